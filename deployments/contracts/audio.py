@@ -1,0 +1,76 @@
+"""Self-describing sound: raw bytes never travel without their rate, channels and encoding."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Encoding(StrEnum):
+    """How one sample is written. ``pcm16`` is signed little-endian; the other two are ITU-T G.711."""
+
+    PCM16 = "pcm16"
+    ALAW = "alaw"
+    MULAW = "mulaw"
+
+
+_BYTES_PER_SAMPLE = {Encoding.PCM16: 2, Encoding.ALAW: 1, Encoding.MULAW: 1}
+_SILENCE = {Encoding.PCM16: b"\x00\x00", Encoding.ALAW: b"\xd5", Encoding.MULAW: b"\xff"}
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """Shape of a stretch of sound. ``rate`` is in Hz; samples of several channels are interleaved."""
+
+    rate: int
+    channels: int = 1
+    encoding: Encoding = Encoding.PCM16
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0 or self.channels <= 0:
+            raise ValueError(f"rate and channels must be positive, got {self.rate} Hz x {self.channels}")
+
+    @property
+    def bytes_per_frame(self) -> int:
+        """Bytes of one sample across all channels."""
+        return _BYTES_PER_SAMPLE[self.encoding] * self.channels
+
+    @property
+    def bytes_per_second(self) -> int:
+        return self.rate * self.bytes_per_frame
+
+    def seconds(self, size: int) -> float:
+        """Duration in seconds of ``size`` bytes."""
+        return size / self.bytes_per_second
+
+    def size(self, seconds: float) -> int:
+        """Bytes of ``seconds`` of sound, rounded down to whole frames."""
+        return int(seconds * self.rate) * self.bytes_per_frame
+
+    def silence(self, seconds: float) -> bytes:
+        """Digital silence: zero in PCM, 0xD5 in A-law, 0xFF in mu-law (ITU-T G.711)."""
+        return _SILENCE[self.encoding] * (int(seconds * self.rate) * self.channels)
+
+
+PCM16_8K = AudioFormat(8_000)
+PCM16_16K = AudioFormat(16_000)
+PCM16_22K = AudioFormat(22_050)
+PCM16_24K = AudioFormat(24_000)
+ALAW_8K = AudioFormat(8_000, encoding=Encoding.ALAW)
+MULAW_8K = AudioFormat(8_000, encoding=Encoding.MULAW)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A block of synthesised sound.
+
+    ``text`` is the piece of text that starts with this block (empty on later blocks of the same piece);
+    ``sequence`` counts blocks of one request from 0.
+    """
+
+    audio: bytes
+    format: AudioFormat
+    text: str = ""
+    sequence: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return self.format.seconds(len(self.audio))

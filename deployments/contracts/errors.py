@@ -1,0 +1,130 @@
+"""One tree of errors. Each class carries what every door needs to answer: code, HTTP status, whether to retry.
+
+    SecretaryError                500 internal_error
+    ├── InvalidRequest            400 invalid_request
+    │   ├── TextTooLong           400 text_too_long
+    │   ├── UnsupportedAudio      400 unsupported_audio
+    │   └── LanguageNotSupported  400 language_not_supported
+    ├── Unauthorized              401 invalid_api_key
+    ├── Forbidden                 403 forbidden
+    ├── NotFound                  404 not_found
+    │   ├── ModelNotFound         404 model_not_found
+    │   └── VoiceNotFound         404 voice_not_found
+    ├── Conflict                  409 conflict
+    ├── TooLarge                  413 request_too_large
+    ├── UnsupportedMediaType      415 unsupported_media_type
+    ├── RateLimited               429 rate_limit_exceeded   (retryable)
+    └── Unavailable               503 unavailable           (retryable)
+        ├── Overloaded            503 overloaded
+        ├── EngineFailed          503 engine_failed
+        ├── EngineTimeout         503 engine_timeout
+        └── ModelMissing          503 model_missing   (not retryable: a person must act)
+
+A handle call re-raises a remote error as a class derived from both Ray's error and ours; its ``str()`` is a traceback
+text, so doors render ``.message`` and never ``str(error)``. Every class pickles.
+"""
+
+from typing import Any
+
+
+class SecretaryError(Exception):
+    """Base of the tree. ``message`` is written for the person who reads it; ``param`` names the offending field."""
+
+    code: str = "internal_error"
+    status: int = 500
+    retryable: bool = False
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, self.param, self.retry_after_s)
+
+
+def _rebuild(cls: type[SecretaryError], message: str, param: str | None, retry_after_s: float | None) -> SecretaryError:
+    return cls(message, param=param, retry_after_s=retry_after_s)
+
+
+class InvalidRequest(SecretaryError):
+    code, status = "invalid_request", 400
+
+
+class TextTooLong(InvalidRequest):
+    code = "text_too_long"
+
+
+class UnsupportedAudio(InvalidRequest):
+    """The bytes are not sound that can be decoded."""
+
+    code = "unsupported_audio"
+
+
+class LanguageNotSupported(InvalidRequest):
+    code = "language_not_supported"
+
+
+class Unauthorized(SecretaryError):
+    code, status = "invalid_api_key", 401
+
+
+class Forbidden(SecretaryError):
+    code, status = "forbidden", 403
+
+
+class NotFound(SecretaryError):
+    code, status = "not_found", 404
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+
+
+class VoiceNotFound(NotFound):
+    code = "voice_not_found"
+
+
+class Conflict(SecretaryError):
+    """Somebody else changed the row since it was read, or a unique name is taken."""
+
+    code, status = "conflict", 409
+
+
+class TooLarge(SecretaryError):
+    code, status = "request_too_large", 413
+
+
+class UnsupportedMediaType(SecretaryError):
+    code, status = "unsupported_media_type", 415
+
+
+class RateLimited(SecretaryError):
+    code, status, retryable = "rate_limit_exceeded", 429, True
+
+
+class Unavailable(SecretaryError):
+    code, status, retryable = "unavailable", 503, True
+
+
+class Overloaded(Unavailable):
+    """A queue is full; ``retry_after_s`` says when to come back."""
+
+    code = "overloaded"
+
+
+class EngineFailed(Unavailable):
+    """An engine broke in the middle of its work (replica died, native error, no audio for non-empty text)."""
+
+    code = "engine_failed"
+
+
+class EngineTimeout(Unavailable):
+    code = "engine_timeout"
+
+
+class ModelMissing(Unavailable):
+    """Weights are not on disk; ``message`` names the command that brings them."""
+
+    code, retryable = "model_missing", False

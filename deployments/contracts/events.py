@@ -1,0 +1,87 @@
+"""The answer side of a conversation: six kinds of event, in this order.
+
+TurnStarted · AnswerMatched? · (TextDelta | SpeechReady)* · TurnFinished | TurnFailed
+"""
+
+from dataclasses import dataclass, field
+
+from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.chat import FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds since the turn started; None where the stage did not happen."""
+
+    faq_ms: float | None = None
+    first_token_ms: float | None = None
+    first_sentence_ms: float | None = None
+    first_audio_ms: float | None = None
+    total_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    turn_id: str
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerMatch:
+    """Which FAQ entry answered and why. ``rule`` is exact, keyword or ranked; ``score`` is 0..100."""
+
+    entry_id: int
+    text: str
+    language: str
+    rule: str
+    score: float
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerMatched:
+    match: AnswerMatch
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechReady:
+    chunk: SpeechChunk
+    voice_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """``route`` says who answered: "faq:{entry_id}", "local", "cloud:{id}"; ``model`` is the engine's model id."""
+
+    finish_reason: FinishReason = "stop"
+    usage: Usage = field(default_factory=Usage)
+    timings: Timings = field(default_factory=Timings)
+    route: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    code: str
+    message: str
+    retryable: bool
+    status: int = 503
+
+
+TurnEvent = TurnStarted | AnswerMatched | TextDelta | SpeechReady | TurnFinished | TurnFailed

@@ -1,0 +1,159 @@
+"""The snapshot: everything the data plane knows about how to behave, immutable, streamed by the office.
+
+A turn keeps the snapshot it started with. Field descriptions are what ``docs/settings.md`` and the panel show.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", description="BCP 47 primary language tag, for example ru")]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FaqEntry(Frozen):
+    """A prepared answer. Any of ``question`` and ``alternatives`` matches as a whole; ``keywords`` match as words."""
+
+    id: int = 0
+    question: str = Field(min_length=2, max_length=500)
+    answer: str = Field(min_length=1, max_length=4000)
+    alternatives: tuple[str, ...] = Field(default=(), max_length=50)
+    keywords: tuple[str, ...] = Field(default=(), max_length=50)
+    language: Language = "ru"
+    enabled: bool = True
+    hits: int = 0
+    version: int = Field(default=1, description="Rises with every change; an update names the version it read")
+    updated_at: datetime | None = None
+
+
+class Persona(Frozen):
+    """Who the secretary is. ``prompt`` is the system prompt, per language."""
+
+    id: str = Field(pattern=r"^[a-z0-9_-]{1,50}$")
+    name: str
+    prompts: dict[str, str] = Field(description="language -> system prompt")
+    voices: dict[str, str] = Field(default_factory=dict, description="language -> voice id")
+
+    def prompt(self, language: str) -> str:
+        return self.prompts.get(language) or next(iter(self.prompts.values()), "")
+
+
+class FaqSettings(Frozen):
+    ranked_threshold: float = Field(
+        default=82.0, ge=0, le=100, description="Lowest score (0..100) at which a similar question counts as a match"
+    )
+    ranked_margin: float = Field(
+        default=4.0, ge=0, le=100, description="By how much the best match must beat the best match with another answer"
+    )
+
+
+class LlmSettings(Frozen):
+    temperature: float = Field(default=0.7, ge=0, le=2, description="Default sampling temperature")
+    top_p: float = Field(default=0.9, gt=0, le=1, description="Default nucleus sampling share")
+    max_tokens: int = Field(default=512, ge=1, le=32_768, description="Default length limit of an answer, in tokens")
+    history_chars: int = Field(
+        default=8_000, ge=500, le=1_000_000, description="Newest part of the conversation that is sent, in characters"
+    )
+    first_token_timeout_s: float = Field(default=60, gt=0, le=600, description="Longest wait for the first token")
+    idle_timeout_s: float = Field(default=30, gt=0, le=600, description="Longest silence between two tokens")
+
+
+class SpeechSettings(Frozen):
+    default_voices: dict[str, str] = Field(default_factory=dict, description="language -> voice id, before personas")
+    max_input_chars: int = Field(default=4_096, ge=1, le=100_000, description="Longest text of one speech request")
+    speed: float = Field(default=1.0, ge=0.25, le=4, description="Default speaking rate")
+    cache_mb: int = Field(default=64, ge=0, le=4_096, description="Memory for spoken phrases, per door; 0 turns it off")
+
+
+class Limits(Frozen):
+    max_body_mb: int = Field(default=2, ge=1, le=100, description="Largest JSON body")
+    max_upload_mb: int = Field(default=25, ge=1, le=500, description="Largest audio upload")
+    max_audio_minutes: int = Field(default=60, ge=1, le=600, description="Longest sound to transcribe")
+    max_messages: int = Field(default=500, ge=1, le=10_000, description="Most messages in one chat request")
+    requests_per_minute: int = Field(default=0, ge=0, le=1_000_000, description="Per API key; 0 means no limit")
+    max_live_streams: int = Field(default=64, ge=1, le=10_000, description="Answers and speeches at once, per door")
+
+
+class Settings(Frozen):
+    """Live behaviour: changed in the office, effective everywhere in under a second."""
+
+    default_language: Language = Field(default="ru", description="Language when the text does not tell")
+    time_zone: str = Field(default="Europe/Moscow", description="IANA time zone of {current_time} and its like")
+    default_persona: str = Field(default="anna", description="Persona of turns that name none")
+    default_route: str = Field(default="local", description="Which model answers when the request names none")
+    faq: FaqSettings = FaqSettings()
+    llm: LlmSettings = LlmSettings()
+    speech: SpeechSettings = SpeechSettings()
+    limits: Limits = Limits()
+
+
+class ApiKey(Frozen):
+    """A credential of ``/v1``; only its SHA-256 leaves the office. ``prefix`` is shown to people."""
+
+    id: int
+    name: str
+    prefix: str
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the key, hex")
+    scopes: tuple[str, ...] = ("chat", "audio", "metrics")
+    expires_at: datetime | None = None
+
+
+class BotSpec(Frozen):
+    """A Telegram bot as declared in storage. ``sealed_token`` is opened only inside the bot's own process."""
+
+    id: str = Field(pattern=r"^[\w-]{1,50}$")
+    name: str
+    enabled: bool = True
+    sealed_token: str = Field(default="", repr=False)
+    api_url: str = "https://api.telegram.org"
+    allowed_users: tuple[int, ...] = Field(default=(), description="Telegram user ids; empty means everyone")
+    welcome_message: str = ""
+    unauthorized_message: str = ""
+    error_message: str = ""
+    language: Language = "ru"
+    route: str = ""
+    persona_id: str = ""
+    voice_id: str = ""
+    answer_voice_with_voice: bool = True
+    version: int = 1
+
+
+class Snapshot(Frozen):
+    """One consistent view of the stored state. ``revision`` rises by one with every committed change."""
+
+    revision: int = 0
+    settings: Settings = Settings()
+    faq: tuple[FaqEntry, ...] = ()
+    personas: tuple[Persona, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
+    bots: tuple[BotSpec, ...] = ()
+
+    def persona(self, persona_id: str | None) -> Persona | None:
+        """The named persona, the default one, the first one, or None when there are none."""
+        wanted = (persona_id, self.settings.default_persona)
+        by_id = {p.id: p for p in self.personas}
+        return next((by_id[i] for i in wanted if i in by_id), next(iter(self.personas), None))
+
+
+class Exchange(Frozen):
+    """One finished question and answer, as a door reports it to the office."""
+
+    turn_id: str
+    session_id: str | None = None
+    source_kind: str
+    source_id: str = ""
+    question: str
+    answer: str
+    route: str
+    model: str = ""
+    faq_entry_id: int | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    audio_seconds: float = 0
+    total_ms: float = 0
+    finished: bool = Field(default=True, description="False when the client went away before the end")
+    created_at: datetime

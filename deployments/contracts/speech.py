@@ -1,0 +1,99 @@
+"""What goes in and out of voices and ears."""
+
+from dataclasses import dataclass, field
+
+from deployments.contracts.audio import AudioFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that can be named. ``languages`` are BCP 47 primary tags, the best one first."""
+
+    id: str
+    name: str
+    engine: str
+    languages: tuple[str, ...]
+    rate: int
+    neural: bool = True
+    model_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """Text to be spoken.
+
+    ``voice_id`` None: the engine's best voice for ``language``. ``language`` None: detected from the text.
+    ``speed`` is a factor, 1.0 = as recorded, 0.25..4.
+    """
+
+    text: str
+    voice_id: str | None = None
+    language: str | None = None
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionRequest:
+    """Sound to be understood. ``format`` None: ``audio`` is a container file (wav, mp3, ogg, webm …) to be decoded."""
+
+    audio: bytes
+    format: AudioFormat | None = None
+    language: str | None = None
+    prompt: str = ""
+    temperature: float = 0.0
+    translate: bool = False
+    word_times: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """``start`` and ``end`` in seconds from the beginning of the sound."""
+
+    text: str
+    start: float
+    end: float
+    probability: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptSegment:
+    """A stretch of recognised speech; fields as in the verbose_json reply of the OpenAI API."""
+
+    id: int
+    text: str
+    start: float
+    end: float
+    words: tuple[Word, ...] = ()
+    tokens: tuple[int, ...] = ()
+    temperature: float = 0.0
+    avg_logprob: float = 0.0
+    compression_ratio: float = 0.0
+    no_speech_prob: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFinished:
+    """End of a transcript: the whole text, the language heard (BCP 47) and the length of the sound in seconds."""
+
+    text: str
+    language: str
+    seconds: float
+    model: str = ""
+
+
+TranscriptEvent = TranscriptSegment | TranscriptFinished
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """Health of one engine. ``ready`` False with ``error`` and ``remedy`` (a command) means degraded, not dead."""
+
+    name: str
+    kind: str
+    engine: str
+    ready: bool
+    model: str = ""
+    revision: str = ""
+    error: str = ""
+    remedy: str = ""
+    detail: dict[str, str] = field(default_factory=dict)
