@@ -7,6 +7,7 @@ Validation happens in the plain method, before the returned stream is iterated. 
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.events import AnswerMatch, TextDelta, TurnEvent, TurnFinished
 from deployments.contracts.speech import (
@@ -16,7 +17,6 @@ from deployments.contracts.speech import (
     TranscriptEvent,
     Voice,
 )
-from deployments.contracts.audio import SpeechChunk
 
 ChatEvent = TextDelta | TurnFinished
 

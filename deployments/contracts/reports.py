@@ -1,0 +1,72 @@
+"""What a door tells the office after the fact, and whom it tells while it works. Never on the path of an answer."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from pydantic import Field
+
+from deployments.contracts.settings import Exchange, Frozen, Snapshot
+
+
+class StageTally(Frozen):
+    """Latency of one stage since the last report. Milliseconds."""
+
+    stage: str = Field(description="faq, first_token, sentence, first_audio or total")
+    source: str
+    route: str
+    count: int
+    p50_ms: float
+    p95_ms: float
+    max_ms: float
+
+
+class DoorReport(Frozen):
+    """Everything a door saw since its last report. ``sequence`` makes a repeated delivery harmless."""
+
+    door: str
+    sequence: int
+    revision: int = Field(description="Snapshot revision this door runs")
+    exchanges: tuple[Exchange, ...] = ()
+    faq_hits: dict[int, int] = Field(default_factory=dict, description="entry id -> hits")
+    stages: tuple[StageTally, ...] = ()
+    live_streams: int = 0
+
+
+class TurnObserver(Protocol):
+    """Hears about every stage of every turn; must return at once and never raise."""
+
+    def stage(self, name: str, seconds: float, source: str, route: str) -> None: ...
+
+    def stream_opened(self, kind: str) -> None:
+        """``kind`` is llm, tts or stt: an upstream engine stream is live."""
+        ...
+
+    def stream_closed(self, kind: str) -> None: ...
+
+    def tokens(self, prompt: int, completion: int, route: str) -> None: ...
+
+    def audio(self, seconds: float, engine: str) -> None: ...
+
+    def phrase_cache(self, hit: bool) -> None: ...
+
+    def exchange(self, exchange: Exchange) -> None: ...
+
+
+class SnapshotSource(Protocol):
+    """The newest snapshot this process has; ``ready`` is False until the first one arrived."""
+
+    @property
+    def current(self) -> Snapshot: ...
+
+    @property
+    def ready(self) -> bool: ...
+
+
+class OfficeLink(Protocol):
+    """What doors and bots ask of the office, whatever wire lies between."""
+
+    def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+        """The current snapshot at once if newer than ``after_revision``, then every later one."""
+        ...
+
+    async def report(self, report: DoorReport) -> None: ...
