@@ -1,0 +1,67 @@
+"""What the machine tells the secretary: secrets, paths and ports. The only reader of environment and ``.env``."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+
+
+class Environment(BaseSettings):
+    """Variables ``SECRETARY_*``; an empty variable counts as absent. Read once at start, a change needs a restart."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SECRETARY_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+    data: AbsolutePath = Field(default=Path("data"), description="Folder of the database, keys and models")
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=8002, ge=1, le=65_535, description="Port to listen on")
+    models: AbsolutePath | None = Field(default=None, description="Folder of model weights, default <data>/models")
+    admin_password: SecretStr | None = Field(default=None, description="Password of the user admin")
+    api_key: SecretStr | None = Field(default=None, description="A key of /v1 that always works")
+    secret_key: SecretStr | None = Field(
+        default=None, description="Seals stored secrets, 32 characters or more; default: a file in <data>"
+    )
+    telegram_token: SecretStr | None = Field(default=None, description="Token of a first Telegram bot")
+    telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram Bot API server")
+    database_url: str = Field(default="", repr=False, description="SQLAlchemy URL, default SQLite in <data>")
+
+    @model_validator(mode="after")
+    def _fill_database_url(self) -> Self:
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite+aiosqlite:///{self.database_path}")
+        return self
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of model weights."""
+        return self.models or self.data / "models"
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file of the default database."""
+        return self.data / "secretary.db"
+
+    @property
+    def secret_key_path(self) -> Path:
+        """File of the key that seals secrets, used when the environment gives none."""
+        return self.data / "secret.key"
+
+    @property
+    def storage_secret_path(self) -> Path:
+        """File of the secret that signs the panel's browser cookies."""
+        return self.data / "storage.secret"

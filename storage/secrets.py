@@ -1,0 +1,97 @@
+"""Secrets at rest: sealed texts, key files and the credentials that are handed out."""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from deployments.contracts.errors import InvalidRequest, SecretaryError
+
+KEY_PREFIX = "sk-sec-"
+_SHOWN_CHARACTERS = 4
+_SEAL = "v1."
+_NONCE_BYTES = 12
+_SHORTEST_KEY_BYTES = 32
+
+
+class SealBroken(SecretaryError):
+    """The text was not sealed with this key, or was changed since."""
+
+    code = "seal_broken"
+
+
+class Sealer:
+    """AES-256-GCM (NIST SP 800-38D) with a random nonce; the cipher key is derived by HKDF (RFC 5869).
+
+    Raises InvalidRequest for a key of less than 32 bytes.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < _SHORTEST_KEY_BYTES:
+            raise InvalidRequest(f"the secret key needs {_SHORTEST_KEY_BYTES} characters or more", param="secret_key")
+        self._cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"ai-secretary seal v1").derive(key))
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """The sealer of the key in ``path``, which is created (mode 0600) when absent."""
+        return cls(secret_file(path))
+
+    def seal(self, text: str) -> str:
+        """``text`` as a sealed, printable token; every call gives another one."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return _SEAL + base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), None)).decode()
+
+    def open(self, sealed: str) -> str:
+        """The text inside. Raises SealBroken."""
+        try:
+            raw = base64.urlsafe_b64decode(sealed.removeprefix(_SEAL).encode())
+            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None).decode()
+        except (InvalidTag, binascii.Error, ValueError):
+            raise SealBroken("a stored secret cannot be opened with this installation's secret key") from None
+
+
+def secret_file(path: Path) -> bytes:
+    """The secret in ``path``. When absent it is made of 32 random bytes, mode 0600, whole or not at all: of several
+    processes that try at once, all get the one that came first."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create(path, secrets.token_urlsafe(32).encode())
+    return path.read_bytes().strip()
+
+
+def _create(path: Path, content: bytes) -> None:
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        os.unlink(draft)
+
+
+def new_api_key() -> str:
+    """A fresh API key: ``sk-sec-`` and 32 random bytes, URL-safe."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def digest(key: str) -> str:
+    """SHA-256 of a key, hex: what is stored instead of it."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def prefix(key: str) -> str:
+    """The beginning of a key that may be shown to people."""
+    return key[: len(KEY_PREFIX) + _SHOWN_CHARACTERS] if key.startswith(KEY_PREFIX) else key[:_SHOWN_CHARACTERS]
