@@ -1,0 +1,143 @@
+"""Resampling, converting and framing: how a stream is cut into blocks must never be heard."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployments.audio.convert import Converter
+from deployments.audio.framing import Framer
+from deployments.audio.g711 import alaw_decode, alaw_encode
+from deployments.audio.resample import StreamResampler
+from deployments.contracts.audio import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat, Encoding
+
+RATES = st.sampled_from((8_000, 16_000, 22_050, 24_000, 48_000))
+SOUNDS = st.integers(0, 2**32 - 1).flatmap(lambda seed: st.integers(0, 6_000).map(lambda size: _noise(seed, size)))
+CUTS = st.lists(st.integers(1, 1_500), max_size=20)
+FORMATS = st.builds(AudioFormat, RATES, st.sampled_from((1, 2)), st.sampled_from(Encoding))
+
+
+def _noise(seed: int, size: int) -> bytes:
+    return np.random.default_rng(seed).integers(-32_768, 32_767, size, np.int16).tobytes()
+
+
+def _tone(hz: float, rate: int, seconds: float = 1.0, level: float = 0.5) -> bytes:
+    wave = np.sin(2 * np.pi * hz * np.arange(int(rate * seconds)) / rate) * 32_767 * level
+    return wave.astype("<i2").tobytes()
+
+
+def _blocks(sound: bytes, cuts: list[int]) -> list[bytes]:
+    blocks = []
+    for size in cuts:
+        blocks.append(sound[:size])
+        sound = sound[size:]
+    return [*blocks, sound]
+
+
+def _stream(machine: StreamResampler | Converter, blocks: list[bytes]) -> bytes:
+    return b"".join([*(machine.feed(block) for block in blocks), machine.finish()])
+
+
+@settings(deadline=None, max_examples=60)
+@given(SOUNDS, CUTS, RATES, RATES)
+def test_resampling_does_not_depend_on_the_blocks(sound: bytes, cuts: list[int], source: int, target: int) -> None:
+    whole = _stream(StreamResampler(source, target), [sound])
+    assert _stream(StreamResampler(source, target), _blocks(sound, cuts)) == whole
+    assert abs(len(whole) / 2 - len(sound) / 2 * target / source) <= 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(SOUNDS, CUTS, FORMATS, FORMATS)
+def test_converting_does_not_depend_on_the_blocks(
+    sound: bytes, cuts: list[int], source: AudioFormat, target: AudioFormat
+) -> None:
+    sound = sound[: len(sound) - len(sound) % source.bytes_per_frame]
+    whole = _stream(Converter(source, target), [sound])
+    assert _stream(Converter(source, target), _blocks(sound, cuts)) == whole
+    assert abs(target.seconds(len(whole)) - source.seconds(len(sound))) <= 1 / target.rate
+    assert len(whole) % target.bytes_per_frame == 0
+
+
+def test_equal_rates_change_nothing() -> None:
+    assert _stream(StreamResampler(8_000, 8_000), [b"\x01", b"\x02\x03\x04\x05"]) == b"\x01\x02\x03\x04"
+
+
+def test_overshoot_is_clipped_not_wrapped() -> None:
+    square = np.repeat(np.tile(np.array([32_767, -32_768], np.int16), 200), 20)
+    out = np.frombuffer(_stream(StreamResampler(8_000, 24_000), [square.tobytes()]), "<i2").astype(int)
+    assert np.abs(np.diff(out)).max() < 40_000
+    assert out.max() == 32_767
+
+
+@pytest.mark.parametrize(("source", "target"), [(22_050, 8_000), (24_000, 8_000), (8_000, 16_000), (16_000, 8_000)])
+def test_a_tone_survives_resampling_with_more_than_70_db(source: int, target: int) -> None:
+    out = np.frombuffer(_stream(StreamResampler(source, target), [_tone(1_000, source)]), "<i2").astype(float)
+    ideal = np.frombuffer(_tone(1_000, target), "<i2").astype(float)
+    middle = slice(target // 10, -target // 10)
+    noise = out[middle] - ideal[middle]
+    assert 10 * np.log10((ideal[middle] ** 2).mean() / ((noise**2).mean() + 1e-9)) > 70
+
+
+def test_what_a_phone_cannot_carry_is_removed_and_does_not_fold_back() -> None:
+    out = np.frombuffer(_stream(StreamResampler(24_000, 8_000), [_tone(5_000, 24_000)]), "<i2").astype(float)
+    assert np.abs(out[800:-800]).max() < 30
+
+
+def test_a_finished_resampler_starts_afresh() -> None:
+    resampler = StreamResampler(24_000, 8_000)
+    first = _stream(resampler, [_tone(440, 24_000), b"\x01"])
+    assert _stream(resampler, [_tone(440, 24_000)]) == first
+
+
+def test_equal_formats_pass_through() -> None:
+    assert Converter(ALAW_8K, ALAW_8K).feed(b"abc") == b"abc"
+
+
+def test_companding_round_trip() -> None:
+    pcm = alaw_decode(bytes(range(256)))
+    assert _stream(Converter(PCM16_8K, ALAW_8K), [pcm]) == alaw_encode(pcm)
+    assert _stream(Converter(ALAW_8K, PCM16_8K), [bytes(range(256))]) == pcm
+
+
+def test_two_channels_become_their_mean_and_one_becomes_both() -> None:
+    stereo = AudioFormat(8_000, 2)
+    assert _stream(Converter(stereo, PCM16_8K), [np.array([100, 300, -5, 5], "<i2").tobytes()]) == (
+        np.array([200, 0], "<i2").tobytes()
+    )
+    assert _stream(Converter(PCM16_8K, stereo), [b"\x01\x00"]) == b"\x01\x00\x01\x00"
+
+
+@given(st.binary(max_size=2_000), CUTS, st.sampled_from((ALAW_8K, PCM16_16K, PCM16_24K)))
+def test_frames_joined_are_the_sound_and_then_silence(sound: bytes, cuts: list[int], format: AudioFormat) -> None:
+    sound = sound[: len(sound) - len(sound) % format.bytes_per_frame]
+    framer = Framer(format)
+    frames = [frame for block in _blocks(sound, cuts) for frame in framer.feed(block)] + framer.finish()
+    assert all(len(frame) == framer.frame_size for frame in frames)
+    joined = b"".join(frames)
+    assert joined == sound + format.silence(1)[: len(joined) - len(sound)]
+    assert len(joined) - len(sound) < framer.frame_size
+
+
+@pytest.mark.parametrize(("format", "silent"), [(ALAW_8K, b"\xd5"), (MULAW_8K, b"\xff"), (PCM16_8K, b"\x00")])
+def test_the_last_frame_is_filled_with_the_silence_of_the_codec(format: AudioFormat, silent: bytes) -> None:
+    framer = Framer(format)
+    framer.feed(b"\x11\x22")
+    (frame,) = framer.finish()
+    assert frame == b"\x11\x22" + silent * (framer.frame_size - 2)
+    assert framer.finish() == []
+
+
+def test_frame_sizes_are_those_of_telephony() -> None:
+    assert [Framer(f).frame_size for f in (ALAW_8K, PCM16_8K, PCM16_16K, PCM16_24K)] == [160, 320, 640, 960]
+
+
+def test_a_cleared_framer_forgets() -> None:
+    framer = Framer(ALAW_8K)
+    framer.feed(b"x")
+    framer.clear()
+    assert (framer.pending, framer.finish()) == (0, [])
+
+
+def test_a_frame_without_a_sample_is_refused() -> None:
+    with pytest.raises(ValueError):
+        Framer(PCM16_8K, frame_ms=0)
