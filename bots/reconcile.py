@@ -1,0 +1,73 @@
+"""What to do so that the bots that run are the bots that are declared. Pure: no Ray, no clock, no network."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deployments.contracts.settings import BotSpec, Snapshot
+
+
+class Phase(StrEnum):
+    """``changing``: an action is under way. ``ended``: it stopped for good and waits for a change of its row.
+    ``dead``: it may start again at ``retry_at``."""
+
+    ALIVE = "alive"
+    CHANGING = "changing"
+    DEAD = "dead"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One bot the supervisor knows of. ``retry_at`` is on the clock whose reading ``reconcile`` is given, seconds."""
+
+    id: str
+    version: int
+    phase: Phase = Phase.ALIVE
+    retry_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    spec: BotSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Stop the running process, wait until it is gone, start ``spec``."""
+
+    spec: BotSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    id: str
+
+
+Action = Start | Replace | Stop
+
+
+def desired(snapshot: Snapshot) -> tuple[BotSpec, ...]:
+    """The rows that should run: enabled and with a token."""
+    return tuple(bot for bot in snapshot.bots if bot.enabled and bot.sealed_token)
+
+
+def reconcile(wanted: Iterable[BotSpec], running: Iterable[Running], now: float) -> tuple[Action, ...]:
+    """At most one action per bot; none for a bot whose last action is still under way."""
+    specs = {spec.id: spec for spec in wanted}
+    known = {bot.id: bot for bot in running}
+    stops = [Stop(bot.id) for bot in known.values() if bot.id not in specs and bot.phase is not Phase.CHANGING]
+    starts = [_towards(spec, known.get(spec.id), now) for spec in specs.values()]
+    return (*stops, *(action for action in starts if action is not None))
+
+
+def _towards(spec: BotSpec, bot: Running | None, now: float) -> Action | None:
+    if bot is None:
+        return Start(spec)
+    if bot.phase is Phase.CHANGING:
+        return None
+    if bot.version != spec.version:
+        return Replace(spec) if bot.phase is Phase.ALIVE else Start(spec)
+    if bot.phase is Phase.DEAD and now >= bot.retry_at:
+        return Start(spec)
+    return None

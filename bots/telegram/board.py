@@ -1,0 +1,32 @@
+"""The bot's own record of how it is doing; everything else reads it as a BotStatus."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bots.status import BotState, BotStatus
+
+
+class Board:
+    def __init__(self, bot_id: str, version: int) -> None:
+        self._status = BotStatus(id=bot_id, version=version)
+
+    @property
+    def status(self) -> BotStatus:
+        return self._status
+
+    def running(self, username: str) -> None:
+        self._status = replace(self._status, state=BotState.RUNNING, username=username, error="")
+
+    def trouble(self, state: BotState, error: str) -> None:
+        self._status = replace(self._status, state=state, error=error)
+
+    def stopped(self) -> None:
+        if self._status.state is not BotState.REJECTED:
+            self._status = replace(self._status, state=BotState.STOPPED)
+
+    def handled(self) -> None:
+        now = datetime.now(UTC)
+        self._status = replace(self._status, updates=self._status.updates + 1, last_update_at=now)
+
+    def failed(self, what: str) -> None:
+        self._status = replace(self._status, failures=self._status.failures + 1, last_failure=what)

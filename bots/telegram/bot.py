@@ -1,0 +1,157 @@
+"""The bot itself: ties polling, lanes, middlewares and handlers together and has a life with a beginning and an end."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import partial
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import AiogramError
+from aiogram.types import Update, User
+from aiogram.utils.token import TokenValidationError
+from pydantic import SecretStr
+
+from bots.status import BotState, BotStatus
+from bots.telegram.addressing import addressed, message_of
+from bots.telegram.board import Board
+from bots.telegram.courier import send_text
+from bots.telegram.discretion import DiscreetSession, guard_logs
+from bots.telegram.handlers import routers
+from bots.telegram.handlers.commands import publish
+from bots.telegram.lanes import Lanes
+from bots.telegram.middlewares import Access, Apology, Freshness, describe
+from bots.telegram.persistence import Persistence
+from bots.telegram.phrases import phrases
+from bots.telegram.polling import Poller
+from bots.telegram.recent import Recent
+from bots.telegram.responder import EncodeVoiceNote, Responder
+from bots.telegram.tuning import Tuning
+from deployments.contracts.engines import Assistant
+from deployments.contracts.sessions import Conversations
+from deployments.contracts.settings import BotSpec
+
+log = logging.getLogger(__name__)
+
+
+class TelegramBot:
+    """A Telegram bot that answers with ``assistant``.
+
+    ``encode_voice_note`` turns PCM into an OGG/Opus file; without it the bot answers in text only. ``run`` once.
+    """
+
+    def __init__(
+        self,
+        spec: BotSpec,
+        token: str,
+        assistant: Assistant,
+        conversations: Conversations,
+        encode_voice_note: EncodeVoiceNote | None = None,
+        tuning: Tuning | None = None,
+    ) -> None:
+        self._spec = spec
+        self._token = SecretStr(token)
+        self._tuning = tuning or Tuning()
+        self._board = Board(spec.id, spec.version)
+        self._fresh = Freshness(self._tuning.oldest_message_s)
+        self._responder = Responder(
+            spec, assistant, conversations, encode_voice_note, self._tuning.turn_s, self._tuning.longest_voice_s
+        )
+        self._me: User | None = None
+        self._stop = asyncio.Event()
+        self._gone = asyncio.Event()
+        self._started = False
+
+    def __repr__(self) -> str:
+        return f"TelegramBot({self._spec.id!r}, {self._board.status.state.value})"
+
+    def status(self) -> BotStatus:
+        return self._board.status
+
+    async def run(self) -> None:
+        """Polls and answers until stopped or cancelled, or until Telegram rejects the token."""
+        self._started = True
+        guard_logs()
+        try:
+            await self._serve()
+        except TokenValidationError:
+            self._board.trouble(BotState.REJECTED, "this is not a bot token")
+        finally:
+            self._board.stopped()
+            self._gone.set()
+
+    async def stop(self) -> None:
+        """Takes no more updates, lets answers in flight finish for ``stop_grace_s``, and returns when all is closed."""
+        self._stop.set()
+        if self._started:
+            await self._gone.wait()
+
+    async def _serve(self) -> None:
+        bot = self._client()
+        handle = partial(self._handle, bot, self._dispatcher())
+        lanes = Lanes(handle, partial(self._too_busy, bot), self._tuning)
+        poller = Poller(bot, self._board, self._tuning, partial(self._arrived, bot), partial(self._take, lanes))
+        polling = asyncio.create_task(poller.run())
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (polling, stopping):
+                task.cancel()
+            await asyncio.wait({polling, stopping})
+            await self._wind_down(bot, lanes, poller)
+        if not polling.cancelled():
+            polling.result()
+
+    def _client(self) -> Bot:
+        """Raises TokenValidationError for text that is no token."""
+        server = TelegramAPIServer.from_base(self._spec.api_url)
+        session = DiscreetSession(api=server, timeout=self._tuning.request_s)
+        session.middleware(Persistence(self._tuning))
+        return Bot(self._token.get_secret_value(), session=session)
+
+    def _dispatcher(self) -> Dispatcher:
+        dispatcher = Dispatcher(disable_fsm=True)
+        dispatcher.update.outer_middleware(Apology(self._spec, self._board))
+        dispatcher.update.outer_middleware(Access(self._spec))
+        dispatcher.include_routers(*routers())
+        dispatcher.workflow_data.update(
+            spec=self._spec, responder=self._responder, tuning=self._tuning, recent=Recent()
+        )
+        return dispatcher
+
+    async def _arrived(self, bot: Bot, me: User) -> None:
+        """Runs when Telegram has told who the bot is. A menu that cannot be set is no reason not to answer."""
+        self._me = me
+        try:
+            await publish(bot, self._spec)
+        except AiogramError as error:
+            log.warning("bot %s: the command menu was not set: %s", self._spec.id, describe(error))
+
+    async def _take(self, lanes: Lanes, update: Update) -> None:
+        """Puts what is meant for this bot and recent enough into its chat's lane."""
+        message = message_of(update)
+        if message is None or self._me is None or not addressed(message, self._me):
+            return
+        if not self._fresh(message):
+            log.info("bot %s skips update %d: written too long ago", self._spec.id, update.update_id)
+            return
+        await lanes.put(message.chat.id, update)
+
+    async def _handle(self, bot: Bot, dispatcher: Dispatcher, update: Update) -> None:
+        await dispatcher.feed_update(bot, update, me=self._me)
+
+    async def _too_busy(self, bot: Bot, update: Update) -> None:
+        message = message_of(update)
+        if message is not None:
+            await send_text(bot, message, phrases(self._spec.language).busy)
+
+    async def _wind_down(self, bot: Bot, lanes: Lanes, poller: Poller) -> None:
+        """Finishes or cancels what is in flight, then lets Telegram forget what was handled."""
+        try:
+            await lanes.drain(self._tuning.stop_grace_s)
+            if poller.offset is not None and self._board.status.state is not BotState.REJECTED:
+                with suppress(AiogramError):
+                    await poller.confirm(min((*lanes.unfinished, poller.offset)))
+        finally:
+            await bot.session.close()

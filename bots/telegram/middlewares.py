@@ -1,0 +1,92 @@
+"""What every update passes before a handler sees it: counting, the access list, and an apology when things break."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram import BaseMiddleware, Bot
+from aiogram.exceptions import AiogramError, TelegramForbiddenError
+from aiogram.types import Message, TelegramObject, Update
+
+from bots.telegram.addressing import message_of
+from bots.telegram.board import Board
+from bots.telegram.courier import send_text
+from bots.telegram.discretion import mask
+from bots.telegram.phrases import apology, unauthorized
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.settings import BotSpec
+
+log = logging.getLogger(__name__)
+
+Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+
+class Access(BaseMiddleware):
+    """Lets the listed people through; anybody else gets the refusal, whatever kind of update it is.
+
+    A person without a visible identity (an anonymous group administrator, a channel) is nobody on the list.
+    """
+
+    def __init__(self, spec: BotSpec) -> None:
+        self._spec = spec
+
+    async def __call__(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> Any:
+        message = _message(event)
+        user_id = message.from_user.id if message is not None and message.from_user else 0
+        if not self._spec.allowed_users or user_id in self._spec.allowed_users:
+            return await handler(event, data)
+        if message is not None:
+            await send_text(data["bot"], message, unauthorized(self._spec, user_id))
+        return None
+
+
+class Apology(BaseMiddleware):
+    """Counts updates, and answers with the error text when a handler fails. Message bodies are never logged."""
+
+    def __init__(self, spec: BotSpec, board: Board) -> None:
+        self._spec = spec
+        self._board = board
+
+    async def __call__(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> Any:
+        self._board.handled()
+        try:
+            return await handler(event, data)
+        except TelegramForbiddenError:
+            log.info("bot %s: the person has blocked the bot or left", self._spec.id)
+        except Exception as error:
+            self._board.failed(describe(error))
+            log.warning("bot %s: %s", self._spec.id, describe(error), exc_info=not isinstance(error, SecretaryError))
+            await self._apologise(data["bot"], _message(event))
+        return None
+
+    async def _apologise(self, bot: Bot, message: Message | None) -> None:
+        if message is None:
+            return
+        try:
+            await send_text(bot, message, apology(self._spec))
+        except AiogramError as error:
+            log.warning("bot %s could not apologise: %s", self._spec.id, describe(error))
+
+
+class Freshness:
+    """Decides whether a message is recent enough to be answered; see Tuning.oldest_message_s."""
+
+    def __init__(self, oldest_s: float, now: Callable[[], float] = time.time) -> None:
+        self._oldest_s = oldest_s
+        self._now = now
+
+    def __call__(self, message: Message) -> bool:
+        written = message.edit_date or message.date.timestamp()
+        return self._now() - written <= self._oldest_s
+
+
+def describe(error: Exception) -> str:
+    """One line for logs and the panel, free of tokens and of Ray's tracebacks."""
+    if isinstance(error, SecretaryError):
+        return mask(f"{error.code}: {error.message}")
+    return mask(f"{type(error).__name__}: {error}".splitlines()[0])[:300]
+
+
+def _message(event: TelegramObject) -> Message | None:
+    return message_of(event) if isinstance(event, Update) else None

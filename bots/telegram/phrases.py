@@ -1,0 +1,84 @@
+"""What a bot says on its own account, in Russian and English; a row's own texts come first."""
+
+from dataclasses import dataclass
+
+from deployments.contracts.settings import BotSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    welcome: str
+    help: str
+    restarted: str
+    unauthorized: str
+    error: str
+    busy: str
+    heard: str
+    not_heard: str
+    too_large: str
+    only_text_and_voice: str
+    command_start: str
+    command_new: str
+    command_help: str
+
+
+RUSSIAN = Phrases(
+    welcome="Здравствуйте! Я секретарь. Напишите вопрос или пришлите голосовое сообщение.",
+    help=(
+        "Напишите вопрос или пришлите голосовое сообщение — я отвечу.\n\n"
+        "/new — начать разговор заново\n/help — эта подсказка\n\n"
+        "В группе обращайтесь ко мне по имени или отвечайте на мои сообщения."
+    ),
+    restarted="Начнём сначала. О чём поговорим?",
+    unauthorized="Извините, у вас нет доступа к этому боту. Ваш номер в Telegram: {user_id}",
+    error="Извините, не получилось ответить. Попробуйте, пожалуйста, ещё раз чуть позже.",
+    busy="Подождите, пожалуйста: я ещё отвечаю на предыдущие сообщения. Это сообщение я пропускаю.",
+    heard="🎙 «{text}»",
+    not_heard="Извините, я ничего не расслышал. Попробуйте ещё раз или напишите текстом.",
+    too_large="Этот файл слишком большой: я могу послушать запись до 20 МБ.",
+    only_text_and_voice="Я понимаю только текст и голосовые сообщения.",
+    command_start="Начать",
+    command_new="Начать разговор заново",
+    command_help="Подсказка",
+)
+
+ENGLISH = Phrases(
+    welcome="Hello! I am the secretary. Write a question or send a voice message.",
+    help=(
+        "Write a question or send a voice message, and I will answer.\n\n"
+        "/new — start the conversation over\n/help — this help\n\n"
+        "In a group, mention me or reply to my messages."
+    ),
+    restarted="Let us start over. What shall we talk about?",
+    unauthorized="Sorry, you have no access to this bot. Your Telegram id: {user_id}",
+    error="Sorry, I could not answer. Please try again a little later.",
+    busy="One moment please: I am still answering earlier messages. I am skipping this one.",
+    heard="🎙 “{text}”",
+    not_heard="Sorry, I could not hear anything. Please try again or write it down.",
+    too_large="This file is too large: I can listen to recordings of up to 20 MB.",
+    only_text_and_voice="I understand only text and voice messages.",
+    command_start="Start",
+    command_new="Start the conversation over",
+    command_help="Help",
+)
+
+BY_LANGUAGE = {"ru": RUSSIAN, "en": ENGLISH}
+
+
+def phrases(language: str) -> Phrases:
+    """The texts in ``language``; English where there are none."""
+    return BY_LANGUAGE.get(language, ENGLISH)
+
+
+def welcome(spec: BotSpec) -> str:
+    return spec.welcome_message.strip() or phrases(spec.language).welcome
+
+
+def unauthorized(spec: BotSpec, user_id: int) -> str:
+    """The refusal; ``{user_id}`` in it becomes the person's id, so that they can ask to be let in."""
+    text = spec.unauthorized_message.strip() or phrases(spec.language).unauthorized
+    return text.replace("{user_id}", str(user_id))
+
+
+def apology(spec: BotSpec) -> str:
+    return spec.error_message.strip() or phrases(spec.language).error

@@ -1,0 +1,161 @@
+"""One turn between a person on Telegram and the assistant: history in, text and sound out. Knows nothing of sending."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from aiogram.types import Message
+
+from bots.telegram.addressing import display_name, person, source
+from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.chat import ChatMessage, ChatTurn, Route
+from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import EngineTimeout, SecretaryError
+from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
+from deployments.contracts.sessions import Conversation, Conversations
+from deployments.contracts.settings import BotSpec
+from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
+
+log = logging.getLogger(__name__)
+
+EncodeVoiceNote = Callable[[bytes, AudioFormat], bytes]
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came back so far. ``failure`` is set when the turn broke off, possibly after some text."""
+
+    turn_id: str
+    text: str = ""
+    chunks: list[SpeechChunk] = field(default_factory=list)
+    route: str = ""
+    failure: TurnFailed | None = None
+
+    def take(self, event: TurnEvent) -> None:
+        match event:
+            case TextDelta(text=text):
+                self.text += text
+            case SpeechReady(chunk=chunk):
+                self.chunks.append(chunk)
+            case TurnFinished(route=route):
+                self.route = route
+            case TurnFailed():
+                self.failure = event
+            case AnswerMatched(match=match):
+                self.route = f"faq:{match.entry_id}"
+
+    @property
+    def seconds(self) -> float:
+        return sum(chunk.seconds for chunk in self.chunks)
+
+
+class Responder:
+    """Turns messages into answers for one bot. ``turn_s`` bounds each question and each transcription."""
+
+    def __init__(
+        self,
+        spec: BotSpec,
+        assistant: Assistant,
+        conversations: Conversations,
+        encode_voice_note: EncodeVoiceNote | None,
+        turn_s: float,
+        longest_voice_s: float,
+    ) -> None:
+        self._spec = spec
+        self._assistant = assistant
+        self._conversations = conversations
+        self._encode = encode_voice_note
+        self._turn_s = turn_s
+        self._longest_voice_s = longest_voice_s
+
+    @property
+    def speaks(self) -> bool:
+        return self._encode is not None and self._spec.answer_voice_with_voice
+
+    async def restart(self, message: Message) -> None:
+        await self._conversations.restart(source(self._spec.id), person(message), display_name(message))
+
+    async def answer(self, message: Message, question: str, *, speak: bool = False) -> Answer:
+        """The whole answer to ``question``. Raises ModelNotFound, EngineTimeout and what the assistant raises."""
+        started = time.perf_counter()
+        turn = await self._turn(message, question, speak and self.speaks)
+        answer = Answer(turn.turn_id)
+        try:
+            async with _limit(self._turn_s), _closing(self._assistant.reply(turn)) as events:
+                async for event in events:
+                    answer.take(event)
+        finally:
+            log.info(
+                "turn %s source=telegram bot=%s route=%s outcome=%s total_ms=%.0f",
+                turn.turn_id,
+                self._spec.id,
+                answer.route,
+                answer.failure.code if answer.failure else "answered" if answer.text else "empty",
+                (time.perf_counter() - started) * 1000,
+            )
+        return answer
+
+    async def hear(self, sound: bytes) -> str:
+        """The words in an audio file; empty when there are none."""
+        text = ""
+        stream = self._assistant.transcribe(RecognitionRequest(sound))
+        async with _limit(self._turn_s), _closing(stream) as events:
+            async for event in events:
+                if isinstance(event, TranscriptFinished):
+                    text = event.text
+        return text.strip()
+
+    async def voice_note(self, answer: Answer) -> bytes | None:
+        """The spoken answer as OGG/Opus; None when there is no sound or more than anyone would listen to."""
+        formats = {chunk.format for chunk in answer.chunks}
+        if self._encode is None or len(formats) != 1 or answer.seconds > self._longest_voice_s:
+            return None
+        pcm = b"".join(chunk.audio for chunk in answer.chunks)
+        return await asyncio.to_thread(self._encode, pcm, formats.pop()) if pcm else None
+
+    async def _turn(self, message: Message, question: str, speak: bool) -> ChatTurn:
+        conversation = await self._open(message)
+        return ChatTurn(
+            turn_id=uuid.uuid4().hex,
+            source=source(self._spec.id),
+            messages=(*conversation.messages, ChatMessage("user", question)),
+            session_id=conversation.session_id or None,
+            route=Route.parse(self._spec.route),
+            persona_id=self._spec.persona_id or None,
+            speak=speak,
+            voice_id=self._spec.voice_id or None,
+        )
+
+    async def _open(self, message: Message) -> Conversation:
+        """The person's conversation; without the office an answer without memory beats no answer."""
+        try:
+            return await self._conversations.open(source(self._spec.id), person(message), display_name(message))
+        except SecretaryError as error:
+            log.warning("bot %s answers without history: %s", self._spec.id, error.code)
+            return Conversation("")
+
+
+@asynccontextmanager
+async def _limit(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise EngineTimeout(f"no complete answer within {seconds:.0f} s") from error
+
+
+@asynccontextmanager
+async def _closing(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Closes ``stream`` on the way out, however that happens, so that the work behind it stops."""
+    try:
+        yield stream
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
