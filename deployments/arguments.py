@@ -1,0 +1,96 @@
+"""What ``graph.yaml`` may say about each deployment, validated strictly: an unknown key is an error, not a guess."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from deployments.engines.registry import EngineSpec
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hosting(Strict):
+    """How Serve hosts one deployment."""
+
+    replicas: int = Field(default=1, ge=1, le=64, description="Processes")
+    max_ongoing_requests: int = Field(default=64, ge=1, le=10_000, description="Requests at once in one replica")
+    max_queued_requests: int = Field(default=64, ge=-1, le=100_000, description="Waiting per caller; more is refused")
+    num_cpus: float = Field(default=0.0, ge=0, le=256, description="CPU share that Ray books for one replica")
+    num_gpus: float = Field(default=0.0, ge=0, le=16, description="GPU share that Ray books for one replica")
+    graceful_shutdown_s: float = Field(default=10, ge=0, le=7200, description="Time for what is under way at the end")
+
+
+class GatewayArgs(Hosting):
+    max_ongoing_requests: int = Field(default=256, ge=1, le=10_000)
+    max_queued_requests: int = Field(default=256, ge=-1, le=100_000)
+
+
+class FaqArgs(Hosting):
+    max_ongoing_requests: int = Field(default=100, ge=1, le=10_000)
+
+
+class ChatArgs(Hosting):
+    """The local language model."""
+
+    engine: str
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @property
+    def spec(self) -> EngineSpec:
+        return EngineSpec(engine=self.engine, options=self.options)
+
+
+class VoiceArgs(Hosting):
+    """One deployment that hosts one or several speech engines in a process."""
+
+    name: Name = "voice"
+    engines: tuple[EngineSpec, ...] = Field(min_length=1)
+    max_ongoing_requests: int = Field(default=16, ge=1, le=10_000)
+
+
+class RecognitionArgs(Hosting):
+    engine: str
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    max_ongoing_requests: int = Field(default=4, ge=1, le=10_000)
+    max_queued_requests: int = Field(default=16, ge=-1, le=100_000)
+
+    @property
+    def spec(self) -> EngineSpec:
+        return EngineSpec(engine=self.engine, options=self.options)
+
+
+class SecretaryArgs(Strict):
+    gateway: GatewayArgs = GatewayArgs()
+    faq: FaqArgs | None = FaqArgs()
+    chat: ChatArgs | None = None
+    voices: tuple[VoiceArgs, ...] = ()
+    recognition: RecognitionArgs | None = None
+
+
+class StaffArgs(Strict):
+    """Which deployments of the secretary application a door in another application works with."""
+
+    faq: bool = True
+    chat: bool = True
+    voices: tuple[Name, ...] = ("voice",)
+    recognition: bool = True
+
+
+class OfficeArgs(Hosting):
+    staff: StaffArgs = StaffArgs()
+    max_ongoing_requests: int = Field(default=500, ge=1, le=10_000)
+    max_queued_requests: int = Field(default=200, ge=-1, le=100_000)
+
+
+class PhoneArgs(Hosting):
+    staff: StaffArgs = StaffArgs(chat=False, recognition=False, faq=False)
+    max_ongoing_requests: int = Field(default=200, ge=1, le=10_000, description="Calls at once in one replica")
+    max_queued_requests: int = Field(default=8, ge=-1, le=100_000)
+
+
+class BotsArgs(Hosting):
+    staff: StaffArgs = StaffArgs()

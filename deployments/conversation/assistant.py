@@ -1,0 +1,274 @@
+"""The turn: prepared answer, else a model, and a voice over either. The one place where the three meet."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route
+from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
+from deployments.contracts.errors import InvalidRequest, ModelNotFound, SecretaryError, TextTooLong, Unavailable
+from deployments.contracts.events import (
+    AnswerMatch,
+    AnswerMatched,
+    SpeechReady,
+    TextDelta,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+)
+from deployments.contracts.reports import SnapshotSource, TurnObserver
+from deployments.contracts.settings import Exchange, Snapshot
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.conversation.clock import TurnClock
+from deployments.conversation.phrases import PhraseCache
+from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.prompt import build_prompt
+from deployments.conversation.spoken import Manner, Speaker, SpokenTurn
+from deployments.conversation.streams import ahead, closing
+from deployments.conversation.voicing import Voices
+from deployments.text.language import detect_language
+from deployments.text.sentences import SentenceStream
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_RANKED_TIMEOUT_S = 1.0
+_CHUNKS_AHEAD = 16
+_MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Everybody who works on a turn. ``chat`` is keyed by route text ("local", "cloud:{id}")."""
+
+    chat: Mapping[str, ChatEngine]
+    speech: Sequence[SpeechEngine]
+    recognizer: Recognizer | None
+    exact: ExactAnswers
+    ranked: AnswerBook | None
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What is known of a turn so far."""
+
+    route: str = ""
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    finish_reason: FinishReason = "stop"
+    match: AnswerMatch | None = None
+    text: list[str] = field(default_factory=list)
+    audio_seconds: float = 0.0
+    finished: bool = False
+
+
+class Secretary:
+    """Implements ``Assistant``. Every route and every override passes the prepared answers first.
+
+    ``reply`` raises a SecretaryError when a turn fails before anything was delivered, and ends with TurnFailed when
+    it fails later.
+    """
+
+    def __init__(
+        self,
+        staff: Staff,
+        snapshots: SnapshotSource,
+        observer: TurnObserver,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._staff = staff
+        self._snapshots = snapshots
+        self._observer = observer
+        self._now = now
+        self._voices = Voices(staff.speech)
+        self._cache = PhraseCache(0)
+        self._speaker = Speaker(self._voices, self._cache, observer)
+
+    def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+        snapshot = self._snapshot()
+        if not turn.question.strip():
+            raise InvalidRequest("there is no user message to answer", param="messages")
+        engine = self._engine(turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE)
+        named = self._voices.named(turn.voice_id) if turn.speak else None
+        return self._reply(turn, snapshot, engine, named)
+
+    def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        snapshot = self._snapshot()
+        limit = snapshot.settings.speech.max_input_chars
+        if not request.text.strip():
+            raise InvalidRequest("there is no text to speak", param="input")
+        if len(request.text) > limit:
+            raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
+        language = request.language or detect_language(request.text, snapshot.settings.default_language)
+        voice = self._voices.named(request.voice_id) or self._voices.for_language(
+            language, snapshot.settings, snapshot.persona(None)
+        )
+        manner = Manner(voice, language, request.speed * snapshot.settings.speech.speed)
+        return self._speak(request.text, manner)
+
+    def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        if self._staff.recognizer is None:
+            raise Unavailable("speech recognition is not part of this graph; add it to graph.yaml")
+        return self._observed(self._staff.recognizer.transcribe(request), "stt")
+
+    def voices(self) -> tuple[Voice, ...]:
+        return self._voices.all()
+
+    async def status(self) -> tuple[EngineStatus, ...]:
+        recognizers = (self._staff.recognizer,) if self._staff.recognizer else ()
+        return tuple(engine.status() for engine in (*self._staff.chat.values(), *self._staff.speech, *recognizers))
+
+    def clear_phrases(self) -> int:
+        return self._cache.clear()
+
+    def _snapshot(self) -> Snapshot:
+        if not self._snapshots.ready:
+            raise Unavailable("the secretary is starting: it has no settings yet", retry_after_s=2)
+        snapshot = self._snapshots.current
+        self._cache.resize(snapshot.settings.speech.cache_mb * _MEGABYTE)
+        return snapshot
+
+    def _engine(self, route: Route) -> ChatEngine:
+        engine = self._staff.chat.get(str(route))
+        if engine is None:
+            known = ", ".join(self._staff.chat) or "none"
+            raise ModelNotFound(f"no model answers on route {str(route)!r}; routes here: {known}", param="model")
+        return engine
+
+    async def _reply(
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, named: Voice | None
+    ) -> AsyncGenerator[TurnEvent]:
+        clock = TurnClock(turn.source.kind.value, self._observer)
+        outcome = _Outcome()
+        events = self._answer(turn, snapshot, engine, clock, outcome)
+        if turn.speak:
+            events = SpokenTurn(self._speaker, lambda piece: self._manner(piece, turn, snapshot, named, clock)).run(
+                events
+            )
+        delivered = False
+        try:
+            async with closing(events) as opened:
+                async for event in opened:
+                    if not delivered:
+                        delivered = True
+                        yield TurnStarted(turn.turn_id, snapshot.revision)
+                    if isinstance(event, SpeechReady):
+                        clock.mark("first_audio")
+                        outcome.audio_seconds += event.chunk.seconds
+                    yield event
+            if not delivered:
+                yield TurnStarted(turn.turn_id, snapshot.revision)
+            outcome.finished = True
+            clock.mark("total")
+            yield TurnFinished(outcome.finish_reason, outcome.usage, clock.timings(), outcome.route, outcome.model)
+        except SecretaryError as error:
+            if not delivered:
+                raise
+            yield TurnFailed(error.code, error.message, error.retryable, error.status)
+        finally:
+            self._record(turn, outcome, clock)
+
+    async def _answer(
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, clock: TurnClock, outcome: _Outcome
+    ) -> AsyncGenerator[TurnEvent]:
+        match = self._staff.exact.lookup(turn.question, turn.locale) or await self._ranked(turn)
+        clock.route = f"faq:{match.entry_id}" if match else str(turn.route or snapshot.settings.default_route)
+        clock.mark("faq")
+        if match is None:
+            async with closing(self._generate(turn, snapshot, engine, clock, outcome)) as deltas:
+                async for delta in deltas:
+                    yield delta
+            return
+        outcome.match, outcome.route = match, clock.route
+        outcome.text.append(match.text)
+        yield AnswerMatched(match)
+        clock.mark("first_token")
+        yield TextDelta(match.text)
+
+    async def _generate(
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, clock: TurnClock, outcome: _Outcome
+    ) -> AsyncGenerator[TextDelta]:
+        language = turn.locale or detect_language(turn.question, snapshot.settings.default_language)
+        outcome.route = clock.route
+        stream = engine.stream(build_prompt(turn, snapshot, language))
+        async with closing(self._observed(stream, "llm")) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    clock.mark("first_token")
+                    outcome.text.append(event.text)
+                    yield event
+                else:
+                    outcome.usage, outcome.finish_reason = event.usage, event.finish_reason
+                    outcome.model = event.model
+        self._observer.tokens(outcome.usage.prompt_tokens, outcome.usage.completion_tokens, clock.route)
+
+    async def _ranked(self, turn: ChatTurn) -> AnswerMatch | None:
+        """A similar question's answer; a slow or broken ranking never costs the caller the answer."""
+        if self._staff.ranked is None:
+            return None
+        try:
+            return await asyncio.wait_for(self._staff.ranked.lookup(turn.question, turn.locale), _RANKED_TIMEOUT_S)
+        except (SecretaryError, TimeoutError) as error:
+            log.warning("turn %s goes on without ranked answers: %s", turn.turn_id, type(error).__name__)
+            return None
+
+    def _manner(self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, clock: TurnClock) -> Manner:
+        clock.mark("sentence")
+        language = detect_language(piece, turn.locale or snapshot.settings.default_language)
+        voice = named or self._voices.for_language(language, snapshot.settings, snapshot.persona(turn.persona_id))
+        return Manner(voice, language, turn.speed * snapshot.settings.speech.speed)
+
+    async def _speak(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
+        clock = TurnClock("speech", self._observer)
+        clock.route = manner.voice.engine
+        sentences = SentenceStream(manner.language)
+        pieces = [*sentences.feed(text), *sentences.finish()]
+        async with closing(ahead(self._speaker.say_all(pieces, manner), _CHUNKS_AHEAD)) as chunks:
+            async for chunk in chunks:
+                clock.mark("first_audio")
+                yield chunk
+        clock.mark("total")
+
+    async def _observed(self, stream: AsyncIterator[T], kind: str) -> AsyncGenerator[T]:
+        self._observer.stream_opened(kind)
+        try:
+            async with closing(stream) as opened:
+                async for item in opened:
+                    yield item
+        finally:
+            self._observer.stream_closed(kind)
+
+    def _record(self, turn: ChatTurn, outcome: _Outcome, clock: TurnClock) -> None:
+        timings = clock.timings()
+        log.info(
+            "turn=%s source=%s route=%s total_ms=%.1f first_token_ms=%s finished=%s",
+            *(turn.turn_id, turn.source.kind.value, outcome.route or "-", timings.total_ms),
+            *(timings.first_token_ms, outcome.finished),
+        )
+        if turn.session_id is None or not outcome.text:
+            return
+        self._observer.exchange(
+            Exchange(
+                turn_id=turn.turn_id,
+                session_id=turn.session_id,
+                source_kind=turn.source.kind.value,
+                source_id=turn.source.instance_id,
+                question=turn.question,
+                answer="".join(outcome.text),
+                route=outcome.route,
+                model=outcome.model,
+                faq_entry_id=outcome.match.entry_id if outcome.match else None,
+                prompt_tokens=outcome.usage.prompt_tokens,
+                completion_tokens=outcome.usage.completion_tokens,
+                audio_seconds=outcome.audio_seconds,
+                total_ms=timings.total_ms,
+                finished=outcome.finished,
+                created_at=self._now(),
+            )
+        )

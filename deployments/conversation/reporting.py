@@ -1,0 +1,141 @@
+"""What a door saw, kept in a bounded buffer and delivered to the office in batches, off the path of every answer."""
+
+import asyncio
+import logging
+from collections import defaultdict, deque
+
+from deployments.contracts.reports import DoorReport, OfficeLink, SnapshotSource, StageTally
+from deployments.contracts.settings import Exchange
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 1.0
+_BATCH = 500
+_SAMPLES = 512
+_HIT_PREFIX = "faq:"
+
+
+class ReportOutbox:
+    """A TurnObserver that reports once a second.
+
+    Exchanges that belong to a stored session are delivered at least once, each with its turn id, so that the office
+    stores them exactly once; while the office is away up to ``capacity`` wait and the oldest give way, counted in
+    ``dropped``. Turns without a session only add to hits and latencies.
+    """
+
+    def __init__(self, link: OfficeLink, door: str, snapshots: SnapshotSource, capacity: int = 10_000) -> None:
+        self._link = link
+        self._door = door
+        self._snapshots = snapshots
+        self._exchanges: deque[Exchange] = deque()
+        self._capacity = capacity
+        self._hits: dict[int, int] = defaultdict(int)
+        self._stages: dict[tuple[str, str, str], deque[float]] = {}
+        self._counts: dict[tuple[str, str, str], int] = defaultdict(int)
+        self._sequence = 0
+        self._unsent: DoorReport | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.live_streams = 0
+        self.dropped = 0
+
+    def start(self) -> None:
+        self._task = self._task or asyncio.create_task(self._deliver_forever(), name=f"reports of {self._door}")
+
+    async def stop(self) -> None:
+        """Delivers what is left, if the office answers within two seconds."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+            try:
+                await asyncio.wait_for(self.flush(), 2)
+            except Exception as error:
+                log.warning("%d exchanges of %s were not delivered: %s", len(self._exchanges), self._door, error)
+
+    async def flush(self) -> None:
+        """Delivers everything there is now. Raises what the link raises; nothing is lost then."""
+        while True:
+            report = self._unsent or self._next_report()
+            self._unsent = report
+            await self._link.report(report)
+            self._unsent = None
+            if not self._exchanges:
+                return
+
+    def stage(self, name: str, seconds: float, source: str, route: str) -> None:
+        key = (name, source, _family(route))
+        samples = self._stages.get(key)
+        if samples is None:
+            samples = self._stages[key] = deque(maxlen=_SAMPLES)
+        samples.append(seconds * 1000)
+        self._counts[key] += 1
+        if name == "total" and route.startswith(_HIT_PREFIX):
+            self._hits[int(route.removeprefix(_HIT_PREFIX))] += 1
+
+    def stream_opened(self, kind: str) -> None:
+        self.live_streams += 1
+
+    def stream_closed(self, kind: str) -> None:
+        self.live_streams -= 1
+
+    def tokens(self, prompt: int, completion: int, route: str) -> None:
+        """Counted by the metrics, not reported."""
+
+    def audio(self, seconds: float, engine: str) -> None:
+        """Counted by the metrics, not reported."""
+
+    def phrase_cache(self, hit: bool) -> None:
+        """Counted by the metrics, not reported."""
+
+    def exchange(self, exchange: Exchange) -> None:
+        if exchange.session_id is None:
+            return
+        if len(self._exchanges) >= self._capacity:
+            self._exchanges.popleft()
+            self.dropped += 1
+        self._exchanges.append(exchange)
+
+    async def _deliver_forever(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            try:
+                await asyncio.wait_for(self.flush(), 10)
+            except Exception as error:
+                log.debug("office does not take reports of %s: %s", self._door, type(error).__name__)
+
+    def _next_report(self) -> DoorReport:
+        self._sequence += 1
+        batch = tuple(self._exchanges.popleft() for _ in range(min(_BATCH, len(self._exchanges))))
+        stages = tuple(_tally(key, samples, self._counts[key]) for key, samples in self._stages.items())
+        hits = dict(self._hits)
+        self._stages.clear()
+        self._counts.clear()
+        self._hits.clear()
+        return DoorReport(
+            door=self._door,
+            sequence=self._sequence,
+            revision=self._snapshots.current.revision,
+            exchanges=batch,
+            faq_hits=hits,
+            stages=stages,
+            live_streams=self.live_streams,
+        )
+
+
+def _family(route: str) -> str:
+    """``faq:17`` -> ``faq``: the plot has a line per kind of answer, not per entry."""
+    return route.partition(":")[0] if route.startswith(_HIT_PREFIX) else route
+
+
+def _tally(key: tuple[str, str, str], samples: deque[float], count: int) -> StageTally:
+    ordered = sorted(samples)
+    stage, source, route = key
+    return StageTally(
+        stage=stage,
+        source=source,
+        route=route,
+        count=count,
+        p50_ms=ordered[len(ordered) // 2],
+        p95_ms=ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))],
+        max_ms=ordered[-1],
+    )

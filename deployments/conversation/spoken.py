@@ -1,0 +1,145 @@
+"""From text to sound: pieces are spoken in order, known phrases come from memory, synthesis runs ahead of playing."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+
+from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent
+from deployments.contracts.reports import TurnObserver
+from deployments.contracts.speech import SpeechRequest, Voice
+from deployments.conversation.phrases import PhraseCache, PhraseKey
+from deployments.conversation.streams import closing
+from deployments.conversation.voicing import Voices
+from deployments.text.sentences import SentenceStream
+from deployments.text.speakable import speakable
+
+_PIECES_WAITING = 256
+_EVENTS_WAITING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a text is to be spoken."""
+
+    voice: Voice
+    language: str
+    speed: float = 1.0
+
+
+class Speaker:
+    """Says pieces of text with the engine that owns the voice."""
+
+    def __init__(self, voices: Voices, cache: PhraseCache, observer: TurnObserver) -> None:
+        self._voices = voices
+        self._cache = cache
+        self._observer = observer
+
+    async def say(self, piece: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
+        """Sound of one piece; nothing for a piece that has no speakable text (an emoji, a rule of dashes)."""
+        text = speakable(piece, manner.language)
+        if not text:
+            return
+        voice = manner.voice
+        key = PhraseKey(voice.id, voice.model_id, manner.language, manner.speed, text)
+        known = self._cache.get(key)
+        self._observer.phrase_cache(known is not None)
+        if known is not None:
+            for chunk in known:
+                yield chunk
+            return
+        spoken: list[SpeechChunk] = []
+        async with closing(self._synthesize(text, manner)) as chunks:
+            async for chunk in chunks:
+                spoken.append(chunk)
+                yield chunk
+        self._cache.put(key, tuple(spoken))
+
+    async def say_all(self, pieces: Iterable[str], manner: Manner) -> AsyncGenerator[SpeechChunk]:
+        """Sound of all pieces, chunks numbered through."""
+        sequence = 0
+        for piece in pieces:
+            async with closing(self.say(piece, manner)) as chunks:
+                async for chunk in chunks:
+                    yield SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
+                    sequence += 1
+
+    async def _synthesize(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
+        engine = self._voices.engine_of(manner.voice)
+        stream = engine.synthesize(SpeechRequest(text, manner.voice.id, manner.language, manner.speed))
+        self._observer.stream_opened("tts")
+        try:
+            async with closing(stream) as chunks:
+                async for chunk in chunks:
+                    self._observer.audio(chunk.seconds, manner.voice.engine)
+                    yield chunk
+        finally:
+            self._observer.stream_closed("tts")
+
+
+class SpokenTurn:
+    """Adds speech to a stream of turn events: text goes on at once, speech joins as soon as it is synthesised.
+
+    ``manner_for`` decides voice and language from the first piece of the answer, so that the voice follows the
+    language of the answer. What ends the text (its last event) is passed on after the last sound.
+    """
+
+    def __init__(self, speaker: Speaker, manner_for: Callable[[str], Manner]) -> None:
+        self._speaker = speaker
+        self._manner_for = manner_for
+        self._pieces: asyncio.Queue[str | None] = asyncio.Queue(_PIECES_WAITING)
+        self._output: asyncio.Queue[TurnEvent | Exception | None] = asyncio.Queue(_EVENTS_WAITING)
+        self.first_piece = asyncio.Event()
+
+    async def run(self, events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent]:
+        tasks = [asyncio.create_task(self._guard(self._read(events))), asyncio.create_task(self._guard(self._talk()))]
+        try:
+            ended = 0
+            while ended < len(tasks):
+                item = await self._output.get()
+                if item is None:
+                    ended += 1
+                elif isinstance(item, Exception):
+                    raise item
+                else:
+                    yield item
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _guard(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self._output.put(error)
+        else:
+            await self._output.put(None)
+
+    async def _read(self, events: AsyncIterator[TurnEvent]) -> None:
+        sentences = SentenceStream()
+        async with closing(events) as opened:
+            async for event in opened:
+                await self._output.put(event)
+                if isinstance(event, TextDelta):
+                    await self._queue(sentences.feed(event.text))
+        await self._queue(sentences.finish())
+        await self._pieces.put(None)
+
+    async def _queue(self, pieces: list[str]) -> None:
+        for piece in pieces:
+            self.first_piece.set()
+            await self._pieces.put(piece)
+
+    async def _talk(self) -> None:
+        manner: Manner | None = None
+        sequence = 0
+        while (piece := await self._pieces.get()) is not None:
+            manner = manner or self._manner_for(piece)
+            async with closing(self._speaker.say(piece, manner)) as chunks:
+                async for chunk in chunks:
+                    numbered = SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
+                    await self._output.put(SpeechReady(numbered, manner.voice.id))
+                    sequence += 1

@@ -1,0 +1,85 @@
+"""Keeps one engine alive inside a process: loads it in the background, remembers why it could not, tries again."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from deployments.contracts.engines import Engine
+from deployments.contracts.errors import ModelMissing, SecretaryError, Unavailable
+from deployments.contracts.speech import EngineStatus
+
+E = TypeVar("E", bound=Engine)
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S = 2.0
+_LAST_RETRY_S = 30.0
+
+
+class EngineHost(Generic[E]):
+    """A missing model or a broken load is a degraded status with its remedy, never a crash loop.
+
+    ``build`` constructs the engine and may raise ModelMissing; it runs again before each attempt, so a model that is
+    pulled while the secretary runs is picked up without a restart.
+    """
+
+    def __init__(self, name: str, kind: str, engine_name: str, build: Callable[[], E]) -> None:
+        self._name = name
+        self._kind = kind
+        self._engine_name = engine_name
+        self._build = build
+        self._engine: E | None = None
+        self._error: SecretaryError | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
+
+    def start(self) -> None:
+        self._task = self._task or asyncio.create_task(self._load(), name=f"loading {self._name}")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._engine:
+            await self._engine.stop()
+            self._engine = None
+
+    def engine(self) -> E:
+        """The loaded engine. Raises the reason why it is not there."""
+        if self._engine is not None:
+            return self._engine
+        if self._error is not None:
+            raise self._error
+        raise Unavailable(f"{self._name} is still loading its model", retry_after_s=2)
+
+    @property
+    def loaded(self) -> E | None:
+        return self._engine
+
+    async def tried(self) -> None:
+        """Returns after the first attempt to load, whatever came of it."""
+        await self._tried.wait()
+
+    def status(self) -> EngineStatus:
+        if self._engine is not None:
+            return self._engine.status()
+        message = self._error.message if self._error else "loading"
+        remedy = message.partition("run: ")[2] if isinstance(self._error, ModelMissing) else ""
+        return EngineStatus(self._name, self._kind, self._engine_name, ready=False, error=message, remedy=remedy)
+
+    async def _load(self) -> None:
+        pause = _FIRST_RETRY_S
+        while self._engine is None:
+            try:
+                engine = await asyncio.to_thread(self._build)
+                await engine.start()
+                self._engine, self._error = engine, None
+            except SecretaryError as error:
+                self._error = error
+            except Exception as error:
+                log.exception("%s does not load", self._name)
+                self._error = Unavailable(f"{self._name} does not load: {type(error).__name__}; see the log")
+            self._tried.set()
+            if self._error is not None:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LAST_RETRY_S)

@@ -1,0 +1,53 @@
+"""Ranked answers: questions that are similar, not equal. Exact hits never get here."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from ray import serve
+
+from deployments import names
+from deployments.answers.ranking import Ranking
+from deployments.arguments import FaqArgs
+from deployments.contracts.errors import Unavailable
+from deployments.contracts.events import AnswerMatch
+from deployments.contracts.settings import Snapshot
+from deployments.conversation.snapshots import SnapshotFeed
+from deployments.hosting import options
+from deployments.reception import office_client
+
+_FIRST_SNAPSHOT_S = 5.0
+_CANDIDATES = 5
+
+
+class Faq:
+    """Follows the snapshots and keeps one ranking of them in memory."""
+
+    async def __init__(self) -> None:
+        self._ranking: Ranking | None = None
+        self._feed = SnapshotFeed(office_client(), serve.get_replica_context().replica_tag, self._prepare)
+        self._feed.start()
+
+    async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        ranking = await self._ready()
+        return await asyncio.to_thread(ranking.match, text, locale)
+
+    async def candidates(self, text: str, locale: str | None) -> tuple[AnswerMatch, ...]:
+        ranking = await self._ready()
+        return tuple(await asyncio.to_thread(ranking.candidates, text, locale, _CANDIDATES))
+
+    async def __del__(self) -> None:
+        await self._feed.stop()
+
+    def _prepare(self, snapshot: Snapshot) -> None:
+        settings = snapshot.settings
+        self._ranking = Ranking(snapshot.faq, settings.faq, settings.time_zone, lambda: datetime.now(UTC))
+
+    async def _ready(self) -> Ranking:
+        await self._feed.wait(_FIRST_SNAPSHOT_S)
+        if self._ranking is None:
+            raise Unavailable("the answer book is not there yet", retry_after_s=2)
+        return self._ranking
+
+
+def build_faq(args: FaqArgs) -> serve.Application:
+    return serve.deployment(Faq, **options(args, names.FAQ)).bind()

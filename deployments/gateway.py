@@ -1,0 +1,64 @@
+"""The main door: OpenAI API, health and metrics, with the whole turn in this process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+from starlette.types import ASGIApp
+
+from deployments import names
+from deployments.arguments import GatewayArgs
+from deployments.hosting import options
+from deployments.reception import Reception, Remotes, office_client
+
+
+class Gateway:
+    """Constructed by Serve; everything of substance is in Reception and ``api``."""
+
+    async def __init__(
+        self,
+        metrics_dir: Path,
+        faq: DeploymentHandle[Any] | None,
+        chat: DeploymentHandle[Any] | None,
+        voices: Mapping[str, DeploymentHandle[Any]],
+        recognition: DeploymentHandle[Any] | None,
+    ) -> None:
+        from deployments.metering import open_metrics
+
+        door = serve.get_replica_context().replica_tag
+        self._metrics = open_metrics(metrics_dir)
+        self._reception = Reception(
+            Remotes.injected(faq, chat, voices, recognition), office_client(), door, self._metrics
+        )
+        await self._reception.start()
+
+    def __serve_build_asgi_app__(self) -> ASGIApp:  # noqa: PLW3201
+        from deployments.api.app import build_app
+        from deployments.api.door import DoorServices
+
+        reception = self._reception
+        return build_app(
+            DoorServices(
+                assistant=reception.assistant,
+                snapshots=reception.snapshots,
+                metrics=self._metrics,
+                embedder=reception.chat,
+            )
+        )
+
+    async def __del__(self) -> None:
+        await self._reception.stop()
+
+
+def build_gateway(
+    args: GatewayArgs,
+    metrics_dir: Path,
+    faq: serve.Application | None,
+    chat: serve.Application | None,
+    voices: Mapping[str, serve.Application],
+    recognition: serve.Application | None,
+) -> serve.Application:
+    deployment = serve.deployment(serve.ingress()(Gateway), **options(args, names.GATEWAY))
+    return deployment.bind(metrics_dir, faq, chat, voices, recognition)

@@ -1,0 +1,50 @@
+"""The language model of this machine: llama.cpp on a CPU, or a scripted engine in tests."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from ray import serve
+
+from deployments import names
+from deployments.arguments import ChatArgs
+from deployments.contracts.chat import ChatTurn
+from deployments.contracts.engines import ChatEngine, ChatEvent, Embedder
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.speech import EngineStatus
+from deployments.conversation.streams import closing
+from deployments.engines.host import EngineHost
+from deployments.engines.registry import EngineSpec, create
+from deployments.hosting import options
+from deployments.models.references import resolved_options
+
+
+class LocalLlm:
+    """One chat engine in a process."""
+
+    async def __init__(self, spec: EngineSpec, models: Path) -> None:
+        self._host: EngineHost[ChatEngine] = EngineHost(
+            names.CHAT, "chat", spec.engine, lambda: create("chat", spec.engine, resolved_options(spec.options, models))
+        )
+        self._host.start()
+
+    async def stream(self, turn: ChatTurn) -> AsyncGenerator[ChatEvent]:
+        async with closing(self._host.engine().stream(turn)) as events:
+            async for event in events:
+                yield event
+
+    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+        engine = self._host.engine()
+        if not hasattr(engine, "embed"):
+            raise InvalidRequest("the local model does not make embeddings", param="model")
+        embedder: Embedder = engine
+        return await embedder.embed(texts)
+
+    async def statuses(self) -> tuple[EngineStatus, ...]:
+        return (self._host.status(),)
+
+    async def __del__(self) -> None:
+        await self._host.stop()
+
+
+def build_local_llm(args: ChatArgs, models: Path) -> serve.Application:
+    return serve.deployment(LocalLlm, **options(args, names.CHAT)).bind(args.spec, models)

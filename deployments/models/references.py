@@ -1,0 +1,41 @@
+"""``model://<id>`` and ``model://<id>/<file>`` in engine options: how graph.yaml names weights without paths."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from deployments.models.store import ModelStore
+
+SCHEME = "model://"
+
+
+def referenced(options: JsonValue) -> Iterator[str]:
+    """Every model id that occurs anywhere in ``options``, in order, repeated ids included."""
+    if isinstance(options, str) and options.startswith(SCHEME):
+        yield options.removeprefix(SCHEME).partition("/")[0]
+    elif isinstance(options, dict):
+        for value in options.values():
+            yield from referenced(value)
+    elif isinstance(options, list):
+        for value in options:
+            yield from referenced(value)
+
+
+def resolved(options: JsonValue, store: ModelStore) -> JsonValue:
+    """``options`` with every reference replaced by an absolute path. Raises ModelMissing for weights not on disk."""
+    if isinstance(options, str) and options.startswith(SCHEME):
+        model_id, _, file = options.removeprefix(SCHEME).partition("/")
+        directory = store.path(model_id)
+        return str(directory / file if file else directory)
+    if isinstance(options, dict):
+        return {key: resolved(value, store) for key, value in options.items()}
+    if isinstance(options, list):
+        return [resolved(value, store) for value in options]
+    return options
+
+
+def resolved_options(options: dict[str, JsonValue], models: Path) -> dict[str, JsonValue]:
+    """Engine options with their model references resolved in the store at ``models``."""
+    store = ModelStore(models)
+    return {key: resolved(value, store) for key, value in options.items()}

@@ -1,0 +1,111 @@
+"""What every door builds in its own process: an assistant over handles, fresh snapshots, reports to the office."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ray.serve.handle import DeploymentHandle
+
+from deployments import names
+from deployments.arguments import StaffArgs
+from deployments.clients import ChatClient, EngineClient, FaqClient, OfficeClient, RecognizerClient, Remote, SpeechClient
+from deployments.contracts.chat import LOCAL_ROUTE
+from deployments.contracts.engines import ChatEngine
+from deployments.contracts.reports import TurnObserver
+from deployments.conversation.assistant import Secretary, Staff
+from deployments.conversation.observers import Observers
+from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.reporting import ReportOutbox
+from deployments.conversation.snapshots import SnapshotFeed
+from deployments.engines.adapters import Timed
+
+
+@dataclass(frozen=True, slots=True)
+class Remotes:
+    """The engine deployments a door works with; None where the graph has none."""
+
+    faq: Remote | None
+    chat: Remote | None
+    voices: tuple[Remote, ...]
+    recognition: Remote | None
+
+    @classmethod
+    def named(cls, staff: StaffArgs) -> "Remotes":
+        """For doors in another application than the engines."""
+
+        def find(wanted: bool, name: str) -> Remote | None:
+            return Remote.named(names.SECRETARY_APP, name) if wanted else None
+
+        return cls(
+            faq=find(staff.faq, names.FAQ),
+            chat=find(staff.chat, names.CHAT),
+            voices=tuple(Remote.named(names.SECRETARY_APP, name) for name in staff.voices),
+            recognition=find(staff.recognition, names.RECOGNITION),
+        )
+
+    @classmethod
+    def injected(
+        cls,
+        faq: DeploymentHandle[Any] | None,
+        chat: DeploymentHandle[Any] | None,
+        voices: Mapping[str, DeploymentHandle[Any]],
+        recognition: DeploymentHandle[Any] | None,
+    ) -> "Remotes":
+        """For the gateway, whose handles were bound into it."""
+
+        def of(handle: DeploymentHandle[Any] | None, name: str) -> Remote | None:
+            return Remote.of(handle, name) if handle else None
+
+        return cls(
+            faq=of(faq, names.FAQ),
+            chat=of(chat, names.CHAT),
+            voices=tuple(Remote.of(handle, name) for name, handle in voices.items()),
+            recognition=of(recognition, names.RECOGNITION),
+        )
+
+
+class Reception:
+    """``start`` opens the snapshot stream and the status polls, ``stop`` ends them and delivers the last reports."""
+
+    def __init__(self, remotes: Remotes, office: OfficeClient, door: str, *observers: TurnObserver) -> None:
+        self.office = office
+        self._exact = ExactAnswers(lambda: datetime.now(UTC))
+        self.snapshots = SnapshotFeed(office, door, self._exact.prepare)
+        self.outbox = ReportOutbox(office, door, self.snapshots)
+        self.observer = Observers((*observers, self.outbox))
+        self.chat = ChatClient(remotes.chat, "chat") if remotes.chat else None
+        self.speech = tuple(SpeechClient(remote) for remote in remotes.voices)
+        self.recognizer = RecognizerClient(remotes.recognition, "recognition") if remotes.recognition else None
+        self.assistant = Secretary(self._staff(remotes), self.snapshots, self.observer)
+
+    async def start(self) -> None:
+        self.snapshots.start()
+        self.outbox.start()
+        for client in self._clients():
+            await client.start()
+
+    async def stop(self) -> None:
+        for client in self._clients():
+            await client.stop()
+        await self.outbox.stop()
+        await self.snapshots.stop()
+
+    def _clients(self) -> tuple[EngineClient, ...]:
+        return tuple(client for client in (self.chat, *self.speech, self.recognizer) if client)
+
+    def _staff(self, remotes: Remotes) -> Staff:
+        chat: dict[str, ChatEngine] = {}
+        if self.chat:
+            chat[str(LOCAL_ROUTE)] = self.chat
+        return Staff(
+            chat=chat,
+            speech=self.speech,
+            recognizer=self.recognizer,
+            exact=self._exact,
+            ranked=FaqClient(remotes.faq) if remotes.faq else None,
+        )
+
+
+def office_client() -> OfficeClient:
+    return OfficeClient(Remote.named(names.OFFICE_APP, names.OFFICE))

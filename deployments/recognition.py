@@ -1,0 +1,48 @@
+"""Speech to text: a file or raw sound in, segments out."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from ray import serve
+
+from deployments import names
+from deployments.arguments import RecognitionArgs
+from deployments.audio.decode import decode_to_pcm16
+from deployments.contracts.engines import Recognizer
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptEvent
+from deployments.conversation.streams import closing
+from deployments.engines.adapters import Decoded
+from deployments.engines.host import EngineHost
+from deployments.engines.registry import EngineSpec, create
+from deployments.hosting import options
+from deployments.models.references import resolved_options
+
+
+class SpeechRecognition:
+    """One recogniser in a process; container files are decoded here, off the doors."""
+
+    async def __init__(self, spec: EngineSpec, models: Path) -> None:
+        self._host: EngineHost[Recognizer] = EngineHost(
+            names.RECOGNITION,
+            "recognition",
+            spec.engine,
+            lambda: Decoded(
+                create("recognition", spec.engine, resolved_options(spec.options, models)), decode_to_pcm16
+            ),
+        )
+        self._host.start()
+
+    async def transcribe(self, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
+        async with closing(self._host.engine().transcribe(request)) as events:
+            async for event in events:
+                yield event
+
+    async def statuses(self) -> tuple[EngineStatus, ...]:
+        return (self._host.status(),)
+
+    async def __del__(self) -> None:
+        await self._host.stop()
+
+
+def build_recognition(args: RecognitionArgs, models: Path) -> serve.Application:
+    return serve.deployment(SpeechRecognition, **options(args, names.RECOGNITION)).bind(args.spec, models)

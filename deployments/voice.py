@@ -1,0 +1,75 @@
+"""Text to speech: one or several engines in a process, the request goes to the one that owns the voice."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from ray import serve
+
+from deployments.arguments import VoiceArgs
+from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.engines import SpeechEngine
+from deployments.contracts.errors import SecretaryError, Unavailable, VoiceNotFound
+from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
+from deployments.conversation.streams import closing
+from deployments.engines.host import EngineHost
+from deployments.engines.registry import EngineSpec, create
+from deployments.hosting import options
+from deployments.models.references import resolved_options
+
+
+class SpeechSynthesis:
+    """Hosts engines side by side; one that cannot load leaves the others working."""
+
+    async def __init__(self, name: str, specs: tuple[EngineSpec, ...], models: Path) -> None:
+        self._hosts = tuple(_host(name, spec, models) for spec in specs)
+        for host in self._hosts:
+            host.start()
+
+    async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
+        async with closing(self._owner(request).synthesize(request)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def voices(self) -> tuple[Voice, ...]:
+        return tuple(voice for host in self._hosts if host.loaded for voice in host.loaded.voices())
+
+    async def statuses(self) -> tuple[EngineStatus, ...]:
+        return tuple(host.status() for host in self._hosts)
+
+    async def __del__(self) -> None:
+        for host in self._hosts:
+            await host.stop()
+
+    def _owner(self, request: SpeechRequest) -> SpeechEngine:
+        engines = [host.loaded for host in self._hosts if host.loaded]
+        if not engines:
+            raise self._reason()
+        for engine in engines:
+            if any(voice.id == request.voice_id for voice in engine.voices()):
+                return engine
+        if request.voice_id:
+            raise VoiceNotFound(f"unknown voice {request.voice_id!r}", param="voice")
+        speaks = (e for e in engines if any(request.language in voice.languages for voice in e.voices()))
+        return next(speaks, engines[0])
+
+    def _reason(self) -> SecretaryError:
+        for host in self._hosts:
+            try:
+                host.engine()
+            except SecretaryError as error:
+                return error
+        return Unavailable("no voice is loaded")
+
+
+def _host(name: str, spec: EngineSpec, models: Path) -> EngineHost[SpeechEngine]:
+    return EngineHost(
+        f"{name}/{spec.engine}",
+        "speech",
+        spec.engine,
+        lambda: create("speech", spec.engine, resolved_options(spec.options, models)),
+    )
+
+
+def build_voice(args: VoiceArgs, models: Path) -> serve.Application:
+    deployment = serve.deployment(SpeechSynthesis, **options(args, args.name))
+    return deployment.bind(args.name, args.engines, models)
