@@ -1,0 +1,30 @@
+"""What every chat engine checks before it opens a stream."""
+
+import orjson
+
+from deployments.contracts.chat import ChatTurn
+from deployments.contracts.errors import InvalidRequest
+
+
+def check_turn(turn: ChatTurn) -> None:
+    """Raises InvalidRequest for a turn without messages, with broken Unicode, or with an impossible length limit."""
+    if not turn.messages:
+        raise InvalidRequest("a turn needs at least one message", param="messages")
+    for message in turn.messages:
+        try:
+            message.content.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidRequest("message text is not valid Unicode", param="messages") from error
+    if turn.options.max_tokens is not None and turn.options.max_tokens < 1:
+        raise InvalidRequest("max_tokens must be at least 1", param="max_tokens")
+
+
+def parse_schema(text: str) -> dict[str, object]:
+    """The JSON schema of ``GenerationOptions.json_schema``; empty means any object. Raises InvalidRequest."""
+    try:
+        schema = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"the JSON schema is not JSON: {error}", param="response_format") from error
+    if not isinstance(schema, dict):
+        raise InvalidRequest("the JSON schema must be an object", param="response_format")
+    return schema

@@ -1,0 +1,108 @@
+"""A scripted chat engine: answers from a table, or repeats the question word by word. No model, no surprise.
+
+Used by tests and by installations without a language model. One word and the space after it count as one token.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+import orjson
+from pydantic import Field
+
+from deployments.contracts.chat import ChatTurn, FinishReason
+from deployments.contracts.engines import ChatEvent
+from deployments.contracts.errors import EngineFailed
+from deployments.contracts.events import TextDelta, TurnFinished, Usage
+from deployments.contracts.speech import EngineStatus
+from deployments.engines.chat.checks import check_turn, parse_schema
+from deployments.engines.chat.echo_schema import example
+from deployments.engines.chat.timing import Stopwatch
+from deployments.engines.options import EngineOptions, Health
+
+_WORD = re.compile(r"\S+\s*")
+_DIMENSIONS = 64
+
+
+class EchoOptions(EngineOptions):
+    first_delay_s: float = Field(default=0, ge=0, description="Wait before the first word, seconds")
+    delay_s: float = Field(default=0, ge=0, description="Wait before every later word, seconds")
+    script: dict[str, str] = Field(default_factory=dict, description="question (any case) -> answer")
+    fail_after_words: int | None = Field(default=None, ge=0, description="Break with EngineFailed after so many words")
+
+
+class EchoEngine:
+    """ChatEngine and Embedder without a model."""
+
+    Options: ClassVar[type[EngineOptions]] = EchoOptions
+
+    def __init__(self, options: EchoOptions) -> None:
+        self._options = options
+        self._model = options.model_id or "echo"
+        self._script = {question.casefold(): answer for question, answer in options.script.items()}
+        self._health = Health("chat", "echo", self._model)
+        self._live = 0
+
+    async def start(self) -> None:
+        async with self._health.starting():
+            pass
+
+    async def stop(self) -> None:
+        self._health.stopped()
+
+    def status(self) -> EngineStatus:
+        return self._health.status(self._live)
+
+    def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
+        """Raises InvalidRequest, Unavailable. EngineFailed in the stream when scripted to."""
+        self._health.require_ready()
+        check_turn(turn)
+        words, reason = _cut(self._answer(turn), turn.options.stop, turn.options.max_tokens)
+        return self._stream(turn, words, reason)
+
+    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+        """Unit vectors of hashed words: the same words give the same vector, in any order."""
+        return tuple(_bag_of_words(text) for text in texts)
+
+    def _answer(self, turn: ChatTurn) -> str:
+        text = self._script.get(turn.question.casefold(), turn.question)
+        if turn.options.json_schema is None:
+            return text
+        return orjson.dumps(example(parse_schema(turn.options.json_schema), text)).decode()
+
+    async def _stream(self, turn: ChatTurn, words: list[str], reason: FinishReason) -> AsyncIterator[ChatEvent]:
+        self._live += 1
+        watch = Stopwatch()
+        try:
+            for index, word in enumerate(words):
+                await self._pause(index)
+                watch.first_token()
+                yield TextDelta(word)
+            await self._pause(len(words))
+        finally:
+            self._live -= 1
+        prompt = sum(len(_WORD.findall(message.content)) for message in turn.messages)
+        yield TurnFinished(reason, Usage(prompt, len(words)), watch.timings(), route="local", model=self._model)
+
+    async def _pause(self, index: int) -> None:
+        if index == self._options.fail_after_words:
+            raise EngineFailed(f"echo was told to fail after {index} words")
+        await asyncio.sleep(self._options.delay_s if index else self._options.first_delay_s)
+
+
+def _cut(text: str, stop: tuple[str, ...], max_tokens: int | None) -> tuple[list[str], FinishReason]:
+    ends = [text.index(mark) for mark in stop if mark and mark in text]
+    words = _WORD.findall(text[: min(ends)] if ends else text)
+    if max_tokens is not None and len(words) > max_tokens:
+        return words[:max_tokens], "length"
+    return words, "stop"
+
+
+def _bag_of_words(text: str) -> tuple[float, ...]:
+    counts = [0.0] * _DIMENSIONS
+    for word in text.casefold().split():
+        counts[hashlib.blake2b(word.encode(), digest_size=1).digest()[0] % _DIMENSIONS] += 1
+    length = sum(count * count for count in counts) ** 0.5
+    return tuple(count / length if length else 0.0 for count in counts)

@@ -1,0 +1,63 @@
+"""What llama.cpp answers, read once: chunks of a streamed chat completion and error objects."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from deployments.contracts.chat import FinishReason
+from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError, Unavailable
+from deployments.contracts.events import Usage
+
+Chunk = Mapping[str, Any]
+"""A decoded chat.completion.chunk, or ``{"error": {code, type, message}}``: foreign JSON, read only in this file."""
+
+
+class Reply:
+    """Collects the end of one answer while its chunks go by."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.finish_reason: FinishReason = "stop"
+        self.error: SecretaryError | None = None
+
+    def read(self, chunk: Chunk) -> str:
+        """The text of ``chunk``, often empty: progress, role and closing chunks carry none."""
+        if "error" in chunk:
+            self.error = translate(chunk["error"])
+            return ""
+        if "usage" in chunk:
+            self.usage = _usage(chunk["usage"])
+        text = ""
+        for choice in chunk.get("choices", ()):
+            text += choice["delta"].get("content") or ""
+            if choice.get("finish_reason"):
+                self.finish_reason = _finish_reason(choice["finish_reason"])
+        return text
+
+
+def translate(error: Mapping[str, Any]) -> SecretaryError:
+    """An error object of llama.cpp (tools/server/server-common.cpp, format_error_response) in our tree."""
+    kind, message = error.get("type", ""), str(error.get("message", "unknown error"))
+    if kind == "exceed_context_size_error":
+        return InvalidRequest(f"the conversation is too long for the model: {message}", param="messages")
+    if kind in ("invalid_request_error", "not_supported_error"):
+        return InvalidRequest(f"llama.cpp refused the request: {message}")
+    if kind == "unavailable_error":
+        return Unavailable(f"llama.cpp is not available: {message}")
+    return EngineFailed(f"llama.cpp failed: {message}")
+
+
+def vectors(reply: Chunk) -> tuple[tuple[float, ...], ...]:
+    """The vectors of an embeddings reply in the order of its inputs. Raises what ``translate`` gives."""
+    if "error" in reply:
+        raise translate(reply["error"])
+    rows = sorted(reply["data"], key=lambda row: int(row["index"]))
+    return tuple(tuple(row["embedding"]) for row in rows)
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details") or {}
+    return Usage(usage["prompt_tokens"], usage["completion_tokens"], details.get("cached_tokens", 0))
+
+
+def _finish_reason(reason: str) -> Literal["stop", "length"]:
+    return "length" if reason == "length" else "stop"

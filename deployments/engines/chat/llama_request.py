@@ -1,0 +1,65 @@
+"""A ChatTurn as the request body of llama.cpp's chat completions (llama.cpp tools/server/README.md)."""
+
+from typing import NotRequired, TypedDict
+
+from deployments.contracts.chat import ChatTurn, GenerationOptions
+from deployments.engines.chat.checks import parse_schema
+
+
+class Message(TypedDict):
+    role: str
+    content: str
+
+
+class Body(TypedDict):
+    """The fields we send; absent ones leave the default of the model."""
+
+    messages: list[Message]
+    stream: bool
+    stream_options: dict[str, bool]
+    return_progress: bool
+    cache_prompt: bool
+    max_tokens: int
+    temperature: NotRequired[float]
+    top_p: NotRequired[float]
+    seed: NotRequired[int]
+    stop: NotRequired[list[str]]
+    response_format: NotRequired[dict[str, object]]
+
+
+def request_body(turn: ChatTurn, default_max_tokens: int) -> Body:
+    """Raises InvalidRequest when the JSON schema cannot be read.
+
+    ``return_progress`` makes llama.cpp report after every batch of the prompt: without it a long prompt could not be
+    cancelled, because the reply callback is the only place to say stop.
+    """
+    options = turn.options
+    body: Body = {
+        "messages": [{"role": message.role, "content": message.content} for message in turn.messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "return_progress": True,
+        "cache_prompt": True,
+        "max_tokens": options.max_tokens or default_max_tokens,
+    }
+    _add_sampling(body, options)
+    if options.stop:
+        body["stop"] = list(options.stop)
+    if options.json_schema is not None:
+        body["response_format"] = _response_format(parse_schema(options.json_schema))
+    return body
+
+
+def _add_sampling(body: Body, options: GenerationOptions) -> None:
+    if options.temperature is not None:
+        body["temperature"] = options.temperature
+    if options.top_p is not None:
+        body["top_p"] = options.top_p
+    if options.seed is not None:
+        body["seed"] = options.seed
+
+
+def _response_format(schema: dict[str, object]) -> dict[str, object]:
+    if not schema:
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"schema": schema}}

@@ -1,0 +1,24 @@
+"""A stopwatch for one answer: what a chat engine writes into ``TurnFinished.timings``."""
+
+import time
+
+from deployments.contracts.events import Timings
+
+
+class Stopwatch:
+    """Counts milliseconds from its creation."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._first_ms: float | None = None
+
+    def first_token(self) -> None:
+        """Marks the first text; later calls change nothing."""
+        if self._first_ms is None:
+            self._first_ms = self._elapsed_ms()
+
+    def timings(self) -> Timings:
+        return Timings(first_token_ms=self._first_ms, total_ms=self._elapsed_ms())
+
+    def _elapsed_ms(self) -> float:
+        return (time.perf_counter() - self._started) * 1_000

@@ -1,0 +1,75 @@
+"""What every engine's options and status have in common."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deployments.contracts.errors import ModelMissing, SecretaryError, Unavailable
+from deployments.contracts.speech import EngineStatus
+
+PULL_COMMAND = "secretary models pull"
+
+
+class EngineOptions(BaseModel):
+    """Base of every engine's ``Options``: frozen, and a misspelt option is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model_id: str = Field(default="", description="Name of the model in replies and status; default: its file name")
+
+
+def require_path(path: Path, what: str) -> Path:
+    """``path`` if it exists. Raises ModelMissing naming the command that brings the weights."""
+    if not path.exists():
+        raise ModelMissing(f"{what} is missing: {path} does not exist; bring it with `{PULL_COMMAND}`")
+    return path
+
+
+class Health:
+    """Remembers whether an engine's last start succeeded, and words it as an EngineStatus."""
+
+    def __init__(self, kind: str, engine: str, model: str = "") -> None:
+        self._kind = kind
+        self._engine = engine
+        self._model = model
+        self._ready = False
+        self._error = "not started"
+        self._remedy = ""
+
+    @property
+    def ready(self) -> bool:
+        return self._ready
+
+    @asynccontextmanager
+    async def starting(self) -> AsyncIterator[None]:
+        """Around the body of ``start``: a failure is kept for ``status`` and raised on."""
+        try:
+            yield
+        except SecretaryError as error:
+            self._error = error.message
+            self._remedy = PULL_COMMAND if isinstance(error, ModelMissing) else ""
+            raise
+        self._ready, self._error, self._remedy = True, "", ""
+
+    def stopped(self) -> None:
+        self._ready, self._error = False, "stopped"
+
+    def require_ready(self) -> None:
+        """Raises Unavailable unless ``start`` succeeded and ``stop`` was not called since."""
+        if not self._ready:
+            raise Unavailable(f"{self._kind} engine {self._engine} is not ready: {self._error}")
+
+    def status(self, live: int = 0, **detail: str) -> EngineStatus:
+        """``live`` is the number of streams whose work goes on at this moment; it is shown as ``detail["live"]``."""
+        return EngineStatus(
+            name=self._engine,
+            kind=self._kind,
+            engine=self._engine,
+            ready=self._ready,
+            model=self._model,
+            error=self._error,
+            remedy=self._remedy,
+            detail={"live": str(live), **detail},
+        )

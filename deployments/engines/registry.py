@@ -1,0 +1,124 @@
+"""Engine name -> engine, per kind, imported only when asked for.
+
+``create("speech", "piper", {"models": ["data/models/piper-en-us-joe-medium"]})`` is what ``graph.yaml`` says as
+``{engine: piper, options: {models: [...]}}``. Third parties add engines through the entry-point group
+``ai_secretary.engines`` with entries named ``<kind>.<engine>``; a built-in engine cannot be replaced that way.
+An engine is a class with ``Options`` (a subclass of EngineOptions) whose constructor takes one such object.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import ClassVar, Literal, Protocol, cast, overload
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from deployments.contracts.engines import ChatEngine, Engine, Recognizer, SpeechEngine
+from deployments.contracts.errors import InvalidRequest, ModelMissing, NotFound
+from deployments.engines.options import EngineOptions
+
+Kind = Literal["chat", "speech", "recognition"]
+KINDS: tuple[Kind, ...] = ("chat", "speech", "recognition")
+ENTRY_POINT_GROUP = "ai_secretary.engines"
+
+
+class EngineSpec(BaseModel):
+    """An engine as graph.yaml names it; ``options`` are validated by the engine's own model in ``create``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: str = Field(description="Registered engine name, for example piper")
+    options: dict[str, JsonValue] = Field(default_factory=dict, description="Options of that engine")
+
+
+class EngineClass(Protocol):
+    """What a registered path or entry point must lead to."""
+
+    Options: ClassVar[type[EngineOptions]]
+
+    def __call__(self, options: EngineOptions) -> Engine: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Where an engine lives (``module:Class``) and which optional package and extra it needs, if any."""
+
+    path: str
+    package: str = ""
+    extra: str = ""
+
+
+_CHAT, _SPEECH, _EAR = "deployments.engines.chat", "deployments.engines.speech", "deployments.engines.recognition"
+
+BUILT_IN: dict[Kind, dict[str, Registration]] = {
+    "chat": {
+        "echo": Registration(f"{_CHAT}.echo:EchoEngine"),
+        "llama_cpp": Registration(f"{_CHAT}.llama_cpp:LlamaCppEngine", "xllamacpp", "llama-cpp"),
+    },
+    "speech": {
+        "tone": Registration(f"{_SPEECH}.tone:ToneEngine"),
+        "espeak": Registration(f"{_SPEECH}.espeak:EspeakEngine", "espeakng_loader", "espeak"),
+        "piper": Registration(f"{_SPEECH}.piper:PiperEngine", "piper", "piper"),
+    },
+    "recognition": {
+        "transcript": Registration(f"{_EAR}.transcript:TranscriptRecognizer"),
+        "faster_whisper": Registration(f"{_EAR}.faster_whisper:FasterWhisperRecognizer", "faster_whisper", "whisper"),
+    },
+}
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Every engine name of ``kind``, built-in ones first."""
+    return (*BUILT_IN[kind], *(name for name in sorted(_third_party(kind)) if name not in BUILT_IN[kind]))
+
+
+@overload
+def create(kind: Literal["chat"], name: str, options: dict[str, JsonValue] | None = None) -> ChatEngine: ...
+@overload
+def create(kind: Literal["speech"], name: str, options: dict[str, JsonValue] | None = None) -> SpeechEngine: ...
+@overload
+def create(kind: Literal["recognition"], name: str, options: dict[str, JsonValue] | None = None) -> Recognizer: ...
+def create(kind: Kind, name: str, options: dict[str, JsonValue] | None = None) -> Engine:
+    """An engine that is not started yet.
+
+    Raises NotFound for an unknown name, ModelMissing when its package is not installed, InvalidRequest for options
+    that its model refuses.
+    """
+    engine_class = find(kind, name)
+    return engine_class(_validated(f"{kind}.{name}", engine_class.Options, options or {}))
+
+
+def find(kind: Kind, name: str) -> EngineClass:
+    """The class behind ``kind`` and ``name``. Raises NotFound, ModelMissing."""
+    if (built_in := BUILT_IN[kind].get(name)) is not None:
+        return _load(name, built_in)
+    if (entry := _third_party(kind).get(name)) is not None:
+        return cast(EngineClass, entry.load())
+    raise NotFound(f"unknown {kind} engine {name!r}; known: {', '.join(names(kind))}", param="engine")
+
+
+def _load(name: str, registration: Registration) -> EngineClass:
+    if registration.package and find_spec(registration.package) is None:
+        raise ModelMissing(
+            f"engine {name} needs the package {registration.package}: pip install 'ai-secretary[{registration.extra}]'"
+        )
+    module, _, attribute = registration.path.partition(":")
+    return cast(EngineClass, getattr(import_module(module), attribute))
+
+
+def _validated(name: str, model: type[EngineOptions], options: dict[str, JsonValue]) -> EngineOptions:
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in ("options", *first["loc"]))
+        known = ", ".join(sorted(model.model_fields))
+        raise InvalidRequest(f"engine {name}: {place}: {first['msg']}; options are: {known}", param=place) from error
+
+
+@cache
+def _third_party(kind: Kind) -> dict[str, EntryPoint]:
+    found = entry_points(group=ENTRY_POINT_GROUP)
+    return {e.name.removeprefix(f"{kind}."): e for e in found if e.name.startswith(f"{kind}.")}
