@@ -73,7 +73,8 @@ def _frames(container: InputContainer) -> Iterator[AudioFrame]:
     stream = next(iter(container.streams.audio), None)
     if stream is None:
         raise UnsupportedAudio("there is no sound in the file", param="file")
-    codec = stream.codec_context.name
+    context = getattr(stream, "codec_context", None)  # None when FFmpeg knows no decoder, whatever the type stub says
+    codec = "unknown" if context is None else context.name
     if codec not in _ALLOWED_CODECS:
         raise UnsupportedAudio(f"the sound is in an unsupported codec ({codec})", param="file")
     for packet in container.demux(stream):

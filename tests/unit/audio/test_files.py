@@ -141,6 +141,13 @@ def test_absurd_headers_are_refused(rate: int, channels: int) -> None:
         decode_to_pcm16(_wav_claiming(rate, channels))
 
 
+def test_a_codec_nobody_knows_is_refused() -> None:
+    data = bytearray(_encoded("wav", _tone(0.2)))
+    data[20:22] = b"\xfe\x7f"
+    with pytest.raises(UnsupportedAudio, match="codec"):
+        decode_to_pcm16(bytes(data))
+
+
 @pytest.mark.parametrize("format", FILES)
 def test_too_long_a_sound_is_too_large(format: str) -> None:
     with pytest.raises(TooLarge, match="2 seconds"):
