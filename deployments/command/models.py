@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from deployments.command.pulling import Bars, Lines
 from deployments.models.catalogue import Model, catalogue
@@ -35,8 +34,8 @@ def list_models(
     if as_json:
         typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
         return
-    console = Console()
-    console.print(_table(rows), width=max(console.width, 160))
+    for row in rows:
+        typer.echo(_lines(row))
 
 
 @app.command("pull")
@@ -94,13 +93,10 @@ def _row(model: Model, store: ModelStore) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("model", "kind", "languages", "size", "here", "licence", "about"):
-        table.add_column(heading, overflow="fold", no_wrap=heading != "about")
-    for row in rows:
-        about = row["description"] + ("" if row["pinned"] else " (not verified by a pinned hash)")
-        here = "yes" if row["installed"] else "-"
-        languages = " ".join(row["languages"])
-        table.add_row(row["id"], row["kind"], languages, f"{row['size'] / 1e6:,.0f} MB", here, row["licence"], about)
-    return table
+def _lines(row: dict[str, Any]) -> str:
+    here = "installed" if row["installed"] else "-"
+    head = (
+        f"{row['id']:<32} {row['kind']:<12} {row['size'] / 1e6:>8,.0f} MB  {here:<10} {' '.join(row['languages']):<10}"
+    )
+    trust = "" if row["pinned"] else " Not verified by a pinned hash."
+    return f"{head} {row['licence']}\n    {row['description']}.{trust}"

@@ -13,7 +13,6 @@ from deployments.models.progress import Watch
 from deployments.models.store import InstalledFile
 from deployments.models.verify import Expected, Meter, check
 
-_BLOCK = 1 << 18
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TRIES = 5
 
@@ -97,7 +96,7 @@ class Downloader:
 
     def _append(self, response: httpx.Response, part: Path, meter: Meter, expected: Expected, watch: Watch) -> None:
         with disk_errors(part), part.open("ab" if meter.size else "wb") as file:
-            for data in response.iter_raw(_BLOCK):
+            for data in response.iter_raw():  # as it arrives: a block size would lose what came before a break
                 file.write(data)
                 meter.feed(data)
                 if expected.size is not None and meter.size > expected.size:

@@ -1,7 +1,8 @@
 """Carrying out one source: files appear, verified, below a directory that is not public yet."""
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,14 @@ class Brought:
 class Fetcher:
     """Knows how to carry out each kind of source. ``environment`` None means the process's own."""
 
-    def __init__(self, client: httpx.Client, pip: Pip, environment: Mapping[str, str] | None = None) -> None:
-        self._downloader = Downloader(client)
+    def __init__(
+        self,
+        client: httpx.Client,
+        pip: Pip,
+        environment: Mapping[str, str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._downloader = Downloader(client, sleep)
         self._hub = Hub(client, os.environ if environment is None else environment)
         self._pip = pip
 
