@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from deployments.contracts.errors import InvalidRequest, SecretaryError
 
 KEY_PREFIX = "sk-sec-"
-_SHOWN_CHARACTERS = 4
+_SHOWN_CHARACTERS = len(KEY_PREFIX) + 4
 _SEAL = "v1."
 _NONCE_BYTES = 12
 _SHORTEST_KEY_BYTES = 32
@@ -93,5 +93,5 @@ def digest(key: str) -> str:
 
 
 def prefix(key: str) -> str:
-    """The beginning of a key that may be shown to people."""
-    return key[: len(KEY_PREFIX) + _SHOWN_CHARACTERS] if key.startswith(KEY_PREFIX) else key[:_SHOWN_CHARACTERS]
+    """The beginning of a key that may be shown to people: never more than a quarter of it."""
+    return key[: min(_SHOWN_CHARACTERS, len(key) // 4)]

@@ -1,0 +1,145 @@
+"""The database: opened by one process, spoken to in units of work that are stored whole or not at all."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.url import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+
+from deployments.contracts.errors import Unavailable
+from storage import migrate
+from storage.failures import translating
+from storage.ownership import Ownership
+from storage.work import UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+OLDEST_SQLITE = (3, 35, 0)
+"""First release with RETURNING, which inserts rely on."""
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA journal_size_limit=67108864",
+)
+
+
+class Database:
+    """Owns the engine and, for a SQLite file, the file.
+
+    SQLite gets exactly one connection: units of work queue for it. That makes "BEGIN IMMEDIATE" never wait inside the
+    program, and keeps clear of the WAL-reset race of SQLite 3.7.0 to 3.51.2, which needs two connections.
+    """
+
+    def __init__(self, url: str, patience_s: float = 10.0) -> None:
+        self._url = make_url(url)
+        self._patience_s = patience_s
+        self._engine: AsyncEngine | None = None
+        self._ownership: Ownership | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file; None for a database server or a database in memory."""
+        if self._url.get_backend_name() != "sqlite" or self._url.database in (None, "", ":memory:"):
+            return None
+        return Path(str(self._url.database))
+
+    async def open(self) -> None:
+        """Takes the file (waiting ``patience_s`` for another owner), connects and migrates to the newest schema.
+
+        Raises Conflict when another process owns the file, Unavailable when it cannot be used.
+        """
+        if self.path is not None:
+            self._ownership = Ownership(self.path.with_suffix(".lock"))
+            await self._ownership.acquire(self._patience_s)
+            _create_private(self.path)
+        try:
+            self._engine = _engine(self._url)
+            await self.run(migrate.upgrade)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Disconnects and gives the file back; harmless when not open."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await asyncio.shield(engine.dispose())
+        if self._ownership is not None:
+            self._ownership.release()
+            self._ownership = None
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        """One transaction: committed when the block ends, rolled back when it raises. Not to be nested.
+
+        Raises Unavailable when the disk or the database refuses, Conflict when a unique name is taken.
+        """
+        with translating():
+            async with AsyncSession(self._opened(), expire_on_commit=False) as session, session.begin():
+                yield UnitOfWork(session)
+
+    async def run(self, work: Callable[[Connection], None]) -> None:
+        """Runs synchronous ``work`` on the connection, in one transaction."""
+        with translating():
+            async with self._opened().begin() as connection:
+                await connection.run_sync(work)
+
+    async def integrity(self) -> tuple[str, ...]:
+        """What SQLite finds wrong with the file: damaged pages and dangling references; empty when sound."""
+        async with self._opened().connect() as connection:
+            pages = (await connection.execute(text("PRAGMA integrity_check"))).scalars().all()
+            dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
+        return tuple(str(p) for p in pages if p != "ok") + tuple(f"dangling reference: {tuple(d)}" for d in dangling)
+
+    def _opened(self) -> AsyncEngine:
+        if self._engine is None:
+            raise Unavailable("the database is not open")
+        return self._engine
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    _require_sqlite()
+    engine = create_async_engine(
+        url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, hide_parameters=True
+    )
+    event.listen(engine.sync_engine, "connect", _configure)
+    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def _require_sqlite() -> None:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        raise Unavailable(f"SQLite {sqlite3.sqlite_version} is too old: {needed} or later is needed")
+    logger.info("SQLite %s", sqlite3.sqlite_version)
+
+
+def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: _begin_immediate does
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Takes the write lock at once: a read that later turns into a write would ignore busy_timeout."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _create_private(path: Path) -> None:
+    """An empty file, mode 0600; SQLite gives its side files the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

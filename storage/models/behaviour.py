@@ -1,0 +1,80 @@
+"""How the secretary behaves: prepared answers, personas, settings and bots."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.models.base import Base, JsonValue, now
+
+
+class FaqRow(Base):
+    """``question_key`` is the question as it is compared; ``search_text`` is everything of the entry, folded."""
+
+    __tablename__ = "faq_entries"
+    __table_args__ = (
+        UniqueConstraint("language", "question_key"),
+        {"sqlite_autoincrement": True},  # an id is never given twice: late hits of a deleted entry must find nothing
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question: Mapped[str] = mapped_column(String(500))
+    question_key: Mapped[str] = mapped_column(String(500))
+    answer: Mapped[str] = mapped_column(Text)
+    alternatives: Mapped[list[str]]
+    keywords: Mapped[list[str]]
+    search_text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(3))
+    enabled: Mapped[bool] = mapped_column(default=True)
+    hits: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class PersonaRow(Base):
+    __tablename__ = "personas"
+
+    id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    prompts: Mapped[dict[str, str]]
+    voices: Mapped[dict[str, str]]
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class SettingRow(Base):
+    """One field of ``Settings`` that was ever changed; fields without a row keep the default of the program."""
+
+    __tablename__ = "settings"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[JsonValue] = mapped_column(JSON())
+    revision: Mapped[int]
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class BotRow(Base):
+    """A Telegram bot. ``sealed_token`` is unreadable without this installation's secret key."""
+
+    __tablename__ = "bot_instances"
+
+    id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    enabled: Mapped[bool] = mapped_column(default=True)
+    sealed_token: Mapped[str] = mapped_column(Text)
+    api_url: Mapped[str] = mapped_column(String(500))
+    allowed_users: Mapped[list[int]]
+    welcome_message: Mapped[str] = mapped_column(Text)
+    unauthorized_message: Mapped[str] = mapped_column(Text)
+    error_message: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(3))
+    route: Mapped[str] = mapped_column(String(100))
+    persona_id: Mapped[str] = mapped_column(String(50))
+    voice_id: Mapped[str] = mapped_column(String(100))
+    answer_voice_with_voice: Mapped[bool]
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+    def __repr__(self) -> str:
+        return f"BotRow(id={self.id!r}, name={self.name!r})"

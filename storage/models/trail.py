@@ -1,0 +1,42 @@
+"""What happened to the installation: revisions, the audit trail and facts that are settled once."""
+
+from datetime import datetime
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.models.base import Base, now
+
+
+class RevisionRow(Base):
+    """One committed change of the snapshot. ``revision`` rises by one without gaps."""
+
+    __tablename__ = "revisions"
+
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class AuditRow(Base):
+    """Who did what to which thing. ``detail`` names fields, never secrets or bodies. Rows are only ever added."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    username: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(50))
+    resource: Mapped[str] = mapped_column(String(50))
+    resource_id: Mapped[str] = mapped_column(String(100), default="")
+    address: Mapped[str] = mapped_column(String(45), default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class InstallationRow(Base):
+    """A fact settled once, for example that a seed was sown."""
+
+    __tablename__ = "installation"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,49 @@
+"""One process owns a database file. The kernel keeps the lock, so it dies with its process, however that ends."""
+
+import asyncio
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from deployments.contracts.errors import Conflict
+
+_POLL_S = 0.1
+
+
+class Ownership:
+    """An exclusive ``flock`` on ``path``, which holds the owner's process id for people to read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    async def acquire(self, patience_s: float) -> None:
+        """Takes the lock, waiting at most ``patience_s`` for another owner to leave. Raises Conflict."""
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            await self._lock(handle, time.monotonic() + patience_s)
+        except BaseException:
+            os.close(handle)
+            raise
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        self._handle = handle
+
+    def release(self) -> None:
+        """Gives the lock back; harmless when it is not held."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    async def _lock(self, handle: int, deadline: float) -> None:
+        while True:
+            try:
+                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    owner = os.pread(handle, 20, 0).decode() or "unknown"
+                    raise Conflict(
+                        f"{self._path.parent} is in use by process {owner}: stop that secretary first"
+                    ) from None
+            await asyncio.sleep(_POLL_S)

@@ -1,0 +1,50 @@
+"""The audit trail: rows are added, never changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.models import AuditRow
+from storage.models.base import now
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Who (``username``) did what (``action``) to which thing. ``detail`` names fields and labels, never secrets."""
+
+    username: str
+    action: str
+    resource: str
+    resource_id: str = ""
+    address: str = ""
+    detail: str = ""
+    at: datetime | None = None
+
+
+class AuditRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, event: AuditEvent) -> None:
+        """Adds the event, at the present moment unless it says another."""
+        self._session.add(
+            AuditRow(
+                created_at=event.at or now(),
+                username=event.username[:100],
+                action=event.action,
+                resource=event.resource,
+                resource_id=event.resource_id[:100],
+                address=event.address[:45],
+                detail=event.detail,
+            )
+        )
+        await self._session.flush()
+
+    async def newest(self, limit: int = 100, offset: int = 0) -> tuple[AuditEvent, ...]:
+        """Events, the newest first."""
+        rows = await self._session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit).offset(offset))
+        return tuple(
+            AuditEvent(r.username, r.action, r.resource, r.resource_id, r.address, r.detail, r.created_at) for r in rows
+        )

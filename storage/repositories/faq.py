@@ -1,0 +1,102 @@
+"""Prepared answers in the database."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from deployments.contracts.settings import FaqEntry
+from storage.models import FaqRow
+from storage.models.base import now
+from storage.wording import comparison_key
+
+
+class FaqRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def all(self, *, enabled_only: bool = False) -> tuple[FaqEntry, ...]:
+        """Every entry by id."""
+        found = select(FaqRow).order_by(FaqRow.id)
+        if enabled_only:
+            found = found.where(FaqRow.enabled)
+        return tuple(_entry(row) for row in await self._session.scalars(found))
+
+    async def search(
+        self, query: str, language: str | None, limit: int, offset: int
+    ) -> tuple[tuple[FaqEntry, ...], int]:
+        """One page, the newest change first, and how many entries there are in all."""
+        found = _matching(query, language)
+        page = found.order_by(FaqRow.updated_at.desc(), FaqRow.id.desc()).limit(limit).offset(offset)
+        total = await self._session.scalar(select(func.count()).select_from(found.subquery()))
+        return tuple(_entry(row) for row in await self._session.scalars(page)), total or 0
+
+    async def get(self, entry_id: int) -> FaqEntry | None:
+        row = await self._session.get(FaqRow, entry_id)
+        return _entry(row) if row is not None else None
+
+    async def id_of(self, language: str, question: str) -> int | None:
+        """The entry of this language whose question compares equal."""
+        same = (FaqRow.language == language, FaqRow.question_key == comparison_key(question))
+        found: int | None = await self._session.scalar(select(FaqRow.id).where(*same))
+        return found
+
+    async def add(self, entry: FaqEntry) -> FaqEntry:
+        """Stores a new entry; ``id``, ``version``, ``hits`` and ``updated_at`` of ``entry`` are not looked at."""
+        row = FaqRow(hits=0, version=1)
+        _fill(row, entry)
+        self._session.add(row)
+        await self._session.flush()
+        return _entry(row)
+
+    async def replace(self, entry: FaqEntry) -> FaqEntry:
+        """Overwrites the entry of this id and raises its version; the hits stay. KeyError when there is none."""
+        row = await self._session.get(FaqRow, entry.id)
+        if row is None:
+            raise KeyError(entry.id)
+        _fill(row, entry)
+        row.version += 1
+        await self._session.flush()
+        return _entry(row)
+
+    async def remove(self, entry_id: int) -> None:
+        await self._session.execute(delete(FaqRow).where(FaqRow.id == entry_id))
+
+    async def add_hits(self, hits: Mapping[int, int]) -> None:
+        """Adds to the counts of the entries that exist."""
+        for entry_id, count in hits.items():
+            counted = update(FaqRow).where(FaqRow.id == entry_id).values(hits=FaqRow.hits + count)
+            await self._session.execute(counted.execution_options(synchronize_session=False))
+
+
+def _matching(query: str, language: str | None) -> Select[FaqRow]:
+    found = select(FaqRow)
+    if language is not None:
+        found = found.where(FaqRow.language == language)
+    for word in comparison_key(query).split():
+        found = found.where(FaqRow.search_text.contains(word, autoescape=True))
+    return found
+
+
+def _fill(row: FaqRow, entry: FaqEntry) -> None:
+    row.question, row.question_key = entry.question, comparison_key(entry.question)
+    row.answer, row.language, row.enabled = entry.answer, entry.language, entry.enabled
+    row.alternatives, row.keywords = [*entry.alternatives], [*entry.keywords]
+    texts = (entry.question, *entry.alternatives, *entry.keywords, entry.answer)
+    row.search_text = "\n".join(comparison_key(text) for text in texts)
+    row.updated_at = now()
+
+
+def _entry(row: FaqRow) -> FaqEntry:
+    return FaqEntry(
+        id=row.id,
+        question=row.question,
+        answer=row.answer,
+        alternatives=tuple(row.alternatives),
+        keywords=tuple(row.keywords),
+        language=row.language,
+        enabled=row.enabled,
+        hits=row.hits,
+        version=row.version,
+        updated_at=row.updated_at,
+    )

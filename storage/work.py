@@ -1,0 +1,32 @@
+"""One unit of work: every repository over one transaction."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.repositories.audit import AuditRepository
+from storage.repositories.bots import BotRepository
+from storage.repositories.exchanges import ExchangeRepository
+from storage.repositories.faq import FaqRepository
+from storage.repositories.installation import InstallationRepository
+from storage.repositories.keys import KeyRepository
+from storage.repositories.personas import PersonaRepository
+from storage.repositories.revisions import RevisionRepository
+from storage.repositories.sessions import SessionRepository
+from storage.repositories.settings import SettingsRepository
+from storage.repositories.users import UserRepository
+
+
+class UnitOfWork:
+    """What one transaction may touch; ``Database.unit_of_work`` commits it. Repositories never commit."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.audit = AuditRepository(session)
+        self.bots = BotRepository(session)
+        self.exchanges = ExchangeRepository(session)
+        self.faq = FaqRepository(session)
+        self.installation = InstallationRepository(session)
+        self.keys = KeyRepository(session)
+        self.personas = PersonaRepository(session)
+        self.revisions = RevisionRepository(session)
+        self.sessions = SessionRepository(session)
+        self.settings = SettingsRepository(session)
+        self.users = UserRepository(session)
