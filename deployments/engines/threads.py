@@ -7,7 +7,7 @@ job, so a slow reader holds no thread and streams take turns. Nothing polls. Clo
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
@@ -86,7 +86,7 @@ class Workers:
         """Runs ``work`` on a thread and returns or raises what it does."""
         return await asyncio.wrap_future(self._begin(work))
 
-    async def push(self, work: Callable[[Outlet[T]], None], limit: int | None = 64) -> AsyncIterator[T]:
+    async def push(self, work: Callable[[Outlet[T]], None], limit: int | None = 64) -> AsyncGenerator[T, None]:
         """What ``work`` puts into its outlet. ``work`` returns when ``put`` says False or ``closed`` is set."""
         outlet: Outlet[T] = Outlet(asyncio.get_running_loop(), limit)
         job = self._begin(lambda: _run(work, outlet))
@@ -102,7 +102,7 @@ class Workers:
             outlet.close()
             self._abandon(job)
 
-    async def pull(self, generate: Callable[[], Generator[T, None, None]]) -> AsyncIterator[T]:
+    async def pull(self, generate: Callable[[], Generator[T, None, None]]) -> AsyncGenerator[T, None]:
         """The items of a blocking generator, made one step ahead of the reader."""
         generator = generate()
         step = self._begin(lambda: next(generator, None))

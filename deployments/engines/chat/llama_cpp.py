@@ -5,7 +5,7 @@ calls for every token, and for every batch of the prompt, hands text to the even
 is gone; the work then ends with the batch at hand. Turns beyond ``slots`` wait in line and can be cancelled there.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,7 +34,10 @@ class LlamaCppOptions(EngineOptions):
     context: int = Field(default=4_096, ge=256, description="Longest conversation with its answer, in tokens, per slot")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 lets llama.cpp choose")
     batch: int = Field(
-        default=64, ge=32, le=8_192, description="Prompt tokens at once; a cancel waits for one batch. Raise it on a GPU"
+        default=64,
+        ge=32,
+        le=8_192,
+        description="Prompt tokens at once; a cancel waits for one batch. Raise it on a GPU",
     )
     gpu_layers: int = Field(default=0, ge=-1, description="Layers on the GPU; -1 means all")
     max_tokens: int = Field(default=512, ge=1, description="Length limit of answers whose request names none")
@@ -87,7 +90,7 @@ class LlamaCppEngine:
         return self._stream(request_body(turn, self._options.max_tokens))
 
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-        """Mean-pooled vectors. Raises InvalidRequest without the option ``embeddings``, TextTooLong over 2,000 bytes."""
+        """Mean-pooled vectors. Raises TextTooLong over 2,000 bytes, InvalidRequest without the option ``embeddings``."""
         self._health.require_ready()
         if self._embedder is None or self._workers is None:
             raise InvalidRequest("this engine gives no vectors: set its option embeddings")
@@ -119,7 +122,7 @@ class LlamaCppEngine:
         if server is None or workers is None:  # pragma: no cover - require_ready spoke
             return
         reply, watch = Reply(), Stopwatch()
-        deltas = workers.push(lambda outlet: _generate(server, body, reply, outlet))
+        deltas: AsyncGenerator[str, None] = workers.push(lambda outlet: _generate(server, body, reply, outlet))
         try:
             async for text in deltas:
                 watch.first_token()

@@ -1,0 +1,205 @@
+"""Abilities added around any engine: another sampling rate, a second chance, a deadline, a decoder.
+
+Each adapter is an engine of the same kind. Each closes the stream it reads when its own is closed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol, TypeVar, cast
+
+from deployments.audio.resample import StreamResampler
+from deployments.contracts.audio import PCM16_16K, AudioFormat, SpeechChunk
+from deployments.contracts.chat import ChatTurn
+from deployments.contracts.engines import ChatEngine, ChatEvent, Recognizer, SpeechEngine
+from deployments.contracts.errors import EngineTimeout, RateLimited, SecretaryError, Unavailable
+from deployments.contracts.events import TextDelta
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+
+T = TypeVar("T")
+
+
+class Resampled:
+    """A speech engine whose every voice speaks at ``rate`` Hz."""
+
+    def __init__(self, engine: SpeechEngine, rate: int) -> None:
+        self._engine = engine
+        self._format = AudioFormat(rate)
+
+    async def start(self) -> None:
+        await self._engine.start()
+
+    async def stop(self) -> None:
+        await self._engine.stop()
+
+    def status(self) -> EngineStatus:
+        return self._engine.status()
+
+    def voices(self) -> tuple[Voice, ...]:
+        return tuple(replace(voice, rate=self._format.rate) for voice in self._engine.voices())
+
+    def synthesize(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        """Raises what the inner engine raises. The resampler's delay comes out with the last block."""
+        return self._resampled(self._engine.synthesize(request))
+
+    async def _resampled(self, chunks: AsyncIterator[SpeechChunk]) -> AsyncIterator[SpeechChunk]:
+        resampler: StreamResampler | None = None
+        held: SpeechChunk | None = None
+        async with aclosing(_closable(chunks)):
+            async for chunk in chunks:
+                if resampler is None:
+                    resampler = StreamResampler(chunk.format.rate, self._format.rate)
+                if held is not None:
+                    yield held
+                held = replace(chunk, audio=resampler.feed(chunk.audio), format=self._format)
+        if held is not None and resampler is not None:
+            yield replace(held, audio=held.audio + resampler.finish())
+
+
+class Fallback:
+    """Chat engines in the order they are asked. The next one is asked only while no text has been delivered.
+
+    Only Unavailable and RateLimited move on: a wrong request is wrong everywhere.
+    """
+
+    def __init__(self, *engines: ChatEngine) -> None:
+        self._engines = engines
+
+    async def start(self) -> None:
+        """Starts all; raises the first failure only when none starts."""
+        results = await asyncio.gather(*(engine.start() for engine in self._engines), return_exceptions=True)
+        errors = [result for result in results if result is not None]
+        fatal = next((error for error in errors if not isinstance(error, SecretaryError)), None)
+        if fatal is not None:
+            raise fatal
+        if len(errors) == len(self._engines):
+            raise errors[0]
+
+    async def stop(self) -> None:
+        for engine in self._engines:
+            await engine.stop()
+
+    def status(self) -> EngineStatus:
+        """Of the first engine that is ready, else of the first."""
+        states = [engine.status() for engine in self._engines]
+        return next((state for state in states if state.ready), states[0])
+
+    def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
+        """Raises what the first usable engine raises; Unavailable when none is usable."""
+        opened, rest = self._open(turn, self._engines)
+        return self._stream(turn, opened, rest)
+
+    def _open(
+        self, turn: ChatTurn, engines: tuple[ChatEngine, ...]
+    ) -> tuple[AsyncIterator[ChatEvent], tuple[ChatEngine, ...]]:
+        error: SecretaryError = Unavailable("no chat engine is configured")
+        for index, engine in enumerate(engines):
+            try:
+                return engine.stream(turn), engines[index + 1 :]
+            except (Unavailable, RateLimited) as failure:
+                error = failure
+        raise error
+
+    async def _stream(
+        self, turn: ChatTurn, events: AsyncIterator[ChatEvent], rest: tuple[ChatEngine, ...]
+    ) -> AsyncIterator[ChatEvent]:
+        delivered = False
+        while True:
+            try:
+                async with aclosing(_closable(events)):
+                    async for event in events:
+                        delivered = delivered or isinstance(event, TextDelta)
+                        yield event
+                return
+            except (Unavailable, RateLimited):
+                if delivered or not rest:
+                    raise
+            events, rest = self._open(turn, rest)
+
+
+class Timed:
+    """A chat engine that must not keep silent: EngineTimeout after ``first_s`` or ``idle_s`` seconds without an event.
+
+    The first event may take ``first_s``, every later one ``idle_s``.
+    """
+
+    def __init__(self, engine: ChatEngine, first_s: float, idle_s: float) -> None:
+        self._engine = engine
+        self._first_s = first_s
+        self._idle_s = idle_s
+
+    async def start(self) -> None:
+        await self._engine.start()
+
+    async def stop(self) -> None:
+        await self._engine.stop()
+
+    def status(self) -> EngineStatus:
+        return self._engine.status()
+
+    def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
+        """Raises what the inner engine raises; EngineTimeout in the stream."""
+        return timed(self._engine.stream(turn), self._first_s, self._idle_s)
+
+
+async def timed(events: AsyncIterator[T], first_s: float, idle_s: float) -> AsyncIterator[T]:
+    """``events`` with a deadline for each. Raises EngineTimeout, after closing ``events``."""
+    allowed = first_s
+    async with aclosing(_closable(events)):
+        while True:
+            try:
+                async with asyncio.timeout(allowed):
+                    event = await anext(events)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as error:
+                raise EngineTimeout(f"the engine said nothing for {allowed:g} seconds") from error
+            yield event
+            allowed = idle_s
+
+
+class Decoded:
+    """A recognizer that also takes container files (wav, mp3, ogg, webm ...): ``decode`` turns one into PCM16 16 kHz.
+
+    ``decode`` blocks and runs on a thread; it raises UnsupportedAudio for bytes that are no sound.
+    """
+
+    def __init__(self, recognizer: Recognizer, decode: Callable[[bytes], bytes]) -> None:
+        self._recognizer = recognizer
+        self._decode = decode
+
+    async def start(self) -> None:
+        await self._recognizer.start()
+
+    async def stop(self) -> None:
+        await self._recognizer.stop()
+
+    def status(self) -> EngineStatus:
+        return self._recognizer.status()
+
+    def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        """Raises what the recognizer raises; for a file these errors and UnsupportedAudio come in the stream."""
+        if request.format is not None:
+            return self._recognizer.transcribe(request)
+        return self._decoded(request)
+
+    async def _decoded(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        pcm = await asyncio.to_thread(self._decode, request.audio)
+        events = self._recognizer.transcribe(replace(request, audio=pcm, format=PCM16_16K))
+        async with aclosing(_closable(events)):
+            async for event in events:
+                yield event
+
+
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+class _Nothing:
+    async def aclose(self) -> None:
+        """An iterator without ``aclose`` holds nothing open."""
+
+
+def _closable(stream: object) -> _Closable:
+    return cast(_Closable, stream) if hasattr(stream, "aclose") else _Nothing()

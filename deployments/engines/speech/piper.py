@@ -1,0 +1,103 @@
+"""Piper: neural voices (VITS through ONNX Runtime) on the CPU, a sentence at a time.
+
+Every sentence is a job of its own on a small pool of threads, made one ahead of the listener: callers take turns, and
+a call that plays in real time holds no thread. A closed stream ends with the piece at hand.
+"""
+
+import threading
+from collections.abc import AsyncIterator, Generator
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.errors import EngineFailed, SecretaryError
+from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
+from deployments.engines.options import EngineOptions, Health
+from deployments.engines.speech.piper_voice import LoadedVoice, VoiceFiles, find_voices
+from deployments.engines.speech.selection import choose_voice
+from deployments.engines.speech.spoken import Pcm, spoken
+from deployments.engines.threads import Workers
+
+
+class PiperOptions(EngineOptions):
+    models: tuple[Path, ...] = Field(min_length=1, description="Folders that hold <voice>.onnx and <voice>.onnx.json")
+    threads: int = Field(default=0, ge=0, description="CPU threads of one sentence; 0 uses every core")
+    workers: int = Field(default=2, ge=1, le=64, description="Sentences made at the same time")
+
+
+class PiperEngine:
+    """SpeechEngine over one or several voices; the first is loaded by ``start``, others when first asked for."""
+
+    Options: ClassVar[type[EngineOptions]] = PiperOptions
+
+    def __init__(self, options: PiperOptions) -> None:
+        self._options = options
+        self._health = Health("speech", "piper", options.model_id or "piper")
+        self._files: dict[str, VoiceFiles] = {}
+        self._loaded: dict[Path, LoadedVoice] = {}
+        self._loading = threading.Lock()
+        self._workers: Workers | None = None
+
+    async def start(self) -> None:
+        """Finds the voices, loads and warms the first. Raises ModelMissing, EngineFailed."""
+        if self._health.ready:
+            return
+        async with self._health.starting():
+            self._workers = Workers("piper", self._options.workers)
+            try:
+                await self._workers.call(self._prepare)
+            except SecretaryError:
+                await self.stop()
+                raise
+
+    async def stop(self) -> None:
+        self._health.stopped()
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            await workers.stop()
+        self._files, self._loaded = {}, {}
+
+    def status(self) -> EngineStatus:
+        return self._health.status(self._workers.live if self._workers else 0, voices=str(len(self._files)))
+
+    def voices(self) -> tuple[Voice, ...]:
+        return tuple(files.voice for files in self._files.values())
+
+    def synthesize(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        """Raises VoiceNotFound, LanguageNotSupported, InvalidRequest, Unavailable; EngineFailed in the stream."""
+        self._health.require_ready()
+        voice = choose_voice(self.voices(), request)
+        return spoken(request.text, AudioFormat(voice.rate), lambda: self._pcm(self._files[voice.id], request))
+
+    def _prepare(self) -> None:
+        found = (files for folder in self._options.models for files in find_voices(folder))
+        self._files = {files.voice.id: files for files in found}
+        first = next(iter(self._files.values()))
+        for _ in self._load(first.model).pieces("a", 1.0, first.speaker):
+            pass
+
+    async def _pcm(self, files: VoiceFiles, request: SpeechRequest) -> Pcm:
+        self._health.require_ready()
+        assert self._workers is not None
+        pieces = self._workers.pull(lambda: self._pieces(files, request))
+        try:
+            async for pcm in pieces:
+                yield pcm
+        finally:
+            await pieces.aclose()
+
+    def _pieces(self, files: VoiceFiles, request: SpeechRequest) -> Generator[bytes, None, None]:
+        try:
+            yield from self._load(files.model).pieces(request.text, request.speed, files.speaker)
+        except SecretaryError:
+            raise
+        except Exception as error:  # onnxruntime raises its own unrelated classes
+            raise EngineFailed(f"Piper failed: {error}") from error
+
+    def _load(self, model: Path) -> LoadedVoice:
+        with self._loading:
+            if model not in self._loaded:
+                self._loaded[model] = LoadedVoice(model, self._options.threads)
+            return self._loaded[model]

@@ -1,0 +1,117 @@
+"""One Piper voice: its files, and the way from text to sound in pieces short enough to be cancelled.
+
+Sentences longer than a breath are cut after a clause or between words, because one run of the network cannot be
+interrupted and gives no sound before its end.
+"""
+
+import json
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deployments.contracts.errors import EngineFailed
+from deployments.contracts.speech import Voice
+from deployments.engines.options import require_path
+from deployments.engines.speech.selection import primary_tag
+
+_LONGEST_PIECE = 160  # phonemes: about 10 s of speech
+_CLAUSE_MARKS = frozenset(",;:")
+_EARLIEST_CUT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFiles:
+    """A voice on disk (``<name>.onnx`` beside ``<name>.onnx.json``) and one speaker of it."""
+
+    model: Path
+    voice: Voice
+    speaker: int | None = None
+
+
+def find_voices(folder: Path) -> tuple[VoiceFiles, ...]:
+    """Every voice in ``folder``, one per speaker. Raises ModelMissing without any, EngineFailed for a bad config."""
+    require_path(folder, "the Piper voice folder")
+    models = sorted(folder.glob("*.onnx"))
+    if not models:
+        require_path(folder / "*.onnx", "the Piper voice")
+    return tuple(files for model in models for files in _speakers(model))
+
+
+def _speakers(model: Path) -> Iterator[VoiceFiles]:
+    config_path = require_path(model.with_suffix(".onnx.json"), "the Piper voice's configuration")
+    try:
+        config = json.loads(config_path.read_text())
+        rate = int(config["audio"]["sample_rate"])
+        tag = primary_tag(config.get("language", {}).get("code") or config["espeak"]["voice"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EngineFailed(f"{config_path} is not a Piper voice configuration") from error
+    speakers: dict[str, int] = config.get("speaker_id_map") or {}
+    if len(speakers) < 2:
+        yield VoiceFiles(model, Voice(model.stem, model.stem, "piper", (tag,), rate, model_id=model.stem))
+        return
+    for name, number in speakers.items():
+        voice = Voice(f"{model.stem}:{name}", f"{model.stem} {name}", "piper", (tag,), rate, model_id=model.stem)
+        yield VoiceFiles(model, voice, number)
+
+
+class LoadedVoice:
+    """A Piper model in memory. Methods block; several threads may speak at once (Piper locks its phonemiser)."""
+
+    def __init__(self, model: Path, threads: int) -> None:
+        """Loads the network; takes about half a second. ``threads`` 0 uses every core. Raises EngineFailed."""
+        import onnxruntime  # type: ignore[import-untyped]
+        from piper import PiperVoice
+        from piper.config import PiperConfig
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        try:
+            session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            config = PiperConfig.from_dict(json.loads(model.with_suffix(".onnx.json").read_text()))
+        except Exception as error:  # onnxruntime raises its own unrelated classes
+            raise EngineFailed(f"cannot load the Piper voice {model}: {error}") from error
+        self._voice: Any = PiperVoice(session=session, config=config)
+
+    def pieces(self, text: str, speed: float, speaker: int | None) -> Generator[bytes, None, None]:
+        """PCM16 at the voice's rate, one clause or sentence at a time."""
+        from piper import SynthesisConfig
+
+        how = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, speaker_id=speaker)
+        for sentence in self._voice.phonemize(_plain(text)):
+            for phonemes in breaths(sentence):
+                ids = self._voice.phonemes_to_ids(phonemes)
+                yield _pcm16(self._voice.phoneme_ids_to_audio(ids, how))
+
+
+def breaths(sentence: list[str]) -> Iterator[list[str]]:
+    """Cuts phonemes into pieces of at most 160, preferably after a clause mark, else at a space."""
+    while len(sentence) > _LONGEST_PIECE:
+        cut = _cut(sentence)
+        yield sentence[:cut]
+        sentence = sentence[cut:]
+    if sentence:
+        yield sentence
+
+
+def _cut(sentence: list[str]) -> int:
+    window = range(_LONGEST_PIECE - 1, _EARLIEST_CUT, -1)
+    clause = next((i for i in window if sentence[i] in _CLAUSE_MARKS), None)
+    space = next((i for i in window if sentence[i] == " "), None)
+    best = clause if clause is not None else space
+    return _LONGEST_PIECE if best is None else best + 1
+
+
+def _plain(text: str) -> str:
+    """Piper reads ``[[...]]`` as phonemes: callers must not be able to speak phonemes by accident."""
+    return text.replace("[[", "[ [").replace("\x00", " ")
+
+
+def _pcm16(samples: Any) -> bytes:
+    """Scales to full range as Piper itself does, so that every piece is equally loud."""
+    peak = float(np.max(np.abs(samples), initial=0.0))
+    scaled = samples / peak if peak > 1e-8 else np.zeros_like(samples)
+    return bytes((np.clip(scaled, -1, 1) * 32_767).astype("<i2").tobytes())

@@ -1,0 +1,76 @@
+"""A scripted speech engine: a deterministic sine as long as its text. No model, no surprise."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
+from deployments.engines.options import EngineOptions, Health
+from deployments.engines.speech.selection import choose_voice
+from deployments.engines.speech.spoken import Pcm, spoken
+
+SECONDS_PER_CHARACTER = 0.06
+_PIECE_SECONDS = 0.2
+_AMPLITUDE = 0.3 * 32_767
+
+
+class ToneOptions(EngineOptions):
+    languages: tuple[str, ...] = Field(default=("ru", "en"), min_length=1, description="One voice tone-<tag> for each")
+    rate: int = Field(default=22_050, ge=8_000, le=48_000, description="Sampling rate, Hz")
+    frequency: float = Field(default=440, gt=0, description="Pitch, Hz")
+    delay_s: float = Field(default=0, ge=0, description="Wait before every 200 ms of sound, seconds")
+    mute: bool = Field(default=False, description="Give no sound at all, as a broken engine would")
+
+
+class ToneEngine:
+    """SpeechEngine without a model: ``SECONDS_PER_CHARACTER`` of sine per character at speed 1."""
+
+    Options: ClassVar[type[EngineOptions]] = ToneOptions
+
+    def __init__(self, options: ToneOptions) -> None:
+        self._options = options
+        self._format = AudioFormat(options.rate)
+        self._health = Health("speech", "tone", options.model_id or "tone")
+        self._live = 0
+
+    async def start(self) -> None:
+        async with self._health.starting():
+            pass
+
+    async def stop(self) -> None:
+        self._health.stopped()
+
+    def status(self) -> EngineStatus:
+        return self._health.status(self._live)
+
+    def voices(self) -> tuple[Voice, ...]:
+        return tuple(
+            Voice(f"tone-{tag}", f"Tone ({tag})", "tone", (tag,), self._options.rate, neural=False)
+            for tag in self._options.languages
+        )
+
+    def synthesize(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        """Raises VoiceNotFound, LanguageNotSupported, InvalidRequest, Unavailable."""
+        self._health.require_ready()
+        choose_voice(self.voices(), request)
+        seconds = 0 if self._options.mute else len(request.text) * SECONDS_PER_CHARACTER / request.speed
+        return spoken(request.text, self._format, lambda: self._sine(seconds))
+
+    async def _sine(self, seconds: float) -> Pcm:
+        self._live += 1
+        try:
+            samples = int(seconds * self._options.rate)
+            piece = int(_PIECE_SECONDS * self._options.rate)
+            for start in range(0, samples, piece):
+                await asyncio.sleep(self._options.delay_s)
+                yield self._samples(start, min(start + piece, samples))
+        finally:
+            self._live -= 1
+
+    def _samples(self, start: int, end: int) -> bytes:
+        phase = 2 * np.pi * self._options.frequency / self._options.rate * np.arange(start, end)
+        return bytes((_AMPLITUDE * np.sin(phase)).astype("<i2").tobytes())
