@@ -2,6 +2,15 @@
 
 from dataclasses import dataclass
 
+from deployments.administration.attempts import Attempts
+from deployments.administration.passwords import Passwords, require_strength
+from deployments.contracts.errors import InvalidRequest, NotFound, Unauthorized
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.users import StoredUser
+
+_UNKNOWN = "(unknown)"  # what is typed as a name may be a password, so an unknown name is not written down
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -11,16 +20,64 @@ class Account:
 
 
 class Accounts:
-    """Who may log in."""
+    """Who may log in. Attempts are limited per name and address; every outcome leaves an audit row."""
+
+    def __init__(self, database: Database, passwords: Passwords, attempts: Attempts | None = None) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._attempts = attempts or Attempts()
 
     async def authenticate(self, username: str, password: str, address: str) -> Account:
-        """Raises Unauthorized, or RateLimited (with ``retry_after_s``) after five failures in five minutes."""
-        raise NotImplementedError
+        """Raises Unauthorized, or RateLimited (with ``retry_after_s``) after five failures in five minutes.
+
+        A wrong name and a wrong password take the same time and give the same answer.
+        """
+        name = folded(username)
+        user = await self._checked(name, password, address)
+        return Account(user.username, user.role, user.must_change_password)
 
     async def get(self, username: str) -> Account:
-        """The account as stored now. Raises NotFound (also when disabled)."""
-        raise NotImplementedError
+        """The account as stored now. Raises NotFound, also for a disabled one."""
+        user = await self._user(folded(username))
+        if user is None or not user.enabled:
+            raise NotFound("there is no such account")
+        return Account(user.username, user.role, user.must_change_password)
 
     async def change_password(self, username: str, old: str, new: str) -> None:
-        """Raises Unauthorized when ``old`` is wrong, InvalidRequest when ``new`` is too weak."""
-        raise NotImplementedError
+        """Raises Unauthorized when ``old`` is wrong, RateLimited after five of these, InvalidRequest when ``new`` is
+        too weak or is the old one."""
+        name = folded(username)
+        require_strength(new, name)
+        if old == new:
+            raise InvalidRequest("the new password must differ from the old one", param="new")
+        await self._checked(name, old, "", "change_password")
+        stored = await self._passwords.hash(new)
+        async with self._database.unit_of_work() as work:
+            await work.users.set_password(name, stored, must_change=False)
+
+    async def _checked(self, name: str, password: str, address: str, action: str = "login") -> StoredUser:
+        key = f"{name}\n{address}"
+        left = self._attempts.begin(key)
+        user = await self._user(name)
+        usable = user is not None and user.enabled
+        matches = await self._passwords.verify(user.password_hash if user and usable else None, password)
+        if user is None or not matches:
+            detail = "" if left else f"no more attempts for {self._attempts.window_s:.0f} s"
+            await self._audit(user.username if user else _UNKNOWN, f"{action}_failed", address, detail)
+            raise Unauthorized("the name or the password is wrong")
+        self._attempts.clear(key)
+        await self._audit(name, action, address)
+        return user
+
+    async def _user(self, name: str) -> StoredUser | None:
+        async with self._database.unit_of_work() as work:
+            return await work.users.get(name)
+
+    async def _audit(self, username: str, action: str, address: str, detail: str = "") -> None:
+        async with self._database.unit_of_work() as work:
+            await work.audit.add(AuditEvent(username, action, "auth", address=address, detail=detail))
+
+
+def folded(username: str) -> str:
+    """A name as it is stored and compared."""
+    return username.strip().casefold()

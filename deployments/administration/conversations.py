@@ -2,13 +2,28 @@
 
 from deployments.contracts.chat import Source
 from deployments.contracts.sessions import Conversation
+from storage.database import Database
+
+_NEWEST_MESSAGES = 200
+"""How many messages a reopened conversation brings; the turn cuts them further by ``llm.history_chars``."""
 
 
 class StoredConversations:
     """Implements ``contracts.sessions.Conversations`` on the database."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
     async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
-        raise NotImplementedError
+        """The running conversation of ``person``, created when there is none."""
+        async with self._database.unit_of_work() as work:
+            running = await work.sessions.running(source, person)
+            if running is None:
+                return Conversation(await work.sessions.begin(source, person, display_name))
+            return Conversation(running, await work.sessions.newest_messages(running, _NEWEST_MESSAGES))
 
     async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
-        raise NotImplementedError
+        """Begins a new, empty conversation; the old one stays in the history."""
+        async with self._database.unit_of_work() as work:
+            await work.sessions.end_running(source, person)
+            return Conversation(await work.sessions.begin(source, person, display_name))

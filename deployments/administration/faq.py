@@ -1,15 +1,29 @@
 """Prepared answers, as people edit them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
+from deployments.administration.desk import ChangeDesk
+from deployments.administration.snapshots import Part
+from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.settings import FaqEntry, Frozen, Language
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.wording import comparison_key
+from storage.work import UnitOfWork
+
+_SHORTEST_TRIGGER = 2
 
 
 class FaqDraft(Frozen):
-    """What a person writes down for one prepared answer."""
+    """What a person writes down for one prepared answer.
+
+    Every trigger (question, alternative, keyword) has two letters or digits at least, whatever its punctuation.
+    Repeated and empty alternatives and keywords are dropped.
+    """
 
     question: str = Field(min_length=2, max_length=500)
     answer: str = Field(min_length=1, max_length=4000)
@@ -18,10 +32,34 @@ class FaqDraft(Frozen):
     language: Language = "ru"
     enabled: bool = True
 
+    @field_validator("question", "answer")
+    @classmethod
+    def _trim(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("must not be blank")
+        return text.strip()
+
+    @field_validator("question")
+    @classmethod
+    def _long_enough(cls, text: str) -> str:
+        return _checked(text)
+
+    @field_validator("alternatives", "keywords")
+    @classmethod
+    def _tidy(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_checked(text) for text in _distinct(texts))
+
+    @model_validator(mode="after")
+    def _drop_question_from_alternatives(self) -> Self:
+        own = comparison_key(self.question)
+        kept = tuple(text for text in self.alternatives if comparison_key(text) != own)
+        object.__setattr__(self, "alternatives", kept)
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class FaqPage:
-    """``entries`` of one page and the ``total`` that the search found."""
+    """``entries`` of one page, the newest change first, and the ``total`` that the search found."""
 
     entries: tuple[FaqEntry, ...]
     total: int
@@ -30,26 +68,88 @@ class FaqPage:
 class FaqAdministration:
     """List, create, change and delete prepared answers; every change is published."""
 
+    def __init__(self, database: Database, desk: ChangeDesk) -> None:
+        self._database = database
+        self._desk = desk
+
     async def list(self, query: str = "", language: str | None = None, limit: int = 50, offset: int = 0) -> FaqPage:
-        """Entries whose question, alternatives, keywords or answer contain ``query`` (case and ё do not matter)."""
-        raise NotImplementedError
+        """Entries in which every word of ``query`` occurs: in question, alternatives, keywords or answer. Case, ё and
+        punctuation do not matter."""
+        async with self._database.unit_of_work() as work:
+            return FaqPage(*await work.faq.search(query, language, limit, offset))
 
     async def get(self, entry_id: int) -> FaqEntry:
         """Raises NotFound."""
-        raise NotImplementedError
+        async with self._database.unit_of_work() as work:
+            return await _existing(work, entry_id)
 
     async def create(self, draft: FaqDraft, by: str) -> FaqEntry:
         """Raises Conflict when the language already has this question."""
-        raise NotImplementedError
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
+            await _require_free(work, draft, None)
+            entry = await work.faq.add(_entry(draft))
+            return entry, AuditEvent(by, "create", "faq", str(entry.id), detail=entry.question)
+
+        return await self._desk.change(Part.FAQ, edit)
 
     async def update(self, entry_id: int, draft: FaqDraft, expected_version: int, by: str) -> FaqEntry:
         """Raises NotFound; Conflict when the entry changed since ``expected_version`` or the question is taken."""
-        raise NotImplementedError
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
+            before = await _existing(work, entry_id)
+            if before.version != expected_version:
+                raise Conflict("this entry was changed by somebody else meanwhile; read it again", param="version")
+            await _require_free(work, draft, entry_id)
+            entry = await work.faq.replace(_entry(draft, entry_id))
+            return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=_difference(before, entry))
+
+        return await self._desk.change(Part.FAQ, edit)
 
     async def delete(self, entry_id: int, by: str) -> None:
         """Raises NotFound."""
-        raise NotImplementedError
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
+            entry = await _existing(work, entry_id)
+            await work.faq.remove(entry_id)
+            return None, AuditEvent(by, "delete", "faq", str(entry_id), detail=entry.question)
+
+        await self._desk.change(Part.FAQ, edit)
 
     async def record_hits(self, hits: Mapping[int, int]) -> None:
         """Adds to the hit counts; unknown ids are ignored. Not a change: nothing is published."""
-        raise NotImplementedError
+        async with self._database.unit_of_work() as work:
+            await work.faq.add_hits(hits)
+
+
+async def _existing(work: UnitOfWork, entry_id: int) -> FaqEntry:
+    entry = await work.faq.get(entry_id)
+    if entry is None:
+        raise NotFound(f"there is no prepared answer {entry_id}")
+    return entry
+
+
+async def _require_free(work: UnitOfWork, draft: FaqDraft, own_id: int | None) -> None:
+    taken = await work.faq.id_of(draft.language, draft.question)
+    if taken is not None and taken != own_id:
+        raise Conflict(f"entry {taken} already answers this question in this language", param="question")
+
+
+def _entry(draft: FaqDraft, entry_id: int = 0) -> FaqEntry:
+    return FaqEntry(id=entry_id, **draft.model_dump())
+
+
+def _difference(before: FaqEntry, after: FaqEntry) -> str:
+    names = FaqDraft.model_fields
+    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    by_key = {comparison_key(text): text.strip() for text in reversed(tuple(texts)) if text.strip()}
+    return tuple(reversed(by_key.values()))
+
+
+def _checked(text: str) -> str:
+    if len(comparison_key(text).replace(" ", "")) < _SHORTEST_TRIGGER:
+        raise ValueError("needs two letters or digits at least")
+    return text

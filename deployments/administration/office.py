@@ -1,24 +1,39 @@
 """The office: every administrative service over one database, opened and closed together."""
 
+import logging
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from deployments.administration.accounts import Accounts
 from deployments.administration.bots import BotAdministration
 from deployments.administration.conversations import StoredConversations
+from deployments.administration.desk import ChangeDesk
 from deployments.administration.faq import FaqAdministration
 from deployments.administration.keys import ApiKeys
+from deployments.administration.passwords import Passwords
 from deployments.administration.personas import PersonaAdministration
-from deployments.administration.preparation import FirstCredentials, prepare
+from deployments.administration.preparation import FIRST_ADMINISTRATOR, FirstCredentials, prepare
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.reports import ReportDesk
+from deployments.administration.secrets import sealer_for
 from deployments.administration.settings import SettingsAdministration
+from deployments.administration.snapshots import load
+from storage.database import Database
 from storage.environment import Environment
 
 __all__ = ["FirstCredentials", "Office", "open_office", "prepare"]
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Office:
+    """The services. ``open_office`` makes one; whoever opened it closes it."""
+
+    database: Database
+    desk: ChangeDesk
+    publisher: SnapshotPublisher
     faq: FaqAdministration
     accounts: Accounts
     keys: ApiKeys
@@ -26,14 +41,61 @@ class Office:
     bots: BotAdministration
     settings: SettingsAdministration
     conversations: StoredConversations
-    publisher: SnapshotPublisher
     reports: ReportDesk
 
     async def close(self) -> None:
         """Ends every subscription, waits for changes under way and closes the database."""
-        raise NotImplementedError
+        self.publisher.close()
+        await self.desk.close()
+        await self.database.close()
 
 
 async def open_office(environment: Environment) -> Office:
-    """Prepares the installation when needed and opens every service."""
-    raise NotImplementedError
+    """Prepares the installation when needed and opens every service.
+
+    Credentials that are generated on the way are left in ``<data>/first-credentials.txt`` (mode 0600), because nobody
+    waits for them here. Raises Conflict when another process uses the database.
+    """
+    credentials = await prepare(environment)
+    if credentials is not None:
+        _leave(credentials, environment.data / "first-credentials.txt")
+    database = Database(environment.database_url)
+    await database.open()
+    try:
+        return await _furnish(environment, database)
+    except BaseException:
+        await database.close()
+        raise
+
+
+async def _furnish(environment: Environment, database: Database) -> Office:
+    async with database.unit_of_work() as work:
+        publisher = SnapshotPublisher(await load(work))
+    passwords = Passwords()
+    await passwords.start()
+    desk = ChangeDesk(database, publisher)
+    return Office(
+        database=database,
+        desk=desk,
+        publisher=publisher,
+        faq=FaqAdministration(database, desk),
+        accounts=Accounts(database, passwords),
+        keys=ApiKeys(database, desk),
+        personas=PersonaAdministration(database, desk),
+        bots=BotAdministration(database, desk, sealer_for(environment)),
+        settings=SettingsAdministration(database, desk),
+        conversations=StoredConversations(database),
+        reports=ReportDesk(database),
+    )
+
+
+def _leave(credentials: FirstCredentials, path: Path) -> None:
+    lines = (
+        f"panel user: {FIRST_ADMINISTRATOR}" if credentials.admin_password else "",
+        f"panel password: {credentials.admin_password}" if credentials.admin_password else "",
+        f"API key: {credentials.api_key}" if credentials.api_key else "",
+    )
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in lines if line))
+    logger.warning("first credentials are in %s: note them and delete the file", path)

@@ -1,8 +1,33 @@
-"""Makes an installation ready: directories, tables, seed, first administrator and first key."""
+"""Makes an installation ready: directories, tables, seed, first administrator, first key and what the environment asks.
 
+Every step looks whether it was done before, so that preparing twice changes nothing, and all steps are one transaction.
+"""
+
+import logging
+import secrets
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr, ValidationError
+
+from deployments.administration.bots import BotDraft, declared
+from deployments.administration.keys import described
+from deployments.administration.passwords import Passwords
+from deployments.administration.secrets import sealer_for
+from deployments.contracts.errors import InvalidRequest
+from storage import seed
+from storage.database import Database
 from storage.environment import Environment
+from storage.repositories.audit import AuditEvent
+from storage.repositories.users import StoredUser
+from storage.secrets import digest, new_api_key, secret_file
+from storage.work import UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+FIRST_ADMINISTRATOR = "admin"
+_SELF = "(installation)"
+_SEED_FACT = "seeded"
+_PASSWORD_FACT = "admin_password_from_environment"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,5 +39,114 @@ class FirstCredentials:
 
 
 async def prepare(environment: Environment) -> FirstCredentials | None:
-    """Idempotent. The generated credentials the one time they are made, else None."""
-    raise NotImplementedError
+    """Idempotent. The generated credentials the one time they are made, else None.
+
+    Raises Conflict when another process uses the database, InvalidRequest when a value of the environment cannot work.
+    """
+    for folder in (environment.data, environment.models_dir):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret_file(environment.storage_secret_path)
+    database = Database(environment.database_url)
+    await database.open()
+    try:
+        async with database.unit_of_work() as work:
+            return await _Preparation(environment, work).run()
+    finally:
+        await database.close()
+
+
+class _Preparation:
+    def __init__(self, environment: Environment, work: UnitOfWork) -> None:
+        self._environment = environment
+        self._work = work
+        self._passwords = Passwords()
+        self._changed = False
+
+    async def run(self) -> FirstCredentials | None:
+        await self._sow()
+        password = await self._first_administrator()
+        await self._administrator_from_environment()
+        key = await self._first_key()
+        await self._first_bot()
+        if self._changed:
+            await self._work.revisions.next()
+        return FirstCredentials(password, key) if password or key else None
+
+    async def _sow(self) -> None:
+        """Once in the life of an installation: what people delete stays deleted."""
+        if await self._work.installation.get(_SEED_FACT) is not None:
+            return
+        for entry in seed.faq():
+            await self._work.faq.add(entry)
+        for persona in seed.personas():
+            await self._work.personas.save(persona)
+        await self._work.installation.put(_SEED_FACT, "1")
+        await self._note("seed", "faq")
+
+    async def _first_administrator(self) -> str | None:
+        if await self._work.users.count():
+            return None
+        given = self._environment.admin_password
+        password = given.get_secret_value() if given else secrets.token_urlsafe(12)
+        stored = await self._passwords.hash(password)
+        await self._work.users.add(StoredUser(FIRST_ADMINISTRATOR, stored, must_change_password=given is None))
+        if given is not None:
+            await self._work.installation.put(_PASSWORD_FACT, stored)
+        await self._note("create", "user", FIRST_ADMINISTRATOR)
+        return password if given is None else None
+
+    async def _administrator_from_environment(self) -> None:
+        """Applies a password that the environment gives for the first time. One that was applied before is left
+        alone, so that a restart does not undo a password which was since changed in the panel."""
+        given = self._environment.admin_password
+        if given is None or await self._work.users.get(FIRST_ADMINISTRATOR) is None:
+            return
+        password = given.get_secret_value()
+        applied = await self._work.installation.get(_PASSWORD_FACT)
+        if applied is not None and await self._passwords.verify(applied, password):
+            return
+        stored = await self._passwords.hash(password)
+        await self._work.users.set_password(FIRST_ADMINISTRATOR, stored, must_change=False)
+        await self._work.installation.put(_PASSWORD_FACT, stored)
+        await self._note("set_password", "user", FIRST_ADMINISTRATOR)
+
+    async def _first_key(self) -> str | None:
+        given = self._environment.api_key
+        if given is not None:
+            await self._key_from_environment(given.get_secret_value())
+            return None
+        if await self._work.keys.any_known():
+            return None
+        plain = new_api_key()
+        await self._add_key(plain, "first key")
+        return plain
+
+    async def _key_from_environment(self, plain: str) -> None:
+        if not await self._work.keys.known(digest(plain)):
+            await self._add_key(plain, "environment")
+
+    async def _add_key(self, plain: str, name: str) -> None:
+        key = await self._work.keys.add(described(plain, name))
+        await self._note("create", "api_key", str(key.id))
+
+    async def _first_bot(self) -> None:
+        token = self._environment.telegram_token
+        if token is None or await self._work.bots.all():
+            return
+        draft = _bot_draft(token, self._environment.telegram_api_url)
+        sealed = sealer_for(self._environment).seal(token.get_secret_value())
+        await self._work.bots.add(declared("default", draft, sealed))
+        await self._note("create", "bot", "default")
+
+    async def _note(self, action: str, resource: str, resource_id: str = "") -> None:
+        self._changed = True
+        await self._work.audit.add(AuditEvent(_SELF, action, resource, resource_id))
+        logger.info("prepared: %s %s %s", action, resource, resource_id)
+
+
+def _bot_draft(token: SecretStr, api_url: str) -> BotDraft:
+    try:
+        return BotDraft(name="default", token=token, api_url=api_url)
+    except ValidationError as error:
+        reasons = "; ".join(f"telegram_{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        raise InvalidRequest(f"the environment's bot cannot work: {reasons}") from None

@@ -1,21 +1,20 @@
 """What the doors tell the office: exchanges are stored exactly once, latencies and door states are kept in memory."""
 
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+from deployments.administration.latency import LatencyRing, StagePoint
 from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import Exchange
+from storage.database import Database
+from storage.work import UnitOfWork
 
+__all__ = ["DoorState", "ReportDesk", "StagePoint"]
 
-@dataclass(frozen=True, slots=True)
-class StagePoint:
-    """Latency of one stage on one route in the minute that begins at ``at`` (UTC). Milliseconds."""
-
-    at: datetime
-    stage: str
-    route: str
-    p50_ms: float
-    p95_ms: float
-    count: int
+_REPETITION_EXPECTED = timedelta(days=1)
+_DOOR_FORGOTTEN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +28,58 @@ class DoorState:
 
 
 class ReportDesk:
+    """Takes reports. One that fails to be stored raises and may be delivered again, as often as it takes."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._clock = clock
+        self._latency = LatencyRing(clock)
+        self._doors: dict[str, DoorState] = {}
+        self._last_counted: dict[str, tuple[int, str]] = {}
+
     async def accept(self, report: DoorReport) -> None:
         """Stores what is new in ``report``; a repeated delivery changes nothing."""
-        raise NotImplementedError
+        digest = hashlib.sha256(report.model_dump_json().encode()).hexdigest()
+        if report.exchanges or report.faq_hits:
+            await self._store(report, digest)
+        if self._last_counted.get(report.door) != (report.sequence, digest):
+            self._last_counted[report.door] = (report.sequence, digest)
+            self._latency.add(report.stages)
+        self._see(report)
 
     def latency(self, minutes: int = 60) -> tuple[StagePoint, ...]:
         """One point per minute, stage and route, oldest first."""
-        raise NotImplementedError
+        return self._latency.points(minutes)
 
     def doors(self) -> tuple[DoorState, ...]:
-        """Every door that reported lately, by name."""
-        raise NotImplementedError
+        """Every door that reported in the last ten minutes, by name."""
+        since = self._clock() - _DOOR_FORGOTTEN
+        return tuple(self._doors[door] for door in sorted(self._doors) if self._doors[door].last_seen >= since)
+
+    async def _store(self, report: DoorReport, digest: str) -> None:
+        async with self._database.unit_of_work() as work:
+            if await work.exchanges.is_repetition(report.door, report.sequence, digest):
+                return
+            fresh = await work.exchanges.add_new(report.exchanges)
+            await _append_to_conversations(work, fresh)
+            await work.faq.add_hits(report.faq_hits)
+            await work.exchanges.remember(report.door, report.sequence, digest)
+            await work.exchanges.forget_reports(self._clock() - _REPETITION_EXPECTED)
+
+    def _see(self, report: DoorReport) -> None:
+        now = self._clock()
+        self._doors[report.door] = DoorState(report.door, report.revision, report.live_streams, now)
+        for door in [d for d, state in self._doors.items() if state.last_seen < now - _DOOR_FORGOTTEN]:
+            del self._doors[door]
+            self._last_counted.pop(door, None)
+
+
+async def _append_to_conversations(work: UnitOfWork, exchanges: Sequence[Exchange]) -> None:
+    """Adds each exchange to its conversation, provided that it took place at the conversation's own source: nobody
+    writes into a stranger's history by naming its id."""
+    for exchange in exchanges:
+        if exchange.session_id is None:
+            continue
+        source = await work.sessions.source_of(exchange.session_id)
+        if source is not None and (source.kind.value, source.instance_id) == (exchange.source_kind, exchange.source_id):
+            await work.sessions.append(exchange.session_id, exchange)

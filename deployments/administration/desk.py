@@ -1,0 +1,57 @@
+"""The one way to change what the data plane lives off: a transaction of row, revision and audit, then publication."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.snapshots import Part, reload
+from deployments.contracts.errors import Unavailable
+from deployments.contracts.settings import Snapshot
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.work import UnitOfWork
+
+T = TypeVar("T")
+Edit = Callable[[UnitOfWork, int], Awaitable[tuple[T, AuditEvent]]]
+"""Changes rows under a revision; what the caller gets, and what the audit trail says."""
+
+
+class ChangeDesk:
+    """Takes changes one at a time. A change that was begun is finished, audited and published even when the person who
+    asked for it has gone: no subscriber may miss what was committed."""
+
+    def __init__(self, database: Database, publisher: SnapshotPublisher) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._one_at_a_time = asyncio.Lock()
+        self._under_way: set[asyncio.Task[object]] = set()
+        self._closed = False
+
+    async def change(self, part: Part, edit: Edit[T]) -> T:
+        """Runs ``edit`` in a transaction and publishes ``part`` anew. Raises what ``edit`` raises: then nothing is
+        changed; Unavailable when the office is closing or the database refuses."""
+        if self._closed:
+            raise Unavailable("the office is closing")
+        task = asyncio.create_task(self._change(part, edit))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Refuses new changes and waits for those under way."""
+        self._closed = True
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _change(self, part: Part, edit: Edit[T]) -> T:
+        async with self._one_at_a_time:
+            result, snapshot = await self._commit(part, edit)
+            self._publisher.publish(snapshot)
+            return result
+
+    async def _commit(self, part: Part, edit: Edit[T]) -> tuple[T, Snapshot]:
+        async with self._database.unit_of_work() as work:
+            revision = await work.revisions.next()
+            result, event = await edit(work, revision)
+            await work.audit.add(event)
+            return result, await reload(self._publisher.current, part, revision, work)

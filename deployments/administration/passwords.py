@@ -1,0 +1,50 @@
+"""Passwords: argon2id (RFC 9106), off the event loop, with the same work for people who do not exist."""
+
+import asyncio
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from deployments.contracts.errors import InvalidRequest
+
+SHORTEST = 8
+LONGEST = 1_000
+_AT_ONCE = 2
+
+
+class Passwords:
+    """Hashes and verifies. ``start`` makes the decoy against which the passwords of unknown people are checked."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._decoy = ""
+
+    async def start(self) -> None:
+        self._decoy = await self.hash(secrets.token_urlsafe())
+
+    async def hash(self, password: str) -> str:
+        """The argon2id string of ``password``."""
+        async with self._at_once:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Whether ``password`` belongs to ``stored``. None means an unknown person: the same work, then False."""
+        async with self._at_once:
+            matches = await asyncio.to_thread(self._matches, stored or self._decoy, password[:LONGEST])
+        return matches and stored is not None
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerifyMismatchError, VerificationError, InvalidHashError):
+            return False
+
+
+def require_strength(password: str, username: str) -> None:
+    """Raises InvalidRequest for a password that is too short, too long or the name of its owner (OWASP ASVS 6.2)."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise InvalidRequest(f"a password has {SHORTEST} to {LONGEST} characters", param="new")
+    if password.casefold() == username.casefold():
+        raise InvalidRequest("a password must differ from the name", param="new")
