@@ -1,0 +1,51 @@
+"""Markdown, HTML and pictures taken out of a text, so that only words are left to say."""
+
+import re
+import unicodedata
+
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]+[.@][^<>\s]+)>")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_TABLE_RULE = re.compile(r"^[\s|:+=_*-]*[-=_*]{2,}[\s|:+=_*-]*$")
+_LINE_MARK = re.compile(r"^\s*(?:>+\s*)*(?:#{1,6}\s+|[-*+•·▪◦–—]\s+(?:\[[ xX]\]\s+)?)?")
+_EMPHASIS = re.compile(r"(\*{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
+_UNDERSCORES = re.compile(r"(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w)")
+_ENDINGS = ".!?…:;,—–-"
+_CLOSERS = "\"'»”’)]"
+_INVISIBLE = {"So", "Sk", "Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"}
+_KEPT_MARKS = {"\u0301", "\u0306", "\u0308"}
+
+
+def plain(text: str) -> str:
+    """One line of text without code blocks, marks, tags and link targets.
+
+    Lines become sentences (a full stop is added where a line has no ending), table rows become comma lists.
+    """
+    text = _FENCE.sub("\n", text)
+    text = _IMAGE_OR_LINK.sub(r"\1", text)
+    text = _TAG.sub(" ", _AUTOLINK.sub(r"\1", text))
+    lines = [line for line in map(_plain_line, text.splitlines()) if line]
+    return " ".join([*map(_ended, lines[:-1]), *lines[-1:]])
+
+
+def without_pictures(text: str) -> str:
+    """``text`` without emoji, other pictographs, control and invisible characters."""
+    shown = (c if unicodedata.category(c) not in _INVISIBLE or c in _KEPT_MARKS or c.isspace() else " " for c in text)
+    return "".join(shown)
+
+
+def _plain_line(line: str) -> str:
+    if _TABLE_RULE.match(line):
+        return ""
+    line = _LINE_MARK.sub("", line, count=1)
+    if line.lstrip().startswith("|") or line.count("|") > 1:
+        line = ", ".join(cell.strip() for cell in line.strip().strip("|").split("|") if cell.strip())
+    previous = None
+    while previous != line:
+        previous, line = line, _UNDERSCORES.sub(r"\2", _EMPHASIS.sub(r"\2", line))
+    return " ".join(line.split())
+
+
+def _ended(line: str) -> str:
+    return line if line.rstrip(_CLOSERS).endswith(tuple(_ENDINGS)) else f"{line}."

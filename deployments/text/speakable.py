@@ -1,0 +1,79 @@
+"""What a voice should say for a written text: no marks, no pictures, numbers and signs in words."""
+
+import re
+import unicodedata
+
+from deployments.text.english import English
+from deployments.text.markdown import plain, without_pictures
+from deployments.text.numbers import numbers_in_words
+from deployments.text.russian import Russian
+from deployments.text.spelling import Spelling
+
+_SPELLINGS: dict[str, Spelling] = {"ru": Russian(), "en": English()}
+
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)(?:www\.)?([\w.-]+)[^\s<>«»\"()]*", re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"(?<![\w.@-])((?:[\w-]+\.)+(?:com|org|net|info|ru|su|рф|io|ai|dev|app|eu|uk|by|kz))(?:/\S*)?(?![\w@])"
+)
+_SIGNS = re.compile(r"\s*([№&+=×°%§₽$€£¥@])\s*")
+_LEFTOVERS = re.compile(r"[*_#~|^<>{}\[\]\\/`]+")
+_SPACE_BEFORE_MARK = re.compile(r"\s+([,.!?;:…)»])")
+_LEADING_MARKS = re.compile(r"^[\s,.;:!?…)»\]—–-]+")
+
+
+def speakable(text: str, language: str) -> str:
+    """``text`` as it is said aloud in ``language``, one line, without digits; empty when there is nothing to say.
+
+    Russian ("ru") and English ("en") get numbers, dates, times, money and signs in words; for any other language only
+    marks, addresses and pictures are dealt with and digits are left to the voice. Words in other letters stay as they
+    are. Never raises.
+    """
+    spelling = _SPELLINGS.get(language.lower()[:2])
+    words = plain(text)
+    if spelling is not None:
+        words = _expanded(words, spelling)
+    words = _plain_digits(words)
+    if spelling is not None:
+        words = _addresses_in_words(words, spelling)
+        words = numbers_in_words(words, spelling)
+        words = _SIGNS.sub(lambda sign: f" {spelling.symbols[sign[1]]} ", words)
+    words = _LEFTOVERS.sub(" ", without_pictures(words))
+    words = _SPACE_BEFORE_MARK.sub(r"\1", " ".join(words.split()))
+    words = _LEADING_MARKS.sub("", words)
+    return words if any(letter.isalnum() for letter in words) else ""
+
+
+def _expanded(text: str, spelling: Spelling) -> str:
+    for pattern, words in spelling.expansions:
+        text = pattern.sub(words, text)
+    return text
+
+
+def _plain_digits(text: str) -> str:
+    """Digits of other scripts, superscripts and circled ones as 0-9."""
+    if text.isascii():
+        return text
+    return "".join(_plain_digit(c) if c > "\x7f" and c.isdigit() else c for c in text)
+
+
+def _plain_digit(character: str) -> str:
+    return str(unicodedata.digit(character, 0))
+
+
+def _addresses_in_words(text: str, spelling: Spelling) -> str:
+    def email(found: re.Match[str]) -> str:
+        return _address(found[0], spelling)
+
+    def site(found: re.Match[str]) -> str:
+        ending = "." if found[0].endswith(".") else ""
+        return _address(found[1].rstrip("."), spelling) + ending
+
+    return _DOMAIN.sub(site, _ADDRESS.sub(site, _EMAIL.sub(email, text)))
+
+
+def _address(address: str, spelling: Spelling) -> str:
+    """ "info@site.ru" as "info at site dot ru"."""
+    for sign, name in (("@", "@"), (".", "dot"), ("_", "_"), ("-", "-")):
+        address = address.replace(sign, f" {spelling.symbols[name]} ")
+    return " ".join(address.split())
