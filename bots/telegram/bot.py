@@ -22,7 +22,7 @@ from bots.telegram.handlers.commands import publish
 from bots.telegram.lanes import Lanes
 from bots.telegram.middlewares import Access, Apology, Freshness, describe
 from bots.telegram.persistence import Persistence
-from bots.telegram.phrases import phrases
+from bots.telegram.phrases import apology, phrases
 from bots.telegram.polling import Poller
 from bots.telegram.recent import Recent
 from bots.telegram.responder import EncodeVoiceNote, Responder
@@ -147,11 +147,20 @@ class TelegramBot:
             await send_text(bot, message, phrases(self._spec.language).busy)
 
     async def _wind_down(self, bot: Bot, lanes: Lanes, poller: Poller) -> None:
-        """Finishes or cancels what is in flight, then lets Telegram forget what was handled."""
+        """Finishes what is in flight or tells people it was cut off, then lets Telegram forget what was taken in."""
         try:
             await lanes.drain(self._tuning.stop_grace_s)
-            if poller.offset is not None and self._board.status.state is not BotState.REJECTED:
-                with suppress(AiogramError):
-                    await poller.confirm(min((*lanes.unfinished, poller.offset)))
+            if self._board.status.state is not BotState.REJECTED:
+                with suppress(AiogramError, TimeoutError):
+                    async with asyncio.timeout(self._tuning.farewell_s):
+                        await self._excuse(bot, lanes.unfinished)
+                        await poller.confirm()
         finally:
             await bot.session.close()
+
+    async def _excuse(self, bot: Bot, cut_off: tuple[Update, ...]) -> None:
+        """One apology to each chat whose questions will not be answered any more."""
+        messages = [message for update in cut_off if (message := message_of(update)) is not None]
+        chats = {message.chat.id: message for message in messages}
+        sends = (send_text(bot, message, apology(self._spec)) for message in chats.values())
+        await asyncio.gather(*sends, return_exceptions=True)

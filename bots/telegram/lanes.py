@@ -37,9 +37,9 @@ class Lanes:
         self._room.set()
 
     @property
-    def unfinished(self) -> tuple[int, ...]:
-        """Ids of updates that were taken in and not handled to the end."""
-        return tuple(self._unfinished)
+    def unfinished(self) -> tuple[Update, ...]:
+        """What was taken in and not handled to the end, oldest first."""
+        return tuple(self._unfinished.values())
 
     async def put(self, lane_id: int, update: Update) -> None:
         """Takes ``update`` in. Waits while ``waiting_overall`` are taken in; a full lane drops the update."""

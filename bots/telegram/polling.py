@@ -71,7 +71,7 @@ class Poller:
         self._me: User | None = None
         self._webhook_gone = False
         self._failures = 0
-        self.offset: int | None = None
+        self._offset: int | None = None
 
     async def run(self) -> None:
         """Polls until cancelled; returns only when the token is rejected."""
@@ -87,11 +87,12 @@ class Poller:
             self._board.running(username)
             for update in updates:
                 await self._deliver(update)
-                self.offset = update.update_id + 1
+                self._offset = update.update_id + 1
 
-    async def confirm(self, offset: int) -> None:
-        """Tells Telegram that every update below ``offset`` is done with; the others come again at the next start."""
-        await self._bot.get_updates(offset=offset, limit=1, timeout=0, request_timeout=3)
+    async def confirm(self) -> None:
+        """Tells Telegram that what was handed on is done with, so that the next start does not get it again."""
+        if self._offset is not None:
+            await self._bot.get_updates(offset=self._offset, limit=1, timeout=0, request_timeout=3)
 
     async def _prepare(self) -> str:
         """Knows who it is and that no webhook is in the way. A webhook may come back, hence again after a conflict."""
@@ -111,7 +112,7 @@ class Poller:
         wait = 0 if self._failures else self._tuning.poll_s
         try:
             return await self._bot.get_updates(
-                offset=self.offset,
+                offset=self._offset,
                 timeout=wait,
                 allowed_updates=ALLOWED_UPDATES,
                 request_timeout=int(wait + self._tuning.request_s),
@@ -131,7 +132,7 @@ class Poller:
         updates = [update for raw in batch if (update := self._read(raw)) is not None]
         ids = [raw["update_id"] for raw in batch if isinstance(raw, Mapping) and isinstance(raw.get("update_id"), int)]
         if not updates and ids:
-            self.offset = max(ids) + 1
+            self._offset = max(ids) + 1
         return updates
 
     def _read(self, raw: Any) -> Update | None:

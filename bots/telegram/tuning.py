@@ -22,6 +22,7 @@ class Tuning:
     turn_s: float = 300.0
     action_every_s: float = 4.5
     stop_grace_s: float = 8.0
+    farewell_s: float = 3.0
     concurrent_turns: int = 8
     waiting_per_chat: int = 5
     waiting_overall: int = 200

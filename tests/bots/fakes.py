@@ -1,0 +1,115 @@
+"""A scripted assistant and conversations in memory, as a bot sees them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from deployments.contracts.audio import PCM16_24K, SpeechChunk
+from deployments.contracts.chat import ChatMessage, ChatTurn, Source
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent, TurnFinished, TurnStarted
+from deployments.contracts.sessions import Conversation
+from deployments.contracts.speech import (
+    EngineStatus,
+    RecognitionRequest,
+    SpeechRequest,
+    TranscriptEvent,
+    TranscriptFinished,
+    TranscriptSegment,
+    Voice,
+)
+
+Script = Callable[[ChatTurn], AsyncIterator[TurnEvent]]
+TONE_S = 0.5
+
+
+async def echo(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+    """Answers "Ответ: <question>" in two deltas, and half a second of a 440 Hz tone when asked to speak."""
+    yield TurnStarted(turn.turn_id)
+    yield TextDelta("Ответ: ")
+    yield TextDelta(turn.question)
+    if turn.speak:
+        yield SpeechReady(tone(), "piper-ru")
+    yield TurnFinished(route="local")
+
+
+def tone(seconds: float = TONE_S) -> SpeechChunk:
+    import numpy as np
+
+    time = np.arange(int(seconds * PCM16_24K.rate)) / PCM16_24K.rate
+    wave = (np.sin(2 * np.pi * 440 * time) * 12_000).astype("<i2")
+    return SpeechChunk(wave.tobytes(), PCM16_24K, "тон")
+
+
+@dataclass
+class ScriptedAssistant:
+    """Plays ``script`` for every turn and hears ``heard`` in every sound; remembers what it was asked."""
+
+    script: Script = echo
+    heard: str = "какой у вас адрес"
+    hearing_error: SecretaryError | None = None
+    turns: list[ChatTurn] = field(default_factory=list)
+    sounds: list[RecognitionRequest] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+    closed: int = 0
+
+    async def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+        self.turns.append(turn)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            async for event in self.script(turn):
+                yield event
+        finally:
+            self.running -= 1
+            self.closed += 1
+
+    async def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        yield tone()
+
+    async def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        self.sounds.append(request)
+        if self.hearing_error is not None:
+            raise self.hearing_error
+        yield TranscriptSegment(0, self.heard, 0, 1)
+        yield TranscriptFinished(self.heard, "ru", 1.0)
+
+    def voices(self) -> tuple[Voice, ...]:
+        return ()
+
+    async def status(self) -> tuple[EngineStatus, ...]:
+        return ()
+
+
+@dataclass
+class MemoryConversations:
+    """Conversations with a fixed beginning; ``error`` makes every call fail."""
+
+    history: tuple[ChatMessage, ...] = ()
+    error: SecretaryError | None = None
+    opened: list[tuple[Source, str, str]] = field(default_factory=list)
+    restarted: list[tuple[Source, str, str]] = field(default_factory=list)
+
+    async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
+        if self.error is not None:
+            raise self.error
+        self.opened.append((source, person, display_name))
+        return Conversation(f"session-{person}", self.history)
+
+    async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
+        if self.error is not None:
+            raise self.error
+        self.restarted.append((source, person, display_name))
+        return Conversation(f"session-{person}-2")
+
+
+def slow(seconds: float) -> Script:
+    """The echo, but every answer takes ``seconds``."""
+
+    async def script(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+        await asyncio.sleep(seconds)
+        async for event in echo(turn):
+            yield event
+
+    return script

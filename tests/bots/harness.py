@@ -1,0 +1,50 @@
+"""Runs a real TelegramBot against the local Bot API server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bots.telegram.bot import TelegramBot
+from bots.telegram.tuning import Tuning
+from deployments.audio.encode import ogg_opus_file
+from deployments.contracts.settings import BotSpec
+from tests.bots.fakes import MemoryConversations, ScriptedAssistant
+from tests.bots.server import TelegramServer
+from tests.bots.wire import TOKEN
+
+FAST = Tuning(
+    poll_s=2, request_s=3, first_retry_s=0.05, longest_retry_s=0.3, longest_flood_wait_s=2, turn_s=5, stop_grace_s=2
+)
+
+
+@dataclass
+class Scene:
+    server: TelegramServer
+    bot: TelegramBot
+    assistant: ScriptedAssistant
+    conversations: MemoryConversations
+    task: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def scene(
+    server: TelegramServer,
+    assistant: ScriptedAssistant | None = None,
+    conversations: MemoryConversations | None = None,
+    tuning: Tuning = FAST,
+    token: str = TOKEN,
+    **spec: object,
+) -> AsyncIterator[Scene]:
+    """A running bot; stopped at the end of the block."""
+    assistant, conversations = assistant or ScriptedAssistant(), conversations or MemoryConversations()
+    row = BotSpec.model_validate({"id": "front", "name": "Приёмная", "api_url": server.url, **spec})
+    bot = TelegramBot(row, token, assistant, conversations, ogg_opus_file, tuning)
+    task = asyncio.create_task(bot.run())
+    try:
+        yield Scene(server, bot, assistant, conversations, task)
+    finally:
+        await bot.stop()
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()

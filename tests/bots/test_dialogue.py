@@ -1,0 +1,295 @@
+"""A person talks to a real bot through a real (local) Bot API server."""
+
+import io
+import json
+from collections.abc import AsyncIterator
+
+import av
+import pytest
+
+from deployments.contracts.chat import ChatMessage, ChatTurn, Route, RouteKind, Source, SourceKind
+from deployments.contracts.errors import EngineFailed, TooLarge, Unavailable, UnsupportedAudio
+from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
+from tests.bots.fakes import TONE_S, MemoryConversations, ScriptedAssistant, slow
+from tests.bots.harness import FAST, scene
+from tests.bots.server import TelegramServer
+from tests.bots.wire import ANNA, BORIS, BOT_NAME, GROUP, bot_user, command, group, mention, message, user, voice
+
+
+async def test_a_question_becomes_a_turn_with_source_history_and_session(server: TelegramServer) -> None:
+    history = (ChatMessage("user", "Привет"), ChatMessage("assistant", "Здравствуйте"))
+    row = {"route": "cloud:openai", "persona_id": "anna", "voice_id": "ru-1"}
+    async with scene(server, conversations=MemoryConversations(history), **row) as on:
+        await server.push(text="Где вы?", sender=user(ANNA, "Пётр"))
+        (sent,) = await server.messages(1)
+    (turn,) = on.assistant.turns
+    assert (sent.chat_id, sent.text) == (ANNA, "Ответ: Где вы?")
+    assert turn.source == Source(SourceKind.TELEGRAM, "front")
+    assert turn.messages == (*history, ChatMessage("user", "Где вы?"))
+    assert (turn.session_id, turn.persona_id, turn.voice_id) == (f"session-{ANNA}", "anna", "ru-1")
+    assert turn.route == Route(RouteKind.CLOUD, "openai")
+    assert turn.locale is None
+    assert not turn.speak
+    assert on.conversations.opened == [(turn.source, str(ANNA), "Пётр")]
+
+
+async def test_text_of_the_model_is_sent_without_markup_and_previews(server: TelegramServer) -> None:
+    async with scene(server):
+        await server.push(text="<b>жирный</b> _и_ https://example.com")
+        (sent,) = await server.messages(1)
+    assert sent.text == "Ответ: <b>жирный</b> _и_ https://example.com"
+    assert "parse_mode" not in sent.fields
+    assert json.loads(sent.fields["link_preview_options"]) == {"is_disabled": True}
+
+
+async def test_start_welcomes_in_the_rows_words_or_in_the_bots_language(server: TelegramServer) -> None:
+    async with scene(server, welcome_message="Добро пожаловать в бюро!"):
+        await server.push(**command("/start deep_link"))
+        assert (await server.messages(1))[0].text == "Добро пожаловать в бюро!"
+    async with scene(server, language="en"):
+        await server.push(**command("/start"))
+        assert (await server.messages(2))[1].text.startswith("Hello!")
+
+
+async def test_new_begins_another_conversation_and_help_names_it(server: TelegramServer) -> None:
+    async with scene(server) as on:
+        await server.push(**command("/new"))
+        await server.push(**command("/help"))
+        restarted, helped = await server.messages(2)
+    assert on.conversations.restarted == [(Source(SourceKind.TELEGRAM, "front"), str(ANNA), "Иван")]
+    assert "сначала" in restarted.text
+    assert "/new" in helped.text
+    assert on.assistant.turns == []
+
+
+async def test_the_command_menu_exists_in_both_languages(server: TelegramServer) -> None:
+    async with scene(server):
+        await server.until(lambda: server.count("setMyCommands") == 3)
+    menus = {
+        fields.get("language_code"): fields["commands"] for name, fields in server.calls if name == "setMyCommands"
+    }
+    assert set(menus) == {None, "ru", "en"}
+    assert [entry["command"] for entry in json.loads(menus["en"])] == ["start", "new", "help"]
+
+
+async def test_a_voice_note_is_shown_answered_in_text_and_spoken(server: TelegramServer) -> None:
+    server.files["note1"] = b"OggS recorded"
+    async with scene(server) as on:
+        await server.push(**voice("note1", 13))
+        heard, answer, spoken = await server.messages(3)
+    assert on.assistant.sounds[0].audio == b"OggS recorded"
+    assert on.assistant.sounds[0].format is None
+    assert heard.text == "🎙 «какой у вас адрес»"
+    assert answer.text == "Ответ: какой у вас адрес"
+    assert on.assistant.turns[0].speak
+    assert spoken.method == "sendVoice"
+    with av.open(io.BytesIO(spoken.voice)) as container:
+        assert container.format.name == "ogg"
+        assert container.streams.audio[0].codec_context.name == "opus"
+        seconds = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+    assert seconds == pytest.approx(TONE_S, abs=0.1)
+
+
+async def test_a_bot_may_be_set_to_answer_voice_in_text_only(server: TelegramServer) -> None:
+    server.files["note1"] = b"OggS"
+    async with scene(server, answer_voice_with_voice=False) as on:
+        await server.push(**voice("note1", 4))
+        await server.messages(2)
+    assert not on.assistant.turns[0].speak
+    assert server.count("sendVoice") == 0
+
+
+@pytest.mark.parametrize("announced", [25 * 1024 * 1024, 100], ids=["announced", "told by getFile"])
+async def test_a_recording_above_the_limit_of_telegram_is_declined(server: TelegramServer, announced: int) -> None:
+    async with scene(server) as on:
+        await server.push(**voice("absent", announced))
+        (sent,) = await server.messages(1)
+    assert "20 МБ" in sent.text
+    assert on.assistant.sounds == []
+
+
+async def test_a_file_larger_than_announced_is_not_taken_in(server: TelegramServer) -> None:
+    server.files["note1"] = bytes(200_000)
+    async with scene(server, tuning=_with(file_bytes=100_000)) as on:
+        await server.push(**voice("note1", 10))
+        assert "20 МБ" in (await server.messages(1))[0].text
+    assert on.assistant.sounds == []
+
+
+@pytest.mark.parametrize(
+    ("assistant", "text"),
+    [
+        (ScriptedAssistant(heard=" "), "не расслышал"),
+        (ScriptedAssistant(hearing_error=UnsupportedAudio("not sound")), "не расслышал"),
+        (ScriptedAssistant(hearing_error=TooLarge("two hours")), "слишком большой"),
+        (ScriptedAssistant(hearing_error=EngineFailed("whisper died")), "не получилось"),
+    ],
+)
+async def test_what_cannot_be_heard_is_said(server: TelegramServer, assistant: ScriptedAssistant, text: str) -> None:
+    server.files["note1"] = b"OggS"
+    async with scene(server, assistant):
+        await server.push(**voice("note1", 4))
+        (sent,) = await server.messages(1)
+    assert text in sent.text
+
+
+async def _prepared(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+    yield AnswerMatched(AnswerMatch(7, "Ленина, 1", "ru", "exact", 100, "адрес"))
+    yield TextDelta("Ленина, 1")
+    yield TurnFinished(route="faq:7")
+
+
+async def _broken_off(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+    yield TextDelta("Сейчас расск")
+    yield TurnFailed("engine_failed", "replica died", True)
+
+
+async def _silent(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+    yield TurnFinished()
+
+
+async def _crashing(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+    yield TextDelta("")
+    raise RuntimeError("boom")
+
+
+@pytest.mark.parametrize(
+    ("script", "texts"),
+    [
+        (_prepared, ["Ленина, 1"]),
+        (_broken_off, ["Сейчас расск", "Простите!"]),
+        (_silent, ["Простите!"]),
+        (_crashing, ["Простите!"]),
+        (slow(60), ["Простите!"]),
+    ],
+)
+async def test_what_came_is_delivered_and_failures_get_the_rows_apology(
+    server: TelegramServer, script: object, texts: list[str]
+) -> None:
+    assistant = ScriptedAssistant(script)  # type: ignore[arg-type]
+    async with scene(server, assistant, tuning=_with(turn_s=0.3), error_message="Простите!") as on:
+        await server.push(text="Вопрос")
+        sent = await server.messages(len(texts))
+        await server.push(**command("/help"))
+        await server.messages(len(texts) + 1)
+    assert [message.text for message in sent] == texts
+    assert on.assistant.running == 0
+    assert on.bot.status().failures == ("Простите!" in texts)
+
+
+async def test_a_bad_route_in_the_row_is_an_apology_not_a_crash(server: TelegramServer) -> None:
+    async with scene(server, route="martian") as on:
+        await server.push(text="Вопрос")
+        assert "не получилось" in (await server.messages(1))[0].text
+    assert on.bot.status().last_failure.startswith("model_not_found")
+
+
+async def test_without_the_office_the_bot_answers_without_history(server: TelegramServer) -> None:
+    async with scene(server, conversations=MemoryConversations(error=Unavailable("office is down"))) as on:
+        await server.push(text="Вопрос")
+        await server.push(**command("/new"))
+        answered, restarted = await server.messages(2)
+    assert answered.text == "Ответ: Вопрос"
+    assert on.assistant.turns[0].session_id is None
+    assert "не получилось" in restarted.text
+
+
+async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> None:
+    async with scene(server, ScriptedAssistant(slow(0.5)), tuning=_with(action_every_s=0.1)):
+        await server.push(text="Вопрос")
+        await server.messages(1)
+        shown = server.count("sendChatAction")
+        await server.push(**command("/help"))
+        await server.messages(2)
+    assert shown >= 3
+    assert server.count("sendChatAction") <= shown + 1
+
+
+async def test_a_long_answer_arrives_in_several_messages(server: TelegramServer) -> None:
+    async def long(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+        yield TextDelta("Слово. " * 1500)
+        yield TurnFinished()
+
+    async with scene(server, ScriptedAssistant(long)):
+        await server.push(text="Вопрос")
+        sent = await server.messages(3)
+    assert " ".join(message.text for message in sent) == ("Слово. " * 1500).strip()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("message", {"text": "Привет"}),
+        ("message", command("/start")),
+        ("message", command("/help")),
+        ("message", command("/new")),
+        ("message", voice("note1", 3)),
+        ("message", {"sticker": {"file_id": "s", "file_unique_id": "s", "type": "regular", "width": 1, "height": 1,
+                                 "is_animated": False, "is_video": False}}),
+        ("edited_message", {"text": "Привет!", "edit_date": 1}),
+    ],
+)  # fmt: skip
+async def test_strangers_are_refused_whatever_they_send(
+    server: TelegramServer, kind: str, fields: dict[str, object]
+) -> None:
+    import time
+
+    if "edit_date" in fields:
+        fields = {**fields, "edit_date": int(time.time())}
+    async with scene(server, allowed_users=(ANNA,), unauthorized_message="Вам нельзя, {user_id}") as on:
+        await server.push(kind, sender=user(BORIS), **fields)
+        (sent,) = await server.messages(1)
+        await server.push(text="Мне можно", sender=user(ANNA))
+        _, allowed = await server.messages(2)
+    assert sent.text == f"Вам нельзя, {BORIS}"
+    assert allowed.text == "Ответ: Мне можно"
+    assert [turn.question for turn in on.assistant.turns] == ["Мне можно"]
+    assert on.conversations.restarted == []
+    assert on.assistant.sounds == []
+
+
+async def test_in_a_group_only_mentions_replies_and_named_commands_are_answered(server: TelegramServer) -> None:
+    mine = message(group(), bot_user(), 900, text="Я тут")
+    async with scene(server) as on:
+        await server.push(text="болтовня", chat=group())
+        await server.push(**command("/help"), chat=group())
+        await server.push(**mention(f"😀 @{BOT_NAME} сколько времени?"), chat=group())
+        await server.push(text="а завтра?", chat=group(), reply_to_message=mine)
+        await server.push(**command(f"/new@{BOT_NAME}"), chat=group())
+        sent = await server.messages(3)
+    assert [turn.question for turn in on.assistant.turns] == ["😀 сколько времени?", "а завтра?"]
+    assert on.assistant.turns[0].session_id == f"session-{GROUP}:{ANNA}"
+    assert all(reply.chat_id == GROUP and "reply_parameters" in reply.fields for reply in sent)
+    assert len(server.sent) == 3
+
+
+async def test_an_edited_question_is_answered_again_but_not_an_unchanged_one(server: TelegramServer) -> None:
+    import time
+
+    now = int(time.time())
+    async with scene(server) as on:
+        number = await server.push(text="Сколько будет 2+2?")
+        await server.messages(1)
+        await server.push("edited_message", text="Сколько будет 2+2?", message_id=number, edit_date=now)
+        await server.push("edited_message", text="Сколько будет 2+3?", message_id=number, edit_date=now)
+        await server.push("edited_message", text="из прошлой жизни", message_id=9_999, edit_date=now)
+        await server.push(text="Конец")
+        await server.messages(3)
+    assert [turn.question for turn in on.assistant.turns] == ["Сколько будет 2+2?", "Сколько будет 2+3?", "Конец"]
+
+
+async def test_an_album_is_declined_once(server: TelegramServer) -> None:
+    photo = {"photo": [{"file_id": "p", "file_unique_id": "p", "width": 1, "height": 1}], "media_group_id": "42"}
+    async with scene(server):
+        await server.push(**photo)
+        await server.push(**photo)
+        await server.push(**command("/help"))
+        declined, helped = await server.messages(2)
+    assert "текст и голосовые" in declined.text
+    assert "/new" in helped.text
+
+
+def _with(**changes: object):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    return replace(FAST, **changes)

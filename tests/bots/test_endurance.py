@@ -1,0 +1,353 @@
+"""What Telegram and the network do to a bot, and what the bot does about it."""
+
+import asyncio
+import logging
+import time
+import traceback
+from dataclasses import replace
+
+import pytest
+from aiogram import Bot
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramConflictError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import GetMe, GetUpdates
+
+from bots.backoff import delay
+from bots.status import BotState
+from bots.telegram.bot import TelegramBot
+from bots.telegram.discretion import DiscreetSession, mask
+from bots.telegram.polling import diagnose
+from deployments.contracts.errors import Unavailable
+from deployments.contracts.settings import BotSpec
+from tests.bots.fakes import MemoryConversations, ScriptedAssistant, slow
+from tests.bots.harness import FAST, Scene, scene
+from tests.bots.server import Fault, TelegramServer
+from tests.bots.wire import ANNA, BORIS, TOKEN, command, user, voice
+
+SECRET = TOKEN.partition(":")[2]
+
+
+async def _state(on: Scene, state: BotState, within_s: float = 5) -> None:
+    await on.server.until(lambda: on.bot.status().state is state, within_s, lambda: repr(on.bot.status()))
+
+
+async def test_flood_control_is_waited_out(server: TelegramServer) -> None:
+    server.fail("sendMessage", Fault(429, retry_after=1))
+    async with scene(server):
+        started = time.monotonic()
+        await server.push(text="Вопрос")
+        await server.messages(1)
+        assert time.monotonic() - started >= 1
+
+
+async def test_flood_control_beyond_the_bound_is_not_waited_for(server: TelegramServer) -> None:
+    server.fail("sendMessage", Fault(429, retry_after=3600), Fault(429, retry_after=3600))
+    async with scene(server) as on:
+        await server.push(text="Вопрос")
+        await server.until(lambda: on.bot.status().failures == 1)
+        await server.push(text="Ещё вопрос")
+        assert (await server.messages(1))[0].text == "Ответ: Ещё вопрос"
+
+
+@pytest.mark.parametrize("fault", [Fault(500), Fault(502), Fault(cut=True)], ids=["500", "502", "cut"])
+async def test_a_send_survives_a_bad_moment(server: TelegramServer, fault: Fault) -> None:
+    server.fail("sendMessage", fault)
+    async with scene(server):
+        await server.push(text="Вопрос")
+        assert (await server.messages(1))[0].text == "Ответ: Вопрос"
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(500), Fault(cut=True), Fault(429, retry_after=1)], ids=["500", "cut", "flood control"]
+)
+async def test_polling_comes_back_after_trouble(server: TelegramServer, fault: Fault) -> None:
+    server.fail("getUpdates", fault)
+    async with scene(server) as on:
+        await _state(on, BotState.UNREACHABLE)
+        assert on.bot.status().error
+        await server.push(text="Вопрос")
+        await server.messages(1)
+        assert on.bot.status().state is BotState.RUNNING
+        assert on.bot.status().error == ""
+    assert len(on.assistant.turns) == 1
+
+
+async def test_a_lost_reply_of_get_updates_answers_nobody_twice(server: TelegramServer) -> None:
+    async with scene(server) as on:
+        await _state(on, BotState.RUNNING)
+        server.fail("getUpdates", Fault(cut=True, after=True))
+        await server.push(text="раз")
+        await server.push(text="два")
+        await server.messages(2)
+    assert [turn.question for turn in on.assistant.turns] == ["раз", "два"]
+
+
+async def test_a_server_that_is_not_there_yet_is_waited_for() -> None:
+    async with TelegramServer() as gone:
+        url = gone.url
+    bot = TelegramBot(
+        BotSpec(id="b", name="b", api_url=url), TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST
+    )
+    task = asyncio.create_task(bot.run())
+    await asyncio.sleep(0.3)
+    assert bot.status().state is BotState.UNREACHABLE
+    await bot.stop()
+    await task
+
+
+async def test_a_rejected_token_stops_the_bot_at_the_first_call(server: TelegramServer) -> None:
+    async with scene(server, token="123456:wrongwrongwrongwrong") as on:
+        await asyncio.wait_for(on.task, 5)
+        status = on.bot.status()
+    assert status.state is BotState.REJECTED
+    assert "token" in status.error
+    assert server.calls == []
+
+
+async def test_a_token_revoked_in_service_stops_the_bot(server: TelegramServer) -> None:
+    async with scene(server) as on:
+        await _state(on, BotState.RUNNING)
+        server.token = "9:another-token-of-this-bot"
+        await server.push(text="Вопрос")
+        await server.push(text="Вопрос")
+        await asyncio.wait_for(on.task, 5)
+        assert on.bot.status().state is BotState.REJECTED
+
+
+async def test_text_that_is_no_token_is_rejected_without_a_call(server: TelegramServer) -> None:
+    async with scene(server, token="not a token") as on:
+        await asyncio.wait_for(on.task, 5)
+        assert on.bot.status().state is BotState.REJECTED
+
+
+async def test_a_webhook_is_removed_before_polling(server: TelegramServer) -> None:
+    server.webhook = True
+    async with scene(server) as on:
+        await _state(on, BotState.RUNNING)
+        await server.push(text="Вопрос")
+        await server.messages(1)
+    assert not server.webhook
+    assert ("deleteWebhook", {"drop_pending_updates": "false"}) in server.calls
+
+
+async def test_a_second_poller_is_reported_and_not_fought(server: TelegramServer) -> None:
+    conflict = Fault(409, "Conflict: terminated by other getUpdates request")
+    server.fail("getUpdates", *[conflict] * 4)
+    async with scene(server, tuning=replace(FAST, first_retry_s=0.2, longest_retry_s=1)) as on:
+        started = time.monotonic()
+        await _state(on, BotState.CONFLICT)
+        assert "same token" in on.bot.status().error
+        await _state(on, BotState.RUNNING)
+        assert time.monotonic() - started > 0.2 + 0.4 + 0.8
+        await server.push(text="Вопрос")
+        await server.messages(1)
+
+
+async def test_two_real_bots_on_one_token_notice_each_other(server: TelegramServer) -> None:
+    async with scene(server) as first:
+        await server.until(lambda: server.polled)
+        async with scene(server):
+            await _state(first, BotState.CONFLICT)
+        assert server.overlaps >= 1
+        await _state(first, BotState.RUNNING)
+
+
+async def test_messages_of_one_chat_are_answered_in_order_and_chats_side_by_side(server: TelegramServer) -> None:
+    async with scene(server, ScriptedAssistant(slow(0.15))) as on:
+        for number in range(3):
+            await server.push(text=f"А{number}", sender=user(ANNA))
+            await server.push(text=f"Б{number}", sender=user(BORIS))
+        await server.messages(6)
+    for person, letter in ((ANNA, "А"), (BORIS, "Б")):
+        assert [m.text for m in server.sent if m.chat_id == person] == [f"Ответ: {letter}{n}" for n in range(3)]
+    assert on.assistant.most_running == 2
+
+
+async def test_the_number_of_turns_at_once_is_bounded(server: TelegramServer) -> None:
+    async with scene(server, ScriptedAssistant(slow(0.1)), tuning=replace(FAST, concurrent_turns=2)) as on:
+        for person in range(6):
+            await server.push(text="Вопрос", sender=user(1000 + person))
+        await server.messages(6)
+    assert on.assistant.most_running == 2
+
+
+async def test_an_impatient_person_is_told_once_and_what_had_a_place_is_answered(server: TelegramServer) -> None:
+    async with scene(server, ScriptedAssistant(slow(0.4)), tuning=replace(FAST, waiting_per_chat=2)) as on:
+        await server.push(text="0")
+        await server.until(lambda: on.assistant.running == 1)
+        for number in range(1, 6):
+            await server.push(text=str(number))
+        sent = await server.messages(4)
+    assert "Подождите" in sent[0].text
+    assert [message.text for message in sent[1:]] == ["Ответ: 0", "Ответ: 1", "Ответ: 2"]
+    assert len(server.sent) == 4
+
+
+async def test_a_bot_takes_no_more_in_than_it_can_hold(server: TelegramServer) -> None:
+    tuning = replace(FAST, waiting_overall=2, concurrent_turns=1)
+    async with scene(server, ScriptedAssistant(slow(0.2)), tuning=tuning):
+        for person in range(5):
+            await server.push(text="Вопрос", sender=user(1000 + person))
+        await server.messages(1)
+        assert server.confirmed == 0
+        await server.messages(5)
+
+
+async def test_recent_messages_are_answered_after_a_pause_and_old_ones_are_not(server: TelegramServer) -> None:
+    await server.push(text="вчера", date=int(time.time()) - 86_400)
+    await server.push(text="минуту назад", date=int(time.time()) - 60)
+    async with scene(server) as on:
+        await server.messages(1)
+    assert [turn.question for turn in on.assistant.turns] == ["минуту назад"]
+
+
+async def test_stop_lets_answers_in_flight_finish_and_confirms_them(server: TelegramServer) -> None:
+    async with scene(server, ScriptedAssistant(slow(0.4))) as on:
+        await server.push(text="Вопрос")
+        await server.until(lambda: on.assistant.running == 1)
+        await on.bot.stop()
+        assert on.bot.status().state is BotState.STOPPED
+    assert [message.text for message in server.sent] == ["Ответ: Вопрос"]
+    async with scene(server) as again:
+        await _state(again, BotState.RUNNING)
+        await server.push(text="Другой")
+        await server.messages(2)
+    assert [turn.question for turn in again.assistant.turns] == ["Другой"]
+
+
+async def test_stop_is_bounded_and_people_who_were_cut_off_are_told_once(server: TelegramServer) -> None:
+    tuning = replace(FAST, stop_grace_s=0.2)
+    async with scene(server, ScriptedAssistant(slow(60)), tuning=tuning, error_message="Простите!") as on:
+        await server.push(text="Вопрос")
+        await server.push(text="Ещё вопрос")
+        await server.until(lambda: on.assistant.running == 1 and server.confirmed >= 2)
+        started = time.monotonic()
+        await on.bot.stop()
+        assert time.monotonic() - started < 2
+        assert on.assistant.running == 0
+    assert [message.text for message in server.sent] == ["Простите!"]
+    assert not server.polled
+
+
+async def test_cancelling_run_closes_everything_like_stop(server: TelegramServer) -> None:
+    async with scene(server, ScriptedAssistant(slow(0.2))) as on:
+        await server.push(text="Вопрос")
+        await server.until(lambda: on.assistant.running == 1)
+        on.task.cancel()
+        await asyncio.wait({on.task})
+        assert on.task.cancelled()
+        assert on.bot.status().state is BotState.STOPPED
+    assert [message.text for message in server.sent] == ["Ответ: Вопрос"]
+
+
+async def test_an_update_of_an_unknown_shape_does_not_block_the_others(server: TelegramServer) -> None:
+    async with scene(server) as on:
+        await server.push_raw({"message": {"message_id": "what?", "chat": {"id": 1}}})
+        await server.push(text="Вопрос")
+        await server.messages(1)
+        await server.push_raw({"message": {"message_id": "again", "chat": {"id": 1}}})
+        await server.push(text="Ещё")
+        await server.messages(2)
+        assert on.bot.status().state is BotState.RUNNING
+
+
+async def test_a_person_who_blocked_the_bot_is_no_failure(server: TelegramServer) -> None:
+    server.fail("sendMessage", Fault(403, "Forbidden: bot was blocked by the user"))
+    async with scene(server) as on:
+        await server.push(text="Вопрос")
+        await server.push(**command("/help"))
+        await server.messages(1)
+    assert on.bot.status().failures == 0
+
+
+async def test_status_counts_updates(server: TelegramServer) -> None:
+    async with scene(server) as on:
+        await server.push(text="раз")
+        await server.push(**command("/help"))
+        await server.messages(2)
+        status = on.bot.status()
+    assert (status.id, status.updates, status.username) == ("front", 2, "anna_secretary_bot")
+    assert status.last_update_at is not None
+
+
+async def test_the_token_appears_in_no_log_and_no_repr(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Downloads, timeouts and refused connections are where HTTP libraries quote the whole URL."""
+    server.files["note1"] = b"OggS"
+    server.fail("download", Fault(500), Fault(502))
+    server.fail("getUpdates", Fault(cut=True), Fault(500, description=f"at /bot{TOKEN}/getUpdates"))
+    with caplog.at_level(logging.DEBUG):
+        async with scene(server) as on:
+            await server.push(**voice("note1", 4))
+            await server.push(**voice("note1", 4))
+            await server.messages(2)
+            logging.getLogger("aiogram.event").error("https://api.telegram.org/bot%s/getMe", TOKEN)
+            shown = repr(on.bot) + str(vars(on.bot)) + repr(on.bot.status())
+        async with TelegramServer() as gone:
+            url = gone.url
+        lost = TelegramBot(
+            BotSpec(id="b", name="b", api_url=url), TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST
+        )
+        task = asyncio.create_task(lost.run())
+        await asyncio.sleep(0.2)
+        await lost.stop()
+        await task
+    assert on.bot.status().failures == 2
+    written = caplog.text + shown + repr(lost.status())
+    assert "[token]" in written
+    assert SECRET not in written
+
+
+@pytest.mark.parametrize("fault", [Fault(raw=f"<p>no route to /bot{TOKEN}/getMe</p>"), Fault(404, f"/bot{TOKEN}")])
+async def test_errors_of_the_session_carry_no_token_even_in_their_causes(server: TelegramServer, fault: Fault) -> None:
+    bot = Bot(TOKEN, session=DiscreetSession(api=TelegramAPIServer.from_base(server.url)))
+    server.fail("getMe", fault)
+    server.fail("download", Fault(500))
+    errors = []
+    for call in (bot.get_me(), bot.download_file("voice/x")):
+        with pytest.raises((TelegramAPIError, ClientDecodeError, Unavailable)) as caught:
+            await call
+        errors.append("".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(caught.value.args))
+    await bot.session.close()
+    assert "[token]" in errors[0]
+    assert SECRET not in "".join(errors)
+
+
+def test_masking_finds_tokens_in_urls_and_leaves_times_alone() -> None:
+    assert mask(f"http://x/bot{TOKEN}/getMe") == "http://x/bot[token]/getMe"
+    assert mask(f"http://x/bot{TOKEN.replace(':', '%3A')}/getMe") == "http://x/bot[token]/getMe"
+    assert mask("at 12:34:56 on 127.0.0.1:8080") == "at 12:34:56 on 127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "shortest", "longest"),
+    [
+        (TelegramUnauthorizedError(GetMe(), "Unauthorized"), BotState.REJECTED, None, None),
+        (TelegramConflictError(GetUpdates(), "Conflict"), BotState.CONFLICT, 0.7, 1),
+        (TelegramNetworkError(GetUpdates(), "lost"), BotState.UNREACHABLE, 0.7, 1),
+        (TelegramRetryAfter(GetUpdates(), "flood", 30), BotState.UNREACHABLE, 30, 30),
+        (TelegramRetryAfter(GetUpdates(), "flood", 10**6), BotState.UNREACHABLE, 900, 900),
+    ],
+)
+def test_every_failure_of_polling_has_a_diagnosis(
+    error: Exception, state: BotState, shortest: float | None, longest: float | None
+) -> None:
+    trouble = diagnose(error, 1, replace(FAST, first_retry_s=1, longest_retry_s=60))
+    assert trouble.state is state
+    if shortest is None or longest is None:
+        assert trouble.wait_s is None
+    else:
+        assert trouble.wait_s is not None
+        assert shortest <= trouble.wait_s <= longest
+
+
+def test_delays_double_up_to_a_bound() -> None:
+    assert all(0.75 * full <= delay(n, 1, 60) <= full for n, full in ((1, 1), (2, 2), (4, 8), (40, 60), (10**6, 60)))
