@@ -90,7 +90,7 @@ class LlamaCppEngine:
         return self._stream(request_body(turn, self._options.max_tokens))
 
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-        """Mean-pooled vectors. Raises TextTooLong over 2,000 bytes, InvalidRequest without the option ``embeddings``."""
+        """Mean-pooled vectors. Raises TextTooLong over 2,000 bytes, InvalidRequest when vectors are not offered."""
         self._health.require_ready()
         if self._embedder is None or self._workers is None:
             raise InvalidRequest("this engine gives no vectors: set its option embeddings")

@@ -1,0 +1,253 @@
+"""The contract of each engine kind as checks that any engine can be put through, ours and third parties' alike.
+
+``CHAT_RULES``, ``SPEECH_RULES`` and ``RECOGNITION_RULES`` are functions of a started engine; each raises AssertionError
+naming what a caller would notice. ``check`` runs all rules of a kind, starting and stopping the engine around them.
+"""
+
+import asyncio
+import json
+import pickle
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from deployments.contracts.audio import PCM16_16K, AudioFormat, SpeechChunk
+from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, Source, SourceKind
+from deployments.contracts.engines import ChatEngine, Engine, Recognizer, SpeechEngine
+from deployments.contracts.errors import (
+    InvalidRequest,
+    LanguageNotSupported,
+    SecretaryError,
+    Unavailable,
+    UnsupportedAudio,
+    VoiceNotFound,
+)
+from deployments.contracts.events import TextDelta, TurnFinished
+from deployments.contracts.speech import RecognitionRequest, SpeechRequest, TranscriptFinished, TranscriptSegment
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Engine)
+
+STOP_SECONDS = 1.0
+SENTENCE = "Hello, this is the secretary speaking. How can I help you today?"
+
+
+async def check(engine: E, rules: Sequence[Callable[[E], Awaitable[None]]]) -> None:
+    """Puts ``engine`` through ``rules``, then through a second life. Raises AssertionError."""
+    await engine.start()
+    try:
+        for rule in rules:
+            await rule(engine)
+    finally:
+        await engine.stop()
+    await restarts(engine)
+
+
+async def restarts(engine: Engine) -> None:
+    """``start`` and ``stop`` may be called twice, and an engine can be started again."""
+    for _ in range(2):
+        await engine.start()
+        await engine.start()
+        assert engine.status().ready, f"not ready after start: {engine.status().error}"
+        await engine.stop()
+        await engine.stop()
+        assert not engine.status().ready, "still ready after stop"
+
+
+def turn(question: str, **options: Any) -> ChatTurn:
+    """A turn that asks ``question``; ``options`` as in GenerationOptions."""
+    messages = (ChatMessage("user", question),)
+    return ChatTurn("conformance", Source(SourceKind.API), messages, options=GenerationOptions(**options))
+
+
+async def chat_streams_deltas_then_one_finish(engine: ChatEngine) -> None:
+    events = await collect(engine.stream(turn("Say a few words.", max_tokens=8)))
+    *deltas, last = events
+    assert isinstance(last, TurnFinished), f"the last event is {last!r}"
+    assert deltas, "no text"
+    assert all(isinstance(event, TextDelta) and event.text for event in deltas), "something else than text before it"
+    assert last.usage.prompt_tokens > 0, "usage is not counted"
+    assert last.model, "the model has no name"
+    assert pickle.loads(pickle.dumps(events)) == events, "events do not pickle"  # noqa: S301 - our own bytes
+
+
+async def chat_stops_at_the_length_limit(engine: ChatEngine) -> None:
+    *_, last = await collect(engine.stream(turn("Count from one to ten in words.", max_tokens=2)))
+    assert isinstance(last, TurnFinished)
+    assert last.finish_reason == "length", f"finish_reason is {last.finish_reason}"
+    assert last.usage.completion_tokens == 2, f"{last.usage.completion_tokens} tokens instead of 2"
+
+
+async def chat_keeps_stop_strings_to_itself(engine: ChatEngine) -> None:
+    text = await answer(engine, turn("alpha beta gamma", max_tokens=40, stop=("e",), temperature=0.0))
+    assert "e" not in text, f"the stop string is in {text!r}"
+
+
+async def chat_honours_or_refuses_a_schema(engine: ChatEngine) -> None:
+    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
+    try:
+        text = await answer(engine, turn("Is it fine?", json_schema=json.dumps(schema), max_tokens=60))
+    except InvalidRequest:
+        return
+    assert isinstance(json.loads(text)["ok"], bool), f"{text!r} does not fit the schema"
+
+
+async def chat_refuses_before_the_stream(engine: ChatEngine) -> None:
+    empty = ChatTurn("conformance", Source(SourceKind.API), ())
+    _must_raise(InvalidRequest, lambda: engine.stream(empty))
+
+
+async def chat_never_splits_a_character(engine: ChatEngine) -> None:
+    text = await answer(engine, turn("Repeat: Привет, мир! 😀 你好", max_tokens=24, temperature=0.0))
+    assert "\ufffd" not in text, f"broken characters in {text!r}"
+    text.encode()
+
+
+async def chat_closes_at_once(engine: ChatEngine) -> None:
+    await closes_at_once(engine, engine.stream(turn("word " * 200, max_tokens=400)))
+
+
+async def chat_serves_several_at_once(engine: ChatEngine) -> None:
+    texts = await asyncio.gather(*(answer(engine, turn(f"Question {n}", max_tokens=4)) for n in range(3)))
+    assert all(texts), "an answer is empty"
+
+
+async def speech_comes_in_even_blocks(engine: SpeechEngine) -> None:
+    chunks = await speak(engine, SENTENCE)
+    voice = {voice.rate for voice in engine.voices()}
+    assert [chunk.sequence for chunk in chunks] == list(range(len(chunks))), "sequence does not count from 0"
+    assert all(0.1 <= chunk.seconds <= 0.5 for chunk in chunks), "a block is not 100-500 ms"
+    assert all(chunk.format.rate in voice for chunk in chunks), "not the voice's own rate"
+    assert [bool(chunk.text) for chunk in chunks] == [True] + [False] * (len(chunks) - 1), "text is for the first block"
+    assert any(any(chunk.audio) for chunk in chunks), "only silence"
+    assert pickle.loads(pickle.dumps(chunks)) == chunks, "chunks do not pickle"  # noqa: S301 - our own bytes
+
+
+async def speech_obeys_speed(engine: SpeechEngine) -> None:
+    slow, fast = await seconds(engine, SENTENCE, 0.8), await seconds(engine, SENTENCE, 1.6)
+    assert 1.5 < slow / fast < 2.6, f"twice the speed changes {slow:.2f} s into {fast:.2f} s"
+
+
+async def speech_pauses_at_mere_punctuation(engine: SpeechEngine) -> None:
+    chunks = await speak(engine, " ... ")
+    assert not any(b"".join(chunk.audio for chunk in chunks)), "punctuation alone must be silent"
+    assert 0 < sum(chunk.seconds for chunk in chunks) <= 0.5, "punctuation alone must be a short pause"
+
+
+async def speech_refuses_before_the_stream(engine: SpeechEngine) -> None:
+    _must_raise(VoiceNotFound, lambda: engine.synthesize(SpeechRequest("a", voice_id="no-such-voice")))
+    _must_raise(LanguageNotSupported, lambda: engine.synthesize(SpeechRequest("a", language="xx")))
+    _must_raise(InvalidRequest, lambda: engine.synthesize(SpeechRequest("a", language="en", speed=9)))
+
+
+async def speech_closes_at_once(engine: SpeechEngine) -> None:
+    await closes_at_once(engine, engine.synthesize(SpeechRequest(SENTENCE * 10, language="en")))
+
+
+async def speech_serves_several_at_once(engine: SpeechEngine) -> None:
+    lengths = await asyncio.gather(*(seconds(engine, SENTENCE, 1.0) for _ in range(3)))
+    assert max(lengths) < 1.3 * min(lengths), f"voices disturb each other: {lengths}"
+
+
+async def recognition_streams_segments_then_one_finish(engine: Recognizer) -> None:
+    events = await collect(engine.transcribe(RecognitionRequest(noise(2.0), PCM16_16K, language="en")))
+    *segments, last = events
+    assert isinstance(last, TranscriptFinished), f"the last event is {last!r}"
+    assert all(isinstance(event, TranscriptSegment) for event in segments), "something else than segments before it"
+    assert abs(last.seconds - 2.0) < 0.01, f"2 s of sound are said to be {last.seconds}"
+    assert pickle.loads(pickle.dumps(events)) == events, "events do not pickle"  # noqa: S301 - our own bytes
+
+
+async def recognition_hears_nothing_in_silence(engine: Recognizer) -> None:
+    for audio in (b"", PCM16_16K.silence(2)):
+        events = await collect(engine.transcribe(RecognitionRequest(audio, PCM16_16K)))
+        assert [getattr(event, "text", None) for event in events] == [""], f"heard {events} in silence"
+
+
+async def recognition_refuses_before_the_stream(engine: Recognizer) -> None:
+    for request in (RecognitionRequest(b"RIFF"), RecognitionRequest(b"\0\0\0", PCM16_16K)):
+        _must_raise(UnsupportedAudio, partial(engine.transcribe, request))
+
+
+async def recognition_closes_at_once(engine: Recognizer) -> None:
+    events = engine.transcribe(RecognitionRequest(noise(1.0), PCM16_16K, language="en"))
+    await closes_at_once(engine, events, seconds=10)  # one window of a network cannot be interrupted
+
+
+CHAT_RULES: tuple[Callable[[ChatEngine], Awaitable[None]], ...] = (
+    chat_streams_deltas_then_one_finish,
+    chat_stops_at_the_length_limit,
+    chat_keeps_stop_strings_to_itself,
+    chat_honours_or_refuses_a_schema,
+    chat_refuses_before_the_stream,
+    chat_never_splits_a_character,
+    chat_closes_at_once,
+    chat_serves_several_at_once,
+)
+SPEECH_RULES: tuple[Callable[[SpeechEngine], Awaitable[None]], ...] = (
+    speech_comes_in_even_blocks,
+    speech_obeys_speed,
+    speech_pauses_at_mere_punctuation,
+    speech_refuses_before_the_stream,
+    speech_closes_at_once,
+    speech_serves_several_at_once,
+)
+RECOGNITION_RULES: tuple[Callable[[Recognizer], Awaitable[None]], ...] = (
+    recognition_streams_segments_then_one_finish,
+    recognition_hears_nothing_in_silence,
+    recognition_refuses_before_the_stream,
+    recognition_closes_at_once,
+)
+
+
+async def collect(events: AsyncIterator[T]) -> list[T]:
+    return [event async for event in events]
+
+
+async def answer(engine: ChatEngine, request: ChatTurn) -> str:
+    """The whole text of an answer."""
+    return "".join([event.text async for event in engine.stream(request) if isinstance(event, TextDelta)])
+
+
+async def speak(engine: SpeechEngine, text: str, speed: float = 1.0) -> list[SpeechChunk]:
+    return await collect(engine.synthesize(SpeechRequest(text, language="en", speed=speed)))
+
+
+async def seconds(engine: SpeechEngine, text: str, speed: float) -> float:
+    return sum(chunk.seconds for chunk in await speak(engine, text, speed))
+
+
+def noise(seconds: float, format: AudioFormat = PCM16_16K) -> bytes:
+    """A rough saw tooth: sound, but not speech."""
+    return b"".join(
+        (n * 37 % 2_000 - 1_000).to_bytes(2, "little", signed=True) for n in range(int(seconds * format.rate))
+    )
+
+
+def live(engine: Engine) -> int:
+    """Streams whose work goes on, from ``status().detail["live"]``, which every engine reports."""
+    return int(engine.status().detail["live"])
+
+
+async def closes_at_once(engine: Engine, stream: AsyncIterator[T], seconds: float = STOP_SECONDS) -> None:
+    """Closing ``stream`` after its first event ends the work behind it within ``seconds``."""
+    await anext(stream)
+    await stream.aclose()  # type: ignore[attr-defined]  # our streams are generators
+    deadline = time.monotonic() + seconds
+    while live(engine):
+        assert time.monotonic() < deadline, f"work goes on {seconds} s after its stream was closed"
+        await asyncio.sleep(0.01)
+
+
+def stopped_engine_refuses(open_stream: Callable[[], object]) -> None:
+    """An engine that is not started says so before the stream."""
+    _must_raise(Unavailable, open_stream)
+
+
+def _must_raise(expected: type[SecretaryError], call: Callable[[], object]) -> None:
+    try:
+        call()
+    except expected:
+        return
+    raise AssertionError(f"{expected.__name__} must be raised before the stream is iterated")

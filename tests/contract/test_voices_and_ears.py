@@ -1,0 +1,187 @@
+"""Real voices and ears beyond the contract."""
+
+import array
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deployments.contracts.audio import PCM16_22K, AudioFormat
+from deployments.contracts.engines import Recognizer, SpeechEngine
+from deployments.contracts.errors import EngineFailed, LanguageNotSupported, ModelMissing
+from deployments.contracts.speech import RecognitionRequest, SpeechRequest, TranscriptFinished, TranscriptSegment
+from deployments.engines.conformance import SENTENCE, collect, live, speak
+from deployments.engines.registry import create
+from deployments.engines.speech.piper_voice import breaths
+from tests.contract.engines import options_of
+
+RUSSIAN = "Здравствуйте! Это секретарь. Чем могу помочь?"
+
+
+@pytest.fixture
+async def espeak() -> AsyncIterator[SpeechEngine]:
+    engine = create("speech", "espeak")
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+@pytest.fixture
+async def piper() -> AsyncIterator[SpeechEngine]:
+    engine = create("speech", "piper", options_of("speech", "piper"))
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+@pytest.fixture
+async def whisper() -> AsyncIterator[Recognizer]:
+    engine = create("recognition", "faster_whisper", options_of("recognition", "faster_whisper"))
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+async def said(engine: SpeechEngine, text: str) -> tuple[bytes, AudioFormat]:
+    chunks = await collect(engine.synthesize(SpeechRequest(text)))
+    return b"".join(chunk.audio for chunk in chunks), chunks[0].format
+
+
+def level(audio: bytes) -> float:
+    """Root mean square of PCM16, 0..32767."""
+    samples = array.array("h", audio)
+    return (sum(sample * sample for sample in samples) / len(samples)) ** 0.5
+
+
+async def test_espeak_speaks_russian_aloud_and_at_a_human_pace(espeak: SpeechEngine) -> None:
+    audio, format = await said(espeak, RUSSIAN)
+    assert 2 < format.seconds(len(audio)) < 6
+    assert level(audio) > 500
+
+
+async def test_espeak_knows_a_hundred_languages(espeak: SpeechEngine) -> None:
+    voices = {voice.id: voice for voice in espeak.voices()}
+    assert len({voice.languages[0] for voice in voices.values()}) > 100
+    assert voices["espeak-ru"].languages == ("ru",)
+    assert not voices["espeak-ru"].neural
+
+
+async def test_espeak_can_be_held_to_few_languages() -> None:
+    engine = create("speech", "espeak", {"languages": ["ru"]})
+    await engine.start()
+    with pytest.raises(LanguageNotSupported, match="ru"):
+        engine.synthesize(SpeechRequest("hello", language="en"))
+    await engine.stop()
+
+
+async def test_espeak_gives_no_two_speakers_each_others_sound(espeak: SpeechEngine) -> None:
+    alone = await said(espeak, RUSSIAN)
+    together = await asyncio.gather(said(espeak, RUSSIAN), said(espeak, SENTENCE), said(espeak, RUSSIAN))
+    assert len(together[0][0]) == len(together[2][0]) == len(alone[0])
+
+
+@pytest.mark.model
+async def test_piper_and_espeak_live_in_one_process(piper: SpeechEngine, espeak: SpeechEngine) -> None:
+    robot, person = await asyncio.gather(said(espeak, RUSSIAN), said(piper, SENTENCE))
+    again, _ = await said(piper, SENTENCE)
+    assert level(robot[0]) > 500
+    assert 0.8 < len(person[0]) / len(again) < 1.25
+
+
+@pytest.mark.model
+async def test_piper_leaves_other_languages_to_other_voices(piper: SpeechEngine) -> None:
+    with pytest.raises(LanguageNotSupported):
+        piper.synthesize(SpeechRequest(RUSSIAN))
+
+
+@pytest.mark.model
+async def test_piper_never_reads_phonemes_out_of_a_text(piper: SpeechEngine) -> None:
+    assert await speak(piper, "[[ h@l'oU ]] and [[")
+
+
+@pytest.mark.model
+async def test_a_listener_who_pauses_holds_no_worker(piper: SpeechEngine) -> None:
+    paused = [piper.synthesize(SpeechRequest(SENTENCE * 5)) for _ in range(4)]
+    for stream in paused:
+        await anext(stream)
+    async with asyncio.timeout(15):
+        assert await speak(piper, "One more caller.")
+    for stream in paused:
+        await stream.aclose()
+    assert live(piper) <= 4
+
+
+def test_a_long_sentence_is_cut_where_a_speaker_would_breathe() -> None:
+    sentence = list("word and, " * 60)
+    pieces = list(breaths(sentence))
+    assert [mark for piece in pieces for mark in piece] == sentence
+    assert all(len(piece) <= 160 for piece in pieces)
+    assert all(piece[-1] in ", " for piece in pieces)
+    assert max(map(len, breaths(["a"] * 400))) == 160
+
+
+@pytest.mark.model
+async def test_whisper_understands_piper_word_for_word(piper: SpeechEngine, whisper: Recognizer) -> None:
+    audio, format = await said(piper, SENTENCE)
+    *segments, last = await collect(whisper.transcribe(RecognitionRequest(audio, format, word_times=True)))
+    assert isinstance(last, TranscriptFinished)
+    assert plain(last.text) == plain(SENTENCE)
+    assert last.language == "en"
+    assert all(isinstance(segment, TranscriptSegment) for segment in segments)
+    words = [word for segment in segments if isinstance(segment, TranscriptSegment) for word in segment.words]
+    assert len(words) == len(SENTENCE.split())
+    assert all(type(word.start) is float for word in words)
+    assert 0 <= words[0].start < words[-1].end <= last.seconds
+
+
+@pytest.mark.model
+async def test_whisper_takes_any_rate_and_channels(piper: SpeechEngine, whisper: Recognizer) -> None:
+    audio, format = await said(piper, SENTENCE)
+    samples = array.array("h", audio)
+    stereo = array.array("h", (sample for pair in zip(samples, samples, strict=True) for sample in pair)).tobytes()
+    request = RecognitionRequest(stereo, AudioFormat(format.rate, channels=2), language="en")
+    last = (await collect(whisper.transcribe(request)))[-1]
+    assert isinstance(last, TranscriptFinished)
+    assert plain(last.text) == plain(SENTENCE)
+
+
+@pytest.mark.model
+async def test_whisper_refuses_a_language_it_does_not_know(whisper: Recognizer) -> None:
+    with pytest.raises(LanguageNotSupported):
+        whisper.transcribe(RecognitionRequest(b"", PCM16_22K, language="xx"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "options"),
+    [
+        ("speech", "piper", {"models": ["no/such/folder"]}),
+        ("recognition", "faster_whisper", {"model": "no/such/folder"}),
+    ],
+)
+async def test_missing_weights_name_the_command(kind: str, name: str, options: dict[str, object]) -> None:
+    engine = create(kind, name, options)  # type: ignore[call-overload]
+    with pytest.raises(ModelMissing, match="secretary models pull"):
+        await engine.start()
+    assert engine.status().remedy == "secretary models pull"
+
+
+async def test_a_voice_with_a_strange_configuration_is_an_engine_failure(tmp_path: Path) -> None:
+    (tmp_path / "v.onnx").write_bytes(b"")
+    (tmp_path / "v.onnx.json").write_text(json.dumps({"audio": {}}))
+    engine = create("speech", "piper", {"models": [str(tmp_path)]})
+    with pytest.raises(EngineFailed, match="not a Piper voice"):
+        await engine.start()
+
+
+async def test_a_voice_without_sound_is_an_engine_failure() -> None:
+    engine = create("speech", "tone", {"mute": True})
+    await engine.start()
+    with pytest.raises(EngineFailed):
+        await speak(engine, "hello")
+    assert not any((await speak(engine, "%"))[0].audio)
+
+
+def plain(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum() or letter == " ")
