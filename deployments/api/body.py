@@ -1,0 +1,119 @@
+"""Request bodies: bounded before they are read, parsed once, checked once."""
+
+from typing import TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.types import Message, Receive, Scope
+
+from deployments.api.errors import ClientGone, from_validation
+from deployments.contracts.errors import InvalidRequest, TooLarge, UnsupportedMediaType
+
+_DEEPEST_JSON = 64
+_MEGABYTE = 1_000_000
+
+
+class Schema(BaseModel):
+    """A request body: no coercion of types, unknown fields ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+SchemaT = TypeVar("SchemaT", bound=Schema)
+
+
+def refuse_large(length: bytes | None, limit_mb: int) -> None:
+    """Checks the declared size. Raises TooLarge, or InvalidRequest for a header that is no number."""
+    if length is None:
+        return
+    if not length.isdigit():
+        raise InvalidRequest("Content-Length is not a number.")
+    if len(length) > 15 or int(length) > limit_mb * _MEGABYTE:
+        raise _too_large(limit_mb)
+
+
+def bounded(receive: Receive, limit_mb: int) -> Receive:
+    """``receive`` that counts what arrives and raises TooLarge as soon as it is more than ``limit_mb`` megabytes."""
+    left = limit_mb * _MEGABYTE
+
+    async def count() -> Message:
+        nonlocal left
+        message = await receive()
+        if message["type"] == "http.request":
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise _too_large(limit_mb)
+        return message
+
+    return count
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body. Raises ClientGone when the client hangs up before its end."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        return bytes(message.get("body", b""))
+    parts = []
+    while message["type"] == "http.request":
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+        message = await receive()
+    raise ClientGone
+
+
+async def read_json(scope: Scope, receive: Receive, schema: type[SchemaT]) -> SchemaT:
+    """The body as ``schema``. Raises UnsupportedMediaType, or InvalidRequest for bad JSON and for wrong fields."""
+    _require_json(scope)
+    return parse_json(await read_body(receive), schema)
+
+
+def parse_json(body: bytes, schema: type[SchemaT]) -> SchemaT:
+    """``body`` as ``schema``. Raises InvalidRequest."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"The body is not valid JSON: {error}") from None
+    if body.count(b"[") + body.count(b"{") > _DEEPEST_JSON and _deeper_than(value, _DEEPEST_JSON):
+        raise InvalidRequest(f"The body is nested deeper than {_DEEPEST_JSON} levels.")
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    try:
+        return schema.model_validate(value)
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
+def content_type(scope: Scope) -> bytes:
+    """The media type of the body, lower case, without parameters; empty when there is none."""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return bytes(value).partition(b";")[0].strip().lower()
+    return b""
+
+
+def _require_json(scope: Scope) -> None:
+    kind = content_type(scope)
+    if kind and kind != b"application/json" and not kind.endswith(b"+json"):
+        raise UnsupportedMediaType("Send the body as application/json.")
+
+
+def _deeper_than(value: object, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return [child for child in value.values() if isinstance(child, dict | list)]
+    if isinstance(value, list):
+        return [child for child in value if isinstance(child, dict | list)]
+    return []
+
+
+def _too_large(limit_mb: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit_mb} MB.")

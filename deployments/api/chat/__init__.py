@@ -1,0 +1,1 @@
+"""Chat completions, text and spoken, whole and streamed."""

@@ -1,0 +1,100 @@
+"""Bodies of ``chat.completion`` and ``chat.completion.chunk``, byte for byte what the OpenAI client expects."""
+
+import base64
+
+import orjson
+
+from deployments.api.chat.answer import Answer
+from deployments.contracts.events import Usage
+
+_OBJECT, _CHUNK = "chat.completion", "chat.completion.chunk"
+
+
+def audio_id(turn_id: str) -> str:
+    return f"audio_{turn_id}"
+
+
+def text_message(text: str) -> dict[str, object]:
+    return {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+
+
+def spoken_message(transcript: str, sound: bytes, turn_id: str, now: int) -> dict[str, object]:
+    """The text of a spoken answer is its transcript. The sound is not kept, so it expires at once."""
+    audio = {
+        "id": audio_id(turn_id),
+        "data": base64.b64encode(sound).decode(),
+        "transcript": transcript,
+        "expires_at": now,
+    }
+    return {"role": "assistant", "content": None, "refusal": None, "annotations": [], "audio": audio}
+
+
+def completion(message: dict[str, object], answer: Answer, model: str, created: int) -> bytes:
+    """The whole answer at once."""
+    reason = answer.finished.finish_reason if answer.finished else "stop"
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+    return orjson.dumps(
+        {
+            "id": f"chatcmpl-{answer.turn_id}",
+            "object": _OBJECT,
+            "created": created,
+            "model": model,
+            "choices": [choice],
+            "usage": usage_fields(answer.usage),
+            "system_fingerprint": _fingerprint(answer),
+            "secretary": answer.summary(),
+        }
+    )
+
+
+def usage_fields(usage: Usage) -> dict[str, object]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+    }
+
+
+class Chunks:
+    """Writes the server-sent events of one streamed answer; what all of them share is written once."""
+
+    def __init__(self, answer: Answer, model: str, created: int, include_usage: bool) -> None:
+        self._answer = answer
+        self._include_usage = include_usage
+        shared = {
+            "id": f"chatcmpl-{answer.turn_id}",
+            "object": _CHUNK,
+            "created": created,
+            "model": model,
+            "system_fingerprint": _fingerprint(answer),
+        }
+        self._head = b"data: " + orjson.dumps(shared)[:-1]
+        self._usage = b',"usage":null' if include_usage else b""
+        self._delta = self._head + self._usage + b',"choices":[{"index":0,"delta":'
+
+    def delta(self, delta: dict[str, object]) -> bytes:
+        return self._delta + orjson.dumps(delta) + b',"logprobs":null,"finish_reason":null}]}\n\n'
+
+    def text(self, text: str) -> bytes:
+        return self.delta({"content": text})
+
+    def end(self) -> bytes:
+        """The finish reason, the usage when asked for, and the mark that ends a stream."""
+        reason = self._answer.finished.finish_reason if self._answer.finished else "stop"
+        last = b'{},"logprobs":null,"finish_reason":' + orjson.dumps(reason) + b"}]"
+        return self._delta + last + self._closing() + self._usage_chunk() + b"data: [DONE]\n\n"
+
+    def _usage_chunk(self) -> bytes:
+        if not self._include_usage:
+            return b""
+        usage = orjson.dumps(usage_fields(self._answer.usage))
+        return self._head + b',"choices":[],"usage":' + usage + self._closing()
+
+    def _closing(self) -> bytes:
+        return b',"secretary":' + orjson.dumps(self._answer.summary()) + b"}\n\n"
+
+
+def _fingerprint(answer: Answer) -> str:
+    return f"fp_{answer.revision}"

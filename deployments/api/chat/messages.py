@@ -1,0 +1,78 @@
+"""Messages of the wire to messages of the house: text as it is, recordings as what was said in them."""
+
+import base64
+import binascii
+
+from deployments.api.chat.schemas import InputAudio, Message, Part
+from deployments.api.hangup import Closing
+from deployments.api.listening import recording
+from deployments.contracts.chat import ChatMessage, Role
+from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import EngineFailed, InvalidRequest
+from deployments.contracts.speech import TranscriptFinished
+
+_ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+
+
+def has_recordings(messages: list[Message]) -> bool:
+    return any(part.input_audio for m in messages if isinstance(m.content, list) for part in m.content)
+
+
+def plain_messages(messages: list[Message], heard: dict[int, str]) -> tuple[ChatMessage, ...]:
+    """``messages`` as text. ``heard`` maps the id() of an input_audio part to its transcript. Raises InvalidRequest."""
+    return tuple(_plain(message, f"messages[{i}]", heard) for i, message in enumerate(messages))
+
+
+async def hear(messages: list[Message], assistant: Assistant, max_seconds: float) -> dict[int, str]:
+    """Transcripts of every recording in ``messages``, one after the other."""
+    heard = {}
+    for index, message in enumerate(messages):
+        for part in message.content if isinstance(message.content, list) else ():
+            if part.input_audio is not None:
+                field = f"messages[{index}].content"
+                heard[id(part)] = await _transcript(part.input_audio, assistant, max_seconds, field)
+    return heard
+
+
+def _plain(message: Message, field: str, heard: dict[int, str]) -> ChatMessage:
+    role = _ROLES.get(message.role)
+    if role is None or message.tool_calls or message.function_call:
+        raise InvalidRequest("Tool calls and their results are not supported.", param=field)
+    content = message.content
+    if isinstance(content, str):
+        return ChatMessage(role, content)
+    if content is None:
+        return ChatMessage(role, _absent(message, field))
+    pieces = (_piece(part, role, f"{field}.content[{i}]", heard) for i, part in enumerate(content))
+    return ChatMessage(role, "\n".join(pieces))
+
+
+def _absent(message: Message, field: str) -> str:
+    if message.audio is not None:
+        raise InvalidRequest("Spoken answers are not kept: send the transcript as content.", param=f"{field}.audio")
+    if message.role != "assistant":
+        raise InvalidRequest("content is missing.", param=f"{field}.content")
+    return ""
+
+
+def _piece(part: Part, role: Role, field: str, heard: dict[int, str]) -> str:
+    if part.type == "text" and part.text is not None:
+        return part.text
+    if part.type == "refusal" and part.refusal is not None and role == "assistant":
+        return part.refusal
+    if part.type == "input_audio" and role == "user" and id(part) in heard:
+        return heard[id(part)]
+    raise InvalidRequest(f"A {part.type!r} part is not understood here; send text or input_audio.", param=field)
+
+
+async def _transcript(audio: InputAudio, assistant: Assistant, max_seconds: float, field: str) -> str:
+    try:
+        data = base64.b64decode(audio.data, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("input_audio.data is not base64.", param=field) from None
+    request = await recording(data, max_seconds)
+    async with Closing(assistant.transcribe(request)) as events:
+        async for event in events:
+            if isinstance(event, TranscriptFinished):
+                return event.text.strip()
+    raise EngineFailed("The recording could not be transcribed: recognition ended early.")

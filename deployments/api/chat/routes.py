@@ -1,0 +1,138 @@
+"""``POST /v1/chat/completions``: the hot path, an ASGI application of its own that the gate calls directly.
+
+The first piece of the answer is awaited before the status line, so what fails until then is a proper HTTP error; what
+fails later is one error event, and the stream ends.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+
+from starlette.types import Receive, Scope, Send
+
+from deployments.api.body import read_json
+from deployments.api.chat.answer import Answer, Delivery
+from deployments.api.chat.completion import Chunks, completion, spoken_message, text_message
+from deployments.api.chat.schemas import ChatRequest
+from deployments.api.chat.spoken import SpokenDeltas
+from deployments.api.chat.turns import build_turn
+from deployments.api.door import Door
+from deployments.api.encoding import WholeFile
+from deployments.api.errors import internal_error
+from deployments.api.hangup import Closing, Hangup
+from deployments.api.responses import EVENT_STREAM_HEADERS, error_event, send_body
+from deployments.api.visit import visit_of
+from deployments.contracts.chat import ChatTurn
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent, TurnFinished
+
+log = logging.getLogger(__name__)
+
+_JSON = (b"content-type", b"application/json")
+_ENCODER_FORMATS = {"pcm16": "pcm"}
+
+
+class ChatCompletions:
+    """Answers one chat request after the other for ``door``."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = visit_of(scope)
+        request = await read_json(scope, receive, ChatRequest)
+        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams):
+            async with Hangup(receive):
+                turn = await build_turn(request, visit, scope, self._door)
+                answer = Answer(turn.turn_id, visit.snapshot.revision)
+                async with Closing(self._door.assistant.reply(turn)) as events:
+                    if request.stream:
+                        await self._stream(request, turn, answer, events, send)
+                    else:
+                        await self._whole(request, turn, answer, events, send)
+
+    async def _whole(
+        self, request: ChatRequest, turn: ChatTurn, answer: Answer, events: AsyncIterator[TurnEvent], send: Send
+    ) -> None:
+        sound = WholeFile(_encoder_format(request)) if turn.speak else None
+        text = await _collect(answer, events, sound)
+        created = int(self._door.clock())
+        if sound is None:
+            message = text_message(text)
+        else:
+            message = spoken_message(text, await sound.finish(), turn.turn_id, created)
+        body = completion(message, answer, request.model, created)
+        headers = [_JSON, (b"content-length", b"%d" % len(body)), *answer.headers()]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _stream(
+        self, request: ChatRequest, turn: ChatTurn, answer: Answer, events: AsyncIterator[TurnEvent], send: Send
+    ) -> None:
+        first = await answer.next(events)
+        usage = bool(request.stream_options and request.stream_options.include_usage)
+        created = int(self._door.clock())
+        chunks = Chunks(answer, request.model, created, usage)
+        deltas: TextDeltas | SpokenDeltas
+        if turn.speak:
+            deltas = SpokenDeltas(chunks, _encoder_format(request), turn.turn_id, created)
+        else:
+            deltas = TextDeltas(chunks)
+        headers = [*EVENT_STREAM_HEADERS, *answer.headers()]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send_body(send, _deltas(deltas, chunks, answer, first, events))
+
+
+class TextDeltas:
+    """A written answer, delta by delta."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = chunks
+
+    def start(self) -> bytes:
+        return self._chunks.delta({"role": "assistant", "content": "", "refusal": None})
+
+    async def take(self, delivery: TextDelta | SpeechReady) -> bytes:
+        return self._chunks.text(delivery.text) if isinstance(delivery, TextDelta) else b""
+
+    async def finish(self) -> bytes:
+        return b""
+
+
+async def _deltas(
+    deltas: TextDeltas | SpokenDeltas,
+    chunks: Chunks,
+    answer: Answer,
+    first: Delivery,
+    events: AsyncIterator[TurnEvent],
+) -> AsyncIterator[bytes]:
+    """The events of the stream; the role travels with the first delta."""
+    opening = deltas.start()
+    delivery = first
+    try:
+        while not isinstance(delivery, TurnFinished):
+            if block := opening + await deltas.take(delivery):
+                opening = b""
+                yield block
+            delivery = await answer.next(events)
+        yield opening + await deltas.finish() + chunks.end()
+    except SecretaryError as error:
+        yield error_event(error)
+    except Exception:
+        log.exception("turn %s failed in mid-stream", answer.turn_id)
+        yield error_event(internal_error(answer.turn_id))
+
+
+async def _collect(answer: Answer, events: AsyncIterator[TurnEvent], sound: WholeFile | None) -> str:
+    """The text of the answer; its sound goes into ``sound``."""
+    parts = []
+    while not isinstance(delivery := await answer.next(events), TurnFinished):
+        if isinstance(delivery, TextDelta):
+            parts.append(delivery.text)
+        elif sound is not None:
+            await sound.feed(delivery.chunk)
+    return "".join(parts)
+
+
+def _encoder_format(request: ChatRequest) -> str:
+    wanted = request.audio.format if request.audio else "wav"
+    return _ENCODER_FORMATS.get(wanted, wanted)

@@ -1,0 +1,93 @@
+"""``POST /v1/chat/completions`` as the OpenAI API describes it, plus four fields of our own.
+
+Fields that change nothing here (``user``, ``metadata``, ``store``, ``service_tier``, ``parallel_tool_calls`` …) are not
+listed and are ignored. Fields that ask for something that cannot be done are listed, so that ``refusals`` can say so.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from deployments.api.body import Schema
+
+Speed = Annotated[float, Field(ge=0.25, le=4)]
+
+
+class InputAudio(Schema):
+    data: str
+    format: Literal["wav", "mp3"]
+
+
+class Part(Schema):
+    """A piece of a message. ``text`` and ``input_audio`` are understood, ``refusal`` in what the assistant said."""
+
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    input_audio: InputAudio | None = None
+
+
+class Message(Schema):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+    tool_calls: list[object] | None = None
+    function_call: object = None
+    audio: object = None
+
+
+class NamedVoice(Schema):
+    id: str
+
+
+class AudioOutput(Schema):
+    voice: str | NamedVoice
+    format: Literal["wav", "mp3", "opus", "aac", "flac", "pcm16"]
+
+
+class JsonSchema(Schema):
+    name: str = ""
+    definition: dict[str, object] | None = Field(default=None, alias="schema")
+
+
+class ResponseFormat(Schema):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+class StreamOptions(Schema):
+    include_usage: bool | None = None
+
+
+class ChatRequest(Schema):
+    model: str
+    messages: list[Message] = Field(min_length=1)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    max_completion_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
+    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    response_format: ResponseFormat | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    audio: AudioOutput | None = None
+
+    n: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: dict[str, float] | None = None
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    tool_choice: object = None
+    function_call: object = None
+    web_search_options: object = None
+
+    session_id: str | None = Field(default=None, min_length=1, max_length=200)
+    persona: str | None = None
+    locale: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$")
+    speed: Speed | None = None
+
+    @property
+    def spoken(self) -> bool:
+        return self.modalities is not None and "audio" in self.modalities

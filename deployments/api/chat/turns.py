@@ -1,0 +1,111 @@
+"""A chat request to the one noun that the assistant understands."""
+
+import hashlib
+
+import orjson
+from starlette.types import Scope
+
+from deployments.api.access import AUDIO
+from deployments.api.auth import require_scope
+from deployments.api.chat.messages import has_recordings, hear, plain_messages
+from deployments.api.chat.refusals import refuse_impossible
+from deployments.api.chat.schemas import ChatRequest, ResponseFormat
+from deployments.api.door import Door
+from deployments.api.models.catalog import ChatTarget
+from deployments.api.visit import Visit
+from deployments.api.voices import voice_id_for
+from deployments.contracts.chat import ChatTurn, GenerationOptions, Source, SourceKind
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.settings import Snapshot
+
+_SOURCE = Source(SourceKind.API)
+_WEBUI_CHAT = b"x-openwebui-chat-id"
+_LONGEST_STOP = 256
+
+
+async def build_turn(request: ChatRequest, visit: Visit, scope: Scope, door: Door) -> ChatTurn:
+    """The turn that ``request`` asks for. Raises InvalidRequest, ModelNotFound, VoiceNotFound, Forbidden."""
+    limits = visit.snapshot.settings.limits
+    refuse_impossible(request, limits.max_messages)
+    target = door.catalog.known_target(request.model) or await door.catalog.target(request.model)
+    heard: dict[int, str] = {}
+    if request.spoken or has_recordings(request.messages):
+        require_scope(visit.caller, AUDIO)
+        heard = await hear(request.messages, door.assistant, limits.max_audio_minutes * 60)
+    return ChatTurn(
+        turn_id=visit.id,
+        source=_SOURCE,
+        messages=plain_messages(request.messages, heard),
+        session_id=_session_key(request, visit, scope),
+        route=target.route,
+        persona_id=_persona(request.persona, target, visit.snapshot),
+        options=_options(request),
+        speak=request.spoken,
+        voice_id=_voice(request, door) if request.spoken else None,
+        speed=1.0 if request.speed is None else request.speed,
+        locale=_language(request.locale),
+    )
+
+
+def _options(request: ChatRequest) -> GenerationOptions:
+    return GenerationOptions(
+        max_tokens=request.max_completion_tokens or request.max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        seed=request.seed,
+        stop=_stops(request.stop),
+        json_schema=_schema_text(request.response_format),
+    )
+
+
+def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
+    if stop is None:
+        return ()
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    if any(not 0 < len(text) <= _LONGEST_STOP for text in stops):
+        raise InvalidRequest(f"A stop sequence has 1 to {_LONGEST_STOP} characters.", param="stop")
+    return stops
+
+
+def _schema_text(wanted: ResponseFormat | None) -> str | None:
+    if wanted is None or wanted.type == "text":
+        return None
+    if wanted.type == "json_object":
+        return "{}"
+    if wanted.json_schema is None:
+        raise InvalidRequest("response_format of type json_schema needs json_schema.", param="response_format")
+    return orjson.dumps(wanted.json_schema.definition or {}).decode()
+
+
+def _persona(named: str | None, target: ChatTarget, snapshot: Snapshot) -> str | None:
+    if named is None:
+        return target.persona_id
+    if all(persona.id != named for persona in snapshot.personas):
+        known = ", ".join(persona.id for persona in snapshot.personas) or "none"
+        raise InvalidRequest(f"There is no persona {named!r} here; those that exist: {known}.", param="persona")
+    return named
+
+
+def _voice(request: ChatRequest, door: Door) -> str | None:
+    if request.audio is None:
+        return None
+    voice = request.audio.voice
+    return voice_id_for(voice if isinstance(voice, str) else voice.id, door.assistant.voices())
+
+
+def _session_key(request: ChatRequest, visit: Visit, scope: Scope) -> str | None:
+    """The conversation this turn belongs to, within what this key may touch: nobody names another door's session."""
+    if request.session_id is not None:
+        return _digest("session", visit, request.session_id.encode())
+    for name, value in scope["headers"]:
+        if name == _WEBUI_CHAT and value:
+            return _digest("webui", visit, value)
+    return None
+
+
+def _digest(kind: str, visit: Visit, name: bytes) -> str:
+    return f"api-{visit.caller.id}-{kind}-{hashlib.sha256(name).hexdigest()[:32]}"
+
+
+def _language(locale: str | None) -> str | None:
+    return None if locale is None else locale.replace("_", "-").partition("-")[0].lower()

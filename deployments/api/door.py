@@ -1,0 +1,42 @@
+"""What a door is made of."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deployments.api.auth import KeyRing
+from deployments.api.limits import RequestRate, StreamSlots
+from deployments.api.metrics import Metrics
+from deployments.api.models.catalog import Catalog
+from deployments.contracts.engines import Assistant, Embedder
+from deployments.contracts.reports import SnapshotSource
+
+
+@dataclass(frozen=True, slots=True)
+class DoorServices:
+    """What the process hands to its door. ``clock`` gives Unix seconds.
+
+    ``public_prefixes``: paths of further routes on the same app that need no key because they guard themselves.
+    """
+
+    assistant: Assistant
+    snapshots: SnapshotSource
+    metrics: Metrics
+    embedder: Embedder | None = None
+    clock: Callable[[], float] = time.time
+    public_prefixes: tuple[str, ...] = ()
+
+
+class Door:
+    """The services, and what the areas of one process share."""
+
+    def __init__(self, services: DoorServices) -> None:
+        self.assistant = services.assistant
+        self.snapshots = services.snapshots
+        self.metrics = services.metrics
+        self.embedder = services.embedder
+        self.clock = services.clock
+        self.catalog = Catalog(services.assistant, services.snapshots, services.clock)
+        self.keys = KeyRing(services.snapshots, services.clock)
+        self.rate = RequestRate(services.clock)
+        self.slots = StreamSlots()

@@ -1,0 +1,73 @@
+"""``POST /v1/embeddings``: texts to vectors, when a language model of this door can make them."""
+
+import base64
+from array import array
+from sys import byteorder
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from deployments.api.body import read_json
+from deployments.api.door import Door
+from deployments.api.embeddings.schemas import EmbeddingsBody
+from deployments.api.hangup import Hangup
+from deployments.api.visit import visit_of
+from deployments.contracts.engines import Embedder
+from deployments.contracts.errors import InvalidRequest, ModelNotFound
+
+_OPENAI_NAMES = frozenset(("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"))
+_MOST_INPUTS = 2_048
+
+
+class Embeddings:
+    """Embeds one request after the other for ``door``. Tokens are not counted, so ``usage`` is zero."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = visit_of(scope)
+        body = await read_json(scope, receive, EmbeddingsBody)
+        texts = _texts(body)
+        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams):
+            async with Hangup(receive):
+                embedder = await self._embedder(body.model)
+                vectors = await embedder.embed(texts)
+                data = orjson.dumps(_response(body, vectors))
+                headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": data})
+
+    async def _embedder(self, model: str) -> Embedder:
+        if self._door.embedder is None:
+            raise ModelNotFound("No model here makes embeddings.", param="model")
+        if model not in _OPENAI_NAMES:
+            await self._door.catalog.target(model)
+        return self._door.embedder
+
+
+def _texts(body: EmbeddingsBody) -> tuple[str, ...]:
+    items = (body.input,) if isinstance(body.input, str) else tuple(body.input)
+    texts = tuple(item for item in items if isinstance(item, str))
+    if len(texts) < len(items):
+        raise InvalidRequest("Send text: token ids of another model mean nothing here.", param="input")
+    if not all(text.strip() for text in texts) or not 0 < len(texts) <= _MOST_INPUTS:
+        raise InvalidRequest(f"Send 1 to {_MOST_INPUTS} texts, none of them empty.", param="input")
+    return texts
+
+
+def _response(body: EmbeddingsBody, vectors: tuple[tuple[float, ...], ...]) -> dict[str, object]:
+    length = len(vectors[0]) if vectors else 0
+    if body.dimensions not in (None, length):
+        raise InvalidRequest(f"The vectors of this model have {length} dimensions.", param="dimensions")
+    encode = _base64 if body.encoding_format == "base64" else list
+    data = [{"object": "embedding", "index": i, "embedding": encode(vector)} for i, vector in enumerate(vectors)]
+    return {"object": "list", "data": data, "model": body.model, "usage": {"prompt_tokens": 0, "total_tokens": 0}}
+
+
+def _base64(vector: tuple[float, ...]) -> str:
+    """Little-endian 32-bit floats, as OpenAI's clients expect."""
+    numbers = array("f", vector)
+    if byteorder == "big":
+        numbers.byteswap()
+    return base64.b64encode(numbers.tobytes()).decode()

@@ -1,0 +1,14 @@
+"""``POST /v1/embeddings`` as the OpenAI API describes it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from deployments.api.body import Schema
+
+
+class EmbeddingsBody(Schema):
+    model: str
+    input: str | list[str] | list[int] | list[list[int]]
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: int | None = Field(default=None, ge=1)

@@ -1,0 +1,185 @@
+"""The outermost layer: nothing reaches a route, and nothing leaves it, but through here.
+
+In: control headers of the serving layer are dropped, the key, its scope and its rate are checked, the body is bounded.
+Out: security headers, a request id of our own, every error as the OpenAI error body, one metrics line.
+"""
+
+import logging
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Protocol
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deployments.api.access import Access, access_to
+from deployments.api.auth import KeyRing, require_scope
+from deployments.api.body import bounded, refuse_large
+from deployments.api.errors import ClientGone, StreamBroken, from_http, internal_error, invalid_field, send_error
+from deployments.api.limits import RequestRate
+from deployments.api.visit import Visit, new_id, remember
+from deployments.contracts.errors import SecretaryError, Unauthorized, Unavailable
+from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.settings import ApiKey, Limits
+
+log = logging.getLogger(__name__)
+
+_CLIENT_GONE = 499
+_CONTROL_HEADERS = frozenset(
+    (
+        b"x-request-timeout-seconds",
+        b"x-request-disconnect-disabled",
+        b"x-request-id",
+        b"x-session-id",
+        b"serve_multiplexed_model_id",
+        b"serve-multiplexed-model-id",
+    )
+)
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_SITE_HEADERS = (_NOSNIFF, (b"referrer-policy", b"no-referrer"))
+_API_HEADERS = (
+    *_SITE_HEADERS,
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+class RequestMetrics(Protocol):
+    def request(self, template: str, status: int, seconds: float) -> None: ...
+
+
+class Reply:
+    """The way out: adds our headers to the response and remembers its status; 0 until it has begun."""
+
+    __slots__ = ("_extra", "_send", "status")
+
+    def __init__(self, send: Send, extra: tuple[tuple[bytes, bytes], ...]) -> None:
+        self._send = send
+        self._extra = extra
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self._extra]
+        await self._send(message)
+
+
+class Gate:
+    """Wraps ``app``. ``fast`` holds POST handlers by path that are called without going through the router."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        snapshots: SnapshotSource,
+        keys: KeyRing,
+        rate: RequestRate,
+        metrics: RequestMetrics,
+        fast: Mapping[str, ASGIApp],
+        public_prefixes: tuple[str, ...] = (),
+    ) -> None:
+        self._app = app
+        self._snapshots = snapshots
+        self._keys = keys
+        self._rate = rate
+        self._metrics = metrics
+        self._fast = fast
+        self._public_prefixes = public_prefixes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan" or scope["path"].startswith(self._public_prefixes or ("\0",)):
+            await self._app(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = perf_counter()
+        visit_id = new_id()
+        access = access_to(scope["path"], self._public_prefixes)
+        reply = Reply(send, _reply_headers(visit_id, access))
+        try:
+            receive = self._admit(scope, receive, access, visit_id)
+            handler = self._fast.get(scope["path"]) if scope["method"] == "POST" else None
+            await (handler or self._app)(scope, receive, reply.send)
+        except ClientGone:
+            reply.status = _CLIENT_GONE
+        except Exception as error:
+            await _fail(reply, error, visit_id)
+        finally:
+            self._metrics.request(access.template, reply.status or _CLIENT_GONE, perf_counter() - began)
+
+    def _admit(self, scope: Scope, receive: Receive, access: Access, visit_id: str) -> Receive:
+        """Checks all that can be checked without the body; returns the bounded way to read it."""
+        authorization, length = _take_headers(scope)
+        snapshot = self._snapshots.current
+        key = self._identify(access, authorization, snapshot.settings.limits)
+        remember(scope, Visit(visit_id, key, snapshot))
+        limit_mb = snapshot.settings.limits.max_upload_mb if access.upload else snapshot.settings.limits.max_body_mb
+        refuse_large(length, limit_mb)
+        return bounded(receive, limit_mb)
+
+    def _identify(self, access: Access, authorization: bytes, limits: Limits) -> ApiKey | None:
+        if access.public:
+            return self._identify_visitor(authorization)
+        if not self._snapshots.ready:
+            raise Unavailable("The secretary is starting: its settings have not arrived yet.", retry_after_s=1)
+        key = self._keys.identify(authorization)
+        require_scope(key, access.scope)
+        self._rate.take(key.id, limits.requests_per_minute)
+        return key
+
+    def _identify_visitor(self, authorization: bytes) -> ApiKey | None:
+        if not authorization:
+            return None
+        try:
+            return self._keys.identify(authorization)
+        except Unauthorized:
+            return None
+
+
+def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
+    """Drops control headers from ``scope``; returns Authorization and Content-Length."""
+    authorization, length, kept = b"", None, []
+    for header in scope["headers"]:
+        name = header[0]
+        if name in _CONTROL_HEADERS:
+            continue
+        kept.append(header)
+        if name == b"authorization":
+            authorization = header[1]
+        elif name == b"content-length":
+            length = header[1]
+    scope["headers"] = kept
+    return authorization, length
+
+
+def _reply_headers(visit_id: str, access: Access) -> tuple[tuple[bytes, bytes], ...]:
+    request_id = (b"x-request-id", visit_id.encode())
+    return (*(_SITE_HEADERS if access.template == "public" else _API_HEADERS), request_id)
+
+
+async def _fail(reply: Reply, error: Exception, visit_id: str) -> None:
+    """Answers with the error, or cuts the connection when part of another answer is already on its way."""
+    known = _translated(error)
+    if known is None:
+        log.error("request %s failed", visit_id, exc_info=error)
+    if reply.status:
+        raise StreamBroken(f"request {visit_id} broke off: {known.code if known else 'internal_error'}") from None
+    headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
+    extra = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send_error(reply.send, known or internal_error(visit_id), extra)
+
+
+def _translated(error: Exception) -> SecretaryError | None:
+    """Our error for ``error``; None for a bug."""
+    if isinstance(error, SecretaryError):
+        return error
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return from_http(error)
+    if isinstance(error, RequestValidationError) and error.errors():
+        return invalid_field(error.errors()[0])
+    return None

@@ -1,0 +1,51 @@
+"""How much one key and one door may do at once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from deployments.api.errors import TooManyStreams
+from deployments.contracts.errors import RateLimited
+
+_SECONDS_PER_MINUTE = 60.0
+_STREAM_RETRY_S = 2.0
+
+
+class RequestRate:
+    """A token bucket per key: a minute's allowance at once, refilled evenly. ``clock`` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._buckets: dict[int, tuple[float, float]] = {}
+
+    def take(self, key_id: int, per_minute: int) -> None:
+        """Counts one request. ``per_minute`` 0 means no limit. Raises RateLimited with the time until the next one."""
+        if not per_minute:
+            return
+        now, rate = self._clock(), per_minute / _SECONDS_PER_MINUTE
+        tokens, since = self._buckets.get(key_id, (float(per_minute), now))
+        tokens = min(float(per_minute), tokens + max(0.0, now - since) * rate)
+        if tokens < 1:
+            self._buckets[key_id] = (tokens, now)
+            message = f"This API key may send {per_minute} requests per minute."
+            raise RateLimited(message, retry_after_s=(1 - tokens) / rate)
+        self._buckets[key_id] = (tokens - 1, now)
+
+
+class StreamSlots:
+    """Answers and speeches in progress in this process."""
+
+    def __init__(self) -> None:
+        self.live = 0
+
+    @contextmanager
+    def hold(self, limit: int) -> Iterator[None]:
+        """One slot for the length of the block. Raises TooManyStreams when ``limit`` are taken."""
+        if self.live >= limit:
+            raise TooManyStreams(
+                f"{limit} answers are in progress; try again in a moment.", retry_after_s=_STREAM_RETRY_S
+            )
+        self.live += 1
+        try:
+            yield
+        finally:
+            self.live -= 1

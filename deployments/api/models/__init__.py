@@ -1,0 +1,1 @@
+"""Which names a request may put into ``model``."""

@@ -1,0 +1,59 @@
+"""Who may use a phone line: the key comes in the handshake or in the first message, never in the URL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.websockets import WebSocket
+
+from deployments.api.access import AUDIO
+from deployments.api.auth import KeyRing, require_scope
+from deployments.api.limits import RequestRate, StreamSlots
+from deployments.api.phone.wire import Inbox
+from deployments.contracts.errors import Unauthorized
+from deployments.contracts.reports import SnapshotSource
+from deployments.telephony.messages import Auth, parse
+
+_WANTED = 'Send your API key as a header, "Authorization: Bearer <key>", or first {"type": "auth", "api_key": "<key>"}.'
+
+
+async def credentials(socket: WebSocket, inbox: Inbox, patience_s: float) -> bytes:
+    """The Authorization header of the handshake, or of the first message. Raises Unauthorized and LineClosed."""
+    header = socket.headers.get("authorization")
+    if header:
+        return header.encode("latin-1")
+    try:
+        first = await inbox.next(patience_s)
+    except TimeoutError:
+        raise Unauthorized(_WANTED) from None
+    message = parse(first) if first is not None else None
+    if not isinstance(message, Auth):
+        raise Unauthorized(_WANTED)
+    return b"Bearer " + message.api_key.get_secret_value().encode()
+
+
+class Pass:
+    """One caller's right to speak, looked up again for every request: a withdrawn key ends at once."""
+
+    def __init__(
+        self, credentials: bytes, snapshots: SnapshotSource, keys: KeyRing, rate: RequestRate, slots: StreamSlots
+    ) -> None:
+        self._credentials = credentials
+        self._snapshots = snapshots
+        self._keys = keys
+        self._rate = rate
+        self._slots = slots
+
+    def check(self) -> int:
+        """The id of the key. Raises Unauthorized and Forbidden."""
+        key = self._keys.identify(self._credentials)
+        require_scope(key, AUDIO)
+        return key.id
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Counts one request and holds a slot. Raises Unauthorized, Forbidden, RateLimited."""
+        key_id = self.check()
+        limits = self._snapshots.current.settings.limits
+        self._rate.take(key_id, limits.requests_per_minute)
+        with self._slots.hold(limits.max_live_streams):
+            yield

@@ -1,0 +1,148 @@
+"""``WS /tts`` below the phone door's prefix: text in, exact 20 ms frames out. Protocol: docs/phone-protocol.md."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.websockets import WebSocket
+
+from deployments.api.auth import KeyRing
+from deployments.api.limits import RequestRate, StreamSlots
+from deployments.api.phone.entry import Pass, credentials
+from deployments.api.phone.wire import Inbox, SocketWire
+from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import Forbidden, SecretaryError, Unavailable
+from deployments.contracts.reports import SnapshotSource, TurnObserver
+from deployments.telephony.dialects import NATIVE, Json
+from deployments.telephony.session import Desk, LineSettings, PhoneSession
+from deployments.telephony.speaking import LineClosed
+
+UNAUTHORIZED, FORBIDDEN, IDLE, TRY_AGAIN, BROKEN = 4401, 4403, 4408, 1013, 1011
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSettings:
+    """Seconds: ``auth_s`` for the key, ``idle_s`` without a message and nothing to play, ``send_s`` for a client that
+    does not read."""
+
+    auth_s: float = 5.0
+    idle_s: float = 300.0
+    send_s: float = 5.0
+    line: LineSettings = LineSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneServices:
+    """What the process hands to its phone door. ``clock`` gives Unix seconds, for the expiry of keys."""
+
+    assistant: Assistant
+    snapshots: SnapshotSource
+    observer: TurnObserver
+    clock: Callable[[], float] = time.time
+    settings: PhoneSettings = PhoneSettings()
+
+
+def build_phone_app(services: PhoneServices) -> FastAPI:
+    """The app to be served below ``/phone``: ``WS /tts`` and ``GET /health``."""
+    door = PhoneDoor(services)
+    app = FastAPI(title="AI secretary, phone lines", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_api_websocket_route("/tts", door.tts)
+    app.add_api_route("/health", door.health, methods=["GET"])
+    return app
+
+
+class PhoneDoor:
+    """The lines of one process."""
+
+    def __init__(self, services: PhoneServices) -> None:
+        self._services = services
+        self._keys = KeyRing(services.snapshots, services.clock)
+        self._rate = RequestRate(services.clock)
+        self._slots = StreamSlots()
+        self._desk = Desk(
+            services.assistant,
+            services.observer,
+            lambda: services.snapshots.current.settings.speech.max_input_chars,
+            services.settings.line,
+        )
+
+    async def health(self) -> dict[str, bool | int]:
+        return {"ready": self._services.snapshots.ready, "live_streams": self._slots.live}
+
+    async def tts(self, socket: WebSocket) -> None:
+        """One line, from handshake to close. A client that goes away ends the work done for it, whether the server
+        says so by a message or by cancelling this task."""
+        await socket.accept()
+        inbox, wire = Inbox(socket), SocketWire(socket, self._services.settings.send_s)
+        try:
+            await self._line(socket, inbox, wire)
+        except LineClosed as error:
+            await _close(socket, BROKEN, str(error))
+        except SecretaryError as error:
+            await _refuse(socket, wire, error)
+        finally:
+            await inbox.close()
+
+    async def _line(self, socket: WebSocket, inbox: Inbox, wire: SocketWire) -> None:
+        services = self._services
+        if not services.snapshots.ready:
+            raise Unavailable("the secretary is starting: its settings have not arrived yet", retry_after_s=1)
+        sent = await credentials(socket, inbox, services.settings.auth_s)
+        admission = Pass(sent, services.snapshots, self._keys, self._rate, self._slots)
+        admission.check()
+        if "authorization" not in socket.headers:
+            await wire.say(_READY)
+        session = PhoneSession(self._desk, wire, admission.admit)
+        await _first_of(session.serve(), self._listen(socket, inbox, session))
+
+    async def _listen(self, socket: WebSocket, inbox: Inbox, session: PhoneSession) -> None:
+        """Hands messages to ``session`` until the line has been idle for too long. Raises LineClosed."""
+        while True:
+            try:
+                message = await inbox.next(self._services.settings.idle_s)
+            except TimeoutError:
+                if session.busy:
+                    continue
+                await _close(socket, IDLE, "idle")
+                return
+            if message is None:
+                await session.hear_binary()
+            else:
+                await session.hear(message)
+
+
+_READY: Json = {"type": "ready"}
+
+
+async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Runs ``works`` until one ends, then ends the others; their ends are awaited also when this is cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _refuse(socket: WebSocket, wire: SocketWire, error: SecretaryError) -> None:
+    code = TRY_AGAIN if error.retryable else UNAUTHORIZED
+    if isinstance(error, Forbidden):
+        code = FORBIDDEN
+    try:
+        await wire.say(NATIVE.error(None, error))
+    except LineClosed:
+        return
+    await _close(socket, code, error.code)
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
+    try:
+        await socket.close(code, reason)
+    except (RuntimeError, OSError):
+        return

@@ -1,0 +1,66 @@
+"""A websocket as a telephony line: what is sent within a bounded time, and what is received without losing any."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from deployments.telephony.dialects import Json
+from deployments.telephony.speaking import LineClosed
+
+
+class SocketWire:
+    """Implements Wire. ``patience_s`` is how long a message may wait for a client that does not read."""
+
+    def __init__(self, socket: WebSocket, patience_s: float) -> None:
+        self._socket = socket
+        self._patience_s = patience_s
+
+    async def say(self, message: Json) -> None:
+        await self._send(self._socket.send_text(orjson.dumps(message).decode()))
+
+    async def play(self, frame: bytes) -> None:
+        await self._send(self._socket.send_bytes(frame))
+
+    async def _send(self, sending: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await sending
+        except TimeoutError:
+            raise LineClosed("the client does not read") from None
+        except (WebSocketDisconnect, RuntimeError, OSError) as error:
+            raise LineClosed("the socket is closed") from error
+
+
+class Inbox:
+    """Messages from the client. A receive that times out goes on in the background, so nothing is lost."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+        self._pending: asyncio.Task[str | None] | None = None
+
+    async def next(self, timeout_s: float) -> str | None:
+        """The next text, or None for a binary message. Raises TimeoutError, and LineClosed at the end."""
+        if self._pending is None:
+            self._pending = asyncio.create_task(self._receive())
+        done, _ = await asyncio.wait({self._pending}, timeout=timeout_s)
+        if not done:
+            raise TimeoutError
+        received, self._pending = self._pending, None
+        return received.result()
+
+    async def close(self) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
+            await asyncio.gather(self._pending, return_exceptions=True)
+
+    async def _receive(self) -> str | None:
+        try:
+            message = await self._socket.receive()
+        except (RuntimeError, OSError) as error:
+            raise LineClosed("the socket is closed") from error
+        if message["type"] == "websocket.disconnect":
+            raise LineClosed("the client hung up")
+        text: str | None = message.get("text")
+        return text

@@ -1,0 +1,33 @@
+"""``GET /v1/audio/voices`` and ``/v1/audio/models``: what Open WebUI asks, without a key, to fill its menus."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.api.door import Door
+from deployments.api.models.catalog import SPEECH
+from deployments.api.responses import json_response
+
+
+class SpeechLists:
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def voices(self, request: Request) -> Response:
+        return json_response(
+            {
+                "voices": [
+                    {
+                        "id": voice.id,
+                        "name": voice.name,
+                        "languages": voice.languages,
+                        "engine": voice.engine,
+                        "neural": voice.neural,
+                    }
+                    for voice in self._door.assistant.voices()
+                ]
+            }
+        )
+
+    async def models(self, request: Request) -> Response:
+        cards = await self._door.catalog.cards()
+        return json_response({"models": [{"id": card.id} for card in cards if card.kind == SPEECH]})

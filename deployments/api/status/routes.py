@@ -1,0 +1,58 @@
+"""``GET /health``, ``/ready`` and ``/metrics``."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.api.door import Door
+from deployments.api.metrics import EXPOSITION_TYPE
+from deployments.api.responses import json_response
+from deployments.api.visit import visit_of
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.speech import EngineStatus
+
+_STATUS_TIMEOUT_S = 2.0
+
+
+class Status:
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def health(self, request: Request) -> Response:
+        """The process is up and its event loop turns."""
+        return json_response({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """200 when questions can be answered, 503 before the settings have arrived. Details are for key holders."""
+        ready = self._door.snapshots.ready
+        body: dict[str, object] = {"ready": ready}
+        if ready and visit_of(request.scope).key is not None:
+            body |= {"revision": self._door.snapshots.current.revision, **await self._engines()}
+        return json_response(body, 200 if ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        text = await asyncio.to_thread(self._door.metrics.exposition)
+        return Response(text, headers={"content-type": EXPOSITION_TYPE})
+
+    async def _engines(self) -> dict[str, object]:
+        try:
+            async with asyncio.timeout(_STATUS_TIMEOUT_S):
+                return {"engines": [_fields(status) for status in await self._door.assistant.status()]}
+        except TimeoutError:
+            return {"engines": [], "error": f"the engines did not answer within {_STATUS_TIMEOUT_S:g} s"}
+        except SecretaryError as error:
+            return {"engines": [], "error": error.message}
+
+
+def _fields(status: EngineStatus) -> dict[str, object]:
+    return {
+        "name": status.name,
+        "kind": status.kind,
+        "engine": status.engine,
+        "ready": status.ready,
+        "model": status.model,
+        "revision": status.revision,
+        "error": status.error or None,
+        "remedy": status.remedy or None,
+    }

@@ -1,0 +1,40 @@
+"""Which voice a request means."""
+
+import re
+
+from deployments.contracts.errors import VoiceNotFound
+from deployments.contracts.speech import Voice
+
+OPENAI_VOICES = frozenset(
+    ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
+)
+"""OpenAI's built-in voices: here they mean the default voice of the language of the text."""
+
+_SHOWN = 8
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+
+
+def voice_id_for(name: str, voices: tuple[Voice, ...]) -> str | None:
+    """The id of the voice called ``name`` (its id, or its name in any case); None leaves the choice to the language.
+
+    Raises VoiceNotFound, naming some that exist.
+    """
+    for voice in voices:
+        if voice.id == name:
+            return voice.id
+    wanted = name.casefold()
+    for voice in voices:
+        if wanted in (voice.name.casefold(), voice.id.casefold()):
+            return voice.id
+    if wanted in OPENAI_VOICES:
+        return None
+    known = ", ".join(voice.id for voice in voices[:_SHOWN]) or "none"
+    raise VoiceNotFound(f"There is no voice {name!r} here; some that exist: {known}.", param="voice")
+
+
+def voice_of_engine(engine: str, text: str, voices: tuple[Voice, ...], default_language: str) -> str | None:
+    """The voice of ``engine`` that suits ``text`` best; None when the engine has none."""
+    language = "ru" if _CYRILLIC.search(text) else ("en" if default_language == "ru" else default_language)
+    own = [voice for voice in voices if voice.engine == engine]
+    fitting = [voice for voice in own if language in voice.languages]
+    return next((voice.id for voice in (*fitting, *own)), None)

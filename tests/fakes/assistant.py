@@ -1,0 +1,177 @@
+"""An ``Assistant`` that does what a test tells it, and remembers what was asked of it and what became of it.
+
+Answers: ``faq`` maps a question to a prepared answer; anything else is answered with ``deltas``. The ``script`` of a
+stream slows it down or breaks it: ``Pause(seconds)`` waits, an exception is raised, an event is passed on.
+"""
+
+import asyncio
+import math
+import struct
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+
+from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
+from deployments.contracts.chat import ChatTurn
+from deployments.contracts.events import (
+    AnswerMatch,
+    AnswerMatched,
+    SpeechReady,
+    TextDelta,
+    Timings,
+    TurnEvent,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+)
+from deployments.contracts.speech import (
+    EngineStatus,
+    RecognitionRequest,
+    SpeechRequest,
+    TranscriptEvent,
+    TranscriptFinished,
+    TranscriptSegment,
+    Voice,
+    Word,
+)
+
+ANNA = Voice("ru-anna", "Anna", "espeak", ("ru",), 22_050, neural=False, model_id="espeak-ng")
+JOE = Voice("en-joe", "Joe", "piper", ("en",), 22_050, model_id="en_US-joe-medium")
+
+STATUSES = (
+    EngineStatus("llama-cpp", "chat", "llama-cpp", ready=True, model="lab/smollm2-135m", revision="q4"),
+    EngineStatus("piper", "speech", "piper", ready=True, model="en_US-joe-medium"),
+    EngineStatus(
+        "whisper", "recognition", "whisper", ready=False, model="whisper-base", error="no weights", remedy="pull it"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Pause:
+    seconds: float
+
+
+Step = TurnEvent | Pause | Exception
+
+
+def tone(seconds: float, format: AudioFormat = PCM16_22K, hertz: float = 440) -> bytes:
+    """A sine of half volume."""
+    count = int(seconds * format.rate)
+    wave = (int(16_000 * math.sin(2 * math.pi * hertz * n / format.rate)) for n in range(count))
+    return struct.pack(f"<{count}h", *wave)
+
+
+@dataclass
+class ScriptedAssistant:
+    """``open_streams`` is how many returned streams have begun and not ended; ``closed_early`` how many were cut off."""
+
+    faq: dict[str, str] = field(default_factory=dict)
+    deltas: tuple[str, ...] = ("Добрый ", "день. ", "How are you?")
+    script: list[Step] | None = None
+    reject: Exception | None = None
+    sentences: tuple[str, ...] = ("One.", "Two.", "Three.")
+    speech_script: list[SpeechChunk | Pause | Exception] | None = None
+    transcript_script: list[TranscriptEvent | Pause | Exception] | None = None
+    engine_statuses: tuple[EngineStatus, ...] = STATUSES
+    status_delay_s: float = 0
+    all_voices: tuple[Voice, ...] = (ANNA, JOE)
+
+    turns: list[ChatTurn] = field(default_factory=list)
+    spoken: list[SpeechRequest] = field(default_factory=list)
+    heard: list[RecognitionRequest] = field(default_factory=list)
+    status_calls: int = 0
+    open_streams: int = 0
+    closed_early: int = 0
+
+    def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+        self.turns.append(turn)
+        if self.reject is not None:
+            raise self.reject
+        return self._watched(self._steps(self._events(turn) if self.script is None else self.script))
+
+    def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        self.spoken.append(request)
+        if self.reject is not None:
+            raise self.reject
+        script = self.speech_script
+        return self._watched(self._steps(self._chunks() if script is None else script))
+
+    def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        self.heard.append(request)
+        if self.reject is not None:
+            raise self.reject
+        script = self.transcript_script
+        return self._watched(self._steps(list(TRANSCRIPT) if script is None else script))
+
+    def voices(self) -> tuple[Voice, ...]:
+        return self.all_voices
+
+    async def status(self) -> tuple[EngineStatus, ...]:
+        self.status_calls += 1
+        await asyncio.sleep(self.status_delay_s)
+        return self.engine_statuses
+
+    def _events(self, turn: ChatTurn) -> list[TurnEvent]:
+        answer = self.faq.get(turn.question)
+        if answer is not None:
+            match = AnswerMatch(7, answer, "ru", "exact", 100.0, turn.question)
+            middle = [AnswerMatched(match), *self._said(turn, (answer,))]
+            end = TurnFinished("stop", Usage(), Timings(faq_ms=0.04, total_ms=0.05), "faq:7")
+        else:
+            middle = self._said(turn, self.deltas)
+            timings = Timings(faq_ms=0.1, first_token_ms=12.5, total_ms=40)
+            end = TurnFinished("stop", Usage(11, len(self.deltas), 3), timings, str(turn.route or "local"), "smollm2")
+        return [TurnStarted(turn.turn_id, 42), *middle, end]
+
+    def _said(self, turn: ChatTurn, texts: tuple[str, ...]) -> list[TurnEvent]:
+        said: list[TurnEvent] = []
+        for number, text in enumerate(texts):
+            said.append(TextDelta(text))
+            if turn.speak:
+                said.append(SpeechReady(SpeechChunk(tone(0.1), PCM16_22K, text, number), turn.voice_id or JOE.id))
+        return said
+
+    def _chunks(self) -> list[SpeechChunk]:
+        return [SpeechChunk(tone(0.3), PCM16_22K, text, number) for number, text in enumerate(self.sentences)]
+
+    async def _steps(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
+        for step in script:
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            elif isinstance(step, Exception):
+                raise step
+            else:
+                yield step
+
+    async def _watched(self, stream: AsyncGenerator) -> AsyncGenerator:  # type: ignore[type-arg]
+        self.open_streams += 1
+        ended = False
+        try:
+            async for item in stream:
+                yield item
+            ended = True
+        except Exception:
+            ended = True
+            raise
+        finally:
+            self.open_streams -= 1
+            self.closed_early += not ended
+            await stream.aclose()
+
+
+TRANSCRIPT: tuple[TranscriptEvent, ...] = (
+    TranscriptSegment(
+        0,
+        " Добрый день.",
+        0.0,
+        1.25,
+        (Word(" Добрый", 0.0, 0.5), Word(" день.", 0.5, 1.25)),
+        (5, 6),
+        0,
+        -0.2,
+        1.1,
+        0.01,
+    ),
+    TranscriptSegment(1, " Чем помочь?", 1.25, 3661.5, (Word(" Чем", 1.25, 2.0), Word(" помочь?", 2.0, 2.5)), (7,)),
+    TranscriptFinished("Добрый день. Чем помочь?", "ru", 2.5, "whisper-base"),
+)
