@@ -56,8 +56,8 @@ def level(audio: bytes) -> float:
 
 
 async def test_espeak_speaks_russian_aloud_and_at_a_human_pace(espeak: SpeechEngine) -> None:
-    audio, format = await said(espeak, RUSSIAN)
-    assert 2 < format.seconds(len(audio)) < 6
+    audio, shape = await said(espeak, RUSSIAN)
+    assert 2 < shape.seconds(len(audio)) < 6
     assert level(audio) > 500
 
 
@@ -79,7 +79,8 @@ async def test_espeak_can_be_held_to_few_languages() -> None:
 async def test_espeak_gives_no_two_speakers_each_others_sound(espeak: SpeechEngine) -> None:
     alone = await said(espeak, RUSSIAN)
     together = await asyncio.gather(said(espeak, RUSSIAN), said(espeak, SENTENCE), said(espeak, RUSSIAN))
-    assert len(together[0][0]) == len(together[2][0]) == len(alone[0])
+    for audio, _ in (together[0], together[2]):
+        assert abs(len(audio) - len(alone[0])) < 0.01 * len(audio)
 
 
 @pytest.mark.model
@@ -124,8 +125,8 @@ def test_a_long_sentence_is_cut_where_a_speaker_would_breathe() -> None:
 
 @pytest.mark.model
 async def test_whisper_understands_piper_word_for_word(piper: SpeechEngine, whisper: Recognizer) -> None:
-    audio, format = await said(piper, SENTENCE)
-    *segments, last = await collect(whisper.transcribe(RecognitionRequest(audio, format, word_times=True)))
+    audio, shape = await said(piper, SENTENCE)
+    *segments, last = await collect(whisper.transcribe(RecognitionRequest(audio, shape, word_times=True)))
     assert isinstance(last, TranscriptFinished)
     assert plain(last.text) == plain(SENTENCE)
     assert last.language == "en"
@@ -138,10 +139,10 @@ async def test_whisper_understands_piper_word_for_word(piper: SpeechEngine, whis
 
 @pytest.mark.model
 async def test_whisper_takes_any_rate_and_channels(piper: SpeechEngine, whisper: Recognizer) -> None:
-    audio, format = await said(piper, SENTENCE)
+    audio, shape = await said(piper, SENTENCE)
     samples = array.array("h", audio)
     stereo = array.array("h", (sample for pair in zip(samples, samples, strict=True) for sample in pair)).tobytes()
-    request = RecognitionRequest(stereo, AudioFormat(format.rate, channels=2), language="en")
+    request = RecognitionRequest(stereo, AudioFormat(shape.rate, channels=2), language="en")
     last = (await collect(whisper.transcribe(request)))[-1]
     assert isinstance(last, TranscriptFinished)
     assert plain(last.text) == plain(SENTENCE)

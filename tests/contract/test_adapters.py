@@ -1,0 +1,152 @@
+"""Adapters add an ability and keep the contract of what they wrap."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from pydantic import JsonValue
+
+from deployments.contracts.audio import PCM16_8K, PCM16_16K
+from deployments.contracts.engines import ChatEngine, SpeechEngine
+from deployments.contracts.errors import EngineFailed, EngineTimeout, InvalidRequest, ModelMissing, UnsupportedAudio
+from deployments.contracts.events import TextDelta
+from deployments.contracts.speech import RecognitionRequest, SpeechRequest, TranscriptFinished
+from deployments.engines.adapters import Decoded, Fallback, Resampled, Timed, timed
+from deployments.engines.conformance import (
+    CHAT_RULES,
+    SPEECH_RULES,
+    answer,
+    check,
+    collect,
+    live,
+    noise,
+    turn,
+)
+from deployments.engines.registry import create
+
+
+def echo(**options: JsonValue) -> ChatEngine:
+    return create("chat", "echo", options)
+
+
+async def drain(engine: ChatEngine, question: str, into: list[object]) -> None:
+    async for event in engine.stream(turn(question)):
+        into.append(event)
+
+
+async def started(engine: ChatEngine) -> ChatEngine:
+    await engine.start()
+    return engine
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda: Fallback(echo(delay_s=0.005), echo()),
+        lambda: Fallback(echo(fail_after_words=0), echo(delay_s=0.005)),
+        lambda: Timed(echo(delay_s=0.005), first_s=5, idle_s=5),
+    ],
+    ids=["fallback", "fallback-used", "timed"],
+)
+async def test_wrapped_chat_engines_keep_the_contract(wrap: Callable[[], ChatEngine]) -> None:
+    await check(wrap(), CHAT_RULES)
+
+
+@pytest.mark.parametrize("rule", SPEECH_RULES, ids=lambda rule: rule.__name__)
+async def test_resampled_voices_keep_the_contract(rule: Callable[[SpeechEngine], Awaitable[None]]) -> None:
+    engine = Resampled(create("speech", "tone", {"delay_s": 0.002}), 8_000)
+    await engine.start()
+    await rule(engine)
+    await engine.stop()
+
+
+async def test_resampled_sound_is_as_long_as_the_original() -> None:
+    engine = Resampled(create("speech", "tone"), 8_000)
+    await engine.start()
+    chunks = await collect(engine.synthesize(SpeechRequest("x" * 50, language="en")))
+    assert {chunk.format for chunk in chunks} == {PCM16_8K}
+    assert sum(chunk.seconds for chunk in chunks) == pytest.approx(3.0, abs=0.001)
+    assert {voice.rate for voice in engine.voices()} == {8_000}
+
+
+async def test_the_next_engine_answers_when_the_first_fails_before_its_first_word() -> None:
+    engine = await started(Fallback(echo(fail_after_words=0), echo(script={"hi": "from the second"})))
+    assert await answer(engine, turn("hi")) == "from the second"
+
+
+async def test_nobody_takes_over_in_the_middle_of_an_answer() -> None:
+    engine = await started(Fallback(echo(fail_after_words=2), echo()))
+    heard: list[object] = []
+    with pytest.raises(EngineFailed):
+        await drain(engine, "one two three", heard)
+    assert heard == [TextDelta("one "), TextDelta("two ")]
+
+
+async def test_an_engine_that_did_not_start_is_passed_over() -> None:
+    engine = await started(Fallback(create("chat", "llama_cpp", {"model": "no/such.gguf"}), echo()))
+    assert await answer(engine, turn("hello")) == "hello"
+    assert engine.status().engine == "echo"
+
+
+async def test_when_no_engine_starts_the_first_reason_is_given() -> None:
+    absent = create("chat", "llama_cpp", {"model": "no/such.gguf"})
+    with pytest.raises(ModelMissing):
+        await Fallback(absent, absent).start()
+
+
+async def test_a_wrong_request_is_not_tried_elsewhere() -> None:
+    engine = await started(Fallback(echo(), echo()))
+    with pytest.raises(InvalidRequest):
+        await collect(engine.stream(turn("hi", json_schema="{")))
+
+
+@pytest.mark.parametrize(
+    ("options", "heard"), [({"first_delay_s": 5}, 0), ({"delay_s": 5}, 1)], ids=["first word", "later word"]
+)
+async def test_a_silent_engine_is_given_up_and_closed(options: dict[str, JsonValue], heard: int) -> None:
+    inner = echo(**options)
+    engine = await started(Timed(inner, first_s=0.05, idle_s=0.05))
+    events: list[object] = []
+    with pytest.raises(EngineTimeout):
+        await drain(engine, "one two", events)
+    assert len(events) == heard
+    assert live(inner) == 0
+
+
+async def test_a_slow_reader_is_not_a_slow_engine() -> None:
+    engine = await started(Timed(echo(), first_s=0.05, idle_s=0.05))
+    async for _ in engine.stream(turn("one two")):
+        await asyncio.sleep(0.08)
+
+
+async def test_a_file_is_decoded_and_plain_sound_is_passed_on() -> None:
+    recognizer = Decoded(create("recognition", "transcript", {"text": "да"}), decode=lambda data: data[4:])
+    await recognizer.start()
+    for request in (RecognitionRequest(b"RIFF" + noise(1)), RecognitionRequest(noise(1), PCM16_16K)):
+        last = (await collect(recognizer.transcribe(request)))[-1]
+        assert isinstance(last, TranscriptFinished)
+        assert (last.text, last.seconds) == ("да", 1.0)
+
+
+async def test_what_is_no_sound_is_said_to_be_none() -> None:
+    def refuse(_: bytes) -> bytes:
+        raise UnsupportedAudio("no sound")
+
+    recognizer = Decoded(create("recognition", "transcript"), refuse)
+    await recognizer.start()
+    with pytest.raises(UnsupportedAudio):
+        await collect(recognizer.transcribe(RecognitionRequest(b"text")))
+
+
+class Bare:
+    """An iterator that cannot be closed."""
+
+    def __aiter__(self) -> AsyncIterator[int]:
+        return self
+
+    async def __anext__(self) -> int:
+        raise StopAsyncIteration
+
+
+async def test_streams_without_a_close_are_fine() -> None:
+    assert await collect(timed(Bare(), 1, 1)) == []
