@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from bots.connections import BotConnections
 from deployments.contracts.audio import PCM16_24K, SpeechChunk
 from deployments.contracts.chat import ChatMessage, ChatTurn, Source
 from deployments.contracts.errors import SecretaryError
@@ -18,6 +19,7 @@ from deployments.contracts.speech import (
     TranscriptSegment,
     Voice,
 )
+from tests.bots.wire import TOKEN
 
 Script = Callable[[ChatTurn], AsyncIterator[TurnEvent]]
 TONE_S = 0.5
@@ -113,3 +115,8 @@ def slow(seconds: float) -> Script:
             yield event
 
     return script
+
+
+async def connect() -> BotConnections:
+    """What a bot process is given in tests; every sealed token opens to the local server's."""
+    return BotConnections(ScriptedAssistant(), MemoryConversations(), lambda sealed: TOKEN)

@@ -1,0 +1,96 @@
+"""What the process of one bot does: connects to the secretary, opens the token, runs the bot."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from bots.backoff import delay
+from bots.connections import BotConnections, Connect, resolve
+from bots.status import BotState, BotStatus
+from bots.telegram.bot import TelegramBot
+from bots.telegram.discretion import guard_logs, mask
+from bots.telegram.tuning import Tuning
+from deployments.audio.encode import ogg_opus_file
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.settings import BotSpec
+
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose process this is: the supervisor's ``generation`` and the ``version`` of the row it runs."""
+
+    generation: int
+    version: int
+    pid: int
+
+
+class BotProcess:
+    """Runs ``spec`` with what ``connect`` (a function or ``package.module:function``) brings."""
+
+    def __init__(
+        self, spec: BotSpec, connect: Connect | str, generation: int = 0, tuning: Tuning | None = None
+    ) -> None:
+        self._spec = spec
+        self._connect = connect
+        self._generation = generation
+        self._tuning = tuning
+        self._bot: TelegramBot | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._status = BotStatus(spec.id, spec.version)
+
+    def identity(self) -> Identity:
+        return Identity(self._generation, self._spec.version, os.getpid())
+
+    def status(self) -> BotStatus:
+        return self._bot.status() if self._bot is not None else self._status
+
+    async def run(self) -> BotStatus:
+        """Runs until stopped or until the token is useless; the returned status says which."""
+        guard_logs()
+        self._task = asyncio.create_task(self._live())
+        await asyncio.wait({self._task})
+        if not self._task.cancelled():
+            self._task.result()
+        return self.status()
+
+    async def stop(self) -> None:
+        """Ends ``run``: gently when the bot is up, at once while it still connects."""
+        if self._bot is not None:
+            await self._bot.stop()
+        elif self._task is not None:
+            self._task.cancel()
+
+    async def _live(self) -> None:
+        connections = await self._connected()
+        try:
+            token = connections.open_token(self._spec.sealed_token)
+        except SecretaryError as error:
+            self._status = replace(self._status, state=BotState.REJECTED, error=error.message)
+            await connections.close()
+            return
+        self._bot = TelegramBot(
+            self._spec, token, connections.assistant, connections.conversations, ogg_opus_file, self._tuning
+        )
+        try:
+            await self._bot.run()
+        finally:
+            await connections.close()
+
+    async def _connected(self) -> BotConnections:
+        """The connections, as soon as the rest of the secretary is there to be connected to."""
+        connect: Callable[[], Awaitable[BotConnections]] = resolve(self._connect)
+        attempt = 0
+        while True:
+            try:
+                return await connect()
+            except SecretaryError as error:
+                attempt += 1
+                self._status = replace(self._status, state=BotState.UNREACHABLE, error=mask(error.message))
+                log.warning("bot %s cannot connect yet: %s", self._spec.id, error.code)
+            await asyncio.sleep(delay(attempt, _FIRST_RETRY_S, _LONGEST_RETRY_S))

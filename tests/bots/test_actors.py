@@ -1,0 +1,155 @@
+"""Bots as Ray actors on a real local cluster, polling the local Bot API server over real connections."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bots.actor import NAMESPACE, RayHost, actor_name
+from bots.hosting import TakenOver
+from bots.status import BotState
+from bots.supervisor import Rhythm, Supervisor
+from bots.telegram.tuning import Tuning
+from deployments.contracts.settings import BotSpec, Snapshot
+from tests.bots.server import TelegramServer
+
+pytestmark = [pytest.mark.serve, pytest.mark.slow, pytest.mark.timeout(180)]
+
+CONNECT = "tests.bots.fakes:connect"
+TUNING = Tuning(poll_s=2, request_s=5, first_retry_s=0.1, longest_retry_s=0.5, stop_grace_s=2)
+RHYTHM = Rhythm(tick_s=0.2, first_retry_s=0.1, longest_retry_s=1)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    import ray
+
+    root = str(Path(__file__).parents[2])
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        runtime_env={"env_vars": {"PYTHONPATH": root}},
+        object_store_memory=80 * 1024 * 1024,
+    )
+    yield ray
+    ray.shutdown()
+
+
+def row(server: TelegramServer, version: int = 1, **fields: object) -> BotSpec:
+    values = {"id": "front", "name": "F", "sealed_token": "sealed", "api_url": server.url, "version": version}
+    return BotSpec.model_validate(values | fields)
+
+
+async def follow(queue: "asyncio.Queue[Snapshot]") -> AsyncIterator[Snapshot]:
+    while True:
+        yield await queue.get()
+
+
+def exists(ray: Any, bot_id: str = "front") -> bool:
+    try:
+        ray.get_actor(actor_name(bot_id), namespace=NAMESPACE)
+    except ValueError:
+        return False
+    return True
+
+
+async def process_id(ray: Any) -> int:
+    actor = ray.get_actor(actor_name("front"), namespace=NAMESPACE)
+    return int((await actor.identity.remote()).pid)
+
+
+async def answered(server: TelegramServer, text: str) -> None:
+    before = len(server.sent)
+    await server.push(text=text)
+    sent = await server.messages(before + 1, within_s=60)
+    assert sent[-1].text == f"Ответ: {text}"
+
+
+async def test_bots_live_die_change_and_go_with_their_supervisor(cluster: Any, server: TelegramServer) -> None:
+    queue: asyncio.Queue[Snapshot] = asyncio.Queue()
+    supervisor = Supervisor(RayHost(CONNECT, tuning=TUNING), RHYTHM)
+    task = asyncio.create_task(supervisor.run(follow(queue)))
+
+    queue.put_nowait(Snapshot(bots=(row(server),)))
+    await answered(server, "первый")
+    await server.until(lambda: supervisor.statuses()[0].updates == 1, 10)
+
+    first = await process_id(cluster)
+    os.kill(first, signal.SIGKILL)
+    await answered(server, "после гибели")
+    assert await process_id(cluster) != first
+    await server.until(lambda: supervisor.statuses()[0].state is BotState.RUNNING, 10)
+    assert supervisor.statuses()[0].restarts == 1
+
+    second = await process_id(cluster)
+    queue.put_nowait(Snapshot(bots=(row(server, 2, welcome_message="Новая версия"),)))
+    await server.until(lambda: supervisor.statuses()[0].version == 2, 60)
+    await server.push(text="/start", entities=[{"type": "bot_command", "offset": 0, "length": 6}])
+    assert (await server.messages(3, 60))[-1].text == "Новая версия"
+    assert await process_id(cluster) != second
+
+    queue.put_nowait(Snapshot(bots=(row(server, 2, enabled=False),)))
+    await server.until(lambda: not exists(cluster) and not server.polled, 30)
+    assert supervisor.statuses() == ()
+
+    queue.put_nowait(Snapshot(bots=(row(server, 3),)))
+    await answered(server, "снова здесь")
+    task.cancel()
+    await asyncio.wait({task})
+    await server.until(lambda: not exists(cluster), 5)
+    assert not server.polled
+    assert server.overlaps == 0
+
+
+async def test_a_younger_supervisor_takes_over_without_overlap_and_keeps_the_bot(
+    cluster: Any, server: TelegramServer
+) -> None:
+    elder, younger = RayHost(CONNECT, generation=1, tuning=TUNING), RayHost(CONNECT, generation=2, tuning=TUNING)
+    first = await elder.start(row(server))
+    await answered(server, "при старом")
+    second = await younger.start(row(server))
+    await answered(server, "при новом")
+    assert (await first.ended()).state is BotState.STOPPED
+    with pytest.raises(TakenOver):
+        await elder.start(row(server))
+    assert (await second.status()).state is BotState.RUNNING
+    await second.stop()
+    assert not exists(cluster)
+    assert server.overlaps == 0
+
+
+class Secretary:
+    """A process that owns a supervisor, as a deployment does."""
+
+    def __init__(self, spec: BotSpec) -> None:
+        self._spec = spec
+
+    async def run(self) -> None:
+        queue: asyncio.Queue[Snapshot] = asyncio.Queue()
+        queue.put_nowait(Snapshot(bots=(self._spec,)))
+        await Supervisor(RayHost(CONNECT, tuning=TUNING), RHYTHM).run(follow(queue))
+
+    async def pid(self) -> int:
+        return os.getpid()
+
+
+async def test_no_bot_outlives_the_process_of_its_supervisor(cluster: Any, server: TelegramServer) -> None:
+    secretary = cluster.remote(num_cpus=0)(Secretary).remote(row(server))
+    running = secretary.run.remote()
+    await answered(server, "жив")
+    os.kill(await secretary.pid.remote(), signal.SIGKILL)
+    with pytest.raises(cluster.exceptions.RayActorError):
+        await running
+    await server.until(lambda: not exists(cluster) and not server.polled, 30)
+
+    successor = cluster.remote(num_cpus=0)(Secretary).remote(row(server))
+    successor.run.remote()
+    await answered(server, "преемник")
+    cluster.kill(successor)
+    await server.until(lambda: not exists(cluster) and not server.polled, 30)
+    assert server.overlaps == 0
