@@ -1,0 +1,145 @@
+import asyncio
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from deployments.contracts.errors import Conflict, Unavailable
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.users import StoredUser
+from tests.storage.conftest import url_of
+
+EVENT = AuditEvent("admin", "create", "faq", "1")
+
+
+async def test_every_connection_is_durable_and_checks_references(database: Database) -> None:
+    found: dict[str, object] = {}
+
+    def read(connection: Connection) -> None:
+        for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
+            found[pragma] = connection.execute(text(f"PRAGMA {pragma}")).scalar()
+
+    await database.run(read)
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+async def test_a_unit_of_work_is_committed_when_its_block_ends(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        await work.audit.add(EVENT)
+    async with database.unit_of_work() as work:
+        assert [event.action for event in await work.audit.newest()] == ["create"]
+
+
+async def test_a_unit_of_work_that_raises_leaves_nothing(database: Database) -> None:
+    async def fail() -> None:
+        async with database.unit_of_work() as work:
+            await work.audit.add(EVENT)
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        await fail()
+    async with database.unit_of_work() as work:
+        assert await work.audit.newest() == ()
+
+
+async def test_a_cancelled_unit_of_work_leaves_nothing_and_frees_the_connection(database: Database) -> None:
+    begun = asyncio.Event()
+
+    async def linger() -> None:
+        async with database.unit_of_work() as work:
+            await work.audit.add(EVENT)
+            begun.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(linger())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.unit_of_work() as work:
+        assert await work.audit.newest() == ()
+
+
+async def test_cancelling_at_any_moment_never_breaks_the_database(database: Database) -> None:
+    async def write() -> None:
+        async with database.unit_of_work() as work:
+            await work.audit.add(EVENT)
+
+    for delay_ms in range(40):
+        task = asyncio.create_task(write())
+        await asyncio.sleep(delay_ms / 4000)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with database.unit_of_work() as work:
+        before = len(await work.audit.newest(1000))
+        await work.audit.add(EVENT)
+        assert len(await work.audit.newest(1000)) == before + 1
+    assert await database.integrity() == ()
+
+
+async def test_units_of_work_side_by_side_wait_for_each_other(database: Database) -> None:
+    async def take() -> int:
+        async with database.unit_of_work() as work:
+            return await work.revisions.next()
+
+    taken = await asyncio.gather(*(take() for _ in range(20)))
+    assert sorted(taken) == list(range(1, 21))
+
+
+async def test_a_taken_name_is_a_conflict(database: Database) -> None:
+    async def add() -> None:
+        async with database.unit_of_work() as work:
+            await work.users.add(StoredUser("anna", "hash"))
+
+    await add()
+    with pytest.raises(Conflict):
+        await add()
+
+
+async def test_a_second_owner_is_refused_until_the_first_leaves(database: Database, tmp_path: Path) -> None:
+    second = Database(url_of(tmp_path), patience_s=0.2)
+    with pytest.raises(Conflict, match=str(os.getpid())):
+        await second.open()
+    patient = Database(url_of(tmp_path), patience_s=10)
+    opening = asyncio.create_task(patient.open())
+    await asyncio.sleep(0.1)
+    await database.close()
+    await opening
+    await patient.close()
+
+
+async def test_another_process_is_refused_too(database: Database, tmp_path: Path) -> None:
+    opening = f"asyncio.run(Database({url_of(tmp_path)!r}, 0.1).open())"
+    script = f"import asyncio; from storage.database import Database; {opening}"
+    refused = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode != 0
+    assert "Conflict" in refused.stderr
+
+
+async def test_a_database_that_is_not_open_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="not open"):
+        async with Database(url_of(tmp_path)).unit_of_work():
+            pass
+
+
+async def test_a_damaged_file_is_reported_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "secretary.db"
+    path.write_bytes(b"this is a letter, not a database" * 100)
+    with pytest.raises(Unavailable, match="damaged"):
+        await Database(url_of(tmp_path)).open()
+    assert path.read_bytes() == b"this is a letter, not a database" * 100
+
+
+async def test_the_files_are_private(database: Database, tmp_path: Path) -> None:
+    async with database.unit_of_work() as work:
+        await work.audit.add(EVENT)
+    files = list(tmp_path.glob("secretary.*"))
+    assert {file.name for file in files} >= {"secretary.db", "secretary.db-wal", "secretary.lock"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}

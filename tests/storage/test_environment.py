@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from storage.environment import Environment
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_everything_has_a_default_under_the_working_folder(tmp_path: Path) -> None:
+    environment = Environment()
+    assert environment.data == tmp_path / "data"
+    assert environment.models_dir == tmp_path / "data" / "models"
+    assert environment.database_url == f"sqlite+aiosqlite:///{tmp_path}/data/secretary.db"
+    assert (environment.host, environment.port, environment.api_key) == ("127.0.0.1", 8002, None)
+    assert environment.secret_key_path.parent == environment.storage_secret_path.parent == environment.data
+
+
+def test_variables_win_over_the_env_file_and_empty_ones_count_as_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("SECRETARY_PORT=9000\nSECRETARY_HOST=0.0.0.0\nOTHER=1\n")
+    monkeypatch.setenv("SECRETARY_PORT", "9001")
+    monkeypatch.setenv("SECRETARY_API_KEY", "")
+    environment = Environment()
+    assert (environment.port, environment.host, environment.api_key) == (9001, "0.0.0.0", None)
+
+
+def test_secrets_are_never_shown() -> None:
+    environment = Environment(
+        admin_password="hunter2-a",
+        api_key="hunter2-b",
+        secret_key="hunter2-c",
+        telegram_token="hunter2-d",
+        database_url="postgresql+asyncpg://secretary:hunter2-e@db/secretary",
+    )
+    assert "hunter2" not in f"{environment!r} {environment!s}"
+    with pytest.raises(ValidationError) as caught:
+        Environment(port="hunter2")
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,178 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from deployments.contracts.chat import ChatMessage, Source, SourceKind
+from deployments.contracts.settings import ApiKey, BotSpec, Exchange, FaqEntry, FaqSettings, Persona, Settings
+from storage.database import Database
+from storage.models import SettingRow
+from storage.models.base import JsonValue
+from storage.repositories.audit import AuditEvent
+from storage.repositories.users import StoredUser
+from storage.work import UnitOfWork
+
+TELEGRAM = Source(SourceKind.TELEGRAM, "shop")
+MOSCOW = timezone(timedelta(hours=3))
+
+
+def exchange(turn_id: str, session_id: str | None = None, answer: str = "Да.") -> Exchange:
+    return Exchange(
+        turn_id=turn_id,
+        session_id=session_id,
+        source_kind="telegram",
+        source_id="shop",
+        question="Вы открыты?",
+        answer=answer,
+        route="local",
+        created_at=datetime(2026, 5, 1, 15, tzinfo=MOSCOW),
+    )
+
+
+async def test_a_prepared_answer_comes_back_as_it_was_stored(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        stored = await work.faq.add(
+            FaqEntry(question="Ещё вопрос?", answer="Да", alternatives=("а что",), keywords=("прайс", "цена"))
+        )
+    async with database.unit_of_work() as work:
+        assert await work.faq.get(stored.id) == stored
+        assert (stored.alternatives, stored.keywords, stored.version) == (("а что",), ("прайс", "цена"), 1)
+
+
+@pytest.mark.parametrize("query", ["ещё", "ЕЩЕ", "еще вопрос", "вопрос,  ещё!", "прайс", "ОТВЕТ", ""])
+async def test_search_folds_case_yo_and_punctuation(database: Database, query: str) -> None:
+    async with database.unit_of_work() as work:
+        await work.faq.add(FaqEntry(question="Ещё вопрос?", answer="Ответ", keywords=("прайс",)))
+        _, total = await work.faq.search(query, None, 10, 0)
+    assert total == 1
+
+
+@pytest.mark.parametrize("query", ["100_", "%", "другое", "вопрос другое"])
+async def test_search_takes_wildcards_literally_and_wants_every_word(database: Database, query: str) -> None:
+    async with database.unit_of_work() as work:
+        await work.faq.add(FaqEntry(question="Вопрос 100", answer="Ответ"))
+        _, total = await work.faq.search(query, None, 10, 0)
+    assert total == (1 if query in ("100_", "%") else 0)
+
+
+async def test_pages_do_not_overlap_and_count_everything(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        for number in range(7):
+            await work.faq.add(FaqEntry(question=f"Вопрос {number}", answer="Да"))
+        await work.faq.add(FaqEntry(question="Question", answer="Yes", language="en"))
+        pages = [await work.faq.search("", "ru", 3, offset) for offset in (0, 3, 6)]
+    seen = [entry.id for entries, _ in pages for entry in entries]
+    assert len(seen) == len(set(seen)) == 7
+    assert {total for _, total in pages} == {7}
+
+
+async def test_an_id_is_never_given_twice(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        first = await work.faq.add(FaqEntry(question="Раз", answer="Да"))
+        await work.faq.remove(first.id)
+        second = await work.faq.add(FaqEntry(question="Два", answer="Да"))
+    assert second.id != first.id
+
+
+async def test_hits_add_up_and_ignore_strangers(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        entry = await work.faq.add(FaqEntry(question="Раз", answer="Да"))
+        await work.faq.add_hits({entry.id: 2, 999: 5})
+    async with database.unit_of_work() as work:
+        await work.faq.add_hits({entry.id: 3})
+    async with database.unit_of_work() as work:
+        kept = await work.faq.get(entry.id)
+        assert kept is not None
+        assert (kept.hits, kept.version) == (5, 1)
+
+
+async def test_personas_bots_users_and_keys_come_back_as_stored(database: Database) -> None:
+    persona = Persona(id="anna", name="Анна", prompts={"ru": "Ты Анна."}, voices={"ru": "irina"})
+    bot = BotSpec(id="shop", name="Магазин", sealed_token="v1.x", allowed_users=(1, 2**40), route="cloud:x")
+    key = ApiKey(id=0, name="site", prefix="sk-", digest="a" * 64, expires_at=datetime(2030, 1, 1, tzinfo=MOSCOW))
+    async with database.unit_of_work() as work:
+        await work.personas.save(persona)
+        await work.personas.save(persona.model_copy(update={"name": "Аня"}))
+        await work.bots.add(bot)
+        stored_key = await work.keys.add(key)
+        await work.users.add(StoredUser("admin", "hash", must_change_password=True))
+    async with database.unit_of_work() as work:
+        assert await work.personas.all() == (persona.model_copy(update={"name": "Аня"}),)
+        assert await work.bots.all() == (bot,)
+        assert await work.keys.valid() == (stored_key,)
+        assert stored_key.expires_at == key.expires_at
+        assert await work.users.get("admin") == StoredUser("admin", "hash", must_change_password=True)
+
+
+async def test_a_revoked_key_is_known_but_not_valid(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        key = await work.keys.add(ApiKey(id=0, name="site", prefix="sk-", digest="b" * 64))
+        assert await work.keys.revoke(key.id) is not None
+        assert await work.keys.revoke(key.id) is None
+        assert await work.keys.valid() == ()
+        assert await work.keys.known("b" * 64)
+
+
+async def test_only_changed_settings_are_stored(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        changed = await work.settings.save(Settings(faq=FaqSettings(ranked_threshold=90)), 7)
+        assert changed == ("faq",)
+        assert await work.settings.changed_at() == 7
+        assert (await work.settings.get()).faq.ranked_threshold == 90
+        assert await work.settings.save(Settings(faq=FaqSettings(ranked_threshold=90)), 8) == ()
+        assert await work.settings.changed_at() == 7
+
+
+@pytest.mark.parametrize(("name", "value"), [("from_the_future", 1), ("faq", {"ranked_threshold": 900}), ("llm", "x")])
+async def test_a_setting_that_is_not_understood_stays_at_its_default(
+    database: Database, name: str, value: JsonValue
+) -> None:
+    async with database.unit_of_work() as work:
+        work.settings._session.add(SettingRow(name=name, value=value, revision=1))
+        await work.settings._session.flush()
+        assert await work.settings.get() == Settings()
+
+
+async def test_an_exchange_is_stored_once_even_within_one_batch(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        first = await work.exchanges.add_new((exchange("a"), exchange("b"), exchange("a")))
+    async with database.unit_of_work() as work:
+        second = await work.exchanges.add_new((exchange("b"), exchange("c")))
+        stored = await work.exchanges.newest()
+    assert [e.turn_id for e in first] == ["a", "b"]
+    assert [e.turn_id for e in second] == ["c"]
+    assert [e.turn_id for e in stored] == ["c", "b", "a"]
+    assert stored[0].created_at == datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+async def test_more_exchanges_than_a_statement_has_room_for(database: Database) -> None:
+    batch = tuple(exchange(f"turn {number}") for number in range(1200))
+    async with database.unit_of_work() as work:
+        assert len(await work.exchanges.add_new(batch)) == 1200
+        assert await work.exchanges.add_new(batch) == ()
+
+
+async def _told(work: UnitOfWork, session_id: str, limit: int = 10) -> list[ChatMessage]:
+    return list(await work.sessions.newest_messages(session_id, limit))
+
+
+async def test_messages_come_back_newest_part_oldest_first(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        session_id = await work.sessions.begin(TELEGRAM, "42", "Иван")
+        for number in range(3):
+            await work.sessions.append(session_id, exchange(str(number), session_id, f"Ответ {number}"))
+        newest = await _told(work, session_id, 3)
+    assert [m.content for m in newest] == ["Ответ 1", "Вы открыты?", "Ответ 2"]
+    assert [m.role for m in newest] == ["assistant", "user", "assistant"]
+
+
+async def test_an_answer_that_never_came_is_no_message(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        session_id = await work.sessions.begin(TELEGRAM, "42", "")
+        await work.sessions.append(session_id, exchange("1", session_id, ""))
+        assert [m.role for m in await _told(work, session_id)] == ["user"]
+
+
+async def test_a_moment_without_time_zone_is_refused(database: Database) -> None:
+    with pytest.raises(Exception, match="time zone"):
+        async with database.unit_of_work() as work:
+            await work.audit.add(AuditEvent("a", "b", "c", at=datetime(2026, 1, 1)))
