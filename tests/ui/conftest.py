@@ -1,0 +1,114 @@
+"""One panel, one browser; every test opens its own window with its own cookies."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
+
+from tests.ui.fakes import HEALTHY
+from tests.ui.stage import PASSWORD, USER, Stage, open_stage
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP, PHONE = (1280, 860), (390, 844)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stage_of_session(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    async with open_stage(tmp_path_factory.mktemp("office")) as stage:
+        await stage.hour_of_traffic()
+        yield stage
+
+
+@pytest.fixture
+def stage(stage_of_session: Stage) -> Stage:
+    """The panel, healthy and with its prefix kept."""
+    stage_of_session.assistant.engines = HEALTHY
+    stage_of_session.prefix.strip = False
+    return stage_of_session
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium on this machine")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Visitor:
+    """A person with a browser window. ``complaints`` are errors of the console, of scripts and of loading."""
+
+    stage: Stage
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        page = self.page
+        page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(f"{m.type}: {m.text}"))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("requestfailed", self._failed)
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what a page drops when it is left
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    async def open(self, path: str = "") -> None:
+        await self.page.goto(self.stage.url + path)
+
+    async def log_in(self, path: str = "", username: str = USER, password: str = PASSWORD) -> None:
+        await self.open(path)
+        await self.page.fill("#username", username)
+        await self.page.fill("#password", password)
+        await self.page.click("button[type=submit]")
+
+    async def arrive(self, path: str = "") -> None:
+        """Logs in and waits until the shell of the wanted tab is alive."""
+        await self.log_in(path)
+        await expect(self.page.locator(".shell")).to_be_visible()
+        await self.page.wait_for_function("window.did_handshake === true")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def contexts(browser: Browser) -> AsyncIterator[list[BrowserContext]]:
+    opened: list[BrowserContext] = []
+    yield opened
+    for context in opened:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(stage: Stage, browser: Browser, contexts: list[BrowserContext]):
+    """``await visit(size=PHONE)``: a new window of a new person."""
+
+    async def come(size: tuple[int, int] = DESKTOP, **options: object) -> Visitor:
+        context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        visitor = Visitor(stage, await context.new_page())
+        visitor.listen()
+        return visitor
+
+    return come
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def admin(visit) -> AsyncIterator[Visitor]:
+    """A person at a desktop whose browser must have nothing to complain about."""
+    visitor = await visit()
+    yield visitor
+    assert visitor.complaints == []

@@ -1,0 +1,162 @@
+"""A secretary that follows a script, and a matcher over the published FAQ."""
+
+import asyncio
+import math
+import struct
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.reports import ReportDesk
+from deployments.contracts.audio import PCM16_22K, SpeechChunk
+from deployments.contracts.chat import ChatTurn
+from deployments.contracts.events import (
+    AnswerMatch,
+    AnswerMatched,
+    SpeechReady,
+    TextDelta,
+    Timings,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+)
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import Exchange, FaqEntry
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from ui.services import Matcher, MatchReport
+
+XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script><b id=injected>bold</b>'
+ANSWER = "Мы открыты с понедельника по пятницу с девяти до восемнадцати часов. Записать вас на завтра?"
+
+
+def tone(seconds: float, hertz: float = 330.0) -> SpeechChunk:
+    """A quiet sine in the rate of a small voice."""
+    rate = PCM16_22K.rate
+    samples = [int(2_000 * math.sin(2 * math.pi * hertz * n / rate)) for n in range(int(seconds * rate))]
+    return SpeechChunk(struct.pack(f"<{len(samples)}h", *samples), PCM16_22K)
+
+
+class ScriptedAssistant:
+    """Answers by what the question contains: "faq", "xss", "slow", "fail", "break"; anything else gets ANSWER."""
+
+    def __init__(self, reports: ReportDesk) -> None:
+        self._reports = reports
+        self._sequence = 0
+        self.engines: tuple[EngineStatus, ...] = HEALTHY
+        self.status_calls = 0
+        self.turns: list[ChatTurn] = []
+        self.closed_early: list[str] = []
+        self.release = asyncio.Event()
+
+    async def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+        self.turns.append(turn)
+        yield TurnStarted(turn.turn_id, 1)
+        text = ""
+        try:
+            async for event in self._script(turn):
+                text += event.text if isinstance(event, TextDelta) else ""
+                yield event
+        except GeneratorExit:
+            self.closed_early.append(turn.turn_id)
+            raise
+        await self._report(turn, text)
+
+    async def _script(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+        question = turn.question
+        if "break" in question:
+            raise RuntimeError("a bug that nobody foresaw")
+        if "fail" in question:
+            yield TextDelta("Сейчас ")
+            yield TurnFailed("model_missing", "run: secretary models pull", retryable=False)
+            return
+        if "faq" in question:
+            yield AnswerMatched(AnswerMatch(7, ANSWER, "ru", "exact", 100.0, "часы работы"))
+        for n, word in enumerate(self._words(question)):
+            yield TextDelta(word)
+            if turn.speak and n % 4 == 0:
+                yield SpeechReady(tone(0.2), "voice")
+            await asyncio.sleep(0.2 if "slow" in question else 0.02)
+        yield _finished("faq" in question)
+
+    def _words(self, question: str) -> list[str]:
+        text = XSS if "xss" in question else ANSWER * (5 if "slow" in question else 1)
+        return [text[i : i + 6] for i in range(0, len(text), 6)]
+
+    async def _report(self, turn: ChatTurn, text: str) -> None:
+        """What a door does: tell the office, which keeps the conversation."""
+        self._sequence += 1
+        exchange = Exchange(
+            turn_id=turn.turn_id,
+            session_id=turn.session_id,
+            source_kind=turn.source.kind.value,
+            question=turn.question,
+            answer=text,
+            route="local",
+            created_at=datetime.now(UTC),
+        )
+        await self._reports.accept(DoorReport(door="panel", sequence=self._sequence, revision=1, exchanges=(exchange,)))
+
+    def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        raise NotImplementedError
+
+    def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        raise NotImplementedError
+
+    def voices(self) -> tuple[Voice, ...]:
+        return ()
+
+    async def status(self) -> tuple[EngineStatus, ...]:
+        self.status_calls += 1
+        return self.engines
+
+
+def _finished(from_faq: bool) -> TurnFinished:
+    timings = Timings(
+        faq_ms=0.4,
+        first_token_ms=None if from_faq else 184.0,
+        first_audio_ms=38.0 if from_faq else 412.0,
+        total_ms=1_240.0,
+    )
+    route = "faq:7" if from_faq else "local"
+    return TurnFinished("stop", Usage(182, 41), timings, route, "" if from_faq else "SmolLM2-135M-Instruct")
+
+
+HEALTHY = (
+    EngineStatus("local-llm", "chat", "llama.cpp", True, "SmolLM2-135M-Instruct Q4_1"),
+    EngineStatus("voice-piper", "speech", "piper", True, "en_US-joe-medium"),
+    EngineStatus("recognition", "recognition", "faster-whisper", True, "whisper-base int8"),
+)
+ONE_MISSING = (
+    *HEALTHY[:2],
+    EngineStatus(
+        "recognition",
+        "recognition",
+        "faster-whisper",
+        False,
+        "whisper-base int8",
+        error="weights are not on disk",
+        remedy="secretary models pull whisper-base",
+    ),
+)
+
+
+def entry_matcher(publisher: SnapshotPublisher) -> Matcher:
+    """Exact on the folded question, else the two entries with most words in common."""
+
+    async def match(phrase: str, language: str | None) -> MatchReport:
+        words = set(phrase.casefold().split())
+        scored = sorted((_scored(entry, words) for entry in publisher.current.faq), key=lambda m: -m.score)
+        if scored and scored[0].score == 100:
+            return MatchReport(scored[0])
+        return MatchReport(None, tuple(m for m in scored[:2] if m.score > 0))
+
+    return match
+
+
+def _scored(entry: FaqEntry, words: set[str]) -> AnswerMatch:
+    own = set(entry.question.casefold().split())
+    score = 100.0 * len(own & words) / len(own | words)
+    rule = "exact" if score == 100 else "ranked"
+    return AnswerMatch(entry.id, entry.answer, entry.language, rule, score, entry.question)

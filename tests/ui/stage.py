@@ -1,0 +1,142 @@
+"""The panel on a real office, under uvicorn on a loopback port, below the prefix that Ray Serve gives it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deployments.administration.office import Office, open_office
+from deployments.administration.reports import ReportDesk
+from deployments.contracts.reports import DoorReport, StageTally
+from storage.environment import Environment
+from tests.ui.fakes import ScriptedAssistant, entry_matcher
+from ui.panel import mount_panel
+from ui.services import PanelServices
+
+PREFIX = "/admin"
+USER, PASSWORD = "admin", "correct horse battery"
+
+
+@dataclass
+class Clock:
+    """The time of the report desk; tests move it."""
+
+    shift: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+
+class UnderPrefix:
+    """What Ray Serve does with a route prefix: ``root_path`` names it; ``strip`` leaves it out of the path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.strip = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            if not scope["path"].startswith(PREFIX):
+                await send({"type": "http.response.start", "status": 404, "headers": []})
+                await send({"type": "http.response.body", "body": b"outside"})
+                return
+            path = scope["path"][len(PREFIX) :] if self.strip else scope["path"]
+            scope = {**scope, "root_path": PREFIX, "path": path}
+        await self.app(scope, receive, send)
+
+
+@dataclass
+class Stage:
+    """Everything a test may look at or turn. ``url`` is the address of the panel with a trailing slash."""
+
+    url: str
+    office: Office
+    reports: ReportDesk
+    clock: Clock
+    assistant: ScriptedAssistant
+    prefix: UnderPrefix
+
+    @property
+    def origin(self) -> str:
+        return self.url.split("/admin")[0]
+
+    async def hour_of_traffic(self) -> None:
+        """Three doors that answered for an hour."""
+        for minute in range(55, -1, -1):
+            self.clock.shift = -timedelta(minutes=minute)
+            for door, revision in (("gateway#a41f", 0), ("gateway#b7c2", 0), ("phone#0d93", 0)):
+                await self.reports.accept(self._report(door, minute, revision))
+        self.clock.shift = timedelta()
+
+    def _report(self, door: str, minute: int, behind: int) -> DoorReport:
+        wave = 1 + 0.35 * ((minute * 7) % 11) / 11 + (0.9 if 18 < minute < 23 else 0)
+        bases = (
+            ("first_token", "local", 165),
+            ("first_audio", "local", 390),
+            ("total", "local", 1_480),
+            ("faq", "", 0.5),
+        )
+        bases += (("first_token", "cloud:gemini", 520), ("first_audio", "cloud:gemini", 760))
+        stages = tuple(
+            StageTally(
+                stage=stage, source="api", route=route, count=6, p50_ms=ms * wave, p95_ms=ms * wave * 1.7, max_ms=ms * 3
+            )
+            for stage, route, ms in bases
+        )
+        revision = self.office.publisher.current.revision - behind
+        live = {"gateway#a41f": 2, "gateway#b7c2": 0, "phone#0d93": 1}[door]
+        return DoorReport(door=door, sequence=100 - minute, revision=revision, stages=stages, live_streams=live)
+
+
+@asynccontextmanager
+async def open_stage(data: Path) -> AsyncIterator[Stage]:
+    environment = Environment(_env_file=None, data=data, admin_password=SecretStr(PASSWORD))
+    office = await open_office(environment)
+    clock = Clock()
+    reports = ReportDesk(office.database, clock)
+    assistant = ScriptedAssistant(reports)
+    services = PanelServices(
+        assistant=assistant,
+        faq=office.faq,
+        accounts=office.accounts,
+        reports=reports,
+        publisher=office.publisher,
+        conversations=office.conversations,
+        matcher=entry_matcher(office.publisher),
+    )
+    app = FastAPI()
+    mount_panel(app, services, storage_secret="s" * 40)
+    prefix = UnderPrefix(app)
+    try:
+        async with served(prefix) as port:
+            yield Stage(f"http://127.0.0.1:{port}{PREFIX}/ui/", office, reports, clock, assistant, prefix)
+    finally:
+        await office.close()
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[int]:
+    """``app`` under uvicorn on a free loopback port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+                raise RuntimeError("the server did not start")
+            await asyncio.sleep(0.02)
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()

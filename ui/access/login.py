@@ -1,0 +1,161 @@
+"""Login, change of a generated password, and logout: classic forms, so that the cookie is HttpOnly from the start."""
+
+import re
+import uuid
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from deployments.administration.accounts import Accounts
+from deployments.administration.passwords import SHORTEST
+from deployments.contracts.errors import InvalidRequest, RateLimited, SecretaryError, Unauthorized
+from ui.access.forms import read_form
+from ui.access.guard import LOGIN, LOGOUT, PASSWORD, TOKEN_KEY, session_of
+from ui.access.headers import PLAIN_POLICY
+from ui.access.pages import Field, Form, page
+from ui.access.sessions import PanelSession, PanelSessions
+from ui.preferences import LANGUAGE_COOKIE, YEAR_S, preferences_of
+from ui.problems import explain_error
+from ui.translations import LANGUAGES, Translator
+
+_PATH_HERE = re.compile(r"/(?:[\w-]+/?)*")
+
+
+def safe_next(path: str) -> str:
+    """``path`` when it is one inside the panel, else the start page: never an address elsewhere."""
+    return path if _PATH_HERE.fullmatch(path) else "/"
+
+
+class LoginPages:
+    """Routes on the panel's own application, inside its session middleware."""
+
+    def __init__(self, accounts: Accounts, sessions: PanelSessions) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route(LOGIN, self.ask, methods=["GET"], include_in_schema=False)
+        app.add_api_route(LOGIN, self.log_in, methods=["POST"], include_in_schema=False)
+        app.add_api_route(PASSWORD, self.ask_password, methods=["GET"], include_in_schema=False)
+        app.add_api_route(PASSWORD, self.change_password, methods=["POST"], include_in_schema=False)
+        app.add_api_route(LOGOUT, self.log_out, methods=["POST"], include_in_schema=False)
+
+    async def ask(self, request: Request) -> Response:
+        if session_of(request, self._sessions):
+            return _redirect(request, safe_next(request.query_params.get("next", "/")))
+        return _answer(request, _login_form(request, _translator(request)))
+
+    async def log_in(self, request: Request) -> Response:
+        fields = await read_form(request)
+        address = request.client.host if request.client else ""
+        try:
+            username = fields.get("username", "").strip()
+            account = await self._accounts.authenticate(username, fields.get("password", ""), address)
+        except (Unauthorized, RateLimited) as error:
+            return self._refused_login(request, fields, error)
+        session = self._sessions.open(account)
+        _renew_cookie(request, session)
+        return _redirect(request, safe_next(request.query_params.get("next", "/")))
+
+    def _refused_login(self, request: Request, fields: dict[str, str], error: SecretaryError) -> Response:
+        t = _translator(request)
+        wrong = isinstance(error, Unauthorized)
+        problem = t("login.wrong") if wrong else explain_error(error, t)
+        form = _login_form(request, t, problem=problem, username=fields.get("username", ""))
+        response = _answer(request, form, 401 if wrong else error.status)
+        if error.retry_after_s:
+            response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
+        return response
+
+    async def ask_password(self, request: Request) -> Response:
+        session = session_of(request, self._sessions)
+        assert session is not None, "the guard lets nobody in without a session"
+        return _answer(request, _password_form(_translator(request), session))
+
+    async def change_password(self, request: Request) -> Response:
+        session = session_of(request, self._sessions)
+        assert session is not None, "the guard lets nobody in without a session"
+        t = _translator(request)
+        fields = await read_form(request)
+        old, new = fields.get("old", ""), fields.get("new", "")
+        if new != fields.get("again", ""):
+            return _answer(request, _password_form(t, session, t("password.differ")), 400)
+        try:
+            await self._accounts.change_password(session.username, old, new)
+        except Unauthorized:
+            return _answer(request, _password_form(t, session, t("password.wrong")), 401)
+        except (InvalidRequest, RateLimited) as error:
+            problem = (
+                t("password.weak", least=SHORTEST) if isinstance(error, InvalidRequest) else explain_error(error, t)
+            )
+            return _answer(request, _password_form(t, session, problem), error.status)
+        session.must_change_password = False
+        self._sessions.close_others(session)
+        return _redirect(request, "/")
+
+    async def log_out(self, request: Request) -> Response:
+        self._sessions.close(request.session.get(TOKEN_KEY))
+        request.session.clear()
+        return _redirect(request, LOGIN)
+
+
+def _renew_cookie(request: Request, session: PanelSession) -> None:
+    """A new identity after login, so that a cookie planted before it is worth nothing."""
+    request.session.clear()
+    request.session.update({"id": str(uuid.uuid4()), TOKEN_KEY: session.token})
+
+
+def _redirect(request: Request, path: str) -> Response:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{path}", 303)
+
+
+def _chosen_language(request: Request) -> str | None:
+    language = request.query_params.get("language")
+    return language if language in LANGUAGES else None
+
+
+def _translator(request: Request) -> Translator:
+    return Translator(_chosen_language(request) or preferences_of(request).language)
+
+
+def _login_form(request: Request, t: Translator, *, problem: str = "", username: str = "") -> Form:
+    back = safe_next(request.query_params.get("next", "/"))
+    return Form(
+        action=LOGIN,
+        title=t("login.title"),
+        lead=t("login.lead"),
+        button=t("login.enter"),
+        problem=problem,
+        query=f"?{urlencode({'next': back})}" if back != "/" else "",
+        fields=(
+            Field("username", t("login.username"), "text", "username", username),
+            Field("password", t("login.password")),
+        ),
+    )
+
+
+def _password_form(t: Translator, session: PanelSession, problem: str = "") -> Form:
+    return Form(
+        action=PASSWORD,
+        title=t("password.title"),
+        lead=t("password.lead_generated" if session.must_change_password else "password.lead"),
+        button=t("password.change"),
+        problem=problem,
+        fields=(
+            Field("old", t("password.old")),
+            Field("new", t("password.new"), autocomplete="new-password", hint=t("password.rule", least=SHORTEST)),
+            Field("again", t("password.again"), autocomplete="new-password"),
+        ),
+    )
+
+
+def _answer(request: Request, form: Form, status: int = 200) -> Response:
+    root = request.scope.get("root_path", "")
+    document = page(form, _translator(request), preferences_of(request), root)
+    headers = {"Content-Security-Policy": PLAIN_POLICY, "Cache-Control": "no-store"}
+    response = HTMLResponse(document, status, headers)
+    if language := _chosen_language(request):
+        path = f"{root}/"
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_S, path=path, samesite="lax")
+    return response

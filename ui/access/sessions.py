@@ -1,0 +1,74 @@
+"""Logged-in people. The browser holds a random token in a signed cookie; everything else stays here, in memory.
+
+The office is one process, so is this table: a restart logs everybody out, a logout takes effect at once everywhere.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from deployments.administration.accounts import Account
+
+LIFETIME_S = 12 * 3600.0
+MOST_SESSIONS = 1_000
+
+
+@dataclass
+class PanelSession:
+    """One login. ``on_close`` holds what must happen when it ends: every open page leaves."""
+
+    token: str = field(repr=False)
+    username: str
+    role: str
+    must_change_password: bool
+    expires_at: float
+    on_close: set[Callable[[], None]] = field(default_factory=set, repr=False)
+
+
+class PanelSessions:
+    """``clock`` counts seconds and never goes back."""
+
+    def __init__(self, *, lifetime_s: float = LIFETIME_S, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lifetime_s = lifetime_s
+        self._clock = clock
+        self._open: dict[str, PanelSession] = {}
+
+    def open(self, account: Account) -> PanelSession:
+        """A new session; the oldest one makes room when there are too many."""
+        self._drop_expired()
+        while len(self._open) >= MOST_SESSIONS:
+            self.close(next(iter(self._open)))
+        session = PanelSession(
+            token=secrets.token_urlsafe(32),
+            username=account.username,
+            role=account.role,
+            must_change_password=account.must_change_password,
+            expires_at=self._clock() + self._lifetime_s,
+        )
+        self._open[session.token] = session
+        return session
+
+    def get(self, token: str | None) -> PanelSession | None:
+        """The running session of ``token``; an expired one is closed."""
+        session = self._open.get(token or "")
+        if session is not None and session.expires_at <= self._clock():
+            self.close(session.token)
+            return None
+        return session
+
+    def close(self, token: str | None) -> None:
+        """Ends a session and every page that lives on it."""
+        session = self._open.pop(token or "", None)
+        for leave in tuple(session.on_close) if session else ():
+            leave()
+
+    def close_others(self, keep: PanelSession) -> None:
+        """Ends every other session of the same person, as after a change of password."""
+        for token in [s.token for s in self._open.values() if s.username == keep.username and s is not keep]:
+            self.close(token)
+
+    def _drop_expired(self) -> None:
+        now = self._clock()
+        for token in [s.token for s in self._open.values() if s.expires_at <= now]:
+            self.close(token)

@@ -1,0 +1,45 @@
+"""What every tab is given: services, who is looking, in which language, and where the panel lives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from nicegui import ui
+
+from ui.access.sessions import PanelSession
+from ui.overview import OverviewFeed
+from ui.preferences import Preferences
+from ui.problems import explain_error
+from ui.services import PanelServices
+from ui.translations import Translator
+
+Tone = Literal["positive", "negative", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """``root`` is the public path of the panel without a trailing slash ("/admin/ui")."""
+
+    services: PanelServices
+    overview: OverviewFeed
+    session: PanelSession
+    preferences: Preferences
+    t: Translator
+    root: str
+
+    def toast(self, text: str, tone: Tone = "positive") -> None:
+        """A short message that goes away by itself; problems stay longer."""
+        seconds = 8_000 if tone == "negative" else 4_000
+        ui.notify(text, type=tone, position="bottom", timeout=seconds, close_button=self.t("common.close"))
+
+    def toast_error(self, error: BaseException) -> None:
+        self.toast(explain_error(error, self.t), "negative")
+
+
+@asynccontextmanager
+async def until_left() -> AsyncIterator[None]:
+    """Holds a tab open after its body has run: ends only by cancellation, when the tab or the browser is left."""
+    yield
+    await asyncio.Event().wait()

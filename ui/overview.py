@@ -1,0 +1,96 @@
+"""What the dashboard knows: engines, doors and latencies, gathered once for everybody who looks.
+
+However many browsers are open, the engines are asked at most once in ``max_age_s``, and never wait on each other.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from deployments.administration.reports import DoorState, StagePoint
+from deployments.contracts.speech import EngineStatus
+from ui.services import PanelServices
+
+SILENT_AFTER = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
+
+
+class Health(StrEnum):
+    """``degraded``: something is missing, the secretary still answers; ``down``: no engine is ready."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One look at the whole system. ``engines`` is None when they could not be asked."""
+
+    engines: tuple[EngineStatus, ...] | None
+    doors: tuple[DoorState, ...]
+    latency: tuple[StagePoint, ...]
+    revision: int
+    at: datetime
+
+    @property
+    def health(self) -> Health:
+        ready = sum(engine.ready for engine in self.engines or ())
+        if not self.engines or not ready:
+            return Health.DOWN
+        return Health.OK if ready == len(self.engines) else Health.DEGRADED
+
+    @property
+    def live_doors(self) -> tuple[DoorState, ...]:
+        """Doors that reported in the last minute; a replaced replica just stops to."""
+        return tuple(door for door in self.doors if self.at - door.last_seen < SILENT_AFTER)
+
+    @property
+    def current_doors(self) -> int:
+        """How many live doors run the newest revision."""
+        return sum(door.revision >= self.revision for door in self.live_doors)
+
+    @property
+    def live_streams(self) -> int:
+        return sum(door.live_streams for door in self.live_doors)
+
+
+class OverviewFeed:
+    """Shared by every open dashboard."""
+
+    def __init__(self, services: PanelServices, *, max_age_s: float = 2.0, timeout_s: float = 3.0) -> None:
+        self._services = services
+        self._max_age_s = max_age_s
+        self._timeout_s = timeout_s
+        self._lock = asyncio.Lock()
+        self._newest: Overview | None = None
+        self._taken_at = float("-inf")
+
+    async def get(self) -> Overview:
+        """The newest overview, at most ``max_age_s`` old."""
+        async with self._lock:
+            if self._newest is None or time.monotonic() - self._taken_at > self._max_age_s:
+                self._newest = await self._gather()
+                self._taken_at = time.monotonic()
+            return self._newest
+
+    async def _gather(self) -> Overview:
+        snapshot = self._services.publisher.current
+        return Overview(
+            engines=await self._engines(),
+            doors=self._services.reports.doors(),
+            latency=self._services.reports.latency(60),
+            revision=snapshot.revision,
+            at=datetime.now(UTC),
+        )
+
+    async def _engines(self) -> tuple[EngineStatus, ...] | None:
+        try:
+            return await asyncio.wait_for(self._services.assistant.status(), self._timeout_s)
+        except Exception as error:  # whatever broke, the dashboard must say so and go on
+            log.warning("engines did not report: %s", type(error).__name__)
+            return None

@@ -1,0 +1,146 @@
+"""The panel on an application: pages, login, assets and the guard, all below one path and one session cookie."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse
+from nicegui import app as nicegui_app
+from nicegui import background_tasks, ui
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from deployments.contracts.errors import NotFound
+from ui.access.guard import LOGIN, PanelGuard, session_of
+from ui.access.login import LoginPages
+from ui.access.sessions import LIFETIME_S, PanelSession, PanelSessions
+from ui.context import Panel
+from ui.overview import OverviewFeed
+from ui.parts.mark import MARK
+from ui.preferences import preferences_of
+from ui.prefix import FullPath
+from ui.services import PanelServices
+from ui.shell import build_shell
+from ui.translations import Translator
+
+LEAVE_S = 0.3
+EXPIRY_CHECK_S = 30.0
+_ASSETS = Path(__file__).parent / "assets"
+
+
+def mount_panel(
+    app: FastAPI,
+    services: PanelServices,
+    *,
+    mount_path: str = "/ui",
+    storage_secret: str,
+    secure_cookie: bool = False,
+) -> None:
+    """Serves the panel of ``services`` at ``mount_path`` of ``app``, and leads "/" of ``app`` there.
+
+    ``storage_secret`` signs the session cookie; ``secure_cookie`` promises that people come over TLS only. NiceGUI is
+    one per process, and so is the panel: call this once, before the application starts.
+    """
+    sessions = PanelSessions()
+    _redirect_to_panel(app, mount_path)
+    app.add_middleware(FullPath)
+    LoginPages(services.accounts, sessions).mount(nicegui_app)
+    nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
+    nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
+    version = _assets_version()
+    overview = OverviewFeed(services)
+
+    async def root(request: Request) -> Response | None:
+        return await _open_page(request, services, overview, sessions, version)
+
+    ui.run_with(
+        app,
+        root=root,
+        mount_path=mount_path,
+        title="",
+        favicon=MARK,
+        tailwind=False,
+        show_welcome_message=False,
+        storage_secret=storage_secret,
+        session_middleware_kwargs=_cookie(secure_cookie),
+    )
+
+
+def _cookie(secure: bool) -> dict[str, object]:
+    """The prefix ``__Host-`` makes browsers refuse the cookie unless it is Secure and bound to this very host."""
+    return {
+        "session_cookie": "__Host-secretary" if secure else "secretary_panel",
+        "max_age": int(LIFETIME_S),
+        "same_site": "lax",
+        "https_only": secure,
+    }
+
+
+def _redirect_to_panel(app: FastAPI, mount_path: str) -> None:
+    async def to_panel(request: Request) -> Response:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}{mount_path}/", 307)
+
+    for path in ("/", mount_path):
+        app.add_api_route(path, to_panel, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def _assets_version() -> str:
+    """Changes with any asset, so that browsers fetch a new style sheet after an update."""
+    digest = hashlib.sha256()
+    for path in sorted(_ASSETS.iterdir()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+async def _open_page(
+    request: Request, services: PanelServices, overview: OverviewFeed, sessions: PanelSessions, version: str
+) -> Response | None:
+    root = request.scope.get("root_path", "")
+    session = session_of(request, sessions)
+    if session is None or not await _still_welcome(services, session):
+        sessions.close(session.token if session else None)
+        return RedirectResponse(f"{root}{LOGIN}", 303)
+    preferences = preferences_of(request)
+    panel = Panel(services, overview, session, preferences, Translator(preferences.language), root)
+    _prepare_document(panel, version)
+    _leave_with(panel, sessions)
+    build_shell(panel)
+    return None
+
+
+async def _still_welcome(services: PanelServices, session: PanelSession) -> bool:
+    """Whether the account still exists and is enabled; its role may have changed since the login."""
+    try:
+        session.role = (await services.accounts.get(session.username)).role
+    except NotFound:
+        return False
+    return True
+
+
+def _prepare_document(panel: Panel, version: str) -> None:
+    """Language, theme and style are part of the first HTML, so nothing flashes."""
+    page = ui.context.client.page
+    page.language = "ru" if panel.t.language == "ru" else "en-US"
+    page.dark = panel.preferences.dark
+    for sheet in ("theme.css", "panel.css"):
+        ui.add_head_html(f'<link rel="stylesheet" href="{panel.root}/assets/{sheet}?{version}">')
+
+
+def _leave_with(panel: Panel, sessions: PanelSessions) -> None:
+    """When the session ends, here or in another window, this page goes to the login and its server side is dropped."""
+    client = ui.context.client
+    session = panel.session
+
+    async def drop() -> None:
+        await asyncio.sleep(LEAVE_S)
+        if not client.is_deleted:
+            client.delete()
+
+    def leave() -> None:
+        client.open(LOGIN)
+        background_tasks.create(drop(), name="drop a page whose session ended")
+
+    session.on_close.add(leave)
+    client.on_delete(lambda: session.on_close.discard(leave))
+    ui.timer(EXPIRY_CHECK_S, lambda: sessions.get(session.token))

@@ -1,0 +1,56 @@
+"""One prepared answer in the list."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from nicegui import html, ui
+
+from deployments.contracts.settings import FaqEntry
+from ui.translations import Translator
+
+MOST_CHIPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FaqRow:
+    """An entry and what its buttons do."""
+
+    entry: FaqEntry
+    on_edit: Callable[[FaqEntry], None]
+    on_delete: Callable[[FaqEntry], Awaitable[None]]
+    on_switch: Callable[[FaqEntry, bool], Awaitable[None]]
+
+
+def faq_row(row: FaqRow, t: Translator) -> None:
+    entry = row.entry
+    state = "" if entry.enabled else "faq-row-off"
+    with html.article().classes(f"card faq-row {state}").props(f"role=listitem data-entry={entry.id}"):
+        with html.div().classes("faq-text"):
+            with html.div().classes("faq-question-line"):
+                html.span(entry.language.upper()).classes("tag")
+                html.h2(entry.question).classes("faq-question")
+            html.p(entry.answer).classes("faq-answer")
+            _chips(entry, t)
+        with html.div().classes("faq-actions"):
+            switch = ui.switch(value=entry.enabled, on_change=lambda e: row.on_switch(entry, bool(e.value)))
+            switch.props["aria-label"] = t("faq.enabled_of", question=entry.question)
+            _action("edit", t("faq.edit_of", question=entry.question), lambda: row.on_edit(entry))
+            _action("delete_outline", t("faq.delete_of", question=entry.question), lambda: row.on_delete(entry))
+
+
+def _chips(entry: FaqEntry, t: Translator) -> None:
+    words = [*entry.keywords, *entry.alternatives]
+    with html.div().classes("chips"):
+        for word in words[:MOST_CHIPS]:
+            html.span(word).classes("chip")
+        if len(words) > MOST_CHIPS:
+            html.span(f"+{len(words) - MOST_CHIPS}").classes("chip")
+        if entry.hits:
+            html.span(t.count("faq.hits", entry.hits)).classes("faq-hits")
+
+
+def _action(icon: str, label: str, act: Callable[[], None] | Callable[[], Awaitable[None]]) -> None:
+    with html.button(type="button").classes("icon-button").on("click", act) as button:
+        ui.icon(icon)
+    button.props["aria-label"] = label
+    button.props["title"] = label

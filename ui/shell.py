@@ -1,0 +1,145 @@
+"""The frame around every tab: title, navigation, language, theme, the person, and the place where tabs appear."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from nicegui import html, ui
+from typing_extensions import override
+
+from ui.access.guard import LOGOUT, PASSWORD
+from ui.context import Panel
+from ui.parts.mark import MARK_URL
+from ui.preferences import LANGUAGE_COOKIE, THEME_COOKIE, cookie_script
+from ui.tabs import chat, dashboard, faq
+from ui.translations import LANGUAGES
+
+_THEME_ICONS = {"auto": "brightness_auto", "light": "light_mode", "dark": "dark_mode"}
+_THEME_TEXTS = {"auto": "shell.theme_auto", "light": "shell.theme_light", "dark": "shell.theme_dark"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One entry of the navigation. ``show`` lives while the tab is open."""
+
+    path: str
+    title: str
+    icon: str
+    show: Callable[[Panel], Awaitable[None]]
+
+
+TABS = (
+    Tab("/", "nav.dashboard", "space_dashboard", dashboard.show),
+    Tab("/chat", "nav.chat", "forum", chat.show),
+    Tab("/faq", "nav.faq", "quiz", faq.show),
+)
+
+
+class TabArea(ui.sub_pages):
+    """Shows the tab of the current address; an unknown address gets a page in the reader's language."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        super().__init__({tab.path: _shown(tab, panel) for tab in TABS})
+
+    @override
+    def _render_404(self) -> None:
+        t = self._panel.t
+        with html.section().classes("empty"):
+            ui.icon("explore_off").classes("empty-icon")
+            html.h1(t("shell.not_found")).classes("empty-title")
+            html.a(t("shell.to_start"), href=f"{self._panel.root}/").classes("text-link")
+
+
+def _shown(tab: Tab, panel: Panel) -> Callable[[], Awaitable[None]]:
+    async def show() -> None:
+        ui.page_title(f"{panel.t(tab.title)} · {panel.t('product')}")
+        await tab.show(panel)
+
+    return show
+
+
+def build_shell(panel: Panel) -> None:
+    """Everything visible; the tabs themselves are built when their address is opened."""
+    t = panel.t
+    dark = ui.dark_mode(panel.preferences.dark)
+    with html.div().classes("shell"):
+        with html.header().classes("shell-header"):
+            _brand(panel)
+            with html.div().classes("shell-tools"):
+                _language_switch(panel)
+                _theme_switch(panel, dark)
+                _person_menu(panel)
+        with html.nav().classes("shell-nav").props(f'aria-label="{t("nav.label")}"'):
+            links = {tab.path: _nav_link(tab, panel) for tab in TABS}
+        with html.main().classes("shell-main").props("id=main tabindex=-1") as main:
+            TabArea(panel)
+    ui.skip_link(t("shell.skip"), target=main)
+    _mark_current(links)
+
+
+def _brand(panel: Panel) -> None:
+    with html.a(href=f"{panel.root}/").classes("shell-brand"):
+        html.img(src=MARK_URL, alt="", width="30", height="30")
+        html.span(panel.t("product"))
+
+
+def _nav_link(tab: Tab, panel: Panel) -> html.a:
+    with html.a(href=f"{panel.root}{tab.path}").classes("nav-link") as link:
+        ui.icon(tab.icon).props("aria-hidden=true")
+        html.span(panel.t(tab.title))
+    return link
+
+
+def _mark_current(links: dict[str, html.a]) -> None:
+    router = ui.context.client.sub_pages_router
+
+    def mark(path: str) -> None:
+        here = path.partition("?")[0].partition("#")[0].rstrip("/") or "/"
+        for link_path, link in links.items():
+            link.props(
+                "aria-current=page" if link_path == here else None, remove=None if link_path == here else "aria-current"
+            )
+
+    mark(router.current_path)
+    router.on_path_changed(mark)
+
+
+def _language_switch(panel: Panel) -> None:
+    with html.div().classes("segmented").props(f'role=group aria-label="{panel.t("shell.language")}"'):
+        for code in LANGUAGES:
+            chosen = code == panel.t.language
+            button = html.button(code.upper(), type="button", lang=code)
+            button.props(f"aria-pressed={'true' if chosen else 'false'} data-language={code}")
+            script = cookie_script(LANGUAGE_COOKIE, code, f"{panel.root}/")
+            button.on("click", js_handler=f"() => {{ {script}; location.reload(); }}")
+
+
+def _theme_switch(panel: Panel, dark: ui.dark_mode) -> None:
+    t = panel.t
+    with html.button(type="button").classes("icon-button").props(f'aria-label="{t("shell.theme")}"') as button:
+        icon = ui.icon(_THEME_ICONS[panel.preferences.theme])
+
+        def choose(theme: str) -> None:
+            dark.value = {"light": False, "dark": True}.get(theme)
+            icon.name = _THEME_ICONS[theme]
+            ui.run_javascript(cookie_script(THEME_COOKIE, theme, f"{panel.root}/"))
+
+        with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
+            for theme, name in _THEME_ICONS.items():
+                with ui.menu_item(on_click=lambda theme=theme: choose(theme)).props(f"data-theme-choice={theme}"):
+                    ui.icon(name)
+                    html.span(t(_THEME_TEXTS[theme]))
+    button.props("aria-haspopup=menu")
+
+
+def _person_menu(panel: Panel) -> None:
+    t = panel.t
+    name = panel.session.username
+    with html.button(type="button").classes("icon-button person").props("aria-haspopup=menu") as button:
+        html.span(name[:1].upper()).props("aria-hidden=true")
+        with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
+            html.div(t("shell.logged_in_as", name=name)).classes("menu-note")
+            html.a(t("password.title"), href=f"{panel.root}{PASSWORD}", target="_top").classes("menu-link")
+            with html.form(method="post", action=f"{panel.root}{LOGOUT}"):
+                html.button(t("shell.logout"), type="submit").classes("menu-link").props("data-action=logout")
+    button.props["aria-label"] = t("shell.account", name=name)

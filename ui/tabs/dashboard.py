@@ -1,0 +1,171 @@
+"""The dashboard: is the secretary well, which engines and doors carry it, and how fast do people hear an answer."""
+
+from dataclasses import dataclass
+
+from nicegui import html, ui
+
+from deployments.administration.reports import DoorState
+from deployments.contracts.speech import EngineStatus
+from ui.context import Panel, until_left
+from ui.formatting import ago
+from ui.overview import Health, Overview
+from ui.parts.latency import LatencyCard
+from ui.parts.section import Section, empty, skeleton
+
+REFRESH_S = 5.0
+_HEALTH_TEXTS = {
+    Health.OK: "dashboard.health_ok",
+    Health.DEGRADED: "dashboard.health_degraded",
+    Health.DOWN: "dashboard.health_down",
+}
+_HEALTH_ICONS = {Health.OK: "check", Health.DEGRADED: "priority_high", Health.DOWN: "close"}
+_KIND_ICONS = {"chat": "psychology", "speech": "record_voice_over", "recognition": "hearing", "faq": "quiz"}
+
+Headline = tuple[Health, str, str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRow:
+    name: str
+    state: str
+    good: bool
+    streams: int
+    seen: str
+
+
+async def show(panel: Panel) -> None:
+    """Draws the frame, then the news every five seconds while the tab is open."""
+    board = Dashboard(panel)
+    async with until_left():
+        ui.timer(REFRESH_S, board.refresh)
+
+
+class Dashboard:
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        t = panel.t
+        html.h1(t("nav.dashboard")).classes("visually-hidden")
+        with html.div().classes("dashboard"):
+            headline = html.section().classes("card headline").props('role=status aria-live="polite"')
+            with _card(t("dashboard.latency"), t("dashboard.last_hour"), "wide"):
+                self._latency = LatencyCard(t)
+            with _card(t("dashboard.engines")):
+                engines = html.div().classes("engine-list")
+            with _card(t("dashboard.doors")):
+                doors = html.div().classes("door-list")
+        self._headline: Section[Headline] = Section(headline, self._draw_headline)
+        self._engines: Section[tuple[EngineStatus, ...]] = Section(engines, self._draw_engines)
+        self._doors: Section[tuple[DoorRow, ...]] = Section(doors, self._draw_doors)
+        for container in (headline, engines, doors):
+            with container:
+                skeleton(3)
+
+    async def refresh(self) -> None:
+        overview = await self._panel.overview.get()
+        self._headline.show(self._headline_of(overview))
+        self._engines.show(overview.engines or ())
+        self._doors.show(tuple(self._door_row(door, overview) for door in overview.doors))
+        self._latency.show(overview.latency)
+
+    def _headline_of(self, overview: Overview) -> Headline:
+        t = self._panel.t
+        engines = overview.engines or ()
+        ready = sum(engine.ready for engine in engines)
+        return (
+            overview.health,
+            t("dashboard.engines_silent") if overview.engines is None else "",
+            t("dashboard.of", part=ready, whole=len(engines)),
+            t("dashboard.of", part=overview.current_doors, whole=len(overview.live_doors)),
+            str(overview.revision),
+            str(overview.live_streams),
+        )
+
+    def _door_row(self, door: DoorState, overview: Overview) -> DoorRow:
+        t = self._panel.t
+        live = door in overview.live_doors
+        return DoorRow(
+            name=door.door,
+            state=t("dashboard.at_revision", revision=door.revision) if live else t("dashboard.silent"),
+            good=live and door.revision >= overview.revision,
+            streams=door.live_streams if live else 0,
+            seen=ago(door.last_seen, t, overview.at),
+        )
+
+    def _draw_headline(self, view: Headline) -> None:
+        t = self._panel.t
+        health, note, engines, doors, revision, streams = view
+        with html.div().classes(f"health health-{health}").props(f"data-health={health}"):
+            with html.span().classes("health-sign").props("aria-hidden=true"):
+                ui.icon(_HEALTH_ICONS[health])
+            with html.div():
+                html.div(t(_HEALTH_TEXTS[health])).classes("health-text")
+                html.div(note or t("dashboard.replicas", doors=doors, revision=revision)).classes("health-note")
+        with html.dl().classes("facts"):
+            _fact(t("dashboard.engines_ready"), engines)
+            _fact(t("dashboard.live_streams"), streams)
+            _fact(t("dashboard.revision"), revision)
+
+    def _draw_engines(self, engines: tuple[EngineStatus, ...]) -> None:
+        if not engines:
+            empty("memory", self._panel.t("dashboard.no_engines"))
+        for engine in engines:
+            self._draw_engine(engine)
+
+    def _draw_engine(self, engine: EngineStatus) -> None:
+        t = self._panel.t
+        with html.article().classes("engine"):
+            with html.span().classes("engine-icon").props("aria-hidden=true"):
+                ui.icon(_KIND_ICONS.get(engine.kind, "memory"))
+            with html.div().classes("engine-body"):
+                with html.div().classes("engine-line"):
+                    html.span(engine.name).classes("engine-name")
+                    _pill(t("dashboard.ready") if engine.ready else t("dashboard.not_ready"), engine.ready)
+                html.div(" · ".join(part for part in (engine.engine, engine.model) if part)).classes("engine-model")
+                if engine.error:
+                    html.div(engine.error).classes("engine-error")
+                if engine.remedy:
+                    self._draw_remedy(engine.remedy)
+
+    def _draw_remedy(self, command: str) -> None:
+        t = self._panel.t
+
+        def copy() -> None:
+            ui.clipboard.write(command)
+            self._panel.toast(t("common.copied"))
+
+        with html.div().classes("remedy"):
+            html.code(command)
+            with html.button(type="button").classes("icon-button small").on("click", copy) as button:
+                ui.icon("content_copy")
+            button.props["aria-label"] = t("dashboard.copy_command")
+
+    def _draw_doors(self, rows: tuple[DoorRow, ...]) -> None:
+        t = self._panel.t
+        if not rows:
+            empty("meeting_room", t("dashboard.no_doors"), t("dashboard.no_doors_hint"))
+            return
+        for row in rows:
+            with html.div().classes("door"):
+                html.span(row.name).classes("door-name")
+                _pill(row.state, row.good)
+                html.span(t.count("dashboard.streams", row.streams)).classes("door-streams")
+                html.span(row.seen).classes("door-seen")
+
+
+def _card(title: str, note: str = "", size: str = "") -> ui.element:
+    with html.section().classes(f"card {size}") as card, html.header().classes("card-header"):
+        html.h2(title)
+        if note:
+            html.span(note).classes("card-note")
+    element: ui.element = card
+    return element
+
+
+def _fact(name: str, value: str) -> None:
+    with html.div().classes("fact"):
+        html.dt(name)
+        html.dd(value)
+
+
+def _pill(text: str, good: bool) -> None:
+    html.span(text).classes(f"pill {'pill-good' if good else 'pill-bad'}")

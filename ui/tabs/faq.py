@@ -1,0 +1,141 @@
+"""Prepared answers: find, read, try, add, change and delete them."""
+
+from dataclasses import dataclass, replace
+
+from nicegui import html, ui
+
+from deployments.administration.faq import FaqDraft, FaqPage
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.settings import FaqEntry
+from ui.context import Panel, until_left
+from ui.parts.confirm import confirmed
+from ui.parts.faq_editor import FaqEditor
+from ui.parts.faq_rows import FaqRow, faq_row
+from ui.parts.match_tester import MatchTester
+from ui.parts.section import Section, empty, skeleton
+from ui.translations import LANGUAGES
+
+PAGE_SIZE = 20
+SEARCH_PAUSE_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    query: str = ""
+    language: str | None = None
+    page: int = 1
+
+
+async def show(panel: Panel) -> None:
+    book = FaqBook(panel)
+    await book.refresh()
+    async with until_left():
+        pass
+
+
+class FaqBook:
+    """The list with its filter; every change of the data comes back here to be shown."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._filter = Filter()
+        self._editor = FaqEditor(panel, on_saved=self.refresh)
+        t = panel.t
+        with html.div().classes("faq"):
+            with html.div().classes("page-head"):
+                html.h1(t("faq.title"))
+                ui.button(t("faq.add"), icon="add", on_click=lambda: self._editor.open()).props("unelevated no-caps")
+            MatchTester(panel)
+            self._build_filter()
+            rows = html.div().classes("faq-list").props(f'role=list aria-label="{t("faq.title")}"')
+            with rows:
+                skeleton(6)
+            self._foot = html.div().classes("faq-foot")
+        self._rows: Section[tuple[tuple[FaqEntry, ...], Filter]] = Section(rows, self._draw_rows)
+        self._pages: Section[tuple[int, int]] = Section(self._foot, self._draw_foot)
+
+    async def refresh(self) -> None:
+        """Reads the page that the filter asks for; an emptied last page falls back to the one before."""
+        try:
+            found = await self._read()
+            last = max(1, -(-found.total // PAGE_SIZE))
+            if self._filter.page > last:
+                self._filter = replace(self._filter, page=last)
+                found = await self._read()
+        except SecretaryError as error:
+            self._panel.toast_error(error)
+            return
+        self._rows.show((found.entries, self._filter))
+        self._pages.show((found.total, self._filter.page))
+
+    async def _read(self) -> FaqPage:
+        chosen = self._filter
+        offset = (chosen.page - 1) * PAGE_SIZE
+        return await self._panel.services.faq.list(chosen.query, chosen.language, PAGE_SIZE, offset)
+
+    async def _narrow(self, wanted: Filter) -> None:
+        self._filter = wanted
+        await self.refresh()
+
+    def _build_filter(self) -> None:
+        t = self._panel.t
+        with html.div().classes("filter"):
+            search = ui.input(
+                placeholder=t("faq.search"),
+                on_change=lambda e: self._narrow(replace(self._filter, query=e.value or "", page=1)),
+            )
+            search.props(
+                f'outlined dense clearable debounce={int(SEARCH_PAUSE_S * 1000)} aria-label="{t("faq.search")}"'
+            )
+            search.classes("filter-search")
+            with search.add_slot("prepend"):
+                ui.icon("search")
+            options = {"": t("faq.all_languages")} | {code: code.upper() for code in LANGUAGES}
+            toggle = ui.toggle(
+                options,
+                value="",
+                on_change=lambda e: self._narrow(replace(self._filter, language=e.value or None, page=1)),
+            )
+            toggle.props(f'unelevated dense no-caps aria-label="{t("faq.language")}"').classes("filter-language")
+
+    def _draw_rows(self, view: tuple[tuple[FaqEntry, ...], Filter]) -> None:
+        t = self._panel.t
+        entries, chosen = view
+        if not entries and (chosen.query or chosen.language):
+            empty("search_off", t("faq.nothing_found"), t("faq.nothing_found_hint"))
+        elif not entries:
+            empty("quiz", t("faq.empty"), t("faq.empty_hint"))
+        for entry in entries:
+            faq_row(FaqRow(entry, self._editor.open, self._delete, self._switch), t)
+
+    def _draw_foot(self, view: tuple[int, int]) -> None:
+        total, page = view
+        html.span(self._panel.t.count("faq.found", total)).classes("faq-total")
+        pages = -(-total // PAGE_SIZE)
+        if pages > 1:
+            pagination = ui.pagination(
+                1, pages, value=page, on_change=lambda e: self._narrow(replace(self._filter, page=e.value))
+            )
+            pagination.props("max-pages=5 boundary-numbers direction-links flat")
+
+    async def _switch(self, entry: FaqEntry, enabled: bool) -> None:
+        draft = FaqDraft.model_validate(entry.model_dump(include=set(FaqDraft.model_fields)) | {"enabled": enabled})
+        try:
+            await self._panel.services.faq.update(entry.id, draft, entry.version, self._panel.session.username)
+        except SecretaryError as error:
+            self._panel.toast_error(error)
+        else:
+            self._panel.toast(self._panel.t("faq.switched_on" if enabled else "faq.switched_off"))
+        await self.refresh()
+
+    async def _delete(self, entry: FaqEntry) -> None:
+        t = self._panel.t
+        if not await confirmed(t("faq.delete_title"), entry.question, t("faq.delete"), t("common.cancel")):
+            return
+        try:
+            await self._panel.services.faq.delete(entry.id, self._panel.session.username)
+        except SecretaryError as error:
+            self._panel.toast_error(error)
+        else:
+            self._panel.toast(t("faq.deleted"))
+        await self.refresh()

@@ -1,0 +1,65 @@
+"""Texts of the panel in the languages it speaks: ``i18n/{language}.yaml``, one flat name per text ("chat.send")."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+LANGUAGES = ("ru", "en")
+DEFAULT_LANGUAGE = "ru"
+_FOLDER = Path(__file__).parent / "i18n"
+_PLURAL_FORMS = frozenset({"one", "few", "many"})
+
+Text = str | Mapping[str, str]
+
+
+@cache
+def texts(language: str) -> Mapping[str, Text]:
+    """Every text of ``language`` by its full name; a text that counts things is a mapping of plural forms."""
+    tree = yaml.safe_load((_FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
+    return dict(_flatten(tree, ""))
+
+
+def _flatten(tree: Mapping[str, object], prefix: str) -> list[tuple[str, Text]]:
+    flat: list[tuple[str, Text]] = []
+    for key, value in tree.items():
+        if isinstance(value, dict) and not value.keys() <= _PLURAL_FORMS:
+            flat += _flatten(value, f"{prefix}{key}.")
+        else:
+            flat.append((prefix + key, value if isinstance(value, dict) else str(value)))
+    return flat
+
+
+def plural_form(language: str, count: int) -> str:
+    """The form of a noun after ``count`` (Unicode CLDR plural rules for whole numbers)."""
+    if language != "ru":
+        return "one" if count == 1 else "many"
+    if count % 10 == 1 and count % 100 != 11:
+        return "one"
+    return "few" if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else "many"
+
+
+class Translator:
+    """``t("chat.send")`` is the text, ``t("chat.tries", left=2)`` fills it in, ``t.count("faq.found", 3)`` counts."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language if language in LANGUAGES else DEFAULT_LANGUAGE
+        self._texts = texts(self.language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        text = self._texts[key]
+        if not isinstance(text, str):
+            raise TypeError(f"{key} counts things, use count()")
+        return text.format(**values) if values else text
+
+    def count(self, key: str, count: int, **values: object) -> str:
+        """The plural form for ``count``, which the text may name as ``{count}``."""
+        forms = self._texts[key]
+        if isinstance(forms, str):
+            raise TypeError(f"{key} has no plural forms")
+        form = forms.get(plural_form(self.language, count)) or forms["many"]
+        return form.format(count=count, **values)
+
+    def has(self, key: str) -> bool:
+        return key in self._texts
