@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
@@ -31,7 +31,7 @@ class PhoneSettings:
     auth_s: float = 5.0
     idle_s: float = 300.0
     send_s: float = 5.0
-    line: LineSettings = LineSettings()
+    line: LineSettings = field(default_factory=LineSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class PhoneServices:
     snapshots: SnapshotSource
     observer: TurnObserver
     clock: Callable[[], float] = time.time
-    settings: PhoneSettings = PhoneSettings()
+    settings: PhoneSettings = field(default_factory=PhoneSettings)
 
 
 def build_phone_app(services: PhoneServices) -> FastAPI:

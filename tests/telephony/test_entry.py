@@ -1,0 +1,209 @@
+"""Who gets in, who stays, and what is left behind when a line goes away."""
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from starlette.types import Message
+from websockets.exceptions import ConnectionClosed
+
+from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
+from tests.telephony.fakes import (
+    KEY,
+    Door,
+    Observer,
+    ScriptedAssistant,
+    Snapshots,
+    api_key,
+    expired,
+    listen,
+    open_door,
+    say,
+    snapshot,
+)
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[Door]:
+    with open_door(ScriptedAssistant(chunks=100, delay_s=0.01), settings=PhoneSettings(auth_s=0.3)) as opened:
+        yield opened
+
+
+async def closed_with(line: object) -> tuple[dict[str, object], int]:
+    """The last JSON before the close, and the close code."""
+    last: dict[str, object] = {}
+    try:
+        async with asyncio.timeout(5):
+            while True:
+                received = await line.recv()  # type: ignore[attr-defined]
+                last = json.loads(received) if isinstance(received, str) else last
+    except ConnectionClosed as error:
+        return last, error.rcvd.code if error.rcvd else 1006
+
+
+async def test_a_wrong_key_in_the_header_is_closed_with_4401(door: Door) -> None:
+    async with door.dial(key="sk-wrong") as line:
+        last, code = await closed_with(line)
+    assert (last["code"], code) == ("invalid_api_key", 4401)
+
+
+async def test_a_key_in_the_first_message_opens_the_line(door: Door) -> None:
+    async with door.dial(key=None) as line:
+        await say(line, type="auth", api_key=KEY)
+        assert (await listen(line, ends=("ready",))).last == {"type": "ready"}
+        await say(line, type="speak", text="Да")
+        await listen(line, frames=1)
+
+
+@pytest.mark.parametrize(
+    "first",
+    ['{"type": "auth", "api_key": "sk-wrong"}', '{"type": "speak", "text": "hi"}', '{"text": "hi"}', "junk", b"\x00"],
+)
+async def test_any_other_first_message_is_closed_with_4401(door: Door, first: str | bytes) -> None:
+    async with door.dial(key=None) as line:
+        await line.send(first)
+        last, code = await closed_with(line)
+    assert code == 4401
+    assert "sk-wrong" not in json.dumps(last)
+
+
+async def test_silence_instead_of_a_key_is_closed_with_4401(door: Door) -> None:
+    async with door.dial(key=None) as line:
+        assert (await closed_with(line))[1] == 4401
+
+
+async def test_a_key_in_the_url_does_not_count(door: Door) -> None:
+    from websockets.asyncio.client import connect
+
+    async with connect(f"{door.url}?api_key={KEY}&token={KEY}") as line:
+        assert (await closed_with(line))[1] == 4401
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [((api_key(expires_at=expired()),), 4401), ((api_key(scopes=("chat",)),), 4403), ((), 4401)],
+)
+async def test_expired_keys_and_keys_for_other_things_stay_out(keys: tuple[object, ...], code: int) -> None:
+    with open_door(current=snapshot(keys)) as other:  # type: ignore[arg-type]
+        async with other.dial() as line:
+            assert (await closed_with(line))[1] == code
+
+
+async def test_a_withdrawn_key_ends_at_its_next_request() -> None:
+    with open_door(ScriptedAssistant(chunks=1)) as other:
+        async with other.dial() as line:
+            await say(line, type="speak", text="Раз")
+            await listen(line)
+            other.snapshots.current = snapshot(())
+            await say(line, type="speak", text="Два")
+            last, code = await closed_with(line)
+    assert (last["code"], code) == ("invalid_api_key", 4401)
+
+
+async def test_before_the_settings_have_arrived_the_client_is_asked_to_come_back() -> None:
+    with open_door() as other:
+        other.snapshots.ready = False
+        async with other.dial() as line:
+            last, code = await closed_with(line)
+    assert (last["retryable"], code) == (True, 1013)
+
+
+async def test_the_limit_of_live_streams_counts_speeches_not_sockets() -> None:
+    with open_door(ScriptedAssistant(chunks=100), snapshot(streams=1)) as other:
+        async with other.dial() as first, other.dial() as second:
+            await say(first, type="speak", text="Раз")
+            await listen(first, frames=3)
+            await say(second, type="speak", text="Два")
+            assert (await listen(second)).last["code"] == "overloaded"
+            await say(first, type="cancel")
+            await listen(first)
+            await say(second, type="speak", text="Два")
+            await listen(second, frames=3)
+
+
+async def test_an_idle_line_is_closed_but_a_speaking_one_is_not() -> None:
+    with open_door(ScriptedAssistant(chunks=4), settings=PhoneSettings(idle_s=0.3)) as other:
+        async with other.dial() as line:
+            await say(line, type="speak", text="Больше трёхсот миллисекунд")
+            assert (await listen(line)).last["type"] == "finished"
+            assert (await closed_with(line))[1] == 4408
+
+
+@pytest.mark.parametrize("manner", ["close", "abort"])
+async def test_a_hang_up_closes_the_voice_within_a_second(door: Door, manner: str) -> None:
+    line = await door.dial()
+    await say(line, type="speak", text="Долго")
+    await listen(line, frames=5)
+    assert door.assistant.open_streams == 1
+    if manner == "close":
+        await line.close()
+    else:
+        line.transport.abort()
+    assert await door.until(lambda: door.assistant.open_streams == 0) < 1
+    await line.wait_closed()
+
+
+async def test_a_cancelled_task_closes_the_voice_within_a_second() -> None:
+    """The other way a server says that the client is gone: no message, the task is cancelled."""
+    assistant, sent = ScriptedAssistant(chunks=100, delay_s=0.01), []
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    app = build_phone_app(PhoneServices(assistant, Snapshots(snapshot()), Observer()))
+    headers = [(b"authorization", f"Bearer {KEY}".encode())]
+    scope = {
+        "type": "websocket",
+        "path": "/tts",
+        "headers": headers,
+        "query_string": b"",
+        "subprotocols": [],
+        "root_path": "",
+    }
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    task = asyncio.create_task(app(scope, inbox.get, send))
+    inbox.put_nowait({"type": "websocket.connect"})
+    inbox.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
+    async with asyncio.timeout(5):
+        while len(sent) < 10:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    async with asyncio.timeout(1):
+        await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    assert assistant.open_streams == 0
+    assert not [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+
+
+async def test_a_client_that_does_not_read_is_dropped() -> None:
+    assistant = ScriptedAssistant(chunks=100)
+    app = build_phone_app(
+        PhoneServices(assistant, Snapshots(snapshot()), Observer(), settings=PhoneSettings(send_s=0.2))
+    )
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    headers = [(b"authorization", f"Bearer {KEY}".encode())]
+    scope = {
+        "type": "websocket",
+        "path": "/tts",
+        "headers": headers,
+        "query_string": b"",
+        "subprotocols": [],
+        "root_path": "",
+    }
+
+    async def send(message: Message) -> None:
+        if message.get("bytes"):
+            await asyncio.Event().wait()
+
+    inbox.put_nowait({"type": "websocket.connect"})
+    inbox.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
+    async with asyncio.timeout(3):
+        await app(scope, inbox.get, send)
+    assert assistant.open_streams == 0
+
+
+def test_health_needs_no_key(door: Door) -> None:
+    with urllib.request.urlopen(door.url.replace("ws:", "http:").replace("/tts", "/health")) as answer:
+        assert json.load(answer)["ready"] is True
