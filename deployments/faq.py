@@ -12,7 +12,7 @@ from deployments.contracts.errors import Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import Snapshot
 from deployments.conversation.snapshots import SnapshotFeed
-from deployments.hosting import options
+from deployments.hosting import host
 from deployments.reception import office_client
 
 _FIRST_SNAPSHOT_S = 5.0
@@ -22,8 +22,10 @@ _CANDIDATES = 5
 class Faq:
     """Follows the snapshots and keeps one ranking of them in memory."""
 
-    async def __init__(self) -> None:
+    def __init__(self) -> None:
         self._ranking: Ranking | None = None
+
+    async def start(self) -> None:
         self._feed = SnapshotFeed(office_client(), serve.get_replica_context().replica_tag, self._prepare)
         self._feed.start()
 
@@ -33,9 +35,10 @@ class Faq:
 
     async def candidates(self, text: str, locale: str | None) -> tuple[AnswerMatch, ...]:
         ranking = await self._ready()
-        return tuple(await asyncio.to_thread(ranking.candidates, text, locale, _CANDIDATES))
+        near = await asyncio.to_thread(ranking.candidates, text, locale, _CANDIDATES)
+        return tuple(candidate.match for candidate in near)
 
-    async def __del__(self) -> None:
+    async def stop(self) -> None:
         await self._feed.stop()
 
     def _prepare(self, snapshot: Snapshot) -> None:
@@ -50,4 +53,4 @@ class Faq:
 
 
 def build_faq(args: FaqArgs) -> serve.Application:
-    return serve.deployment(Faq, **options(args, names.FAQ)).bind()
+    return host(Faq, args, names.FAQ)

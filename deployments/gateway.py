@@ -9,15 +9,18 @@ from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp
 
 from deployments import names
+from deployments.api.app import build_app
+from deployments.api.door import DoorServices
 from deployments.arguments import GatewayArgs
-from deployments.hosting import options
+from deployments.hosting import host_door
+from deployments.metering import open_metrics
 from deployments.reception import Reception, Remotes, office_client
 
 
 class Gateway:
     """Constructed by Serve; everything of substance is in Reception and ``api``."""
 
-    async def __init__(
+    def __init__(
         self,
         metrics_dir: Path,
         faq: DeploymentHandle[Any] | None,
@@ -25,19 +28,16 @@ class Gateway:
         voices: Mapping[str, DeploymentHandle[Any]],
         recognition: DeploymentHandle[Any] | None,
     ) -> None:
-        from deployments.metering import open_metrics
+        self._metrics_dir = metrics_dir
+        self._remotes = Remotes.injected(faq, chat, voices, recognition)
 
+    async def start(self) -> None:
         door = serve.get_replica_context().replica_tag
-        self._metrics = open_metrics(metrics_dir)
-        self._reception = Reception(
-            Remotes.injected(faq, chat, voices, recognition), office_client(), door, self._metrics
-        )
+        self._metrics = open_metrics(self._metrics_dir)
+        self._reception = Reception(self._remotes, office_client(), door, self._metrics)
         await self._reception.start()
 
-    def __serve_build_asgi_app__(self) -> ASGIApp:  # noqa: PLW3201
-        from deployments.api.app import build_app
-        from deployments.api.door import DoorServices
-
+    def __serve_build_asgi_app__(self) -> ASGIApp:
         reception = self._reception
         return build_app(
             DoorServices(
@@ -48,7 +48,7 @@ class Gateway:
             )
         )
 
-    async def __del__(self) -> None:
+    async def stop(self) -> None:
         await self._reception.stop()
 
 
@@ -60,5 +60,4 @@ def build_gateway(
     voices: Mapping[str, serve.Application],
     recognition: serve.Application | None,
 ) -> serve.Application:
-    deployment = serve.deployment(serve.ingress()(Gateway), **options(args, names.GATEWAY))
-    return deployment.bind(metrics_dir, faq, chat, voices, recognition)
+    return host_door(Gateway, args, names.GATEWAY, metrics_dir, faq, chat, voices, recognition)

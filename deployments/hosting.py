@@ -1,7 +1,8 @@
-"""From our hosting arguments to Serve's deployment options: one place, so that every deployment is bounded alike."""
+"""How Serve hosts a plain class: our hosting arguments become Serve's options, ``start`` and ``stop`` get called."""
 
-from typing import Any
+from typing import Any, Protocol, cast
 
+from ray import serve
 from ray.serve.config import BackpressureConfig
 
 from deployments.arguments import Hosting
@@ -11,8 +12,43 @@ _HEALTH_CHECK_TIMEOUT_S = 15
 _RETRY_AFTER_S = 1
 
 
-def options(args: Hosting, name: str) -> dict[str, Any]:
-    """Keyword arguments of ``serve.deployment``."""
+class Room(Protocol):
+    """A class whose constructor only stores; Serve's replica awaits ``start`` before the first request."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def host(room: type[Room], args: Hosting, name: str, *arguments: object) -> serve.Application:
+    """A deployment of ``room`` that other deployments call through a handle."""
+    return _bound(_hosted(room), args, name, arguments)
+
+
+def host_door(room: type[Room], args: Hosting, name: str, *arguments: object) -> serve.Application:
+    """A deployment of ``room`` that the world calls: it has ``__serve_build_asgi_app__``, asked for after ``start``."""
+    return _bound(serve.ingress()(_hosted(room)), args, name, arguments)
+
+
+def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ...]) -> serve.Application:
+    deployment = cast(serve.Deployment, serve.deployment(cls, **_options(args, name)))
+    return deployment.bind(*arguments)
+
+
+def _hosted(room: type[Room]) -> type[Any]:
+    class Hosted(room):  # type: ignore[misc,valid-type]
+        async def __init__(self, *arguments: object) -> None:  # type: ignore[misc]
+            room.__init__(self, *arguments)
+            await self.start()
+
+        async def __del__(self) -> None:
+            await self.stop()
+
+    Hosted.__name__ = Hosted.__qualname__ = room.__name__
+    return Hosted
+
+
+def _options(args: Hosting, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "num_replicas": args.replicas,

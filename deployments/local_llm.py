@@ -14,17 +14,19 @@ from deployments.contracts.speech import EngineStatus
 from deployments.conversation.streams import closing
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
-from deployments.hosting import options
+from deployments.hosting import host
 from deployments.models.references import resolved_options
 
 
 class LocalLlm:
     """One chat engine in a process."""
 
-    async def __init__(self, spec: EngineSpec, models: Path) -> None:
+    def __init__(self, spec: EngineSpec, models: Path) -> None:
         self._host: EngineHost[ChatEngine] = EngineHost(
             names.CHAT, "chat", spec.engine, lambda: create("chat", spec.engine, resolved_options(spec.options, models))
         )
+
+    async def start(self) -> None:
         self._host.start()
 
     async def stream(self, turn: ChatTurn) -> AsyncGenerator[ChatEvent]:
@@ -34,17 +36,16 @@ class LocalLlm:
 
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
         engine = self._host.engine()
-        if not hasattr(engine, "embed"):
+        if not isinstance(engine, Embedder):
             raise InvalidRequest("the local model does not make embeddings", param="model")
-        embedder: Embedder = engine
-        return await embedder.embed(texts)
+        return await engine.embed(texts)
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
         return (self._host.status(),)
 
-    async def __del__(self) -> None:
+    async def stop(self) -> None:
         await self._host.stop()
 
 
 def build_local_llm(args: ChatArgs, models: Path) -> serve.Application:
-    return serve.deployment(LocalLlm, **options(args, names.CHAT)).bind(args.spec, models)
+    return host(LocalLlm, args, names.CHAT, args.spec, models)

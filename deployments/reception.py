@@ -1,24 +1,34 @@
 """What every door builds in its own process: an assistant over handles, fresh snapshots, reports to the office."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ray.serve.handle import DeploymentHandle
 
 from deployments import names
 from deployments.arguments import StaffArgs
-from deployments.clients import ChatClient, EngineClient, FaqClient, OfficeClient, RecognizerClient, Remote, SpeechClient
-from deployments.contracts.chat import LOCAL_ROUTE
-from deployments.contracts.engines import ChatEngine
-from deployments.contracts.reports import TurnObserver
+from deployments.clients import (
+    ChatClient,
+    EngineClient,
+    FaqClient,
+    OfficeClient,
+    RecognizerClient,
+    Remote,
+    SpeechClient,
+)
+from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn
+from deployments.contracts.engines import ChatEngine, ChatEvent
+from deployments.contracts.reports import OfficeLink, SnapshotSource, TurnObserver
+from deployments.contracts.sessions import Conversations
+from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import Secretary, Staff
 from deployments.conversation.observers import Observers
 from deployments.conversation.prepared import ExactAnswers
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
-from deployments.engines.adapters import Timed
+from deployments.engines.adapters import timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +75,35 @@ class Remotes:
         )
 
 
+class OfficeAccess(OfficeLink, Conversations, Protocol):
+    """The office, over a handle or in the same process."""
+
+
+class _Punctual:
+    """A chat engine under the time limits of the current snapshot."""
+
+    def __init__(self, engine: ChatEngine, snapshots: SnapshotSource) -> None:
+        self._engine = engine
+        self._snapshots = snapshots
+
+    async def start(self) -> None:
+        await self._engine.start()
+
+    async def stop(self) -> None:
+        await self._engine.stop()
+
+    def status(self) -> EngineStatus:
+        return self._engine.status()
+
+    def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
+        limits = self._snapshots.current.settings.llm
+        return timed(self._engine.stream(turn), limits.first_token_timeout_s, limits.idle_timeout_s)
+
+
 class Reception:
     """``start`` opens the snapshot stream and the status polls, ``stop`` ends them and delivers the last reports."""
 
-    def __init__(self, remotes: Remotes, office: OfficeClient, door: str, *observers: TurnObserver) -> None:
+    def __init__(self, remotes: Remotes, office: OfficeAccess, door: str, *observers: TurnObserver) -> None:
         self.office = office
         self._exact = ExactAnswers(lambda: datetime.now(UTC))
         self.snapshots = SnapshotFeed(office, door, self._exact.prepare)
@@ -97,7 +132,7 @@ class Reception:
     def _staff(self, remotes: Remotes) -> Staff:
         chat: dict[str, ChatEngine] = {}
         if self.chat:
-            chat[str(LOCAL_ROUTE)] = self.chat
+            chat[str(LOCAL_ROUTE)] = _Punctual(self.chat, self.snapshots)
         return Staff(
             chat=chat,
             speech=self.speech,

@@ -14,14 +14,14 @@ from deployments.conversation.streams import closing
 from deployments.engines.adapters import Decoded
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
-from deployments.hosting import options
+from deployments.hosting import host
 from deployments.models.references import resolved_options
 
 
 class SpeechRecognition:
     """One recogniser in a process; container files are decoded here, off the doors."""
 
-    async def __init__(self, spec: EngineSpec, models: Path) -> None:
+    def __init__(self, spec: EngineSpec, models: Path) -> None:
         self._host: EngineHost[Recognizer] = EngineHost(
             names.RECOGNITION,
             "recognition",
@@ -30,6 +30,8 @@ class SpeechRecognition:
                 create("recognition", spec.engine, resolved_options(spec.options, models)), decode_to_pcm16
             ),
         )
+
+    async def start(self) -> None:
         self._host.start()
 
     async def transcribe(self, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
@@ -40,9 +42,9 @@ class SpeechRecognition:
     async def statuses(self) -> tuple[EngineStatus, ...]:
         return (self._host.status(),)
 
-    async def __del__(self) -> None:
+    async def stop(self) -> None:
         await self._host.stop()
 
 
 def build_recognition(args: RecognitionArgs, models: Path) -> serve.Application:
-    return serve.deployment(SpeechRecognition, **options(args, names.RECOGNITION)).bind(args.spec, models)
+    return host(SpeechRecognition, args, names.RECOGNITION, args.spec, models)

@@ -13,17 +13,19 @@ from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.conversation.streams import closing
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
-from deployments.hosting import options
+from deployments.hosting import host
 from deployments.models.references import resolved_options
 
 
 class SpeechSynthesis:
     """Hosts engines side by side; one that cannot load leaves the others working."""
 
-    async def __init__(self, name: str, specs: tuple[EngineSpec, ...], models: Path) -> None:
+    def __init__(self, name: str, specs: tuple[EngineSpec, ...], models: Path) -> None:
         self._hosts = tuple(_host(name, spec, models) for spec in specs)
-        for host in self._hosts:
-            host.start()
+
+    async def start(self) -> None:
+        for engine_host in self._hosts:
+            engine_host.start()
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
         async with closing(self._owner(request).synthesize(request)) as chunks:
@@ -31,17 +33,17 @@ class SpeechSynthesis:
                 yield chunk
 
     async def voices(self) -> tuple[Voice, ...]:
-        return tuple(voice for host in self._hosts if host.loaded for voice in host.loaded.voices())
+        return tuple(voice for h in self._hosts if h.loaded for voice in h.loaded.voices())
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
-        return tuple(host.status() for host in self._hosts)
+        return tuple(h.status() for h in self._hosts)
 
-    async def __del__(self) -> None:
-        for host in self._hosts:
-            await host.stop()
+    async def stop(self) -> None:
+        for engine_host in self._hosts:
+            await engine_host.stop()
 
     def _owner(self, request: SpeechRequest) -> SpeechEngine:
-        engines = [host.loaded for host in self._hosts if host.loaded]
+        engines = [h.loaded for h in self._hosts if h.loaded]
         if not engines:
             raise self._reason()
         for engine in engines:
@@ -53,9 +55,9 @@ class SpeechSynthesis:
         return next(speaks, engines[0])
 
     def _reason(self) -> SecretaryError:
-        for host in self._hosts:
+        for engine_host in self._hosts:
             try:
-                host.engine()
+                engine_host.engine()
             except SecretaryError as error:
                 return error
         return Unavailable("no voice is loaded")
@@ -71,5 +73,4 @@ def _host(name: str, spec: EngineSpec, models: Path) -> EngineHost[SpeechEngine]
 
 
 def build_voice(args: VoiceArgs, models: Path) -> serve.Application:
-    deployment = serve.deployment(SpeechSynthesis, **options(args, args.name))
-    return deployment.bind(args.name, args.engines, models)
+    return host(SpeechSynthesis, args, args.name, args.name, args.engines, models)

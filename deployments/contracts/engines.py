@@ -5,7 +5,7 @@ Validation happens in the plain method, before the returned stream is iterated. 
 """
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn
@@ -39,6 +39,7 @@ class ChatEngine(Engine, Protocol):
         ...
 
 
+@runtime_checkable
 class Embedder(Protocol):
     """A chat engine that can also turn text into vectors."""
 

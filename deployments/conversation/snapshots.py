@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from deployments.contracts.reports import OfficeLink
 from deployments.contracts.settings import Snapshot
@@ -80,3 +80,9 @@ class SnapshotFeed:
                 self._current = snapshot
                 self._arrived.set()
         return brought
+
+
+async def follow(changes: asyncio.Queue[Snapshot]) -> AsyncIterator[Snapshot]:
+    """Every snapshot that is put into ``changes``, for ever."""
+    while True:
+        yield await changes.get()

@@ -7,7 +7,9 @@ from deployments.contracts.errors import LanguageNotSupported, VoiceNotFound
 from deployments.contracts.settings import Persona, Settings
 from deployments.contracts.speech import Voice
 
-OPENAI_VOICES = frozenset("alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split())
+OPENAI_VOICES = frozenset(
+    ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
+)
 """Built-in names of the OpenAI API; here each means "the default voice of the language"."""
 
 

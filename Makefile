@@ -1,0 +1,71 @@
+# make run    install, pull the demo models, start the secretary in the foreground
+# make stop   end it
+# make check  formatting, lint, types, import rules
+# make test   everything the tests need, then all tests
+# make bench  the benchmark table of docs/performance.md
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(if $(shell $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo yes),$(p))))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop status check format test test-fast bench clean
+
+help:
+	@grep '^# make' Makefile | sed 's/^# //'
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing the secretary and its demo engines (a minute or two) ..."
+	$(PIP) -e '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@echo "Installing what checks and tests need ..."
+	$(PIP) -e '.[test,lint]'
+	@touch $@
+
+run: $(VENV)/.demo
+	@$(BIN)/secretary up
+
+stop: $(VENV)/.demo
+	@$(BIN)/secretary down
+
+status: $(VENV)/.demo
+	@$(BIN)/secretary status
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(VENV)/.test browser
+	$(BIN)/secretary models pull --demo
+	$(PYTEST) tests
+
+test-fast: $(VENV)/.test
+	$(PYTEST) tests/unit tests/architecture
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks all
+
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then \
+	    echo "Installing Debian's chromium for the browser tests ..."; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; fi; }
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,101 @@
+"""The console script ``secretary``: up, down, status, check, models."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+
+from deployments.administration.office import prepare
+from deployments.command import models, processes, running
+from deployments.command.graph import read_graph
+from deployments.contracts.errors import SecretaryError
+from deployments.models.store import ModelStore
+from storage.environment import Environment
+
+_DOWN_PATIENCE_S = 60.0
+_GRAPH = Path("graph.yaml")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="An AI secretary on your own machine.")
+app.add_typer(models.app, name="models", help="Weights: what is known, what is here, bring more.")
+out = Console()
+
+GraphOption = Annotated[Path, typer.Option("--graph", "-g", help="Which deployments exist")]
+
+
+@app.command()
+def up(
+    graph: GraphOption = _GRAPH,
+    pull: Annotated[bool, typer.Option(help="Bring missing models first")] = True,
+    fast: Annotated[bool, typer.Option(help="HAProxy and throughput mode; --no-fast is Serve's default mode")] = True,
+) -> None:
+    """Starts the secretary and stays in the foreground; Ctrl-C ends everything it started."""
+    from deployments.command.up import Startup
+
+    raise typer.Exit(Startup(Environment(), read_graph(graph), out, fast=fast).run(pull=pull))
+
+
+@app.command()
+def down() -> None:
+    """Ends the secretary that runs on this data folder and everything it started."""
+    run_dir = Environment().data / "run"
+    note = running.read_note(run_dir)
+    if note is None:
+        out.print("No secretary runs on this data folder.")
+        return
+    started = processes.processes_of(note.run_id)
+    if note.alive:
+        processes.ask_to_end(note.pid, _DOWN_PATIENCE_S)
+    killed = processes.end(processes.processes_of(note.run_id), 5)
+    running.remove_note(run_dir)
+    out.print(f"Ended ({len(started)} processes{f', {killed} killed' if killed else ''}).")
+
+
+@app.command()
+def status() -> None:
+    """Says whether the secretary runs and whether it can answer."""
+    note = running.read_note(Environment().data / "run")
+    if note is None or not note.alive:
+        out.print("Not running. Start it: secretary up")
+        raise typer.Exit(3)
+    try:
+        ready = httpx.get(f"{note.url}/ready", timeout=5).json().get("ready", False)
+    except (httpx.HTTPError, ValueError) as error:
+        out.print(f"Process {note.pid} runs, {note.url} does not answer: {type(error).__name__}")
+        raise typer.Exit(1) from None
+    out.print(f"Process {note.pid}, {note.url}: {'ready' if ready else 'not ready yet'}")
+    raise typer.Exit(0 if ready else 1)
+
+
+@app.command()
+def check(graph: GraphOption = _GRAPH) -> None:
+    """Checks settings, the graph, the models it needs and the database, without starting anything."""
+    environment = Environment()
+    read = read_graph(graph)
+    out.print(f"graph    {graph}: {', '.join(a.name for a in read.applications)}")
+    store = ModelStore(environment.models_dir)
+    missing = [model for model in read.models() if not store.installed(model)]
+    for model in read.models():
+        out.print(f"model    {model}: {'missing; secretary models pull ' + model if model in missing else 'installed'}")
+    note = running.read_note(environment.data / "run")
+    if note is None or not note.alive:
+        started = time.monotonic()
+        asyncio.run(prepare(environment))
+        out.print(f"storage  {environment.data}: ready ({time.monotonic() - started:.1f} s)")
+    raise typer.Exit(1 if missing else 0)
+
+
+def main() -> None:
+    """Runs the command; an error of ours is one line and exit status 1, never a traceback."""
+    try:
+        app()
+    except SecretaryError as error:
+        out.print(f"[red]{error.code}[/red]: {error.message}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

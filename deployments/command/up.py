@@ -1,0 +1,224 @@
+"""``secretary up``: everything from an empty folder to a secretary that answers, with progress, until Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import typer
+from rich.console import Console
+
+from deployments.administration.office import FirstCredentials, prepare
+from deployments.arguments import SecretaryArgs
+from deployments.command import processes, ray_environment, running
+from deployments.command.graph import Graph
+from deployments.command.models import pull_models
+from deployments.contracts.errors import Conflict, Unavailable
+from deployments.contracts.speech import EngineStatus
+from deployments.models.store import ModelStore
+from storage.environment import Environment
+
+_READY_TIMEOUT_S = 240.0
+_ORPHAN_PATIENCE_S = 5.0
+
+
+class Startup:
+    """One run of the secretary in the foreground."""
+
+    def __init__(self, environment: Environment, graph: Graph, console: Console, *, fast: bool = True) -> None:
+        self._environment = environment
+        self._graph = graph
+        self._console = console
+        self._fast = fast
+        self._run_dir = environment.data / "run"
+        self._run_id = ray_environment.new_run_id()
+        self._started = time.monotonic()
+
+    def run(self, *, pull: bool = True) -> int:
+        """Returns the exit status after Ctrl-C, SIGTERM or a failed start; whatever it started is gone then."""
+        with running.only_one(self._run_dir):
+            credentials = asyncio.run(self._prepare())
+            if pull:
+                self._pull()
+            stop = threading.Event()
+            with _signals(stop.set) as take_signals:
+                try:
+                    self._start(stop, take_signals)
+                    if not stop.is_set():
+                        self._welcome(credentials)
+                        stop.wait()
+                finally:
+                    self._end()
+        return 0
+
+    async def _prepare(self) -> FirstCredentials | None:
+        self._step("storage", f"database and keys in {self._environment.data}")
+        return await prepare(self._environment)
+
+    def _pull(self) -> None:
+        store = ModelStore(self._environment.models_dir)
+        missing = [model for model in self._graph.models() if not store.installed(model)]
+        if missing:
+            self._step("models", f"pulling {', '.join(missing)}")
+            try:
+                pull_models(missing, directory=store.root)
+            except typer.Exit:
+                self._step("models", "not all models are here; what needs them will say so")
+
+    def _start(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
+        self._check_port()
+        metrics = self._run_dir / "metrics"
+        metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for old in metrics.glob("*.db"):
+            old.unlink()
+        os.environ.update(ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast))
+        root = str(Path(__file__).parents[2])
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        self._step("ray", "starting")
+        from deployments import cluster
+
+        note = running.Running(
+            pid=os.getpid(), run_id=self._run_id, host=self._environment.host, port=self._environment.port
+        )
+        running.write_note(self._run_dir, note)
+        cluster.start_ray()
+        take_signals()  # Ray has put its own handlers in place of ours
+        self._step("serve", f"listening on {note.url}")
+        options = self._graph.http_options
+        cluster.start_serve(self._environment.host, self._environment.port, options.keep_alive_timeout_s)
+        self._step("graph", ", ".join(application.name for application in self._graph.applications))
+        cluster.deploy(
+            [
+                cluster.Target(a.name, a.route_prefix, a.import_path, self._graph.arguments(a))
+                for a in self._graph.applications
+            ]
+        )
+        asyncio.run(self._wait_until_ready(note.url, stop))
+
+    def _check_port(self) -> None:
+        try:
+            httpx.get(f"http://127.0.0.1:{self._environment.port}/", timeout=0.3)
+        except httpx.ConnectError:
+            return
+        except httpx.HTTPError:
+            pass
+        raise Conflict(
+            f"something already listens on port {self._environment.port}; stop it or set SECRETARY_PORT to a free one"
+        )
+
+    async def _wait_until_ready(self, url: str, stop: threading.Event) -> None:
+        from deployments import cluster
+
+        clients = cluster.engine_clients(_engines(self._graph.secretary()))
+        for client in clients:
+            await client.start()
+        seen: dict[str, EngineStatus] = {}
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        try:
+            async with httpx.AsyncClient(base_url=url, timeout=2) as http:
+                while not stop.is_set():
+                    for status in (s for client in clients for s in client.statuses()):
+                        self._tell(seen, status)
+                    settled = all(s.ready or s.remedy for s in seen.values()) and len(seen) >= len(clients)
+                    if settled and await _answers(http):
+                        return
+                    if time.monotonic() > deadline:
+                        raise Unavailable(f"not ready after {_READY_TIMEOUT_S:.0f} s: {_complaints(seen)}")
+                    await asyncio.sleep(0.2)
+        finally:
+            for client in clients:
+                await client.stop()
+
+    def _tell(self, seen: dict[str, EngineStatus], status: EngineStatus) -> None:
+        before = seen.get(status.name)
+        if status.error == "starting" and before is None:
+            return
+        seen[status.name] = status
+        if before is not None and (before.ready, before.error) == (status.ready, status.error):
+            return
+        self._step(status.kind, f"{status.engine} {status.model} ready" if status.ready else f"{status.error}")
+
+    def _welcome(self, credentials: FirstCredentials | None) -> None:
+        url = running.Running(
+            pid=os.getpid(), run_id=self._run_id, host=self._environment.host, port=self._environment.port
+        ).url
+        say = self._console.print
+        say(f"\nThe secretary answers after {time.monotonic() - self._started:.0f} s.\n")
+        say(f"  OpenAI API   {url}/v1")
+        say(f"  Panel        {url}/admin/ui/")
+        say(f"  Phone        {url.replace('http', 'ws', 1)}/phone/tts")
+        say(f"  Health       {url}/ready")
+        if credentials is not None:
+            say("\n  Shown this one time; keep them:")
+            if credentials.admin_password:
+                say(f"  Administrator  admin / {credentials.admin_password}", markup=False, highlight=False)
+            if credentials.api_key:
+                say(f"  API key        {credentials.api_key}", markup=False, highlight=False)
+        say("\nCtrl-C or `secretary down` ends it.\n")
+
+    def _end(self) -> None:
+        self._step("stop", "ending what is under way")
+        if "deployments.cluster" in sys.modules:
+            from deployments import cluster
+
+            cluster.stop()
+        killed = processes.end(processes.processes_of(self._run_id), _ORPHAN_PATIENCE_S)
+        running.remove_note(self._run_dir)
+        self._step("stop", "everything has ended" + (f"; {killed} processes had to be killed" if killed else ""))
+
+    def _step(self, what: str, text: str) -> None:
+        elapsed = time.monotonic() - self._started
+        self._console.print(f"[dim]{elapsed:5.1f} s[/dim]  {what:<12} {text}", highlight=False, soft_wrap=True)
+
+
+def _engines(args: SecretaryArgs) -> tuple[str, ...]:
+    from deployments import names
+
+    chat = (names.CHAT,) if args.chat else ()
+    recognition = (names.RECOGNITION,) if args.recognition else ()
+    return (*chat, *(voice.name for voice in args.voices), *recognition)
+
+
+async def _answers(http: httpx.AsyncClient) -> bool:
+    try:
+        doors = [await http.get(path) for path in ("/ready", "/admin/ui/")]
+    except httpx.HTTPError:
+        return False
+    return doors[0].status_code == httpx.codes.OK and doors[1].status_code < httpx.codes.INTERNAL_SERVER_ERROR
+
+
+def _complaints(seen: dict[str, EngineStatus]) -> str:
+    return "; ".join(f"{s.name}: {s.error}" for s in seen.values() if not s.ready) or "the doors do not answer"
+
+
+@contextmanager
+def _signals(handler: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """Runs ``handler`` at the first SIGINT or SIGTERM; the second one breaks off whatever is going on.
+
+    Yields a function that takes the signals again after somebody else took them.
+    """
+    asked = threading.Event()
+
+    def heard(signum: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        handler()
+
+    def take() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, heard)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    take()
+    try:
+        yield take
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -1,0 +1,119 @@
+"""The control plane: owns the database, streams snapshots, serves the panel. Exactly one replica."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from ray import serve
+from starlette.types import ASGIApp
+
+from deployments import names
+from deployments.administration.office import Office, open_office
+from deployments.arguments import OfficeArgs
+from deployments.clients import FaqClient
+from deployments.contracts.chat import Source
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.sessions import Conversation
+from deployments.contracts.settings import Snapshot
+from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.streams import closing
+from deployments.hosting import host_door
+from deployments.metering import open_metrics
+from deployments.reception import Reception, Remotes
+from storage.environment import Environment
+from storage.secrets import secret_file
+
+if TYPE_CHECKING:
+    from ui.services import MatchReport
+
+
+class LocalOffice:
+    """The office for what lives in its own process: same contract as over a handle, no hop."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+        return self._office.publisher.subscribe(after_revision, subscriber)
+
+    async def report(self, report: DoorReport) -> None:
+        await self._office.reports.accept(report)
+
+    async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
+        return await self._office.conversations.open(source, person, display_name)
+
+    async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
+        return await self._office.conversations.restart(source, person, display_name)
+
+
+class OfficeServer:
+    """Serve's shell around ``administration.Office`` and the panel."""
+
+    def __init__(self, args: OfficeArgs, metrics_dir: Path) -> None:
+        self._remotes = Remotes.named(args.staff)
+        self._metrics_dir = metrics_dir
+        self._ranked = FaqClient(self._remotes.faq) if self._remotes.faq else None
+
+    async def start(self) -> None:
+        self._environment = Environment()
+        self._office = await open_office(self._environment)
+        self._local = LocalOffice(self._office)
+        self._reception = Reception(self._remotes, self._local, "office", open_metrics(self._metrics_dir))
+        await self._reception.start()
+
+    def __serve_build_asgi_app__(self) -> ASGIApp:
+        from ui.panel import mount_panel
+        from ui.services import PanelServices
+
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        office = self._office
+        services = PanelServices(
+            assistant=self._reception.assistant,
+            faq=office.faq,
+            accounts=office.accounts,
+            reports=office.reports,
+            publisher=office.publisher,
+            conversations=self._local,
+            matcher=self._match,
+        )
+        mount_panel(app, services, storage_secret=secret_file(self._environment.storage_secret_path).hex())
+        return app
+
+    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
+        async with closing(self._local.snapshots(after_revision, subscriber)) as snapshots:
+            async for snapshot in snapshots:
+                yield snapshot
+
+    async def report(self, report: DoorReport) -> None:
+        await self._local.report(report)
+
+    async def open_conversation(self, source: Source, person: str, display_name: str) -> Conversation:
+        return await self._local.open(source, person, display_name)
+
+    async def restart_conversation(self, source: Source, person: str, display_name: str) -> Conversation:
+        return await self._local.restart(source, person, display_name)
+
+    async def stop(self) -> None:
+        await self._reception.stop()
+        await self._office.close()
+
+    async def _match(self, phrase: str, language: str | None) -> "MatchReport":
+        from ui.services import MatchReport
+
+        exact = ExactAnswers(lambda: datetime.now(UTC))
+        exact.prepare(self._office.publisher.current)
+        match = exact.lookup(phrase, language)
+        if self._ranked is None:
+            return MatchReport(match)
+        try:
+            ranked = None if match else await self._ranked.lookup(phrase, language)
+            return MatchReport(match or ranked, await self._ranked.candidates(phrase, language))
+        except SecretaryError:
+            return MatchReport(match)
+
+
+def build_office_server(args: OfficeArgs, metrics_dir: Path) -> serve.Application:
+    return host_door(OfficeServer, args, names.OFFICE, args, metrics_dir)

@@ -1,0 +1,50 @@
+"""The picture of the graph: four applications, each built from typed arguments that ``graph.yaml`` gives.
+
+secretary  gateway ── faq · chat · voice… · recognition
+office     database, panel, snapshots to everybody
+phone      websockets for phone lines
+bots       a supervisor and one actor per Telegram bot
+"""
+
+from pathlib import Path
+
+from deployments.bots import build_bot_supervisor
+from ray import serve
+
+from deployments.arguments import BotsArgs, OfficeArgs, PhoneArgs, SecretaryArgs
+from deployments.faq import build_faq
+from deployments.gateway import build_gateway
+from deployments.local_llm import build_local_llm
+from deployments.office import build_office_server
+from deployments.phone import build_phone_line
+from deployments.recognition import build_recognition
+from deployments.voice import build_voice
+from storage.environment import Environment
+
+
+def build_secretary(args: SecretaryArgs) -> serve.Application:
+    models = Environment().models_dir
+    return build_gateway(
+        args.gateway,
+        _metrics_dir(),
+        faq=build_faq(args.faq) if args.faq else None,
+        chat=build_local_llm(args.chat, models) if args.chat else None,
+        voices={voice.name: build_voice(voice, models) for voice in args.voices},
+        recognition=build_recognition(args.recognition, models) if args.recognition else None,
+    )
+
+
+def build_office(args: OfficeArgs) -> serve.Application:
+    return build_office_server(args, _metrics_dir())
+
+
+def build_phone(args: PhoneArgs) -> serve.Application:
+    return build_phone_line(args, _metrics_dir())
+
+
+def build_bots(args: BotsArgs) -> serve.Application:
+    return build_bot_supervisor(args)
+
+
+def _metrics_dir() -> Path:
+    return Environment().data / "run" / "metrics"

@@ -1,0 +1,213 @@
+"""One turn: FAQ before the model on every route, speech while text comes, failures and cancels that leave nothing."""
+
+import asyncio
+
+import pytest
+
+from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route, RouteKind, Source, SourceKind
+from deployments.contracts.errors import (
+    InvalidRequest,
+    LanguageNotSupported,
+    ModelNotFound,
+    TextTooLong,
+    Unavailable,
+    VoiceNotFound,
+)
+from deployments.contracts.events import (
+    AnswerMatch,
+    AnswerMatched,
+    SpeechReady,
+    TextDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from deployments.contracts.speech import SpeechRequest
+from deployments.engines.chat.echo import EchoEngine, EchoOptions
+from deployments.engines.speech.tone import ToneEngine, ToneOptions
+from tests.unit.conversation.stage import HOURS, Shelf, Stage, ask, collect
+
+
+class Similar:
+    """A ranked book that always has the same answer."""
+
+    match = AnswerMatch(9, "Похоже.", "ru", "ranked", 90.0, "похожее")
+
+    async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        return self.match
+
+
+class Broken:
+    async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        raise Unavailable("the answer book is away")
+
+
+def text_of(events: list[object]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+async def test_a_prepared_answer_comes_without_the_model_and_says_which_entry() -> None:
+    stage = await Stage().start()
+    events = await stage.events(ask("часы РАБОТЫ?"))
+    started, matched, delta, finished = events
+    assert started == TurnStarted("t1", 3)
+    assert isinstance(matched, AnswerMatched)
+    assert matched.match.entry_id == HOURS.id
+    assert delta == TextDelta(HOURS.answer)
+    assert isinstance(finished, TurnFinished)
+    assert finished.route == "faq:7"
+    assert stage.observer.opened["llm"] == 0
+
+
+@pytest.mark.parametrize("route", [None, LOCAL_ROUTE])
+async def test_every_route_passes_the_prepared_answers_first(route: Route | None) -> None:
+    stage = await Stage().start()
+    events = await stage.events(ask("Часы работы", route=route))
+    assert text_of(events) == HOURS.answer
+
+
+async def test_a_similar_question_is_answered_by_the_ranked_book() -> None:
+    stage = await Stage(ranked=Similar()).start()
+    events = await stage.events(ask("что-то похожее"))
+    assert text_of(events) == "Похоже."
+    assert events[-1].route == "faq:9"
+
+
+async def test_a_broken_ranked_book_does_not_cost_the_answer() -> None:
+    stage = await Stage(ranked=Broken()).start()
+    events = await stage.events(ask("hello there"))
+    assert text_of(events).strip() == "hello there"
+    assert events[-1].route == "local"
+
+
+async def test_the_model_answers_with_usage_and_marks_its_stages() -> None:
+    stage = await Stage().start()
+    events = await stage.events(ask("one two three"))
+    finished = events[-1]
+    assert isinstance(finished, TurnFinished)
+    assert finished.usage.completion_tokens > 0
+    assert finished.timings.first_token_ms is not None
+    assert [name for name, _ in stage.observer.stages] == ["faq", "first_token", "total"]
+
+
+async def test_speech_starts_while_the_text_is_still_being_generated() -> None:
+    chat = EchoEngine(EchoOptions(delay_s=0.02))
+    stage = await Stage(chat=chat).start()
+    words = "First of all, I am glad to hear from you today. " + "Then comes quite a lot of other text. " * 3
+    events = await stage.events(ask(words, speak=True))
+    kinds = [type(event).__name__ for event in events]
+    last_text = max(i for i, kind in enumerate(kinds) if kind == "TextDelta")
+    assert kinds.index("SpeechReady") < last_text
+    assert kinds[-1] == "TurnFinished"
+    sequences = [event.chunk.sequence for event in events if isinstance(event, SpeechReady)]
+    assert sequences == list(range(len(sequences)))
+
+
+@pytest.mark.parametrize(
+    ("question", "voice"), [("Привет, как дела сегодня?", "tone-ru"), ("Good day to you", "tone-en")]
+)
+async def test_the_voice_follows_the_language_of_the_answer(question: str, voice: str) -> None:
+    stage = await Stage().start()
+    events = await stage.events(ask(question, speak=True))
+    assert {event.voice_id for event in events if isinstance(event, SpeechReady)} == {voice}
+
+
+async def test_a_named_voice_is_used_and_an_unknown_one_is_refused_at_once() -> None:
+    stage = await Stage().start()
+    events = await stage.events(ask("Good day to you", speak=True, voice_id="tone-ru"))
+    assert {event.voice_id for event in events if isinstance(event, SpeechReady)} == {"tone-ru"}
+    with pytest.raises(VoiceNotFound, match="tone-"):
+        stage.secretary.reply(ask("Good day", speak=True, voice_id="nobody"))
+
+
+async def test_a_failure_before_the_first_word_is_raised() -> None:
+    stage = await Stage(chat=EchoEngine(EchoOptions(fail_after_words=0))).start()
+    with pytest.raises(Unavailable):
+        await stage.events(ask("hello"))
+
+
+async def test_a_failure_after_the_first_word_ends_the_stream_visibly_and_is_recorded_unfinished() -> None:
+    stage = await Stage(chat=EchoEngine(EchoOptions(fail_after_words=2))).start()
+    events = await stage.events(ask("one two three four", session_id="s1"))
+    assert text_of(events).strip() == "one two"
+    assert isinstance(events[-1], TurnFailed)
+    assert events[-1].code == "engine_failed"
+    assert [(e.answer.strip(), e.finished) for e in stage.observer.exchanges] == [("one two", False)]
+
+
+async def test_a_voice_that_gives_no_sound_fails_the_turn_after_the_text() -> None:
+    stage = await Stage(speech=ToneEngine(ToneOptions(mute=True))).start()
+    events = await stage.events(ask("hello there", speak=True))
+    assert isinstance(events[-1], TurnFailed)
+
+
+async def test_closing_the_stream_stops_model_and_voice() -> None:
+    chat = EchoEngine(EchoOptions(delay_s=0.01))
+    stage = await Stage(chat=chat, speech=ToneEngine(ToneOptions(delay_s=0.01))).start()
+    stream = stage.secretary.reply(ask("Here is a first sentence. " * 50, speak=True, session_id="s1"))
+    async for event in stream:
+        if isinstance(event, SpeechReady):
+            break
+    assert stage.observer.live["llm"] == 1
+    await asyncio.wait_for(stream.aclose(), 1)  # type: ignore[attr-defined]
+    assert stage.observer.live == {"llm": 0, "tts": 0}
+    assert not stage.observer.exchanges[0].finished
+
+
+async def test_cancelling_the_task_stops_model_and_voice() -> None:
+    stage = await Stage(chat=EchoEngine(EchoOptions(delay_s=0.01))).start()
+    task = asyncio.create_task(stage.events(ask("Here is a first sentence. " * 50, speak=True)))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert all(count == 0 for count in stage.observer.live.values())
+
+
+async def test_only_turns_of_a_stored_session_are_recorded() -> None:
+    stage = await Stage().start()
+    await stage.events(ask("hello"))
+    await stage.events(ask("hello", session_id="s1"))
+    assert [e.session_id for e in stage.observer.exchanges] == ["s1"]
+
+
+async def test_nothing_to_answer_and_unknown_routes_are_refused_before_the_stream() -> None:
+    stage = await Stage().start()
+    with pytest.raises(InvalidRequest):
+        stage.secretary.reply(ask("   "))
+    with pytest.raises(InvalidRequest):
+        stage.secretary.reply(ChatTurn("t", Source(SourceKind.API), (ChatMessage("assistant", "hi"),)))
+    with pytest.raises(ModelNotFound):
+        stage.secretary.reply(ask("hi", route=Route(RouteKind.CLOUD, "nowhere")))
+
+
+async def test_without_a_snapshot_the_caller_is_asked_to_come_back() -> None:
+    stage = await Stage(shelf=Shelf(ready=False)).start()
+    with pytest.raises(Unavailable) as caught:
+        stage.secretary.reply(ask("hi"))
+    assert caught.value.retry_after_s
+
+
+async def test_speaking_a_text_numbers_its_blocks_and_remembers_phrases() -> None:
+    stage = await Stage().start()
+    request = SpeechRequest("A first sentence is here. And a second one is there.")
+    first = await collect(stage.secretary.speak(request))
+    again = await collect(stage.secretary.speak(request))
+    assert [chunk.sequence for chunk in first] == list(range(len(first)))
+    assert b"".join(c.audio for c in first) == b"".join(c.audio for c in again)
+    assert stage.observer.hits == [False, False, True, True]
+
+
+async def test_speech_is_refused_when_empty_too_long_or_in_a_language_without_a_voice() -> None:
+    stage = await Stage(speech=ToneEngine(ToneOptions(languages=("en",)))).start()
+    with pytest.raises(InvalidRequest):
+        stage.secretary.speak(SpeechRequest(" "))
+    with pytest.raises(TextTooLong):
+        stage.secretary.speak(SpeechRequest("a" * 5000))
+    with pytest.raises(LanguageNotSupported):
+        stage.secretary.speak(SpeechRequest("Добрый день"))
+
+
+async def test_status_tells_of_every_engine() -> None:
+    stage = await Stage().start()
+    assert [status.engine for status in await stage.secretary.status()] == ["echo", "tone"]

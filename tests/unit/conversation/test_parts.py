@@ -1,0 +1,212 @@
+"""The parts of a turn on their own: prompt, phrase cache, streams, snapshot feed, report outbox."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.contracts.audio import PCM16_8K, SpeechChunk
+from deployments.contracts.chat import ChatMessage, GenerationOptions
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import Exchange, LlmSettings, Snapshot
+from deployments.conversation.phrases import PhraseCache, PhraseKey
+from deployments.conversation.prompt import build_prompt, newest
+from deployments.conversation.reporting import ReportOutbox
+from deployments.conversation.snapshots import SnapshotFeed
+from deployments.conversation.streams import ahead, closing
+from tests.unit.conversation.stage import NOON, SNAPSHOT, Shelf, ask, collect
+
+
+def test_the_persona_speaks_the_language_of_the_question() -> None:
+    assert build_prompt(ask("hi"), SNAPSHOT, "en").messages[0] == ChatMessage("system", "You are Anna.")
+    assert build_prompt(ask("привет"), SNAPSHOT, "ru").messages[0] == ChatMessage("system", "Ты секретарь Анна.")
+
+
+def test_a_system_message_of_the_caller_replaces_the_persona() -> None:
+    turn = replace(ask("hi"), messages=(ChatMessage("system", "Be brief."), ChatMessage("user", "hi")))
+    assert [m.content for m in build_prompt(turn, SNAPSHOT, "en").messages] == ["Be brief.", "hi"]
+
+
+def test_options_that_were_given_win_over_the_settings() -> None:
+    turn = replace(ask("hi"), options=GenerationOptions(temperature=0.0))
+    options = build_prompt(turn, SNAPSHOT, "en").options
+    assert (options.temperature, options.max_tokens) == (0.0, LlmSettings().max_tokens)
+
+
+messages = st.lists(
+    st.builds(ChatMessage, st.sampled_from(("user", "assistant")), st.text(max_size=30)), min_size=1, max_size=12
+)
+
+
+@given(messages, st.integers(0, 100))
+def test_the_history_is_a_tail_that_fits_and_never_starts_with_an_orphaned_answer(
+    talk: list[ChatMessage], chars: int
+) -> None:
+    kept = newest(talk, chars)
+    assert kept == talk[len(talk) - len(kept) :]
+    assert kept
+    assert len(kept) == 1 or (sum(len(m.content) for m in kept) <= chars and kept[0].role == "user")
+
+
+def chunk(size: int) -> SpeechChunk:
+    return SpeechChunk(bytes(size), PCM16_8K)
+
+
+def key(text: str) -> PhraseKey:
+    return PhraseKey("v", "m", "en", 1.0, text)
+
+
+@given(st.lists(st.tuples(st.text(max_size=2), st.integers(0, 40)), max_size=40), st.integers(0, 100))
+def test_the_cache_never_holds_more_than_its_bound(puts: list[tuple[str, int]], bound: int) -> None:
+    cache = PhraseCache(bound)
+    for text, size in puts:
+        cache.put(key(text), (chunk(size),))
+        assert cache.size <= bound
+    held = [cache.get(key(text)) for text in {text for text, _ in puts}]
+    assert cache.size == sum(len(c.audio) for chunks in held if chunks for c in chunks)
+
+
+def test_the_least_used_phrase_goes_first() -> None:
+    cache = PhraseCache(20)
+    cache.put(key("a"), (chunk(10),))
+    cache.put(key("b"), (chunk(10),))
+    cache.get(key("a"))
+    cache.put(key("c"), (chunk(10),))
+    assert cache.get(key("b")) is None
+    assert cache.get(key("a")) is not None
+
+
+async def numbers(upto: int, closed: list[bool]) -> AsyncIterator[int]:
+    try:
+        for n in range(upto):
+            yield n
+    finally:
+        closed.append(True)
+
+
+async def test_running_ahead_keeps_order_and_is_bounded() -> None:
+    read = 0
+
+    async def source() -> AsyncIterator[int]:
+        nonlocal read
+        for n in range(100):
+            read += 1
+            yield n
+
+    stream = ahead(source(), 3)
+    first = await anext(stream)
+    await asyncio.sleep(0.01)
+    assert first == 0
+    assert read <= 6
+    assert await collect(stream) == list(range(1, 100))
+
+
+async def test_running_ahead_passes_errors_on_after_the_items_before_them() -> None:
+    async def source() -> AsyncIterator[int]:
+        yield 1
+        raise ValueError("broke")
+
+    seen: list[int] = []
+    with pytest.raises(ValueError, match="broke"):
+        async for n in ahead(source(), 2):
+            seen.append(n)
+    assert seen == [1]
+
+
+async def test_leaving_early_closes_the_source() -> None:
+    closed: list[bool] = []
+    async with closing(ahead(numbers(100, closed), 2)) as stream:
+        await anext(stream)
+    assert closed == [True]
+
+
+class Office:
+    """An OfficeLink that breaks on demand."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Snapshot | Exception] = asyncio.Queue()
+        self.asked: list[int] = []
+        self.reports: list[DoorReport] = []
+        self.away = False
+
+    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+        self.asked.append(after_revision)
+        while True:
+            item = await self.queue.get()
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    async def report(self, report: DoorReport) -> None:
+        if self.away:
+            raise ConnectionError("the office is away")
+        self.reports.append(report)
+
+
+async def until(true: object, seconds: float = 2.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # type: ignore[operator]
+            await asyncio.sleep(0.005)
+
+
+async def test_the_feed_survives_broken_streams_and_asks_only_for_what_is_newer() -> None:
+    office, prepared = Office(), []
+    feed = SnapshotFeed(office, "door", prepared.append)
+    assert not feed.ready
+    feed.start()
+    await office.queue.put(Snapshot(revision=4))
+    assert await feed.wait(2)
+    await office.queue.put(ConnectionError())
+    await until(lambda: len(office.asked) == 2)
+    await office.queue.put(Snapshot(revision=6))
+    await until(lambda: feed.current.revision == 6)
+    await feed.stop()
+    assert office.asked == [-1, 4]
+    assert [s.revision for s in prepared] == [4, 6]
+
+
+def exchange(turn_id: str) -> Exchange:
+    return Exchange(
+        turn_id=turn_id, session_id="s", source_kind="api", question="q", answer="a", route="local", created_at=NOON
+    )
+
+
+async def test_reports_wait_for_the_office_and_arrive_once_in_order() -> None:
+    office = Office()
+    outbox = ReportOutbox(office, "door", Shelf())
+    office.away = True
+    outbox.exchange(exchange("1"))
+    with pytest.raises(ConnectionError):
+        await outbox.flush()
+    outbox.exchange(exchange("2"))
+    office.away = False
+    await outbox.flush()
+    await outbox.flush()
+    delivered = [e.turn_id for report in office.reports for e in report.exchanges]
+    assert delivered == ["1", "2"]
+    assert len({report.sequence for report in office.reports}) == len(office.reports)
+
+
+async def test_the_outbox_is_bounded_and_counts_what_it_dropped() -> None:
+    office = Office()
+    outbox = ReportOutbox(office, "door", Shelf(), capacity=2)
+    for n in range(5):
+        outbox.exchange(exchange(str(n)))
+    await outbox.flush()
+    assert [e.turn_id for e in office.reports[0].exchanges] == ["3", "4"]
+    assert outbox.dropped == 3
+
+
+async def test_the_outbox_tells_hits_and_latencies_by_kind_of_route() -> None:
+    office = Office()
+    outbox = ReportOutbox(office, "door", Shelf())
+    for ms in (1, 2, 3):
+        outbox.stage("total", ms / 1000, "api", "faq:7")
+    await outbox.flush()
+    (report,) = office.reports
+    assert report.faq_hits == {7: 3}
+    (tally,) = report.stages
+    assert (tally.route, tally.count, tally.p50_ms, tally.max_ms) == ("faq", 3, 2.0, 3.0)
