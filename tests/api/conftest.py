@@ -4,7 +4,7 @@ import httpx
 import openai
 import pytest
 
-from tests.api.door import KEY, Embedder, RunningDoor
+from tests.api.door import KEY, Embedder, RunningDoor, wait_until
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def running() -> Iterator[RunningDoor]:
 def door(running: RunningDoor) -> Iterator[RunningDoor]:
     running.reset()
     yield running
-    assert running.assistant.open_streams == 0
+    wait_until(lambda: running.assistant.open_streams == 0)
 
 
 @pytest.fixture

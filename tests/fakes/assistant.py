@@ -63,7 +63,7 @@ def tone(seconds: float, format: AudioFormat = PCM16_22K, hertz: float = 440) ->
 
 @dataclass
 class ScriptedAssistant:
-    """``open_streams`` is how many returned streams have begun and not ended; ``closed_early`` how many were cut off."""
+    """``open_streams``: returned streams that have begun and not ended. ``closed_early``: how many were cut off."""
 
     faq: dict[str, str] = field(default_factory=dict)
     deltas: tuple[str, ...] = ("Добрый ", "день. ", "How are you?")

@@ -1,0 +1,66 @@
+"""Calls an ASGI application without a server, the way Ray's direct ingress does: its task can be cancelled."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from tests.api.door import KEY
+
+
+@dataclass
+class Call:
+    """One request; ``sent`` is what came back so far. ``hang_up`` makes ``receive`` say so."""
+
+    path: str
+    body: bytes
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    method: str = "POST"
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    _read: bool = False
+
+    def scope(self) -> dict[str, Any]:
+        headers = [(b"authorization", b"Bearer " + KEY.encode()), *self.headers]
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": self.method,
+            "scheme": "http",
+            "path": self.path,
+            "raw_path": self.path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+
+    async def receive(self) -> dict[str, Any]:
+        if not self._read:
+            self._read = True
+            return {"type": "http.request", "body": self.body, "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+    async def begun(self) -> None:
+        """Waits until a part of the body has been sent."""
+        while not any(message.get("body") for message in self.sent):
+            await asyncio.sleep(0.005)
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(b"".join(message.get("body", b"") for message in self.sent))
+
+
+def call(path: str, body: object) -> Call:
+    return Call(path, orjson.dumps(body))

@@ -1,0 +1,163 @@
+"""A client that goes away stops the work behind its answer, whichever way the server says so."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from deployments.api.app import DoorServices, build_app
+from deployments.api.errors import ClientGone
+from deployments.api.hangup import Hangup
+from deployments.api.metrics import Metrics
+from deployments.contracts.audio import PCM16_22K, SpeechChunk
+from deployments.contracts.events import SpeechReady, TextDelta, TurnFinished, TurnStarted
+from tests.api.asgi import Call, call
+from tests.api.door import KEY, RunningDoor, Snapshots, wait_until
+from tests.api.test_spoken_chat import wav_bytes
+from tests.fakes.assistant import TRANSCRIPT, Pause, ScriptedAssistant, tone
+
+LONG = 30.0
+ASK = {"model": "secretary", "messages": [{"role": "user", "content": "Hi"}]}
+SPEAK = {"model": "tts-1", "input": "One. Two.", "voice": "alloy", "response_format": "wav"}
+SPOKEN = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "mp3"}}
+REQUESTS = {
+    "chat": ("/v1/chat/completions", ASK),
+    "chat stream": ("/v1/chat/completions", {**ASK, "stream": True}),
+    "spoken chat": ("/v1/chat/completions", {**ASK, **SPOKEN}),
+    "spoken chat stream": ("/v1/chat/completions", {**ASK, **SPOKEN, "stream": True}),
+    "speech": ("/v1/audio/speech", SPEAK),
+    "speech events": ("/v1/audio/speech", {**SPEAK, "stream_format": "sse"}),
+}
+STREAMS = [name for name in REQUESTS if "stream" in name or "speech" in name]
+
+
+def slow(assistant: ScriptedAssistant) -> None:
+    block = SpeechChunk(tone(0.3), PCM16_22K)
+    said = [TurnStarted("t"), TextDelta("One."), SpeechReady(block, "en-joe")]
+    assistant.script = [*said, Pause(LONG), TextDelta("Two."), TurnFinished()]
+    assistant.speech_script = [block, Pause(LONG), block]
+    assistant.transcript_script = [TRANSCRIPT[0], Pause(LONG), TRANSCRIPT[-1]]
+
+
+def raw_request(path: str, body: bytes, kind: str = "application/json") -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-type: {kind}\r\n"
+    return head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_closed_socket_stops_the_work(door: RunningDoor, name: str) -> None:
+    slow(door.assistant)
+    path, body = REQUESTS[name]
+    hang_up_after(door, raw_request(path, json.dumps(body).encode()), read_first=name in STREAMS)
+
+
+def test_a_closed_socket_stops_recognition(door: RunningDoor) -> None:
+    slow(door.assistant)
+    parts = b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
+    parts += (
+        b'--b\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + wav_bytes() + b"\r\n--b--\r\n"
+    )
+    request = raw_request("/v1/audio/transcriptions", parts, "multipart/form-data; boundary=b")
+    hang_up_after(door, request, read_first=False)
+
+
+def hang_up_after(door: RunningDoor, request: bytes, read_first: bool) -> None:
+    with socket.create_connection(("127.0.0.1", door.port)) as connection:
+        connection.sendall(request)
+        wait_until(lambda: door.assistant.open_streams == 1)
+        if read_first:
+            assert connection.recv(64).startswith(b"HTTP/1.1 200")
+        time.sleep(0.05)
+    began = time.monotonic()
+    wait_until(lambda: door.assistant.open_streams == 0)
+    assert time.monotonic() - began < 1
+    assert door.assistant.closed_early == 1
+
+
+@pytest.fixture
+def assistant() -> ScriptedAssistant:
+    made = ScriptedAssistant()
+    slow(made)
+    return made
+
+
+@pytest.fixture
+def app(assistant: ScriptedAssistant) -> Callable[[Call], asyncio.Task[None]]:
+    built = build_app(DoorServices(assistant=assistant, snapshots=Snapshots(), metrics=Metrics()))
+
+    def start(request: Call) -> asyncio.Task[None]:
+        return asyncio.create_task(built(request.scope(), request.receive, request.send))
+
+    return start
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_a_cancelled_request_stops_the_work(
+    app: Callable[[Call], asyncio.Task[None]], assistant: ScriptedAssistant, name: str
+) -> None:
+    request = call(*REQUESTS[name])
+    task = app(request)
+    await (request.begun() if name in STREAMS else asyncio.sleep(0.1))
+    assert assistant.open_streams == 1
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    assert (assistant.open_streams, assistant.closed_early) == (0, 1)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_a_disconnect_message_stops_the_work(
+    app: Callable[[Call], asyncio.Task[None]], assistant: ScriptedAssistant, name: str
+) -> None:
+    request = call(*REQUESTS[name])
+    task = app(request)
+    await (request.begun() if name in STREAMS else asyncio.sleep(0.1))
+    request.gone.set()
+    await asyncio.wait_for(task, 1)
+    assert (assistant.open_streams, assistant.closed_early) == (0, 1)
+
+
+async def test_a_client_that_stops_reading_is_noticed_when_it_leaves(
+    app: Callable[[Call], asyncio.Task[None]], assistant: ScriptedAssistant
+) -> None:
+    """The generator then waits at its yield, not inside: closing must reach it all the same."""
+    request = call(*REQUESTS["chat stream"])
+    stuck = asyncio.Event()
+
+    async def send(message: dict[str, object]) -> None:
+        request.sent.append(message)
+        if message.get("body"):
+            await stuck.wait()
+
+    request.send = send  # type: ignore[method-assign]
+    task = app(request)
+    await request.begun()
+    request.gone.set()
+    await asyncio.wait_for(task, 1)
+    assert (assistant.open_streams, assistant.closed_early) == (0, 1)
+
+
+async def test_a_hangup_is_not_mistaken_for_a_cancellation() -> None:
+    gone = asyncio.Event()
+
+    async def receive() -> dict[str, str]:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def work() -> str:
+        with suppress(ClientGone):
+            async with Hangup(receive):
+                gone.set()
+                await asyncio.sleep(LONG)
+        await asyncio.sleep(0)
+        return "went on"
+
+    assert await work() == "went on"
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0

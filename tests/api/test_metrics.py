@@ -1,0 +1,101 @@
+"""What Prometheus reads, from one process and from many."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from deployments.api.metrics import Metrics
+from tests.api.door import METRICS_KEY, RunningDoor, wait_until
+
+ONE_WORKER = """
+import sys
+from deployments.api.metrics import Metrics
+metrics = Metrics()
+metrics.stream_opened("llm")
+metrics.queue_depth("stt", 3)
+metrics.tokens(5, 7, "local")
+metrics.stage("first_token", 0.2, "api", "faq:9")
+metrics.request("/v1/models", 200, 0.01)
+print("told", flush=True)
+sys.stdin.read()
+"""
+READER = """
+import sys
+from deployments.api.metrics import Metrics, forget_process
+for pid in sys.argv[1:]:
+    forget_process(int(pid))
+print(Metrics().exposition().decode())
+"""
+
+
+def test_requests_are_counted_by_template(http: httpx.Client, door: RunningDoor) -> None:
+    http.get("/v1/models/secretary")
+    http.get("/v1/anything/at/all?x=1")
+    headers = {"authorization": f"Bearer {METRICS_KEY}"}
+    text = http.get("/metrics", headers=headers).text
+    assert 'secretary_http_requests_total{path="/v1/models/{id}",status="200"}' in text
+    assert 'secretary_http_requests_total{path="other",status="404"}' in text
+    assert "anything" not in text
+
+
+def test_stages_streams_tokens_and_sound() -> None:
+    metrics = Metrics()
+    metrics.stage("faq", 0.0004, "api", "faq:12")
+    metrics.stage("faq", 0.0004, "api", "faq:13")
+    metrics.stream_opened("tts")
+    metrics.stream_opened("tts")
+    metrics.stream_closed("tts")
+    metrics.tokens(10, 20, "cloud:x")
+    metrics.audio(1.5, "piper")
+    metrics.phrase_cache(True)
+    metrics.phrase_cache(False)
+    metrics.queue_depth("llm", 4)
+    text = metrics.exposition().decode()
+    assert 'secretary_stage_seconds_count{route="faq",source="api",stage="faq"} 2.0' in text
+    assert 'secretary_stage_seconds_bucket{le="0.0005",route="faq",source="api",stage="faq"} 2.0' in text
+    assert 'secretary_live_streams{kind="tts"} 1.0' in text
+    assert 'secretary_tokens_total{direction="completion",route="cloud:x"} 20.0' in text
+    assert 'secretary_audio_seconds_total{engine="piper"} 1.5' in text
+    assert 'secretary_phrase_cache_total{result="hit"} 1.0' in text
+    assert 'secretary_queue_depth{queue="llm"} 4.0' in text
+
+
+def test_many_processes_are_added_up_and_dead_ones_forgotten(tmp_path: Path) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", ONE_WORKER],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"told\n"
+
+    def read(*dead: int) -> str:
+        command = [sys.executable, "-c", READER, *map(str, dead)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    text = read()
+    assert 'secretary_live_streams{kind="llm"} 3.0' in text
+    assert 'secretary_queue_depth{queue="stt"} 9.0' in text
+    assert 'secretary_tokens_total{direction="prompt",route="local"} 15.0' in text
+    assert 'secretary_http_requests_total{path="/v1/models",status="200"} 3.0' in text
+    workers[0].kill()
+    workers[0].wait()
+    text = read(workers[0].pid)
+    assert 'secretary_live_streams{kind="llm"} 2.0' in text
+    assert 'secretary_tokens_total{direction="prompt",route="local"} 15.0' in text
+    for worker in workers[1:]:
+        worker.communicate()
+
+
+def test_the_time_of_an_answer_is_measured(http: httpx.Client, door: RunningDoor) -> None:
+    http.get("/health")
+    wait_until(lambda: b'secretary_http_request_seconds_count{path="/health"}' in door.metrics.exposition())

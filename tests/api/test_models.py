@@ -1,0 +1,89 @@
+"""The list of models, and embeddings."""
+
+import asyncio
+
+import httpx
+import openai
+import pytest
+
+from deployments.api.models.catalog import Catalog
+from tests.api.door import RunningDoor, Snapshots
+from tests.fakes.assistant import ScriptedAssistant
+
+
+def test_the_list_names_everything_that_answers(client: openai.OpenAI) -> None:
+    listed = client.models.list().data
+    assert [model.id for model in listed] == [
+        "secretary",
+        "local",
+        "anna-secretary",
+        "max-secretary",
+        "lab/smollm2-135m",
+        "piper",
+        "en_US-joe-medium",
+        "whisper",
+        "whisper-base",
+        "tts-1",
+        "tts-1-hd",
+        "gpt-4o-mini-tts",
+        "whisper-1",
+    ]
+    assert all(model.object == "model" and model.created > 0 and model.owned_by for model in listed)
+
+
+def test_one_model_also_with_a_slash(client: openai.OpenAI, http: httpx.Client) -> None:
+    assert client.models.retrieve("secretary").id == "secretary"
+    assert http.get("/v1/models/lab/smollm2-135m").json()["id"] == "lab/smollm2-135m"
+    assert http.get("/v1/models/lab%2Fsmollm2-135m").json()["id"] == "lab/smollm2-135m"
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.models.retrieve("gpt-9")
+    assert caught.value.code == "model_not_found"
+
+
+async def test_many_askers_ask_the_engines_once() -> None:
+    now = [0.0]
+    assistant = ScriptedAssistant(status_delay_s=0.01)
+    catalog = Catalog(assistant, Snapshots(), lambda: now[0])
+    await asyncio.gather(*(catalog.cards() for _ in range(20)))
+    assert assistant.status_calls == 1
+    now[0] = 6.0
+    await catalog.cards()
+    assert assistant.status_calls == 2
+
+
+def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
+    result = client.embeddings.create(model="local", input=["a", "четыре"])
+    assert [item.embedding for item in result.data] == [[1.0, 0.5, -0.25], [6.0, 0.5, -0.25]]
+    assert [item.index for item in result.data] == [0, 1]
+    plain = client.embeddings.create(model="text-embedding-3-small", input="a", encoding_format="float", dimensions=3)
+    assert plain.data[0].embedding == [1.0, 0.5, -0.25]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "param"),
+    [
+        ({"input": ""}, 400, "input"),
+        ({"input": []}, 400, "input"),
+        ({"input": ["a", ""]}, 400, "input"),
+        ({"input": [1, 2]}, 400, "input"),
+        ({"input": [[1], [2]]}, 400, "input"),
+        ({"input": ["a"] * 2049}, 400, "input"),
+        ({"dimensions": 256}, 400, "dimensions"),
+        ({"encoding_format": "hex"}, 400, "encoding_format"),
+        ({"model": "nothing"}, 404, "model"),
+    ],
+)
+def test_wrong_embedding_requests(http: httpx.Client, fields: dict[str, object], status: int, param: str) -> None:
+    response = http.post("/v1/embeddings", json={"model": "local", "input": "a", **fields})
+    assert (response.status_code, response.json()["error"]["param"]) == (status, param)
+
+
+def test_a_door_without_an_embedder_says_so() -> None:
+    door = RunningDoor(embedder=None)
+    door.start()
+    try:
+        headers = {"authorization": "Bearer sk-all"}
+        response = httpx.post(f"{door.url}/v1/embeddings", json={"model": "local", "input": "a"}, headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (404, "model_not_found")
+    finally:
+        door.stop()

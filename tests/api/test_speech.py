@@ -1,0 +1,157 @@
+"""Text to speech as the official client and Open WebUI ask for it."""
+
+import base64
+import io
+import json
+import time
+
+import av
+import httpx
+import openai
+import pytest
+
+from deployments.contracts.audio import PCM16_22K, PCM16_24K, SpeechChunk
+from deployments.contracts.errors import EngineFailed, LanguageNotSupported
+from deployments.contracts.settings import SpeechSettings
+from tests.api.door import RunningDoor, snapshot
+from tests.fakes.assistant import Pause, tone
+
+SPEAK = {"model": "tts-1", "input": "One. Two. Three.", "voice": "alloy"}
+TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
+
+
+@pytest.mark.parametrize("format", TYPES)
+def test_every_format_is_sound_of_the_right_length(client: openai.OpenAI, format: str) -> None:
+    response = client.audio.speech.create(**SPEAK, response_format=format)
+    assert response.response.headers["content-type"] == TYPES[format]
+    data = response.content
+    if format == "pcm":
+        length = PCM16_24K.seconds(len(data))
+    else:
+        with av.open(io.BytesIO(data)) as container:
+            length = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+    assert length == pytest.approx(0.9, abs=0.12)
+
+
+def test_mp3_is_what_comes_without_asking(http: httpx.Client) -> None:
+    response = http.post("/v1/audio/speech", json=SPEAK)
+    assert response.headers["content-type"] == "audio/mpeg"
+    with av.open(io.BytesIO(response.content)) as container:
+        assert container.format.name == "mp3"
+
+
+@pytest.mark.parametrize("format", ["mp3", "wav", "pcm", "opus", "flac", "aac"])
+def test_sound_begins_before_the_text_is_spoken_to_its_end(
+    client: openai.OpenAI, door: RunningDoor, format: str
+) -> None:
+    block = SpeechChunk(tone(0.4), PCM16_22K)
+    door.assistant.speech_script = [block, block, Pause(0.4), block]
+    began = time.monotonic()
+    with client.audio.speech.with_streaming_response.create(**SPEAK, response_format=format) as response:
+        stream = response.iter_bytes()
+        next(stream)
+        first = time.monotonic() - began
+        for _ in stream:
+            pass
+    assert first < 0.35 < time.monotonic() - began
+
+
+def test_events_carry_sound_and_a_count(http: httpx.Client) -> None:
+    response = http.post("/v1/audio/speech", json={**SPEAK, "response_format": "pcm", "stream_format": "sse"})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = [json.loads(line.removeprefix("data: ")) for line in response.text.split("\n\n") if line]
+    sound = b"".join(base64.b64decode(e["audio"]) for e in events[:-1])
+    assert {e["type"] for e in events[:-1]} == {"speech.audio.delta"}
+    assert PCM16_24K.seconds(len(sound)) == pytest.approx(0.9, abs=0.02)
+    assert events[-1] == {
+        "type": "speech.audio.done",
+        "usage": {"input_tokens": 16, "output_tokens": 18, "total_tokens": 34},
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "voice", "speed"),
+    [
+        ({}, None, 1.0),
+        ({"voice": "ru-anna", "speed": 0.25}, "ru-anna", 0.25),
+        ({"voice": {"id": "en-joe"}, "speed": 4, "instructions": "Whisper."}, "en-joe", 4.0),
+        ({"voice": "JOE", "model": "gpt-4o-mini-tts"}, "en-joe", 1.0),
+        ({"model": "piper", "input": "Привет"}, "en-joe", 1.0),
+        ({"model": "en_US-joe-medium"}, "en-joe", 1.0),
+    ],
+)
+def test_voice_and_speed_reach_the_assistant(
+    http: httpx.Client, door: RunningDoor, fields: dict[str, object], voice: str | None, speed: float
+) -> None:
+    assert http.post("/v1/audio/speech", json={**SPEAK, **fields}).status_code == 200
+    asked = door.assistant.spoken[0]
+    assert (asked.voice_id, asked.speed) == (voice, speed)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "param"),
+    [
+        ({"input": ""}, 400, "input"),
+        ({"input": " \n"}, 400, "input"),
+        ({"input": "x" * 4097}, 400, "input"),
+        ({"input": None}, 400, "input"),
+        ({"speed": 0.2}, 400, "speed"),
+        ({"speed": 4.5}, 400, "speed"),
+        ({"response_format": "midi"}, 400, "response_format"),
+        ({"stream_format": "grpc"}, 400, "stream_format"),
+        ({"voice": "hal"}, 404, "voice"),
+        ({"voice": {"id": "hal"}}, 404, "voice"),
+        ({"voice": 5}, 400, "voice.str"),
+        ({"model": "dall-e"}, 404, "model"),
+        ({"model": "whisper-1"}, 404, "model"),
+    ],
+)
+def test_wrong_requests_are_told_what_is_wrong(
+    http: httpx.Client, door: RunningDoor, fields: dict[str, object], status: int, param: str
+) -> None:
+    response = http.post("/v1/audio/speech", json={**SPEAK, **fields})
+    assert (response.status_code, response.json()["error"]["param"]) == (status, param)
+    assert door.assistant.spoken == []
+
+
+def test_the_longest_text_is_a_setting(http: httpx.Client, door: RunningDoor) -> None:
+    door.snapshots.current = snapshot(speech=SpeechSettings(max_input_chars=5))
+    assert http.post("/v1/audio/speech", json={**SPEAK, "input": "123456"}).json()["error"]["code"] == "text_too_long"
+    assert http.post("/v1/audio/speech", json={**SPEAK, "input": "12345"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("script", "status"), [([EngineFailed("died")], 503), ([], 503), ([LanguageNotSupported("no Korean")], 400)]
+)
+def test_a_failure_before_the_first_sound_is_an_http_error(
+    http: httpx.Client, door: RunningDoor, script: list[Exception], status: int
+) -> None:
+    door.assistant.speech_script = script
+    assert http.post("/v1/audio/speech", json=SPEAK).status_code == status
+
+
+def test_a_failure_in_mid_sound_cuts_the_connection(http: httpx.Client, door: RunningDoor) -> None:
+    door.assistant.speech_script = [SpeechChunk(tone(0.3), PCM16_22K), Pause(0.05), EngineFailed("died")]
+    with pytest.raises(httpx.RemoteProtocolError):
+        http.post("/v1/audio/speech", json={**SPEAK, "response_format": "wav"})
+
+
+def test_a_failure_in_mid_events_is_an_event(http: httpx.Client, door: RunningDoor) -> None:
+    door.assistant.speech_script = [SpeechChunk(tone(0.3), PCM16_22K), EngineFailed("the voice died")]
+    response = http.post("/v1/audio/speech", json={**SPEAK, "response_format": "wav", "stream_format": "sse"})
+    last = response.text.strip().split("\n\n")[-1]
+    assert json.loads(last.removeprefix("data: "))["error"]["message"] == "the voice died"
+
+
+def test_open_webui_fills_its_menus_without_a_key(door: RunningDoor) -> None:
+    voices = httpx.get(f"{door.url}/v1/audio/voices").json()["voices"]
+    assert [(voice["id"], voice["name"]) for voice in voices] == [("ru-anna", "Anna"), ("en-joe", "Joe")]
+    models = [model["id"] for model in httpx.get(f"{door.url}/v1/audio/models").json()["models"]]
+    assert models == ["piper", "en_US-joe-medium", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"]

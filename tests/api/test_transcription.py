@@ -1,0 +1,144 @@
+"""Speech to text as the official client asks for it."""
+
+import httpx
+import openai
+import pytest
+
+from deployments.contracts.audio import PCM16_16K
+from deployments.contracts.errors import EngineFailed
+from deployments.contracts.settings import Limits
+from tests.api.door import RunningDoor, snapshot
+from tests.api.test_spoken_chat import wav_bytes
+from tests.fakes.assistant import TRANSCRIPT, Pause
+
+TEXT = "Добрый день. Чем помочь?"
+FILE = ("note.wav", wav_bytes(), "audio/wav")
+
+
+def test_json_is_the_text_and_what_it_cost(client: openai.OpenAI, door: RunningDoor) -> None:
+    result = client.audio.transcriptions.create(
+        model="whisper-1", file=FILE, language="RU", prompt="Анна", temperature=0.2
+    )
+    assert result.text == TEXT
+    assert result.usage is not None
+    assert result.usage.seconds == 2.5
+    asked = door.assistant.heard[0]
+    assert (asked.language, asked.prompt, asked.temperature, asked.translate) == ("ru", "Анна", 0.2, False)
+    assert asked.format == PCM16_16K
+    assert PCM16_16K.seconds(len(asked.audio)) == pytest.approx(0.5, abs=0.01)
+
+
+def test_verbose_json_has_segments_and_the_language_in_words(client: openai.OpenAI) -> None:
+    result = client.audio.transcriptions.create(model="whisper-1", file=FILE, response_format="verbose_json")
+    assert (result.language, result.duration, result.words) == ("russian", 2.5, None)
+    assert result.segments is not None
+    first = result.segments[0]
+    assert (first.id, first.text, first.start, first.end) == (0, " Добрый день.", 0.0, 1.25)
+    assert result.segments[0].avg_logprob == -0.2
+
+
+def test_verbose_json_has_words_when_asked(client: openai.OpenAI, door: RunningDoor) -> None:
+    result = client.audio.transcriptions.create(
+        model="whisper-1", file=FILE, response_format="verbose_json", timestamp_granularities=["word"]
+    )
+    assert result.words is not None
+    assert [word.word for word in result.words] == ["Добрый", "день.", "Чем", "помочь?"]
+    assert result.segments is None
+    assert door.assistant.heard[0].word_times
+
+
+def test_subtitles(client: openai.OpenAI) -> None:
+    srt = client.audio.transcriptions.create(model="whisper-1", file=FILE, response_format="srt")
+    assert srt == (
+        "1\n00:00:00,000 --> 00:00:01,250\nДобрый день.\n\n2\n00:00:01,250 --> 01:01:01,500\nЧем помочь?\n\n"
+    )
+    vtt = client.audio.transcriptions.create(model="whisper-1", file=FILE, response_format="vtt")
+    assert vtt.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.250\nДобрый день.\n\n")
+    assert client.audio.transcriptions.create(model="whisper-1", file=FILE, response_format="text") == TEXT + "\n"
+
+
+def test_a_stream_is_pieces_that_join_to_the_text(client: openai.OpenAI) -> None:
+    with client.audio.transcriptions.create(model="whisper", file=FILE, stream=True) as stream:
+        events = list(stream)
+    assert "".join(e.delta for e in events[:-1]) == TEXT
+    assert (events[-1].type, events[-1].text) == ("transcript.text.done", TEXT)
+
+
+def test_translations_are_english(client: openai.OpenAI, door: RunningDoor) -> None:
+    result = client.audio.translations.create(model="whisper-base", file=FILE, response_format="verbose_json")
+    assert result.language == "english"
+    assert door.assistant.heard[0].translate
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "param"),
+    [
+        ({"model": ""}, 400, "model"),
+        ({"model": "dall-e"}, 404, "model"),
+        ({"response_format": "diarized_json"}, 400, "response_format"),
+        ({"language": "эльфийский"}, 400, "language"),
+        ({"temperature": "hot"}, 400, "temperature"),
+        ({"temperature": "nan"}, 400, "temperature"),
+        ({"temperature": "2"}, 400, "temperature"),
+        ({"timestamp_granularities[]": "syllable"}, 400, "timestamp_granularities"),
+    ],
+)
+def test_wrong_fields(http: httpx.Client, fields: dict[str, str], status: int, param: str) -> None:
+    response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1", **fields}, files={"file": FILE})
+    assert (response.status_code, response.json()["error"]["param"]) == (status, param)
+
+
+@pytest.mark.parametrize(
+    ("file", "status", "code"),
+    [
+        (None, 400, "invalid_request"),
+        (("a.wav", b"", "audio/wav"), 400, "invalid_request"),
+        (("a.wav", b"RIFF not really", "audio/wav"), 400, "unsupported_audio"),
+        (("a.txt", b"http://169.254.169.254/", "text/plain"), 400, "unsupported_audio"),
+    ],
+)
+def test_wrong_files(http: httpx.Client, file: tuple[str, bytes, str] | None, status: int, code: str) -> None:
+    files = {"other": ("x", b"x")} if file is None else {"file": file}
+    response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=files)
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+
+
+def test_only_forms_are_read(http: httpx.Client) -> None:
+    assert http.post("/v1/audio/transcriptions", json={"model": "whisper-1"}).status_code == 415
+    broken = {"content-type": "multipart/form-data"}
+    assert http.post("/v1/audio/transcriptions", content=b"--x", headers=broken).status_code == 400
+    broken = {"content-type": "multipart/form-data; boundary=x"}
+    assert http.post("/v1/audio/transcriptions", content=b"--y\r\n\r\n", headers=broken).status_code == 400
+
+
+def test_a_large_upload_is_refused_and_a_body_limit_does_not_touch_it(http: httpx.Client, door: RunningDoor) -> None:
+    door.snapshots.current = snapshot(Limits(max_body_mb=1, max_upload_mb=2))
+    large = {"file": ("a.wav", wav_bytes() + b"\0" * 2_100_000)}
+    response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=large)
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")
+    fits = {"file": ("a.wav", wav_bytes(30))}
+    assert http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=fits).status_code == 200
+
+
+def test_sound_that_is_too_long_is_refused(http: httpx.Client, door: RunningDoor) -> None:
+    door.snapshots.current = snapshot(Limits(max_audio_minutes=1))
+    long = {"file": ("a.wav", wav_bytes(61))}
+    response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=long)
+    assert response.status_code == 413
+    assert door.assistant.heard == []
+
+
+def test_failures_of_recognition(http: httpx.Client, client: openai.OpenAI, door: RunningDoor) -> None:
+    door.assistant.transcript_script = [EngineFailed("the ear died")]
+    for stream in ("false", "true"):
+        form = {"model": "whisper-1", "stream": stream}
+        assert http.post("/v1/audio/transcriptions", data=form, files={"file": FILE}).status_code == 503
+    door.assistant.transcript_script = [TRANSCRIPT[0], Pause(0.01), EngineFailed("the ear died")]
+    with (
+        pytest.raises(openai.APIError, match="the ear died"),
+        client.audio.transcriptions.create(model="whisper-1", file=FILE, stream=True) as events,
+    ):
+        list(events)
+    door.assistant.transcript_script = [TRANSCRIPT[0]]
+    with pytest.raises(openai.APIStatusError):
+        client.audio.transcriptions.create(model="whisper-1", file=FILE)
