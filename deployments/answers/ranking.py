@@ -1,0 +1,162 @@
+"""Finding the prepared question that a message means, though its words differ in form, order or spelling.
+
+Every question and alternative is a bag of weighted stems in an inverted index. A message scores
+
+    100 · covered · (1 − extra · penalty) · (0.8 if only one of the two is negated)
+
+where ``covered`` is the share of the question's weight found in the message and ``extra`` the share of the message's
+weight that the question does not have. ``penalty`` is 1 / weight of the question, within 0.3..1: the more a question
+says, the more a message may add. So a question with one other content word ("сколько стоит ремонт" for "сколько стоит
+доставка", "где находится туалет" for "где вы находитесь") stays below any sensible threshold, a message may say a little
+more than the question, and an essay that happens to contain it does not match. Misspelt or differently stemmed words
+count with their similarity (rapidfuzz ``ratio``: 2·matches / total length) when they begin with the same letter and
+reach 0.85.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+
+from deployments.answers.stems import Gist, gist
+from deployments.answers.teller import SHORTEST_MESSAGE, Clock, Teller, preference, primary_language
+from deployments.contracts.events import AnswerMatch
+from deployments.contracts.settings import FaqEntry, FaqSettings
+
+_LOWEST_PENALTY = 0.3
+_NEGATION_FACTOR = 0.8
+_LOWEST_SIMILARITY = 85.0
+_SHORTEST_FUZZY = 4
+_MOST_FUZZY_WORDS = 24
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry that came near. ``missing``: words of its question that the message lacks; ``extra``: the reverse."""
+
+    match: AnswerMatch
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trigger:
+    position: int
+    entry: FaqEntry
+    text: str
+    gist: Gist
+
+
+class Ranking:
+    """Immutable once built; disabled entries are not in it. Safe from any thread."""
+
+    def __init__(self, entries: tuple[FaqEntry, ...], settings: FaqSettings, time_zone: str, clock: Clock) -> None:
+        self._settings = settings
+        self._teller = Teller(time_zone, clock)
+        self._triggers = [
+            _Trigger(position, entry, text, gist(text))
+            for position, entry in enumerate(entries)
+            if entry.enabled
+            for text in (entry.question, *entry.alternatives)
+        ]
+        self._weights = np.array([max(t.gist.weight, 1e-9) for t in self._triggers], np.float64)
+        self._penalties = np.clip(1.0 / self._weights, _LOWEST_PENALTY, 1.0)
+        self._negated = np.array([t.gist.negated for t in self._triggers], np.bool_)
+        self._postings = _postings(self._triggers)
+        self._alphabet = _by_first_letter(self._postings)
+
+    def match(self, text: str, locale: str | None) -> AnswerMatch | None:
+        """The answer whose question scores at least ``ranked_threshold`` and beats the best other answer by
+        ``ranked_margin``; a rival in another language than ``locale`` does not count."""
+        ranked = self._ranked(gist(text), locale, self._settings.ranked_threshold - self._settings.ranked_margin)
+        if not ranked or ranked[0][0] < self._settings.ranked_threshold:
+            return None
+        score, best = ranked[0]
+        rival = next((s for s, other in ranked[1:] if _rivals(best.entry, other.entry, locale)), 0.0)
+        if score - rival < self._settings.ranked_margin:
+            return None
+        return self._teller.match(best.entry, "ranked", score, best.text)
+
+    def candidates(self, text: str, locale: str | None, limit: int = 5) -> list[Candidate]:
+        """The ``limit`` nearest entries, best first, whatever their score: why a message matched or did not."""
+        message = gist(text)
+        similar = self._similar(message)
+        return [
+            Candidate(
+                self._teller.match(trigger.entry, "ranked", score, trigger.text),
+                tuple(word for key, word in trigger.gist.written.items() if key not in similar),
+                tuple(word for key, word in message.written.items() if not self._near(key) & trigger.gist.stems.keys()),
+            )
+            for score, trigger in self._ranked(message, locale, 0.0)[: max(limit, 0)]
+        ]
+
+    def _ranked(self, message: Gist, locale: str | None, floor: float) -> list[tuple[float, _Trigger]]:
+        """The best trigger of each entry that scores above ``floor``, best first."""
+        if sum(map(len, message.written.values())) < SHORTEST_MESSAGE:
+            return []
+        scores = self._scores(message)
+        chosen: dict[int, tuple[float, _Trigger]] = {}
+        for index in np.flatnonzero(scores > max(floor - 1e-9, 0.0)):
+            score, trigger = round(float(scores[index]), 1), self._triggers[index]
+            if trigger.position not in chosen or score > chosen[trigger.position][0]:
+                chosen[trigger.position] = (score, trigger)
+        return sorted(chosen.values(), key=lambda found: (-found[0], *preference(found[1].entry, locale)))
+
+    def _scores(self, message: Gist) -> _Floats:
+        covered = np.zeros(len(self._triggers), np.float64)
+        for key, (similarity, weight) in self._similar(message).items():
+            covered[self._postings[key]] += similarity * weight
+        share = np.minimum(covered / self._weights, 1.0)
+        extra = 1.0 - np.minimum(covered / max(message.weight, 1e-9), 1.0)
+        same = np.where(self._negated == message.negated, 1.0, _NEGATION_FACTOR)
+        scores: _Floats = 100.0 * share * (1.0 - self._penalties * extra) * same
+        return scores
+
+    def _similar(self, message: Gist) -> dict[str, tuple[float, float]]:
+        """Known stems that are or resemble a stem of the message: similarity 0..1 and weight."""
+        found: dict[str, tuple[float, float]] = {}
+        for position, (key, weight) in enumerate(message.stems.items()):
+            if key in self._postings:
+                found[key] = (1.0, weight)
+            if position >= _MOST_FUZZY_WORDS:
+                continue
+            for other, similarity in self._lookalikes(key):
+                if similarity > found.get(other, (0.0, 0.0))[0]:
+                    found[other] = (similarity, weight)
+        return found
+
+    def _near(self, key: str) -> set[str]:
+        return {key, *(other for other, _ in self._lookalikes(key))}
+
+    def _lookalikes(self, key: str) -> list[tuple[str, float]]:
+        if len(key) < _SHORTEST_FUZZY:
+            return []
+        known = self._alphabet.get(key[0], [])
+        near = process.extract(key, known, scorer=fuzz.ratio, score_cutoff=_LOWEST_SIMILARITY, limit=4)
+        return [(other, score / 100.0) for other, score, _ in near]
+
+
+def _rivals(best: FaqEntry, other: FaqEntry, locale: str | None) -> bool:
+    if other.answer == best.answer:
+        return False
+    preferred = locale is not None and best.language == primary_language(locale)
+    return not (preferred and other.language != best.language)
+
+
+def _postings(triggers: list[_Trigger]) -> dict[str, NDArray[np.intp]]:
+    """Stem -> indexes of the triggers that have it."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, trigger in enumerate(triggers):
+        for key in trigger.gist.stems:
+            found[key].append(index)
+    return {key: np.array(indexes, np.intp) for key, indexes in found.items()}
+
+
+def _by_first_letter(postings: dict[str, NDArray[np.intp]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for key in postings:
+        found[key[0]].append(key)
+    return dict(found)

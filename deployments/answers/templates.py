@@ -1,0 +1,33 @@
+"""Placeholders in prepared answers, filled in at the moment of the answer."""
+
+import re
+from datetime import datetime
+
+_PLACEHOLDER = re.compile(r"\{(current_time|current_date|day_of_week)\}")
+_DAYS = {
+    "ru": ("понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def render(answer: str, language: str, now: datetime) -> str:
+    """``answer`` with {current_time}, {current_date} and {day_of_week} in ``language``; other braces stay.
+
+    ``now`` is local time already. Russian: 14:05, 23.11.2026, понедельник. Any other language as in English: 14:05,
+    November 23, 2026, Monday.
+    """
+    if "{" not in answer:
+        return answer
+    return _PLACEHOLDER.sub(lambda found: _value(found[1], language, now), answer)
+
+
+def _value(name: str, language: str, now: datetime) -> str:
+    if name == "current_time":
+        return f"{now:%H:%M}"
+    if name == "day_of_week":
+        return _DAYS.get(language, _DAYS["en"])[now.weekday()]
+    return f"{now:%d.%m.%Y}" if language == "ru" else f"{_MONTHS[now.month - 1]} {now.day}, {now.year}"

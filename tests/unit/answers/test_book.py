@@ -1,0 +1,180 @@
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.answers.book import EXACT_SCORE, KEYWORD_SCORE, Book
+from deployments.answers.lookup import BookAnswers, RankedAnswers
+from deployments.answers.normalise import normalise, words
+from deployments.answers.ranking import Ranking
+from deployments.answers.templates import render
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.settings import FaqEntry, FaqSettings
+
+NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+
+
+def _entry(id: int, question: str, *, answer: str = "", **rest: object) -> FaqEntry:
+    return FaqEntry.model_validate({"id": id, "question": question, "answer": answer or f"ответ {id}", **rest})
+
+
+def _book(*entries: FaqEntry, time_zone: str = "Europe/Moscow") -> Book:
+    return Book(entries, time_zone, lambda: NOW)
+
+
+def _found(book: Book, text: str, locale: str | None = None) -> int | None:
+    match = book.lookup(text, locale)
+    return match.entry_id if match else None
+
+
+HELLO = _entry(1, "Привет!", alternatives=("Добрый день", "Здравствуйте."))
+PRICE = _entry(2, "Сколько стоит доставка?", keywords=("цена доставки", "доставка"))
+HOURS = _entry(3, "Когда вы открыты", keywords=("часы работы",))
+BOOK = _book(HELLO, PRICE, HOURS)
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing_and_leaves_single_spaces(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+    assert words(text) == tuple(once.split(" ")) * bool(once)
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("  ПРИВЕТ,   мир!!! ", "привет мир"),
+        ("Ёлка", "елка"),
+        ("за\u0301мок", "замок"),
+        ("«Wi‑Fi» — есть?", "wi fi есть"),
+        ("What's up", "whats up"),
+        ("ﬁle №５", "file no5"),
+        ("?!… 😀", ""),
+        ("Straße", "strasse"),
+    ],
+)
+def test_the_same_words_have_one_spelling(written: str, same: str) -> None:
+    assert normalise(written) == same
+
+
+@pytest.mark.parametrize("text", ["привет", "Привет", "ПРИВЕТ!!!", "  привет ?", "добрый   день", "здравствуйте"])
+def test_case_marks_and_spaces_do_not_matter(text: str) -> None:
+    match = BOOK.lookup(text, "ru")
+    assert match is not None
+    assert (match.entry_id, match.rule, match.score) == (1, "exact", EXACT_SCORE)
+
+
+def test_the_trigger_is_what_the_operator_wrote() -> None:
+    match = BOOK.lookup("здравствуйте", None)
+    assert match is not None
+    assert match.trigger == "Здравствуйте."
+
+
+@pytest.mark.parametrize(
+    "text", ["", "?", "...", "   ", "п", "а!", "😀", "приветик", "пр", "приветствую вас", "доставкам"]
+)
+def test_no_match_by_accident(text: str) -> None:
+    assert BOOK.lookup(text, None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "id"),
+    [("а какая у вас цена доставки в Тулу?", 2), ("Доставка, часы — всё сразу", 2), ("Скажите часы  работы!", 3)],
+)
+def test_a_keyword_matches_as_whole_consecutive_words(text: str, id: int) -> None:
+    match = BOOK.lookup(text, None)
+    assert match is not None
+    assert (match.entry_id, match.rule, match.score) == (id, "keyword", KEYWORD_SCORE)
+
+
+@pytest.mark.parametrize("text", ["часы моей работы", "работы часы", "предоставка", "часыработы"])
+def test_a_keyword_never_matches_parts(text: str) -> None:
+    assert BOOK.lookup(text, None) is None
+
+
+def test_exact_beats_keyword_and_the_longest_keyword_wins() -> None:
+    book = _book(
+        _entry(1, "один", keywords=("доставка",)),
+        _entry(2, "два", keywords=("доставка в москву",)),
+        _entry(3, "доставка в москву бесплатно"),
+    )
+    assert _found(book, "сколько доставка в Москву стоит") == 2
+    assert _found(book, "Доставка в Москву бесплатно?") == 3
+
+
+def test_ties_go_to_the_locale_then_to_the_lower_id() -> None:
+    book = _book(
+        _entry(7, "wifi", keywords=("internet",), language="ru"),
+        _entry(9, "wifi", keywords=("internet",), language="en"),
+        _entry(8, "wifi", keywords=("internet",), language="en"),
+    )
+    for text in ("WiFi?", "the internet please"):
+        assert [_found(book, text, locale) for locale in ("ru", "en", "en-US", "de", None)] == [7, 8, 8, 7, 7]
+
+
+def test_disabled_entries_and_one_letter_keywords_never_match() -> None:
+    book = _book(_entry(1, "привет", enabled=False, keywords=("пока",)), _entry(2, "другое", keywords=("я", "?")))
+    assert [_found(book, text) for text in ("привет", "пока", "это я", "?")] == [None] * 4
+
+
+@given(st.text(max_size=40), st.lists(st.text(min_size=2, max_size=20), max_size=6))
+def test_a_match_means_that_the_words_are_really_there(message: str, keywords: list[str]) -> None:
+    book = _book(_entry(1, "совсем другой вопрос", keywords=tuple(keywords)))
+    expected = any(
+        len(normalise(k)) >= 2 and f" {normalise(k)} " in f" {normalise(message)} " and len(normalise(message)) >= 2
+        for k in keywords
+    )
+    assert (book.lookup(message, None) is not None) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("ru", "14:05, понедельник, 23.11.2026"), ("en", "14:05, Monday, November 23, 2026")]
+)
+def test_placeholders_are_told_in_the_time_zone_and_language_of_the_entry(language: str, text: str) -> None:
+    book = _book(_entry(1, "что", answer="{current_time}, {day_of_week}, {current_date}", language=language))
+    match = book.lookup("что", None)
+    assert match is not None
+    assert match.text == text
+
+
+def test_the_time_zone_can_change_the_day() -> None:
+    late = Book((_entry(1, "день", answer="{day_of_week}"),), "Pacific/Kiritimati", lambda: NOW.replace(hour=23))
+    match = late.lookup("день", None)
+    assert match is not None
+    assert match.text == "вторник"
+
+
+@pytest.mark.parametrize("answer", ["{}", "{name}", "{{current_time", "{current_time", "50 % {0} {current_timex}"])
+def test_other_braces_are_left_alone(answer: str) -> None:
+    assert render(answer, "ru", NOW) == answer
+
+
+def test_an_unknown_time_zone_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="Mars/Base"):
+        _book(time_zone="Mars/Base")
+
+
+async def test_the_adapters_answer_from_the_book_first_and_rank_second() -> None:
+    ranking = Ranking((PRICE,), FaqSettings(), "Europe/Moscow", lambda: NOW)
+    ranked, plain = RankedAnswers(BOOK, ranking), BookAnswers(BOOK)
+    for text, rule in (("привет", "exact"), ("стоимость доставки сколько стоит", "ranked")):
+        match = await ranked.lookup(text, "ru")
+        assert match is not None
+        assert match.rule == rule
+    assert await plain.lookup("доставку сколько стоит", "ru") is None
+
+
+def test_ten_thousand_entries_cost_no_more_than_ten() -> None:
+    entries = tuple(_entry(i, f"вопрос номер {i}", keywords=(f"ключ номер {i}",)) for i in range(1, 10_001))
+    book = Book(entries, "UTC", lambda: NOW)
+    best = min(_seconds(book, "Вопрос номер 7777?") for _ in range(200))
+    assert best < 200e-6
+    assert _found(book, "где мой ключ номер 5000, скажите") == 5000
+
+
+def _seconds(book: Book, text: str) -> float:
+    started = time.perf_counter()
+    assert book.lookup(text, "ru") is not None
+    return time.perf_counter() - started
