@@ -32,7 +32,7 @@ class LlamaCppOptions(EngineOptions):
     model: Path = Field(description="GGUF file")
     slots: int = Field(default=4, ge=1, le=256, description="Answers at once; more wait in line")
     context: int = Field(default=4_096, ge=256, description="Longest conversation with its answer, in tokens, per slot")
-    threads: int = Field(default=0, ge=0, description="CPU threads; 0 lets llama.cpp choose")
+    threads: int = Field(default=0, ge=0, description="CPU threads, fewer on a busy machine; 0 lets llama.cpp choose")
     batch: int = Field(
         default=64,
         ge=32,

@@ -6,6 +6,7 @@ invents words for it otherwise.
 """
 
 from collections.abc import AsyncIterator, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ from deployments.contracts.speech import (
     TranscriptSegment,
     Word,
 )
+from deployments.engines.languages import primary_tag
 from deployments.engines.options import EngineOptions, Health, require_path
 from deployments.engines.recognition.checks import require_pcm16
 from deployments.engines.threads import Workers
@@ -82,9 +84,10 @@ class FasterWhisperRecognizer:
         """Raises UnsupportedAudio, LanguageNotSupported, Unavailable; EngineFailed in the stream."""
         self._health.require_ready()
         sound = require_pcm16(request)
-        if request.language is not None and request.language not in self._model.supported_languages:
+        language = primary_tag(request.language) if request.language else None
+        if language is not None and language not in self._model.supported_languages:
             raise LanguageNotSupported(f"Whisper does not know the language {request.language!r}", param="language")
-        return self._stream(request, sound)
+        return self._stream(replace(request, language=language), sound)
 
     def _load(self) -> Any:
         from faster_whisper import WhisperModel

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
+from deployments.engines.languages import primary_tag
 from deployments.engines.options import EngineOptions, Health
 from deployments.engines.speech.espeak_library import EspeakLibrary, EspeakVoice, open_library
-from deployments.engines.speech.selection import choose_voice, primary_tag
+from deployments.engines.speech.selection import choose_voice
 from deployments.engines.speech.spoken import Pcm, spoken
 from deployments.engines.threads import Outlet, Workers
 

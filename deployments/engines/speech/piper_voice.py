@@ -14,8 +14,8 @@ import numpy as np
 
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.speech import Voice
+from deployments.engines.languages import primary_tag
 from deployments.engines.options import require_path
-from deployments.engines.speech.selection import primary_tag
 
 _LONGEST_PIECE = 160  # phonemes: about 10 s of speech
 _CLAUSE_MARKS = frozenset(",;:")

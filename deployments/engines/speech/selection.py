@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from deployments.contracts.errors import InvalidRequest, LanguageNotSupported, VoiceNotFound
 from deployments.contracts.speech import SpeechRequest, Voice
+from deployments.engines.languages import primary_tag
 
 _SHOWN = 8
 _UKRAINIAN = frozenset("іїєґІЇЄҐ")
@@ -53,11 +54,6 @@ def guess_language(text: str) -> str | None:
     if script == "CYRILLIC" and _UKRAINIAN & set(text):
         return "uk"
     return _LANGUAGE_OF_SCRIPT.get(script)
-
-
-def primary_tag(language: str) -> str:
-    """The primary subtag of a BCP 47 tag: ``en`` of ``en-GB`` or ``en_GB``."""
-    return language.replace("_", "-").partition("-")[0].lower()
 
 
 def _named(voices: Sequence[Voice], voice_id: str) -> Voice:

@@ -1,0 +1,6 @@
+"""Language tags as engines see them."""
+
+
+def primary_tag(language: str) -> str:
+    """The primary subtag of a BCP 47 tag: ``en`` of ``en-GB`` or ``en_GB``."""
+    return language.replace("_", "-").partition("-")[0].lower()
