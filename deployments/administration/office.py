@@ -50,28 +50,30 @@ class Office:
         await self.database.close()
 
 
-async def open_office(environment: Environment) -> Office:
+async def open_office(
+    environment: Environment, *, passwords: Passwords | None = None, patience_s: float = 10.0
+) -> Office:
     """Prepares the installation when needed and opens every service.
 
     Credentials that are generated on the way are left in ``<data>/first-credentials.txt`` (mode 0600), because nobody
-    waits for them here. Raises Conflict when another process uses the database.
+    waits for them here. Raises Conflict when another process still uses the database after ``patience_s``.
     """
-    credentials = await prepare(environment)
+    passwords = passwords or Passwords()
+    credentials = await prepare(environment, passwords=passwords, patience_s=patience_s)
     if credentials is not None:
         _leave(credentials, environment.data / "first-credentials.txt")
-    database = Database(environment.database_url)
+    database = Database(environment.database_url, patience_s)
     await database.open()
     try:
-        return await _furnish(environment, database)
+        return await _furnish(environment, database, passwords)
     except BaseException:
         await database.close()
         raise
 
 
-async def _furnish(environment: Environment, database: Database) -> Office:
+async def _furnish(environment: Environment, database: Database, passwords: Passwords) -> Office:
     async with database.unit_of_work() as work:
         publisher = SnapshotPublisher(await load(work))
-    passwords = Passwords()
     await passwords.start()
     desk = ChangeDesk(database, publisher)
     return Office(

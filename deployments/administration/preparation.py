@@ -38,34 +38,36 @@ class FirstCredentials:
     api_key: str | None = field(default=None, repr=False)
 
 
-async def prepare(environment: Environment) -> FirstCredentials | None:
-    """Idempotent. The generated credentials the one time they are made, else None.
+async def prepare(
+    environment: Environment, *, passwords: Passwords | None = None, patience_s: float = 10.0
+) -> FirstCredentials | None:
+    """Idempotent. The generated credentials the one time they are made, else None. Waits ``patience_s`` for another
+    process to leave the database.
 
     Raises Conflict when another process uses the database, InvalidRequest when a value of the environment cannot work.
     """
     for folder in (environment.data, environment.models_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret_file(environment.storage_secret_path)
-    database = Database(environment.database_url)
+    database = Database(environment.database_url, patience_s)
     await database.open()
     try:
         async with database.unit_of_work() as work:
-            return await _Preparation(environment, work).run()
+            return await _Preparation(environment, work, passwords or Passwords()).run()
     finally:
         await database.close()
 
 
 class _Preparation:
-    def __init__(self, environment: Environment, work: UnitOfWork) -> None:
+    def __init__(self, environment: Environment, work: UnitOfWork, passwords: Passwords) -> None:
         self._environment = environment
         self._work = work
-        self._passwords = Passwords()
+        self._passwords = passwords
         self._changed = False
 
     async def run(self) -> FirstCredentials | None:
         await self._sow()
-        password = await self._first_administrator()
-        await self._administrator_from_environment()
+        password = await self._administrator()
         key = await self._first_key()
         await self._first_bot()
         if self._changed:
@@ -83,9 +85,13 @@ class _Preparation:
         await self._work.installation.put(_SEED_FACT, "1")
         await self._note("seed", "faq")
 
-    async def _first_administrator(self) -> str | None:
+    async def _administrator(self) -> str | None:
         if await self._work.users.count():
+            await self._administrator_from_environment()
             return None
+        return await self._first_administrator()
+
+    async def _first_administrator(self) -> str | None:
         given = self._environment.admin_password
         password = given.get_secret_value() if given else secrets.token_urlsafe(12)
         stored = await self._passwords.hash(password)

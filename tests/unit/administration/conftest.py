@@ -1,0 +1,68 @@
+import itertools
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from deployments.administration.office import Office, open_office
+from deployments.administration.passwords import Passwords
+from deployments.contracts.settings import Exchange
+from storage.environment import Environment
+
+PASSWORD = "correct horse battery"
+API_KEY = "sk-sec-of-the-environment-0123456789"
+
+
+def quick_passwords() -> Passwords:
+    """Real argon2id with as little work as it allows."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+EnvironmentOf = Callable[..., Environment]
+
+
+@pytest.fixture
+def environment_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EnvironmentOf:
+    """Makes an environment over the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(**values: str) -> Environment:
+        return Environment(data=tmp_path / "data", **values)
+
+    return make
+
+
+@pytest.fixture
+def environment(environment_of: EnvironmentOf) -> Environment:
+    return environment_of(admin_password=PASSWORD, api_key=API_KEY)
+
+
+@pytest.fixture
+async def office(environment: Environment) -> AsyncIterator[Office]:
+    opened = await open_office(environment, passwords=quick_passwords())
+    yield opened
+    await opened.close()
+
+
+_turns = itertools.count()
+
+
+def exchange(**values: object) -> Exchange:
+    given = {
+        "turn_id": f"turn-{next(_turns)}",
+        "source_kind": "telegram",
+        "source_id": "shop",
+        "question": "Вы открыты?",
+        "answer": "Да, до шести.",
+        "route": "local",
+        "created_at": datetime.now(UTC),
+    }
+    return Exchange.model_validate(given | values)
+
+
+async def audited(office: Office) -> list[tuple[str, str, str]]:
+    """(username, action, resource) of every audit row, the newest first."""
+    async with office.database.unit_of_work() as work:
+        return [(event.username, event.action, event.resource) for event in await work.audit.newest(10_000)]

@@ -1,0 +1,130 @@
+import asyncio
+import time
+
+import pytest
+
+from deployments.administration.accounts import Account, Accounts
+from deployments.administration.attempts import Attempts
+from deployments.administration.office import Office, open_office
+from deployments.contracts.errors import InvalidRequest, NotFound, RateLimited, SecretaryError, Unauthorized
+from storage.environment import Environment
+from tests.unit.administration.conftest import PASSWORD, audited, quick_passwords
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def _outcome(office: Office, username: str, password: str, address: str = "::1") -> str:
+    try:
+        await office.accounts.authenticate(username, password, address)
+    except SecretaryError as error:
+        return error.code
+    return "welcome"
+
+
+async def test_the_right_password_opens_and_leaves_a_trace(office: Office) -> None:
+    assert await office.accounts.authenticate(" Admin ", PASSWORD, "::1") == Account("admin", "admin")
+    assert (await audited(office))[0] == ("admin", "login", "auth")
+
+
+async def test_a_wrong_password_and_a_wrong_name_look_the_same_and_leave_a_trace(office: Office) -> None:
+    refusals = []
+    for username in ("admin", "hunter2"):
+        with pytest.raises(Unauthorized) as caught:
+            await office.accounts.authenticate(username, "wrong", "::1")
+        refusals.append(caught.value.message)
+    assert len(set(refusals)) == 1
+    trail = await audited(office)
+    assert trail[:2] == [("(unknown)", "login_failed", "auth"), ("admin", "login_failed", "auth")]
+
+
+async def test_an_unknown_name_costs_as_much_time_as_a_known_one(environment: Environment) -> None:
+    office = await open_office(environment)
+
+    async def seconds(username: str) -> float:
+        begun = time.perf_counter()
+        await _outcome(office, username, "wrong", str(begun))
+        return time.perf_counter() - begun
+
+    known = sorted([await seconds("admin") for _ in range(5)])[2]
+    unknown = sorted([await seconds(f"nobody{n}") for n in range(5)])[2]
+    await office.close()
+    assert 0.4 < unknown / known < 2.5
+
+
+async def test_after_five_failures_even_the_right_password_has_to_wait(office: Office) -> None:
+    assert [await _outcome(office, "admin", "wrong") for _ in range(5)] == ["invalid_api_key"] * 5
+    with pytest.raises(RateLimited) as caught:
+        await office.accounts.authenticate("ADMIN", PASSWORD, "::1")
+    assert caught.value.retry_after_s is not None
+    assert 1 <= caught.value.retry_after_s <= 300
+    assert await _outcome(office, "admin", PASSWORD, "10.0.0.7") == "welcome"
+
+
+async def test_attempts_side_by_side_cannot_outrun_the_limit(office: Office) -> None:
+    outcomes = await asyncio.gather(*(_outcome(office, "admin", "wrong") for _ in range(12)))
+    assert outcomes.count("invalid_api_key") == 5
+    assert outcomes.count("rate_limit_exceeded") == 7
+
+
+async def test_a_success_forgets_the_failures(office: Office) -> None:
+    for _ in range(2):
+        assert [await _outcome(office, "admin", "wrong") for _ in range(4)] == ["invalid_api_key"] * 4
+        assert await _outcome(office, "admin", PASSWORD) == "welcome"
+
+
+async def test_the_lock_opens_after_five_minutes(office: Office) -> None:
+    clock = Clock()
+    passwords = quick_passwords()
+    await passwords.start()
+    accounts = Accounts(office.database, passwords, Attempts(clock=clock))
+    for _ in range(5):
+        with pytest.raises(Unauthorized):
+            await accounts.authenticate("admin", "wrong", "::1")
+    clock.now = 299
+    with pytest.raises(RateLimited):
+        await accounts.authenticate("admin", PASSWORD, "::1")
+    clock.now = 301
+    assert (await accounts.authenticate("admin", PASSWORD, "::1")).username == "admin"
+
+
+def test_attempts_of_very_many_keys_stay_bounded_and_keep_the_limit() -> None:
+    attempts = Attempts(limit=1)
+    for number in range(20_050):
+        attempts.begin(str(number))
+    with pytest.raises(RateLimited):
+        attempts.begin("20049")
+    assert len(attempts._failures) <= 10_000
+
+
+async def test_a_changed_password_replaces_the_old_one(office: Office) -> None:
+    await office.accounts.change_password("admin", PASSWORD, "another horse")
+    assert await _outcome(office, "admin", PASSWORD) == "invalid_api_key"
+    assert await office.accounts.authenticate("admin", "another horse", "::1") == Account("admin", "admin", False)
+    assert ("admin", "change_password", "auth") in await audited(office)
+
+
+@pytest.mark.parametrize("new", ["short", "a" * 1001, PASSWORD])
+async def test_a_weak_or_unchanged_password_is_refused(office: Office, new: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await office.accounts.change_password("admin", PASSWORD, new)
+    assert await _outcome(office, "admin", PASSWORD) == "welcome"
+
+
+async def test_guessing_the_old_password_is_limited_too(office: Office) -> None:
+    for _ in range(5):
+        with pytest.raises(Unauthorized):
+            await office.accounts.change_password("admin", "wrong", "another horse")
+    with pytest.raises(RateLimited):
+        await office.accounts.change_password("admin", PASSWORD, "another horse")
+
+
+async def test_the_account_of_a_login_can_be_looked_at_again(office: Office) -> None:
+    assert await office.accounts.get("admin") == Account("admin", "admin")
+    with pytest.raises(NotFound):
+        await office.accounts.get("nobody")

@@ -1,0 +1,176 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from deployments.administration.bots import BotDraft
+from deployments.administration.office import Office
+from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
+from deployments.contracts.settings import FaqSettings, Persona, Settings
+from storage.secrets import SealBroken, digest
+from tests.unit.administration.conftest import API_KEY, audited
+
+TOKEN = SecretStr("123456:AAtelegram-token_of-a-test")
+DRAFT = BotDraft(name="Магазин на Ленина", token=TOKEN)
+
+
+async def test_a_key_is_shown_once_stored_as_digest_and_published(office: Office) -> None:
+    key, plain = await office.keys.create("site", ("chat",), "admin")
+    assert key.digest == digest(plain)
+    assert key in await office.keys.list()
+    assert key in office.publisher.current.api_keys
+    assert plain not in repr(key)
+
+
+async def test_a_revoked_key_leaves_the_snapshot_for_good(office: Office) -> None:
+    key, _ = await office.keys.create("site", ("chat",), "admin")
+    await office.keys.revoke(key.id, "admin")
+    assert key.id not in {each.id for each in office.publisher.current.api_keys}
+    with pytest.raises(NotFound):
+        await office.keys.revoke(key.id, "admin")
+    assert digest(API_KEY) in {each.digest for each in office.publisher.current.api_keys}
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "expires_at"),
+    [
+        ("", ("chat",), None),
+        ("x" * 101, ("chat",), None),
+        ("site", (), None),
+        ("site", ("admin",), None),
+        ("site", ("chat",), datetime.now(UTC) - timedelta(days=1)),
+    ],
+)
+async def test_a_key_that_cannot_work_is_refused(
+    office: Office, name: str, scopes: tuple[str, ...], expires_at: datetime | None
+) -> None:
+    with pytest.raises(InvalidRequest):
+        await office.keys.create(name, scopes, "admin", expires_at)
+
+
+async def test_changed_settings_are_published_and_audited_by_name(office: Office) -> None:
+    wanted = Settings(default_language="en", faq=FaqSettings(ranked_threshold=90))
+    await office.settings.update(wanted, office.publisher.current.revision, "admin")
+    assert await office.settings.get() == office.publisher.current.settings == wanted
+    async with office.database.unit_of_work() as work:
+        assert (await work.audit.newest(1))[0].detail == "default_language, faq"
+
+
+async def test_settings_conflict_with_other_settings_only(office: Office) -> None:
+    read_at = office.publisher.current.revision
+    await office.keys.create("site", ("chat",), "admin")
+    await office.settings.update(Settings(default_language="en"), read_at, "anna")
+    with pytest.raises(Conflict):
+        await office.settings.update(Settings(default_language="de"), read_at, "marina")
+    assert (await office.settings.get()).default_language == "en"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("time_zone", "Mars/Olympus"),
+        ("time_zone", "../etc/passwd"),
+        ("time_zone", ""),
+        ("default_route", "clod:x"),
+        ("default_route", ""),
+        ("default_persona", "nobody"),
+    ],
+)
+async def test_settings_that_cannot_work_are_refused_by_name(office: Office, field: str, value: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await office.settings.update(Settings.model_validate({field: value}), 1, "admin")
+    assert caught.value.param == field
+    assert await office.settings.get() == Settings()
+
+
+async def test_a_persona_can_be_made_changed_and_deleted(office: Office) -> None:
+    persona = Persona(id="olga", name="Ольга", prompts={"ru": "Ты Ольга."})
+    await office.personas.save(persona, "admin")
+    renamed = await office.personas.save(persona.model_copy(update={"name": "Оля"}), "admin")
+    assert await office.personas.get("olga") == renamed
+    assert renamed in office.publisher.current.personas
+    await office.personas.delete("olga", "admin")
+    assert [each.id for each in await office.personas.list()] == ["anna", "marina"]
+    assert [action for _, action, _ in (await audited(office))[:3]] == ["delete", "update", "create"]
+
+
+async def test_the_default_persona_stays_and_an_empty_one_is_refused(office: Office) -> None:
+    with pytest.raises(Conflict):
+        await office.personas.delete("anna", "admin")
+    with pytest.raises(NotFound):
+        await office.personas.delete("nobody", "admin")
+    with pytest.raises(InvalidRequest):
+        await office.personas.save(Persona(id="olga", name="Ольга", prompts={"ru": " "}), "admin")
+
+
+async def test_a_bot_is_declared_with_a_sealed_token(office: Office) -> None:
+    spec = await office.bots.create(DRAFT, "admin")
+    assert spec.id == "магазин-на-ленина"
+    assert office.bots.open_token(spec) == TOKEN.get_secret_value()
+    assert spec in office.publisher.current.bots
+    assert TOKEN.get_secret_value() not in f"{spec!r} {spec.model_dump_json()}"
+
+
+async def test_a_bot_keeps_its_token_when_the_draft_names_none(office: Office) -> None:
+    spec = await office.bots.create(DRAFT, "admin")
+    changed = await office.bots.update(
+        spec.id, DRAFT.model_copy(update={"token": None, "enabled": False}), spec.version, "admin"
+    )
+    assert (changed.enabled, changed.version) == (False, 2)
+    assert office.bots.open_token(changed) == TOKEN.get_secret_value()
+    with pytest.raises(Conflict):
+        await office.bots.update(spec.id, DRAFT, spec.version, "marina")
+
+
+async def test_a_stored_token_is_not_sent_to_another_server(office: Office) -> None:
+    spec = await office.bots.create(DRAFT, "admin")
+    moved = DRAFT.model_copy(update={"token": None, "api_url": "https://evil.example"})
+    with pytest.raises(InvalidRequest) as caught:
+        await office.bots.update(spec.id, moved, 1, "admin")
+    assert caught.value.param == "token"
+    assert (await office.bots.update(spec.id, moved.model_copy(update={"token": TOKEN}), 1, "admin")).version == 2
+
+
+async def test_two_bots_never_share_a_token_but_may_share_a_name(office: Office) -> None:
+    first = await office.bots.create(DRAFT, "admin")
+    with pytest.raises(Conflict):
+        await office.bots.create(DRAFT, "admin")
+    second = await office.bots.create(DRAFT.model_copy(update={"token": SecretStr("7:x")}), "admin")
+    assert second.id == f"{first.id}-2"
+    with pytest.raises(Conflict):
+        await office.bots.update(second.id, DRAFT, 1, "admin")
+
+
+async def test_a_bot_needs_a_token_and_can_be_deleted(office: Office) -> None:
+    with pytest.raises(InvalidRequest):
+        await office.bots.create(BotDraft(name="x"), "admin")
+    spec = await office.bots.create(DRAFT, "admin")
+    await office.bots.delete(spec.id, "admin")
+    assert await office.bots.list() == office.publisher.current.bots == ()
+    with pytest.raises(NotFound):
+        await office.bots.get(spec.id)
+
+
+@pytest.mark.parametrize("values", [{"token": "hunter2"}, {"api_url": "ftp://x"}, {"route": "clod"}, {"name": ""}])
+def test_a_bot_that_cannot_work_is_refused_without_showing_its_token(values: dict[str, str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        BotDraft.model_validate({"name": "x"} | values)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_token_sealed_elsewhere_does_not_open(office: Office) -> None:
+    spec = await office.bots.create(DRAFT, "admin")
+    with pytest.raises(SealBroken):
+        office.bots.open_token(spec.model_copy(update={"sealed_token": "v1.AAAA"}))
+
+
+async def test_a_person_keeps_one_conversation_per_source_until_a_restart(office: Office) -> None:
+    shop, help_desk = Source(SourceKind.TELEGRAM, "shop"), Source(SourceKind.TELEGRAM, "help")
+    first = await office.conversations.open(shop, "42", "Иван")
+    assert await office.conversations.open(shop, "42") == first
+    assert (await office.conversations.open(help_desk, "42")).session_id != first.session_id
+    assert (await office.conversations.open(shop, "43")).session_id != first.session_id
+    second = await office.conversations.restart(shop, "42")
+    assert second.session_id != first.session_id
+    assert await office.conversations.open(shop, "42") == second

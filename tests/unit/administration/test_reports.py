@@ -1,0 +1,139 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from deployments.administration.office import Office
+from deployments.administration.reports import DoorState, ReportDesk
+from deployments.contracts.chat import ChatMessage, Source, SourceKind
+from deployments.contracts.reports import DoorReport, StageTally
+from deployments.contracts.settings import Exchange
+from tests.unit.administration.conftest import exchange
+
+SHOP = Source(SourceKind.TELEGRAM, "shop")
+NOON = datetime(2026, 5, 1, 12, 0, 30, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def report(sequence: int, *exchanges: Exchange, door: str = "gateway#1", **values: object) -> DoorReport:
+    given = {"door": door, "sequence": sequence, "revision": 1, "exchanges": exchanges}
+    return DoorReport.model_validate(given | values)
+
+
+def tally(count: int, p50_ms: float, p95_ms: float, stage: str = "total", route: str = "local") -> StageTally:
+    return StageTally(stage=stage, source="api", route=route, count=count, p50_ms=p50_ms, p95_ms=p95_ms, max_ms=p95_ms)
+
+
+async def stored(office: Office) -> list[str]:
+    async with office.database.unit_of_work() as work:
+        return [each.turn_id for each in reversed(await work.exchanges.newest(1000))]
+
+
+async def hits(office: Office, entry_id: int) -> int:
+    return (await office.faq.get(entry_id)).hits
+
+
+async def test_a_repeated_report_changes_nothing(office: Office) -> None:
+    one = report(1, exchange(turn_id="a"), faq_hits={1: 2}, stages=(tally(3, 10, 20),))
+    for _ in range(3):
+        await office.reports.accept(one)
+    assert await stored(office) == ["a"]
+    assert await hits(office, 1) == 2
+    assert [point.count for point in office.reports.latency()] == [3]
+
+
+async def test_a_repetition_is_known_after_a_restart_of_the_office(office: Office) -> None:
+    one = report(1, exchange(turn_id="a"), faq_hits={1: 2})
+    await office.reports.accept(one)
+    await ReportDesk(office.database).accept(one)
+    assert await stored(office) == ["a"]
+    assert await hits(office, 1) == 2
+
+
+async def test_the_same_report_side_by_side_counts_once(office: Office) -> None:
+    one = report(1, exchange(turn_id="a"), faq_hits={1: 1})
+    await asyncio.gather(*(office.reports.accept(one) for _ in range(8)))
+    assert await stored(office) == ["a"]
+    assert await hits(office, 1) == 1
+
+
+async def test_a_turn_that_comes_again_in_another_report_is_stored_once(office: Office) -> None:
+    twice = exchange(turn_id="a")
+    await office.reports.accept(report(1, twice))
+    await office.reports.accept(report(2, twice, exchange(turn_id="b")))
+    assert await stored(office) == ["a", "b"]
+
+
+async def test_a_restarted_door_that_counts_from_the_start_again_is_heard(office: Office) -> None:
+    await office.reports.accept(report(1, exchange(turn_id="a"), faq_hits={1: 1}))
+    await office.reports.accept(report(1, exchange(turn_id="b"), faq_hits={1: 1}))
+    assert await stored(office) == ["a", "b"]
+    assert await hits(office, 1) == 2
+
+
+async def test_an_exchange_of_a_stored_conversation_is_remembered_once(office: Office) -> None:
+    session_id = (await office.conversations.open(SHOP, "42", "Иван")).session_id
+    one = report(1, exchange(session_id=session_id))
+    await office.reports.accept(one)
+    await office.reports.accept(one)
+    assert (await office.conversations.open(SHOP, "42")).messages == (
+        ChatMessage("user", "Вы открыты?"),
+        ChatMessage("assistant", "Да, до шести."),
+    )
+
+
+@pytest.mark.parametrize("elsewhere", [{"source_kind": "api"}, {"source_id": "other"}])
+async def test_nobody_writes_into_a_strangers_conversation(office: Office, elsewhere: dict[str, str]) -> None:
+    session_id = (await office.conversations.open(SHOP, "42")).session_id
+    await office.reports.accept(report(1, exchange(session_id=session_id, **elsewhere)))
+    assert (await office.conversations.open(SHOP, "42")).messages == ()
+    assert len(await stored(office)) == 1
+
+
+async def test_an_unknown_conversation_does_not_lose_the_exchange(office: Office) -> None:
+    await office.reports.accept(report(1, exchange(turn_id="a", session_id="chat_of_nobody")))
+    assert await stored(office) == ["a"]
+
+
+async def test_a_report_raises_no_revision(office: Office) -> None:
+    before = office.publisher.current
+    await office.reports.accept(report(1, exchange(), faq_hits={1: 1}))
+    assert office.publisher.current is before
+
+
+async def test_latency_is_folded_into_minutes_and_all_prepared_answers_are_one_route(office: Office) -> None:
+    clock = Clock()
+    desk = ReportDesk(office.database, clock)
+    await desk.accept(report(1, stages=(tally(1, 100, 200), tally(2, 5, 6, "faq", "faq:1"))))
+    await desk.accept(report(1, door="gateway#2", stages=(tally(3, 200, 900), tally(2, 7, 8, "faq", "faq:2"))))
+    clock.now += timedelta(minutes=1)
+    await desk.accept(report(2, stages=(tally(1, 50, 60),)))
+    points = [(p.at.minute, p.stage, p.route, p.p50_ms, p.p95_ms, p.count) for p in desk.latency()]
+    assert points == [
+        (0, "faq", "faq", 6.0, 8.0, 4),
+        (0, "total", "local", 175.0, 900.0, 4),
+        (1, "total", "local", 50.0, 60.0, 1),
+    ]
+    clock.now += timedelta(minutes=60)
+    assert [point.at.minute for point in desk.latency(60)] == [1]
+    clock.now += timedelta(days=2)
+    await desk.accept(report(3, stages=(tally(1, 1, 1),)))
+    assert len(desk.latency(minutes=10_000)) == 1
+
+
+async def test_doors_are_seen_and_forgotten_when_silent(office: Office) -> None:
+    clock = Clock()
+    desk = ReportDesk(office.database, clock)
+    await desk.accept(report(1, door="phone", live_streams=2))
+    clock.now += timedelta(minutes=9)
+    await desk.accept(report(1, door="gateway#1", revision=4))
+    assert desk.doors() == (DoorState("gateway#1", 4, 0, clock.now), DoorState("phone", 1, 2, NOON))
+    clock.now += timedelta(minutes=5)
+    assert [door.door for door in desk.doors()] == ["gateway#1"]
