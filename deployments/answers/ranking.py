@@ -7,10 +7,10 @@ Every question and alternative is a bag of weighted stems in an inverted index. 
 where ``covered`` is the share of the question's weight found in the message and ``extra`` the share of the message's
 weight that the question does not have. ``penalty`` is 1 / weight of the question, within 0.3..1: the more a question
 says, the more a message may add. So a question with one other content word ("сколько стоит ремонт" for "сколько стоит
-доставка", "где находится туалет" for "где вы находитесь") stays below any sensible threshold, a message may say a little
-more than the question, and an essay that happens to contain it does not match. Misspelt or differently stemmed words
-count with their similarity (rapidfuzz ``ratio``: 2·matches / total length) when they begin with the same letter and
-reach 0.85.
+доставка", "где находится туалет" for "где вы находитесь") stays below any sensible threshold, a message may say a
+little more than the question, and an essay that happens to contain it does not match. Misspelt or differently stemmed
+words count with their similarity (rapidfuzz ``ratio``: 2·matches / total length) when they begin with the same letter
+and reach 0.85.
 """
 
 from collections import defaultdict
