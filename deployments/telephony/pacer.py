@@ -1,8 +1,8 @@
 """When each frame may leave: absolute deadlines, so that waiting a little too long never adds up.
 
 Frame ``i`` is played at ``anchor + i * frame_s`` and leaves ``lead`` frames before that. A receiver therefore never
-holds more than ``lead`` frames beside the one it plays, which is also how long it can go on without us. Frames that
-are late by less than that leave at once and the schedule stays. When the receiver has run dry by more than
+holds more than ``lead`` frames (and ``tolerance_s``) beside the one it plays, and that is how long it can go on without
+us. Frames that are late by less leave at once and the schedule stays. When the receiver has run dry by more than
 ``tolerance_s``, the schedule starts anew at that moment: what was lost is not sent as a burst.
 """
 

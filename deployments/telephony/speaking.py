@@ -1,9 +1,8 @@
 """Speaking one utterance: text to chunks to frames to the line, each frame at its time."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.engines import Assistant
 from deployments.contracts.speech import SpeechRequest
 from deployments.telephony.clock import Clock
@@ -55,19 +54,21 @@ async def _say(wire: Wire, message: Json | None) -> None:
 
 
 async def _frames(utterance: Utterance, assistant: Assistant) -> AsyncGenerator[FrameEvent]:
+    """Frames of all pieces. After each piece nothing is held back, because the next one may be long in coming."""
     cutter = FrameCutter(utterance.format, FRAME_MS)
-    async with closing(_sound(utterance, assistant)) as chunks:
-        async for chunk in chunks:
-            for event in cutter.feed(chunk):
-                yield event
+    try:
+        async with closing(utterance.text.pieces()) as pieces:
+            async for piece in pieces:
+                request = SpeechRequest(piece, utterance.voice_id, utterance.language, utterance.speed)
+                async with closing(assistant.speak(request)) as chunks:
+                    async for chunk in chunks:
+                        for event in cutter.feed(chunk):
+                            yield event
+                for event in cutter.flush():
+                    yield event
+    except Exception:
+        for event in cutter.finish():
+            yield event
+        raise
     for event in cutter.finish():
         yield event
-
-
-async def _sound(utterance: Utterance, assistant: Assistant) -> AsyncIterator[SpeechChunk]:
-    async with closing(utterance.text.pieces()) as pieces:
-        async for piece in pieces:
-            request = SpeechRequest(piece, utterance.voice_id, utterance.language, utterance.speed)
-            async with closing(assistant.speak(request)) as chunks:
-                async for chunk in chunks:
-                    yield chunk

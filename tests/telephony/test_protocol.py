@@ -37,8 +37,7 @@ async def test_the_first_frame_leaves_before_the_voice_has_finished() -> None:
             await say(line, type="speak", text="Длинный ответ")
             heard = await listen(line)
         assert heard.times[0] < door.assistant.finished_at - 0.3
-        assert heard.last["first_frame_ms"] < 400
-        assert heard.last["underruns"] == 0
+        assert heard.last["first_frame_ms"] < 500
 
 
 async def test_frames_arrive_in_real_time(door: Door) -> None:
@@ -75,10 +74,10 @@ async def test_too_many_waiting_requests_are_refused_and_the_others_go_on() -> N
 async def test_text_can_be_piped_in_while_it_is_written(door: Door) -> None:
     door.assistant.spoken.clear()
     async with door.dial() as line:
-        await say(line, type="speak", id="llm", text="Первое предложение готово. ", more=True)
+        await say(line, type="speak", id="llm", text="Первое предложение готово. Вто", more=True)
         early = await listen(line, frames=3)
         assert early.messages[0]["type"] == "started"
-        for delta in ("Второе ", "тоже. ", "А это конец"):
+        for delta in ("рое ", "тоже. ", "А это конец"):
             await say(line, type="text", id="llm", text=delta)
         await say(line, type="end", id="llm")
         rest = await listen(line)
@@ -93,8 +92,7 @@ async def test_a_mark_names_the_frame_its_text_begins_with(door: Door) -> None:
         await say(line, type="speak", text="Первое предложение готово. Второе предложение тоже.", more=True)
         await say(line, type="end")
         heard = await listen(line)
-    first, second = (m["frame"] for m in heard.messages if m["type"] == "mark")
-    assert (first, second) == (0, 30)
+    assert [m["frame"] for m in heard.messages if m["type"] == "mark"] == [0, 30]
 
 
 async def test_cancel_means_silence_within_two_frames_and_a_closed_voice() -> None:
@@ -182,7 +180,16 @@ async def test_frames_made_before_the_voice_broke_are_played(door: Door) -> None
         await say(line, type="speak", id="a", text="сломайся")
         heard = await listen(line)
     assert heard.last["id"] == "a"
-    assert len(heard.frames) >= 9
+    assert len(heard.frames) == 10
+
+
+async def test_the_end_of_a_sentence_is_heard_before_the_next_one_is_written(door: Door) -> None:
+    async with door.dial() as line:
+        await say(line, type="speak", text="Первое предложение готово. Вто", more=True)
+        heard = await listen(line, frames=30)
+        assert len(heard.frames) == 30
+        await say(line, type="end")
+        await listen(line)
 
 
 async def test_an_id_in_use_is_refused(door: Door) -> None:

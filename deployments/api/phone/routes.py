@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deployments.api.auth import KeyRing
 from deployments.api.limits import RequestRate, StreamSlots
@@ -144,5 +144,5 @@ async def _refuse(socket: WebSocket, wire: SocketWire, error: SecretaryError) ->
 async def _close(socket: WebSocket, code: int, reason: str) -> None:
     try:
         await socket.close(code, reason)
-    except (RuntimeError, OSError):
+    except (WebSocketDisconnect, RuntimeError, OSError):
         return
