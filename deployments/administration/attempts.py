@@ -1,4 +1,4 @@
-"""How often somebody may fail: a sliding window per key, in memory."""
+"""How often somebody may fail: a sliding window per key, in memory; of very many keys the longest quiet are forgotten."""
 
 import time
 from collections import deque
@@ -26,9 +26,11 @@ class Attempts:
         if len(failures) >= self.limit:
             wait_s = failures[0] + self.window_s - now
             raise RateLimited("too many failed attempts; try again later", retry_after_s=max(wait_s, 1.0))
-        self._make_room(now)
         failures.append(now)
-        self._failures[key] = failures
+        self._failures.pop(key, None)
+        self._failures[key] = failures  # at the end: the keys stay in the order of their last failure
+        while len(self._failures) > _MOST_KEYS:
+            del self._failures[next(iter(self._failures))]
         return self.limit - len(failures)
 
     def clear(self, key: str) -> None:
@@ -40,10 +42,3 @@ class Attempts:
         while failures and failures[0] <= now - self.window_s:
             failures.popleft()
         return failures
-
-    def _make_room(self, now: float) -> None:
-        if len(self._failures) < _MOST_KEYS:
-            return
-        self._failures = {k: f for k, f in self._failures.items() if f and f[-1] > now - self.window_s}
-        while len(self._failures) >= _MOST_KEYS:
-            self._failures.pop(next(iter(self._failures)))
