@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.api.chat.routes import ChatCompletions
 from deployments.api.door import Door, DoorServices
@@ -58,6 +58,13 @@ class _GuardedApp(FastAPI):
         self._door = door
         self._posts = posts
         self._public_prefixes = public_prefixes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Straight to the gate, without what the framework does for applications it documents and traces."""
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         app: Any = AsyncExitStackMiddleware(self.router)

@@ -1,7 +1,6 @@
 """How much one key and one door may do at once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from deployments.api.errors import TooManyStreams
 from deployments.contracts.errors import RateLimited
@@ -37,15 +36,22 @@ class StreamSlots:
     def __init__(self) -> None:
         self.live = 0
 
-    @contextmanager
-    def hold(self, limit: int) -> Iterator[None]:
-        """One slot for the length of the block. Raises TooManyStreams when ``limit`` are taken."""
+    def hold(self, limit: int) -> "_Slot":
+        """One slot for the length of a ``with`` block. Raises TooManyStreams when ``limit`` are taken."""
         if self.live >= limit:
-            raise TooManyStreams(
-                f"{limit} answers are in progress; try again in a moment.", retry_after_s=_STREAM_RETRY_S
-            )
-        self.live += 1
-        try:
-            yield
-        finally:
-            self.live -= 1
+            message = f"{limit} answers are in progress; try again in a moment."
+            raise TooManyStreams(message, retry_after_s=_STREAM_RETRY_S)
+        return _Slot(self)
+
+
+class _Slot:
+    __slots__ = ("_slots",)
+
+    def __init__(self, slots: StreamSlots) -> None:
+        self._slots = slots
+
+    def __enter__(self) -> None:
+        self._slots.live += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._slots.live -= 1

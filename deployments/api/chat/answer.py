@@ -19,14 +19,6 @@ from deployments.contracts.events import (
 
 Delivery = TextDelta | SpeechReady | TurnFinished
 
-_STAGES = (
-    ("faq", "faq_ms"),
-    ("first_token", "first_token_ms"),
-    ("first_sentence", "first_sentence_ms"),
-    ("first_audio", "first_audio_ms"),
-    ("total", "total_ms"),
-)
-
 
 class Answer:
     """Collects the events that are about the answer, and hands on those that are the answer."""
@@ -104,11 +96,19 @@ def _match_fields(match: AnswerMatch | None) -> dict[str, object] | None:
 
 
 def _timing_fields(timings: Timings) -> dict[str, float]:
-    named = ((field, getattr(timings, field)) for _, field in _STAGES)
-    return {field: round(value, 3) for field, value in named if value is not None}
+    return {f"{stage}_ms": round(value, 3) for stage, value in _stages(timings) if value is not None}
 
 
 def _server_timing(timings: Timings) -> bytes:
     """In the grammar of the Server-Timing header (W3C Server Timing, 2)."""
-    named = ((stage, getattr(timings, field)) for stage, field in _STAGES)
-    return ", ".join(f"{stage};dur={value:.3f}" for stage, value in named if value is not None).encode()
+    return ", ".join([f"{stage};dur={value:.3f}" for stage, value in _stages(timings) if value is not None]).encode()
+
+
+def _stages(timings: Timings) -> tuple[tuple[str, float | None], ...]:
+    return (
+        ("faq", timings.faq_ms),
+        ("first_token", timings.first_token_ms),
+        ("first_sentence", timings.first_sentence_ms),
+        ("first_audio", timings.first_audio_ms),
+        ("total", timings.total_ms),
+    )

@@ -9,37 +9,36 @@ from collections.abc import Callable
 from deployments.api.chat.schemas import ChatRequest
 from deployments.contracts.errors import InvalidRequest
 
-_Rule = tuple[str, Callable[[ChatRequest], object], str]
+_Rule = tuple[Callable[[ChatRequest], object], str]
 
 _FREE_CHOICES = (None, "none", "auto")
-_RULES: tuple[_Rule, ...] = (
-    ("n", lambda r: r.n not in (None, 1), "Only one choice is made per request: leave n at 1."),
-    ("logprobs", lambda r: r.logprobs, "Log probabilities are not available."),
-    ("top_logprobs", lambda r: r.top_logprobs, "Log probabilities are not available."),
-    ("logit_bias", lambda r: r.logit_bias, "logit_bias is not supported."),
-    ("frequency_penalty", lambda r: r.frequency_penalty, "frequency_penalty is not supported: leave it at 0."),
-    ("presence_penalty", lambda r: r.presence_penalty, "presence_penalty is not supported: leave it at 0."),
-    ("tool_choice", lambda r: r.tool_choice not in _FREE_CHOICES, "The secretary calls no tools."),
-    ("function_call", lambda r: r.function_call not in _FREE_CHOICES, "The secretary calls no functions."),
-    ("web_search_options", lambda r: r.web_search_options is not None, "Web search is not available."),
-    (
-        "stream_options",
+_RULES: dict[str, _Rule] = {
+    "n": (lambda r: r.n not in (None, 1), "Only one choice is made per request: leave n at 1."),
+    "logprobs": (lambda r: r.logprobs, "Log probabilities are not available."),
+    "top_logprobs": (lambda r: r.top_logprobs, "Log probabilities are not available."),
+    "logit_bias": (lambda r: r.logit_bias, "logit_bias is not supported."),
+    "frequency_penalty": (lambda r: r.frequency_penalty, "frequency_penalty is not supported: leave it at 0."),
+    "presence_penalty": (lambda r: r.presence_penalty, "presence_penalty is not supported: leave it at 0."),
+    "tool_choice": (lambda r: r.tool_choice not in _FREE_CHOICES, "The secretary calls no tools."),
+    "function_call": (lambda r: r.function_call not in _FREE_CHOICES, "The secretary calls no functions."),
+    "web_search_options": (lambda r: r.web_search_options is not None, "Web search is not available."),
+    "stream_options": (
         lambda r: r.stream_options is not None and not r.stream,
         "stream_options is only allowed when stream is true.",
     ),
-    ("audio", lambda r: r.spoken and r.audio is None, 'modalities with "audio" need audio: {voice, format}.'),
-    (
-        "messages",
-        lambda r: all(m.role in ("system", "developer") for m in r.messages),
+    "modalities": (lambda r: r.spoken and r.audio is None, 'modalities with "audio" need audio: {voice, format}.'),
+    "messages": (
+        lambda r: all(m.role in ("system", "developer") for m in reversed(r.messages)),
         "There is no user message to answer.",
     ),
-)
+}
 
 
 def refuse_impossible(request: ChatRequest, max_messages: int) -> None:
-    """Raises InvalidRequest for the first thing that cannot be done."""
-    for field, asks, message in _RULES:
-        if asks(request):
-            raise InvalidRequest(message, param=field)
+    """Raises InvalidRequest for the first thing that cannot be done. Looks only at fields that were sent."""
+    for field in request.model_fields_set:
+        rule = _RULES.get(field)
+        if rule is not None and rule[0](request):
+            raise InvalidRequest(rule[1], param="audio" if field == "modalities" else field)
     if len(request.messages) > max_messages:
         raise InvalidRequest(f"At most {max_messages} messages in one request.", param="messages")
