@@ -9,41 +9,14 @@ import contextlib
 import json
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
-from tests.bots.wire import TOKEN, Json, bot_user, failure, message, private, user
+from tests.bots.wire import TOKEN, Fault, Json, Sent, bot_user, failure, message, private, user
 
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 TEXT_UNITS = 4096
-
-
-@dataclass
-class Sent:
-    """One message that reached a chat. ``voice`` holds the uploaded file of a voice note."""
-
-    method: str
-    chat_id: int
-    message_id: int
-    text: str = ""
-    voice: bytes = b""
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Fault:
-    """How the next call of a method goes wrong. ``cut`` drops the connection without a word."""
-
-    status: int = 500
-    description: str = "Internal Server Error"
-    retry_after: int = 0
-    cut: bool = False
-    raw: str = ""
-    """A reply that is not JSON, as proxies give."""
-    after: bool = False
-    """The call takes effect, and only its reply is lost (with ``cut``)."""
 
 
 class Refused(Exception):

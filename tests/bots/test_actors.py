@@ -17,7 +17,7 @@ from bots.telegram.tuning import Tuning
 from deployments.contracts.settings import BotSpec, Snapshot
 from tests.bots.server import TelegramServer
 
-pytestmark = [pytest.mark.serve, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.serve, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CONNECT = "tests.bots.fakes:connect"
 TUNING = Tuning(poll_s=2, request_s=5, first_retry_s=0.1, longest_retry_s=0.5, stop_grace_s=2)
@@ -66,7 +66,7 @@ async def process_id(ray: Any) -> int:
 async def answered(server: TelegramServer, text: str) -> None:
     before = len(server.sent)
     await server.push(text=text)
-    sent = await server.messages(before + 1, within_s=60)
+    sent = await server.messages(before + 1, within_s=150)
     assert sent[-1].text == f"Ответ: {text}"
 
 
@@ -88,13 +88,13 @@ async def test_bots_live_die_change_and_go_with_their_supervisor(cluster: Any, s
 
     second = await process_id(cluster)
     queue.put_nowait(Snapshot(bots=(row(server, 2, welcome_message="Новая версия"),)))
-    await server.until(lambda: supervisor.statuses()[0].version == 2, 60)
+    await server.until(lambda: supervisor.statuses()[0].version == 2, 150)
     await server.push(text="/start", entities=[{"type": "bot_command", "offset": 0, "length": 6}])
-    assert (await server.messages(3, 60))[-1].text == "Новая версия"
+    assert (await server.messages(3, 150))[-1].text == "Новая версия"
     assert await process_id(cluster) != second
 
     queue.put_nowait(Snapshot(bots=(row(server, 2, enabled=False),)))
-    await server.until(lambda: not exists(cluster) and not server.polled, 30)
+    await server.until(lambda: not exists(cluster) and not server.polled, 60)
     assert supervisor.statuses() == ()
 
     queue.put_nowait(Snapshot(bots=(row(server, 3),)))
@@ -145,11 +145,11 @@ async def test_no_bot_outlives_the_process_of_its_supervisor(cluster: Any, serve
     os.kill(await secretary.pid.remote(), signal.SIGKILL)
     with pytest.raises(cluster.exceptions.RayActorError):
         await running
-    await server.until(lambda: not exists(cluster) and not server.polled, 30)
+    await server.until(lambda: not exists(cluster) and not server.polled, 60)
 
     successor = cluster.remote(num_cpus=0)(Secretary).remote(row(server))
     successor.run.remote()
     await answered(server, "преемник")
     cluster.kill(successor)
-    await server.until(lambda: not exists(cluster) and not server.polled, 30)
+    await server.until(lambda: not exists(cluster) and not server.polled, 60)
     assert server.overlaps == 0

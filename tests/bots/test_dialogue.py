@@ -11,9 +11,9 @@ from deployments.contracts.chat import ChatMessage, ChatTurn, Route, RouteKind, 
 from deployments.contracts.errors import EngineFailed, TooLarge, Unavailable, UnsupportedAudio
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from tests.bots.fakes import TONE_S, MemoryConversations, ScriptedAssistant, slow
-from tests.bots.harness import FAST, scene
+from tests.bots.harness import scene, tuned
 from tests.bots.server import TelegramServer
-from tests.bots.wire import ANNA, BORIS, BOT_NAME, GROUP, bot_user, command, group, mention, message, user, voice
+from tests.bots.wire import ANNA, command, user, voice
 
 
 async def test_a_question_becomes_a_turn_with_source_history_and_session(server: TelegramServer) -> None:
@@ -110,7 +110,7 @@ async def test_a_recording_above_the_limit_of_telegram_is_declined(server: Teleg
 
 async def test_a_file_larger_than_announced_is_not_taken_in(server: TelegramServer) -> None:
     server.files["note1"] = bytes(200_000)
-    async with scene(server, tuning=_with(file_bytes=100_000)) as on:
+    async with scene(server, tuning=tuned(file_bytes=100_000)) as on:
         await server.push(**voice("note1", 10))
         assert "20 МБ" in (await server.messages(1))[0].text
     assert on.assistant.sounds == []
@@ -167,7 +167,7 @@ async def test_what_came_is_delivered_and_failures_get_the_rows_apology(
     server: TelegramServer, script: object, texts: list[str]
 ) -> None:
     assistant = ScriptedAssistant(script)  # type: ignore[arg-type]
-    async with scene(server, assistant, tuning=_with(turn_s=0.3), error_message="Простите!") as on:
+    async with scene(server, assistant, tuning=tuned(turn_s=0.3), error_message="Простите!") as on:
         await server.push(text="Вопрос")
         sent = await server.messages(len(texts))
         await server.push(**command("/help"))
@@ -195,7 +195,7 @@ async def test_without_the_office_the_bot_answers_without_history(server: Telegr
 
 
 async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> None:
-    async with scene(server, ScriptedAssistant(slow(0.5)), tuning=_with(action_every_s=0.1)):
+    async with scene(server, ScriptedAssistant(slow(0.5)), tuning=tuned(action_every_s=0.1)):
         await server.push(text="Вопрос")
         await server.messages(1)
         shown = server.count("sendChatAction")
@@ -214,82 +214,3 @@ async def test_a_long_answer_arrives_in_several_messages(server: TelegramServer)
         await server.push(text="Вопрос")
         sent = await server.messages(3)
     assert " ".join(message.text for message in sent) == ("Слово. " * 1500).strip()
-
-
-@pytest.mark.parametrize(
-    ("kind", "fields"),
-    [
-        ("message", {"text": "Привет"}),
-        ("message", command("/start")),
-        ("message", command("/help")),
-        ("message", command("/new")),
-        ("message", voice("note1", 3)),
-        ("message", {"sticker": {"file_id": "s", "file_unique_id": "s", "type": "regular", "width": 1, "height": 1,
-                                 "is_animated": False, "is_video": False}}),
-        ("edited_message", {"text": "Привет!", "edit_date": 1}),
-    ],
-)  # fmt: skip
-async def test_strangers_are_refused_whatever_they_send(
-    server: TelegramServer, kind: str, fields: dict[str, object]
-) -> None:
-    import time
-
-    if "edit_date" in fields:
-        fields = {**fields, "edit_date": int(time.time())}
-    async with scene(server, allowed_users=(ANNA,), unauthorized_message="Вам нельзя, {user_id}") as on:
-        await server.push(kind, sender=user(BORIS), **fields)
-        (sent,) = await server.messages(1)
-        await server.push(text="Мне можно", sender=user(ANNA))
-        _, allowed = await server.messages(2)
-    assert sent.text == f"Вам нельзя, {BORIS}"
-    assert allowed.text == "Ответ: Мне можно"
-    assert [turn.question for turn in on.assistant.turns] == ["Мне можно"]
-    assert on.conversations.restarted == []
-    assert on.assistant.sounds == []
-
-
-async def test_in_a_group_only_mentions_replies_and_named_commands_are_answered(server: TelegramServer) -> None:
-    mine = message(group(), bot_user(), 900, text="Я тут")
-    async with scene(server) as on:
-        await server.push(text="болтовня", chat=group())
-        await server.push(**command("/help"), chat=group())
-        await server.push(**mention(f"😀 @{BOT_NAME} сколько времени?"), chat=group())
-        await server.push(text="а завтра?", chat=group(), reply_to_message=mine)
-        await server.push(**command(f"/new@{BOT_NAME}"), chat=group())
-        sent = await server.messages(3)
-    assert [turn.question for turn in on.assistant.turns] == ["😀 сколько времени?", "а завтра?"]
-    assert on.assistant.turns[0].session_id == f"session-{GROUP}:{ANNA}"
-    assert all(reply.chat_id == GROUP and "reply_parameters" in reply.fields for reply in sent)
-    assert len(server.sent) == 3
-
-
-async def test_an_edited_question_is_answered_again_but_not_an_unchanged_one(server: TelegramServer) -> None:
-    import time
-
-    now = int(time.time())
-    async with scene(server) as on:
-        number = await server.push(text="Сколько будет 2+2?")
-        await server.messages(1)
-        await server.push("edited_message", text="Сколько будет 2+2?", message_id=number, edit_date=now)
-        await server.push("edited_message", text="Сколько будет 2+3?", message_id=number, edit_date=now)
-        await server.push("edited_message", text="из прошлой жизни", message_id=9_999, edit_date=now)
-        await server.push(text="Конец")
-        await server.messages(3)
-    assert [turn.question for turn in on.assistant.turns] == ["Сколько будет 2+2?", "Сколько будет 2+3?", "Конец"]
-
-
-async def test_an_album_is_declined_once(server: TelegramServer) -> None:
-    photo = {"photo": [{"file_id": "p", "file_unique_id": "p", "width": 1, "height": 1}], "media_group_id": "42"}
-    async with scene(server):
-        await server.push(**photo)
-        await server.push(**photo)
-        await server.push(**command("/help"))
-        declined, helped = await server.messages(2)
-    assert "текст и голосовые" in declined.text
-    assert "/new" in helped.text
-
-
-def _with(**changes: object):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    return replace(FAST, **changes)

@@ -1,6 +1,7 @@
 """JSON shapes of the Telegram Bot API, written from https://core.telegram.org/bots/api: what a real server sends."""
 
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
@@ -79,3 +80,29 @@ def failure(code: int, description: str, **parameters: int) -> Json:
 
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
+
+
+@dataclass
+class Sent:
+    """One message that reached a chat. ``voice`` holds the uploaded file of a voice note."""
+
+    method: str
+    chat_id: int
+    message_id: int
+    text: str = ""
+    voice: bytes = b""
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Fault:
+    """How the next call of a method goes wrong. ``cut`` drops the connection without a word."""
+
+    status: int = 500
+    description: str = "Internal Server Error"
+    retry_after: int = 0
+    cut: bool = False
+    raw: str = ""
+    """A reply that is not JSON, as proxies give."""
+    after: bool = False
+    """The call takes effect, and only its reply is lost (with ``cut``)."""

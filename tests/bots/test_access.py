@@ -1,0 +1,78 @@
+"""Who is answered, and to what: strangers, groups, edits, albums."""
+
+import time
+
+import pytest
+
+from tests.bots.harness import scene
+from tests.bots.server import TelegramServer
+from tests.bots.wire import ANNA, BORIS, BOT_NAME, GROUP, bot_user, command, group, mention, message, user, voice
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("message", {"text": "Привет"}),
+        ("message", command("/start")),
+        ("message", command("/help")),
+        ("message", command("/new")),
+        ("message", voice("note1", 3)),
+        ("message", {"sticker": {"file_id": "s", "file_unique_id": "s", "type": "regular", "width": 1, "height": 1,
+                                 "is_animated": False, "is_video": False}}),
+        ("edited_message", {"text": "Привет!", "edit_date": 1}),
+    ],
+)  # fmt: skip
+async def test_strangers_are_refused_whatever_they_send(
+    server: TelegramServer, kind: str, fields: dict[str, object]
+) -> None:
+    if "edit_date" in fields:
+        fields = {**fields, "edit_date": int(time.time())}
+    async with scene(server, allowed_users=(ANNA,), unauthorized_message="Вам нельзя, {user_id}") as on:
+        await server.push(kind, sender=user(BORIS), **fields)
+        (sent,) = await server.messages(1)
+        await server.push(text="Мне можно", sender=user(ANNA))
+        _, allowed = await server.messages(2)
+    assert sent.text == f"Вам нельзя, {BORIS}"
+    assert allowed.text == "Ответ: Мне можно"
+    assert [turn.question for turn in on.assistant.turns] == ["Мне можно"]
+    assert on.conversations.restarted == []
+    assert on.assistant.sounds == []
+
+
+async def test_in_a_group_only_mentions_replies_and_named_commands_are_answered(server: TelegramServer) -> None:
+    mine = message(group(), bot_user(), 900, text="Я тут")
+    async with scene(server) as on:
+        await server.push(text="болтовня", chat=group())
+        await server.push(**command("/help"), chat=group())
+        await server.push(**mention(f"😀 @{BOT_NAME} сколько времени?"), chat=group())
+        await server.push(text="а завтра?", chat=group(), reply_to_message=mine)
+        await server.push(**command(f"/new@{BOT_NAME}"), chat=group())
+        sent = await server.messages(3)
+    assert [turn.question for turn in on.assistant.turns] == ["😀 сколько времени?", "а завтра?"]
+    assert on.assistant.turns[0].session_id == f"session-{GROUP}:{ANNA}"
+    assert all(reply.chat_id == GROUP and "reply_parameters" in reply.fields for reply in sent)
+    assert len(server.sent) == 3
+
+
+async def test_an_edited_question_is_answered_again_but_not_an_unchanged_one(server: TelegramServer) -> None:
+    now = int(time.time())
+    async with scene(server) as on:
+        number = await server.push(text="Сколько будет 2+2?")
+        await server.messages(1)
+        await server.push("edited_message", text="Сколько будет 2+2?", message_id=number, edit_date=now)
+        await server.push("edited_message", text="Сколько будет 2+3?", message_id=number, edit_date=now)
+        await server.push("edited_message", text="из прошлой жизни", message_id=9_999, edit_date=now)
+        await server.push(text="Конец")
+        await server.messages(3)
+    assert [turn.question for turn in on.assistant.turns] == ["Сколько будет 2+2?", "Сколько будет 2+3?", "Конец"]
+
+
+async def test_an_album_is_declined_once(server: TelegramServer) -> None:
+    photo = {"photo": [{"file_id": "p", "file_unique_id": "p", "width": 1, "height": 1}], "media_group_id": "42"}
+    async with scene(server):
+        await server.push(**photo)
+        await server.push(**photo)
+        await server.push(**command("/help"))
+        declined, helped = await server.messages(2)
+    assert "текст и голосовые" in declined.text
+    assert "/new" in helped.text

@@ -1,0 +1,71 @@
+"""A bot's token is seen by Telegram and nobody else."""
+
+import asyncio
+import logging
+import traceback
+
+import pytest
+from aiogram import Bot
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import ClientDecodeError, TelegramAPIError
+
+from bots.telegram.bot import TelegramBot
+from bots.telegram.discretion import DiscreetSession, mask
+from deployments.contracts.errors import Unavailable
+from deployments.contracts.settings import BotSpec
+from tests.bots.fakes import MemoryConversations, ScriptedAssistant
+from tests.bots.harness import FAST, scene
+from tests.bots.server import TelegramServer
+from tests.bots.wire import TOKEN, Fault, voice
+
+SECRET = TOKEN.partition(":")[2]
+
+
+async def test_the_token_appears_in_no_log_and_no_repr(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Downloads, timeouts and refused connections are where HTTP libraries quote the whole URL."""
+    server.files["note1"] = b"OggS"
+    server.fail("download", Fault(500), Fault(502))
+    server.fail("getUpdates", Fault(cut=True), Fault(500, description=f"at /bot{TOKEN}/getUpdates"))
+    with caplog.at_level(logging.DEBUG):
+        async with scene(server) as on:
+            await server.push(**voice("note1", 4))
+            await server.push(**voice("note1", 4))
+            await server.messages(2)
+            logging.getLogger("aiogram.event").error("https://api.telegram.org/bot%s/getMe", TOKEN)
+            shown = repr(on.bot) + str(vars(on.bot)) + repr(on.bot.status())
+        async with TelegramServer() as gone:
+            url = gone.url
+        lost = TelegramBot(
+            BotSpec(id="b", name="b", api_url=url), TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST
+        )
+        task = asyncio.create_task(lost.run())
+        await asyncio.sleep(0.2)
+        await lost.stop()
+        await task
+    assert on.bot.status().failures == 2
+    written = caplog.text + shown + repr(lost.status())
+    assert "[token]" in written
+    assert SECRET not in written
+
+
+@pytest.mark.parametrize("fault", [Fault(raw=f"<p>no route to /bot{TOKEN}/getMe</p>"), Fault(404, f"/bot{TOKEN}")])
+async def test_errors_of_the_session_carry_no_token_even_in_their_causes(server: TelegramServer, fault: Fault) -> None:
+    bot = Bot(TOKEN, session=DiscreetSession(api=TelegramAPIServer.from_base(server.url)))
+    server.fail("getMe", fault)
+    server.fail("download", Fault(500))
+    errors = []
+    for call in (bot.get_me(), bot.download_file("voice/x")):
+        with pytest.raises((TelegramAPIError, ClientDecodeError, Unavailable)) as caught:
+            await call
+        errors.append("".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(caught.value.args))
+    await bot.session.close()
+    assert "[token]" in errors[0]
+    assert SECRET not in "".join(errors)
+
+
+def test_masking_finds_tokens_in_urls_and_leaves_times_alone() -> None:
+    assert mask(f"http://x/bot{TOKEN}/getMe") == "http://x/bot[token]/getMe"
+    assert mask(f"http://x/bot{TOKEN.replace(':', '%3A')}/getMe") == "http://x/bot[token]/getMe"
+    assert mask("at 12:34:56 on 127.0.0.1:8080") == "at 12:34:56 on 127.0.0.1:8080"
