@@ -12,7 +12,7 @@ from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import EngineFailed, InvalidRequest, ModelMissing, TextTooLong, Unavailable
 from deployments.contracts.events import TextDelta, TurnFinished
 from deployments.engines.chat.llama_cpp import LlamaCppEngine, LlamaCppOptions
-from deployments.engines.conformance import answer, collect, live, turn
+from deployments.engines.conformance import answer, collect, crowding, live, turn
 from deployments.engines.registry import create
 from tests.contract.engines import LANGUAGE_MODEL, model
 
@@ -38,7 +38,7 @@ async def until_idle(engine: LlamaCppEngine, within: float) -> float:
     """Seconds until no work is left; fails after ``within``."""
     started = time.monotonic()
     while live(engine):
-        assert time.monotonic() - started < within, "work goes on"
+        assert time.monotonic() - started < within * crowding(), "work goes on"
         await asyncio.sleep(0.005)
     return time.monotonic() - started
 
@@ -62,7 +62,7 @@ async def test_a_cancelled_reader_stops_the_reading_of_a_long_prompt(engine: Lla
         assert not first.done()
         first.cancel()
         waits.append(await until_idle(engine, within=8))
-    assert min(waits) < 1
+    assert min(waits) < crowding()
 
 
 async def test_answers_run_side_by_side(engine: LlamaCppEngine) -> None:
