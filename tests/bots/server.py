@@ -78,13 +78,13 @@ class TelegramServer:
     def fail(self, method: str, *faults: Fault) -> None:
         self._faults[method].extend(faults)
 
-    async def messages(self, count: int, within_s: float = 5) -> list[Sent]:
+    async def messages(self, count: int, within_s: float = 15) -> list[Sent]:
         """The first ``count`` messages sent so far, waiting for them."""
         await self.until(lambda: len(self.sent) >= count, within_s, lambda: f"{len(self.sent)} of {count} messages")
         return self.sent[:count]
 
     async def until(
-        self, condition: Callable[[], bool], within_s: float = 5, what: Callable[[], str] = lambda: "condition"
+        self, condition: Callable[[], bool], within_s: float = 15, what: Callable[[], str] = lambda: "condition"
     ) -> None:
         try:
             async with asyncio.timeout(within_s):

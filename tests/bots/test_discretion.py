@@ -41,7 +41,7 @@ async def test_the_token_appears_in_no_log_and_no_repr(
             BotSpec(id="b", name="b", api_url=url), TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST
         )
         task = asyncio.create_task(lost.run())
-        await asyncio.sleep(0.2)
+        await gone.until(lambda: lost.status().error != "", 15)
         await lost.stop()
         await task
     assert on.bot.status().failures == 2

@@ -21,10 +21,10 @@ from deployments.contracts.settings import BotSpec
 from tests.bots.fakes import MemoryConversations, ScriptedAssistant, slow
 from tests.bots.harness import FAST, Scene, scene
 from tests.bots.server import TelegramServer
-from tests.bots.wire import ANNA, BORIS, TOKEN, Fault, command, user
+from tests.bots.wire import TOKEN, Fault, command
 
 
-async def _state(on: Scene, state: BotState, within_s: float = 5) -> None:
+async def _state(on: Scene, state: BotState, within_s: float = 15) -> None:
     await on.server.until(lambda: on.bot.status().state is state, within_s, lambda: repr(on.bot.status()))
 
 
@@ -86,15 +86,14 @@ async def test_a_server_that_is_not_there_yet_is_waited_for() -> None:
         BotSpec(id="b", name="b", api_url=url), TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST
     )
     task = asyncio.create_task(bot.run())
-    await asyncio.sleep(0.3)
-    assert bot.status().state is BotState.UNREACHABLE
+    await gone.until(lambda: bot.status().state is BotState.UNREACHABLE, 15)
     await bot.stop()
     await task
 
 
 async def test_a_rejected_token_stops_the_bot_at_the_first_call(server: TelegramServer) -> None:
     async with scene(server, token="123456:wrongwrongwrongwrong") as on:
-        await asyncio.wait_for(on.task, 5)
+        await asyncio.wait_for(on.task, 15)
         status = on.bot.status()
     assert status.state is BotState.REJECTED
     assert "token" in status.error
@@ -107,13 +106,13 @@ async def test_a_token_revoked_in_service_stops_the_bot(server: TelegramServer) 
         server.token = "9:another-token-of-this-bot"
         await server.push(text="Вопрос")
         await server.push(text="Вопрос")
-        await asyncio.wait_for(on.task, 5)
+        await asyncio.wait_for(on.task, 15)
         assert on.bot.status().state is BotState.REJECTED
 
 
 async def test_text_that_is_no_token_is_rejected_without_a_call(server: TelegramServer) -> None:
     async with scene(server, token="not a token") as on:
-        await asyncio.wait_for(on.task, 5)
+        await asyncio.wait_for(on.task, 15)
         assert on.bot.status().state is BotState.REJECTED
 
 
@@ -149,47 +148,6 @@ async def test_two_real_bots_on_one_token_notice_each_other(server: TelegramServ
         await _state(first, BotState.RUNNING)
 
 
-async def test_messages_of_one_chat_are_answered_in_order_and_chats_side_by_side(server: TelegramServer) -> None:
-    async with scene(server, ScriptedAssistant(slow(0.15))) as on:
-        for number in range(3):
-            await server.push(text=f"А{number}", sender=user(ANNA))
-            await server.push(text=f"Б{number}", sender=user(BORIS))
-        await server.messages(6)
-    for person, letter in ((ANNA, "А"), (BORIS, "Б")):
-        assert [m.text for m in server.sent if m.chat_id == person] == [f"Ответ: {letter}{n}" for n in range(3)]
-    assert on.assistant.most_running == 2
-
-
-async def test_the_number_of_turns_at_once_is_bounded(server: TelegramServer) -> None:
-    async with scene(server, ScriptedAssistant(slow(0.1)), tuning=replace(FAST, concurrent_turns=2)) as on:
-        for person in range(6):
-            await server.push(text="Вопрос", sender=user(1000 + person))
-        await server.messages(6)
-    assert on.assistant.most_running == 2
-
-
-async def test_an_impatient_person_is_told_once_and_what_had_a_place_is_answered(server: TelegramServer) -> None:
-    async with scene(server, ScriptedAssistant(slow(0.4)), tuning=replace(FAST, waiting_per_chat=2)) as on:
-        await server.push(text="0")
-        await server.until(lambda: on.assistant.running == 1)
-        for number in range(1, 6):
-            await server.push(text=str(number))
-        sent = await server.messages(4)
-    assert "Подождите" in sent[0].text
-    assert [message.text for message in sent[1:]] == ["Ответ: 0", "Ответ: 1", "Ответ: 2"]
-    assert len(server.sent) == 4
-
-
-async def test_a_bot_takes_no_more_in_than_it_can_hold(server: TelegramServer) -> None:
-    tuning = replace(FAST, waiting_overall=2, concurrent_turns=1)
-    async with scene(server, ScriptedAssistant(slow(0.2)), tuning=tuning):
-        for person in range(5):
-            await server.push(text="Вопрос", sender=user(1000 + person))
-        await server.messages(1)
-        assert server.confirmed == 0
-        await server.messages(5)
-
-
 async def test_recent_messages_are_answered_after_a_pause_and_old_ones_are_not(server: TelegramServer) -> None:
     await server.push(text="вчера", date=int(time.time()) - 86_400)
     await server.push(text="минуту назад", date=int(time.time()) - 60)
@@ -220,7 +178,7 @@ async def test_stop_is_bounded_and_people_who_were_cut_off_are_told_once(server:
         await server.until(lambda: on.assistant.running == 1 and server.confirmed >= 2)
         started = time.monotonic()
         await on.bot.stop()
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
         assert on.assistant.running == 0
     assert [message.text for message in server.sent] == ["Простите!"]
     assert not server.polled

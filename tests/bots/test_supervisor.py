@@ -93,7 +93,7 @@ async def watch(host: MemoryHost, office: Office) -> AsyncIterator[Supervisor]:
         assert task.cancelled()
 
 
-async def until(condition: object, within_s: float = 3) -> None:
+async def until(condition: object, within_s: float = 15) -> None:
     async with asyncio.timeout(within_s):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.005)
