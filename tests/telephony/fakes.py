@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import uvicorn
@@ -29,6 +30,7 @@ from deployments.contracts.speech import EngineStatus, RecognitionRequest, Speec
 KEY = "sk-phone"
 
 
+@cache
 def tone(seconds: float, format: AudioFormat = PCM16_22K) -> bytes:
     count = int(seconds * format.rate)
     return b"".join(struct.pack("<h", int(8000 * math.sin(i * 0.1))) for i in range(count))
