@@ -1,4 +1,4 @@
-"""How often somebody may fail: a sliding window per key, in memory; of very many keys the longest quiet are forgotten."""
+"""How often somebody may fail: a sliding window per key, in memory. Of very many keys the quietest are forgotten."""
 
 import time
 from collections import deque

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import Connection, text
 
@@ -89,6 +90,16 @@ async def test_units_of_work_side_by_side_wait_for_each_other(database: Database
 
     taken = await asyncio.gather(*(take() for _ in range(20)))
     assert sorted(taken) == list(range(1, 21))
+
+
+async def test_however_busy_there_is_one_connection_to_the_file(database: Database, tmp_path: Path) -> None:
+    async def look() -> None:
+        async with database.unit_of_work() as work:
+            await work.revisions.current()
+
+    await asyncio.gather(*(look() for _ in range(20)))
+    opened = [file.path for file in psutil.Process().open_files()]
+    assert opened.count(str(tmp_path / "secretary.db")) == 1
 
 
 async def test_a_taken_name_is_a_conflict(database: Database) -> None:
