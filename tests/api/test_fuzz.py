@@ -52,7 +52,7 @@ def check(app: FastAPI, path: str, body: bytes, headers: list[tuple[bytes, bytes
         assert set(request.json["error"]) == {"message", "type", "param", "code"}
 
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @quick

@@ -260,6 +260,26 @@ def test_every_answer_carries_security_headers_and_an_id_of_ours(http: httpx.Cli
         assert "access-control-allow-origin" not in response.headers
 
 
+async def test_a_part_of_the_site_may_guard_itself() -> None:
+    services = DoorServices(
+        assistant=ScriptedAssistant(), snapshots=Snapshots(), metrics=Metrics(), public_prefixes=("/widget/",)
+    )
+    app = build_app(services)
+
+    @app.get("/widget/{name}")
+    async def widget(name: str) -> str:
+        return name
+
+    async def status(path: str) -> int:
+        request = Call(path, b"", method="GET")
+        await app({**request.scope(), "headers": []}, request.receive, request.send)
+        return request.status
+
+    assert await status("/widget/x.js") == 200
+    assert await status("/widgets") == 401
+    assert await status("/v1/models") == 401
+
+
 async def test_websockets_are_refused() -> None:
     app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=Snapshots(), metrics=Metrics()))
     request = Call("/v1/realtime", b"")
@@ -280,9 +300,6 @@ class RemoteEngineFailed(RemoteFailure, EngineFailed):
     def __init__(self, cause: SecretaryError) -> None:
         self.cause = cause
         self.args = (cause,)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.cause, name)
 
 
 def test_an_error_from_another_process_shows_its_message_only(http: httpx.Client, door: RunningDoor) -> None:
