@@ -1,10 +1,12 @@
 """Starts Ray, Serve and the applications of a graph in this machine, and ends them again."""
 
+import asyncio
 import importlib
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import ray
 from ray import serve
@@ -12,6 +14,8 @@ from ray.serve.api import RunTarget
 
 from deployments import names
 from deployments.clients import EngineClient, Remote
+
+T = TypeVar("T")
 
 _OBJECT_STORE_BYTES = 128 << 20
 _LOGICAL_CPUS = 64
@@ -29,6 +33,7 @@ class Target:
 
 def start_ray() -> None:
     """A private cluster of this process; everything in it ends with this process. No dashboard, no driver logs."""
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     ray.init(
         num_cpus=_LOGICAL_CPUS,
         include_dashboard=False,
@@ -58,6 +63,24 @@ def stop() -> None:
     if ray.is_initialized():
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()
+
+
+class Watch:
+    """An event loop on a thread of its own for as long as this process uses handles: Serve's routers live on it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="watch", daemon=True)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        if not self._thread.is_alive():
+            self._thread.start()
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
 
 
 def engine_clients(deployments: Sequence[str]) -> tuple[EngineClient, ...]:

@@ -15,7 +15,7 @@ from deployments.conversation.streams import closing
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
 from deployments.hosting import host
-from deployments.models.references import resolved_options
+from deployments.models.references import resolved_options, weights
 
 
 class LocalLlm:
@@ -23,7 +23,11 @@ class LocalLlm:
 
     def __init__(self, spec: EngineSpec, models: Path) -> None:
         self._host: EngineHost[ChatEngine] = EngineHost(
-            names.CHAT, "chat", spec.engine, lambda: create("chat", spec.engine, resolved_options(spec.options, models))
+            names.CHAT,
+            "chat",
+            spec.engine,
+            lambda: create("chat", spec.engine, resolved_options(spec.options, models)),
+            weights(spec.options, models),
         )
 
     async def start(self) -> None:

@@ -129,6 +129,9 @@ class Reception:
     def _clients(self) -> tuple[EngineClient, ...]:
         return tuple(client for client in (self.chat, *self.speech, self.recognizer) if client)
 
+    def _statuses(self) -> tuple[EngineStatus, ...]:
+        return tuple(status for client in self._clients() for status in client.statuses())
+
     def _staff(self, remotes: Remotes) -> Staff:
         chat: dict[str, ChatEngine] = {}
         if self.chat:
@@ -139,6 +142,7 @@ class Reception:
             recognizer=self.recognizer,
             exact=self._exact,
             ranked=FaqClient(remotes.faq) if remotes.faq else None,
+            status=self._statuses,
         )
 
 

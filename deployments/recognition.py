@@ -15,7 +15,7 @@ from deployments.engines.adapters import Decoded
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
 from deployments.hosting import host
-from deployments.models.references import resolved_options
+from deployments.models.references import resolved_options, weights
 
 
 class SpeechRecognition:
@@ -29,6 +29,7 @@ class SpeechRecognition:
             lambda: Decoded(
                 create("recognition", spec.engine, resolved_options(spec.options, models)), decode_to_pcm16
             ),
+            weights(spec.options, models),
         )
 
     async def start(self) -> None:

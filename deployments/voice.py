@@ -14,7 +14,7 @@ from deployments.conversation.streams import closing
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
 from deployments.hosting import host
-from deployments.models.references import resolved_options
+from deployments.models.references import resolved_options, weights
 
 
 class SpeechSynthesis:
@@ -69,6 +69,7 @@ def _host(name: str, spec: EngineSpec, models: Path) -> EngineHost[SpeechEngine]
         "speech",
         spec.engine,
         lambda: create("speech", spec.engine, resolved_options(spec.options, models)),
+        weights(spec.options, models),
     )
 
 

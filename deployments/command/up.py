@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import typer
@@ -23,6 +24,9 @@ from deployments.contracts.errors import Conflict, Unavailable
 from deployments.contracts.speech import EngineStatus
 from deployments.models.store import ModelStore
 from storage.environment import Environment
+
+if TYPE_CHECKING:
+    from deployments.cluster import Watch
 
 _READY_TIMEOUT_S = 240.0
 _ORPHAN_PATIENCE_S = 5.0
@@ -39,6 +43,7 @@ class Startup:
         self._run_dir = environment.data / "run"
         self._run_id = ray_environment.new_run_id()
         self._started = time.monotonic()
+        self._watch: Watch | None = None
 
     def run(self, *, pull: bool = True) -> int:
         """Returns the exit status after Ctrl-C, SIGTERM or a failed start; whatever it started is gone then."""
@@ -99,7 +104,8 @@ class Startup:
                 for a in self._graph.applications
             ]
         )
-        asyncio.run(self._wait_until_ready(note.url, stop))
+        self._watch = cluster.Watch()
+        self._watch.run(self._wait_until_ready(note.url, stop))
 
     def _check_port(self) -> None:
         try:
@@ -168,6 +174,8 @@ class Startup:
             from deployments import cluster
 
             cluster.stop()
+        if self._watch is not None:
+            self._watch.stop()
         killed = processes.end(processes.processes_of(self._run_id), _ORPHAN_PATIENCE_S)
         running.remove_note(self._run_dir)
         self._step("stop", "everything has ended" + (f"; {killed} processes had to be killed" if killed else ""))

@@ -45,13 +45,17 @@ _MEGABYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Everybody who works on a turn. ``chat`` is keyed by route text ("local", "cloud:{id}")."""
+    """Everybody who works on a turn. ``chat`` is keyed by route text ("local", "cloud:{id}").
+
+    ``status`` is asked where one engine here stands for several behind it; else each engine is asked.
+    """
 
     chat: Mapping[str, ChatEngine]
     speech: Sequence[SpeechEngine]
     recognizer: Recognizer | None
     exact: ExactAnswers
     ranked: AnswerBook | None
+    status: Callable[[], tuple[EngineStatus, ...]] | None = None
 
 
 @dataclass(slots=True)
@@ -121,6 +125,8 @@ class Secretary:
         return self._voices.all()
 
     async def status(self) -> tuple[EngineStatus, ...]:
+        if self._staff.status is not None:
+            return self._staff.status()
         recognizers = (self._staff.recognizer,) if self._staff.recognizer else ()
         return tuple(engine.status() for engine in (*self._staff.chat.values(), *self._staff.speech, *recognizers))
 

@@ -10,13 +10,14 @@ from deployments.contracts.settings import Exchange
 log = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
+_EXCHANGE_S = 0.02
 _BATCH = 500
 _SAMPLES = 512
 _HIT_PREFIX = "faq:"
 
 
 class ReportOutbox:
-    """A TurnObserver that reports once a second.
+    """A TurnObserver that reports once a second, and at once when an exchange is to be stored.
 
     Exchanges that belong to a stored session are delivered at least once, each with its turn id, so that the office
     stores them exactly once; while the office is away up to ``capacity`` wait and the oldest give way, counted in
@@ -34,6 +35,7 @@ class ReportOutbox:
         self._counts: dict[tuple[str, str, str], int] = defaultdict(int)
         self._sequence = 0
         self._unsent: DoorReport | None = None
+        self._waiting = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.live_streams = 0
         self.dropped = 0
@@ -94,14 +96,24 @@ class ReportOutbox:
             self._exchanges.popleft()
             self.dropped += 1
         self._exchanges.append(exchange)
+        self._waiting.set()
 
     async def _deliver_forever(self) -> None:
         while True:
-            await asyncio.sleep(_EVERY_S)
+            await self._pause()
             try:
                 await asyncio.wait_for(self.flush(), 10)
             except Exception as error:
                 log.debug("office does not take reports of %s: %s", self._door, type(error).__name__)
+
+    async def _pause(self) -> None:
+        """A second, or less when an exchange waits: the next question of that person may follow at once."""
+        try:
+            await asyncio.wait_for(self._waiting.wait(), _EVERY_S)
+        except TimeoutError:
+            return
+        self._waiting.clear()
+        await asyncio.sleep(_EXCHANGE_S)
 
     def _next_report(self) -> DoorReport:
         self._sequence += 1

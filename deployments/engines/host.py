@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from deployments.contracts.engines import Engine
@@ -20,11 +21,15 @@ class EngineHost(Generic[E]):
     """A missing model or a broken load is a degraded status with its remedy, never a crash loop.
 
     ``build`` constructs the engine and may raise ModelMissing; it runs again before each attempt, so a model that is
-    pulled while the secretary runs is picked up without a restart.
+    pulled while the secretary runs is picked up without a restart. ``weights`` are the id and revision of the model,
+    shown in the status.
     """
 
-    def __init__(self, name: str, kind: str, engine_name: str, build: Callable[[], E]) -> None:
+    def __init__(
+        self, name: str, kind: str, engine_name: str, build: Callable[[], E], weights: tuple[str, str] = ("", "")
+    ) -> None:
         self._name = name
+        self._model, self._revision = weights
         self._kind = kind
         self._engine_name = engine_name
         self._build = build
@@ -62,10 +67,21 @@ class EngineHost(Generic[E]):
 
     def status(self) -> EngineStatus:
         if self._engine is not None:
-            return self._engine.status()
+            status = self._engine.status()
+            model = self._model or status.model
+            return replace(status, name=self._name, model=model, revision=self._revision or status.revision)
         message = self._error.message if self._error else "loading"
         remedy = message.partition("run: ")[2] if isinstance(self._error, ModelMissing) else ""
-        return EngineStatus(self._name, self._kind, self._engine_name, ready=False, error=message, remedy=remedy)
+        return EngineStatus(
+            self._name,
+            self._kind,
+            self._engine_name,
+            ready=False,
+            model=self._model,
+            revision=self._revision,
+            error=message,
+            remedy=remedy,
+        )
 
     async def _load(self) -> None:
         pause = _FIRST_RETRY_S

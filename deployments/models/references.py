@@ -36,6 +36,19 @@ def resolved(options: JsonValue, store: ModelStore) -> JsonValue:
 
 
 def resolved_options(options: dict[str, JsonValue], models: Path) -> dict[str, JsonValue]:
-    """Engine options with their model references resolved in the store at ``models``."""
+    """Engine options with their model references resolved in the store at ``models``.
+
+    An engine that refers to one model calls itself after it, unless ``model_id`` says otherwise.
+    """
     store = ModelStore(models)
-    return {key: resolved(value, store) for key, value in options.items()}
+    ids = tuple(referenced(options))
+    name: dict[str, JsonValue] = {"model_id": ids[0]} if len(ids) == 1 else {}
+    return name | {key: resolved(value, store) for key, value in options.items()}
+
+
+def weights(options: dict[str, JsonValue], models: Path) -> tuple[str, str]:
+    """Ids and revisions of the models that ``options`` refer to, each joined by commas."""
+    store = ModelStore(models)
+    ids = tuple(dict.fromkeys(referenced(options)))
+    revisions = (store.revision(model_id) for model_id in ids)
+    return ", ".join(ids), ", ".join(filter(None, revisions))

@@ -1,0 +1,31 @@
+"""What tests ask of a piece of sound."""
+
+import io
+from dataclasses import dataclass
+
+import av
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sound:
+    seconds: float
+    level: float
+    """Root mean square, 1.0 is full scale."""
+    codec: str
+    rate: int
+
+
+def heard(data: bytes) -> Sound:
+    """Decodes a file from end to end."""
+    with av.open(io.BytesIO(data)) as container:
+        stream = container.streams.audio[0]
+        frames = [frame.to_ndarray() for frame in container.decode(stream)]
+        samples = np.concatenate([np.atleast_2d(frame)[0].ravel() for frame in frames])
+        scale = np.iinfo(samples.dtype).max if np.issubdtype(samples.dtype, np.integer) else 1
+        level = float(np.sqrt(np.mean((samples.astype(np.float64) / scale) ** 2)))
+        return Sound(len(samples) / stream.rate, level, stream.codec_context.name, stream.rate)
+
+
+def words(text: str) -> list[str]:
+    return "".join(c if c.isalnum() else " " for c in text.casefold()).split()
