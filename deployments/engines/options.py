@@ -23,7 +23,7 @@ class EngineOptions(BaseModel):
 def require_path(path: Path, what: str) -> Path:
     """``path`` if it exists. Raises ModelMissing naming the command that brings the weights."""
     if not path.exists():
-        raise ModelMissing(f"{what} is missing: {path} does not exist; bring it with `{PULL_COMMAND}`")
+        raise ModelMissing(f"{what} is missing: {path} does not exist; run: {PULL_COMMAND}")
     return path
 
 
