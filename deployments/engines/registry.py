@@ -102,7 +102,8 @@ def find(kind: Kind, name: str) -> EngineClass:
 def _load(name: str, registration: Registration) -> EngineClass:
     if registration.package and find_spec(registration.package) is None:
         raise ModelMissing(
-            f"engine {name} needs the package {registration.package}; run: pip install 'ai-secretary[{registration.extra}]'"
+            f"engine {name} needs the package {registration.package}; "
+            f"run: pip install 'ai-secretary[{registration.extra}]'"
         )
     module, _, attribute = registration.path.partition(":")
     return cast(EngineClass, getattr(import_module(module), attribute))
