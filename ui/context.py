@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from nicegui import ui
+from nicegui import Client, ui
 
 from ui.access.sessions import PanelSession
 from ui.overview import OverviewFeed
@@ -20,7 +20,7 @@ Tone = Literal["positive", "negative", "warning", "info"]
 
 @dataclass(frozen=True)
 class Panel:
-    """``root`` is the public path of the panel without a trailing slash ("/admin/ui")."""
+    """One open page. ``root`` is the public path of the panel without a trailing slash ("/admin/ui")."""
 
     services: PanelServices
     overview: OverviewFeed
@@ -28,11 +28,15 @@ class Panel:
     preferences: Preferences
     t: Translator
     root: str
+    client: Client
 
     def toast(self, text: str, tone: Tone = "positive") -> None:
         """A short message that goes away by itself; problems stay longer."""
         seconds = 8_000 if tone == "negative" else 4_000
-        ui.notify(text, type=tone, position="bottom", timeout=seconds, close_button=self.t("common.close"))
+        if self.client.is_deleted:
+            return
+        with self.client:  # what asked for the toast may be redrawn by now
+            ui.notify(text, type=tone, position="bottom", timeout=seconds, close_button=self.t("common.close"))
 
     def toast_error(self, error: BaseException) -> None:
         self.toast(explain_error(error, self.t), "negative")

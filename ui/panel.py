@@ -102,7 +102,7 @@ async def _open_page(
         sessions.close(session.token if session else None)
         return RedirectResponse(f"{root}{LOGIN}", 303)
     preferences = preferences_of(request)
-    panel = Panel(services, overview, session, preferences, Translator(preferences.language), root)
+    panel = Panel(services, overview, session, preferences, Translator(preferences.language), root, ui.context.client)
     _prepare_document(panel, version)
     _leave_with(panel, sessions)
     build_shell(panel)

@@ -71,7 +71,7 @@ def build_shell(panel: Panel) -> None:
                 _person_menu(panel)
         with html.nav().classes("shell-nav").props(f'aria-label="{t("nav.label")}"'):
             links = {tab.path: _nav_link(tab, panel) for tab in TABS}
-        with html.main().classes("shell-main").props("id=main tabindex=-1") as main:
+        with html.div().classes("shell-main") as main:
             TabArea(panel)
     ui.skip_link(t("shell.skip"), target=main)
     _mark_current(links)

@@ -58,7 +58,7 @@ class ScriptedAssistant:
             async for event in self._script(turn):
                 text += event.text if isinstance(event, TextDelta) else ""
                 yield event
-        except GeneratorExit:
+        except (GeneratorExit, asyncio.CancelledError):
             self.closed_early.append(turn.turn_id)
             raise
         await self._report(turn, text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -67,6 +68,13 @@ class Stage:
     @property
     def origin(self) -> str:
         return self.url.split("/admin")[0]
+
+    async def login_cookie(self) -> str:
+        """The value of the session cookie after a login of its own."""
+        form = {"username": USER, "password": PASSWORD}
+        async with httpx.AsyncClient() as client:
+            await client.post(self.url + "login", data=form, headers={"Origin": self.origin})
+            return client.cookies["secretary_panel"]
 
     async def hour_of_traffic(self) -> None:
         """Three doors that answered for an hour."""

@@ -23,7 +23,8 @@ async def test_wrong_password_is_refused_and_the_name_stays(visit) -> None:
 
 
 async def test_login_leads_to_the_page_that_was_asked_for(admin: Visitor) -> None:
-    await admin.arrive("faq")
+    await admin.log_in("faq")
+    await expect(admin.page.locator(".shell")).to_be_visible()
     assert admin.page.url == admin.stage.url + "faq"
     await expect(admin.page.get_by_role("heading", name="Готовые ответы")).to_be_visible()
 
@@ -102,7 +103,7 @@ async def test_next_never_leads_elsewhere(stage: Stage) -> None:
 
 
 async def test_socket_takes_only_pages_of_this_host(stage: Stage) -> None:
-    cookie = await _cookie(stage)
+    cookie = f"secretary_panel={await stage.login_cookie()}"
     url = stage.url.replace("http", "ws") + "_nicegui_ws/socket.io/?EIO=4&transport=websocket"
     async with websockets.connect(url, origin=stage.origin, additional_headers={"Cookie": cookie}) as socket:
         assert str(await socket.recv()).startswith("0")
@@ -121,7 +122,7 @@ async def test_forms_take_only_pages_of_this_host(stage: Stage) -> None:
 
 
 async def test_pages_carry_security_headers(stage: Stage) -> None:
-    async with httpx.AsyncClient(headers={"Cookie": await _cookie(stage)}) as client:
+    async with httpx.AsyncClient(headers={"Cookie": f"secretary_panel={await stage.login_cookie()}"}) as client:
         one, two = await client.get(stage.url), await client.get(stage.url)
     policy = one.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
@@ -131,13 +132,6 @@ async def test_pages_carry_security_headers(stage: Stage) -> None:
     assert one.headers["x-content-type-options"] == "nosniff"
     assert one.headers["cache-control"] == "no-store"
     assert one.text.count("<script") == one.text.count("<script nonce=") > 5
-
-
-async def _cookie(stage: Stage) -> str:
-    form = {"username": "admin", "password": PASSWORD}
-    async with httpx.AsyncClient() as client:
-        await client.post(stage.url + "login", data=form, headers={"Origin": stage.origin})
-        return f"secretary_panel={client.cookies['secretary_panel']}"
 
 
 async def _person(stage: Stage, name: str, password: str, *, must_change: bool) -> None:

@@ -1,6 +1,10 @@
-"""Where a question is written: Enter sends, Shift+Enter breaks the line; while an answer runs the button stops it."""
+"""Where a question is written: Enter sends, Shift+Enter breaks the line; while an answer runs the button stops it.
+
+While only the voice is still to be heard, the button silences it and Enter asks the next question over it.
+"""
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 
 from nicegui import html, ui
 
@@ -10,6 +14,14 @@ MOST_CHARS = 4_000
 _SEND_ON_ENTER = "(e) => { if (!e.shiftKey && !e.isComposing) { e.preventDefault(); emit(); } }"
 
 
+class Pace(StrEnum):
+    """What the secretary is doing: nothing, still writing, or still speaking what is written."""
+
+    IDLE = "idle"
+    ANSWERING = "answering"
+    SPEAKING = "speaking"
+
+
 class Composer:
     """``on_send(text)`` gets a question that is not empty; ``on_stop()`` is the other face of the button."""
 
@@ -17,7 +29,7 @@ class Composer:
         self._t = t
         self._on_send = on_send
         self._on_stop = on_stop
-        self._busy = False
+        self._pace = Pace.IDLE
         with html.div().classes("composer"):
             self._input = (
                 ui.textarea(placeholder=t("chat.placeholder"))
@@ -29,23 +41,24 @@ class Composer:
             )
             with html.button(type="button").classes("send-button").on("click", self._press) as self._button:
                 self._icon = ui.icon("arrow_upward")
-        self.set_busy(False)
+        self.show(Pace.IDLE)
 
-    def set_busy(self, busy: bool) -> None:
-        self._busy = busy
-        self._icon.name = "stop" if busy else "arrow_upward"
-        self._button.props["aria-label"] = self._t("chat.stop" if busy else "chat.send")
-        self._button.props["data-state"] = "busy" if busy else "idle"
+    def show(self, pace: Pace) -> None:
+        self._pace = pace
+        idle = pace is Pace.IDLE
+        self._icon.name = "arrow_upward" if idle else "stop"
+        self._button.props["aria-label"] = self._t("chat.send" if idle else "chat.stop")
+        self._button.props["data-state"] = str(pace)
 
     async def _press(self) -> None:
-        if self._busy:
-            self._on_stop()
-        else:
+        if self._pace is Pace.IDLE:
             await self._send()
+        else:
+            self._on_stop()
 
     async def _send(self) -> None:
         text = str(self._input.value or "").strip()
-        if not text or self._busy:
+        if not text or self._pace is Pace.ANSWERING:
             return
         self._input.value = ""
         await self._on_send(text)

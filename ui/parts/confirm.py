@@ -1,11 +1,11 @@
 """A question before something is lost."""
 
-from nicegui import html, ui
+from nicegui import Client, html, ui
 
 
-async def confirmed(title: str, text: str, yes: str, no: str) -> bool:
-    """Asks in a dialog; Escape and a click beside it mean no."""
-    with ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog"):
+async def confirmed(client: Client, title: str, text: str, yes: str, no: str) -> bool:
+    """Asks in a dialog of the whole page; Escape and a click beside it mean no."""
+    with client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog"):
         html.h2(title).classes("dialog-title")
         ui.label(text).classes("dialog-text")
         with html.div().classes("dialog-actions"):

@@ -21,10 +21,11 @@ class FaqRow:
     on_switch: Callable[[FaqEntry, bool], Awaitable[None]]
 
 
-def faq_row(row: FaqRow, t: Translator) -> None:
+def faq_row(row: FaqRow, t: Translator) -> ui.element:
+    """Draws the row and returns its element."""
     entry = row.entry
     state = "" if entry.enabled else "faq-row-off"
-    with html.article().classes(f"card faq-row {state}").props(f"role=listitem data-entry={entry.id}"):
+    with html.article().classes(f"card faq-row {state}").props(f"role=listitem data-entry={entry.id}") as article:
         with html.div().classes("faq-text"):
             with html.div().classes("faq-question-line"):
                 html.span(entry.language.upper()).classes("tag")
@@ -36,6 +37,8 @@ def faq_row(row: FaqRow, t: Translator) -> None:
             switch.props["aria-label"] = t("faq.enabled_of", question=entry.question)
             _action("edit", t("faq.edit_of", question=entry.question), lambda: row.on_edit(entry))
             _action("delete_outline", t("faq.delete_of", question=entry.question), lambda: row.on_delete(entry))
+    element: ui.element = article
+    return element
 
 
 def _chips(entry: FaqEntry, t: Translator) -> None:

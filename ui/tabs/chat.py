@@ -14,7 +14,7 @@ from deployments.contracts.sessions import Conversation
 from ui.context import Panel, until_left
 from ui.parts.answer import Answer
 from ui.parts.bubbles import AnswerBubble, question_bubble, stored_bubble
-from ui.parts.composer import Composer
+from ui.parts.composer import Composer, Pace
 from ui.parts.section import empty
 from ui.parts.speech_player import SpeechPlayer
 
@@ -94,7 +94,7 @@ class Chat:
             question_bubble(text, self._panel.t)
             bubble = AnswerBubble(self._panel.t)
         self._turn_id = uuid.uuid4().hex
-        self._composer.set_busy(True)
+        self._composer.show(Pace.ANSWERING)
         self._answering = background_tasks.create(self._answer(self._turn(), bubble), name="answer in the panel")
 
     def _turn(self) -> ChatTurn:
@@ -140,9 +140,10 @@ class Chat:
             return
         bubble.close(answer)
         if self._speaking and not answer.stopped:
+            self._composer.show(Pace.SPEAKING)
             self._player.finish(turn.turn_id)
         else:
-            self._composer.set_busy(False)
+            self._composer.show(Pace.IDLE)
 
     def _stop(self) -> None:
         """Stops the text, then the voice; a second press is not needed for either."""
@@ -150,7 +151,7 @@ class Chat:
         if self._answering is not None and not self._answering.done():
             self._answering.cancel()
         else:
-            self._composer.set_busy(False)
+            self._composer.show(Pace.IDLE)
 
     def _silence(self) -> None:
         if self._speaking:
@@ -160,7 +161,7 @@ class Chat:
     def _heard(self, turn_id: str) -> None:
         if turn_id == self._turn_id:
             self._speaking = False
-            self._composer.set_busy(False)
+            self._composer.show(Pace.IDLE)
 
 
 async def _close(stream: AsyncIterator[TurnEvent]) -> None:

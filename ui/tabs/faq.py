@@ -12,7 +12,7 @@ from ui.parts.confirm import confirmed
 from ui.parts.faq_editor import FaqEditor
 from ui.parts.faq_rows import FaqRow, faq_row
 from ui.parts.match_tester import MatchTester
-from ui.parts.section import Section, empty, skeleton
+from ui.parts.section import KeyedList, Section, empty, skeleton
 from ui.translations import LANGUAGES
 
 PAGE_SIZE = 20
@@ -48,11 +48,13 @@ class FaqBook:
             MatchTester(panel)
             self._build_filter()
             rows = html.div().classes("faq-list").props(f'role=list aria-label="{t("faq.title")}"')
-            with rows:
-                skeleton(6)
-            self._foot = html.div().classes("faq-foot")
-        self._rows: Section[tuple[tuple[FaqEntry, ...], Filter]] = Section(rows, self._draw_rows)
-        self._pages: Section[tuple[int, int]] = Section(self._foot, self._draw_foot)
+            note = html.div()
+            foot = html.div().classes("faq-foot")
+        with note:
+            skeleton(6)
+        self._rows: KeyedList[FaqEntry] = KeyedList(rows, self._draw_row)
+        self._note: Section[str] = Section(note, self._draw_note)
+        self._pages: Section[tuple[int, int]] = Section(foot, self._draw_foot)
 
     async def refresh(self) -> None:
         """Reads the page that the filter asks for; an emptied last page falls back to the one before."""
@@ -65,7 +67,8 @@ class FaqBook:
         except SecretaryError as error:
             self._panel.toast_error(error)
             return
-        self._rows.show((found.entries, self._filter))
+        self._rows.show(found.entries)
+        self._note.show("" if found.total else "narrowed" if self._filter.query or self._filter.language else "nothing")
         self._pages.show((found.total, self._filter.page))
 
     async def _read(self) -> FaqPage:
@@ -98,15 +101,16 @@ class FaqBook:
             )
             toggle.props(f'unelevated dense no-caps aria-label="{t("faq.language")}"').classes("filter-language")
 
-    def _draw_rows(self, view: tuple[tuple[FaqEntry, ...], Filter]) -> None:
+    def _draw_row(self, entry: FaqEntry) -> ui.element:
+        return faq_row(FaqRow(entry, self._editor.open, self._delete, self._switch), self._panel.t)
+
+    def _draw_note(self, reason: str) -> None:
+        """Why the list is empty, when it is."""
         t = self._panel.t
-        entries, chosen = view
-        if not entries and (chosen.query or chosen.language):
+        if reason == "narrowed":
             empty("search_off", t("faq.nothing_found"), t("faq.nothing_found_hint"))
-        elif not entries:
+        elif reason:
             empty("quiz", t("faq.empty"), t("faq.empty_hint"))
-        for entry in entries:
-            faq_row(FaqRow(entry, self._editor.open, self._delete, self._switch), t)
 
     def _draw_foot(self, view: tuple[int, int]) -> None:
         total, page = view
@@ -124,13 +128,16 @@ class FaqBook:
             await self._panel.services.faq.update(entry.id, draft, entry.version, self._panel.session.username)
         except SecretaryError as error:
             self._panel.toast_error(error)
+            self._rows.redraw(entry)
         else:
             self._panel.toast(self._panel.t("faq.switched_on" if enabled else "faq.switched_off"))
         await self.refresh()
 
     async def _delete(self, entry: FaqEntry) -> None:
         t = self._panel.t
-        if not await confirmed(t("faq.delete_title"), entry.question, t("faq.delete"), t("common.cancel")):
+        if not await confirmed(
+            self._panel.client, t("faq.delete_title"), entry.question, t("faq.delete"), t("common.cancel")
+        ):
             return
         try:
             await self._panel.services.faq.delete(entry.id, self._panel.session.username)

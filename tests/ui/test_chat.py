@@ -1,0 +1,162 @@
+"""The chat: words as they come, a voice that starts before the text ends, and nothing that an answer could do."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.ui.conftest import Visitor
+from tests.ui.fakes import ANSWER, XSS
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def ask(visitor: Visitor, question: str) -> Locator:
+    """Sends a question and returns the bubble that will hold the answer."""
+    count = await visitor.page.locator(".message-assistant").count()
+    await visitor.page.locator(".composer textarea").fill(question)
+    await visitor.page.keyboard.press("Enter")
+    return visitor.page.locator(".message-assistant").nth(count)
+
+
+async def fresh_chat(visitor: Visitor) -> None:
+    await visitor.arrive("chat")
+    await visitor.page.get_by_role("button", name="Новый разговор").click()
+    await expect(visitor.page.get_by_text("Начните разговор")).to_be_visible()
+
+
+async def test_answer_streams_and_says_who_gave_it(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "slow, please")
+    await expect(answer.locator(".bubble")).to_contain_text("Мы отк")
+    early = await answer.locator(".bubble").inner_text()
+    assert len(early) < len(ANSWER)
+    await expect(answer.locator(".bubble")).not_to_have_text(early)
+    await admin.page.get_by_role("button", name="Остановить").click()
+
+    answer = await ask(admin, "hello")
+    await expect(answer.locator(".bubble")).to_have_text(ANSWER)
+    await expect(answer).to_contain_text("местная модель · SmolLM2-135M-Instruct")
+    await expect(answer).to_contain_text("первое слово 184 мс")
+    await expect(answer).to_contain_text("первый звук 412 мс")
+
+
+async def test_faq_answer_names_entry_rule_and_score(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "faq")
+    await expect(answer).to_contain_text("Ответ №7 · точное совпадение · 100 · «часы работы»")
+
+
+async def test_speech_is_scheduled_while_the_text_still_grows(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "slow")
+    await admin.page.wait_for_function("window.secretarySpeech.scheduled >= 2")
+    assert not await answer.evaluate("e => e.classList.contains('message-closed')")
+    await admin.page.get_by_role("button", name="Остановить").click()
+
+
+async def test_spoken_answer_plays_to_its_end_without_gaps(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    await ask(admin, "hello")
+    await expect(admin.page.locator(".send-button")).to_have_attribute("data-state", "idle")
+    await expect(admin.page.locator(".message-closed")).to_have_count(1)
+    stats = await admin.page.evaluate("window.secretarySpeech")
+    assert stats["scheduled"] == stats["ended"] == 4
+    assert stats["seconds"] == pytest.approx(0.8, abs=0.01)
+    assert stats["late"] == stats["stopped"] == 0
+
+
+async def test_silent_answers_ask_for_no_speech(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    await admin.page.get_by_text("Озвучивать ответы").click()
+    answer = await ask(admin, "hello")
+    await expect(answer.locator(".bubble")).to_have_text(ANSWER)
+    assert not admin.stage.assistant.turns[-1].speak
+    assert await admin.page.evaluate("window.secretarySpeech.scheduled") == 0
+
+
+async def test_stop_ends_text_voice_and_the_work_behind_them(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "slow")
+    await admin.page.wait_for_function("window.secretarySpeech.scheduled >= 1")
+    await admin.page.get_by_role("button", name="Остановить").click()
+    await expect(answer).to_contain_text("остановлено")
+    turn = admin.stage.assistant.turns[-1]
+    assert turn.turn_id in admin.stage.assistant.closed_early
+    scheduled = await admin.page.evaluate("window.secretarySpeech.scheduled")
+    await admin.page.wait_for_timeout(700)
+    assert await admin.page.evaluate("window.secretarySpeech.scheduled") == scheduled
+    await expect(admin.page.locator(".send-button")).to_have_attribute("data-state", "idle")
+
+
+async def test_leaving_the_tab_stops_the_answer(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "slow")
+    await expect(answer.locator(".bubble")).to_contain_text("Мы")
+    await admin.page.get_by_role("link", name="Обзор", exact=True).click()
+    turn = admin.stage.assistant.turns[-1]
+    await _until(lambda: turn.turn_id in admin.stage.assistant.closed_early)
+
+
+async def test_markup_in_answers_and_questions_stays_text(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, f"xss {XSS}")
+    await expect(answer.locator(".bubble")).to_have_text(XSS)
+    await expect(admin.page.locator(".message-user .bubble")).to_have_text(f"xss {XSS}")
+    await expect(admin.page.locator("#injected, .thread img, .thread script")).to_have_count(0)
+    await _until(lambda: len(admin.stage.assistant.turns) > 0)
+    await admin.page.reload()
+    await expect(admin.page.locator(".message-assistant .bubble")).to_have_text(XSS)
+    assert await admin.page.evaluate("window.hacked") is None
+
+
+async def test_policy_stops_markup_even_if_it_got_in(visit) -> None:
+    visitor: Visitor = await visit()
+    await visitor.arrive("chat")
+    await visitor.page.evaluate("html => { document.querySelector('.thread').innerHTML = html }", XSS)
+    await visitor.page.wait_for_timeout(300)
+    assert await visitor.page.evaluate("window.hacked") is None
+    assert any("Content Security Policy" in complaint for complaint in visitor.complaints)
+
+
+async def test_failure_is_said_plainly_with_its_remedy(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "fail")
+    await expect(answer.get_by_role("alert")).to_have_text("Модель не установлена. run: secretary models pull")
+    await expect(answer.locator(".bubble")).to_have_text("Сейчас")
+
+
+async def test_a_bug_is_not_shown_but_said(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "break")
+    await expect(answer.get_by_role("alert")).to_contain_text("Что-то сломалось")
+    await expect(answer).not_to_contain_text("nobody foresaw")
+
+
+async def test_conversation_is_there_after_a_reload_and_gone_after_a_new_one(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "first")
+    await expect(answer).to_contain_class("message-closed")
+    await ask(admin, "second")
+    await expect(admin.page.locator(".message-closed")).to_have_count(2)
+    assert [m.content for m in admin.stage.assistant.turns[-1].messages] == ["first", ANSWER, "second"]
+    await admin.page.reload()
+    await expect(admin.page.locator(".message-user .bubble")).to_have_text(["first", "second"])
+    await admin.page.get_by_role("button", name="Новый разговор").click()
+    await expect(admin.page.locator(".message-user")).to_have_count(0)
+
+
+async def test_shift_enter_breaks_the_line(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    box = admin.page.locator(".composer textarea")
+    await box.fill("one")
+    await admin.page.keyboard.press("Shift+Enter")
+    await admin.page.keyboard.type("two")
+    await expect(box).to_have_value("one\ntwo")
+    await expect(admin.page.locator(".message-user")).to_have_count(0)
+
+
+async def _until(condition, timeout_s: float = 3.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.02)

@@ -1,0 +1,81 @@
+"""The dashboard tells the truth, keeps it fresh, and costs nothing when nobody looks."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+
+from tests.ui.conftest import Visitor
+from tests.ui.fakes import ONE_MISSING
+from tests.ui.stage import Stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_healthy_system_in_one_glance(admin: Visitor) -> None:
+    await admin.stage.hour_of_traffic()
+    await admin.arrive()
+    page = admin.page
+    await expect(page.locator("[data-health=ok]")).to_contain_text("Всё работает")
+    revision = admin.stage.office.publisher.current.revision
+    await expect(page.locator(".headline")).to_contain_text(f"Реплики: 3 из 3 на ревизии {revision}")
+    await expect(page.locator(".fact").filter(has_text="Живые потоки")).to_contain_text("3")
+    await expect(page.locator(".engine")).to_have_count(3)
+    await expect(page.locator(".door")).to_have_count(3)
+
+
+async def test_missing_model_degrades_and_names_its_remedy(admin: Visitor) -> None:
+    admin.stage.assistant.engines = ONE_MISSING
+    await asyncio.sleep(2.1)
+    await admin.arrive()
+    await expect(admin.page.locator("[data-health=degraded]")).to_contain_text("Работает с ограничениями")
+    engine = admin.page.locator(".engine").filter(has_text="recognition")
+    await expect(engine).to_contain_text("weights are not on disk")
+    await expect(engine.locator("code")).to_have_text("secretary models pull whisper-base")
+
+
+async def test_engines_that_do_not_answer_mean_down(admin: Visitor) -> None:
+    admin.stage.assistant.engines = ()
+    await asyncio.sleep(2.1)
+    await admin.arrive()
+    await expect(admin.page.locator("[data-health=down]")).to_be_visible()
+
+
+async def test_news_arrive_by_themselves(admin: Visitor) -> None:
+    await admin.arrive()
+    await expect(admin.page.locator("[data-health=ok]")).to_be_visible()
+    admin.stage.assistant.engines = ONE_MISSING
+    await expect(admin.page.locator("[data-health=degraded]")).to_be_visible(timeout=9_000)
+
+
+async def test_plot_shows_the_chosen_stage(admin: Visitor) -> None:
+    await admin.stage.hour_of_traffic()
+    await admin.arrive()
+    page = admin.page
+    tile = page.get_by_role("button", name="Первый звук")
+    await expect(tile).to_contain_text("390 мс")
+    await expect(page.locator(".chart svg path").first).to_be_attached()
+    await tile.click()
+    await expect(page.get_by_role("button", name="Первый звук")).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_role("img", name="Первый звук")).to_be_visible()
+
+
+async def test_nobody_is_asked_after_the_page_was_left(admin: Visitor) -> None:
+    await admin.arrive()
+    await expect(admin.page.locator(".engine").first).to_be_visible()
+    await admin.page.get_by_role("link", name="Чат", exact=True).click()
+    await expect(admin.page.locator(".composer")).to_be_visible()
+    before = admin.stage.assistant.status_calls
+    await asyncio.sleep(6)
+    assert admin.stage.assistant.status_calls == before
+
+
+async def test_many_viewers_cost_as_much_as_one(visit, stage: Stage) -> None:
+    visitors: list[Visitor] = [await visit() for _ in range(3)]
+    before = stage.assistant.status_calls
+    for visitor in visitors:
+        await visitor.arrive()
+    elapsed_from = asyncio.get_running_loop().time()
+    await asyncio.sleep(6)
+    seconds = asyncio.get_running_loop().time() - elapsed_from
+    assert stage.assistant.status_calls - before <= 6 + seconds / 2

@@ -1,0 +1,161 @@
+"""Prepared answers: found, added, changed, tried and deleted by a person."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from deployments.administration.faq import FaqDraft
+from tests.ui.conftest import Visitor
+from tests.ui.fakes import XSS
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def add(visitor: Visitor, question: str, answer: str = "Да.", **fields: object) -> int:
+    entry = await visitor.stage.office.faq.create(FaqDraft(question=question, answer=answer, **fields), "test")
+    return entry.id
+
+
+def row(page: Page, entry_id: int) -> Locator:
+    return page.locator(f".faq-row[data-entry='{entry_id}']")
+
+
+async def search(page: Page, words: str) -> None:
+    await page.get_by_role("textbox", name="Поиск по вопросам и ответам").fill(words)
+
+
+async def test_search_and_language_narrow_the_list(admin: Visitor) -> None:
+    russian = await add(admin, "Есть ли парковка у офиса?")
+    english = await add(admin, "Is there parking?", language="en")
+    await admin.arrive("faq")
+    page = admin.page
+    await search(page, "ПАРКОВК")
+    await expect(row(page, russian)).to_be_visible()
+    await expect(page.locator(".faq-row")).to_have_count(1)
+    await search(page, "parking")
+    await expect(row(page, english)).to_be_visible()
+    await page.locator(".filter-language").get_by_text("RU", exact=True).click()
+    await expect(page.get_by_text("Ничего не нашлось")).to_be_visible()
+
+
+async def test_long_lists_have_pages(admin: Visitor) -> None:
+    for n in range(25):
+        await add(admin, f"Страница {n:02d}")
+    await admin.arrive("faq")
+    await search(admin.page, "страница")
+    await expect(admin.page.get_by_text("25 ответов")).to_be_visible()
+    await expect(admin.page.locator(".faq-row")).to_have_count(20)
+    await admin.page.locator(".faq-foot").get_by_role("button", name="2").click()
+    await expect(admin.page.locator(".faq-row")).to_have_count(5)
+
+
+async def test_entry_is_added_with_all_its_fields(admin: Visitor) -> None:
+    await admin.arrive("faq")
+    page = admin.page
+    await page.get_by_role("button", name="Добавить ответ").click()
+    await page.get_by_label("Вопрос", exact=True).fill("Где вы находитесь?")
+    await page.get_by_label("Ответ", exact=True).fill("На улице Ленина, дом один.")
+    await page.get_by_label("Другие формулировки").fill("Какой адрес?\n\nКак доехать?")
+    await page.get_by_label("Ключевые слова").fill("адрес, офис")
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(page.get_by_text("Ответ сохранён")).to_be_visible()
+    found = (await admin.stage.office.faq.list("Где вы находитесь?")).entries
+    (entry,) = [entry for entry in found if entry.answer.startswith("На улице Ленина")]
+    assert entry.alternatives == ("Какой адрес?", "Как доехать?")
+    assert entry.keywords == ("адрес", "офис")
+    assert entry.language == "ru"
+    assert entry.enabled
+
+
+async def test_wrong_fields_say_what_is_wrong(admin: Visitor) -> None:
+    await admin.arrive("faq")
+    page = admin.page
+    await page.get_by_role("button", name="Добавить ответ").click()
+    await page.get_by_label("Вопрос", exact=True).fill("я")
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(page.get_by_text("От 2 до 500 символов")).to_be_visible()
+    await expect(page.get_by_text("От 1 до 4000 символов")).to_be_visible()
+
+
+async def test_question_that_exists_is_pointed_out(admin: Visitor) -> None:
+    await add(admin, "Сколько стоит доставка?")
+    await admin.arrive("faq")
+    page = admin.page
+    await page.get_by_role("button", name="Добавить ответ").click()
+    await page.get_by_label("Вопрос", exact=True).fill("Сколько стоит доставка?")
+    await page.get_by_label("Ответ", exact=True).fill("Сто рублей.")
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(page.get_by_text("Такой вопрос уже есть")).to_be_visible()
+
+
+async def test_edit_keeps_what_somebody_else_wrote_meanwhile(admin: Visitor) -> None:
+    entry_id = await add(admin, "Вы работаете в праздники?", "Нет.")
+    await admin.arrive("faq")
+    page = admin.page
+    await search(page, "праздники")
+    await row(page, entry_id).get_by_label("Изменить: Вы работаете в праздники?").click()
+    theirs = FaqDraft(question="Вы работаете в праздники?", answer="Да, до обеда.")
+    await admin.stage.office.faq.update(entry_id, theirs, 1, "somebody")
+    await page.get_by_label("Ответ", exact=True).fill("Никогда.")
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(page.get_by_text("изменил кто-то другой")).to_be_visible()
+    assert (await admin.stage.office.faq.get(entry_id)).answer == "Да, до обеда."
+    await page.get_by_role("button", name="Показать новую версию").click()
+    await expect(page.get_by_label("Ответ", exact=True)).to_have_value("Да, до обеда.")
+    await page.get_by_label("Ответ", exact=True).fill("Да, до обеда, кроме Нового года.")
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(row(page, entry_id)).to_contain_text("кроме Нового года")
+
+
+async def test_switch_disables_an_entry(admin: Visitor) -> None:
+    entry_id = await add(admin, "Есть ли скидки?")
+    await admin.arrive("faq")
+    await search(admin.page, "скидки")
+    await row(admin.page, entry_id).get_by_role("switch").click()
+    await expect(admin.page.get_by_text("Ответ выключен")).to_be_visible()
+    assert not (await admin.stage.office.faq.get(entry_id)).enabled
+    await row(admin.page, entry_id).get_by_role("switch").click()
+    await expect(admin.page.get_by_text("Ответ включён")).to_be_visible()
+    assert (await admin.stage.office.faq.get(entry_id)).enabled
+
+
+async def test_delete_asks_first(admin: Visitor) -> None:
+    entry_id = await add(admin, "Можно ли с собакой?")
+    await admin.arrive("faq")
+    page = admin.page
+    await search(page, "собак")
+    delete = row(page, entry_id).get_by_label("Удалить: Можно ли с собакой?")
+    await delete.click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Отмена").click()
+    await expect(row(page, entry_id)).to_be_visible()
+    await delete.click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Удалить").click()
+    await expect(page.get_by_text("Ответ удалён")).to_be_visible()
+    await expect(row(page, entry_id)).to_have_count(0)
+    assert (await admin.stage.office.faq.list("собак")).total == 0
+
+
+async def test_tester_shows_the_match_or_the_nearest(admin: Visitor) -> None:
+    entry_id = await add(admin, "Как отменить заказ?", "Позвоните нам.")
+    await admin.arrive("faq")
+    page = admin.page
+    phrase = page.get_by_role("textbox", name="Проверка фразы")
+    verdict = page.locator(".verdict")
+    await phrase.fill("как отменить заказ?")
+    await page.get_by_role("button", name="Проверить").click()
+    await expect(verdict).to_contain_text("Ответит готовый ответ")
+    await expect(verdict.locator(f"[data-entry='{entry_id}']")).to_contain_text("точное совпадение")
+    await expect(verdict).to_contain_text("100")
+    await phrase.fill("отменить заказ? срочно")
+    await page.keyboard.press("Enter")
+    await expect(verdict).to_contain_text("вопрос уйдёт языковой модели")
+    await expect(verdict.locator(f"[data-entry='{entry_id}']")).to_contain_text("50")
+
+
+async def test_markup_in_entries_stays_text(admin: Visitor) -> None:
+    entry_id = await add(admin, f"Разметка {XSS}"[:400], XSS, keywords=("<i>k</i>",))
+    await admin.arrive("faq")
+    await search(admin.page, "Разметка")
+    await expect(row(admin.page, entry_id).locator(".faq-answer")).to_have_text(XSS)
+    await row(admin.page, entry_id).get_by_role("button").last.click()
+    await expect(admin.page.get_by_role("alertdialog")).to_contain_text("<script>")
+    assert await admin.page.evaluate("window.hacked") is None

@@ -1,0 +1,176 @@
+"""Rules of the panel that need no browser."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from deployments.administration.accounts import Account
+from deployments.administration.reports import DoorState, StagePoint
+from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, Timings, TurnFailed, TurnFinished
+from deployments.contracts.speech import EngineStatus
+from ui.access.login import safe_next
+from ui.access.origin import may_act, same_origin
+from ui.access.sessions import PanelSessions
+from ui.overview import Health, Overview
+from ui.parts.answer import Answer, failure_text, origin_text, timing_texts
+from ui.parts.faq_editor import lines, words
+from ui.parts.latency import series, tiles
+from ui.prefix import with_prefix
+from ui.translations import Translator
+
+T = Translator("en")
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "same"),
+    [
+        ("http://a.example", "a.example", True),
+        ("https://a.example", "a.example:443", True),
+        ("http://a.example:8002", "a.example:8002", True),
+        ("https://A.example", "a.example", True),
+        ("http://a.example", "a.example:8002", False),
+        ("http://a.example.evil.example", "a.example", False),
+        ("http://a.example@evil.example", "a.example", False),
+        ("null", "a.example", False),
+        ("file://a.example", "a.example", False),
+        ("http://[::1]:80", "[::1]", True),
+        ("http://a.example:x", "a.example", False),
+    ],
+)
+def test_same_origin(origin: str, host: str, same: bool) -> None:
+    assert same_origin(origin, host) is same
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "socket", "allowed"),
+    [
+        ("GET", {}, False, True),
+        ("GET", {"origin": "https://evil.example"}, False, True),
+        ("GET", {"origin": "https://evil.example"}, True, False),
+        ("GET", {"sec-fetch-site": "cross-site"}, True, False),
+        ("GET", {"sec-fetch-site": "same-origin"}, True, True),
+        ("POST", {}, False, False),
+        ("POST", {"origin": "http://a.example"}, False, True),
+        ("POST", {"origin": "null"}, False, False),
+    ],
+)
+def test_who_may_act(method: str, headers: dict[str, str], socket: bool, allowed: bool) -> None:
+    raw = [(k.encode(), v.encode()) for k, v in (headers | {"host": "a.example"}).items()]
+    assert may_act({"type": "http", "method": method, "headers": raw}, socket=socket) is allowed
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "full"),
+    [
+        ("/ui/chat", "/admin", "/admin/ui/chat"),
+        ("/admin/ui/chat", "/admin", "/admin/ui/chat"),
+        ("/admin", "/admin", "/admin"),
+        ("/administration", "/admin", "/admin/administration"),
+        ("/ui", "", "/ui"),
+    ],
+)
+def test_paths_get_their_prefix_back(path: str, root: str, full: str) -> None:
+    assert with_prefix(path, root) == full
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("/chat", "/chat"), ("//evil.example", "/"), ("https://x", "/"), ("/\\x", "/"), ("/a?b", "/"), ("", "/")],
+)
+def test_next_stays_inside(path: str, target: str) -> None:
+    assert safe_next(path) == target
+
+
+def test_sessions_expire_and_take_their_pages_along() -> None:
+    now = [0.0]
+    sessions = PanelSessions(lifetime_s=10, clock=lambda: now[0])
+    session = sessions.open(Account("anna", "admin"))
+    left: list[str] = []
+    session.on_close.add(lambda: left.append("gone"))
+    assert sessions.get(session.token) is session
+    now[0] = 10
+    assert sessions.get(session.token) is None
+    assert left == ["gone"]
+    assert session.token not in repr(session)
+
+
+def test_new_password_ends_the_other_sessions_of_that_person_only() -> None:
+    sessions = PanelSessions()
+    mine, other, stranger = (sessions.open(Account(name, "admin")) for name in ("anna", "anna", "boris"))
+    sessions.close_others(mine)
+    assert sessions.get(mine.token) is mine
+    assert sessions.get(other.token) is None
+    assert sessions.get(stranger.token) is stranger
+
+
+def test_answer_keeps_what_was_said_before_it_failed() -> None:
+    answer = Answer()
+    for event in (TextDelta("Half "), TextDelta("said"), TurnFailed("engine_timeout", "", True)):
+        answer.take(event)
+    assert answer.text == "Half said"
+    assert failure_text(answer, T) == "The engine did not answer in time."
+
+
+def test_answer_tells_its_origin() -> None:
+    match = AnswerMatch(3, "Hi", "en", "ranked", 91.4, "hello")
+    answer = Answer()
+    answer.take(AnswerMatched(match))
+    assert origin_text(answer, T) == "Answer 3 · similar question · 91 · “hello”"
+    model = Answer(finished=TurnFinished(route="cloud:gemini", model="gemini-2.5-flash"))
+    assert origin_text(model, T) == "gemini · gemini-2.5-flash"
+    assert timing_texts(Timings(first_token_ms=1_500, total_ms=2_000), T) == ("first word 1.50 s", "total 2.00 s")
+
+
+def test_lists_are_read_as_people_write_them() -> None:
+    assert lines(" one \n\n two") == ("one", "two")
+    assert words("a, b,, c\nd") == ("a", "b", "c", "d")
+    assert words(None) == ()
+
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def engine(*, ready: bool) -> EngineStatus:
+    return EngineStatus("llm", "chat", "llama.cpp", ready)
+
+
+@pytest.mark.parametrize(
+    ("engines", "health"),
+    [
+        (None, Health.DOWN),
+        ((), Health.DOWN),
+        ((engine(ready=False),), Health.DOWN),
+        ((engine(ready=True), engine(ready=False)), Health.DEGRADED),
+        ((engine(ready=True),), Health.OK),
+    ],
+)
+def test_health(engines: tuple[EngineStatus, ...] | None, health: Health) -> None:
+    assert Overview(engines, (), (), 1, NOW).health is health
+
+
+def test_silent_doors_do_not_count() -> None:
+    fresh = DoorState("gateway#1", 42, 2, NOW - timedelta(seconds=3))
+    behind = DoorState("gateway#2", 41, 1, NOW - timedelta(seconds=3))
+    silent = DoorState("gateway#3", 40, 5, NOW - timedelta(minutes=2))
+    overview = Overview((), (fresh, behind, silent), (), 42, NOW)
+    assert overview.live_doors == (fresh, behind)
+    assert overview.current_doors == 1
+    assert overview.live_streams == 3
+
+
+def test_tiles_show_the_newest_and_busiest_point() -> None:
+    points = (
+        StagePoint(NOW, "total", "local", 900, 1_200, 3),
+        StagePoint(NOW, "first_token", "cloud:x", 500, 700, 1),
+        StagePoint(NOW, "first_token", "local", 150, 300, 9),
+    )
+    assert [(tile.stage, tile.p50_ms, tile.chosen) for tile in tiles(points, "total")] == [
+        ("first_token", 150, False),
+        ("total", 900, True),
+    ]
+    assert [line["name"] for line in series(points, "first_token", T)] == [
+        "x",
+        "x, p95",
+        "local model",
+        "local model, p95",
+    ]

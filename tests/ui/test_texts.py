@@ -1,0 +1,115 @@
+"""Every text exists in both languages, is used somewhere, and counts as its language does."""
+
+import ast
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import ui
+from deployments.contracts.errors import ModelMissing, NotFound, RateLimited, SecretaryError
+from ui.formatting import ago, duration
+from ui.problems import explain_error
+from ui.translations import LANGUAGES, Translator, plural_form, texts
+
+ROOT = Path(ui.__file__).parent
+KEY = re.compile(r"[a-z]+(\.[a-z0-9_]+)+|product")
+
+
+def strings() -> set[str]:
+    """Every string constant of the panel that looks like the name of a text."""
+    found: set[str] = set()
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value):
+                found.add(node.value)
+    return found
+
+
+def asked() -> set[str]:
+    """First arguments of ``t(…)`` and ``t.count(…)``."""
+    found: set[str] = set()
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                name = ast.unparse(node.func)
+                if re.fullmatch(r"(.*\.)?t(\.count)?", name):
+                    found.add(str(node.args[0].value))
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_that_is_asked_for_exists(language: str) -> None:
+    assert asked() - texts(language).keys() == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_used(language: str) -> None:
+    by_code = {key for key in texts(language) if key.startswith("problem.")}
+    assert texts(language).keys() - strings() - by_code == set()
+
+
+def test_problems_are_named_after_error_codes() -> None:
+    codes = {cls.code for cls in _tree(SecretaryError)} | {"locked_out"}
+    named = {key.removeprefix("problem.") for key in texts("ru") if key.startswith("problem.")}
+    assert named - codes == set()
+
+
+def test_languages_say_the_same_things_with_the_same_blanks() -> None:
+    russian, english = texts("ru"), texts("en")
+    assert russian.keys() == english.keys()
+    for key, text in russian.items():
+        assert _blanks(text) == _blanks(english[key]), key
+
+
+@pytest.mark.parametrize(
+    ("count", "form"),
+    [
+        (0, "many"),
+        (1, "one"),
+        (2, "few"),
+        (5, "many"),
+        (11, "many"),
+        (12, "many"),
+        (21, "one"),
+        (24, "few"),
+        (111, "many"),
+    ],
+)
+def test_russian_plural_forms(count: int, form: str) -> None:
+    assert plural_form("ru", count) == form
+
+
+@pytest.mark.parametrize(("ms", "text"), [(0.5, "0,5 мс"), (184.2, "184 мс"), (1_240, "1,24 с"), (61_000, "61,0 с")])
+def test_durations(ms: float, text: str) -> None:
+    assert duration(ms, Translator("ru")) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3, "just now"), (44, "40 seconds ago"), (61, "1 minute ago"), (7_300, "2 hours ago")]
+)
+def test_how_long_ago(seconds: int, text: str) -> None:
+    now = datetime.now(UTC)
+    assert ago(now - timedelta(seconds=seconds), Translator("en"), now) == text
+
+
+def test_errors_in_the_readers_language() -> None:
+    t = Translator("ru")
+    assert explain_error(NotFound("no entry 5"), t) == "Этого больше нет, возможно, его уже удалили."
+    assert explain_error(ModelMissing("run: x"), t) == "Модель не установлена. run: x"
+    assert explain_error(RateLimited("slow", retry_after_s=61), t).endswith("через 2 минуты.")
+    assert "secret" not in explain_error(ValueError("secret"), t)
+
+
+def test_unknown_language_falls_back_to_russian() -> None:
+    assert Translator("xx").language == "ru"
+
+
+def _tree(cls: type[SecretaryError]) -> set[type[SecretaryError]]:
+    return {cls}.union(*(_tree(child) for child in cls.__subclasses__()))
+
+
+def _blanks(text: object) -> set[str]:
+    forms = text.values() if isinstance(text, dict) else (text,)
+    return {blank for form in forms for blank in re.findall(r"{\w+}", str(form))}
