@@ -63,11 +63,11 @@ def mount_panel(
         tailwind=False,
         show_welcome_message=False,
         storage_secret=storage_secret,
-        session_middleware_kwargs=_cookie(secure_cookie),
+        session_middleware_kwargs=session_cookie(secure=secure_cookie),
     )
 
 
-def _cookie(secure: bool) -> dict[str, object]:
+def session_cookie(*, secure: bool) -> dict[str, object]:
     """The prefix ``__Host-`` makes browsers refuse the cookie unless it is Secure and bound to this very host."""
     return {
         "session_cookie": "__Host-secretary" if secure else "secretary_panel",

@@ -52,6 +52,7 @@ async def test_entry_is_added_with_all_its_fields(admin: Visitor) -> None:
     await admin.arrive("faq")
     page = admin.page
     await page.get_by_role("button", name="Добавить ответ").click()
+    await expect(page.get_by_role("heading", name="Добавить ответ")).to_be_visible()
     await page.get_by_label("Вопрос", exact=True).fill("Где вы находитесь?")
     await page.get_by_label("Ответ", exact=True).fill("На улице Ленина, дом один.")
     await page.get_by_label("Другие формулировки").fill("Какой адрес?\n\nКак доехать?")

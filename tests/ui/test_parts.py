@@ -12,6 +12,7 @@ from ui.access.login import safe_next
 from ui.access.origin import may_act, same_origin
 from ui.access.sessions import PanelSessions
 from ui.overview import Health, Overview
+from ui.panel import session_cookie
 from ui.parts.answer import Answer, failure_text, origin_text, timing_texts
 from ui.parts.faq_editor import lines, words
 from ui.parts.latency import series, tiles
@@ -92,6 +93,13 @@ def test_sessions_expire_and_take_their_pages_along() -> None:
     assert sessions.get(session.token) is None
     assert left == ["gone"]
     assert session.token not in repr(session)
+
+
+def test_cookie_over_tls_is_bound_to_its_host() -> None:
+    cookie = session_cookie(secure=True)
+    assert cookie["session_cookie"] == "__Host-secretary"
+    assert cookie["https_only"] is True
+    assert session_cookie(secure=False)["same_site"] == "lax"
 
 
 def test_new_password_ends_the_other_sessions_of_that_person_only() -> None:

@@ -87,16 +87,17 @@ def chart_options(lines: list[dict[str, object]], t: Translator) -> dict[str, ob
     label = {"color": GREY}
     legend = {"data": [line["name"] for line in lines[::2]], "icon": "roundRect", "itemHeight": 3, "itemWidth": 16}
     line = {"lineStyle": {"color": GREY, "opacity": 0.4}}
-    milliseconds = t("unit.ms", value="{value}")
+    unit = t("unit.ms", value="").strip()
+    milliseconds = f"value => value.toLocaleString('{t.language}') + '\u00a0{unit}'"
     return {
         "animationDuration": 300,
-        "grid": {"left": 8, "right": 12, "top": 40, "bottom": 4, "containLabel": True},
+        "grid": {"left": 8, "right": 24, "top": 40, "bottom": 4, "containLabel": True},
         "legend": legend | {"top": 0, "left": 0, "type": "scroll", "textStyle": label},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {"type": "time", "splitNumber": 4, "axisLabel": label | {"hideOverlap": True}, "axisLine": line},
         "yAxis": {
             "type": "value",
-            "axisLabel": label | {"formatter": milliseconds},
+            "axisLabel": label | {":formatter": milliseconds},
             "splitLine": {"lineStyle": {"color": GREY, "opacity": 0.18}},
         },
         "series": lines,
