@@ -1,6 +1,7 @@
 """The console script ``secretary``: up, down, status, check, models."""
 
 import asyncio
+import shutil
 import time
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from rich.console import Console
 from deployments.administration.office import prepare
 from deployments.command import models, processes, running
 from deployments.command.graph import read_graph
+from deployments.command.ray_environment import haproxy_directory
 from deployments.contracts.errors import SecretaryError
 from deployments.models.store import ModelStore
 from storage.environment import Environment
@@ -50,6 +52,7 @@ def down() -> None:
     if note.alive:
         processes.ask_to_end(note.pid, _DOWN_PATIENCE_S)
     killed = processes.end(processes.processes_of(note.run_id), 5)
+    shutil.rmtree(haproxy_directory(note.run_id), ignore_errors=True)
     running.remove_note(run_dir)
     out.print(f"Ended ({len(started)} processes{f', {killed} killed' if killed else ''}).")
 

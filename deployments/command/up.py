@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -177,6 +178,7 @@ class Startup:
         if self._watch is not None:
             self._watch.stop()
         killed = processes.end(processes.processes_of(self._run_id), _ORPHAN_PATIENCE_S)
+        shutil.rmtree(ray_environment.haproxy_directory(self._run_id), ignore_errors=True)
         running.remove_note(self._run_dir)
         self._step("stop", "everything has ended" + (f"; {killed} processes had to be killed" if killed else ""))
 

@@ -28,24 +28,30 @@ from typing import Any
 
 
 class SecretaryError(Exception):
-    """Base of the tree. ``message`` is written for the person who reads it; ``param`` names the offending field."""
+    """Base of the tree. ``message`` is written for the person who reads it; ``param`` names the offending field;
+    ``remedy`` is the command that mends it, if there is one."""
 
     code: str = "internal_error"
     status: int = 500
     retryable: bool = False
 
-    def __init__(self, message: str, *, param: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after_s: float | None = None, remedy: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
+        self.remedy = remedy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.message, self.param, self.retry_after_s)
+        return _rebuild, (type(self), self.message, self.param, self.retry_after_s, self.remedy)
 
 
-def _rebuild(cls: type[SecretaryError], message: str, param: str | None, retry_after_s: float | None) -> SecretaryError:
-    return cls(message, param=param, retry_after_s=retry_after_s)
+def _rebuild(
+    cls: type[SecretaryError], message: str, param: str | None, retry_after_s: float | None, remedy: str
+) -> SecretaryError:
+    return cls(message, param=param, retry_after_s=retry_after_s, remedy=remedy)
 
 
 class InvalidRequest(SecretaryError):

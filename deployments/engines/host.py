@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from deployments.contracts.engines import Engine
-from deployments.contracts.errors import ModelMissing, SecretaryError, Unavailable
+from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.speech import EngineStatus
 
 E = TypeVar("E", bound=Engine)
@@ -71,7 +71,7 @@ class EngineHost(Generic[E]):
             model = self._model or status.model
             return replace(status, name=self._name, model=model, revision=self._revision or status.revision)
         message = self._error.message if self._error else "loading"
-        remedy = message.partition("run: ")[2] if isinstance(self._error, ModelMissing) else ""
+        remedy = self._error.remedy if self._error else ""
         return EngineStatus(
             self._name,
             self._kind,

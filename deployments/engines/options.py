@@ -23,7 +23,7 @@ class EngineOptions(BaseModel):
 def require_path(path: Path, what: str) -> Path:
     """``path`` if it exists. Raises ModelMissing naming the command that brings the weights."""
     if not path.exists():
-        raise ModelMissing(f"{what} is missing: {path} does not exist; run: {PULL_COMMAND}")
+        raise ModelMissing(f"{what} is missing: {path} does not exist; run: {PULL_COMMAND}", remedy=PULL_COMMAND)
     return path
 
 
@@ -49,7 +49,7 @@ class Health:
             yield
         except SecretaryError as error:
             self._error = error.message
-            self._remedy = PULL_COMMAND if isinstance(error, ModelMissing) else ""
+            self._remedy = error.remedy
             raise
         self._ready, self._error, self._remedy = True, "", ""
 

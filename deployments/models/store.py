@@ -56,7 +56,8 @@ class ModelStore:
     def path(self, model_id: str) -> Path:
         """Directory of an installed model. Raises ModelMissing, naming the command that brings it."""
         if not self.installed(model_id):
-            raise ModelMissing(f"the model {model_id} is not in {self.root}; run: secretary models pull {model_id}")
+            remedy = f"secretary models pull {model_id}"
+            raise ModelMissing(f"the model {model_id} is not in {self.root}; run: {remedy}", remedy=remedy)
         return self.directory(model_id)
 
     def installed(self, model_id: str) -> bool:

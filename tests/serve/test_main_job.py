@@ -77,12 +77,12 @@ def test_streamed_sound_starts_before_the_text_is_complete(demo: Secretary) -> N
     usage = None
     for chunk in stream:
         usage = chunk.usage or usage
-        audio = getattr(chunk.choices[0].delta, "audio", None) if chunk.choices else None
-        if audio and audio.get("transcript"):
+        audio = chunk.choices[0].delta.audio if chunk.choices else None
+        if audio and audio.transcript:
             order.append("text")
-        if audio and audio.get("data"):
+        if audio and audio.data:
             order.append("sound")
-            size += len(base64.b64decode(audio["data"]))
+            size += len(base64.b64decode(audio.data))
     assert size > 24_000
     assert order.index("sound") < len(order) - 1 - order[::-1].index("text")
     assert usage.completion_tokens > 0
@@ -179,7 +179,7 @@ def test_telegram_text_and_voice_are_answered(demo: Secretary, telegram: Telegra
     assert answer.text
     note = demo.openai.audio.speech.create(model="tts-1", voice="alloy", input=ENGLISH_FAQ, response_format="opus")
     telegram.server.files["note"] = note.content
-    telegram.push(chat=private(5), sender=user(5), voice=voice("note", len(note.content)))
+    telegram.push(chat=private(5), sender=user(5), **voice("note", len(note.content)))
     replies = telegram.messages(4, within_s=60)
     notes = [sent.voice for sent in replies if sent.voice]
     assert len(notes) == 1
