@@ -76,7 +76,7 @@ class ScriptedAssistant:
         for n, word in enumerate(self._words(question)):
             yield TextDelta(word)
             if turn.speak and n % 4 == 0:
-                yield SpeechReady(tone(0.2), "voice")
+                yield SpeechReady(tone(1.5 if "slow" in question else 0.2), "voice")
             await asyncio.sleep(0.2 if "slow" in question else 0.02)
         yield _finished("faq" in question)
 

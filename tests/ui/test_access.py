@@ -30,7 +30,8 @@ async def test_login_leads_to_the_page_that_was_asked_for(admin: Visitor) -> Non
 
 
 async def test_session_cookie_is_out_of_reach_of_scripts_and_other_sites(admin: Visitor) -> None:
-    await admin.arrive()
+    await admin.log_in()
+    await expect(admin.page.locator(".shell")).to_be_visible()
     (cookie,) = [c for c in await admin.page.context.cookies() if c["name"] == "secretary_panel"]
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
