@@ -3,6 +3,7 @@
     SecretaryError                500 internal_error
     ├── InvalidRequest            400 invalid_request
     │   ├── TextTooLong           400 text_too_long
+    │   ├── ConversationTooLong   400 context_length_exceeded
     │   ├── UnsupportedAudio      400 unsupported_audio
     │   └── LanguageNotSupported  400 language_not_supported
     ├── Unauthorized              401 invalid_api_key
@@ -60,6 +61,12 @@ class InvalidRequest(SecretaryError):
 
 class TextTooLong(InvalidRequest):
     code = "text_too_long"
+
+
+class ConversationTooLong(InvalidRequest):
+    """The conversation and the room for its answer do not fit into the model's context."""
+
+    code = "context_length_exceeded"
 
 
 class UnsupportedAudio(InvalidRequest):

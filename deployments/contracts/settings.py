@@ -56,7 +56,7 @@ class LlmSettings(Frozen):
     top_p: float = Field(default=0.9, gt=0, le=1, description="Default nucleus sampling share")
     max_tokens: int = Field(default=512, ge=1, le=32_768, description="Default length limit of an answer, in tokens")
     history_chars: int = Field(
-        default=8_000, ge=500, le=1_000_000, description="Newest part of the conversation that is sent, in characters"
+        default=6_000, ge=500, le=1_000_000, description="Newest part of the conversation that is sent, in characters"
     )
     first_token_timeout_s: float = Field(default=60, gt=0, le=600, description="Longest wait for the first token")
     idle_timeout_s: float = Field(default=30, gt=0, le=600, description="Longest silence between two tokens")

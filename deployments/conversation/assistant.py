@@ -9,8 +9,15 @@ from typing import TypeVar
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route
-from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
-from deployments.contracts.errors import InvalidRequest, ModelNotFound, SecretaryError, TextTooLong, Unavailable
+from deployments.contracts.engines import AnswerBook, ChatEngine, ChatEvent, Recognizer, SpeechEngine
+from deployments.contracts.errors import (
+    ConversationTooLong,
+    InvalidRequest,
+    ModelNotFound,
+    SecretaryError,
+    TextTooLong,
+    Unavailable,
+)
 from deployments.contracts.events import (
     AnswerMatch,
     AnswerMatched,
@@ -202,8 +209,7 @@ class Secretary:
     ) -> AsyncGenerator[TextDelta]:
         language = turn.locale or detect_language(turn.question, snapshot.settings.default_language)
         outcome.route = clock.route
-        stream = engine.stream(build_prompt(turn, snapshot, language))
-        async with closing(self._observed(stream, "llm")) as events:
+        async with closing(self._fitting(turn, snapshot, engine, language)) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     clock.mark("first_token")
@@ -213,6 +219,25 @@ class Secretary:
                     outcome.usage, outcome.finish_reason = event.usage, event.finish_reason
                     outcome.model = event.model
         self._observer.tokens(outcome.usage.prompt_tokens, outcome.usage.completion_tokens, clock.route)
+
+    async def _fitting(
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, language: str
+    ) -> AsyncGenerator[ChatEvent]:
+        """The model's answer. A stored conversation that has outgrown the model's context is asked again with half
+        of its history; a caller who sends the messages himself is told."""
+        chars = snapshot.settings.llm.history_chars
+        while True:
+            prompt = build_prompt(turn, snapshot, language, chars)
+            try:
+                async with closing(self._observed(engine.stream(prompt), "llm")) as events:
+                    async for event in events:
+                        yield event
+                return
+            except ConversationTooLong:
+                spoken = sum(message.role != "system" for message in prompt.messages)
+                if turn.session_id is None or spoken <= 1:
+                    raise
+                chars //= 2
 
     async def _ranked(self, turn: ChatTurn) -> AnswerMatch | None:
         """A similar question's answer; a slow or broken ranking never costs the caller the answer."""

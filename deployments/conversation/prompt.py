@@ -6,18 +6,18 @@ from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions
 from deployments.contracts.settings import LlmSettings, Snapshot
 
 
-def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str) -> ChatTurn:
+def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_chars: int | None = None) -> ChatTurn:
     """The same turn with a system prompt, a bounded history and default options filled in.
 
     A system message that came with the turn wins over the persona's; the newest messages that fit in
-    ``llm.history_chars`` stay, the question always does.
+    ``history_chars`` (default: the setting) stay, the question always does.
     """
     system = [m for m in turn.messages if m.role == "system" and m.content.strip()]
     if not system:
         persona = snapshot.persona(turn.persona_id)
         system = [ChatMessage("system", persona.prompt(language))] if persona else []
     talk = [m for m in turn.messages if m.role != "system"]
-    history = newest(talk, snapshot.settings.llm.history_chars)
+    history = newest(talk, snapshot.settings.llm.history_chars if history_chars is None else history_chars)
     return replace(
         turn, messages=(*system, *history), options=with_defaults(turn.options, snapshot.settings.llm), locale=language
     )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.serve.running import Secretary
 
-LONG = "here is one more word of many " * 100
+LONG = " ".join(f"here comes word number {n} of many," for n in range(200))
 
 
 def until(what: object, seconds: float) -> float:
@@ -60,11 +60,11 @@ def test_an_engine_that_is_killed_gives_an_error_event_and_comes_back(scripted: 
     def answers() -> bool:
         try:
             reply = scripted.openai.chat.completions.create(
-                model="local", messages=[{"role": "user", "content": "hello there"}]
+                model="local", messages=[{"role": "user", "content": "purple zebra crossing"}]
             )
         except openai.InternalServerError:
             return False
-        return reply.choices[0].message.content.strip() == "hello there"
+        return reply.choices[0].message.content.strip() == "purple zebra crossing"
 
     until(answers, seconds=30)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from deployments.contracts.chat import FinishReason
-from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError, Unavailable
+from deployments.contracts.errors import ConversationTooLong, EngineFailed, InvalidRequest, SecretaryError, Unavailable
 from deployments.contracts.events import Usage
 
 Chunk = Mapping[str, Any]
@@ -38,7 +38,7 @@ def translate(error: Mapping[str, Any]) -> SecretaryError:
     """An error object of llama.cpp (tools/server/server-common.cpp, format_error_response) in our tree."""
     kind, message = error.get("type", ""), str(error.get("message", "unknown error"))
     if kind == "exceed_context_size_error":
-        return InvalidRequest(f"the conversation is too long for the model: {message}", param="messages")
+        return ConversationTooLong(f"the conversation is too long for the model: {message}", param="messages")
     if kind in ("invalid_request_error", "not_supported_error"):
         return InvalidRequest(f"llama.cpp refused the request: {message}")
     if kind == "unavailable_error":

@@ -1,11 +1,15 @@
 """One turn: FAQ before the model on every route, speech while text comes, failures and cancels that leave nothing."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route, RouteKind, Source, SourceKind
+from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import (
+    ConversationTooLong,
     InvalidRequest,
     LanguageNotSupported,
     ModelNotFound,
@@ -22,7 +26,7 @@ from deployments.contracts.events import (
     TurnFinished,
     TurnStarted,
 )
-from deployments.contracts.speech import SpeechRequest
+from deployments.contracts.speech import EngineStatus, SpeechRequest
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from tests.unit.conversation.stage import HOURS, Shelf, Stage, ask, collect
@@ -206,6 +210,41 @@ async def test_speech_is_refused_when_empty_too_long_or_in_a_language_without_a_
         stage.secretary.speak(SpeechRequest("a" * 5000))
     with pytest.raises(LanguageNotSupported):
         stage.secretary.speak(SpeechRequest("Добрый день"))
+
+
+class Forgetful:
+    """An echo whose context holds at most two messages."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self._echo = EchoEngine(EchoOptions())
+
+    async def start(self) -> None:
+        await self._echo.start()
+
+    async def stop(self) -> None:
+        await self._echo.stop()
+
+    def status(self) -> EngineStatus:
+        return self._echo.status()
+
+    def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
+        self.asked.append(len(turn.messages))
+        if len(turn.messages) > 2:
+            raise ConversationTooLong("too long")
+        return self._echo.stream(turn)
+
+
+async def test_a_stored_conversation_that_outgrew_the_model_goes_on_with_less_history() -> None:
+    engine = Forgetful()
+    stage = await Stage(chat=engine).start()
+    long_talk = tuple(ChatMessage(role, "x" * 700) for role in ("user", "assistant") * 4)
+    turn = replace(ask("and now?", session_id="s1"), messages=(*long_talk, ChatMessage("user", "and now?")))
+    events = await stage.events(turn)
+    assert text_of(events).strip() == "and now?"
+    assert len(engine.asked) > 1
+    with pytest.raises(ConversationTooLong):
+        await stage.events(replace(turn, session_id=None))
 
 
 async def test_status_tells_of_every_engine() -> None:

@@ -1,0 +1,55 @@
+"""The panel where people meet it: behind HAProxy, in a real browser, on the running secretary."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.serve.running import PASSWORD, Secretary
+from tests.ui.conftest import ARGUMENTS, CHROMIUM
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+
+@pytest.fixture(scope="module")
+def page(demo: Secretary) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        page.set_default_timeout(30_000)
+        page.goto(f"{demo.url}/admin/")
+        page.fill("#username", "admin")
+        page.fill("#password", PASSWORD)
+        page.click("button[type=submit]")
+        expect(page.locator(".shell")).to_be_visible()
+        yield page
+        browser.close()
+
+
+def test_the_dashboard_knows_every_engine_and_door(demo: Secretary, page: Page) -> None:
+    page.goto(f"{demo.url}/admin/ui/")
+    for engine in ("smollm2-135m-instruct", "piper-en-us-joe-medium", "whisper-base"):
+        expect(page.get_by_text(engine).first).to_be_visible()
+    expect(page.get_by_text("gateway").first).to_be_visible()
+
+
+def test_a_saved_answer_is_what_the_gateway_says_a_second_later(demo: Secretary, page: Page) -> None:
+    question, answer = "Где стоит зелёный рояль?", "Зелёный рояль стоит на третьем этаже."
+    page.goto(f"{demo.url}/admin/ui/faq")
+    page.get_by_role("button", name="Добавить ответ").click()
+    page.get_by_label("Вопрос", exact=True).fill(question)
+    page.get_by_label("Ответ", exact=True).fill(answer)
+    page.get_by_role("button", name="Сохранить").click()
+    expect(page.get_by_text(question)).to_be_visible()
+    time.sleep(1)
+    reply = demo.openai.chat.completions.create(model="secretary", messages=[{"role": "user", "content": question}])
+    assert reply.choices[0].message.content == answer
+
+
+def test_the_chat_answers_from_the_model_and_speaks(demo: Secretary, page: Page) -> None:
+    page.goto(f"{demo.url}/admin/ui/chat")
+    page.locator(".composer textarea").fill("Please tell me one thing about rivers.")
+    page.keyboard.press("Enter")
+    answer = page.locator(".message-assistant").last
+    expect(answer).to_contain_text("smollm2-135m-instruct", timeout=60_000)
