@@ -16,7 +16,7 @@ from deployments.contracts.settings import Snapshot
 from deployments.conversation.snapshots import SnapshotFeed, follow
 from deployments.hosting import host
 from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes, office_client
+from deployments.reception import Reception, Remotes, door_name, office_client
 from storage.environment import Environment
 
 _FIRST_SNAPSHOT_S = 10.0
@@ -32,7 +32,7 @@ class Bots:
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._feed = SnapshotFeed(office_client(), serve.get_replica_context().replica_tag, self._pass_on)
+        self._feed = SnapshotFeed(office_client(), door_name(), self._pass_on)
         self._feed.start()
         self._task = asyncio.create_task(self._supervisor.run(follow(self._changes)), name="bot supervisor")
 

@@ -13,7 +13,7 @@ from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import Snapshot
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.hosting import host
-from deployments.reception import office_client
+from deployments.reception import door_name, office_client
 
 _FIRST_SNAPSHOT_S = 5.0
 _CANDIDATES = 5
@@ -26,7 +26,7 @@ class Faq:
         self._ranking: Ranking | None = None
 
     async def start(self) -> None:
-        self._feed = SnapshotFeed(office_client(), serve.get_replica_context().replica_tag, self._prepare)
+        self._feed = SnapshotFeed(office_client(), door_name(), self._prepare)
         self._feed.start()
 
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:

@@ -14,7 +14,7 @@ from deployments.api.door import DoorServices
 from deployments.arguments import GatewayArgs
 from deployments.hosting import host_door
 from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes, office_client
+from deployments.reception import Reception, Remotes, door_name, office_client
 
 
 class Gateway:
@@ -32,7 +32,7 @@ class Gateway:
         self._remotes = Remotes.injected(faq, chat, voices, recognition)
 
     async def start(self) -> None:
-        door = serve.get_replica_context().replica_tag
+        door = door_name()
         self._metrics = open_metrics(self._metrics_dir)
         self._reception = Reception(self._remotes, office_client(), door, self._metrics)
         await self._reception.start()

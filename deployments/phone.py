@@ -10,7 +10,7 @@ from deployments.api.phone.routes import PhoneServices, build_phone_app
 from deployments.arguments import PhoneArgs
 from deployments.hosting import host_door
 from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes, office_client
+from deployments.reception import Reception, Remotes, door_name, office_client
 
 
 class Phone:
@@ -19,7 +19,7 @@ class Phone:
         self._metrics_dir = metrics_dir
 
     async def start(self) -> None:
-        door = serve.get_replica_context().replica_tag
+        door = door_name()
         self._reception = Reception(Remotes.named(self._staff), office_client(), door, open_metrics(self._metrics_dir))
         await self._reception.start()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments import names
@@ -144,6 +145,12 @@ class Reception:
             ranked=FaqClient(remotes.faq) if remotes.faq else None,
             status=self._statuses,
         )
+
+
+def door_name() -> str:
+    """How this replica calls itself towards the office, for example gateway#5w3k4sdw."""
+    replica = serve.get_replica_context()
+    return f"{replica.deployment}#{replica.replica_tag}"
 
 
 def office_client() -> OfficeClient:
