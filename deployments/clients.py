@@ -40,12 +40,17 @@ def translated(error: BaseException, name: str) -> SecretaryError:
 
 
 class Remote:
-    """One deployment: unary and streaming calls with our errors, and no call left open."""
+    """One deployment: unary and streaming calls with our errors, and no call left open.
+
+    ``on_waiting`` hears how many streams of this process wait for their first item, whenever that changes.
+    """
 
     def __init__(self, find: Callable[[], DeploymentHandle[Any]], name: str) -> None:
         self._find = find
         self._handle: DeploymentHandle[Any] | None = None
         self.name = name
+        self.on_waiting: Callable[[str, int], None] = lambda name, waiting: None
+        self._waiting = 0
 
     @classmethod
     def of(cls, handle: DeploymentHandle[Any], name: str) -> Self:
@@ -73,9 +78,13 @@ class Remote:
     async def stream(self, method: str, *arguments: object) -> AsyncGenerator[object]:
         """Items of a remote stream. Closing this generator cancels the remote one."""
         response = getattr(self._found().options(stream=True), method).remote(*arguments)
-        ended = False
+        ended, waiting = False, True
+        self._wait(+1)
         try:
             async for item in response:
+                if waiting:
+                    waiting = False
+                    self._wait(-1)
                 yield item
             ended = True
         except (RayError, RayServeException, SecretaryError) as error:
@@ -86,8 +95,14 @@ class Remote:
         except Exception as error:
             raise translated(error, self.name) from None
         finally:
+            if waiting:
+                self._wait(-1)
             if not ended:
                 response.cancel()
+
+    def _wait(self, change: int) -> None:
+        self._waiting += change
+        self.on_waiting(self.name, self._waiting)
 
     def _found(self) -> DeploymentHandle[Any]:
         if self._handle is None:

@@ -47,6 +47,10 @@ class LocalLlm:
     async def statuses(self) -> tuple[EngineStatus, ...]:
         return (self._host.status(),)
 
+    async def check_health(self) -> None:
+        """Asked by Serve every few seconds; raising replaces this process."""
+        self._host.check()
+
     async def stop(self) -> None:
         await self._host.stop()
 

@@ -9,6 +9,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments import names
+from deployments.api.metrics import Metrics
 from deployments.arguments import StaffArgs
 from deployments.clients import (
     ChatClient,
@@ -21,7 +22,7 @@ from deployments.clients import (
 )
 from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn
 from deployments.contracts.engines import ChatEngine, ChatEvent
-from deployments.contracts.reports import OfficeLink, SnapshotSource, TurnObserver
+from deployments.contracts.reports import OfficeLink, SnapshotSource
 from deployments.contracts.sessions import Conversations
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import Secretary, Staff
@@ -40,6 +41,9 @@ class Remotes:
     chat: Remote | None
     voices: tuple[Remote, ...]
     recognition: Remote | None
+
+    def engines(self) -> tuple[Remote, ...]:
+        return tuple(remote for remote in (self.chat, *self.voices, self.recognition) if remote)
 
     @classmethod
     def named(cls, staff: StaffArgs) -> "Remotes":
@@ -104,12 +108,14 @@ class _Punctual:
 class Reception:
     """``start`` opens the snapshot stream and the status polls, ``stop`` ends them and delivers the last reports."""
 
-    def __init__(self, remotes: Remotes, office: OfficeAccess, door: str, *observers: TurnObserver) -> None:
+    def __init__(self, remotes: Remotes, office: OfficeAccess, door: str, metrics: Metrics) -> None:
         self.office = office
+        for remote in remotes.engines():
+            remote.on_waiting = metrics.queue_depth
         self._exact = ExactAnswers(lambda: datetime.now(UTC))
         self.snapshots = SnapshotFeed(office, door, self._exact.prepare)
         self.outbox = ReportOutbox(office, door, self.snapshots)
-        self.observer = Observers((*observers, self.outbox))
+        self.observer = Observers((metrics, self.outbox))
         self.chat = ChatClient(remotes.chat, "chat") if remotes.chat else None
         self.speech = tuple(SpeechClient(remote) for remote in remotes.voices)
         self.recognizer = RecognizerClient(remotes.recognition, "recognition") if remotes.recognition else None

@@ -38,6 +38,11 @@ class SpeechSynthesis:
     async def statuses(self) -> tuple[EngineStatus, ...]:
         return tuple(h.status() for h in self._hosts)
 
+    async def check_health(self) -> None:
+        """Asked by Serve every few seconds; raising replaces this process."""
+        for engine_host in self._hosts:
+            engine_host.check()
+
     async def stop(self) -> None:
         for engine_host in self._hosts:
             await engine_host.stop()

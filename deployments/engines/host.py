@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from deployments.contracts.engines import Engine
-from deployments.contracts.errors import SecretaryError, Unavailable
+from deployments.contracts.errors import EngineFailed, SecretaryError, Unavailable
 from deployments.contracts.speech import EngineStatus
 
 E = TypeVar("E", bound=Engine)
 log = logging.getLogger(__name__)
 
-_FIRST_RETRY_S = 2.0
 _LAST_RETRY_S = 30.0
 
 
@@ -26,8 +25,15 @@ class EngineHost(Generic[E]):
     """
 
     def __init__(
-        self, name: str, kind: str, engine_name: str, build: Callable[[], E], weights: tuple[str, str] = ("", "")
+        self,
+        name: str,
+        kind: str,
+        engine_name: str,
+        build: Callable[[], E],
+        weights: tuple[str, str] = ("", ""),
+        first_retry_s: float = 2.0,
     ) -> None:
+        self._first_retry_s = first_retry_s
         self._name = name
         self._model, self._revision = weights
         self._kind = kind
@@ -36,7 +42,6 @@ class EngineHost(Generic[E]):
         self._engine: E | None = None
         self._error: SecretaryError | None = None
         self._task: asyncio.Task[None] | None = None
-        self._tried = asyncio.Event()
 
     def start(self) -> None:
         self._task = self._task or asyncio.create_task(self._load(), name=f"loading {self._name}")
@@ -61,9 +66,13 @@ class EngineHost(Generic[E]):
     def loaded(self) -> E | None:
         return self._engine
 
-    async def tried(self) -> None:
-        """Returns after the first attempt to load, whatever came of it."""
-        await self._tried.wait()
+    def check(self) -> None:
+        """Raises EngineFailed when a loaded engine says that it no longer works: then a new process helps.
+
+        A model that is missing or still loading is no reason for one.
+        """
+        if self._engine is not None and not self._engine.status().ready:
+            raise EngineFailed(f"{self._name}: {self._engine.status().error}")
 
     def status(self) -> EngineStatus:
         if self._engine is not None:
@@ -84,7 +93,7 @@ class EngineHost(Generic[E]):
         )
 
     async def _load(self) -> None:
-        pause = _FIRST_RETRY_S
+        pause = self._first_retry_s
         while self._engine is None:
             try:
                 engine = await asyncio.to_thread(self._build)
@@ -95,7 +104,6 @@ class EngineHost(Generic[E]):
             except Exception as error:
                 log.exception("%s does not load", self._name)
                 self._error = Unavailable(f"{self._name} does not load: {type(error).__name__}; see the log")
-            self._tried.set()
             if self._error is not None:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LAST_RETRY_S)

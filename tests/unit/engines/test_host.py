@@ -1,0 +1,95 @@
+"""An engine that cannot load says how to mend it and recovers by itself; only a broken one is replaced."""
+
+import asyncio
+
+import pytest
+
+from deployments.contracts.errors import EngineFailed, ModelMissing, Unavailable
+from deployments.contracts.speech import EngineStatus
+from deployments.engines.host import EngineHost
+
+
+class Engine:
+    def __init__(self) -> None:
+        self.running = False
+        self.error = ""
+
+    async def start(self) -> None:
+        self.running = True
+
+    async def stop(self) -> None:
+        self.running = False
+
+    def status(self) -> EngineStatus:
+        return EngineStatus("inner", "chat", "fake", ready=not self.error, model="file", error=self.error)
+
+
+class Shelf:
+    """Builds an engine once its model has been brought."""
+
+    def __init__(self, *, there: bool) -> None:
+        self.there = there
+        self.built: list[Engine] = []
+
+    def __call__(self) -> Engine:
+        if not self.there:
+            raise ModelMissing("the model m is not here", remedy="secretary models pull m")
+        self.built.append(Engine())
+        return self.built[-1]
+
+
+def host(shelf: Shelf) -> EngineHost[Engine]:
+    return EngineHost("chat", "chat", "fake", shelf, ("m", "r1"), first_retry_s=0.01)
+
+
+async def until(condition: object) -> None:
+    async with asyncio.timeout(2):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.005)
+
+
+async def test_a_missing_model_is_told_with_its_remedy_and_picked_up_when_it_comes() -> None:
+    shelf = Shelf(there=False)
+    hosted = host(shelf)
+    hosted.start()
+    await until(lambda: hosted.status().remedy)
+    assert hosted.status().remedy == "secretary models pull m"
+    with pytest.raises(ModelMissing):
+        hosted.engine()
+    hosted.check()
+    shelf.there = True
+    await until(lambda: hosted.loaded)
+    status = hosted.status()
+    assert (status.ready, status.name, status.model, status.revision) == (True, "chat", "m", "r1")
+    await hosted.stop()
+    assert not shelf.built[0].running
+
+
+async def test_before_the_first_attempt_callers_are_asked_to_come_back() -> None:
+    with pytest.raises(Unavailable) as caught:
+        host(Shelf(there=True)).engine()
+    assert caught.value.retry_after_s
+
+
+async def test_an_unexpected_failure_is_kept_as_status_without_its_details() -> None:
+    def build() -> Engine:
+        raise RuntimeError("secret path")
+
+    hosted: EngineHost[Engine] = EngineHost("chat", "chat", "fake", build, first_retry_s=0.01)
+    hosted.start()
+    await until(lambda: "RuntimeError" in hosted.status().error)
+    assert "secret path" not in hosted.status().error
+    await hosted.stop()
+
+
+async def test_only_a_loaded_engine_that_broke_asks_for_a_new_process() -> None:
+    shelf = Shelf(there=True)
+    hosted = host(shelf)
+    hosted.check()
+    hosted.start()
+    await until(lambda: hosted.loaded)
+    hosted.check()
+    shelf.built[0].error = "native worker died"
+    with pytest.raises(EngineFailed, match="native worker died"):
+        hosted.check()
+    await hosted.stop()
