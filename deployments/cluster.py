@@ -17,6 +17,8 @@ from deployments.clients import EngineClient, Remote
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 _OBJECT_STORE_BYTES = 128 << 20
 _LOGICAL_CPUS = 64
 
@@ -34,6 +36,16 @@ class Target:
 def start_ray() -> None:
     """A private cluster of this process; everything in it ends with this process. No dashboard, no driver logs."""
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    try:
+        _init_ray()
+    except Exception as error:
+        # Ray gives itself 30 seconds, which a crowded machine can exceed once.
+        log.warning("Ray did not start, trying once more: %s", error)
+        ray.shutdown()
+        _init_ray()
+
+
+def _init_ray() -> None:
     ray.init(
         num_cpus=_LOGICAL_CPUS,
         include_dashboard=False,

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import httpx
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from deployments.administration.office import prepare
 from deployments.command import models, processes, running
-from deployments.command.graph import read_graph
+from deployments.command.graph import explained, read_graph
 from deployments.command.ray_environment import haproxy_directory
 from deployments.contracts.errors import SecretaryError
 from deployments.models.store import ModelStore
@@ -21,7 +22,12 @@ from storage.environment import Environment
 _DOWN_PATIENCE_S = 60.0
 _GRAPH = Path("graph.yaml")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="An AI secretary on your own machine.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An AI secretary on your own machine.",
+)
 app.add_typer(models.app, name="models", help="Weights: what is known, what is here, bring more.")
 out = Console()
 
@@ -97,6 +103,9 @@ def main() -> None:
         app()
     except SecretaryError as error:
         out.print(f"[red]{error.code}[/red]: {error.message}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
+    except ValidationError as error:
+        out.print(f"[red]settings[/red]: {explained(error)}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
 
 

@@ -93,7 +93,10 @@ class Startup:
             pid=os.getpid(), run_id=self._run_id, host=self._environment.host, port=self._environment.port
         )
         running.write_note(self._run_dir, note)
-        cluster.start_ray()
+        try:
+            cluster.start_ray()
+        except Exception as error:
+            raise Unavailable(f"Ray does not start: {error}") from error
         take_signals()  # Ray has put its own handlers in place of ours
         self._step("serve", f"listening on {note.url}")
         options = self._graph.http_options

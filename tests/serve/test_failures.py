@@ -8,7 +8,7 @@ import pytest
 
 from tests.serve.running import Secretary
 
-LONG = " ".join(f"here comes word number {n} of many," for n in range(200))
+LONG = " ".join(f"here comes word number {n} of many," for n in range(100))
 
 
 def until(what: object, seconds: float) -> float:
@@ -40,6 +40,7 @@ def test_a_client_that_goes_away_stops_model_and_voice(scripted: Secretary, spok
 def test_a_client_that_stops_listening_to_speech_stops_the_voice(scripted: Secretary) -> None:
     body = {"model": "tts-1", "voice": "alloy", "input": LONG, "response_format": "pcm"}
     with scripted.http().stream("POST", "/v1/audio/speech", json=body) as reply:
+        assert reply.status_code == httpx.codes.OK
         next(reply.iter_raw())
         assert live(scripted, "tts") == 1
     until(lambda: live(scripted, "tts") == 0, seconds=2)
