@@ -15,6 +15,7 @@ from deployments.arguments import BotsArgs, StaffArgs
 from deployments.contracts.settings import Snapshot
 from deployments.conversation.snapshots import SnapshotFeed, follow
 from deployments.hosting import host
+from deployments.logs import open_log
 from deployments.metering import open_metrics
 from deployments.reception import Reception, Remotes, door_name, office_client
 from storage.environment import Environment
@@ -57,6 +58,7 @@ class BotConnector:
 
     async def __call__(self) -> BotConnections:
         environment = Environment()
+        open_log(environment.data / "logs", "bots")
         office = office_client()
         metrics = open_metrics(environment.data / "run" / "metrics")
         reception = Reception(Remotes.named(self._staff), office, f"bot-{os.getpid()}", metrics)

@@ -6,6 +6,8 @@ from ray import serve
 from ray.serve.config import BackpressureConfig
 
 from deployments.arguments import Hosting
+from deployments.logs import open_log
+from storage.environment import Environment
 
 _HEALTH_CHECK_PERIOD_S = 5
 _HEALTH_CHECK_TIMEOUT_S = 15
@@ -22,12 +24,12 @@ class Room(Protocol):
 
 def host(room: type[Room], args: Hosting, name: str, *arguments: object) -> serve.Application:
     """A deployment of ``room`` that other deployments call through a handle."""
-    return _bound(_hosted(room), args, name, arguments)
+    return _bound(_hosted(room, name), args, name, arguments)
 
 
 def host_door(room: type[Room], args: Hosting, name: str, *arguments: object) -> serve.Application:
     """A deployment of ``room`` that the world calls: it has ``__serve_build_asgi_app__``, asked for after ``start``."""
-    return _bound(serve.ingress()(_hosted(room)), args, name, arguments)
+    return _bound(serve.ingress()(_hosted(room, name)), args, name, arguments)
 
 
 def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ...]) -> serve.Application:
@@ -35,9 +37,10 @@ def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ..
     return deployment.bind(*arguments)
 
 
-def _hosted(room: type[Room]) -> type[Any]:
+def _hosted(room: type[Room], name: str) -> type[Any]:
     class Hosted(room):  # type: ignore[misc,valid-type]
         async def __init__(self, *arguments: object) -> None:  # type: ignore[misc]
+            open_log(Environment().data / "logs", name)
             room.__init__(self, *arguments)
             await self.start()
 
@@ -54,6 +57,7 @@ def _options(args: Hosting, name: str) -> dict[str, Any]:
         "num_replicas": args.replicas,
         "max_ongoing_requests": args.max_ongoing_requests,
         "max_queued_requests": args.max_queued_requests,
+        "logging_config": {"enable_access_log": False},
         "backpressure_config": BackpressureConfig(status_code=503, retry_after_s=_RETRY_AFTER_S),
         "graceful_shutdown_timeout_s": args.graceful_shutdown_s,
         "graceful_shutdown_wait_loop_s": 0.2,

@@ -71,3 +71,11 @@ def test_no_secret_is_in_the_data_folder_logs_or_process_list(demo: Secretary) -
 
 def _is_loopback(ip: str) -> bool:
     return ip.startswith(("127.", "::ffff:127.")) or ip == "::1"
+
+
+def test_the_log_tells_of_turns_without_their_words(demo: Secretary) -> None:
+    body = {"model": "local", "max_tokens": 5, "messages": [{"role": "user", "content": "my cat is called Mitsubishi"}]}
+    assert httpx.post(f"{demo.url}/v1/chat/completions", headers=demo.headers, json=body, timeout=60).is_success
+    lines = (demo.data / "logs" / "gateway.log").read_text()
+    assert "source=api route=local" in lines
+    assert "Mitsubishi" not in lines
