@@ -8,10 +8,10 @@ bots       a supervisor and one actor per Telegram bot
 
 from pathlib import Path
 
-from deployments.bots import build_bot_supervisor
 from ray import serve
 
 from deployments.arguments import BotsArgs, OfficeArgs, PhoneArgs, SecretaryArgs
+from deployments.bots import build_bot_supervisor
 from deployments.faq import build_faq
 from deployments.gateway import build_gateway
 from deployments.local_llm import build_local_llm
