@@ -1,0 +1,77 @@
+"""The lines of the README do what it says, as they stand there, against the secretary that `make run` starts."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.serve.running import API_KEY, ROOT, Secretary
+from tests.serve.sound import heard, words
+
+pytestmark = pytest.mark.model
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ADDRESS = "http://127.0.0.1:8002"
+PATIENCE_S = 180
+
+
+def block(language: str, about: str) -> str:
+    """The only block of the README in ``language`` that mentions ``about``."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (found,) = (code for name, code in BLOCK.findall(text) if name == language and about in code)
+    return str(found)
+
+
+@pytest.fixture
+def run(demo: Secretary, tmp_path: Path):
+    """Runs the code of a block in an empty folder, with the address and the key of the running secretary."""
+    environment = os.environ | {
+        "KEY": API_KEY,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "NO_PROXY": "127.0.0.1",
+    }
+
+    def run_block(code: str, *command: str) -> str:
+        assert ADDRESS in code
+        code = re.sub(r"^export KEY=.*$", "", code.replace(ADDRESS, demo.url), flags=re.MULTILINE)
+        done = subprocess.run(
+            [*command, code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
+        )
+        assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return run_block
+
+
+def bash(run, code: str) -> str:
+    return run(code, "bash", "-euo", "pipefail", "-c")
+
+
+def test_the_first_line_asks_and_the_answer_is_heard(run, tmp_path: Path) -> None:
+    said = bash(run, block("bash", "/v1/chat/completions"))
+    assert words(said)
+    sound = heard((tmp_path / "answer.wav").read_bytes())
+    assert sound.codec == "pcm_s16le"
+    assert sound.seconds > 1
+    assert sound.level > 0.01
+
+
+def test_the_program_streams_text_and_sound(run, tmp_path: Path) -> None:
+    said = run(block("python", "OpenAI("), sys.executable, "-c")
+    samples = np.frombuffer((tmp_path / "answer.pcm").read_bytes(), "<i2")
+    assert len(words(said)) > 3
+    assert len(samples) > 24_000
+    assert np.abs(samples).max() > 1000
+
+
+def test_what_is_said_is_written_down(run, tmp_path: Path) -> None:
+    written = json.loads(bash(run, block("bash", "/v1/audio/speech")))
+    sound = heard((tmp_path / "hello.mp3").read_bytes())
+    assert sound.codec.startswith("mp3")
+    assert 1 < sound.seconds < 6
+    assert {"good", "morning", "help"} <= set(words(written["text"]))
