@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +10,12 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from deployments.administration.office import prepare
 from deployments.command import models, processes, running
 from deployments.command.graph import explained, read_graph
 from deployments.command.ray_environment import haproxy_directory
 from deployments.contracts.errors import SecretaryError
 from deployments.models.store import ModelStore
+from storage.database import Database
 from storage.environment import Environment
 
 _DOWN_PATIENCE_S = 60.0
@@ -55,7 +54,7 @@ def down() -> None:
         out.print("No secretary runs on this data folder.")
         return
     started = processes.processes_of(note.run_id)
-    if note.alive:
+    if note.certain:
         processes.ask_to_end(note.pid, _DOWN_PATIENCE_S)
     killed = processes.end(processes.processes_of(note.run_id), 5)
     shutil.rmtree(haproxy_directory(note.run_id), ignore_errors=True)
@@ -91,10 +90,21 @@ def check(graph: GraphOption = _GRAPH) -> None:
         out.print(f"model    {model}: {'missing; secretary models pull ' + model if model in missing else 'installed'}")
     note = running.read_note(environment.data / "run")
     if note is None or not note.alive:
-        started = time.monotonic()
-        asyncio.run(prepare(environment))
-        out.print(f"storage  {environment.data}: ready ({time.monotonic() - started:.1f} s)")
+        out.print(f"storage  {environment.data}: {asyncio.run(_storage(environment))}")
     raise typer.Exit(1 if missing else 0)
+
+
+async def _storage(environment: Environment) -> str:
+    """What can be said of the database without making first credentials that nobody would see."""
+    if not environment.database_path.exists():
+        return "empty; secretary up makes it ready"
+    database = Database(environment.database_url)
+    await database.open()
+    try:
+        faults = await database.integrity()
+    finally:
+        await database.close()
+    return "; ".join(faults) or "ready"
 
 
 def main() -> None:
@@ -102,10 +112,10 @@ def main() -> None:
     try:
         app()
     except SecretaryError as error:
-        out.print(f"[red]{error.code}[/red]: {error.message}", highlight=False, soft_wrap=True)
+        out.print(f"{error.code}: {error.message}", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None
     except ValidationError as error:
-        out.print(f"[red]settings[/red]: {explained(error)}", highlight=False, soft_wrap=True)
+        out.print(f"settings: {explained(error)}", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import psutil
 from pydantic import BaseModel, ConfigDict
@@ -14,12 +15,21 @@ from deployments.contracts.errors import Conflict
 
 
 class Running(BaseModel):
+    """``created`` is when that process began (Unix seconds): numbers of processes are given out again."""
+
     model_config = ConfigDict(frozen=True)
 
     pid: int
     run_id: str
     host: str
     port: int
+    created: float | None = None
+
+    @classmethod
+    def here(cls, run_id: str, host: str, port: int) -> Self:
+        """The note of this very process."""
+        process = psutil.Process()
+        return cls(pid=process.pid, run_id=run_id, host=host, port=port, created=process.create_time())
 
     @property
     def url(self) -> str:
@@ -28,7 +38,16 @@ class Running(BaseModel):
 
     @property
     def alive(self) -> bool:
-        return psutil.pid_exists(self.pid)
+        try:
+            began = psutil.Process(self.pid).create_time()
+        except psutil.Error:
+            return False
+        return self.created is None or self.created == began
+
+    @property
+    def certain(self) -> bool:
+        """Whether the process of that number is known to be the secretary, so that it may be ended."""
+        return self.created is not None and self.alive
 
 
 def read_note(run_dir: Path) -> Running | None:

@@ -45,21 +45,23 @@ class Startup:
         self._run_id = ray_environment.new_run_id()
         self._started = time.monotonic()
         self._watch: Watch | None = None
+        self._credentials: FirstCredentials | None = None
 
     def run(self, *, pull: bool = True) -> int:
         """Returns the exit status after Ctrl-C, SIGTERM or a failed start; whatever it started is gone then."""
         with running.only_one(self._run_dir):
-            credentials = asyncio.run(self._prepare())
-            if pull:
-                self._pull()
+            self._credentials = asyncio.run(self._prepare())
             stop = threading.Event()
             with _signals(stop.set) as take_signals:
                 try:
+                    if pull:
+                        self._pull()
                     self._start(stop, take_signals)
                     if not stop.is_set():
-                        self._welcome(credentials)
+                        self._welcome()
                         stop.wait()
                 finally:
+                    self._show_credentials()
                     self._end()
         return 0
 
@@ -89,9 +91,7 @@ class Startup:
         self._step("ray", "starting")
         from deployments import cluster
 
-        note = running.Running(
-            pid=os.getpid(), run_id=self._run_id, host=self._environment.host, port=self._environment.port
-        )
+        note = self._note()
         running.write_note(self._run_dir, note)
         try:
             cluster.start_ray()
@@ -154,23 +154,30 @@ class Startup:
             return
         self._step(status.kind, f"{status.engine} {status.model} ready" if status.ready else f"{status.error}")
 
-    def _welcome(self, credentials: FirstCredentials | None) -> None:
-        url = running.Running(
-            pid=os.getpid(), run_id=self._run_id, host=self._environment.host, port=self._environment.port
-        ).url
+    def _welcome(self) -> None:
+        url = self._note().url
         say = self._console.print
         say(f"\nThe secretary answers after {time.monotonic() - self._started:.0f} s.\n")
         say(f"  OpenAI API   {url}/v1")
         say(f"  Panel        {url}/admin/ui/")
         say(f"  Phone        {url.replace('http', 'ws', 1)}/phone/tts")
         say(f"  Health       {url}/ready")
-        if credentials is not None:
-            say("\n  Shown this one time; keep them:")
-            if credentials.admin_password:
-                say(f"  Administrator  admin / {credentials.admin_password}", markup=False, highlight=False)
-            if credentials.api_key:
-                say(f"  API key        {credentials.api_key}", markup=False, highlight=False)
+        self._show_credentials()
         say("\nCtrl-C or `secretary down` ends it.\n")
+
+    def _show_credentials(self) -> None:
+        """Once, at the end of a start or when it fails: nobody can ask for them again."""
+        credentials, self._credentials = self._credentials, None
+        if credentials is None:
+            return
+        self._console.print("\n  Shown this one time; keep them:")
+        if credentials.admin_password:
+            self._console.print(f"  Administrator  admin / {credentials.admin_password}", markup=False, highlight=False)
+        if credentials.api_key:
+            self._console.print(f"  API key        {credentials.api_key}", markup=False, highlight=False)
+
+    def _note(self) -> running.Running:
+        return running.Running.here(self._run_id, self._environment.host, self._environment.port)
 
     def _end(self) -> None:
         self._step("stop", "ending what is under way")

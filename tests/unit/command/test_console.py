@@ -119,14 +119,12 @@ def has_credentials(output: str) -> bool:
     return "sk-sec-" in output
 
 
-@pytest.mark.xfail(reason="a check makes the first credentials and shows them to nobody", strict=True)
 def test_a_check_before_the_first_start_does_not_swallow_the_credentials(secretary: Run, tmp_path: Path) -> None:
     done = secretary("check", "--graph", str(GRAPH))
     left = tmp_path / "data" / "first-credentials.txt"
     assert has_credentials(done.output) or left.exists() or not (tmp_path / "data" / "secretary.db").exists()
 
 
-@pytest.mark.xfail(reason="credentials are shown only at the end of a start that succeeded", strict=True)
 def test_a_first_start_that_fails_does_not_swallow_the_credentials(secretary: Run, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -135,7 +133,6 @@ def test_a_first_start_that_fails_does_not_swallow_the_credentials(secretary: Ru
     assert has_credentials(done.output) or left.exists() or not (tmp_path / "data" / "secretary.db").exists()
 
 
-@pytest.mark.xfail(reason="a process is taken for the secretary by its number alone", strict=True)
 def test_a_stranger_who_got_the_number_of_a_dead_secretary_lives_on(
     secretary: Run, tmp_path: Path, start: Start
 ) -> None:
@@ -146,6 +143,5 @@ def test_a_stranger_who_got_the_number_of_a_dead_secretary_lives_on(
     assert stranger.status() != "zombie"
 
 
-@pytest.mark.xfail(reason="messages are read as markup", strict=True)
 def test_brackets_in_a_message_are_shown(secretary: Run) -> None:
     assert "my[piper].yaml: no such file" in secretary("check", "--graph", "my[piper].yaml").output
