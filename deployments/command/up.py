@@ -50,6 +50,7 @@ class Startup:
     def run(self, *, pull: bool = True) -> int:
         """Returns the exit status after Ctrl-C, SIGTERM or a failed start; whatever it started is gone then."""
         with running.only_one(self._run_dir):
+            self._clear_away()
             self._credentials = asyncio.run(self._prepare())
             stop = threading.Event()
             with _signals(stop.set) as take_signals:
@@ -164,6 +165,16 @@ class Startup:
         say(f"  Health       {url}/ready")
         self._show_credentials()
         say("\nCtrl-C or `secretary down` ends it.\n")
+
+    def _clear_away(self) -> None:
+        """Ends what a start that was killed has left behind."""
+        note = running.read_note(self._run_dir)
+        if note is not None:
+            left = processes.processes_of(note.run_id)
+            if left:
+                self._step("storage", f"ending {len(left)} processes of a start that was killed")
+                processes.end(left, _ORPHAN_PATIENCE_S)
+            shutil.rmtree(ray_environment.haproxy_directory(note.run_id), ignore_errors=True)
 
     def _show_credentials(self) -> None:
         """Once, at the end of a start or when it fails: nobody can ask for them again."""
