@@ -69,6 +69,13 @@ def test_ending_nothing_is_no_error(secretary: Run) -> None:
     assert (done.status, done.output) == (0, "No secretary runs on this data folder.\n")
 
 
+def test_the_console_comes_up_without_ray() -> None:
+    """Ray reads its variables when it is imported; they are set first."""
+    program = "import deployments.command.main, deployments.command.up, sys; print('ray' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_a_start_that_died_is_cleared_away(secretary: Run, tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -145,3 +152,18 @@ def test_a_stranger_who_got_the_number_of_a_dead_secretary_lives_on(
 
 def test_brackets_in_a_message_are_shown(secretary: Run) -> None:
     assert "my[piper].yaml: no such file" in secretary("check", "--graph", "my[piper].yaml").output
+
+
+def test_what_a_dead_secretary_left_running_can_still_be_found_after_a_start_that_failed(
+    secretary: Run, tmp_path: Path, start: Start
+) -> None:
+    """HAProxy outlives a console that was killed, and keeps the port."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    note_of(tmp_path, dead.pid)
+    left = start(run_id="a-run-of-nobody")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        secretary("up", "--no-pull", "--graph", str(GRAPH), SECRETARY_PORT=port)
+    secretary("down")
+    assert not left.is_running() or left.status() == "zombie"
