@@ -1,17 +1,15 @@
 """The turn: prepared answer, else a model, and a voice over either. The one place where the three meet."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from deployments.contracts.audio import SpeechChunk
-from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route
-from deployments.contracts.engines import AnswerBook, ChatEngine, ChatEvent, Recognizer, SpeechEngine
+from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, Route
+from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
 from deployments.contracts.errors import (
-    ConversationTooLong,
     InvalidRequest,
     ModelNotFound,
     SecretaryError,
@@ -19,23 +17,20 @@ from deployments.contracts.errors import (
     Unavailable,
 )
 from deployments.contracts.events import (
-    AnswerMatch,
-    AnswerMatched,
     SpeechReady,
-    TextDelta,
     TurnEvent,
     TurnFailed,
     TurnFinished,
     TurnStarted,
-    Usage,
 )
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import Exchange, Snapshot
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.conversation.answering import Answering, Outcome
 from deployments.conversation.clock import TurnClock
+from deployments.conversation.observers import observed
 from deployments.conversation.phrases import PhraseCache
 from deployments.conversation.prepared import ExactAnswers
-from deployments.conversation.prompt import build_prompt
 from deployments.conversation.spoken import Manner, Speaker, SpokenTurn
 from deployments.conversation.streams import ahead, closing
 from deployments.conversation.voicing import Voices
@@ -65,20 +60,6 @@ class Staff:
     status: Callable[[], tuple[EngineStatus, ...]] | None = None
 
 
-@dataclass(slots=True)
-class _Outcome:
-    """What is known of a turn so far."""
-
-    route: str = ""
-    model: str = ""
-    usage: Usage = field(default_factory=Usage)
-    finish_reason: FinishReason = "stop"
-    match: AnswerMatch | None = None
-    text: list[str] = field(default_factory=list)
-    audio_seconds: float = 0.0
-    finished: bool = False
-
-
 class Secretary:
     """Implements ``Assistant``. Every route and every override passes the prepared answers first.
 
@@ -100,6 +81,7 @@ class Secretary:
         self._voices = Voices(staff.speech)
         self._cache = PhraseCache(0)
         self._speaker = Speaker(self._voices, self._cache, observer)
+        self._answering = Answering(staff.exact, staff.ranked, observer)
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         snapshot = self._snapshot()
@@ -126,7 +108,7 @@ class Secretary:
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         if self._staff.recognizer is None:
             raise Unavailable("speech recognition is not part of this graph; add it to graph.yaml")
-        return self._observed(self._staff.recognizer.transcribe(request), "stt")
+        return observed(self._staff.recognizer.transcribe(request), "stt", self._observer)
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices.all()
@@ -158,8 +140,8 @@ class Secretary:
         self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, named: Voice | None
     ) -> AsyncGenerator[TurnEvent]:
         clock = TurnClock(turn.source.kind.value, self._observer)
-        outcome = _Outcome()
-        events = self._answer(turn, snapshot, engine, clock, outcome)
+        outcome = Outcome()
+        events = self._answering.answer(turn, snapshot, engine, clock, outcome)
         if turn.speak:
             events = SpokenTurn(self._speaker, lambda piece: self._manner(piece, turn, snapshot, named, clock)).run(
                 events
@@ -187,68 +169,6 @@ class Secretary:
         finally:
             self._record(turn, outcome, clock)
 
-    async def _answer(
-        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, clock: TurnClock, outcome: _Outcome
-    ) -> AsyncGenerator[TurnEvent]:
-        match = self._staff.exact.lookup(turn.question, turn.locale) or await self._ranked(turn)
-        clock.route = f"faq:{match.entry_id}" if match else str(turn.route or snapshot.settings.default_route)
-        clock.mark("faq")
-        if match is None:
-            async with closing(self._generate(turn, snapshot, engine, clock, outcome)) as deltas:
-                async for delta in deltas:
-                    yield delta
-            return
-        outcome.match, outcome.route = match, clock.route
-        outcome.text.append(match.text)
-        yield AnswerMatched(match)
-        clock.mark("first_token")
-        yield TextDelta(match.text)
-
-    async def _generate(
-        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, clock: TurnClock, outcome: _Outcome
-    ) -> AsyncGenerator[TextDelta]:
-        language = turn.locale or detect_language(turn.question, snapshot.settings.default_language)
-        outcome.route = clock.route
-        async with closing(self._fitting(turn, snapshot, engine, language)) as events:
-            async for event in events:
-                if isinstance(event, TextDelta):
-                    clock.mark("first_token")
-                    outcome.text.append(event.text)
-                    yield event
-                else:
-                    outcome.usage, outcome.finish_reason = event.usage, event.finish_reason
-                    outcome.model = event.model
-        self._observer.tokens(outcome.usage.prompt_tokens, outcome.usage.completion_tokens, clock.route)
-
-    async def _fitting(
-        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, language: str
-    ) -> AsyncGenerator[ChatEvent]:
-        """The model's answer. A stored conversation that has outgrown the model's context is asked again with half
-        of its history; a caller who sends the messages himself is told."""
-        chars = snapshot.settings.llm.history_chars
-        while True:
-            prompt = build_prompt(turn, snapshot, language, chars)
-            try:
-                async with closing(self._observed(engine.stream(prompt), "llm")) as events:
-                    async for event in events:
-                        yield event
-                return
-            except ConversationTooLong:
-                spoken = sum(message.role != "system" for message in prompt.messages)
-                if turn.session_id is None or spoken <= 1:
-                    raise
-                chars //= 2
-
-    async def _ranked(self, turn: ChatTurn) -> AnswerMatch | None:
-        """A similar question's answer; a slow or broken ranking never costs the caller the answer."""
-        if self._staff.ranked is None:
-            return None
-        try:
-            return await asyncio.wait_for(self._staff.ranked.lookup(turn.question, turn.locale), _RANKED_TIMEOUT_S)
-        except (SecretaryError, TimeoutError) as error:
-            log.warning("turn %s goes on without ranked answers: %s", turn.turn_id, type(error).__name__)
-            return None
-
     def _manner(self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, clock: TurnClock) -> Manner:
         clock.mark("sentence")
         language = detect_language(piece, turn.locale or snapshot.settings.default_language)
@@ -266,16 +186,7 @@ class Secretary:
                 yield chunk
         clock.mark("total")
 
-    async def _observed(self, stream: AsyncIterator[T], kind: str) -> AsyncGenerator[T]:
-        self._observer.stream_opened(kind)
-        try:
-            async with closing(stream) as opened:
-                async for item in opened:
-                    yield item
-        finally:
-            self._observer.stream_closed(kind)
-
-    def _record(self, turn: ChatTurn, outcome: _Outcome, clock: TurnClock) -> None:
+    def _record(self, turn: ChatTurn, outcome: Outcome, clock: TurnClock) -> None:
         timings = clock.timings()
         log.info(
             "turn=%s source=%s route=%s total_ms=%.1f first_token_ms=%s finished=%s",

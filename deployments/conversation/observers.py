@@ -1,9 +1,13 @@
-"""Several listeners behind one observer."""
+"""Several listeners behind one observer, and streams that are told of while they are open."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import TypeVar
 
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.settings import Exchange
+from deployments.conversation.streams import closing
+
+T = TypeVar("T")
 
 
 class Observers:
@@ -39,3 +43,14 @@ class Observers:
     def exchange(self, exchange: Exchange) -> None:
         for listener in self._listeners:
             listener.exchange(exchange)
+
+
+async def observed(stream: AsyncIterator[T], kind: str, observer: TurnObserver) -> AsyncGenerator[T]:
+    """``stream``, counted as a live stream of ``kind`` (llm, tts, stt) from its first step to its end."""
+    observer.stream_opened(kind)
+    try:
+        async with closing(stream) as opened:
+            async for item in opened:
+                yield item
+    finally:
+        observer.stream_closed(kind)

@@ -8,6 +8,7 @@ from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.speech import SpeechRequest, Voice
+from deployments.conversation.observers import observed
 from deployments.conversation.phrases import PhraseCache, PhraseKey
 from deployments.conversation.streams import closing
 from deployments.conversation.voicing import Voices
@@ -67,14 +68,10 @@ class Speaker:
     async def _synthesize(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
         engine = self._voices.engine_of(manner.voice)
         stream = engine.synthesize(SpeechRequest(text, manner.voice.id, manner.language, manner.speed))
-        self._observer.stream_opened("tts")
-        try:
-            async with closing(stream) as chunks:
-                async for chunk in chunks:
-                    self._observer.audio(chunk.seconds, manner.voice.engine)
-                    yield chunk
-        finally:
-            self._observer.stream_closed("tts")
+        async with closing(observed(stream, "tts", self._observer)) as chunks:
+            async for chunk in chunks:
+                self._observer.audio(chunk.seconds, manner.voice.engine)
+                yield chunk
 
 
 class SpokenTurn:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -52,3 +52,48 @@ async def ahead(stream: AsyncIterator[T], depth: int) -> AsyncGenerator[T]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class _Empty(Exception):
+    """The stream ended before its first item."""
+
+
+class HeadStart(Generic[T]):
+    """A stream whose first item is being fetched before anybody asks for it. To be closed, read or not."""
+
+    def __init__(self, stream: AsyncIterator[T]) -> None:
+        self._stream = stream
+        self._first = asyncio.create_task(self._fetch())
+
+    async def items(self) -> AsyncGenerator[T]:
+        """All items of the stream, from the first one."""
+        try:
+            first = await self._first
+        except _Empty:
+            return
+        yield first
+        async for item in self._stream:
+            yield item
+
+    async def aclose(self) -> None:
+        self._first.cancel()
+        await asyncio.gather(self._first, return_exceptions=True)
+        await close(self._stream)
+
+    async def _fetch(self) -> T:
+        async for item in self._stream:
+            return item
+        raise _Empty
+
+
+class Unhurried(Generic[T]):
+    """The same shape without the head start: nothing happens before the first item is asked for."""
+
+    def __init__(self, stream: AsyncIterator[T]) -> None:
+        self._stream = stream
+
+    def items(self) -> AsyncIterator[T]:
+        return self._stream
+
+    async def aclose(self) -> None:
+        await close(self._stream)

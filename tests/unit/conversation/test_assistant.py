@@ -29,7 +29,7 @@ from deployments.contracts.events import (
 from deployments.contracts.speech import EngineStatus, SpeechRequest
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
-from tests.unit.conversation.stage import HOURS, Shelf, Stage, ask, collect
+from tests.unit.conversation.stage import HOURS, Notebook, Shelf, Stage, ask, collect
 
 
 class Similar:
@@ -75,6 +75,41 @@ async def test_a_similar_question_is_answered_by_the_ranked_book() -> None:
     events = await stage.events(ask("что-то похожее"))
     assert text_of(events) == "Похоже."
     assert events[-1].route == "faq:9"
+
+
+class Leisurely(Similar):
+    """A ranked book that takes its time and finds something, or nothing."""
+
+    def __init__(self, match: AnswerMatch | None) -> None:
+        self.match = match
+        self.model_began: list[bool] = []
+        self.observer: Notebook | None = None
+
+    async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        await asyncio.sleep(0.05)
+        assert self.observer is not None
+        self.model_began.append(self.observer.opened["llm"] == 1)
+        return self.match
+
+
+async def test_the_local_model_starts_while_similar_questions_are_looked_up() -> None:
+    ranked = Leisurely(None)
+    stage = await Stage(ranked=ranked).start()
+    ranked.observer = stage.observer
+    events = await stage.events(ask("one two"))
+    assert text_of(events).strip() == "one two"
+    assert ranked.model_began == [True]
+
+
+async def test_a_similar_question_found_late_drops_what_the_model_began() -> None:
+    ranked = Leisurely(Similar.match)
+    stage = await Stage(ranked=ranked).start()
+    ranked.observer = stage.observer
+    events = await stage.events(ask("one two"))
+    assert text_of(events) == "Похоже."
+    assert stage.observer.opened["llm"] == 1
+    assert stage.observer.live["llm"] == 0
+    assert events[-1].usage.completion_tokens == 0
 
 
 async def test_a_broken_ranked_book_does_not_cost_the_answer() -> None:

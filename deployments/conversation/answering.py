@@ -1,0 +1,125 @@
+"""Where the words of an answer come from: a prepared answer, else a model that may have had a head start."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, field
+
+from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route
+from deployments.contracts.engines import AnswerBook, ChatEngine, ChatEvent
+from deployments.contracts.errors import ConversationTooLong, SecretaryError
+from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, Usage
+from deployments.contracts.reports import TurnObserver
+from deployments.contracts.settings import Snapshot
+from deployments.conversation.clock import TurnClock
+from deployments.conversation.observers import observed
+from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.prompt import build_prompt
+from deployments.conversation.streams import HeadStart, Unhurried, closing
+from deployments.text.language import detect_language
+
+log = logging.getLogger(__name__)
+
+_RANKED_TIMEOUT_S = 1.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is known of a turn so far."""
+
+    route: str = ""
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    finish_reason: FinishReason = "stop"
+    match: AnswerMatch | None = None
+    text: list[str] = field(default_factory=list)
+    audio_seconds: float = 0.0
+    finished: bool = False
+
+
+class Answering:
+    """Exact answers, then similar ones, then the model: every route and every override goes this way."""
+
+    def __init__(self, exact: ExactAnswers, ranked: AnswerBook | None, observer: TurnObserver) -> None:
+        self._exact = exact
+        self._ranked_book = ranked
+        self._observer = observer
+
+    async def answer(
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, clock: TurnClock, outcome: Outcome
+    ) -> AsyncGenerator[TurnEvent]:
+        match = self._exact.lookup(turn.question, turn.locale)
+        if match is not None:
+            for event in _prepared(match, clock, outcome):
+                yield event
+            return
+        draft = self._draft(turn, snapshot, engine)
+        try:
+            match = await self._ranked(turn)
+            if match is not None:
+                for event in _prepared(match, clock, outcome):
+                    yield event
+                return
+            clock.route = outcome.route = str(turn.route or snapshot.settings.default_route)
+            clock.mark("faq")
+            async for event in draft.items():
+                if isinstance(event, TextDelta):
+                    clock.mark("first_token")
+                    outcome.text.append(event.text)
+                    yield event
+                else:
+                    outcome.usage, outcome.finish_reason = event.usage, event.finish_reason
+                    outcome.model = event.model
+            self._observer.tokens(outcome.usage.prompt_tokens, outcome.usage.completion_tokens, clock.route)
+        finally:
+            await draft.aclose()
+
+    def _draft(
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine
+    ) -> HeadStart[ChatEvent] | Unhurried[ChatEvent]:
+        """The model's answer. A model of this machine begins while similar questions are still being looked up: a
+        wrong start costs it a few milliseconds and saves every other turn a hop. A paid one waits."""
+        language = turn.locale or detect_language(turn.question, snapshot.settings.default_language)
+        events = self._fitting(turn, snapshot, engine, language)
+        route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
+        return HeadStart(events) if route == LOCAL_ROUTE and self._ranked_book else Unhurried(events)
+
+    async def _fitting(
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, language: str
+    ) -> AsyncGenerator[ChatEvent]:
+        """The model's answer. A stored conversation that has outgrown the model's context is asked again with half
+        of its history; a caller who sends the messages himself is told."""
+        chars = snapshot.settings.llm.history_chars
+        while True:
+            prompt = build_prompt(turn, snapshot, language, chars)
+            try:
+                async with closing(observed(engine.stream(prompt), "llm", self._observer)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except ConversationTooLong:
+                spoken = sum(message.role != "system" for message in prompt.messages)
+                if turn.session_id is None or spoken <= 1:
+                    raise
+                chars //= 2
+
+    async def _ranked(self, turn: ChatTurn) -> AnswerMatch | None:
+        """A similar question's answer; a slow or broken ranking never costs the caller the answer."""
+        if self._ranked_book is None:
+            return None
+        try:
+            return await asyncio.wait_for(self._ranked_book.lookup(turn.question, turn.locale), _RANKED_TIMEOUT_S)
+        except (SecretaryError, TimeoutError) as error:
+            log.warning("turn %s goes on without ranked answers: %s", turn.turn_id, type(error).__name__)
+            return None
+
+
+def _prepared(match: AnswerMatch, clock: TurnClock, outcome: Outcome) -> Iterator[TurnEvent]:
+    """The events of a prepared answer."""
+    clock.route = outcome.route = f"faq:{match.entry_id}"
+    outcome.match = match
+    outcome.text.append(match.text)
+    clock.mark("faq")
+    yield AnswerMatched(match)
+    clock.mark("first_token")
+    yield TextDelta(match.text)
