@@ -1,0 +1,73 @@
+"""``python -m benchmarks NAME``: measures, prints a table, saves the numbers with the facts of the machine."""
+
+import argparse
+import importlib
+import sys
+
+from rich.console import Console
+
+from benchmarks import page
+from benchmarks.machine import QUIET_LOAD_PER_CORE, Facts, facts
+from benchmarks.report import save, show
+
+NAMES = {
+    "gateway": "a prepared answer through the whole path, against the LiteLLM proxy with a mocked answer",
+    "price-of-serve": "the same application under plain uvicorn and on Ray Serve in both modes",
+    "first-token": "time to the first token, against llama.cpp's own HTTP server",
+    "first-audio": "time to the first sound, against raw Piper",
+    "idle": "time to start, and memory and processor time of a secretary that waits",
+    "phone-lines": "lateness of the 20 ms frames with 1, 10 and 25 phone lines",
+}
+_NOT_QUIET = 3
+
+console = Console(width=140)
+
+
+def main() -> int:
+    arguments = _arguments()
+    if arguments.name == "list":
+        for name, what in NAMES.items():
+            console.print(f"{name:<16}{what}", highlight=False)
+        return 0
+    if arguments.name == "page":
+        page.write()
+        return 0
+    machine = facts()
+    if not _quiet_enough(machine, arguments.anyway or arguments.quick):
+        return _NOT_QUIET
+    names = list(NAMES) if arguments.name == "all" else [arguments.name]
+    for number, name in enumerate(names):
+        _run(name, facts() if number else machine, arguments.quick)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=[*NAMES, "all", "list", "page"], help="page: results into docs/performance.md")
+    parser.add_argument("--quick", action="store_true", help="a minute to see that it works; the numbers mean little")
+    parser.add_argument("--anyway", action="store_true", help="measure also while the machine is busy")
+    return parser.parse_args()
+
+
+def _quiet_enough(machine: Facts, anyway: bool) -> bool:
+    console.print(machine.summary, highlight=False)
+    if machine.quiet:
+        return True
+    limit = f"more than {QUIET_LOAD_PER_CORE} per core"
+    console.print(f"[yellow]The load average is {limit}: what is measured now is somebody else's work.[/yellow]")
+    if not anyway:
+        console.print("Wait until the machine is quiet, or add --anyway.")
+    return anyway
+
+
+def _run(name: str, machine: Facts, quick: bool) -> None:
+    console.print(f"\n[bold]{name}[/bold]: {NAMES[name]}", highlight=False)
+    module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
+    result = module.measure(quick)
+    show(result, machine, console)
+    command = f"python -m benchmarks {name}{' --quick' if quick else ''}"
+    console.print(f"  saved in {save(name, command, result, machine)}", highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

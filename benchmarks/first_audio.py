@@ -1,0 +1,154 @@
+"""first-audio: time to the first sound of a sentence, against raw Piper with the same voice.
+
+Both synthesise on all cores and both run to the end of the text before the next one begins. Raw Piper hands over whole
+sentences; the secretary cuts the first clause off, sends 200 ms blocks, and keeps phrases it has spoken before.
+"""
+
+import http.client
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from benchmarks.family import Family
+from benchmarks.pairs import Spread, passes, ratios
+from benchmarks.report import Result, Table
+from benchmarks.sayings import Sayings
+from benchmarks.started import API_KEY, DEMO_GRAPH, MODELS, secretary, wait_for_secretary
+from benchmarks.streamed import Client
+
+_VOICE = "en_US-joe-medium"
+_MODEL = MODELS / "piper-en-us-joe-medium" / f"{_VOICE}.onnx"
+_OURS, _PEER = "secretary", "raw Piper"
+_CASES = {
+    "20 characters": (20, ", "),
+    "80 characters": (80, ", "),
+    "300 characters, clauses": (300, ", "),
+    "300 characters, no comma": (300, " and "),
+}
+_BYTES_PER_SECOND = 24_000 * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """``first_s``: seconds until the first bytes; ``stall_s``: the longest silence a listener would hear who plays
+    from the first byte on; ``total_s``: seconds until the last byte."""
+
+    first_s: float
+    total_s: float
+    length_s: float
+    stall_s: float
+
+
+class RawPiper(Family):
+    """The peer process, asked over its standard input."""
+
+    def hear(self, text: str) -> Sound:
+        sent = time.perf_counter()
+        self._pipe("stdin").write(json.dumps(text).encode() + b"\n")
+        self.answer()
+        first = time.perf_counter() - sent
+        size = self.answer()["total"]
+        return Sound(first, time.perf_counter() - sent, size / 2 / self.rate, 0.0)
+
+    def answer(self) -> dict[str, int]:
+        line = self._pipe("stdout").readline()
+        if not line:
+            raise RuntimeError(f"raw Piper ended:\n{self.said()[-2000:]}")
+        answer: dict[str, int] = json.loads(line)
+        return answer
+
+    def ready(self) -> None:
+        self.rate = self.answer()["rate"]
+
+    def _pipe(self, name: str) -> IO[bytes]:
+        pipe: IO[bytes] = getattr(self.process, name)
+        return pipe
+
+
+def measure(quick: bool) -> Result:
+    count = 3 if quick else 20
+    with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
+        directory = Path(name)
+        server = stack.enter_context(secretary("secretary", directory / "data", DEMO_GRAPH))
+        command = [sys.executable, "-m", "benchmarks.peers.piper", str(_MODEL)]
+        piper = stack.enter_context(RawPiper("piper", command, directory / "piper.log", pipes=True))
+        piper.ready()
+        wait_for_secretary(server)
+        line = Client(server.port, API_KEY)
+        found = _listen({_OURS: lambda text: _hear(line, text), _PEER: piper.hear}, count)
+    table = Table(
+        f"First sound, voice {_VOICE}, one listener",
+        (
+            "sentence",
+            "secretary, ms",
+            "raw Piper, ms",
+            "of raw Piper's",
+            "said before, ms",
+            "whole text",
+            "longest stall",
+        ),
+        [_row(case, samples) for case, samples in found.items()],
+        (
+            f"{count} sentences each in ABBA order, none spoken before; median (lowest–highest), ratios sentence by "
+            "sentence. Secretary: POST /v1/audio/speech, format pcm, until the first bytes of sound.",
+            "'said before': the same request once more, from the memory of spoken phrases. 'whole text': time to the "
+            "last byte, secretary's over raw Piper's. 'longest stall': silence heard by who plays from the first byte.",
+        ),
+    )
+    raw = {case: {who: [s.first_s * 1000 for s in sounds] for who, sounds in by.items()} for case, by in found.items()}
+    return Result((table,), raw)
+
+
+def _listen(candidates: dict[str, Callable[[str], Sound]], count: int) -> dict[str, dict[str, list[Sound]]]:
+    sayings = Sayings()
+    again = f"{_OURS}, said before"
+    found: dict[str, dict[str, list[Sound]]] = {}
+    for case, (characters, joint) in _CASES.items():
+        found[case] = {_OURS: [], _PEER: [], again: []}
+        _warm(candidates, sayings.of_length(characters, joint))
+        for names in passes(list(candidates), count):
+            text = sayings.of_length(characters, joint)
+            for name in names:
+                found[case][name].append(candidates[name](text))
+            found[case][again].append(candidates[_OURS](text))
+    return found
+
+
+def _warm(candidates: dict[str, Callable[[str], Sound]], text: str) -> None:
+    for hear in candidates.values():
+        hear(text)
+
+
+def _hear(line: Client, text: str) -> Sound:
+    body = {"model": "tts-1", "voice": _VOICE, "input": text, "response_format": "pcm"}
+    first = total = stall = 0.0
+    size = 0
+    for seconds, piece in line.pieces("/v1/audio/speech", body):
+        if not size:
+            first = seconds
+        stall = max(stall, seconds - first - size / _BYTES_PER_SECOND)
+        size += len(piece)
+        total = seconds
+    if not size:
+        raise http.client.IncompleteRead(b"")
+    return Sound(first, total, size / _BYTES_PER_SECOND, stall)
+
+
+def _row(case: str, samples: dict[str, list[Sound]]) -> tuple[str, ...]:
+    ours, peer, again = ([sound.first_s * 1000 for sound in sounds] for sounds in samples.values())
+    whole = ratios([sound.total_s for sound in samples[_OURS]], [sound.total_s for sound in samples[_PEER]])
+    return (
+        case,
+        Spread.of(ours).text(".0f"),
+        Spread.of(peer).text(".0f"),
+        ratios(ours, peer).text(".2f", " x"),
+        Spread.of(again).text(".1f"),
+        whole.text(".2f", " x"),
+        f"{max(sound.stall_s for sound in samples[_OURS]) * 1000:.0f} ms",
+    )

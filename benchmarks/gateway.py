@@ -1,0 +1,132 @@
+"""gateway: a prepared answer through the whole path of `secretary up`, against the LiteLLM proxy.
+
+Both check a bearer key and answer without a model: the secretary from its prepared answers, LiteLLM with the same text
+as its documented ``mock_response``. The secretary counts metrics and writes Serve's access log meanwhile.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import orjson
+import yaml
+
+from benchmarks import faq_request
+from benchmarks.family import pin
+from benchmarks.faq_request import Run
+from benchmarks.pairs import Spread, interleaved, ratios
+from benchmarks.peers import litellm
+from benchmarks.report import Result, Table
+from benchmarks.started import API_KEY, DEMO_GRAPH, Server, ask, secretary, wait, wait_for_secretary
+
+_SHARED, _APART = "client and server share all cores", "server on core 0, client on core 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    name: str
+    server: Server
+    key: str
+
+
+def measure(quick: bool) -> Result:
+    """The graph that `make run` starts, with one gateway and with as many as there are cores; LiteLLM likewise."""
+    count, seconds = (2, 1.5) if quick else (10, 6.0)
+    litellm.install()
+    found: dict[str, dict[str, list[Run]]] = {_SHARED: {}, _APART: {}}
+    for workers in sorted({1, len(os.sched_getaffinity(0))}):
+        with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
+            pair = _start(Path(name), stack, workers)
+            found[_SHARED] |= _measured(pair, count, seconds)
+            if workers == 1:
+                with _apart(pair):
+                    found[_APART] |= _measured(pair, count, seconds)
+    notes = (
+        f"{count} passes in ABBA order, {seconds:.0f} s at 16 keep-alive connections and half of that at one; median "
+        "(lowest–highest), ratios pass by pass against the peer with as many workers. The one that waits stays up.",
+        f"LiteLLM 1.106.2: {litellm.SETTINGS}. Secretary: as `secretary up` starts it, access log on.",
+    )
+    tables = [_table(f"Gateway: {title}", runs, notes) for title, runs in found.items()]
+    return Result(tables, {title: _summaries(runs) for title, runs in found.items()})
+
+
+def _start(directory: Path, stack: ExitStack, workers: int) -> tuple[Candidate, Candidate]:
+    ours = stack.enter_context(secretary("secretary", directory / "data", _graph(directory, workers)))
+    wait_for_secretary(ours)
+    peer = stack.enter_context(litellm.litellm(directory, workers, _answer(ours)))
+    wait(peer, faq_request.answers(peer, litellm.KEY))
+    return (
+        Candidate(f"secretary, {_times(workers, 'gateway')}", ours, API_KEY),
+        Candidate(f"LiteLLM, {_times(workers, 'worker')}", peer, litellm.KEY),
+    )
+
+
+def _graph(directory: Path, gateways: int) -> Path:
+    """The graph of `make run` with this many processes for the gateway."""
+    graph = yaml.safe_load(DEMO_GRAPH.read_text())
+    graph["applications"][0]["args"]["gateway"]["replicas"] = gateways
+    path = directory / "graph.yaml"
+    path.write_text(yaml.safe_dump(graph))
+    return path
+
+
+def _answer(server: Server) -> str:
+    """What the secretary says, so that the peer sends as many bytes."""
+    status, body = ask(server.port, faq_request.PATH, orjson.loads(faq_request.BODY))
+    if status != 200:
+        raise RuntimeError(f"the secretary answers {status}: {body[:300]!r}")
+    return str(orjson.loads(body)["choices"][0]["message"]["content"])
+
+
+def _measured(pair: tuple[Candidate, Candidate], count: int, seconds: float) -> dict[str, list[Run]]:
+    by_name = {candidate.name: candidate for candidate in pair}
+
+    def one(name: str) -> Run:
+        return faq_request.run(by_name[name].server, seconds, by_name[name].key)
+
+    return interleaved(list(by_name), count, one)
+
+
+@contextmanager
+def _apart(pair: tuple[Candidate, Candidate]) -> Iterator[None]:
+    """Both servers on the first core, this client on the second, while the block runs."""
+    cores = sorted(os.sched_getaffinity(0))
+    for candidate in pair:
+        candidate.server.pin(cores[:1])
+    pin(os.getpid(), cores[1:2] or cores)
+    try:
+        yield
+    finally:
+        pin(os.getpid(), cores)
+
+
+def _table(title: str, runs: dict[str, list[Run]], notes: tuple[str, ...]) -> Table:
+    columns = ("", "requests/s, 16 connections", "x peer", "p50 ms, 1 connection", "of peer's", "CPU ms per request")
+    names = list(runs)
+    rows = [
+        row
+        for ours, peer in zip(names[::2], names[1::2], strict=True)
+        for row in (_row(ours, runs[ours], runs[peer]), _row(peer, runs[peer], None))
+    ]
+    return Table(title, columns, rows, notes)
+
+
+def _row(name: str, found: list[Run], peer: list[Run] | None) -> tuple[str, ...]:
+    rate, alone = [run.crowd.per_second for run in found], [run.alone.ms(0.5) for run in found]
+    faster = slower = "1"
+    if peer is not None:
+        faster = ratios(rate, [run.crowd.per_second for run in peer]).text(".1f", " x")
+        slower = ratios(alone, [run.alone.ms(0.5) for run in peer]).text(".3f", " x")
+    cpu = Spread.of([run.cpu_ms for run in found]).text(".2f")
+    return (name, Spread.of(rate).text(".0f"), faster, Spread.of(alone).text(".2f"), slower, cpu)
+
+
+def _times(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _summaries(runs: dict[str, list[Run]]) -> dict[str, list[dict[str, float]]]:
+    return {name: [run.summary() for run in found] for name, found in runs.items()}

@@ -1,0 +1,140 @@
+"""idle: how long a start takes, and what a secretary that waits costs in memory and processor time."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from benchmarks.pairs import Spread
+from benchmarks.report import Result, Table
+from benchmarks.started import DEMO_GRAPH, Server, ask, secretary, wait_for_secretary
+
+_MEBIBYTE = 1024  # in the kB of /proc
+_SPOKEN = {
+    "model": "secretary",
+    "modalities": ["text", "audio"],
+    "audio": {"voice": "alloy", "format": "wav"},
+    "messages": [{"role": "user", "content": "Who are you?"}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process at rest. ``pss_mb``: its own memory and its share of what it shares."""
+
+    what: str
+    pss_mb: float
+    cpu_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Seconds from the start of the process."""
+
+    answers_s: float
+    speaks_s: float
+    ends_s: float
+    members: tuple[Member, ...]
+
+
+def measure(quick: bool) -> Result:
+    count, rest = (1, 5.0) if quick else (3, 30.0)
+    firsts, seconds = [], []
+    with TemporaryDirectory(prefix="secretary-bench-") as name:
+        for number in range(count):
+            data = Path(name) / f"data-{number}"
+            firsts.append(_start(data, 0.0))
+            seconds.append(_start(data, rest))
+    members = seconds[-1].members
+    times = Table(
+        f"Start, demo graph with four engines ({count} times, median, lowest–highest; seconds)",
+        (
+            "on the data folder",
+            "until 'The secretary answers'",
+            "until a whole spoken answer",
+            "Ctrl-C until all ended",
+        ),
+        [_times("first start", firsts), _times("second start", seconds)],
+        ("Models are on disk. The file cache is as the machine left it: a first start after a boot takes longer.",),
+    )
+    total = Member(f"all {len(members)} processes", sum(m.pss_mb for m in members), sum(m.cpu_share for m in members))
+    memory = Table(
+        f"At rest for {rest:.0f} s after one spoken answer",
+        ("process", "memory (PSS), MB", "processor, % of one core"),
+        [(m.what, f"{m.pss_mb:.0f}", f"{m.cpu_share:.1%}") for m in (*members, total)],
+    )
+    raw = {"first": firsts, "second": seconds}
+    return Result((times, memory), {name: [_plain(start) for start in starts] for name, starts in raw.items()})
+
+
+def _start(data: Path, rest_s: float) -> Start:
+    with secretary("secretary", data, DEMO_GRAPH) as server:
+        answers = wait_for_secretary(server)
+        status, body = ask(server.port, "/v1/chat/completions", _SPOKEN)
+        speaks = time.monotonic() - server.started
+        if status != 200 or b'"transcript"' not in body:
+            raise RuntimeError(f"no spoken answer: {status} {body[:300]!r}")
+        members = _at_rest(server, rest_s) if rest_s else ()
+        asked = time.monotonic()
+    return Start(answers, speaks, time.monotonic() - asked, members)
+
+
+def _at_rest(server: Server, seconds: float) -> tuple[Member, ...]:
+    """Every process, the largest first."""
+    before = {process: _cpu(process) for process in server.members()}
+    time.sleep(seconds)
+    members = [
+        Member(_what(process), pss, (_cpu(process) - used) / seconds)
+        for process, used in before.items()
+        if (pss := _pss_mb(process.pid)) is not None
+    ]
+    return tuple(sorted(members, key=lambda member: -member.pss_mb))
+
+
+def _pss_mb(pid: int) -> float | None:
+    """None for a process that has ended meanwhile."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found[1]) / _MEBIBYTE if found else None
+
+
+def _cpu(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
+def _what(process: psutil.Process) -> str:
+    """A short name: the deployment of a replica, else the program."""
+    try:
+        command = process.cmdline()
+    except psutil.Error:
+        return "ended"
+    line = " ".join(command)
+    if replica := re.search(r"ServeReplica:\w+:([\w-]+)", line):
+        return f"replica {replica[1]}"
+    if "deployments.command.main" in line:
+        return "secretary up"
+    if line.startswith("ray::"):
+        return line.partition(".")[0].strip()
+    program = next((part for part in command if part.endswith((".py", ".sh"))), command[0] if command else "?")
+    return Path(program).name
+
+
+def _times(name: str, starts: list[Start]) -> tuple[str, str, str, str]:
+    columns = ([s.answers_s for s in starts], [s.speaks_s for s in starts], [s.ends_s for s in starts])
+    answers, speaks, ends = (Spread.of(column).text(".1f") for column in columns)
+    return name, answers, speaks, ends
+
+
+def _plain(start: Start) -> dict[str, object]:
+    members = [(m.what, round(m.pss_mb, 1), round(m.cpu_share, 4)) for m in start.members]
+    return {"answers_s": start.answers_s, "speaks_s": start.speaks_s, "ends_s": start.ends_s, "members": members}

@@ -1,0 +1,1 @@
+"""What the secretary is compared with. Each file runs as a process of its own."""

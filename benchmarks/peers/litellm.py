@@ -1,0 +1,61 @@
+"""The LiteLLM proxy as a peer: an environment of its own, its documented production settings, a mocked answer."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from benchmarks.family import ROOT
+from benchmarks.started import Server, free_port
+
+KEY = "sk-litellm-for-benchmarks-0123456789"
+ENVIRONMENT = ROOT / ".venv-litellm"
+REQUIREMENTS = ROOT / "benchmarks" / "litellm-requirements.txt"
+SETTINGS = "LITELLM_MODE=PRODUCTION, LITELLM_LOG=ERROR, set_verbose off, no callbacks, no database, access log off"
+_LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {"uvicorn.access": {"level": "CRITICAL", "propagate": False}},
+}
+
+
+def install() -> None:
+    """Makes the environment when it is not there yet; takes a minute or two."""
+    if (ENVIRONMENT / ".installed").exists():
+        return
+    subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
+    pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
+    (ENVIRONMENT / ".installed").touch()
+
+
+def litellm(directory: Path, workers: int, answer: str) -> Server:
+    """A proxy with ``workers`` uvicorn workers whose only model says ``answer`` without calling anybody."""
+    port = free_port()
+    config, logging = directory / "litellm.yaml", directory / "litellm-logging.json"
+    config.write_text(yaml.safe_dump(_config(answer)))
+    logging.write_text(json.dumps(_LOGGING))
+    command = [str(ENVIRONMENT / "bin" / "litellm"), "--config", str(config), "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--num_workers", str(workers), "--log_config", str(logging)]
+    environment = {
+        "LITELLM_MASTER_KEY": KEY,
+        "LITELLM_MODE": "PRODUCTION",
+        "LITELLM_LOG": "ERROR",
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "PATH": os.pathsep.join((str(ENVIRONMENT / "bin"), os.environ["PATH"])),
+    }
+    server = Server(f"litellm-{workers}", command, directory / f"litellm-{workers}.log", environment)
+    server.port = port
+    return server
+
+
+def _config(answer: str) -> dict[str, object]:
+    parameters = {"model": "openai/mocked", "api_key": "none", "mock_response": answer}
+    return {
+        "model_list": [{"model_name": "secretary", "litellm_params": parameters}],
+        "litellm_settings": {"set_verbose": False, "request_timeout": 60},
+        "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
+    }

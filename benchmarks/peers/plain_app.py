@@ -1,0 +1,66 @@
+"""The gateway's own FastAPI application without Ray: the same key check, prepared answers and metrics under uvicorn.
+
+``uvicorn --factory benchmarks.peers.plain_app:build``; the folder for metrics comes in ``BENCHMARK_METRICS``.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from benchmarks.started import API_KEY
+from deployments.api.app import DoorServices, build_app
+from deployments.contracts.chat import LOCAL_ROUTE
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import ApiKey, Snapshot
+from deployments.conversation.assistant import Secretary, Staff
+from deployments.conversation.observers import Observers
+from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.reporting import ReportOutbox
+from deployments.conversation.snapshots import SnapshotFeed
+from deployments.engines.registry import create
+from deployments.metering import open_metrics
+from storage import seed
+from storage.secrets import digest
+
+
+class Office:
+    """The office of one process: the seed of a new installation, and nobody who reads reports."""
+
+    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+        numbered = tuple(entry.model_copy(update={"id": number}) for number, entry in enumerate(seed.faq(), 1))
+        key = ApiKey(id=1, name="benchmark", prefix=API_KEY[:10], digest=digest(API_KEY))
+        yield Snapshot(revision=1, faq=numbered, personas=seed.personas(), api_keys=(key,))
+        await asyncio.Event().wait()
+
+    async def report(self, report: DoorReport) -> None:
+        """Nobody reads it."""
+
+
+def build() -> FastAPI:
+    exact = ExactAnswers(lambda: datetime.now(UTC))
+    metrics = open_metrics(Path(os.environ["BENCHMARK_METRICS"]))
+    office = Office()
+    feed = SnapshotFeed(office, "plain", exact.prepare)
+    outbox = ReportOutbox(office, "plain", feed)
+    staff = Staff(
+        chat={str(LOCAL_ROUTE): create("chat", "echo", {})}, speech=(), recognizer=None, exact=exact, ranked=None
+    )
+    assistant = Secretary(staff, feed, Observers((metrics, outbox)))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        feed.start()
+        outbox.start()
+        await feed.wait(5)
+        yield
+        await outbox.stop()
+        await feed.stop()
+
+    app = build_app(DoorServices(assistant=assistant, snapshots=feed, metrics=metrics))
+    app.router.lifespan_context = lifespan
+    return app

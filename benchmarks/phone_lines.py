@@ -1,0 +1,130 @@
+"""phone-lines: does every line get its 20 ms frames in time when many speak at once?
+
+The scripted tone voice, so that the cost of a voice does not count: what is measured is the way from the voice's
+process to the socket. All lines start in the same moment, which is the worst case for a pacer on one event loop.
+"""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from benchmarks.pairs import percentile
+from benchmarks.report import Result, Table
+from benchmarks.started import API_KEY, SCRIPTED_GRAPH, secretary, wait_for_secretary
+
+_FRAME_S = 0.020
+_AHEAD = 3
+_LATE_S = 0.010
+_SENTENCE = "This is sentence number {} of what line {} says to its caller today."
+_SENTENCES = {True: 2, False: 8}
+_PATIENCE_S = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One line: seconds from the request to each frame, and what the server says of itself."""
+
+    arrivals: tuple[float, ...]
+    reported_underruns: int
+
+    def lateness(self) -> list[float]:
+        """Seconds behind the pace of docs/phone-protocol.md: four frames at once, then one every 20 ms."""
+        first = self.arrivals[0]
+        return [max(0.0, at - first - max(0, number - _AHEAD) * _FRAME_S) for number, at in enumerate(self.arrivals)]
+
+    def missing(self) -> int:
+        """Frames that were not there when a listener who plays from the first one on needed them."""
+        first = self.arrivals[0]
+        return sum(at > first + number * _FRAME_S for number, at in enumerate(self.arrivals))
+
+
+def measure(quick: bool) -> Result:
+    counts = (1, 10, 25)
+    rows, raw = [], {}
+    with (
+        TemporaryDirectory(prefix="secretary-bench-") as name,
+        secretary("secretary", Path(name) / "data", SCRIPTED_GRAPH) as server,
+    ):
+        wait_for_secretary(server)
+        asyncio.run(_call(server.port, 1, 1, "warm-up"))
+        for count in counts:
+            used, began = server.cpu_seconds(), time.monotonic()
+            heard = asyncio.run(_call(server.port, count, _SENTENCES[quick], f"{count}"))
+            share = (server.cpu_seconds() - used) / (time.monotonic() - began)
+            rows.append(_row(count, heard, share))
+            raw[str(count)] = [[round(at * 1000, 2) for at in line.arrivals] for line in heard]
+    table = Table(
+        "Phone lines at once, tone voice, A-law, each line plays several sentences",
+        (
+            "lines",
+            "frames",
+            "first frame, ms (worst)",
+            "late by, ms: p50",
+            "p99",
+            "worst",
+            f"over {_LATE_S * 1000:.0f} ms",
+            "underruns",
+            "reported",
+            "all processes, % of one core",
+        ),
+        rows,
+        (
+            "Late: behind 'four frames at once, then one every 20 ms', seen by the client, which shares the cores. "
+            "Underrun: a frame missing for a listener who plays from the first frame on; reported: by the server.",
+        ),
+    )
+    return Result((table,), raw)
+
+
+async def _call(port: int, lines: int, sentences: int, mark: str) -> list[Heard]:
+    async with asyncio.timeout(_PATIENCE_S):
+        start = asyncio.Barrier(lines)
+        return await asyncio.gather(*(_line(port, start, _text(mark, n, sentences)) for n in range(lines)))
+
+
+def _text(mark: str, line: int, sentences: int) -> str:
+    return " ".join(_SENTENCE.format(number, f"{mark}-{line}") for number in range(sentences))
+
+
+async def _line(port: int, start: asyncio.Barrier, text: str) -> Heard:
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    async with connect(f"ws://127.0.0.1:{port}/phone/tts", additional_headers=headers, compression=None) as line:
+        await start.wait()
+        sent = time.perf_counter()
+        await line.send(json.dumps({"type": "speak", "id": "1", "text": text, "format": "alaw"}))
+        return await _listen(line, sent)
+
+
+async def _listen(line: ClientConnection, sent: float) -> Heard:
+    arrivals: list[float] = []
+    async for message in line:
+        if isinstance(message, bytes):
+            arrivals.append(time.perf_counter() - sent)
+            continue
+        event = json.loads(message)
+        if event["type"] == "error":
+            raise RuntimeError(f"the phone line answers {message}")
+        if event["type"] == "finished":
+            return Heard(tuple(arrivals), event["underruns"])
+    raise RuntimeError("the phone line closed before it had finished")
+
+
+def _row(count: int, heard: list[Heard], share: float) -> tuple[str, ...]:
+    late = sorted(value for line in heard for value in line.lateness())
+    return (
+        str(count),
+        str(len(late)),
+        f"{max(line.arrivals[0] for line in heard) * 1000:.0f}",
+        f"{percentile(late, 0.5) * 1000:.1f}",
+        f"{percentile(late, 0.99) * 1000:.1f}",
+        f"{late[-1] * 1000:.1f}",
+        f"{sum(value > _LATE_S for value in late) / len(late):.2%}",
+        str(sum(line.missing() for line in heard)),
+        str(sum(line.reported_underruns for line in heard)),
+        f"{share:.0%}",
+    )

@@ -1,0 +1,66 @@
+"""What a measurement hands over: tables for people, raw numbers for whoever doubts them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Drawn
+
+from benchmarks.machine import Facts
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``notes`` say how it was measured; rows that we lose stay in."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    tables: Sequence[Table]
+    raw: dict[str, Any] = field(default_factory=dict)
+
+
+def show(result: Result, facts: Facts, console: Console) -> None:
+    for table in result.tables:
+        drawn = Drawn(title=table.title, title_justify="left")
+        for number, column in enumerate(table.columns):
+            drawn.add_column(column, justify="right" if number else "left", overflow="fold")
+        for row in table.rows:
+            drawn.add_row(*row)
+        console.print(drawn, markup=False)
+        for note in table.notes:
+            console.print(f"  {note}", highlight=False, markup=False)
+    console.print(f"  {facts.summary}", highlight=False, markup=False)
+    if not facts.quiet:
+        console.print("  [yellow]The machine was not quiet: these numbers are no result.[/yellow]")
+
+
+def save(name: str, command: str, result: Result, facts: Facts) -> Path:
+    """Writes the JSON file of one measurement and returns its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    content = {"name": name, "command": command, "quiet": facts.quiet, "facts": asdict(facts)} | asdict(result)
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n")
+    return path
+
+
+def markdown(table: Table) -> str:
+    lines = [f"**{table.title}**", "", _line(table.columns), "|---|" + "---:|" * (len(table.columns) - 1)]
+    lines += [_line(row) for row in table.rows]
+    if table.notes:
+        lines += ["", *(f"- {note}" for note in table.notes)]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

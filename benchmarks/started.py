@@ -1,0 +1,86 @@
+"""Starts what is measured: a real secretary with `secretary up`, plain uvicorn, and the wait until they answer."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks.family import ROOT, Family
+
+API_KEY = "sk-sec-for-benchmarks-0123456789abcdefghijkl"
+DEMO_GRAPH = ROOT / "graph.yaml"
+SCRIPTED_GRAPH = ROOT / "tests" / "graphs" / "scripted.yaml"
+MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
+_UP_WITHIN_S = 300.0
+
+
+class Server(Family):
+    """A family that listens on a port of 127.0.0.1."""
+
+    port: int
+
+
+def secretary(name: str, data: Path, graph: Path, *options: str) -> Server:
+    """`secretary up` on a free port, on ``data`` (made when missing) and the models of this checkout."""
+    port = free_port()
+    environment = {
+        "SECRETARY_DATA": str(data),
+        "SECRETARY_MODELS": str(MODELS),
+        "SECRETARY_HOST": "127.0.0.1",
+        "SECRETARY_PORT": str(port),
+        "SECRETARY_API_KEY": API_KEY,
+        "SECRETARY_ADMIN_PASSWORD": "a long enough password for benchmarks",
+    }
+    command = [sys.executable, "-m", "deployments.command.main", "up", "--no-pull", "--graph", str(graph), *options]
+    server = Server(name, command, data.with_suffix(".log"), environment, farewell=signal.SIGINT)
+    server.port = port
+    return server
+
+
+def wait_for_secretary(server: Server) -> float:
+    """Seconds from the start of the process until it says that it answers."""
+    return wait(server, lambda: "The secretary answers" in server.said())
+
+
+def python_server(name: str, directory: Path, arguments: list[str], environment: Mapping[str, str]) -> Server:
+    """``python arguments...`` where "{port}" stands for a free port."""
+    port = free_port()
+    command = [sys.executable, *(argument.replace("{port}", str(port)) for argument in arguments)]
+    server = Server(name, command, directory / f"{name}.log", environment)
+    server.port = port
+    return server
+
+
+def wait(server: Server, answers: Callable[[], bool], within_s: float = _UP_WITHIN_S) -> float:
+    """Seconds from the start until ``answers``. Raises RuntimeError with the log when the process ends before."""
+    while not answers():
+        if server.process.poll() is not None:
+            raise RuntimeError(f"{server.name} ended while starting:\n{server.said()[-3000:]}")
+        if time.monotonic() - server.started > within_s:
+            raise RuntimeError(f"{server.name} is not up after {within_s:.0f} s:\n{server.said()[-3000:]}")
+        time.sleep(0.05)
+    return time.monotonic() - server.started
+
+
+def ask(port: int, path: str, body: object, key: str = API_KEY) -> tuple[int, bytes]:
+    """One POST on a connection of its own: status and body; status 0 when nobody listens."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        connection.request("POST", path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except OSError:
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
