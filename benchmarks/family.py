@@ -74,8 +74,9 @@ class Family:
         end(self.members())
 
     def members(self) -> list[psutil.Process]:
-        """Every living process of the family."""
-        return [process for process in psutil.process_iter() if _mark_of(process) == self._mark]
+        """Every living process of the family: those with the mark, and their children, who may have overwritten it."""
+        marked = [process for process in psutil.process_iter() if _mark_of(process) == self._mark]
+        return list(dict.fromkeys([*marked, *(child for process in marked for child in _children(process))]))
 
     def cpu_seconds(self) -> float:
         """User and system time that the living members have used so far."""
@@ -122,6 +123,13 @@ def _mark_of(process: psutil.Process) -> str | None:
         return process.environ().get(_MARK)
     except (psutil.Error, OSError):
         return None
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -119,7 +119,8 @@ class EngineClient:
     def __init__(self, remote: Remote, kind: str) -> None:
         self._remote = remote
         self._kind = kind
-        self._statuses: tuple[EngineStatus, ...] = (EngineStatus(remote.name, kind, "", ready=False, error="starting"),)
+        starting = EngineStatus(remote.name, kind, "", ready=False, error="starting", loading=True)
+        self._statuses: tuple[EngineStatus, ...] = (starting,)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

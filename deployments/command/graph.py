@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from deployments import names
 from deployments.arguments import BotsArgs, OfficeArgs, PhoneArgs, SecretaryArgs, Strict
 from deployments.contracts.errors import InvalidRequest
+from deployments.engines.registry import Kind
+from deployments.engines.registry import names as names_of
 from deployments.models.references import referenced
 
 _ARGUMENTS: dict[str, type[Strict]] = {
@@ -67,7 +69,7 @@ def read_graph(path: Path) -> Graph:
         graph = Graph.model_validate(yaml.safe_load(path.read_text()))
         for application in graph.applications:
             _check(application, graph, path)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise InvalidRequest(f"{path}: no such file; give one with --graph") from None
     except yaml.YAMLError as error:
         raise InvalidRequest(f"{path}: not YAML: {error}") from None
@@ -90,3 +92,28 @@ def _check(application: ApplicationSpec, graph: Graph, path: Path) -> None:
         graph.arguments(application)
     except ValidationError as error:
         raise InvalidRequest(f"{path}: {application.name}.args.{explained(error)}") from None
+    fault = _fault(graph.arguments(application))
+    if fault:
+        raise InvalidRequest(f"{path}: {application.name}.args.{fault}")
+
+
+def _fault(arguments: Strict) -> str:
+    """What the shapes of the arguments cannot say."""
+    if isinstance(arguments, OfficeArgs | BotsArgs) and arguments.replicas != 1:
+        return "replicas: there is exactly one"
+    if not isinstance(arguments, SecretaryArgs):
+        return ""
+    voices = [voice.name for voice in arguments.voices]
+    if len(set(voices)) < len(voices):
+        return f"voices: two deployments have one name: {', '.join(voices)}"
+    named: list[tuple[Kind, str]] = [("speech", spec.engine) for voice in arguments.voices for spec in voice.engines]
+    if arguments.chat:
+        named.append(("chat", arguments.chat.engine))
+    if arguments.recognition:
+        named.append(("recognition", arguments.recognition.engine))
+    unknown = [
+        f"{kind} engine {name!r} is unknown; known: {', '.join(names_of(kind))}"
+        for kind, name in named
+        if name not in names_of(kind)
+    ]
+    return "; ".join(unknown)

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from deployments.command import models, processes, running
+from deployments.command import models, processes, reference, running
 from deployments.command.graph import explained, read_graph
 from deployments.command.ray_environment import haproxy_directory
 from deployments.contracts.errors import SecretaryError
@@ -31,6 +31,9 @@ app.add_typer(models.app, name="models", help="Weights: what is known, what is h
 out = Console()
 
 GraphOption = Annotated[Path, typer.Option("--graph", "-g", help="Which deployments exist")]
+
+
+app.command("settings-reference")(reference.print_settings_reference)
 
 
 @app.command()
@@ -70,7 +73,7 @@ def status() -> None:
         out.print("Not running. Start it: secretary up")
         raise typer.Exit(3)
     try:
-        ready = httpx.get(f"{note.url}/ready", timeout=5).json().get("ready", False)
+        ready = httpx.get(f"{note.url}/ready", timeout=5, trust_env=False).json().get("ready", False)
     except (httpx.HTTPError, ValueError) as error:
         out.print(f"Process {note.pid} runs, {note.url} does not answer: {type(error).__name__}")
         raise typer.Exit(1) from None

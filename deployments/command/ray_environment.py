@@ -49,7 +49,7 @@ def ray_environment(run_dir: Path, run_id: str, *, fast: bool = True) -> dict[st
         "HF_HUB_OFFLINE": "1",
     }
     if not fast:
-        return base
+        return base | {"FORWARDED_ALLOW_IPS": ""}
     return base | {
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
@@ -77,6 +77,11 @@ _CONTROL_HEADERS = (
     "x-request-disconnect-disabled",
     "x-session-id",
     "serve_multiplexed_model_id",
+    # Who calls is what HAProxy sees, not what the caller says.
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "forwarded",
 )
 
 
@@ -88,7 +93,8 @@ def haproxy_directory(run_id: str) -> Path:
 def write_wrapper(path: Path) -> Path:
     """A small script in front of the HAProxy binary; returns its path."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    rules = "\\n".join(f"    http-request del-header {header}" for header in _CONTROL_HEADERS)
+    lines = (*(f"http-request del-header {header}" for header in _CONTROL_HEADERS), "option forwardfor")
+    rules = "\\n".join(f"    {line}" for line in lines)
     path.write_text(_WRAPPER.format(binary=get_haproxy_binary(), rules=rules))
     path.chmod(0o700)
     return path

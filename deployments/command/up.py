@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from deployments.administration.office import FirstCredentials, prepare
 from deployments.arguments import SecretaryArgs
@@ -77,7 +78,7 @@ class Startup:
             self._step("models", f"pulling {', '.join(missing)}")
             try:
                 pull_models(missing, directory=store.root)
-            except typer.Exit:
+            except (typer.Exit, typer.BadParameter):
                 self._step("models", "not all models are here; what needs them will say so")
 
     def _start(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
@@ -114,7 +115,7 @@ class Startup:
 
     def _check_port(self) -> None:
         try:
-            httpx.get(f"http://127.0.0.1:{self._environment.port}/", timeout=0.3)
+            httpx.get(self._note().url, timeout=0.3, trust_env=False)
         except httpx.ConnectError:
             return
         except httpx.HTTPError:
@@ -132,11 +133,11 @@ class Startup:
         seen: dict[str, EngineStatus] = {}
         deadline = time.monotonic() + _READY_TIMEOUT_S
         try:
-            async with httpx.AsyncClient(base_url=url, timeout=2) as http:
+            async with httpx.AsyncClient(base_url=url, timeout=2, trust_env=False) as http:
                 while not stop.is_set():
                     for status in (s for client in clients for s in client.statuses()):
                         self._tell(seen, status)
-                    settled = all(s.ready or s.remedy for s in seen.values()) and len(seen) >= len(clients)
+                    settled = all(not s.loading for client in clients for s in client.statuses())
                     if settled and await _answers(http):
                         return
                     if time.monotonic() > deadline:
@@ -148,7 +149,7 @@ class Startup:
 
     def _tell(self, seen: dict[str, EngineStatus], status: EngineStatus) -> None:
         before = seen.get(status.name)
-        if status.error == "starting" and before is None:
+        if status.loading:
             return
         seen[status.name] = status
         if before is not None and (before.ready, before.error) == (status.ready, status.error):
@@ -205,7 +206,8 @@ class Startup:
 
     def _step(self, what: str, text: str) -> None:
         elapsed = time.monotonic() - self._started
-        self._console.print(f"[dim]{elapsed:5.1f} s[/dim]  {what:<12} {text}", highlight=False, soft_wrap=True)
+        line = f"[dim]{elapsed:5.1f} s[/dim]  {what:<12} {escape(text)}"
+        self._console.print(line, highlight=False, soft_wrap=True)
 
 
 def _engines(args: SecretaryArgs) -> tuple[str, ...]:

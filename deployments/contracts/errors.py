@@ -45,6 +45,10 @@ class SecretaryError(Exception):
         self.retry_after_s = retry_after_s
         self.remedy = remedy
 
+    def again(self) -> "SecretaryError":
+        """A fresh copy: an error that is raised many times would collect the frames of every caller."""
+        return _rebuild(type(self), self.message, self.param, self.retry_after_s, self.remedy)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.param, self.retry_after_s, self.remedy)
 

@@ -86,7 +86,8 @@ TranscriptEvent = TranscriptSegment | TranscriptFinished
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """Health of one engine. ``ready`` False with ``error`` and ``remedy`` (a command) means degraded, not dead."""
+    """Health of one engine. ``ready`` False with ``error`` and ``remedy`` (a command) means degraded, not dead;
+    ``loading`` True means that the first attempt to load is not over yet."""
 
     name: str
     kind: str
@@ -96,4 +97,5 @@ class EngineStatus:
     revision: str = ""
     error: str = ""
     remedy: str = ""
+    loading: bool = False
     detail: dict[str, str] = field(default_factory=dict)

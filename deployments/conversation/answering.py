@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route
 from deployments.contracts.engines import AnswerBook, ChatEngine, ChatEvent
-from deployments.contracts.errors import ConversationTooLong, SecretaryError
+from deployments.contracts.errors import ConversationTooLong, SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, Usage
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.settings import Snapshot
@@ -46,11 +46,15 @@ class Answering:
         self._observer = observer
 
     async def answer(
-        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, clock: TurnClock, outcome: Outcome
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine | None, clock: TurnClock, outcome: Outcome
     ) -> AsyncGenerator[TurnEvent]:
         match = self._exact.lookup(turn.question, turn.locale)
         if match is not None:
             for event in _prepared(match, clock, outcome):
+                yield event
+            return
+        if engine is None:
+            async for event in self._without_model(turn, clock, outcome):
                 yield event
             return
         draft = self._draft(turn, snapshot, engine)
@@ -73,6 +77,13 @@ class Answering:
             self._observer.tokens(outcome.usage.prompt_tokens, outcome.usage.completion_tokens, clock.route)
         finally:
             await draft.aclose()
+
+    async def _without_model(self, turn: ChatTurn, clock: TurnClock, outcome: Outcome) -> AsyncGenerator[TurnEvent]:
+        match = await self._ranked(turn)
+        if match is None:
+            raise Unavailable("no prepared answer fits, and this graph has no language model", retry_after_s=60)
+        for event in _prepared(match, clock, outcome):
+            yield event
 
     def _draft(
         self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine

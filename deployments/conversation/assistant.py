@@ -87,7 +87,7 @@ class Secretary:
         snapshot = self._snapshot()
         if not turn.question.strip():
             raise InvalidRequest("there is no user message to answer", param="messages")
-        engine = self._engine(turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE)
+        engine = self._engine(turn, snapshot)
         named = self._voices.named(turn.voice_id) if turn.speak else None
         return self._reply(turn, snapshot, engine, named)
 
@@ -119,9 +119,6 @@ class Secretary:
         recognizers = (self._staff.recognizer,) if self._staff.recognizer else ()
         return tuple(engine.status() for engine in (*self._staff.chat.values(), *self._staff.speech, *recognizers))
 
-    def clear_phrases(self) -> int:
-        return self._cache.clear()
-
     def _snapshot(self) -> Snapshot:
         if not self._snapshots.ready:
             raise Unavailable("the secretary is starting: it has no settings yet", retry_after_s=2)
@@ -129,15 +126,18 @@ class Secretary:
         self._cache.resize(snapshot.settings.speech.cache_mb * _MEGABYTE)
         return snapshot
 
-    def _engine(self, route: Route) -> ChatEngine:
+    def _engine(self, turn: ChatTurn, snapshot: Snapshot) -> ChatEngine | None:
+        """The model of the turn's route. None, when the turn leaves the choice to a graph that has no such model:
+        prepared answers are given all the same. Raises ModelNotFound when the turn asks for it by name."""
+        route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
         engine = self._staff.chat.get(str(route))
-        if engine is None:
+        if engine is None and turn.route is not None:
             known = ", ".join(self._staff.chat) or "none"
             raise ModelNotFound(f"no model answers on route {str(route)!r}; routes here: {known}", param="model")
         return engine
 
     async def _reply(
-        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, named: Voice | None
+        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine | None, named: Voice | None
     ) -> AsyncGenerator[TurnEvent]:
         clock = TurnClock(turn.source.kind.value, self._observer)
         outcome = Outcome()

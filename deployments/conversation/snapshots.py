@@ -30,7 +30,6 @@ class SnapshotFeed:
         self._current = Snapshot()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.connected = False
 
     @property
     def current(self) -> Snapshot:
@@ -65,7 +64,6 @@ class SnapshotFeed:
                     pause = _FIRST_RETRY_S
             except Exception as error:
                 log.debug("snapshot stream of %s broke: %s", self._subscriber, type(error).__name__)
-            self.connected = False
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LAST_RETRY_S)
 
@@ -75,7 +73,7 @@ class SnapshotFeed:
         after = self._current.revision if self.ready else -1
         async with closing(self._link.snapshots(after, self._subscriber)) as snapshots:
             async for snapshot in snapshots:
-                brought = self.connected = True
+                brought = True
                 await asyncio.to_thread(self._prepare, snapshot)
                 self._current = snapshot
                 self._arrived.set()

@@ -86,7 +86,6 @@ class SpokenTurn:
         self._manner_for = manner_for
         self._pieces: asyncio.Queue[str | None] = asyncio.Queue(_PIECES_WAITING)
         self._output: asyncio.Queue[TurnEvent | Exception | None] = asyncio.Queue(_EVENTS_WAITING)
-        self.first_piece = asyncio.Event()
 
     async def run(self, events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent]:
         tasks = [asyncio.create_task(self._guard(self._read(events))), asyncio.create_task(self._guard(self._talk()))]
@@ -127,7 +126,6 @@ class SpokenTurn:
 
     async def _queue(self, pieces: list[str]) -> None:
         for piece in pieces:
-            self.first_piece.set()
             await self._pieces.put(piece)
 
     async def _talk(self) -> None:

@@ -59,7 +59,7 @@ class EngineHost(Generic[E]):
         if self._engine is not None:
             return self._engine
         if self._error is not None:
-            raise self._error
+            raise self._error.again()
         raise Unavailable(f"{self._name} is still loading its model", retry_after_s=2)
 
     @property
@@ -90,6 +90,7 @@ class EngineHost(Generic[E]):
             revision=self._revision,
             error=message,
             remedy=remedy,
+            loading=self._error is None,
         )
 
     async def _load(self) -> None:

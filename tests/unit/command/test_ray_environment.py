@@ -17,6 +17,10 @@ CONTROL_HEADERS = (
     "x-request-disconnect-disabled",
     "x-session-id",
     "serve_multiplexed_model_id",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "forwarded",
 )
 FRONT, STATS, METRICS = 8002, 8404, 9101
 
@@ -81,7 +85,7 @@ def test_headers_that_steer_serve_are_dropped_before_anything_else_is_done(tmp_p
     before = frontend(config)
     wrapped(tmp_path, "-f", config)
     after = frontend(config)
-    rules = [f"    http-request del-header {header}" for header in CONTROL_HEADERS]
+    rules = [f"    http-request del-header {header}" for header in CONTROL_HEADERS] + ["    option forwardfor"]
     assert after == [before[0], *rules, *before[1:]]
 
 

@@ -84,8 +84,8 @@ class Stage:
         self.observer = Notebook()
         exact = ExactAnswers(lambda: NOON)
         exact.prepare(self.shelf.current)
-        staff = Staff({"local": self.chat}, (self.speech,), recognizer, exact, ranked)
-        self.secretary = Secretary(staff, self.shelf, self.observer, lambda: NOON)
+        self.staff = Staff({"local": self.chat}, (self.speech,), recognizer, exact, ranked)
+        self.secretary = Secretary(self.staff, self.shelf, self.observer, lambda: NOON)
 
     async def start(self) -> "Stage":
         await self.chat.start()

@@ -27,6 +27,7 @@ from deployments.contracts.events import (
     TurnStarted,
 )
 from deployments.contracts.speech import EngineStatus, SpeechRequest
+from deployments.conversation.assistant import Secretary
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from tests.unit.conversation.stage import HOURS, Notebook, Shelf, Stage, ask, collect
@@ -110,6 +111,16 @@ async def test_a_similar_question_found_late_drops_what_the_model_began() -> Non
     assert stage.observer.opened["llm"] == 1
     assert stage.observer.live["llm"] == 0
     assert events[-1].usage.completion_tokens == 0
+
+
+async def test_a_graph_without_a_model_still_gives_prepared_answers() -> None:
+    stage = await Stage(ranked=Leisurely(None)).start()
+    bare = Secretary(replace(stage.staff, chat={}, ranked=None), stage.shelf, stage.observer)
+    assert text_of([event async for event in bare.reply(ask("Часы работы"))]) == HOURS.answer
+    with pytest.raises(Unavailable, match="no language model"):
+        await anext(bare.reply(ask("hello there")))
+    with pytest.raises(ModelNotFound):
+        bare.reply(ask("Часы работы", route=LOCAL_ROUTE))
 
 
 async def test_a_broken_ranked_book_does_not_cost_the_answer() -> None:
