@@ -9,18 +9,19 @@ the younger one (the greater ``generation``) wins for good. Restarts are the sup
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import RayError
 
 from bots.connections import Connect
 from bots.hosting import ProcessDied, TakenOver
-from bots.process import BotProcess, Identity
 from bots.status import BotStatus
-from bots.telegram.middlewares import describe
 from bots.telegram.tuning import Tuning
 from deployments.contracts.settings import BotSpec
+
+if TYPE_CHECKING:
+    from bots.process import Identity
 
 NAMESPACE = "ai-secretary-bots"
 _ANSWER_S = 5.0
@@ -50,6 +51,8 @@ class RayHost:
         self._tuning = tuning or Tuning()
 
     async def start(self, spec: BotSpec) -> "RayProcess":
+        from bots.process import BotProcess  # aiogram weighs a hundred megabytes: only bots' own starts pay
+
         await self._make_room(actor_name(spec.id))
         options = {"name": actor_name(spec.id), "namespace": self._namespace}
         try:
@@ -129,7 +132,7 @@ def _find(name: str, namespace: str) -> Any | None:
         return None
 
 
-async def _ask(actor: Any) -> Identity | None:
+async def _ask(actor: Any) -> "Identity | None":
     """Who an actor is; None when it is dead or does not answer."""
     try:
         async with asyncio.timeout(_ANSWER_S):
@@ -154,4 +157,6 @@ def _cause(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "the process does not answer"
     cause = getattr(error, "cause", None)
+    from bots.telegram.middlewares import describe
+
     return describe(cause) if isinstance(cause, Exception) else f"the process died ({type(error).__name__})"

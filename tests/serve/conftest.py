@@ -16,13 +16,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(420))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def telegram() -> Iterator[TelegramInThread]:
     with TelegramInThread() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory, telegram: TelegramInThread) -> Iterator[Secretary]:
     """The graph that `make run` starts, on real engines, with a Telegram bot at a local Bot API server."""
     variables = {"SECRETARY_TELEGRAM_TOKEN": telegram.token, "SECRETARY_TELEGRAM_API_URL": telegram.url}
