@@ -38,7 +38,8 @@ def test_a_client_that_goes_away_stops_model_and_voice(scripted: Secretary, spok
 
 
 def test_a_client_that_stops_listening_to_speech_stops_the_voice(scripted: Secretary) -> None:
-    body = {"model": "tts-1", "voice": "alloy", "input": LONG, "response_format": "pcm"}
+    unheard = " ".join(f"nobody has heard sentence {n} before." for n in range(80))
+    body = {"model": "tts-1", "voice": "alloy", "input": unheard, "response_format": "pcm"}
     with scripted.http().stream("POST", "/v1/audio/speech", json=body) as reply:
         assert reply.status_code == httpx.codes.OK
         next(reply.iter_raw())
