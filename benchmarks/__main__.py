@@ -66,7 +66,8 @@ def _run(name: str, machine: Facts, quick: bool) -> None:
     result = module.measure(quick)
     show(result, machine, console)
     command = f"python -m benchmarks {name}{' --quick' if quick else ''}"
-    console.print(f"  saved in {save(name, command, result, machine)}", highlight=False)
+    saved = save(f"{name}-quick" if quick else name, command, result, machine)
+    console.print(f"  saved in {saved}", highlight=False)
 
 
 if __name__ == "__main__":

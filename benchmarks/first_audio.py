@@ -1,7 +1,8 @@
 """first-audio: time to the first sound of a sentence, against raw Piper with the same voice.
 
-Both synthesise on all cores and both run to the end of the text before the next one begins. Raw Piper hands over whole
-sentences; the secretary cuts the first clause off, sends 200 ms blocks, and keeps phrases it has spoken before.
+Both use the threads that the demo graph gives the voice, and both run to the end of the text before the next one
+begins. Raw Piper hands over whole sentences; the secretary cuts the first clause off, sends 200 ms blocks, and keeps
+phrases it has spoken before.
 """
 
 import http.client
@@ -15,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
+from benchmarks.demo import piper_options
 from benchmarks.family import Family
 from benchmarks.pairs import Spread, passes, ratios
 from benchmarks.report import Result, Table
@@ -76,7 +78,7 @@ def measure(quick: bool) -> Result:
     with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
         directory = Path(name)
         server = stack.enter_context(secretary("secretary", directory / "data", DEMO_GRAPH))
-        command = [sys.executable, "-m", "benchmarks.peers.piper", str(_MODEL)]
+        command = [sys.executable, "-m", "benchmarks.peers.piper", str(_MODEL), str(piper_options().threads)]
         piper = stack.enter_context(RawPiper("piper", command, directory / "piper.log", pipes=True))
         piper.ready()
         wait_for_secretary(server)

@@ -12,13 +12,11 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.pairs import Spread, differences, passes
 from benchmarks.report import Result, Table
-from benchmarks.started import API_KEY, DEMO_GRAPH, MODELS, Server, ask, python_server, secretary, wait
+from benchmarks.started import API_KEY, DEMO_GRAPH, Server, ask, python_server, secretary, wait
 from benchmarks.started import wait_for_secretary as wait_up
 from benchmarks.streamed import Client
-from deployments.engines.chat.llama_cpp import LlamaCppOptions
 
-_MODEL = MODELS / "smollm2-135m-instruct" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-_OURS, _PEER, _PEER_OWN_BATCH = "secretary", "llama.cpp, same batch", "llama.cpp, own batch"
+_OURS, _PEER, _OWN = "secretary", "llama.cpp, same settings", "llama.cpp, its own choice"
 _NEW, _REPEATED, _STRANGE = "new question, known instructions", "the same once more", "new question, new instructions"
 _SYSTEM = (
     "You are a helpful assistant in the office of a small company that repairs clocks, watches and music boxes. Answer "
@@ -56,8 +54,8 @@ def measure(quick: bool) -> Result:
             f"{count} prompts in ABBA order, each asked of all three; differences prompt by prompt, median "
             "(lowest–highest). Temperature 0, 8 tokens; all servers share all cores, the ones that wait are idle.",
             f"Prompt lengths in tokens agree between secretary and llama.cpp in {same:.0%} of the samples.",
-            "'same batch' is llama.cpp's server with the secretary's settings (64 prompt tokens at once, so that a "
-            "cancel takes effect soon); 'own batch' leaves that to llama.cpp.",
+            "'same settings': those of graph.yaml. 'its own choice': llama.cpp decides on threads and on how much of "
+            "the prompt it reads at once; the secretary reads 64 tokens at once, so that a cancel takes effect soon.",
         ),
     )
     return Result(
@@ -69,9 +67,9 @@ def _start(directory: Path, stack: ExitStack) -> dict[str, Server]:
     ours = stack.enter_context(secretary("secretary", directory / "data", DEMO_GRAPH))
     wait_up(ours)
     servers = {_OURS: ours}
-    for name, batch in ((_PEER, LlamaCppOptions.model_fields["batch"].default), (_PEER_OWN_BATCH, 0)):
-        arguments = ["-m", "benchmarks.peers.llama", str(_MODEL), "{port}", str(batch)]
-        server = stack.enter_context(python_server(f"llama-{batch}", directory, arguments, {}))
+    for name, settings in ((_PEER, "same"), (_OWN, "own")):
+        arguments = ["-m", "benchmarks.peers.llama", "{port}", settings]
+        server = stack.enter_context(python_server(f"llama-{settings}", directory, arguments, {}))
         wait(server, lambda: ask(server.port, "/tokenize", {"content": "a"})[0] == 200)  # noqa: B023
         servers[name] = server
     return servers

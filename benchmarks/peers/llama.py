@@ -1,6 +1,7 @@
-"""llama.cpp's own HTTP server on a loopback port: ``python -m benchmarks.peers.llama MODEL PORT BATCH``.
+"""llama.cpp's own HTTP server on a loopback port: ``python -m benchmarks.peers.llama PORT same|own``.
 
-BATCH 0 keeps llama.cpp's own batch size; everything else is set as the secretary's engine sets it by default.
+``same``: every setting as the demo graph gives it to the secretary's engine. ``own``: model, slots and context as
+there; how many threads it uses and how much of a prompt it reads at once is llama.cpp's own choice.
 """
 
 import signal
@@ -9,13 +10,13 @@ from typing import Any
 
 import xllamacpp
 
-from deployments.engines.chat.llama_cpp import LlamaCppOptions
+from benchmarks.demo import llama_options
 
 
-def parameters(model: str, port: int, batch: int) -> Any:
-    options = LlamaCppOptions(model=model)  # type: ignore[arg-type]
+def parameters(port: int, *, own: bool) -> Any:
+    options = llama_options()
     chosen = xllamacpp.CommonParams()
-    chosen.model.path = model
+    chosen.model.path = str(options.model)
     chosen.hostnames = ["127.0.0.1"]
     chosen.port = port
     chosen.n_parallel = options.slots
@@ -26,14 +27,15 @@ def parameters(model: str, port: int, batch: int) -> Any:
     chosen.verbosity = -1
     chosen.ui = False
     chosen.offline = True
-    if batch:
-        chosen.n_batch = chosen.n_ubatch = batch
+    if own:
+        return chosen
+    chosen.n_batch = chosen.n_ubatch = options.batch
     if options.threads:
         chosen.cpuparams.n_threads = chosen.cpuparams_batch.n_threads = options.threads
     return chosen
 
 
 if __name__ == "__main__":
-    server = xllamacpp.Server(parameters(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    server = xllamacpp.Server(parameters(int(sys.argv[1]), own=sys.argv[2] == "own"))
     print(server.listening_address, flush=True)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})

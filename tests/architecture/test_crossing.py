@@ -82,11 +82,7 @@ def _every_error() -> list[type[SecretaryError]]:
             import_module(source.name.removesuffix(".py").replace("/", "."))
     found: list[type[SecretaryError]] = [SecretaryError]
     for kind in found:
-        found += [
-            child
-            for child in kind.__subclasses__()
-            if child not in found and not issubclass(child, RayTaskError) and not child.__module__.startswith("tests.")
-        ]
+        found += [child for child in kind.__subclasses__() if child not in found and _is_shipped(child)]
     return found
 
 
