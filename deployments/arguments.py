@@ -49,7 +49,7 @@ class VoiceArgs(Hosting):
 
     name: Name = "voice"
     engines: tuple[EngineSpec, ...] = Field(min_length=1)
-    max_ongoing_requests: int = Field(default=16, ge=1, le=10_000)
+    max_ongoing_requests: int = Field(default=64, ge=1, le=10_000)
 
 
 class RecognitionArgs(Hosting):

@@ -46,6 +46,8 @@ def ray_environment(run_dir: Path, run_id: str, *, fast: bool = True) -> dict[st
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
         "AUTOSCALER_METRIC_PORT": str(autoscaler),
         "DASHBOARD_METRIC_PORT": str(dashboard),
+        # Ray would run every process of the secretary at nice 15, behind everything else on the machine.
+        "RAY_worker_niceness": "0",
         "HF_HUB_OFFLINE": "1",
     }
     if not fast:

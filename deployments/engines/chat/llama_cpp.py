@@ -161,13 +161,14 @@ def _suspect(body: Body) -> str | None:
 
 
 def _for_vectors(chat: ServerSettings) -> ServerSettings:
-    """One slot whose batch holds a whole text: pooling needs it in one piece."""
+    """One slot whose batch holds a whole text: pooling needs it in one piece. One thread: a second team of OpenMP
+    threads in the process would more than double the time of every token of the first."""
     return ServerSettings(
         model=chat.model,
         slots=1,
         context=_EMBEDDING_TOKENS,
         batch=_EMBEDDING_TOKENS,
-        threads=chat.threads,
+        threads=1,
         gpu_layers=chat.gpu_layers,
         prompt_cache_mb=0,
         embeddings=True,
