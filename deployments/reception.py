@@ -1,6 +1,6 @@
 """What every door builds in its own process: an assistant over handles, fresh snapshots, reports to the office."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -20,9 +20,9 @@ from deployments.clients import (
     Remote,
     SpeechClient,
 )
-from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn
-from deployments.contracts.engines import ChatEngine, ChatEvent
-from deployments.contracts.reports import OfficeLink, SnapshotSource
+from deployments.contracts.chat import LOCAL_ROUTE
+from deployments.contracts.engines import ChatEngine
+from deployments.contracts.reports import OfficeLink
 from deployments.contracts.sessions import Conversations
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import Secretary, Staff
@@ -30,7 +30,7 @@ from deployments.conversation.observers import Observers
 from deployments.conversation.prepared import ExactAnswers
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
-from deployments.engines.adapters import timed
+from deployments.engines.adapters import Timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +84,6 @@ class OfficeAccess(OfficeLink, Conversations, Protocol):
     """The office, over a handle or in the same process."""
 
 
-class _Punctual:
-    """A chat engine under the time limits of the current snapshot."""
-
-    def __init__(self, engine: ChatEngine, snapshots: SnapshotSource) -> None:
-        self._engine = engine
-        self._snapshots = snapshots
-
-    async def start(self) -> None:
-        await self._engine.start()
-
-    async def stop(self) -> None:
-        await self._engine.stop()
-
-    def status(self) -> EngineStatus:
-        return self._engine.status()
-
-    def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
-        limits = self._snapshots.current.settings.llm
-        return timed(self._engine.stream(turn), limits.first_token_timeout_s, limits.idle_timeout_s)
-
-
 class Reception:
     """``start`` opens the snapshot stream and the status polls, ``stop`` ends them and delivers the last reports."""
 
@@ -136,13 +115,17 @@ class Reception:
     def _clients(self) -> tuple[EngineClient, ...]:
         return tuple(client for client in (self.chat, *self.speech, self.recognizer) if client)
 
+    def _limits(self) -> tuple[float, float]:
+        llm = self.snapshots.current.settings.llm
+        return llm.first_token_timeout_s, llm.idle_timeout_s
+
     def _statuses(self) -> tuple[EngineStatus, ...]:
         return tuple(status for client in self._clients() for status in client.statuses())
 
     def _staff(self, remotes: Remotes) -> Staff:
         chat: dict[str, ChatEngine] = {}
         if self.chat:
-            chat[str(LOCAL_ROUTE)] = _Punctual(self.chat, self.snapshots)
+            chat[str(LOCAL_ROUTE)] = Timed(self.chat, self._limits)
         return Staff(
             chat=chat,
             speech=self.speech,

@@ -119,15 +119,15 @@ class Fallback:
 
 
 class Timed:
-    """A chat engine that must not keep silent: EngineTimeout after ``first_s`` or ``idle_s`` seconds without an event.
+    """A chat engine that must not keep silent: EngineTimeout after too many seconds without an event.
 
-    The first event may take ``first_s``, every later one ``idle_s``.
+    ``limits`` is asked at the start of each stream: the first event may take the first number of seconds, every later
+    one the second.
     """
 
-    def __init__(self, engine: ChatEngine, first_s: float, idle_s: float) -> None:
+    def __init__(self, engine: ChatEngine, limits: Callable[[], tuple[float, float]]) -> None:
         self._engine = engine
-        self._first_s = first_s
-        self._idle_s = idle_s
+        self._limits = limits
 
     async def start(self) -> None:
         await self._engine.start()
@@ -140,7 +140,7 @@ class Timed:
 
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         """Raises what the inner engine raises; EngineTimeout in the stream."""
-        return timed(self._engine.stream(turn), self._first_s, self._idle_s)
+        return timed(self._engine.stream(turn), *self._limits())
 
 
 async def timed(events: AsyncIterator[T], first_s: float, idle_s: float) -> AsyncIterator[T]:

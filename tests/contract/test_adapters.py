@@ -44,7 +44,7 @@ async def started(engine: ChatEngine) -> ChatEngine:
     [
         lambda: Fallback(echo(delay_s=0.005), echo()),
         lambda: Fallback(echo(fail_after_words=0), echo(delay_s=0.005)),
-        lambda: Timed(echo(delay_s=0.005), first_s=5, idle_s=5),
+        lambda: Timed(echo(delay_s=0.005), lambda: (5, 5)),
     ],
     ids=["fallback", "fallback-used", "timed"],
 )
@@ -105,7 +105,7 @@ async def test_a_wrong_request_is_not_tried_elsewhere() -> None:
 )
 async def test_a_silent_engine_is_given_up_and_closed(options: dict[str, JsonValue], heard: int) -> None:
     inner = echo(**options)
-    engine = await started(Timed(inner, first_s=0.05, idle_s=0.05))
+    engine = await started(Timed(inner, lambda: (0.05, 0.05)))
     events: list[object] = []
     with pytest.raises(EngineTimeout):
         await drain(engine, "one two", events)
@@ -114,7 +114,7 @@ async def test_a_silent_engine_is_given_up_and_closed(options: dict[str, JsonVal
 
 
 async def test_a_slow_reader_is_not_a_slow_engine() -> None:
-    engine = await started(Timed(echo(), first_s=0.05, idle_s=0.05))
+    engine = await started(Timed(echo(), lambda: (0.05, 0.05)))
     async for _ in engine.stream(turn("one two")):
         await asyncio.sleep(0.08)
 
