@@ -1,9 +1,17 @@
 """The tables. Everything that is stored, one class per table; repositories turn rows into contracts."""
 
 from storage.models.base import Base
-from storage.models.behaviour import BotRow, FaqRow, PersonaRow, SettingRow
-from storage.models.conversations import AcceptedReportRow, ChatMessageRow, ChatSessionRow, ExchangeRow
-from storage.models.people import ApiKeyRow, UserRow
+from storage.models.behaviour import BotRow, FaqRow, PersonaRow, SettingRow, WidgetRow
+from storage.models.conversations import (
+    AcceptedReportRow,
+    ChatMessageRow,
+    ChatSessionRow,
+    ExchangeRow,
+    RecordingRow,
+    UsageRow,
+)
+from storage.models.people import ApiKeyRow, ConsentRow, RefreshTokenRow, UserRow
+from storage.models.speaking import CloudProviderRow, RouteChainRow, TtsPresetRow, VoiceRow
 from storage.models.trail import AuditRow, InstallationRow, RevisionRow
 
 __all__ = [
@@ -14,11 +22,20 @@ __all__ = [
     "BotRow",
     "ChatMessageRow",
     "ChatSessionRow",
+    "CloudProviderRow",
+    "ConsentRow",
     "ExchangeRow",
     "FaqRow",
     "InstallationRow",
     "PersonaRow",
+    "RecordingRow",
+    "RefreshTokenRow",
     "RevisionRow",
+    "RouteChainRow",
     "SettingRow",
+    "TtsPresetRow",
+    "UsageRow",
     "UserRow",
+    "VoiceRow",
+    "WidgetRow",
 ]

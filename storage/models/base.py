@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, text
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+EMPTY, EMPTY_OBJECT = text("''"), text("'{}'")
+"""Server defaults of columns that came later than their table."""
 
 
 def now() -> datetime:
@@ -51,5 +54,6 @@ class Base(DeclarativeBase):
         list[str]: JSON(),
         list[int]: JSON(),
         dict[str, str]: JSON(),
+        dict[str, int]: JSON(),
         JsonValue: JSON(),
     }

@@ -1,4 +1,4 @@
-"""How the secretary behaves: prepared answers, personas, settings and bots."""
+"""How the secretary behaves: prepared answers, personas, settings, bots and widgets."""
 
 from datetime import datetime
 
@@ -78,3 +78,30 @@ class BotRow(Base):
 
     def __repr__(self) -> str:
         return f"BotRow(id={self.id!r}, name={self.name!r})"
+
+
+class WidgetRow(Base):
+    """A chat window on somebody's website. ``allowed_domains`` are exact hosts; empty means none."""
+
+    __tablename__ = "widget_instances"
+
+    id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    title: Mapped[str] = mapped_column(String(100))
+    greeting: Mapped[str] = mapped_column(Text)
+    placeholder: Mapped[str] = mapped_column(String(200))
+    primary_color: Mapped[str] = mapped_column(String(7))
+    position: Mapped[str] = mapped_column(String(10))
+    allowed_domains: Mapped[list[str]]
+    tunnel_url: Mapped[str] = mapped_column(String(500), default="")
+    language: Mapped[str] = mapped_column(String(3))
+    route: Mapped[str] = mapped_column(String(100), default="")
+    persona_id: Mapped[str] = mapped_column(String(50), default="")
+    system_prompt: Mapped[str] = mapped_column(Text, default="")
+    voice_id: Mapped[str] = mapped_column(String(100), default="")
+    tts_preset: Mapped[str] = mapped_column(String(100), default="")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

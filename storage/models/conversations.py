@@ -1,15 +1,19 @@
-"""What was said: stored conversations, their messages, every exchange and the reports that brought them."""
+"""What was said: stored conversations, messages, recordings, every exchange, what was used, and reports."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.models.base import Base, now
+from storage.models.base import EMPTY, EMPTY_OBJECT, Base, JsonValue, now
 
 
 class ChatSessionRow(Base):
-    """A conversation with one person at one source. Only one of them is running: the one without ``ended_at``."""
+    """A conversation with one person at one source. Only one of them is running: the one without ``ended_at``.
+
+    ``leaf_id`` is the newest message of the branch in view. ``message_count`` and ``last_message`` are kept beside the
+    messages, so that a list of conversations reads no messages. ``system_prompt`` None means the persona's.
+    """
 
     __tablename__ = "chat_sessions"
     __table_args__ = (
@@ -22,6 +26,8 @@ class ChatSessionRow(Base):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index("ix_chat_sessions_newest", "updated_at", "id"),
+        Index("ix_chat_sessions_source_newest", "source", "updated_at"),
     )
 
     id: Mapped[str] = mapped_column(String(50), primary_key=True)
@@ -29,20 +35,35 @@ class ChatSessionRow(Base):
     source_id: Mapped[str] = mapped_column(String(100))
     person: Mapped[str] = mapped_column(String(200))
     display_name: Mapped[str] = mapped_column(String(200), default="")
+    title: Mapped[str] = mapped_column(String(255), default="", server_default=EMPTY)
+    owner: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY, index=True)
+    system_prompt: Mapped[str | None] = mapped_column(Text)
+    persona_id: Mapped[str] = mapped_column(String(50), default="", server_default=EMPTY)
+    route: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
+    params: Mapped[JsonValue] = mapped_column(JSON(), default=dict, server_default=EMPTY_OBJECT)
+    leaf_id: Mapped[int | None]
+    message_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_message: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
 
 
 class ChatMessageRow(Base):
+    """``parent_id`` is the message it answers or follows; several children of one message are branches."""
+
     __tablename__ = "chat_messages"
     __table_args__ = (Index("ix_chat_messages_session", "session_id", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("chat_messages.id", ondelete="CASCADE"), index=True)
     turn_id: Mapped[str] = mapped_column(String(100))
     role: Mapped[str] = mapped_column(String(20))
     content: Mapped[str] = mapped_column(Text)
+    route: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
+    edited: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
 
 
@@ -81,3 +102,37 @@ class AcceptedReportRow(Base):
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     digest: Mapped[str] = mapped_column(String(64))
     accepted_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class RecordingRow(Base):
+    """Sound that was kept, as a file below the data folder, with what was heard in it."""
+
+    __tablename__ = "recordings"
+
+    id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    session_id: Mapped[str | None] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"), index=True)
+    turn_id: Mapped[str] = mapped_column(String(100), default="")
+    source: Mapped[str] = mapped_column(String(20))
+    source_id: Mapped[str] = mapped_column(String(100), default="")
+    person: Mapped[str] = mapped_column(String(200), default="", index=True)
+    path: Mapped[str] = mapped_column(String(500))
+    media_type: Mapped[str] = mapped_column(String(50))
+    seconds: Mapped[float]
+    size_bytes: Mapped[int]
+    transcript: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class UsageRow(Base):
+    """What was used on one day (UTC, ``YYYY-MM-DD``) through one key (0: none) by one source and route."""
+
+    __tablename__ = "usage"
+
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    source: Mapped[str] = mapped_column(String(20), primary_key=True)
+    route: Mapped[str] = mapped_column(String(100), primary_key=True)
+    requests: Mapped[int] = mapped_column(default=0)
+    prompt_tokens: Mapped[int] = mapped_column(default=0)
+    completion_tokens: Mapped[int] = mapped_column(default=0)
+    audio_seconds: Mapped[float] = mapped_column(default=0)

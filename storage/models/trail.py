@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.models.base import Base, now
+from storage.models.base import EMPTY, Base, now
 
 
 class RevisionRow(Base):
@@ -18,7 +18,10 @@ class RevisionRow(Base):
 
 
 class AuditRow(Base):
-    """Who did what to which thing. ``detail`` names fields, never secrets or bodies. Rows are only ever added."""
+    """Who did what to which thing. ``detail`` names fields, never secrets or bodies. Rows are only ever added.
+
+    ``hash`` is SHA-256 over the row and the hash before it: a row that was changed or taken out breaks the chain.
+    """
 
     __tablename__ = "audit_log"
 
@@ -30,6 +33,8 @@ class AuditRow(Base):
     resource_id: Mapped[str] = mapped_column(String(100), default="")
     address: Mapped[str] = mapped_column(String(45), default="")
     detail: Mapped[str] = mapped_column(Text, default="")
+    previous_hash: Mapped[str] = mapped_column(String(64), default="", server_default=EMPTY)
+    hash: Mapped[str] = mapped_column(String(64), default="", server_default=EMPTY)
 
 
 class InstallationRow(Base):

@@ -1,0 +1,77 @@
+"""How it sounds and who thinks for it: voices, synthesis presets, cloud providers and chains of routes."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.models.base import Base, JsonValue, now
+
+
+class VoiceRow(Base):
+    """What people decided about one voice. A voice without a row is as its engine describes it."""
+
+    __tablename__ = "voices"
+
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    tts_preset: Mapped[str] = mapped_column(String(100), default="")
+    version: Mapped[int] = mapped_column(default=1)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class TtsPresetRow(Base):
+    """Synthesis parameters under a name. Builtin ones come with the program and cannot be changed."""
+
+    __tablename__ = "tts_presets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    display_name: Mapped[str] = mapped_column(String(100), default="")
+    params: Mapped[JsonValue] = mapped_column(JSON(), default=dict)
+    builtin: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class CloudProviderRow(Base):
+    """A language model behind somebody else's API. ``sealed_api_key`` is bound to ``key_origin``: it is sent nowhere
+    else. ``sealed_proxies`` are links of the ways to it, one per line."""
+
+    __tablename__ = "cloud_llm_providers"
+
+    id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    provider_type: Mapped[str] = mapped_column(String(30))
+    sealed_api_key: Mapped[str] = mapped_column(Text, default="")
+    key_hint: Mapped[str] = mapped_column(String(10), default="")
+    key_origin: Mapped[str] = mapped_column(String(300), default="")
+    base_url: Mapped[str] = mapped_column(String(500), default="")
+    model_name: Mapped[str] = mapped_column(String(200))
+    enabled: Mapped[bool] = mapped_column(default=True)
+    is_default: Mapped[bool] = mapped_column(default=False)
+    params: Mapped[JsonValue] = mapped_column(JSON(), default=dict)
+    sealed_proxies: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+    def __repr__(self) -> str:
+        return f"CloudProviderRow(id={self.id!r}, name={self.name!r})"
+
+
+class RouteChainRow(Base):
+    """A name under which several routes answer, the first that works."""
+
+    __tablename__ = "llm_routes"
+
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    routes: Mapped[list[str]]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(default=1)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
