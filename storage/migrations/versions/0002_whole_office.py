@@ -5,6 +5,8 @@ Columns are added in place where other tables refer to the table: with foreign k
 of a copied table along.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -218,7 +220,7 @@ def _create_records() -> None:
     )
 
 
-def _session_columns() -> tuple[sa.Column[object], ...]:
+def _session_columns() -> tuple[sa.Column[Any], ...]:
     return (
         _text("title", 255, added=True),
         _text("owner", 100, added=True),
@@ -289,5 +291,5 @@ def _shorten_conversations() -> None:
             messages.drop_column(column)
     for index in ("ix_chat_sessions_owner", "ix_chat_sessions_source_newest", "ix_chat_sessions_newest"):
         op.drop_index(index, "chat_sessions")
-    for column in reversed(_session_columns()):
-        op.drop_column("chat_sessions", column.name)
+    for added in reversed(_session_columns()):
+        op.drop_column("chat_sessions", added.name)
