@@ -46,7 +46,7 @@ class StreamBroken(Exception):
 
 def error_body(error: SecretaryError) -> bytes:
     """The JSON error body, also what one ``data:`` line of a broken stream carries."""
-    cause = _own(error)
+    cause = own(error)
     fields = {
         "message": cause.message,
         "type": _TYPES.get(cause.status, "invalid_request_error" if cause.status < 500 else "server_error"),
@@ -58,7 +58,7 @@ def error_body(error: SecretaryError) -> bytes:
 
 def error_headers(error: SecretaryError) -> list[Header]:
     """Content type, and what tells a client whether and when to come back."""
-    cause = _own(error)
+    cause = own(error)
     headers = [_JSON]
     if cause.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
@@ -73,7 +73,7 @@ async def send_error(send: Send, error: SecretaryError, extra: Sequence[Header] 
     """Answers a request that has no response yet."""
     body = error_body(error)
     headers = [*error_headers(error), (b"content-length", b"%d" % len(body)), *extra]
-    await send({"type": "http.response.start", "status": _own(error).status, "headers": headers})
+    await send({"type": "http.response.start", "status": own(error).status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -113,7 +113,7 @@ def internal_error(turn_id: str = "") -> SecretaryError:
     return SecretaryError(f"Internal error; the log has it under {turn_id}." if turn_id else "Internal error.")
 
 
-def _own(error: SecretaryError) -> SecretaryError:
+def own(error: SecretaryError) -> SecretaryError:
     """Our error itself, also when it arrives inside a class that wraps it with a remote traceback."""
     cause = getattr(error, "cause", None)
     return cause if isinstance(cause, SecretaryError) else error

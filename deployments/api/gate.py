@@ -26,7 +26,7 @@ from deployments.contracts.settings import ApiKey, Limits
 log = logging.getLogger(__name__)
 
 _CLIENT_GONE = 499
-_CONTROL_HEADERS = frozenset(
+CONTROL_HEADERS = frozenset(
     (
         b"x-request-timeout-seconds",
         b"x-request-disconnect-disabled",
@@ -38,7 +38,7 @@ _CONTROL_HEADERS = frozenset(
 )
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _SITE_HEADERS = (_NOSNIFF, (b"referrer-policy", b"no-referrer"))
-_API_HEADERS = (
+API_HEADERS = (
     *_SITE_HEADERS,
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -146,7 +146,7 @@ def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
     authorization, length, kept = b"", None, []
     for header in scope["headers"]:
         name = header[0]
-        if name in _CONTROL_HEADERS:
+        if name in CONTROL_HEADERS:
             continue
         kept.append(header)
         if name == b"authorization":
@@ -159,22 +159,28 @@ def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
 
 def _reply_headers(visit_id: str, access: Access) -> tuple[tuple[bytes, bytes], ...]:
     request_id = (b"x-request-id", visit_id.encode())
-    return (*(_SITE_HEADERS if access.template == "public" else _API_HEADERS), request_id)
+    return (*(_SITE_HEADERS if access.template == "public" else API_HEADERS), request_id)
 
 
 async def _fail(reply: Reply, error: Exception, visit_id: str) -> None:
     """Answers with the error, or cuts the connection when part of another answer is already on its way."""
-    known = _translated(error)
-    if known is None:
-        log.error("request %s failed", visit_id, exc_info=error)
-    if reply.status:
-        raise StreamBroken(f"request {visit_id} broke off: {known.code if known else 'internal_error'}") from None
+    known = report(error, visit_id, begun=bool(reply.status))
     headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
     extra = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send_error(reply.send, known or internal_error(visit_id), extra)
+    await send_error(reply.send, known, extra)
 
 
-def _translated(error: Exception) -> SecretaryError | None:
+def report(error: Exception, visit_id: str, *, begun: bool) -> SecretaryError:
+    """What the client is told of ``error``; a bug goes to the log. Raises StreamBroken when an answer has begun."""
+    known = translated(error)
+    if known is None:
+        log.error("request %s failed", visit_id, exc_info=error)
+    if begun:
+        raise StreamBroken(f"request {visit_id} broke off: {known.code if known else 'internal_error'}") from None
+    return known or internal_error(visit_id)
+
+
+def translated(error: Exception) -> SecretaryError | None:
     """Our error for ``error``; None for a bug."""
     if isinstance(error, SecretaryError):
         return error

@@ -1,0 +1,51 @@
+"""The office's REST API: one router per area behind the gate. The panel is mounted beside them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deployments.api.admin.gate import AdminGate, TokenVerifier
+from deployments.api.gate import RequestMetrics
+from deployments.contracts.reports import SnapshotSource
+
+
+@dataclass(frozen=True, slots=True)
+class GateKeepers:
+    """What the gate asks: whose token, which limits, and whom it tells."""
+
+    tokens: TokenVerifier
+    snapshots: SnapshotSource
+    metrics: RequestMetrics
+
+
+class AdminApp(FastAPI):
+    """FastAPI whose outermost layer is the gate. Errors are rendered there, so no layer of the framework does it."""
+
+    def __init__(self, keepers: GateKeepers, routers: Iterable[APIRouter]) -> None:
+        super().__init__(
+            title="AI secretary, the office",
+            docs_url=None,
+            redoc_url=None,
+            openapi_url="/openapi.json",
+            redirect_slashes=False,
+        )
+        self._keepers = keepers
+        for router in routers:
+            self.include_router(router)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app: Any = AsyncExitStackMiddleware(self.router)
+        for middleware in reversed(self.user_middleware):
+            app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+        keepers = self._keepers
+        return AdminGate(app, tokens=keepers.tokens, snapshots=keepers.snapshots, metrics=keepers.metrics)

@@ -1,0 +1,158 @@
+"""The office's outermost layer: nothing reaches a route without a token and a role, but three public paths.
+
+The panel below ``/ui`` guards itself with its own cookie. Websockets name their token as a subprotocol
+(``bearer.<token>``), because browsers can send no header; it never stands in an address.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Protocol
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deployments.api.admin.access import PUBLIC, WITH_OLD_PASSWORD, area_of, needed_role
+from deployments.api.admin.identity import remember
+from deployments.api.body import bounded, refuse_large
+from deployments.api.errors import ClientGone, error_body, error_headers, own
+from deployments.api.gate import API_HEADERS, CONTROL_HEADERS, Reply, RequestMetrics, report
+from deployments.api.visit import new_id
+from deployments.contracts.errors import Forbidden, SecretaryError, Unauthorized
+from deployments.contracts.identity import Identity
+from deployments.contracts.reports import SnapshotSource
+
+_CLIENT_GONE = 499
+_SUBPROTOCOL = "bearer."
+_POLICY_VIOLATION = 1008
+_SELF_GUARDED = ("/ui",)
+_MISSING = "Sign in first: POST /admin/auth/login, then send Authorization: Bearer <access token>."
+
+
+class PasswordChangeRequired(Forbidden):
+    code = "password_change_required"
+
+
+class TokenVerifier(Protocol):
+    def verify(self, token: str) -> Identity:
+        """Whose access token this is. Raises Unauthorized."""
+        ...
+
+
+class AdminGate:
+    """Wraps ``app``, which is served below some prefix (``root_path``)."""
+
+    def __init__(
+        self, app: ASGIApp, *, tokens: TokenVerifier, snapshots: SnapshotSource, metrics: RequestMetrics
+    ) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._snapshots = snapshots
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or _guards_itself(inner_path(scope)):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        else:
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, visit_id, path = perf_counter(), new_id(), inner_path(scope)
+        reply = Reply(send, (*API_HEADERS, (b"x-request-id", visit_id.encode())))
+        try:
+            authorization, length = _take_headers(scope)
+            if path not in PUBLIC:
+                identity = self._identify(authorization.partition(b" "), scope)
+                _require_role(identity, path, scope["method"])
+                remember(scope, identity)
+            await self._app(scope, self._bounded(path, receive, length), reply.send)
+        except ClientGone:
+            reply.status = _CLIENT_GONE
+        except Exception as error:
+            await _send_error(reply.send, report(error, visit_id, begun=bool(reply.status)))
+        finally:
+            template = f"/admin{area_of(path).prefix}"
+            self._metrics.request(template, reply.status or _CLIENT_GONE, perf_counter() - began)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = inner_path(scope)
+        try:
+            identity = self._identify_socket(scope)
+            _require_role(identity, path, "POST")
+        except SecretaryError as error:
+            await receive()
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": error.message[:120]})
+            return
+        remember(scope, identity)
+        offered: Sequence[str] = scope.get("subprotocols", ())
+        token = next((name for name in offered if name.startswith(_SUBPROTOCOL)), None)
+        await self._app(scope, receive, _answering(send, token))
+
+    def _identify(self, authorization: tuple[bytes, bytes, bytes], scope: Scope) -> Identity:
+        scheme, _, token = authorization
+        if scheme.lower() != b"bearer" or not token.strip():
+            raise Unauthorized(_MISSING)
+        return self._tokens.verify(token.strip().decode("latin-1"))
+
+    def _identify_socket(self, scope: Scope) -> Identity:
+        authorization, _ = _take_headers(scope)
+        if authorization:
+            return self._identify(authorization.partition(b" "), scope)
+        for name in scope.get("subprotocols", ()):
+            if name.startswith(_SUBPROTOCOL):
+                return self._tokens.verify(name.removeprefix(_SUBPROTOCOL))
+        raise Unauthorized(_MISSING)
+
+    def _bounded(self, path: str, receive: Receive, length: bytes | None) -> Receive:
+        limits = self._snapshots.current.settings.limits
+        limit_mb = limits.max_upload_mb if area_of(path).upload else limits.max_body_mb
+        refuse_large(length, limit_mb)
+        return bounded(receive, limit_mb)
+
+
+def inner_path(scope: Scope) -> str:
+    """The path inside the office: "/faq" for "/admin/faq"."""
+    path: str = scope.get("path", "/")
+    root: str = scope.get("root_path", "").rstrip("/")
+    inside = path[len(root) :] if root and (path == root or path.startswith(f"{root}/")) else path
+    return inside.rstrip("/") or "/"
+
+
+def _guards_itself(path: str) -> bool:
+    return path == "/" or any(path == prefix or path.startswith(f"{prefix}/") for prefix in _SELF_GUARDED)
+
+
+def _require_role(identity: Identity, path: str, method: str) -> None:
+    if identity.must_change_password and path not in WITH_OLD_PASSWORD:
+        raise PasswordChangeRequired("Change your password first: POST /admin/auth/password.")
+    needed = needed_role(path, method)
+    if not identity.role.covers(needed):
+        raise Forbidden(f"This needs the role {needed.value}; yours is {identity.role.value}.")
+
+
+def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
+    """Drops control headers from ``scope``; returns Authorization and Content-Length."""
+    scope["headers"] = [header for header in scope["headers"] if header[0] not in CONTROL_HEADERS]
+    found = dict(scope["headers"])
+    return found.get(b"authorization", b""), found.get(b"content-length")
+
+
+async def _send_error(send: Send, error: SecretaryError) -> None:
+    """The same error body as at the other doors, and ``detail`` for clients that look for FastAPI's own."""
+    known = own(error)
+    body = orjson.dumps({**orjson.loads(error_body(known)), "detail": known.message})
+    headers = [*error_headers(known), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": known.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _answering(send: Send, subprotocol: str | None) -> Send:
+    """A server must pick one of the subprotocols that were offered (RFC 6455, 4.2.2)."""
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "websocket.accept" and subprotocol and not message.get("subprotocol"):
+            message = {**message, "subprotocol": subprotocol}
+        await send(message)
+
+    return answer

@@ -1,0 +1,24 @@
+"""The person behind a request, as the gate found it."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from deployments.contracts.identity import Identity
+
+_SLOT = "secretary.identity"
+
+
+def remember(scope: Scope, identity: Identity) -> None:
+    scope[_SLOT] = identity
+
+
+def current_identity(connection: HTTPConnection) -> Identity:
+    """For routes: who asks. The gate has let nobody in without one."""
+    identity: Identity = connection.scope[_SLOT]
+    return identity
+
+
+Caller = Annotated[Identity, Depends(current_identity)]

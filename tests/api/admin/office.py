@@ -1,0 +1,67 @@
+"""An office with a real database behind its real gate, called over ASGI, and people with tokens to call it as."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from argon2 import PasswordHasher
+from fastapi import APIRouter
+from pydantic import SecretStr
+
+from deployments.administration.office import Office, open_office
+from deployments.administration.passwords import Passwords
+from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.api.metrics import Metrics
+from deployments.contracts.errors import Unauthorized
+from deployments.contracts.identity import Identity, Role
+from storage.environment import Environment
+
+PASSWORD = "correct horse battery"
+
+
+class NamedTokens:
+    """Tokens that say what they are: ``viewer``, ``operator`` or ``admin``, or ``new`` for one who must change."""
+
+    def verify(self, token: str) -> Identity:
+        if token == "new":
+            return Identity("new", Role.ADMIN, must_change_password=True)
+        try:
+            return Identity(token, Role(token))
+        except ValueError:
+            raise Unauthorized("this token is not known") from None
+
+
+class PublishedSnapshots:
+    """The office's own snapshot, as its gate reads it."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self.ready = True
+
+    @property
+    def current(self):
+        return self._office.publisher.current
+
+
+@asynccontextmanager
+async def opened_office(folder: Path) -> AsyncIterator[Office]:
+    environment = Environment(data=folder / "data", admin_password=SecretStr(PASSWORD), _env_file=None)
+    office = await open_office(environment, passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=64)))
+    try:
+        yield office
+    finally:
+        await office.close()
+
+
+Routers = Callable[[Office], Iterable[APIRouter]]
+
+
+@asynccontextmanager
+async def admin_client(office: Office, routers: Routers, role: str = "admin") -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the office at ``/admin``, signed in with ``role``; "" means not signed in."""
+    app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), routers(office))
+    headers = {"authorization": f"Bearer {role}"} if role else {}
+    transport = httpx.ASGITransport(app, root_path="/admin", client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://office/admin", headers=headers) as client:
+        yield client

@@ -1,0 +1,144 @@
+"""The office's gate: tokens, roles, errors and limits, whatever lies behind it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from starlette.websockets import WebSocket
+
+from deployments.administration.office import Office
+from deployments.api.admin.access import PUBLIC, Area, area_of, needed_role
+from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.api.admin.settings.routes import settings_router
+from deployments.api.metrics import Metrics
+from deployments.contracts.identity import Role
+from tests.api.admin.office import NamedTokens, PublishedSnapshots, admin_client, opened_office
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+def call_as(office: Office, role: str):
+    return admin_client(office, lambda o: [settings_router(o.settings, o.publisher)], role)
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"authorization": "Bearer wrong"}])
+async def test_nothing_answers_without_a_token(office: Office, headers: dict[str, str]) -> None:
+    async with call_as(office, "") as client:
+        for path in ("/settings", "/settings/schema", "/openapi.json", "/nowhere"):
+            reply = await client.get(path, headers=headers)
+            assert reply.status_code == 401, path
+            assert reply.headers["www-authenticate"] == "Bearer"
+            assert reply.json()["detail"] == reply.json()["error"]["message"]
+
+
+async def test_a_role_does_what_it_may_and_no_more(office: Office) -> None:
+    async with call_as(office, "viewer") as client:
+        assert (await client.get("/settings")).status_code == 200
+        refused = await client.patch("/settings", json={"settings": {}, "revision": 1})
+        assert refused.status_code == 403
+        assert "operator" in refused.json()["detail"]
+    async with call_as(office, "operator") as client:
+        assert (await client.patch("/settings", json={"settings": {}, "revision": 10_000})).status_code == 200
+
+
+async def test_an_address_that_no_table_names_is_for_administrators(office: Office) -> None:
+    assert needed_role("/something/new", "GET") is Role.ADMIN
+    assert needed_role("/faqs", "GET") is Role.ADMIN, "a prefix ends where a path segment ends"
+    async with call_as(office, "operator") as client:
+        assert (await client.get("/something/new")).status_code == 403
+    async with call_as(office, "admin") as client:
+        assert (await client.get("/something/new")).status_code == 404
+
+
+async def test_an_old_password_opens_nothing_else(office: Office) -> None:
+    async with call_as(office, "new") as client:
+        reply = await client.get("/settings")
+    assert reply.status_code == 403
+    assert reply.json()["error"]["code"] == "password_change_required"
+
+
+async def test_a_change_needs_the_version_it_was_made_from(office: Office) -> None:
+    async with call_as(office, "admin") as client:
+        read = await client.get("/settings")
+        change = {"settings": {"llm": {"temperature": 0.3}}}
+        assert (await client.patch("/settings", json=change)).status_code == 428
+        done = await client.patch("/settings", json=change, headers={"if-match": read.headers["etag"]})
+        assert done.status_code == 200
+        assert done.json()["settings"]["llm"]["temperature"] == 0.3
+        assert done.json()["settings"]["llm"]["top_p"] == read.json()["settings"]["llm"]["top_p"]
+        stale = await client.patch("/settings", json=change, headers={"if-match": read.headers["etag"]})
+        assert stale.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"llm": {"temperature": 9}}, "llm.temperature"),
+        ({"llm": {"temprature": 1}}, "llm.temprature"),
+        ({"llm": 3}, "llm"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"default_persona": "nobody"}, "default_persona"),
+    ],
+)
+async def test_a_wrong_setting_is_named(office: Office, change: dict[str, object], param: str) -> None:
+    async with call_as(office, "admin") as client:
+        reply = await client.patch("/settings", json={"settings": change, "revision": 10_000})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == param
+
+
+async def test_errors_of_the_framework_leave_in_our_form(office: Office) -> None:
+    async with call_as(office, "admin") as client:
+        for reply, status in (
+            (await client.put("/settings", json={}), 405),
+            (await client.get("/nowhere"), 404),
+            (await client.patch("/settings", content=b"{"), 400),
+            (await client.patch("/settings", json=[]), 400),
+            (await client.patch("/settings", content=b"x" * 3_000_000), 413),
+        ):
+            assert reply.status_code == status
+            assert set(reply.json()) == {"error", "detail"}
+            assert reply.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_areas_do_not_shadow_each_other() -> None:
+    assert area_of("/llm/providers/x").prefix == "/llm/providers"
+    assert area_of("/stt/transcribe").upload
+    assert area_of("/logs/../auth/login") == Area("/logs", Role.ADMIN, Role.ADMIN)
+    assert all(path.startswith("/auth/") for path in PUBLIC)
+
+
+async def test_websockets_need_a_token_too(office: Office) -> None:
+    app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), ())
+
+    @app.websocket("/tts/ws/stream")
+    async def stream(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.close()
+
+    for protocols, expected in (([], "close"), (["bearer.viewer"], "close"), (["bearer.operator"], "accept")):
+        sent: list[dict[str, object]] = []
+        scope = {
+            "type": "websocket",
+            "path": "/admin/tts/ws/stream",
+            "root_path": "/admin",
+            "headers": [],
+            "query_string": b"",
+            "subprotocols": protocols,
+            "asgi": {"version": "3.0"},
+        }
+
+        async def receive() -> dict[str, object]:
+            return {"type": "websocket.connect"}
+
+        async def send(message: dict[str, object]) -> None:
+            sent.append(message)  # noqa: B023
+
+        await app(scope, receive, send)
+        assert sent[0]["type"] == f"websocket.{expected}"
+        if expected == "accept":
+            assert sent[0]["subprotocol"] == "bearer.operator"
