@@ -27,7 +27,7 @@ class LocalLlm:
             "chat",
             spec.engine,
             lambda: create("chat", spec.engine, resolved_options(spec.options, models)),
-            weights(spec.options, models),
+            lambda: weights(spec.options, models),
         )
 
     async def start(self) -> None:

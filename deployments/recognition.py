@@ -29,7 +29,7 @@ class SpeechRecognition:
             lambda: Decoded(
                 create("recognition", spec.engine, resolved_options(spec.options, models)), decode_to_pcm16
             ),
-            weights(spec.options, models),
+            lambda: weights(spec.options, models),
         )
 
     async def start(self) -> None:

@@ -74,7 +74,7 @@ def _host(name: str, spec: EngineSpec, models: Path) -> EngineHost[SpeechEngine]
         "speech",
         spec.engine,
         lambda: create("speech", spec.engine, resolved_options(spec.options, models)),
-        weights(spec.options, models),
+        lambda: weights(spec.options, models),
     )
 
 
