@@ -11,7 +11,7 @@ from deployments.contracts.chat import ChatTurn
 from deployments.contracts.engines import ChatEngine, ChatEvent, Embedder
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.streams import closing
+from deployments.contracts.streams import Closing
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
 from deployments.hosting import host
@@ -27,14 +27,14 @@ class LocalLlm:
             "chat",
             spec.engine,
             lambda: create("chat", spec.engine, resolved_options(spec.options, models)),
-            weights(spec.options, models),
+            lambda: weights(spec.options, models),
         )
 
     async def start(self) -> None:
         self._host.start()
 
     async def stream(self, turn: ChatTurn) -> AsyncGenerator[ChatEvent]:
-        async with closing(self._host.engine().stream(turn)) as events:
+        async with Closing(self._host.engine().stream(turn)) as events:
             async for event in events:
                 yield event
 

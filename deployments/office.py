@@ -18,8 +18,8 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot
+from deployments.contracts.streams import Closing
 from deployments.conversation.prepared import ExactAnswers
-from deployments.conversation.streams import closing
 from deployments.hosting import host_door
 from deployments.metering import open_metrics
 from deployments.reception import Reception, Remotes
@@ -83,7 +83,7 @@ class OfficeServer:
         return app
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
-        async with closing(self._local.snapshots(after_revision, subscriber)) as snapshots:
+        async with Closing(self._local.snapshots(after_revision, subscriber)) as snapshots:
             async for snapshot in snapshots:
                 yield snapshot
 

@@ -10,7 +10,7 @@ from deployments.arguments import RecognitionArgs
 from deployments.audio.decode import decode_to_pcm16
 from deployments.contracts.engines import Recognizer
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptEvent
-from deployments.conversation.streams import closing
+from deployments.contracts.streams import Closing
 from deployments.engines.adapters import Decoded
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
@@ -29,14 +29,14 @@ class SpeechRecognition:
             lambda: Decoded(
                 create("recognition", spec.engine, resolved_options(spec.options, models)), decode_to_pcm16
             ),
-            weights(spec.options, models),
+            lambda: weights(spec.options, models),
         )
 
     async def start(self) -> None:
         self._host.start()
 
     async def transcribe(self, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
-        async with closing(self._host.engine().transcribe(request)) as events:
+        async with Closing(self._host.engine().transcribe(request)) as events:
             async for event in events:
                 yield event
 

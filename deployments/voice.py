@@ -10,7 +10,7 @@ from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.engines import SpeechEngine
 from deployments.contracts.errors import SecretaryError, Unavailable, VoiceNotFound
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
-from deployments.conversation.streams import closing
+from deployments.contracts.streams import Closing
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, create
 from deployments.hosting import host
@@ -28,7 +28,7 @@ class SpeechSynthesis:
             engine_host.start()
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
-        async with closing(self._owner(request).synthesize(request)) as chunks:
+        async with Closing(self._owner(request).synthesize(request)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -74,7 +74,7 @@ def _host(name: str, spec: EngineSpec, models: Path) -> EngineHost[SpeechEngine]
         "speech",
         spec.engine,
         lambda: create("speech", spec.engine, resolved_options(spec.options, models)),
-        weights(spec.options, models),
+        lambda: weights(spec.options, models),
     )
 
 

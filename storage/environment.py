@@ -32,7 +32,9 @@ class Environment(BaseSettings):
     port: int = Field(default=8002, ge=1, le=65_535, description="Port to listen on")
     models: AbsolutePath | None = Field(default=None, description="Folder of model weights, default <data>/models")
     admin_password: SecretStr | None = Field(default=None, description="Password of the user admin")
-    api_key: SecretStr | None = Field(default=None, description="A key of /v1 that always works")
+    api_key: SecretStr | None = Field(
+        default=None, description="A key of /v1 with every scope, stored at start; one that was revoked stays revoked"
+    )
     secret_key: SecretStr | None = Field(
         default=None, description="Seals stored secrets, 32 characters or more; default: a file in <data>"
     )

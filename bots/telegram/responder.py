@@ -7,7 +7,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from aiogram.types import Message
 
@@ -20,11 +19,11 @@ from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, 
 from deployments.contracts.sessions import Conversation, Conversations
 from deployments.contracts.settings import BotSpec
 from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
+from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
 
 EncodeVoiceNote = Callable[[bytes, AudioFormat], bytes]
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -87,7 +86,7 @@ class Responder:
         turn = await self._turn(message, question, speak and self.speaks)
         answer = Answer(turn.turn_id)
         try:
-            async with _limit(self._turn_s), _closing(self._assistant.reply(turn)) as events:
+            async with _limit(self._turn_s), Closing(self._assistant.reply(turn)) as events:
                 async for event in events:
                     answer.take(event)
         finally:
@@ -105,7 +104,7 @@ class Responder:
         """The words in an audio file; empty when there are none."""
         text = ""
         stream = self._assistant.transcribe(RecognitionRequest(sound))
-        async with _limit(self._turn_s), _closing(stream) as events:
+        async with _limit(self._turn_s), Closing(stream) as events:
             async for event in events:
                 if isinstance(event, TranscriptFinished):
                     text = event.text
@@ -148,14 +147,3 @@ async def _limit(seconds: float) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise EngineTimeout(f"no complete answer within {seconds:.0f} s") from error
-
-
-@asynccontextmanager
-async def _closing(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
-    """Closes ``stream`` on the way out, however that happens, so that the work behind it stops."""
-    try:
-        yield stream
-    finally:
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()

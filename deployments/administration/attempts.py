@@ -33,6 +33,12 @@ class Attempts:
             del self._failures[next(iter(self._failures))]
         return self.limit - len(failures)
 
+    def take_back(self, key: str) -> None:
+        """Forgets the last attempt of ``key``, which was no failure."""
+        failures = self._failures.get(key)
+        if failures:
+            failures.pop()
+
     def clear(self, key: str) -> None:
         """Forgets the failures of ``key``."""
         self._failures.pop(key, None)

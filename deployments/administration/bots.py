@@ -3,6 +3,7 @@
 import hmac
 import itertools
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
@@ -19,7 +20,6 @@ from storage.secrets import SealBroken, Sealer
 from storage.work import UnitOfWork
 
 _TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
-_NOT_SLUG = re.compile(r"[^\w-]+")
 _LONGEST_SLUG = 50
 
 
@@ -156,9 +156,15 @@ def declared(bot_id: str, draft: BotDraft, sealed_token: str, version: int = 1) 
 
 def free_slug(name: str, taken: Collection[str]) -> str:
     """An id made of ``name`` (letters of any script, digits, - and _) that is not ``taken``."""
-    slug = _NOT_SLUG.sub("-", name.casefold()).strip("-")[:_LONGEST_SLUG] or "bot"
+    slug = "-".join(_spelled(name).split()).strip("-")[:_LONGEST_SLUG] or "bot"
     numbered = (f"{slug[: _LONGEST_SLUG - len(f'-{n}')]}-{n}" for n in itertools.count(2))
     return next(candidate for candidate in itertools.chain((slug,), numbered) if candidate not in taken)
+
+
+def _spelled(name: str) -> str:
+    """``name`` in compatibility forms ("M²" is "m2"), without the numerals that Python alone takes for letters."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c if c.isalpha() or c.isdecimal() or c in "-_" else " " for c in folded)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

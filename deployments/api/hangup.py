@@ -1,19 +1,16 @@
 """A client that hangs up ends the work done for it.
 
 Servers say so in two ways: Ray's direct ingress cancels the request task, uvicorn lets ``receive`` return
-``http.disconnect``. ``Hangup`` turns the second into the first, and ``Closing`` closes a stream in both cases.
+``http.disconnect``. ``Hangup`` turns the second into the first, so that ``Closing`` closes the stream in both cases.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Self
 
 from starlette.types import Receive
 
 from deployments.api.errors import ClientGone
-
-T = TypeVar("T")
 
 _PATIENCE_S = 0.01
 """A prepared answer is on its way before this; the watcher then never starts and costs nothing."""
@@ -57,20 +54,3 @@ class Hangup:
             pass
         self._gone = True
         self._task.cancel()
-
-
-class Closing(Generic[T]):
-    """``async with Closing(stream) as events``: closes ``stream`` however the block ends, if it can be closed."""
-
-    __slots__ = ("_stream",)
-
-    def __init__(self, stream: AsyncIterator[T]) -> None:
-        self._stream = stream
-
-    async def __aenter__(self) -> AsyncIterator[T]:
-        return self._stream
-
-    async def __aexit__(self, *_: object) -> None:
-        close: Any = getattr(self._stream, "aclose", None)
-        if close is not None:
-            await close()

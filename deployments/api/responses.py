@@ -7,8 +7,8 @@ from starlette.responses import Response
 from starlette.types import Send
 
 from deployments.api.errors import Header, error_body
-from deployments.api.hangup import Closing
 from deployments.contracts.errors import SecretaryError
+from deployments.contracts.streams import Closing
 
 EVENT_STREAM_HEADERS: tuple[Header, ...] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),

@@ -3,12 +3,7 @@
 import re
 
 from deployments.contracts.errors import VoiceNotFound
-from deployments.contracts.speech import Voice
-
-OPENAI_VOICES = frozenset(
-    ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
-)
-"""OpenAI's built-in voices: here they mean the default voice of the language of the text."""
+from deployments.contracts.speech import OPENAI_VOICES, Voice
 
 _SHOWN = 8
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")

@@ -12,12 +12,13 @@ _MEBIBYTE = 1 << 20
 _DAY_S = 24 * 60 * 60
 
 _WRAPPER = """#!/bin/sh
-# Keeps HAProxy's own pages on loopback and drops headers that would switch off Serve's time limits.
+# Keeps HAProxy's own pages on loopback, drops headers that would steer Serve, and logs to nobody.
 for argument in "$@"; do
   case "$argument" in
     */haproxy.cfg)
       sed -i -E \\
         -e 's/^( *bind )\\*?:([0-9]+)/\\1127.0.0.1:\\2/' \\
+        -e '/^ *(log (global|[0-9.]+:)|option (httplog|log-health-checks)$)/d' \\
         -e '/^frontend http_frontend/{{n;a\\{rules}
         }}' "$argument"
       ;;
@@ -87,6 +88,16 @@ _CONTROL_HEADERS = (
 )
 
 
+_RULES = (
+    *(f"http-request del-header {header}" for header in _CONTROL_HEADERS),
+    # The doors of /v1 watch for clients that hang up themselves (api/hangup.py); Serve need not do it a second time.
+    "http-request set-header x-request-disconnect-disabled ?1 if { path_beg /v1/ }",
+    # Serve appends an id of its own to that of the door.
+    "http-response set-header x-request-id %[res.fhdr(x-request-id,1)] if { res.fhdr_cnt(x-request-id) gt 1 }",
+    "option forwardfor",
+)
+
+
 def haproxy_directory(run_id: str) -> Path:
     """Short, because HAProxy refuses socket paths of more than 97 characters; removed when the secretary ends."""
     return Path(tempfile.gettempdir()) / f"sec-{run_id[:8]}"
@@ -95,8 +106,7 @@ def haproxy_directory(run_id: str) -> Path:
 def write_wrapper(path: Path) -> Path:
     """A small script in front of the HAProxy binary; returns its path."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lines = (*(f"http-request del-header {header}" for header in _CONTROL_HEADERS), "option forwardfor")
-    rules = "\\n".join(f"    {line}" for line in lines)
+    rules = "\\n".join(f"    {line}" for line in _RULES)
     path.write_text(_WRAPPER.format(binary=get_haproxy_binary(), rules=rules))
     path.chmod(0o700)
     return path

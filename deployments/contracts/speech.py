@@ -4,6 +4,11 @@ from dataclasses import dataclass, field
 
 from deployments.contracts.audio import AudioFormat
 
+OPENAI_VOICES = frozenset(
+    ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
+)
+"""Built-in names of the OpenAI API; here each means "the default voice of the language"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:

@@ -11,11 +11,12 @@ from deployments.contracts.errors import ConversationTooLong, SecretaryError, Un
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, Usage
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.settings import Snapshot
+from deployments.contracts.streams import Closing
 from deployments.conversation.clock import TurnClock
 from deployments.conversation.observers import observed
 from deployments.conversation.prepared import ExactAnswers
 from deployments.conversation.prompt import build_prompt
-from deployments.conversation.streams import HeadStart, Unhurried, closing
+from deployments.conversation.streams import HeadStart, Unhurried
 from deployments.text.language import detect_language
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class Answering:
         while True:
             prompt = build_prompt(turn, snapshot, language, chars)
             try:
-                async with closing(observed(engine.stream(prompt), "llm", self._observer)) as events:
+                async with Closing(observed(engine.stream(prompt), "llm", self._observer)) as events:
                     async for event in events:
                         yield event
                 return

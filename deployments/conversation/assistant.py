@@ -26,13 +26,14 @@ from deployments.contracts.events import (
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import Exchange, Snapshot
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.contracts.streams import Closing
 from deployments.conversation.answering import Answering, Outcome
 from deployments.conversation.clock import TurnClock
 from deployments.conversation.observers import observed
 from deployments.conversation.phrases import PhraseCache
 from deployments.conversation.prepared import ExactAnswers
 from deployments.conversation.spoken import Manner, Speaker, SpokenTurn
-from deployments.conversation.streams import ahead, closing
+from deployments.conversation.streams import ahead
 from deployments.conversation.voicing import Voices
 from deployments.text.language import detect_language
 from deployments.text.sentences import SentenceStream
@@ -148,7 +149,7 @@ class Secretary:
             )
         delivered = False
         try:
-            async with closing(events) as opened:
+            async with Closing(events) as opened:
                 async for event in opened:
                     if not delivered:
                         delivered = True
@@ -180,7 +181,7 @@ class Secretary:
         clock.route = manner.voice.engine
         sentences = SentenceStream(manner.language)
         pieces = [*sentences.feed(text), *sentences.finish()]
-        async with closing(ahead(self._speaker.say_all(pieces, manner), _CHUNKS_AHEAD)) as chunks:
+        async with Closing(ahead(self._speaker.say_all(pieces, manner), _CHUNKS_AHEAD)) as chunks:
             async for chunk in chunks:
                 clock.mark("first_audio")
                 yield chunk

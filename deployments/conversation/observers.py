@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.settings import Exchange
-from deployments.conversation.streams import closing
+from deployments.contracts.streams import Closing
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ async def observed(stream: AsyncIterator[T], kind: str, observer: TurnObserver) 
     """``stream``, counted as a live stream of ``kind`` (llm, tts, stt) from its first step to its end."""
     observer.stream_opened(kind)
     try:
-        async with closing(stream) as opened:
+        async with Closing(stream) as opened:
             async for item in opened:
                 yield item
     finally:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 from deployments.contracts.reports import OfficeLink
 from deployments.contracts.settings import Snapshot
-from deployments.conversation.streams import closing
+from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class SnapshotFeed:
         """Follows one stream to its end; True when it brought anything."""
         brought = False
         after = self._current.revision if self.ready else -1
-        async with closing(self._link.snapshots(after, self._subscriber)) as snapshots:
+        async with Closing(self._link.snapshots(after, self._subscriber)) as snapshots:
             async for snapshot in snapshots:
                 brought = True
                 await asyncio.to_thread(self._prepare, snapshot)

@@ -8,9 +8,9 @@ from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.speech import SpeechRequest, Voice
+from deployments.contracts.streams import Closing
 from deployments.conversation.observers import observed
 from deployments.conversation.phrases import PhraseCache, PhraseKey
-from deployments.conversation.streams import closing
 from deployments.conversation.voicing import Voices
 from deployments.text.sentences import SentenceStream
 from deployments.text.speakable import speakable
@@ -50,7 +50,7 @@ class Speaker:
                 yield chunk
             return
         spoken: list[SpeechChunk] = []
-        async with closing(self._synthesize(text, manner)) as chunks:
+        async with Closing(self._synthesize(text, manner)) as chunks:
             async for chunk in chunks:
                 spoken.append(chunk)
                 yield chunk
@@ -60,7 +60,7 @@ class Speaker:
         """Sound of all pieces, chunks numbered through."""
         sequence = 0
         for piece in pieces:
-            async with closing(self.say(piece, manner)) as chunks:
+            async with Closing(self.say(piece, manner)) as chunks:
                 async for chunk in chunks:
                     yield SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
                     sequence += 1
@@ -68,7 +68,7 @@ class Speaker:
     async def _synthesize(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
         engine = self._voices.engine_of(manner.voice)
         stream = engine.synthesize(SpeechRequest(text, manner.voice.id, manner.language, manner.speed))
-        async with closing(observed(stream, "tts", self._observer)) as chunks:
+        async with Closing(observed(stream, "tts", self._observer)) as chunks:
             async for chunk in chunks:
                 self._observer.audio(chunk.seconds, manner.voice.engine)
                 yield chunk
@@ -116,7 +116,7 @@ class SpokenTurn:
 
     async def _read(self, events: AsyncIterator[TurnEvent]) -> None:
         sentences = SentenceStream()
-        async with closing(events) as opened:
+        async with Closing(events) as opened:
             async for event in opened:
                 await self._output.put(event)
                 if isinstance(event, TextDelta):
@@ -133,7 +133,7 @@ class SpokenTurn:
         sequence = 0
         while (piece := await self._pieces.get()) is not None:
             manner = manner or self._manner_for(piece)
-            async with closing(self._speaker.say(piece, manner)) as chunks:
+            async with Closing(self._speaker.say(piece, manner)) as chunks:
                 async for chunk in chunks:
                     numbered = SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
                     await self._output.put(SpeechReady(numbered, manner.voice.id))

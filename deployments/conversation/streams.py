@@ -1,27 +1,12 @@
-"""Small tools for asynchronous streams: run ahead of a slow reader, close what was opened."""
+"""Small tools for asynchronous streams: run ahead of a slow reader, begin before anybody asks."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
+from deployments.contracts.streams import Closing, close
+
 T = TypeVar("T")
-
-
-async def close(stream: AsyncIterator[object]) -> None:
-    """Closes ``stream`` if it can be closed; iterators without ``aclose`` hold nothing."""
-    aclose = getattr(stream, "aclose", None)
-    if aclose is not None:
-        await aclose()
-
-
-@asynccontextmanager
-async def closing(stream: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
-    """``stream`` for the length of the block, closed at its end whatever happens."""
-    try:
-        yield stream
-    finally:
-        await close(stream)
 
 
 async def ahead(stream: AsyncIterator[T], depth: int) -> AsyncGenerator[T]:
@@ -30,7 +15,7 @@ async def ahead(stream: AsyncIterator[T], depth: int) -> AsyncGenerator[T]:
 
     async def read() -> None:
         try:
-            async with closing(stream) as opened:
+            async with Closing(stream) as opened:
                 async for item in opened:
                     await items.put((item, None))
         except asyncio.CancelledError:

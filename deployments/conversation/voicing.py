@@ -5,12 +5,7 @@ from collections.abc import Iterable, Sequence
 from deployments.contracts.engines import SpeechEngine
 from deployments.contracts.errors import LanguageNotSupported, VoiceNotFound
 from deployments.contracts.settings import Persona, Settings
-from deployments.contracts.speech import Voice
-
-OPENAI_VOICES = frozenset(
-    ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
-)
-"""Built-in names of the OpenAI API; here each means "the default voice of the language"."""
+from deployments.contracts.speech import OPENAI_VOICES, Voice
 
 
 class Voices:

@@ -1,60 +1,22 @@
-"""Abilities added around any engine: another sampling rate, a second chance, a deadline, a decoder.
+"""Abilities added around any engine: a second chance, a deadline, a decoder.
 
 Each adapter is an engine of the same kind. Each closes the stream it reads when its own is closed.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar
 
-from deployments.audio.resample import StreamResampler
-from deployments.contracts.audio import PCM16_16K, AudioFormat, SpeechChunk
+from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.chat import ChatTurn
-from deployments.contracts.engines import ChatEngine, ChatEvent, Recognizer, SpeechEngine
+from deployments.contracts.engines import ChatEngine, ChatEvent, Recognizer
 from deployments.contracts.errors import EngineTimeout, RateLimited, SecretaryError, Unavailable
 from deployments.contracts.events import TextDelta
-from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptEvent
+from deployments.contracts.streams import Closing
 
 T = TypeVar("T")
-
-
-class Resampled:
-    """A speech engine whose every voice speaks at ``rate`` Hz."""
-
-    def __init__(self, engine: SpeechEngine, rate: int) -> None:
-        self._engine = engine
-        self._format = AudioFormat(rate)
-
-    async def start(self) -> None:
-        await self._engine.start()
-
-    async def stop(self) -> None:
-        await self._engine.stop()
-
-    def status(self) -> EngineStatus:
-        return self._engine.status()
-
-    def voices(self) -> tuple[Voice, ...]:
-        return tuple(replace(voice, rate=self._format.rate) for voice in self._engine.voices())
-
-    def synthesize(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
-        """Raises what the inner engine raises. The resampler's delay comes out with the last block."""
-        return self._resampled(self._engine.synthesize(request))
-
-    async def _resampled(self, chunks: AsyncIterator[SpeechChunk]) -> AsyncIterator[SpeechChunk]:
-        resampler: StreamResampler | None = None
-        held: SpeechChunk | None = None
-        async with aclosing(_closable(chunks)):
-            async for chunk in chunks:
-                if resampler is None:
-                    resampler = StreamResampler(chunk.format.rate, self._format.rate)
-                if held is not None:
-                    yield held
-                held = replace(chunk, audio=resampler.feed(chunk.audio), format=self._format)
-        if held is not None and resampler is not None:
-            yield replace(held, audio=held.audio + resampler.finish())
 
 
 class Fallback:
@@ -107,7 +69,7 @@ class Fallback:
         delivered = False
         while True:
             try:
-                async with aclosing(_closable(events)):
+                async with Closing(events):
                     async for event in events:
                         delivered = delivered or isinstance(event, TextDelta)
                         yield event
@@ -146,7 +108,7 @@ class Timed:
 async def timed(events: AsyncIterator[T], first_s: float, idle_s: float) -> AsyncIterator[T]:
     """``events`` with a deadline for each. Raises EngineTimeout, after closing ``events``."""
     allowed = first_s
-    async with aclosing(_closable(events)):
+    async with Closing(events):
         while True:
             try:
                 async with asyncio.timeout(allowed):
@@ -187,19 +149,6 @@ class Decoded:
     async def _decoded(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         pcm = await asyncio.to_thread(self._decode, request.audio)
         events = self._recognizer.transcribe(replace(request, audio=pcm, format=PCM16_16K))
-        async with aclosing(_closable(events)):
+        async with Closing(events):
             async for event in events:
                 yield event
-
-
-class _Closable(Protocol):
-    async def aclose(self) -> None: ...
-
-
-class _Nothing:
-    async def aclose(self) -> None:
-        """An iterator without ``aclose`` holds nothing open."""
-
-
-def _closable(stream: object) -> _Closable:
-    return cast(_Closable, stream) if hasattr(stream, "aclose") else _Nothing()

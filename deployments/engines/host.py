@@ -20,8 +20,8 @@ class EngineHost(Generic[E]):
     """A missing model or a broken load is a degraded status with its remedy, never a crash loop.
 
     ``build`` constructs the engine and may raise ModelMissing; it runs again before each attempt, so a model that is
-    pulled while the secretary runs is picked up without a restart. ``weights`` are the id and revision of the model,
-    shown in the status.
+    pulled while the secretary runs is picked up without a restart. ``weights`` tells the id and the revision of the
+    model, shown in the status; it reads the disk and is asked again when the model has loaded.
     """
 
     def __init__(
@@ -30,12 +30,13 @@ class EngineHost(Generic[E]):
         kind: str,
         engine_name: str,
         build: Callable[[], E],
-        weights: tuple[str, str] = ("", ""),
+        weights: Callable[[], tuple[str, str]] = lambda: ("", ""),
         first_retry_s: float = 2.0,
     ) -> None:
         self._first_retry_s = first_retry_s
         self._name = name
-        self._model, self._revision = weights
+        self._weights = weights
+        self._model, self._revision = weights()
         self._kind = kind
         self._engine_name = engine_name
         self._build = build
@@ -99,6 +100,7 @@ class EngineHost(Generic[E]):
             try:
                 engine = await asyncio.to_thread(self._build)
                 await engine.start()
+                self._model, self._revision = await asyncio.to_thread(self._weights)
                 self._engine, self._error = engine, None
             except SecretaryError as error:
                 self._error = error

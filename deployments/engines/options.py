@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.contracts.errors import ModelMissing, SecretaryError, Unavailable
 from deployments.contracts.speech import EngineStatus
+from deployments.models.catalogue import catalogue
 
 PULL_COMMAND = "secretary models pull"
+LIST_COMMAND = "secretary models list"
 
 
 class EngineOptions(BaseModel):
@@ -20,11 +22,21 @@ class EngineOptions(BaseModel):
     model_id: str = Field(default="", description="Name of the model in replies and status; default: its file name")
 
 
-def require_path(path: Path, what: str) -> Path:
-    """``path`` if it exists. Raises ModelMissing naming the command that brings the weights."""
-    if not path.exists():
-        raise ModelMissing(f"{what} is missing: {path} does not exist; run: {PULL_COMMAND}", remedy=PULL_COMMAND)
-    return path
+def require_path(path: Path, what: str, model_id: str = "") -> Path:
+    """``path`` if it exists. Raises ModelMissing naming the command that brings the weights.
+
+    Which model that is says ``model_id`` or, as weights lie in ``<models>/<id>``, a folder of ``path``. A path of
+    weights that the catalogue does not have has no such command: then the message says what to do.
+    """
+    if path.exists():
+        return path
+    known = {model.id for model in catalogue().models}
+    wanted = next((name for name in (model_id, *reversed(path.parts)) if name in known), None)
+    if wanted is None:
+        advice = f"put it there, or name a model of `{LIST_COMMAND}` as model://<id>"
+        raise ModelMissing(f"{what} is missing: {path} does not exist; {advice}")
+    remedy = f"{PULL_COMMAND} {wanted}"
+    raise ModelMissing(f"{what} is missing: {path} does not exist; run: {remedy}", remedy=remedy)
 
 
 class Health:

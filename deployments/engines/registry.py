@@ -101,10 +101,8 @@ def find(kind: Kind, name: str) -> EngineClass:
 
 def _load(name: str, registration: Registration) -> EngineClass:
     if registration.package and find_spec(registration.package) is None:
-        raise ModelMissing(
-            f"engine {name} needs the package {registration.package}; "
-            f"run: pip install 'ai-secretary[{registration.extra}]'"
-        )
+        remedy = f"pip install 'ai-secretary[{registration.extra}]'"
+        raise ModelMissing(f"engine {name} needs the package {registration.package}; run: {remedy}", remedy=remedy)
     module, _, attribute = registration.path.partition(":")
     return cast(EngineClass, getattr(import_module(module), attribute))
 

@@ -5,11 +5,12 @@ from typing import Protocol
 
 from deployments.contracts.engines import Assistant
 from deployments.contracts.speech import SpeechRequest
+from deployments.contracts.streams import Closing
 from deployments.telephony.clock import Clock
 from deployments.telephony.dialects import FRAME_MS, Json
 from deployments.telephony.frames import FrameCutter, FrameEvent, Mark
 from deployments.telephony.pacer import Pacer
-from deployments.telephony.streams import closing, read_ahead
+from deployments.telephony.streams import read_ahead
 from deployments.telephony.utterance import Utterance
 
 
@@ -35,7 +36,7 @@ async def speak(
     pacer.begin()
     tally = utterance.tally
     frames = read_ahead(_frames(utterance, assistant), ahead_frames)
-    async with closing(frames):
+    async with Closing(frames):
         async for event in frames:
             if isinstance(event, Mark):
                 await _say(wire, utterance.dialect.mark(utterance.id, event.text, tally.frames))
@@ -57,10 +58,10 @@ async def _frames(utterance: Utterance, assistant: Assistant) -> AsyncGenerator[
     """Frames of all pieces. After each piece nothing is held back, because the next one may be long in coming."""
     cutter = FrameCutter(utterance.format, FRAME_MS)
     try:
-        async with closing(utterance.text.pieces()) as pieces:
+        async with Closing(utterance.text.pieces()) as pieces:
             async for piece in pieces:
                 request = SpeechRequest(piece, utterance.voice_id, utterance.language, utterance.speed)
-                async with closing(assistant.speak(request)) as chunks:
+                async with Closing(assistant.speak(request)) as chunks:
                     async for chunk in chunks:
                         for event in cutter.feed(chunk):
                             yield event

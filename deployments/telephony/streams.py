@@ -2,23 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TypeVar
+
+from deployments.contracts.streams import Closing
 
 T = TypeVar("T")
 
 _END = object()
-
-
-@asynccontextmanager
-async def closing(stream: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
-    """``stream`` for the length of the block, closed at its end if it can be closed."""
-    try:
-        yield stream
-    finally:
-        aclose = getattr(stream, "aclose", None)
-        if aclose is not None:
-            await aclose()
 
 
 async def read_ahead(stream: AsyncIterator[T], depth: int) -> AsyncGenerator[T]:
@@ -30,7 +20,7 @@ async def read_ahead(stream: AsyncIterator[T], depth: int) -> AsyncGenerator[T]:
 
     async def read() -> None:
         try:
-            async with closing(stream):
+            async with Closing(stream):
                 async for item in stream:
                     await items.put(item)
         finally:

@@ -1,20 +1,19 @@
 """Adapters add an ability and keep the contract of what they wrap."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from pydantic import JsonValue
 
-from deployments.contracts.audio import PCM16_8K, PCM16_16K
-from deployments.contracts.engines import ChatEngine, SpeechEngine
+from deployments.contracts.audio import PCM16_16K
+from deployments.contracts.engines import ChatEngine
 from deployments.contracts.errors import EngineFailed, EngineTimeout, InvalidRequest, ModelMissing, UnsupportedAudio
 from deployments.contracts.events import TextDelta
-from deployments.contracts.speech import RecognitionRequest, SpeechRequest, TranscriptFinished
-from deployments.engines.adapters import Decoded, Fallback, Resampled, Timed, timed
+from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
+from deployments.engines.adapters import Decoded, Fallback, Timed, timed
 from deployments.engines.conformance import (
     CHAT_RULES,
-    SPEECH_RULES,
     answer,
     check,
     collect,
@@ -50,23 +49,6 @@ async def started(engine: ChatEngine) -> ChatEngine:
 )
 async def test_wrapped_chat_engines_keep_the_contract(wrap: Callable[[], ChatEngine]) -> None:
     await check(wrap(), CHAT_RULES)
-
-
-@pytest.mark.parametrize("rule", SPEECH_RULES, ids=lambda rule: rule.__name__)
-async def test_resampled_voices_keep_the_contract(rule: Callable[[SpeechEngine], Awaitable[None]]) -> None:
-    engine = Resampled(create("speech", "tone", {"delay_s": 0.002}), 8_000)
-    await engine.start()
-    await rule(engine)
-    await engine.stop()
-
-
-async def test_resampled_sound_is_as_long_as_the_original() -> None:
-    engine = Resampled(create("speech", "tone"), 8_000)
-    await engine.start()
-    chunks = await collect(engine.synthesize(SpeechRequest("x" * 50, language="en")))
-    assert {chunk.format for chunk in chunks} == {PCM16_8K}
-    assert sum(chunk.seconds for chunk in chunks) == pytest.approx(3.0, abs=0.001)
-    assert {voice.rate for voice in engine.voices()} == {8_000}
 
 
 async def test_the_next_engine_answers_when_the_first_fails_before_its_first_word() -> None:

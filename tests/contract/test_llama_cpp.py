@@ -167,10 +167,15 @@ async def test_vectors_are_refused_when_not_switched_on(engine: LlamaCppEngine) 
 
 
 async def test_a_missing_model_names_the_command_that_brings_it() -> None:
-    engine = create("chat", "llama_cpp", {"model": "no/such.gguf"})
-    with pytest.raises(ModelMissing, match="secretary models pull"):
-        await engine.start()
-    assert engine.status().remedy == "secretary models pull"
+    command = "secretary models pull smollm2-135m-instruct"
+    for options in (
+        {"model": "no/such.gguf", "model_id": "smollm2-135m-instruct"},
+        {"model": "models/smollm2-135m-instruct/such.gguf"},
+    ):
+        engine = create("chat", "llama_cpp", options)
+        with pytest.raises(ModelMissing, match=f"run: {command}$"):
+            await engine.start()
+        assert engine.status().remedy == command
 
 
 async def test_a_broken_model_file_is_an_engine_failure(tmp_path: object) -> None:

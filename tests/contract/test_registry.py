@@ -1,11 +1,14 @@
 """Engines by name: what is known, what is refused, and how it is said."""
 
+import tomllib
+
 import pytest
 
 from deployments.contracts.errors import InvalidRequest, ModelMissing, NotFound
 from deployments.engines import registry
 from deployments.engines.options import EngineOptions
 from deployments.engines.registry import BUILT_IN, KINDS, EngineSpec, Registration, create, find, names
+from tests.architecture.sources import ROOT
 
 
 def test_an_unknown_engine_lists_the_known_ones() -> None:
@@ -27,8 +30,17 @@ def test_a_missing_option_is_named() -> None:
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUILT_IN["chat"], "absent", Registration("nowhere:Nothing", "no_such_package", "absent"))
-    with pytest.raises(ModelMissing, match=r"pip install 'ai-secretary\[absent\]'"):
+    with pytest.raises(ModelMissing, match=r"pip install 'ai-secretary\[absent\]'") as caught:
         create("chat", "absent")
+    assert caught.value.remedy == "pip install 'ai-secretary[absent]'"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_extra_that_is_advised_exists(kind: registry.Kind) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for name, registration in BUILT_IN[kind].items():
+        assert bool(registration.package) == bool(registration.extra), name
+        assert not registration.extra or registration.extra in extras
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -157,15 +157,23 @@ async def test_whisper_refuses_a_language_it_does_not_know(whisper: Recognizer) 
 @pytest.mark.parametrize(
     ("kind", "name", "options"),
     [
-        ("speech", "piper", {"models": ["no/such/folder"]}),
-        ("recognition", "faster_whisper", {"model": "no/such/folder"}),
+        ("speech", "piper", {"models": ["no/piper-en-us-joe-medium"]}),
+        ("recognition", "faster_whisper", {"model": "no/such/folder", "model_id": "whisper-base"}),
     ],
 )
 async def test_missing_weights_name_the_command(kind: str, name: str, options: dict[str, object]) -> None:
     engine = create(kind, name, options)  # type: ignore[call-overload]
-    with pytest.raises(ModelMissing, match="secretary models pull"):
+    command = f"secretary models pull {'whisper-base' if kind == 'recognition' else 'piper-en-us-joe-medium'}"
+    with pytest.raises(ModelMissing, match=f"run: {command}$"):
         await engine.start()
-    assert engine.status().remedy == "secretary models pull"
+    assert engine.status().remedy == command
+
+
+async def test_missing_weights_that_nobody_knows_have_no_command() -> None:
+    engine = create("recognition", "faster_whisper", {"model": "my/own/folder", "model_id": "mine"})
+    with pytest.raises(ModelMissing, match=r"my/own/folder/model\.bin does not exist; put it there"):
+        await engine.start()
+    assert engine.status().remedy == ""
 
 
 async def test_a_voice_with_a_strange_configuration_is_an_engine_failure(tmp_path: Path) -> None:

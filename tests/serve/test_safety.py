@@ -79,3 +79,10 @@ def test_the_log_tells_of_turns_without_their_words(demo: Secretary) -> None:
     lines = (demo.data / "logs" / "gateway.log").read_text()
     assert "source=api route=local" in lines
     assert "Mitsubishi" not in lines
+
+
+def test_a_reply_has_one_request_id_that_of_the_door(demo: Secretary) -> None:
+    with demo.http() as http:
+        replies = [http.get("/v1/models"), http.get("/v1/nowhere"), http.post("/v1/chat/completions", json={})]
+    for reply in replies:
+        assert len(reply.headers.get_list("x-request-id")) == 1

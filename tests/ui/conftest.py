@@ -46,7 +46,7 @@ def stage(stage_of_session: Stage) -> Stage:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM.exists():
-        pytest.skip("no Chromium on this machine")
+        pytest.fail(f"{CHROMIUM} is missing; run: sudo apt-get install chromium", pytrace=False)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

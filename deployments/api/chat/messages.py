@@ -4,12 +4,12 @@ import base64
 import binascii
 
 from deployments.api.chat.schemas import InputAudio, Message, Part
-from deployments.api.hangup import Closing
 from deployments.api.listening import recording
 from deployments.contracts.chat import ChatMessage, Role
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineFailed, InvalidRequest
 from deployments.contracts.speech import TranscriptFinished
+from deployments.contracts.streams import Closing
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 

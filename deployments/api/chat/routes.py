@@ -18,12 +18,13 @@ from deployments.api.chat.turns import build_turn
 from deployments.api.door import Door
 from deployments.api.encoding import WholeFile
 from deployments.api.errors import internal_error
-from deployments.api.hangup import Closing, Hangup
+from deployments.api.hangup import Hangup
 from deployments.api.responses import EVENT_STREAM_HEADERS, error_event, send_body
 from deployments.api.visit import visit_of
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent, TurnFinished
+from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from deployments.api.body import read_json
 from deployments.api.door import Door
 from deployments.api.encoding import Base64Pieces, SpeechEncoder
 from deployments.api.errors import internal_error
-from deployments.api.hangup import Closing, Hangup
+from deployments.api.hangup import Hangup
 from deployments.api.models.catalog import SPEECH
 from deployments.api.responses import EVENT_STREAM_HEADERS, error_event, event, send_body
 from deployments.api.speech.schemas import SpeechBody
@@ -23,6 +23,7 @@ from deployments.audio.encode import CONTENT_TYPES
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError, TextTooLong
 from deployments.contracts.speech import SpeechRequest
+from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from deployments.api.door import Door
 from deployments.api.errors import ClientGone, internal_error
-from deployments.api.hangup import Closing, Hangup
+from deployments.api.hangup import Hangup
 from deployments.api.listening import recording
 from deployments.api.models.catalog import RECOGNITION
 from deployments.api.responses import EVENT_STREAM_HEADERS, error_event, event, send_body
@@ -18,6 +18,7 @@ from deployments.api.transcription.form import TranscriptionForm, read_form
 from deployments.api.visit import visit_of
 from deployments.contracts.errors import EngineFailed, SecretaryError
 from deployments.contracts.speech import TranscriptEvent, TranscriptFinished, TranscriptSegment
+from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
 

@@ -63,7 +63,7 @@ class LlamaCppEngine:
         if self._health.ready:
             return
         async with self._health.starting():
-            require_path(self._options.model, "the language model")
+            require_path(self._options.model, "the language model", self._options.model_id)
             self._workers = Workers("llama", self._options.slots)
             try:
                 await self._workers.call(self._load)

@@ -62,7 +62,7 @@ class FasterWhisperRecognizer:
             return
         async with self._health.starting():
             for file in _FILES:
-                require_path(self._options.model / file, "the Whisper model")
+                require_path(self._options.model / file, "the Whisper model", self._options.model_id)
             self._workers = Workers("whisper", self._options.workers)
             try:
                 self._model = await self._workers.call(self._load)

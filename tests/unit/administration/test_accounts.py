@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from deployments.administration.accounts import Account, Accounts
+from deployments.administration.accounts import Account, Accounts, network
 from deployments.administration.attempts import Attempts
 from deployments.administration.office import Office, open_office
 from deployments.contracts.errors import InvalidRequest, NotFound, RateLimited, SecretaryError, Unauthorized
@@ -100,6 +100,62 @@ def test_attempts_of_very_many_keys_stay_bounded_and_keep_the_limit() -> None:
     with pytest.raises(RateLimited):
         attempts.begin("20049")
     assert len(attempts._failures) <= 10_000
+
+
+async def _guess(office: Office, count: int, address: str = "10.0.0.7") -> list[str]:
+    """What ``count`` wrong passwords, each for another name, give."""
+    return [await _outcome(office, f"name{n}", "wrong", address) for n in range(count)]
+
+
+async def test_thirty_failures_shut_out_an_address_whatever_the_names(office: Office) -> None:
+    assert await _guess(office, 30) == ["invalid_api_key"] * 30
+    with pytest.raises(RateLimited) as caught:
+        await office.accounts.authenticate("admin", PASSWORD, "10.0.0.7")
+    assert caught.value.retry_after_s is not None
+    assert 300 < caught.value.retry_after_s <= 900
+    assert await _outcome(office, "admin", PASSWORD, "10.0.0.8") == "welcome"
+
+
+async def test_a_login_of_ones_own_does_not_give_an_address_more_guesses(office: Office) -> None:
+    assert await _guess(office, 29) == ["invalid_api_key"] * 29
+    for _ in range(3):
+        assert await _outcome(office, "admin", PASSWORD, "10.0.0.7") == "welcome"
+    assert await _guess(office, 2) == ["invalid_api_key", "rate_limit_exceeded"]
+
+
+async def test_knocking_at_a_locked_account_does_not_shut_out_its_whole_address(office: Office) -> None:
+    outcomes = [await _outcome(office, "admin", "wrong") for _ in range(40)]
+    assert outcomes == ["invalid_api_key"] * 5 + ["rate_limit_exceeded"] * 35
+    assert await _outcome(office, "somebody", "wrong") == "invalid_api_key"
+
+
+async def test_an_address_is_let_in_again_after_its_quarter_of_an_hour(office: Office) -> None:
+    clock = Clock()
+    passwords = quick_passwords()
+    await passwords.start()
+    accounts = Accounts(office.database, passwords, networks=Attempts(2, 900, clock))
+    for name in ("a", "b"):
+        with pytest.raises(Unauthorized):
+            await accounts.authenticate(name, "wrong", "::1")
+    clock.now = 899
+    with pytest.raises(RateLimited):
+        await accounts.authenticate("admin", PASSWORD, "::1")
+    clock.now = 901
+    assert (await accounts.authenticate("admin", PASSWORD, "::1")).username == "admin"
+
+
+@pytest.mark.parametrize(
+    ("address", "net"),
+    [
+        ("10.0.0.7", "10.0.0.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:10.0.0.7", "10.0.0.7"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+def test_one_subscriber_is_one_network(address: str, net: str) -> None:
+    assert network(address) == net
 
 
 async def test_a_changed_password_replaces_the_old_one(office: Office) -> None:

@@ -1,13 +1,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from deployments.administration.bots import BotDraft
+from deployments.administration.bots import BotDraft, free_slug
 from deployments.administration.office import Office
 from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import FaqSettings, Persona, Settings
+from deployments.contracts.settings import BotSpec, FaqSettings, Persona, Settings
 from storage.secrets import SealBroken, digest
 from tests.unit.administration.conftest import API_KEY, audited
 
@@ -140,6 +142,23 @@ async def test_two_bots_never_share_a_token_but_may_share_a_name(office: Office)
     assert second.id == f"{first.id}-2"
     with pytest.raises(Conflict):
         await office.bots.update(second.id, DRAFT, 1, "admin")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"), [("M²", "m2"), ("Ⅻ Shop", "xii-shop"), ("૱᠐⓪", "᠐0"), ("☎", "bot"), ("a_b-c", "a_b-c")]
+)
+async def test_a_bot_may_have_an_odd_name(office: Office, name: str, slug: str) -> None:
+    assert (await office.bots.create(BotDraft(name=name, token=TOKEN), "admin")).id == slug
+
+
+@given(name=st.text(min_size=1, max_size=100), times=st.integers(1, 3))
+def test_whatever_a_bot_is_called_its_id_is_one_and_free(name: str, times: int) -> None:
+    taken: list[str] = []
+    for _ in range(times):
+        bot_id = free_slug(name, taken)
+        assert bot_id not in taken
+        assert BotSpec(id=bot_id, name=name).id == bot_id
+        taken.append(bot_id)
 
 
 async def test_a_bot_needs_a_token_and_can_be_deleted(office: Office) -> None:

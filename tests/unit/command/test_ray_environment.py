@@ -2,9 +2,17 @@
 
 import os
 import re
+import socket
 import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
+import httpx
 import pytest
 from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig, ServerConfig
 from ray.serve.config import HTTPOptions
@@ -30,21 +38,19 @@ def config(tmp_path: Path) -> Path:
     return written(tmp_path)
 
 
-def written(folder: Path, host: str = "127.0.0.1", **options: object) -> Path:
+def written(folder: Path, replica: int = 30_001, host: str = "127.0.0.1", front: int = FRONT, **ports: int) -> Path:
     """What this version of Serve writes for HAProxy."""
     path = folder / "haproxy.cfg"
     settings = HAProxyConfig(
-        http_options=HTTPOptions(host=host, port=FRONT),
+        http_options=HTTPOptions(host=host, port=front),
         socket_path=str(folder / "admin.sock"),
         server_state_base=str(folder),
         server_state_file=str(folder / "server-state"),
-        stats_port=STATS,
-        metrics_port=METRICS,
         metrics_enabled=False,
-        **options,
+        **({"stats_port": STATS, "metrics_port": METRICS} | ports),
     )
     backend = BackendConfig(
-        name="app", path_prefix="/", app_name="secretary", servers=[ServerConfig("a", "127.0.0.1", 30_001)]
+        name="app", path_prefix="/", app_name="secretary", servers=[ServerConfig("a", "127.0.0.1", replica)]
     )
     HAProxyApi(settings, {"app": backend}, str(path))._generate_config_file_internal()
     return path
@@ -85,8 +91,91 @@ def test_headers_that_steer_serve_are_dropped_before_anything_else_is_done(tmp_p
     before = frontend(config)
     wrapped(tmp_path, "-f", config)
     after = frontend(config)
-    rules = [f"    http-request del-header {header}" for header in CONTROL_HEADERS] + ["    option forwardfor"]
-    assert after == [before[0], *rules, *before[1:]]
+    drops = [f"    http-request del-header {header}" for header in CONTROL_HEADERS]
+    assert after[: len(drops) + 1] == [before[0], *drops]
+    assert after[-len(before) + 1 :] == before[1:]
+
+
+def test_nothing_is_logged_per_request(tmp_path: Path, config: Path) -> None:
+    """Serve's file sends a datagram to port 514 for each request, whether anybody listens or not."""
+    assert "127.0.0.1:514" in config.read_text()
+    wrapped(tmp_path, "-f", config)
+    assert (
+        re.findall(r"^ *(?:log|option httplog|option log-health-checks)\b.*$", config.read_text(), re.MULTILINE) == []
+    )
+
+
+Asked = dict[str, list[str]]
+
+
+class Replica(BaseHTTPRequestHandler):
+    """Answers with an id of the door and one of Serve, as a replica does, and notes the headers it got."""
+
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar[Asked] = {}
+    ids: ClassVar[tuple[str, ...]] = ()
+
+    def do_GET(self) -> None:
+        self.asked[self.path] = self.headers.get_all("x-request-disconnect-disabled", [])
+        self.send_response(200)
+        for name in self.ids:
+            self.send_header("X-Request-ID", name)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def through_haproxy(folder: Path, *ids: str) -> Iterator[tuple[str, Asked]]:
+    """HAProxy as the wrapper starts it, in front of a replica; gives its address and what the replica was asked."""
+    replica = type("ReplicaOfTest", (Replica,), {"asked": {}, "ids": ids})
+    with ThreadingHTTPServer(("127.0.0.1", 0), replica) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        front, stats, metrics = free_port(), free_port(), free_port()
+        config = written(folder, server.server_port, front=front, stats_port=stats, metrics_port=metrics)
+        process = subprocess.Popen([write_wrapper(folder / "bin" / "haproxy"), "-db", "-f", str(config)])
+        try:
+            url = f"http://127.0.0.1:{front}"
+            _until_it_answers(url)
+            yield url, replica.asked
+        finally:
+            process.kill()
+            process.wait()
+            server.shutdown()
+
+
+def _until_it_answers(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            if httpx.get(f"{url}/hello", trust_env=False).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        assert time.monotonic() < deadline, "HAProxy does not answer"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def test_only_the_doors_that_watch_for_hang_ups_switch_serves_own_watch_off(tmp_path: Path) -> None:
+    theirs = {"x-request-disconnect-disabled": "?1"}
+    with through_haproxy(tmp_path) as (url, asked):
+        for path in ("/v1/models", "/v1x", "/admin/ui/", "/phone/tts"):
+            httpx.get(url + path, headers=theirs, trust_env=False)
+    asked = {path: values for path, values in asked.items() if path not in ("/hello", "/-/healthz")}
+    assert asked == {"/v1/models": ["?1"], "/v1x": [], "/admin/ui/": [], "/phone/tts": []}
+
+
+@pytest.mark.parametrize("ids", [(), ("ours",), ("ours", "serves")])
+def test_a_caller_sees_one_request_id_the_doors(tmp_path: Path, ids: tuple[str, ...]) -> None:
+    with through_haproxy(tmp_path, *ids) as (url, _):
+        assert httpx.get(url, trust_env=False).headers.get_list("x-request-id") == list(ids[:1])
 
 
 def test_one_address_of_this_machine_stays_the_front_door(tmp_path: Path) -> None:

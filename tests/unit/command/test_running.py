@@ -55,6 +55,9 @@ def test_a_note_knows_whether_its_process_lives(tmp_path: Path) -> None:
         ("0.0.0.0", "http://127.0.0.1:8002"),
         ("::", "http://127.0.0.1:8002"),
         ("", "http://127.0.0.1:8002"),
+        ("::1", "http://[::1]:8002"),
+        ("[::1]", "http://[::1]:8002"),
+        ("fd00::5", "http://[fd00::5]:8002"),
     ],
 )
 def test_the_address_is_one_that_can_be_opened(host: str, url: str) -> None:

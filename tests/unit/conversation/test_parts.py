@@ -12,11 +12,12 @@ from deployments.contracts.audio import PCM16_8K, SpeechChunk
 from deployments.contracts.chat import ChatMessage, GenerationOptions
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange, LlmSettings, Snapshot
+from deployments.contracts.streams import Closing
 from deployments.conversation.phrases import PhraseCache, PhraseKey
 from deployments.conversation.prompt import build_prompt, newest
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
-from deployments.conversation.streams import ahead, closing
+from deployments.conversation.streams import ahead
 from tests.unit.conversation.stage import NOON, SNAPSHOT, Shelf, ask, collect
 
 
@@ -117,7 +118,7 @@ async def test_running_ahead_passes_errors_on_after_the_items_before_them() -> N
 
 async def test_leaving_early_closes_the_source() -> None:
     closed: list[bool] = []
-    async with closing(ahead(numbers(100, closed), 2)) as stream:
+    async with Closing(ahead(numbers(100, closed), 2)) as stream:
         await anext(stream)
     assert closed == [True]
 

@@ -37,9 +37,12 @@ class Shelf:
         self.built.append(Engine())
         return self.built[-1]
 
+    def weights(self) -> tuple[str, str]:
+        return "m", "r1" if self.there else ""
+
 
 def host(shelf: Shelf) -> EngineHost[Engine]:
-    return EngineHost("chat", "chat", "fake", shelf, ("m", "r1"), first_retry_s=0.01)
+    return EngineHost("chat", "chat", "fake", shelf, shelf.weights, first_retry_s=0.01)
 
 
 async def until(condition: object) -> None:
@@ -54,6 +57,7 @@ async def test_a_missing_model_is_told_with_its_remedy_and_picked_up_when_it_com
     hosted.start()
     await until(lambda: hosted.status().remedy)
     assert hosted.status().remedy == "secretary models pull m"
+    assert (hosted.status().model, hosted.status().revision) == ("m", "")
     with pytest.raises(ModelMissing):
         hosted.engine()
     hosted.check()
