@@ -12,6 +12,7 @@ from deployments.api.admin.app import AdminApp, GateKeepers
 from deployments.api.admin.settings.routes import settings_router
 from deployments.api.metrics import Metrics
 from deployments.contracts.identity import Role
+from deployments.contracts.reports import DoorReport
 from tests.api.admin.office import NamedTokens, PublishedSnapshots, admin_client, opened_office
 
 
@@ -22,7 +23,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 
 def call_as(office: Office, role: str):
-    return admin_client(office, lambda o: [settings_router(o.settings, o.publisher)], role)
+    return admin_client(office, lambda o: [settings_router(o.settings, o.publisher, o.reports)], role)
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"authorization": "Bearer wrong"}])
@@ -142,3 +143,16 @@ async def test_websockets_need_a_token_too(office: Office) -> None:
         assert sent[0]["type"] == f"websocket.{expected}"
         if expected == "accept":
             assert sent[0]["subprotocol"] == "bearer.operator"
+
+
+async def test_the_settings_say_which_process_runs_which_revision(office: Office) -> None:
+    newest = office.publisher.current.revision
+    await office.reports.accept(DoorReport(door="gateway#a", sequence=1, revision=newest))
+    await office.reports.accept(DoorReport(door="phone#b", sequence=1, revision=newest - 1))
+    async with call_as(office, "viewer") as client:
+        reply = (await client.get("/settings/replicas")).json()
+    assert (reply["revision"], reply["current"], reply["total"]) == (newest, 1, 2)
+    assert [(replica["name"], replica["current"]) for replica in reply["replicas"]] == [
+        ("gateway#a", True),
+        ("phone#b", False),
+    ]

@@ -7,15 +7,16 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.reports import ReportDesk
 from deployments.administration.settings import SettingsAdministration
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.revisions import IfMatch, expected, tag
-from deployments.api.admin.settings.schemas import SettingsChange, SettingsReply
+from deployments.api.admin.settings.schemas import Replica, ReplicasReply, SettingsChange, SettingsReply
 from deployments.api.errors import from_validation
 from deployments.contracts.settings import Settings
 
 
-def settings_router(settings: SettingsAdministration, publisher: SnapshotPublisher) -> APIRouter:
+def settings_router(settings: SettingsAdministration, publisher: SnapshotPublisher, reports: ReportDesk) -> APIRouter:
     router = APIRouter(prefix="/settings", tags=["settings"])
 
     @router.get("")
@@ -29,6 +30,18 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
     async def schema() -> dict[str, Any]:
         """Default, range and description of every field, as JSON Schema."""
         return Settings.model_json_schema()
+
+    @router.get("/replicas")
+    async def replicas() -> ReplicasReply:
+        """Which processes run which revision."""
+        newest = publisher.current.revision
+        found = [
+            Replica(name=door.door, revision=door.revision, current=door.revision >= newest, last_seen=door.last_seen)
+            for door in reports.doors()
+        ]
+        return ReplicasReply(
+            revision=newest, current=sum(replica.current for replica in found), total=len(found), replicas=found
+        )
 
     @router.patch("")
     async def change(body: SettingsChange, caller: Caller, response: Response, version: IfMatch) -> SettingsReply:

@@ -1,5 +1,6 @@
 """Settings over HTTP."""
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -19,3 +20,21 @@ class SettingsChange(BaseModel):
 
     settings: dict[str, Any]
     revision: int | None = Field(default=None, ge=0)
+
+
+class Replica(BaseModel):
+    """One process that lives off snapshots. ``current`` says whether it runs the newest revision."""
+
+    name: str
+    revision: int
+    current: bool
+    last_seen: datetime
+
+
+class ReplicasReply(BaseModel):
+    """Which processes run which revision, as of their last report (one a second)."""
+
+    revision: int
+    current: int
+    total: int
+    replicas: list[Replica]
