@@ -1,7 +1,7 @@
 """gateway: a prepared answer through the whole path of `secretary up`, against the LiteLLM proxy.
 
 Both check a bearer key and answer without a model: the secretary from its prepared answers, LiteLLM with the same text
-as its documented ``mock_response``. The secretary counts metrics and writes Serve's access log meanwhile.
+as its documented ``mock_response``. The secretary counts metrics and writes its turn log meanwhile.
 """
 
 import os
@@ -47,7 +47,7 @@ def measure(quick: bool) -> Result:
     notes = (
         f"{count} passes in ABBA order, {seconds:.0f} s at 16 keep-alive connections and half of that at one; median "
         "(lowest–highest), ratios pass by pass against the peer with as many workers. The one that waits stays up.",
-        f"LiteLLM 1.106.2: {litellm.SETTINGS}. Secretary: as `secretary up` starts it, access log on.",
+        f"LiteLLM 1.106.2: {litellm.SETTINGS}. Secretary: as `secretary up` starts it, turn log on.",
     )
     tables = [_table(f"Gateway: {title}", runs, notes) for title, runs in found.items()]
     return Result(tables, {title: _summaries(runs) for title, runs in found.items()})

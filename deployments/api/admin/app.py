@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deployments.api.admin.document import finished
 from deployments.api.admin.gate import AdminGate, TokenVerifier
 from deployments.api.gate import RequestMetrics
 from deployments.contracts.reports import SnapshotSource
@@ -42,6 +43,12 @@ class AdminApp(FastAPI):
         if self.middleware_stack is None:
             self.middleware_stack = self.build_middleware_stack()
         await self.middleware_stack(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The document of every route, with our own error body."""
+        if not self.openapi_schema:
+            self.openapi_schema = finished(super().openapi())
+        return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
         app: Any = AsyncExitStackMiddleware(self.router)

@@ -1,0 +1,59 @@
+"""An office on a loopback port under a real uvicorn, in a thread of its own with a loop of its own."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.api.metrics import Metrics
+from tests.api.admin.office import NamedTokens, PublishedSnapshots, Routers, opened_office
+from tests.api.door import wait_until
+
+
+class RunningOffice:
+    """``url`` (ending in /admin) answers until ``stop``."""
+
+    def __init__(self, folder: Path, routers: Routers) -> None:
+        self._folder = folder
+        self._routers = routers
+        self._server: uvicorn.Server | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        wait_until(lambda: bool(self._failure or (self._server and self._server.started)), 20)
+        if self._failure or self._server is None:
+            raise RuntimeError("the office did not start") from self._failure
+        port: int = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/admin"
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.should_exit = True
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._failure = error
+
+    async def _serve(self) -> None:
+        async with opened_office(self._folder) as office:
+            app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), self._routers(office))
+            config = uvicorn.Config(_below_admin(app), host="127.0.0.1", port=0, log_level="critical", lifespan="off")
+            self._server = uvicorn.Server(config)
+            await self._server.serve()
+
+
+def _below_admin(app: ASGIApp) -> ASGIApp:
+    """As Ray Serve calls an application with a route prefix: the path is whole, ``root_path`` says where it begins."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "root_path": "/admin"}, receive, send)
+
+    return call

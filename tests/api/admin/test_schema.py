@@ -1,0 +1,77 @@
+"""The whole OpenAPI document, tried by Schemathesis: no 5xx, no undocumented status, no reply off its schema."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import SearchStrategy
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from deployments.api.admin.settings.routes import settings_router
+from tests.api.admin.running import RunningOffice
+
+_CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+_FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningOffice]:
+    running = RunningOffice(
+        tmp_path_factory.mktemp("office"), lambda o: [settings_router(o.settings, o.publisher, o.reports)]
+    )
+    running.start()
+    yield running
+    running.stop()
+
+
+Probe = Callable[[schemathesis.Case], None]
+
+
+def try_every_operation(office: RunningOffice, probe: Probe) -> None:
+    """``probe`` on generated requests, right and wrong ones, of every operation in the document."""
+    url = f"{office.url}/openapi.json"
+    described = schemathesis.openapi.from_url(url, headers={"authorization": "Bearer admin"})
+    for found in described.get_all_operations():
+        operation = found.ok()
+        for mode in schemathesis.GenerationMode:
+            _try(operation.as_strategy(generation_mode=mode), probe)
+
+
+def _try(cases: SearchStrategy[schemathesis.Case], probe: Probe) -> None:
+    @_FEW
+    @given(cases)
+    def run(case: schemathesis.Case) -> None:
+        probe(case)
+
+    run()
+
+
+def test_an_administrator_never_meets_a_broken_reply(office: RunningOffice) -> None:
+    def probe(case: schemathesis.Case) -> None:
+        case.call_and_validate(headers={"authorization": "Bearer admin"}, checks=_CHECKS)
+
+    try_every_operation(office, probe)
+
+
+def test_nobody_gets_anything_without_a_token(office: RunningOffice) -> None:
+    def probe(case: schemathesis.Case) -> None:
+        reply = case.call()
+        assert reply.status_code in (400, 401, 404, 405, 413), (case.method, case.path, reply.status_code)
+
+    try_every_operation(office, probe)
+
+
+def test_every_operation_says_who_may(office: RunningOffice) -> None:
+    document = httpx.get(f"{office.url}/openapi.json", headers={"authorization": "Bearer viewer"}).json()
+    assert document["security"] == [{"bearer": []}]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert "422" not in operation["responses"], (method, path)
+            assert operation["responses"]["401"]["content"]["application/json"]["schema"]
