@@ -3,12 +3,10 @@
 import asyncio
 import os
 import shutil
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,7 @@ from deployments.arguments import SecretaryArgs
 from deployments.command import processes, ray_environment, running
 from deployments.command.graph import Graph
 from deployments.command.models import pull_models
+from deployments.command.signals import asking
 from deployments.contracts.errors import Conflict, Unavailable
 from deployments.contracts.speech import EngineStatus
 from deployments.models.store import ModelStore
@@ -54,7 +53,7 @@ class Startup:
             self._clear_away()
             self._credentials = asyncio.run(self._prepare())
             stop = threading.Event()
-            with _signals(stop.set) as take_signals:
+            with asking(stop.set) as take_signals:
                 try:
                     if pull:
                         self._pull()
@@ -193,12 +192,18 @@ class Startup:
 
     def _end(self) -> None:
         self._step("stop", "ending what is under way")
-        if "deployments.cluster" in sys.modules:
-            from deployments import cluster
+        try:
+            if "deployments.cluster" in sys.modules:
+                from deployments import cluster
 
-            cluster.stop()
-        if self._watch is not None:
-            self._watch.stop()
+                cluster.stop()
+            if self._watch is not None:
+                self._watch.stop()
+        finally:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Whatever happened before: no process and no folder of this run is left."""
         killed = processes.end(processes.processes_of(self._run_id), _ORPHAN_PATIENCE_S)
         shutil.rmtree(ray_environment.haproxy_directory(self._run_id), ignore_errors=True)
         running.remove_note(self._run_dir)
@@ -228,30 +233,3 @@ async def _answers(http: httpx.AsyncClient) -> bool:
 
 def _complaints(seen: dict[str, EngineStatus]) -> str:
     return "; ".join(f"{s.name}: {s.error}" for s in seen.values() if not s.ready) or "the doors do not answer"
-
-
-@contextmanager
-def _signals(handler: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """Runs ``handler`` at the first SIGINT or SIGTERM; the second one breaks off whatever is going on.
-
-    Yields a function that takes the signals again after somebody else took them.
-    """
-    asked = threading.Event()
-
-    def heard(signum: int, frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-        handler()
-
-    def take() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, heard)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    take()
-    try:
-        yield take
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
