@@ -18,11 +18,13 @@ from deployments.local_llm import build_local_llm
 from deployments.office import build_office_server
 from deployments.phone import build_phone_line
 from deployments.recognition import build_recognition
+from deployments.shape import require_sound
 from deployments.voice import build_voice
 from storage.environment import Environment
 
 
 def build_secretary(args: SecretaryArgs) -> serve.Application:
+    require_sound(args)
     models = Environment().models_dir
     return build_gateway(
         args.gateway,
@@ -35,6 +37,7 @@ def build_secretary(args: SecretaryArgs) -> serve.Application:
 
 
 def build_office(args: OfficeArgs) -> serve.Application:
+    require_sound(args)
     return build_office_server(args, _metrics_dir())
 
 
@@ -43,6 +46,7 @@ def build_phone(args: PhoneArgs) -> serve.Application:
 
 
 def build_bots(args: BotsArgs) -> serve.Application:
+    require_sound(args)
     return build_bot_supervisor(args)
 
 

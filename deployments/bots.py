@@ -15,7 +15,7 @@ from deployments.arguments import BotsArgs, StaffArgs
 from deployments.contracts.settings import Snapshot
 from deployments.conversation.snapshots import SnapshotFeed, follow
 from deployments.hosting import host
-from deployments.logs import open_log
+from deployments.logs import flush_log, open_log
 from deployments.metering import open_metrics
 from deployments.reception import Reception, Remotes, door_name, office_client
 from storage.environment import Environment
@@ -64,7 +64,12 @@ class BotConnector:
         reception = Reception(Remotes.named(self._staff), office, f"bot-{os.getpid()}", metrics)
         await reception.start()
         await reception.snapshots.wait(_FIRST_SNAPSHOT_S)
-        return BotConnections(reception.assistant, office, sealer_for(environment).open, reception.stop)
+
+        async def close() -> None:
+            await reception.stop()
+            flush_log()
+
+        return BotConnections(reception.assistant, office, sealer_for(environment).open, close)
 
 
 def build_bot_supervisor(args: BotsArgs) -> serve.Application:

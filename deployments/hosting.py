@@ -6,7 +6,7 @@ from ray import serve
 from ray.serve.config import BackpressureConfig
 
 from deployments.arguments import Hosting
-from deployments.logs import open_log
+from deployments.logs import flush_log, open_log
 from storage.environment import Environment
 
 _HEALTH_CHECK_PERIOD_S = 5
@@ -45,7 +45,10 @@ def _hosted(room: type[Room], name: str) -> type[Any]:
             await self.start()
 
         async def __del__(self) -> None:
-            await self.stop()
+            try:
+                await self.stop()
+            finally:
+                flush_log()
 
     Hosted.__name__ = Hosted.__qualname__ = room.__name__
     return Hosted

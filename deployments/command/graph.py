@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deployments import names
 from deployments.arguments import BotsArgs, OfficeArgs, PhoneArgs, SecretaryArgs, Strict
+from deployments.command.strict_yaml import RepeatedKey, read_yaml
 from deployments.contracts.errors import InvalidRequest
-from deployments.engines.registry import Kind
-from deployments.engines.registry import names as names_of
 from deployments.models.references import referenced
+from deployments.shape import require_sound, staff_fault
 
 _ARGUMENTS: dict[str, type[Strict]] = {
     "serve_app:build_secretary": SecretaryArgs,
@@ -50,6 +50,19 @@ class Graph(BaseModel):
         """Catalogue ids of all weights that the graph refers to, each once."""
         return tuple(dict.fromkeys(i for application in self.applications for i in referenced(application.args)))
 
+    def unused(self, host: str, port: int) -> tuple[str, ...]:
+        """Keys with a value of their own that ``secretary up``, listening on ``host`` and ``port``, does not use."""
+        usual, options = HttpOptions(), self.http_options
+        found = {
+            "proxy_location": self.proxy_location != "HeadOnly",
+            "http_options.host": options.host not in (usual.host, host),
+            "http_options.port": options.port not in (usual.port, port),
+            "http_options.root_path": options.root_path != usual.root_path,
+            "logging_config": bool(self.logging_config),
+        }
+        found |= {f"{application.name}.runtime_env": bool(application.runtime_env) for application in self.applications}
+        return tuple(key for key, differs in found.items() if differs)
+
     def arguments(self, application: ApplicationSpec) -> Strict:
         """Typed arguments of an application's builder."""
         return _ARGUMENTS[application.import_path].model_validate(application.args)
@@ -66,11 +79,16 @@ class Graph(BaseModel):
 def read_graph(path: Path) -> Graph:
     """The graph in ``path``. Raises InvalidRequest that names the file, the place and what is allowed there."""
     try:
-        graph = Graph.model_validate(yaml.safe_load(path.read_text()))
+        graph = Graph.model_validate(read_yaml(path.read_text(encoding="utf-8")))
         for application in graph.applications:
             _check(application, graph, path)
+        _check_staff(graph, path)
     except (FileNotFoundError, IsADirectoryError):
         raise InvalidRequest(f"{path}: no such file; give one with --graph") from None
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+    except RepeatedKey as error:
+        raise InvalidRequest(f"{path}: {error}") from None
     except yaml.YAMLError as error:
         raise InvalidRequest(f"{path}: not YAML: {error}") from None
     except ValidationError as error:
@@ -92,28 +110,19 @@ def _check(application: ApplicationSpec, graph: Graph, path: Path) -> None:
         graph.arguments(application)
     except ValidationError as error:
         raise InvalidRequest(f"{path}: {application.name}.args.{explained(error)}") from None
-    fault = _fault(graph.arguments(application))
-    if fault:
-        raise InvalidRequest(f"{path}: {application.name}.args.{fault}")
+    try:
+        require_sound(graph.arguments(application))
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{path}: {application.name}.args.{error.message}") from None
 
 
-def _fault(arguments: Strict) -> str:
-    """What the shapes of the arguments cannot say."""
-    if isinstance(arguments, OfficeArgs | BotsArgs) and arguments.replicas != 1:
-        return "replicas: there is exactly one"
-    if not isinstance(arguments, SecretaryArgs):
-        return ""
-    voices = [voice.name for voice in arguments.voices]
-    if len(set(voices)) < len(voices):
-        return f"voices: two deployments have one name: {', '.join(voices)}"
-    named: list[tuple[Kind, str]] = [("speech", spec.engine) for voice in arguments.voices for spec in voice.engines]
-    if arguments.chat:
-        named.append(("chat", arguments.chat.engine))
-    if arguments.recognition:
-        named.append(("recognition", arguments.recognition.engine))
-    unknown = [
-        f"{kind} engine {name!r} is unknown; known: {', '.join(names_of(kind))}"
-        for kind, name in named
-        if name not in names_of(kind)
-    ]
-    return "; ".join(unknown)
+def _check_staff(graph: Graph, path: Path) -> None:
+    """The doors of other applications name deployments of this one."""
+    arguments = [(application.name, graph.arguments(application)) for application in graph.applications]
+    secretary = next((args for _, args in arguments if isinstance(args, SecretaryArgs)), None)
+    if secretary is None:
+        return
+    for name, args in arguments:
+        fault = staff_fault(args, secretary)
+        if fault:
+            raise InvalidRequest(f"{path}: {name}.args.{fault}")

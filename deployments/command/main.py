@@ -15,6 +15,7 @@ from deployments.command.graph import explained, read_graph
 from deployments.command.ray_environment import haproxy_directory
 from deployments.contracts.errors import SecretaryError
 from deployments.models.store import ModelStore
+from deployments.shape import require_sound
 from storage.database import Database
 from storage.environment import Environment
 
@@ -86,6 +87,7 @@ def check(graph: GraphOption = _GRAPH) -> None:
     """Checks settings, the graph, the models it needs and the database, without starting anything."""
     environment = Environment()
     read = read_graph(graph)
+    require_sound(read.secretary(), third_party=True)
     out.print(f"graph    {graph}: {', '.join(a.name for a in read.applications)}")
     store = ModelStore(environment.models_dir)
     missing = [model for model in read.models() if not store.installed(model)]

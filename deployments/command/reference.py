@@ -59,7 +59,9 @@ _GRAPH = """## graph.yaml
 
 The file is a Ray Serve configuration. Keys that are not known are refused, with the file and the place in the message.
 `secretary up` takes the address from the environment and uses of this file `http_options.keep_alive_timeout_s` and the
-`name`, `route_prefix`, `import_path` and `args` of each application; the other keys are for `serve deploy`.
+`name`, `route_prefix`, `import_path` and `args` of each application; the other keys are for `serve deploy`, and it says
+so when they have values of their own. A key that stands twice, an engine or an option that does not exist and a voice
+in `staff` that no deployment has are refused too; options of engines from other packages only by `secretary check`.
 """
 _HOSTING = """### Every deployment
 

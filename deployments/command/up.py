@@ -51,6 +51,7 @@ class Startup:
         """Returns the exit status after Ctrl-C, SIGTERM or a failed start; whatever it started is gone then."""
         with running.only_one(self._run_dir):
             self._clear_away()
+            self._tell_unused()
             self._credentials = asyncio.run(self._prepare())
             stop = threading.Event()
             with asking(stop.set) as take_signals:
@@ -65,6 +66,11 @@ class Startup:
                     self._show_credentials()
                     self._end()
         return 0
+
+    def _tell_unused(self) -> None:
+        unused = self._graph.unused(self._environment.host, self._environment.port)
+        if unused:
+            self._step("graph", f"not used by `secretary up`, only by `serve deploy`: {', '.join(unused)}")
 
     async def _prepare(self) -> FirstCredentials | None:
         self._step("storage", f"database and keys in {self._environment.data}")

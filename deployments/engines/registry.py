@@ -16,7 +16,7 @@ from typing import ClassVar, Literal, Protocol, cast, overload
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from deployments.contracts.engines import ChatEngine, Engine, Recognizer, SpeechEngine
-from deployments.contracts.errors import InvalidRequest, ModelMissing, NotFound
+from deployments.contracts.errors import EngineFailed, InvalidRequest, ModelMissing, NotFound
 from deployments.engines.options import EngineOptions
 
 Kind = Literal["chat", "speech", "recognition"]
@@ -91,18 +91,41 @@ def create(kind: Kind, name: str, options: dict[str, JsonValue] | None = None) -
 
 
 def find(kind: Kind, name: str) -> EngineClass:
-    """The class behind ``kind`` and ``name``. Raises NotFound, ModelMissing."""
+    """The class behind ``kind`` and ``name``. Raises NotFound, ModelMissing, EngineFailed for a broken package."""
     if (built_in := BUILT_IN[kind].get(name)) is not None:
         return _load(name, built_in)
     if (entry := _third_party(kind).get(name)) is not None:
-        return cast(EngineClass, entry.load())
+        try:
+            return cast(EngineClass, entry.load())
+        except Exception as error:  # a stranger's module may raise anything
+            raise EngineFailed(f"engine {name} cannot be imported from {entry.value}: {error}") from error
     raise NotFound(f"unknown {kind} engine {name!r}; known: {', '.join(names(kind))}", param="engine")
+
+
+def check_options(kind: Kind, spec: EngineSpec, *, third_party: bool = False) -> None:
+    """Raises NotFound for an unknown engine, InvalidRequest for options that its model refuses.
+
+    Modules of built-in engines are imported for it, never their packages: those come with ``start``. Modules of others
+    may bring anything, so without ``third_party`` only their names are checked.
+    """
+    name = spec.engine
+    if (built_in := BUILT_IN[kind].get(name)) is not None:
+        engine_class = _imported(built_in)
+    elif name in _third_party(kind) and not third_party:
+        return
+    else:
+        engine_class = find(kind, name)
+    _validated(name, engine_class.Options, spec.options)
 
 
 def _load(name: str, registration: Registration) -> EngineClass:
     if registration.package and find_spec(registration.package) is None:
         remedy = f"pip install 'ai-secretary[{registration.extra}]'"
         raise ModelMissing(f"engine {name} needs the package {registration.package}; run: {remedy}", remedy=remedy)
+    return _imported(registration)
+
+
+def _imported(registration: Registration) -> EngineClass:
     module, _, attribute = registration.path.partition(":")
     return cast(EngineClass, getattr(import_module(module), attribute))
 

@@ -1,5 +1,7 @@
 """``graph.yaml`` and the graphs of the tests: read strictly by us, accepted by Serve, buildable as they stand."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from ray.serve.schema import ServeDeploySchema
 import serve_app
 from deployments import names
 from deployments.arguments import SecretaryArgs
-from deployments.command.graph import read_graph
+from deployments.command.graph import Graph, read_graph
 from deployments.contracts.errors import InvalidRequest
 from deployments.engines.registry import EngineSpec, Kind, find
 from deployments.models.catalogue import catalogue
@@ -116,6 +118,133 @@ def test_what_is_wrong_is_named_with_file_and_place(tmp_path: Path, text: str, p
     assert caught.value.message.startswith(f"{path}: {place}")
 
 
+@pytest.mark.parametrize(
+    ("args", "place"),
+    [
+        ("{chat: {engine: gpt}}", "chat: unknown chat engine 'gpt'; known: echo, llama_cpp"),
+        ("{chat: {engine: llama_cpp}}", "chat: engine llama_cpp: options.model: Field required; options are: batch, "),
+        ("{chat: {engine: echo, options: {delay: 1}}}", "chat: engine echo: options.delay: Extra inputs are not perm"),
+        (
+            "{voices: [{engines: [{engine: tone}, {engine: piper, options: {models: [], theads: 2}}]}]}",
+            "voices.0.engines.1: engine piper: options.models: Tuple should have at least 1 item",
+        ),
+        (
+            "{recognition: {engine: faster_whisper, options: {model: 'model://whisper-base', beam_size: 0}}}",
+            "recognition: engine faster_whisper: options.beam_size: Input should be greater than or equal to 1",
+        ),
+        ("{voices: [{engines: [{engine: tone}]}, {engines: [{engine: tone}]}]}", "voices: two deployments have one "),
+    ],
+)
+def test_engines_and_their_options_are_checked_where_they_are_read_and_where_they_are_built(
+    tmp_path: Path, args: str, place: str
+) -> None:
+    path = written(tmp_path, one_application(args))
+    with pytest.raises(InvalidRequest) as read:
+        read_graph(path)
+    assert read.value.message.startswith(f"{path}: secretary.args.{place}")
+    with pytest.raises(InvalidRequest) as built:
+        serve_app.build_secretary(SecretaryArgs.model_validate(yaml.safe_load(args)))
+    assert built.value.message.startswith(place)
+
+
+@pytest.mark.parametrize("door", ["office", "bots"])
+def test_there_is_one_office_and_one_supervisor(tmp_path: Path, door: str) -> None:
+    path = written(tmp_path, one_application("{replicas: 2}", path=f"serve_app:build_{door}"))
+    with pytest.raises(InvalidRequest, match=r"secretary\.args\.replicas: there is exactly one"):
+        read_graph(path)
+
+
+def test_reading_a_graph_loads_no_library_of_weights() -> None:
+    heavy = "{'ray', 'xllamacpp', 'onnxruntime', 'piper', 'ctranslate2', 'faster_whisper', 'torch'}"
+    program = (
+        "import sys; from pathlib import Path; from deployments.command.graph import read_graph; "
+        f"read_graph(Path('graph.yaml')); print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def two_applications(voices: str, staff: str, door: str = "phone") -> str:
+    first = (
+        f"{{name: secretary, route_prefix: /, import_path: 'serve_app:build_secretary', args: {{voices: {voices}}}}}"
+    )
+    return (
+        f"applications: [{first}, {{name: d, route_prefix: /d, import_path: 'serve_app:build_{door}', args: {staff}}}]"
+    )
+
+
+ANNA = "[{name: anna, engines: [{engine: tone}]}]"
+
+
+@pytest.mark.parametrize("door", ["office", "phone", "bots"])
+@pytest.mark.parametrize(
+    ("voices", "staff", "fault"),
+    [
+        (ANNA, "{staff: {voices: [anna, ana]}}", "no voice deployment is called ana; there are: anna"),
+        (ANNA, "{}", "no voice deployment is called voice; there are: anna"),
+        ("[]", "{staff: {voices: [anna]}}", "no voice deployment is called anna; there are: none"),
+        (ANNA, "{staff: {voices: [anna]}}", ""),
+        (ANNA, "{staff: {voices: []}}", ""),
+        ("[]", "{}", ""),
+    ],
+)
+def test_voices_that_a_door_names_exist(tmp_path: Path, door: str, voices: str, staff: str, fault: str) -> None:
+    path = written(tmp_path, two_applications(voices, staff, door))
+    if not fault:
+        read_graph(path)
+        return
+    with pytest.raises(InvalidRequest) as caught:
+        read_graph(path)
+    assert caught.value.message == f"{path}: d.args.staff.voices: {fault}"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("applications: []\nhttp_options: {}\napplications: []", "line 3: 'applications' stands there twice, first in"),
+        (one_application("{gateway: {replicas: 1, replicas: 2}}"), "line 1: 'replicas' stands there twice, first in"),
+    ],
+)
+def test_a_key_that_stands_twice_is_a_slip(tmp_path: Path, text: str, complaint: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(InvalidRequest) as caught:
+        read_graph(path)
+    assert caught.value.message.startswith(f"{path}: {complaint}")
+
+
+def test_a_merged_mapping_may_replace_a_key(tmp_path: Path) -> None:
+    """`<<` is YAML's own way to say "like that, but"."""
+    args = "{gateway: &g {replicas: 2}, faq: {<<: *g, replicas: 3}}"
+    faq = read_graph(written(tmp_path, one_application(args))).secretary().faq
+    assert faq is not None
+    assert faq.replicas == 3
+
+
+def test_a_file_that_is_no_text_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(b"applications: \xff")
+    with pytest.raises(InvalidRequest, match=r"mine\.yaml: not UTF-8: .* at byte 14"):
+        read_graph(path)
+
+
+@pytest.mark.parametrize(
+    ("more", "unused"),
+    [
+        ("", ()),
+        ("proxy_location: HeadOnly\nhttp_options: {host: 127.0.0.1, port: 8002, keep_alive_timeout_s: 5}", ()),
+        ("http_options: {host: 0.0.0.0, port: 9000}", ()),
+        ("http_options: {host: 10.0.0.1, port: 80}", ("http_options.host", "http_options.port")),
+        (
+            "proxy_location: EveryNode\nhttp_options: {root_path: /x}\nlogging_config: {log_level: DEBUG}",
+            ("proxy_location", "http_options.root_path", "logging_config"),
+        ),
+    ],
+)
+def test_what_up_does_not_use_is_known(tmp_path: Path, more: str, unused: tuple[str, ...]) -> None:
+    graph = read_graph(written(tmp_path, f"{more}\n{one_application()}"))
+    assert graph.unused("0.0.0.0", 9000) == unused
+
+
 def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
     path = written(tmp_path, "a: 1\nb: 2\n" + one_application())
     with pytest.raises(InvalidRequest, match=r"a: .*; b: "):
@@ -134,8 +263,8 @@ def test_a_graph_without_the_secretary_is_refused_where_engines_are_asked_for(tm
         graph.secretary()
 
 
-def test_each_model_of_a_graph_is_named_once_in_order(tmp_path: Path) -> None:
+def test_each_model_of_a_graph_is_named_once_in_order() -> None:
     engines = "[{engine: piper, options: {models: ['model://b', 'model://a/x.onnx', 'model://b']}}]"
     chat = "{engine: llama_cpp, options: {model: 'model://c/y.gguf', nested: {deep: ['model://a']}}}"
     text = one_application(f"{{voices: [{{engines: {engines}}}], chat: {chat}}}")
-    assert read_graph(written(tmp_path, text)).models() == ("b", "a", "c")
+    assert Graph.model_validate(yaml.safe_load(text)).models() == ("b", "a", "c")

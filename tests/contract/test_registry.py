@@ -1,13 +1,16 @@
 """Engines by name: what is known, what is refused, and how it is said."""
 
+import sys
 import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from deployments.contracts.errors import InvalidRequest, ModelMissing, NotFound
+from deployments.contracts.errors import EngineFailed, InvalidRequest, ModelMissing, NotFound
 from deployments.engines import registry
 from deployments.engines.options import EngineOptions
-from deployments.engines.registry import BUILT_IN, KINDS, EngineSpec, Registration, create, find, names
+from deployments.engines.registry import BUILT_IN, KINDS, EngineSpec, Registration, check_options, create, find, names
 from tests.architecture.sources import ROOT
 
 
@@ -51,6 +54,43 @@ def test_every_option_is_described(kind: registry.Kind) -> None:
         assert all(field.description for field in model.model_fields.values()), name
         assert model.model_config["frozen"]
         assert model.model_config["extra"] == "forbid"
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The module of an installed package that offers the chat engine "strange"."""
+    info = tmp_path / "strange-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINT_GROUP}]\nchat.strange = strange:Strange\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry._third_party.cache_clear()
+    yield tmp_path / "strange.py"
+    registry._third_party.cache_clear()
+    sys.modules.pop("strange", None)
+
+
+def test_a_strangers_options_are_looked_at_only_when_its_module_may_be_imported(stranger: Path) -> None:
+    stranger.write_text("from deployments.engines.chat.echo import EchoEngine as Strange")
+    wrong = EngineSpec(engine="strange", options={"no": 1})
+    check_options("chat", wrong)
+    assert "strange" not in sys.modules
+    with pytest.raises(InvalidRequest, match=r"engine strange: options\.no"):
+        check_options("chat", wrong, third_party=True)
+    check_options("chat", EngineSpec(engine="strange"), third_party=True)
+
+
+def test_a_strangers_module_that_does_not_import_is_an_error_of_ours(stranger: Path) -> None:
+    stranger.write_text("import no_such_library")
+    with pytest.raises(EngineFailed, match="cannot be imported from strange:Strange: No module named 'no_such_li"):
+        check_options("chat", EngineSpec(engine="strange"), third_party=True)
+
+
+def test_options_are_checked_also_where_the_package_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = Registration(BUILT_IN["chat"]["echo"].path, "no_such_package", "absent")
+    monkeypatch.setitem(BUILT_IN["chat"], "absent", absent)
+    with pytest.raises(InvalidRequest, match=r"options\.no"):
+        check_options("chat", EngineSpec(engine="absent", options={"no": 1}))
 
 
 def test_a_spec_reads_as_it_is_written_in_the_graph_file() -> None:

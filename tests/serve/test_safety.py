@@ -1,5 +1,7 @@
 """Who gets in, what is open, what is left: on the running demo."""
 
+import time
+
 import httpx
 import psutil
 import pytest
@@ -76,7 +78,8 @@ def _is_loopback(ip: str) -> bool:
 def test_the_log_tells_of_turns_without_their_words(demo: Secretary) -> None:
     body = {"model": "local", "max_tokens": 5, "messages": [{"role": "user", "content": "my cat is called Mitsubishi"}]}
     assert httpx.post(f"{demo.url}/v1/chat/completions", headers=demo.headers, json=body, timeout=60).is_success
-    lines = (demo.data / "logs" / "gateway.log").read_text()
+    time.sleep(1.5)  # lines are written once a second
+    lines = "".join(file.read_text() for file in (demo.data / "logs").glob("gateway.*.log"))
     assert "source=api route=local" in lines
     assert "Mitsubishi" not in lines
 

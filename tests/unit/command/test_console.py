@@ -122,6 +122,19 @@ def test_a_taken_port_is_noticed_before_anything_starts(secretary: Run) -> None:
     assert f"conflict: something already listens on port {port}; stop it or set SECRETARY_PORT" in done.output
 
 
+def test_what_up_does_not_use_of_a_graph_is_told_in_one_line(secretary: Run, tmp_path: Path) -> None:
+    graph = tmp_path / "mine.yaml"
+    graph.write_text(
+        "proxy_location: EveryNode\nlogging_config: {log_level: DEBUG}\n" + GRAPH.read_text().partition("HeadOnly\n")[2]
+    )
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        told = secretary("up", "--no-pull", "--graph", str(graph), SECRETARY_PORT=port).output
+        silent = secretary("up", "--no-pull", "--graph", str(GRAPH), SECRETARY_PORT=port).output
+    assert "not used by `secretary up`, only by `serve deploy`: proxy_location, logging_config\n" in told
+    assert "not used" not in silent
+
+
 def has_credentials(output: str) -> bool:
     return "sk-sec-" in output
 

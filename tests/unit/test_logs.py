@@ -1,0 +1,153 @@
+"""The log of a process: nothing is lost that the disk takes, nothing grows without end, and lines cost little."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployments.logs import FileLog, flush_log, open_log
+from tests.architecture.sources import ROOT
+
+WRITER = """
+import logging, sys
+from pathlib import Path
+from deployments.logs import open_log
+open_log(Path(sys.argv[1]), "gateway")
+for n in range(3000):
+    logging.getLogger("deployments.gateway").info("line %d", n)
+"""
+
+
+@pytest.fixture
+def logger() -> Iterator[logging.Logger]:
+    made = logging.Logger("of this test", logging.INFO)
+    yield made
+    for handler in made.handlers:
+        handler.close()
+
+
+def attached(logger: logging.Logger, path: Path, every_s: float = 60.0, most_bytes: int = 1 << 20) -> FileLog:
+    log = FileLog(path, every_s=every_s, most_bytes=most_bytes)
+    logger.addHandler(log)
+    return log
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_lines_wait_and_are_written_together_soon(logger: logging.Logger, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    attached(logger, path, every_s=0.2)
+    logger.info("one")
+    logger.info("two")
+    assert lines(path) == []
+    deadline = time.monotonic() + 5
+    while not lines(path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert lines(path) == ["one", "two"]
+
+
+def test_an_error_is_written_at_once_with_what_came_before(logger: logging.Logger, tmp_path: Path) -> None:
+    attached(logger, tmp_path / "a.log")
+    logger.info("before")
+    logger.error("it broke")
+    assert lines(tmp_path / "a.log") == ["before", "it broke"]
+
+
+def test_the_end_of_a_log_writes_the_rest(logger: logging.Logger, tmp_path: Path) -> None:
+    log = attached(logger, tmp_path / "a.log")
+    logger.info("last words")
+    log.close()
+    log.close()
+    assert lines(tmp_path / "a.log") == ["last words"]
+    log._writer.join(2)
+    assert not log._writer.is_alive()
+
+
+def test_what_waits_is_bounded(logger: logging.Logger, tmp_path: Path) -> None:
+    log = attached(logger, tmp_path / "a.log")
+    for number in range(2_500):
+        logger.info("%d", number)
+    assert len(lines(tmp_path / "a.log")) == 2_000
+    assert len(log._lines) == 500
+
+
+def test_a_file_that_is_full_makes_room(logger: logging.Logger, tmp_path: Path) -> None:
+    log = attached(logger, tmp_path / "a.log", most_bytes=1_000)
+    for number in range(50):
+        logger.info("line %03d of fifty bytes or so ..................", number)
+        log.flush()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.log", "a.log.1"]
+    kept = [*lines(tmp_path / "a.log.1"), *lines(tmp_path / "a.log")]
+    assert "line 049" in kept[-1]
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 2_200
+
+
+def test_what_a_full_disk_refuses_is_counted(logger: logging.Logger, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.symlink_to("/dev/full")
+    log = attached(logger, path)
+    logger.error("lost")
+    logger.error("lost too")
+    path.unlink()
+    logger.info("kept")
+    log.flush()
+    assert lines(path) == ["2 lines before this one were lost", "kept"]
+    logger.error("and on")
+    assert lines(path)[-1] == "and on"
+    assert len(lines(path)) == 3
+
+
+def test_replicas_write_side_by_side_without_losing_a_line(tmp_path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], cwd=ROOT) for _ in range(3)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    files = [tmp_path / f"gateway.{writer.pid}.log" for writer in writers]
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    for file in files:
+        assert [line.rpartition("line ")[2] for line in lines(file)] == [str(n) for n in range(3_000)]
+
+
+@pytest.fixture
+def of_this_process() -> Iterator[None]:
+    """Takes the log of this process away again."""
+    roots = [logging.getLogger(name) for name in ("deployments", "bots", "ui", "storage", "proxies")]
+    before = [(root, root.handlers[:], root.level) for root in roots]
+    yield
+    for root, handlers, level in before:
+        for handler in {*root.handlers} - {*handlers}:
+            handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+@pytest.mark.usefixtures("of_this_process")
+def test_opening_twice_writes_once(tmp_path: Path) -> None:
+    open_log(tmp_path, "gateway")
+    open_log(tmp_path, "gateway")
+    logging.getLogger("deployments.x").info("hello")
+    logging.getLogger("bots.y").info("hello")
+    flush_log()
+    assert [line[-5:] for line in lines(tmp_path / f"gateway.{os.getpid()}.log")] == ["hello", "hello"]
+
+
+@pytest.mark.usefixtures("of_this_process")
+def test_of_processes_that_ended_the_newest_files_stay(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for age in range(12):
+        old = tmp_path / f"gateway.{dead.pid}.log{f'.{age}' if age else ''}"
+        old.write_text("x")
+        os.utime(old, (age * 100, age * 100))
+    running, other = tmp_path / f"gateway.{os.getppid()}.log", tmp_path / f"gateway-two.{dead.pid}.log"
+    for file in (running, other):
+        file.write_text("x")
+        os.utime(file, (1, 1))
+    open_log(tmp_path, "gateway")
+    left = {file.name for file in tmp_path.iterdir()}
+    assert left == {running.name, other.name} | {f"gateway.{dead.pid}.log.{age}" for age in range(6, 12)}
