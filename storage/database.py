@@ -1,12 +1,14 @@
 """The database: opened by one process, spoken to in units of work that are stored whole or not at all."""
 
 import asyncio
+import importlib
 import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -16,8 +18,10 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from deployments.contracts.errors import Unavailable
 from storage import migrate
+from storage.address import database_address
+from storage.advisory import ServerOwnership
 from storage.failures import translating
-from storage.ownership import Ownership
+from storage.ownership import FileOwnership, Ownership
 from storage.work import UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -34,15 +38,24 @@ _PRAGMAS = (
 )
 
 
-class Database:
-    """Owns the engine and, for a SQLite file, the file.
+_SERVER_ARGUMENTS: dict[str, Any] = {
+    "timeout": 10,
+    "command_timeout": 60,
+    "server_settings": {"application_name": "ai-secretary", "lock_timeout": "30s"},
+}
+"""asyncpg's: seconds to connect, seconds for one statement."""
 
-    SQLite gets exactly one connection: units of work queue for it. That makes "BEGIN IMMEDIATE" never wait inside the
-    program, and keeps clear of the WAL-reset race of SQLite 3.7.0 to 3.51.2, which needs two connections.
+
+class Database:
+    """Owns the engine and the database: a SQLite file, or a database on a PostgreSQL server.
+
+    Either gets exactly one connection for units of work, which queue for it: repositories read and then write without
+    locks of their own. With SQLite that also makes "BEGIN IMMEDIATE" never wait inside the program, and keeps clear of
+    the WAL-reset race of SQLite 3.7.0 to 3.51.2, which needs two connections that write.
     """
 
     def __init__(self, url: str, patience_s: float = 10.0) -> None:
-        self._url = make_url(url)
+        self._url = make_url(database_address(url))
         self._patience_s = patience_s
         self._engine: AsyncEngine | None = None
         self._ownership: Ownership | None = None
@@ -55,15 +68,13 @@ class Database:
         return Path(str(self._url.database))
 
     async def open(self) -> None:
-        """Takes the file (waiting ``patience_s`` for another owner), connects and migrates to the newest schema.
+        """Takes the database (waiting ``patience_s`` for another owner), connects and migrates to the newest schema.
 
-        Raises Conflict when another process owns the file, Unavailable when it cannot be used.
+        Raises Conflict when another process owns it, Unavailable when it cannot be used.
         """
-        if self.path is not None:
-            self._ownership = Ownership(self.path.with_suffix(".lock"))
-            await self._ownership.acquire(self._patience_s)
-            _create_private(self.path)
         try:
+            with translating():
+                self._ownership = await self._owned()
             self._engine = _engine(self._url)
             await self.run(migrate.upgrade)
         except BaseException:
@@ -76,7 +87,7 @@ class Database:
         if engine is not None:
             await asyncio.shield(engine.dispose())
         if self._ownership is not None:
-            self._ownership.release()
+            await self._ownership.release()
             self._ownership = None
 
     @asynccontextmanager
@@ -86,21 +97,44 @@ class Database:
         Raises Unavailable when the disk or the database refuses, Conflict when a unique name is taken.
         """
         with translating():
+            await self._confirm()
             async with AsyncSession(self._opened(), expire_on_commit=False) as session, session.begin():
                 yield UnitOfWork(session)
 
     async def run(self, work: Callable[[Connection], None]) -> None:
         """Runs synchronous ``work`` on the connection, in one transaction."""
         with translating():
+            await self._confirm()
             async with self._opened().begin() as connection:
                 await connection.run_sync(work)
 
     async def integrity(self) -> tuple[str, ...]:
-        """What SQLite finds wrong with the file: damaged pages and dangling references; empty when sound."""
+        """What SQLite finds wrong with the file: damaged pages and dangling references; empty when sound. A server
+        looks after its own files: nothing is asked of it."""
+        if self._url.get_backend_name() != "sqlite":
+            return ()
         async with self._opened().connect() as connection:
             pages = (await connection.execute(text("PRAGMA integrity_check"))).scalars().all()
             dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
         return tuple(str(p) for p in pages if p != "ok") + tuple(f"dangling reference: {tuple(d)}" for d in dangling)
+
+    async def _owned(self) -> Ownership | None:
+        ownership: Ownership
+        if self.path is not None:
+            ownership = FileOwnership(self.path.with_suffix(".lock"))
+        elif self._url.get_backend_name() == "postgresql":
+            _require_asyncpg()
+            ownership = ServerOwnership(self._url, _SERVER_ARGUMENTS)
+        else:
+            return None
+        await ownership.acquire(self._patience_s)
+        if self.path is not None:
+            _create_private(self.path)
+        return ownership
+
+    async def _confirm(self) -> None:
+        if self._engine is not None and self._ownership is not None:
+            await self._ownership.confirm()
 
     def _opened(self) -> AsyncEngine:
         if self._engine is None:
@@ -109,12 +143,13 @@ class Database:
 
 
 def _engine(url: URL) -> AsyncEngine:
+    single: dict[str, Any] = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+        return create_async_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args=_SERVER_ARGUMENTS, **single
+        )
     _require_sqlite()
-    engine = create_async_engine(
-        url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, hide_parameters=True
-    )
+    engine = create_async_engine(url, hide_parameters=True, **single)
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
     return engine
@@ -125,6 +160,14 @@ def _require_sqlite() -> None:
         needed = ".".join(map(str, OLDEST_SQLITE))
         raise Unavailable(f"SQLite {sqlite3.sqlite_version} is too old: {needed} or later is needed")
     logger.info("SQLite %s", sqlite3.sqlite_version)
+
+
+def _require_asyncpg() -> None:
+    try:
+        importlib.import_module("asyncpg")
+    except ImportError:
+        remedy = "pip install 'ai-secretary[postgres]'"
+        raise Unavailable(f"PostgreSQL needs the driver asyncpg: {remedy}", remedy=remedy) from None
 
 
 def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storage.address import database_address
 
 
 def _absolute(path: Path) -> Path:
@@ -24,6 +26,7 @@ class Environment(BaseSettings):
         extra="ignore",
         frozen=True,
         validate_default=True,
+        validate_by_name=True,
         hide_input_in_errors=True,
     )
 
@@ -40,12 +43,18 @@ class Environment(BaseSettings):
     )
     telegram_token: SecretStr | None = Field(default=None, description="Token of a first Telegram bot")
     telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram Bot API server")
-    database_url: str = Field(default="", repr=False, description="SQLAlchemy URL, default SQLite in <data>")
+    database_url: str = Field(
+        default="",
+        repr=False,
+        validation_alias=AliasChoices("SECRETARY_DATABASE_URL", "DATABASE_URL"),
+        description="postgresql://user:password@host/name, also as DATABASE_URL; default: SQLite in <data>",
+    )
 
     @model_validator(mode="after")
     def _fill_database_url(self) -> Self:
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite+aiosqlite:///{self.database_path}")
+        object.__setattr__(self, "database_url", database_address(self.database_url))
         return self
 
     @property

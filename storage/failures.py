@@ -1,12 +1,12 @@
 """Translates what a database driver says into the project's errors, by error code and never by message."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from deployments.contracts.errors import Conflict, SecretaryError, Unavailable
+from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryError, Unavailable
 
 _DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 _FULL = {sqlite3.SQLITE_FULL}
@@ -16,8 +16,55 @@ _PRIMARY_CODE = 0xFF
 def translated(error: DBAPIError) -> SecretaryError | None:
     """The error to raise instead of ``error``; None for a mistake of ours, which should be seen as it is."""
     code = getattr(error.orig, "sqlite_errorcode", None)
-    if not isinstance(code, int):
+    if isinstance(code, int):
+        return _of_sqlite(code)
+    if error.connection_invalidated:
+        return _gone()
+    return of_server(getattr(error.orig, "sqlstate", None))
+
+
+def of_server(state: str | None) -> SecretaryError | None:
+    """The error for an SQLSTATE (PostgreSQL manual, appendix A)."""
+    if state is None:
         return None
+    exact = _BY_STATE.get(state) or _BY_CLASS.get(state[:2])
+    return exact() if exact is not None else None
+
+
+def _gone() -> SecretaryError:
+    return Unavailable("the database server went away: nothing was saved; try again", retry_after_s=2)
+
+
+def _busy() -> SecretaryError:
+    return Unavailable("the database is busy; try again", retry_after_s=1)
+
+
+def _full() -> SecretaryError:
+    return Unavailable("the database server has no room left: nothing was saved; free some space and try again")
+
+
+def _refused() -> SecretaryError:
+    return Unavailable("the database server refuses this user or password: look at DATABASE_URL")
+
+
+_BY_STATE: dict[str, Callable[[], SecretaryError]] = {
+    "22001": lambda: InvalidRequest("a text is longer than the database has room for"),
+    "22021": lambda: InvalidRequest("a text holds a character that cannot be stored (NUL)"),
+    "23505": lambda: Conflict("something else already has this name"),
+    "3D000": lambda: Unavailable("this database does not exist on the server: createdb makes it"),
+    "53100": _full,
+    "55P03": _busy,
+}
+_BY_CLASS: dict[str, Callable[[], SecretaryError]] = {
+    "08": _gone,
+    "28": _refused,
+    "40": _busy,
+    "53": _busy,
+    "57": _gone,
+}
+
+
+def _of_sqlite(code: int) -> SecretaryError | None:
     if code in _DUPLICATE:
         return Conflict("something else already has this name")
     if code & _PRIMARY_CODE in _FULL:
@@ -38,6 +85,13 @@ def translating() -> Iterator[None]:
         yield
     except DBAPIError as error:
         known = translated(error)
+        if known is None:
+            raise
+        raise known from error
+    except OSError as error:
+        raise Unavailable(f"the database cannot be reached: {error.strerror or type(error).__name__}") from error
+    except Exception as error:
+        known = of_server(getattr(error, "sqlstate", None))  # asyncpg's own, while connecting
         if known is None:
             raise
         raise known from error

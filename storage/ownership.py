@@ -5,13 +5,27 @@ import fcntl
 import os
 import time
 from pathlib import Path
+from typing import Protocol
 
 from deployments.contracts.errors import Conflict
 
 _POLL_S = 0.1
 
 
-class Ownership:
+class Ownership(Protocol):
+    """The right to be the one process that uses a database."""
+
+    async def acquire(self, patience_s: float) -> None:
+        """Takes it, waiting at most ``patience_s`` for another owner to leave. Raises Conflict."""
+
+    async def confirm(self) -> None:
+        """Called before each unit of work. Raises Conflict when the right was lost to somebody else."""
+
+    async def release(self) -> None:
+        """Gives it back; harmless when it is not held."""
+
+
+class FileOwnership:
     """An exclusive ``flock`` on ``path``, which holds the owner's process id for people to read."""
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +44,10 @@ class Ownership:
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         self._handle = handle
 
-    def release(self) -> None:
+    async def confirm(self) -> None:
+        """Nothing to look after: the kernel keeps the lock as long as this process lives."""
+
+    async def release(self) -> None:
         """Gives the lock back; harmless when it is not held."""
         if self._handle is not None:
             os.close(self._handle)

@@ -33,31 +33,43 @@ class SealBroken(SecretaryError):
 class Sealer:
     """AES-256-GCM (NIST SP 800-38D) with a random nonce; the cipher key is derived by HKDF (RFC 5869).
 
-    Raises InvalidRequest for a key of less than 32 bytes.
+    Seals with ``key``; opens what was sealed with it or with one of ``others``. Raises InvalidRequest for a key of less
+    than 32 bytes.
     """
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) < _SHORTEST_KEY_BYTES:
-            raise InvalidRequest(f"the secret key needs {_SHORTEST_KEY_BYTES} characters or more", param="secret_key")
-        self._cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"ai-secretary seal v1").derive(key))
+    def __init__(self, key: bytes, *others: bytes) -> None:
+        self._ciphers = tuple(_cipher(each) for each in (key, *others))
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
-        """The sealer of the key in ``path``, which is created (mode 0600) when absent."""
-        return cls(secret_file(path))
+        """The sealer of the key in ``path``, which is created (mode 0600) when absent. While a rotation is under way
+        the next key opens too."""
+        following = next_key_path(path)
+        return cls(secret_file(path), *((following.read_bytes().strip(),) if following.exists() else ()))
 
     def seal(self, text: str) -> str:
         """``text`` as a sealed, printable token; every call gives another one."""
         nonce = os.urandom(_NONCE_BYTES)
-        return _SEAL + base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), None)).decode()
+        return _SEAL + base64.urlsafe_b64encode(nonce + self._ciphers[0].encrypt(nonce, text.encode(), None)).decode()
 
     def open(self, sealed: str) -> str:
         """The text inside. Raises SealBroken."""
-        try:
-            raw = base64.urlsafe_b64decode(sealed.removeprefix(_SEAL).encode())
-            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None).decode()
-        except (InvalidTag, binascii.Error, ValueError):
-            raise SealBroken("a stored secret cannot be opened with this installation's secret key") from None
+        for cipher in self._ciphers:
+            with contextlib.suppress(InvalidTag, binascii.Error, ValueError):
+                raw = base64.urlsafe_b64decode(sealed.removeprefix(_SEAL).encode())
+                return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None).decode()
+        raise SealBroken("a stored secret cannot be opened with this installation's secret key")
+
+
+def _cipher(key: bytes) -> AESGCM:
+    if len(key) < _SHORTEST_KEY_BYTES:
+        raise InvalidRequest(f"the secret key needs {_SHORTEST_KEY_BYTES} characters or more", param="secret_key")
+    return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"ai-secretary seal v1").derive(key))
+
+
+def next_key_path(path: Path) -> Path:
+    """Where the key lies that a rotation is going over to."""
+    return path.with_name(f"{path.name}.next")
 
 
 def secret_file(path: Path) -> bytes:

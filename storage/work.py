@@ -10,6 +10,7 @@ from storage.repositories.installation import InstallationRepository
 from storage.repositories.keys import KeyRepository
 from storage.repositories.personas import PersonaRepository
 from storage.repositories.revisions import RevisionRepository
+from storage.repositories.sealed import SealedRepository
 from storage.repositories.sessions import SessionRepository
 from storage.repositories.settings import SettingsRepository
 from storage.repositories.users import UserRepository
@@ -27,6 +28,7 @@ class UnitOfWork:
         self.keys = KeyRepository(session)
         self.personas = PersonaRepository(session)
         self.revisions = RevisionRepository(session)
+        self.sealed = SealedRepository(session)
         self.sessions = SessionRepository(session)
         self.settings = SettingsRepository(session)
         self.users = UserRepository(session)

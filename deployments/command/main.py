@@ -1,4 +1,4 @@
-"""The console script ``secretary``: up, down, status, check, models."""
+"""The console script ``secretary``: up, down, status, check, models, backup, restore, rotate-key."""
 
 import asyncio
 import shutil
@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from deployments.command import models, processes, reference, running
+from deployments.command import keeping, models, processes, reference, running
 from deployments.command.graph import explained, read_graph
 from deployments.command.ray_environment import haproxy_directory
 from deployments.contracts.errors import SecretaryError
@@ -34,6 +34,9 @@ out = Console()
 GraphOption = Annotated[Path, typer.Option("--graph", "-g", help="Which deployments exist")]
 
 
+app.command()(keeping.backup)
+app.command()(keeping.restore)
+app.command("rotate-key")(keeping.rotate_key)
 app.command("settings-reference")(reference.print_settings_reference)
 
 
@@ -101,9 +104,9 @@ def check(graph: GraphOption = _GRAPH) -> None:
 
 async def _storage(environment: Environment) -> str:
     """What can be said of the database without making first credentials that nobody would see."""
-    if not environment.database_path.exists():
-        return "empty; secretary up makes it ready"
     database = Database(environment.database_url)
+    if database.path is not None and not database.path.exists():
+        return "empty; secretary up makes it ready"
     await database.open()
     try:
         faults = await database.integrity()

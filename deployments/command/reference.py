@@ -127,7 +127,7 @@ class Shown:
 def _rows(model: type[BaseModel], shown: Shown = Shown(), at: str = "", given: object = None) -> Iterator[Row]:
     """A row for each field, fields of inner models under dotted names. ``given`` is the instance of ``model`` that
     counts when nothing is said, where it is not the model's own default."""
-    schema = model.model_json_schema()
+    schema = model.model_json_schema(by_alias=False)
     for name, field in schema["properties"].items():
         if not shown.hosting and _is_plain_hosting(model, name):
             continue

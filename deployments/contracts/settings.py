@@ -6,7 +6,9 @@ A turn keeps the snapshot it started with. Field descriptions are what ``docs/se
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from deployments.contracts.outbound import Allowance
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", description="BCP 47 primary language tag, for example ru")]
 
@@ -78,6 +80,23 @@ class Limits(Frozen):
     max_live_streams: int = Field(default=64, ge=1, le=10_000, description="Answers and speeches at once, per door")
 
 
+class OutboundSettings(Frozen):
+    """Where the secretary may send requests beside the public internet."""
+
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Hosts and networks of your own that may be asked, over http too: localhost:8000, 10.0.0.0/24",
+    )
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_places(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            Allowance.parse(text)
+        return texts
+
+
 class Settings(Frozen):
     """Live behaviour: changed in the office, effective everywhere in under a second."""
 
@@ -89,6 +108,7 @@ class Settings(Frozen):
     llm: LlmSettings = LlmSettings()
     speech: SpeechSettings = SpeechSettings()
     limits: Limits = Limits()
+    outbound: OutboundSettings = OutboundSettings()
 
 
 class ApiKey(Frozen):

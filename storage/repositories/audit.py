@@ -1,13 +1,21 @@
-"""The audit trail: rows are added, never changed."""
+"""The audit trail: rows are added, never changed; each is chained to the one before."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
+from storage.chain import Link, fits, hash_of
 from storage.models import AuditRow
 from storage.models.base import now
+from storage.repositories.installation import InstallationRepository
+from storage.serial import Step, one_at_a_time
+
+_HEAD, _ANCHOR = "audit_head", "audit_anchor"
+"""Facts of the installation: the newest row, and the newest one that was cleaned away."""
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +31,177 @@ class AuditEvent:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """A stored event. ``hash`` is hexadecimal SHA-256."""
+
+    id: int
+    event: AuditEvent
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which events; an empty field asks for nothing. ``since`` is inclusive, ``until`` is not."""
+
+    action: str = ""
+    resource: str = ""
+    username: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditStats:
+    """How many events there are: in all, in the last 24 hours, of each action, of each kind of resource."""
+
+    total: int
+    last_day: int
+    by_action: dict[str, int]
+    by_resource: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How far a check of the chain came. ``broken`` is the id of the first row that does not fit."""
+
+    reached: Link
+    finished: bool
+    broken: int | None = None
+
+
 class AuditRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._facts = InstallationRepository(session)
 
     async def add(self, event: AuditEvent) -> None:
-        """Adds the event, at the present moment unless it says another."""
-        self._session.add(
-            AuditRow(
-                created_at=event.at or now(),
-                username=event.username[:100],
-                action=event.action,
-                resource=event.resource,
-                resource_id=event.resource_id[:100],
-                address=event.address[:45],
-                detail=event.detail,
-            )
+        """Adds the event behind the newest row, at the present moment unless it says another."""
+        await one_at_a_time(self._session, Step.AUDIT)
+        row = AuditRow(
+            created_at=event.at or now(),
+            username=event.username[:100],
+            action=event.action[:50],
+            resource=event.resource[:50],
+            resource_id=event.resource_id[:100],
+            address=event.address[:45],
+            detail=event.detail,
         )
+        if row.created_at.tzinfo is None:
+            raise ValueError("a stored moment needs a time zone")
+        self._chain(row, await self._head())
+        self._session.add(row)
         await self._session.flush()
+        await self._facts.put(_HEAD, str(Link(row.id, row.hash)))
 
     async def newest(self, limit: int = 100, offset: int = 0) -> tuple[AuditEvent, ...]:
         """Events, the newest first."""
-        rows = await self._session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit).offset(offset))
-        return tuple(
-            AuditEvent(r.username, r.action, r.resource, r.resource_id, r.address, r.detail, r.created_at) for r in rows
+        records, _ = await self.search(AuditFilter(), limit, offset)
+        return tuple(record.event for record in records)
+
+    async def search(self, wanted: AuditFilter, limit: int, offset: int) -> tuple[tuple[AuditRecord, ...], int]:
+        """One page, the newest first, and how many events match in all."""
+        found = select(AuditRow).where(*_conditions(wanted))
+        rows = await self._session.scalars(found.order_by(AuditRow.id.desc()).limit(limit).offset(offset))
+        total = await self._session.scalar(select(func.count()).select_from(found.subquery()))
+        return tuple(_record(row) for row in rows), total or 0
+
+    async def after(self, wanted: AuditFilter, last_id: int, limit: int) -> tuple[AuditRecord, ...]:
+        """The next records behind ``last_id`` (0: from the beginning), the oldest first."""
+        found = select(AuditRow).where(*_conditions(wanted), AuditRow.id > last_id)
+        return tuple(_record(row) for row in await self._session.scalars(found.order_by(AuditRow.id).limit(limit)))
+
+    async def stats(self) -> AuditStats:
+        last_day = select(func.count()).select_from(AuditRow).where(AuditRow.created_at >= now() - _DAY)
+        by_action = await self._counts(AuditRow.action)
+        return AuditStats(
+            total=sum(by_action.values()),
+            last_day=await self._session.scalar(last_day) or 0,
+            by_action=by_action,
+            by_resource=await self._counts(AuditRow.resource),
         )
+
+    async def check(self, reached: Link, limit: int) -> Checked:
+        """Checks the next ``limit`` rows behind ``reached``, beginning with ``Link()``."""
+        anchor = await self._fact(_ANCHOR)
+        place = max(reached, anchor, key=lambda link: link.id)
+        rows = await self._rows_after(place, limit)
+        for row in rows:
+            if not fits(row, place.hash):
+                return Checked(place, finished=True, broken=row.id)
+            place = Link(row.id, row.hash)
+        if len(rows) == limit:
+            return Checked(place, finished=False)
+        head = await self._fact(_HEAD)
+        return Checked(place, finished=True, broken=head.id if place != head else None)
+
+    async def verify(self, step: int = 1000) -> int | None:
+        """Walks the whole chain, ``step`` rows at a time: the id of the first row that was changed, inserted, or
+        whose neighbour was taken out; None when all is as it was written."""
+        checked = Checked(Link(), finished=False)
+        while not checked.finished:
+            checked = await self.check(checked.reached, step)
+            self._session.expunge_all()
+        return checked.broken
+
+    async def cleanup(self, before: datetime) -> int:
+        """Removes the oldest rows up to the first one that is not older than ``before``, never the newest; how many.
+        The chain is verifiable from there on."""
+        await one_at_a_time(self._session, Step.AUDIT)
+        head = await self._head()
+        first_kept = await self._session.scalar(
+            select(func.min(AuditRow.id)).where(AuditRow.created_at >= before, AuditRow.id < head.id)
+        )
+        going = AuditRow.id < (first_kept if first_kept is not None else head.id)
+        last = await self._session.scalar(select(AuditRow).where(going).order_by(AuditRow.id.desc()).limit(1))
+        if last is None:
+            return 0
+        removed = await self._session.scalar(select(func.count()).select_from(AuditRow).where(going)) or 0
+        await self._facts.put(_ANCHOR, str(Link(last.id, last.hash)))
+        await self._session.execute(delete(AuditRow).where(going).execution_options(synchronize_session=False))
+        return removed
+
+    async def _head(self) -> Link:
+        """The newest row. Rows of a version that did not chain them are chained now."""
+        head = await self._fact(_HEAD)
+        if head != Link():
+            return head
+        while rows := await self._rows_after(head, 1000):
+            for row in rows:
+                self._chain(row, head)
+                head = Link(row.id, row.hash)
+            await self._session.flush()
+        return head
+
+    def _chain(self, row: AuditRow, previous: Link) -> None:
+        row.previous_hash, row.hash = previous.hash, hash_of(row, previous.hash)
+
+    async def _rows_after(self, place: Link, limit: int) -> list[AuditRow]:
+        found = select(AuditRow).where(AuditRow.id > place.id).order_by(AuditRow.id).limit(limit)
+        return list(await self._session.scalars(found))
+
+    async def _fact(self, name: str) -> Link:
+        return Link.parse(await self._facts.get(name))
+
+    async def _counts(self, column: InstrumentedAttribute[str]) -> dict[str, int]:
+        counted = await self._session.execute(select(column, func.count()).group_by(column).order_by(column))
+        return {str(value): int(count) for value, count in counted}
+
+
+def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    asked = (
+        (AuditRow.action, wanted.action),
+        (AuditRow.resource, wanted.resource),
+        (AuditRow.username, wanted.username),
+    )
+    conditions: list[ColumnElement[bool]] = [column == value for column, value in asked if value]
+    if wanted.since is not None:
+        conditions.append(AuditRow.created_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(AuditRow.created_at < wanted.until)
+    return conditions
+
+
+def _record(row: AuditRow) -> AuditRecord:
+    event = AuditEvent(row.username, row.action, row.resource, row.resource_id, row.address, row.detail, row.created_at)
+    return AuditRecord(row.id, event, row.hash)

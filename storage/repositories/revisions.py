@@ -4,6 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import RevisionRow
+from storage.serial import Step, one_at_a_time
 
 
 class RevisionRepository:
@@ -16,6 +17,7 @@ class RevisionRepository:
 
     async def next(self) -> int:
         """Takes the next revision; it counts when the transaction does."""
+        await one_at_a_time(self._session, Step.REVISION)
         revision = await self.current() + 1
         self._session.add(RevisionRow(revision=revision))
         await self._session.flush()

@@ -13,6 +13,7 @@ from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from deployments.contracts.audio import AudioFormat
+from deployments.contracts.settings import OutboundSettings
 
 _WIDE = 1 << 31
 _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
@@ -24,6 +25,12 @@ _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     type(None): st.none(),
     datetime: st.datetimes(timezones=st.just(UTC)),
     JsonValue: st.one_of(st.none(), st.text(max_size=5), st.integers(0, 9), st.lists(st.booleans(), max_size=2)),
+    OutboundSettings: st.builds(
+        OutboundSettings,
+        allowed_hosts=st.lists(st.sampled_from(["localhost:8000", "10.0.0.0/24", "[fd00::1]:80"]), max_size=3).map(
+            tuple
+        ),
+    ),
     AudioFormat: st.builds(AudioFormat, st.integers(1, 192_000), st.integers(1, 8)),
 }
 

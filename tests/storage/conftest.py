@@ -1,17 +1,53 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from storage.database import Database
+from tests.servers.postgres import PostgresServer, migrated, running_postgres
 
 
 def url_of(folder: Path) -> str:
     return f"sqlite+aiosqlite:///{folder / 'secretary.db'}"
 
 
+@dataclass(frozen=True)
+class Cluster:
+    server: PostgresServer
+    template: str
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with running_postgres() as server:
+        yield Cluster(server, migrated(server))
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+def postgres_url(cluster: Cluster) -> Iterator[str]:
+    """A fresh database with all tables on a real PostgreSQL."""
+    url = cluster.server.database(cluster.template)
+    yield url
+    cluster.server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database, once of either kind."""
+    return url_of(tmp_path) if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    opened = Database(url, patience_s=0.2)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     opened = Database(url_of(tmp_path), patience_s=0.2)
     await opened.open()
     yield opened

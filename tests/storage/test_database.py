@@ -18,14 +18,14 @@ from tests.storage.conftest import url_of
 EVENT = AuditEvent("admin", "create", "faq", "1")
 
 
-async def test_every_connection_is_durable_and_checks_references(database: Database) -> None:
+async def test_every_sqlite_connection_is_durable_and_checks_references_by_its_pragmas(sqlite: Database) -> None:
     found: dict[str, object] = {}
 
     def read(connection: Connection) -> None:
         for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
             found[pragma] = connection.execute(text(f"PRAGMA {pragma}")).scalar()
 
-    await database.run(read)
+    await sqlite.run(read)
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
@@ -92,9 +92,9 @@ async def test_units_of_work_side_by_side_wait_for_each_other(database: Database
     assert sorted(taken) == list(range(1, 21))
 
 
-async def test_however_busy_there_is_one_connection_to_the_file(database: Database, tmp_path: Path) -> None:
+async def test_however_busy_there_is_one_connection_to_the_sqlite_file(sqlite: Database, tmp_path: Path) -> None:
     async def look() -> None:
-        async with database.unit_of_work() as work:
+        async with sqlite.unit_of_work() as work:
             await work.revisions.current()
 
     await asyncio.gather(*(look() for _ in range(20)))
@@ -112,11 +112,11 @@ async def test_a_taken_name_is_a_conflict(database: Database) -> None:
         await add()
 
 
-async def test_a_second_owner_is_refused_until_the_first_leaves(database: Database, tmp_path: Path) -> None:
-    second = Database(url_of(tmp_path), patience_s=0.2)
-    with pytest.raises(Conflict, match=str(os.getpid())):
+async def test_a_second_owner_is_refused_until_the_first_leaves(database: Database, url: str) -> None:
+    second = Database(url, patience_s=0.2)
+    with pytest.raises(Conflict, match=r"in use .*process \d+"):
         await second.open()
-    patient = Database(url_of(tmp_path), patience_s=10)
+    patient = Database(url, patience_s=10)
     opening = asyncio.create_task(patient.open())
     await asyncio.sleep(0.1)
     await database.close()
@@ -124,8 +124,13 @@ async def test_a_second_owner_is_refused_until_the_first_leaves(database: Databa
     await patient.close()
 
 
-async def test_another_process_is_refused_too(database: Database, tmp_path: Path) -> None:
-    opening = f"asyncio.run(Database({url_of(tmp_path)!r}, 0.1).open())"
+async def test_the_owner_of_a_sqlite_file_is_named_by_its_process_id(sqlite: Database, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match=str(os.getpid())):
+        await Database(url_of(tmp_path), patience_s=0).open()
+
+
+async def test_another_process_is_refused_too(database: Database, url: str) -> None:
+    opening = f"asyncio.run(Database({url!r}, 0.1).open())"
     script = f"import asyncio; from storage.database import Database; {opening}"
     refused = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=False
@@ -134,13 +139,13 @@ async def test_another_process_is_refused_too(database: Database, tmp_path: Path
     assert "Conflict" in refused.stderr
 
 
-async def test_a_database_that_is_not_open_says_so(tmp_path: Path) -> None:
+async def test_a_database_that_is_not_open_says_so(url: str) -> None:
     with pytest.raises(Unavailable, match="not open"):
-        async with Database(url_of(tmp_path)).unit_of_work():
+        async with Database(url).unit_of_work():
             pass
 
 
-async def test_a_damaged_file_is_reported_and_not_touched(tmp_path: Path) -> None:
+async def test_a_damaged_sqlite_file_is_reported_and_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "secretary.db"
     path.write_bytes(b"this is a letter, not a database" * 100)
     with pytest.raises(Unavailable, match="damaged"):
@@ -148,8 +153,8 @@ async def test_a_damaged_file_is_reported_and_not_touched(tmp_path: Path) -> Non
     assert path.read_bytes() == b"this is a letter, not a database" * 100
 
 
-async def test_the_files_are_private(database: Database, tmp_path: Path) -> None:
-    async with database.unit_of_work() as work:
+async def test_the_files_of_sqlite_are_private(sqlite: Database, tmp_path: Path) -> None:
+    async with sqlite.unit_of_work() as work:
         await work.audit.add(EVENT)
     files = list(tmp_path.glob("secretary.*"))
     assert {file.name for file in files} >= {"secretary.db", "secretary.db-wal", "secretary.lock"}

@@ -31,7 +31,7 @@ def _killed_writer(url: str, patience_s: float) -> list[int]:
 
 
 @pytest.mark.slow
-async def test_no_acknowledged_write_is_lost_to_kill_9(tmp_path: Path) -> None:
+async def test_no_acknowledged_write_to_a_sqlite_file_is_lost_to_kill_9(tmp_path: Path) -> None:
     acknowledged: set[int] = set()
     for _ in range(10):
         acknowledged.update(await asyncio.to_thread(_killed_writer, url_of(tmp_path), random.uniform(0.01, 0.4)))
@@ -95,7 +95,7 @@ async def _fill(database: Database) -> int:
 
 
 @pytest.mark.parametrize("small", [_small_file_system, _small_files])
-async def test_a_full_disk_is_told_clearly_and_leaves_nothing_half_written(tmp_path: Path, small) -> None:  # type: ignore[no-untyped-def]
+async def test_a_full_disk_under_sqlite_is_told_clearly_and_leaves_nothing_half_written(tmp_path: Path, small) -> None:  # type: ignore[no-untyped-def]
     with small(tmp_path) as folder:
         database = Database(url_of(folder))
         await database.open()
@@ -107,7 +107,7 @@ async def test_a_full_disk_is_told_clearly_and_leaves_nothing_half_written(tmp_p
         await database.close()
 
 
-async def test_writing_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
+async def test_writing_to_sqlite_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
     database = Database(url_of(tmp_path))
     await database.open()
     with _small_files(tmp_path):

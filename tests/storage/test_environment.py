@@ -42,3 +42,34 @@ def test_secrets_are_never_shown() -> None:
     with pytest.raises(ValidationError) as caught:
         Environment(port="hunter2")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("postgresql://u:p@db/office", "postgresql+asyncpg://u:p@db/office"),
+        ("postgres://u:p%40@db:6432/office", "postgresql+asyncpg://u:p%40@db:6432/office"),
+        ("postgresql+asyncpg://u@db/office", "postgresql+asyncpg://u@db/office"),
+        ("postgresql://u@db/office?sslmode=require", "postgresql+asyncpg://u@db/office?ssl=require"),
+        ("sqlite:///office.db", "sqlite+aiosqlite:///office.db"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "SECRETARY_DATABASE_URL"])
+def test_a_database_is_named_as_people_write_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, given: str, address: str
+) -> None:
+    monkeypatch.setenv(variable, given)
+    assert Environment().database_url == address
+
+
+def test_the_own_name_of_the_variable_wins_over_the_common_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@common/office")
+    monkeypatch.setenv("SECRETARY_DATABASE_URL", "postgresql://u@own/office")
+    assert "own" in Environment().database_url
+
+
+@pytest.mark.parametrize("given", ["mysql://root:hunter2@db/x", "hunter2", "postgresql+psycopg2://u:hunter2@db/x"])
+def test_another_database_is_refused_without_repeating_its_password(given: str) -> None:
+    with pytest.raises(ValidationError, match="postgresql://") as caught:
+        Environment(database_url=given)
+    assert "hunter2" not in str(caught.value)

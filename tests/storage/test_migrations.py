@@ -1,20 +1,30 @@
-from pathlib import Path
+from datetime import UTC, datetime
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import JSON, Column, Connection, inspect, text
 
 from storage import migrate
 from storage.database import Database
 from storage.models import Base
-from tests.storage.conftest import url_of
+
+
+def _default_differs(*compared: object) -> bool | None:
+    """PostgreSQL cannot compare JSON, and writes its type behind a default: such ones are compared as texts."""
+    context, _, column, found, _, wanted = compared
+    assert isinstance(context, MigrationContext)
+    assert isinstance(column, Column)
+    if context.dialect.name != "postgresql" or not isinstance(column.type, JSON):
+        return None
+    return str(found).partition("::")[0] != str(wanted) if found or wanted else False
 
 
 async def test_the_migrations_build_what_the_models_say(database: Database) -> None:
     differences: list[object] = []
 
     def compare(connection: Connection) -> None:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        options = {"compare_type": True, "compare_server_default": _default_differs}
+        context = MigrationContext.configure(connection, opts=options)
         differences.extend(compare_metadata(context, Base.metadata))
 
     await database.run(compare)
@@ -36,17 +46,17 @@ async def test_up_and_down_and_up_again(database: Database) -> None:
     assert again - {"sqlite_sequence"} == {"alembic_version", *Base.metadata.tables}
 
 
-async def test_opening_again_keeps_what_is_stored(tmp_path: Path) -> None:
+async def test_opening_again_keeps_what_is_stored(url: str) -> None:
     for expected in (1, 2, 3):
-        database = Database(url_of(tmp_path))
+        database = Database(url)
         await database.open()
         async with database.unit_of_work() as work:
             assert await work.revisions.next() == expected
         await database.close()
 
 
-async def test_a_migration_that_fails_leaves_the_schema_as_it_was(tmp_path: Path) -> None:
-    database = Database(url_of(tmp_path))
+async def test_a_migration_that_fails_leaves_the_schema_as_it_was(url: str) -> None:
+    database = Database(url)
     await database.open()
     tables: list[str] = []
 
@@ -63,3 +73,71 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(tmp_path: Path
         await database.run(look)
     await database.close()
     assert "faq_entries" in tables
+
+
+def _as_the_first_version_wrote_it(connection: Connection) -> None:
+    """Two conversations whose messages lie between each other, and one that nobody said anything in."""
+    insert = "INSERT INTO chat_sessions (id, source, source_id, person, display_name, created_at, updated_at) VALUES "
+    for name in ("first", "second", "silent"):
+        values = f"('{name}', 'telegram', 'shop', '{name}', 'Иван', :now, :now)"
+        connection.execute(text(insert + values), {"now": NOW})
+    said = "INSERT INTO chat_messages (id, session_id, turn_id, role, content, created_at) VALUES "
+    for number, (session, content) in enumerate(SAID, start=1):
+        values = {"id": number, "session": session, "content": content, "now": NOW}
+        connection.execute(text(said + "(:id, :session, 't', 'user', :content, :now)"), values)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT setval('chat_messages_id_seq', 100)"))
+
+
+def _rows(connection: Connection, query: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in connection.execute(text(query))]
+
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SAID = (("first", "раз"), ("second", "two"), ("first", "я" * 300), ("first", "четыре"), ("second", "x" * 100 + "y"))
+OLD_MESSAGES = "SELECT id, session_id, turn_id, role, content, created_at FROM chat_messages ORDER BY id"
+OLD_SESSIONS = "SELECT id, source, source_id, person, display_name, created_at, ended_at FROM chat_sessions ORDER BY id"
+
+
+async def test_conversations_of_the_first_version_are_strung_together_and_survive_the_way_back(
+    database: Database,
+) -> None:
+    def travel(connection: Connection) -> None:
+        migrate.downgrade(connection, "0001")
+        _as_the_first_version_wrote_it(connection)
+        before = _rows(connection, OLD_MESSAGES), _rows(connection, OLD_SESSIONS)
+        migrate.upgrade(connection, "0002")
+        assert (_rows(connection, OLD_MESSAGES), _rows(connection, OLD_SESSIONS)) == before
+        parents = _rows(connection, "SELECT id, parent_id, edited, route FROM chat_messages ORDER BY id")
+        assert parents == [
+            (1, None, False, ""),
+            (2, None, False, ""),
+            (3, 1, False, ""),
+            (4, 3, False, ""),
+            (5, 2, False, ""),
+        ]
+        columns = "SELECT id, message_count, leaf_id, last_message, version, title FROM chat_sessions ORDER BY id"
+        assert _rows(connection, columns) == [
+            ("first", 3, 4, "четыре", 1, ""),
+            ("second", 2, 5, "x" * 100, 1, ""),
+            ("silent", 0, None, "", 1, ""),
+        ]
+        migrate.downgrade(connection, "0001")
+        assert (_rows(connection, OLD_MESSAGES), _rows(connection, OLD_SESSIONS)) == before
+        migrate.upgrade(connection)
+
+    await database.run(travel)
+    async with database.unit_of_work() as work:
+        assert [m.content for m in await work.sessions.newest_messages("second", 5)] == ["two", "x" * 100 + "y"]
+    assert await database.integrity() == ()
+
+
+async def test_a_removed_conversation_takes_its_messages_along_after_the_migration(database: Database) -> None:
+    def remove(connection: Connection) -> None:
+        migrate.downgrade(connection, "0001")
+        _as_the_first_version_wrote_it(connection)
+        migrate.upgrade(connection)
+        connection.execute(text("DELETE FROM chat_sessions WHERE id = 'first'"))
+        assert _rows(connection, "SELECT id FROM chat_messages ORDER BY id") == [(2,), (5,)]
+
+    await database.run(remove)

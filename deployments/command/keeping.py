@@ -1,0 +1,108 @@
+"""``secretary backup``, ``restore`` and ``rotate-key``: what keeps an installation, and what keeps it secret."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from sqlalchemy.engine.url import make_url
+
+from deployments.contracts.errors import InvalidRequest
+from deployments.models.catalogue import catalogue
+from deployments.models.store import ModelStore
+from storage import backup as backups
+from storage import restore as restoring
+from storage.archive import RECORDINGS, Place
+from storage.database import Database
+from storage.environment import Environment
+from storage.rotation import rotate
+from storage.secrets import next_key_path
+
+out = Console()
+
+FileArgument = Annotated[Path | None, typer.Argument(help="Default: secretary-<date>.tar.gz in this folder")]
+
+
+def backup(
+    file: FileArgument = None,
+    with_keys: Annotated[bool, typer.Option("--with-keys", help="Put the secret keys into it too")] = False,
+) -> None:
+    """Writes everything but models and logs into one file, also while the secretary runs."""
+    environment = Environment()
+    target = file or Path(f"secretary-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
+    manifest = backups.back_up(_place(environment), target, _models(environment), with_keys=with_keys)
+    out.print(f"{target}: {len(manifest.parts)} files, {sum(part.size for part in manifest.parts):,} bytes unpacked")
+    if with_keys:
+        out.print("ATTENTION: it holds the SECRET KEYS. Who has this file can read every stored token and key.")
+        if environment.secret_key is not None:
+            out.print("The key in SECRETARY_SECRET_KEY is not in it: keep that one yourself.")
+    else:
+        out.print("The secret keys are not in it: without them stored tokens and keys cannot be read (--with-keys).")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that secretary backup wrote")],
+    force: Annotated[bool, typer.Option("--force", help="Put aside what is there now")] = False,
+) -> None:
+    """Puts a backup back. Nothing may run on this data folder."""
+    restored = asyncio.run(restoring.restore(file, _place(Environment()), force=force))
+    out.print(f"Restored the backup of {restored.manifest.created_at:%Y-%m-%d %H:%M} UTC.")
+    if restored.aside is not None:
+        out.print(f"What was there before is in {restored.aside}.")
+    if not restored.manifest.with_keys:
+        out.print(
+            "It holds no secret keys: stored tokens and keys open only beside the secret.key they were sealed with."
+        )
+
+
+def rotate_key() -> None:
+    """Seals every stored token and key with a new secret key. Nothing may run on this data folder."""
+    environment = Environment()
+    if environment.secret_key is not None:
+        raise InvalidRequest(
+            "the secret key comes from SECRETARY_SECRET_KEY: write it into "
+            f"{environment.secret_key_path} (mode 0600), remove the variable, and try again"
+        )
+    count = asyncio.run(_rotate(environment))
+    out.print(f"{count} stored secrets are sealed with the new key in {environment.secret_key_path}.")
+    out.print("Earlier backups still need the earlier key.")
+
+
+async def _rotate(environment: Environment) -> int:
+    database = Database(environment.database_url, patience_s=1)
+    await database.open()
+    try:
+        return await rotate(database, environment.secret_key_path)
+    finally:
+        await database.close()
+
+
+def _place(environment: Environment) -> Place:
+    """Raises InvalidRequest for a database on a server, with the command that copies one."""
+    path = Database(environment.database_url).path
+    if path is None:
+        url = make_url(environment.database_url).set(drivername="postgresql", password=None, query={})
+        address = url.render_as_string(hide_password=False)
+        raise InvalidRequest(
+            "the database is on a server, which has its own means: "
+            f"pg_dump --format=custom --file=secretary.dump {address} "
+            f"and, to put it back, pg_restore --clean --if-exists --dbname={address} secretary.dump"
+        )
+    key = environment.secret_key_path
+    return Place(path, environment.data / RECORDINGS, (key, next_key_path(key), environment.storage_secret_path))
+
+
+def _models(environment: Environment) -> backups.Models:
+    """The models that are installed, with what was measured when they came."""
+    store = ModelStore(environment.models_dir)
+    here = [model for model in catalogue().models if store.installed(model.id)]
+    return [
+        {
+            "id": model.id,
+            "revision": store.revision(model.id),
+            "files": {f.path: f.sha256 for f in manifest.files} if (manifest := store.manifest(model.id)) else {},
+        }
+        for model in here
+    ]

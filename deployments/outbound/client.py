@@ -1,0 +1,122 @@
+"""Requests to places that people name: checked before, bounded while they last, keys sent to their own origin only."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+import httpx
+from pydantic import SecretStr
+
+from deployments.contracts.errors import InvalidRequest
+from deployments.outbound.body import DEFAULT_LIMITS, OutboundLimits
+from deployments.outbound.connecting import Resolver
+from deployments.outbound.policy import OutboundPolicy, Refused
+from deployments.outbound.target import Target, parse
+from deployments.outbound.transport import CheckedTransport
+
+_REPEATABLE = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundKey:
+    """A secret of one origin, such as ``https://api.example.org``; sent as ``header: prefix secret``."""
+
+    origin: str
+    secret: SecretStr
+    header: str = "authorization"
+    prefix: str = "Bearer "
+
+    def headers_for(self, target: Target) -> dict[str, str]:
+        """The header with the secret. Raises Refused for another origin than the key's own."""
+        if parse(self.origin).origin != target.origin:
+            raise Refused(f"this key belongs to {parse(self.origin).origin} and is not sent to {target.origin}")
+        return {self.header.lower(): self.prefix + self.secret.get_secret_value()}
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole answer. ``body`` is unpacked; ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class CheckedClient:
+    """One pool of connections; whoever makes it closes it. ``policy`` is asked anew for every request."""
+
+    def __init__(
+        self,
+        policy: Callable[[], OutboundPolicy],
+        limits: OutboundLimits = DEFAULT_LIMITS,
+        resolver: Resolver | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._limits = limits
+        transport = CheckedTransport(policy, limits, resolver, tls)
+        self._client = httpx.AsyncClient(
+            transport=transport, follow_redirects=False, trust_env=False, timeout=limits.total_s
+        )
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        key: BoundKey | None = None,
+    ) -> Fetched:
+        """The whole answer, whatever its status. Raises Refused, InvalidRequest (the URL), Unavailable, TooMuch."""
+        async with self.stream(method, url, headers=headers, content=content, key=key) as response:
+            body = b"".join([piece async for piece in response.aiter_raw()])
+            return Fetched(response.status_code, dict(response.headers), body)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        key: BoundKey | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer whose body is read with ``aiter_raw`` (already unpacked) while it arrives. Redirects of GET and
+        HEAD are followed within the origin. Raises as ``fetch``."""
+        target = parse(url)
+        own = key.headers_for(target) if key else {}
+        given = {**_checked(headers or {}), **own}
+        for _ in range(self._limits.redirects + 1):
+            request = self._client.build_request(method, str(target), headers=given, content=content or None)
+            response = await self._client.send(request, stream=True)
+            try:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+                target = _redirected(target, method, response)
+            finally:
+                await response.aclose()
+        raise Refused(f"{target.host} redirects more than {self._limits.redirects} times")
+
+
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Raises InvalidRequest for what would end a header and begin another."""
+    for name, value in headers.items():
+        if any(character in "\r\n\0" for character in name + value):
+            raise InvalidRequest("a header cannot hold line breaks", param="headers")
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _redirected(target: Target, method: str, response: httpx.Response) -> Target:
+    there = parse(urljoin(str(target), response.headers["location"]))
+    if there.origin != target.origin:
+        raise Refused(f"{target.origin} redirects to {there.origin}: redirects to another origin are not followed")
+    if method not in _REPEATABLE:
+        raise Refused(f"{target.origin} redirects a {method}: give the address it redirects to, {there.origin}")
+    return there

@@ -1,0 +1,73 @@
+"""What may be asked of whom: public hosts over https, and what an administrator opened."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from deployments.contracts.errors import Forbidden
+from deployments.contracts.outbound import Allowance
+from deployments.contracts.settings import OutboundSettings
+from deployments.outbound.addresses import METADATA_NAMES, blocked, is_metadata
+from deployments.outbound.target import Target
+
+_PUBLIC_PORTS = (443, 8443)
+SETTING = "outbound.allowed_hosts"
+
+
+class Refused(Forbidden):
+    """The secretary does not send a request there; ``message`` says why and which setting opens it."""
+
+    code = "outbound_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundPolicy:
+    """``allowed`` opens hosts, networks and ports beyond the public internet. A metadata service stays closed."""
+
+    allowed: tuple[Allowance, ...] = ()
+    ports: tuple[int, ...] = _PUBLIC_PORTS
+
+    @classmethod
+    def of(cls, settings: OutboundSettings) -> Self:
+        return cls(tuple(Allowance.parse(text) for text in settings.allowed_hosts))
+
+    def check_target(self, target: Target) -> None:
+        """What can be said before the name is resolved. Raises Refused."""
+        if target.host in METADATA_NAMES:
+            raise Refused(f"{target.host} is refused: it is a cloud's metadata service")
+        if target.address is not None:
+            self.check_addresses(target, (str(target.address),))
+        if self._open(target):
+            return
+        if target.scheme != "https":
+            raise self._refused(target, "only https is used with hosts that are not listed")
+        if target.port not in self.ports:
+            known = ", ".join(map(str, self.ports))
+            raise self._refused(target, f"port {target.port} is none of {known}")
+
+    def check_addresses(self, target: Target, addresses: Sequence[str]) -> None:
+        """Every address that the name stands for. Raises Refused when a single one is not open."""
+        for text in addresses:
+            address = ipaddress.ip_address(text)
+            if is_metadata(address):
+                raise Refused(f"{target.host} is refused: {address} is a cloud's metadata service")
+            kind = blocked(address)
+            if kind and not self._opened(target, text):
+                raise self._refused(target, f"{address} is {kind}")
+
+    def _open(self, target: Target) -> bool:
+        return self._opened(target, str(target.address) if target.address else None)
+
+    def _opened(self, target: Target, address: str | None) -> bool:
+        parsed = ipaddress.ip_address(address) if address else None
+        return any(
+            entry.opens_name(target.host, target.port)
+            or (parsed is not None and entry.opens_address(parsed, target.port))
+            for entry in self.allowed
+        )
+
+    def _refused(self, target: Target, reason: str) -> Refused:
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        place = f"{host}:{target.port}"
+        return Refused(f"{place} is refused: {reason}; {place} in the setting {SETTING} opens it")

@@ -1,0 +1,113 @@
+"""An httpx transport that goes only where the policy allows: for our client, and for libraries that take a client."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import httpcore
+import httpx
+
+from deployments.contracts.errors import Unavailable
+from deployments.outbound.body import DEFAULT_LIMITS, BoundedBody, OutboundLimits, Source, late
+from deployments.outbound.connecting import CheckedBackend, Resolver, SystemResolver
+from deployments.outbound.policy import OutboundPolicy
+from deployments.outbound.target import Target, parse
+
+_MOST_CONNECTIONS = 20
+_OURS = (b"host", b"accept-encoding")
+_UNPACKED = (b"content-encoding", b"content-length")
+
+
+class CheckedTransport(httpx.AsyncBaseTransport):
+    """``policy`` is asked anew for every request. Raises Refused, InvalidRequest, Unavailable, EngineTimeout, TooMuch;
+    a caller's own timeouts do not count, its ``Host`` neither."""
+
+    def __init__(
+        self,
+        policy: Callable[[], OutboundPolicy],
+        limits: OutboundLimits = DEFAULT_LIMITS,
+        resolver: Resolver | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._policy = policy
+        self._limits = limits
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls or ssl.create_default_context(),
+            max_connections=_MOST_CONNECTIONS,
+            keepalive_expiry=5,
+            network_backend=CheckedBackend(policy, resolver or SystemResolver()),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        target = parse(str(request.url))
+        self._policy().check_target(target)
+        deadline = asyncio.get_running_loop().time() + self._limits.total_s
+        with _told(target.host):
+            try:
+                async with asyncio.timeout_at(deadline):
+                    response = await self._pool.handle_async_request(self._request(request, target))
+            except TimeoutError:
+                raise late(target.host, self._limits.total_s) from None
+        return self._response(response, target, deadline)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+    def _request(self, request: httpx.Request, target: Target) -> httpcore.Request:
+        limits = self._limits
+        headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _OURS]
+        own = [(b"Host", target.authority.encode()), (b"Accept-Encoding", b"identity")]
+        timeouts = {
+            "connect": limits.connect_s,
+            "read": limits.read_s,
+            "write": limits.read_s,
+            "pool": limits.connect_s,
+        }
+        return httpcore.Request(
+            request.method,
+            httpcore.URL(
+                scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode()
+            ),
+            headers=[*own, *headers],
+            content=request.stream,
+            extensions={"timeout": timeouts},
+        )
+
+    def _response(self, response: httpcore.Response, target: Target, deadline: float) -> httpx.Response:
+        headers = httpx.Headers(response.headers)
+        source = cast(Source, _Told(response, target.host))
+        body = BoundedBody(
+            source, headers.get("content-encoding", "").strip().lower(), self._limits, deadline, target.host
+        )
+        kept = [(name, value) for name, value in response.headers if name.lower() not in _UNPACKED]
+        packed = "content-encoding" in headers
+        return httpx.Response(response.status, headers=kept if packed else response.headers, stream=body)
+
+
+class _Told:
+    """A body whose connection errors are ours."""
+
+    def __init__(self, response: httpcore.Response, host: str) -> None:
+        self._response = response
+        self._host = host
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _told(self._host):
+            async for data in self._response.aiter_stream():
+                yield data
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+@contextmanager
+def _told(host: str) -> Iterator[None]:
+    """Raises Unavailable in place of what httpcore says."""
+    try:
+        yield
+    except httpcore.TimeoutException as error:
+        raise Unavailable(f"{host} does not answer in time ({type(error).__name__})", retry_after_s=5) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        raise Unavailable(f"{host} cannot be reached: {str(error)[:200]}", retry_after_s=5) from error

@@ -1,0 +1,97 @@
+"""What a backup is made of: an archive (tar, gzip) with a manifest of every part."""
+
+import hashlib
+import re
+import tarfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deployments.contracts.errors import InvalidRequest
+
+FORMAT = 1
+MANIFEST, DATABASE, SETTINGS, MODELS = "manifest.json", "database.sqlite", "settings.json", "models.json"
+RECORDINGS, KEYS = "recordings", "keys"
+LARGEST_TEXT = 10_000_000
+"""Bytes of a manifest or another part that is read into memory."""
+
+_PIECE = 1 << 20
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*", re.ASCII)
+_LONGEST_NAME = 1_000
+
+
+class Part(BaseModel):
+    """One file of the archive."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    size: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Manifest(BaseModel):
+    """Written as the last file. ``schema_revision`` is that of the tables, ``version`` that of the program."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    version: str
+    schema_revision: str
+    created_at: datetime
+    with_keys: bool
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an installation keeps what a backup holds. ``keys`` are the files of its secrets."""
+
+    database: Path
+    recordings: Path
+    keys: tuple[Path, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return self.database.parent
+
+
+class PlainMember(tarfile.TarInfo):
+    """Refuses the headers that would make the reader take in whatever size an archive names."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        long_name = self.type == tarfile.GNUTYPE_LONGNAME and self.size <= _LONGEST_NAME
+        if self.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) and not long_name:
+            raise refused("it holds something that is no plain file")
+        processed: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return processed
+
+
+def checked_name(member: tarfile.TarInfo) -> str:
+    """The name of a part that belongs into a backup. Raises InvalidRequest for any other."""
+    name = member.name
+    top, _, rest = name.partition("/")
+    known = name in (MANIFEST, DATABASE, SETTINGS, MODELS) or (top in (RECORDINGS, KEYS) and rest)
+    if not member.isreg() or not known or not _SAFE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise refused(f"{name[:100]!r} does not belong into a backup")
+    return name
+
+
+def copied(source: IO[bytes], target: IO[bytes], size: int) -> str:
+    """Copies ``size`` bytes; their SHA-256, hex. Raises InvalidRequest when the source ends before."""
+    digest = hashlib.sha256()
+    while size:
+        data = source.read(min(size, _PIECE))
+        if not data:
+            raise refused("it ends too early")
+        digest.update(data)
+        target.write(data)
+        size -= len(data)
+    return digest.hexdigest()
+
+
+def refused(reason: str) -> InvalidRequest:
+    return InvalidRequest(f"this backup cannot be used: {reason}; nothing was changed")

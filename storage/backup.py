@@ -1,0 +1,145 @@
+"""Takes a backup, also while the secretary runs.
+
+The database is read over a connection of its own that is read-only: it neither writes nor checkpoints, which the
+WAL-reset race of SQLite 3.7.0 to 3.51.2 would need, and in WAL mode it makes no writer wait. All pages are copied in
+one step, so they are of one moment.
+"""
+
+import contextlib
+import io
+import json
+import os
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, cast
+
+from deployments.contracts.errors import Conflict, NotFound, Unavailable
+from storage.archive import DATABASE, KEYS, MANIFEST, MODELS, RECORDINGS, SETTINGS, Manifest, Part, Place, copied
+
+Models = Sequence[dict[str, object]]
+"""Each model: its id, revision, and the SHA-256 of its files."""
+
+
+def back_up(place: Place, target: Path, models: Models = (), *, with_keys: bool = False) -> Manifest:
+    """Writes the archive ``target`` (mode 0600), whole or not at all.
+
+    Raises NotFound without a database, Conflict when ``target`` exists, Unavailable when the disk is full or the
+    database is damaged.
+    """
+    if not place.database.is_file():
+        raise NotFound(f"there is no database at {place.database}")
+    if target.exists():
+        raise Conflict(f"{target} is there already: name another file")
+    with _told(target), tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".backup-") as draft:
+        copy, archive = Path(draft) / DATABASE, Path(draft) / "archive"
+        _copy(place.database, copy)
+        with os.fdopen(os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            manifest = _Writer(place, copy, models).write(file, with_keys)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(archive, target)
+        _sync(target.absolute().parent)
+    return manifest
+
+
+class _Writer:
+    def __init__(self, place: Place, copy: Path, models: Models) -> None:
+        self._place = place
+        self._copy = copy
+        self._models = models
+        self._parts: list[Part] = []
+
+    def write(self, file: IO[bytes], with_keys: bool) -> Manifest:
+        with tarfile.open(fileobj=file, mode="w:gz", format=tarfile.GNU_FORMAT, compresslevel=6) as archive:
+            self._add_file(archive, DATABASE, self._copy)
+            revision, settings = _read(self._copy)
+            self._add_bytes(archive, SETTINGS, _readable(settings))
+            self._add_bytes(archive, MODELS, _readable(list(self._models)))
+            for recording in _files(self._place.recordings):
+                self._add_file(archive, f"{RECORDINGS}/{recording.relative_to(self._place.recordings)}", recording)
+            for key in self._place.keys if with_keys else ():
+                if key.is_file():
+                    self._add_file(archive, f"{KEYS}/{key.name}", key)
+            manifest = Manifest(
+                version=version("ai-secretary"),
+                schema_revision=revision,
+                created_at=datetime.now(UTC),
+                with_keys=with_keys,
+                parts=tuple(self._parts),
+            )
+            self._add_bytes(archive, MANIFEST, manifest.model_dump_json(indent=2).encode())
+        return manifest
+
+    def _add_file(self, archive: tarfile.TarFile, name: str, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as source:  # a recording may be deleted meanwhile
+            self._add(archive, name, source, os.fstat(source.fileno()).st_size)
+
+    def _add_bytes(self, archive: tarfile.TarFile, name: str, content: bytes) -> None:
+        self._add(archive, name, io.BytesIO(content), len(content))
+
+    def _add(self, archive: tarfile.TarFile, name: str, source: IO[bytes], size: int) -> None:
+        member = tarfile.TarInfo(name)
+        member.size, member.mode, member.mtime = size, 0o600, int(datetime.now(UTC).timestamp())
+        archive.addfile(member)
+        target = cast(IO[bytes], archive.fileobj)
+        self._parts.append(Part(name=name, size=size, sha256=copied(source, target, size)))
+        padding = -size % tarfile.BLOCKSIZE
+        target.write(b"\0" * padding)
+        archive.offset += size + padding
+
+
+def _copy(database: Path, copy: Path) -> None:
+    """One moment of ``database`` as a file that needs no others beside it."""
+    os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with (
+        contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
+        contextlib.closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target, pages=-1)
+        target.execute("PRAGMA journal_mode=DELETE")
+        if target.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+            raise Unavailable("the database is damaged: no backup was made; restore an earlier one")
+
+
+def _read(copy: Path) -> tuple[str, dict[str, object]]:
+    """Schema revision and the settings that were ever changed."""
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        rows = connection.execute("SELECT name, value FROM settings ORDER BY name").fetchall()
+    return str(revision), {str(name): json.loads(value) for name, value in rows}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Plain files below ``folder``; a link is not followed."""
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_file() and not path.is_symlink():
+            yield path
+
+
+def _readable(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True).encode()
+
+
+@contextlib.contextmanager
+def _told(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise Conflict(f"{target} is there already: name another file") from None
+    except sqlite3.Error as error:
+        raise Unavailable(f"the database cannot be copied: {error}") from error
+    except OSError as error:
+        raise Unavailable(f"no backup was made: {error.strerror or error}") from error
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

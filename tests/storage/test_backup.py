@@ -1,0 +1,263 @@
+import asyncio
+import gzip
+import io
+import json
+import sqlite3
+import stat
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, SecretaryError, Unavailable
+from deployments.contracts.settings import FaqSettings, Settings
+from storage.archive import Place
+from storage.backup import back_up
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.restore import restore
+from storage.trail import verified
+from tests.storage.conftest import url_of
+from tests.storage.test_durability import _small_files
+
+
+def place_in(folder: Path) -> Place:
+    keys = (folder / "secret.key", folder / "storage.secret")
+    return Place(folder / "secretary.db", folder / "recordings", keys)
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> Place:
+    """An installation with rows, a recording and a key, nothing running."""
+    folder = tmp_path / "data"
+    (folder / "recordings" / "2026").mkdir(parents=True)
+    (folder / "recordings" / "2026" / "call-1.wav").write_bytes(b"RIFF" * 1000)
+    (folder / "secret.key").write_text("k" * 43)
+    database = Database(url_of(folder))
+    await database.open()
+    async with database.unit_of_work() as work:
+        await work.settings.save(Settings(faq=FaqSettings(ranked_threshold=90)), 1)
+        for number in range(20):
+            await work.audit.add(AuditEvent("anna", "update", "faq", str(number)))
+    await database.close()
+    return place_in(folder)
+
+
+def _rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: connection.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall() for table in tables}
+
+
+def _parts(archive: Path) -> dict[str, bytes]:
+    with tarfile.open(archive) as opened:
+        return {m.name: content.read() for m in opened if (content := opened.extractfile(m)) is not None}
+
+
+async def test_a_backup_brings_back_every_row_and_recording(place: Place, tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    back_up(place, archive, [{"id": "piper", "files": {"x": "0" * 64}}])
+    restored = await restore(archive, elsewhere)
+    assert restored.aside is None
+    assert _rows(elsewhere.database) == _rows(place.database)
+    assert (elsewhere.recordings / "2026" / "call-1.wav").read_bytes() == b"RIFF" * 1000
+    assert not (elsewhere.folder / "secret.key").exists()
+    database = Database(url_of(elsewhere.folder))
+    await database.open()
+    assert await verified(database) is None
+    assert await database.integrity() == ()
+    await database.close()
+    assert [path.name for path in elsewhere.folder.iterdir() if path.name.startswith(".restore")] == []
+    assert stat.S_IMODE(elsewhere.database.stat().st_mode) == 0o600
+
+
+async def test_the_archive_is_private_readable_and_says_what_is_in_it(place: Place, tmp_path: Path) -> None:
+    archive = tmp_path / "b.tar.gz"
+    manifest = back_up(place, archive, [{"id": "piper"}])
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    parts = _parts(archive)
+    assert json.loads(parts["settings.json"])["faq"]["ranked_threshold"] == 90
+    assert json.loads(parts["models.json"]) == [{"id": "piper"}]
+    assert json.loads(parts["manifest.json"])["schema_revision"] == manifest.schema_revision
+    assert b"k" * 43 not in b"".join(parts.values())
+    with pytest.raises(Conflict, match="name another file"):
+        back_up(place, archive)
+
+
+async def test_keys_are_in_it_only_when_asked(place: Place, tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    assert back_up(place, archive, with_keys=True).with_keys
+    await restore(archive, elsewhere)
+    assert (elsewhere.folder / "secret.key").read_text() == "k" * 43
+
+
+async def test_a_backup_while_somebody_writes_is_of_one_moment(tmp_path: Path) -> None:
+    """Each of the writer's units of work leaves one row in three tables: a torn copy would count differently."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    place = place_in(folder)
+    command = [sys.executable, "-m", "tests.storage.writer", url_of(folder)]
+    counts = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        for number in range(5):
+            archive, elsewhere = tmp_path / f"{number}.tar.gz", place_in(tmp_path / f"restored-{number}")
+            await asyncio.to_thread(back_up, place, archive)
+            await restore(archive, elsewhere)
+            rows = _rows(elsewhere.database)
+            assert len(rows["faq_entries"]) == len(rows["audit_log"]) == len(rows["revisions"])
+            counts.append(len(rows["revisions"]))
+        assert writer.poll() is None
+        writer.kill()
+        written = len(writer.stdout.read().splitlines())
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1]
+    assert written >= counts[-1] - counts[0]
+
+
+async def test_restoring_over_something_wants_force_and_keeps_the_old_aside(place: Place, tmp_path: Path) -> None:
+    archive = tmp_path / "b.tar.gz"
+    back_up(place, archive)
+    before = _rows(place.database)
+    database = Database(url_of(place.folder))
+    await database.open()
+    async with database.unit_of_work() as work:
+        await work.audit.add(AuditEvent("anna", "later", "faq"))
+    later = len(_rows(place.database)["audit_log"])
+    with pytest.raises(Conflict, match="in use"):
+        await restore(archive, place, force=True)
+    await database.close()
+    with pytest.raises(Conflict, match="--force"):
+        await restore(archive, place)
+    restored = await restore(archive, place, force=True)
+    assert _rows(place.database) == before
+    assert restored.aside is not None
+    assert len(_rows(restored.aside / "secretary.db")["audit_log"]) == later
+    assert (restored.aside / "recordings" / "2026" / "call-1.wav").exists()
+    assert (place.folder / "secret.key").read_text() == "k" * 43
+
+
+def _rewritten(archive: Path, change: Callable[[tarfile.TarFile], None], *, without: str = "") -> None:
+    """The archive with other members: all but ``without``, then what ``change`` adds."""
+    parts = _parts(archive)
+    with tarfile.open(archive, "w:gz", format=tarfile.GNU_FORMAT) as made:
+        for name, content in parts.items():
+            if name != without:
+                _add(made, name, content)
+        change(made)
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes = b"x", kind: bytes = tarfile.REGTYPE) -> None:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, "/etc/passwd" if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE) else ""
+    member.size = len(content) if kind == tarfile.REGTYPE else 0
+    archive.addfile(member, io.BytesIO(content))
+
+
+TRICKS: list[Callable[[tarfile.TarFile], None]] = [
+    lambda made: _add(made, "../evil"),
+    lambda made: _add(made, "/etc/evil"),
+    lambda made: _add(made, "recordings/../../evil"),
+    lambda made: _add(made, "recordings/..\\..\\evil"),
+    lambda made: _add(made, "recordings/a", kind=tarfile.SYMTYPE),
+    lambda made: _add(made, "recordings/a", kind=tarfile.LNKTYPE),
+    lambda made: _add(made, "recordings/a", kind=tarfile.FIFOTYPE),
+    lambda made: _add(made, "recordings/a", kind=tarfile.CHRTYPE),
+    lambda made: _add(made, "recordings", kind=tarfile.DIRTYPE),
+    lambda made: _add(made, "recordings/unknown-to-the-manifest.wav"),
+    lambda made: _add(made, "settings.json"),
+    lambda made: _add(made, "secretary.lock"),
+    lambda made: _add(made, "recordings/" + "a" * 2000),
+    lambda made: _add(made, "database.sqlite"),
+]
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+async def test_an_archive_with_a_trick_is_refused_and_nothing_changes(
+    place: Place, tmp_path: Path, trick: Callable[[tarfile.TarFile], None]
+) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    back_up(place, archive)
+    _rewritten(archive, trick)
+    with pytest.raises(InvalidRequest, match="nothing was changed"):
+        await restore(archive, elsewhere)
+    assert [path.name for path in elsewhere.folder.iterdir()] == ["secretary.lock"]
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("part", ["database.sqlite", "settings.json", "manifest.json", "recordings/2026/call-1.wav"])
+async def test_an_archive_that_lacks_a_part_or_has_it_changed_is_refused(
+    place: Place, tmp_path: Path, part: str
+) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    back_up(place, archive)
+    whole = archive.read_bytes()
+    _rewritten(archive, lambda _: None, without=part)
+    with pytest.raises(InvalidRequest):
+        await restore(archive, elsewhere)
+    archive.write_bytes(whole)
+    content = _parts(archive)[part]
+    _rewritten(archive, lambda made: _add(made, part, content[:-20] + b"?" * 20), without=part)
+    with pytest.raises(InvalidRequest):
+        await restore(archive, elsewhere)
+    assert not elsewhere.database.exists()
+
+
+async def test_an_archive_cut_off_anywhere_is_refused(place: Place, tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    back_up(place, archive)
+    whole = archive.read_bytes()
+    for share in (0, 1, 10, 50, 90, 99):
+        archive.write_bytes(whole[: len(whole) * share // 100])
+        with pytest.raises(InvalidRequest):
+            await restore(archive, elsewhere)
+    archive.write_bytes(gzip.compress(b"a letter, no archive" * 100))
+    with pytest.raises(InvalidRequest):
+        await restore(archive, elsewhere)
+
+
+async def test_an_archive_of_a_newer_program_is_refused(place: Place, tmp_path: Path) -> None:
+    with sqlite3.connect(place.database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    archive = tmp_path / "b.tar.gz"
+    back_up(place, archive)
+    with pytest.raises(InvalidRequest, match="newer than this program"):
+        await restore(archive, place_in(tmp_path / "elsewhere"))
+
+
+async def test_an_archive_larger_than_the_room_is_refused(place: Place, tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    back_up(place, archive)
+    with pytest.raises(InvalidRequest, match="room"):
+        await restore(archive, elsewhere, most_bytes=100_000)
+
+
+async def test_a_full_disk_leaves_no_half_archive(place: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (place.recordings / "long.wav").write_bytes(bytes(range(256)) * 40_000)
+    with sqlite3.connect(place.database) as connection:
+        connection.execute("CREATE TABLE large AS SELECT hex(randomblob(3000000)) AS x")
+    with _small_files(folder), pytest.raises(Unavailable):
+        back_up(place, folder / "b.tar.gz")
+    assert list(folder.iterdir()) == []
+
+
+async def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no database"):
+        back_up(place_in(tmp_path), tmp_path / "b.tar.gz")
+    with pytest.raises(NotFound, match="no backup"):
+        await restore(tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere"))
+
+
+async def test_a_damaged_database_is_not_backed_up(place: Place, tmp_path: Path) -> None:
+    content = bytearray(place.database.read_bytes())
+    content[5000:9000] = b"\xff" * 4000
+    place.database.write_bytes(bytes(content))
+    with pytest.raises(SecretaryError):
+        back_up(place, tmp_path / "b.tar.gz")
+    assert not (tmp_path / "b.tar.gz").exists()

@@ -1,0 +1,128 @@
+"""What only a database server can do to us: go away, refuse, be shared."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Connection, text
+
+from deployments.contracts.errors import Conflict, InvalidRequest, Unavailable
+from deployments.contracts.settings import FaqEntry
+from storage.advisory import OWNER_LOCK
+from storage.database import Database
+from storage.models import RevisionRow
+from storage.repositories.users import StoredUser
+from storage.work import UnitOfWork
+from tests.servers.postgres import PostgresServer, running_postgres
+from tests.storage.conftest import Cluster
+from tests.storage.servers import sessions_of
+
+_LAST_OWNER = f"""SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE locktype = 'advisory' AND ((classid::bigint << 32) | objid::bigint) = {OWNER_LOCK}"""
+
+
+async def _revision(database: Database) -> int:
+    async with database.unit_of_work() as work:
+        return await work.revisions.next()
+
+
+async def test_two_connections_never_take_one_revision(postgres_url: str) -> None:
+    async with sessions_of(postgres_url) as new_session:
+
+        async def take() -> int:
+            async with new_session() as session, session.begin():
+                return await UnitOfWork(session).revisions.next()
+
+        taken = await asyncio.gather(*(take() for _ in range(20)))
+        async with new_session() as session:
+            assert len((await session.scalars(RevisionRow.__table__.select())).all()) == 20
+    assert sorted(taken) == list(range(1, 21))
+
+
+async def test_a_lost_ownership_is_taken_anew_before_the_next_change(postgres_url: str) -> None:
+    database = Database(postgres_url, patience_s=1)
+    await database.open()
+    await database.run(_execute(_LAST_OWNER))
+    await asyncio.sleep(0.2)  # the driver learns of it from its socket
+    assert await _revision(database) == 1
+    with pytest.raises(Conflict):
+        await Database(postgres_url, patience_s=0).open()
+    await database.close()
+
+
+async def test_who_lost_the_database_to_another_owner_changes_nothing(postgres_url: str) -> None:
+    first, second = Database(postgres_url, patience_s=1), Database(postgres_url, patience_s=1)
+    await first.open()
+    await first.run(_execute(_LAST_OWNER))
+    await second.open()
+    await asyncio.sleep(0.2)  # the driver learns of it from its socket
+    with pytest.raises(Conflict, match="in use"):
+        await _revision(first)
+    assert await _revision(second) == 1
+    await first.close()
+    await second.close()
+
+
+async def test_a_server_that_was_killed_and_comes_back_is_used_again() -> None:
+    with running_postgres() as server:
+        database = Database(server.database(), patience_s=1)
+        await database.open()
+        assert await _revision(database) == 1
+        await asyncio.to_thread(_crash, server)
+        with pytest.raises(Unavailable, match=r"server|reached"):
+            await _revision(database)
+        await asyncio.to_thread(server.start)
+        assert await _revision(database) == 2
+        await database.close()
+
+
+async def test_a_server_that_is_not_there_is_told_clearly(cluster: Cluster) -> None:
+    url = cluster.server.url("x").replace(str(cluster.server.port), "1")
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await Database(url).open()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("pa%3Ass%2Fw%40rd", "hunter2"), "refuses this user or password"),
+        (("/template1", "/nowhere"), "does not exist"),
+    ],
+)
+async def test_a_wrong_password_or_database_is_told_clearly(
+    cluster: Cluster, change: tuple[str, str], words: str
+) -> None:
+    with pytest.raises(Unavailable, match=words) as caught:
+        await Database(cluster.server.url("template1").replace(*change)).open()
+    assert "hunter2" not in caught.value.message
+
+
+async def test_without_the_driver_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(Unavailable, match=r"ai-secretary\[postgres\]"):
+        await Database("postgresql://u@127.0.0.1:1/x").open()
+
+
+async def test_text_that_the_server_cannot_store_is_bad_input(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    await database.open()
+    with pytest.raises(InvalidRequest, match="NUL"):
+        async with database.unit_of_work() as work:
+            await work.faq.add(FaqEntry(question="a\x00b", answer="да"))
+    with pytest.raises(InvalidRequest, match="longer"):
+        async with database.unit_of_work() as work:
+            await work.users.add(StoredUser("я" * 101, "hash"))
+    await database.close()
+
+
+def _execute(statement: str) -> Callable[[Connection], None]:
+    def run(connection: Connection) -> None:
+        connection.execute(text(statement))
+
+    return run
+
+
+def _crash(server: PostgresServer) -> None:
+    server.stop(signal.SIGQUIT)
