@@ -60,15 +60,19 @@ class Database:
         Raises Conflict when another process owns the file, Unavailable when it cannot be used.
         """
         if self.path is not None:
-            self._ownership = Ownership(self.path.with_suffix(".lock"))
-            await self._ownership.acquire(self._patience_s)
-            _create_private(self.path)
+            await self._take(self.path)
         try:
             self._engine = _engine(self._url)
             await self.run(migrate.upgrade)
         except BaseException:
             await self.close()
             raise
+
+    async def _take(self, path: Path) -> None:
+        with translating():
+            self._ownership = Ownership(path.with_suffix(".lock"))
+            await self._ownership.acquire(self._patience_s)
+            _create_private(path)
 
     async def close(self) -> None:
         """Disconnects and gives the file back; harmless when not open."""

@@ -1,5 +1,6 @@
-"""Translates what a database driver says into the project's errors, by error code and never by message."""
+"""Translates what a database driver or a disk says into the project's errors, by error code and never by message."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from deployments.contracts.errors import Conflict, SecretaryError, Unavailable
 
 _DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 _FULL = {sqlite3.SQLITE_FULL}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _PRIMARY_CODE = 0xFF
+_DISK_IS_FULL = "the disk is full: nothing was saved; free some space and try again"
 
 
 def translated(error: DBAPIError) -> SecretaryError | None:
@@ -21,7 +24,7 @@ def translated(error: DBAPIError) -> SecretaryError | None:
     if code in _DUPLICATE:
         return Conflict("something else already has this name")
     if code & _PRIMARY_CODE in _FULL:
-        return Unavailable("the disk is full: nothing was saved; free some space and try again")
+        return Unavailable(_DISK_IS_FULL)
     if code & _PRIMARY_CODE == sqlite3.SQLITE_IOERR:
         return Unavailable("the disk refused the write: nothing was saved; look at free space and at the disk's health")
     if code & _PRIMARY_CODE == sqlite3.SQLITE_BUSY:
@@ -33,7 +36,7 @@ def translated(error: DBAPIError) -> SecretaryError | None:
 
 @contextmanager
 def translating() -> Iterator[None]:
-    """Raises the project's error in place of the driver's."""
+    """Raises the project's error in place of the driver's, or of the disk's when it has no room."""
     try:
         yield
     except DBAPIError as error:
@@ -41,3 +44,7 @@ def translating() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise Unavailable(_DISK_IS_FULL) from error
