@@ -39,4 +39,12 @@ def _spellings(secret: str) -> set[bytes]:
     plain = secret.encode()
     aligned = base64.b64encode(plain)[: len(plain) // 3 * 4]
     wide = secret.encode("utf-16-le")
-    return {plain, aligned, base64.urlsafe_b64encode(plain)[: len(aligned)], wide, quote(secret, safe="").encode()}
+    folded = secret.casefold().encode()  # as the names of people are stored
+    return {
+        plain,
+        folded,
+        aligned,
+        base64.urlsafe_b64encode(plain)[: len(aligned)],
+        wide,
+        quote(secret, safe="").encode(),
+    }

@@ -63,18 +63,22 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
 
 @pytest.fixture
 def log_folder(tmp_path: Path) -> Iterator[Path]:
-    """Everything from DEBUG on, of every library."""
+    """What we say from DEBUG on and every library from INFO on: a driver tells all parameters at DEBUG."""
     folder = tmp_path / "logs"
     open_log(folder, "office")
     handler = logging.getLogger("storage").handlers[-1]
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    root.setLevel(logging.INFO)
+    ours = [logging.getLogger(name) for name in ("deployments", "bots", "ui", "storage", "proxies")]
+    for logger in ours:
+        logger.setLevel(logging.DEBUG)
     yield folder
     root.setLevel(level)
-    for name in ("", "deployments", "bots", "ui", "storage", "proxies"):
-        logging.getLogger(name).removeHandler(handler)
+    for logger in (root, *ours):
+        logger.removeHandler(handler)
+        logger.setLevel(level if logger is root else logging.INFO)
     handler.close()
 
 
