@@ -1,5 +1,7 @@
-"""Translates what a database driver says into the project's errors, by error code and never by message."""
+"""Translates what a database driver or a disk says into the project's errors, by error code and never by message."""
 
+import errno
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +12,10 @@ from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryErro
 
 _DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 _FULL = {sqlite3.SQLITE_FULL}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_UNREACHABLE = (ConnectionError, TimeoutError, socket.gaierror)
 _PRIMARY_CODE = 0xFF
+_DISK_IS_FULL = "the disk is full: nothing was saved; free some space and try again"
 
 
 def translated(error: DBAPIError) -> SecretaryError | None:
@@ -68,7 +73,7 @@ def _of_sqlite(code: int) -> SecretaryError | None:
     if code in _DUPLICATE:
         return Conflict("something else already has this name")
     if code & _PRIMARY_CODE in _FULL:
-        return Unavailable("the disk is full: nothing was saved; free some space and try again")
+        return Unavailable(_DISK_IS_FULL)
     if code & _PRIMARY_CODE == sqlite3.SQLITE_IOERR:
         return Unavailable("the disk refused the write: nothing was saved; look at free space and at the disk's health")
     if code & _PRIMARY_CODE == sqlite3.SQLITE_BUSY:
@@ -80,7 +85,7 @@ def _of_sqlite(code: int) -> SecretaryError | None:
 
 @contextmanager
 def translating() -> Iterator[None]:
-    """Raises the project's error in place of the driver's."""
+    """Raises the project's error in place of the driver's, or of the disk's when it has no room."""
     try:
         yield
     except DBAPIError as error:
@@ -89,6 +94,10 @@ def translating() -> Iterator[None]:
             raise
         raise known from error
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise Unavailable(_DISK_IS_FULL) from error
+        if not isinstance(error, _UNREACHABLE):
+            raise
         raise Unavailable(f"the database cannot be reached: {error.strerror or type(error).__name__}") from error
     except Exception as error:
         known = of_server(getattr(error, "sqlstate", None))  # asyncpg's own, while connecting

@@ -17,6 +17,7 @@ from deployments.contracts.errors import InvalidRequest
 from storage import seed
 from storage.database import Database
 from storage.environment import Environment
+from storage.failures import translating
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
 from storage.secrets import digest, new_api_key, secret_file
@@ -44,11 +45,13 @@ async def prepare(
     """Idempotent. The generated credentials the one time they are made, else None. Waits ``patience_s`` for another
     process to leave the database.
 
-    Raises Conflict when another process uses the database, InvalidRequest when a value of the environment cannot work.
+    Raises Conflict when another process uses the database, InvalidRequest when a value of the environment cannot work,
+    Unavailable when the disk is full.
     """
-    for folder in (environment.data, environment.models_dir):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret_file(environment.storage_secret_path)
+    with translating():
+        for folder in (environment.data, environment.models_dir):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret_file(environment.storage_secret_path)
     database = Database(environment.database_url, patience_s)
     await database.open()
     try:

@@ -29,6 +29,7 @@ class SnapshotFeed:
         self._prepare = prepare
         self._current = Snapshot()
         self._arrived = asyncio.Event()
+        self._received = 0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -59,25 +60,25 @@ class SnapshotFeed:
     async def _follow(self) -> None:
         pause = _FIRST_RETRY_S
         while True:
+            before = self._received
             try:
-                if await self._read_once():
-                    pause = _FIRST_RETRY_S
+                await self._read()
             except Exception as error:
                 log.debug("snapshot stream of %s broke: %s", self._subscriber, type(error).__name__)
+            if self._received > before:
+                pause = _FIRST_RETRY_S
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LAST_RETRY_S)
 
-    async def _read_once(self) -> bool:
-        """Follows one stream to its end; True when it brought anything."""
-        brought = False
+    async def _read(self) -> None:
+        """Follows one stream to its end."""
         after = self._current.revision if self.ready else -1
         async with Closing(self._link.snapshots(after, self._subscriber)) as snapshots:
             async for snapshot in snapshots:
-                brought = True
                 await asyncio.to_thread(self._prepare, snapshot)
                 self._current = snapshot
+                self._received += 1
                 self._arrived.set()
-        return brought
 
 
 async def follow(changes: asyncio.Queue[Snapshot]) -> AsyncIterator[Snapshot]:

@@ -168,6 +168,17 @@ async def test_the_feed_survives_broken_streams_and_asks_only_for_what_is_newer(
     assert [s.revision for s in prepared] == [4, 6]
 
 
+async def test_a_stream_that_brought_something_before_it_broke_is_reopened_at_once_however_often() -> None:
+    office = Office()
+    feed = SnapshotFeed(office, "door")
+    feed.start()
+    for revision in range(1, 8):
+        await office.queue.put(Snapshot(revision=revision))
+        await office.queue.put(ConnectionError())
+        await until(lambda revision=revision: len(office.asked) > revision, seconds=1.2)
+    await feed.stop()
+
+
 def exchange(turn_id: str) -> Exchange:
     return Exchange(
         turn_id=turn_id, session_id="s", source_kind="api", question="q", answer="a", route="local", created_at=NOON

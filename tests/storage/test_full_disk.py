@@ -1,0 +1,233 @@
+"""A disk without room: the office refuses every change, says why, keeps nothing by halves, and goes on when it can."""
+
+import logging
+import subprocess
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from pydantic import SecretStr
+
+from deployments.administration.bots import BotDraft
+from deployments.administration.faq import FaqDraft
+from deployments.administration.office import Office, open_office
+from deployments.administration.passwords import Passwords
+from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.errors import SecretaryError, Unavailable
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import Exchange, Persona, Snapshot
+from deployments.conversation.reporting import ReportOutbox
+from deployments.conversation.snapshots import SnapshotFeed
+from deployments.logs import open_log
+from storage.environment import Environment
+
+SHOP = Source(SourceKind.TELEGRAM, "shop")
+_MANY = 5_000
+
+
+class SmallDisk:
+    """Two megabytes, some of which ``room`` gives back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._filler, self._reserve = folder / "filler", folder / "reserve"
+        self._reserve.write_bytes(bytes(400_000))
+
+    def fill(self) -> None:
+        with self._filler.open("ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def make_room(self) -> None:
+        self._filler.unlink(missing_ok=True)
+        self._reserve.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with _mounted(tmp_path) as folder:
+        yield SmallDisk(folder)
+
+
+@contextmanager
+def _mounted(folder: Path) -> Iterator[Path]:
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs the right to mount")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@asynccontextmanager
+async def _office(data: Path) -> AsyncGenerator[Office]:
+    environment = Environment(data=data, admin_password="correct horse battery", api_key="sk-sec-" + "k" * 32)
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    office = await open_office(environment, passwords=cheap)
+    try:
+        yield office
+    finally:
+        await office.close()
+
+
+class Link:
+    """The office of this process, as a door knows it."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
+        return self._office.publisher.subscribe(after_revision, subscriber)
+
+    async def report(self, report: DoorReport) -> None:
+        await self._office.reports.accept(report)
+
+
+def _writes(office: Office) -> dict[str, Callable[[int], Awaitable[object]]]:
+    """Everything that can be changed, a little different every time. What is new in the office belongs here."""
+    text = "Да." * 1000
+
+    async def tune(number: int) -> None:
+        settings = office.publisher.current.settings
+        llm = settings.llm.model_copy(update={"max_tokens": number + 1})
+        changed = settings.model_copy(update={"llm": llm})
+        await office.settings.update(changed, office.publisher.current.revision, "anna")
+
+    def exchange(number: int) -> Exchange:
+        return Exchange(
+            turn_id=f"turn-{number}",
+            source_kind=SHOP.kind.value,
+            source_id=SHOP.instance_id,
+            question="Вы открыты?",
+            answer=text,
+            route="local",
+            created_at=datetime.now(UTC),
+        )
+
+    def report(number: int) -> DoorReport:
+        return DoorReport(door="door", sequence=number, revision=1, exchanges=(exchange(number),))
+
+    return {
+        "faq": lambda n: office.faq.create(FaqDraft(question=f"Вопрос {n}", answer=text), "anna"),
+        "settings": tune,
+        "persona": lambda n: office.personas.save(Persona(id=f"p{n}", name="П", prompts={"ru": text}), "anna"),
+        "key": lambda n: office.keys.create(f"key {n}"),
+        "bot": lambda n: office.bots.create(BotDraft(name=f"bot {n}", token=SecretStr(f"{n}:abc")), "anna"),
+        "conversation": lambda n: office.conversations.open(SHOP, f"person {n}"),
+        "report": lambda n: office.reports.accept(report(n)),
+    }
+
+
+async def _refusal(write: Callable[[int], Awaitable[object]]) -> SecretaryError:
+    """The first refusal: what is smaller than a page may still fit when something larger did not."""
+    for number in range(_MANY):
+        try:
+            await write(number)
+        except SecretaryError as error:
+            return error
+    raise AssertionError("it was never refused")
+
+
+async def _stored(office: Office) -> tuple[int, int, int]:
+    """Revision, its audit rows (without those of the preparation), and the exchanges."""
+    async with office.database.unit_of_work() as work:
+        audit = await work.audit.newest(1_000_000)
+        changes = [event for event in audit if event.username != "(installation)"]
+        return await work.revisions.current(), len(changes), len(await work.exchanges.newest(1_000_000))
+
+
+async def test_every_change_is_refused_with_the_reason_and_nothing_is_half_written(disk: SmallDisk) -> None:
+    async with _office(disk.folder / "data") as office:
+        writes = _writes(office)
+        disk.fill()
+        for name, write in writes.items():
+            refused = await _refusal(write)
+            assert isinstance(refused, Unavailable), name
+            assert "disk" in refused.message, name
+            assert "nothing was saved" in refused.message, name
+        revision, audited, _ = await _stored(office)
+        assert revision == audited + 1 == office.publisher.current.revision
+        assert (await office.faq.list()).total >= len(office.publisher.current.faq)
+        assert await office.database.integrity() == ()
+        disk.make_room()
+        for name, write in writes.items():
+            await write(_MANY), name
+        assert (await _stored(office))[0] == revision + 5
+        assert await office.database.integrity() == ()
+
+
+async def test_exchanges_wait_for_room_and_are_stored_once(disk: SmallDisk) -> None:
+    async with _office(disk.folder / "data") as office:
+        link = Link(office)
+        feed = SnapshotFeed(link, "door")
+        outbox = ReportOutbox(link, "door", feed)
+        session = (await office.conversations.open(SHOP, "anna")).session_id
+        disk.fill()
+        await _refusal(_writes(office)["report"])
+        before = (await _stored(office))[2]
+        for number in range(50):
+            exchange = Exchange(
+                turn_id=f"waiting-{number}",
+                session_id=session,
+                source_kind=SHOP.kind.value,
+                source_id=SHOP.instance_id,
+                question="Вы открыты?",
+                answer="Да. " * 900,
+                route="local",
+                created_at=datetime.now(UTC),
+            )
+            outbox.exchange(exchange)
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="disk"):
+                await outbox.flush()
+        assert (await _stored(office))[2] == before
+        disk.make_room()
+        await outbox.flush()
+        await outbox.flush()
+        assert (await _stored(office))[2] == before + 50
+        assert outbox.dropped == 0
+
+
+async def test_an_office_that_starts_on_a_full_disk_says_so_and_has_lost_nothing(disk: SmallDisk) -> None:
+    async with _office(disk.folder / "data") as office:
+        stored = office.publisher.current
+    disk.fill()
+    with pytest.raises(Unavailable, match="disk"):
+        async with _office(disk.folder / "data"):
+            pass
+    disk.make_room()
+    async with _office(disk.folder / "data") as office:
+        assert await office.database.integrity() == ()
+        assert office.publisher.current == stored
+
+
+async def test_a_first_start_on_a_full_disk_says_why_and_the_next_one_starts_from_nothing(disk: SmallDisk) -> None:
+    disk.fill()
+    with pytest.raises(SecretaryError, match="disk"):
+        async with _office(disk.folder / "data"):
+            pass
+    disk.make_room()
+    async with _office(disk.folder / "data") as office:
+        assert office.publisher.current.faq
+
+
+def test_what_cannot_be_logged_stops_nobody(disk: SmallDisk, capfd: pytest.CaptureFixture[str]) -> None:
+    open_log(disk.folder / "logs", "door")
+    log = logging.getLogger("deployments")
+    handler = log.handlers[-1]
+    try:
+        log.info("before")
+        disk.fill()
+        for number in range(200):
+            log.info("line %d %s", number, "x" * 500)
+        disk.make_room()
+        log.info("afterwards")
+        assert (disk.folder / "logs" / "door.log").read_text().rstrip().endswith("afterwards")
+    finally:
+        for root in ("deployments", "bots", "ui", "storage", "proxies"):
+            logging.getLogger(root).removeHandler(handler)
+        handler.close()
