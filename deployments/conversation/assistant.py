@@ -25,12 +25,14 @@ from deployments.contracts.events import (
 )
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import Exchange, Snapshot
+from deployments.contracts.shared import SharedPhrases
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
 from deployments.conversation.answering import Answering, Outcome
 from deployments.conversation.clock import TurnClock
 from deployments.conversation.observers import observed
 from deployments.conversation.phrases import PhraseCache
 from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.shared_phrases import PhraseShelf
 from deployments.conversation.spoken import Manner, Speaker, SpokenTurn
 from deployments.conversation.streams import ahead, closing
 from deployments.conversation.voicing import Voices
@@ -58,6 +60,7 @@ class Staff:
     exact: ExactAnswers
     ranked: AnswerBook | None
     status: Callable[[], tuple[EngineStatus, ...]] | None = None
+    phrases: SharedPhrases | None = None
 
 
 class Secretary:
@@ -80,7 +83,9 @@ class Secretary:
         self._now = now
         self._voices = Voices(staff.speech)
         self._cache = PhraseCache(0)
-        self._speaker = Speaker(self._voices, self._cache, observer)
+        self._speaker = Speaker(
+            self._voices, self._cache, observer, PhraseShelf(staff.phrases) if staff.phrases else None
+        )
         self._answering = Answering(staff.exact, staff.ranked, observer)
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import gzip
 import io
 import json
@@ -47,9 +48,9 @@ async def place(tmp_path: Path) -> Place:
 
 
 def _rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True) as connection:
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {table: connection.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall() for table in tables}
+        return {table: sorted(connection.execute(f'SELECT * FROM "{table}"'), key=repr) for table in tables}
 
 
 def _parts(archive: Path) -> dict[str, bytes]:
