@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +106,10 @@ class Database:
         """Runs synchronous ``work`` on the connection, in one transaction."""
         with translating():
             await self._confirm()
-            with reaching():
-                beginning = await self._opened().connect()
-            async with beginning as connection, connection.begin():
+            async with AsyncExitStack() as ending:
+                with reaching():
+                    connection = await ending.enter_async_context(self._opened().connect())
+                await ending.enter_async_context(connection.begin())
                 await connection.run_sync(work)
 
     async def integrity(self) -> tuple[str, ...]:

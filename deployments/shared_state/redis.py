@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ _PREFIX = "secretary:"
 _KEPT_S = 24 * 60 * 60
 _LARGEST = 4_000_000
 _LOOK_S = 1.0
+_AGAIN_S = 0.1
 _MOST_CONNECTIONS = 32
 _BUCKET_SCRIPT = """
 local limit = tonumber(ARGV[1])
@@ -71,9 +72,9 @@ class RedisState:
         """Ends the looking and every connection."""
         watch, self._watch = self._watch, None
         self._away.set()
-        if watch is not None:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+        while watch is not None and not watch.done():
+            watch.cancel()  # the library may take one for the end of a reply
+            await asyncio.wait((watch,), timeout=_AGAIN_S)
         await self._redis.aclose()
 
     async def take(self, name: str, per_minute: int) -> float | None:
@@ -95,6 +96,9 @@ class RedisState:
         try:
             async with asyncio.timeout(self._patience_s):
                 return await question()
+        except ResponseError as error:
+            logger.debug("Redis refuses: %s", error)
+            return None
         except (RedisError, OSError, TimeoutError) as error:
             if not self._away.is_set():
                 logger.warning("Redis is away (%s): everyone counts and keeps alone until it answers", _name(error))

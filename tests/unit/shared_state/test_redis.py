@@ -134,7 +134,18 @@ async def test_a_server_that_refuses_is_as_good_as_none(server: RedisServer, sta
     with server.client() as client:
         client.set("secretary:rate:key:1", "not a bucket")
         assert await _taken(RequestRate(time.time, state), 5, 3) == 3
-        client.set("secretary:phrase:x", b"\xff" * 100)
+    assert state.present
+
+
+async def test_stopping_in_the_middle_of_anything_ends_soon(server: RedisServer) -> None:
+    for delay_ms in range(30):
+        state = RedisState(server.url, PATIENCE_S, retry_s=0.001)
+        await state.start()
+        asking = asyncio.create_task(state.take("x", 100))
+        await asyncio.sleep(delay_ms / 4000)
+        async with asyncio.timeout(2):
+            await state.stop()
+            await asking
 
 
 async def test_without_a_server_nothing_fails_and_nothing_waits() -> None:
