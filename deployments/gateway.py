@@ -45,6 +45,7 @@ class Gateway:
                 snapshots=reception.snapshots,
                 metrics=self._metrics,
                 embedder=reception.chat,
+                shared=reception.shared,
             )
         )
 

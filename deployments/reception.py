@@ -31,6 +31,8 @@ from deployments.conversation.prepared import ExactAnswers
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.engines.adapters import Timed
+from deployments.shared_state.opening import shared_state
+from storage.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,11 @@ class Reception:
         self.chat = ChatClient(remotes.chat, "chat") if remotes.chat else None
         self.speech = tuple(SpeechClient(remote) for remote in remotes.voices)
         self.recognizer = RecognizerClient(remotes.recognition, "recognition") if remotes.recognition else None
+        self.shared = shared_state(Environment().redis_url)
         self.assistant = Secretary(self._staff(remotes), self.snapshots, self.observer)
 
     async def start(self) -> None:
+        await self.shared.start()
         self.snapshots.start()
         self.outbox.start()
         for client in self._clients():
@@ -111,6 +115,7 @@ class Reception:
             await client.stop()
         await self.outbox.stop()
         await self.snapshots.stop()
+        await self.shared.stop()
 
     def _clients(self) -> tuple[EngineClient, ...]:
         return tuple(client for client in (self.chat, *self.speech, self.recognizer) if client)
@@ -133,6 +138,7 @@ class Reception:
             exact=self._exact,
             ranked=FaqClient(remotes.faq) if remotes.faq else None,
             status=self._statuses,
+            phrases=self.shared,
         )
 
 

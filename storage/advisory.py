@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine.url import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -17,6 +17,8 @@ OWNER_LOCK = 0x5EC2_E7A2_0001
 """Key of the lock; PostgreSQL keeps advisory locks apart by database."""
 
 _POLL_S = 0.1
+_ANSWER_S = 5.0
+_PING = text("SELECT 1")
 _TRY = text("SELECT pg_try_advisory_lock(:key)")
 _OWNER = text(
     "SELECT l.pid, coalesce(a.client_addr::text, 'this machine') FROM pg_locks AS l "
@@ -34,6 +36,7 @@ class ServerOwnership:
         self._connect_args = connect_args
         self._engine: AsyncEngine | None = None
         self._connection: AsyncConnection | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def acquire(self, patience_s: float) -> None:
         """Takes the lock, waiting at most ``patience_s`` for another owner to leave. Raises Conflict."""
@@ -47,17 +50,19 @@ class ServerOwnership:
             raise
 
     async def confirm(self) -> None:
-        """Takes the lock anew when its connection broke. Raises Conflict when somebody else was quicker."""
-        if self._connection is not None and not await _broken(self._connection):
-            return
-        await self.release()
-        await self.acquire(0)
+        """Asks over the lock's own connection, and takes the lock anew when that connection broke. Raises Conflict when
+        somebody else was quicker."""
+        async with self._one_at_a_time:
+            if self._connection is not None and await _alive(self._connection):
+                return
+            await self.release()
+            await self.acquire(0)
 
     async def release(self) -> None:
         """Gives the lock back with its connection; harmless when it is not held."""
         connection, self._connection = self._connection, None
         engine, self._engine = self._engine, None
-        with contextlib.suppress(DBAPIError, OSError):  # a connection that broke is closed already
+        with contextlib.suppress(SQLAlchemyError, OSError):  # a connection that broke is closed already
             if connection is not None:
                 await connection.close()
         if engine is not None:
@@ -77,9 +82,9 @@ class ServerOwnership:
         return f"the database {self._url.database} is in use ({by}): stop that secretary first"
 
 
-async def _broken(connection: AsyncConnection) -> bool:
-    """Whether the driver knows that the connection is gone; asks nobody."""
-    if connection.closed or connection.invalidated:
-        return True
-    driver = (await connection.get_raw_connection()).driver_connection
-    return driver is None or bool(driver.is_closed())
+async def _alive(connection: AsyncConnection) -> bool:
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            return bool(await connection.scalar(_PING) == 1)
+    except (SQLAlchemyError, OSError):
+        return False

@@ -1,7 +1,6 @@
 """What a backup is made of: an archive (tar, gzip) with a manifest of every part."""
 
 import hashlib
-import re
 import tarfile
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,6 @@ LARGEST_TEXT = 10_000_000
 """Bytes of a manifest or another part that is read into memory."""
 
 _PIECE = 1 << 20
-_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*", re.ASCII)
 _LONGEST_NAME = 1_000
 
 
@@ -72,12 +70,18 @@ class PlainMember(tarfile.TarInfo):
 
 def checked_name(member: tarfile.TarInfo) -> str:
     """The name of a part that belongs into a backup. Raises InvalidRequest for any other."""
-    name = member.name
-    top, _, rest = name.partition("/")
-    known = name in (MANIFEST, DATABASE, SETTINGS, MODELS) or (top in (RECORDINGS, KEYS) and rest)
-    if not member.isreg() or not known or not _SAFE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
-        raise refused(f"{name[:100]!r} does not belong into a backup")
-    return name
+    if not member.isreg() or not belongs(member.name):
+        raise refused(f"{member.name[:100]!r} does not belong into a backup")
+    return member.name
+
+
+def belongs(name: str) -> bool:
+    """Whether a backup may hold a part of this name: nothing outside of its own folders, nothing that is odd."""
+    top, *inner = name.split("/")
+    if name not in (MANIFEST, DATABASE, SETTINGS, MODELS) and (top not in (RECORDINGS, KEYS) or not inner):
+        return False
+    plain = name.isprintable() and "\\" not in name and len(name.encode(errors="replace")) < _LONGEST_NAME
+    return plain and not any(part in ("", ".", "..") for part in inner)
 
 
 def copied(source: IO[bytes], target: IO[bytes], size: int) -> str:

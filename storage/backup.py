@@ -18,8 +18,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, cast
 
-from deployments.contracts.errors import Conflict, NotFound, Unavailable
-from storage.archive import DATABASE, KEYS, MANIFEST, MODELS, RECORDINGS, SETTINGS, Manifest, Part, Place, copied
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from storage.archive import (
+    DATABASE,
+    KEYS,
+    MANIFEST,
+    MODELS,
+    RECORDINGS,
+    SETTINGS,
+    Manifest,
+    Part,
+    Place,
+    belongs,
+    copied,
+)
 
 Models = Sequence[dict[str, object]]
 """Each model: its id, revision, and the SHA-256 of its files."""
@@ -83,6 +95,8 @@ class _Writer:
         self._add(archive, name, io.BytesIO(content), len(content))
 
     def _add(self, archive: tarfile.TarFile, name: str, source: IO[bytes], size: int) -> None:
+        if not belongs(name):
+            raise InvalidRequest(f"{name!r} has a name that cannot be kept: rename or remove it")
         member = tarfile.TarInfo(name)
         member.size, member.mode, member.mtime = size, 0o600, int(datetime.now(UTC).timestamp())
         archive.addfile(member)

@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from deployments.contracts.errors import Unavailable
 from storage import migrate
 from storage.address import database_address
 from storage.advisory import ServerOwnership
-from storage.failures import translating
+from storage.failures import reaching, translating
 from storage.ownership import FileOwnership, Ownership
 from storage.work import UnitOfWork
 
@@ -73,8 +73,7 @@ class Database:
         Raises Conflict when another process owns it, Unavailable when it cannot be used.
         """
         try:
-            with translating():
-                self._ownership = await self._owned()
+            await self._own()
             self._engine = _engine(self._url)
             await self.run(migrate.upgrade)
         except BaseException:
@@ -99,13 +98,18 @@ class Database:
         with translating():
             await self._confirm()
             async with AsyncSession(self._opened(), expire_on_commit=False) as session, session.begin():
+                with reaching():
+                    await session.connection()
                 yield UnitOfWork(session)
 
     async def run(self, work: Callable[[Connection], None]) -> None:
         """Runs synchronous ``work`` on the connection, in one transaction."""
         with translating():
             await self._confirm()
-            async with self._opened().begin() as connection:
+            async with AsyncExitStack() as ending:
+                with reaching():
+                    connection = await ending.enter_async_context(self._opened().connect())
+                await ending.enter_async_context(connection.begin())
                 await connection.run_sync(work)
 
     async def integrity(self) -> tuple[str, ...]:
@@ -118,23 +122,22 @@ class Database:
             dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
         return tuple(str(p) for p in pages if p != "ok") + tuple(f"dangling reference: {tuple(d)}" for d in dangling)
 
-    async def _owned(self) -> Ownership | None:
-        ownership: Ownership
-        if self.path is not None:
-            ownership = FileOwnership(self.path.with_suffix(".lock"))
-        elif self._url.get_backend_name() == "postgresql":
+    async def _own(self) -> None:
+        if self._url.get_backend_name() == "postgresql":
             _require_asyncpg()
-            ownership = ServerOwnership(self._url, _SERVER_ARGUMENTS)
-        else:
-            return None
-        await ownership.acquire(self._patience_s)
+            self._ownership = ServerOwnership(self._url, _SERVER_ARGUMENTS)
+        elif self.path is not None:
+            self._ownership = FileOwnership(self.path.with_suffix(".lock"))
+        if self._ownership is not None:
+            with translating(), reaching():
+                await self._ownership.acquire(self._patience_s)
         if self.path is not None:
             _create_private(self.path)
-        return ownership
 
     async def _confirm(self) -> None:
         if self._engine is not None and self._ownership is not None:
-            await self._ownership.confirm()
+            with reaching():
+                await self._ownership.confirm()
 
     def _opened(self) -> AsyncEngine:
         if self._engine is None:

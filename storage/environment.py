@@ -50,6 +50,14 @@ class Environment(BaseSettings):
         description="postgresql://user:password@host/name, also as DATABASE_URL; default: SQLite in <data>",
     )
 
+    redis_url: str = Field(
+        default="",
+        repr=False,
+        pattern=r"^((redis|rediss|unix)://.*)?$",
+        validation_alias=AliasChoices("SECRETARY_REDIS_URL", "REDIS_URL"),
+        description="redis://host:port/0, also as REDIS_URL: doors share rate limits and spoken phrases; default: none",
+    )
+
     @model_validator(mode="after")
     def _fill_database_url(self) -> Self:
         if not self.database_url:

@@ -93,6 +93,15 @@ def translating() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """The same for what a driver says while it connects: errors of the network, and asyncpg's own."""
+    try:
+        yield
+    except DBAPIError:
+        raise
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise Unavailable(_DISK_IS_FULL) from error
@@ -100,7 +109,7 @@ def translating() -> Iterator[None]:
             raise
         raise Unavailable(f"the database cannot be reached: {error.strerror or type(error).__name__}") from error
     except Exception as error:
-        known = of_server(getattr(error, "sqlstate", None))  # asyncpg's own, while connecting
+        known = of_server(getattr(error, "sqlstate", None))
         if known is None:
             raise
         raise known from error

@@ -10,6 +10,7 @@ from deployments.api.metrics import Metrics
 from deployments.api.models.catalog import Catalog
 from deployments.contracts.engines import Assistant, Embedder
 from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.shared import SharedCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class DoorServices:
     embedder: Embedder | None = None
     clock: Callable[[], float] = time.time
     public_prefixes: tuple[str, ...] = ()
+    shared: SharedCounters | None = None
 
 
 class Door:
@@ -38,5 +40,5 @@ class Door:
         self.clock = services.clock
         self.catalog = Catalog(services.assistant, services.snapshots, services.clock)
         self.keys = KeyRing(services.snapshots, services.clock)
-        self.rate = RequestRate(services.clock)
+        self.rate = RequestRate(services.clock, services.shared)
         self.slots = StreamSlots()

@@ -102,7 +102,7 @@ class Gate:
         access = access_to(scope["path"], self._public_prefixes)
         reply = Reply(send, _reply_headers(visit_id, access))
         try:
-            receive = self._admit(scope, receive, access, visit_id)
+            receive = await self._admit(scope, receive, access, visit_id)
             handler = self._fast.get(scope["path"]) if scope["method"] == "POST" else None
             await (handler or self._app)(scope, receive, reply.send)
         except ClientGone:
@@ -112,24 +112,24 @@ class Gate:
         finally:
             self._metrics.request(access.template, reply.status or _CLIENT_GONE, perf_counter() - began)
 
-    def _admit(self, scope: Scope, receive: Receive, access: Access, visit_id: str) -> Receive:
+    async def _admit(self, scope: Scope, receive: Receive, access: Access, visit_id: str) -> Receive:
         """Checks all that can be checked without the body; returns the bounded way to read it."""
         authorization, length = _take_headers(scope)
         snapshot = self._snapshots.current
-        key = self._identify(access, authorization, snapshot.settings.limits)
+        key = await self._identify(access, authorization, snapshot.settings.limits)
         remember(scope, Visit(visit_id, key, snapshot))
         limit_mb = snapshot.settings.limits.max_upload_mb if access.upload else snapshot.settings.limits.max_body_mb
         refuse_large(length, limit_mb)
         return bounded(receive, limit_mb)
 
-    def _identify(self, access: Access, authorization: bytes, limits: Limits) -> ApiKey | None:
+    async def _identify(self, access: Access, authorization: bytes, limits: Limits) -> ApiKey | None:
         if access.public:
             return self._identify_visitor(authorization)
         if not self._snapshots.ready:
             raise Unavailable("The secretary is starting: its settings have not arrived yet.", retry_after_s=1)
         key = self._keys.identify(authorization)
         require_scope(key, access.scope)
-        self._rate.take(key.id, limits.requests_per_minute)
+        await self._rate.take(key.id, limits.requests_per_minute)
         return key
 
     def _identify_visitor(self, authorization: bytes) -> ApiKey | None:

@@ -4,30 +4,45 @@ from collections.abc import Callable
 
 from deployments.api.errors import TooManyStreams
 from deployments.contracts.errors import RateLimited
+from deployments.contracts.shared import SharedCounters
 
 _SECONDS_PER_MINUTE = 60.0
 _STREAM_RETRY_S = 2.0
 
 
 class RequestRate:
-    """A token bucket per key: a minute's allowance at once, refilled evenly. ``clock`` gives seconds."""
+    """A token bucket per key: a minute's allowance at once, refilled evenly. ``clock`` gives seconds.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    The allowance is that of all doors together while ``shared`` can say, else of this one.
+    """
+
+    def __init__(self, clock: Callable[[], float], shared: SharedCounters | None = None) -> None:
         self._clock = clock
+        self._shared = shared
         self._buckets: dict[int, tuple[float, float]] = {}
 
-    def take(self, key_id: int, per_minute: int) -> None:
+    async def take(self, key_id: int, per_minute: int) -> None:
         """Counts one request. ``per_minute`` 0 means no limit. Raises RateLimited with the time until the next one."""
         if not per_minute:
             return
+        wait_s = await self._shared.take(f"key:{key_id}", per_minute) if self._shared else None
+        if wait_s is None:
+            self._take_here(key_id, per_minute)
+        elif wait_s > 0:
+            raise _limited(per_minute, wait_s)
+
+    def _take_here(self, key_id: int, per_minute: int) -> None:
         now, rate = self._clock(), per_minute / _SECONDS_PER_MINUTE
         tokens, since = self._buckets.get(key_id, (float(per_minute), now))
         tokens = min(float(per_minute), tokens + max(0.0, now - since) * rate)
         if tokens < 1:
             self._buckets[key_id] = (tokens, now)
-            message = f"This API key may send {per_minute} requests per minute."
-            raise RateLimited(message, retry_after_s=(1 - tokens) / rate)
+            raise _limited(per_minute, (1 - tokens) / rate)
         self._buckets[key_id] = (tokens - 1, now)
+
+
+def _limited(per_minute: int, wait_s: float) -> RateLimited:
+    return RateLimited(f"This API key may send {per_minute} requests per minute.", retry_after_s=wait_s)
 
 
 class StreamSlots:

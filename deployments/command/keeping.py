@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from sqlalchemy.engine.url import make_url
+from sqlalchemy.engine.url import URL, make_url
 
 from deployments.contracts.errors import InvalidRequest
 from deployments.models.catalogue import catalogue
@@ -83,8 +83,8 @@ def _place(environment: Environment) -> Place:
     """Raises InvalidRequest for a database on a server, with the command that copies one."""
     path = Database(environment.database_url).path
     if path is None:
-        url = make_url(environment.database_url).set(drivername="postgresql", password=None, query={})
-        address = url.render_as_string(hide_password=False)
+        url = make_url(environment.database_url)
+        address = URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
         raise InvalidRequest(
             "the database is on a server, which has its own means: "
             f"pg_dump --format=custom --file=secretary.dump {address} "

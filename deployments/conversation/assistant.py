@@ -25,6 +25,7 @@ from deployments.contracts.events import (
 )
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import Exchange, Snapshot
+from deployments.contracts.shared import SharedPhrases
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
 from deployments.contracts.streams import Closing
 from deployments.conversation.answering import Answering, Outcome
@@ -32,6 +33,7 @@ from deployments.conversation.clock import TurnClock
 from deployments.conversation.observers import observed
 from deployments.conversation.phrases import PhraseCache
 from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.shared_phrases import PhraseShelf
 from deployments.conversation.spoken import Manner, Speaker, SpokenTurn
 from deployments.conversation.streams import ahead
 from deployments.conversation.voicing import Voices
@@ -59,6 +61,7 @@ class Staff:
     exact: ExactAnswers
     ranked: AnswerBook | None
     status: Callable[[], tuple[EngineStatus, ...]] | None = None
+    phrases: SharedPhrases | None = None
 
 
 class Secretary:
@@ -81,7 +84,9 @@ class Secretary:
         self._now = now
         self._voices = Voices(staff.speech)
         self._cache = PhraseCache(0)
-        self._speaker = Speaker(self._voices, self._cache, observer)
+        self._speaker = Speaker(
+            self._voices, self._cache, observer, PhraseShelf(staff.phrases) if staff.phrases else None
+        )
         self._answering = Answering(staff.exact, staff.ranked, observer)
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:

@@ -11,6 +11,7 @@ from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.contracts.streams import Closing
 from deployments.conversation.observers import observed
 from deployments.conversation.phrases import PhraseCache, PhraseKey
+from deployments.conversation.shared_phrases import PhraseShelf
 from deployments.conversation.voicing import Voices
 from deployments.text.sentences import SentenceStream
 from deployments.text.speakable import speakable
@@ -31,7 +32,10 @@ class Manner:
 class Speaker:
     """Says pieces of text with the engine that owns the voice."""
 
-    def __init__(self, voices: Voices, cache: PhraseCache, observer: TurnObserver) -> None:
+    def __init__(
+        self, voices: Voices, cache: PhraseCache, observer: TurnObserver, shelf: PhraseShelf | None = None
+    ) -> None:
+        self._shelf = shelf
         self._voices = voices
         self._cache = cache
         self._observer = observer
@@ -43,7 +47,7 @@ class Speaker:
             return
         voice = manner.voice
         key = PhraseKey(voice.id, voice.model_id, manner.language, manner.speed, text)
-        known = self._cache.get(key)
+        known = await self._known(key)
         self._observer.phrase_cache(known is not None)
         if known is not None:
             for chunk in known:
@@ -55,6 +59,17 @@ class Speaker:
                 spoken.append(chunk)
                 yield chunk
         self._cache.put(key, tuple(spoken))
+        if self._shelf is not None and self._cache.max_bytes:
+            await self._shelf.put(key, tuple(spoken))
+
+    async def _known(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
+        """The phrase as this process or another one of ours has spoken it before."""
+        known = self._cache.get(key)
+        if known is None and self._shelf is not None and self._cache.max_bytes:
+            known = await self._shelf.get(key)
+            if known is not None:
+                self._cache.put(key, known)
+        return known
 
     async def say_all(self, pieces: Iterable[str], manner: Manner) -> AsyncGenerator[SpeechChunk]:
         """Sound of all pieces, chunks numbered through."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from deployments.contracts.engines import Assistant
@@ -59,7 +59,7 @@ class PhoneSession:
     ``admit`` checks the caller's right to speak now and holds a slot for the length of its block.
     """
 
-    def __init__(self, desk: Desk, wire: Wire, admit: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, desk: Desk, wire: Wire, admit: Callable[[], AbstractAsyncContextManager[None]]) -> None:
         self._desk = desk
         self._wire = wire
         self._admit = admit
@@ -191,7 +191,7 @@ class PhoneSession:
     async def _play(self, utterance: Utterance) -> None:
         desk = self._desk
         ahead = max(1, int(desk.settings.ahead_s * 1000 / FRAME_MS))
-        with self._admit():
+        async with self._admit():
             await self._say(utterance.dialect.started(utterance.id, utterance.format))
             await speak(utterance, desk.assistant, self._wire, self._pacer, desk.clock, ahead)
 

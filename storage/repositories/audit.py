@@ -130,6 +130,7 @@ class AuditRepository:
             if not fits(row, place.hash):
                 return Checked(place, finished=True, broken=row.id)
             place = Link(row.id, row.hash)
+            self._session.expunge(row)
         if len(rows) == limit:
             return Checked(place, finished=False)
         head = await self._fact(_HEAD)
@@ -141,7 +142,6 @@ class AuditRepository:
         checked = Checked(Link(), finished=False)
         while not checked.finished:
             checked = await self.check(checked.reached, step)
-            self._session.expunge_all()
         return checked.broken
 
     async def cleanup(self, before: datetime) -> int:

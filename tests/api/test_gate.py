@@ -188,19 +188,19 @@ def test_requests_per_minute(client: openai.OpenAI, http: httpx.Client, door: Ru
     assert http.get("/health").status_code == 200
 
 
-def test_an_allowance_comes_back_evenly() -> None:
+async def test_an_allowance_comes_back_evenly() -> None:
     now = [0.0]
     rate = RequestRate(lambda: now[0])
     for _ in range(60):
-        rate.take(1, 60)
+        await rate.take(1, 60)
     with pytest.raises(RateLimited) as caught:
-        rate.take(1, 60)
+        await rate.take(1, 60)
     assert caught.value.retry_after_s == pytest.approx(1)
     now[0] = 1.0
-    rate.take(1, 60)
+    await rate.take(1, 60)
     now[0] = -100.0
     with pytest.raises(RateLimited):
-        rate.take(1, 60)
+        await rate.take(1, 60)
 
 
 def test_only_so_many_answers_at_once(door: RunningDoor, http: httpx.Client) -> None:

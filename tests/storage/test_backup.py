@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import gzip
 import io
 import json
@@ -47,9 +48,9 @@ async def place(tmp_path: Path) -> Place:
 
 
 def _rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True) as connection:
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {table: sorted(connection.execute(f'SELECT * FROM "{table}"').fetchall(), key=repr) for table in tables}
+        return {table: sorted(connection.execute(f'SELECT * FROM "{table}"'), key=repr) for table in tables}
 
 
 def _parts(archive: Path) -> dict[str, bytes]:
@@ -59,11 +60,13 @@ def _parts(archive: Path) -> dict[str, bytes]:
 
 async def test_a_backup_brings_back_every_row_and_recording(place: Place, tmp_path: Path) -> None:
     archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    (place.recordings / f"звонок № 1 {'x' * 100}.wav").write_bytes(b"RIFF")
     back_up(place, archive, [{"id": "piper", "files": {"x": "0" * 64}}])
     restored = await restore(archive, elsewhere)
     assert restored.aside is None
     assert _rows(elsewhere.database) == _rows(place.database)
     assert (elsewhere.recordings / "2026" / "call-1.wav").read_bytes() == b"RIFF" * 1000
+    assert (elsewhere.recordings / f"звонок № 1 {'x' * 100}.wav").read_bytes() == b"RIFF"
     assert not (elsewhere.folder / "secret.key").exists()
     database = Database(url_of(elsewhere.folder))
     await database.open()

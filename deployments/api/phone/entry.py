@@ -1,7 +1,7 @@
 """Who may use a phone line: the key comes in the handshake or in the first message, never in the URL."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.websockets import WebSocket
 
@@ -49,11 +49,11 @@ class Pass:
         require_scope(key, AUDIO)
         return key.id
 
-    @contextmanager
-    def admit(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def admit(self) -> AsyncIterator[None]:
         """Counts one request and holds a slot. Raises Unauthorized, Forbidden, RateLimited."""
         key_id = self.check()
         limits = self._snapshots.current.settings.limits
-        self._rate.take(key_id, limits.requests_per_minute)
+        await self._rate.take(key_id, limits.requests_per_minute)
         with self._slots.hold(limits.max_live_streams):
             yield

@@ -16,6 +16,7 @@ from deployments.api.phone.wire import Inbox, SocketWire
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Forbidden, SecretaryError, Unavailable
 from deployments.contracts.reports import SnapshotSource, TurnObserver
+from deployments.contracts.shared import SharedCounters
 from deployments.telephony.dialects import NATIVE, Json
 from deployments.telephony.session import Desk, LineSettings, PhoneSession
 from deployments.telephony.speaking import LineClosed
@@ -43,6 +44,7 @@ class PhoneServices:
     observer: TurnObserver
     clock: Callable[[], float] = time.time
     settings: PhoneSettings = field(default_factory=PhoneSettings)
+    shared: SharedCounters | None = None
 
 
 def build_phone_app(services: PhoneServices) -> FastAPI:
@@ -60,7 +62,7 @@ class PhoneDoor:
     def __init__(self, services: PhoneServices) -> None:
         self._services = services
         self._keys = KeyRing(services.snapshots, services.clock)
-        self._rate = RequestRate(services.clock)
+        self._rate = RequestRate(services.clock, services.shared)
         self._slots = StreamSlots()
         self._desk = Desk(
             services.assistant,

@@ -1,0 +1,82 @@
+"""Phrases that doors keep for each other, as bytes: a head of JSON, then the sound. Read back with suspicion."""
+
+import hashlib
+import json
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deployments.contracts.audio import AudioFormat, Encoding, SpeechChunk
+from deployments.contracts.shared import SharedPhrases
+from deployments.conversation.phrases import PhraseKey
+
+_LENGTH_BYTES = 4
+
+
+class _Chunk(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    size: int = Field(ge=0)
+    rate: int = Field(gt=0, le=192_000)
+    channels: int = Field(gt=0, le=8)
+    encoding: Encoding
+    text: str
+    sequence: int = Field(ge=0)
+
+
+class _Head(BaseModel):
+    chunks: tuple[_Chunk, ...] = Field(max_length=10_000)
+
+
+class PhraseShelf:
+    """Phrases by their key in what is shared."""
+
+    def __init__(self, shared: SharedPhrases) -> None:
+        self._shared = shared
+
+    async def get(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
+        """The phrase, or None when it is not there, cannot be had now or cannot be read."""
+        content = await self._shared.get(_name(key))
+        return decoded(content) if content is not None else None
+
+    async def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...]) -> None:
+        if chunks:
+            await self._shared.put(_name(key), encoded(chunks))
+
+
+def encoded(chunks: tuple[SpeechChunk, ...]) -> bytes:
+    """Length of the head (4 bytes, big endian), head, sound of all chunks."""
+    described = tuple(
+        _Chunk(
+            size=len(chunk.audio),
+            rate=chunk.format.rate,
+            channels=chunk.format.channels,
+            encoding=chunk.format.encoding,
+            text=chunk.text,
+            sequence=chunk.sequence,
+        )
+        for chunk in chunks
+    )
+    head = _Head(chunks=described).model_dump_json().encode()
+    return len(head).to_bytes(_LENGTH_BYTES, "big") + head + b"".join(chunk.audio for chunk in chunks)
+
+
+def decoded(content: bytes) -> tuple[SpeechChunk, ...] | None:
+    """What ``encoded`` made; None for anything else."""
+    end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "big")
+    try:
+        head = _Head.model_validate_json(content[_LENGTH_BYTES:end])
+    except ValidationError:
+        return None
+    if end + sum(chunk.size for chunk in head.chunks) != len(content):
+        return None
+    chunks: list[SpeechChunk] = []
+    for chunk in head.chunks:
+        shape = AudioFormat(chunk.rate, chunk.channels, chunk.encoding)
+        chunks.append(SpeechChunk(content[end : end + chunk.size], shape, chunk.text, chunk.sequence))
+        end += chunk.size
+    return tuple(chunks)
+
+
+def _name(key: PhraseKey) -> str:
+    parts = [key.voice_id, key.model, key.language, key.speed, key.text]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
