@@ -16,6 +16,9 @@ NAMES = {
     "first-token": "time to the first token, against llama.cpp's own HTTP server",
     "first-audio": "time to the first sound, against raw Piper",
     "idle": "time to start, and memory and processor time of a secretary that waits",
+    "office-changes": "time from a change in the office to the slowest replica, and changes per second against sqlite3",
+    "faq": "look-up and rank among ten thousand prepared answers",
+    "key-check": "what checking the API key takes from the door's requests per second",
     "phone-lines": "lateness of the 20 ms frames with 1, 10 and 25 phone lines",
 }
 _NOT_QUIET = 3

@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.family import ROOT, Family
 
 API_KEY = "sk-sec-for-benchmarks-0123456789abcdefghijkl"
+PASSWORD = "a long enough password for benchmarks"
 DEMO_GRAPH = ROOT / "graph.yaml"
 SCRIPTED_GRAPH = ROOT / "tests" / "graphs" / "scripted.yaml"
 MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
@@ -34,7 +35,7 @@ def secretary(name: str, data: Path, graph: Path, *options: str) -> Server:
         "SECRETARY_HOST": "127.0.0.1",
         "SECRETARY_PORT": str(port),
         "SECRETARY_API_KEY": API_KEY,
-        "SECRETARY_ADMIN_PASSWORD": "a long enough password for benchmarks",
+        "SECRETARY_ADMIN_PASSWORD": PASSWORD,
     }
     command = [sys.executable, "-m", "deployments.command.main", "up", "--no-pull", "--graph", str(graph), *options]
     server = Server(name, command, data.with_suffix(".log"), environment, farewell=signal.SIGINT)

@@ -10,7 +10,7 @@ from deployments.answers.ranking import Ranking
 from deployments.arguments import FaqArgs
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.events import AnswerMatch
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.hosting import host
 from deployments.reception import door_name, office_client
@@ -24,6 +24,7 @@ class Faq:
 
     def __init__(self) -> None:
         self._ranking: Ranking | None = None
+        self._made_of: tuple[tuple[FaqEntry, ...], FaqSettings, str] | None = None
 
     async def start(self) -> None:
         self._feed = SnapshotFeed(office_client(), door_name(), self._prepare)
@@ -43,7 +44,10 @@ class Faq:
 
     def _prepare(self, snapshot: Snapshot) -> None:
         settings = snapshot.settings
-        self._ranking = Ranking(snapshot.faq, settings.faq, settings.time_zone, lambda: datetime.now(UTC))
+        made_of = (snapshot.faq, settings.faq, settings.time_zone)
+        if made_of != self._made_of:
+            self._ranking = Ranking(*made_of, lambda: datetime.now(UTC))
+            self._made_of = made_of
 
     async def _ready(self) -> Ranking:
         await self._feed.wait(_FIRST_SNAPSHOT_S)

@@ -11,7 +11,8 @@ log = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
 _EXCHANGE_S = 0.02
-_BATCH = 500
+_BATCH = 100
+"""Exchanges in a report: the office stores one in half a second, and other changes wait for it no longer than that."""
 _SAMPLES = 512
 _HIT_PREFIX = "faq:"
 

@@ -4,27 +4,18 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.serve.running import PASSWORD, Secretary
-from tests.ui.conftest import ARGUMENTS, CHROMIUM
+from tests.serve.panel import panel, teach
+from tests.serve.running import Secretary
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 
 @pytest.fixture(scope="module")
 def page(demo: Secretary) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
-        page.set_default_timeout(30_000)
-        page.goto(f"{demo.url}/admin/")
-        page.fill("#username", "admin")
-        page.fill("#password", PASSWORD)
-        page.click("button[type=submit]")
-        expect(page.locator(".shell")).to_be_visible()
+    with panel(demo) as page:
         yield page
-        browser.close()
 
 
 def test_the_dashboard_knows_every_engine_and_door(demo: Secretary, page: Page) -> None:
@@ -36,12 +27,7 @@ def test_the_dashboard_knows_every_engine_and_door(demo: Secretary, page: Page) 
 
 def test_a_saved_answer_is_what_the_gateway_says_a_second_later(demo: Secretary, page: Page) -> None:
     question, answer = "Где стоит зелёный рояль?", "Зелёный рояль стоит на третьем этаже."
-    page.goto(f"{demo.url}/admin/ui/faq")
-    page.get_by_role("button", name="Добавить ответ").click()
-    page.get_by_label("Вопрос", exact=True).fill(question)
-    page.get_by_label("Ответ", exact=True).fill(answer)
-    page.get_by_role("button", name="Сохранить").click()
-    expect(page.get_by_text(question)).to_be_visible()
+    teach(demo, page, question, answer)
     time.sleep(1)
     reply = demo.openai.chat.completions.create(model="secretary", messages=[{"role": "user", "content": question}])
     assert reply.choices[0].message.content == answer

@@ -1,0 +1,108 @@
+"""key-check: what the check of the API key takes from the requests per second of a door."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import orjson
+
+from benchmarks.closed_loop import Load, closed_loop, post
+from benchmarks.family import pin
+from benchmarks.faq_request import BODY, CONNECTIONS, PATH
+from benchmarks.pairs import Spread, interleaved, ratios
+from benchmarks.report import Result, Table
+from benchmarks.started import API_KEY, Server, ask, free_port, wait
+
+CHECKED, UNCHECKED = "with the check", "without it"
+WITHIN = 0.05
+"""Target: with the check at least this near to without it, in the median of the passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """``cpu_ms``: processor time of the doors' process for one request."""
+
+    load: Load
+    cpu_ms: float
+
+
+_WRONG_KEY = "sk-sec-nobody-knows-this-one"
+
+
+def measure(quick: bool) -> Result:
+    count, seconds = (6, 1.0) if quick else (40, 1.5)
+    with TemporaryDirectory(prefix="secretary-bench-") as name, _doors(Path(name)) as (server, ports):
+        runs = interleaved(list(ports), count, lambda side: _run(server, ports[side], seconds))
+    share = ratios(*([run.load.per_second for run in runs[side]] for side in (CHECKED, UNCHECKED)))
+    work = ratios(*([run.cpu_ms for run in runs[side]] for side in (CHECKED, UNCHECKED)))
+    verdict = "met" if share.median >= 1 - WITHIN else "missed"
+    table = Table(
+        "The door's check of the API key: a prepared answer to POST /v1/chat/completions",
+        (
+            "",
+            "requests/s, 16 connections",
+            "x without",
+            "CPU ms per request",
+            "x without",
+            f"target: ≥ {1 - WITHIN:.2f} x",
+        ),
+        [
+            _row(CHECKED, runs[CHECKED], (share.text(".3f", " x"), work.text(".3f", " x")), verdict),
+            _row(UNCHECKED, runs[UNCHECKED], ("1", "1"), ""),
+        ],
+        (
+            f"{count} passes in ABBA order, {seconds:.0f} s each, median (lowest–highest), ratios pass by pass.",
+            "Both doors are the same application in one process under uvicorn, on a core of its own where there are "
+            "two; the one without a check takes every caller for the same key, and exists in this benchmark only.",
+        ),
+    )
+    raw = {
+        side: [(run.load.per_second, run.load.ms(0.5), run.load.ms(0.99), run.cpu_ms) for run in found]
+        for side, found in runs.items()
+    }
+    return Result((table,), raw)
+
+
+@contextmanager
+def _doors(directory: Path) -> Iterator[tuple[Server, dict[str, int]]]:
+    """The process and the ports of both doors, which differ in what they do with a key that nobody knows."""
+    ports = {CHECKED: free_port(), UNCHECKED: free_port()}
+    (directory / "metrics").mkdir()
+    metrics = {"BENCHMARK_METRICS": str(directory / "metrics"), "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics")}
+    command = [sys.executable, "-m", "benchmarks.peers.key_doors", *map(str, ports.values())]
+    cores = sorted(os.sched_getaffinity(0))
+    with Server("doors", command, directory / "doors.log", metrics) as server:
+        for port in ports.values():
+            wait(server, lambda port=port: _status(port, API_KEY) == 200)  # type: ignore[misc]
+        if (found := {side: _status(port, _WRONG_KEY) for side, port in ports.items()}) != {
+            CHECKED: 401,
+            UNCHECKED: 200,
+        }:
+            raise RuntimeError(f"the two doors do not differ as they should: {found}")
+        server.pin(cores[:1])
+        pin(os.getpid(), cores[1:2] or cores)
+        try:
+            yield server, ports
+        finally:
+            pin(os.getpid(), cores)
+
+
+def _status(port: int, key: str) -> int:
+    return ask(port, PATH, orjson.loads(BODY), key)[0]
+
+
+def _run(server: Server, port: int, seconds: float) -> Run:
+    request = post(port, PATH, BODY, API_KEY)
+    closed_loop(port, request, CONNECTIONS, min(0.3, seconds / 4))
+    used = server.cpu_seconds()
+    load = closed_loop(port, request, CONNECTIONS, seconds)
+    return Run(load, (server.cpu_seconds() - used) / len(load.latencies) * 1000)
+
+
+def _row(name: str, runs: list[Run], shares: tuple[str, str], verdict: str) -> tuple[str, ...]:
+    rate = Spread.of([run.load.per_second for run in runs]).text(".0f")
+    return name, rate, shares[0], Spread.of([run.cpu_ms for run in runs]).text(".3f"), shares[1], verdict

@@ -1,0 +1,137 @@
+"""office-changes: how soon a change is in force everywhere, and how many changes a second the office takes."""
+
+import asyncio
+import pickle
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import large_book, panel_change
+from benchmarks.office_rates import opened_office, rate_table, rates, tune
+from benchmarks.pairs import percentile
+from benchmarks.report import Result, Table
+from deployments.administration.faq import FaqDraft
+from deployments.administration.office import Office
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import Snapshot
+from deployments.contracts.streams import Closing
+from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.snapshots import SnapshotFeed
+
+FOLLOWED_MS = 500.0
+"""Target: from commit to the slowest replica."""
+
+_FEEDS = 8
+
+
+def measure(quick: bool) -> Result:
+    entries, changes, seconds, count = (1_000, 10, 0.5, 2) if quick else (10_000, 100, 3.0, 6)
+    with TemporaryDirectory(prefix="secretary-bench-") as name:
+        few, many = asyncio.run(_followed(Path(name), entries, changes))
+        gateway = panel_change.measured(Path(name) / "cluster", 3 if quick else 20)
+        rates_found = asyncio.run(rates(Path(name), seconds, count))
+    rows = [
+        _lag_row(f"a setting, {_FEEDS} replicas, the seed's answers", few["setting"]),
+        _lag_row(f"a prepared answer, {_FEEDS} replicas, the seed's answers", few["answer"]),
+        _lag_row(f"a setting, {_FEEDS} replicas, {entries} answers", many["setting"]),
+        _lag_row(f"a prepared answer, {_FEEDS} replicas, {entries} answers", many["answer"], target=False),
+        _lag_row("a prepared answer, the gateway of a running secretary", gateway),
+    ]
+    lag = Table(
+        "From commit to the moment the slowest replica follows",
+        ("change", "median, ms", "p95, ms", "highest, ms", f"target: p95 < {FOLLOWED_MS:.0f} ms"),
+        rows,
+        (
+            f"{_FEEDS} replicas: real feeds in the office's own process, each with a pickled copy of every snapshot "
+            "and an answer book of its own, built anew when an answer changes; a cluster has more processes for it.",
+            "Gateway: saved in the panel by a real browser; from the moment that is stored in the row to the first "
+            "answer of POST /v1/chat/completions with it, asked every few milliseconds.",
+        ),
+    )
+    raw = {"few": few, "many": many, "gateway": gateway, "rates": rates_found}
+    return Result((lag, rate_table(rates_found, count, seconds)), raw)
+
+
+class _InProcess:
+    """The office's stream as it arrives in another process: every snapshot is a copy of its own."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
+        async with Closing(self._office.publisher.subscribe(after_revision, subscriber)) as snapshots:
+            async for snapshot in snapshots:
+                yield pickle.loads(pickle.dumps(snapshot))
+
+    async def report(self, report: DoorReport) -> None:
+        await self._office.reports.accept(report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Replicas:
+    office: Office
+    feeds: tuple[SnapshotFeed, ...]
+
+    async def lag_ms(self, change: Callable[[], Coroutine[None, None, None]]) -> float:
+        """Milliseconds from the publication that follows the commit to the slowest feed."""
+        revision = self.office.publisher.current.revision + 1
+        task = asyncio.create_task(change())
+        while self.office.publisher.current.revision < revision:
+            await asyncio.sleep(0)
+        committed = time.perf_counter()
+        while any(feed.current.revision < revision for feed in self.feeds):
+            await asyncio.sleep(0)
+        elapsed = time.perf_counter() - committed
+        await task
+        return elapsed * 1000
+
+
+@asynccontextmanager
+async def _replicas(office: Office) -> AsyncIterator[_Replicas]:
+    link = _InProcess(office)
+    feeds = tuple(
+        SnapshotFeed(link, f"replica {number}", ExactAnswers(lambda: datetime.now(UTC)).prepare)
+        for number in range(_FEEDS)
+    )
+    for feed in feeds:
+        feed.start()
+    for feed in feeds:
+        await feed.wait(60)
+    try:
+        yield _Replicas(office, feeds)
+    finally:
+        for feed in feeds:
+            await feed.stop()
+
+
+async def _followed(directory: Path, entries: int, changes: int) -> tuple[dict[str, list[float]], ...]:
+    async with opened_office(directory / "few") as office:
+        few = await _lags(office, changes)
+    async with opened_office(directory / "many") as office:
+        async with office.database.unit_of_work() as work:
+            for entry in large_book.entries(entries):
+                await work.faq.add(entry)
+        many = await _lags(office, changes // 5)
+    return few, many
+
+
+async def _lags(office: Office, changes: int) -> dict[str, list[float]]:
+    numbers = iter(range(1, 2 * changes + 1))
+    async with _replicas(office) as replicas:
+        settings = [await replicas.lag_ms(lambda: tune(office, next(numbers))) for _ in range(changes)]
+        answers = [await replicas.lag_ms(lambda: _teach(office, next(numbers))) for _ in range(changes)]
+    return {"setting": sorted(settings), "answer": sorted(answers)}
+
+
+async def _teach(office: Office, number: int) -> None:
+    await office.faq.create(FaqDraft(question=f"Вопрос {number}", answer="Да. " * 20), "bench")
+
+
+def _lag_row(name: str, lags: list[float], *, target: bool = True) -> tuple[str, ...]:
+    figures = [percentile(sorted(lags), share) for share in (0.5, 0.95, 1.0)]
+    verdict = "met" if figures[1] < FOLLOWED_MS else "missed"
+    return (name, *(f"{figure:.1f}" for figure in figures), verdict if target else "none")

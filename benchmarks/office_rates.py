@@ -1,0 +1,175 @@
+"""How many changes and exchanges a second the office commits, against bare sqlite3 on a copy of the same database."""
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from benchmarks.pairs import Spread, passes, ratios
+from benchmarks.report import Table
+from benchmarks.started import API_KEY, PASSWORD
+from deployments.administration.office import Office, open_office
+from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import Exchange
+from storage.database import _PRAGMAS
+from storage.environment import Environment
+
+OF_BARE = 0.5
+"""Target: changes per second as a share of bare sqlite3's."""
+
+_API = Source(SourceKind.API)
+_BATCH = 100
+_AT = "2026-11-23 09:00:00.123456"
+_Act = Callable[[], Coroutine[None, None, None] | None]
+
+
+@asynccontextmanager
+async def opened_office(data: Path) -> AsyncIterator[Office]:
+    office = await open_office(Environment(data=data, admin_password=SecretStr(PASSWORD), api_key=SecretStr(API_KEY)))
+    try:
+        yield office
+    finally:
+        await office.close()
+
+
+async def tune(office: Office, number: int) -> None:
+    settings = office.publisher.current.settings
+    llm = settings.llm.model_copy(update={"max_tokens": number % 30_000 + 1})
+    await office.settings.update(settings.model_copy(update={"llm": llm}), office.publisher.current.revision, "bench")
+
+
+async def rates(directory: Path, seconds: float, count: int) -> dict[str, list[float]]:
+    """Per second: changes of a setting and stored exchanges, ours and bare."""
+    found: dict[str, list[float]] = {}
+    async with opened_office(directory / "rates") as office:
+        async with office.database.unit_of_work() as work:
+            revision = await work.revisions.current()
+        session = (await office.conversations.open(_API, "anna")).session_id
+        ours = _Ours(office, session)
+        bare = _Bare(_copy(directory / "rates" / "secretary.db"), revision, session)
+        with closing(bare.connection):
+            sides: dict[str, tuple[_Act, _Act]] = {
+                "office": (ours.change, ours.report),
+                "sqlite3": (bare.change, bare.report),
+            }
+            for side in (side for one_pass in passes(list(sides), count) for side in one_pass):
+                change, report = sides[side]
+                found.setdefault(f"{side} changes", []).append(await _per_second(change, seconds))
+                found.setdefault(f"{side} exchanges", []).append(await _per_second(report, seconds) * _BATCH)
+    return found
+
+
+def _copy(path: Path) -> Path:
+    """The same schema and rows in a file of its own, without what is still in the log of ``path``."""
+    target = path.with_name("bare.db")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as connection:
+        source.backup(connection)
+    return target
+
+
+async def _per_second(one: _Act, seconds: float) -> float:
+    done, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        if (begun := one()) is not None:
+            await begun
+        done += 1
+    return done / (time.perf_counter() - began)
+
+
+class _Ours:
+    def __init__(self, office: Office, session: str) -> None:
+        self._office = office
+        self._session = session
+        self._number = 0
+
+    async def change(self) -> None:
+        self._number += 1
+        await tune(self._office, self._number)
+
+    async def report(self) -> None:
+        self._number += 1
+        exchanges = tuple(_exchange(f"turn-{self._number}-{position}", self._session) for position in range(_BATCH))
+        await self._office.reports.accept(
+            DoorReport(door="bench", sequence=self._number, revision=1, exchanges=exchanges)
+        )
+
+
+class _Bare:
+    """What remains when only the rows count: the same tables, pragmas and sizes, no checks and no objects."""
+
+    def __init__(self, path: Path, revision: int, session: str) -> None:
+        self.connection = sqlite3.connect(path, isolation_level=None)
+        for pragma in _PRAGMAS:
+            self.connection.execute(pragma)
+        self._revision = revision
+        self._session = session
+        self._turns = 0
+
+    def change(self) -> None:
+        self._revision += 1
+        value = f'{{"temperature": 0.7, "top_p": 0.9, "max_tokens": {self._revision}, "history_chars": 6000}}'
+        execute = self.connection.execute
+        execute("BEGIN IMMEDIATE")
+        execute("INSERT INTO revisions (revision, created_at) VALUES (?, ?)", (self._revision, _AT))
+        execute(
+            "REPLACE INTO settings (name, value, revision, updated_at) VALUES ('llm', ?, ?, ?)",
+            (value, self._revision, _AT),
+        )
+        execute(
+            "INSERT INTO audit_log (created_at, username, action, resource, resource_id, address, detail)"
+            " VALUES (?, 'bench', 'update', 'settings', '', '', 'llm')",
+            (_AT,),
+        )
+        execute("COMMIT")
+
+    def report(self) -> None:
+        self._turns += 1
+        names = (f"bare-{self._turns}-{position}" for position in range(_BATCH))
+        rows = [_exchange(name, self._session).model_dump(mode="json") for name in names]
+        columns = tuple(Exchange.model_fields)
+        places = ", ".join(f":{column}" for column in columns)
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.executemany(f"INSERT INTO exchanges ({', '.join(columns)}) VALUES ({places})", rows)
+        for role, content in (("user", ":question"), ("assistant", ":answer")):
+            self.connection.executemany(
+                "INSERT INTO chat_messages (session_id, turn_id, role, content, created_at)"
+                f" VALUES (:session_id, :turn_id, '{role}', {content}, :created_at)",
+                rows,
+            )
+        self.connection.execute("COMMIT")
+
+
+def _exchange(turn_id: str, session: str) -> Exchange:
+    return Exchange(
+        turn_id=turn_id,
+        session_id=session,
+        source_kind=_API.kind.value,
+        question="Сколько стоит доставка в Тулу?",
+        answer="Да. " * 50,
+        route="local",
+        created_at=datetime.now(UTC),
+    )
+
+
+def rate_table(found: dict[str, list[float]], count: int, seconds: float) -> Table:
+    rows = []
+    for what, target in (("changes", OF_BARE), ("exchanges", OF_BARE)):
+        ours, bare = found[f"office {what}"], found[f"sqlite3 {what}"]
+        share = ratios(ours, bare)
+        verdict = "met" if share.median >= target else "missed"
+        rows.append((what, Spread.of(ours).text(".0f"), Spread.of(bare).text(".0f"), share.text(".2f", " x"), verdict))
+    return Table(
+        "Committed per second, against bare sqlite3 with the same tables, pragmas and row sizes",
+        ("", "office", "sqlite3", "office / sqlite3", f"target: {OF_BARE} x"),
+        rows,
+        (
+            f"{count} passes in ABBA order, {seconds:.1f} s each, median (lowest–highest); every commit waits for the "
+            "disk. Changes: one after the other, with check, audit row and publication.",
+            f"Exchanges: {_BATCH} of one conversation in a report, each with its two messages, as after an outage.",
+        ),
+    )

@@ -1,0 +1,45 @@
+"""Two doors in one process under uvicorn: one checks API keys as always, the other takes everybody for the same key.
+
+``python -m benchmarks.peers.key_doors PORT PORT``; the folder for metrics comes in ``BENCHMARK_METRICS``.
+"""
+
+import asyncio
+import sys
+import time
+
+import uvicorn
+from fastapi import FastAPI
+
+from benchmarks.peers.plain_app import build
+from deployments.api.auth import KeyRing
+from deployments.api.door import Door
+from deployments.contracts.settings import ApiKey
+
+
+class AnyKey(KeyRing):
+    """Looks at nothing."""
+
+    _KEY = ApiKey(id=1, name="anybody", prefix="", digest="0" * 64)
+
+    def identify(self, authorization: bytes) -> ApiKey:
+        return self._KEY
+
+
+def unchecked(app: FastAPI) -> FastAPI:
+    """``app`` without its key check, provided that nothing has been asked of it yet."""
+    door: Door = vars(app)["_door"]
+    door.keys = AnyKey(door.snapshots, time.time)
+    return app
+
+
+async def serve(checked_port: int, unchecked_port: int) -> None:
+    doors = ((build(), checked_port), (unchecked(build()), unchecked_port))
+    await asyncio.gather(*(_server(app, port).serve() for app, port in doors))
+
+
+def _server(app: FastAPI, port: int) -> uvicorn.Server:
+    return uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, access_log=False, log_level="warning"))
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,150 @@
+"""The office is killed and comes back while the gateway answers; nothing that was written meanwhile tells a secret."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.serve.panel import panel, teach
+from tests.serve.running import API_KEY, GRAPHS, PASSWORD, Secretary, secretary
+from tests.serve.telegram import TelegramInThread
+from tests.storage.secrets_entered import SECRETS, files_of, leaks
+
+ENTERED = {
+    "API key of the environment": API_KEY,
+    "admin password": PASSWORD,
+    "refused password": SECRETS["refused password"],
+    "Telegram token of the environment": SECRETS["Telegram token of the environment"],
+    "secret key": SECRETS["secret key"],
+}
+_BACK_WITHIN_S = 90.0
+_FOLLOWS_WITHIN_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, telegram: TelegramInThread) -> Iterator[Secretary]:
+    """Scripted engines, a secret in every variable that takes one, and a bot whose token Telegram refuses."""
+    variables = {
+        "SECRETARY_SECRET_KEY": ENTERED["secret key"],
+        "SECRETARY_TELEGRAM_TOKEN": ENTERED["Telegram token of the environment"],
+        "SECRETARY_TELEGRAM_API_URL": telegram.url,
+    }
+    data = tmp_path_factory.mktemp("guarded")
+    with secretary(data, GRAPHS / "scripted.yaml", "--no-pull", **variables) as running:
+        yield running
+
+
+class Asking(threading.Thread):
+    """Asks the gateway a prepared question again and again; ``failures`` are answers that were none."""
+
+    def __init__(self, running: Secretary) -> None:
+        super().__init__(daemon=True)
+        self._http = running.http()
+        self._enough = threading.Event()
+        self.answered = 0
+        self.failures: list[str] = []
+
+    def __enter__(self) -> "Asking":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self.join(60)
+
+    def run(self) -> None:
+        body = {"model": "secretary", "messages": [{"role": "user", "content": "Спасибо"}]}
+        while not self._enough.is_set():
+            try:
+                reply = self._http.post("/v1/chat/completions", json=body)
+                if reply.is_success and reply.json()["secretary"]["answered_by"].startswith("faq"):
+                    self.answered += 1
+                else:
+                    self.failures.append(f"{reply.status_code} {reply.text[:200]}")
+            except httpx.HTTPError as error:
+                self.failures.append(repr(error))
+            time.sleep(0.02)
+
+
+def panel_answers(running: Secretary) -> bool:
+    try:
+        return httpx.get(f"{running.url}/admin/ui/login", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def until_office_is_back(running: Secretary, killed: psutil.Process) -> float:
+    began = time.monotonic()
+    while True:
+        assert time.monotonic() - began < _BACK_WITHIN_S, "the office did not come back"
+        if not killed.is_running() and panel_answers(running) and running.replica("office").pid != killed.pid:
+            return time.monotonic() - began
+        time.sleep(0.2)
+
+
+@pytest.mark.browser
+def test_no_request_fails_while_the_office_is_dead_and_a_change_arrives_afterwards(guarded: Secretary) -> None:
+    with Asking(guarded) as asking:
+        time.sleep(1)
+        victim = guarded.replica("office")
+        before = asking.answered
+        victim.kill()
+        away_s = until_office_is_back(guarded, victim)
+        during = asking.answered - before
+    assert asking.failures == []
+    assert during > away_s, "less than one answer a second is no answer"
+    question, answer = "Где стоит лиловый рояль?", "Лиловый рояль стоит в подвале."
+    with panel(guarded) as page:
+        teach(guarded, page, question, answer)
+    assert says_within(guarded, question, answer, _FOLLOWS_WITHIN_S)
+
+
+def says_within(running: Secretary, question: str, answer: str, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        reply = running.openai.chat.completions.create(
+            model="secretary", messages=[{"role": "user", "content": question}]
+        )
+        if reply.choices[0].message.content == answer:
+            return True
+    return False
+
+
+def test_no_secret_is_in_any_file_listing_page_or_command_line(guarded: Secretary) -> None:
+    go_wrong(guarded)
+    said = [(name, reply.content) for name, reply in pages(guarded)]
+    lines = [(f"command line of {p.pid}", " ".join(p.cmdline()).encode()) for p in guarded.members()]
+    files = list(files_of(guarded.data, ray_session(guarded)))
+    for part in ("secretary.db", "logs/office.log", "logs/gateway.log", "/run/", "/session_", "up.log"):
+        assert any(part in name for name, _ in files), f"nothing was searched in {part}"
+    assert leaks([*said, *lines, *files], ENTERED) == []
+
+
+def ray_session(running: Secretary) -> Path:
+    """Where Ray writes the logs of this start."""
+    lines = (" ".join(process.cmdline()) for process in running.members())
+    found = {path[1] for line in lines if (path := re.search(r"(/\S*/session_[\d_-]+)", line))}
+    assert len(found) == 1, f"not one session of Ray: {found}"
+    return Path(found.pop())
+
+
+def go_wrong(running: Secretary) -> None:
+    """Every refusal in which a secret is near."""
+    wrong = {"Authorization": f"Bearer {ENTERED['refused password']}"}
+    assert httpx.get(f"{running.url}/v1/models", headers=wrong).status_code == httpx.codes.UNAUTHORIZED
+    form = {"username": "admin", "password": ENTERED["refused password"]}
+    login = f"{running.url}/admin/ui/login"
+    assert httpx.post(login, data=form, headers={"Origin": running.url}).status_code == httpx.codes.UNAUTHORIZED
+    broken = httpx.post(f"{running.url}/v1/chat/completions", content=b"{", headers=running.headers)
+    assert broken.status_code == httpx.codes.BAD_REQUEST
+
+
+def pages(running: Secretary) -> Iterator[tuple[str, httpx.Response]]:
+    with running.http() as http:
+        for path in ("/metrics", "/ready", "/health", "/v1/models", "/v1/audio/voices", "/v1/nowhere", "/-/routes"):
+            yield path, http.get(path)

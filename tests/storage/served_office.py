@@ -1,0 +1,121 @@
+"""The real office behind a Unix socket, one line of JSON per call and per answer. Made to be killed."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from sqlalchemy import select
+
+from deployments.administration.faq import FaqDraft
+from deployments.administration.office import Office, open_office
+from deployments.administration.passwords import Passwords
+from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.streams import Closing
+from storage.environment import Environment
+from storage.models import ChatMessageRow
+from storage.work import UnitOfWork
+
+CLERK = "clerk"
+SHOP = Source(SourceKind.TELEGRAM, "shop")
+LONGEST_LINE = 1 << 26
+Json = dict[str, Any]
+
+
+def run(data: Path, socket: Path) -> None:
+    """Serves for ever, on the installation in ``data``."""
+    asyncio.run(_serve(data, socket))
+
+
+async def _serve(data: Path, socket: Path) -> None:
+    environment = Environment(data=data, admin_password="correct horse battery", api_key="sk-sec-" + "k" * 32)
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    office = await open_office(environment, passwords=cheap)
+    server = await asyncio.start_unix_server(partial(_visit, office), socket, limit=LONGEST_LINE)
+    await server.serve_forever()
+
+
+async def _visit(office: Office, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(line: Json) -> None:
+        writer.write(json.dumps(line).encode() + b"\n")
+        await writer.drain()
+
+    try:
+        call = json.loads(await reader.readline())
+        if call["call"] == "snapshots":
+            async with Closing(office.publisher.subscribe(call["after"], call["subscriber"])) as snapshots:
+                async for snapshot in snapshots:
+                    await answer({"snapshot": snapshot.model_dump(mode="json")})
+        else:
+            await answer(await _CALLS[call.pop("call")](office, **call))
+    except SecretaryError as error:
+        await answer({"error": error.code, "message": error.message})
+    except ConnectionError:
+        return
+    finally:
+        writer.close()
+
+
+async def _report(office: Office, report: Json) -> Json:
+    await office.reports.accept(DoorReport.model_validate(report))
+    return {}
+
+
+async def _open(office: Office, person: str) -> Json:
+    return {"session": (await office.conversations.open(SHOP, person)).session_id}
+
+
+async def _create(office: Office, question: str, answer: str) -> Json:
+    entry = await office.faq.create(FaqDraft(question=question, answer=answer), CLERK)
+    return {"id": entry.id, "version": entry.version}
+
+
+async def _rewrite(office: Office, id: int, answer: str) -> Json:
+    before = await office.faq.get(id)
+    draft = FaqDraft(question=before.question, answer=answer)
+    return {"version": (await office.faq.update(id, draft, before.version, CLERK)).version}
+
+
+async def _tune(office: Office, max_tokens: int) -> Json:
+    before = await office.settings.get()
+    changed = before.model_copy(update={"llm": before.llm.model_copy(update={"max_tokens": max_tokens})})
+    await office.settings.update(changed, office.publisher.current.revision, CLERK)
+    return {}
+
+
+async def _inspect(office: Office) -> Json:
+    """Everything that is stored, as far as the clerk can know of it."""
+    integrity = await office.database.integrity()
+    async with office.database.unit_of_work() as work:
+        audit = [event for event in await work.audit.newest(1_000_000) if event.username == CLERK]
+        exchanges = await work.exchanges.newest(1_000_000)
+        return {
+            "integrity": integrity,
+            "revision": await work.revisions.current(),
+            "entries": {entry.id: (entry.version, entry.answer, entry.hits) for entry in await work.faq.all()},
+            "max_tokens": (await work.settings.get()).llm.max_tokens,
+            "audited": Counter(f"{event.action} {event.resource} {event.resource_id}" for event in audit),
+            "turns": [exchange.turn_id for exchange in reversed(exchanges)],
+            "messages": await _messages(work, exchanges[0].session_id if exchanges else None),
+        }
+
+
+async def _messages(work: UnitOfWork, session_id: str | None) -> list[str]:
+    of_session = select(ChatMessageRow).where(ChatMessageRow.session_id == session_id).order_by(ChatMessageRow.id)
+    return [f"{row.role} {row.turn_id}" for row in await work.sessions._session.scalars(of_session)]
+
+
+_CALLS: dict[str, Callable[..., Any]] = {
+    "report": _report,
+    "open": _open,
+    "create": _create,
+    "rewrite": _rewrite,
+    "tune": _tune,
+    "inspect": _inspect,
+}

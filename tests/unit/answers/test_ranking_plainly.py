@@ -1,0 +1,60 @@
+"""The ranking with its index, against the formula of its module written down plainly."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rapidfuzz import fuzz
+
+from deployments.answers.ranking import Ranking
+from deployments.answers.stems import Gist, gist
+from deployments.contracts.settings import FaqEntry, FaqSettings
+
+WORDS = (
+    "сколько стоит доставка доставку даставка заказ заказать закзать отменить отмена возврат товар товара не нельзя"
+    " работает работаете адрес офис пожалуйста how much delivery delivary order orders cancel cost not the office"
+)
+_texts = st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=8).map(" ".join)
+_questions = st.lists(st.tuples(_texts, st.lists(_texts, max_size=2)), min_size=1, max_size=8)
+
+
+def plain_score(message: Gist, question: Gist, known: list[str]) -> float:
+    """The docstring of ``deployments.answers.ranking``, one trigger at a time."""
+    weight, covered = question.weight, 0.0
+    for stem, (similarity, stem_weight) in plain_similar(message, known).items():
+        covered += similarity * stem_weight if stem in question.stems else 0.0
+    share = min(covered / weight, 1.0)
+    extra = 1 - min(covered / message.weight, 1.0)
+    penalty = min(max(1 / weight, 0.3), 1.0)
+    return 100 * share * (1 - extra * penalty) * (1.0 if message.negated == question.negated else 0.8)
+
+
+def plain_similar(message: Gist, known: list[str]) -> dict[str, tuple[float, float]]:
+    found: dict[str, tuple[float, float]] = {}
+    for word, weight in message.stems.items():
+        near = [(fuzz.ratio(word, other) / 100, other) for other in known if len(word) >= 4 and other[0] == word[0]]
+        near = sorted((pair for pair in near if pair[0] >= 0.85), key=lambda pair: -pair[0])[:4]
+        for similarity, other in [*((1.0, other) for other in known if other == word), *near]:
+            if similarity > found.get(other, (0.0, 0.0))[0]:
+                found[other] = (similarity, weight)
+    return found
+
+
+@settings(deadline=None, max_examples=100)
+@given(_questions, _texts)
+def test_the_index_finds_what_the_formula_finds(questions: list[tuple[str, list[str]]], message: str) -> None:
+    entries = tuple(
+        FaqEntry(id=number, question=question, alternatives=tuple(alternatives), answer=str(number))
+        for number, (question, alternatives) in enumerate(questions, 1)
+    )
+    triggers = [(entry.id, gist(text)) for entry in entries for text in (entry.question, *entry.alternatives)]
+    known = list(dict.fromkeys(stem for _, question in triggers for stem in question.stems))
+    expected: dict[int, float] = {}
+    for entry_id, question in triggers:
+        score = plain_score(gist(message), question, known)
+        if score > 0:
+            expected[entry_id] = max(score, expected.get(entry_id, 0.0))
+    ranking = Ranking(entries, FaqSettings(), "UTC", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    found = {c.match.entry_id: c.match.score for c in ranking.candidates(message, None, len(entries))}
+    assert found == pytest.approx(expected, abs=0.051)
