@@ -26,7 +26,12 @@ class Phone:
     def __serve_build_asgi_app__(self) -> ASGIApp:
         reception = self._reception
         return build_phone_app(
-            PhoneServices(assistant=reception.assistant, snapshots=reception.snapshots, observer=reception.observer)
+            PhoneServices(
+                assistant=reception.secretary,
+                snapshots=reception.snapshots,
+                observer=reception.observer,
+                usage=reception.usage,
+            )
         )
 
     async def stop(self) -> None:

@@ -12,6 +12,8 @@ from storage.repositories.personas import PersonaRepository
 from storage.repositories.revisions import RevisionRepository
 from storage.repositories.sessions import SessionRepository
 from storage.repositories.settings import SettingsRepository
+from storage.repositories.tokens import TokenRepository
+from storage.repositories.usage import UsageRepository
 from storage.repositories.users import UserRepository
 
 
@@ -29,4 +31,6 @@ class UnitOfWork:
         self.revisions = RevisionRepository(session)
         self.sessions = SessionRepository(session)
         self.settings = SettingsRepository(session)
+        self.tokens = TokenRepository(session)
+        self.usage = UsageRepository(session)
         self.users = UserRepository(session)
