@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -148,12 +147,12 @@ def _changed(before: StoredUser, change: UserChange, password_hash: str | None) 
 
 def _difference(before: StoredUser, after: StoredUser) -> str:
     """What changed, without the password."""
-    shown: tuple[tuple[str, Callable[[StoredUser], str]], ...] = (
-        ("role", lambda user: user.role),
-        ("enabled", lambda user: str(user.enabled).lower()),
-    )
-    parts = [f"{name} {read(before)} -> {read(after)}" for name, read in shown if read(before) != read(after)]
-    return ", ".join([*parts, "password"] if before.password_hash != after.password_hash else parts)
+    named = {
+        f"role {before.role} -> {after.role}": before.role != after.role,
+        "enabled" if after.enabled else "disabled": before.enabled != after.enabled,
+        "password": before.password_hash != after.password_hash,
+    }
+    return ", ".join(name for name, changed in named.items() if changed)
 
 
 def _require_another(name: str, by: str, change: UserChange) -> None:
