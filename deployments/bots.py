@@ -12,6 +12,7 @@ from bots.supervisor import Supervisor
 from deployments import names
 from deployments.administration.secrets import sealer_for
 from deployments.arguments import BotsArgs, StaffArgs
+from deployments.contracts.chat import SourceKind
 from deployments.contracts.settings import Snapshot
 from deployments.conversation.snapshots import SnapshotFeed, follow
 from deployments.hosting import host
@@ -61,7 +62,7 @@ class BotConnector:
         open_log(environment.data / "logs", "bots")
         office = office_client()
         metrics = open_metrics(environment.data / "run" / "metrics")
-        reception = Reception(Remotes.named(self._staff), office, f"bot-{os.getpid()}", metrics)
+        reception = Reception(Remotes.named(self._staff), office, f"bot-{os.getpid()}", metrics, SourceKind.TELEGRAM)
         await reception.start()
         await reception.snapshots.wait(_FIRST_SNAPSHOT_S)
 

@@ -15,7 +15,7 @@ from deployments.contracts.chat import ChatTurn, Source
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed, Overloaded, SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatch
-from deployments.contracts.reports import DoorReport
+from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
@@ -206,8 +206,8 @@ class OfficeClient:
         async for snapshot in self._remote.stream("snapshots", after_revision, subscriber):
             yield cast(Snapshot, snapshot)
 
-    async def report(self, report: DoorReport) -> None:
-        await self._remote.call("report", report, timeout_s=10)
+    async def report(self, report: DoorReport) -> Receipt | None:
+        return cast("Receipt | None", await self._remote.call("report", report, timeout_s=10))
 
     async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
         arguments = (source, person, display_name)

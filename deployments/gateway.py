@@ -41,11 +41,12 @@ class Gateway:
         reception = self._reception
         return build_app(
             DoorServices(
-                assistant=reception.assistant,
+                assistant=reception.secretary,
                 snapshots=reception.snapshots,
                 metrics=self._metrics,
                 embedder=reception.chat,
                 shared=reception.shared,
+                usage=reception.usage,
             )
         )
 

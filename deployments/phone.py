@@ -27,9 +27,10 @@ class Phone:
         reception = self._reception
         return build_phone_app(
             PhoneServices(
-                assistant=reception.assistant,
+                assistant=reception.secretary,
                 snapshots=reception.snapshots,
                 observer=reception.observer,
+                usage=reception.usage,
                 shared=reception.shared,
             )
         )

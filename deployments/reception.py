@@ -1,5 +1,6 @@
 """What every door builds in its own process: an assistant over handles, fresh snapshots, reports to the office."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,16 +21,18 @@ from deployments.clients import (
     Remote,
     SpeechClient,
 )
-from deployments.contracts.chat import LOCAL_ROUTE
+from deployments.contracts.chat import LOCAL_ROUTE, SourceKind
 from deployments.contracts.engines import ChatEngine
 from deployments.contracts.reports import OfficeLink
 from deployments.contracts.sessions import Conversations
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import Secretary, Staff
+from deployments.conversation.metered import Metered
 from deployments.conversation.observers import Observers
 from deployments.conversation.prepared import ExactAnswers
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
+from deployments.conversation.usage import UsageBook
 from deployments.engines.adapters import Timed
 from deployments.shared_state.opening import shared_state
 from storage.environment import Environment
@@ -87,21 +90,34 @@ class OfficeAccess(OfficeLink, Conversations, Protocol):
 
 
 class Reception:
-    """``start`` opens the snapshot stream and the status polls, ``stop`` ends them and delivers the last reports."""
+    """``start`` opens the snapshot stream and the status polls, ``stop`` ends them and delivers the last reports.
 
-    def __init__(self, remotes: Remotes, office: OfficeAccess, door: str, metrics: Metrics) -> None:
+    ``assistant`` counts what is used as used by ``source``; a door with API keys takes ``secretary`` and counts by key
+    in ``usage``.
+    """
+
+    def __init__(
+        self,
+        remotes: Remotes,
+        office: OfficeAccess,
+        door: str,
+        metrics: Metrics,
+        source: SourceKind = SourceKind.ADMIN,
+    ) -> None:
         self.office = office
         for remote in remotes.engines():
             remote.on_waiting = metrics.queue_depth
         self._exact = ExactAnswers(lambda: datetime.now(UTC))
         self.snapshots = SnapshotFeed(office, door, self._exact.prepare)
-        self.outbox = ReportOutbox(office, door, self.snapshots)
+        self.usage = UsageBook(time.time)
+        self.outbox = ReportOutbox(office, door, self.snapshots, usage=self.usage)
         self.observer = Observers((metrics, self.outbox))
         self.chat = ChatClient(remotes.chat, "chat") if remotes.chat else None
         self.speech = tuple(SpeechClient(remote) for remote in remotes.voices)
         self.recognizer = RecognizerClient(remotes.recognition, "recognition") if remotes.recognition else None
         self.shared = shared_state(Environment().redis_url)
-        self.assistant = Secretary(self._staff(remotes), self.snapshots, self.observer)
+        self.secretary = Secretary(self._staff(remotes), self.snapshots, self.observer)
+        self.assistant = Metered(self.secretary, self.usage, source)
 
     async def start(self) -> None:
         await self.shared.start()

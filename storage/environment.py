@@ -41,6 +41,11 @@ class Environment(BaseSettings):
     secret_key: SecretStr | None = Field(
         default=None, description="Seals stored secrets, 32 characters or more; default: a file in <data>"
     )
+    jwt_secret: SecretStr | None = Field(
+        default=None, description="Signs the office's access tokens, 32 bytes or more; default: a file in <data>"
+    )
+    access_token_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token is good for")
+    refresh_token_days: int = Field(default=14, ge=1, le=90, description="After how long one has to sign in again")
     telegram_token: SecretStr | None = Field(default=None, description="Token of a first Telegram bot")
     telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram Bot API server")
     database_url: str = Field(
@@ -79,6 +84,11 @@ class Environment(BaseSettings):
     def secret_key_path(self) -> Path:
         """File of the key that seals secrets, used when the environment gives none."""
         return self.data / "secret.key"
+
+    @property
+    def jwt_secret_path(self) -> Path:
+        """File of the secret that signs access tokens, used when the environment gives none."""
+        return self.data / "jwt.secret"
 
     @property
     def storage_secret_path(self) -> Path:

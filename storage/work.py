@@ -13,6 +13,8 @@ from storage.repositories.revisions import RevisionRepository
 from storage.repositories.sealed import SealedRepository
 from storage.repositories.sessions import SessionRepository
 from storage.repositories.settings import SettingsRepository
+from storage.repositories.tokens import TokenRepository
+from storage.repositories.usage import UsageRepository
 from storage.repositories.users import UserRepository
 
 
@@ -31,4 +33,6 @@ class UnitOfWork:
         self.sealed = SealedRepository(session)
         self.sessions = SessionRepository(session)
         self.settings = SettingsRepository(session)
+        self.tokens = TokenRepository(session)
+        self.usage = UsageRepository(session)
         self.users = UserRepository(session)

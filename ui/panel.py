@@ -43,6 +43,7 @@ def mount_panel(
     one per process, and so is the panel: call this once, before the application starts.
     """
     sessions = PanelSessions()
+    services.accounts.watch(sessions.close_all_of)
     _redirect_to_panel(app, mount_path)
     app.add_middleware(FullPath)
     LoginPages(services.accounts, sessions).mount(nicegui_app)

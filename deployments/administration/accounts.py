@@ -1,14 +1,16 @@
 """People who may open the panel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
+from deployments.administration.account_desk import AccountDesk, Watcher
 from deployments.administration.attempts import Attempts
 from deployments.administration.passwords import Passwords, require_strength
-from deployments.contracts.errors import InvalidRequest, NotFound, RateLimited, Unauthorized
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, RateLimited, Unauthorized
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
+from storage.work import UnitOfWork
 
 _UNKNOWN = "(unknown)"  # what is typed as a name may be a password, so an unknown name is not written down
 _NETWORK_FAILURES, _NETWORK_WINDOW_S = 30, 900.0
@@ -16,9 +18,12 @@ _NETWORK_FAILURES, _NETWORK_WINDOW_S = 30, 900.0
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """``version`` rises with every change of the account."""
+
     username: str
     role: str
     must_change_password: bool = False
+    version: int = field(default=1, compare=False)
 
 
 class Accounts:
@@ -31,8 +36,11 @@ class Accounts:
         passwords: Passwords,
         attempts: Attempts | None = None,
         networks: Attempts | None = None,
+        *,
+        desk: AccountDesk | None = None,
     ) -> None:
         self._database = database
+        self._desk = desk or AccountDesk(database)
         self._passwords = passwords
         self._attempts = attempts or Attempts()
         self._networks = networks or Attempts(_NETWORK_FAILURES, _NETWORK_WINDOW_S)
@@ -45,26 +53,37 @@ class Accounts:
         """
         name = folded(username)
         user = await self._checked(name, password, address)
-        return Account(user.username, user.role, user.must_change_password)
+        return _account(user)
 
     async def get(self, username: str) -> Account:
         """The account as stored now. Raises NotFound, also for a disabled one."""
         user = await self._user(folded(username))
         if user is None or not user.enabled:
             raise NotFound("there is no such account")
-        return Account(user.username, user.role, user.must_change_password)
+        return _account(user)
 
-    async def change_password(self, username: str, old: str, new: str) -> None:
-        """Raises Unauthorized when ``old`` is wrong, RateLimited after five of these, InvalidRequest when ``new`` is
-        too weak or is the old one."""
+    def watch(self, watcher: Watcher) -> None:
+        """``watcher`` is told of every account whose password, role or right to enter changes: its sign-ins end."""
+        self._desk.watch(watcher)
+
+    async def change_password(self, username: str, old: str, new: str, address: str = "") -> Account:
+        """The account with its new password; every sign-in it had has ended. Raises Unauthorized when ``old`` is wrong,
+        RateLimited after five of these, InvalidRequest when ``new`` is too weak or is the old one, Conflict when the
+        account was changed meanwhile."""
         name = folded(username)
         require_strength(new, name)
         if old == new:
             raise InvalidRequest("the new password must differ from the old one", param="new")
-        await self._checked(name, old, "", "change_password")
+        checked = await self._checked(name, old, address, "change_password")
         stored = await self._passwords.hash(new)
-        async with self._database.unit_of_work() as work:
-            await work.users.set_password(name, stored, must_change=False)
+
+        async def edit(work: UnitOfWork) -> Account:
+            user = await work.users.get(name)
+            if user is None or user.version != checked.version:
+                raise Conflict("this account was changed by somebody else meanwhile; try again")
+            return _account(await work.users.replace(replace(user, password_hash=stored, must_change_password=False)))
+
+        return await self._desk.change(name, edit)
 
     async def _checked(self, name: str, password: str, address: str, action: str = "login") -> StoredUser:
         key, net = f"{name}\n{address}", network(address)
@@ -114,3 +133,7 @@ def network(address: str) -> str:
 def folded(username: str) -> str:
     """A name as it is stored and compared."""
     return username.strip().casefold()
+
+
+def _account(user: StoredUser) -> Account:
+    return Account(user.username, user.role, user.must_change_password, user.version)

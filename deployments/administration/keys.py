@@ -1,45 +1,100 @@
 """Credentials of ``/v1``."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from deployments.administration.desk import ChangeDesk
 from deployments.administration.snapshots import Part
-from deployments.contracts.errors import InvalidRequest, NotFound
-from deployments.contracts.settings import ApiKey
+from deployments.administration.usage import UsageDesk
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
+from deployments.contracts.reports import KeyUsage
+from deployments.contracts.settings import ApiKey, KeyLimits
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
+from storage.repositories.keys import KeyChange
 from storage.secrets import digest, new_api_key, prefix
 from storage.work import UnitOfWork
 
+__all__ = ["SCOPES", "ApiKeys", "KeyChange", "KeyView", "described"]
+
 SCOPES = ("chat", "audio", "metrics")
 _LONGEST_NAME = 100
+_MOST_KEYS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key as people see it; ``used`` is what it has used today (UTC)."""
+
+    key: ApiKey
+    created_at: datetime
+    used: KeyUsage
 
 
 class ApiKeys:
     """Keys are shown once, stored as digests, and never work again once revoked."""
 
-    def __init__(self, database: Database, desk: ChangeDesk) -> None:
+    def __init__(self, database: Database, desk: ChangeDesk, usage: UsageDesk | None = None) -> None:
         self._database = database
         self._desk = desk
+        self._usage = usage or UsageDesk(database)
 
     async def list(self) -> tuple[ApiKey, ...]:
         """Every key that was not revoked, by id."""
         async with self._database.unit_of_work() as work:
             return await work.keys.valid()
 
+    async def views(self) -> tuple[KeyView, ...]:
+        """Every key that was not revoked, with what it has used today, by id."""
+        async with self._database.unit_of_work() as work:
+            keys, created = await work.keys.valid(), await work.keys.created()
+        used = (await self._usage.today()).keys
+        return tuple(KeyView(key, created[key.id], used.get(key.id, KeyUsage())) for key in keys)
+
+    async def view(self, key_id: int) -> KeyView:
+        """Raises NotFound, also for a key that was revoked."""
+        found = next((view for view in await self.views() if view.key.id == key_id), None)
+        if found is None:
+            raise NotFound(f"there is no key {key_id}")
+        return found
+
     async def create(
-        self, name: str, scopes: Sequence[str] = SCOPES, by: str = "", expires_at: datetime | None = None
+        self,
+        name: str,
+        scopes: Sequence[str] = SCOPES,
+        by: str = "",
+        expires_at: datetime | None = None,
+        limits: KeyLimits | None = None,
+        owner: str = "",
     ) -> tuple[ApiKey, str]:
-        """The stored key and, this one time, the plain text of it. Raises InvalidRequest."""
+        """The stored key and, this one time, the plain text of it. Raises InvalidRequest, Conflict when there are as
+        many keys as there may be."""
         _require_sound(name, scopes, expires_at)
         plain = new_api_key()
+        wanted = described(plain, name.strip(), scopes, expires_at)
+        wanted = wanted.model_copy(update={"limits": limits or KeyLimits(), "owner": owner.strip()})
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ApiKey, AuditEvent]:
-            key = await work.keys.add(described(plain, name.strip(), scopes, expires_at))
+            if len(await work.keys.valid()) >= _MOST_KEYS:
+                raise Conflict(f"there are {_MOST_KEYS} keys: revoke some first")
+            key = await work.keys.add(wanted)
             return key, AuditEvent(by, "create", "api_key", str(key.id), detail=key.name)
 
         return await self._desk.change(Part.API_KEYS, edit), plain
+
+    async def change(self, key_id: int, change: KeyChange, by: str) -> ApiKey:
+        """The key with another name, owner or limits. Raises NotFound, also for a key that was revoked."""
+        if change.name is not None:
+            _require_name(change.name)
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[ApiKey, AuditEvent]:
+            key = await work.keys.change(key_id, change)
+            if key is None:
+                raise NotFound(f"there is no key {key_id}")
+            return key, AuditEvent(by, "update", "api_key", str(key_id), detail=_described_change(change))
+
+        return await self._desk.change(Part.API_KEYS, edit)
 
     async def revoke(self, key_id: int, by: str) -> None:
         """Raises NotFound, also for a key that was revoked before."""
@@ -61,9 +116,20 @@ def described(plain: str, name: str, scopes: Sequence[str] = SCOPES, expires_at:
 
 
 def _require_sound(name: str, scopes: Sequence[str], expires_at: datetime | None) -> None:
-    if not 1 <= len(name.strip()) <= _LONGEST_NAME:
-        raise InvalidRequest(f"a key needs a name of 1 to {_LONGEST_NAME} characters", param="name")
+    _require_name(name)
     if not scopes or not set(scopes) <= set(SCOPES):
         raise InvalidRequest(f"scopes are some of {', '.join(SCOPES)}", param="scopes")
     if expires_at is not None and (expires_at.tzinfo is None or expires_at <= datetime.now(UTC)):
         raise InvalidRequest("the expiry must lie in the future and name its time zone", param="expires_at")
+
+
+def _require_name(name: str) -> None:
+    if not 1 <= len(name.strip()) <= _LONGEST_NAME:
+        raise InvalidRequest(f"a key needs a name of 1 to {_LONGEST_NAME} characters", param="name")
+
+
+def _described_change(change: KeyChange) -> str:
+    """What the audit trail says of a change."""
+    limits = change.limits.model_dump() if change.limits is not None else {}
+    named = {"name": change.name, "owner": change.owner, **limits}
+    return ", ".join(f"{field} {value}" for field, value in named.items() if value is not None)

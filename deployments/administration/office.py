@@ -5,7 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployments.administration.account_desk import AccountDesk
 from deployments.administration.accounts import Accounts
+from deployments.administration.audit import AuditTrail
 from deployments.administration.bots import BotAdministration
 from deployments.administration.conversations import StoredConversations
 from deployments.administration.desk import ChangeDesk
@@ -16,9 +18,12 @@ from deployments.administration.personas import PersonaAdministration
 from deployments.administration.preparation import FIRST_ADMINISTRATOR, FirstCredentials, prepare
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.reports import ReportDesk
-from deployments.administration.secrets import sealer_for
+from deployments.administration.secrets import jwt_secret_for, sealer_for
 from deployments.administration.settings import SettingsAdministration
 from deployments.administration.snapshots import load
+from deployments.administration.tokens import Lifetimes, Tokens
+from deployments.administration.usage import UsageDesk
+from deployments.administration.users import UserAdministration
 from storage.database import Database
 from storage.environment import Environment
 
@@ -36,17 +41,23 @@ class Office:
     publisher: SnapshotPublisher
     faq: FaqAdministration
     accounts: Accounts
+    account_desk: AccountDesk
+    tokens: Tokens
+    users: UserAdministration
     keys: ApiKeys
     personas: PersonaAdministration
     bots: BotAdministration
     settings: SettingsAdministration
     conversations: StoredConversations
     reports: ReportDesk
+    usage: UsageDesk
+    audit: AuditTrail
 
     async def close(self) -> None:
         """Ends every subscription, waits for changes under way and closes the database."""
         self.publisher.close()
         await self.desk.close()
+        await self.account_desk.close()
         await self.database.close()
 
 
@@ -76,19 +87,32 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
         publisher = SnapshotPublisher(await load(work))
     await passwords.start()
     desk = ChangeDesk(database, publisher)
+    account_desk = AccountDesk(database)
+    tokens = Tokens(database, account_desk, jwt_secret_for(environment), _lifetimes(environment))
+    await tokens.start()
+    usage = UsageDesk(database)
     return Office(
         database=database,
         desk=desk,
         publisher=publisher,
         faq=FaqAdministration(database, desk),
-        accounts=Accounts(database, passwords),
-        keys=ApiKeys(database, desk),
+        accounts=Accounts(database, passwords, desk=account_desk),
+        account_desk=account_desk,
+        tokens=tokens,
+        users=UserAdministration(database, account_desk, passwords),
+        keys=ApiKeys(database, desk, usage),
         personas=PersonaAdministration(database, desk),
         bots=BotAdministration(database, desk, sealer_for(environment)),
         settings=SettingsAdministration(database, desk),
         conversations=StoredConversations(database),
-        reports=ReportDesk(database),
+        reports=ReportDesk(database, usage=usage),
+        usage=usage,
+        audit=AuditTrail(database),
     )
+
+
+def _lifetimes(environment: Environment) -> Lifetimes:
+    return Lifetimes(environment.access_token_minutes * 60.0, environment.refresh_token_days * 86_400.0)
 
 
 def _leave(credentials: FirstCredentials, path: Path) -> None:

@@ -42,9 +42,10 @@ class Passwords:
             return False
 
 
-def require_strength(password: str, username: str) -> None:
-    """Raises InvalidRequest for a password that is too short, too long or the name of its owner (OWASP ASVS 6.2)."""
+def require_strength(password: str, username: str, param: str = "new") -> None:
+    """Raises InvalidRequest, naming ``param``, for a password that is too short, too long or the name of its owner
+    (OWASP ASVS 6.2)."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise InvalidRequest(f"a password has {SHORTEST} to {LONGEST} characters", param="new")
+        raise InvalidRequest(f"a password has {SHORTEST} to {LONGEST} characters", param=param)
     if password.casefold() == username.casefold():
-        raise InvalidRequest("a password must differ from the name", param="new")
+        raise InvalidRequest("a password must differ from the name", param=param)

@@ -6,6 +6,7 @@ Every step looks whether it was done before, so that preparing twice changes not
 import logging
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from pydantic import SecretStr, ValidationError
 
@@ -116,6 +117,7 @@ class _Preparation:
             return
         stored = await self._passwords.hash(password)
         await self._work.users.set_password(FIRST_ADMINISTRATOR, stored, must_change=False)
+        await self._work.tokens.revoke_user(FIRST_ADMINISTRATOR, datetime.now(UTC))
         await self._work.installation.put(_PASSWORD_FACT, stored)
         await self._note("set_password", "user", FIRST_ADMINISTRATOR)
 

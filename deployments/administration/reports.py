@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from deployments.administration.latency import LatencyRing, StagePoint
-from deployments.contracts.reports import DoorReport
+from deployments.administration.usage import UsageDesk
+from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.settings import Exchange
 from storage.database import Database
 from storage.work import UnitOfWork
@@ -30,22 +31,29 @@ class DoorState:
 class ReportDesk:
     """Takes reports. One that fails to be stored raises and may be delivered again, as often as it takes."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        usage: UsageDesk | None = None,
+    ) -> None:
         self._database = database
+        self._usage = usage or UsageDesk(database, clock)
         self._clock = clock
         self._latency = LatencyRing(clock)
         self._doors: dict[str, DoorState] = {}
         self._last_counted: dict[str, tuple[int, str]] = {}
 
-    async def accept(self, report: DoorReport) -> None:
-        """Stores what is new in ``report``; a repeated delivery changes nothing."""
+    async def accept(self, report: DoorReport) -> Receipt:
+        """Stores what is new in ``report``; a repeated delivery changes nothing. Says what each key has used today."""
         digest = hashlib.sha256(report.model_dump_json().encode()).hexdigest()
-        if report.exchanges or report.faq_hits:
+        if report.exchanges or report.faq_hits or report.usage:
             await self._store(report, digest)
         if self._last_counted.get(report.door) != (report.sequence, digest):
             self._last_counted[report.door] = (report.sequence, digest)
             self._latency.add(report.stages)
         self._see(report)
+        return await self._usage.today()
 
     def latency(self, minutes: int = 60) -> tuple[StagePoint, ...]:
         """One point per minute, stage and route, oldest first."""
@@ -63,6 +71,7 @@ class ReportDesk:
             fresh = await work.exchanges.add_new(report.exchanges)
             await _append_to_conversations(work, fresh)
             await work.faq.add_hits(report.faq_hits)
+            await self._usage.record(work, report.usage)
             await work.exchanges.remember(report.door, report.sequence, digest)
             await work.exchanges.forget_reports(self._clock() - _REPETITION_EXPECTED)
 

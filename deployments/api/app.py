@@ -74,7 +74,7 @@ class _GuardedApp(FastAPI):
             app,
             snapshots=self._door.snapshots,
             keys=self._door.keys,
-            rate=self._door.rate,
+            allowances=self._door.allowances,
             metrics=self._door.metrics,
             fast=self._posts,
             public_prefixes=self._public_prefixes,

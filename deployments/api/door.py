@@ -5,17 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deployments.api.auth import KeyRing
-from deployments.api.limits import RequestRate, StreamSlots
+from deployments.api.limits import Allowances, StreamSlots
 from deployments.api.metrics import Metrics
 from deployments.api.models.catalog import Catalog
+from deployments.api.visit import Visit
+from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Assistant, Embedder
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.shared import SharedCounters
+from deployments.conversation.metered import Metered
+from deployments.conversation.usage import UsageBook
 
 
 @dataclass(frozen=True, slots=True)
 class DoorServices:
-    """What the process hands to its door. ``clock`` gives Unix seconds.
+    """What the process hands to its door. ``clock`` gives Unix seconds. ``usage`` is what the office is told of; a door
+    of its own counts for itself.
 
     ``public_prefixes``: paths of further routes on the same app that need no key because they guard themselves.
     """
@@ -27,6 +32,7 @@ class DoorServices:
     clock: Callable[[], float] = time.time
     public_prefixes: tuple[str, ...] = ()
     shared: SharedCounters | None = None
+    usage: UsageBook | None = None
 
 
 class Door:
@@ -40,5 +46,10 @@ class Door:
         self.clock = services.clock
         self.catalog = Catalog(services.assistant, services.snapshots, services.clock)
         self.keys = KeyRing(services.snapshots, services.clock)
-        self.rate = RequestRate(services.clock, services.shared)
+        self.usage = services.usage or UsageBook(services.clock)
+        self.allowances = Allowances(services.clock, self.usage, services.shared)
         self.slots = StreamSlots()
+
+    def metered(self, visit: Visit) -> Assistant:
+        """The assistant, counting for the key of ``visit``."""
+        return Metered(self.assistant, self.usage, SourceKind.API, visit.caller.id)

@@ -1,6 +1,7 @@
 """The outermost layer: nothing reaches a route, and nothing leaves it, but through here.
 
-In: control headers of the serving layer are dropped, the key, its scope and its rate are checked, the body is bounded.
+In: control headers of the serving layer are dropped, the key, its scope and its limits are checked, the body
+is bounded.
 Out: security headers, a request id of our own, every error as the OpenAI error body, one metrics line.
 """
 
@@ -17,7 +18,7 @@ from deployments.api.access import Access, access_to
 from deployments.api.auth import KeyRing, require_scope
 from deployments.api.body import bounded, refuse_large
 from deployments.api.errors import ClientGone, StreamBroken, from_http, internal_error, invalid_field, send_error
-from deployments.api.limits import RequestRate
+from deployments.api.limits import Allowances
 from deployments.api.visit import Visit, new_id, remember
 from deployments.contracts.errors import SecretaryError, Unauthorized, Unavailable
 from deployments.contracts.reports import SnapshotSource
@@ -75,7 +76,7 @@ class Gate:
         *,
         snapshots: SnapshotSource,
         keys: KeyRing,
-        rate: RequestRate,
+        allowances: Allowances,
         metrics: RequestMetrics,
         fast: Mapping[str, ASGIApp],
         public_prefixes: tuple[str, ...] = (),
@@ -83,7 +84,7 @@ class Gate:
         self._app = app
         self._snapshots = snapshots
         self._keys = keys
-        self._rate = rate
+        self._allowances = allowances
         self._metrics = metrics
         self._fast = fast
         self._public_prefixes = public_prefixes
@@ -129,7 +130,7 @@ class Gate:
             raise Unavailable("The secretary is starting: its settings have not arrived yet.", retry_after_s=1)
         key = self._keys.identify(authorization)
         require_scope(key, access.scope)
-        await self._rate.take(key.id, limits.requests_per_minute)
+        await self._allowances.admit(key, limits, access.scope)
         return key
 
     def _identify_visitor(self, authorization: bytes) -> ApiKey | None:

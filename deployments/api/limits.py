@@ -1,10 +1,13 @@
-"""How much one key and one door may do at once."""
+"""How much one key and one door may do: requests in a minute, answers at once, tokens and sound in a day."""
 
 from collections.abc import Callable
 
+from deployments.api.access import AUDIO, CHAT
 from deployments.api.errors import TooManyStreams
 from deployments.contracts.errors import RateLimited
+from deployments.contracts.settings import ApiKey, Limits
 from deployments.contracts.shared import SharedCounters
+from deployments.conversation.usage import UsageBook
 
 _SECONDS_PER_MINUTE = 60.0
 _STREAM_RETRY_S = 2.0
@@ -42,31 +45,80 @@ class RequestRate:
 
 
 def _limited(per_minute: int, wait_s: float) -> RateLimited:
-    return RateLimited(f"This API key may send {per_minute} requests per minute.", retry_after_s=wait_s)
+    message = f"This API key may send {per_minute} requests per minute (requests_per_minute)."
+    return RateLimited(message, retry_after_s=wait_s)
+
+
+class Allowances:
+    """What each key may still do. ``clock`` gives Unix seconds; ``usage`` knows what was used today.
+
+    A day's budget is looked at before the work, whose price is known after it: what is under way when the budget ends
+    is finished.
+    """
+
+    def __init__(self, clock: Callable[[], float], usage: UsageBook, shared: SharedCounters | None = None) -> None:
+        self.usage = usage
+        self._rate = RequestRate(clock, shared)
+
+    async def admit(self, key: ApiKey, limits: Limits, scope: str | None) -> None:
+        """Counts one request to a place of ``scope``. Raises RateLimited, naming the limit."""
+        await self._rate.take(key.id, key.limits.requests_per_minute or limits.requests_per_minute)
+        self.require_day(key, scope)
+
+    def require_day(self, key: ApiKey, scope: str | None) -> None:
+        """Raises RateLimited, until midnight UTC, when the key's budget for ``scope`` is used up."""
+        limits = key.limits
+        if scope == CHAT and limits.tokens_per_day and self.usage.of_today(key.id).tokens >= limits.tokens_per_day:
+            raise self._used_up(f"{limits.tokens_per_day} tokens", "tokens_per_day")
+        seconds = limits.audio_seconds_per_day
+        if scope == AUDIO and seconds and self.usage.of_today(key.id).audio_seconds >= seconds:
+            raise self._used_up(f"{seconds} seconds of sound", "audio_seconds_per_day")
+
+    def _used_up(self, amount: str, name: str) -> RateLimited:
+        message = f"This API key may use {amount} per day of UTC, and has ({name})."
+        return RateLimited(message, retry_after_s=self.usage.seconds_to_midnight())
 
 
 class StreamSlots:
-    """Answers and speeches in progress in this process."""
+    """Answers and speeches in progress in this process, in all and per key."""
 
     def __init__(self) -> None:
         self.live = 0
+        self._of_key: dict[int, int] = {}
 
-    def hold(self, limit: int) -> "_Slot":
-        """One slot for the length of a ``with`` block. Raises TooManyStreams when ``limit`` are taken."""
+    def hold(self, limit: int, key: ApiKey | None = None) -> "_Slot":
+        """One slot for the length of a ``with`` block. Raises TooManyStreams when ``limit`` are taken, RateLimited
+        when ``key`` holds as many as it may."""
         if self.live >= limit:
             message = f"{limit} answers are in progress; try again in a moment."
             raise TooManyStreams(message, retry_after_s=_STREAM_RETRY_S)
-        return _Slot(self)
+        if key is None or not key.limits.concurrent_streams:
+            return _Slot(self, None)
+        most = key.limits.concurrent_streams
+        if self._of_key.get(key.id, 0) >= most:
+            message = f"This API key may have {most} answers in progress at once (concurrent_streams)."
+            raise RateLimited(message, retry_after_s=_STREAM_RETRY_S)
+        return _Slot(self, key.id)
+
+    def change(self, by: int, key_id: int | None) -> None:
+        """One more (1) or one less (-1) is in progress."""
+        self.live += by
+        if key_id is not None:
+            count = self._of_key.get(key_id, 0) + by
+            self._of_key[key_id] = count
+            if not count:
+                del self._of_key[key_id]
 
 
 class _Slot:
-    __slots__ = ("_slots",)
+    __slots__ = ("_key_id", "_slots")
 
-    def __init__(self, slots: StreamSlots) -> None:
+    def __init__(self, slots: StreamSlots, key_id: int | None) -> None:
         self._slots = slots
+        self._key_id = key_id
 
     def __enter__(self) -> None:
-        self._slots.live += 1
+        self._slots.change(1, self._key_id)
 
     def __exit__(self, *_: object) -> None:
-        self._slots.live -= 1
+        self._slots.change(-1, self._key_id)

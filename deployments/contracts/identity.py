@@ -23,10 +23,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One signed-in person. ``token_id`` names the access token (RFC 7519 ``jti``), never its text."""
+    """One signed-in person. ``token_id`` names the access token (RFC 7519 ``jti``), ``session_id`` the sign-in that it
+    belongs to; neither is the text of a token. ``address`` is where the request comes from."""
 
     username: str
     role: Role
     must_change_password: bool = False
     token_id: str = ""
+    session_id: str = ""
     address: str = ""

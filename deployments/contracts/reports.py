@@ -20,16 +20,45 @@ class StageTally(Frozen):
     max_ms: float
 
 
+class UsageTally(Frozen):
+    """What was used on one ``day`` (UTC, ``YYYY-MM-DD``) through one key (0: none) by one source and route."""
+
+    day: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    key_id: int = Field(ge=0)
+    source: str
+    route: str
+    requests: int = Field(default=0, ge=0)
+    prompt_tokens: int = Field(default=0, ge=0)
+    completion_tokens: int = Field(default=0, ge=0)
+    audio_seconds: float = Field(default=0, ge=0)
+
+
 class DoorReport(Frozen):
-    """Everything a door saw since its last report. ``sequence`` makes a repeated delivery harmless."""
+    """Everything a door saw since its last report. ``run`` and ``sequence`` make a repeated delivery harmless."""
 
     door: str
+    run: str = Field(default="", description="Another one for each start of the door")
     sequence: int
     revision: int = Field(description="Snapshot revision this door runs")
     exchanges: tuple[Exchange, ...] = ()
     faq_hits: dict[int, int] = Field(default_factory=dict, description="entry id -> hits")
     stages: tuple[StageTally, ...] = ()
+    usage: tuple[UsageTally, ...] = ()
     live_streams: int = 0
+
+
+class KeyUsage(Frozen):
+    """What one key has used on one day, over all doors."""
+
+    tokens: int = 0
+    audio_seconds: float = 0
+
+
+class Receipt(Frozen):
+    """The office's answer to a report: what each key has used on ``day`` (UTC), the report included."""
+
+    day: str
+    keys: dict[int, KeyUsage] = Field(default_factory=dict, description="key id -> used")
 
 
 class TurnObserver(Protocol):
@@ -69,4 +98,6 @@ class OfficeLink(Protocol):
         """The current snapshot at once if newer than ``after_revision``, then every later one."""
         ...
 
-    async def report(self, report: DoorReport) -> None: ...
+    async def report(self, report: DoorReport) -> Receipt | None:
+        """None from an office that says nothing of budgets: the door goes by what it has counted itself."""
+        ...

@@ -111,6 +111,21 @@ class Settings(Frozen):
     outbound: OutboundSettings = OutboundSettings()
 
 
+class KeyLimits(Frozen):
+    """How much one API key may do; 0 means no limit. Days are those of UTC.
+
+    Requests and streams are counted by each door process for itself, days over all doors together: each door knows
+    what the others used up to about a second ago, so that a budget can be passed by what is under way at its end.
+    """
+
+    requests_per_minute: int = Field(
+        default=0, ge=0, le=1_000_000, description="In place of limits.requests_per_minute; 0 leaves that in force"
+    )
+    tokens_per_day: int = Field(default=0, ge=0, le=10**12, description="Tokens read and written by language models")
+    audio_seconds_per_day: int = Field(default=0, ge=0, le=10**9, description="Seconds of sound spoken or transcribed")
+    concurrent_streams: int = Field(default=0, ge=0, le=10_000, description="Answers and speeches at once")
+
+
 class ApiKey(Frozen):
     """A credential of ``/v1``; only its SHA-256 leaves the office. ``prefix`` is shown to people."""
 
@@ -119,6 +134,8 @@ class ApiKey(Frozen):
     prefix: str
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the key, hex")
     scopes: tuple[str, ...] = ("chat", "audio", "metrics")
+    limits: KeyLimits = KeyLimits()
+    owner: str = Field(default="", max_length=100, description="For whom or what the key was made")
     expires_at: datetime | None = None
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict, deque
+from secrets import token_hex
 
 from deployments.contracts.reports import DoorReport, OfficeLink, SnapshotSource, StageTally
 from deployments.contracts.settings import Exchange
+from deployments.conversation.usage import UsageBook
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +28,21 @@ class ReportOutbox:
     ``dropped``. Turns without a session only add to hits and latencies.
     """
 
-    def __init__(self, link: OfficeLink, door: str, snapshots: SnapshotSource, capacity: int = 10_000) -> None:
+    def __init__(
+        self,
+        link: OfficeLink,
+        door: str,
+        snapshots: SnapshotSource,
+        capacity: int = 10_000,
+        usage: UsageBook | None = None,
+    ) -> None:
         self._link = link
         self._door = door
         self._snapshots = snapshots
         self._exchanges: deque[Exchange] = deque()
         self._capacity = capacity
+        self._usage = usage or UsageBook(time.time)
+        self._run = token_hex(8)
         self._hits: dict[int, int] = defaultdict(int)
         self._stages: dict[tuple[str, str, str], deque[float]] = {}
         self._counts: dict[tuple[str, str, str], int] = defaultdict(int)
@@ -60,8 +72,9 @@ class ReportOutbox:
         while True:
             report = self._unsent or self._next_report()
             self._unsent = report
-            await self._link.report(report)
+            receipt = await self._link.report(report)
             self._unsent = None
+            self._usage.settle(receipt)
             if not self._exchanges:
                 return
 
@@ -82,10 +95,10 @@ class ReportOutbox:
         self.live_streams -= 1
 
     def tokens(self, prompt: int, completion: int, route: str) -> None:
-        """Counted by the metrics, not reported."""
+        """Counted by the metrics, and by the usage book for whom they were used."""
 
     def audio(self, seconds: float, engine: str) -> None:
-        """Counted by the metrics, not reported."""
+        """Counted by the metrics, and by the usage book for whom it was made."""
 
     def phrase_cache(self, hit: bool) -> None:
         """Counted by the metrics, not reported."""
@@ -126,11 +139,13 @@ class ReportOutbox:
         self._hits.clear()
         return DoorReport(
             door=self._door,
+            run=self._run,
             sequence=self._sequence,
             revision=self._snapshots.current.revision,
             exchanges=batch,
             faq_hits=hits,
             stages=stages,
+            usage=self._usage.take(),
             live_streams=self.live_streams,
         )
 

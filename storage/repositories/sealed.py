@@ -1,6 +1,7 @@
 """Every sealed text in the database, wherever it stands."""
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import Column, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +26,10 @@ class SealedRepository:
             key = next(iter(table.primary_key.columns))
             rows = (await self._session.execute(select(key, column).where(column != ""))).all()
             for identity, sealed in rows:
-                values = {column: _changed(change, sealed, f"{table.name} {identity}"), **_untouched(table)}
+                values: dict[Any, Any] = {
+                    column: _changed(change, sealed, f"{table.name} {identity}"),
+                    **_untouched(table),
+                }
                 await self._session.execute(update(table).where(key == identity).values(values))
             replaced += len(rows)
         return replaced

@@ -8,8 +8,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from deployments.administration.accounts import Accounts
+from deployments.administration.addresses import client_address
 from deployments.administration.passwords import SHORTEST
-from deployments.contracts.errors import InvalidRequest, RateLimited, SecretaryError, Unauthorized
+from deployments.contracts.errors import Conflict, InvalidRequest, RateLimited, SecretaryError, Unauthorized
 from ui.access.forms import read_form
 from ui.access.guard import LOGIN, LOGOUT, PASSWORD, TOKEN_KEY, session_of
 from ui.access.headers import PLAIN_POLICY
@@ -48,10 +49,11 @@ class LoginPages:
 
     async def log_in(self, request: Request) -> Response:
         fields = await read_form(request)
-        address = request.client.host if request.client else ""
         try:
             username = fields.get("username", "").strip()
-            account = await self._accounts.authenticate(username, fields.get("password", ""), address)
+            account = await self._accounts.authenticate(
+                username, fields.get("password", ""), client_address(request.scope)
+            )
         except (Unauthorized, RateLimited) as error:
             return self._refused_login(request, fields, error)
         session = self._sessions.open(account)
@@ -82,16 +84,15 @@ class LoginPages:
         if new != fields.get("again", ""):
             return _answer(request, _password_form(t, session, t("password.differ")), 400)
         try:
-            await self._accounts.change_password(session.username, old, new)
+            account = await self._accounts.change_password(session.username, old, new, client_address(request.scope))
         except Unauthorized:
             return _answer(request, _password_form(t, session, t("password.wrong")), 401)
-        except (InvalidRequest, RateLimited) as error:
+        except (InvalidRequest, RateLimited, Conflict) as error:
             problem = (
                 t("password.weak", least=SHORTEST) if isinstance(error, InvalidRequest) else explain_error(error, t)
             )
             return _answer(request, _password_form(t, session, problem), error.status)
-        session.must_change_password = False
-        self._sessions.close_others(session)
+        _renew_cookie(request, self._sessions.open(account))
         return _redirect(request, "/")
 
     async def log_out(self, request: Request) -> Response:

@@ -63,9 +63,9 @@ class PanelSessions:
         for leave in tuple(session.on_close) if session else ():
             leave()
 
-    def close_others(self, keep: PanelSession) -> None:
-        """Ends every other session of the same person, as after a change of password."""
-        for token in [s.token for s in self._open.values() if s.username == keep.username and s is not keep]:
+    def close_all_of(self, username: str) -> None:
+        """Ends every session of the person, as after a change of password or role, wherever it was made."""
+        for token in [s.token for s in self._open.values() if s.username == username]:
             self.close(token)
 
     def _drop_expired(self) -> None:

@@ -5,12 +5,14 @@ The panel below ``/ui`` guards itself with its own cookie. Websockets name their
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deployments.administration.addresses import client_address
 from deployments.api.admin.access import PUBLIC, WITH_OLD_PASSWORD, area_of, needed_role
 from deployments.api.admin.identity import remember
 from deployments.api.body import bounded, refuse_large
@@ -65,7 +67,7 @@ class AdminGate:
             if path not in PUBLIC:
                 identity = self._identify(authorization.partition(b" "), scope)
                 _require_role(identity, path, scope["method"])
-                remember(scope, identity)
+                remember(scope, replace(identity, address=client_address(scope)))
             await self._app(scope, self._bounded(path, receive, length), reply.send)
         except ClientGone:
             reply.status = _CLIENT_GONE
@@ -84,7 +86,7 @@ class AdminGate:
             await receive()
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": error.message[:120]})
             return
-        remember(scope, identity)
+        remember(scope, replace(identity, address=client_address(scope)))
         offered: Sequence[str] = scope.get("subprotocols", ())
         token = next((name for name in offered if name.startswith(_SUBPROTOCOL)), None)
         await self._app(scope, receive, _answering(send, token))

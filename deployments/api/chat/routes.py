@@ -41,11 +41,11 @@ class ChatCompletions:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         visit = visit_of(scope)
         request = await read_json(scope, receive, ChatRequest)
-        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams):
+        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams, visit.key):
             async with Hangup(receive):
                 turn = await build_turn(request, visit, scope, self._door)
                 answer = Answer(turn.turn_id, visit.snapshot.revision)
-                async with Closing(self._door.assistant.reply(turn)) as events:
+                async with Closing(self._door.metered(visit).reply(turn)) as events:
                     if request.stream:
                         await self._stream(request, turn, answer, events, send)
                     else:

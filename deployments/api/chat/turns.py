@@ -31,7 +31,8 @@ async def build_turn(request: ChatRequest, visit: Visit, scope: Scope, door: Doo
     heard: dict[int, str] = {}
     if request.spoken or has_recordings(request.messages):
         require_scope(visit.caller, AUDIO)
-        heard = await hear(request.messages, door.assistant, limits.max_audio_minutes * 60)
+        door.allowances.require_day(visit.caller, AUDIO)
+        heard = await hear(request.messages, door.metered(visit), limits.max_audio_minutes * 60)
     return ChatTurn(
         turn_id=visit.id,
         source=_SOURCE,

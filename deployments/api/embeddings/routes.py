@@ -12,11 +12,15 @@ from deployments.api.door import Door
 from deployments.api.embeddings.schemas import EmbeddingsBody
 from deployments.api.hangup import Hangup
 from deployments.api.visit import visit_of
+from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Embedder
 from deployments.contracts.errors import InvalidRequest, ModelNotFound
+from deployments.conversation.usage import Used
 
 _OPENAI_NAMES = frozenset(("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"))
 _MOST_INPUTS = 2_048
+_ROUTE = "embeddings"
+_CHARACTERS_PER_TOKEN = 4
 
 
 class Embeddings:
@@ -29,10 +33,11 @@ class Embeddings:
         visit = visit_of(scope)
         body = await read_json(scope, receive, EmbeddingsBody)
         texts = _texts(body)
-        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams):
+        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams, visit.key):
             async with Hangup(receive):
                 embedder = await self._embedder(body.model)
                 vectors = await embedder.embed(texts)
+                self._door.usage.add(visit.caller.id, SourceKind.API.value, _ROUTE, _used(texts))
                 data = orjson.dumps(_response(body, vectors))
                 headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -44,6 +49,11 @@ class Embeddings:
         if model not in _OPENAI_NAMES:
             await self._door.catalog.target(model)
         return self._door.embedder
+
+
+def _used(texts: tuple[str, ...]) -> Used:
+    """The model does not say how many tokens it read: four characters count as one."""
+    return Used(requests=1, prompt_tokens=sum(len(text) for text in texts) // _CHARACTERS_PER_TOKEN)
 
 
 def _texts(body: EmbeddingsBody) -> tuple[str, ...]:

@@ -7,10 +7,14 @@ from starlette.websockets import WebSocket
 
 from deployments.api.access import AUDIO
 from deployments.api.auth import KeyRing, require_scope
-from deployments.api.limits import RequestRate, StreamSlots
+from deployments.api.limits import Allowances, StreamSlots
 from deployments.api.phone.wire import Inbox
+from deployments.contracts.chat import SourceKind
 from deployments.contracts.errors import Unauthorized
 from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.settings import ApiKey
+from deployments.conversation.metered import SPEECH
+from deployments.conversation.usage import Used
 from deployments.telephony.messages import Auth, parse
 
 _WANTED = 'Send your API key as a header, "Authorization: Bearer <key>", or first {"type": "auth", "api_key": "<key>"}.'
@@ -35,25 +39,31 @@ class Pass:
     """One caller's right to speak, looked up again for every request: a withdrawn key ends at once."""
 
     def __init__(
-        self, credentials: bytes, snapshots: SnapshotSource, keys: KeyRing, rate: RequestRate, slots: StreamSlots
+        self,
+        credentials: bytes,
+        snapshots: SnapshotSource,
+        keys: KeyRing,
+        allowances: Allowances,
+        slots: StreamSlots,
     ) -> None:
         self._credentials = credentials
         self._snapshots = snapshots
         self._keys = keys
-        self._rate = rate
+        self._allowances = allowances
         self._slots = slots
 
-    def check(self) -> int:
-        """The id of the key. Raises Unauthorized and Forbidden."""
+    def check(self) -> ApiKey:
+        """The key. Raises Unauthorized and Forbidden."""
         key = self._keys.identify(self._credentials)
         require_scope(key, AUDIO)
-        return key.id
+        return key
 
     @asynccontextmanager
     async def admit(self) -> AsyncIterator[None]:
         """Counts one request and holds a slot. Raises Unauthorized, Forbidden, RateLimited."""
-        key_id = self.check()
+        key = self.check()
         limits = self._snapshots.current.settings.limits
-        await self._rate.take(key_id, limits.requests_per_minute)
-        with self._slots.hold(limits.max_live_streams):
+        await self._allowances.admit(key, limits, AUDIO)
+        with self._slots.hold(limits.max_live_streams, key):
+            self._allowances.usage.add(key.id, SourceKind.PHONE.value, SPEECH, Used(requests=1))
             yield

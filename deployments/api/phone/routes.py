@@ -3,20 +3,24 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deployments.api.auth import KeyRing
-from deployments.api.limits import RequestRate, StreamSlots
+from deployments.api.limits import Allowances, StreamSlots
 from deployments.api.phone.entry import Pass, credentials
 from deployments.api.phone.wire import Inbox, SocketWire
+from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Forbidden, SecretaryError, Unavailable
 from deployments.contracts.reports import SnapshotSource, TurnObserver
+from deployments.contracts.settings import ApiKey
 from deployments.contracts.shared import SharedCounters
+from deployments.conversation.metered import Metered
+from deployments.conversation.usage import UsageBook
 from deployments.telephony.dialects import NATIVE, Json
 from deployments.telephony.session import Desk, LineSettings, PhoneSession
 from deployments.telephony.speaking import LineClosed
@@ -45,6 +49,7 @@ class PhoneServices:
     clock: Callable[[], float] = time.time
     settings: PhoneSettings = field(default_factory=PhoneSettings)
     shared: SharedCounters | None = None
+    usage: UsageBook | None = None
 
 
 def build_phone_app(services: PhoneServices) -> FastAPI:
@@ -62,7 +67,8 @@ class PhoneDoor:
     def __init__(self, services: PhoneServices) -> None:
         self._services = services
         self._keys = KeyRing(services.snapshots, services.clock)
-        self._rate = RequestRate(services.clock, services.shared)
+        self._usage = services.usage or UsageBook(services.clock)
+        self._allowances = Allowances(services.clock, self._usage, services.shared)
         self._slots = StreamSlots()
         self._desk = Desk(
             services.assistant,
@@ -93,12 +99,17 @@ class PhoneDoor:
         if not services.snapshots.ready:
             raise Unavailable("the secretary is starting: its settings have not arrived yet", retry_after_s=1)
         sent = await credentials(socket, inbox, services.settings.auth_s)
-        admission = Pass(sent, services.snapshots, self._keys, self._rate, self._slots)
-        admission.check()
+        admission = Pass(sent, services.snapshots, self._keys, self._allowances, self._slots)
+        key = admission.check()
         if "authorization" not in socket.headers:
             await wire.say(_READY)
-        session = PhoneSession(self._desk, wire, admission.admit)
+        session = PhoneSession(self._desk_for(key), wire, admission.admit)
         await _first_of(session.serve(), self._listen(socket, inbox, session))
+
+    def _desk_for(self, key: ApiKey) -> Desk:
+        """The desk, counting sound for ``key``. Requests are counted where they are admitted: one has many pieces."""
+        metered = Metered(self._services.assistant, self._usage, SourceKind.PHONE, key.id, counts_speech=False)
+        return replace(self._desk, assistant=metered)
 
     async def _listen(self, socket: WebSocket, inbox: Inbox, session: PhoneSession) -> None:
         """Hands messages to ``session`` until the line has been idle for too long. Raises LineClosed."""

@@ -42,10 +42,10 @@ class Speech:
         visit = visit_of(scope)
         body = await read_json(scope, receive, SpeechBody)
         _check_text(body.input, visit.snapshot.settings.speech.max_input_chars)
-        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams):
+        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams, visit.key):
             async with Hangup(receive):
                 request = await self._request(body, visit)
-                async with Closing(self._door.assistant.speak(request)) as chunks:
+                async with Closing(self._door.metered(visit).speak(request)) as chunks:
                     await _answer(body, chunks, send, visit.id)
 
     async def _request(self, body: SpeechBody, visit: Visit) -> SpeechRequest:

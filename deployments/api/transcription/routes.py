@@ -39,11 +39,11 @@ class Transcriptions:
             form = await read_form(Request(scope, receive), self._translate)
         except ClientDisconnect:
             raise ClientGone from None
-        with self._door.slots.hold(limits.max_live_streams):
+        with self._door.slots.hold(limits.max_live_streams, visit.key):
             async with Hangup(receive):
                 await self._door.catalog.require(form.model, RECOGNITION)
                 request = await recording(form.data, limits.max_audio_minutes * 60, form.wishes)
-                async with Closing(self._door.assistant.transcribe(request)) as events:
+                async with Closing(self._door.metered(visit).transcribe(request)) as events:
                     if form.stream and not self._translate:
                         await _stream(events, send, visit.id)
                     else:

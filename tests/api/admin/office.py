@@ -58,10 +58,14 @@ Routers = Callable[[Office], Iterable[APIRouter]]
 
 
 @asynccontextmanager
-async def admin_client(office: Office, routers: Routers, role: str = "admin") -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the office at ``/admin``, signed in with ``role``; "" means not signed in."""
-    app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), routers(office))
+async def admin_client(
+    office: Office, routers: Routers, role: str = "admin", *, real_tokens: bool = False, address: str = "127.0.0.1"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the office at ``/admin``, signed in with ``role``; "" means not signed in. With ``real_tokens`` the
+    gate asks the office itself whose token it is."""
+    tokens = office.tokens if real_tokens else NamedTokens()
+    app = AdminApp(GateKeepers(tokens, PublishedSnapshots(office), Metrics()), routers(office))
     headers = {"authorization": f"Bearer {role}"} if role else {}
-    transport = httpx.ASGITransport(app, root_path="/admin", client=("127.0.0.1", 1))
+    transport = httpx.ASGITransport(app, root_path="/admin", client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://office/admin", headers=headers) as client:
         yield client

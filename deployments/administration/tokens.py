@@ -1,0 +1,186 @@
+"""Sign-ins of the office's REST API: a short access token, and a refresh token that is good for one use.
+
+Who is signed in is remembered here, in the one process of the office, so that an end takes effect at once; it is read
+from the stored refresh tokens at the start. A refresh token that comes a second time was stolen from somebody: its
+whole family, the access tokens among them, ends.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from deployments.administration.access_tokens import AccessTokenSigner, InvalidToken
+from deployments.administration.account_desk import AccountDesk
+from deployments.administration.accounts import Account
+from deployments.administration.attempts import Attempts
+from deployments.contracts.identity import Identity, Role
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.tokens import StoredRefresh, StoredSignIn
+from storage.repositories.users import StoredUser
+from storage.secrets import digest
+from storage.work import UnitOfWork
+
+_ENDED = "This sign-in has ended: sign in again."
+_REFRESH_TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
+_MOST_ROTATIONS = 2_000
+_REFUSALS, _REFUSALS_WINDOW_S = 30, 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Seconds. A sign-in ends ``refresh_s`` after it began, however often it was refreshed."""
+
+    access_s: float = 15 * 60.0
+    refresh_s: float = 14 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a person gets. Seconds until each token expires."""
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    refresh_token: str = field(repr=False)
+    refresh_expires_in: int
+    must_change_password: bool
+
+
+class Tokens:
+    """Implements the gate's TokenVerifier. ``clock`` gives Unix seconds; ``most`` sign-ins of one person go on at once,
+    the oldest makes room."""
+
+    def __init__(
+        self,
+        database: Database,
+        desk: AccountDesk,
+        secret: bytes,
+        lifetimes: Lifetimes | None = None,
+        clock: Callable[[], float] = time.time,
+        most: int = 20,
+    ) -> None:
+        self.lifetimes = lifetimes or Lifetimes()
+        self._database = database
+        self._desk = desk
+        self._signer = AccessTokenSigner(secret)
+        self._clock = clock
+        self._most = most
+        self._open: dict[str, StoredSignIn] = {}
+        self._refusals = Attempts(_REFUSALS, _REFUSALS_WINDOW_S)
+        desk.watch(self._close_all_of)
+
+    async def start(self) -> None:
+        """Drops what has expired and remembers who is signed in."""
+        now = self._now()
+        async with self._database.unit_of_work() as work:
+            await work.tokens.forget_expired(now)
+            stored = await work.tokens.sign_ins(now)
+        self._open = {sign_in.family: sign_in for sign_in in stored}
+
+    def verify(self, token: str) -> Identity:
+        """Whose access token this is. Raises InvalidToken, also when the sign-in has ended since it was made."""
+        claims = self._signer.read(token)
+        sign_in = self._open.get(claims.session)
+        if sign_in is None or (sign_in.username, sign_in.role) != (claims.username, claims.role):
+            raise InvalidToken(_ENDED)
+        role = Role(sign_in.role)
+        return Identity(sign_in.username, role, sign_in.must_change_password, claims.token_id, claims.session)
+
+    async def issue(self, account: Account, address: str) -> TokenPair:
+        """Begins a sign-in. Raises InvalidToken when the account has changed since ``account`` was read."""
+        family = secrets.token_hex(16)
+
+        async def work() -> TokenPair:
+            now = self._now()
+            async with self._database.unit_of_work() as unit:
+                user = await unit.users.get(account.username)
+                if user is None or not user.enabled or user.version != account.version:
+                    raise InvalidToken(_ENDED)
+                await unit.tokens.forget_expired(now)
+                expires_at = datetime.fromtimestamp(now.timestamp() + self.lifetimes.refresh_s, UTC)
+                plain = await _add(unit, user, family, expires_at, now, address)
+                surplus = (await unit.tokens.families(user.id))[self._most :]
+                await unit.tokens.forget(surplus)
+            for ended in surplus:
+                self._open.pop(ended, None)
+            return self._opened(user, family, expires_at, now, plain)
+
+        return await self._desk.finish(work)
+
+    async def refresh(self, token: str, address: str) -> TokenPair:
+        """Another pair for a refresh token, which is then used up. Raises InvalidToken; a used one ends the sign-in.
+        Raises RateLimited for an address that keeps bringing tokens which are none."""
+        if address:
+            self._refusals.begin(address)
+        if not _REFRESH_TOKEN.fullmatch(token):
+            raise InvalidToken(_ENDED)
+        pair = await self._desk.finish(lambda: self._rotated(digest(token), address))
+        if pair is None:
+            raise InvalidToken(_ENDED)
+        self._refusals.clear(address)
+        return pair
+
+    async def end(self, identity: Identity) -> None:
+        """Ends the sign-in that ``identity`` belongs to: its access and refresh tokens are worth nothing."""
+
+        async def work() -> None:
+            async with self._database.unit_of_work() as unit:
+                await unit.tokens.revoke_family(identity.session_id, self._now())
+                await unit.audit.add(AuditEvent(identity.username, "logout", "auth", address=identity.address))
+            self._open.pop(identity.session_id, None)
+
+        await self._desk.finish(work)
+
+    async def _rotated(self, token_digest: str, address: str) -> TokenPair | None:
+        now = self._now()
+        async with self._database.unit_of_work() as unit:
+            stored = await unit.tokens.get(token_digest)
+            if stored is None or stored.revoked_at is not None or stored.expires_at <= now:
+                return None
+            user = await unit.users.of_id(stored.user_id)
+            if user is None or not user.enabled:
+                return None
+            if stored.used_at is None and await unit.tokens.use(token_digest, now):
+                plain = await _add(unit, user, stored.family, stored.expires_at, now, address)
+                await unit.tokens.forget_oldest(stored.family, _MOST_ROTATIONS)
+            else:
+                plain = ""
+                await self._revoke_stolen(unit, user, stored, address)
+        if not plain:
+            self._open.pop(stored.family, None)
+            return None
+        return self._opened(user, stored.family, stored.expires_at, now, plain)
+
+    async def _revoke_stolen(self, unit: UnitOfWork, user: StoredUser, stored: StoredRefresh, address: str) -> None:
+        await unit.tokens.revoke_family(stored.family, self._now())
+        detail = "a refresh token came a second time: the sign-in was ended"
+        await unit.audit.add(AuditEvent(user.username, "refresh_reused", "auth", address=address, detail=detail))
+
+    def _opened(self, user: StoredUser, family: str, expires_at: datetime, now: datetime, plain: str) -> TokenPair:
+        """Remembers the sign-in and signs its access token."""
+        self._open = {name: known for name, known in self._open.items() if known.expires_at > now}
+        self._open[family] = StoredSignIn(family, user.username, user.role, user.must_change_password, expires_at)
+        left_s = (expires_at - now).total_seconds()
+        access_s = min(self.lifetimes.access_s, left_s)
+        access = self._signer.sign(user.username, user.role, family, now.timestamp(), access_s)
+        return TokenPair(access, int(access_s), plain, int(left_s), user.must_change_password)
+
+    def _close_all_of(self, username: str) -> None:
+        self._open = {name: known for name, known in self._open.items() if known.username != username}
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+
+async def _add(
+    unit: UnitOfWork, user: StoredUser, family: str, expires_at: datetime, now: datetime, address: str
+) -> str:
+    """Stores a fresh refresh token; returns its text, the one time it is known."""
+    plain = secrets.token_urlsafe(32)
+    await unit.tokens.add(
+        StoredRefresh(digest(plain), family, user.id, expires_at=expires_at, created_at=now, address=address)
+    )
+    return plain

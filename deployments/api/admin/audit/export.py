@@ -1,0 +1,52 @@
+"""The audit trail as a file: JSON, or CSV that a spreadsheet takes for text and never for a formula."""
+
+import csv
+import io
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import asdict
+
+import orjson
+
+from deployments.administration.audit import AuditRecord
+
+_COLUMNS = ("id", "timestamp", "user_id", "action", "resource", "resource_id", "user_ip", "details")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def guarded(cell: str) -> str:
+    """``cell`` with an apostrophe before anything that a spreadsheet would calculate (OWASP, CSV Injection)."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def entry(record: AuditRecord) -> dict[str, object]:
+    """The fields of an event by their names on the wire."""
+    fields = {"id": record.id, **asdict(record.event)}
+    order = ("id", "at", "username", "action", "resource", "resource_id", "address", "detail")
+    return {name: fields[own] for name, own in zip(_COLUMNS, order, strict=True)}
+
+
+async def as_json(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
+    """One JSON list, an event on each line."""
+    separator = b"[\n"
+    async for event in events:
+        yield separator + orjson.dumps(entry(event))
+        separator = b",\n"
+    yield b"\n]\n" if separator == b",\n" else b"[]\n"
+
+
+async def as_csv(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
+    """RFC 4180, in UTF-8."""
+    yield _line(_COLUMNS)
+    async for event in events:
+        yield _line([guarded(_text(value)) for value in entry(event).values()])
+
+
+def _text(value: object) -> str:
+    isoformat = getattr(value, "isoformat", None)
+    return isoformat() if isoformat is not None else str(value)
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue().encode()

@@ -1,0 +1,50 @@
+"""The audit trail over HTTP."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+
+class AuditEntry(BaseModel):
+    """``user_id`` is the name of the person, in the words of older clients."""
+
+    id: int
+    timestamp: datetime | None
+    user_id: str
+    action: str
+    resource: str
+    resource_id: str
+    user_ip: str
+    details: str
+
+
+class AuditPage(BaseModel):
+    """``count`` is the number of events on this page, ``total`` that of all that match."""
+
+    logs: list[AuditEntry]
+    count: int
+    total: int
+    limit: int
+    offset: int
+
+
+class AuditCounts(BaseModel):
+    total: int
+    last_24h: int
+    by_action: dict[str, int]
+    by_resource: dict[str, int]
+
+
+class AuditStatsReply(BaseModel):
+    stats: AuditCounts
+
+
+class CleanupReply(BaseModel):
+    status: str = "ok"
+    deleted: int
+    retention_days: int
+
+
+class VerifyReply(BaseModel):
+    intact: bool
+    first_broken: int | None

@@ -1,0 +1,47 @@
+"""Signing in over HTTP."""
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from deployments.contracts.identity import Role
+
+
+class _Credentials(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class Login(_Credentials):
+    username: str = Field(min_length=1, max_length=200)
+    password: SecretStr = Field(min_length=1, max_length=1_000)
+
+
+class Refresh(_Credentials):
+    refresh_token: SecretStr = Field(min_length=1, max_length=200)
+
+
+class PasswordChange(_Credentials):
+    old: SecretStr = Field(min_length=1, max_length=1_000)
+    new: SecretStr = Field(min_length=1, max_length=1_000)
+
+
+class TokenReply(BaseModel):
+    """Both tokens are shown here only. ``expires_in`` and ``refresh_expires_in`` are seconds."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105 - a kind of token (RFC 6749, 7.1)
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+    must_change_password: bool
+
+
+class Me(BaseModel):
+    username: str
+    role: Role
+    must_change_password: bool
+
+
+class AuthStatus(BaseModel):
+    """Nobody's name is told here: this answers without a token."""
+
+    enabled: bool = True
+    jwt_expiration_hours: float

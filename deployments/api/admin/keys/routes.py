@@ -1,0 +1,58 @@
+"""Credentials of the doors: make one, limit it, take it away."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from deployments.administration.keys import SCOPES, ApiKeys, KeyChange, KeyView
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.keys.schemas import KeyList, KeyPatch, KeyReply, NewKey, UsedToday
+
+KeyId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+_HIDDEN = "…"
+
+
+def keys_router(keys: ApiKeys) -> APIRouter:
+    router = APIRouter(prefix="/keys", tags=["keys"])
+
+    @router.get("")
+    async def valid() -> KeyList:
+        """Every key that was not revoked, by id."""
+        found = [_reply(view) for view in await keys.views()]
+        return KeyList(keys=found, total=len(found))
+
+    @router.post("", status_code=201)
+    async def create(body: NewKey, caller: Caller) -> KeyReply:
+        """Makes a key. Its text is in this reply and nowhere else: note it."""
+        scopes = SCOPES if body.scopes is None else body.scopes
+        key, plain = await keys.create(body.name, scopes, caller.username, body.expires_at, body.limits, body.owner)
+        return _reply(await keys.view(key.id), plain)
+
+    @router.patch("/{key_id}")
+    async def change(key_id: KeyId, body: KeyPatch, caller: Caller) -> KeyReply:
+        """Changes name, owner or limits; doors follow in under a second."""
+        await keys.change(key_id, KeyChange(body.name, body.limits, body.owner), caller.username)
+        return _reply(await keys.view(key_id))
+
+    @router.delete("/{key_id}", status_code=204)
+    async def revoke(key_id: KeyId, caller: Caller) -> None:
+        """The key never works again."""
+        await keys.revoke(key_id, caller.username)
+
+    return router
+
+
+def _reply(view: KeyView, plain: str | None = None) -> KeyReply:
+    key = view.key
+    return KeyReply(
+        id=key.id,
+        name=key.name,
+        prefix=f"{key.prefix}{_HIDDEN}",
+        scopes=list(key.scopes),
+        limits=key.limits,
+        owner=key.owner,
+        created_at=view.created_at,
+        expires_at=key.expires_at,
+        used_today=UsedToday(tokens=view.used.tokens, audio_seconds=round(view.used.audio_seconds, 3)),
+        key=plain,
+    )

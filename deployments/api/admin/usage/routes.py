@@ -1,0 +1,62 @@
+"""What was used: requests, tokens and sound, by day, API key, source and route."""
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.usage import Grouping, UsageDesk, UsageSum
+from deployments.api.admin.usage.schemas import Amounts, UsageItem, UsageReply
+
+Groups = Annotated[list[Grouping], Query(max_length=4)]
+Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(9000, 1, 1))]
+_BY_KEY: list[Grouping] = ["key"]
+_DEFAULT_DAYS = timedelta(days=29)
+
+
+def usage_router(usage: UsageDesk, publisher: SnapshotPublisher) -> APIRouter:
+    router = APIRouter(prefix="/usage", tags=["usage"])
+
+    @router.get("", response_model_exclude_none=True)
+    async def sums(
+        from_day: Day | None = None, to_day: Day | None = None, group_by: Groups | None = None
+    ) -> UsageReply:
+        """Sums over a range of days (the last thirty, if none is given) in groups: by key, unless told otherwise."""
+        last = to_day or date.fromisoformat(usage.day())
+        first = from_day or last - _DEFAULT_DAYS
+        by = list(dict.fromkeys(group_by or _BY_KEY))
+        found = await usage.sums(first, last, by)
+        names = {key.id: key.name for key in publisher.current.api_keys}
+        return UsageReply(
+            from_day=first,
+            to_day=last,
+            group_by=by,
+            items=[_item(each, names) for each in found],
+            totals=_totals(found),
+        )
+
+    return router
+
+
+def _item(group: UsageSum, names: dict[int, str]) -> UsageItem:
+    return UsageItem(
+        day=group.day or None,
+        key_id=group.key_id,
+        key_name=names.get(group.key_id or 0),
+        source=group.source or None,
+        route=group.route or None,
+        requests=group.requests,
+        prompt_tokens=group.prompt_tokens,
+        completion_tokens=group.completion_tokens,
+        audio_seconds=round(group.audio_seconds, 3),
+    )
+
+
+def _totals(groups: tuple[UsageSum, ...]) -> Amounts:
+    return Amounts(
+        requests=sum(group.requests for group in groups),
+        prompt_tokens=sum(group.prompt_tokens for group in groups),
+        completion_tokens=sum(group.completion_tokens for group in groups),
+        audio_seconds=round(sum(group.audio_seconds for group in groups), 3),
+    )

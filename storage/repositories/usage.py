@@ -1,0 +1,88 @@
+"""What was used: one row per day, key, source and route, added up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from deployments.contracts.reports import KeyUsage, UsageTally
+from storage.models import UsageRow
+
+Grouping = Literal["day", "key", "source", "route"]
+
+_COLUMNS = {"day": UsageRow.day, "key": UsageRow.key_id, "source": UsageRow.source, "route": UsageRow.route}
+_TOTALS = (
+    func.coalesce(func.sum(UsageRow.requests), 0),
+    func.coalesce(func.sum(UsageRow.prompt_tokens), 0),
+    func.coalesce(func.sum(UsageRow.completion_tokens), 0),
+    func.coalesce(func.sum(UsageRow.audio_seconds), 0.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSum:
+    """What all rows of one group come to; None and "" where the group is not split by that."""
+
+    day: str = ""
+    key_id: int | None = None
+    source: str = ""
+    route: str = ""
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    audio_seconds: float = 0.0
+
+
+class UsageRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, tallies: Sequence[UsageTally]) -> None:
+        """Adds ``tallies`` to what is stored."""
+        for tally in tallies:
+            place = (tally.day, tally.key_id, tally.source, tally.route)
+            row = await self._session.get(UsageRow, place, with_for_update=True)
+            if row is None:
+                row = UsageRow(**dict(zip(("day", "key_id", "source", "route"), place, strict=True)))
+                row.requests = row.prompt_tokens = row.completion_tokens = 0
+                row.audio_seconds = 0.0
+                self._session.add(row)
+            row.requests += tally.requests
+            row.prompt_tokens += tally.prompt_tokens
+            row.completion_tokens += tally.completion_tokens
+            row.audio_seconds += tally.audio_seconds
+            await self._session.flush()
+
+    async def of_keys(self, day: str) -> dict[int, KeyUsage]:
+        """What each API key used on ``day``."""
+        rows = await self.sums(day, day, ("key",))
+        return {
+            row.key_id: KeyUsage(tokens=row.prompt_tokens + row.completion_tokens, audio_seconds=row.audio_seconds)
+            for row in rows
+            if row.key_id
+        }
+
+    async def sums(self, first: str, last: str, by: Sequence[Grouping]) -> tuple[UsageSum, ...]:
+        """Sums over the days ``first`` to ``last``, both included, in the order of their groups."""
+        columns = [_COLUMNS[name] for name in by]
+        wanted = select(*columns, *_TOTALS).where(UsageRow.day >= first, UsageRow.day <= last)
+        rows = await self._session.execute(wanted.group_by(*columns).order_by(*columns))
+        return tuple(_sum(row.tuple(), by) for row in rows)
+
+
+def _sum(row: tuple[Any, ...], by: Sequence[Grouping]) -> UsageSum:
+    """One group; sums of a database server may be decimals."""
+    group = dict(zip(by, row, strict=False))
+    requests, prompt_tokens, completion_tokens, audio_seconds = row[len(by) :]
+    return UsageSum(
+        day=group.get("day", ""),
+        key_id=group.get("key"),
+        source=group.get("source", ""),
+        route=group.get("route", ""),
+        requests=int(requests),
+        prompt_tokens=int(prompt_tokens),
+        completion_tokens=int(completion_tokens),
+        audio_seconds=float(audio_seconds),
+    )

@@ -1,0 +1,137 @@
+"""The audit trail over HTTP: filters, pages, files that no spreadsheet calculates, and the end of the oldest part."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.administration.office import Office
+from deployments.api.admin.audit.export import guarded
+from deployments.api.admin.routers import office_routers
+from storage.repositories.audit import AuditEvent
+from tests.api.admin.office import admin_client, opened_office
+
+NOW = datetime.now(UTC)
+FORMULA = '=HYPERLINK("http://evil","x")'
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        events = [AuditEvent("anna", "update", "faq", str(n), at=NOW - timedelta(days=n)) for n in range(1, 31)]
+        odd = AuditEvent(FORMULA, "create", "bot", "-1+1", "192.0.2.7", "два\nlines, and a comma")
+        async with office.database.unit_of_work() as work:
+            for event in (*events, odd):
+                await work.audit.add(event)
+        yield office
+
+
+@pytest.fixture
+async def admin(office: Office) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(office, office_routers, "admin") as client:
+        yield client
+
+
+async def test_pages_say_how_many_there_are_in_all(admin: httpx.AsyncClient) -> None:
+    first = (await admin.get("/audit/logs", params={"resource": "faq", "user_id": "anna", "limit": 12})).json()
+    assert (first["count"], first["total"]) == (12, 30)
+    last = (
+        await admin.get("/audit/logs", params={"resource": "faq", "user_id": "anna", "limit": 12, "offset": 24})
+    ).json()
+    assert (last["count"], last["total"]) == (6, 30)
+    assert not {log["id"] for log in first["logs"]} & {log["id"] for log in last["logs"]}
+
+
+async def test_a_day_without_a_time_is_the_whole_day(admin: httpx.AsyncClient) -> None:
+    day = (NOW - timedelta(days=3)).date().isoformat()
+    found = (await admin.get("/audit/logs", params={"from_date": day, "to_date": day})).json()
+    assert [log["resource_id"] for log in found["logs"]] == ["3"]
+    moment = (NOW - timedelta(days=3, seconds=-1)).isoformat()
+    until = (await admin.get(f"/audit/logs?resource=faq&to_date={moment}")).json()
+    assert until["total"] == 28, "a plus sign that became a space is still read"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from_date": "yesterday"},
+        {"to_date": "2026-13-01"},
+        {"to_date": "9999-12-31"},
+        {"from_date": "0001-01-01T00:00:00+14:00"},
+        {"from_date": "2026-02-01", "to_date": "2026-01-01"},
+        {"limit": "0"},
+        {"limit": "100000"},
+        {"offset": "-1"},
+        {"action": "x" * 200},
+    ],
+)
+async def test_a_question_that_is_none_is_a_bad_request(admin: httpx.AsyncClient, query: dict[str, str]) -> None:
+    for path in ("/audit/logs", "/audit/export"):
+        if path == "/audit/export" and {"limit", "offset"} & set(query):
+            continue
+        assert (await admin.get(path, params=query)).status_code == 400, path
+
+
+async def test_stats_count_kinds(admin: httpx.AsyncClient) -> None:
+    stats = (await admin.get("/audit/stats")).json()["stats"]
+    assert stats["by_resource"]["faq"] == 30
+    assert stats["by_action"]["update"] == 30
+    assert stats["last_24h"] < stats["total"] == sum(stats["by_action"].values())
+
+
+async def test_a_json_file_holds_everything_in_order(admin: httpx.AsyncClient) -> None:
+    reply = await admin.get("/audit/export")
+    events = json.loads(reply.content)
+    assert "attachment" in reply.headers["content-disposition"]
+    assert [event["id"] for event in events] == sorted(event["id"] for event in events)
+    assert events[-1]["action"] in ("create", "export")
+    assert FORMULA in {event["user_id"] for event in events}
+    empty = await admin.get("/audit/export", params={"action": "nothing like it"})
+    assert json.loads(empty.content) == []
+
+
+async def test_a_csv_file_holds_no_formula(admin: httpx.AsyncClient) -> None:
+    reply = await admin.get("/audit/export", params={"format": "csv", "resource": "bot"})
+    assert reply.headers["content-type"].startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(reply.text))
+    assert (row["user_id"], row["resource_id"]) == (f"'{FORMULA}", "'-1+1")
+    assert row["details"] == "два\nlines, and a comma"
+    assert (await admin.get("/audit/export", params={"format": "xls"})).status_code == 400
+
+
+@given(st.text(max_size=20))
+def test_no_cell_begins_like_a_formula(text: str) -> None:
+    cell = guarded(text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert cell.removeprefix("'") == text or cell == text
+
+
+async def test_a_long_trail_leaves_in_batches(office: Office, admin: httpx.AsyncClient) -> None:
+    async with office.database.unit_of_work() as work:
+        for number in range(1_200):
+            await work.audit.add(AuditEvent("boris", "many", "thing", str(number)))
+    events = json.loads((await admin.get("/audit/export", params={"action": "many"})).content)
+    assert [event["resource_id"] for event in events] == [str(number) for number in range(1_200)]
+
+
+async def test_the_oldest_part_goes_and_the_trail_says_so(office: Office, admin: httpx.AsyncClient) -> None:
+    for days in ("6", "0", "-3", "1000000", "x"):
+        assert (await admin.post("/audit/cleanup", params={"days": days})).status_code == 400
+    reply = await admin.post("/audit/cleanup", params={"days": 10})
+    assert reply.json() == {"status": "ok", "deleted": 21, "retention_days": 10}
+    newest = (await admin.get("/audit/logs", params={"action": "cleanup"})).json()["logs"][0]
+    assert newest["user_id"] == "admin"
+    assert newest["user_ip"] == "127.0.0.1"
+    assert newest["details"].startswith("21 events")
+    async with admin_client(office, office_routers, "operator") as operator:
+        assert (await operator.post("/audit/cleanup")).status_code == 403
+        assert (await operator.get("/audit/logs")).status_code == 200
+    async with admin_client(office, office_routers, "viewer") as viewer:
+        assert (await viewer.get("/audit/logs")).status_code == 403

@@ -1,0 +1,216 @@
+"""People and keys, as administrators manage them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.administration.office import Office
+from deployments.administration.users import UserChange
+from deployments.api.admin.routers import office_routers
+from deployments.contracts.errors import Conflict
+from deployments.contracts.identity import Role
+from deployments.contracts.reports import DoorReport, UsageTally
+from deployments.contracts.settings import KeyLimits
+from storage.secrets import digest
+from tests.api.admin.office import admin_client, opened_office
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+@pytest.fixture
+async def admin(office: Office) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(office, office_routers, "admin") as client:
+        yield client
+
+
+async def add(admin: httpx.AsyncClient, name: str, role: str = "admin") -> httpx.Response:
+    body = {"username": name, "role": role, "password": "a first password"}
+    return await admin.post("/users", json=body)
+
+
+async def test_a_person_is_added_read_changed_and_removed(admin: httpx.AsyncClient) -> None:
+    made = await add(admin, " Anna.B@Example ", "viewer")
+    assert made.status_code == 201
+    assert made.json()["username"] == "anna.b@example"
+    assert made.json()["password"] is None
+    assert "hash" not in made.text
+    read = await admin.get("/users/anna.b@example")
+    changed = await admin.patch(
+        "/users/anna.b@example", json={"role": "operator"}, headers={"if-match": read.headers["etag"]}
+    )
+    assert (changed.json()["role"], changed.json()["version"]) == ("operator", 2)
+    assert changed.headers["etag"] == '"2"'
+    listed = (await admin.get("/users")).json()
+    assert [user["username"] for user in listed["users"]] == ["admin", "anna.b@example"]
+    assert (await admin.delete("/users/anna.b@example")).status_code == 204
+    assert (await admin.get("/users/anna.b@example")).status_code == 404
+
+
+async def test_a_change_names_the_version_it_was_made_from(admin: httpx.AsyncClient) -> None:
+    await add(admin, "anna")
+    assert (await admin.patch("/users/anna", json={"role": "viewer"})).status_code == 428
+    assert (await admin.patch("/users/anna", json={"role": "viewer", "version": 1})).status_code == 200
+    assert (await admin.patch("/users/anna", json={"role": "admin", "version": 1})).status_code == 409
+    assert (await admin.get("/users/anna")).json()["role"] == "viewer"
+
+
+async def test_a_reset_password_is_shown_once_and_must_be_changed(office: Office, admin: httpx.AsyncClient) -> None:
+    await add(admin, "anna")
+    reset = await admin.patch("/users/anna", json={"reset_password": True, "version": 1})
+    assert reset.json()["must_change_password"] is True
+    account = await office.accounts.authenticate("anna", reset.json()["password"], "")
+    assert account.must_change_password
+    assert (await admin.get("/users/anna")).json()["password"] is None
+    async with office.database.unit_of_work() as work:
+        assert reset.json()["password"] not in repr(await work.audit.newest(100))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"username": ""},
+        {"username": "a b"},
+        {"username": "../x"},
+        {"username": "anna", "role": "king"},
+        {"username": "anna", "password": "short"},
+        {"username": "anna", "password": "anna" * 300},
+        {"username": "anna", "enabled": True},
+        {"username": "long-enough", "password": "Long-Enough"},
+    ],
+)
+async def test_a_person_who_cannot_be_is_refused(admin: httpx.AsyncClient, body: dict[str, object]) -> None:
+    assert (await admin.post("/users", json=body)).status_code == 400
+    assert (await admin.get("/users")).json()["total"] == 1
+
+
+async def test_a_name_is_taken_once(admin: httpx.AsyncClient) -> None:
+    assert (await add(admin, "anna")).status_code == 201
+    assert (await add(admin, "ANNA")).status_code == 409
+
+
+async def test_nobody_shuts_themselves_or_everybody_out(office: Office, admin: httpx.AsyncClient) -> None:
+    for body in ({"role": "viewer"}, {"enabled": False}, {"reset_password": True}):
+        refused = await admin.patch("/users/admin", json={**body, "version": 1})
+        assert refused.status_code == 409, body
+    assert (await admin.delete("/users/admin")).status_code == 409
+    await add(admin, "boris", "operator")
+    for change in (UserChange(role=Role.VIEWER), UserChange(enabled=False)):
+        with pytest.raises(Conflict, match="last enabled administrator"):
+            await office.users.update("admin", change, 1, "boris")
+    with pytest.raises(Conflict, match="last enabled administrator"):
+        await office.users.delete("admin", "boris")
+    assert (await office.users.get("admin")).version == 1
+
+
+async def test_only_administrators_see_people_and_keys(office: Office) -> None:
+    async with admin_client(office, office_routers, "operator") as client:
+        for path in ("/users", "/users/admin", "/keys"):
+            assert (await client.get(path)).status_code == 403
+
+
+async def test_a_key_is_shown_once_and_stored_as_a_digest(office: Office, admin: httpx.AsyncClient) -> None:
+    made = await admin.post("/keys", json={"name": "shop", "scopes": ["chat"], "owner": "the shop"})
+    assert made.status_code == 201
+    plain = made.json()["key"]
+    assert any(key.digest == digest(plain) for key in office.publisher.current.api_keys)
+    listed = await admin.get("/keys")
+    assert plain not in listed.text
+    shop = next(key for key in listed.json()["keys"] if key["name"] == "shop")
+    assert shop["prefix"].removesuffix("…") == plain[: len(shop["prefix"]) - 1]
+    assert len(shop["prefix"]) < len(plain) / 3
+    assert (shop["scopes"], shop["owner"], shop["key"]) == (["chat"], "the shop", None)
+    async with office.database.unit_of_work() as work:
+        assert plain not in repr(await work.audit.newest(100))
+
+
+async def test_limits_of_a_key_reach_the_doors(office: Office, admin: httpx.AsyncClient) -> None:
+    key_id = (await admin.post("/keys", json={"name": "shop"})).json()["id"]
+    changed = await admin.patch(f"/keys/{key_id}", json={"limits": {"tokens_per_day": 500}, "name": "the shop"})
+    assert changed.status_code == 200
+    (key,) = (key for key in office.publisher.current.api_keys if key.id == key_id)
+    assert (key.name, key.limits) == ("the shop", KeyLimits(tokens_per_day=500))
+    assert (await admin.delete(f"/keys/{key_id}")).status_code == 204
+    assert all(key.id != key_id for key in office.publisher.current.api_keys)
+    assert (await admin.patch(f"/keys/{key_id}", json={"name": "x"})).status_code == 404
+    assert (await admin.delete(f"/keys/{key_id}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": " "},
+        {"name": "x", "scopes": []},
+        {"name": "x", "scopes": ["root"]},
+        {"name": "x", "limits": {"tokens_per_day": -1}},
+        {"name": "x", "limits": {"tokens": 1}},
+        {"name": "x", "expires_at": "2020-01-01T00:00:00Z"},
+        {"name": "x", "expires_at": "2990-01-01T00:00:00"},
+    ],
+)
+async def test_a_key_that_cannot_be_is_refused(admin: httpx.AsyncClient, body: dict[str, object]) -> None:
+    before = (await admin.get("/keys")).json()["total"]
+    assert (await admin.post("/keys", json=body)).status_code == 400
+    assert (await admin.get("/keys")).json()["total"] == before
+
+
+async def test_what_a_key_used_today_stands_beside_it_and_in_the_sums(office: Office, admin: httpx.AsyncClient) -> None:
+    key_id = (await admin.post("/keys", json={"name": "shop"})).json()["id"]
+    tallies = tuple(
+        UsageTally(
+            day=office.usage.day(),
+            key_id=key,
+            source=source,
+            route=route,
+            requests=1,
+            prompt_tokens=10,
+            completion_tokens=5,
+            audio_seconds=1.5,
+        )
+        for key, source, route in ((key_id, "api", "local"), (key_id, "api", "speech"), (0, "telegram", "local"))
+    )
+    report = DoorReport(door="gateway#1", run="a", sequence=1, revision=1, usage=tallies)
+    receipts = [await office.reports.accept(report) for _ in range(3)]
+    assert {receipt.keys[key_id].tokens for receipt in receipts} == {30}
+    shop = next(key for key in (await admin.get("/keys")).json()["keys"] if key["id"] == key_id)
+    assert shop["used_today"] == {"tokens": 30, "audio_seconds": 3.0}
+    by_key = (await admin.get("/usage")).json()
+    assert [(item["key_id"], item.get("key_name"), item["requests"]) for item in by_key["items"]] == [
+        (0, None, 1),
+        (key_id, "shop", 2),
+    ]
+    assert by_key["totals"] == {"requests": 3, "prompt_tokens": 30, "completion_tokens": 15, "audio_seconds": 4.5}
+    split = (await admin.get("/usage", params={"group_by": ["source", "route"]})).json()
+    assert [(item["source"], item["route"], item["requests"]) for item in split["items"]] == [
+        ("api", "local", 1),
+        ("api", "speech", 1),
+        ("telegram", "local", 1),
+    ]
+    assert (await admin.get("/usage", params={"from_day": "2001-01-01", "to_day": "2001-02-01"})).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from_day": "yesterday"},
+        {"from_day": "2026-02-01", "to_day": "2026-01-01"},
+        {"from_day": "2020-01-01", "to_day": "2026-01-01"},
+        {"group_by": "person"},
+        {"to_day": "0001-01-01"},
+    ],
+)
+async def test_a_range_that_is_none_is_a_bad_request(admin: httpx.AsyncClient, query: dict[str, str]) -> None:
+    assert (await admin.get("/usage", params=query)).status_code == 400
+
+
+async def test_a_report_of_a_restarted_door_counts_although_it_reads_the_same(office: Office) -> None:
+    tally = UsageTally(day=office.usage.day(), key_id=1, source="api", route="local", requests=1, prompt_tokens=7)
+    for run in ("first", "second", "second"):
+        await office.reports.accept(DoorReport(door="office", run=run, sequence=1, revision=1, usage=(tally,)))
+    assert (await office.usage.today()).keys[1].tokens == 14

@@ -1,0 +1,202 @@
+"""Every application that listens, every route and websocket in it, and what each says to somebody without credentials.
+
+Run as a program it prints a list in JSON: the panel is one per process, so a test must not open it in its own.
+"""
+
+import asyncio
+import json
+import re
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp
+
+from deployments.administration.office import Office, open_office
+from deployments.administration.passwords import Passwords
+from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.api.admin.routers import office_routers
+from deployments.api.app import build_app
+from deployments.api.door import DoorServices
+from deployments.api.metrics import Metrics
+from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
+from storage.environment import Environment
+from tests.api.admin.office import PublishedSnapshots
+from tests.api.door import Snapshots
+from tests.fakes.assistant import ScriptedAssistant
+
+_PARAMETER = re.compile(r"\{[^}]*\}")
+_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """``kind`` is a method of HTTP, or WS."""
+
+    application: str
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a stranger gets there: the status of HTTP, or the close code of a websocket; 101 for one that stays open.
+    ``location`` is where a redirect leads."""
+
+    place: Place
+    status: int
+    location: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether a stranger is served: anything but a refusal, or a way to the login."""
+        to_login = self.status in (303, 307) and "/login" in self.location
+        return self.status not in (401, 403, 1008, 4401) and not to_login
+
+
+def places(application: str, routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[Place]:
+    """Every route, those of mounted applications too; a file server stands for one of its files."""
+    for route in routes:
+        path = prefix + _PARAMETER.sub("1", getattr(route, "path", ""))
+        if isinstance(route, Mount):
+            inner = list(places(application, route.routes or (), path))
+            yield from inner or [Place(application, "GET", f"{path}/x")]
+        elif hasattr(route, "methods"):
+            for method in sorted(route.methods or ("GET", "POST")):
+                yield Place(application, method, path or "/")
+        else:
+            yield Place(application, "WS", path or "/")
+
+
+async def findings(application: str, app: Any, root_path: str = "", base: str = "") -> list[Finding]:
+    """What a stranger gets at every place of ``app``, which is served below ``root_path``."""
+    found = sorted(set(places(application, app.routes, base)))
+    return [await _call(app, place, root_path) for place in found]
+
+
+async def _call(app: ASGIApp, place: Place, root_path: str) -> Finding:
+    sent: list[dict[str, Any]] = []
+    socket = place.kind == "WS"
+    first = {"type": "websocket.connect"} if socket else {"type": "http.request", "body": b"{}", "more_body": False}
+    messages = [first]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            await app(_scope(place, root_path), receive, send)
+    except TimeoutError:
+        pass
+    return Finding(place, *(_closed(sent) if socket else _answered(sent)))
+
+
+def _scope(place: Place, root_path: str) -> dict[str, Any]:
+    path = root_path + place.path
+    return {
+        "type": "websocket" if place.kind == "WS" else "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": place.kind,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": root_path,
+        "headers": [(b"host", b"here"), (b"origin", b"http://here"), (b"content-type", b"application/json")],
+        "subprotocols": [],
+        "client": ("192.0.2.7", 1),
+        "server": ("127.0.0.1", 80),
+        "extensions": {},
+    }
+
+
+def _answered(sent: list[dict[str, Any]]) -> tuple[int, str]:
+    start = next((message for message in sent if message["type"] == "http.response.start"), {"status": 0})
+    headers = dict(start.get("headers", ()))
+    return int(start["status"]), headers.get(b"location", b"").decode()
+
+
+def _closed(sent: list[dict[str, Any]]) -> tuple[int, str]:
+    close = next((message for message in sent if message["type"] == "websocket.close"), None)
+    return (int(close.get("code", 1000)), "") if close else (101, "")
+
+
+async def _all() -> list[Finding]:
+    assistant, snapshots, metrics = ScriptedAssistant(), Snapshots(), Metrics()
+    door = build_app(DoorServices(assistant=assistant, snapshots=snapshots, metrics=metrics))
+    phone = build_phone_app(PhoneServices(assistant, snapshots, metrics, settings=PhoneSettings(auth_s=0.2)))
+    found = [*await findings("door", door), *await findings("phone", phone, "/phone")]
+    async with _office() as (office, panel):
+        found += await findings("office", office, "/admin")
+        found += await findings("panel", _Panel(office, panel), "/admin", "/ui")
+    return found
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """The panel's routes, called through the office."""
+
+    office: FastAPI
+    panel: FastAPI
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return self.panel.routes
+
+    async def __call__(self, *arguments: Any) -> None:
+        await self.office(*arguments)
+
+
+@asynccontextmanager
+async def _office() -> AsyncIterator[tuple[FastAPI, FastAPI]]:
+    from nicegui import app as panel
+
+    from ui.panel import mount_panel
+
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Environment(data=Path(folder), admin_password=SecretStr("correct horse battery"), _env_file=None)
+        office = await open_office(environment, passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=64)))
+        try:
+            app = AdminApp(GateKeepers(office.tokens, PublishedSnapshots(office), Metrics()), office_routers(office))
+            mount_panel(app, _panel_services(office), storage_secret="x" * 32)
+            async with app.router.lifespan_context(app):
+                yield app, panel
+        finally:
+            await office.close()
+
+
+def _panel_services(office: Office) -> Any:
+    from ui.services import MatchReport, PanelServices
+
+    async def match(phrase: str, language: str | None) -> MatchReport:
+        return MatchReport(None)
+
+    return PanelServices(
+        assistant=ScriptedAssistant(),
+        faq=office.faq,
+        accounts=office.accounts,
+        reports=office.reports,
+        publisher=office.publisher,
+        conversations=office.conversations,
+        matcher=match,
+    )
+
+
+if __name__ == "__main__":
+    print(
+        json.dumps([{**asdict(each.place), "status": each.status, "open": each.open} for each in asyncio.run(_all())])
+    )

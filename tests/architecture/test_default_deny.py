@@ -1,0 +1,76 @@
+"""Nothing answers a stranger but what stands on the list here: who adds a public route adds it to the list, in view."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI, WebSocket
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from tests.architecture.doors import Place, findings
+
+ROOT = Path(__file__).parents[2]
+PUBLIC = {
+    ("door", "GET", "/health"),
+    ("door", "HEAD", "/health"),
+    ("door", "GET", "/ready"),
+    ("door", "HEAD", "/ready"),
+    # Open WebUI asks for these two without a key.
+    ("door", "GET", "/v1/audio/models"),
+    ("door", "HEAD", "/v1/audio/models"),
+    ("door", "GET", "/v1/audio/voices"),
+    ("door", "HEAD", "/v1/audio/voices"),
+    ("phone", "GET", "/health"),
+    ("office", "POST", "/auth/login"),
+    ("office", "POST", "/auth/refresh"),
+    ("office", "GET", "/auth/status"),
+}
+
+
+@pytest.fixture(scope="module")
+def everything() -> dict[tuple[str, str, str], dict[str, object]]:
+    """What a stranger gets at every place, by (application, kind, path)."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.architecture.doors"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {(each["application"], each["kind"], each["path"]): each for each in found}
+
+
+def test_every_application_was_looked_at(everything: dict[tuple[str, str, str], dict[str, object]]) -> None:
+    applications = [application for application, _, _ in everything]
+    least = {"door": 12, "phone": 2, "office": 20, "panel": 5}
+    assert {name: applications.count(name) >= count for name, count in least.items()} == dict.fromkeys(least, True)
+    assert ("phone", "WS", "/tts") in everything
+    assert ("office", "DELETE", "/users/1") in everything
+
+
+def test_a_stranger_is_refused_everywhere_else(everything: dict[tuple[str, str, str], dict[str, object]]) -> None:
+    opened = {place for place, finding in everything.items() if finding["open"]}
+    assert opened - PUBLIC == set()
+    assert PUBLIC - set(everything) == set(), "the list names something that is not there"
+
+
+async def test_a_public_route_would_be_seen() -> None:
+    app = FastAPI()
+
+    @app.get("/open/{number}")
+    async def opened(number: int) -> int:
+        return number
+
+    @app.websocket("/talk")
+    async def talk(socket: WebSocket) -> None:
+        await socket.accept()
+
+    async def inside(request: object) -> PlainTextResponse:
+        return PlainTextResponse("hello")
+
+    app.router.routes.append(Mount("/below", routes=[Route("/page", inside)]))
+    found = {finding.place: finding.open for finding in await findings("app", app)}
+    for place in (Place("app", "GET", "/open/1"), Place("app", "WS", "/talk"), Place("app", "GET", "/below/page")):
+        assert found[place]

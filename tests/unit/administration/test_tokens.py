@@ -1,0 +1,330 @@
+"""Sign-ins: what a forged, old or stolen token is worth, and that an end takes effect at once."""
+
+import asyncio
+import base64
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deployments.administration.access_tokens import AUDIENCE, ISSUER, AccessTokenSigner, InvalidToken
+from deployments.administration.account_desk import AccountDesk
+from deployments.administration.office import Office, open_office
+from deployments.administration.secrets import jwt_secret_for
+from deployments.administration.tokens import Lifetimes, TokenPair, Tokens
+from deployments.administration.users import UserChange
+from deployments.contracts.errors import InvalidRequest, RateLimited
+from deployments.contracts.identity import Identity, Role
+from storage.environment import Environment
+from tests.unit.administration.conftest import PASSWORD, EnvironmentOf, audited, quick_passwords
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+HERE = "10.0.0.7"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def sign_in(office: Office) -> TokenPair:
+    return await office.tokens.issue(await office.accounts.get("admin"), HERE)
+
+
+def good(tokens: Tokens, pair: TokenPair) -> bool:
+    try:
+        return bool(tokens.verify(pair.access_token).username)
+    except InvalidToken:
+        return False
+
+
+def claims(**changes: object) -> dict[str, Any]:
+    now = int(time.time())
+    usual = {"iss": ISSUER, "aud": AUDIENCE, "sub": "admin", "role": "admin", "sid": "f", "jti": "j"}
+    both = usual | {"iat": now, "nbf": now, "exp": now + 60} | changes
+    return {name: value for name, value in both.items() if value is not None}
+
+
+def encoded(part: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+def test_a_token_says_whose_it_is() -> None:
+    signer = AccessTokenSigner(SECRET)
+    read = signer.read(signer.sign("anna", "operator", "family", time.time(), 60))
+    assert (read.username, read.role, read.session) == ("anna", "operator", "family")
+    assert len(read.token_id) == 32
+
+
+FORGED = {
+    "another secret": jwt.encode(claims(), b"another secret of 32 bytes or so", "HS256"),
+    "another algorithm": jwt.encode(claims(), SECRET * 2, "HS512"),
+    "no algorithm": f"{encoded({'alg': 'none', 'typ': 'JWT'})}.{encoded(claims())}.",
+    "another audience": jwt.encode(claims(aud="secretary-widget"), SECRET, "HS256"),
+    "several audiences": jwt.encode(claims(aud=[AUDIENCE, "other"]), SECRET, "HS256"),
+    "another issuer": jwt.encode(claims(iss="somebody"), SECRET, "HS256"),
+    "expired": jwt.encode(claims(exp=int(time.time()) - 1), SECRET, "HS256"),
+    "not yet good": jwt.encode(claims(nbf=int(time.time()) + 600), SECRET, "HS256"),
+    "made in the future": jwt.encode(claims(iat=int(time.time()) + 600), SECRET, "HS256"),
+    "a number for a name": jwt.encode(claims(role=3), SECRET, "HS256"),
+    "an endless life": jwt.encode(claims(exp="never"), SECRET, "HS256"),
+    "a critical extension": jwt.encode(claims(), SECRET, "HS256", headers={"crit": ["x"], "x": 1}),
+    "empty": "",
+    "dots": "..",
+    "huge": "a" * 100_000,
+    "not ASCII": "й.й.й",
+    **{f"without {name}": jwt.encode(claims(**{name: None}), SECRET, "HS256") for name in claims()},
+}
+
+
+@pytest.mark.parametrize("token", FORGED.values(), ids=FORGED)
+def test_a_forged_token_is_refused(token: str) -> None:
+    with pytest.raises(InvalidToken) as caught:
+        AccessTokenSigner(SECRET).read(token)
+    assert caught.value.status == 401
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_a_token_with_any_byte_changed_is_refused(place: int, by: int) -> None:
+    token = AccessTokenSigner(SECRET).sign("admin", "admin", "f", time.time(), 60).encode()
+    place %= len(token)
+    changed = token[:place] + bytes([token[place] ^ by]) + token[place + 1 :]
+    if base64.urlsafe_b64decode(token.rpartition(b".")[2] + b"==") == _signature(changed):
+        return  # the last character of base64 has bits that mean nothing
+    with pytest.raises(InvalidToken):
+        AccessTokenSigner(SECRET).read(changed.decode("latin-1"))
+
+
+def _signature(token: bytes) -> bytes | None:
+    head, _, tail = token.rpartition(b".")
+    try:
+        return base64.urlsafe_b64decode(tail + b"==") if head.count(b".") == 1 else None
+    except ValueError:
+        return None
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_reading_of_tokens(text: str) -> None:
+    with pytest.raises(InvalidToken):
+        AccessTokenSigner(SECRET).read(text)
+
+
+@pytest.mark.parametrize("secret", ["short", "x" * 31, "й" * 15])
+async def test_a_short_secret_is_refused_at_the_start(environment_of: EnvironmentOf, secret: str) -> None:
+    with pytest.raises(InvalidRequest, match="SECRETARY_JWT_SECRET"):
+        await open_office(environment_of(admin_password=PASSWORD, jwt_secret=secret), passwords=quick_passwords())
+
+
+def test_the_secret_is_made_once_for_its_owner_alone(environment: Environment) -> None:
+    first = jwt_secret_for(environment)
+    assert len(first) >= 32
+    assert jwt_secret_for(environment) == first
+    assert environment.jwt_secret_path.stat().st_mode & 0o777 == 0o600
+    environment.jwt_secret_path.write_bytes(b"")
+    with pytest.raises(InvalidRequest, match=r"jwt\.secret"):
+        jwt_secret_for(environment)
+
+
+async def test_a_sign_in_is_good_until_it_ends(office: Office) -> None:
+    pair, other = await sign_in(office), await sign_in(office)
+    identity = office.tokens.verify(pair.access_token)
+    assert replace(identity, token_id="", session_id="") == Identity("admin", Role.ADMIN)
+    await office.tokens.end(identity)
+    assert not good(office.tokens, pair)
+    assert good(office.tokens, other)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(pair.refresh_token, HERE)
+    assert (await audited(office))[0] == ("admin", "logout", "auth")
+
+
+async def test_a_refresh_token_is_good_once_and_a_second_use_ends_everything_of_that_sign_in(office: Office) -> None:
+    first, other = await sign_in(office), await sign_in(office)
+    second = await office.tokens.refresh(first.refresh_token, HERE)
+    assert good(office.tokens, second)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(first.refresh_token, HERE)
+    assert not good(office.tokens, second)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(second.refresh_token, HERE)
+    assert good(office.tokens, other)
+    assert [event for event in await audited(office) if event[1] == "refresh_reused"] == [
+        ("admin", "refresh_reused", "auth")
+    ]
+
+
+async def test_of_two_uses_at_once_one_wins_and_then_the_family_has_ended(office: Office) -> None:
+    pair = await sign_in(office)
+    uses = (office.tokens.refresh(pair.refresh_token, HERE) for _ in range(6))
+    outcomes = await asyncio.gather(*uses, return_exceptions=True)
+    won = [outcome for outcome in outcomes if isinstance(outcome, TokenPair)]
+    assert len(won) == 1
+    assert all(isinstance(outcome, InvalidToken) for outcome in outcomes if outcome is not won[0])
+    assert not good(office.tokens, won[0])
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(won[0].refresh_token, HERE)
+
+
+async def test_a_caller_who_goes_away_leaves_no_sign_in_that_is_half_ended(office: Office) -> None:
+    pair = await sign_in(office)
+    ending = asyncio.create_task(office.tokens.end(office.tokens.verify(pair.access_token)))
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.gather(ending, return_exceptions=True)
+    await office.account_desk.finish(_nothing)
+    assert not good(office.tokens, pair)
+
+
+async def _nothing() -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    "change", [UserChange(role=Role.VIEWER), UserChange(enabled=False), UserChange(reset=True), None]
+)
+async def test_whatever_happens_to_an_account_ends_its_sign_ins(office: Office, change: UserChange | None) -> None:
+    await office.users.create("boris", Role.ADMIN, "a password of boris", "admin")
+    pair = await office.tokens.issue(await office.accounts.get("boris"), HERE)
+    mine = await sign_in(office)
+    if change is None:
+        await office.users.delete("boris", "admin")
+        await office.users.create("boris", Role.ADMIN, "a password of boris", "admin")
+    else:
+        await office.users.update("boris", change, 1, "admin")
+    with pytest.raises(InvalidToken):
+        office.tokens.verify(pair.access_token)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(pair.refresh_token, HERE)
+    assert good(office.tokens, mine)
+
+
+async def test_an_account_that_changed_between_password_and_token_gets_none(office: Office) -> None:
+    account = await office.accounts.authenticate("admin", PASSWORD, HERE)
+    await office.accounts.change_password("admin", PASSWORD, "another horse")
+    with pytest.raises(InvalidToken):
+        await office.tokens.issue(account, HERE)
+
+
+async def test_a_restart_forgets_neither_who_is_in_nor_who_was_put_out(environment: Environment) -> None:
+    office = await open_office(environment, passwords=quick_passwords())
+    stays, ended = await sign_in(office), await sign_in(office)
+    await office.tokens.end(office.tokens.verify(ended.access_token))
+    await office.close()
+    office = await open_office(environment, passwords=quick_passwords())
+    try:
+        assert good(office.tokens, stays)
+        assert not good(office.tokens, ended)
+        assert good(office.tokens, await office.tokens.refresh(stays.refresh_token, HERE))
+    finally:
+        await office.close()
+
+
+async def test_a_sign_in_ends_after_its_time_however_often_it_was_refreshed(office: Office) -> None:
+    clock = Clock()
+    tokens = Tokens(office.database, AccountDesk(office.database), SECRET, Lifetimes(900, 3_000), clock)
+    pair = await tokens.issue(await office.accounts.get("admin"), HERE)
+    clock.now += 2_500
+    pair = await tokens.refresh(pair.refresh_token, HERE)
+    assert 499 <= pair.refresh_expires_in <= 500
+    assert pair.expires_in <= 500
+    clock.now += 501
+    with pytest.raises(InvalidToken):
+        await tokens.refresh(pair.refresh_token, HERE)
+    await tokens.issue(await office.accounts.get("admin"), HERE)
+    async with office.database.unit_of_work() as work:
+        user = await work.users.get("admin")
+        assert user is not None
+        assert len(await work.tokens.families(user.id)) == 1, "what has expired is not kept"
+
+
+async def test_the_oldest_sign_in_makes_room(office: Office) -> None:
+    tokens = Tokens(office.database, AccountDesk(office.database), SECRET, most=3)
+    pairs = [await tokens.issue(await office.accounts.get("admin"), HERE) for _ in range(5)]
+    assert [good(tokens, pair) for pair in pairs] == [False, False, True, True, True]
+
+
+async def test_guessing_refresh_tokens_is_limited_per_address(office: Office) -> None:
+    for number in range(30):
+        with pytest.raises(InvalidToken):
+            await office.tokens.refresh(f"{number:043}", HERE)
+    pair = await sign_in(office)
+    with pytest.raises(RateLimited):
+        await office.tokens.refresh(pair.refresh_token, HERE)
+    assert good(office.tokens, await office.tokens.refresh(pair.refresh_token, "10.0.0.8"))
+
+
+@pytest.fixture
+async def anna(office: Office) -> Office:
+    await office.users.create("anna", Role.OPERATOR, "a password of anna", "admin")
+    return office
+
+
+class Model:
+    """What should be good: each running sign-in has one refresh token that is, an ended one has none."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.tokens = Tokens(office.database, office.account_desk, SECRET)
+        self.running: list[list[TokenPair]] = []
+        self.ended: list[TokenPair] = []
+
+    async def login(self, session: list[TokenPair], pick: int) -> None:
+        self.running.append([await self.tokens.issue(await self.office.accounts.get("anna"), "")])
+
+    async def refresh(self, session: list[TokenPair], pick: int) -> None:
+        if session:
+            session.append(await self.tokens.refresh(session[-1].refresh_token, ""))
+
+    async def reuse(self, session: list[TokenPair], pick: int) -> None:
+        if len(session) > 1:
+            await self.refused(session[pick % (len(session) - 1)])
+            self.finish(session)
+
+    async def logout(self, session: list[TokenPair], pick: int) -> None:
+        if session:
+            await self.tokens.end(self.tokens.verify(session[-1].access_token))
+            self.finish(session)
+
+    async def change(self, session: list[TokenPair], pick: int) -> None:
+        version = (await self.office.users.get("anna")).version
+        await self.office.users.update("anna", UserChange(enabled=True), version, "admin")
+        for each in list(self.running):
+            self.finish(each)
+
+    def finish(self, session: list[TokenPair]) -> None:
+        self.ended.extend(session)
+        self.running.remove(session)
+
+    async def refused(self, pair: TokenPair) -> None:
+        with pytest.raises(InvalidToken):
+            await self.tokens.refresh(pair.refresh_token, "")
+
+    async def check(self) -> None:
+        """Holds here, and in an office that starts now."""
+        again = Tokens(self.office.database, AccountDesk(self.office.database), SECRET)
+        await again.start()
+        for watching in (self.tokens, again):
+            assert all(good(watching, pair) for session in self.running for pair in session)
+            assert not any(good(watching, pair) for pair in self.ended)
+        for pair in self.ended[-2:]:
+            await self.refused(pair)
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["login", "refresh", "reuse", "logout", "change"]), st.integers(0, 7)))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+async def test_only_the_tokens_of_a_running_sign_in_are_good(anna: Office, steps: list[tuple[str, int]]) -> None:
+    model = Model(anna)
+    for step, pick in steps:
+        session = model.running[pick % len(model.running)] if model.running else []
+        await getattr(model, step)(session, pick)
+        await model.check()

@@ -1,0 +1,173 @@
+"""What was used is counted once, for whoever used it, and doors share the day of a key."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.contracts.audio import PCM16_16K
+from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
+from deployments.contracts.reports import DoorReport, KeyUsage, Receipt, UsageTally
+from deployments.contracts.settings import Snapshot
+from deployments.contracts.speech import RecognitionRequest, SpeechRequest
+from deployments.conversation.metered import Metered
+from deployments.conversation.reporting import ReportOutbox
+from deployments.conversation.streams import closing
+from deployments.conversation.usage import UsageBook, Used
+from tests.fakes.assistant import ScriptedAssistant
+
+NOON = 1_900_000_800.0 - 1_900_000_800.0 % 86_400 + 43_200
+DAY = "2030-03-17"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Snapshots:
+    current, ready = Snapshot(), True
+
+
+class Office:
+    """Adds up what doors report, and says so; ``away`` loses the report, ``mute`` the answer to it."""
+
+    def __init__(self) -> None:
+        self.seen: set[tuple[str, str, int]] = set()
+        self.tallies: list[UsageTally] = []
+        self.away = self.mute = False
+
+    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+        yield Snapshot()
+
+    async def report(self, report: DoorReport) -> Receipt | None:
+        if self.away:
+            raise ConnectionError("away")
+        if (report.door, report.run, report.sequence) not in self.seen:
+            self.seen.add((report.door, report.run, report.sequence))
+            self.tallies.extend(report.usage)
+        if self.mute:
+            raise ConnectionError("the answer was lost")
+        return Receipt(day=DAY, keys={1: KeyUsage(tokens=self.tokens)})
+
+    @property
+    def tokens(self) -> int:
+        return sum(tally.prompt_tokens + tally.completion_tokens for tally in self.tallies)
+
+
+def door(office: Office, name: str, clock: Clock) -> tuple[UsageBook, ReportOutbox]:
+    book = UsageBook(clock)
+    return book, ReportOutbox(office, name, Snapshots(), usage=book)
+
+
+def ask(text: str = "Hi", kind: SourceKind = SourceKind.API, speak: bool = False) -> ChatTurn:
+    return ChatTurn("t", Source(kind), (ChatMessage("user", text),), speak=speak)
+
+
+async def drain(stream: AsyncIterator[object], most: int = 1_000) -> None:
+    async with closing(stream) as items:
+        async for _ in items:
+            most -= 1
+            if not most:
+                return
+
+
+async def test_a_whole_answer_counts_what_the_model_says() -> None:
+    book = UsageBook(Clock())
+    await drain(Metered(ScriptedAssistant(), book, SourceKind.API, 7).reply(ask()))
+    (tally,) = book.take()
+    assert (tally.day, tally.key_id, tally.source, tally.route) == (DAY, 7, "api", "local")
+    assert (tally.requests, tally.prompt_tokens, tally.completion_tokens) == (1, 11, 3)
+
+
+async def test_an_answer_that_was_cut_off_is_not_free() -> None:
+    book = UsageBook(Clock())
+    await drain(Metered(ScriptedAssistant(), book, SourceKind.API, 7).reply(ask("x" * 400)), most=3)
+    assert book.of_today(7).tokens >= 100 + 2
+
+
+async def test_a_prepared_answer_costs_no_tokens() -> None:
+    book = UsageBook(Clock())
+    await drain(Metered(ScriptedAssistant(faq={"Hi": "Hello"}), book, SourceKind.API, 7).reply(ask()))
+    (tally,) = book.take()
+    assert (tally.route, tally.requests, tally.prompt_tokens + tally.completion_tokens) == ("faq", 1, 0)
+
+
+async def test_sound_is_counted_made_and_heard() -> None:
+    book = UsageBook(Clock())
+    metered = Metered(ScriptedAssistant(), book, SourceKind.TELEGRAM)
+    await drain(metered.reply(ask(kind=SourceKind.TELEGRAM, speak=True)))
+    await drain(metered.speak(SpeechRequest("One. Two.")))
+    await drain(metered.transcribe(RecognitionRequest(bytes(320_000), PCM16_16K)), most=1)
+    seconds = {(tally.source, tally.route): tally.audio_seconds for tally in book.take()}
+    assert seconds == pytest.approx(
+        {("telegram", "local"): 0.3, ("telegram", "speech"): 0.9, ("telegram", "transcription"): 3661.5}, abs=0.01
+    )
+
+
+async def test_doors_share_a_day_through_the_office() -> None:
+    office, clock = Office(), Clock()
+    (here, first), (there, second) = door(office, "a", clock), door(office, "b", clock)
+    here.add(1, "api", "local", Used(1, 10, 0))
+    there.add(1, "api", "local", Used(1, 5, 0))
+    assert (here.of_today(1).tokens, there.of_today(1).tokens) == (10, 5)
+    await first.flush()
+    await second.flush()
+    assert (here.of_today(1).tokens, there.of_today(1).tokens) == (10, 15)
+    await first.flush()
+    assert here.of_today(1).tokens == 15
+    here.add(1, "api", "local", Used(1, 1, 0))
+    assert here.of_today(1).tokens == 16
+
+
+@given(st.lists(st.sampled_from(["here", "there", "report here", "report there", "away", "mute", "back"]), max_size=40))
+async def test_nothing_is_lost_or_counted_twice_whatever_breaks(steps: list[str]) -> None:
+    office, clock = Office(), Clock()
+    doors = {"here": door(office, "a", clock), "there": door(office, "b", clock)}
+    used = {"here": 0, "there": 0}
+    for step in steps:
+        kind, _, where = step.partition(" ")
+        if kind in used:
+            doors[kind][0].add(1, "api", "local", Used(1, 1, 0))
+            used[kind] += 1
+        elif kind == "report":
+            try:
+                await doors[where][1].flush()
+            except ConnectionError:
+                assert office.away or office.mute
+        else:
+            office.away, office.mute = kind == "away", kind == "mute"
+        for name, (book, _) in doors.items():
+            assert used[name] <= book.of_today(1).tokens <= sum(used.values())
+    office.away = office.mute = False
+    for _, outbox in (*doors.values(), *doors.values()):
+        await outbox.flush()
+        await outbox.flush()
+    assert office.tokens == sum(used.values())
+    assert {book.of_today(1).tokens for book, _ in doors.values()} == {sum(used.values())}
+
+
+async def test_a_door_counts_by_itself_when_the_office_says_nothing() -> None:
+    book = UsageBook(Clock())
+    for _ in range(3):
+        book.add(1, "api", "local", Used(1, 10, 0))
+        book.take()
+        book.settle(None)
+    assert book.of_today(1).tokens == 30
+
+
+def test_a_day_ends_at_midnight_utc_and_its_usage_keeps_its_date() -> None:
+    clock = Clock()
+    book = UsageBook(clock)
+    book.add(1, "api", "local", Used(1, 10, 0))
+    assert book.seconds_to_midnight() == 43_200
+    clock.now += 43_200
+    book.settle(Receipt(day=DAY, keys={1: KeyUsage(tokens=99)}))
+    assert book.of_today(1).tokens == 0, "yesterday's news"
+    book.add(1, "api", "local", Used(1, 1, 0))
+    assert [(tally.day, tally.prompt_tokens) for tally in book.take()] == [(DAY, 10), ("2030-03-18", 1)]
+    assert book.of_today(1).tokens == 1
