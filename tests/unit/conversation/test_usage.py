@@ -11,9 +11,9 @@ from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
 from deployments.contracts.reports import DoorReport, KeyUsage, Receipt, UsageTally
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest
+from deployments.contracts.streams import Closing
 from deployments.conversation.metered import Metered
 from deployments.conversation.reporting import ReportOutbox
-from deployments.conversation.streams import closing
 from deployments.conversation.usage import UsageBook, Used
 from tests.fakes.assistant import ScriptedAssistant
 
@@ -69,7 +69,7 @@ def ask(text: str = "Hi", kind: SourceKind = SourceKind.API, speak: bool = False
 
 
 async def drain(stream: AsyncIterator[object], most: int = 1_000) -> None:
-    async with closing(stream) as items:
+    async with Closing(stream) as items:
         async for _ in items:
             most -= 1
             if not most:
