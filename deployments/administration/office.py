@@ -7,18 +7,24 @@ from pathlib import Path
 
 from deployments.administration.accounts import Accounts
 from deployments.administration.bots import BotAdministration
+from deployments.administration.chats import Chats
 from deployments.administration.conversations import StoredConversations
 from deployments.administration.desk import ChangeDesk
+from deployments.administration.dialogue import Dialogue
 from deployments.administration.faq import FaqAdministration
+from deployments.administration.files import FileRemover
 from deployments.administration.keys import ApiKeys
 from deployments.administration.passwords import Passwords
 from deployments.administration.personas import PersonaAdministration
 from deployments.administration.preparation import FIRST_ADMINISTRATOR, FirstCredentials, prepare
+from deployments.administration.privacy import Privacy
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.reports import ReportDesk
+from deployments.administration.retention import Retention
 from deployments.administration.secrets import sealer_for
 from deployments.administration.settings import SettingsAdministration
 from deployments.administration.snapshots import load
+from deployments.administration.turns import RunningTurns
 from storage.database import Database
 from storage.environment import Environment
 
@@ -42,9 +48,16 @@ class Office:
     settings: SettingsAdministration
     conversations: StoredConversations
     reports: ReportDesk
+    running: RunningTurns
+    chats: Chats
+    dialogue: Dialogue
+    privacy: Privacy
+    retention: Retention
 
     async def close(self) -> None:
-        """Ends every subscription, waits for changes under way and closes the database."""
+        """Ends answers under way and every subscription, waits for changes under way and closes the database."""
+        await self.retention.stop()
+        await self.running.close()
         self.publisher.close()
         await self.desk.close()
         await self.database.close()
@@ -76,6 +89,9 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
         publisher = SnapshotPublisher(await load(work))
     await passwords.start()
     desk = ChangeDesk(database, publisher)
+    running, files = RunningTurns(), FileRemover(database, environment.data)
+    retention = Retention(database, lambda: publisher.current.settings.privacy, files)
+    retention.start()
     return Office(
         database=database,
         desk=desk,
@@ -88,6 +104,11 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
         settings=SettingsAdministration(database, desk),
         conversations=StoredConversations(database),
         reports=ReportDesk(database),
+        running=running,
+        chats=Chats(database, running, files),
+        dialogue=Dialogue(database, running, lambda: publisher.current),
+        privacy=Privacy(database, running, files),
+        retention=retention,
     )
 
 

@@ -1,9 +1,9 @@
-"""The audit trail: rows are added, never changed."""
+"""The audit trail: rows are added, never changed; the oldest go when their time is over."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import AuditRow
@@ -41,6 +41,14 @@ class AuditRepository:
             )
         )
         await self._session.flush()
+
+    async def remove_before(self, moment: datetime, limit: int) -> int:
+        """Deletes at most ``limit`` events that are older than ``moment``, the oldest first; how many."""
+        old = select(AuditRow.id).where(AuditRow.created_at < moment).order_by(AuditRow.id).limit(limit)
+        ids = (await self._session.scalars(old)).all()
+        gone = delete(AuditRow).where(AuditRow.id.in_(ids))
+        await self._session.execute(gone.execution_options(synchronize_session=False))
+        return len(ids)
 
     async def newest(self, limit: int = 100, offset: int = 0) -> tuple[AuditEvent, ...]:
         """Events, the newest first."""
