@@ -64,8 +64,13 @@ class SessionRepository:
         """One page, the last used first, and how many there are in all. Reads no messages."""
         found = _matching(wanted)
         newest = found.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id.desc()).limit(limit).offset(offset)
-        total = await self._session.scalar(found.with_only_columns(func.count(), maintain_column_froms=True))
-        return tuple(_stored(row) for row in await self._session.scalars(newest)), total or 0
+        rows = (await self._session.scalars(newest)).all()
+        if len(rows) < limit and (rows or not offset):
+            total = offset + len(rows)  # the last page: nothing is left to be counted
+        else:
+            counted = found.with_only_columns(func.count(), maintain_column_froms=True)
+            total = await self._session.scalar(counted) or 0
+        return tuple(_stored(row) for row in rows), total
 
     async def change(self, session_id: str, title: str, overrides: Overrides) -> StoredSession:
         """Overwrites what people set and raises the version. KeyError when there is no such conversation."""
