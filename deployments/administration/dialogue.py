@@ -1,18 +1,18 @@
 """Talking in a stored conversation: ask, ask in other words, ask again. The answer is stored whoever is still there."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import uuid4
 
 from deployments.administration.chats import visible
-from deployments.administration.titles import shortened, title_of
-from deployments.administration.turns import RunningTurn, RunningTurns
-from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, Overrides, Source, SourceKind
+from deployments.administration.titles import read_title, title_of, title_turn
+from deployments.administration.turns import RunningTurn, RunningTurns, opened, raised
+from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, Source, SourceKind
 from deployments.contracts.engines import Assistant
-from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound, SecretaryError
-from deployments.contracts.events import AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
+from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound
+from deployments.contracts.events import TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.identity import Identity
 from deployments.contracts.sessions import StoredMessage, StoredSession
 from deployments.contracts.settings import Snapshot
@@ -22,13 +22,6 @@ from storage.work import UnitOfWork
 _SOURCE = Source(SourceKind.ADMIN)
 _HISTORY = 200
 """How many messages before a question are read; the turn cuts them further by ``llm.history_tokens``."""
-
-_TITLE_PROMPT = (
-    "You name conversations. Reply with one title of two to six words in the language of the conversation: "
-    "no quotes, no full stop, nothing else."
-)
-_TITLE_OPTIONS = GenerationOptions(max_tokens=32, temperature=0.2)
-_TITLE_CHARS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +104,9 @@ class Dialogue:
 
         async def name(turn: RunningTurn) -> None:
             nonlocal title
-            turn.tell(said[0])
-            title = await _title(assistant.reply(_title_turn(session, said)))
-            turn.tell(said[0])
+            title = await read_title(assistant.reply(title_turn(session, said)))
 
-        await self._running.start(session_id, name).finished()
+        await self._running.start(session_id, name).over()
         async with self._database.unit_of_work() as work:
             session = await visible(work, caller, session_id)
             return await work.sessions.change(session_id, title, session.overrides)
@@ -132,7 +123,7 @@ class Dialogue:
                 question = await find(work, session)
                 history = await work.messages.path(question.parent_id, _HISTORY)
             turn = self._turn(session, history, question.content, request)
-            async with aclosing(_generator(assistant.reply(turn))) as events:
+            async with aclosing(opened(assistant.reply(turn))) as events:
                 message = question.message or await self._store(turn, question)
                 running.tell(message)
                 await self._answer(running, turn, message, events)
@@ -213,13 +204,6 @@ def instance_overrides(snapshot: Snapshot, source: Source) -> Overrides:
     return Overrides()
 
 
-def raised(event: TurnFailed) -> SecretaryError:
-    """The error that a failed turn stands for."""
-    error = SecretaryError(event.message)
-    error.code, error.status, error.retryable = event.code, event.status, event.retryable
-    return error
-
-
 async def _whole(work: Coroutine[None, None, None]) -> None:
     """Runs ``work`` to its end, also when the task is cancelled meanwhile: what is being stored is stored once."""
     task = asyncio.create_task(work)
@@ -240,43 +224,3 @@ async def _existing(work: UnitOfWork, session_id: str, message_id: int) -> Store
     if message is None:
         raise NotFound("there is no such message in this conversation")
     return message
-
-
-async def _generator(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent]:
-    """``events`` as a stream that can be closed, which closes what is behind it."""
-    try:
-        async for event in events:
-            yield event
-    finally:
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()
-
-
-def _title_turn(session: StoredSession, said: tuple[StoredMessage, ...]) -> ChatTurn:
-    talk = "\n".join(f"{message.role}: {message.content}" for message in said)[:_TITLE_CHARS]
-    return ChatTurn(
-        turn_id=uuid4().hex,
-        source=_SOURCE,
-        messages=(ChatMessage("user", f"{talk}\n\nTitle:"),),
-        route=session.overrides.route,
-        options=_TITLE_OPTIONS,
-        system_prompt=_TITLE_PROMPT,
-    )
-
-
-async def _title(events: AsyncIterator[TurnEvent]) -> str:
-    """The title a model gives. Raises what the model raises, EngineFailed when it gives none."""
-    text: list[str] = []
-    async with aclosing(_generator(events)) as opened:
-        async for event in opened:
-            if isinstance(event, TurnFailed):
-                raise raised(event)
-            if isinstance(event, AnswerMatched):
-                raise EngineFailed("the conversation reads like a prepared answer; name it yourself")
-            if isinstance(event, TextDelta):
-                text.append(event.text)
-    title = shortened("".join(text).strip().partition("\n")[0].strip(" \"'«»“”*#.")).strip()
-    if not title:
-        raise EngineFailed("the model gave no title")
-    return title

@@ -6,10 +6,10 @@ each conversation, and end with the office.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 
 from deployments.contracts.errors import Conflict, EngineTimeout, Overloaded, SecretaryError, Unavailable
-from deployments.contracts.events import TextDelta, TurnFailed
+from deployments.contracts.events import TextDelta, TurnEvent, TurnFailed
 from deployments.contracts.sessions import StoredMessage
 
 log = logging.getLogger(__name__)
@@ -62,12 +62,16 @@ class RunningTurn:
                 return
             await self._changed.wait()
 
-    async def finished(self) -> tuple[StoredMessage, StoredMessage]:
-        """Question and answer as stored. Raises why there is no answer."""
+    async def over(self) -> None:
+        """Waits for the end. Raises why there is no answer."""
         while not self.ended:
             await self._changed.wait()
         if self.error is not None:
             raise self.error
+
+    async def finished(self) -> tuple[StoredMessage, StoredMessage]:
+        """Question and answer as stored. Raises why there is no answer."""
+        await self.over()
         stored = [news for news in self.news if isinstance(news, StoredMessage)]
         if len(stored) < 2:
             raise Unavailable("the answer was stopped before its first word")
@@ -139,3 +143,21 @@ class RunningTurns:
         finally:
             self._turns.pop(turn.session_id, None)
             turn.end()
+
+
+def raised(event: TurnFailed) -> SecretaryError:
+    """The error that a failed turn stands for."""
+    error = SecretaryError(event.message)
+    error.code, error.status, error.retryable = event.code, event.status, event.retryable
+    return error
+
+
+async def opened(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent]:
+    """``events`` as a stream that can be closed, which closes what is behind it."""
+    try:
+        async for event in events:
+            yield event
+    finally:
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()
