@@ -20,6 +20,7 @@ NAMES = {
     "faq": "look-up and rank among ten thousand prepared answers",
     "key-check": "what checking the API key takes from the door's requests per second",
     "phone-lines": "lateness of the 20 ms frames with 1, 10 and 25 phone lines",
+    "office": "the list of conversations with 100,000 of them stored, against the number of messages",
 }
 _NOT_QUIET = 3
 

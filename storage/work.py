@@ -4,11 +4,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.repositories.audit import AuditRepository
 from storage.repositories.bots import BotRepository
+from storage.repositories.consents import ConsentRepository
 from storage.repositories.exchanges import ExchangeRepository
 from storage.repositories.faq import FaqRepository
 from storage.repositories.installation import InstallationRepository
 from storage.repositories.keys import KeyRepository
+from storage.repositories.messages import MessageRepository
 from storage.repositories.personas import PersonaRepository
+from storage.repositories.recordings import RecordingRepository
 from storage.repositories.revisions import RevisionRepository
 from storage.repositories.sealed import SealedRepository
 from storage.repositories.sessions import SessionRepository
@@ -24,11 +27,14 @@ class UnitOfWork:
     def __init__(self, session: AsyncSession) -> None:
         self.audit = AuditRepository(session)
         self.bots = BotRepository(session)
+        self.consents = ConsentRepository(session)
         self.exchanges = ExchangeRepository(session)
         self.faq = FaqRepository(session)
         self.installation = InstallationRepository(session)
         self.keys = KeyRepository(session)
+        self.messages = MessageRepository(session)
         self.personas = PersonaRepository(session)
+        self.recordings = RecordingRepository(session)
         self.revisions = RevisionRepository(session)
         self.sealed = SealedRepository(session)
         self.sessions = SessionRepository(session)

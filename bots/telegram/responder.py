@@ -12,7 +12,7 @@ from aiogram.types import Message
 
 from bots.telegram.addressing import display_name, person, source
 from deployments.contracts.audio import AudioFormat, SpeechChunk
-from deployments.contracts.chat import ChatMessage, ChatTurn, Route
+from deployments.contracts.chat import ChatMessage, ChatTurn
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineTimeout, SecretaryError
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
@@ -119,16 +119,16 @@ class Responder:
         return await asyncio.to_thread(self._encode, pcm, formats.pop()) if pcm else None
 
     async def _turn(self, message: Message, question: str, speak: bool) -> ChatTurn:
+        own = self._spec.overrides
         conversation = await self._open(message)
         return ChatTurn(
             turn_id=uuid.uuid4().hex,
             source=source(self._spec.id),
             messages=(*conversation.messages, ChatMessage("user", question)),
             session_id=conversation.session_id or None,
-            route=Route.parse(self._spec.route),
-            persona_id=self._spec.persona_id or None,
             speak=speak,
             voice_id=self._spec.voice_id or None,
+            overrides=(conversation.overrides, own),
         )
 
     async def _open(self, message: Message) -> Conversation:

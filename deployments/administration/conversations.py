@@ -5,7 +5,7 @@ from deployments.contracts.sessions import Conversation
 from storage.database import Database
 
 _NEWEST_MESSAGES = 200
-"""How many messages a reopened conversation brings; the turn cuts them further by ``llm.history_chars``."""
+"""How many messages a reopened conversation brings; the turn cuts them further by ``llm.history_tokens``."""
 
 
 class StoredConversations:
@@ -19,11 +19,12 @@ class StoredConversations:
         async with self._database.unit_of_work() as work:
             running = await work.sessions.running(source, person)
             if running is None:
-                return Conversation(await work.sessions.begin(source, person, display_name))
-            return Conversation(running, await work.sessions.newest_messages(running, _NEWEST_MESSAGES))
+                return Conversation((await work.sessions.begin(source, person, display_name)).id)
+            messages = await work.messages.newest(running.id, _NEWEST_MESSAGES)
+            return Conversation(running.id, messages, running.overrides)
 
     async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
         """Begins a new, empty conversation; the old one stays in the history."""
         async with self._database.unit_of_work() as work:
             await work.sessions.end_running(source, person)
-            return Conversation(await work.sessions.begin(source, person, display_name))
+            return Conversation((await work.sessions.begin(source, person, display_name)).id)

@@ -9,19 +9,25 @@ from deployments.administration.account_desk import AccountDesk
 from deployments.administration.accounts import Accounts
 from deployments.administration.audit import AuditTrail
 from deployments.administration.bots import BotAdministration
+from deployments.administration.chats import Chats
 from deployments.administration.conversations import StoredConversations
 from deployments.administration.desk import ChangeDesk
+from deployments.administration.dialogue import Dialogue
 from deployments.administration.faq import FaqAdministration
+from deployments.administration.files import FileRemover
 from deployments.administration.keys import ApiKeys
 from deployments.administration.passwords import Passwords
 from deployments.administration.personas import PersonaAdministration
 from deployments.administration.preparation import FIRST_ADMINISTRATOR, FirstCredentials, prepare
+from deployments.administration.privacy import Privacy
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.reports import ReportDesk
+from deployments.administration.retention import Retention
 from deployments.administration.secrets import jwt_secret_for, sealer_for
 from deployments.administration.settings import SettingsAdministration
 from deployments.administration.snapshots import load
 from deployments.administration.tokens import Lifetimes, Tokens
+from deployments.administration.turns import RunningTurns
 from deployments.administration.usage import UsageDesk
 from deployments.administration.users import UserAdministration
 from storage.database import Database
@@ -52,9 +58,16 @@ class Office:
     reports: ReportDesk
     usage: UsageDesk
     audit: AuditTrail
+    running: RunningTurns
+    chats: Chats
+    dialogue: Dialogue
+    privacy: Privacy
+    retention: Retention
 
     async def close(self) -> None:
-        """Ends every subscription, waits for changes under way and closes the database."""
+        """Ends answers under way and every subscription, waits for changes under way and closes the database."""
+        await self.retention.stop()
+        await self.running.close()
         self.publisher.close()
         await self.desk.close()
         await self.account_desk.close()
@@ -91,6 +104,9 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
     tokens = Tokens(database, account_desk, jwt_secret_for(environment), _lifetimes(environment))
     await tokens.start()
     usage = UsageDesk(database)
+    running, files = RunningTurns(), FileRemover(database, environment.data)
+    retention = Retention(database, lambda: publisher.current.settings.privacy, files)
+    retention.start()
     return Office(
         database=database,
         desk=desk,
@@ -108,6 +124,11 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
         reports=ReportDesk(database, usage=usage),
         usage=usage,
         audit=AuditTrail(database),
+        running=running,
+        chats=Chats(database, running, files),
+        dialogue=Dialogue(database, running, lambda: publisher.current),
+        privacy=Privacy(database, running, files),
+        retention=retention,
     )
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from deployments.administration.latency import LatencyRing, StagePoint
+from deployments.administration.titles import title_of
 from deployments.administration.usage import UsageDesk
+from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.settings import Exchange
 from storage.database import Database
@@ -68,7 +70,7 @@ class ReportDesk:
         async with self._database.unit_of_work() as work:
             if await work.exchanges.is_repetition(report.door, report.sequence, digest):
                 return
-            fresh = await work.exchanges.add_new(report.exchanges)
+            fresh = await work.exchanges.add_new([await _remembered(work, each) for each in report.exchanges])
             await _append_to_conversations(work, fresh)
             await work.faq.add_hits(report.faq_hits)
             await self._usage.record(work, report.usage)
@@ -83,12 +85,21 @@ class ReportDesk:
             self._last_counted.pop(door, None)
 
 
+async def _remembered(work: UnitOfWork, exchange: Exchange) -> Exchange:
+    """Without its words when its conversation was deleted while the report was on its way."""
+    stored_here = exchange.session_id is not None and exchange.session_id.startswith("chat_")
+    if not stored_here or await work.sessions.get(exchange.session_id or "") is not None:
+        return exchange
+    return exchange.model_copy(update={"question": "", "answer": ""})
+
+
 async def _append_to_conversations(work: UnitOfWork, exchanges: Sequence[Exchange]) -> None:
     """Adds each exchange to its conversation, provided that it took place at the conversation's own source: nobody
     writes into a stranger's history by naming its id."""
     for exchange in exchanges:
         if exchange.session_id is None:
             continue
-        source = await work.sessions.source_of(exchange.session_id)
-        if source is not None and (source.kind.value, source.instance_id) == (exchange.source_kind, exchange.source_id):
-            await work.sessions.append(exchange.session_id, exchange)
+        session = await work.sessions.get(exchange.session_id)
+        if session is not None and session.source == Source(SourceKind(exchange.source_kind), exchange.source_id):
+            await work.messages.append(exchange.session_id, exchange)
+            await work.sessions.entitle(exchange.session_id, title_of(exchange.question))

@@ -72,6 +72,7 @@ LOCAL_ROUTE = Route(RouteKind.LOCAL)
 class GenerationOptions:
     """What the caller asked of the model; None leaves the engine's default.
 
+    ``repetition_penalty`` divides the likelihood of what was said before: 1 leaves it alone.
     ``json_schema`` is the schema text of ``response_format`` ("{}" means any JSON object); an engine that cannot
     constrain its output refuses it.
     """
@@ -79,9 +80,20 @@ class GenerationOptions:
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    repetition_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a stored session, a bot or a widget says of how to answer; None leaves it to the next one."""
+
+    system_prompt: str | None = None
+    persona_id: str | None = None
+    route: Route | None = None
+    options: GenerationOptions = field(default_factory=GenerationOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,8 @@ class ChatTurn:
 
     ``messages`` is the conversation so far, the last one is to be answered. ``speak`` asks for audio beside the text;
     ``voice_id`` None lets the voice follow the language of the answer. ``locale`` is a BCP 47 language ("ru", "en") or
-    None when unknown.
+    None when unknown. ``system_prompt`` takes the place of the persona's. ``overrides`` count where the turn itself
+    says nothing, the first that speaks wins: those of its session, then those of its bot or widget.
     """
 
     turn_id: str
@@ -104,6 +117,8 @@ class ChatTurn:
     voice_id: str | None = None
     speed: float = 1.0
     locale: str | None = None
+    system_prompt: str | None = None
+    overrides: tuple[Overrides, ...] = ()
 
     @property
     def question(self) -> str:

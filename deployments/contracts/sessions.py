@@ -1,17 +1,19 @@
-"""Stored conversations, as doors that remember people (Telegram, the panel, the widget) see them."""
+"""Stored conversations: as doors that remember people see them, and as the office shows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-from deployments.contracts.chat import ChatMessage, Source
+from deployments.contracts.chat import ChatMessage, Overrides, Role, Source
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A stored session with its newest messages, oldest first."""
+    """A stored session with its newest messages, oldest first, and what people set for it."""
 
     session_id: str
     messages: tuple[ChatMessage, ...] = ()
+    overrides: Overrides = field(default_factory=Overrides)
 
 
 class Conversations(Protocol):
@@ -22,3 +24,52 @@ class Conversations(Protocol):
     async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
         """Begins a new, empty conversation; the old one stays in the history."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A conversation without its messages.
+
+    ``message_count`` counts all branches; ``leaf_id`` is the newest message of the branch in view and ``last_message``
+    the beginning of it. ``owner`` is the user of the panel it belongs to. ``version`` rises when people change the
+    session itself, not when somebody talks in it.
+    """
+
+    id: str
+    source: Source
+    person: str = ""
+    display_name: str = ""
+    title: str = ""
+    owner: str = ""
+    overrides: Overrides = field(default_factory=Overrides)
+    leaf_id: int | None = None
+    message_count: int = 0
+    last_message: str = ""
+    version: int = 1
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """``parent_id`` is the message it follows; messages with the same parent are versions of each other. ``route`` says
+    who answered. ``edited`` marks a question that was asked anew in other words."""
+
+    id: int
+    session_id: str
+    parent_id: int | None
+    role: Role
+    content: str
+    created_at: datetime
+    route: str = ""
+    edited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One way through a conversation, named by its newest message. ``last_message`` is the beginning of that."""
+
+    leaf_id: int
+    last_message: str
+    created_at: datetime
+    in_view: bool = False

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from deployments.contracts.chat import Overrides, Route
 from deployments.contracts.outbound import Allowance
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", description="BCP 47 primary language tag, for example ru")]
@@ -57,8 +58,14 @@ class LlmSettings(Frozen):
     temperature: float = Field(default=0.7, ge=0, le=2, description="Default sampling temperature")
     top_p: float = Field(default=0.9, gt=0, le=1, description="Default nucleus sampling share")
     max_tokens: int = Field(default=512, ge=1, le=32_768, description="Default length limit of an answer, in tokens")
-    history_chars: int = Field(
-        default=6_000, ge=500, le=1_000_000, description="Newest part of the conversation that is sent, in characters"
+    repetition_penalty: float = Field(
+        default=1.1, ge=1, le=2, description="Default penalty on words that were said before; 1 means none"
+    )
+    history_tokens: int = Field(
+        default=1_500,
+        ge=100,
+        le=1_000_000,
+        description="Newest part of the conversation that is sent, with the system prompt, in tokens (estimated)",
     )
     first_token_timeout_s: float = Field(default=60, gt=0, le=600, description="Longest wait for the first token")
     idle_timeout_s: float = Field(default=30, gt=0, le=600, description="Longest silence between two tokens")
@@ -97,6 +104,19 @@ class OutboundSettings(Frozen):
         return texts
 
 
+class PrivacySettings(Frozen):
+    """How long what people said is kept, in days; 0 means for ever."""
+
+    messages_days: int = Field(default=0, ge=0, le=36_500, description="Days that messages are kept; 0 means for ever")
+    audio_days: int = Field(default=30, ge=0, le=36_500, description="Days that recordings are kept; 0 means for ever")
+    audit_days: int = Field(
+        default=365, ge=0, le=36_500, description="Days that the audit trail is kept; 0 means for ever"
+    )
+    exchanges_days: int = Field(
+        default=90, ge=0, le=36_500, description="Days that single questions and answers are kept; 0 means for ever"
+    )
+
+
 class Settings(Frozen):
     """Live behaviour: changed in the office, effective everywhere in under a second."""
 
@@ -109,6 +129,7 @@ class Settings(Frozen):
     speech: SpeechSettings = SpeechSettings()
     limits: Limits = Limits()
     outbound: OutboundSettings = OutboundSettings()
+    privacy: PrivacySettings = PrivacySettings()
 
 
 class KeyLimits(Frozen):
@@ -157,6 +178,11 @@ class BotSpec(Frozen):
     voice_id: str = ""
     answer_voice_with_voice: bool = True
     version: int = 1
+
+    @property
+    def overrides(self) -> Overrides:
+        """What this bot says of how to answer. Raises ModelNotFound for a route of another version."""
+        return Overrides(persona_id=self.persona_id or None, route=Route.parse(self.route))
 
 
 class Snapshot(Frozen):

@@ -101,9 +101,9 @@ class Answering:
     ) -> AsyncGenerator[ChatEvent]:
         """The model's answer. A stored conversation that has outgrown the model's context is asked again with half
         of its history; a caller who sends the messages himself is told."""
-        chars = snapshot.settings.llm.history_chars
+        tokens = snapshot.settings.llm.history_tokens
         while True:
-            prompt = build_prompt(turn, snapshot, language, chars)
+            prompt = build_prompt(turn, snapshot, language, tokens)
             try:
                 async with Closing(observed(engine.stream(prompt), "llm", self._observer)) as events:
                     async for event in events:
@@ -113,7 +113,7 @@ class Answering:
                 spoken = sum(message.role != "system" for message in prompt.messages)
                 if turn.session_id is None or spoken <= 1:
                     raise
-                chars //= 2
+                tokens //= 2
 
     async def _ranked(self, turn: ChatTurn) -> AnswerMatch | None:
         """A similar question's answer; a slow or broken ranking never costs the caller the answer."""

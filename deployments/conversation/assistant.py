@@ -33,6 +33,7 @@ from deployments.conversation.clock import TurnClock
 from deployments.conversation.observers import observed
 from deployments.conversation.phrases import PhraseCache
 from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.routing import settled
 from deployments.conversation.shared_phrases import PhraseShelf
 from deployments.conversation.spoken import Manner, Speaker, SpokenTurn
 from deployments.conversation.streams import ahead
@@ -93,6 +94,7 @@ class Secretary:
         snapshot = self._snapshot()
         if not turn.question.strip():
             raise InvalidRequest("there is no user message to answer", param="messages")
+        turn = settled(turn, snapshot)
         engine = self._engine(turn, snapshot)
         named = self._voices.named(turn.voice_id) if turn.speak else None
         return self._reply(turn, snapshot, engine, named)

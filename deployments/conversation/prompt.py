@@ -4,40 +4,47 @@ from dataclasses import replace
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions
 from deployments.contracts.settings import LlmSettings, Snapshot
+from deployments.conversation.tokens import message_tokens
 
 
-def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_chars: int | None = None) -> ChatTurn:
+def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_tokens: int | None = None) -> ChatTurn:
     """The same turn with a system prompt, a bounded history and default options filled in.
 
-    A system message that came with the turn wins over the persona's; the newest messages that fit in
-    ``history_chars`` (default: the setting) stay, the question always does.
+    A system message that came with the turn wins over the turn's ``system_prompt``, that over the persona's; the newest
+    messages that fit in ``history_tokens`` (default: the setting) beside it stay, the question always does.
     """
     system = [m for m in turn.messages if m.role == "system" and m.content.strip()]
     if not system:
-        persona = snapshot.persona(turn.persona_id)
-        system = [ChatMessage("system", persona.prompt(language))] if persona else []
+        system = _system(turn, snapshot, language)
     talk = [m for m in turn.messages if m.role != "system"]
-    history = newest(talk, snapshot.settings.llm.history_chars if history_chars is None else history_chars)
+    room = snapshot.settings.llm.history_tokens if history_tokens is None else history_tokens
+    history = newest(talk, room - sum(message_tokens(m) for m in system))
     return replace(
         turn, messages=(*system, *history), options=with_defaults(turn.options, snapshot.settings.llm), locale=language
     )
 
 
-def newest(messages: list[ChatMessage], chars: int) -> list[ChatMessage]:
-    """The longest tail of ``messages`` with at most ``chars`` characters, never fewer than the last message.
+def _system(turn: ChatTurn, snapshot: Snapshot, language: str) -> list[ChatMessage]:
+    persona = snapshot.persona(turn.persona_id)
+    prompt = turn.system_prompt or (persona.prompt(language) if persona else "")
+    return [ChatMessage("system", prompt)] if prompt else []
 
-    The tail never starts with an answer whose question was cut off.
+
+def newest(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
+    """The longest tail of ``messages`` of at most ``tokens`` (estimated), never fewer than from the last question on.
+
+    The tail never starts with an answer whose question was cut off; no message is split.
     """
-    kept: list[ChatMessage] = []
-    room = chars
-    for message in reversed(messages):
-        room -= len(message.content)
-        if kept and room < 0:
-            break
-        kept.insert(0, message)
-    while len(kept) > 1 and kept[0].role == "assistant":
-        kept.pop(0)
-    return kept
+    if not messages:
+        return []
+    last = max((n for n, message in enumerate(messages) if message.role == "user"), default=len(messages) - 1)
+    start = last
+    room = tokens - sum(message_tokens(message) for message in messages[last:])
+    while start and (room := room - message_tokens(messages[start - 1])) >= 0:
+        start -= 1
+    while start < last and messages[start].role == "assistant":
+        start += 1
+    return messages[start:]
 
 
 def with_defaults(options: GenerationOptions, settings: LlmSettings) -> GenerationOptions:
@@ -46,4 +53,7 @@ def with_defaults(options: GenerationOptions, settings: LlmSettings) -> Generati
         max_tokens=settings.max_tokens if options.max_tokens is None else options.max_tokens,
         temperature=settings.temperature if options.temperature is None else options.temperature,
         top_p=settings.top_p if options.top_p is None else options.top_p,
+        repetition_penalty=(
+            settings.repetition_penalty if options.repetition_penalty is None else options.repetition_penalty
+        ),
     )

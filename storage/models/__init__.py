@@ -7,6 +7,7 @@ from storage.models.conversations import (
     ChatMessageRow,
     ChatSessionRow,
     ExchangeRow,
+    FileDeletionRow,
     RecordingRow,
     UsageRow,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "ConsentRow",
     "ExchangeRow",
     "FaqRow",
+    "FileDeletionRow",
     "InstallationRow",
     "PersonaRow",
     "RecordingRow",

@@ -13,6 +13,7 @@ class ChatSessionRow(Base):
 
     ``leaf_id`` is the newest message of the branch in view. ``message_count`` and ``last_message`` are kept beside the
     messages, so that a list of conversations reads no messages. ``system_prompt`` None means the persona's.
+    ``title_key`` is the title as it is searched.
     """
 
     __tablename__ = "chat_sessions"
@@ -28,6 +29,7 @@ class ChatSessionRow(Base):
         ),
         Index("ix_chat_sessions_newest", "updated_at", "id"),
         Index("ix_chat_sessions_source_newest", "source", "updated_at"),
+        Index("ix_chat_sessions_owner_newest", "owner", "updated_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(50), primary_key=True)
@@ -36,7 +38,8 @@ class ChatSessionRow(Base):
     person: Mapped[str] = mapped_column(String(200))
     display_name: Mapped[str] = mapped_column(String(200), default="")
     title: Mapped[str] = mapped_column(String(255), default="", server_default=EMPTY)
-    owner: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY, index=True)
+    title_key: Mapped[str] = mapped_column(String(255), default="", server_default=EMPTY)
+    owner: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
     system_prompt: Mapped[str | None] = mapped_column(Text)
     persona_id: Mapped[str] = mapped_column(String(50), default="", server_default=EMPTY)
     route: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
@@ -121,6 +124,15 @@ class RecordingRow(Base):
     size_bytes: Mapped[int]
     transcript: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class FileDeletionRow(Base):
+    """A file below the data folder that nothing refers to any more and that is still to be deleted."""
+
+    __tablename__ = "file_deletions"
+
+    path: Mapped[str] = mapped_column(String(500), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class UsageRow(Base):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.settings import Exchange
@@ -28,7 +28,7 @@ class ExchangeRepository:
     async def newest(self, limit: int = 100) -> tuple[Exchange, ...]:
         """Exchanges, the last stored first."""
         rows = await self._session.scalars(select(ExchangeRow).order_by(ExchangeRow.id.desc()).limit(limit))
-        return tuple(Exchange.model_validate({name: getattr(row, name) for name in _COLUMNS}) for row in rows)
+        return tuple(_exchange(row) for row in rows)
 
     async def is_repetition(self, door: str, sequence: int, digest: str) -> bool:
         """Whether this very report was accepted before."""
@@ -43,9 +43,35 @@ class ExchangeRepository:
     async def forget_reports(self, before: datetime) -> None:
         await self._session.execute(delete(AcceptedReportRow).where(AcceptedReportRow.accepted_at < before))
 
+    async def of_sessions(self, session_ids: Sequence[str]) -> tuple[Exchange, ...]:
+        """Exchanges of these conversations, oldest first."""
+        found: list[Exchange] = []
+        for start in range(0, len(session_ids), 500):
+            part = session_ids[start : start + 500]
+            own = select(ExchangeRow).where(ExchangeRow.session_id.in_(part)).order_by(ExchangeRow.id)
+            found.extend(_exchange(row) for row in await self._session.scalars(own))
+        return tuple(found)
+
+    async def silence(self, session_ids: Sequence[str]) -> None:
+        """Takes question and answer out of every exchange of these conversations; the numbers stay."""
+        said = update(ExchangeRow).where(ExchangeRow.session_id.in_(session_ids)).values(question="", answer="")
+        await self._session.execute(said.execution_options(synchronize_session=False))
+
+    async def remove_before(self, moment: datetime, limit: int) -> int:
+        """Deletes at most ``limit`` exchanges that are older than ``moment``, the oldest first; how many."""
+        old = select(ExchangeRow.id).where(ExchangeRow.created_at < moment).order_by(ExchangeRow.created_at)
+        ids = (await self._session.scalars(old.limit(limit))).all()
+        gone = delete(ExchangeRow).where(ExchangeRow.id.in_(ids))
+        await self._session.execute(gone.execution_options(synchronize_session=False))
+        return len(ids)
+
     async def _stored(self, turn_ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
         for start in range(0, len(turn_ids), 500):
             part = turn_ids[start : start + 500]
             found.update(await self._session.scalars(select(ExchangeRow.turn_id).where(ExchangeRow.turn_id.in_(part))))
         return found
+
+
+def _exchange(row: ExchangeRow) -> Exchange:
+    return Exchange.model_validate({name: getattr(row, name) for name in _COLUMNS})

@@ -1,64 +1,153 @@
-"""Stored conversations in the database."""
+"""Stored conversations in the database, without their messages."""
 
 from collections.abc import Sequence
-from typing import cast
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar, cast
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Executable, Select, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.chat import ChatMessage, Role, Source, SourceKind
-from deployments.contracts.settings import Exchange
-from storage.models import ChatMessageRow, ChatSessionRow
-from storage.models.base import now
+from deployments.contracts.chat import GenerationOptions, Overrides, Route, Source, SourceKind
+from deployments.contracts.sessions import StoredSession
+from storage.models import ChatMessageRow, ChatSessionRow, ConsentRow, RecordingRow
+from storage.models.base import JsonValue, now
+from storage.wording import comparison_key
+
+BulkT = TypeVar("BulkT", bound=Executable)
+
+_PARAMS = ("temperature", "max_tokens", "top_p", "repetition_penalty")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which conversations; None means any. ``title`` holds words that the title must contain."""
+
+    source: str | None = None
+    source_id: str | None = None
+    owner: str | None = None
+    title: str = ""
 
 
 class SessionRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def running(self, source: Source, person: str) -> str | None:
-        """The id of the person's running conversation at this source."""
-        found: str | None = await self._session.scalar(
-            select(ChatSessionRow.id).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
+    async def running(self, source: Source, person: str) -> StoredSession | None:
+        """The person's running conversation at this source."""
+        row = await self._session.scalar(
+            select(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
         )
-        return found
+        return _stored(row) if row is not None else None
 
-    async def begin(self, source: Source, person: str, display_name: str) -> str:
-        """Begins a conversation and returns its id. The person must have none running."""
-        row = ChatSessionRow(
-            id=f"chat_{uuid4().hex}",
-            source=source.kind.value,
-            source_id=source.instance_id,
-            person=person,
-            display_name=display_name,
-        )
-        self._session.add(row)
-        await self._session.flush()
-        return row.id
+    async def begin(self, source: Source, person: str, display_name: str) -> StoredSession:
+        """Begins the running conversation of a person, who must have none. One in the panel belongs to that person."""
+        owner = person if source.kind is SourceKind.ADMIN else ""
+        return await self._insert(source, person, owner, display_name=display_name)
+
+    async def create(self, source: Source, owner: str, title: str, overrides: Overrides) -> StoredSession:
+        """Begins a conversation that is opened by its id only, one of many of its owner."""
+        row = {"title": title, "title_key": comparison_key(title), **_columns(overrides)}
+        return await self._insert(source, owner, owner, ended_at=now(), **row)
 
     async def end_running(self, source: Source, person: str) -> None:
         """Ends the person's running conversation, if any; it stays in the history."""
         running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(ended_at=now()))
 
-    async def source_of(self, session_id: str) -> Source | None:
-        """Where the conversation takes place; None when there is no such conversation."""
-        row = await self._session.get(ChatSessionRow, session_id)
-        return Source(SourceKind(row.source), row.source_id) if row is not None else None
+    async def get(self, session_id: str) -> StoredSession | None:
+        row = await self._row(session_id)
+        return _stored(row) if row is not None else None
 
-    async def newest_messages(self, session_id: str, limit: int) -> tuple[ChatMessage, ...]:
-        """The last ``limit`` messages, oldest first."""
-        of_session = select(ChatMessageRow).where(ChatMessageRow.session_id == session_id)
-        rows = await self._session.scalars(of_session.order_by(ChatMessageRow.id.desc()).limit(limit))
-        return tuple(ChatMessage(cast(Role, row.role), row.content) for row in reversed(rows.all()))
+    async def page(self, wanted: SessionFilter, limit: int, offset: int) -> tuple[tuple[StoredSession, ...], int]:
+        """One page, the last used first, and how many there are in all. Reads no messages."""
+        found = _matching(wanted)
+        newest = found.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id.desc()).limit(limit).offset(offset)
+        rows = (await self._session.scalars(newest)).all()
+        if len(rows) < limit and (rows or not offset):
+            total = offset + len(rows)  # the last page: nothing is left to be counted
+        else:
+            counted = found.with_only_columns(func.count(), maintain_column_froms=True)
+            total = await self._session.scalar(counted) or 0
+        return tuple(_stored(row) for row in rows), total
 
-    async def append(self, session_id: str, exchange: Exchange) -> None:
-        """Adds what was asked and, unless it is empty, what was answered."""
-        self._session.add_all(_messages(session_id, exchange))
+    async def change(self, session_id: str, title: str, overrides: Overrides) -> StoredSession:
+        """Overwrites what people set and raises the version. KeyError when there is no such conversation."""
+        row = await self._row(session_id)
+        if row is None:
+            raise KeyError(session_id)
+        row.title, row.title_key = title, comparison_key(title)
+        for name, value in _columns(overrides).items():
+            setattr(row, name, value)
+        row.version += 1
         await self._session.flush()
-        touched = update(ChatSessionRow).where(ChatSessionRow.id == session_id)
-        await self._session.execute(touched.values(updated_at=now()))
+        return _stored(row)
+
+    async def entitle(self, session_id: str, title: str) -> None:
+        """Gives a conversation without a title this one."""
+        unnamed = update(ChatSessionRow).where(ChatSessionRow.id == session_id, ChatSessionRow.title == "")
+        await self._session.execute(unnamed.values(title=title, title_key=comparison_key(title)))
+
+    async def remove(self, session_ids: Sequence[str]) -> int:
+        """Deletes conversations with their messages; how many there were. Recordings are to be removed before.
+
+        Messages are taken out of their tree first: a cascade along it would go deeper than SQLite does (1,000).
+        """
+        gone = ChatMessageRow.session_id.in_(session_ids)
+        await self._session.execute(quiet(update(ChatMessageRow).where(gone).values(parent_id=None)))
+        await self._session.execute(quiet(delete(ChatMessageRow).where(gone)))
+        found = await self._session.execute(
+            quiet(delete(ChatSessionRow).where(ChatSessionRow.id.in_(session_ids)).returning(ChatSessionRow.id))
+        )
+        return len(found.all())
+
+    async def unused_since(self, moment: datetime, limit: int) -> tuple[str, ...]:
+        """Ids of conversations in which nothing was said since ``moment``, the oldest first."""
+        idle = select(ChatSessionRow.id).where(ChatSessionRow.updated_at < moment)
+        return tuple(await self._session.scalars(idle.order_by(ChatSessionRow.updated_at).limit(limit)))
+
+    async def of_person(self, person: str, source: str | None, source_id: str | None) -> tuple[StoredSession, ...]:
+        """Every conversation of a person, oldest first."""
+        own = select(ChatSessionRow).where(*belongs_to(ChatSessionRow, person, source, source_id))
+        return tuple(_stored(row) for row in await self._session.scalars(own.order_by(ChatSessionRow.created_at)))
+
+    async def _row(self, session_id: str) -> ChatSessionRow | None:
+        return await self._session.get(ChatSessionRow, session_id, populate_existing=True)
+
+    async def _insert(self, source: Source, person: str, owner: str, **values: object) -> StoredSession:
+        row = ChatSessionRow(
+            id=f"chat_{uuid4().hex}",
+            source=source.kind.value,
+            source_id=source.instance_id,
+            person=person,
+            owner=owner,
+            **values,
+        )
+        self._session.add(row)
+        await self._session.flush()
+        return _stored(row)
+
+
+def belongs_to(
+    row: type[ChatSessionRow] | type[RecordingRow] | type[ConsentRow],
+    person: str,
+    source: str | None,
+    source_id: str | None,
+) -> list[ColumnElement[bool]]:
+    """Conditions on rows that name a person. In a Telegram group a person is ``<group>:<user id>``."""
+    in_group = (row.source == SourceKind.TELEGRAM.value) & row.person.endswith(f":{person}", autoescape=True)
+    conditions = [or_(row.person == person, in_group)]
+    if source is not None:
+        conditions.append(row.source == source)
+    if source_id is not None:
+        conditions.append(row.source_id == source_id)
+    return conditions
+
+
+def quiet(statement: BulkT) -> BulkT:
+    """For statements over many rows, of which none is held as an object."""
+    return statement.execution_options(synchronize_session=False)
 
 
 def _of(source: Source, person: str) -> tuple[ColumnElement[bool], ...]:
@@ -69,15 +158,46 @@ def _of(source: Source, person: str) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _messages(session_id: str, exchange: Exchange) -> Sequence[ChatMessageRow]:
-    return [
-        ChatMessageRow(
-            session_id=session_id,
-            turn_id=exchange.turn_id,
-            role=role,
-            content=content,
-            created_at=exchange.created_at,
-        )
-        for role, content in (("user", exchange.question), ("assistant", exchange.answer))
-        if content
-    ]
+def _matching(wanted: SessionFilter) -> Select[ChatSessionRow]:
+    found = select(ChatSessionRow)
+    exact = (
+        (ChatSessionRow.source, wanted.source),
+        (ChatSessionRow.source_id, wanted.source_id),
+        (ChatSessionRow.owner, wanted.owner),
+    )
+    for column, value in exact:
+        if value is not None:
+            found = found.where(column == value)
+    for word in comparison_key(wanted.title).split():
+        found = found.where(ChatSessionRow.title_key.contains(word, autoescape=True))
+    return found
+
+
+def _columns(overrides: Overrides) -> dict[str, JsonValue]:
+    params = {name: getattr(overrides.options, name) for name in _PARAMS}
+    return {
+        "system_prompt": overrides.system_prompt,
+        "persona_id": overrides.persona_id or "",
+        "route": str(overrides.route or ""),
+        "params": {name: value for name, value in params.items() if value is not None},
+    }
+
+
+def _stored(row: ChatSessionRow) -> StoredSession:
+    params = cast(dict[str, float], row.params or {})
+    options = GenerationOptions(**{name: params[name] for name in _PARAMS if name in params})  # type: ignore[arg-type]
+    return StoredSession(
+        id=row.id,
+        source=Source(SourceKind(row.source), row.source_id),
+        person=row.person,
+        display_name=row.display_name,
+        title=row.title,
+        owner=row.owner,
+        overrides=Overrides(row.system_prompt, row.persona_id or None, Route.parse(row.route), options),
+        leaf_id=row.leaf_id,
+        message_count=row.message_count,
+        last_message=row.last_message,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

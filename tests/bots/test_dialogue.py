@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import av
 import pytest
 
-from deployments.contracts.chat import ChatMessage, ChatTurn, Route, RouteKind, Source, SourceKind
+from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, Route, RouteKind, Source, SourceKind
 from deployments.contracts.errors import EngineFailed, TooLarge, Unavailable, UnsupportedAudio
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from tests.bots.fakes import TONE_S, MemoryConversations, ScriptedAssistant, slow
@@ -26,8 +26,8 @@ async def test_a_question_becomes_a_turn_with_source_history_and_session(server:
     assert (sent.chat_id, sent.text) == (ANNA, "Ответ: Где вы?")
     assert turn.source == Source(SourceKind.TELEGRAM, "front")
     assert turn.messages == (*history, ChatMessage("user", "Где вы?"))
-    assert (turn.session_id, turn.persona_id, turn.voice_id) == (f"session-{ANNA}", "anna", "ru-1")
-    assert turn.route == Route(RouteKind.CLOUD, "openai")
+    assert (turn.session_id, turn.voice_id) == (f"session-{ANNA}", "ru-1")
+    assert turn.overrides == (Overrides(), Overrides(persona_id="anna", route=Route(RouteKind.CLOUD, "openai")))
     assert turn.locale is None
     assert not turn.speak
     assert on.conversations.opened == [(turn.source, str(ANNA), "Пётр")]

@@ -46,6 +46,21 @@ async def test_up_and_down_and_up_again(database: Database) -> None:
     assert again - {"sqlite_sequence"} == {"alembic_version", *Base.metadata.tables}
 
 
+async def test_a_history_counted_in_characters_is_counted_in_tokens(database: Database) -> None:
+    def age(connection: Connection) -> None:
+        migrate.downgrade(connection, "0002")
+        value = '{"temperature": 0.3, "history_chars": 8000}'
+        connection.exec_driver_sql(
+            f"INSERT INTO settings (name, value, revision, updated_at) VALUES ('llm', '{value}', 1, '2026-01-01')"
+        )
+        migrate.upgrade(connection)
+
+    await database.run(age)
+    async with database.unit_of_work() as work:
+        llm = (await work.settings.get()).llm
+    assert (llm.temperature, llm.history_tokens) == (0.3, 2_000)
+
+
 async def test_opening_again_keeps_what_is_stored(url: str) -> None:
     for expected in (1, 2, 3):
         database = Database(url)

@@ -152,14 +152,14 @@ async def test_more_exchanges_than_a_statement_has_room_for(database: Database) 
 
 
 async def _told(work: UnitOfWork, session_id: str, limit: int = 10) -> list[ChatMessage]:
-    return list(await work.sessions.newest_messages(session_id, limit))
+    return list(await work.messages.newest(session_id, limit))
 
 
 async def test_messages_come_back_newest_part_oldest_first(database: Database) -> None:
     async with database.unit_of_work() as work:
-        session_id = await work.sessions.begin(TELEGRAM, "42", "Иван")
+        session_id = (await work.sessions.begin(TELEGRAM, "42", "Иван")).id
         for number in range(3):
-            await work.sessions.append(session_id, exchange(str(number), session_id, f"Ответ {number}"))
+            await work.messages.append(session_id, exchange(str(number), session_id, f"Ответ {number}"))
         newest = await _told(work, session_id, 3)
     assert [m.content for m in newest] == ["Ответ 1", "Вы открыты?", "Ответ 2"]
     assert [m.role for m in newest] == ["assistant", "user", "assistant"]
@@ -167,8 +167,8 @@ async def test_messages_come_back_newest_part_oldest_first(database: Database) -
 
 async def test_an_answer_that_never_came_is_no_message(database: Database) -> None:
     async with database.unit_of_work() as work:
-        session_id = await work.sessions.begin(TELEGRAM, "42", "")
-        await work.sessions.append(session_id, exchange("1", session_id, ""))
+        session_id = (await work.sessions.begin(TELEGRAM, "42", "")).id
+        await work.messages.append(session_id, exchange("1", session_id, ""))
         assert [m.role for m in await _told(work, session_id)] == ["user"]
 
 

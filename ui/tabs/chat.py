@@ -104,6 +104,7 @@ class Chat:
             messages=tuple(self._messages),
             session_id=self._conversation.session_id if self._conversation else None,
             speak=bool(self._speak.value),
+            overrides=(self._conversation.overrides,) if self._conversation else (),
         )
 
     async def _answer(self, turn: ChatTurn, bubble: AnswerBubble) -> None:

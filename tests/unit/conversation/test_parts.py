@@ -18,6 +18,7 @@ from deployments.conversation.prompt import build_prompt, newest
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.conversation.streams import ahead
+from deployments.conversation.tokens import message_tokens
 from tests.unit.conversation.stage import NOON, SNAPSHOT, Shelf, ask, collect
 
 
@@ -42,14 +43,31 @@ messages = st.lists(
 )
 
 
-@given(messages, st.integers(0, 100))
-def test_the_history_is_a_tail_that_fits_and_never_starts_with_an_orphaned_answer(
-    talk: list[ChatMessage], chars: int
-) -> None:
-    kept = newest(talk, chars)
+@given(messages, st.integers(-50, 400))
+def test_the_history_is_a_tail_that_fits_and_holds_the_last_question(talk: list[ChatMessage], tokens: int) -> None:
+    kept = newest(talk, tokens)
     assert kept == talk[len(talk) - len(kept) :]
     assert kept
-    assert len(kept) == 1 or (sum(len(m.content) for m in kept) <= chars and kept[0].role == "user")
+    questions = [n for n, message in enumerate(talk) if message.role == "user"]
+    last = len(talk) - (questions[-1] if questions else len(talk) - 1)
+    assert len(kept) >= last
+    if len(kept) > last:
+        assert kept[0].role == "user"
+        assert sum(message_tokens(m) for m in kept) <= tokens
+
+
+def test_the_system_prompt_counts() -> None:
+    talk = tuple(ChatMessage(role, "слово " * 20) for role in ("user", "assistant") * 6)
+    turn = replace(ask("и?"), messages=(*talk, ChatMessage("user", "и?")))
+    short = build_prompt(turn, SNAPSHOT, "ru", 500).messages
+    long = build_prompt(replace(turn, system_prompt="правило " * 20), SNAPSHOT, "ru", 500).messages
+    assert 2 < len(long) < len(short)
+    assert short[-1] == long[-1] == ChatMessage("user", "и?")
+
+
+def test_a_prompt_of_the_turn_replaces_the_persona() -> None:
+    turn = replace(ask("hi"), system_prompt="Be a pirate.")
+    assert build_prompt(turn, SNAPSHOT, "en").messages[0] == ChatMessage("system", "Be a pirate.")
 
 
 def chunk(size: int) -> SpeechChunk:

@@ -1,0 +1,183 @@
+"""Stored conversations as people in the office see and change them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from deployments.administration.files import FileRemover
+from deployments.administration.turns import RunningTurns
+from deployments.contracts.chat import Overrides, Source, SourceKind
+from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from deployments.contracts.identity import Identity, Role
+from deployments.contracts.sessions import Branch, StoredMessage, StoredSession
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.sessions import SessionFilter
+from storage.work import UnitOfWork
+
+__all__ = ["Chats", "SessionFilter", "Thread", "visible"]
+
+_MOST_BRANCHES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation with the branch in view, oldest message first. ``versions`` maps a message to itself and its
+    siblings, oldest first, where it has any."""
+
+    session: StoredSession
+    messages: tuple[StoredMessage, ...]
+    versions: dict[int, tuple[int, ...]]
+
+
+class Chats:
+    """A viewer sees and changes only conversations that he owns; those of others do not exist for him."""
+
+    def __init__(self, database: Database, running: RunningTurns, files: FileRemover) -> None:
+        self._database = database
+        self._running = running
+        self._files = files
+
+    async def page(
+        self, caller: Identity, wanted: SessionFilter, limit: int, offset: int
+    ) -> tuple[tuple[StoredSession, ...], int]:
+        """One page, the last used first, and how many there are in all."""
+        if not _sees_all(caller):
+            if wanted.owner not in (None, caller.username):
+                return (), 0
+            wanted = replace(wanted, owner=caller.username)
+        async with self._database.unit_of_work() as work:
+            return await work.sessions.page(wanted, limit, offset)
+
+    async def create(self, caller: Identity, source: Source, title: str, overrides: Overrides) -> StoredSession:
+        """Begins a conversation that the caller owns. Raises InvalidRequest for an unknown persona, Forbidden when a
+        viewer names a source other than the panel."""
+        if source.kind is not SourceKind.ADMIN and not _sees_all(caller):
+            raise Forbidden("A viewer begins conversations in the panel only.")
+        async with self._database.unit_of_work() as work:
+            await _require_persona(work, overrides)
+            created = await work.sessions.create(source, caller.username, " ".join(title.split()), overrides)
+            await work.audit.add(_event(caller, "create", created.id))
+            return created
+
+    async def get(self, caller: Identity, session_id: str) -> StoredSession:
+        """Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            return await visible(work, caller, session_id)
+
+    async def thread(self, caller: Identity, session_id: str) -> Thread:
+        """The branch in view. Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            session = await visible(work, caller, session_id)
+            messages = await work.messages.path(session.leaf_id)
+            versions: dict[int, tuple[int, ...]] = {}
+            if len(messages) < session.message_count:
+                for message in messages:
+                    siblings = await work.messages.children(session_id, message.parent_id)
+                    if len(siblings) > 1:
+                        versions[message.id] = siblings
+            return Thread(session, messages, versions)
+
+    async def change(
+        self,
+        caller: Identity,
+        session_id: str,
+        expected_version: int,
+        *,
+        title: str | None,
+        edit: Callable[[Overrides], Overrides],
+    ) -> StoredSession:
+        """Gives a new title, unless None, and what ``edit`` makes of the overrides. Raises NotFound; Conflict when
+        somebody changed the session since ``expected_version``; InvalidRequest for an unknown persona."""
+        async with self._database.unit_of_work() as work:
+            session = await visible(work, caller, session_id)
+            if session.version != expected_version:
+                raise Conflict("the conversation was changed by somebody else meanwhile; read it again")
+            overrides = edit(session.overrides)
+            await _require_persona(work, overrides)
+            name = session.title if title is None else " ".join(title.split())
+            changed = await work.sessions.change(session_id, name, overrides)
+            await work.audit.add(_event(caller, "update", session_id))
+            return changed
+
+    async def remove(self, caller: Identity, session_ids: tuple[str, ...]) -> int:
+        """Deletes those of the conversations that the caller may see, with messages, recordings and their files; the
+        words of their exchanges go too. How many there were."""
+        async with self._database.unit_of_work() as work:
+            own = await _seen(work, caller, session_ids)
+        await self._running.stop(own)
+        async with self._database.unit_of_work() as work:
+            await forget(work, own)
+            for session_id in own:
+                await work.audit.add(_event(caller, "delete", session_id))
+        await self._files.sweep()
+        return len(own)
+
+    async def branches(self, caller: Identity, session_id: str) -> tuple[Branch, ...]:
+        """Every way through the conversation, the newest first, at most 500."""
+        async with self._database.unit_of_work() as work:
+            await visible(work, caller, session_id)
+            return await work.messages.branches(session_id, _MOST_BRANCHES)
+
+    async def view(self, caller: Identity, session_id: str, message_id: int) -> Thread:
+        """Brings the newest branch through a message into view. Raises NotFound, Conflict while an answer comes."""
+        async with self._database.unit_of_work() as work:
+            await visible(work, caller, session_id)
+            self._running.require_idle(session_id)
+            await _message(work, session_id, message_id)
+            await work.messages.view(session_id, message_id)
+        return await self.thread(caller, session_id)
+
+    async def remove_message(self, caller: Identity, session_id: str, message_id: int) -> int:
+        """Deletes a message and everything after it. Raises NotFound, Conflict while an answer is under way."""
+        async with self._database.unit_of_work() as work:
+            await visible(work, caller, session_id)
+            self._running.require_idle(session_id)
+            await _message(work, session_id, message_id)
+            gone = await work.messages.remove(session_id, message_id)
+            await work.audit.add(_event(caller, "delete_messages", session_id, f"{gone} messages"))
+            return gone
+
+
+async def visible(work: UnitOfWork, caller: Identity, session_id: str) -> StoredSession:
+    """The conversation, if the caller may see it. Raises NotFound."""
+    session = await work.sessions.get(session_id)
+    if session is None or not (_sees_all(caller) or session.owner == caller.username):
+        raise NotFound("there is no such conversation")
+    return session
+
+
+async def forget(work: UnitOfWork, session_ids: tuple[str, ...]) -> int:
+    """Deletes conversations and all that belongs to them; files are listed for deletion. How many there were."""
+    count = 0
+    for start in range(0, len(session_ids), 500):
+        part = session_ids[start : start + 500]
+        await work.recordings.remove_of_sessions(part)
+        await work.exchanges.silence(part)
+        count += await work.sessions.remove(part)
+    return count
+
+
+async def _seen(work: UnitOfWork, caller: Identity, session_ids: tuple[str, ...]) -> tuple[str, ...]:
+    found = [await work.sessions.get(session_id) for session_id in dict.fromkeys(session_ids)]
+    return tuple(one.id for one in found if one and (_sees_all(caller) or one.owner == caller.username))
+
+
+async def _message(work: UnitOfWork, session_id: str, message_id: int) -> StoredMessage:
+    message = await work.messages.get(session_id, message_id)
+    if message is None:
+        raise NotFound("there is no such message in this conversation")
+    return message
+
+
+async def _require_persona(work: UnitOfWork, overrides: Overrides) -> None:
+    persona_id = overrides.persona_id
+    if persona_id is not None and await work.personas.get(persona_id) is None:
+        raise InvalidRequest(f"there is no persona {persona_id!r}", param="persona_id")
+
+
+def _sees_all(caller: Identity) -> bool:
+    return caller.role.covers(Role.OPERATOR)
+
+
+def _event(caller: Identity, action: str, session_id: str, detail: str = "") -> AuditEvent:
+    return AuditEvent(caller.username, action, "chat", session_id, caller.address, detail)

@@ -1,0 +1,111 @@
+"""What is stored of one person: shown, deleted, and what that person agreed to."""
+
+from dataclasses import dataclass
+
+from deployments.administration.chats import forget
+from deployments.administration.files import FileRemover
+from deployments.administration.turns import RunningTurns
+from deployments.contracts.errors import NotFound
+from deployments.contracts.identity import Identity
+from deployments.contracts.sessions import StoredMessage, StoredSession
+from deployments.contracts.settings import Exchange
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.consents import StoredConsent
+from storage.repositories.recordings import StoredRecording
+
+__all__ = ["Dossier", "Erased", "Person", "Privacy", "StoredConsent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as a door knows them: ``person`` at ``source`` (None: at every one). A user of the panel is known by his
+    name, somebody on Telegram by the number of the account, in groups too."""
+
+    person: str
+    source: str | None = None
+    source_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything that is stored of a person. Recordings are named, their sound is not included."""
+
+    conversations: tuple[tuple[StoredSession, tuple[StoredMessage, ...]], ...]
+    exchanges: tuple[Exchange, ...]
+    recordings: tuple[StoredRecording, ...]
+    consents: tuple[StoredConsent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much there was."""
+
+    conversations: int
+    recordings: int
+    consents: int
+
+
+class Privacy:
+    """Every action leaves an audit row that names the person as the caller did, and nothing of what was said."""
+
+    def __init__(self, database: Database, running: RunningTurns, files: FileRemover) -> None:
+        self._database = database
+        self._running = running
+        self._files = files
+
+    async def export(self, person: Person, caller: Identity) -> Dossier:
+        """Everything that is stored of the person, over all doors."""
+        who = (person.person, person.source, person.source_id)
+        async with self._database.unit_of_work() as work:
+            sessions = await work.sessions.of_person(*who)
+            ids = tuple(session.id for session in sessions)
+            dossier = Dossier(
+                tuple([(session, await work.messages.every(session.id)) for session in sessions]),
+                await work.exchanges.of_sessions(ids),
+                await work.recordings.of_person(*who, ids),
+                await work.consents.of_person(*who),
+            )
+            await work.audit.add(_event(caller, "export", person))
+            return dossier
+
+    async def erase(self, person: Person, caller: Identity) -> Erased:
+        """Deletes it all in one transaction, then the files; those that a crash leaves are deleted later."""
+        who = (person.person, person.source, person.source_id)
+        async with self._database.unit_of_work() as work:
+            sessions = await work.sessions.of_person(*who)
+        await self._running.stop(session.id for session in sessions)
+        async with self._database.unit_of_work() as work:
+            ids = tuple(session.id for session in await work.sessions.of_person(*who))
+            recordings = await work.recordings.of_person(*who, ids)
+            await work.recordings.remove([recording.id for recording in recordings])
+            erased = Erased(await forget(work, ids), len(recordings), await work.consents.remove_of_person(*who))
+            await work.audit.add(_event(caller, "erase", person))
+        await self._files.sweep()
+        return erased
+
+    async def consents(self, person: str | None, limit: int, offset: int) -> tuple[StoredConsent, ...]:
+        """Consents, the newest first; of one person or of all."""
+        async with self._database.unit_of_work() as work:
+            return await work.consents.page(person, limit, offset)
+
+    async def give_consent(self, consent: StoredConsent, caller: Identity) -> StoredConsent:
+        """Notes that a person agreed, now."""
+        async with self._database.unit_of_work() as work:
+            stored = await work.consents.add(consent)
+            await work.audit.add(AuditEvent(caller.username, "give", "consent", str(stored.id), caller.address))
+            return stored
+
+    async def withdraw_consent(self, consent_id: int, caller: Identity) -> StoredConsent:
+        """Notes that a person no longer agrees. Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            stored = await work.consents.withdraw(consent_id)
+            if stored is None:
+                raise NotFound("there is no such consent")
+            await work.audit.add(AuditEvent(caller.username, "withdraw", "consent", str(consent_id), caller.address))
+            return stored
+
+
+def _event(caller: Identity, action: str, person: Person) -> AuditEvent:
+    where = ":".join(part for part in (person.source, person.source_id) if part)
+    return AuditEvent(caller.username, action, "privacy", person.person, caller.address, where)

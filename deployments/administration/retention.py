@@ -1,0 +1,112 @@
+"""Forgets what is older than the settings allow: a worker of the office, in small batches between other work."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from deployments.administration.chats import forget
+from deployments.administration.files import FileRemover
+from deployments.contracts.settings import PrivacySettings
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.work import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+_BATCH = 200
+_WORKER = "(retention)"
+_Step = Callable[[UnitOfWork, datetime], Awaitable[int]]
+
+
+class Retention:
+    """``start`` begins, ``stop`` ends it. Runs ``first_s`` after the start and every ``every_s`` seconds."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Callable[[], PrivacySettings],
+        files: FileRemover,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        first_s: float = 30.0,
+        every_s: float = 3_600.0,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._files = files
+        self._clock = clock
+        self._first_s = first_s
+        self._every_s = every_s
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = self._task or asyncio.create_task(self._work(), name="retention")
+
+    async def stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def run(self) -> dict[str, int]:
+        """Forgets all that is due now; how many of what."""
+        settings = self._settings()
+        counts = {
+            "conversations": await self._until_done(settings.messages_days, _forget_unused),
+            "messages": await self._until_done(settings.messages_days, _forget_messages),
+            "recordings": await self._until_done(settings.audio_days, _forget_recordings),
+            "exchanges": await self._until_done(settings.exchanges_days, _forget_exchanges),
+            "audit": await self._until_done(settings.audit_days, _forget_events),
+        }
+        await self._files.sweep()
+        await self._note({what: count for what, count in counts.items() if count})
+        return counts
+
+    async def _work(self) -> None:
+        await asyncio.sleep(self._first_s)
+        while True:
+            try:
+                await self.run()
+            except Exception as error:
+                log.warning("retention will try again later: %s", type(error).__name__, exc_info=error)
+            await asyncio.sleep(self._every_s)
+
+    async def _until_done(self, days: int, step: _Step) -> int:
+        """Batch after batch, each in a transaction of its own, so that others get their turn in between."""
+        if not days:
+            return 0
+        moment, total = self._clock() - timedelta(days=days), 0
+        while True:
+            async with self._database.unit_of_work() as work:
+                count = await step(work, moment)
+            total += count
+            if count < _BATCH:
+                return total
+            await asyncio.sleep(0)
+
+    async def _note(self, counts: dict[str, int]) -> None:
+        if counts:
+            detail = ", ".join(f"{count} {what}" for what, count in counts.items())
+            async with self._database.unit_of_work() as work:
+                await work.audit.add(AuditEvent(_WORKER, "expire", "privacy", detail=detail))
+
+
+async def _forget_unused(work: UnitOfWork, moment: datetime) -> int:
+    ids = await work.sessions.unused_since(moment, _BATCH)
+    return await forget(work, ids)
+
+
+async def _forget_messages(work: UnitOfWork, moment: datetime) -> int:
+    return await work.messages.remove_before(moment, _BATCH)
+
+
+async def _forget_recordings(work: UnitOfWork, moment: datetime) -> int:
+    return await work.recordings.remove_before(moment, _BATCH)
+
+
+async def _forget_exchanges(work: UnitOfWork, moment: datetime) -> int:
+    return await work.exchanges.remove_before(moment, _BATCH)
+
+
+async def _forget_events(work: UnitOfWork, moment: datetime) -> int:
+    return await work.audit.cleanup(moment)

@@ -1,0 +1,163 @@
+"""Answers under way in the office: each in a task of the office's own, which whoever asked only watches.
+
+A client that goes away therefore still gets its answer stored. Tasks are bounded in number and in time, at most one for
+each conversation, and end with the office.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+
+from deployments.contracts.errors import Conflict, EngineTimeout, Overloaded, SecretaryError, Unavailable
+from deployments.contracts.events import TextDelta, TurnEvent, TurnFailed
+from deployments.contracts.sessions import StoredMessage
+
+log = logging.getLogger(__name__)
+
+News = StoredMessage | TextDelta | TurnFailed
+"""The question as stored, pieces of the answer, then the answer as stored or why there is none."""
+
+
+class RunningTurn:
+    """What became known of one turn so far. Kept until nobody watches it any more."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        self.news: list[News] = []
+        self.error: SecretaryError | None = None
+        self.ended = False
+        self.keep_rest = False
+        """What was said so far is kept when the turn is cancelled: somebody pressed stop."""
+        self._changed = asyncio.Event()
+
+    def tell(self, news: News) -> None:
+        self.news.append(news)
+        self._wake()
+
+    def fail(self, error: SecretaryError) -> None:
+        """Before any news this refuses the turn; later it is the last news."""
+        self.error = error
+        if self.news:
+            self.tell(TurnFailed(error.code, error.message, error.retryable, error.status))
+
+    def end(self) -> None:
+        self.ended = True
+        self._wake()
+
+    async def begun(self) -> None:
+        """Waits for the first news. Raises the error of a turn that was refused."""
+        while not (self.news or self.ended):
+            await self._changed.wait()
+        if not self.news and self.error is not None:
+            raise self.error
+
+    async def watch(self) -> AsyncIterator[News]:
+        """All news from the beginning until the turn ends. Leaving does not end the turn."""
+        seen = 0
+        while True:
+            while seen < len(self.news):
+                seen += 1
+                yield self.news[seen - 1]
+            if self.ended:
+                return
+            await self._changed.wait()
+
+    async def over(self) -> None:
+        """Waits for the end. Raises why there is no answer."""
+        while not self.ended:
+            await self._changed.wait()
+        if self.error is not None:
+            raise self.error
+
+    async def finished(self) -> tuple[StoredMessage, StoredMessage]:
+        """Question and answer as stored. Raises why there is no answer."""
+        await self.over()
+        stored = [news for news in self.news if isinstance(news, StoredMessage)]
+        if len(stored) < 2:
+            raise Unavailable("the answer was stopped before its first word")
+        return stored[0], stored[-1]
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+Work = Callable[[RunningTurn], Awaitable[None]]
+
+
+class RunningTurns:
+    """Starts turns and ends them. ``most`` run at once, none longer than ``longest_s`` seconds."""
+
+    def __init__(self, most: int = 32, longest_s: float = 900.0) -> None:
+        self._most = most
+        self._longest_s = longest_s
+        self._turns: dict[str, tuple[RunningTurn, asyncio.Task[None]]] = {}
+        self._closed = False
+
+    def start(self, session_id: str, work: Work) -> RunningTurn:
+        """Raises Conflict when the conversation has a turn under way, Overloaded, Unavailable when closing."""
+        if self._closed:
+            raise Unavailable("the office is closing")
+        self.require_idle(session_id)
+        if len(self._turns) >= self._most:
+            raise Overloaded(f"{self._most} answers are under way; try again in a moment", retry_after_s=2)
+        turn = RunningTurn(session_id)
+        task = asyncio.create_task(self._run(turn, work), name=f"turn of {session_id}")
+        self._turns[session_id] = (turn, task)
+        return turn
+
+    def require_idle(self, session_id: str) -> None:
+        """Raises Conflict while an answer is under way there."""
+        if session_id in self._turns:
+            raise Conflict("an answer is under way in this conversation; wait for it or stop it")
+
+    async def stop(self, session_ids: Iterable[str], *, keep_rest: bool = False) -> int:
+        """Ends the turns of these conversations and waits for that; how many there were."""
+        found = [self._turns[session_id] for session_id in session_ids if session_id in self._turns]
+        for turn, task in found:
+            turn.keep_rest = keep_rest
+            task.cancel()
+        await asyncio.gather(*(task for _, task in found), return_exceptions=True)
+        return len(found)
+
+    async def close(self) -> None:
+        """Refuses new turns and ends those under way."""
+        self._closed = True
+        await self.stop(tuple(self._turns))
+
+    async def _run(self, turn: RunningTurn, work: Work) -> None:
+        try:
+            async with asyncio.timeout(self._longest_s):
+                await work(turn)
+        except SecretaryError as error:
+            turn.fail(error)
+        except TimeoutError:
+            turn.fail(EngineTimeout(f"no complete answer within {self._longest_s:.0f} s"))
+        except asyncio.CancelledError:
+            if not turn.keep_rest:
+                turn.fail(Unavailable("the answer was broken off: the office is closing or the conversation is gone"))
+            raise
+        except Exception:
+            log.exception("a turn of %s broke", turn.session_id)
+            turn.fail(SecretaryError("Internal error."))
+        finally:
+            self._turns.pop(turn.session_id, None)
+            turn.end()
+
+
+def raised(event: TurnFailed) -> SecretaryError:
+    """The error that a failed turn stands for."""
+    error = SecretaryError(event.message)
+    error.code, error.status, error.retryable = event.code, event.status, event.retryable
+    return error
+
+
+async def opened(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent]:
+    """``events`` as a stream that can be closed, which closes what is behind it."""
+    try:
+        async for event in events:
+            yield event
+    finally:
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()

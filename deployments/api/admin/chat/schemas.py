@@ -1,0 +1,252 @@
+"""Stored conversations over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from deployments.api.body import Schema
+from deployments.contracts.chat import GenerationOptions, Overrides, Route, SourceKind
+from deployments.contracts.sessions import Branch, StoredMessage, StoredSession
+
+_LONGEST_CONTENT = 100_000
+_LONGEST_PROMPT = 50_000
+
+
+def _spoken(text: str) -> str:
+    if not text.strip():
+        raise ValueError("there is nothing to answer")
+    return text
+
+
+Content = Annotated[str, Field(min_length=1, max_length=_LONGEST_CONTENT), AfterValidator(_spoken)]
+Prompt = Annotated[str, Field(max_length=_LONGEST_PROMPT)]
+Title = Annotated[str, Field(max_length=255)]
+SourceName = Literal["admin", "api", "telegram", "widget", "phone"]
+
+
+class LlmParams(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1, le=32_768)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    repetition_penalty: float | None = Field(default=None, ge=1, le=2)
+
+    def options(self) -> GenerationOptions:
+        return GenerationOptions(
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            repetition_penalty=self.repetition_penalty,
+        )
+
+    @classmethod
+    def of(cls, options: GenerationOptions) -> Self:
+        return cls(
+            temperature=options.temperature,
+            max_tokens=options.max_tokens,
+            top_p=options.top_p,
+            repetition_penalty=options.repetition_penalty,
+        )
+
+
+class LlmOverride(BaseModel):
+    """How this one question is answered: it goes before whatever the session and its instance say."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    llm_backend: str | None = Field(default=None, max_length=100)
+    system_prompt: Prompt | None = None
+    llm_params: LlmParams | None = None
+
+    def overrides(self) -> Overrides:
+        """Raises ModelNotFound for an unknown route."""
+        params = self.llm_params or LlmParams()
+        return Overrides(
+            system_prompt=self.system_prompt or None, route=Route.parse(self.llm_backend), options=params.options()
+        )
+
+
+class Wishes(Schema):
+    """What a question may say beside its words."""
+
+    llm_override: LlmOverride | None = None
+
+    def overrides(self) -> Overrides:
+        return self.llm_override.overrides() if self.llm_override else Overrides()
+
+
+class Question(Wishes):
+    content: Content
+
+
+class SessionFields(Schema):
+    """What people set for a conversation. In a change, a field that is absent stays, null clears it."""
+
+    title: Title | None = None
+    system_prompt: Prompt | None = None
+    persona_id: str | None = Field(default=None, max_length=50)
+    route: str | None = Field(default=None, max_length=100)
+    params: LlmParams | None = None
+
+    def apply(self, to: Overrides) -> Overrides:
+        """``to`` with the fields that were given. Raises ModelNotFound for an unknown route."""
+        given = self.model_fields_set
+        params = self.params or LlmParams()
+        return Overrides(
+            (self.system_prompt or None) if "system_prompt" in given else to.system_prompt,
+            (self.persona_id or None) if "persona_id" in given else to.persona_id,
+            Route.parse(self.route) if "route" in given else to.route,
+            params.options() if "params" in given else to.options,
+        )
+
+
+class NewSession(SessionFields):
+    source: SourceName = SourceKind.ADMIN.value
+    source_id: str = Field(default="", max_length=100)
+
+
+class SessionChange(SessionFields):
+    version: int | None = Field(default=None, ge=0)
+
+
+class SessionIds(Schema):
+    session_ids: list[Annotated[str, Field(max_length=50)]] = Field(max_length=500)
+
+
+class Leaf(Schema):
+    leaf: str = Field(pattern=r"^(msg_)?\d{1,15}$")
+
+
+class MessageReply(BaseModel):
+    """``versions``: this message and its siblings, oldest first, where it has any."""
+
+    id: str
+    role: str
+    content: str
+    edited: bool
+    timestamp: datetime
+    parent_id: str | None
+    route: str
+    versions: list[str] = []
+
+    @classmethod
+    def of(cls, message: StoredMessage, versions: tuple[int, ...] = ()) -> Self:
+        return cls(
+            id=message_id(message.id),
+            role=message.role,
+            content=message.content,
+            edited=message.edited,
+            timestamp=message.created_at,
+            parent_id=message_id(message.parent_id) if message.parent_id is not None else None,
+            route=message.route,
+            versions=[message_id(one) for one in versions],
+        )
+
+
+class SessionSummary(BaseModel):
+    id: str
+    title: str
+    message_count: int
+    last_message: str
+    source: str
+    source_id: str
+    created: datetime | None
+    updated: datetime | None
+    owner: str
+    version: int
+
+    @classmethod
+    def of(cls, session: StoredSession) -> Self:
+        return cls.model_validate(_summary(session))
+
+
+class SessionDetail(SessionSummary):
+    system_prompt: str | None
+    persona_id: str | None
+    route: str | None
+    params: LlmParams
+    messages: list[MessageReply]
+
+    @classmethod
+    def whole(
+        cls, session: StoredSession, messages: tuple[StoredMessage, ...], versions: dict[int, tuple[int, ...]]
+    ) -> Self:
+        overrides = session.overrides
+        return cls.model_validate(
+            {
+                **_summary(session),
+                "system_prompt": overrides.system_prompt,
+                "persona_id": overrides.persona_id,
+                "route": str(overrides.route) if overrides.route else None,
+                "params": LlmParams.of(overrides.options),
+                "messages": [MessageReply.of(message, versions.get(message.id, ())) for message in messages],
+            }
+        )
+
+
+class SessionReply(BaseModel):
+    session: SessionDetail
+
+
+class SessionList(BaseModel):
+    """``sessions`` is a list, or with ``group_by`` a list for each source; ``unknown`` is for clients of old."""
+
+    sessions: list[SessionSummary] | dict[str, list[SessionSummary]]
+    grouped: bool
+    total: int
+    limit: int
+    offset: int
+
+
+class BranchReply(BaseModel):
+    leaf: str
+    last_message: str
+    created: datetime
+    current: bool
+
+    @classmethod
+    def of(cls, branch: Branch) -> Self:
+        return cls(
+            leaf=message_id(branch.leaf_id),
+            last_message=branch.last_message,
+            created=branch.created_at,
+            current=branch.in_view,
+        )
+
+
+class BranchList(BaseModel):
+    branches: list[BranchReply]
+
+
+class Exchanged(BaseModel):
+    message: MessageReply
+    response: MessageReply
+
+
+class Done(BaseModel):
+    status: str = "ok"
+
+
+class Deleted(Done):
+    deleted: int
+
+
+def message_id(number: int) -> str:
+    return f"msg_{number}"
+
+
+def _summary(session: StoredSession) -> dict[str, object]:
+    return {
+        "id": session.id,
+        "title": session.title,
+        "message_count": session.message_count,
+        "last_message": session.last_message,
+        "source": session.source.kind.value,
+        "source_id": session.source.instance_id,
+        "created": session.created_at,
+        "updated": session.updated_at,
+        "owner": session.owner,
+        "version": session.version,
+    }

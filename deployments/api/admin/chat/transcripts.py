@@ -1,0 +1,35 @@
+"""A conversation as a file for people."""
+
+import orjson
+from starlette.responses import Response
+
+from deployments.administration.chats import Thread
+from deployments.api.admin.chat.schemas import SessionDetail
+
+_TYPES = {
+    "json": "application/json",
+    "txt": "text/plain; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+}
+
+
+def transcript(thread: Thread, format_: str) -> Response:
+    """The branch in view as json, txt or md, to be saved under the id of the session."""
+    text = {"json": _json, "txt": _plain, "md": _markdown}[format_](thread)
+    disposition = f'attachment; filename="{thread.session.id}.{format_}"'
+    return Response(text, media_type=_TYPES[format_], headers={"content-disposition": disposition})
+
+
+def _json(thread: Thread) -> str:
+    detail = SessionDetail.whole(thread.session, thread.messages, thread.versions)
+    return orjson.dumps(detail.model_dump(mode="json"), option=orjson.OPT_INDENT_2).decode()
+
+
+def _plain(thread: Thread) -> str:
+    said = (f"[{m.created_at:%Y-%m-%d %H:%M:%S} UTC] {m.role}: {m.content}" for m in thread.messages)
+    return "\n\n".join((thread.session.title or thread.session.id, *said)) + "\n"
+
+
+def _markdown(thread: Thread) -> str:
+    said = (f"## {m.role}, {m.created_at:%Y-%m-%d %H:%M:%S} UTC\n\n{m.content}" for m in thread.messages)
+    return "\n\n".join((f"# {thread.session.title or thread.session.id}", *said)) + "\n"

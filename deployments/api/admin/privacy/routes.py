@@ -1,0 +1,52 @@
+"""What is stored of a person: hand it out, delete it, and keep what the person agreed to."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from deployments.administration.privacy import Privacy
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.paging import Limit, Offset
+from deployments.api.admin.privacy.schemas import (
+    ConsentList,
+    ConsentReply,
+    ErasedReply,
+    Export,
+    NewConsent,
+    PersonQuery,
+)
+
+
+def privacy_router(privacy: Privacy) -> APIRouter:
+    router = APIRouter(prefix="/privacy", tags=["privacy"])
+
+    @router.post("/export")
+    async def export(body: PersonQuery, caller: Caller) -> Export:
+        """Everything that is stored of one person over all doors."""
+        return Export.of(body.person, await privacy.export(body.named(), caller))
+
+    @router.post("/erase")
+    async def erase(body: PersonQuery, caller: Caller) -> ErasedReply:
+        """Deletes all of it: conversations, words of exchanges, recordings with their files, consents."""
+        return ErasedReply(**asdict(await privacy.erase(body.named(), caller)))
+
+    @router.get("/consents")
+    async def consents(
+        person: Annotated[str | None, Query(max_length=200)] = None, limit: Limit = 100, offset: Offset = 0
+    ) -> ConsentList:
+        """The newest first."""
+        found = await privacy.consents(person, limit, offset)
+        return ConsentList(consents=[ConsentReply.of(one) for one in found], limit=limit, offset=offset)
+
+    @router.post("/consents", status_code=201)
+    async def give(body: NewConsent, caller: Caller) -> ConsentReply:
+        """Notes that a person agreed."""
+        return ConsentReply.of(await privacy.give_consent(body.stored(), caller))
+
+    @router.delete("/consents/{consent_id}")
+    async def withdraw(consent_id: int, caller: Caller) -> ConsentReply:
+        """Notes that a person no longer agrees. The row stays, as evidence of both."""
+        return ConsentReply.of(await privacy.withdraw_consent(consent_id, caller))
+
+    return router

@@ -1,0 +1,97 @@
+"""Personal data over HTTP."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field
+
+from deployments.administration.privacy import Dossier, Person, StoredConsent
+from deployments.api.admin.chat.schemas import MessageReply, SessionSummary, SourceName
+from deployments.api.body import Schema
+
+PersonName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class PersonQuery(Schema):
+    """``source`` and ``source_id`` narrow it down; without them every door is meant."""
+
+    person: PersonName
+    source: SourceName | None = None
+    source_id: str | None = Field(default=None, max_length=100)
+
+    def named(self) -> Person:
+        return Person(self.person, self.source, self.source_id)
+
+
+class NewConsent(Schema):
+    person: PersonName
+    source: SourceName
+    source_id: str = Field(default="", max_length=100)
+    kind: Literal["recording", "voice_clone", "storage"]
+    wording: str = Field(default="", max_length=2_000)
+
+    def stored(self) -> StoredConsent:
+        return StoredConsent(self.source, self.person, self.kind, self.source_id, self.wording)
+
+
+class ConsentReply(BaseModel):
+    id: int
+    source: str
+    source_id: str
+    person: str
+    kind: str
+    wording: str
+    given_at: datetime | None
+    withdrawn_at: datetime | None
+
+    @classmethod
+    def of(cls, consent: StoredConsent) -> Self:
+        return cls(**asdict(consent))
+
+
+class ConsentList(BaseModel):
+    consents: list[ConsentReply]
+    limit: int
+    offset: int
+
+
+class ExportedConversation(SessionSummary):
+    person: str
+    display_name: str
+    messages: list[MessageReply]
+
+
+class Export(BaseModel):
+    """Everything that is stored of one person. The sound of recordings is not included."""
+
+    person: str
+    conversations: list[ExportedConversation]
+    exchanges: list[dict[str, Any]]
+    recordings: list[dict[str, Any]]
+    consents: list[ConsentReply]
+
+    @classmethod
+    def of(cls, person: str, dossier: Dossier) -> Self:
+        return cls(
+            person=person,
+            conversations=[
+                ExportedConversation(
+                    **SessionSummary.of(session).model_dump(),
+                    person=session.person,
+                    display_name=session.display_name,
+                    messages=[MessageReply.of(message) for message in messages],
+                )
+                for session, messages in dossier.conversations
+            ],
+            exchanges=[exchange.model_dump(mode="json") for exchange in dossier.exchanges],
+            recordings=[asdict(recording) for recording in dossier.recordings],
+            consents=[ConsentReply.of(consent) for consent in dossier.consents],
+        )
+
+
+class ErasedReply(BaseModel):
+    status: str = "ok"
+    conversations: int
+    recordings: int
+    consents: int

@@ -1,0 +1,61 @@
+"""Who decides how a turn is answered: the turn, its session, its bot or widget, then the settings. Pure.
+
+| what | the first of these that says something |
+|---|---|
+| system prompt | turn, session, instance; a persona named by one of them counts as its prompt; the default persona |
+| persona (its voice) | turn, session, instance; the default persona |
+| route | turn, session, instance; the setting |
+| temperature and other options, each by itself | turn, session, instance; the setting |
+"""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import TypeVar
+
+from deployments.contracts.chat import ChatTurn, GenerationOptions, Overrides
+from deployments.contracts.settings import Snapshot
+
+T = TypeVar("T")
+
+
+def settled(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
+    """The same turn, with what its overrides say written into its own fields. What nobody says stays None. A persona
+    that does not exist any more says nothing."""
+    known = {persona.id for persona in snapshot.personas}
+    own = Overrides(turn.system_prompt, turn.persona_id, turn.route, turn.options)
+    layers = tuple(_without_strangers(layer, known) for layer in (own, *turn.overrides))
+    return replace(
+        turn,
+        system_prompt=_system_prompt(layers),
+        persona_id=_first(layer.persona_id for layer in layers),
+        route=_first(layer.route for layer in layers),
+        options=merged(layer.options for layer in layers),
+        overrides=(),
+    )
+
+
+def merged(options: Iterable[GenerationOptions]) -> GenerationOptions:
+    """Each field from the first that has it."""
+    result = GenerationOptions()
+    for one in reversed(tuple(options)):
+        given = {f.name: getattr(one, f.name) for f in fields(one)}
+        result = replace(result, **{name: value for name, value in given.items() if value not in (None, ())})
+    return result
+
+
+def _without_strangers(layer: Overrides, known: set[str]) -> Overrides:
+    return layer if layer.persona_id in known else replace(layer, persona_id=None)
+
+
+def _system_prompt(layers: tuple[Overrides, ...]) -> str | None:
+    """None where the prompt is a persona's: that of the first layer that names one, or the default."""
+    for layer in layers:
+        if layer.system_prompt:
+            return layer.system_prompt
+        if layer.persona_id:
+            return None
+    return None
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)

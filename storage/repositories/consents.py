@@ -1,0 +1,71 @@
+"""What people agreed to. A consent that was withdrawn stays, as evidence of both."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.models import ConsentRow
+from storage.models.base import now
+from storage.repositories.sessions import belongs_to, quiet
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConsent:
+    """``kind`` is recording, voice_clone or storage; ``wording`` is what the person agreed to."""
+
+    source: str
+    person: str
+    kind: str
+    source_id: str = ""
+    wording: str = ""
+    id: int = 0
+    given_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+
+
+class ConsentRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, consent: StoredConsent) -> StoredConsent:
+        """Notes a consent as given now."""
+        row = ConsentRow(
+            source=consent.source,
+            source_id=consent.source_id,
+            person=consent.person,
+            kind=consent.kind,
+            wording=consent.wording,
+        )
+        self._session.add(row)
+        await self._session.flush()
+        return _stored(row)
+
+    async def withdraw(self, consent_id: int) -> StoredConsent | None:
+        """Notes a consent as withdrawn now, if it was not; None when there is no such consent."""
+        row = await self._session.get(ConsentRow, consent_id)
+        if row is None:
+            return None
+        row.withdrawn_at = row.withdrawn_at or now()
+        await self._session.flush()
+        return _stored(row)
+
+    async def of_person(self, person: str, source: str | None, source_id: str | None) -> tuple[StoredConsent, ...]:
+        own = select(ConsentRow).where(*belongs_to(ConsentRow, person, source, source_id)).order_by(ConsentRow.id)
+        return tuple(_stored(row) for row in await self._session.scalars(own))
+
+    async def page(self, person: str | None, limit: int, offset: int) -> tuple[StoredConsent, ...]:
+        """The newest first; of one person or of all."""
+        found = select(ConsentRow).order_by(ConsentRow.id.desc())
+        if person is not None:
+            found = found.where(*belongs_to(ConsentRow, person, None, None))
+        return tuple(_stored(row) for row in await self._session.scalars(found.limit(limit).offset(offset)))
+
+    async def remove_of_person(self, person: str, source: str | None, source_id: str | None) -> int:
+        own = delete(ConsentRow).where(*belongs_to(ConsentRow, person, source, source_id)).returning(ConsentRow.id)
+        return len((await self._session.execute(quiet(own))).all())
+
+
+def _stored(row: ConsentRow) -> StoredConsent:
+    return StoredConsent(**{name: getattr(row, name) for name in StoredConsent.__slots__})

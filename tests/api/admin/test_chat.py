@@ -1,0 +1,332 @@
+"""Stored conversations over HTTP, as a client of old and as one of today."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from deployments.administration.office import Office
+from deployments.administration.turns import RunningTurn
+from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.api.admin.chat.routes import chat_router
+from deployments.api.admin.chat.stream import event_stream
+from deployments.api.metrics import Metrics
+from deployments.contracts.chat import GenerationOptions, Route
+from deployments.contracts.errors import EngineFailed, ModelNotFound
+from deployments.contracts.events import TextDelta, TurnStarted
+from tests.api.admin.office import NamedTokens, PublishedSnapshots, admin_client, opened_office
+from tests.api.asgi import Call
+from tests.fakes.assistant import Pause, ScriptedAssistant
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+def call_as(office: Office, role: str, assistant: ScriptedAssistant | None = None):
+    answering = assistant or ScriptedAssistant()
+    return admin_client(office, lambda o: [chat_router(o.chats, o.dialogue, answering)], role)
+
+
+def events(body: str) -> list[dict[str, object]]:
+    lines = [line.removeprefix("data: ") for line in body.splitlines() if line.startswith("data: ")]
+    assert lines[-1] == "[DONE]"
+    return [orjson.loads(line) for line in lines[:-1]]
+
+
+def named(reply) -> str:
+    """The field that an error complains of."""
+    return str(reply.json()["error"]["param"]).removeprefix("body.")
+
+
+async def created(client, **fields: object) -> dict:
+    reply = await client.post("/chat/sessions", json=fields)
+    assert reply.status_code == 200, reply.text
+    return reply.json()["session"]
+
+
+async def test_a_session_from_birth_to_deletion(office: Office) -> None:
+    async with call_as(office, "viewer") as client:
+        session = (await client.post("/chat/sessions")).json()["session"]
+        assert session["id"].startswith("chat_")
+        assert (session["source"], session["owner"], session["messages"]) == ("admin", "viewer", [])
+        path = f"/chat/sessions/{session['id']}"
+
+        sent = (await client.post(f"{path}/messages", json={"content": "Привет! Как дела?"})).json()
+        assert sent["message"]["id"].startswith("msg_")
+        assert (sent["message"]["role"], sent["response"]["role"]) == ("user", "assistant")
+        assert sent["response"]["content"] == "Добрый день. How are you?"
+
+        listed = (await client.get("/chat/sessions")).json()
+        assert (listed["total"], listed["grouped"]) == (1, False)
+        summary = listed["sessions"][0]
+        assert {"id", "title", "message_count", "last_message", "source", "source_id", "created", "updated"} <= set(
+            summary
+        )
+        assert (summary["title"], summary["message_count"]) == ("Привет!", 2)
+        assert summary["last_message"] == "Добрый день. How are you?"
+
+        grouped = (await client.get("/chat/sessions", params={"group_by": "source"})).json()
+        assert grouped["grouped"]
+        assert {"admin", "telegram", "widget", "unknown"} <= set(grouped["sessions"])
+        assert [one["id"] for one in grouped["sessions"]["admin"]] == [session["id"]]
+
+        read = (await client.get(path)).json()["session"]
+        assert [message["role"] for message in read["messages"]] == ["user", "assistant"]
+        assert {"id", "role", "content", "edited", "timestamp"} <= set(read["messages"][0])
+        assert (await client.delete(path)).json() == {"status": "ok"}
+        for method in (client.get, client.delete):
+            assert (await method(path)).status_code == 404
+
+
+async def test_fields_are_changed_kept_and_cleared(office: Office) -> None:
+    async with call_as(office, "operator") as client:
+        session = await created(client, title="Раз", system_prompt="Кратко.", params={"temperature": 0.2})
+        path = f"/chat/sessions/{session['id']}"
+        assert (await client.put(path, json={"title": "Два"})).status_code == 428
+        read = await client.get(path)
+        tag = {"if-match": read.headers["etag"]}
+        changed = (await client.put(path, json={"title": "Два", "route": "cloud:x"}, headers=tag)).json()["session"]
+        assert (changed["title"], changed["system_prompt"], changed["route"]) == ("Два", "Кратко.", "cloud:x")
+        assert changed["params"]["temperature"] == 0.2
+        assert (await client.put(path, json={"title": "Три"}, headers=tag)).status_code == 409
+        cleared = {"system_prompt": None, "route": None, "params": None, "version": changed["version"]}
+        empty = (await client.put(path, json=cleared)).json()["session"]
+        assert (empty["title"], empty["system_prompt"], empty["route"]) == ("Два", None, None)
+        assert set(empty["params"].values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        ({"persona_id": "nobody"}, 400, "persona_id"),
+        ({"route": "mars"}, 404, "model"),
+        ({"params": {"temperature": 9}}, 400, "params.temperature"),
+        ({"params": {"temprature": 1}}, 400, "params.temprature"),
+        ({"title": "x" * 300}, 400, "title"),
+        ({"title": 7}, 400, "title"),
+        ({"source": "mars"}, 400, "source"),
+    ],
+)
+async def test_wrong_fields_are_named(office: Office, body: dict[str, object], status: int, param: str) -> None:
+    async with call_as(office, "admin") as client:
+        reply = await client.post("/chat/sessions", json=body)
+        assert (reply.status_code, named(reply)) == (status, param), reply.text
+        assert (await client.get("/chat/sessions")).json()["total"] == 0
+
+
+async def test_an_override_is_checked_and_takes_effect(office: Office) -> None:
+    assistant = ScriptedAssistant()
+    async with call_as(office, "viewer", assistant) as client:
+        path = f"/chat/sessions/{(await created(client))['id']}"
+        override = {
+            "llm_backend": "cloud:x",
+            "system_prompt": "Как пират.",
+            "llm_params": {"temperature": 0, "max_tokens": 9, "top_p": 1},
+        }
+        for target in ("messages", "stream"):
+            body = {"content": "q", "llm_override": override}
+            assert (await client.post(f"{path}/{target}", json=body)).status_code == 200
+        for turn in assistant.turns:
+            assert (turn.route, turn.system_prompt) == (Route.parse("cloud:x"), "Как пират.")
+            assert turn.options == GenerationOptions(temperature=0, max_tokens=9, top_p=1)
+        for wrong, status in (
+            ({"llm_backend": "mars"}, 404),
+            ({"llm_params": {"temperature": 3}}, 400),
+            ({"llm_params": {"heat": 1}}, 400),
+            ({"backend": "local"}, 400),
+        ):
+            reply = await client.post(f"{path}/stream", json={"content": "q", "llm_override": wrong})
+            assert reply.status_code == status, reply.text
+        assert (await client.get(path)).json()["session"]["message_count"] == 4
+
+
+@pytest.mark.parametrize("content", ["", "   ", None, 7, "x" * 100_001])
+async def test_an_empty_or_endless_question_is_refused(office: Office, content: object) -> None:
+    async with call_as(office, "viewer") as client:
+        session = await created(client)
+        for target in ("messages", "stream"):
+            reply = await client.post(f"/chat/sessions/{session['id']}/{target}", json={"content": content})
+            assert (reply.status_code, named(reply)) == (400, "content")
+
+
+async def test_the_stream_has_the_events_of_old_and_numbers(office: Office) -> None:
+    async with call_as(office, "viewer") as client:
+        session = await created(client)
+        reply = await client.post(f"/chat/sessions/{session['id']}/stream", json={"content": "Привет"})
+        assert reply.headers["content-type"].startswith("text/event-stream")
+        told = events(reply.text)
+        assert [event["type"] for event in told] == ["user_message", *["chunk"] * 3, "assistant_message"]
+        assert "".join(str(event["content"]) for event in told[1:-1]) == told[-1]["message"]["content"]  # type: ignore[index]
+        assert [line for line in reply.text.splitlines() if line.startswith("id: ")] == [
+            f"id: {n}" for n in range(1, 6)
+        ]
+
+
+async def test_a_failure_is_an_event_or_a_status_and_never_an_answer(office: Office) -> None:
+    script = [TurnStarted("t"), TextDelta("Доб"), EngineFailed("the model died")]
+    async with call_as(office, "viewer", ScriptedAssistant(script=script)) as client:
+        path = f"/chat/sessions/{(await created(client))['id']}"
+        streamed = await client.post(f"{path}/stream", json={"content": "q"})
+        last = events(streamed.text)[-1]
+        assert (last["type"], last["content"], last["code"]) == ("error", "the model died", "engine_failed")
+        waited = await client.post(f"{path}/messages", json={"content": "q"})
+        assert (waited.status_code, waited.json()["error"]["code"]) == (503, "engine_failed")
+        messages = (await client.get(path)).json()["session"]["messages"]
+        assert [message["role"] for message in messages] == ["user", "user"]
+
+
+async def test_a_route_that_nobody_serves_is_an_error_before_the_stream(office: Office) -> None:
+    refusing = ScriptedAssistant(reject=ModelNotFound("no model answers on route 'cloud:x'", param="model"))
+    async with call_as(office, "viewer", refusing) as client:
+        session = await created(client)
+        body = {"content": "q", "llm_override": {"llm_backend": "cloud:x"}}
+        reply = await client.post(f"/chat/sessions/{session['id']}/stream", json=body)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (404, "model_not_found")
+
+
+async def test_a_client_that_hangs_up_still_gets_its_answer_stored(office: Office) -> None:
+    assistant = ScriptedAssistant(script=None, deltas=("а", "б"))
+    slow = [TurnStarted("t"), TextDelta("а"), Pause(0.2), *assistant._events(_turn())[2:]]
+    assistant.script = slow
+    async with call_as(office, "viewer", assistant) as client:
+        session = await created(client)
+    app = AdminApp(
+        GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()),
+        [chat_router(office.chats, office.dialogue, assistant)],
+    )
+    call = Call(f"/chat/sessions/{session['id']}/stream", orjson.dumps({"content": "q"}))
+    scope = call.scope() | {"headers": [(b"authorization", b"Bearer viewer"), (b"content-type", b"application/json")]}
+    request = asyncio.create_task(app(scope, call.receive, call.send))
+    await call.begun()
+    call.gone.set()
+    await asyncio.wait_for(request, 5)
+    async with asyncio.timeout(5), call_as(office, "viewer") as client:
+        while len((read := (await client.get(f"/chat/sessions/{session['id']}")).json()["session"])["messages"]) < 2:
+            await asyncio.sleep(0.01)
+    assert read["messages"][1]["content"].startswith("а")
+
+
+def _turn():
+    from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
+
+    return ChatTurn("t", Source(SourceKind.ADMIN), (ChatMessage("user", "q"),))
+
+
+async def test_a_silent_model_is_no_silent_stream() -> None:
+    turn = RunningTurn("chat_x")
+    blocks = event_stream(turn, heartbeat_s=0.01).body_iterator
+    assert (await anext(blocks)).startswith(b":")
+    turn.tell(TextDelta("а"))
+    turn.end()
+    rest = [block async for block in blocks]
+    assert rest[-2:] == [b'id: 1\ndata: {"type":"chunk","content":"\xd0\xb0"}\n\n', b"data: [DONE]\n\n"]
+
+
+async def test_branches_over_http(office: Office) -> None:
+    async with call_as(office, "viewer") as client:
+        path = f"/chat/sessions/{(await created(client))['id']}"
+        first = (await client.post(f"{path}/messages", json={"content": "раз"})).json()
+        question, answer = first["message"]["id"], first["response"]["id"]
+
+        edited = (await client.put(f"{path}/messages/{question}", json={"content": "два"})).json()
+        assert (edited["message"]["edited"], edited["message"]["parent_id"]) == (True, None)
+        again = (await client.post(f"{path}/messages/{answer}/regenerate")).json()
+        assert (again["message"]["id"], again["response"]["parent_id"]) == (question, question)
+
+        branches = (await client.get(f"{path}/branches")).json()["branches"]
+        assert len(branches) == 3
+        assert [branch["leaf"] for branch in branches if branch["current"]] == [again["response"]["id"]]
+        viewed = (await client.put(f"{path}/branch", json={"leaf": edited["response"]["id"]})).json()["session"]
+        assert viewed["messages"][0]["content"] == "два"
+        assert viewed["messages"][0]["versions"] == [question, edited["message"]["id"]]
+
+        streamed = await client.put(f"{path}/messages/{question}?stream=true", json={"content": "три"})
+        assert events(streamed.text)[0]["message"]["content"] == "три"  # type: ignore[index]
+
+        assert (await client.put(f"{path}/messages/{answer}", json={"content": "x"})).status_code == 400
+        assert (await client.delete(f"{path}/messages/{question}")).json() == {"status": "ok", "deleted": 3}
+        for unknown in ("msg_999999", "999999", "nonsense", "msg_-1", "msg_" + "9" * 40):
+            assert (await client.delete(f"{path}/messages/{unknown}")).status_code == 404
+
+
+async def test_an_answer_under_way_is_a_conflict_and_can_be_stopped(office: Office) -> None:
+    slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), Pause(60)])
+    async with call_as(office, "viewer", slow) as client:
+        path = f"/chat/sessions/{(await created(client))['id']}"
+        first = asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"}))
+        async with asyncio.timeout(5):
+            while not slow.open_streams:
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
+        assert (await client.post(f"{path}/stream", json={"content": "q"})).status_code == 409
+        assert (await client.post(f"{path}/stop")).json() == {"stopped": True}
+        assert (await first).json()["response"]["content"] == "Доб"
+
+
+async def test_strangers_sessions_do_not_exist_for_a_viewer(office: Office) -> None:
+    async with call_as(office, "operator") as client:
+        foreign = (await created(client, title="чужое"))["id"]
+    async with call_as(office, "viewer") as client:
+        own = (await created(client))["id"]
+        path = f"/chat/sessions/{foreign}"
+        body = {"content": "q"}
+        for reply in (
+            await client.get(path),
+            await client.get(f"{path}/export"),
+            await client.get(f"{path}/branches"),
+            await client.put(path, json={"title": "x", "version": 1}),
+            await client.put(f"{path}/branch", json={"leaf": "msg_1"}),
+            await client.put(f"{path}/messages/msg_1", json=body),
+            await client.post(f"{path}/messages", json=body),
+            await client.post(f"{path}/stream", json=body),
+            await client.post(f"{path}/stop"),
+            await client.post(f"{path}/title"),
+            await client.post(f"{path}/messages/msg_1/regenerate"),
+            await client.delete(f"{path}/messages/msg_1"),
+            await client.delete(path),
+        ):
+            assert reply.status_code == 404, reply.request.url
+        gone = await client.post("/chat/sessions/bulk-delete", json={"session_ids": [foreign, own, own]})
+        assert gone.json() == {"status": "ok", "deleted": 1}
+        assert (await client.get("/chat/sessions", params={"owner": "operator"})).json()["total"] == 0
+        assert (await client.post("/chat/sessions", json={"source": "widget"})).status_code == 403
+    async with call_as(office, "admin") as client:
+        assert (await client.get("/chat/sessions")).json()["total"] == 1
+        assert (await client.get("/chat/sessions", params={"search": "ЧУЖОЕ"})).json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("format_", "type_"), [("json", "application/json"), ("txt", "text/plain"), ("md", "markdown")]
+)
+async def test_a_conversation_leaves_as_a_file(office: Office, format_: str, type_: str) -> None:
+    async with call_as(office, "viewer") as client:
+        path = f"/chat/sessions/{(await created(client, title='Разговор'))['id']}"
+        await client.post(f"{path}/messages", json={"content": "Привет"})
+        reply = await client.get(f"{path}/export", params={"format": format_})
+        assert type_ in reply.headers["content-type"]
+        assert reply.headers["content-disposition"].endswith(f'.{format_}"')
+        for text in ("Разговор", "Привет", "Добрый день. How are you?"):
+            assert text in reply.text
+        assert (await client.get(f"{path}/export", params={"format": "exe"})).status_code == 400
+
+
+async def test_a_page_says_how_many_there_are(office: Office) -> None:
+    async with call_as(office, "viewer") as client:
+        for _ in range(3):
+            await created(client)
+        page = (await client.get("/chat/sessions", params={"limit": 2, "offset": 2})).json()
+        assert (len(page["sessions"]), page["total"], page["limit"], page["offset"]) == (1, 3, 2, 2)
+        assert (await client.get("/chat/sessions", params={"limit": 501})).status_code == 400
+
+
+async def test_the_model_is_asked_for_a_title(office: Office) -> None:
+    async with call_as(office, "viewer", ScriptedAssistant(deltas=("Цена ёлки",))) as client:
+        path = f"/chat/sessions/{(await created(client))['id']}"
+        assert (await client.post(f"{path}/title")).status_code == 400
+        await client.post(f"{path}/messages", json={"content": "Сколько?"})
+        assert (await client.post(f"{path}/title")).json() == {"title": "Цена ёлки"}

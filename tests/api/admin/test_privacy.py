@@ -1,0 +1,69 @@
+"""Personal data over HTTP: for administrators only, whole, and without leaving traces of what was said."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deployments.administration.office import Office
+from deployments.api.admin.privacy.routes import privacy_router
+from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.reports import DoorReport
+from tests.api.admin.office import admin_client, opened_office
+from tests.unit.administration.conftest import exchange
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+def call_as(office: Office, role: str):
+    return admin_client(office, lambda o: [privacy_router(o.privacy)], role)
+
+
+async def test_only_administrators_come_near(office: Office) -> None:
+    async with call_as(office, "operator") as client:
+        for path in ("/privacy/export", "/privacy/erase", "/privacy/consents"):
+            assert (await client.post(path, json={"person": "42"})).status_code == 403
+        assert (await client.get("/privacy/consents")).status_code == 403
+
+
+async def test_export_and_erase(office: Office) -> None:
+    opened = await office.conversations.open(Source(SourceKind.TELEGRAM, "shop"), "42", "Иван")
+    one = exchange(session_id=opened.session_id)
+    await office.reports.accept(DoorReport(door="bot", sequence=1, revision=1, exchanges=(one,)))
+    async with call_as(office, "admin") as client:
+        body = {"person": "42", "kind": "recording", "source": "telegram", "wording": "Да"}
+        given = await client.post("/privacy/consents", json=body)
+        assert given.status_code == 201
+        export = (await client.post("/privacy/export", json={"person": "42"})).json()
+        (conversation,) = export["conversations"]
+        assert (conversation["person"], conversation["display_name"]) == ("42", "Иван")
+        assert [message["content"] for message in conversation["messages"]] == ["Вы открыты?", "Да, до шести."]
+        assert [e["turn_id"] for e in export["exchanges"]] == [one.turn_id]
+        assert [c["wording"] for c in export["consents"]] == ["Да"]
+        erased = await client.post("/privacy/erase", json={"person": "42", "source": "telegram"})
+        assert erased.json() == {"status": "ok", "conversations": 1, "recordings": 0, "consents": 1}
+        empty = (await client.post("/privacy/export", json={"person": "42"})).json()
+        assert (empty["conversations"], empty["exchanges"], empty["consents"]) == ([], [], [])
+
+
+async def test_consents(office: Office) -> None:
+    async with call_as(office, "admin") as client:
+        body = {"person": "42", "kind": "voice_clone", "source": "phone"}
+        number = (await client.post("/privacy/consents", json=body)).json()["id"]
+        assert (await client.delete(f"/privacy/consents/{number}")).json()["withdrawn_at"]
+        listed = (await client.get("/privacy/consents", params={"person": "42"})).json()["consents"]
+        assert [one["id"] for one in listed] == [number]
+        assert (await client.delete("/privacy/consents/999")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"person": ""}, {"person": "x" * 201}, {"person": 42}, {"person": "42", "source": "mars"}]
+)
+async def test_nobody_is_erased_by_mistake(office: Office, body: dict[str, object]) -> None:
+    async with call_as(office, "admin") as client:
+        for path in ("/privacy/export", "/privacy/erase"):
+            assert (await client.post(path, json=body)).status_code == 400

@@ -1,0 +1,365 @@
+"""Talking in stored conversations: what is stored, what is refused, and what happens when something breaks."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from deployments.administration.dialogue import instance_overrides
+from deployments.administration.office import Office
+from deployments.administration.titles import LONGEST, title_of
+from deployments.administration.turns import RunningTurn, RunningTurns
+from deployments.contracts.chat import ChatMessage, GenerationOptions, Overrides, Route, Source, SourceKind
+from deployments.contracts.errors import (
+    Conflict,
+    EngineFailed,
+    EngineTimeout,
+    Forbidden,
+    InvalidRequest,
+    ModelNotFound,
+    NotFound,
+    Overloaded,
+    SecretaryError,
+    Unavailable,
+)
+from deployments.contracts.events import TextDelta, TurnFailed, TurnStarted
+from deployments.contracts.identity import Identity, Role
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.sessions import StoredMessage
+from deployments.contracts.settings import BotSpec, Snapshot
+from tests.fakes.assistant import Pause, ScriptedAssistant
+from tests.unit.administration.conftest import exchange
+
+ANN = Identity("ann", Role.VIEWER)
+BOB = Identity("bob", Role.VIEWER)
+OPERATOR = Identity("olga", Role.OPERATOR)
+ADMIN = Source(SourceKind.ADMIN)
+NOTHING = Overrides()
+
+
+@pytest.fixture
+async def session_id(office: Office) -> str:
+    return (await office.chats.create(ANN, ADMIN, "", NOTHING)).id
+
+
+async def said(office: Office, session_id: str) -> list[tuple[str, str]]:
+    thread = await office.chats.thread(ANN, session_id)
+    return [(message.role, message.content) for message in thread.messages]
+
+
+async def ask(office: Office, assistant: ScriptedAssistant, session_id: str, content: str = "Привет") -> RunningTurn:
+    return await office.dialogue.ask(assistant, ANN, session_id, content, NOTHING)
+
+
+async def exchanged(turn: RunningTurn) -> tuple[StoredMessage, StoredMessage]:
+    return await asyncio.wait_for(turn.finished(), 5)
+
+
+async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(office: Office, session_id: str) -> None:
+    assistant = ScriptedAssistant()
+    question, answer = await exchanged(await ask(office, assistant, session_id))
+    assert (question.role, answer.role, answer.parent_id, answer.route) == ("user", "assistant", question.id, "local")
+    await exchanged(await ask(office, assistant, session_id, "А завтра?"))
+    assert await said(office, session_id) == [
+        ("user", "Привет"),
+        ("assistant", "Добрый день. How are you?"),
+        ("user", "А завтра?"),
+        ("assistant", "Добрый день. How are you?"),
+    ]
+    turn = assistant.turns[1]
+    assert turn.messages[-1] == ChatMessage("user", "А завтра?")
+    assert len(turn.messages) == 3
+    assert (turn.session_id, turn.source) == (session_id, ADMIN)
+
+
+async def test_the_report_of_a_door_does_not_store_the_turn_again(office: Office, session_id: str) -> None:
+    assistant = ScriptedAssistant()
+    await exchanged(await ask(office, assistant, session_id))
+    again = exchange(
+        turn_id=assistant.turns[0].turn_id,
+        session_id=session_id,
+        source_kind="admin",
+        source_id="",
+        question="Привет",
+        answer="Добрый день. How are you?",
+    )
+    await office.reports.accept(DoorReport(door="office", sequence=1, revision=1, exchanges=(again,)))
+    assert len(await said(office, session_id)) == 2
+
+
+async def test_the_first_question_names_the_conversation_unless_somebody_did(office: Office, session_id: str) -> None:
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка? И доставка?"))
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Другое"))
+    assert (await office.chats.get(ANN, session_id)).title == "Сколько стоит ёлка?"
+    named = await office.chats.create(ANN, ADMIN, "Моё", NOTHING)
+    await exchanged(await ask(office, ScriptedAssistant(), named.id))
+    assert (await office.chats.get(ANN, named.id)).title == "Моё"
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("Привет", "Привет"),
+        ("  Добрый   день.\nКак дела?", "Добрый день."),
+        ("v1.2 вышла? да", "v1.2 вышла?"),
+        ("слово " * 30, f"{'слово ' * 9}слово…"),
+        ("ы" * 100, f"{'ы' * 59}…"),
+        ("", ""),
+    ],
+)
+def test_a_title_is_the_first_sentence_cut_at_a_word(question: str, title: str) -> None:
+    assert title_of(question) == title
+    assert len(title) <= LONGEST
+
+
+async def test_overrides_reach_the_turn_in_their_order(office: Office) -> None:
+    own = Overrides("Сессия", "anna", Route.parse("cloud:session"), GenerationOptions(temperature=0.1))
+    session = await office.chats.create(ANN, ADMIN, "", own)
+    assistant = ScriptedAssistant()
+    request = Overrides("Запрос", None, Route.parse("local"), GenerationOptions(top_p=0.3))
+    await exchanged(await office.dialogue.ask(assistant, ANN, session.id, "q", request))
+    (turn,) = assistant.turns
+    assert (turn.system_prompt, turn.route, turn.options) == ("Запрос", Route.parse("local"), request.options)
+    assert turn.overrides == (own, NOTHING)
+
+
+async def test_a_turn_that_is_refused_stores_nothing(office: Office, session_id: str) -> None:
+    for error in (ModelNotFound("no such route"), Unavailable("starting")):
+        with pytest.raises(type(error)):
+            await ask(office, ScriptedAssistant(reject=error), session_id)
+    assert await said(office, session_id) == []
+
+
+FAULTS = {
+    "before the first word": ([EngineFailed("the model died")], EngineFailed),
+    "after some words": ([TurnStarted("t"), TextDelta("Доб"), EngineFailed("the model died")], EngineFailed),
+    "as an event": ([TurnStarted("t"), TextDelta("Доб"), TurnFailed("engine_failed", "died", True)], SecretaryError),
+    "without an end": ([TurnStarted("t"), TextDelta("Доб")], EngineFailed),
+    "without a word": ([TurnStarted("t")], EngineFailed),
+    "with a bug": ([TurnStarted("t"), ZeroDivisionError()], SecretaryError),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_model_that_dies_leaves_the_question_and_no_answer(office: Office, session_id: str, fault: str) -> None:
+    script, expected = FAULTS[fault]
+    turn = await ask(office, ScriptedAssistant(script=list(script)), session_id)
+    with pytest.raises(expected):
+        await exchanged(turn)
+    assert isinstance(turn.news[-1], TurnFailed)
+    assert await said(office, session_id) == [("user", "Привет")]
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Ещё раз"))
+
+
+async def test_nobody_watching_changes_nothing(office: Office, session_id: str) -> None:
+    turn = await ask(office, ScriptedAssistant(script=None, deltas=("а", "б")), session_id)
+    watcher = turn.watch()
+    await anext(watcher)
+    await watcher.aclose()  # type: ignore[attr-defined]
+    await exchanged(turn)
+    assert (await said(office, session_id))[-1] == ("assistant", "аб")
+
+
+async def test_watchers_see_everything_from_the_beginning(office: Office, session_id: str) -> None:
+    turn = await ask(office, ScriptedAssistant(), session_id)
+
+    async def watch() -> list[str]:
+        return [type(news).__name__ async for news in turn.watch()]
+
+    early = asyncio.create_task(watch())
+    await exchanged(turn)
+    expected = ["StoredMessage", "TextDelta", "TextDelta", "TextDelta", "StoredMessage"]
+    assert await early == await watch() == expected
+
+
+SLOW = [TurnStarted("t"), TextDelta("Добрый "), Pause(60), TextDelta("день")]
+
+
+async def test_one_turn_at_a_time_in_a_conversation(office: Office, session_id: str) -> None:
+    assistant = ScriptedAssistant(script=list(SLOW))
+    turn = await ask(office, assistant, session_id)
+    question = turn.news[0]
+    assert isinstance(question, StoredMessage)
+    with pytest.raises(Conflict):
+        await ask(office, assistant, session_id)
+    with pytest.raises(Conflict):
+        await office.chats.remove_message(ANN, session_id, question.id)
+    with pytest.raises(Conflict):
+        await office.chats.view(ANN, session_id, question.id)
+    other = await office.chats.create(ANN, ADMIN, "", NOTHING)
+    await exchanged(await ask(office, ScriptedAssistant(), other.id))
+
+
+async def _after_words(turn: RunningTurn) -> None:
+    async for news in turn.watch():
+        if isinstance(news, TextDelta):
+            return
+
+
+async def test_stop_keeps_what_was_said(office: Office, session_id: str) -> None:
+    assistant = ScriptedAssistant(script=list(SLOW))
+    turn = await ask(office, assistant, session_id)
+    await _after_words(turn)
+    with pytest.raises(NotFound):
+        await office.dialogue.stop(BOB, session_id)
+    assert await office.dialogue.stop(ANN, session_id)
+    _, answer = await exchanged(turn)
+    assert (answer.content, answer.route) == ("Добрый ", "stopped")
+    assert assistant.open_streams == 0
+    assert not await office.dialogue.stop(ANN, session_id)
+
+
+async def test_an_office_that_closes_ends_its_turns(office: Office, session_id: str) -> None:
+    assistant = ScriptedAssistant(script=list(SLOW))
+    turn = await ask(office, assistant, session_id)
+    await _after_words(turn)
+    await office.running.close()
+    with pytest.raises(Unavailable):
+        await exchanged(turn)
+    assert (assistant.open_streams, assistant.closed_early) == (0, 1)
+    assert await said(office, session_id) == [("user", "Привет")]
+    with pytest.raises(Unavailable):
+        await ask(office, assistant, session_id)
+
+
+async def test_a_conversation_deleted_in_mid_turn_is_gone(office: Office, session_id: str) -> None:
+    assistant = ScriptedAssistant(script=list(SLOW))
+    turn = await ask(office, assistant, session_id)
+    await _after_words(turn)
+    assert await office.chats.remove(ANN, (session_id,)) == 1
+    with pytest.raises(Unavailable):
+        await exchanged(turn)
+    with pytest.raises(NotFound):
+        await office.chats.get(ANN, session_id)
+    assert assistant.open_streams == 0
+
+
+async def test_turns_are_bounded_in_number_and_time() -> None:
+    turns = RunningTurns(most=1, longest_s=0.05)
+
+    async def forever(turn: RunningTurn) -> None:
+        await asyncio.sleep(60)
+
+    first = turns.start("a", forever)
+    with pytest.raises(Overloaded):
+        turns.start("b", forever)
+    with pytest.raises(EngineTimeout):
+        await exchanged(first)
+    turns.start("b", forever)
+    await turns.close()
+
+
+async def test_an_edit_is_a_branch_beside_the_old_question(office: Office, session_id: str) -> None:
+    assistant = ScriptedAssistant()
+    first, _ = await exchanged(await ask(office, assistant, session_id, "раз"))
+    old, _ = await exchanged(await ask(office, assistant, session_id, "два"))
+    turn = await office.dialogue.edit(assistant, ANN, session_id, old.id, "два!", NOTHING)
+    new, answer = await exchanged(turn)
+    assert (new.parent_id, new.edited, answer.parent_id) == (old.parent_id, True, new.id)
+    assert [content for _, content in await said(office, session_id)][::2] == ["раз", "два!"]
+    assert [message.content for message in assistant.turns[-1].messages][::2] == ["раз", "два!"]
+    thread = await office.chats.view(ANN, session_id, old.id)
+    assert [message.content for message in thread.messages][::2] == ["раз", "два"]
+    assert thread.versions == {old.id: (old.id, new.id)}
+    assert len(await office.chats.branches(ANN, session_id)) == 2
+    await office.chats.view(ANN, session_id, first.id)
+    assert (await office.chats.get(ANN, session_id)).leaf_id == answer.id
+
+
+async def test_regenerating_gives_a_sibling_answer_from_either_side(office: Office, session_id: str) -> None:
+    question, first = await exchanged(await ask(office, ScriptedAssistant(), session_id))
+    for message_id in (question.id, first.id):
+        turn = await office.dialogue.regenerate(
+            ScriptedAssistant(deltas=("иначе",)), ANN, session_id, message_id, NOTHING
+        )
+        again, answer = await exchanged(turn)
+        assert (again.id, answer.content, answer.parent_id) == (question.id, "иначе", question.id)
+    session = await office.chats.get(ANN, session_id)
+    assert session.message_count == 4
+    assert await office.chats.remove_message(ANN, session_id, answer.id) == 1
+
+
+async def test_answers_cannot_be_edited_and_strangers_messages_do_not_exist(office: Office, session_id: str) -> None:
+    _, answer = await exchanged(await ask(office, ScriptedAssistant(), session_id))
+    with pytest.raises(InvalidRequest):
+        await office.dialogue.edit(ScriptedAssistant(), ANN, session_id, answer.id, "x", NOTHING)
+    other = await office.chats.create(ANN, ADMIN, "", NOTHING)
+    for call in (
+        office.dialogue.edit(ScriptedAssistant(), ANN, other.id, answer.id, "x", NOTHING),
+        office.dialogue.regenerate(ScriptedAssistant(), ANN, other.id, answer.id, NOTHING),
+        office.chats.remove_message(ANN, other.id, answer.id),
+        office.chats.view(ANN, other.id, answer.id),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_a_viewer_touches_only_what_is_his(office: Office, session_id: str) -> None:
+    for call in (
+        office.chats.get(BOB, session_id),
+        office.chats.thread(BOB, session_id),
+        office.chats.change(BOB, session_id, 1, title="x", edit=lambda old: old),
+        office.chats.branches(BOB, session_id),
+        office.chats.view(BOB, session_id, 1),
+        office.chats.remove_message(BOB, session_id, 1),
+        office.dialogue.ask(ScriptedAssistant(), BOB, session_id, "q", NOTHING),
+        office.dialogue.edit(ScriptedAssistant(), BOB, session_id, 1, "q", NOTHING),
+        office.dialogue.regenerate(ScriptedAssistant(), BOB, session_id, 1, NOTHING),
+        office.dialogue.suggest_title(ScriptedAssistant(), BOB, session_id),
+    ):
+        with pytest.raises(NotFound):
+            await call
+    assert await office.chats.remove(BOB, (session_id,)) == 0
+    assert (await office.chats.get(OPERATOR, session_id)).owner == "ann"
+    with pytest.raises(Forbidden):
+        await office.chats.create(BOB, Source(SourceKind.TELEGRAM, "shop"), "", NOTHING)
+
+
+async def test_the_panels_own_conversation_belongs_to_its_person(office: Office) -> None:
+    opened = await office.conversations.open(ADMIN, "ann")
+    assert (await office.chats.get(ANN, opened.session_id)).owner == "ann"
+    changed = replace(NOTHING, system_prompt="Коротко.")
+    await office.chats.change(ANN, opened.session_id, 1, title=None, edit=lambda _: changed)
+    assert (await office.conversations.open(ADMIN, "ann")).overrides == changed
+
+
+def test_a_bot_speaks_for_its_conversations() -> None:
+    bot = BotSpec(id="shop", name="Магазин", route="cloud:x", persona_id="anna")
+    snapshot = Snapshot(bots=(bot,))
+    expected = Overrides(persona_id="anna", route=Route.parse("cloud:x"))
+    assert instance_overrides(snapshot, Source(SourceKind.TELEGRAM, "shop")) == expected
+    assert instance_overrides(snapshot, Source(SourceKind.TELEGRAM, "other")) == NOTHING
+    assert instance_overrides(snapshot, Source(SourceKind.WIDGET, "shop")) == NOTHING
+
+
+async def test_a_model_names_a_conversation(office: Office, session_id: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await office.dialogue.suggest_title(ScriptedAssistant(), ANN, session_id)
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
+    assistant = ScriptedAssistant(deltas=('"Цена ', 'ёлки".', "\nмного слов"))
+    assert (await office.dialogue.suggest_title(assistant, ANN, session_id)).title == "Цена ёлки"
+    assert assistant.turns[0].session_id is None
+    for broken in (ScriptedAssistant(deltas=("  ",)), ScriptedAssistant(reject=Unavailable("no"))):
+        with pytest.raises(Unavailable):
+            await office.dialogue.suggest_title(broken, ANN, session_id)
+    assert (await office.chats.get(ANN, session_id)).title == "Цена ёлки"
+
+
+async def test_versions_guard_changes(office: Office, session_id: str) -> None:
+    changed = await office.chats.change(ANN, session_id, 1, title="a", edit=lambda old: old)
+    assert changed.version == 2
+    with pytest.raises(Conflict):
+        await office.chats.change(ANN, session_id, 1, title="b", edit=lambda old: old)
+    with pytest.raises(InvalidRequest):
+        await office.chats.change(ANN, session_id, 2, title="b", edit=lambda _: Overrides(persona_id="nobody"))
+    assert (await office.chats.get(ANN, session_id)).title == "a"
+
+
+async def test_a_late_report_brings_no_deleted_words_back(office: Office) -> None:
+    opened = await office.conversations.open(Source(SourceKind.TELEGRAM, "shop"), "42")
+    await office.chats.remove(OPERATOR, (opened.session_id,))
+    late = exchange(session_id=opened.session_id)
+    await office.reports.accept(DoorReport(door="bot", sequence=1, revision=1, exchanges=(late,)))
+    async with office.database.unit_of_work() as work:
+        (stored,) = await work.exchanges.newest()
+    assert (stored.turn_id, stored.question, stored.answer) == (late.turn_id, "", "")

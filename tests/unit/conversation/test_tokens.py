@@ -1,0 +1,67 @@
+"""The estimate of tokens, and the real tokenizer of the demo model beside it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, Source, SourceKind
+from deployments.contracts.events import TurnFinished
+from deployments.conversation.tokens import message_tokens, text_tokens
+
+SAMPLES = {
+    "english": "Good afternoon! I would like to know whether the office is open on Saturday, and how much a "
+    "consultation costs. Please call me back tomorrow after lunch; my colleague will answer if I am busy. ",
+    "russian": "Добрый день! Подскажите, пожалуйста, работает ли офис в субботу и сколько стоит консультация? "
+    "Перезвоните мне завтра после обеда, если я буду занят, ответит мой коллега. ",
+    "shouted": "ВНИМАНИЕ! ЗАКАЗ НЕ ДОСТАВЛЕН, СРОЧНО ПОЗВОНИТЕ. ",
+    "mixed": "Пришлите invoice № 4521 на mail@example.com до 12.05.2026, спасибо! ",
+    "digits": "8 916 123-45-67 2026 1234567890 3.1415926 ",
+    "emoji": "😀🎉👍🏽❤️ ",
+    "chinese": "今天天气很好我们去公园散步吧 ",
+    "code": "def f(x): return [i**2 for i in range(x) if i % 2 == 0]  # {'a': 1} ",
+    "greek": "Καλημέρα σας, πώς είστε σήμερα; ",
+    "arabic": "صباح الخير كيف حالك اليوم ",
+    "rare": "ђћџґҥӄԛ ѣѳ ",
+}
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_the_estimate_adds_up_and_never_shrinks(one: str, other: str) -> None:
+    both = text_tokens(one + other)
+    assert max(text_tokens(one), text_tokens(other)) <= both <= text_tokens(one) + text_tokens(other)
+    assert bool(one) == (text_tokens(one) > 0)
+
+
+def test_scripts_cost_what_they_cost() -> None:
+    assert text_tokens("слово" * 10) > 2 * text_tokens("words" * 10)
+    assert message_tokens(ChatMessage("user", "")) > 0
+
+
+@pytest.mark.model
+async def test_the_estimate_is_not_below_the_real_tokenizer_nor_far_above() -> None:
+    from deployments.engines.chat.llama_cpp import LlamaCppEngine, LlamaCppOptions
+    from tests.contract.engines import LANGUAGE_MODEL, model
+
+    engine = LlamaCppEngine(LlamaCppOptions(model=model(LANGUAGE_MODEL), threads=2, slots=1, context=4_096, batch=512))
+    await engine.start()
+
+    async def counted(*messages: ChatMessage) -> int:
+        options = GenerationOptions(max_tokens=1)
+        turn = ChatTurn("t", Source(SourceKind.API), messages, options=options)
+        last = [event async for event in engine.stream(turn)][-1]
+        assert isinstance(last, TurnFinished)
+        return last.usage.prompt_tokens
+
+    try:
+        first = ChatMessage("system", "a")
+        empty = await counted(first, ChatMessage("user", "a"))
+        compared = {}
+        for name, sample in SAMPLES.items():
+            real = await counted(first, ChatMessage("user", sample * 4)) - empty + 1
+            compared[name] = (real, text_tokens(sample * 4))
+        assert not {name: both for name, both in compared.items() if not both[0] <= both[1] <= 3 * both[0]}
+        talk = [ChatMessage(role, SAMPLES["russian"]) for role in ("user", "assistant") * 3]
+        whole = await counted(first, *talk, ChatMessage("user", "a"))
+        assert whole <= sum(map(message_tokens, (first, *talk, ChatMessage("user", "a"))))
+    finally:
+        await engine.stop()
