@@ -1,7 +1,6 @@
 """Every sealed text in the database, wherever it stands."""
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import Column, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,10 +25,8 @@ class SealedRepository:
             key = next(iter(table.primary_key.columns))
             rows = (await self._session.execute(select(key, column).where(column != ""))).all()
             for identity, sealed in rows:
-                values: dict[Any, Any] = {
-                    column: _changed(change, sealed, f"{table.name} {identity}"),
-                    **_untouched(table),
-                }
+                values = _untouched(table)
+                values[column.name] = _changed(change, sealed, f"{table.name} {identity}")
                 await self._session.execute(update(table).where(key == identity).values(values))
             replaced += len(rows)
         return replaced
@@ -41,9 +38,9 @@ def sealed_columns() -> list[tuple[Table, Column[str]]]:
     return [(table, column) for table in tables for column in table.columns if column.name.startswith(_PREFIX)]
 
 
-def _untouched(table: Table) -> dict[Column[object], Column[object]]:
+def _untouched(table: Table) -> dict[str, object]:
     """Columns that would change by themselves, set to what they are."""
-    return {column: column for column in table.columns if column.onupdate is not None}
+    return {column.name: column for column in table.columns if column.onupdate is not None}
 
 
 def _changed(change: Callable[[str], str], sealed: str, place: str) -> str:

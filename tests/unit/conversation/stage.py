@@ -9,6 +9,7 @@ from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
 from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
 from deployments.contracts.events import TurnEvent
 from deployments.contracts.settings import Exchange, FaqEntry, Persona, Settings, Snapshot
+from deployments.contracts.shared import SharedPhrases
 from deployments.conversation.assistant import Secretary, Staff
 from deployments.conversation.prepared import ExactAnswers
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
@@ -77,6 +78,7 @@ class Stage:
         ranked: AnswerBook | None = None,
         recognizer: Recognizer | None = None,
         shelf: Shelf | None = None,
+        phrases: SharedPhrases | None = None,
     ) -> None:
         self.chat = chat or EchoEngine(EchoOptions())
         self.speech = speech or ToneEngine(ToneOptions())
@@ -84,7 +86,7 @@ class Stage:
         self.observer = Notebook()
         exact = ExactAnswers(lambda: NOON)
         exact.prepare(self.shelf.current)
-        self.staff = Staff({"local": self.chat}, (self.speech,), recognizer, exact, ranked)
+        self.staff = Staff({"local": self.chat}, (self.speech,), recognizer, exact, ranked, phrases=phrases)
         self.secretary = Secretary(self.staff, self.shelf, self.observer, lambda: NOON)
 
     async def start(self) -> "Stage":

@@ -248,6 +248,33 @@ async def test_speaking_a_text_numbers_its_blocks_and_remembers_phrases() -> Non
     assert stage.observer.hits == [False, False, True, True]
 
 
+class Cupboard:
+    """SharedPhrases in a dictionary."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def get(self, name: str) -> bytes | None:
+        return self.kept.get(name)
+
+    async def put(self, name: str, content: bytes) -> None:
+        self.kept[name] = content
+
+
+async def test_a_phrase_that_another_door_has_spoken_is_not_spoken_anew() -> None:
+    cupboard = Cupboard()
+    request = SpeechRequest("A first sentence is here. And a second one is there.")
+    one, other = await Stage(phrases=cupboard).start(), await Stage(phrases=cupboard).start()
+    spoken = await collect(one.secretary.speak(request))
+    assert await collect(other.secretary.speak(request)) == spoken
+    assert (one.observer.hits, other.observer.hits) == ([False, False], [True, True])
+    assert other.observer.seconds == 0
+    cupboard.kept = dict.fromkeys(cupboard.kept, b"rubbish")
+    third = await Stage(phrases=cupboard).start()
+    assert len(await collect(third.secretary.speak(request))) == len(spoken)
+    assert third.observer.hits == [False, False]
+
+
 async def test_speech_is_refused_when_empty_too_long_or_in_a_language_without_a_voice() -> None:
     stage = await Stage(speech=ToneEngine(ToneOptions(languages=("en",)))).start()
     with pytest.raises(InvalidRequest):

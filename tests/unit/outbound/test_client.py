@@ -23,6 +23,7 @@ from deployments.outbound.client import BoundKey, CheckedClient
 from deployments.outbound.policy import OutboundPolicy, Refused
 from tests.unit.outbound.server import FakeResolver, Server, endless, said, serving, silent
 
+TLS = ssl.create_default_context()
 LIMITS = OutboundLimits(connect_s=1, read_s=1, total_s=2, max_bytes=50_000, redirects=2)
 
 
@@ -34,7 +35,7 @@ async def server() -> AsyncIterator[Server]:
 
 def client_for(*allowed: str, limits: OutboundLimits = LIMITS, resolver: FakeResolver | None = None) -> CheckedClient:
     policy = OutboundPolicy.of(OutboundSettings(allowed_hosts=allowed))
-    return CheckedClient(lambda: policy, limits, resolver or FakeResolver())
+    return CheckedClient(lambda: policy, limits, resolver or FakeResolver(), TLS)
 
 
 async def test_a_listed_server_is_asked_under_its_own_name(server: Server) -> None:

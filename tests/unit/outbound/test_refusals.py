@@ -1,6 +1,7 @@
 """Every known way around the checks ends before a byte is sent."""
 
 import ipaddress
+import ssl
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from deployments.outbound.policy import OutboundPolicy, Refused
 from deployments.outbound.target import Target, parse
 from tests.unit.outbound.server import FakeResolver
 
+TLS = ssl.create_default_context()
 LINES = Path(__file__).with_name("refused.txt").read_text(encoding="utf-8").splitlines()
 CORPUS = [line for line in LINES if line and not line.startswith("# ")]
 _ESCAPES = {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\0": "\0"}
@@ -43,7 +45,7 @@ async def test_an_address_of_the_corpus_is_never_asked(line: str) -> None:
         host = url.partition("://")[2].partition("/")[0].partition("#")[0].rstrip(".").lower()
         resolver.say(host, *addresses.split())
         resolver.say("example.org", *addresses.split())
-    client = CheckedClient(OutboundPolicy, resolver=resolver)
+    client = CheckedClient(OutboundPolicy, resolver=resolver, tls=TLS)
     with pytest.raises((Refused, InvalidRequest)) as caught:
         await client.fetch("GET", url)
     await client.aclose()
