@@ -89,6 +89,7 @@ class Reception:
 
     def __init__(self, remotes: Remotes, office: OfficeAccess, door: str, metrics: Metrics) -> None:
         self.office = office
+        self.metrics = metrics
         for remote in remotes.engines():
             remote.on_waiting = metrics.queue_depth
         self._exact = ExactAnswers(lambda: datetime.now(UTC))
