@@ -15,16 +15,19 @@ from tests.serve.test_failures import until
 
 ORDER = textwrap.dedent(
     """
-    import json, sys
+    import asyncio, sys
     import ray
-    from ray import serve
     from deployments import names
+    from deployments.clients import Remote
+
+    async def main():
+        office = Remote.named(names.OFFICE_APP, names.OFFICE)
+        for action in sys.argv[3:]:
+            outcome = await office.call("control_service", sys.argv[2], action, "tests", timeout_s=60)
+            print("OUTCOME", outcome.model_dump_json())
 
     ray.init(address=sys.argv[1], namespace=names.NAMESPACE, log_to_driver=False)
-    office = serve.get_deployment_handle(names.OFFICE, app_name=names.OFFICE_APP)
-    for action in sys.argv[3:]:
-        outcome = office.control_service.remote(sys.argv[2], action, "tests").result(timeout_s=60)
-        print("OUTCOME", outcome.model_dump_json())
+    asyncio.run(main())
     """
 )
 
