@@ -16,6 +16,7 @@ from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed, Overloaded, SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.reports import DoorReport, Receipt
+from deployments.contracts.services import ReplicaReport, ServiceOrder
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
@@ -208,6 +209,9 @@ class OfficeClient:
 
     async def report(self, report: DoorReport) -> Receipt | None:
         return cast("Receipt | None", await self._remote.call("report", report, timeout_s=10))
+
+    async def beat(self, report: ReplicaReport) -> ServiceOrder:
+        return cast(ServiceOrder, await self._remote.call("beat", report, timeout_s=5))
 
     async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
         arguments = (source, person, display_name)

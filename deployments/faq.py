@@ -1,22 +1,28 @@
 """Ranked answers: questions that are similar, not equal. Exact hits never get here."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from ray import serve
 
 from deployments import names
 from deployments.answers.ranking import Ranking
 from deployments.arguments import FaqArgs
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.errors import ServiceStopped, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
+from deployments.contracts.speech import EngineStatus
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.hosting import host
 from deployments.reception import door_name, office_client
 
 _FIRST_SNAPSHOT_S = 5.0
 _CANDIDATES = 5
+_START_IT = f"POST /admin/services/{names.FAQ}/start"
+
+T = TypeVar("T")
 
 
 class Faq:
@@ -25,22 +31,46 @@ class Faq:
     def __init__(self) -> None:
         self._ranking: Ranking | None = None
         self._made_of: tuple[tuple[FaqEntry, ...], FaqSettings, str] | None = None
+        self._stopped = False
+        self._ongoing = 0
 
     async def start(self) -> None:
-        self._feed = SnapshotFeed(office_client(), door_name(), self._prepare)
-        self._feed.start()
+        self._follow()
+
+    def load(self) -> None:
+        """Ranks again, from the newest answers."""
+        if self._stopped:
+            self._stopped = False
+            self._follow()
+
+    async def unload(self) -> None:
+        """Forgets the answers: a door goes on without ranked ones."""
+        self._stopped = True
+        await self._feed.stop()
+        self._forget()
+
+    def ongoing(self) -> int:
+        return self._ongoing
+
+    async def statuses(self) -> tuple[EngineStatus, ...]:
+        ready = self._ranking is not None
+        error, remedy = ("stopped by an administrator", _START_IT) if self._stopped else ("", "")
+        loading = not ready and not self._stopped
+        return (EngineStatus(names.FAQ, "answers", "ranking", ready, error=error, remedy=remedy, loading=loading),)
 
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        ranking = await self._ready()
-        return await asyncio.to_thread(ranking.match, text, locale)
+        return await self._ask(lambda ranking: ranking.match(text, locale))
 
     async def candidates(self, text: str, locale: str | None) -> tuple[AnswerMatch, ...]:
-        ranking = await self._ready()
-        near = await asyncio.to_thread(ranking.candidates, text, locale, _CANDIDATES)
+        near = await self._ask(lambda ranking: ranking.candidates(text, locale, _CANDIDATES))
         return tuple(candidate.match for candidate in near)
 
     async def stop(self) -> None:
         await self._feed.stop()
+
+    def _follow(self) -> None:
+        self._feed = SnapshotFeed(office_client(), door_name(), self._prepare)
+        self._feed.start()
 
     def _prepare(self, snapshot: Snapshot) -> None:
         settings = snapshot.settings
@@ -48,8 +78,22 @@ class Faq:
         if made_of != self._made_of:
             self._ranking = Ranking(*made_of, lambda: datetime.now(UTC))
             self._made_of = made_of
+        if self._stopped:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._ranking = self._made_of = None
+
+    async def _ask(self, question: Callable[[Ranking], T]) -> T:
+        self._ongoing += 1
+        try:
+            return await asyncio.to_thread(question, await self._ready())
+        finally:
+            self._ongoing -= 1
 
     async def _ready(self) -> Ranking:
+        if self._stopped:
+            raise ServiceStopped("ranked answers were stopped by an administrator", remedy=_START_IT)
         await self._feed.wait(_FIRST_SNAPSHOT_S)
         if self._ranking is None:
             raise Unavailable("the answer book is not there yet", retry_after_s=2)

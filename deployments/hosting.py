@@ -6,7 +6,10 @@ from ray import serve
 from ray.serve.config import BackpressureConfig
 
 from deployments.arguments import Hosting
+from deployments.contracts.services import Switchable
+from deployments.engines.following import ServiceFollower
 from deployments.logs import flush_log, open_log
+from deployments.reception import door_name, office_client
 from storage.environment import Environment
 
 _HEALTH_CHECK_PERIOD_S = 5
@@ -43,15 +46,27 @@ def _hosted(room: type[Room], name: str) -> type[Any]:
             open_log(Environment().data / "logs", name)
             room.__init__(self, *arguments)
             await self.start()
+            self._follower = _follower(self, name)
 
         async def __del__(self) -> None:
             try:
+                if self._follower is not None:
+                    await self._follower.stop()
                 await self.stop()
             finally:
                 flush_log()
 
     Hosted.__name__ = Hosted.__qualname__ = room.__name__
     return Hosted
+
+
+def _follower(room: object, name: str) -> ServiceFollower | None:
+    """Whoever can be stopped and started tells the office about itself and does what the office wants."""
+    if not isinstance(room, Switchable):
+        return None
+    follower = ServiceFollower(office_client(), name, door_name(), room)
+    follower.start()
+    return follower
 
 
 def _options(args: Hosting, name: str) -> dict[str, Any]:

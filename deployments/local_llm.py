@@ -33,16 +33,25 @@ class LocalLlm:
     async def start(self) -> None:
         self._host.start()
 
+    def load(self) -> None:
+        self._host.start()
+
+    async def unload(self) -> None:
+        await self._host.unload()
+
+    def ongoing(self) -> int:
+        return self._host.uses
+
     async def stream(self, turn: ChatTurn) -> AsyncGenerator[ChatEvent]:
-        async with Closing(self._host.engine().stream(turn)) as events:
+        async with self._host.use() as engine, Closing(engine.stream(turn)) as events:
             async for event in events:
                 yield event
 
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-        engine = self._host.engine()
-        if not isinstance(engine, Embedder):
-            raise InvalidRequest("the local model does not make embeddings", param="model")
-        return await engine.embed(texts)
+        async with self._host.use() as engine:
+            if not isinstance(engine, Embedder):
+                raise InvalidRequest("the local model does not make embeddings", param="model")
+            return await engine.embed(texts)
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
         return (self._host.status(),)

@@ -1,5 +1,6 @@
 """The control plane: owns the database, streams snapshots, serves the panel. Exactly one replica."""
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,14 @@ from starlette.types import ASGIApp
 
 from deployments import names
 from deployments.administration.office import Office, open_office
-from deployments.arguments import OfficeArgs
+from deployments.administration.operations import Surroundings, open_operations
+from deployments.administration.services import Action, Outcome
+from deployments.arguments import OfficeArgs, StaffArgs
 from deployments.clients import FaqClient
 from deployments.contracts.chat import Source
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.reports import DoorReport
+from deployments.contracts.services import ReplicaReport, ServiceOrder
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.streams import Closing
@@ -23,6 +27,7 @@ from deployments.conversation.prepared import ExactAnswers
 from deployments.hosting import host_door
 from deployments.metering import open_metrics
 from deployments.reception import Reception, Remotes
+from deployments.serve_view import ServeView
 from storage.environment import Environment
 from storage.secrets import secret_file
 
@@ -49,12 +54,20 @@ class LocalOffice:
         return await self._office.conversations.restart(source, person, display_name)
 
 
+def engine_services(staff: StaffArgs) -> dict[str, str]:
+    """Names and kinds of the services of a graph that can be stopped."""
+    wanted = ((names.CHAT, "chat", staff.chat), (names.RECOGNITION, "recognition", staff.recognition))
+    kinds = {name: kind for name, kind, there in (*wanted, (names.FAQ, "answers", staff.faq)) if there}
+    return kinds | dict.fromkeys(staff.voices, "speech")
+
+
 class OfficeServer:
     """Serve's shell around ``administration.Office`` and the panel."""
 
     def __init__(self, args: OfficeArgs, metrics_dir: Path) -> None:
         self._remotes = Remotes.named(args.staff)
         self._metrics_dir = metrics_dir
+        self._engines = engine_services(args.staff)
         self._ranked = FaqClient(self._remotes.faq) if self._remotes.faq else None
 
     async def start(self) -> None:
@@ -63,6 +76,7 @@ class OfficeServer:
         self._local = LocalOffice(self._office)
         self._reception = Reception(self._remotes, self._local, "office", open_metrics(self._metrics_dir))
         await self._reception.start()
+        self._operations = await open_operations(self._office, self._surroundings())
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         from ui.panel import mount_panel
@@ -90,6 +104,13 @@ class OfficeServer:
     async def report(self, report: DoorReport) -> None:
         await self._local.report(report)
 
+    async def beat(self, report: ReplicaReport) -> ServiceOrder:
+        return self._operations.register.heard(report)
+
+    async def control_service(self, service: str, action: Action, username: str) -> Outcome:
+        """Starts, stops or restarts an engine in the name of ``username``."""
+        return await self._operations.services.act(service, action, username)
+
     async def open_conversation(self, source: Source, person: str, display_name: str) -> Conversation:
         return await self._local.open(source, person, display_name)
 
@@ -97,8 +118,21 @@ class OfficeServer:
         return await self._local.restart(source, person, display_name)
 
     async def stop(self) -> None:
+        await self._operations.close()
         await self._reception.stop()
         await self._office.close()
+
+    def _surroundings(self) -> Surroundings:
+        metrics = self._reception.metrics
+        return Surroundings(
+            data=self._environment.data,
+            models=self._environment.models_dir,
+            cluster=ServeView(),
+            services=self._engines,
+            queues=metrics.queues,
+            exposition=metrics.exposition,
+            environment=os.environ,
+        )
 
     async def _match(self, phrase: str, language: str | None) -> "MatchReport":
         from ui.services import MatchReport

@@ -105,6 +105,7 @@ class Reception:
         source: SourceKind = SourceKind.ADMIN,
     ) -> None:
         self.office = office
+        self.metrics = metrics
         for remote in remotes.engines():
             remote.on_waiting = metrics.queue_depth
         self._exact = ExactAnswers(lambda: datetime.now(UTC))

@@ -35,8 +35,17 @@ class SpeechRecognition:
     async def start(self) -> None:
         self._host.start()
 
+    def load(self) -> None:
+        self._host.start()
+
+    async def unload(self) -> None:
+        await self._host.unload()
+
+    def ongoing(self) -> int:
+        return self._host.uses
+
     async def transcribe(self, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
-        async with Closing(self._host.engine().transcribe(request)) as events:
+        async with self._host.use() as engine, Closing(engine.transcribe(request)) as events:
             async for event in events:
                 yield event
 

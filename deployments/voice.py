@@ -1,5 +1,6 @@
 """Text to speech: one or several engines in a process, the request goes to the one that owns the voice."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -24,11 +25,20 @@ class SpeechSynthesis:
         self._hosts = tuple(_host(name, spec, models) for spec in specs)
 
     async def start(self) -> None:
+        self.load()
+
+    def load(self) -> None:
         for engine_host in self._hosts:
             engine_host.start()
 
+    async def unload(self) -> None:
+        await asyncio.gather(*(engine_host.unload() for engine_host in self._hosts))
+
+    def ongoing(self) -> int:
+        return sum(engine_host.uses for engine_host in self._hosts)
+
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
-        async with Closing(self._owner(request).synthesize(request)) as chunks:
+        async with self._owner(request).use() as engine, Closing(engine.synthesize(request)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -47,17 +57,17 @@ class SpeechSynthesis:
         for engine_host in self._hosts:
             await engine_host.stop()
 
-    def _owner(self, request: SpeechRequest) -> SpeechEngine:
-        engines = [h.loaded for h in self._hosts if h.loaded]
-        if not engines:
+    def _owner(self, request: SpeechRequest) -> EngineHost[SpeechEngine]:
+        hosts = [(h, h.loaded.voices()) for h in self._hosts if h.loaded]
+        if not hosts:
             raise self._reason()
-        for engine in engines:
-            if any(voice.id == request.voice_id for voice in engine.voices()):
-                return engine
+        for engine_host, voices in hosts:
+            if any(voice.id == request.voice_id for voice in voices):
+                return engine_host
         if request.voice_id:
             raise VoiceNotFound(f"unknown voice {request.voice_id!r}", param="voice")
-        speaks = (e for e in engines if any(request.language in voice.languages for voice in e.voices()))
-        return next(speaks, engines[0])
+        speaks = (h for h, voices in hosts if any(request.language in voice.languages for voice in voices))
+        return next(speaks, hosts[0][0])
 
     def _reason(self) -> SecretaryError:
         for engine_host in self._hosts:

@@ -42,6 +42,12 @@ class LatencyRing:
                 minute[key] = _merged(minute.get(key), tally, at, key[1])
         self._minutes = {m: points for m, points in self._minutes.items() if m > at - _KEPT}
 
+    def clear(self) -> int:
+        """Forgets everything; returns how many points there were."""
+        dropped = sum(len(points) for points in self._minutes.values())
+        self._minutes.clear()
+        return dropped
+
     def points(self, minutes: int) -> tuple[StagePoint, ...]:
         """The last ``minutes``, oldest first."""
         since = self._clock() - timedelta(minutes=minutes)

@@ -61,6 +61,10 @@ class ReportDesk:
         """One point per minute, stage and route, oldest first."""
         return self._latency.points(minutes)
 
+    def forget_latency(self) -> int:
+        """Begins the latency history anew; returns how many points it had."""
+        return self._latency.clear()
+
     def doors(self) -> tuple[DoorState, ...]:
         """Every door that reported in the last ten minutes, by name."""
         since = self._clock() - _DOOR_FORGOTTEN

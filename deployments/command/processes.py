@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 
 import psutil
 
-from deployments.command.ray_environment import RUN_ID
+from deployments.administration.processes import run_of
 
 
 def processes_of(run_id: str) -> list[psutil.Process]:
     """Processes that carry ``run_id``, this one excluded."""
-    return [p for p in psutil.process_iter() if p.pid != psutil.Process().pid and _run_of(p) == run_id]
+    return [p for p in psutil.process_iter() if p.pid != psutil.Process().pid and run_of(p) == run_id]
 
 
 def end(processes: Iterable[psutil.Process], patience_s: float) -> int:
@@ -22,13 +22,6 @@ def end(processes: Iterable[psutil.Process], patience_s: float) -> int:
         _quietly(process.kill)
     psutil.wait_procs(stubborn, timeout=5)
     return len(stubborn)
-
-
-def _run_of(process: psutil.Process) -> str | None:
-    try:
-        return process.environ().get(RUN_ID)
-    except (psutil.Error, OSError):
-        return None
 
 
 def _quietly(signal: Callable[[], None]) -> None:

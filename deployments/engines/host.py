@@ -2,18 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Generic, TypeVar
 
 from deployments.contracts.engines import Engine
-from deployments.contracts.errors import EngineFailed, SecretaryError, Unavailable
+from deployments.contracts.errors import EngineFailed, SecretaryError, ServiceStopped, Unavailable
 from deployments.contracts.speech import EngineStatus
+from deployments.engines.memory import give_memory_back
 
 E = TypeVar("E", bound=Engine)
 log = logging.getLogger(__name__)
 
 _LAST_RETRY_S = 30.0
+_PATIENCE_S = 20.0
 
 
 class EngineHost(Generic[E]):
@@ -43,20 +46,57 @@ class EngineHost(Generic[E]):
         self._engine: E | None = None
         self._error: SecretaryError | None = None
         self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._uses = 0
+        self._unused = asyncio.Event()
 
     def start(self) -> None:
+        """Begins to load, also after ``unload``. Harmless when it is loading or loaded."""
+        self._stopped = False
         self._task = self._task or asyncio.create_task(self._load(), name=f"loading {self._name}")
 
+    async def unload(self, patience_s: float = _PATIENCE_S) -> None:
+        """Takes the model out of memory until ``start``: new callers get ServiceStopped at once, answers under way have
+        ``patience_s`` seconds to come to their end, then the engine ends them."""
+        self._stopped = True
+        if self._uses:
+            self._unused.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._unused.wait(), patience_s)
+        await self.stop()
+        await asyncio.to_thread(give_memory_back)
+
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        task, self._task = self._task, None
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         if self._engine:
-            await self._engine.stop()
-            self._engine = None
+            engine, self._engine = self._engine, None
+            await engine.stop()
+        self._error = None
+
+    @asynccontextmanager
+    async def use(self) -> AsyncGenerator[E]:
+        """The loaded engine for one answer; ``unload`` waits for it. Raises the reason why it is not there."""
+        engine = self.engine()
+        self._uses += 1
+        try:
+            yield engine
+        finally:
+            self._uses -= 1
+            if not self._uses:
+                self._unused.set()
+
+    @property
+    def uses(self) -> int:
+        """Answers under way."""
+        return self._uses
 
     def engine(self) -> E:
         """The loaded engine. Raises the reason why it is not there."""
+        if self._stopped:
+            raise ServiceStopped(f"{self._name} was stopped by an administrator", remedy=self._start_it)
         if self._engine is not None:
             return self._engine
         if self._error is not None:
@@ -65,7 +105,11 @@ class EngineHost(Generic[E]):
 
     @property
     def loaded(self) -> E | None:
-        return self._engine
+        return None if self._stopped else self._engine
+
+    @property
+    def _start_it(self) -> str:
+        return f"POST /admin/services/{self._name.partition('/')[0]}/start"
 
     def check(self) -> None:
         """Raises EngineFailed when a loaded engine says that it no longer works: then a new process helps.
@@ -76,12 +120,17 @@ class EngineHost(Generic[E]):
             raise EngineFailed(f"{self._name}: {self._engine.status().error}")
 
     def status(self) -> EngineStatus:
+        if self._stopped:
+            return self._absent("stopped by an administrator", self._start_it)
         if self._engine is not None:
             status = self._engine.status()
             model = self._model or status.model
             return replace(status, name=self._name, model=model, revision=self._revision or status.revision)
-        message = self._error.message if self._error else "loading"
-        remedy = self._error.remedy if self._error else ""
+        if self._error is not None:
+            return self._absent(self._error.message, self._error.remedy)
+        return replace(self._absent("loading", ""), loading=True)
+
+    def _absent(self, error: str, remedy: str) -> EngineStatus:
         return EngineStatus(
             self._name,
             self._kind,
@@ -89,18 +138,15 @@ class EngineHost(Generic[E]):
             ready=False,
             model=self._model,
             revision=self._revision,
-            error=message,
+            error=error,
             remedy=remedy,
-            loading=self._error is None,
         )
 
     async def _load(self) -> None:
         pause = self._first_retry_s
         while self._engine is None:
             try:
-                engine = await asyncio.to_thread(self._build)
-                await engine.start()
-                self._model, self._revision = await asyncio.to_thread(self._weights)
+                engine = await self._started(await asyncio.to_thread(self._build))
                 self._engine, self._error = engine, None
             except SecretaryError as error:
                 self._error = error
@@ -110,3 +156,12 @@ class EngineHost(Generic[E]):
             if self._error is not None:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LAST_RETRY_S)
+
+    async def _started(self, engine: E) -> E:
+        try:
+            await engine.start()
+            self._model, self._revision = await asyncio.to_thread(self._weights)
+        except asyncio.CancelledError:
+            await engine.stop()
+            raise
+        return engine

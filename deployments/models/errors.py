@@ -2,6 +2,7 @@
 
 PullFailed
 ├── SourceFailed     one source cannot bring the files; the next one is tried
+│   └── NotOnHub     the hub has no such repository or revision
 ├── Mismatch         bytes differ from what the catalogue or the hub promises
 ├── DiskFull         not enough space on the file system of the store
 ├── PullBusy         another process is pulling the same model
@@ -30,4 +31,8 @@ class PullBusy(PullFailed):
 
 
 class PullCancelled(PullFailed):
+    pass
+
+
+class NotOnHub(SourceFailed):
     pass

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
 from deployments.models.catalogue import HubSource, ModelFile
 from deployments.models.download import describe
-from deployments.models.errors import SourceFailed
+from deployments.models.errors import NotOnHub, SourceFailed
 from deployments.models.verify import Expected
 
 
@@ -67,6 +67,18 @@ class Hub:
             raise SourceFailed(f"{source.repo} at {commit[:12]} has no {', '.join(missing) or 'matching files'}")
         return HubListing(commit, tuple(self._file(source, commit, p, entries[p]) for p in sorted(paths)))
 
+    def search(self, query: str, limit: int) -> list[dict[str, Any]]:
+        """Repositories of models that match, the most downloaded first, as the hub describes them. SourceFailed."""
+        wanted = urlencode({"search": query, "limit": limit, "sort": "downloads", "direction": -1})
+        found = self._get(f"/api/models?{wanted}")
+        if not isinstance(found, list):
+            raise SourceFailed(f"{httpx.URL(self._endpoint).host} did not answer with a list of models")
+        return found
+
+    def details(self, repo: str, revision: str = "main") -> dict[str, Any]:
+        """One repository with its files and their sizes, as the hub describes it. Raises NotOnHub, SourceFailed."""
+        return dict(self._get(f"/api/models/{repo}/revision/{quote(revision, safe='')}?blobs=true"))
+
     def _file(self, source: HubSource, commit: str, path: str, entry: dict[str, Any]) -> HubFile:
         large = entry.get("lfs") or {}
         local = path.removeprefix(f"{source.folder}/") if source.folder else path
@@ -95,6 +107,8 @@ class Hub:
             raise SourceFailed(f"{httpx.URL(url).host} cannot be reached: {describe(error)}") from error
         if response.status_code in (401, 403):
             raise SourceFailed(f"{httpx.URL(url).host} refuses {path} ({response.status_code}): set HF_TOKEN")
+        if response.status_code == 404:
+            raise NotOnHub(f"{httpx.URL(url).host} does not have {path} (404)")
         if response.status_code != 200:
             raise SourceFailed(f"{httpx.URL(url).host} answered {response.status_code} for {path}")
         try:

@@ -53,7 +53,7 @@ def pull(
     watch = Watch(model.id, progress or Silent(), cancel or Event())
     chosen = _chosen(model, sources)
     partial = store.partial(model.id)
-    with disk_errors(partial), _locked(partial, model.id):
+    with disk_errors(partial), locked(partial, model.id):
         manifest = _already_there(model, store, watch)
         if manifest is None:
             _check_space(model, partial, free)
@@ -74,7 +74,7 @@ def _chosen(model: Model, names: tuple[str, ...]) -> tuple[Source, ...]:
 
 
 @contextmanager
-def _locked(partial: Path, model_id: str) -> Iterator[None]:
+def locked(partial: Path, model_id: str) -> Iterator[None]:
     """Holds an advisory lock that the system drops when the process dies (flock(2))."""
     partial.mkdir(parents=True, exist_ok=True)
     with (partial.parent / f"{model_id}.lock").open("a") as lock:
@@ -178,4 +178,4 @@ def _sync_directory(folder: Path) -> None:
         os.close(descriptor)
 
 
-__all__ = ["PullFailed", "pull"]
+__all__ = ["PullFailed", "locked", "pull"]

@@ -28,7 +28,7 @@ from tests.architecture.values import value_of
 
 ROOMS = (Faq, LocalLlm, SpeechSynthesis, SpeechRecognition, OfficeServer, Bots, BotProcess)
 BOUND = (EngineSpec, SecretaryArgs, OfficeArgs, PhoneArgs, BotsArgs)
-CONTRACTS = ("audio", "chat", "events", "reports", "sessions", "settings", "speech")
+CONTRACTS = ("audio", "chat", "events", "reports", "services", "sessions", "settings", "speech")
 
 
 def _named(hint: Any) -> Iterator[type]:
@@ -131,7 +131,7 @@ def test_an_error_behind_a_handle_is_caught_as_what_it_is(kind: type[SecretaryEr
 def test_an_error_tells_a_caller_what_to_do(kind: type[SecretaryError]) -> None:
     assert 400 <= kind.status < 600
     assert kind.code == kind.code.lower()
-    assert kind.retryable == (kind.status in (429, 503)) or kind.__name__ == "ModelMissing"
+    assert kind.retryable == (kind.status in (429, 503)) or kind.__name__ in ("ModelMissing", "ServiceStopped")
 
 
 def test_codes_are_not_shared_by_unrelated_errors() -> None:

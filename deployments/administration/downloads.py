@@ -1,0 +1,130 @@
+"""Downloads of models: one at a time, in a thread, with progress for each file; they end with the office."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from deployments.administration.model_views import DownloadStatus, FileProgress, JobState
+from deployments.contracts.errors import Conflict, Unavailable
+from deployments.models.catalogue import Model
+from deployments.models.errors import PullCancelled, PullFailed
+from deployments.models.progress import Progress
+from deployments.models.pull import pull
+from deployments.models.store import Manifest, ModelStore
+
+_MOST_NOTES, _MOST_FILES = 20, 200
+
+PullModel = Callable[[Model, ModelStore, Progress, threading.Event], Manifest]
+FindModel = Callable[[], Model]
+
+
+def pull_model(model: Model, store: ModelStore, progress: Progress, cancel: threading.Event) -> Manifest:
+    """From the sources of the model, in their order."""
+    return pull(model, store, progress=progress, cancel=cancel)
+
+
+class Board:
+    """A Progress that can be read from another thread."""
+
+    def __init__(self, model_id: str, size: int | None) -> None:
+        self._lock = threading.Lock()
+        self._status = DownloadStatus(state="running", model_id=model_id, total=size, started_at=datetime.now(UTC))
+        self._files: dict[str, FileProgress] = {}
+
+    def source(self, model_id: str, source: str) -> None:
+        with self._lock:
+            self._files = {}
+            self._status = self._status.model_copy(update={"source": source})
+
+    def file(self, model_id: str, path: str, total: int | None) -> None:
+        with self._lock:
+            if path in self._files or len(self._files) < _MOST_FILES:
+                self._files[path] = FileProgress(path=path, done=0, total=total)
+
+    def advanced(self, model_id: str, path: str, done: int) -> None:
+        with self._lock:
+            if path in self._files:
+                self._files[path] = FileProgress(path=path, done=done, total=self._files[path].total)
+
+    def note(self, model_id: str, text: str) -> None:
+        with self._lock:
+            self._status = self._status.model_copy(update={"notes": (*self._status.notes, text)[-_MOST_NOTES:]})
+
+    def finished(self, model_id: str) -> None:
+        """The end is told by ``end``, which knows how it came."""
+
+    def announce(self, model: Model) -> None:
+        with self._lock:
+            self._status = self._status.model_copy(update={"model_id": model.id, "total": model.size})
+
+    def end(self, state: JobState, error: str | None = None) -> None:
+        with self._lock:
+            update = {"state": state, "error": error, "ended_at": datetime.now(UTC)}
+            self._status = self._status.model_copy(update=update)
+
+    def read(self) -> DownloadStatus:
+        with self._lock:
+            files = tuple(self._files.values())
+            return self._status.model_copy(update={"files": files, "done": sum(file.done for file in files)})
+
+
+class Downloads:
+    """``start`` returns at once; ``status`` tells how far it is; ``close`` ends it and refuses further ones."""
+
+    def __init__(self, store: ModelStore, bring: PullModel = pull_model) -> None:
+        self._store = store
+        self._bring = bring
+        self._board: Board | None = None
+        self._cancel = threading.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def require_free(self) -> None:
+        """Raises Conflict while a download is under way, Unavailable when the office is closing."""
+        if self._closed:
+            raise Unavailable("the office is closing")
+        if self._task is not None and not self._task.done():
+            raise Conflict(f"{self.status().model_id} is being downloaded; wait for it or cancel it")
+
+    def start(self, label: str, find: FindModel) -> DownloadStatus:
+        """Downloads what ``find`` says, which runs in the thread as well. Raises as ``require_free`` does."""
+        self.require_free()
+        self._cancel = threading.Event()
+        self._board = Board(label, None)
+        self._task = asyncio.create_task(self._run(find, self._board, self._cancel), name=f"download of {label}")
+        return self.status()
+
+    def cancel(self) -> DownloadStatus:
+        """Asks the download to stop; what has arrived is kept for the next one. Harmless when there is none."""
+        self._cancel.set()
+        return self.status()
+
+    def status(self) -> DownloadStatus:
+        return self._board.read() if self._board else DownloadStatus()
+
+    async def close(self) -> None:
+        self._closed = True
+        self._cancel.set()
+        if self._task:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self, find: FindModel, board: Board, cancel: threading.Event) -> None:
+        def work() -> None:
+            model = find()
+            board.announce(model)
+            self._bring(model, self._store, board, cancel)
+
+        try:
+            await asyncio.to_thread(work)
+        except PullCancelled as error:
+            board.end("cancelled", str(error))
+        except PullFailed as error:
+            board.end("failed", str(error))
+        except OSError as error:
+            board.end("failed", f"the disk refuses: {error.strerror}")
+        except BaseException as error:
+            board.end("failed", f"{type(error).__name__}")
+            raise
+        else:
+            board.end("finished")

@@ -1,0 +1,143 @@
+"""Graphics cards by NVML (nvidia-ml-py), with every process on them. No card is an answer, not an error."""
+
+import importlib
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from deployments.administration.processes import role_of_pid
+from deployments.contracts.settings import Frozen
+
+T = TypeVar("T")
+
+_GIB = 2**30
+
+
+class GpuProcess(Frozen):
+    """``name`` is the deployment where the process is ours, else the program's name."""
+
+    pid: int
+    name: str
+    memory_gb: float | None
+
+
+class Gpu(Frozen):
+    """Memory in GiB. None where the card does not tell."""
+
+    id: int
+    name: str
+    total_memory_gb: float
+    used_gb: float
+    free_gb: float
+    utilization_percent: int | None
+    temperature_c: int | None
+    power_w: float | None
+    compute_capability: str | None
+    processes: tuple[GpuProcess, ...]
+
+
+class GpuReport(Frozen):
+    available: bool
+    reason: str | None = None
+    gpus: tuple[Gpu, ...] = ()
+    total_memory_gb: float = 0.0
+    used_gb: float = 0.0
+    timestamp: datetime
+
+
+def import_nvml() -> Any:
+    """The module pynvml. Raises ImportError when the extra ``gpu`` is not installed."""
+    return importlib.import_module("pynvml")
+
+
+class GpuMonitor:
+    """Opens NVML on first use and keeps it until ``close``. Its calls take milliseconds: ``read`` belongs in a thread.
+
+    ``load`` gives a module with the functions of nvidia-ml-py.
+    """
+
+    def __init__(self, load: Callable[[], Any] = import_nvml) -> None:
+        self._load = load
+        self._nvml: Any = None
+        self._lock = threading.Lock()
+
+    def read(self) -> GpuReport:
+        """All cards now; ``available`` False with the reason when there are none."""
+        with self._lock:
+            now = datetime.now(UTC)
+            try:
+                nvml = self._opened()
+                gpus = tuple(_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
+            except ImportError:
+                return GpuReport(available=False, reason="nvidia-ml-py is not installed (extra gpu)", timestamp=now)
+            except Exception as error:  # NVML's errors are a family without a common importable base
+                self._forget()
+                return GpuReport(available=False, reason=f"{type(error).__name__}: {error}", timestamp=now)
+        return GpuReport(
+            available=bool(gpus),
+            reason=None if gpus else "no NVIDIA card",
+            gpus=gpus,
+            total_memory_gb=round(sum(gpu.total_memory_gb for gpu in gpus), 2),
+            used_gb=round(sum(gpu.used_gb for gpu in gpus), 2),
+            timestamp=now,
+        )
+
+    def close(self) -> None:
+        with self._lock:
+            self._forget()
+
+    def _opened(self) -> Any:
+        if self._nvml is None:
+            nvml = self._load()
+            nvml.nvmlInit()
+            self._nvml = nvml
+        return self._nvml
+
+    def _forget(self) -> None:
+        nvml, self._nvml = self._nvml, None
+        if nvml is not None:
+            _told(nvml.nvmlShutdown)
+
+
+def _gpu(nvml: Any, index: int) -> Gpu:
+    card = nvml.nvmlDeviceGetHandleByIndex(index)
+    memory = nvml.nvmlDeviceGetMemoryInfo(card)
+    name = nvml.nvmlDeviceGetName(card)
+    utilization = _told(lambda: nvml.nvmlDeviceGetUtilizationRates(card))
+    capability = _told(lambda: nvml.nvmlDeviceGetCudaComputeCapability(card))
+    power = _told(lambda: nvml.nvmlDeviceGetPowerUsage(card))
+    return Gpu(
+        id=index,
+        name=name.decode() if isinstance(name, bytes) else name,
+        total_memory_gb=_gib(memory.total),
+        used_gb=_gib(memory.used),
+        free_gb=_gib(memory.free),
+        utilization_percent=utilization.gpu if utilization else None,
+        temperature_c=_told(lambda: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU)),
+        power_w=None if power is None else round(power / 1000, 1),
+        compute_capability=".".join(map(str, capability)) if capability else None,
+        processes=_processes(nvml, card),
+    )
+
+
+def _processes(nvml: Any, card: Any) -> tuple[GpuProcess, ...]:
+    computing = _told(lambda: nvml.nvmlDeviceGetComputeRunningProcesses(card)) or ()
+    drawing = _told(lambda: nvml.nvmlDeviceGetGraphicsRunningProcesses(card)) or ()
+    running = {each.pid: each.usedGpuMemory for each in (*drawing, *computing)}
+    return tuple(
+        GpuProcess(pid=pid, name=role_of_pid(pid), memory_gb=None if used is None else _gib(used))
+        for pid, used in sorted(running.items())
+    )
+
+
+def _told(ask: Callable[[], T]) -> T | None:
+    """What the card answers; None where this card or this container does not support the question."""
+    try:
+        return ask()
+    except Exception:  # as in ``read``
+        return None
+
+
+def _gib(size: int) -> float:
+    return round(size / _GIB, 2)

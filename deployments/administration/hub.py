@@ -1,0 +1,106 @@
+"""The model hub for the administration: searching, looking at a repository, and making a download of one."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import httpx
+
+from deployments.administration.model_views import HubFileView, HubModel
+from deployments.contracts.errors import InvalidRequest, NotFound, Unavailable
+from deployments.models.catalogue import HubSource, Kind, Model, ModelFile, Source
+from deployments.models.errors import NotOnHub, SourceFailed
+from deployments.models.hub import Hub
+
+T = TypeVar("T")
+
+_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+_LONGEST_ID = 80
+_MOST_FILES = 500
+
+
+class HubDesk:
+    """Asks the hub that ``environment`` names (HF_ENDPOINT, HF_TOKEN). Everything blocks: call it in a thread."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def search(self, query: str, limit: int) -> tuple[HubModel, ...]:
+        """Raises Unavailable with the reason when the hub cannot be asked."""
+        return self._ask(lambda hub: tuple(_model(each) for each in hub.search(query, limit)[:limit]))
+
+    def details(self, repo: str, revision: str = "main") -> HubModel:
+        """Raises NotFound, and Unavailable as ``search`` does."""
+        check_repo(repo)
+        return self._ask(lambda hub: _model(hub.details(repo, revision)))
+
+    def model(self, repo: str, revision: str, kind: Kind, include: tuple[str, ...]) -> Model:
+        """A model to be pulled from a repository: pinned to the commit that ``revision`` means now. The files are those
+        in the top folder that match ``include``. Raises SourceFailed, as everything that happens during a download."""
+        with httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
+            hub = Hub(client, self._environment)
+            listing = hub.listing(HubSource(repo=repo, revision=revision, include=include), ())
+        files = tuple(
+            ModelFile(path=file.expected.path, sha256=file.expected.sha256, size=file.expected.size)
+            for file in listing.files
+        )
+        source = HubSource(repo=repo, revision=listing.commit, include=include)
+        return Model(
+            id=model_id_of(repo),
+            kind=kind,
+            languages=("mul",),
+            licence="see the repository",
+            size=max(1, sum(file.size or 0 for file in files)),
+            description=f"{repo} from the hub",
+            revision=listing.commit,
+            files=files,
+            sources=(Source(hf=source),),
+        )
+
+    def _ask(self, question: Callable[[Hub], T]) -> T:
+        try:
+            with httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
+                return question(Hub(client, self._environment))
+        except NotOnHub as error:
+            raise NotFound(str(error)) from None
+        except SourceFailed as error:
+            raise Unavailable(str(error), retry_after_s=30) from None
+        except (KeyError, TypeError, ValueError):
+            raise Unavailable("the hub answered with something else than a description of models") from None
+
+
+def check_repo(repo: str) -> None:
+    """Raises InvalidRequest for what is no name of a repository."""
+    if not _REPO.fullmatch(repo) or ".." in repo or len(model_id_of(repo)) > _LONGEST_ID:
+        raise InvalidRequest(f"{repo[:100]!r} is no repository; write owner/name", param="repo_id")
+
+
+def model_id_of(repo: str) -> str:
+    """Id under which a repository is stored, for example hf-owner--name."""
+    return f"hf-{repo.replace('/', '--').lower()}"
+
+
+def _model(entry: Mapping[str, Any]) -> HubModel:
+    card = entry.get("cardData") or {}
+    siblings = entry.get("siblings") or []
+    files = tuple(HubFileView(path=each["rfilename"], size=each.get("size")) for each in siblings[:_MOST_FILES])
+    sizes = [each.get("size") for each in siblings]
+    licence = card.get("license") if isinstance(card, Mapping) else None
+    return HubModel(
+        repo_id=entry.get("id") or entry.get("modelId") or "",
+        revision=entry.get("sha") or "",
+        licence=licence if isinstance(licence, str) else _tagged(entry, "license:"),
+        task=entry.get("pipeline_tag") or "",
+        downloads=entry.get("downloads") or 0,
+        likes=entry.get("likes") or 0,
+        gated=bool(entry.get("gated")),
+        updated_at=entry.get("lastModified") or "",
+        size=sum(sizes) if sizes and all(isinstance(size, int) for size in sizes) else None,
+        files=files,
+    )
+
+
+def _tagged(entry: Mapping[str, Any], prefix: str) -> str:
+    tags = entry.get("tags") or []
+    return next((tag.removeprefix(prefix) for tag in tags if isinstance(tag, str) and tag.startswith(prefix)), "")

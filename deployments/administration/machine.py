@@ -1,0 +1,118 @@
+"""The machine and the secretary's share of it, by psutil."""
+
+import platform
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from deployments.administration.processes import ProcessFacts, facts_of, own_processes
+from deployments.contracts.settings import Frozen
+
+_GIB = 2**30
+_MOST_PROCESSES = 100
+
+
+class SystemFacts(Frozen):
+    hostname: str
+    platform: str
+    python: str
+    uptime_seconds: float
+
+
+class CpuFacts(Frozen):
+    """``percent`` since the last question."""
+
+    count: int
+    percent: float
+    load_1m: float
+
+
+class MemoryFacts(Frozen):
+    total_gb: float
+    used_gb: float
+    available_gb: float
+    percent: float
+
+
+class DiskFacts(Frozen):
+    """The file system of one of our own folders."""
+
+    name: str
+    total_gb: float
+    free_gb: float
+    percent: float
+
+
+class NetworkFacts(Frozen):
+    """Bytes since the machine started."""
+
+    interface: str
+    sent_bytes: int
+    received_bytes: int
+
+
+class MachineReport(Frozen):
+    """Processes of this secretary only, the largest first, without their command lines."""
+
+    system: SystemFacts
+    cpu: CpuFacts
+    memory: MemoryFacts
+    disks: tuple[DiskFacts, ...]
+    network: tuple[NetworkFacts, ...]
+    processes: tuple[ProcessFacts, ...]
+    timestamp: datetime
+
+
+class Machine:
+    """``folders`` names what is worth watching, for example {"data": …, "models": …}. Call it in a thread."""
+
+    def __init__(self, folders: dict[str, Path]) -> None:
+        self._folders = folders
+
+    def report(self) -> MachineReport:
+        facts = [found for process in own_processes() if (found := facts_of(process))]
+        return MachineReport(
+            system=SystemFacts(
+                hostname=platform.node(),
+                platform=platform.platform(),
+                python=platform.python_version(),
+                uptime_seconds=round(time.time() - psutil.boot_time(), 1),
+            ),
+            cpu=self.cpu(),
+            memory=self.memory(),
+            disks=tuple(disk for name, path in self._folders.items() if (disk := _disk(name, path))),
+            network=tuple(
+                NetworkFacts(interface=name, sent_bytes=counted.bytes_sent, received_bytes=counted.bytes_recv)
+                for name, counted in psutil.net_io_counters(pernic=True).items()
+            ),
+            processes=tuple(sorted(facts, key=lambda each: -each.memory_mb)[:_MOST_PROCESSES]),
+            timestamp=datetime.now(UTC),
+        )
+
+    def cpu(self) -> CpuFacts:
+        return CpuFacts(
+            count=psutil.cpu_count() or 1, percent=psutil.cpu_percent(), load_1m=round(psutil.getloadavg()[0], 2)
+        )
+
+    def memory(self) -> MemoryFacts:
+        memory = psutil.virtual_memory()
+        return MemoryFacts(
+            total_gb=_gib(memory.total),
+            used_gb=_gib(memory.used),
+            available_gb=_gib(memory.available),
+            percent=memory.percent,
+        )
+
+
+def _disk(name: str, path: Path) -> DiskFacts | None:
+    try:
+        usage = psutil.disk_usage(str(path))
+    except OSError:
+        return None
+    return DiskFacts(name=name, total_gb=_gib(usage.total), free_gb=_gib(usage.free), percent=usage.percent)
+
+
+def _gib(size: int) -> float:
+    return round(size / _GIB, 2)

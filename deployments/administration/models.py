@@ -1,0 +1,143 @@
+"""Models on this machine: what is there, bringing more, checking them, taking them away."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from deployments.administration.downloads import Downloads
+from deployments.administration.hub import HubDesk, check_repo, model_id_of
+from deployments.administration.model_views import DownloadStatus, HubModel, ModelView, ScanStatus
+from deployments.administration.scanning import ModelScan
+from deployments.administration.trail import AuditTrail
+from deployments.contracts.errors import Conflict, NotFound
+from deployments.models.catalogue import Catalogue, Kind, Model
+from deployments.models.errors import PullBusy, PullFailed
+from deployments.models.remove import found_in, remove, size_of
+from deployments.models.store import ModelStore
+
+
+class ModelAdministration:
+    """``in_use`` maps ids of models in memory to their services."""
+
+    def __init__(
+        self,
+        store: ModelStore,
+        known: Catalogue,
+        trail: AuditTrail,
+        hub: HubDesk,
+        in_use: Callable[[], Mapping[str, str]],
+        downloads: Downloads | None = None,
+    ) -> None:
+        self._store = store
+        self._known = known
+        self._trail = trail
+        self._hub = hub
+        self._in_use = in_use
+        self._downloads = downloads or Downloads(store)
+        self._scan = ModelScan(store)
+
+    async def list(self) -> tuple[ModelView, ...]:
+        """The catalogue in its order, then what else lies in the store."""
+        return await asyncio.to_thread(self._listed, dict(self._in_use()))
+
+    async def scan(self, username: str) -> ScanStatus:
+        """Begins to read every installed model. Raises Conflict while one is under way."""
+        await self._trail.note(username, "scan", "model")
+        return self._scan.start()
+
+    def cancel_scan(self) -> ScanStatus:
+        return self._scan.cancel()
+
+    def scan_status(self) -> ScanStatus:
+        return self._scan.status()
+
+    async def download(self, model_id: str, username: str) -> DownloadStatus:
+        """Begins to bring a model of the catalogue. Raises NotFound and Conflict."""
+        model = self._of_catalogue(model_id)
+        self._downloads.require_free()
+        await self._trail.note(username, "download", "model", model_id)
+        return self._downloads.start(model_id, lambda: model)
+
+    async def download_from_hub(
+        self, repo: str, revision: str, kind: Kind, include: tuple[str, ...], username: str
+    ) -> DownloadStatus:
+        """Begins to bring a repository of the hub. Raises InvalidRequest and Conflict; what the hub says is told by
+        the status."""
+        check_repo(repo)
+        self._downloads.require_free()
+        await self._trail.note(username, "download", "model", model_id_of(repo), detail=f"{repo} at {revision}")
+        return self._downloads.start(model_id_of(repo), lambda: self._of_hub(repo, revision, kind, include))
+
+    async def cancel_download(self, username: str) -> DownloadStatus:
+        await self._trail.note(username, "cancel", "model", self._downloads.status().model_id)
+        return self._downloads.cancel()
+
+    def download_status(self) -> DownloadStatus:
+        return self._downloads.status()
+
+    async def delete(self, model_id: str, username: str) -> int:
+        """Takes a model off the disk; returns the bytes that are free again. Raises NotFound, and Conflict while it is
+        in memory or being pulled."""
+        if model_id not in await asyncio.to_thread(self._present):
+            raise NotFound(f"no model {model_id[:100]!r} is installed", param="model_id")
+        service = self._in_use().get(model_id)
+        if service:
+            raise Conflict(f"{service} uses {model_id}; stop {service} first")
+        await self._trail.note(username, "delete", "model", model_id)
+        try:
+            return await asyncio.to_thread(remove, self._store, model_id)
+        except PullBusy as error:
+            raise Conflict(str(error)) from None
+        except KeyError:
+            raise NotFound(f"{model_id} has just gone", param="model_id") from None
+
+    async def search(self, query: str, limit: int) -> tuple[HubModel, ...]:
+        return await asyncio.to_thread(self._hub.search, query, limit)
+
+    async def details(self, repo: str, revision: str) -> HubModel:
+        return await asyncio.to_thread(self._hub.details, repo, revision)
+
+    async def close(self) -> None:
+        """Ends a download and a scan under way; what has arrived is kept."""
+        await asyncio.gather(self._downloads.close(), self._scan.close())
+
+    def _of_catalogue(self, model_id: str) -> Model:
+        found = next((model for model in self._known.models if model.id == model_id), None)
+        if found is None:
+            known = ", ".join(model.id for model in self._known.models)
+            raise NotFound(f"no model {model_id[:100]!r} in the catalogue; known: {known}", param="model_id")
+        return found
+
+    def _of_hub(self, repo: str, revision: str, kind: Kind, include: tuple[str, ...]) -> Model:
+        model = self._hub.model(repo, revision, kind, include)
+        there = self._store.revision(model.id)
+        if there and there != model.revision:
+            raise PullFailed(f"{model.id} is there in revision {there[:12]}; delete it to bring {model.revision[:12]}")
+        return model
+
+    def _present(self) -> frozenset[str]:
+        unfinished = self._store.root / ".partial"
+        partial = {path.name for path in unfinished.iterdir() if path.is_dir()} if unfinished.is_dir() else set()
+        return frozenset({*found_in(self._store), *partial})
+
+    def _listed(self, in_use: Mapping[str, str]) -> tuple[ModelView, ...]:
+        catalogued = {model.id: model for model in self._known.models}
+        others = [each for each in found_in(self._store) if each not in catalogued]
+        return tuple(self._view(each, catalogued.get(each), in_use.get(each)) for each in (*catalogued, *others))
+
+    def _view(self, model_id: str, model: Model | None, service: str | None) -> ModelView:
+        manifest, installed = self._store.manifest(model_id), self._store.installed(model_id)
+        there = installed or model is None
+        return ModelView(
+            id=model_id,
+            kind=model.kind if model else "other",
+            description=model.description if model else "",
+            languages=model.languages if model else (),
+            licence=model.licence if model else "",
+            size=size_of(self._store.directory(model_id)) if there else model.size if model else 0,
+            installed=installed,
+            revision=self._store.revision(model_id),
+            source=manifest.source if manifest else "",
+            in_catalogue=model is not None,
+            in_use_by=service,
+            unfinished_bytes=size_of(self._store.partial(model_id)),
+        )

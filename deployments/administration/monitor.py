@@ -1,0 +1,175 @@
+"""How the secretary is doing: health of its parts, latency, totals, errors, the machine and its graphics cards."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from deployments.administration.counters import totals
+from deployments.administration.gpu import GpuMonitor, GpuReport
+from deployments.administration.machine import CpuFacts, Machine, MachineReport, MemoryFacts
+from deployments.administration.reports import DoorState, ReportDesk
+from deployments.administration.services import ServiceControl, ServiceView
+from deployments.administration.trail import AuditTrail
+from deployments.contracts.settings import Frozen
+
+_RECENT_MINUTES = 15
+
+
+class ComponentHealth(Frozen):
+    status: str
+    detail: str | None = None
+    remedy: str | None = None
+
+
+class HealthReport(Frozen):
+    """``degraded``: something that is wanted does not run. What an administrator stopped does not count."""
+
+    overall: Literal["healthy", "degraded"]
+    components: dict[str, ComponentHealth]
+    timestamp: datetime
+
+
+class StageSummary(Frozen):
+    """Latency of the last minutes. Milliseconds; ``p95_ms`` is the worst minute's."""
+
+    stage: str
+    route: str
+    count: int
+    p50_ms: float
+    p95_ms: float
+
+
+class Counts(Frozen):
+    """Totals since the secretary started, over all processes."""
+
+    requests_by_status: dict[str, float]
+    tokens: dict[str, float]
+    phrase_cache: dict[str, float]
+    live_streams: dict[str, float]
+
+
+class SystemLoad(Frozen):
+    cpu: CpuFacts
+    memory: MemoryFacts
+
+
+class MetricsReport(Frozen):
+    system: SystemLoad
+    doors: tuple[DoorState, ...]
+    latency: tuple[StageSummary, ...]
+    counts: Counts
+    timestamp: datetime
+
+
+class ServiceError(Frozen):
+    message: str
+    remedy: str | None
+
+
+class ErrorsReport(Frozen):
+    errors: dict[str, ServiceError] = Field(description="Services that have something to complain of")
+    timestamp: datetime
+
+
+class ResetReport(Frozen):
+    status: Literal["reset"] = "reset"
+    latency_points: int
+    message: str
+
+
+class Monitor:
+    """``exposition`` is the text of Prometheus, read in a thread."""
+
+    def __init__(
+        self,
+        services: ServiceControl,
+        reports: ReportDesk,
+        trail: AuditTrail,
+        machine: Machine,
+        gpus: GpuMonitor,
+        exposition: Callable[[], bytes],
+    ) -> None:
+        self._services = services
+        self._reports = reports
+        self._trail = trail
+        self._machine = machine
+        self._gpus = gpus
+        self._exposition = exposition
+
+    async def gpu(self) -> GpuReport:
+        return await asyncio.to_thread(self._gpus.read)
+
+    async def gpu_stream(self, period_s: float) -> AsyncGenerator[GpuReport]:
+        """A report now and every ``period_s`` seconds, for ever."""
+        while True:
+            yield await self.gpu()
+            await asyncio.sleep(period_s)
+
+    async def system(self) -> MachineReport:
+        return await asyncio.to_thread(self._machine.report)
+
+    async def health(self) -> HealthReport:
+        services = (await self._services.status()).services
+        components = {name: _health(view) for name, view in services.items()}
+        healthy = all(_as_wanted(view) for view in services.values())
+        return HealthReport(
+            overall="healthy" if healthy else "degraded", components=components, timestamp=datetime.now(UTC)
+        )
+
+    async def metrics(self) -> MetricsReport:
+        text = await asyncio.to_thread(self._exposition)
+        counts = Counts(
+            requests_by_status=dict(totals(text, "secretary_http_requests_total", "status")),
+            tokens=dict(totals(text, "secretary_tokens_total", "direction")),
+            phrase_cache=dict(totals(text, "secretary_phrase_cache_total", "result")),
+            live_streams=dict(totals(text, "secretary_live_streams", "kind")),
+        )
+        return MetricsReport(
+            system=SystemLoad(cpu=self._machine.cpu(), memory=self._machine.memory()),
+            doors=self._reports.doors(),
+            latency=self._latency(),
+            counts=counts,
+            timestamp=datetime.now(UTC),
+        )
+
+    async def errors(self) -> ErrorsReport:
+        services = (await self._services.status()).services
+        found = {
+            name: ServiceError(message=view.last_error, remedy=view.remedy)
+            for name, view in services.items()
+            if view.last_error
+        }
+        return ErrorsReport(errors=found, timestamp=datetime.now(UTC))
+
+    async def reset(self, username: str) -> ResetReport:
+        """Begins the latency history of the panel anew. Prometheus counters never fall, and spoken phrases that are
+        remembered are no metric: both stay."""
+        await self._trail.note(username, "reset", "metrics")
+        dropped = self._reports.forget_latency()
+        message = "The latency history begins anew; Prometheus counters and remembered phrases stay as they are."
+        return ResetReport(latency_points=dropped, message=message)
+
+    def _latency(self) -> tuple[StageSummary, ...]:
+        grouped: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
+        for point in self._reports.latency(_RECENT_MINUTES):
+            grouped.setdefault((point.stage, point.route), []).append((point.count, point.p50_ms, point.p95_ms))
+        return tuple(_summary(stage, route, points) for (stage, route), points in sorted(grouped.items()))
+
+
+def _summary(stage: str, route: str, points: list[tuple[int, float, float]]) -> StageSummary:
+    count = sum(n for n, _, _ in points)
+    p50_ms = sum(n * p50 for n, p50, _ in points) / count
+    p95_ms = max(p95 for _, _, p95 in points)
+    return StageSummary(stage=stage, route=route, count=count, p50_ms=round(p50_ms, 2), p95_ms=p95_ms)
+
+
+def _as_wanted(view: ServiceView) -> bool:
+    return view.status == view.wanted or (view.wanted == "stopped" and view.status == "stopping")
+
+
+def _health(view: ServiceView) -> ComponentHealth:
+    status = {"running": "healthy", "stopped": "stopped"}.get(view.status, view.status)
+    return ComponentHealth(status=status, detail=view.last_error, remedy=view.remedy)

@@ -1,0 +1,104 @@
+"""Looking at every byte of the installed models: what is whole, what is damaged, what nobody knows."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime
+
+from deployments.administration.model_views import JobState, ScanFinding, ScanStatus
+from deployments.contracts.errors import Conflict, Unavailable
+from deployments.models.remove import found_in, size_of
+from deployments.models.store import Manifest, ModelStore
+from deployments.models.verify import Meter
+
+
+class _Stopped(Exception):
+    pass
+
+
+class ModelScan:
+    """One scan at a time, in a thread. ``cancel`` takes effect within a block of a mebibyte."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self._store = store
+        self._status = ScanStatus()
+        self._cancel = threading.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def start(self) -> ScanStatus:
+        """Begins. Raises Conflict while one is under way."""
+        if self._closed:
+            raise Unavailable("the office is closing")
+        if self._task is not None and not self._task.done():
+            raise Conflict("a scan is under way; wait for it or cancel it")
+        self._cancel = threading.Event()
+        self._status = ScanStatus(state="running", started_at=datetime.now(UTC))
+        self._task = asyncio.create_task(self._run(self._cancel), name="scan of models")
+        return self._status
+
+    def cancel(self) -> ScanStatus:
+        """Harmless when there is none."""
+        self._cancel.set()
+        return self._status
+
+    def status(self) -> ScanStatus:
+        return self._status
+
+    async def close(self) -> None:
+        self._closed = True
+        self._cancel.set()
+        if self._task:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self, cancel: threading.Event) -> None:
+        try:
+            await asyncio.to_thread(self._scan, cancel)
+        except _Stopped:
+            self._end("cancelled")
+        except OSError as error:
+            self._end("failed", f"the disk refuses: {error.strerror}")
+        else:
+            self._end("finished")
+
+    def _end(self, state: JobState, error: str | None = None) -> None:
+        self._update(state=state, error=error, current="", ended_at=datetime.now(UTC))
+
+    def _update(self, **fields: object) -> None:
+        self._status = self._status.model_copy(update=fields)
+
+    def _scan(self, cancel: threading.Event) -> None:
+        ids = found_in(self._store)
+        self._update(total=sum(size_of(self._store.directory(each)) for each in ids))
+        for model_id in ids:
+            self._update(current=model_id)
+            finding = self._look_at(model_id, cancel)
+            self._update(findings=(*self._status.findings, finding))
+
+    def _look_at(self, model_id: str, cancel: threading.Event) -> ScanFinding:
+        size, manifest = size_of(self._store.directory(model_id)), self._store.manifest(model_id)
+        if manifest is None:
+            self._advance(size)
+            if self._store.installed(model_id):
+                return ScanFinding(id=model_id, status="whole", size=size, detail="sizes only, it has no manifest")
+            return ScanFinding(id=model_id, status="unknown", size=size, detail="no manifest")
+        if not self._store.installed(model_id):
+            self._advance(size)
+            return ScanFinding(id=model_id, status="incomplete", size=size, detail="files are missing or cut short")
+        damaged = self._damaged(manifest, cancel)
+        self._advance(max(0, size - sum(file.size for file in manifest.files)))
+        detail = f"contents differ: {', '.join(damaged)}" if damaged else ""
+        return ScanFinding(id=model_id, status="damaged" if damaged else "whole", size=size, detail=detail)
+
+    def _damaged(self, manifest: Manifest, cancel: threading.Event) -> list[str]:
+        directory, damaged = self._store.directory(manifest.id), []
+        for file in manifest.files:
+            meter = Meter()
+            meter.feed_file(directory / file.path, lambda count: self._advance(count, cancel))
+            if meter.sha256 != file.sha256:
+                damaged.append(file.path)
+        return damaged
+
+    def _advance(self, count: int, cancel: threading.Event | None = None) -> None:
+        if cancel is not None and cancel.is_set():
+            raise _Stopped
+        self._update(done=self._status.done + count)

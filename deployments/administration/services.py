@@ -1,0 +1,238 @@
+"""Starting, stopping and watching the parts of the secretary."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from deployments.administration.processes import memory_mb
+from deployments.administration.replicas import ReplicaRegister
+from deployments.contracts.errors import Conflict, NotFound, SecretaryError
+from deployments.contracts.services import (
+    ClusterControl,
+    DeploymentFacts,
+    ReplicaReport,
+    ServiceOrder,
+)
+from deployments.contracts.settings import Frozen
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+
+Action = Literal["start", "stop", "restart"]
+_DONE: Mapping[Action, str] = {"start": "running", "stop": "stopped", "restart": "running"}
+_POLL_S = 0.1
+
+
+class ReplicaView(Frozen):
+    id: str
+    state: str = Field(description="starting, loading, running, stopping, stopped, failed")
+    pid: int | None = None
+    memory_mb: float | None = Field(default=None, description="Resident memory of the process")
+    restarts: int = Field(default=0, description="How often the engine was loaded again in this process")
+    model: str = ""
+    revision: str = ""
+    ongoing: int | None = Field(default=None, description="Answers under way")
+    uptime_seconds: float | None = None
+
+
+class ServiceView(Frozen):
+    name: str
+    display_name: str
+    kind: str = Field(description="chat, speech, recognition, answers; door for what cannot be stopped alone")
+    status: str = Field(description="running, loading, stopping, stopped, failed, degraded or absent")
+    is_running: bool
+    wanted: Literal["running", "stopped"]
+    controllable: bool
+    gpu_required: bool
+    pid: int | None = Field(description="Process of the first replica")
+    memory_mb: float | None = Field(description="Of all replicas together")
+    queue: int = Field(default=0, description="Requests of all doors that wait for their first byte")
+    lost_replicas: int = Field(default=0, description="Replicas that vanished since the office is open")
+    last_error: str | None
+    remedy: str | None
+    replicas: tuple[ReplicaView, ...]
+
+
+class ServicesStatus(Frozen):
+    services: dict[str, ServiceView]
+    timestamp: datetime
+
+
+class Outcome(Frozen):
+    """``status`` is where the service is now; it goes on by itself when it is not there yet."""
+
+    service: str
+    action: Action
+    status: str
+    message: str
+
+
+class ServiceControl:
+    """What the office wants of each service is stored; every replica follows it, also after a restart of anything.
+
+    ``services`` maps the names that can be stopped to their kinds. ``queues`` tells, read in a thread,
+    how many requests wait for each.
+    An action waits up to ``patience_s`` for the replicas to follow.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        register: ReplicaRegister,
+        cluster: ClusterControl,
+        services: Mapping[str, str],
+        queues: Callable[[], Mapping[str, float]] = dict,
+        patience_s: float = 3.0,
+    ) -> None:
+        self._database = database
+        self._register = register
+        self._cluster = cluster
+        self._services = services
+        self._queues = queues
+        self._patience_s = patience_s
+        self._one_at_a_time = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Reads what was wanted when the office was last open."""
+        async with self._database.unit_of_work() as work:
+            for service in self._services:
+                stored = await work.installation.get(_fact(service))
+                if stored:
+                    self._register.want(service, ServiceOrder.model_validate_json(stored))
+
+    async def status(self) -> ServicesStatus:
+        """Every service and door. What the cluster does not say is filled from what the replicas told."""
+        try:
+            facts = {each.name: each for each in await self._cluster.deployments()}
+        except SecretaryError:
+            facts = {}
+        queues = await asyncio.to_thread(self._queues)
+        names = dict.fromkeys((*self._services, *facts))
+        views = [await self._view(name, facts.get(name), int(queues.get(name, 0))) for name in names]
+        return ServicesStatus(services={view.name: view for view in views}, timestamp=datetime.now(UTC))
+
+    async def act(self, service: str, action: Action, username: str) -> Outcome:
+        """Stores the order with its audit event, then waits for the replicas.
+
+        Raises NotFound, naming the known services, and Conflict for a door, which runs as long as the secretary does.
+        """
+        await self._check(service)
+        async with self._one_at_a_time:
+            await self._order(service, action, username)
+        return await self._outcome(service, action)
+
+    async def act_on_all(self, action: Action, username: str) -> tuple[Outcome, ...]:
+        """The same for every service that can be stopped, at once."""
+        return tuple(await asyncio.gather(*(self.act(service, action, username) for service in self._services)))
+
+    async def _check(self, service: str) -> None:
+        if service in self._services:
+            return
+        known = ", ".join(self._services)
+        if service in {each.name for each in await self._cluster.deployments()}:
+            raise Conflict(f"{service} runs as long as the secretary does; services that can be stopped: {known}")
+        raise NotFound(f"no service {service!r}; known: {known}", param="service")
+
+    async def _order(self, service: str, action: Action, username: str) -> None:
+        old = self._register.order(service)
+        generation = old.generation + (1 if action == "restart" else 0)
+        new = ServiceOrder(loaded=action != "stop", generation=generation)
+        async with self._database.unit_of_work() as work:
+            await work.installation.put(_fact(service), new.model_dump_json())
+            await work.audit.add(AuditEvent(username, action, "service", service))
+        self._register.want(service, new)
+
+    async def _outcome(self, service: str, action: Action) -> Outcome:
+        aim, order = _DONE[action], self._register.order(service)
+        for _ in range(max(1, round(self._patience_s / _POLL_S))):
+            replicas = self._register.replicas(service)
+            if replicas and all(_is_there(each, aim, order) for each in replicas):
+                count = "its replica" if len(replicas) == 1 else f"all {len(replicas)} replicas"
+                return Outcome(service=service, action=action, status=aim, message=f"{service} is {aim}, {count}")
+            await asyncio.sleep(_POLL_S)
+        status = _status_of(self._register.replicas(service), None)
+        reason = next((each.error for each in self._register.replicas(service) if each.error), "")
+        message = f"{service} is to be {aim} and is {status}" + (f": {reason}" if reason else "")
+        return Outcome(service=service, action=action, status=status, message=message)
+
+    async def _view(self, name: str, facts: DeploymentFacts | None, queue: int) -> ServiceView:
+        reports = self._register.replicas(name)
+        replicas = _from_reports(reports) + await _from_cluster(facts, {each.pid for each in reports})
+        status = _status_of(reports, facts)
+        trouble = next((each for each in reports if each.error), None)
+        measured = [each.memory_mb for each in replicas if each.memory_mb is not None]
+        return ServiceView(
+            name=name,
+            display_name=name.replace("-", " ").capitalize(),
+            kind=self._services.get(name, "door"),
+            status=status,
+            is_running=status in ("running", "degraded"),
+            wanted="running" if self._register.order(name).loaded else "stopped",
+            controllable=name in self._services,
+            gpu_required=bool(facts and facts.num_gpus),
+            pid=next((each.pid for each in replicas if each.pid), None),
+            memory_mb=round(sum(measured), 1) if measured else None,
+            queue=queue,
+            lost_replicas=self._register.lost(name),
+            last_error=trouble.error if trouble else (facts.message or None if facts else None),
+            remedy=trouble.remedy or None if trouble else None,
+            replicas=replicas,
+        )
+
+
+def _fact(service: str) -> str:
+    return f"service:{service}"
+
+
+def _is_there(report: ReplicaReport, aim: str, order: ServiceOrder) -> bool:
+    return report.state == aim and report.generation == order.generation
+
+
+def _status_of(reports: tuple[ReplicaReport, ...], facts: DeploymentFacts | None) -> str:
+    states: set[str] = {each.state for each in reports}
+    if not states and facts:
+        states = {each.state.lower() for each in facts.replicas}
+    if not states:
+        return "absent"
+    if len(states) == 1:
+        (state,) = states
+        failing = state == "running" and any(each.error for each in reports)
+        return "degraded" if failing else state
+    return "degraded" if "running" in states else sorted(states)[0]
+
+
+def _from_reports(reports: Iterable[ReplicaReport]) -> tuple[ReplicaView, ...]:
+    return tuple(
+        ReplicaView(
+            id=each.replica,
+            state=each.state,
+            pid=each.pid,
+            memory_mb=round(each.memory_bytes / 2**20, 1),
+            restarts=each.loads - 1,
+            model=each.model,
+            revision=each.revision,
+            ongoing=each.ongoing,
+            uptime_seconds=each.uptime_seconds,
+        )
+        for each in reports
+    )
+
+
+async def _from_cluster(facts: DeploymentFacts | None, spoken: set[int]) -> tuple[ReplicaView, ...]:
+    """Replicas that did not speak for themselves: doors, and engines that are only starting."""
+    silent = [each for each in facts.replicas if each.pid not in spoken] if facts else []
+    now = datetime.now(UTC).timestamp()
+    return tuple(
+        [
+            ReplicaView(
+                id=each.id,
+                state=each.state.lower(),
+                pid=each.pid,
+                memory_mb=await asyncio.to_thread(memory_mb, each.pid) if each.pid else None,
+                uptime_seconds=round(now - each.started_at, 1) if each.started_at else None,
+            )
+            for each in silent
+        ]
+    )

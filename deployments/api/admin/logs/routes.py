@@ -1,0 +1,39 @@
+"""``/logs``: the secretary's own log files, paged from their ends and followed."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from deployments.administration.following import LogFollower
+from deployments.administration.logs import LogFiles, LogFilter
+from deployments.api.admin.events import EventStream, StreamSlots
+from deployments.api.admin.logs.schemas import Level, LogList, LogPage
+
+Lines = Annotated[int, Query(ge=1, le=5000)]
+Offset = Annotated[int, Query(ge=0, le=1_000_000)]
+Search = Annotated[str, Query(max_length=200)]
+
+
+def build_router(files: LogFiles, slots: StreamSlots, period_s: float = 0.5) -> APIRouter:
+    router = APIRouter(prefix="/logs", tags=["logs"])
+
+    @router.get("")
+    async def listing() -> LogList:
+        return LogList(logs=await asyncio.to_thread(files.list))
+
+    @router.get("/stream/{file}", response_class=Response)
+    async def stream(file: str, search: Search = "", level: Level | None = None) -> Response:
+        """Server-sent events {line, timestamp} for every line written from now on."""
+        follower = LogFollower(files, file, LogFilter(search, level), period_s)
+        await asyncio.to_thread(follower.open)
+        return EventStream(follower.lines(), slots, on_end=follower.close)
+
+    @router.get("/{file}")
+    async def read(
+        file: str, lines: Lines = 100, offset: Offset = 0, search: Search = "", level: Level | None = None
+    ) -> LogPage:
+        return await asyncio.to_thread(files.read, file, lines, offset, LogFilter(search, level))
+
+    return router

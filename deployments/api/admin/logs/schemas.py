@@ -1,0 +1,12 @@
+"""Answers of ``/logs``."""
+
+from deployments.administration.logs import Level, LogFile, LogPage
+from deployments.contracts.settings import Frozen
+
+__all__ = ["Level", "LogList", "LogPage"]
+
+
+class LogList(Frozen):
+    """The file changed last comes first."""
+
+    logs: tuple[LogFile, ...]

@@ -1,0 +1,76 @@
+"""``/models``: the models of this machine, downloads, and the hub."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from deployments.administration.models import ModelAdministration
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.models.schemas import (
+    Deleted,
+    DownloadRequest,
+    DownloadStatus,
+    HubModel,
+    ModelList,
+    ScanStatus,
+    SearchResults,
+)
+
+Text = Annotated[str, Query(min_length=1, max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+Revision = Annotated[str, Query(pattern=r"^[A-Za-z0-9][\w./-]{0,99}$")]
+
+
+def build_router(models: ModelAdministration) -> APIRouter:
+    router = APIRouter(prefix="/models", tags=["models"])
+    _add_downloads(router, models)
+    _add_hub(router, models)
+
+    @router.get("/list")
+    async def listing() -> ModelList:
+        return ModelList(models=await models.list())
+
+    @router.post("/scan")
+    async def scan(who: Caller) -> ScanStatus:
+        return await models.scan(who.username)
+
+    @router.post("/scan/cancel")
+    async def cancel_scan() -> ScanStatus:
+        return models.cancel_scan()
+
+    @router.get("/scan/status")
+    async def scan_status() -> ScanStatus:
+        return models.scan_status()
+
+    @router.delete("/{model_id}")
+    async def delete(model_id: str, who: Caller) -> Deleted:
+        return Deleted(id=model_id, freed=await models.delete(model_id, who.username))
+
+    return router
+
+
+def _add_downloads(router: APIRouter, models: ModelAdministration) -> None:
+    @router.post("/download")
+    async def download(body: DownloadRequest, who: Caller) -> DownloadStatus:
+        """Begins and returns at once; ``/download/status`` tells the rest."""
+        if body.repo_id is not None:
+            return await models.download_from_hub(body.repo_id, body.revision, body.kind, body.include, who.username)
+        return await models.download(body.model_id or "", who.username)
+
+    @router.post("/download/cancel")
+    async def cancel_download(who: Caller) -> DownloadStatus:
+        return await models.cancel_download(who.username)
+
+    @router.get("/download/status")
+    async def download_status() -> DownloadStatus:
+        return models.download_status()
+
+
+def _add_hub(router: APIRouter, models: ModelAdministration) -> None:
+    @router.get("/search")
+    async def search(query: Text, limit: Limit = 20) -> SearchResults:
+        return SearchResults(models=await models.search(query, limit))
+
+    @router.get("/details/{repo:path}")
+    async def details(repo: str, revision: Revision = "main") -> HubModel:
+        return await models.details(repo, revision)

@@ -1,0 +1,20 @@
+"""The routers of everything that keeps the secretary running."""
+
+from fastapi import APIRouter
+
+from deployments.administration.operations import Operations
+from deployments.api.admin.events import StreamSlots
+from deployments.api.admin.logs import routes as logs
+from deployments.api.admin.models import routes as models
+from deployments.api.admin.monitor import routes as monitor
+from deployments.api.admin.services import routes as services
+
+
+def build_routers(operations: Operations, slots: StreamSlots) -> tuple[APIRouter, ...]:
+    """``/services``, ``/monitor``, ``/logs`` and ``/models``; their event streams share ``slots``."""
+    return (
+        services.build_router(operations.services),
+        monitor.build_router(operations.monitor, slots),
+        logs.build_router(operations.logs, slots),
+        models.build_router(operations.models),
+    )

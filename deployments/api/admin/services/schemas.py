@@ -1,0 +1,10 @@
+"""Answers of ``/services``."""
+
+from deployments.administration.services import Outcome
+from deployments.contracts.settings import Frozen
+
+
+class AllOutcomes(Frozen):
+    """What became of each service."""
+
+    results: tuple[Outcome, ...]

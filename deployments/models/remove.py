@@ -1,0 +1,38 @@
+"""Taking a model off the disk, and what else lies in the store."""
+
+import shutil
+from pathlib import Path
+
+from deployments.models.pull import locked
+from deployments.models.store import ModelStore
+
+
+def remove(store: ModelStore, model_id: str) -> int:
+    """Deletes a model and what an unfinished pull left of it; returns the bytes that are free again.
+
+    The model vanishes in one rename before its files go. Raises KeyError when there is nothing of it, PullBusy while
+    it is being pulled, ValueError for what is no model id.
+    """
+    directory, partial = store.directory(model_id), store.partial(model_id)
+    if directory.is_symlink() or not (directory.is_dir() or partial.is_dir()):
+        raise KeyError(model_id)
+    with locked(partial, model_id):
+        freed = size_of(directory) + size_of(partial)
+        if directory.is_dir():
+            directory.rename(partial / "removed")
+        shutil.rmtree(partial)
+    return freed
+
+
+def size_of(directory: Path) -> int:
+    """Bytes of all regular files below; links are not followed. 0 when there is no such directory."""
+    files = (path for path in directory.rglob("*") if not path.is_symlink() and path.is_file())
+    return sum(path.stat().st_size for path in files)
+
+
+def found_in(store: ModelStore) -> tuple[str, ...]:
+    """Names of the directories in the store that could be models, known or not, by name."""
+    if not store.root.is_dir():
+        return ()
+    folders = (path for path in store.root.iterdir() if path.is_dir() and not path.is_symlink())
+    return tuple(sorted(path.name for path in folders if not path.name.startswith(".")))

@@ -1,0 +1,23 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deployments.administration.office import Office, open_office
+from storage.database import Database
+from storage.environment import Environment
+from tests.unit.administration.conftest import quick_passwords
+
+
+@pytest.fixture
+async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.chdir(tmp_path)
+    environment = Environment(data=tmp_path / "data", admin_password="correct horse battery")
+    opened = await open_office(environment, passwords=quick_passwords())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def database(office: Office) -> Database:
+    return office.database

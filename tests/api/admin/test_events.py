@@ -1,0 +1,80 @@
+"""An event stream keeps its connection alive, ends with its client and tells what broke."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from pydantic import BaseModel
+
+from deployments.api.admin.events import EventStream, StreamSlots
+from deployments.contracts.errors import Unavailable
+from tests.api.asgi import Call
+from tests.unit.engines.test_host import until
+
+
+class Tick(BaseModel):
+    n: int
+
+
+class Source:
+    def __init__(self, *ticks: float, broken: bool = False) -> None:
+        self.closed = False
+        self._ticks = ticks
+        self._broken = broken
+
+    async def items(self) -> AsyncGenerator[Tick]:
+        try:
+            for n, wait in enumerate(self._ticks):
+                await asyncio.sleep(wait)
+                yield Tick(n=n)
+            if self._broken:
+                raise Unavailable("the card is gone")
+        finally:
+            self.closed = True
+
+
+def bodies(call: Call) -> list[bytes]:
+    return [message["body"] for message in call.sent if message.get("body")]
+
+
+async def test_silence_is_filled_with_heartbeats_and_no_event_is_lost() -> None:
+    source, call = Source(0, 0.1, 0), Call("/", b"")
+    await asyncio.wait_for(
+        asyncio.shield(
+            asyncio.ensure_future(
+                EventStream(source.items(), StreamSlots(), 0.02)(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
+            )
+        ),
+        2,
+    )
+    assert [body for body in bodies(call) if body.startswith(b"data")] == [b'data: {"n":%d}\n\n' % n for n in range(3)]
+    assert bodies(call).count(b": still here\n\n") >= 2
+    assert call.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert source.closed
+
+
+async def test_a_client_that_goes_ends_the_source() -> None:
+    source, call, slots = Source(0, 60), Call("/", b""), StreamSlots()
+    serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
+    await until(lambda: bodies(call))
+    call.gone.set()
+    await asyncio.wait_for(serving, 1)
+    assert source.closed
+    assert slots.taken == 0
+
+
+async def test_a_cancelled_request_ends_the_source() -> None:
+    source, call, slots = Source(0, 60), Call("/", b""), StreamSlots()
+    serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
+    await until(lambda: bodies(call))
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+    assert source.closed
+    assert slots.taken == 0
+
+
+async def test_what_breaks_is_the_last_event() -> None:
+    source, call = Source(0, broken=True), Call("/", b"")
+    await EventStream(source.items(), StreamSlots())(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
+    assert bodies(call)[-1] == b'event: error\ndata: {"code":"unavailable","message":"the card is gone"}\n\n'

@@ -1,0 +1,276 @@
+"""Models are brought, checked and taken away by id, over real files and a real HTTP server."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.administration.hub import HubDesk
+from deployments.administration.models import ModelAdministration
+from deployments.administration.office import Office
+from deployments.administration.trail import AuditTrail
+from deployments.api.admin.models.routes import build_router
+from deployments.models.catalogue import Catalogue, Model
+from deployments.models.store import ModelStore
+from tests.api.admin.ops import client
+from tests.unit.administration.conftest import audited
+from tests.unit.models.conftest import CONFIG, WEIGHTS, model, pinned
+from tests.unit.models.server import Site, serving
+
+COMMIT = "c" * 40
+REPO = "/api/models/acme/Tiny"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    blob = hashlib.sha1(f"blob {len(CONFIG)}\0".encode() + CONFIG).hexdigest()
+    tree = [
+        {
+            "type": "file",
+            "path": "weights.bin",
+            "size": len(WEIGHTS),
+            "oid": "x",
+            "lfs": {"oid": hashlib.sha256(WEIGHTS).hexdigest(), "size": len(WEIGHTS)},
+        },
+        {"type": "file", "path": "config.json", "size": len(CONFIG), "oid": blob},
+    ]
+    described = {
+        "id": "acme/Tiny",
+        "sha": COMMIT,
+        "downloads": 5,
+        "likes": 1,
+        "tags": ["license:mit"],
+        "siblings": [{"rfilename": "weights.bin", "size": 3}, {"rfilename": "config.json", "size": 4}],
+    }
+    files = {
+        "/weights.bin": WEIGHTS,
+        "/config.json": CONFIG,
+        "/api/models": json.dumps([described | {"siblings": None}]).encode(),
+        f"{REPO}/revision/main": json.dumps(described).encode(),
+        f"{REPO}/revision/{COMMIT}": json.dumps(described).encode(),
+        f"{REPO}/tree/{COMMIT}": json.dumps(tree).encode(),
+        f"/acme/Tiny/resolve/{COMMIT}/weights.bin": WEIGHTS,
+        f"/acme/Tiny/resolve/{COMMIT}/config.json": CONFIG,
+    }
+    with serving(Site(files=files)) as running:
+        yield running
+
+
+@pytest.fixture
+def voice(site: Site) -> Model:
+    urls = {"weights.bin": f"{site.url}/weights.bin", "config.json": f"{site.url}/config.json"}
+    files = [pinned("weights.bin", WEIGHTS), pinned("config.json", CONFIG)]
+    return model(files=files, sources=[{"https": {"urls": urls}}])
+
+
+class Rig:
+    """The administration over its own store; ``in_use`` may be filled by a test."""
+
+    def __init__(self, office: Office, site: Site, voice: Model, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HF_ENDPOINT", site.url)
+        self.office, self.site = office, site
+        self.store = ModelStore(folder, Catalogue(models=(voice,)))
+        self.in_use: dict[str, str] = {}
+        hub = HubDesk({"HF_ENDPOINT": site.url})
+        trail = AuditTrail(office.database)
+        self.models = ModelAdministration(self.store, Catalogue(models=(voice,)), trail, hub, lambda: self.in_use)
+
+    @asynccontextmanager
+    async def http(self) -> AsyncIterator[httpx.AsyncClient]:
+        async with client(build_router(self.models)) as opened:
+            yield opened
+        await self.models.close()
+
+    async def ended(self, http: httpx.AsyncClient, what: str = "download") -> dict[str, object]:
+        async with asyncio.timeout(10):
+            while (status := (await http.get(f"/models/{what}/status")).json())["state"] == "running":
+                await asyncio.sleep(0.01)
+        return status  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def rig(office: Office, site: Site, voice: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    return Rig(office, site, voice, tmp_path / "models", monkeypatch)
+
+
+async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig: Rig) -> None:
+    async with rig.http() as http:
+        (before,) = (await http.get("/models/list")).json()["models"]
+        assert (before["id"], before["installed"], before["in_catalogue"]) == ("tiny-voice", False, True)
+        begun = (await http.post("/models/download", json={"model_id": "tiny-voice"})).json()
+        assert (begun["state"], begun["model_id"]) == ("running", "tiny-voice")
+        ended = await rig.ended(http)
+        assert (ended["state"], ended["source"], ended["done"]) == ("finished", "https", len(WEIGHTS) + len(CONFIG))
+        assert ended["files"] == [
+            {"path": "weights.bin", "done": len(WEIGHTS), "total": len(WEIGHTS)},
+            {"path": "config.json", "done": len(CONFIG), "total": len(CONFIG)},
+        ]
+        (after,) = (await http.get("/models/list")).json()["models"]
+        assert (after["installed"], after["revision"], after["source"]) == (True, "r1", "https")
+    assert (await audited(rig.office))[0] == ("anna", "download", "model")
+
+
+async def test_a_download_can_be_cancelled_and_goes_on_where_it_was(rig: Rig) -> None:
+    rig.site.delay_s = 0.02
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        async with asyncio.timeout(5):
+            while not (await http.get("/models/download/status")).json()["done"]:
+                await asyncio.sleep(0.01)
+        second = await http.post("/models/download", json={"model_id": "tiny-voice"})
+        assert (second.status_code, second.json()["error"]["code"]) == (409, "conflict")
+        await http.post("/models/download/cancel")
+        ended = await rig.ended(http)
+        assert ended["state"] == "cancelled"
+        assert not rig.store.installed("tiny-voice")
+        assert (await http.get("/models/list")).json()["models"][0]["unfinished_bytes"] > 0
+        rig.site.delay_s = 0
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        assert (await rig.ended(http))["state"] == "finished"
+    assert any("range" in headers for headers in rig.site.asked("/weights.bin"))
+
+
+async def test_a_download_ends_with_the_office(rig: Rig) -> None:
+    rig.site.delay_s = 0.05
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(2):
+            await rig.models.close()
+        assert (await http.get("/models/download/status")).json()["state"] == "cancelled"
+        assert (await http.post("/models/download", json={"model_id": "tiny-voice"})).status_code == 503
+
+
+async def test_a_download_that_fails_says_why(rig: Rig) -> None:
+    rig.site.status["/weights.bin"] = 403
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        ended = await rig.ended(http)
+    assert ended["state"] == "failed"
+    assert "refuses" in str(ended["error"])
+
+
+async def test_a_repository_of_the_hub_is_brought_pinned_and_checked(rig: Rig) -> None:
+    async with rig.http() as http:
+        await http.post("/models/download", json={"repo_id": "acme/Tiny", "kind": "chat"})
+        ended = await rig.ended(http)
+        assert (ended["state"], ended["error"]) == ("finished", None)
+        listed = (await http.get("/models/list")).json()["models"]
+        (other,) = [each for each in listed if not each["in_catalogue"]]
+        assert (other["id"], other["installed"], other["revision"]) == ("hf-acme--tiny", True, COMMIT)
+        assert (await http.delete("/models/hf-acme--tiny")).json()["freed"] >= len(WEIGHTS)
+    assert not rig.store.directory("hf-acme--tiny").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"model_id": "nobody"}, 404),
+        ({}, 422),
+        ({"model_id": "tiny-voice", "repo_id": "a/b"}, 422),
+        ({"repo_id": "../../etc"}, 400),
+        ({"repo_id": "a/b/c"}, 400),
+        ({"repo_id": "https://a/b"}, 400),
+        ({"repo_id": "a/b", "revision": "../x"}, 422),
+    ],
+)
+async def test_what_cannot_be_brought_is_refused_at_once(rig: Rig, body: dict[str, str], status: int) -> None:
+    async with rig.http() as http:
+        assert (await http.post("/models/download", json=body)).status_code == status
+        assert (await http.get("/models/download/status")).json()["state"] == "idle"
+
+
+async def test_the_hub_can_be_searched_and_a_repository_looked_at(rig: Rig) -> None:
+    async with rig.http() as http:
+        (found,) = (await http.get("/models/search", params={"query": "tiny"})).json()["models"]
+        assert (found["repo_id"], found["licence"], found["downloads"]) == ("acme/Tiny", "mit", 5)
+        details = (await http.get("/models/details/acme/Tiny")).json()
+        assert (details["revision"], details["size"], len(details["files"])) == (COMMIT, 7, 2)
+        assert (await http.get("/models/details/acme/None")).status_code == 404
+        assert (await http.get("/models/details/..%2F..")).status_code == 400
+
+
+async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: Rig) -> None:
+    desk = HubDesk({"HF_ENDPOINT": "http://127.0.0.1:9"})
+    models = ModelAdministration(rig.store, Catalogue(models=()), AuditTrail(rig.office.database), desk, dict)
+    async with client(build_router(models)) as http:
+        reply = await http.get("/models/search", params={"query": "tiny"})
+        assert reply.status_code == 503
+        assert "127.0.0.1 cannot be reached" in reply.json()["error"]["message"]
+        rig.site.files["/api/models"] = b'{"error": "no list"}'
+    async with rig.http() as http:
+        assert (await http.get("/models/search", params={"query": "tiny"})).status_code == 503
+
+
+async def test_a_model_in_memory_is_not_taken_away(rig: Rig) -> None:
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        await rig.ended(http)
+        rig.in_use["tiny-voice"] = "voice"
+        refused = await http.delete("/models/tiny-voice")
+        assert (refused.status_code, refused.json()["error"]["message"]) == (
+            409,
+            "voice uses tiny-voice; stop voice first",
+        )
+        assert rig.store.installed("tiny-voice")
+        rig.in_use.clear()
+        assert (await http.delete("/models/tiny-voice")).status_code == 200
+        assert (await http.delete("/models/tiny-voice")).status_code == 404
+    assert (await audited(rig.office))[0] == ("anna", "delete", "model")
+
+
+@pytest.mark.parametrize("name", ["..", ".partial", "..%2Foutside", "%2e%2e", "link"])
+async def test_nothing_but_a_model_is_taken_away(rig: Rig, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("mine")
+    rig.store.root.mkdir()
+    (rig.store.root / "link").symlink_to(outside)
+    async with rig.http() as http:
+        assert (await http.delete(f"/models/{name}")).status_code in (404, 405, 307)
+    assert (outside / "file").exists()
+    assert rig.store.root.exists()
+
+
+async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: Rig) -> None:
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        await rig.ended(http)
+        (rig.store.root / "strange").mkdir()
+        await http.post("/models/scan")
+        whole = await rig.ended(http, "scan")
+        assert (whole["state"], whole["done"], whole["total"]) == ("finished", whole["total"], whole["total"])
+        assert [(each["id"], each["status"]) for each in whole["findings"]] == [  # type: ignore[attr-defined]
+            ("strange", "unknown"),
+            ("tiny-voice", "whole"),
+        ]
+        path = rig.store.directory("tiny-voice") / "weights.bin"
+        path.write_bytes(WEIGHTS[:-1] + b"\x00")
+        await http.post("/models/scan")
+        damaged = (await rig.ended(http, "scan"))["findings"][1]  # type: ignore[index]
+        assert (damaged["status"], damaged["detail"]) == ("damaged", "contents differ: weights.bin")
+
+
+async def test_a_scan_can_be_cancelled(rig: Rig) -> None:
+    folder = rig.store.directory("large")
+    folder.mkdir(parents=True)
+    with (folder / "data").open("wb") as file:
+        file.truncate(4 << 30)
+    manifest = {
+        "id": "large",
+        "revision": "1",
+        "source": "hf",
+        "installed_at": "2026-01-01T00:00:00Z",
+        "files": [{"path": "data", "size": 4 << 30, "sha256": "0" * 64}],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    async with rig.http() as http:
+        await http.post("/models/scan")
+        assert (await http.post("/models/scan")).status_code == 409
+        await http.post("/models/scan/cancel")
+        assert (await rig.ended(http, "scan"))["state"] == "cancelled"

@@ -1,0 +1,207 @@
+"""Health, latency, machine and graphics cards, as a person at the panel would want to know them."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+from prometheus_client import CollectorRegistry
+
+from deployments.administration.gpu import GpuMonitor
+from deployments.administration.machine import Machine
+from deployments.administration.monitor import Monitor
+from deployments.administration.office import Office
+from deployments.administration.replicas import ReplicaRegister
+from deployments.administration.services import ServiceControl
+from deployments.administration.trail import AuditTrail
+from deployments.api.admin.events import StreamSlots
+from deployments.api.admin.monitor.routes import build_router
+from deployments.api.metrics import Metrics
+from deployments.contracts.reports import DoorReport, StageTally
+from tests.api.admin.ops import application, client
+from tests.api.asgi import Call
+from tests.unit.administration.conftest import audited
+from tests.unit.administration.replicas import Cluster, Replica
+from tests.unit.engines.test_host import until
+
+
+class Nvml:
+    """The part of nvidia-ml-py that is used, with one card. Power is refused, as in many containers."""
+
+    NVML_TEMPERATURE_GPU = 0
+
+    def __init__(self) -> None:
+        self.open = 0
+
+    def nvmlInit(self) -> None:
+        self.open += 1
+
+    def nvmlShutdown(self) -> None:
+        self.open -= 1
+
+    def nvmlDeviceGetCount(self) -> int:
+        return 1
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
+        return index
+
+    def nvmlDeviceGetName(self, card: int) -> bytes:
+        return b"NVIDIA Test"
+
+    def nvmlDeviceGetMemoryInfo(self, card: int) -> Any:
+        return SimpleNamespace(total=12 << 30, used=3 << 30, free=9 << 30)
+
+    def nvmlDeviceGetUtilizationRates(self, card: int) -> Any:
+        return SimpleNamespace(gpu=42)
+
+    def nvmlDeviceGetTemperature(self, card: int, sensor: int) -> int:
+        return 61
+
+    def nvmlDeviceGetPowerUsage(self, card: int) -> int:
+        raise RuntimeError("Not Supported")
+
+    def nvmlDeviceGetCudaComputeCapability(self, card: int) -> tuple[int, int]:
+        return 8, 6
+
+    def nvmlDeviceGetComputeRunningProcesses(self, card: int) -> list[Any]:
+        return [SimpleNamespace(pid=os.getpid(), usedGpuMemory=1 << 30)]
+
+    def nvmlDeviceGetGraphicsRunningProcesses(self, card: int) -> list[Any]:
+        return []
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry())
+
+
+@pytest.fixture
+def register() -> ReplicaRegister:
+    return ReplicaRegister()
+
+
+def monitor(office: Office, register: ReplicaRegister, metrics: Metrics, gpus: GpuMonitor | None = None) -> Monitor:
+    services = ServiceControl(office.database, register, Cluster(), {"chat": "chat"}, patience_s=0.5)
+    machine = Machine({"data": Path.cwd(), "gone": Path.cwd() / "not there"})
+    trail = AuditTrail(office.database)
+    return Monitor(services, office.reports, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition)
+
+
+async def test_a_card_is_told_whole(office: Office, register: ReplicaRegister, metrics: Metrics) -> None:
+    async with client(build_router(monitor(office, register, metrics), StreamSlots())) as http:
+        report = (await http.get("/monitor/gpu")).json()
+    (gpu,) = report["gpus"]
+    assert report["available"]
+    assert (gpu["total_memory_gb"], gpu["used_gb"], gpu["free_gb"]) == (12, 3, 9)
+    assert (gpu["utilization_percent"], gpu["temperature_c"], gpu["power_w"]) == (42, 61, None)
+    assert gpu["compute_capability"] == "8.6"
+    assert [(each["pid"], each["memory_gb"]) for each in gpu["processes"]] == [(os.getpid(), 1.0)]
+
+
+def test_no_card_and_no_driver_are_answers() -> None:
+    def absent() -> Any:
+        raise ImportError("pynvml")
+
+    class NoDriver(Nvml):
+        def nvmlInit(self) -> None:
+            raise RuntimeError("Driver Not Loaded")
+
+    assert GpuMonitor(absent).read().reason == "nvidia-ml-py is not installed (extra gpu)"
+    assert not GpuMonitor(absent).read().available
+    assert "Driver Not Loaded" in (GpuMonitor(NoDriver).read().reason or "")
+    nvml = Nvml()
+    gpus = GpuMonitor(lambda: nvml)
+    gpus.read()
+    gpus.read()
+    assert nvml.open == 1
+    gpus.close()
+    assert nvml.open == 0
+
+
+async def test_the_stream_of_cards_repeats_until_the_client_goes(
+    office: Office, register: ReplicaRegister, metrics: Metrics
+) -> None:
+    slots = StreamSlots(limit=1)
+    app = application(build_router(monitor(office, register, metrics), slots, gpu_period_s=0.01))
+    call = Call("/monitor/gpu/stream", b"", method="GET")
+    serving = asyncio.create_task(app(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
+    await until(lambda: len([m for m in call.sent if m.get("body")]) >= 3)
+    event = next(m["body"] for m in call.sent if m.get("body"))
+    assert orjson.loads(event.removeprefix(b"data: "))["gpus"][0]["temperature_c"] == 61
+    second = Call("/monitor/gpu/stream", b"", method="GET")
+    await app(second.scope(), second.receive, second.send)  # type: ignore[arg-type]
+    assert (second.status, second.json["error"]["code"]) == (503, "overloaded")
+    call.gone.set()
+    await asyncio.wait_for(serving, 1)
+    assert slots.taken == 0
+
+
+async def test_health_says_what_is_wanted_and_does_not_run(
+    office: Office, register: ReplicaRegister, metrics: Metrics
+) -> None:
+    async with (
+        Replica(register, "chat", "1") as room,
+        client(build_router(monitor(office, register, metrics), StreamSlots())) as http,
+    ):
+        await until(lambda: register.replicas("chat"))
+        assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
+        assert (await http.get("/monitor/errors")).json()["errors"] == {}
+        room.broken = "no weights"
+        await until(lambda: register.replicas("chat")[0].error)
+        health = (await http.get("/monitor/health")).json()
+        assert health["overall"] == "degraded"
+        assert health["components"]["chat"] == {"status": "failed", "detail": "no weights", "remedy": "mend it"}
+        errors = (await http.get("/monitor/errors")).json()["errors"]
+        assert errors == {"chat": {"message": "no weights", "remedy": "mend it"}}
+
+
+async def test_metrics_tell_latency_and_totals_and_a_reset_begins_latency_anew(
+    office: Office, register: ReplicaRegister, metrics: Metrics
+) -> None:
+    tally = StageTally(stage="total", source="api", route="local", count=4, p50_ms=10, p95_ms=30, max_ms=40)
+    await office.reports.accept(DoorReport(door="gateway#1", sequence=1, revision=1, stages=(tally,), live_streams=2))
+    metrics.tokens(7, 11, "local")
+    metrics.request("/v1/chat/completions", 200, 0.1)
+    metrics.phrase_cache(True)
+    async with client(build_router(monitor(office, register, metrics), StreamSlots())) as http:
+        body = (await http.get("/monitor/metrics")).json()
+        assert body["latency"] == [{"stage": "total", "route": "local", "count": 4, "p50_ms": 10.0, "p95_ms": 30.0}]
+        assert body["counts"]["tokens"] == {"prompt": 7.0, "completion": 11.0}
+        assert body["counts"]["requests_by_status"] == {"200": 1.0}
+        assert body["counts"]["phrase_cache"] == {"hit": 1.0}
+        assert body["doors"][0]["live_streams"] == 2
+        assert body["system"]["memory"]["total_gb"] > 0
+        reset = (await http.post("/monitor/metrics/reset")).json()
+        assert (reset["status"], reset["latency_points"]) == ("reset", 1)
+        after = (await http.get("/monitor/metrics")).json()
+        assert after["latency"] == []
+        assert after["counts"]["tokens"] == {"prompt": 7.0, "completion": 11.0}
+    assert (await audited(office))[0] == ("anna", "reset", "metrics")
+
+
+async def test_the_machine_is_told_without_anybodys_command_line(
+    office: Office, register: ReplicaRegister, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRETARY_RUN_ID", f"test-{os.getpid()}")
+    wait = "import sys; sys.stdin.read()"
+    mine = subprocess.Popen([sys.executable, "-c", wait, "--token=hunter2"], stdin=subprocess.PIPE)
+    strange = os.environ | {"SECRETARY_RUN_ID": "another"}
+    other = subprocess.Popen([sys.executable, "-c", wait], stdin=subprocess.PIPE, env=strange)
+    try:
+        async with client(build_router(monitor(office, register, metrics), StreamSlots())) as http:
+            reply = await http.get("/monitor/system")
+    finally:
+        for process in (mine, other):
+            process.communicate(b"", timeout=5)
+    body = reply.json()
+    pids = {each["pid"] for each in body["processes"]}
+    assert mine.pid in pids
+    assert other.pid not in pids
+    assert "hunter2" not in reply.text
+    assert [disk["name"] for disk in body["disks"]] == ["data"]
+    assert body["cpu"]["count"] >= 1

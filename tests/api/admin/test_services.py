@@ -1,0 +1,160 @@
+"""What runs is told as it is, and an order reaches every replica, is noted and outlives the office."""
+
+import os
+
+import pytest
+
+from deployments.administration.office import Office
+from deployments.administration.replicas import ReplicaRegister
+from deployments.administration.services import ServiceControl
+from deployments.api.admin.services.routes import build_router
+from storage.database import Database
+from tests.api.admin.ops import client
+from tests.unit.administration.conftest import audited
+from tests.unit.administration.replicas import Cluster, Replica, deployment
+from tests.unit.engines.test_host import until
+
+SERVICES = {"chat": "chat", "voice": "speech"}
+
+
+@pytest.fixture
+def register() -> ReplicaRegister:
+    return ReplicaRegister()
+
+
+def control(database: Database, register: ReplicaRegister, cluster: Cluster | None = None) -> ServiceControl:
+    cluster = cluster or Cluster(deployment("chat", num_gpus=0.5), deployment("gateway", os.getpid()))
+    return ServiceControl(database, register, cluster, SERVICES, lambda: {"chat": 3.0}, patience_s=1)
+
+
+async def test_every_service_is_told_with_its_replicas(database: Database, register: ReplicaRegister) -> None:
+    async with (
+        Replica(register, "chat", "1"),
+        Replica(register, "chat", "2"),
+        client(build_router(control(database, register))) as http,
+    ):
+        await until(lambda: len(register.replicas("chat")) == 2)
+        services = (await http.get("/services/status")).json()["services"]
+    chat, gateway = services["chat"], services["gateway"]
+    assert (chat["status"], chat["is_running"], chat["gpu_required"], chat["queue"]) == ("running", True, True, 3)
+    first = chat["replicas"][0]
+    assert (first["id"], first["pid"], first["model"], first["ongoing"]) == ("chat#1", os.getpid(), "m-1", 2)
+    assert first["memory_mb"] > 1
+    assert (gateway["kind"], gateway["controllable"], gateway["is_running"]) == ("door", False, True)
+    assert gateway["memory_mb"] > 1
+    assert services["voice"]["status"] == "absent"
+
+
+async def test_a_stop_reaches_all_replicas_and_is_noted(office: Office, register: ReplicaRegister) -> None:
+    async with (
+        Replica(register, "chat", "1") as one,
+        Replica(register, "chat", "2") as two,
+        client(build_router(control(office.database, register))) as http,
+    ):
+        await until(lambda: len(register.replicas("chat")) == 2)
+        reply = await http.post("/services/chat/stop")
+        assert reply.json() == {
+            "service": "chat",
+            "action": "stop",
+            "status": "stopped",
+            "message": "chat is stopped, all 2 replicas",
+        }
+        assert not one.loaded
+        assert not two.loaded
+        assert (await audited(office))[0] == ("anna", "stop", "service")
+        assert (await http.post("/services/chat/start")).json()["status"] == "running"
+        assert one.loaded
+        assert two.loaded
+
+
+async def test_a_stopped_service_stays_stopped_when_the_office_starts_anew(database: Database) -> None:
+    before = control(database, ReplicaRegister())
+    await before.act("chat", "stop", "anna")
+    register = ReplicaRegister()
+    after = control(database, register)
+    await after.open()
+    async with Replica(register, "chat", "1") as room:
+        await until(lambda: not room.loaded)
+    assert register.order("voice").loaded
+
+
+async def test_a_restart_loads_anew(database: Database, register: ReplicaRegister) -> None:
+    async with Replica(register, "chat", "1"), client(build_router(control(database, register))) as http:
+        await until(lambda: register.replicas("chat") and register.replicas("chat")[0].generation == 0)
+        assert (await http.post("/services/chat/restart")).json()["status"] == "running"
+        chat = (await http.get("/services/status")).json()["services"]["chat"]
+    assert chat["replicas"][0]["restarts"] == 1
+
+
+async def test_one_that_does_not_load_is_told_with_its_reason(database: Database, register: ReplicaRegister) -> None:
+    async with Replica(register, "chat", "1") as room, client(build_router(control(database, register))) as http:
+        room.broken = "the model m is not here"
+        await until(lambda: register.replicas("chat") and register.replicas("chat")[0].error)
+        reply = (await http.post("/services/chat/start")).json()
+        assert (reply["status"], reply["message"]) == (
+            "failed",
+            "chat is to be running and is failed: the model m is not here",
+        )
+        chat = (await http.get("/services/status")).json()["services"]["chat"]
+        assert (chat["is_running"], chat["last_error"], chat["remedy"]) == (False, room.broken, "mend it")
+
+
+@pytest.mark.parametrize("action", ["start", "stop", "restart"])
+async def test_unknown_names_and_doors_are_refused(office: Office, register: ReplicaRegister, action: str) -> None:
+    async with client(build_router(control(office.database, register))) as http:
+        unknown = await http.post(f"/services/vllm/{action}")
+        assert unknown.status_code == 404
+        assert unknown.json()["error"]["message"] == "no service 'vllm'; known: chat, voice"
+        door = await http.post(f"/services/gateway/{action}")
+        assert (door.status_code, door.json()["error"]["code"]) == (409, "conflict")
+    assert all(resource != "service" for _, _, resource in await audited(office))
+
+
+async def test_all_are_stopped_and_started_at_once(database: Database, register: ReplicaRegister) -> None:
+    async with (
+        Replica(register, "chat", "1") as chat,
+        Replica(register, "voice", "1") as voice,
+        client(build_router(control(database, register))) as http,
+    ):
+        await until(lambda: register.replicas("chat") and register.replicas("voice"))
+        stopped = (await http.post("/services/stop-all")).json()["results"]
+        assert [(each["service"], each["status"]) for each in stopped] == [("chat", "stopped"), ("voice", "stopped")]
+        assert not chat.loaded
+        assert not voice.loaded
+        await http.post("/services/start-all")
+        assert chat.loaded
+        assert voice.loaded
+
+
+async def test_the_status_is_told_while_the_cluster_says_nothing(database: Database, register: ReplicaRegister) -> None:
+    cluster = Cluster()
+    cluster.away = True
+    async with Replica(register, "chat", "1"), client(build_router(control(database, register, cluster))) as http:
+        await until(lambda: register.replicas("chat"))
+        assert (await http.get("/services/status")).json()["services"]["chat"]["status"] == "running"
+
+
+def test_a_silent_replica_is_forgotten_and_counted() -> None:
+    from deployments.contracts.services import ReplicaReport
+
+    now = [0.0]
+    register = ReplicaRegister(lambda: now[0])
+    report = ReplicaReport(
+        service="chat",
+        replica="chat#1",
+        state="running",
+        pid=1,
+        memory_bytes=1,
+        generation=0,
+        loads=1,
+        ongoing=0,
+        uptime_seconds=1,
+        model="a, b",
+    )
+    register.heard(report)
+    assert register.models_in_use() == {"a": "chat", "b": "chat"}
+    now[0] = 6
+    assert register.replicas("chat") == ()
+    assert register.lost("chat") == 0
+    now[0] = 61
+    assert register.lost("chat") == 1
