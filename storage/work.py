@@ -4,15 +4,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.repositories.audit import AuditRepository
 from storage.repositories.bots import BotRepository
+from storage.repositories.chains import ChainRepository
 from storage.repositories.exchanges import ExchangeRepository
 from storage.repositories.faq import FaqRepository
 from storage.repositories.installation import InstallationRepository
 from storage.repositories.keys import KeyRepository
 from storage.repositories.personas import PersonaRepository
+from storage.repositories.presets import PresetRepository
+from storage.repositories.providers import ProviderRepository
 from storage.repositories.revisions import RevisionRepository
 from storage.repositories.sessions import SessionRepository
 from storage.repositories.settings import SettingsRepository
 from storage.repositories.users import UserRepository
+from storage.repositories.voices import VoiceRepository
+from storage.repositories.widgets import WidgetRepository
 
 
 class UnitOfWork:
@@ -21,12 +26,17 @@ class UnitOfWork:
     def __init__(self, session: AsyncSession) -> None:
         self.audit = AuditRepository(session)
         self.bots = BotRepository(session)
+        self.chains = ChainRepository(session)
         self.exchanges = ExchangeRepository(session)
         self.faq = FaqRepository(session)
         self.installation = InstallationRepository(session)
         self.keys = KeyRepository(session)
         self.personas = PersonaRepository(session)
+        self.presets = PresetRepository(session)
+        self.providers = ProviderRepository(session)
         self.revisions = RevisionRepository(session)
         self.sessions = SessionRepository(session)
         self.settings = SettingsRepository(session)
         self.users = UserRepository(session)
+        self.voices = VoiceRepository(session)
+        self.widgets = WidgetRepository(session)

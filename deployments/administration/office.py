@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployments.administration.accounts import Accounts
+from deployments.administration.bot_sessions import BotSessions
 from deployments.administration.bots import BotAdministration
+from deployments.administration.chains import ChainAdministration
 from deployments.administration.conversations import StoredConversations
 from deployments.administration.desk import ChangeDesk
 from deployments.administration.faq import FaqAdministration
+from deployments.administration.faq_import import FaqImport
 from deployments.administration.keys import ApiKeys
 from deployments.administration.passwords import Passwords
 from deployments.administration.personas import PersonaAdministration
 from deployments.administration.preparation import FIRST_ADMINISTRATOR, FirstCredentials, prepare
+from deployments.administration.providers import ProviderAdministration
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.reports import ReportDesk
 from deployments.administration.secrets import sealer_for
 from deployments.administration.settings import SettingsAdministration
 from deployments.administration.snapshots import load
+from deployments.administration.speaking import PresetAdministration, VoiceAdministration
+from deployments.administration.widgets import WidgetAdministration
 from storage.database import Database
 from storage.environment import Environment
 
@@ -35,10 +41,17 @@ class Office:
     desk: ChangeDesk
     publisher: SnapshotPublisher
     faq: FaqAdministration
+    faq_import: FaqImport
     accounts: Accounts
     keys: ApiKeys
     personas: PersonaAdministration
     bots: BotAdministration
+    bot_sessions: BotSessions
+    providers: ProviderAdministration
+    chains: ChainAdministration
+    presets: PresetAdministration
+    voices: VoiceAdministration
+    widgets: WidgetAdministration
     settings: SettingsAdministration
     conversations: StoredConversations
     reports: ReportDesk
@@ -76,15 +89,23 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
         publisher = SnapshotPublisher(await load(work))
     await passwords.start()
     desk = ChangeDesk(database, publisher)
+    sealer = sealer_for(environment)
     return Office(
         database=database,
         desk=desk,
         publisher=publisher,
         faq=FaqAdministration(database, desk),
+        faq_import=FaqImport(database, desk),
         accounts=Accounts(database, passwords),
         keys=ApiKeys(database, desk),
         personas=PersonaAdministration(database, desk),
-        bots=BotAdministration(database, desk, sealer_for(environment)),
+        bots=BotAdministration(database, desk, sealer),
+        bot_sessions=BotSessions(database),
+        providers=ProviderAdministration(database, desk, sealer),
+        chains=ChainAdministration(database, desk),
+        presets=PresetAdministration(database, desk),
+        voices=VoiceAdministration(database, desk),
+        widgets=WidgetAdministration(database, desk),
         settings=SettingsAdministration(database, desk),
         conversations=StoredConversations(database),
         reports=ReportDesk(database),

@@ -79,6 +79,7 @@ class GenerationOptions:
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    repetition_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     json_schema: str | None = None

@@ -46,4 +46,7 @@ def with_defaults(options: GenerationOptions, settings: LlmSettings) -> Generati
         max_tokens=settings.max_tokens if options.max_tokens is None else options.max_tokens,
         temperature=settings.temperature if options.temperature is None else options.temperature,
         top_p=settings.top_p if options.top_p is None else options.top_p,
+        repetition_penalty=(
+            settings.repetition_penalty if options.repetition_penalty is None else options.repetition_penalty
+        ),
     )

@@ -50,11 +50,12 @@ class Speaker:
                 yield chunk
             return
         spoken: list[SpeechChunk] = []
+        epoch = self._cache.epoch
         async with closing(self._synthesize(text, manner)) as chunks:
             async for chunk in chunks:
                 spoken.append(chunk)
                 yield chunk
-        self._cache.put(key, tuple(spoken))
+        self._cache.put(key, tuple(spoken), epoch)
 
     async def say_all(self, pieces: Iterable[str], manner: Manner) -> AsyncGenerator[SpeechChunk]:
         """Sound of all pieces, chunks numbered through."""

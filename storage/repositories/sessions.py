@@ -1,16 +1,29 @@
 """Stored conversations in the database."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.chat import ChatMessage, Role, Source, SourceKind
 from deployments.contracts.settings import Exchange
 from storage.models import ChatMessageRow, ChatSessionRow
 from storage.models.base import now
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A conversation in a list. ``person`` is the id the source knows the person by."""
+
+    id: str
+    person: str
+    display_name: str
+    created_at: datetime
+    updated_at: datetime
 
 
 class SessionRepository:
@@ -42,6 +55,27 @@ class SessionRepository:
         running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(ended_at=now()))
 
+    async def running_at(self, source: Source, limit: int, offset: int) -> tuple[tuple[SessionSummary, ...], int]:
+        """Running conversations at ``source``, the last touched first, and how many there are."""
+        running = select(ChatSessionRow).where(*_running_at(source))
+        page = running.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id).limit(limit).offset(offset)
+        total = await self._session.scalar(select(func.count()).select_from(running.subquery()))
+        rows = await self._session.scalars(page)
+        return tuple(
+            SessionSummary(row.id, row.person, row.display_name, row.created_at, row.updated_at) for row in rows
+        ), total or 0
+
+    async def end_all(self, source: Source, person: str | None = None) -> int:
+        """Ends the running conversations at ``source``, or the one of ``person``; how many there were."""
+        these = select(ChatSessionRow).where(*_running_at(source))
+        rows = (
+            await self._session.scalars(these if person is None else these.where(ChatSessionRow.person == person))
+        ).all()
+        for row in rows:
+            row.ended_at = now()
+        await self._session.flush()
+        return len(rows)
+
     async def source_of(self, session_id: str) -> Source | None:
         """Where the conversation takes place; None when there is no such conversation."""
         row = await self._session.get(ChatSessionRow, session_id)
@@ -59,6 +93,14 @@ class SessionRepository:
         await self._session.flush()
         touched = update(ChatSessionRow).where(ChatSessionRow.id == session_id)
         await self._session.execute(touched.values(updated_at=now()))
+
+
+def _running_at(source: Source) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ChatSessionRow.source == source.kind.value,
+        ChatSessionRow.source_id == source.instance_id,
+        ChatSessionRow.ended_at.is_(None),
+    )
 
 
 def _of(source: Source, person: str) -> tuple[ColumnElement[bool], ...]:

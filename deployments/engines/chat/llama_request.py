@@ -22,6 +22,7 @@ class Body(TypedDict):
     max_tokens: int
     temperature: NotRequired[float]
     top_p: NotRequired[float]
+    repeat_penalty: NotRequired[float]
     seed: NotRequired[int]
     stop: NotRequired[list[str]]
     response_format: NotRequired[dict[str, object]]
@@ -55,6 +56,8 @@ def _add_sampling(body: Body, options: GenerationOptions) -> None:
         body["temperature"] = options.temperature
     if options.top_p is not None:
         body["top_p"] = options.top_p
+    if options.repetition_penalty is not None:
+        body["repeat_penalty"] = options.repetition_penalty
     if options.seed is not None:
         body["seed"] = options.seed
 
