@@ -38,6 +38,11 @@ class ChainAdministration:
         async with self._database.unit_of_work() as work:
             return await work.chains.all()
 
+    async def known(self) -> tuple[str, ...]:
+        """Every route that a chain may name."""
+        async with self._database.unit_of_work() as work:
+            return await known_routes(work)
+
     async def get(self, name: str) -> RouteChain:
         """Raises NotFound."""
         async with self._database.unit_of_work() as work:

@@ -37,6 +37,11 @@ def fingerprint(persona: Persona) -> int:
     return int.from_bytes(hashlib.sha256(persona.model_dump_json().encode()).digest()[:6], "big")
 
 
+def seed_ids() -> frozenset[str]:
+    """The personas that come with the program."""
+    return frozenset(persona.id for persona in seed.personas())
+
+
 class PersonaAdministration:
     """List, save and delete personas; every change is published."""
 

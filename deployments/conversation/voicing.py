@@ -32,15 +32,8 @@ class Voices:
 
     def all(self) -> tuple[Voice, ...]:
         """The voices that may be used, under the names people gave them."""
-        choices = {choice.id: choice for choice in self._choices()}
-        if not choices:
-            return self.installed()
-        chosen = ((voice, choices.get(voice.id)) for voice in self.installed())
-        return tuple(
-            voice if choice is None else replace(voice, name=choice.name or voice.name)
-            for voice, choice in chosen
-            if choice is None or choice.enabled
-        )
+        choices = self._choices()
+        return usable(self.installed(), choices) if choices else self.installed()
 
     def engine_of(self, voice: Voice) -> SpeechEngine:
         for engine in self._engines:
@@ -64,15 +57,32 @@ class Voices:
 
     def for_language(self, language: str, settings: Settings, persona: Persona | None = None) -> Voice:
         """Persona's voice, then the default of the language, then the best one that speaks it."""
-        voices = {v.id: v for v in self.all()}
-        wishes = (persona.voices.get(language) if persona else None, settings.speech.default_voices.get(language))
-        for wish in wishes:
-            if wish and wish in voices:
-                return voices[wish]
-        speakers = [v for v in voices.values() if language in v.languages]
-        if not speakers:
-            raise LanguageNotSupported(f"no voice speaks {language!r}; see GET /v1/audio/voices", param="voice")
-        return min(_neural_first(speakers), key=lambda v: (not v.neural, v.languages.index(language)))
+        return voice_for(language, self.all(), settings, persona)
+
+
+def usable(voices: Iterable[Voice], choices: Iterable[VoiceChoice]) -> tuple[Voice, ...]:
+    """``voices`` without those that were switched off, under the names people gave them."""
+    known = {choice.id: choice for choice in choices}
+    chosen = ((voice, known.get(voice.id)) for voice in voices)
+    return tuple(
+        voice if choice is None else replace(voice, name=choice.name or voice.name)
+        for voice, choice in chosen
+        if choice is None or choice.enabled
+    )
+
+
+def voice_for(language: str, voices: Iterable[Voice], settings: Settings, persona: Persona | None = None) -> Voice:
+    """The persona's voice, then the default of the language, then the best of ``voices`` that speaks it. Raises
+    LanguageNotSupported."""
+    by_id = {v.id: v for v in voices}
+    wishes = (persona.voices.get(language) if persona else None, settings.speech.default_voices.get(language))
+    for wish in wishes:
+        if wish and wish in by_id:
+            return by_id[wish]
+    speakers = [v for v in by_id.values() if language in v.languages]
+    if not speakers:
+        raise LanguageNotSupported(f"no voice speaks {language!r}; see GET /v1/audio/voices", param="voice")
+    return min(_neural_first(speakers), key=lambda v: (not v.neural, v.languages.index(language)))
 
 
 def pace(speed: float, voice: Voice, snapshot: Snapshot, preset: str | None = None) -> float:

@@ -70,9 +70,7 @@ async def test_the_map_has_the_enabled_answers_and_only_these(client: httpx.Asyn
         assert (await client.post(path)).json() == {"status": "ok", "count": count}
 
 
-@pytest.mark.parametrize(
-    "trigger", ["цена/доставка", "a/b//c", "Сколько? 100%", "Доставка 🚚 завтра", "../../etc"]
-)
+@pytest.mark.parametrize("trigger", ["цена/доставка", "a/b//c", "Сколько? 100%", "Доставка 🚚 завтра", "../../etc"])
 async def test_any_question_can_be_renamed_and_deleted_by_its_text(
     client: httpx.AsyncClient, office: Office, trigger: str
 ) -> None:
