@@ -34,7 +34,7 @@ def overlaid(kind: type[DraftT], base: Mapping[str, object], changes: Mapping[st
         return kind.model_validate(both)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        param = ".".join(str(step) for step in problem["loc"])
+        param = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"]).lstrip(".")
         raise InvalidRequest(f"{param}: {problem['msg']}" if param else problem["msg"], param=param or None) from None
 
 

@@ -39,8 +39,8 @@ KEY = "sk-sec-of-a-probe"
 FAQ = (
     FaqEntry(id=1, question="Который час", answer="{current_time}"),
     FaqEntry(id=2, question="Сколько стоит доставка мебели", answer="Тысяча."),
-    FaqEntry(id=3, question="Когда приедет заказанный диван", answer="Завтра."),
-    FaqEntry(id=4, question="Когда приедет заказанный шкаф", answer="Послезавтра."),
+    FaqEntry(id=3, question="Когда привезут заказанный диван", answer="Завтра."),
+    FaqEntry(id=4, question="Заказанный диван привезут когда", answer="Послезавтра."),
 )
 PERSONAS = (
     Persona(id="anna", name="Анна", prompts={"ru": "Ты Анна.", "en": "You are Anna."}),
@@ -257,7 +257,7 @@ PROBES: dict[str, tuple[object, Probe]] = {
     "default_persona": ("marina", who_the_model_is_told_to_be),
     "default_route": ("cloud:other", which_model_answers),
     "faq.ranked_threshold": (20.0, answer("доставка мебели")),
-    "faq.ranked_margin": (0.0, answer("когда приедет заказанный")),
+    "faq.ranked_margin": (0.0, answer("диван заказанный когда привезут")),
     "llm.temperature": (1.5, option("temperature")),
     "llm.top_p": (0.1, option("top_p")),
     "llm.max_tokens": (2, length_of_answer),

@@ -90,7 +90,7 @@ async def test_a_bot_is_changed_in_parts_with_its_version(client: httpx.AsyncCli
     ):
         refused = await client.put(path, json={**wrong, "version": 2})
         assert refused.status_code == 400, wrong
-        assert refused.json()["error"]["param"] == next(iter(wrong))
+        assert refused.json()["error"]["param"].partition("[")[0] == next(iter(wrong))
         assert "no token" not in refused.text
 
 
