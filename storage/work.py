@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.repositories.audit import AuditRepository
 from storage.repositories.bots import BotRepository
+from storage.repositories.chains import ChainRepository
 from storage.repositories.consents import ConsentRepository
 from storage.repositories.exchanges import ExchangeRepository
 from storage.repositories.faq import FaqRepository
@@ -11,6 +12,8 @@ from storage.repositories.installation import InstallationRepository
 from storage.repositories.keys import KeyRepository
 from storage.repositories.messages import MessageRepository
 from storage.repositories.personas import PersonaRepository
+from storage.repositories.presets import PresetRepository
+from storage.repositories.providers import ProviderRepository
 from storage.repositories.recordings import RecordingRepository
 from storage.repositories.revisions import RevisionRepository
 from storage.repositories.sealed import SealedRepository
@@ -19,6 +22,8 @@ from storage.repositories.settings import SettingsRepository
 from storage.repositories.tokens import TokenRepository
 from storage.repositories.usage import UsageRepository
 from storage.repositories.users import UserRepository
+from storage.repositories.voices import VoiceRepository
+from storage.repositories.widgets import WidgetRepository
 
 
 class UnitOfWork:
@@ -28,6 +33,7 @@ class UnitOfWork:
         self.audit = AuditRepository(session)
         self.bots = BotRepository(session)
         self.consents = ConsentRepository(session)
+        self.chains = ChainRepository(session)
         self.exchanges = ExchangeRepository(session)
         self.faq = FaqRepository(session)
         self.installation = InstallationRepository(session)
@@ -35,6 +41,8 @@ class UnitOfWork:
         self.messages = MessageRepository(session)
         self.personas = PersonaRepository(session)
         self.recordings = RecordingRepository(session)
+        self.presets = PresetRepository(session)
+        self.providers = ProviderRepository(session)
         self.revisions = RevisionRepository(session)
         self.sealed = SealedRepository(session)
         self.sessions = SessionRepository(session)
@@ -42,3 +50,5 @@ class UnitOfWork:
         self.tokens = TokenRepository(session)
         self.usage = UsageRepository(session)
         self.users = UserRepository(session)
+        self.voices = VoiceRepository(session)
+        self.widgets = WidgetRepository(session)

@@ -1,32 +1,29 @@
 """Telegram bots, as people declare them."""
 
 import hmac
-import itertools
 import re
-import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from deployments.administration.desk import ChangeDesk
+from deployments.administration.drafts import Draft, overlaid, require_version
+from deployments.administration.names import free_slug
 from deployments.administration.snapshots import Part
 from deployments.contracts.chat import Route
 from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound, NotFound
-from deployments.contracts.settings import BotSpec, Frozen, Language
+from deployments.contracts.settings import BotSpec, Language
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.secrets import SealBroken, Sealer
 from storage.work import UnitOfWork
 
 _TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
-_LONGEST_SLUG = 50
 
 
-class BotDraft(Frozen):
+class BotDraft(Draft):
     """What a person declares. ``token`` None keeps the stored one."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
 
     name: str = Field(min_length=1, max_length=100)
     token: SecretStr | None = None
@@ -107,28 +104,70 @@ class BotAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
             before = await _existing(work, bot_id)
-            if before.version != expected_version:
-                raise Conflict("this bot was changed by somebody else meanwhile; read it again", param="version")
-            others = [bot for bot in await work.bots.all() if bot.id != bot_id]
-            spec = declared(bot_id, draft, self._sealed(draft, before, others), before.version + 1)
-            await work.bots.replace(spec)
-            return spec, AuditEvent(by, "update", "bot", bot_id, detail=_difference(before, spec))
+            require_version(before.version, expected_version, "bot")
+            return await self._replaced(work, before, draft, by)
 
         return await self._desk.change(Part.BOTS, edit)
 
-    async def delete(self, bot_id: str, by: str) -> None:
-        """Raises NotFound."""
+    async def change(
+        self, bot_id: str, changes: Mapping[str, object], by: str, expected_version: int | None = None
+    ) -> BotSpec:
+        """Changes the fields that are given, in the names of ``BotDraft``; ``expected_version`` None means whatever the
+        version is. Raises what ``update`` raises."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
+            before = await _existing(work, bot_id)
+            if expected_version is not None:
+                require_version(before.version, expected_version, "bot")
+            draft = overlaid(BotDraft, before.model_dump(include=set(BotDraft.model_fields)), changes)
+            return await self._replaced(work, before, draft, by)
+
+        return await self._desk.change(Part.BOTS, edit)
+
+    async def restart(self, bot_id: str, by: str) -> BotSpec:
+        """Raises the version, so that the process that runs the old one is replaced. Raises NotFound, Conflict for a
+        bot that is switched off."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
+            before = await _existing(work, bot_id)
+            if not before.enabled:
+                raise Conflict("this bot is switched off: start it instead")
+            spec = before.model_copy(update={"version": before.version + 1})
+            await work.bots.replace(spec)
+            return spec, AuditEvent(by, "restart", "bot", bot_id)
+
+        return await self._desk.change(Part.BOTS, edit)
+
+    async def delete(self, bot_id: str, by: str, expected_version: int | None = None) -> None:
+        """Raises NotFound, Conflict."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
-            await _existing(work, bot_id)
+            before = await _existing(work, bot_id)
+            if expected_version is not None:
+                require_version(before.version, expected_version, "bot")
             await work.bots.remove(bot_id)
             return None, AuditEvent(by, "delete", "bot", bot_id)
 
         await self._desk.change(Part.BOTS, edit)
 
+    def hint(self, spec: BotSpec) -> str:
+        """The last four characters of the token behind stars; "" when it cannot be opened."""
+        try:
+            return f"****{self.open_token(spec)[-4:]}" if spec.sealed_token else ""
+        except SealBroken:
+            return ""
+
     def open_token(self, spec: BotSpec) -> str:
         """The plain token. Raises SealBroken when the secret key is not the one that sealed it."""
         return self._sealer.open(spec.sealed_token)
+
+    async def _replaced(
+        self, work: UnitOfWork, before: BotSpec, draft: BotDraft, by: str
+    ) -> tuple[BotSpec, AuditEvent]:
+        others = [bot for bot in await work.bots.all() if bot.id != before.id]
+        spec = declared(before.id, draft, self._sealed(draft, before, others), before.version + 1)
+        await work.bots.replace(spec)
+        return spec, AuditEvent(by, "update", "bot", before.id, detail=_difference(before, spec))
 
     def _sealed(self, draft: BotDraft, before: BotSpec, others: Sequence[BotSpec]) -> str:
         if draft.token is not None:
@@ -152,19 +191,6 @@ class BotAdministration:
 def declared(bot_id: str, draft: BotDraft, sealed_token: str, version: int = 1) -> BotSpec:
     """The stored form of ``draft``."""
     return BotSpec(id=bot_id, sealed_token=sealed_token, version=version, **draft.model_dump(exclude={"token"}))
-
-
-def free_slug(name: str, taken: Collection[str]) -> str:
-    """An id made of ``name`` (letters of any script, digits, - and _) that is not ``taken``."""
-    slug = "-".join(_spelled(name).split()).strip("-")[:_LONGEST_SLUG] or "bot"
-    numbered = (f"{slug[: _LONGEST_SLUG - len(f'-{n}')]}-{n}" for n in itertools.count(2))
-    return next(candidate for candidate in itertools.chain((slug,), numbered) if candidate not in taken)
-
-
-def _spelled(name: str) -> str:
-    """``name`` in compatibility forms ("M²" is "m2"), without the numerals that Python alone takes for letters."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(c if c.isalpha() or c.isdecimal() or c in "-_" else " " for c in folded)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

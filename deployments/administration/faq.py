@@ -7,18 +7,20 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from deployments.administration.desk import ChangeDesk
+from deployments.administration.drafts import Draft, overlaid, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, NotFound
-from deployments.contracts.settings import FaqEntry, Frozen, Language
+from deployments.contracts.settings import FaqEntry, Language
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
+from storage.repositories.faq import FaqStatistics
 from storage.wording import comparison_key
 from storage.work import UnitOfWork
 
 _SHORTEST_TRIGGER = 2
 
 
-class FaqDraft(Frozen):
+class FaqDraft(Draft):
     """What a person writes down for one prepared answer.
 
     Every trigger (question, alternative, keyword) has two letters or digits at least, whatever its punctuation.
@@ -72,11 +74,28 @@ class FaqAdministration:
         self._database = database
         self._desk = desk
 
-    async def list(self, query: str = "", language: str | None = None, limit: int = 50, offset: int = 0) -> FaqPage:
+    async def list(
+        self,
+        query: str = "",
+        language: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        enabled: bool | None = None,
+    ) -> FaqPage:
         """Entries in which every word of ``query`` occurs: in question, alternatives, keywords or answer. Case, ё and
         punctuation do not matter."""
         async with self._database.unit_of_work() as work:
-            return FaqPage(*await work.faq.search(query, language, limit, offset))
+            return FaqPage(*await work.faq.search(query, language, limit, offset, enabled))
+
+    async def all(self) -> tuple[FaqEntry, ...]:
+        """Every entry by id, disabled ones too."""
+        async with self._database.unit_of_work() as work:
+            return await work.faq.all()
+
+    async def statistics(self, most: int = 10) -> FaqStatistics:
+        """Counts over all entries and the ``most`` asked ones."""
+        async with self._database.unit_of_work() as work:
+            return await work.faq.statistics(most)
 
     async def get(self, entry_id: int) -> FaqEntry:
         """Raises NotFound."""
@@ -98,8 +117,7 @@ class FaqAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
             before = await _existing(work, entry_id)
-            if before.version != expected_version:
-                raise Conflict("this entry was changed by somebody else meanwhile; read it again", param="version")
+            require_version(before.version, expected_version, "entry")
             await _require_free(work, draft, entry_id)
             entry = await work.faq.replace(_entry(draft, entry_id))
             return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=_difference(before, entry))
@@ -116,6 +134,29 @@ class FaqAdministration:
 
         await self._desk.change(Part.FAQ, edit)
 
+    async def answer(self, trigger: str, changes: Mapping[str, str], by: str) -> FaqEntry:
+        """Changes ``question`` or ``answer`` of the entry whose question is ``trigger``; everything else of it stays:
+        id, keywords, hits. Raises NotFound; Conflict when the new question is taken."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
+            before = await _asked(work, trigger)
+            draft = overlaid(FaqDraft, before.model_dump(include=set(FaqDraft.model_fields)), changes)
+            await _require_free(work, draft, before.id)
+            entry = await work.faq.replace(_entry(draft, before.id))
+            return entry, AuditEvent(by, "update", "faq", str(entry.id), detail=_difference(before, entry))
+
+        return await self._desk.change(Part.FAQ, edit)
+
+    async def forget(self, trigger: str, by: str) -> FaqEntry:
+        """Deletes the entry whose question is ``trigger``. Raises NotFound."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
+            entry = await _asked(work, trigger)
+            await work.faq.remove(entry.id)
+            return entry, AuditEvent(by, "delete", "faq", str(entry.id), detail=entry.question)
+
+        return await self._desk.change(Part.FAQ, edit)
+
     async def record_hits(self, hits: Mapping[int, int]) -> None:
         """Adds to the hit counts; unknown ids are ignored. Not a change: nothing is published."""
         async with self._database.unit_of_work() as work:
@@ -127,6 +168,14 @@ async def _existing(work: UnitOfWork, entry_id: int) -> FaqEntry:
     if entry is None:
         raise NotFound(f"there is no prepared answer {entry_id}")
     return entry
+
+
+async def _asked(work: UnitOfWork, trigger: str) -> FaqEntry:
+    """The entry that is asked ``trigger``: the one written exactly so, else the first that compares equal."""
+    entries = await work.faq.with_question(trigger)
+    if not entries:
+        raise NotFound("there is no prepared answer to this question", param="trigger")
+    return next((entry for entry in entries if entry.question == trigger.strip()), entries[0])
 
 
 async def _require_free(work: UnitOfWork, draft: FaqDraft, own_id: int | None) -> None:

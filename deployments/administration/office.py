@@ -8,28 +8,34 @@ from pathlib import Path
 from deployments.administration.account_desk import AccountDesk
 from deployments.administration.accounts import Accounts
 from deployments.administration.audit import AuditTrail
+from deployments.administration.bot_sessions import BotSessions
 from deployments.administration.bots import BotAdministration
+from deployments.administration.chains import ChainAdministration
 from deployments.administration.chats import Chats
 from deployments.administration.conversations import StoredConversations
 from deployments.administration.desk import ChangeDesk
 from deployments.administration.dialogue import Dialogue
 from deployments.administration.faq import FaqAdministration
+from deployments.administration.faq_import import FaqImport
 from deployments.administration.files import FileRemover
 from deployments.administration.keys import ApiKeys
 from deployments.administration.passwords import Passwords
 from deployments.administration.personas import PersonaAdministration
 from deployments.administration.preparation import FIRST_ADMINISTRATOR, FirstCredentials, prepare
 from deployments.administration.privacy import Privacy
+from deployments.administration.providers import ProviderAdministration
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.reports import ReportDesk
 from deployments.administration.retention import Retention
 from deployments.administration.secrets import jwt_secret_for, sealer_for
 from deployments.administration.settings import SettingsAdministration
 from deployments.administration.snapshots import load
+from deployments.administration.speaking import PresetAdministration, VoiceAdministration
 from deployments.administration.tokens import Lifetimes, Tokens
 from deployments.administration.turns import RunningTurns
 from deployments.administration.usage import UsageDesk
 from deployments.administration.users import UserAdministration
+from deployments.administration.widgets import WidgetAdministration
 from storage.database import Database
 from storage.environment import Environment
 
@@ -46,6 +52,7 @@ class Office:
     desk: ChangeDesk
     publisher: SnapshotPublisher
     faq: FaqAdministration
+    faq_import: FaqImport
     accounts: Accounts
     account_desk: AccountDesk
     tokens: Tokens
@@ -53,6 +60,12 @@ class Office:
     keys: ApiKeys
     personas: PersonaAdministration
     bots: BotAdministration
+    bot_sessions: BotSessions
+    providers: ProviderAdministration
+    chains: ChainAdministration
+    presets: PresetAdministration
+    voices: VoiceAdministration
+    widgets: WidgetAdministration
     settings: SettingsAdministration
     conversations: StoredConversations
     reports: ReportDesk
@@ -107,18 +120,26 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
     running, files = RunningTurns(), FileRemover(database, environment.data)
     retention = Retention(database, lambda: publisher.current.settings.privacy, files)
     retention.start()
+    sealer = sealer_for(environment)
     return Office(
         database=database,
         desk=desk,
         publisher=publisher,
         faq=FaqAdministration(database, desk),
+        faq_import=FaqImport(database, desk),
         accounts=Accounts(database, passwords, desk=account_desk),
         account_desk=account_desk,
         tokens=tokens,
         users=UserAdministration(database, account_desk, passwords),
         keys=ApiKeys(database, desk, usage),
         personas=PersonaAdministration(database, desk),
-        bots=BotAdministration(database, desk, sealer_for(environment)),
+        bots=BotAdministration(database, desk, sealer),
+        bot_sessions=BotSessions(database),
+        providers=ProviderAdministration(database, desk, sealer),
+        chains=ChainAdministration(database, desk),
+        presets=PresetAdministration(database, desk),
+        voices=VoiceAdministration(database, desk),
+        widgets=WidgetAdministration(database, desk),
         settings=SettingsAdministration(database, desk),
         conversations=StoredConversations(database),
         reports=ReportDesk(database, usage=usage),

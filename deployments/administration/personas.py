@@ -1,12 +1,45 @@
 """Who the secretary can be."""
 
+import hashlib
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
 from deployments.administration.desk import ChangeDesk
+from deployments.administration.drafts import Draft, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import Persona
+from deployments.contracts.settings import Language, Persona
+from storage import seed
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.work import UnitOfWork
+
+_Prompt = Annotated[str, Field(max_length=20_000)]
+
+
+class PersonaDraft(Draft):
+    """What a person writes down. ``prompts``: language -> system prompt; ``voices``: language -> voice id."""
+
+    name: str = Field(min_length=1, max_length=100)
+    prompts: dict[Language, _Prompt] = Field(max_length=50)
+    voices: dict[Language, Annotated[str, Field(max_length=100)]] = Field(default={}, max_length=50)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not any(prompt.strip() for prompt in self.prompts.values()):
+            raise ValueError("a persona needs a prompt in one language at least")
+        return self
+
+
+def fingerprint(persona: Persona) -> int:
+    """A number that changes with the content: what an update names as the version it was made from."""
+    return int.from_bytes(hashlib.sha256(persona.model_dump_json().encode()).digest()[:6], "big")
+
+
+def seed_ids() -> frozenset[str]:
+    """The personas that come with the program."""
+    return frozenset(persona.id for persona in seed.personas())
 
 
 class PersonaAdministration:
@@ -38,11 +71,63 @@ class PersonaAdministration:
 
         return await self._desk.change(Part.PERSONAS, edit)
 
-    async def delete(self, persona_id: str, by: str) -> None:
+    async def create(self, persona_id: str, draft: PersonaDraft, by: str) -> Persona:
+        """Raises Conflict when the id is taken."""
+        persona = Persona(id=persona_id, **draft.model_dump())
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
+            if await work.personas.get(persona_id) is not None:
+                raise Conflict(f"there is a persona {persona_id!r} already", param="id")
+            await work.personas.save(persona)
+            return persona, AuditEvent(by, "create", "persona", persona_id)
+
+        return await self._desk.change(Part.PERSONAS, edit)
+
+    async def update(self, persona_id: str, draft: PersonaDraft, expected_version: int, by: str) -> Persona:
+        """Raises NotFound; Conflict when the persona's fingerprint is not ``expected_version`` any more."""
+        persona = Persona(id=persona_id, **draft.model_dump())
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
+            require_version(fingerprint(await _existing(work, persona_id)), expected_version, "persona")
+            await work.personas.save(persona)
+            return persona, AuditEvent(by, "update", "persona", persona_id)
+
+        return await self._desk.change(Part.PERSONAS, edit)
+
+    async def prompt(self, persona_id: str, language: str, prompt: str, by: str) -> Persona:
+        """Writes the system prompt of one language anew. Raises NotFound, InvalidRequest for a blank one."""
+        if not prompt.strip():
+            raise InvalidRequest("the prompt must not be blank", param="prompt")
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
+            before = await _existing(work, persona_id)
+            persona = before.model_copy(update={"prompts": {**before.prompts, language: prompt}})
+            await work.personas.save(persona)
+            return persona, AuditEvent(by, "update", "persona", persona_id, detail=f"prompts.{language}")
+
+        return await self._desk.change(Part.PERSONAS, edit)
+
+    async def reset(self, persona_id: str, by: str) -> Persona:
+        """The prompts that the persona came with. Raises NotFound when it did not come with the program."""
+        original = next((persona for persona in seed.personas() if persona.id == persona_id), None)
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
+            before = await _existing(work, persona_id)
+            if original is None:
+                raise NotFound(f"persona {persona_id!r} did not come with the program: there is nothing to go back to")
+            persona = before.model_copy(update={"prompts": original.prompts})
+            await work.personas.save(persona)
+            return persona, AuditEvent(by, "reset", "persona", persona_id, detail="prompts")
+
+        return await self._desk.change(Part.PERSONAS, edit)
+
+    async def delete(self, persona_id: str, by: str, expected_version: int | None = None) -> None:
         """Raises NotFound; Conflict for the default persona."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
-            await _existing(work, persona_id)
+            persona = await _existing(work, persona_id)
+            if expected_version is not None:
+                require_version(fingerprint(persona), expected_version, "persona")
             if (await work.settings.get()).default_persona == persona_id:
                 raise Conflict("this is the default persona: choose another default first")
             await work.personas.remove(persona_id)

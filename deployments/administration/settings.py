@@ -1,8 +1,11 @@
 """Live behaviour, as people change it."""
 
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
+from deployments.administration.builtin_presets import BUILTIN_PRESETS
 from deployments.administration.desk import ChangeDesk
+from deployments.administration.drafts import overlaid
 from deployments.administration.snapshots import Part
 from deployments.contracts.chat import Route
 from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound
@@ -27,18 +30,48 @@ class SettingsAdministration:
     async def update(self, changes: Settings, expected_revision: int, by: str) -> Settings:
         """Replaces the settings. ``expected_revision`` is the snapshot revision at which they were read: Conflict when
         somebody changed the settings (not merely anything) after it. InvalidRequest names a field that cannot work."""
-        _require_time_zone(changes.time_zone)
-        _require_route(changes.default_route)
 
         async def edit(work: UnitOfWork, revision: int) -> tuple[Settings, AuditEvent]:
             if await work.settings.changed_at() > expected_revision:
                 raise Conflict("the settings were changed by somebody else meanwhile; read them again")
-            if await work.personas.get(changes.default_persona) is None:
-                raise InvalidRequest("there is no such persona", param="default_persona")
-            changed = await work.settings.save(changes, revision)
-            return changes, AuditEvent(by, "update", "settings", detail=", ".join(changed))
+            return await _saved(work, changes, revision, by)
 
         return await self._desk.change(Part.SETTINGS, edit)
+
+    async def adjust(self, changes: Mapping[str, object], by: str, group: str | None = None) -> Settings:
+        """Changes single fields of the settings as they are now, or of one ``group`` of them (llm, speech ...), whoever
+        changed others before. Raises InvalidRequest naming a field that cannot work."""
+
+        async def edit(work: UnitOfWork, revision: int) -> tuple[Settings, AuditEvent]:
+            settings = await work.settings.get()
+            return await _saved(work, _adjusted(settings, changes, group), revision, by)
+
+        return await self._desk.change(Part.SETTINGS, edit)
+
+
+def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | None) -> Settings:
+    if group is None:
+        return overlaid(Settings, settings.model_dump(), changes)
+    part = getattr(settings, group)
+    return settings.model_copy(update={group: overlaid(type(part), part.model_dump(), changes)})
+
+
+async def _saved(work: UnitOfWork, settings: Settings, revision: int, by: str) -> tuple[Settings, AuditEvent]:
+    _require_time_zone(settings.time_zone)
+    _require_route(settings.default_route)
+    if await work.personas.get(settings.default_persona) is None:
+        raise InvalidRequest("there is no such persona", param="default_persona")
+    await _require_preset(work, settings.speech.default_preset)
+    changed = await work.settings.save(settings, revision)
+    return settings, AuditEvent(by, "update", "settings", detail=", ".join(changed))
+
+
+async def _require_preset(work: UnitOfWork, name: str) -> None:
+    known = [preset.name for preset in (*BUILTIN_PRESETS, *await work.presets.all())]
+    if name not in known:
+        raise InvalidRequest(
+            f"there is no speech preset {name!r}; those that exist: {', '.join(known)}", param="speech.default_preset"
+        )
 
 
 def _require_time_zone(name: str) -> None:

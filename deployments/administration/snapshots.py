@@ -1,9 +1,13 @@
 """From stored rows to the snapshot that the data plane lives off."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 
-from deployments.contracts.settings import Snapshot
+from deployments.administration.builtin_presets import BUILTIN_PRESETS
+from deployments.contracts.settings import ApiKey, FaqEntry, Preset, Snapshot
 from storage.work import UnitOfWork
+
+EPOCH_FACT = "cache_epoch"
 
 
 class Part(StrEnum):
@@ -14,34 +18,51 @@ class Part(StrEnum):
     PERSONAS = "personas"
     API_KEYS = "api_keys"
     BOTS = "bots"
+    VOICES = "voices"
+    PRESETS = "presets"
+    PROVIDERS = "providers"
+    CHAINS = "chains"
+    WIDGETS = "widgets"
+    CACHE_EPOCH = "cache_epoch"
 
 
 async def load(work: UnitOfWork) -> Snapshot:
     """The whole stored state at its current revision."""
-    return Snapshot(
-        revision=await work.revisions.current(),
-        settings=await work.settings.get(),
-        faq=await work.faq.all(enabled_only=True),
-        personas=await work.personas.all(),
-        api_keys=await work.keys.valid(),
-        bots=await work.bots.all(),
-    )
+    parts = {part.value: await read(work) for part, read in _READERS.items()}
+    return Snapshot(revision=await work.revisions.current()).model_copy(update=parts)
 
 
 async def reload(snapshot: Snapshot, part: Part, revision: int, work: UnitOfWork) -> Snapshot:
     """``snapshot`` at ``revision``, with ``part`` read anew."""
-    return snapshot.model_copy(update={"revision": revision, part.value: await _read(part, work)})
+    return snapshot.model_copy(update={"revision": revision, part.value: await _READERS[part](work)})
 
 
-async def _read(part: Part, work: UnitOfWork) -> object:
-    match part:
-        case Part.SETTINGS:
-            return await work.settings.get()
-        case Part.FAQ:
-            return await work.faq.all(enabled_only=True)
-        case Part.PERSONAS:
-            return await work.personas.all()
-        case Part.API_KEYS:
-            return await work.keys.valid()
-        case Part.BOTS:
-            return await work.bots.all()
+async def _faq(work: UnitOfWork) -> tuple[FaqEntry, ...]:
+    return await work.faq.all(enabled_only=True)
+
+
+async def _keys(work: UnitOfWork) -> tuple[ApiKey, ...]:
+    return await work.keys.valid()
+
+
+async def _presets(work: UnitOfWork) -> tuple[Preset, ...]:
+    return (*BUILTIN_PRESETS, *await work.presets.all())
+
+
+async def _epoch(work: UnitOfWork) -> int:
+    return int(await work.installation.get(EPOCH_FACT) or 0)
+
+
+_READERS: Mapping[Part, Callable[[UnitOfWork], Awaitable[object]]] = {
+    Part.SETTINGS: lambda work: work.settings.get(),
+    Part.FAQ: _faq,
+    Part.PERSONAS: lambda work: work.personas.all(),
+    Part.API_KEYS: _keys,
+    Part.BOTS: lambda work: work.bots.all(),
+    Part.VOICES: lambda work: work.voices.all(),
+    Part.PRESETS: _presets,
+    Part.PROVIDERS: lambda work: work.providers.all(),
+    Part.CHAINS: lambda work: work.chains.all(),
+    Part.WIDGETS: lambda work: work.widgets.all(),
+    Part.CACHE_EPOCH: _epoch,
+}

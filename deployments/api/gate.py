@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Protocol
 
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -188,5 +189,11 @@ def translated(error: Exception) -> SecretaryError | None:
     if isinstance(error, HTTPException) and error.status_code < 500:
         return from_http(error)
     if isinstance(error, RequestValidationError) and error.errors():
-        return invalid_field(error.errors()[0])
+        return invalid_field(_inside(error.errors()[0]))
     return None
+
+
+def _inside(detail: ErrorDetails) -> ErrorDetails:
+    """A complaint of the framework without the part of the request (body, query ...) that it begins with."""
+    within = detail["loc"][1:]
+    return {**detail, "loc": within} if within and detail["type"] != "json_invalid" else detail

@@ -4,7 +4,7 @@ A turn keeps the snapshot it started with. Field descriptions are what ``docs/se
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -75,6 +75,9 @@ class SpeechSettings(Frozen):
     default_voices: dict[str, str] = Field(default_factory=dict, description="language -> voice id, before personas")
     max_input_chars: int = Field(default=4_096, ge=1, le=100_000, description="Longest text of one speech request")
     speed: float = Field(default=1.0, ge=0.25, le=4, description="Default speaking rate")
+    default_preset: str = Field(
+        default="neutral", max_length=100, description="Speech preset of voices that have none of their own"
+    )
     cache_mb: int = Field(default=64, ge=0, le=4_096, description="Memory for spoken phrases, per door; 0 turns it off")
 
 
@@ -185,6 +188,101 @@ class BotSpec(Frozen):
         return Overrides(persona_id=self.persona_id or None, route=Route.parse(self.route))
 
 
+class PresetParams(Frozen):
+    """How speech is synthesised. ``speed`` is in force with every engine; the rest is for engines that sample."""
+
+    temperature: float = Field(default=0.7, gt=0, le=2)
+    repetition_penalty: float = Field(default=5.0, ge=1, le=20)
+    top_k: int = Field(default=50, ge=1, le=1000)
+    top_p: float = Field(default=0.85, gt=0, le=1)
+    speed: float = Field(default=1.0, ge=0.25, le=4, description="Factor of the speaking rate")
+    gpt_cond_len: int = Field(default=12, ge=1, le=60, description="Seconds of the sample that condition the voice")
+    gpt_cond_chunk_len: int = Field(default=4, ge=1, le=60, description="Seconds of one piece of that sample")
+
+
+class Preset(Frozen):
+    """Synthesis parameters under a name. Builtin ones come with the program."""
+
+    name: str
+    display_name: str = ""
+    params: PresetParams = PresetParams()
+    builtin: bool = False
+    version: int = 1
+
+
+class VoiceChoice(Frozen):
+    """What people decided about one voice; a voice without one is as its engine describes it."""
+
+    id: str
+    name: str = ""
+    description: str = ""
+    enabled: bool = True
+    preset: str = ""
+    version: int = 1
+
+
+class ProviderParams(Frozen):
+    """Sampling of one provider's model; None leaves the general setting."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=32_768)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=0.1, le=2)] | None = None
+
+
+class ProviderSpec(Frozen):
+    """A language model behind somebody else's API. ``sealed_api_key`` is for ``key_origin`` and sent nowhere else;
+    ``sealed_proxies`` are links of the ways to it, one per line. Both are opened only where the call is made."""
+
+    id: str = Field(pattern=r"^[\w-]{1,50}$")
+    name: str
+    provider_type: str
+    base_url: str = ""
+    model_name: str
+    enabled: bool = True
+    is_default: bool = False
+    params: ProviderParams = ProviderParams()
+    sealed_api_key: str = Field(default="", repr=False)
+    key_hint: str = Field(default="", repr=False, description="Last characters of the key")
+    key_origin: str = ""
+    sealed_proxies: str = Field(default="", repr=False)
+    description: str = ""
+    version: int = 1
+
+
+class RouteChain(Frozen):
+    """A name under which several routes answer, the first that works: local, cloud:<id> or chain:<name>."""
+
+    name: str = Field(pattern=r"^[\w-]{1,50}$")
+    routes: tuple[str, ...] = Field(min_length=1, max_length=8)
+    enabled: bool = True
+    description: str = ""
+    version: int = 1
+
+
+class WidgetSpec(Frozen):
+    """A chat window on somebody's website. ``allowed_domains`` are exact host names, IDN in its ASCII form."""
+
+    id: str = Field(pattern=r"^[\w-]{1,50}$")
+    name: str
+    description: str = ""
+    enabled: bool = True
+    title: str = ""
+    greeting: str = ""
+    placeholder: str = ""
+    primary_color: str = "#6366f1"
+    position: Literal["left", "right"] = "right"
+    allowed_domains: tuple[str, ...] = ()
+    tunnel_url: str = ""
+    language: Language = "ru"
+    route: str = ""
+    persona_id: str = ""
+    system_prompt: str = ""
+    voice_id: str = ""
+    tts_preset: str = ""
+    version: int = 1
+
+
 class Snapshot(Frozen):
     """One consistent view of the stored state. ``revision`` rises by one with every committed change."""
 
@@ -194,6 +292,20 @@ class Snapshot(Frozen):
     personas: tuple[Persona, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     bots: tuple[BotSpec, ...] = ()
+    voices: tuple[VoiceChoice, ...] = ()
+    presets: tuple[Preset, ...] = ()
+    providers: tuple[ProviderSpec, ...] = ()
+    chains: tuple[RouteChain, ...] = ()
+    widgets: tuple[WidgetSpec, ...] = ()
+    cache_epoch: int = Field(default=0, description="Rises when the memory of spoken phrases is to be emptied")
+
+    def preset(self, name: str) -> Preset | None:
+        """The speech preset of this name."""
+        return next((preset for preset in self.presets if preset.name == name), None)
+
+    def voice_choice(self, voice_id: str) -> VoiceChoice | None:
+        """What people decided about this voice."""
+        return next((choice for choice in self.voices if choice.id == voice_id), None)
 
     def persona(self, persona_id: str | None) -> Persona | None:
         """The named persona, the default one, the first one, or None when there are none."""

@@ -28,13 +28,15 @@ class SpeechRequest:
     """Text to be spoken.
 
     ``voice_id`` None: the engine's best voice for ``language``. ``language`` None: detected from the text.
-    ``speed`` is a factor, 1.0 = as recorded, 0.25..4.
+    ``speed`` is a factor, 1.0 = as recorded, 0.25..4. ``preset`` None: the voice's own, else the default one; it is
+    resolved before an engine is asked.
     """
 
     text: str
     voice_id: str | None = None
     language: str | None = None
     speed: float = 1.0
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from deployments.conversation.routing import settled
 from deployments.conversation.shared_phrases import PhraseShelf
 from deployments.conversation.spoken import Manner, Speaker, SpokenTurn
 from deployments.conversation.streams import ahead
-from deployments.conversation.voicing import Voices
+from deployments.conversation.voicing import Voices, pace
 from deployments.text.language import detect_language
 from deployments.text.sentences import SentenceStream
 
@@ -83,7 +83,7 @@ class Secretary:
         self._snapshots = snapshots
         self._observer = observer
         self._now = now
-        self._voices = Voices(staff.speech)
+        self._voices = Voices(staff.speech, lambda: snapshots.current.voices)
         self._cache = PhraseCache(0)
         self._speaker = Speaker(
             self._voices, self._cache, observer, PhraseShelf(staff.phrases) if staff.phrases else None
@@ -110,7 +110,7 @@ class Secretary:
         voice = self._voices.named(request.voice_id) or self._voices.for_language(
             language, snapshot.settings, snapshot.persona(None)
         )
-        manner = Manner(voice, language, request.speed * snapshot.settings.speech.speed)
+        manner = Manner(voice, language, pace(request.speed, voice, snapshot, request.preset))
         return self._speak(request.text, manner)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
@@ -120,6 +120,10 @@ class Secretary:
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices.all()
+
+    def installed_voices(self) -> tuple[Voice, ...]:
+        """Every voice as its engine describes it, also those that were switched off."""
+        return self._voices.installed()
 
     async def status(self) -> tuple[EngineStatus, ...]:
         if self._staff.status is not None:
@@ -132,6 +136,7 @@ class Secretary:
             raise Unavailable("the secretary is starting: it has no settings yet", retry_after_s=2)
         snapshot = self._snapshots.current
         self._cache.resize(snapshot.settings.speech.cache_mb * _MEGABYTE)
+        self._cache.follow(snapshot.cache_epoch)
         return snapshot
 
     def _engine(self, turn: ChatTurn, snapshot: Snapshot) -> ChatEngine | None:
@@ -181,7 +186,7 @@ class Secretary:
         clock.mark("sentence")
         language = detect_language(piece, turn.locale or snapshot.settings.default_language)
         voice = named or self._voices.for_language(language, snapshot.settings, snapshot.persona(turn.persona_id))
-        return Manner(voice, language, turn.speed * snapshot.settings.speech.speed)
+        return Manner(voice, language, pace(turn.speed, voice, snapshot))
 
     async def _speak(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
         clock = TurnClock("speech", self._observer)

@@ -23,6 +23,7 @@ class PhraseCache:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.size = 0
+        self.epoch = 0
         self._phrases: OrderedDict[PhraseKey, tuple[SpeechChunk, ...]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -34,10 +35,11 @@ class PhraseCache:
             self._phrases.move_to_end(key)
         return chunks
 
-    def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...]) -> None:
-        """Keeps a phrase that was synthesised to its end; one larger than the whole cache is not kept."""
+    def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...], epoch: int | None = None) -> None:
+        """Keeps a phrase that was synthesised to its end; one larger than the whole cache is not kept, nor one whose
+        synthesis began in another ``epoch``."""
         size = _bytes(chunks)
-        if size > self.max_bytes:
+        if size > self.max_bytes or epoch not in (None, self.epoch):
             return
         self._forget(key)
         self._phrases[key] = chunks
@@ -49,6 +51,12 @@ class PhraseCache:
         self.max_bytes = max_bytes
         while self.size > self.max_bytes:
             self._forget(next(iter(self._phrases)))
+
+    def follow(self, epoch: int) -> None:
+        """Drops everything when ``epoch`` is another one than before."""
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.clear()
 
     def clear(self) -> int:
         """Drops everything; returns how many phrases there were."""

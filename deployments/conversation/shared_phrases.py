@@ -28,19 +28,19 @@ class _Head(BaseModel):
 
 
 class PhraseShelf:
-    """Phrases by their key in what is shared."""
+    """Phrases by their key in what is shared. Those of an earlier ``epoch`` are not found again and fade away."""
 
     def __init__(self, shared: SharedPhrases) -> None:
         self._shared = shared
 
-    async def get(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
+    async def get(self, key: PhraseKey, epoch: int = 0) -> tuple[SpeechChunk, ...] | None:
         """The phrase, or None when it is not there, cannot be had now or cannot be read."""
-        content = await self._shared.get(_name(key))
+        content = await self._shared.get(_name(key, epoch))
         return decoded(content) if content is not None else None
 
-    async def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...]) -> None:
+    async def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...], epoch: int = 0) -> None:
         if chunks:
-            await self._shared.put(_name(key), encoded(chunks))
+            await self._shared.put(_name(key, epoch), encoded(chunks))
 
 
 def encoded(chunks: tuple[SpeechChunk, ...]) -> bytes:
@@ -77,6 +77,6 @@ def decoded(content: bytes) -> tuple[SpeechChunk, ...] | None:
     return tuple(chunks)
 
 
-def _name(key: PhraseKey) -> str:
-    parts = [key.voice_id, key.model, key.language, key.speed, key.text]
+def _name(key: PhraseKey, epoch: int) -> str:
+    parts = [epoch, key.voice_id, key.model, key.language, key.speed, key.text]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

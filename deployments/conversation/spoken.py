@@ -54,21 +54,23 @@ class Speaker:
                 yield chunk
             return
         spoken: list[SpeechChunk] = []
+        epoch = self._cache.epoch
         async with Closing(self._synthesize(text, manner)) as chunks:
             async for chunk in chunks:
                 spoken.append(chunk)
                 yield chunk
-        self._cache.put(key, tuple(spoken))
+        self._cache.put(key, tuple(spoken), epoch)
         if self._shelf is not None and self._cache.max_bytes:
-            await self._shelf.put(key, tuple(spoken))
+            await self._shelf.put(key, tuple(spoken), epoch)
 
     async def _known(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
         """The phrase as this process or another one of ours has spoken it before."""
         known = self._cache.get(key)
         if known is None and self._shelf is not None and self._cache.max_bytes:
-            known = await self._shelf.get(key)
+            epoch = self._cache.epoch
+            known = await self._shelf.get(key, epoch)
             if known is not None:
-                self._cache.put(key, known)
+                self._cache.put(key, known, epoch)
         return known
 
     async def say_all(self, pieces: Iterable[str], manner: Manner) -> AsyncGenerator[SpeechChunk]:

@@ -1,6 +1,7 @@
 """Prepared answers in the database."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,19 @@ from deployments.contracts.settings import FaqEntry
 from storage.models import FaqRow
 from storage.models.base import now
 from storage.wording import comparison_key
+
+
+@dataclass(frozen=True, slots=True)
+class FaqStatistics:
+    """``languages``: language -> entries. ``never``: enabled entries that nobody has asked for. ``top``: the most
+    asked ones."""
+
+    total: int
+    enabled: int
+    hits: int
+    never: int
+    languages: dict[str, int]
+    top: tuple[FaqEntry, ...]
 
 
 class FaqRepository:
@@ -23,10 +37,12 @@ class FaqRepository:
         return tuple(_entry(row) for row in await self._session.scalars(found))
 
     async def search(
-        self, query: str, language: str | None, limit: int, offset: int
+        self, query: str, language: str | None, limit: int, offset: int, enabled: bool | None = None
     ) -> tuple[tuple[FaqEntry, ...], int]:
         """One page, the newest change first, and how many entries there are in all."""
         found = _matching(query, language)
+        if enabled is not None:
+            found = found.where(FaqRow.enabled == enabled)
         page = found.order_by(FaqRow.updated_at.desc(), FaqRow.id.desc()).limit(limit).offset(offset)
         total = await self._session.scalar(select(func.count()).select_from(found.subquery()))
         return tuple(_entry(row) for row in await self._session.scalars(page)), total or 0
@@ -40,6 +56,27 @@ class FaqRepository:
         same = (FaqRow.language == language, FaqRow.question_key == comparison_key(question))
         found: int | None = await self._session.scalar(select(FaqRow.id).where(*same))
         return found
+
+    async def with_question(self, question: str) -> tuple[FaqEntry, ...]:
+        """The entries of any language whose question compares equal, by id."""
+        same = select(FaqRow).where(FaqRow.question_key == comparison_key(question)).order_by(FaqRow.id)
+        return tuple(_entry(row) for row in await self._session.scalars(same))
+
+    async def statistics(self, most: int) -> FaqStatistics:
+        """Counts over all entries and the ``most`` asked ones."""
+        counts = (func.count(), func.coalesce(func.sum(FaqRow.hits), 0))
+        total, hits = (await self._session.execute(select(*counts))).one()
+        enabled = select(func.count()).select_from(FaqRow).where(FaqRow.enabled)
+        languages = select(FaqRow.language, func.count()).group_by(FaqRow.language).order_by(FaqRow.language)
+        top = select(FaqRow).where(FaqRow.hits > 0).order_by(FaqRow.hits.desc(), FaqRow.id).limit(most)
+        return FaqStatistics(
+            total=total,
+            enabled=await self._session.scalar(enabled) or 0,
+            hits=int(hits),
+            never=await self._session.scalar(enabled.where(FaqRow.hits == 0)) or 0,
+            languages={row[0]: row[1] for row in await self._session.execute(languages)},
+            top=tuple(_entry(row) for row in await self._session.scalars(top)),
+        )
 
     async def add(self, entry: FaqEntry) -> FaqEntry:
         """Stores a new entry; ``id``, ``version``, ``hits`` and ``updated_at`` of ``entry`` are not looked at."""

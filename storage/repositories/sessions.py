@@ -30,6 +30,17 @@ class SessionFilter:
     title: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A conversation in a list. ``person`` is the id the source knows the person by."""
+
+    id: str
+    person: str
+    display_name: str
+    created_at: datetime
+    updated_at: datetime
+
+
 class SessionRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -55,6 +66,27 @@ class SessionRepository:
         """Ends the person's running conversation, if any; it stays in the history."""
         running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(ended_at=now()))
+
+    async def running_at(self, source: Source, limit: int, offset: int) -> tuple[tuple[SessionSummary, ...], int]:
+        """Running conversations at ``source``, the last touched first, and how many there are."""
+        running = select(ChatSessionRow).where(*_running_at(source))
+        page = running.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id).limit(limit).offset(offset)
+        total = await self._session.scalar(select(func.count()).select_from(running.subquery()))
+        rows = await self._session.scalars(page)
+        return tuple(
+            SessionSummary(row.id, row.person, row.display_name, row.created_at, row.updated_at) for row in rows
+        ), total or 0
+
+    async def end_all(self, source: Source, person: str | None = None) -> int:
+        """Ends the running conversations at ``source``, or the one of ``person``; how many there were."""
+        these = select(ChatSessionRow).where(*_running_at(source))
+        rows = (
+            await self._session.scalars(these if person is None else these.where(ChatSessionRow.person == person))
+        ).all()
+        for row in rows:
+            row.ended_at = now()
+        await self._session.flush()
+        return len(rows)
 
     async def get(self, session_id: str) -> StoredSession | None:
         row = await self._row(session_id)
@@ -148,6 +180,14 @@ def belongs_to(
 def quiet(statement: BulkT) -> BulkT:
     """For statements over many rows, of which none is held as an object."""
     return statement.execution_options(synchronize_session=False)
+
+
+def _running_at(source: Source) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ChatSessionRow.source == source.kind.value,
+        ChatSessionRow.source_id == source.instance_id,
+        ChatSessionRow.ended_at.is_(None),
+    )
 
 
 def _of(source: Source, person: str) -> tuple[ColumnElement[bool], ...]:

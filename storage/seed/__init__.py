@@ -1,5 +1,6 @@
 """What a new installation knows before anybody has taught it anything."""
 
+from functools import cache
 from importlib.resources import files
 
 import yaml
@@ -17,6 +18,7 @@ def faq() -> tuple[FaqEntry, ...]:
     return tuple(entry.model_copy(update={"language": language}) for language, part in per_language for entry in part)
 
 
+@cache
 def personas() -> tuple[Persona, ...]:
     return TypeAdapter(tuple[Persona, ...]).validate_python(_read("personas.yaml"))
 

@@ -19,7 +19,7 @@ from deployments.api.body import bounded, refuse_large
 from deployments.api.errors import ClientGone, error_body, error_headers, own
 from deployments.api.gate import API_HEADERS, CONTROL_HEADERS, Reply, RequestMetrics, report
 from deployments.api.visit import new_id
-from deployments.contracts.errors import Forbidden, SecretaryError, Unauthorized
+from deployments.contracts.errors import Forbidden, InvalidRequest, SecretaryError, Unauthorized
 from deployments.contracts.identity import Identity
 from deployments.contracts.reports import SnapshotSource
 
@@ -64,6 +64,8 @@ class AdminGate:
         reply = Reply(send, (*API_HEADERS, (b"x-request-id", visit_id.encode())))
         try:
             authorization, length = _take_headers(scope)
+            if "\0" in path or b"%00" in scope.get("query_string", b""):
+                raise InvalidRequest("An address must not contain null characters.")
             if path not in PUBLIC:
                 identity = self._identify(authorization.partition(b" "), scope)
                 _require_role(identity, path, scope["method"])

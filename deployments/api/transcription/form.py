@@ -7,12 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from deployments.api.body import content_type
-from deployments.contracts.errors import InvalidRequest, UnsupportedMediaType
+from deployments.api.multipart import multipart_fields, text_field, uploaded_file
+from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.speech import RecognitionRequest
 
 Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
@@ -20,7 +19,6 @@ Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
 _FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 _GRANULARITIES = frozenset(("word", "segment"))
 _TRUE = ("true", "1")
-_MOST_FIELDS = 64
 _LANGUAGE = re.compile(r"^([a-z]{2,3})([-_][a-z0-9]{1,8})*$", re.IGNORECASE)
 
 
@@ -36,38 +34,24 @@ class TranscriptionForm:
     wishes: RecognitionRequest
 
 
-class _InMemoryParser(MultiPartParser):
-    spool_max_size = 1 << 40
-
-
 async def read_form(request: Request, translate: bool) -> TranscriptionForm:
     """The form of ``request``. Raises InvalidRequest, UnsupportedMediaType, TooLarge."""
-    if content_type(request.scope) != b"multipart/form-data":
-        raise UnsupportedMediaType("Send the file as multipart/form-data.")
-    parser = _InMemoryParser(request.headers, request.stream(), max_files=1, max_fields=_MOST_FIELDS)
-    try:
-        fields = await parser.parse()
-    except (MultiPartException, UnicodeDecodeError) as error:
-        detail = error.message if isinstance(error, MultiPartException) else "names must be UTF-8"
-        raise InvalidRequest(f"The form cannot be read: {detail}") from None
-    try:
+    async with multipart_fields(request) as fields:
         return await _read(fields, translate)
-    finally:
-        await fields.close()
 
 
 async def _read(fields: FormData, translate: bool) -> TranscriptionForm:
     granularities = _granularities(fields)
     return TranscriptionForm(
         model=_required(fields, "model"),
-        data=await _file(fields),
+        data=await uploaded_file(fields),
         format=_format(fields),
-        stream=_text(fields, "stream").lower() in _TRUE,
+        stream=text_field(fields, "stream").lower() in _TRUE,
         granularities=granularities,
         wishes=RecognitionRequest(
             audio=b"",
-            language=None if translate else _language(fields),
-            prompt=_text(fields, "prompt"),
+            language=None if translate else language_field(fields),
+            prompt=text_field(fields, "prompt"),
             temperature=_temperature(fields),
             translate=translate,
             word_times="word" in granularities,
@@ -75,18 +59,8 @@ async def _read(fields: FormData, translate: bool) -> TranscriptionForm:
     )
 
 
-async def _file(fields: FormData) -> bytes:
-    upload = fields.get("file")
-    if not isinstance(upload, UploadFile):
-        raise InvalidRequest("Missing required parameter: file.", param="file")
-    data = await upload.read()
-    if not data:
-        raise InvalidRequest("The file is empty.", param="file")
-    return data
-
-
 def _format(fields: FormData) -> Format:
-    name = _text(fields, "response_format") or "json"
+    name = text_field(fields, "response_format") or "json"
     if name not in _FORMATS:
         raise InvalidRequest(f"response_format is one of {', '.join(_FORMATS)}.", param="response_format")
     return cast(Format, name)
@@ -100,8 +74,9 @@ def _granularities(fields: FormData) -> frozenset[str]:
     return frozenset(name for name in wanted if isinstance(name, str))
 
 
-def _language(fields: FormData) -> str | None:
-    text = _text(fields, "language")
+def language_field(fields: FormData) -> str | None:
+    """The language that is named, as a primary tag. Raises InvalidRequest."""
+    text = text_field(fields, "language")
     if not text:
         return None
     match = _LANGUAGE.match(text)
@@ -111,7 +86,7 @@ def _language(fields: FormData) -> str | None:
 
 
 def _temperature(fields: FormData) -> float:
-    text = _text(fields, "temperature") or "0"
+    text = text_field(fields, "temperature") or "0"
     try:
         value = float(text)
     except ValueError:
@@ -122,14 +97,7 @@ def _temperature(fields: FormData) -> float:
 
 
 def _required(fields: FormData, name: str) -> str:
-    text = _text(fields, name)
+    text = text_field(fields, name)
     if not text:
         raise InvalidRequest(f"Missing required parameter: {name}.", param=name)
     return text
-
-
-def _text(fields: FormData, name: str) -> str:
-    value = fields.get(name, "")
-    if not isinstance(value, str):
-        raise InvalidRequest(f"{name} must be text, not a file.", param=name)
-    return value

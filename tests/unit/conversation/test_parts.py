@@ -88,6 +88,21 @@ def test_the_cache_never_holds_more_than_its_bound(puts: list[tuple[str, int]], 
     assert cache.size == sum(len(c.audio) for chunks in held if chunks for c in chunks)
 
 
+def test_a_phrase_begun_before_the_memory_was_emptied_is_not_kept() -> None:
+    cache, key = PhraseCache(1_000), PhraseKey("v", "m", "ru", 1.0, "a")
+    chunks = (SpeechChunk(b"ab", PCM16_8K),)
+    cache.put(key, chunks)
+    before = cache.epoch
+    cache.follow(before)
+    assert cache.get(key) == chunks
+    cache.follow(7)
+    assert (cache.get(key), cache.size) == (None, 0)
+    cache.put(key, chunks, before)
+    assert cache.get(key) is None
+    cache.put(key, chunks, cache.epoch)
+    assert cache.get(key) == chunks
+
+
 def test_the_least_used_phrase_goes_first() -> None:
     cache = PhraseCache(20)
     cache.put(key("a"), (chunk(10),))

@@ -1,0 +1,73 @@
+"""What people write down, before it is stored: texts that every database can keep, changes laid over what is there."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from deployments.contracts.errors import Conflict, InvalidRequest
+from deployments.contracts.settings import Frozen
+
+_DEEPEST = 32
+
+
+class Draft(Frozen):
+    """A form that a person fills in. Texts with characters that PostgreSQL or UTF-8 cannot hold are refused."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        require_storable(value)
+        return value
+
+
+DraftT = TypeVar("DraftT", bound=BaseModel)
+
+
+def overlaid(kind: type[DraftT], base: Mapping[str, object], changes: Mapping[str, object]) -> DraftT:
+    """``base`` with ``changes`` over it; None sets a field back to its default. Raises InvalidRequest naming the
+    field."""
+    both = {name: value for name, value in {**base, **changes}.items() if value is not None}
+    try:
+        return kind.model_validate(both)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        param = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"]).lstrip(".")
+        raise InvalidRequest(f"{param}: {problem['msg']}" if param else problem["msg"], param=param or None) from None
+
+
+def require_version(stored: int, expected: int, what: str) -> None:
+    """Raises Conflict when ``what`` was changed since it was read."""
+    if stored != expected:
+        raise Conflict(f"this {what} was changed by somebody else meanwhile; read it again", param="version")
+
+
+def require_storable(value: object) -> None:
+    """Raises ValueError for texts with a null character or a lone surrogate, and for nesting deeper than 32 levels."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        for text in level:
+            if isinstance(text, str):
+                _require_text(text)
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return
+    raise ValueError("is nested too deeply")
+
+
+def _require_text(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("must not contain null characters")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("must be valid Unicode text") from None
+
+
+def _children(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    return list(value) if isinstance(value, list | tuple) else []

@@ -1,0 +1,142 @@
+"""Chat windows on websites, as people declare them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from deployments.administration.desk import ChangeDesk
+from deployments.administration.drafts import Draft, overlaid, require_version
+from deployments.administration.hosts import host_name, server_url
+from deployments.administration.names import free_slug
+from deployments.administration.snapshots import Part
+from deployments.contracts.chat import Route
+from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound, NotFound
+from deployments.contracts.settings import Language, WidgetSpec
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.work import UnitOfWork
+
+
+class WidgetDraft(Draft):
+    """What a person declares. ``allowed_domains`` are host names without scheme and port; none means nowhere."""
+
+    name: str = Field(min_length=1, max_length=100)
+    description: str = Field(default="", max_length=2_000)
+    enabled: bool = True
+    title: str = Field(default="AI-секретарь", max_length=100)
+    greeting: str = Field(default="Здравствуйте! Чем могу помочь?", max_length=1_000)
+    placeholder: str = Field(default="Напишите сообщение…", max_length=200)
+    primary_color: str = Field(default="#6366f1", pattern=r"^#[0-9a-fA-F]{6}$")
+    position: Literal["left", "right"] = "right"
+    allowed_domains: tuple[Annotated[str, Field(max_length=300)], ...] = Field(default=(), max_length=200)
+    tunnel_url: str = Field(default="", max_length=500)
+    language: Language = "ru"
+    route: str = Field(default="", max_length=100)
+    persona_id: str = Field(default="", max_length=50)
+    system_prompt: str = Field(default="", max_length=20_000)
+    voice_id: str = Field(default="", max_length=100)
+    tts_preset: str = Field(default="", max_length=100)
+
+    @field_validator("primary_color")
+    @classmethod
+    def _fold(cls, colour: str) -> str:
+        return colour.lower()
+
+    @field_validator("allowed_domains")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(host_name(host) for host in hosts))
+
+    @field_validator("tunnel_url")
+    @classmethod
+    def _is_a_server(cls, url: str) -> str:
+        return server_url(url) if url.strip() else ""
+
+    @field_validator("route")
+    @classmethod
+    def _is_a_route(cls, route: str) -> str:
+        try:
+            Route.parse(route)
+        except ModelNotFound as error:
+            raise ValueError(error.message) from None
+        return route
+
+
+class WidgetAdministration:
+    """Declares widgets; every change is published."""
+
+    def __init__(self, database: Database, desk: ChangeDesk) -> None:
+        self._database = database
+        self._desk = desk
+
+    async def list(self) -> tuple[WidgetSpec, ...]:
+        """Every widget by id."""
+        async with self._database.unit_of_work() as work:
+            return await work.widgets.all()
+
+    async def get(self, widget_id: str) -> WidgetSpec:
+        """Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            return await _existing(work, widget_id)
+
+    async def create(self, draft: WidgetDraft, by: str) -> WidgetSpec:
+        """Raises Conflict when the name is taken, InvalidRequest for a persona or preset that does not exist."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[WidgetSpec, AuditEvent]:
+            known = await work.widgets.all()
+            widget_id = free_slug(draft.name, {each.id for each in known}, "widget")
+            spec = await _saved(work, widget_id, draft, 1)
+            return spec, AuditEvent(by, "create", "widget", widget_id)
+
+        return await self._desk.change(Part.WIDGETS, edit)
+
+    async def change(
+        self, widget_id: str, changes: Mapping[str, object], by: str, expected_version: int | None = None
+    ) -> WidgetSpec:
+        """Changes the fields that are given, in the names of ``WidgetDraft``; ``expected_version`` None means whatever
+        the version is. Raises NotFound, Conflict, InvalidRequest."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[WidgetSpec, AuditEvent]:
+            before = await _existing(work, widget_id)
+            if expected_version is not None:
+                require_version(before.version, expected_version, "widget")
+            draft = overlaid(WidgetDraft, before.model_dump(include=set(WidgetDraft.model_fields)), changes)
+            spec = await _saved(work, widget_id, draft, before.version + 1)
+            return spec, AuditEvent(by, "update", "widget", widget_id, detail=_difference(before, spec))
+
+        return await self._desk.change(Part.WIDGETS, edit)
+
+    async def delete(self, widget_id: str, by: str, expected_version: int | None = None) -> None:
+        """Raises NotFound, Conflict."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
+            widget = await _existing(work, widget_id)
+            if expected_version is not None:
+                require_version(widget.version, expected_version, "widget")
+            await work.widgets.remove(widget_id)
+            return None, AuditEvent(by, "delete", "widget", widget_id)
+
+        await self._desk.change(Part.WIDGETS, edit)
+
+
+async def _saved(work: UnitOfWork, widget_id: str, draft: WidgetDraft, version: int) -> WidgetSpec:
+    if any(each.name == draft.name and each.id != widget_id for each in await work.widgets.all()):
+        raise Conflict(f"there is a widget called {draft.name!r} already", param="name")
+    if draft.persona_id and await work.personas.get(draft.persona_id) is None:
+        raise InvalidRequest(f"there is no persona {draft.persona_id!r}", param="persona_id")
+    spec = WidgetSpec(id=widget_id, version=version, **draft.model_dump())
+    await work.widgets.save(spec)
+    return spec
+
+
+def _difference(before: WidgetSpec, after: WidgetSpec) -> str:
+    names = (name for name in WidgetDraft.model_fields)
+    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
+
+
+async def _existing(work: UnitOfWork, widget_id: str) -> WidgetSpec:
+    widget = await work.widgets.get(widget_id)
+    if widget is None:
+        raise NotFound(f"there is no widget {widget_id!r}")
+    return widget

@@ -1,0 +1,28 @@
+"""Request bodies of the office: what is to change, and the version it was made from."""
+
+from typing import Annotated, Any
+
+from fastapi import Body, Path
+
+from deployments.administration.drafts import require_storable
+from deployments.contracts.errors import InvalidRequest
+
+Changes = Annotated[dict[str, Any], Body(description="The fields to change; null sets one back to its default")]
+RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+_LARGEST_VERSION = 10**15
+
+
+def with_version(body: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """The changes in ``body`` without ``version``, and ``version``. Raises InvalidRequest."""
+    try:
+        require_storable(body)
+    except ValueError as error:
+        raise InvalidRequest(f"body: {error}") from None
+    changes = dict(body)
+    version = changes.pop("version", None)
+    if version is None:
+        return changes, None
+    if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < _LARGEST_VERSION:
+        raise InvalidRequest("version is the number that was read.", param="version")
+    return changes, version

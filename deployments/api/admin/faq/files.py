@@ -1,0 +1,76 @@
+"""Prepared answers as files: export, and import in one transaction."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.administration.faq import FaqAdministration
+from deployments.administration.faq_files import read, to_csv, to_json
+from deployments.administration.faq_import import FaqImport, ImportReport
+from deployments.api.admin.faq.schemas import ImportReply, RefusedRow
+from deployments.api.admin.identity import Caller
+from deployments.api.body import content_type, read_body
+from deployments.api.multipart import multipart_fields, uploaded_file
+from deployments.contracts.errors import InvalidRequest
+
+FileKind = Literal["json", "csv"]
+_TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
+_CSV_TYPES = (b"text/csv", b"application/csv", b"application/vnd.ms-excel", b"text/plain")
+
+
+def faq_files_router(faq: FaqAdministration, imports: FaqImport) -> APIRouter:
+    """Mount it before ``faq_router``."""
+    router = APIRouter(prefix="/faq", tags=["faq"])
+
+    @router.get("/export")
+    async def export(format: FileKind = "json") -> Response:
+        """Every entry, disabled ones too. What is exported can be imported again without any difference."""
+        entries = await faq.all()
+        content = await asyncio.to_thread(to_csv if format == "csv" else to_json, entries)
+        disposition = f'attachment; filename="faq.{format}"'
+        return Response(content, media_type=_TYPES[format], headers={"content-disposition": disposition})
+
+    @router.post("/import")
+    async def take(
+        request: Request,
+        caller: Caller,
+        format: Annotated[FileKind | None, Query(description="Without it the content tells")] = None,
+        mode: Literal["merge", "replace"] = "merge",
+        dry_run: bool = False,
+    ) -> ImportReply:
+        """Takes a JSON or CSV file: as the form field ``file``, or as the body. Entries that cannot be taken are listed
+        with their line; in mode ``replace`` one of them is enough for nothing to be changed."""
+        data, kind = await _uploaded(request)
+        rows, refused = await asyncio.to_thread(read, data, format or kind)
+        report = await imports.run(rows, refused, mode, dry_run=dry_run, by=caller.username)
+        return _reply(report)
+
+    return router
+
+
+async def _uploaded(request: Request) -> tuple[bytes, FileKind]:
+    """The file and what it seems to be. Raises InvalidRequest when there is nothing."""
+    declared = content_type(request.scope)
+    if declared == b"multipart/form-data":
+        async with multipart_fields(request) as fields:
+            data = await uploaded_file(fields)
+    else:
+        data = await read_body(request.receive)
+    if not data.strip():
+        raise InvalidRequest("The file is empty.", param="file")
+    looks_like_json = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+    return data, "csv" if declared in _CSV_TYPES or not looks_like_json else "json"
+
+
+def _reply(report: ImportReport) -> ImportReply:
+    return ImportReply(
+        applied=report.applied,
+        created=report.created,
+        updated=report.updated,
+        unchanged=report.unchanged,
+        deleted=report.deleted,
+        refused=[RefusedRow(line=each.line, error=each.error) for each in report.refused],
+    )

@@ -1,0 +1,166 @@
+"""Prepared answers: the map of questions to answers, entries with everything they have, and trying a phrase."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+from starlette.responses import Response
+
+from deployments.administration.faq import FaqAdministration
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.api.admin.bodies import RowId
+from deployments.api.admin.faq.schemas import (
+    Acknowledged,
+    AnswerBody,
+    Candidate,
+    Deleted,
+    EntryBody,
+    EntryPage,
+    FaqMap,
+    Matcher,
+    Statistics,
+    TestBody,
+    TestReply,
+    Written,
+)
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.paging import Limit, Offset
+from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.contracts.errors import InvalidRequest, NotFound
+from deployments.contracts.events import AnswerMatch
+from deployments.contracts.settings import FaqEntry
+
+LanguageQuery = Annotated[str | None, Query(pattern=r"^[a-z]{2,3}$")]
+
+
+def faq_router(faq: FaqAdministration, publisher: SnapshotPublisher, matcher: Matcher) -> APIRouter:
+    """Mount it after ``faq_files_router`` and before nothing of ``/faq``: its last route takes every path."""
+    router = APIRouter(prefix="/faq", tags=["faq"])
+    _add_entries(router, faq)
+    _add_tests(router, faq, publisher, matcher)
+    _add_map(router, faq, publisher)
+    return router
+
+
+def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
+    @router.get("/entries")
+    async def entries(
+        search: Annotated[str, Query(max_length=500)] = "",
+        language: LanguageQuery = None,
+        enabled: bool | None = None,
+        limit: Limit = 50,
+        offset: Offset = 0,
+    ) -> EntryPage:
+        """One page, the newest change first. Every word of ``search`` occurs in an entry that is found."""
+        page = await faq.list(search, language, limit, offset, enabled)
+        return EntryPage(entries=list(page.entries), total=page.total, limit=limit, offset=offset)
+
+    @router.get("/entries/{entry_id}")
+    async def entry(entry_id: RowId, response: Response) -> FaqEntry:
+        found = await faq.get(entry_id)
+        tag(response, found.version)
+        return found
+
+    @router.put("/entries/{entry_id}")
+    async def replace(
+        entry_id: RowId, body: EntryBody, caller: Caller, response: Response, version: IfMatch
+    ) -> FaqEntry:
+        """Writes the entry anew; its id and its hits stay."""
+        stored = await faq.update(entry_id, body.draft(), expected(version, body.version), caller.username)
+        tag(response, stored.version)
+        return stored
+
+    @router.delete("/entries/{entry_id}", status_code=status.HTTP_204_NO_CONTENT)
+    async def remove(entry_id: RowId, caller: Caller) -> None:
+        await faq.delete(entry_id, caller.username)
+
+    @router.get("/stats")
+    async def statistics() -> Statistics:
+        """Counts over all entries, and the ten that are asked most."""
+        found = await faq.statistics()
+        return Statistics(
+            total=found.total,
+            enabled=found.enabled,
+            hits=found.hits,
+            never=found.never,
+            languages=found.languages,
+            top=list(found.top),
+        )
+
+
+def _add_tests(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPublisher, matcher: Matcher) -> None:
+    @router.post("/reload")
+    async def reload() -> Acknowledged:
+        """Changes are in force as soon as they are made; this only says how many answers are in use."""
+        return Acknowledged(count=len(publisher.current.faq))
+
+    @router.post("/save")
+    async def save() -> Acknowledged:
+        """Changes are stored as soon as they are made; this only says how many answers are in use."""
+        return Acknowledged(count=len(publisher.current.faq))
+
+    @router.post("/test")
+    async def test(body: TestBody) -> TestReply:
+        """Which entry would answer ``text``, and which come near."""
+        report = await matcher(body.text, body.language)
+        match = report.match
+        return TestReply(
+            match=match.trigger if match else None,
+            response=match.text if match else None,
+            rule=match.rule if match else None,
+            score=match.score if match else None,
+            entry=await _entry_of(match, faq),
+            candidates=[_candidate(each) for each in report.candidates],
+        )
+
+
+def _add_map(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPublisher) -> None:
+    @router.get("")
+    async def questions() -> FaqMap:
+        """Question to answer, for every enabled entry. Of two languages with one question the default one is shown."""
+        snapshot = publisher.current
+        preferred = snapshot.settings.default_language
+        ordered = sorted(snapshot.faq, key=lambda each: (each.language == preferred, -each.id))
+        return FaqMap(faq={each.question: each.answer for each in ordered})
+
+    @router.post("", status_code=status.HTTP_201_CREATED)
+    async def create(body: EntryBody, caller: Caller, response: Response) -> Written:
+        """Adds an answer: ``trigger`` and ``response`` suffice."""
+        stored = await faq.create(body.draft(), caller.username)
+        tag(response, stored.version)
+        return Written(trigger=stored.question, entry=stored)
+
+    @router.put("/{trigger:path}")
+    async def answer(trigger: str, body: AnswerBody, caller: Caller, response: Response) -> Written:
+        """Changes the answer to a question, or the question. Everything else of the entry stays."""
+        given = {"question": body.trigger, "answer": body.response}
+        changes = {name: text for name, text in given.items() if text is not None}
+        if not changes:
+            raise InvalidRequest("Name a new trigger, a new response, or both.", param="response")
+        stored = await faq.answer(trigger, changes, caller.username)
+        tag(response, stored.version)
+        return Written(trigger=stored.question, entry=stored)
+
+    @router.delete("/{trigger:path}")
+    async def forget(trigger: str, caller: Caller) -> Deleted:
+        gone = await faq.forget(trigger, caller.username)
+        return Deleted(deleted=gone.question)
+
+
+async def _entry_of(match: AnswerMatch | None, faq: FaqAdministration) -> FaqEntry | None:
+    if match is None:
+        return None
+    try:
+        return await faq.get(match.entry_id)
+    except NotFound:
+        return None
+
+
+def _candidate(match: AnswerMatch) -> Candidate:
+    return Candidate(
+        entry_id=match.entry_id,
+        trigger=match.trigger,
+        response=match.text,
+        language=match.language,
+        rule=match.rule,
+        score=match.score,
+    )

@@ -1,0 +1,126 @@
+"""Prepared answers over HTTP."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol
+
+from pydantic import AliasChoices, BaseModel, Field
+
+from deployments.administration.drafts import Draft
+from deployments.administration.faq import FaqDraft
+from deployments.contracts.events import AnswerMatch
+from deployments.contracts.settings import FaqEntry
+
+
+class MatchReport(Protocol):
+    """What the prepared answers make of a phrase: the one that would answer, and the nearest ones, best first."""
+
+    @property
+    def match(self) -> AnswerMatch | None: ...
+
+    @property
+    def candidates(self) -> tuple[AnswerMatch, ...]: ...
+
+
+Matcher = Callable[[str, str | None], Awaitable[MatchReport]]
+"""``await matcher(phrase, language)``; ``language`` None means unknown."""
+
+
+class EntryBody(FaqDraft):
+    """A prepared answer. ``trigger`` and ``response`` are other names of ``question`` and ``answer``."""
+
+    question: str = Field(min_length=2, max_length=500, validation_alias=AliasChoices("question", "trigger"))
+    answer: str = Field(min_length=1, max_length=4000, validation_alias=AliasChoices("answer", "response"))
+    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+
+    def draft(self) -> FaqDraft:
+        return FaqDraft(**self.model_dump(exclude={"version"}))
+
+
+class AnswerBody(Draft):
+    """The old way to change an entry: by its question."""
+
+    trigger: str | None = Field(default=None, min_length=2, max_length=500)
+    response: str | None = Field(default=None, min_length=1, max_length=4000)
+
+
+class TestBody(Draft):
+    text: str = Field(max_length=4_000)
+    language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
+
+
+class FaqMap(BaseModel):
+    faq: dict[str, str]
+
+
+class EntryPage(BaseModel):
+    """``hits`` counts all entries that were found, not only this page."""
+
+    entries: list[FaqEntry]
+    total: int
+    limit: int
+    offset: int
+
+
+class Acknowledged(BaseModel):
+    status: Literal["ok"] = "ok"
+    count: int
+
+
+class Written(BaseModel):
+    status: Literal["ok"] = "ok"
+    trigger: str
+    entry: FaqEntry
+
+
+class Deleted(BaseModel):
+    status: Literal["ok"] = "ok"
+    deleted: str
+
+
+class Candidate(BaseModel):
+    """An entry that came near. ``score`` is 0..100."""
+
+    entry_id: int
+    trigger: str
+    response: str
+    language: str
+    rule: str
+    score: float
+
+
+class TestReply(BaseModel):
+    """``match`` is the question that matched; ``rule`` is exact, keyword or ranked."""
+
+    match: str | None
+    response: str | None
+    rule: str | None
+    score: float | None
+    entry: FaqEntry | None
+    candidates: list[Candidate]
+
+
+class RefusedRow(BaseModel):
+    line: int
+    error: str
+
+
+class ImportReply(BaseModel):
+    """How many entries were, or with ``applied`` false would be, created, updated, left alone and deleted."""
+
+    applied: bool
+    created: int
+    updated: int
+    unchanged: int
+    deleted: int
+    refused: list[RefusedRow]
+
+
+class Statistics(BaseModel):
+    """``never`` counts enabled entries nobody asked for; ``top`` are the most asked ones."""
+
+    total: int
+    enabled: int
+    hits: int
+    never: int
+    languages: dict[str, int]
+    top: list[FaqEntry]

@@ -1,0 +1,144 @@
+"""Which model answers and how it is asked to: the default route, the engines behind it, sampling."""
+
+from fastapi import APIRouter
+
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.settings import SettingsAdministration
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.llm.schemas import (
+    BackendBody,
+    BackendReply,
+    LoadedModel,
+    ModelsReply,
+    Params,
+    ParamsBody,
+    ParamsReply,
+)
+from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
+from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
+from deployments.contracts.settings import ProviderSpec, Snapshot
+from deployments.contracts.speech import EngineStatus
+
+
+class HistoryGone(SecretaryError):
+    """There is no conversation that everybody shares."""
+
+    code, status = "gone", 410
+
+
+def models_router(settings: SettingsAdministration, publisher: SnapshotPublisher, assistant: Assistant) -> APIRouter:
+    router = APIRouter(prefix="/llm", tags=["llm"])
+    _add_params(router, settings, publisher)
+    _add_backend(router, settings, publisher, assistant)
+    _add_history(router)
+    return router
+
+
+def _add_params(router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher) -> None:
+    @router.get("/params")
+    async def read() -> ParamsReply:
+        """Sampling of turns that ask for nothing else."""
+        return ParamsReply(params=Params.of(publisher.current.settings.llm))
+
+    @router.post("/params")
+    async def write(body: ParamsBody, caller: Caller) -> ParamsReply:
+        stored = await settings.adjust(body.model_dump(exclude_none=True), caller.username, group="llm")
+        return ParamsReply(params=Params.of(stored.llm))
+
+
+def _add_backend(
+    router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher, assistant: Assistant
+) -> None:
+    @router.get("/backend")
+    async def backend() -> BackendReply:
+        """Who answers turns that name no model."""
+        return _reply(publisher.current, await assistant.status())
+
+    @router.post("/backend")
+    async def choose(body: BackendBody, caller: Caller) -> BackendReply:
+        """Makes another route the default one, at once and everywhere. 404 for an unknown route, 409 for a provider
+        that is switched off."""
+        await settings.adjust({"default_route": str(_usable(body.backend, publisher.current))}, caller.username)
+        reply = _reply(publisher.current, await assistant.status())
+        kept = "Nothing was stopped: which engines run is part of the graph." if body.stop_unused else ""
+        return reply.model_copy(update={"message": " ".join(filter(None, (reply.message, kept)))})
+
+    @router.get("/models")
+    async def models() -> ModelsReply:
+        """The model of every route, and the engines that have one loaded."""
+        statuses = await assistant.status()
+        current = _reply(publisher.current, statuses)
+        available = {f"cloud:{each.id}": each.model_name for each in publisher.current.providers if each.enabled}
+        loaded = [_loaded(each) for each in statuses if each.kind == "chat"]
+        return ModelsReply(
+            available_models={**{str(LOCAL_ROUTE): each.model for each in loaded}, **available},
+            current_model=current.model,
+            loaded_models=loaded,
+            backend=current.backend,
+        )
+
+
+def _add_history(router: APIRouter) -> None:
+    @router.get("/history")
+    async def history() -> None:
+        """Always 410: conversations belong to people, none is shared by all."""
+        raise HistoryGone("There is no shared conversation. Conversations are below /admin/chat/sessions.")
+
+    @router.delete("/history")
+    async def clear() -> None:
+        """Always 410: conversations belong to people, none is shared by all."""
+        raise HistoryGone("There is no shared conversation to clear. Delete one below /admin/chat/sessions.")
+
+
+def _usable(text: str, snapshot: Snapshot) -> Route:
+    providers = {f"cloud:{each.id}": each for each in snapshot.providers}
+    known = ", ".join((str(LOCAL_ROUTE), *providers))
+    try:
+        route = Route.parse(text) or LOCAL_ROUTE
+    except ModelNotFound:
+        raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend") from None
+    if route == LOCAL_ROUTE:
+        return route
+    provider = providers.get(str(route)) or _default_gemini(text, snapshot)
+    if provider is None:
+        raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend")
+    if not provider.enabled:
+        raise Conflict(f"the provider {provider.id!r} is switched off", param="backend")
+    return Route(RouteKind.CLOUD, provider.id)
+
+
+def _default_gemini(text: str, snapshot: Snapshot) -> ProviderSpec | None:
+    """What the alias ``gemini`` means: the default provider of this type, else the first one."""
+    of_type = [each for each in snapshot.providers if each.provider_type == "gemini"] if text == "gemini" else []
+    return min(of_type, key=lambda each: (not each.is_default, not each.enabled, each.id), default=None)
+
+
+def _reply(snapshot: Snapshot, statuses: tuple[EngineStatus, ...]) -> BackendReply:
+    route = snapshot.settings.default_route
+    provider = next((each for each in snapshot.providers if f"cloud:{each.id}" == route), None)
+    if provider is not None:
+        return BackendReply(
+            backend=route,
+            model=provider.model_name,
+            ready=provider.enabled,
+            provider_type=provider.provider_type,
+            provider_id=provider.id,
+            api_url=provider.base_url or None,
+        )
+    engine = next((each for each in statuses if each.kind == "chat"), None)
+    message = engine.error if engine else "This graph has no language model: only prepared answers are given."
+    return BackendReply(
+        backend=route, model=engine.model if engine else "", ready=engine is not None and engine.ready, message=message
+    )
+
+
+def _loaded(engine: EngineStatus) -> LoadedModel:
+    return LoadedModel(
+        model=engine.model,
+        engine=engine.engine,
+        ready=engine.ready,
+        revision=engine.revision,
+        error=engine.error,
+        remedy=engine.remedy,
+    )

@@ -1,0 +1,133 @@
+"""Prompts and personas."""
+
+import re
+from collections.abc import Collection
+
+from fastapi import APIRouter, status
+from starlette.responses import Response
+
+from deployments.administration.personas import PersonaAdministration, fingerprint, seed_ids
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.settings import SettingsAdministration
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.llm.schemas import (
+    NewPersona,
+    PersonaBody,
+    PersonaChoice,
+    PersonaList,
+    PersonaNamed,
+    PersonaReply,
+    PromptBody,
+    PromptReply,
+    persona_reply,
+)
+from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.contracts.errors import NotFound
+from deployments.contracts.settings import Persona
+
+_NO_ID = re.compile(r"[^a-z0-9_-]+")
+_LONGEST_ID = 50
+
+
+def personas_router(
+    personas: PersonaAdministration, settings: SettingsAdministration, publisher: SnapshotPublisher
+) -> APIRouter:
+    router = APIRouter(prefix="/llm", tags=["llm"])
+    _add_prompts(router, personas, publisher)
+    _add_choice(router, settings, publisher)
+    _add_personas(router, personas, publisher)
+    return router
+
+
+def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: SnapshotPublisher) -> None:
+    def reply(persona: Persona, language: str | None = None) -> PromptReply:
+        shown = language or publisher.current.settings.default_language
+        return PromptReply(persona=persona.id, prompt=persona.prompt(shown), language=shown, prompts=persona.prompts)
+
+    async def written(persona_id: str, body: PromptBody, by: str) -> PromptReply:
+        language = body.language or publisher.current.settings.default_language
+        return reply(await personas.prompt(persona_id, language, body.prompt, by), language)
+
+    @router.get("/prompt")
+    async def default_prompt() -> PromptReply:
+        """The system prompt of the default persona in the default language."""
+        return reply(await personas.get(publisher.current.settings.default_persona))
+
+    @router.post("/prompt")
+    async def write_default(body: PromptBody, caller: Caller) -> PromptReply:
+        return await written(publisher.current.settings.default_persona, body, caller.username)
+
+    @router.get("/prompt/{persona}")
+    async def prompt(persona: str, response: Response) -> PromptReply:
+        found = await personas.get(persona)
+        tag(response, fingerprint(found))
+        return reply(found)
+
+    @router.post("/prompt/{persona}")
+    async def write(persona: str, body: PromptBody, caller: Caller) -> PromptReply:
+        return await written(persona, body, caller.username)
+
+    @router.post("/prompt/{persona}/reset")
+    async def reset(persona: str, caller: Caller) -> PromptReply:
+        """Back to the prompts the persona came with; 404 for one that did not come with the program."""
+        return reply(await personas.reset(persona, caller.username))
+
+
+def _add_choice(router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher) -> None:
+    @router.get("/persona")
+    async def current() -> PersonaNamed:
+        """The persona of turns that name none."""
+        persona = publisher.current.persona(None)
+        if persona is None:
+            raise NotFound("there is no persona")
+        return PersonaNamed(id=persona.id, name=persona.name)
+
+    @router.post("/persona")
+    async def choose(body: PersonaChoice, caller: Caller) -> PersonaNamed:
+        known = {persona.id: persona for persona in publisher.current.personas}
+        if body.persona not in known:
+            raise NotFound(
+                f"there is no persona {body.persona!r}; those that exist: {', '.join(known) or 'none'}", param="persona"
+            )
+        await settings.adjust({"default_persona": body.persona}, caller.username)
+        return PersonaNamed(id=body.persona, name=known[body.persona].name)
+
+
+def _add_personas(router: APIRouter, personas: PersonaAdministration, publisher: SnapshotPublisher) -> None:
+    def reply(persona: Persona, response: Response | None = None) -> PersonaReply:
+        version = fingerprint(persona)
+        if response is not None:
+            tag(response, version)
+        default = publisher.current.settings.default_persona == persona.id
+        return persona_reply(persona, version, default=default, original=persona.id in seed_ids())
+
+    @router.get("/personas")
+    async def every() -> PersonaList:
+        return PersonaList(personas={persona.id: reply(persona) for persona in await personas.list()})
+
+    @router.post("/personas", status_code=status.HTTP_201_CREATED)
+    async def create(body: NewPersona, caller: Caller, response: Response) -> PersonaReply:
+        persona_id = body.id or _free_id(body.name, {persona.id for persona in publisher.current.personas})
+        return reply(await personas.create(persona_id, body.draft(), caller.username), response)
+
+    @router.get("/personas/{persona}")
+    async def one(persona: str, response: Response) -> PersonaReply:
+        return reply(await personas.get(persona), response)
+
+    @router.put("/personas/{persona}")
+    async def replace(
+        persona: str, body: PersonaBody, caller: Caller, response: Response, version: IfMatch
+    ) -> PersonaReply:
+        stored = await personas.update(persona, body.draft(), expected(version, body.version), caller.username)
+        return reply(stored, response)
+
+    @router.delete("/personas/{persona}", status_code=status.HTTP_204_NO_CONTENT)
+    async def remove(persona: str, caller: Caller, version: IfMatch) -> None:
+        """409 for the default persona."""
+        await personas.delete(persona, caller.username, version)
+
+
+def _free_id(name: str, taken: Collection[str]) -> str:
+    """An id of ASCII letters, because personas are part of model names."""
+    slug = _NO_ID.sub("-", name.lower()).strip("-")[: _LONGEST_ID - 4] or "persona"
+    return next(each for each in (slug, *(f"{slug}-{n}" for n in range(2, 1000))) if each not in taken)

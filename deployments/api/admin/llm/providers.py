@@ -1,0 +1,123 @@
+"""Cloud providers and chains of routes. Keys go in and never come out."""
+
+from fastapi import APIRouter, status
+from starlette.responses import Response
+
+from deployments.administration.chains import ChainAdministration
+from deployments.administration.provider_types import PROVIDER_TYPES
+from deployments.administration.providers import ProviderAdministration
+from deployments.api.admin.bodies import Changes, with_version
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.llm.schemas import (
+    ChainBody,
+    ChainList,
+    Done,
+    NewChain,
+    NewProvider,
+    ProviderDone,
+    ProviderList,
+    ProviderReply,
+    ProviderTypeReply,
+)
+from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.settings import ProviderSpec, RouteChain
+
+_NAMES = {"config": "params"}
+
+
+def providers_router(providers: ProviderAdministration) -> APIRouter:
+    router = APIRouter(prefix="/llm/providers", tags=["llm"])
+
+    def reply(spec: ProviderSpec, response: Response) -> ProviderDone:
+        tag(response, spec.version)
+        return ProviderDone(provider=ProviderReply.of(spec, providers.proxy_hosts(spec)))
+
+    @router.get("")
+    async def every(enabled_only: bool = False) -> ProviderList:
+        """Every provider, and the types there are."""
+        found = [each for each in await providers.list() if each.enabled or not enabled_only]
+        return ProviderList(
+            providers=[ProviderReply.of(each, providers.proxy_hosts(each)) for each in found],
+            provider_types={name: _type_reply(name) for name in PROVIDER_TYPES},
+        )
+
+    @router.post("", status_code=status.HTTP_201_CREATED)
+    async def create(body: NewProvider, caller: Caller, response: Response) -> ProviderDone:
+        spec = await providers.create(body.draft(), caller.username)
+        if body.is_default:
+            spec = await providers.make_default(spec.id, caller.username)
+        return reply(spec, response)
+
+    @router.get("/{provider_id}")
+    async def one(provider_id: str, response: Response) -> ProviderReply:
+        return reply(await providers.get(provider_id), response).provider
+
+    @router.put("/{provider_id}")
+    async def change(
+        provider_id: str, body: Changes, caller: Caller, response: Response, version: IfMatch
+    ) -> ProviderDone:
+        """Changes what is given. ``api_key`` "" keeps the stored key, null clears it; another server clears it too,
+        unless a new key comes along."""
+        changes, read = with_version(body)
+        if "is_default" in changes:
+            raise InvalidRequest(f"use POST /admin/llm/providers/{provider_id}/set-default", param="is_default")
+        named = {_NAMES.get(name, name): value for name, value in changes.items()}
+        spec = await providers.change(provider_id, named, expected(version, read), caller.username)
+        return reply(spec, response)
+
+    @router.delete("/{provider_id}")
+    async def remove(provider_id: str, caller: Caller, version: IfMatch) -> Done:
+        """409 while the default route or a chain needs it."""
+        await providers.delete(provider_id, caller.username, version)
+        return Done(message=f"{provider_id} was deleted")
+
+    @router.post("/{provider_id}/set-default")
+    async def make_default(provider_id: str, caller: Caller, response: Response) -> ProviderDone:
+        return reply(await providers.make_default(provider_id, caller.username), response)
+
+    return router
+
+
+def chains_router(chains: ChainAdministration) -> APIRouter:
+    router = APIRouter(prefix="/llm/routes", tags=["llm"])
+
+    @router.get("")
+    async def every() -> ChainList:
+        """Every chain, and what a chain may name."""
+        return ChainList(routes=list(await chains.list()), known=list(await chains.known()))
+
+    @router.post("", status_code=status.HTTP_201_CREATED)
+    async def create(body: NewChain, caller: Caller, response: Response) -> RouteChain:
+        chain = await chains.create(body.name, body.draft(), caller.username)
+        tag(response, chain.version)
+        return chain
+
+    @router.get("/{name}")
+    async def one(name: str, response: Response) -> RouteChain:
+        chain = await chains.get(name)
+        tag(response, chain.version)
+        return chain
+
+    @router.put("/{name}")
+    async def replace(name: str, body: ChainBody, caller: Caller, response: Response, version: IfMatch) -> RouteChain:
+        chain = await chains.update(name, body.draft(), expected(version, body.version), caller.username)
+        tag(response, chain.version)
+        return chain
+
+    @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
+    async def remove(name: str, caller: Caller, version: IfMatch) -> None:
+        """409 while another chain leads here."""
+        await chains.delete(name, caller.username, version)
+
+    return router
+
+
+def _type_reply(name: str) -> ProviderTypeReply:
+    kind = PROVIDER_TYPES[name]
+    return ProviderTypeReply(
+        name=kind.name,
+        default_base_url=kind.default_base_url,
+        default_models=list(kind.models),
+        requires_base_url=kind.requires_base_url,
+    )

@@ -1,0 +1,222 @@
+"""Models, prompts, personas and providers over HTTP."""
+
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BaseModel, Field
+
+from deployments.administration.chains import ChainDraft
+from deployments.administration.drafts import Draft
+from deployments.administration.personas import PersonaDraft
+from deployments.administration.providers import ProviderDraft
+from deployments.contracts.settings import LlmSettings, Persona, ProviderParams, ProviderSpec, RouteChain
+
+_Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
+
+
+class PromptBody(Draft):
+    """``language`` None means the default one."""
+
+    prompt: str = Field(min_length=1, max_length=20_000)
+    language: _Language = None
+
+
+class PromptReply(BaseModel):
+    status: Literal["ok"] = "ok"
+    persona: str
+    prompt: str
+    language: str
+    model: str = ""
+    prompts: dict[str, str]
+
+
+class PersonaChoice(Draft):
+    persona: str = Field(min_length=1, max_length=50)
+
+
+class PersonaNamed(BaseModel):
+    status: Literal["ok"] = "ok"
+    id: str
+    name: str
+
+
+class PersonaBody(PersonaDraft):
+    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+
+    def draft(self) -> PersonaDraft:
+        return PersonaDraft(**self.model_dump(exclude={"version", "id"}))
+
+
+class NewPersona(PersonaDraft):
+    """``id`` is made of the name when it is not given."""
+
+    id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,50}$")
+
+    def draft(self) -> PersonaDraft:
+        return PersonaDraft(**self.model_dump(exclude={"id"}))
+
+
+class PersonaReply(BaseModel):
+    id: str
+    name: str
+    full_name: str
+    prompts: dict[str, str]
+    voices: dict[str, str]
+    default: bool
+    original: bool = Field(description="Came with the program, so that its prompts can be reset")
+    version: int
+
+
+class PersonaList(BaseModel):
+    personas: dict[str, PersonaReply]
+
+
+class ParamsBody(Draft):
+    """Fields that are absent stay as they are; the ranges are those of the settings."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    repetition_penalty: float | None = None
+
+
+class Params(BaseModel):
+    temperature: float
+    max_tokens: int
+    top_p: float
+    repetition_penalty: float
+
+    @classmethod
+    def of(cls, settings: LlmSettings) -> "Params":
+        return cls(**settings.model_dump(include=set(cls.model_fields)))
+
+
+class ParamsReply(BaseModel):
+    status: Literal["ok"] = "ok"
+    params: Params
+
+
+class BackendBody(Draft):
+    """``stop_unused`` is taken and does nothing: which engines run is decided by the graph, not by a request."""
+
+    backend: str = Field(min_length=1, max_length=100)
+    stop_unused: bool = False
+
+
+class BackendReply(BaseModel):
+    """``backend`` is local or cloud:<provider id>."""
+
+    status: Literal["ok"] = "ok"
+    backend: str
+    model: str
+    ready: bool
+    provider_type: str | None = None
+    provider_id: str | None = None
+    api_url: str | None = None
+    message: str = ""
+
+
+class LoadedModel(BaseModel):
+    model: str
+    engine: str
+    ready: bool
+    revision: str
+    error: str
+    remedy: str
+
+
+class ModelsReply(BaseModel):
+    """``available_models``: route -> model."""
+
+    available_models: dict[str, str]
+    current_model: str
+    loaded_models: list[LoadedModel]
+    backend: str
+
+
+class NewProvider(ProviderDraft):
+    params: ProviderParams = Field(default=ProviderParams(), validation_alias=AliasChoices("params", "config"))
+    is_default: bool = False
+
+    def draft(self) -> ProviderDraft:
+        return ProviderDraft(**{name: getattr(self, name) for name in ProviderDraft.model_fields})
+
+
+class ProviderReply(BaseModel):
+    """``api_key`` shows the last four characters only; of proxies there are the number and hidden hosts."""
+
+    id: str
+    name: str
+    provider_type: str
+    base_url: str
+    model_name: str
+    enabled: bool
+    is_default: bool
+    params: ProviderParams
+    description: str
+    api_key: str
+    has_key: bool
+    proxies: int
+    proxy_hosts: list[str]
+    route: str
+    version: int
+
+    @classmethod
+    def of(cls, spec: ProviderSpec, proxy_hosts: tuple[str, ...]) -> "ProviderReply":
+        shown = spec.model_dump(include=set(cls.model_fields) - {"params"})
+        return cls(
+            **shown,
+            params=spec.params,
+            api_key=spec.key_hint,
+            has_key=bool(spec.sealed_api_key),
+            proxies=len(proxy_hosts),
+            proxy_hosts=list(proxy_hosts),
+            route=f"cloud:{spec.id}",
+        )
+
+
+class ProviderTypeReply(BaseModel):
+    name: str
+    default_base_url: str
+    default_models: list[str]
+    requires_base_url: bool
+
+
+class ProviderList(BaseModel):
+    providers: list[ProviderReply]
+    provider_types: dict[str, ProviderTypeReply]
+
+
+class ProviderDone(BaseModel):
+    status: Literal["ok"] = "ok"
+    provider: ProviderReply
+
+
+class NewChain(ChainDraft):
+    name: str = Field(pattern=r"^[\w-]{1,50}$")
+
+    def draft(self) -> ChainDraft:
+        return ChainDraft(**self.model_dump(exclude={"name"}))
+
+
+class ChainBody(ChainDraft):
+    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+
+    def draft(self) -> ChainDraft:
+        return ChainDraft(**self.model_dump(exclude={"version"}))
+
+
+class ChainList(BaseModel):
+    routes: list[RouteChain]
+    known: list[str] = Field(description="Everything that a chain may name")
+
+
+class Done(BaseModel):
+    status: Literal["ok"] = "ok"
+    message: str = ""
+
+
+def persona_reply(persona: Persona, version: int, *, default: bool, original: bool) -> PersonaReply:
+    """``full_name`` is another name of ``name``, which older clients ask for."""
+    return PersonaReply(
+        **persona.model_dump(), full_name=persona.name, default=default, original=original, version=version
+    )

@@ -1,0 +1,56 @@
+"""How bots do: what is declared and stored, and what the supervisor of the bots says."""
+
+from collections.abc import Sequence
+
+from deployments.administration.bot_sessions import BotSessions
+from deployments.api.admin.telegram.schemas import BotReport, BotReports, BotState
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.settings import BotSpec
+
+_RUNNING = "running"
+
+
+class BotStates:
+    """Asks anew each time; an answer without the supervisor says that it does not know."""
+
+    def __init__(self, sessions: BotSessions, reports: BotReports) -> None:
+        self._sessions = sessions
+        self._reports = reports
+
+    async def running(self) -> frozenset[str] | None:
+        """Ids of the bots that run; None when nobody knows."""
+        reports = await self._asked()
+        return None if reports is None else frozenset(each.id for each in reports if each.state == _RUNNING)
+
+    async def of(self, spec: BotSpec) -> BotState:
+        reports = await self._asked()
+        _, sessions = await self._sessions.list(spec.id, limit=1)
+        state = BotState(
+            running=None,
+            state="unknown",
+            enabled=spec.enabled,
+            has_token=bool(spec.sealed_token),
+            active_sessions=sessions,
+            allowed_users_count=len(spec.allowed_users),
+        )
+        if reports is None:
+            return state
+        report = next((each for each in reports if each.id == spec.id), None)
+        return state.model_copy(update=_told(report, spec))
+
+    async def _asked(self) -> Sequence[BotReport] | None:
+        try:
+            return await self._reports()
+        except SecretaryError:
+            return None
+
+
+def _told(report: BotReport | None, spec: BotSpec) -> dict[str, object]:
+    if report is None:
+        return {"running": False, "state": "starting" if spec.enabled else "stopped"}
+    told = {
+        name: getattr(report, name)
+        for name in ("username", "error", "updates", "failures", "restarts", "last_update_at")
+    }
+    current = report.version == spec.version
+    return {**told, "state": str(report.state), "running": report.state == _RUNNING, "current": current}

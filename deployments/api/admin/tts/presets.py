@@ -1,0 +1,126 @@
+"""Speech presets, the general speaking rate, and the memory of spoken phrases."""
+
+from fastapi import APIRouter, status
+from starlette.responses import Response
+
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.settings import SettingsAdministration
+from deployments.administration.speaking import PresetAdministration, VoiceAdministration
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.tts.schemas import (
+    CacheReply,
+    NewPreset,
+    PresetBody,
+    PresetChoice,
+    PresetChosen,
+    PresetList,
+    PresetReply,
+    SpeedBody,
+    SpeedReply,
+)
+from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import NotFound
+from deployments.contracts.settings import Preset
+
+
+def presets_router(
+    presets: PresetAdministration, settings: SettingsAdministration, publisher: SnapshotPublisher
+) -> APIRouter:
+    router = APIRouter(prefix="/tts", tags=["tts"])
+    _add_choice(router, presets, settings, publisher)
+    _add_custom(router, presets, publisher)
+    return router
+
+
+def cache_router(
+    voices: VoiceAdministration,
+    settings: SettingsAdministration,
+    publisher: SnapshotPublisher,
+    assistant: Assistant,
+) -> APIRouter:
+    router = APIRouter(prefix="/tts", tags=["tts"])
+
+    @router.get("/cache")
+    async def cache() -> CacheReply:
+        snapshot = publisher.current
+        return CacheReply(epoch=snapshot.cache_epoch, max_mb_per_door=snapshot.settings.speech.cache_mb)
+
+    @router.delete("/cache")
+    async def clear(caller: Caller) -> CacheReply:
+        """Every door forgets its phrases before it speaks again, and does not keep what it is just speaking."""
+        epoch = await voices.forget_phrases(caller.username)
+        return CacheReply(epoch=epoch, max_mb_per_door=publisher.current.settings.speech.cache_mb)
+
+    @router.get("/piper/params")
+    async def speed() -> SpeedReply:
+        return SpeedReply(speed=publisher.current.settings.speech.speed, voices=_piper(assistant))
+
+    @router.post("/piper/params")
+    async def change_speed(body: SpeedBody, caller: Caller) -> SpeedReply:
+        """Sets the general speaking rate, 0.25 to 4."""
+        stored = await settings.adjust({"speed": body.speed}, caller.username, group="speech")
+        return SpeedReply(speed=stored.speech.speed, voices=_piper(assistant))
+
+    return router
+
+
+def _add_choice(
+    router: APIRouter, presets: PresetAdministration, settings: SettingsAdministration, publisher: SnapshotPublisher
+) -> None:
+    @router.get("/presets")
+    async def every() -> PresetList:
+        return _listed(await presets.list(), publisher.current.settings.speech.default_preset)
+
+    @router.post("/preset")
+    async def choose(body: PresetChoice, caller: Caller) -> PresetChosen:
+        """Makes a preset, builtin or custom, that of voices which have none of their own."""
+        known = {preset.name: preset for preset in await presets.list()}
+        if body.preset not in known:
+            raise NotFound(
+                f"there is no speech preset {body.preset!r}; those that exist: {', '.join(known)}", param="preset"
+            )
+        await settings.adjust({"default_preset": body.preset}, caller.username, group="speech")
+        chosen = known[body.preset]
+        return PresetChosen(preset=chosen.name, display_name=chosen.display_name or chosen.name, settings=chosen.params)
+
+
+def _add_custom(router: APIRouter, presets: PresetAdministration, publisher: SnapshotPublisher) -> None:
+    @router.get("/presets/custom")
+    async def own() -> PresetList:
+        mine = [preset for preset in await presets.list() if not preset.builtin]
+        return _listed(mine, publisher.current.settings.speech.default_preset)
+
+    @router.post("/presets/custom", status_code=status.HTTP_201_CREATED)
+    async def create(body: NewPreset, caller: Caller, response: Response) -> PresetReply:
+        """409 when there is a preset of this name, builtin or not."""
+        return _tagged(await presets.create(body.name, body.draft(), caller.username), response)
+
+    @router.get("/presets/{name:path}")
+    async def one(name: str, response: Response) -> PresetReply:
+        """A preset, builtin or custom."""
+        return _tagged(await presets.get(name.removeprefix("custom/")), response)
+
+    @router.put("/presets/custom/{name:path}")
+    async def replace(name: str, body: PresetBody, caller: Caller, response: Response, version: IfMatch) -> PresetReply:
+        """403 for a builtin preset."""
+        stored = await presets.update(name, body.draft(), expected(version, body.version), caller.username)
+        return _tagged(stored, response)
+
+    @router.delete("/presets/custom/{name:path}", status_code=status.HTTP_204_NO_CONTENT)
+    async def remove(name: str, caller: Caller, version: IfMatch) -> None:
+        """409 while it is in use, 403 for a builtin preset."""
+        await presets.delete(name, caller.username, version)
+
+
+def _listed(presets: tuple[Preset, ...] | list[Preset], current: str) -> PresetList:
+    return PresetList(presets={preset.name: PresetReply.of(preset) for preset in presets}, current=current)
+
+
+def _tagged(preset: Preset, response: Response) -> PresetReply:
+    tag(response, preset.version)
+    return PresetReply.of(preset)
+
+
+def _piper(assistant: Assistant) -> list[str]:
+    return [voice.id for voice in assistant.voices() if voice.engine == "piper"]

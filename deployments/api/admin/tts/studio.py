@@ -1,0 +1,57 @@
+"""Where the office speaks: within the limit of streams of this door, and no longer than somebody listens."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.api.admin.tts.schemas import SayBody
+from deployments.api.encoding import WholeFile
+from deployments.api.hangup import Hangup
+from deployments.api.limits import StreamSlots
+from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import EngineFailed
+from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.speech import SpeechRequest
+
+
+class Studio:
+    """Speaks texts of people in the office."""
+
+    def __init__(self, assistant: Assistant, snapshots: SnapshotSource, slots: StreamSlots) -> None:
+        self.assistant = assistant
+        self._snapshots = snapshots
+        self._slots = slots
+
+    @asynccontextmanager
+    async def speaking(self, body: SayBody) -> AsyncIterator[AsyncIterator[SpeechChunk]]:
+        """The blocks of ``body.text``. Raises TooManyStreams, and what the assistant raises."""
+        request = SpeechRequest(body.text, body.voice, body.language, preset=body.preset)
+        async with self.slot(), Closing(self.assistant.speak(request)) as chunks:
+            yield chunks
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """One of the streams that this door may have at once. Raises TooManyStreams."""
+        with self._slots.hold(self._snapshots.current.settings.limits.max_live_streams):
+            yield
+
+    async def wav(self, body: SayBody, request: Request) -> Response:
+        """A whole WAV file, with what it cost in the headers."""
+        began, seconds, file = perf_counter(), 0.0, WholeFile("wav")
+        async with Hangup(request.receive), self.speaking(body) as chunks:
+            async for chunk in chunks:
+                seconds += chunk.seconds
+                await file.feed(chunk)
+        if not seconds:
+            raise EngineFailed("The text was not spoken: synthesis ended without any sound.")
+        took = perf_counter() - began
+        headers = {
+            "x-duration-sec": f"{seconds:.3f}",
+            "x-synthesis-time-sec": f"{took:.3f}",
+            "x-rtf": f"{took / seconds:.4f}",
+        }
+        return Response(await file.finish(), media_type="audio/wav", headers=headers)

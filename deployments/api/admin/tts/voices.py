@@ -1,0 +1,171 @@
+"""Voices: which there are, which may be used, which one is the default, and how they sound."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.administration.drafts import overlaid
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.settings import SettingsAdministration
+from deployments.administration.speaking import VoiceAdministration, VoiceDraft
+from deployments.api.admin.bodies import Changes, with_version
+from deployments.api.admin.identity import Caller
+from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.tts.schemas import (
+    SayBody,
+    VoiceList,
+    VoiceNow,
+    VoiceReply,
+    VoiceSelected,
+    VoiceSelection,
+    VoiceTest,
+)
+from deployments.api.admin.tts.studio import Studio
+from deployments.contracts.errors import SecretaryError, VoiceNotFound
+from deployments.contracts.settings import Snapshot, VoiceChoice
+from deployments.contracts.speech import Voice
+from deployments.conversation.voicing import usable, voice_for
+
+Installed = Callable[[], tuple[Voice, ...]]
+"""Every voice of every engine, also those that were switched off."""
+
+_PHRASES = {"ru": "Здравствуйте! Это проверка голоса секретаря."}
+_PHRASE = "Hello! This is a test of the secretary's voice."
+
+
+def voices_router(
+    voices: VoiceAdministration,
+    settings: SettingsAdministration,
+    publisher: SnapshotPublisher,
+    studio: Studio,
+    installed: Installed,
+) -> APIRouter:
+    router = APIRouter(tags=["tts"])
+    _add_list(router, voices, publisher, installed)
+    _add_current(router, settings, publisher, studio, installed)
+
+    @router.post("/tts/test")
+    async def test(body: SayBody, request: Request) -> Response:
+        """A WAV file; X-Duration-Sec, X-Synthesis-Time-Sec and X-RTF (time taken per second of sound) beside it."""
+        return await studio.wav(body, request)
+
+    return router
+
+
+def _add_list(
+    router: APIRouter, voices: VoiceAdministration, publisher: SnapshotPublisher, installed: Installed
+) -> None:
+    def find(voice_id: str) -> Voice:
+        return _found(voice_id, installed())
+
+    @router.get("/voices")
+    @router.get("/tts/voices", include_in_schema=False)
+    async def every() -> VoiceList:
+        """Every voice, those that were switched off too."""
+        snapshot = publisher.current
+        return VoiceList(
+            voices=[_reply(voice, snapshot) for voice in installed()], current=_current(snapshot, installed())
+        )
+
+    @router.get("/voices/{voice_id}")
+    @router.get("/tts/voices/{voice_id}", include_in_schema=False)
+    async def one(voice_id: str, response: Response) -> VoiceReply:
+        reply = _reply(find(voice_id), publisher.current)
+        tag(response, reply.version)
+        return reply
+
+    @router.patch("/voices/{voice_id}")
+    @router.patch("/tts/voices/{voice_id}", include_in_schema=False)
+    async def decide(voice_id: str, body: Changes, caller: Caller, response: Response, version: IfMatch) -> VoiceReply:
+        """Changes what is given of name, description, enabled and preset. A voice that is switched off is neither
+        offered nor used."""
+        voice = find(voice_id)
+        changes, read = with_version(body)
+        before = publisher.current.voice_choice(voice_id) or VoiceChoice(id=voice_id, version=0)
+        draft = overlaid(VoiceDraft, before.model_dump(include=set(VoiceDraft.model_fields)), changes)
+        await voices.decide(voice_id, draft, expected(version, read), caller.username)
+        reply = _reply(voice, publisher.current)
+        tag(response, reply.version)
+        return reply
+
+
+def _add_current(
+    router: APIRouter,
+    settings: SettingsAdministration,
+    publisher: SnapshotPublisher,
+    studio: Studio,
+    installed: Installed,
+) -> None:
+    @router.get("/voice")
+    async def current() -> VoiceNow:
+        """The voice that speaks the default language."""
+        now = _current(publisher.current, installed())
+        if now is None:
+            raise VoiceNotFound("no voice speaks the default language")
+        return now
+
+    @router.post("/voice")
+    async def choose(body: VoiceSelection, caller: Caller) -> VoiceSelected:
+        """Makes a voice the default one of the language it speaks best."""
+        voice = _found(body.voice, installed())
+        if not _enabled(voice.id, publisher.current):
+            raise VoiceNotFound(f"voice {voice.id!r} is switched off", param="voice")
+        chosen = {**publisher.current.settings.speech.default_voices, voice.languages[0]: voice.id}
+        await settings.adjust({"default_voices": chosen}, caller.username, group="speech")
+        return VoiceSelected(engine=voice.engine, voice=voice.id)
+
+    @router.post("/voice/test")
+    async def test(body: VoiceTest, request: Request) -> Response:
+        """A WAV file of a fixed phrase, or of ``text``."""
+        name = body.voice
+        if name is None:
+            now = _current(publisher.current, installed())
+            name = now.voice if now else None
+        language = _found(name, installed()).languages[0] if name else None
+        text = body.text or _PHRASES.get(language or "ru", _PHRASE)
+        return await studio.wav(SayBody(text=text, voice=name, language=language), request)
+
+
+def _found(voice_id: str, voices: tuple[Voice, ...]) -> Voice:
+    for voice in voices:
+        if voice.id == voice_id:
+            return voice
+    some = ", ".join(voice.id for voice in voices[:8]) or "none is installed"
+    raise VoiceNotFound(f"there is no voice {voice_id!r}; some that exist: {some}", param="voice")
+
+
+def _enabled(voice_id: str, snapshot: Snapshot) -> bool:
+    choice = snapshot.voice_choice(voice_id)
+    return choice is None or choice.enabled
+
+
+def _current(snapshot: Snapshot, voices: tuple[Voice, ...]) -> VoiceNow | None:
+    """The voice that ``conversation.voicing`` picks for the default language."""
+    settings = snapshot.settings
+    try:
+        voice = voice_for(settings.default_language, usable(voices, snapshot.voices), settings, snapshot.persona(None))
+    except SecretaryError:
+        return None
+    return VoiceNow(engine=voice.engine, voice=voice.id)
+
+
+def _reply(voice: Voice, snapshot: Snapshot) -> VoiceReply:
+    choice = snapshot.voice_choice(voice.id) or VoiceChoice(id=voice.id, version=0)
+    defaults = snapshot.settings.speech.default_voices
+    return VoiceReply(
+        id=voice.id,
+        name=choice.name or voice.name,
+        engine_name=voice.name,
+        description=choice.description,
+        engine=voice.engine,
+        languages=list(voice.languages),
+        rate=voice.rate,
+        neural=voice.neural,
+        enabled=choice.enabled,
+        available=choice.enabled,
+        default_for=[language for language, name in defaults.items() if name == voice.id],
+        preset=choice.preset,
+        version=choice.version,
+    )

@@ -1,0 +1,14 @@
+"""Widgets over HTTP."""
+
+from pydantic import BaseModel
+
+from deployments.contracts.settings import WidgetSpec
+
+
+class WidgetList(BaseModel):
+    instances: list[WidgetSpec]
+
+
+class WidgetDone(BaseModel):
+    status: str = "ok"
+    instance: WidgetSpec

@@ -1,0 +1,230 @@
+"""Telegram bots and widgets over the office's REST API."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bots.reconcile import Replace, Running, Start, Stop, desired, reconcile
+from bots.status import BotState, BotStatus
+from deployments.administration.office import Office
+from deployments.api.admin.telegram.routes import telegram_router
+from deployments.api.admin.widget.routes import widget_router
+from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.errors import Unavailable
+from tests.api.admin.office import admin_client, opened_office
+
+TOKEN = "123456:AAH-secret-token-wxyz"
+
+
+@dataclass
+class Supervisor:
+    """What the supervisor of the bots would say."""
+
+    said: list[BotStatus] = field(default_factory=list)
+    away: bool = False
+
+    async def __call__(self) -> list[BotStatus]:
+        if self.away:
+            raise Unavailable("bots is not there at the moment")
+        return self.said
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+@pytest.fixture
+def supervisor() -> Supervisor:
+    return Supervisor()
+
+
+@pytest.fixture
+async def client(office: Office, supervisor: Supervisor) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(
+        office, lambda o: [telegram_router(o.bots, o.bot_sessions, supervisor), widget_router(o.widgets)], "operator"
+    ) as client:
+        yield client
+
+
+async def bot(client: httpx.AsyncClient, name: str = "Лавка", token: str = TOKEN, **fields: object) -> dict:
+    reply = await client.post("/telegram/instances", json={"name": name, "bot_token": token, **fields})
+    assert reply.status_code == 201, reply.text
+    return reply.json()["instance"]
+
+
+async def test_a_bot_is_declared_and_its_token_never_shown(client: httpx.AsyncClient, office: Office) -> None:
+    made = await bot(client, allowed_users=[1, 2])
+    assert (made["id"], made["bot_token"], made["has_token"]) == ("лавка", "****wxyz", True)
+    for reply in (await client.get("/telegram/instances"), await client.get("/telegram/instances/лавка")):
+        assert TOKEN not in reply.text
+        assert office.publisher.current.bots[0].sealed_token not in reply.text
+    assert (await client.post("/telegram/instances", json={"name": "x", "token": TOKEN})).status_code == 409
+    tokenless = await client.post("/telegram/instances", json={"name": "x"})
+    assert (tokenless.status_code, tokenless.json()["error"]["param"]) == (400, "token")
+
+
+async def test_a_bot_is_changed_in_parts_with_its_version(client: httpx.AsyncClient, office: Office) -> None:
+    made = await bot(client, welcome_message="Привет", allowed_users=[1])
+    path = "/telegram/instances/лавка"
+    assert (await client.put(path, json={"name": "Другая"})).status_code == 428
+    done = await client.put(path, json={"welcome_message": None, "bot_token": "", "version": made["version"]})
+    assert done.status_code == 200, done.text
+    after = done.json()["instance"]
+    assert (after["welcome_message"], after["allowed_users"], after["has_token"]) == ("", [1], True)
+    assert office.bots.open_token(office.publisher.current.bots[0]) == TOKEN
+    stale = await client.put(path, json={"name": "x"}, headers={"if-match": '"1"'})
+    assert stale.status_code == 409
+    moved = await client.put(path, json={"api_url": "https://evil.example.org", "version": 2})
+    assert (moved.status_code, moved.json()["error"]["param"]) == (400, "token")
+    for wrong in (
+        {"token": "no token"},
+        {"language": "русский"},
+        {"admin_users": [1]},
+        {"allowed_users": ["x"]},
+        {"name": None},
+    ):
+        refused = await client.put(path, json={**wrong, "version": 2})
+        assert refused.status_code == 400, wrong
+        assert refused.json()["error"]["param"].partition("[")[0] == next(iter(wrong))
+        assert "no token" not in refused.text
+
+
+async def test_start_stop_and_restart_are_what_the_supervisor_follows(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    await bot(client)
+
+    def actions(running: tuple[Running, ...]):
+        return reconcile(desired(office.publisher.current), running, 0.0)
+
+    (start,) = actions(())
+    assert isinstance(start, Start)
+    running = (Running("лавка", start.spec.version),)
+    assert actions(running) == ()
+    path = "/telegram/instances/лавка"
+    assert (await client.post(f"{path}/start")).json()["status"] == "already_running"
+    assert actions(running) == ()
+    assert (await client.post(f"{path}/restart")).json()["status"] == "restarted"
+    (replaced,) = actions(running)
+    assert isinstance(replaced, Replace)
+    assert (await client.post(f"{path}/stop")).json()["status"] == "stopped"
+    assert actions(running) == (Stop("лавка"),)
+    assert (await client.post(f"{path}/restart")).status_code == 409
+    assert (await client.post(f"{path}/start")).json()["status"] == "started"
+    for verb in ("start", "stop", "restart"):
+        assert (await client.post(f"/telegram/instances/none/{verb}")).status_code == 404
+
+
+async def test_the_state_is_the_supervisors_and_unknown_without_it(
+    client: httpx.AsyncClient, supervisor: Supervisor
+) -> None:
+    made = await bot(client)
+    path = "/telegram/instances/лавка/status"
+    assert (await client.get(path)).json()["status"]["state"] == "starting"
+    supervisor.said = [BotStatus("лавка", made["version"], BotState.RUNNING, "lavka_bot", updates=3)]
+    state = (await client.get(path)).json()["status"]
+    assert (state["running"], state["state"], state["current"], state["updates"]) == (True, "running", True, 3)
+    assert (await client.get("/telegram/instances")).json()["instances"][0]["running"] is True
+    supervisor.away = True
+    state = (await client.get(path)).json()["status"]
+    assert (state["running"], state["state"], state["enabled"]) == (None, "unknown", True)
+
+
+async def test_conversations_are_ended_for_one_bot_only(client: httpx.AsyncClient, office: Office) -> None:
+    await bot(client)
+    await bot(client, "default", "654321:AAH-other-token-abcd")
+    shop, other = Source(SourceKind.TELEGRAM, "лавка"), Source(SourceKind.TELEGRAM, "default")
+    first = await office.conversations.open(shop, "7", "Иван")
+    await office.conversations.open(shop, "8", "Пётр")
+    await office.conversations.open(other, "7", "Иван")
+    path = "/telegram/instances/лавка/sessions"
+    page = (await client.get(path, params={"limit": 1})).json()
+    assert (len(page["sessions"]), page["total"]) == (1, 2)
+    assert (await client.delete(path, params={"user_id": "7"})).json()["cleared"] == 1
+    assert (await client.delete(path, params={"user_id": "7"})).status_code == 404
+    assert (await office.conversations.open(shop, "7")).session_id != first.session_id
+    assert (await client.delete(path)).json()["cleared"] == 2
+    assert (await client.get("/telegram/status")).json()["status"]["active_sessions"] == 1
+    assert (await client.get("/telegram/instances/none/sessions")).status_code == 404
+
+
+async def test_the_old_addresses_are_the_default_bot(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/telegram/config")).status_code == 404
+    refused = await client.post("/telegram/config", json={"bot_token": "nonsense"})
+    assert refused.status_code == 400
+    made = await client.post("/telegram/config", json={"bot_token": TOKEN, "enabled": False})
+    assert (made.status_code, made.json()["id"], made.json()["enabled"]) == (200, "default", False)
+    changed = await client.post("/telegram/config", json={"welcome_message": "Привет"})
+    assert changed.json()["welcome_message"] == "Привет"
+    assert (await client.post("/telegram/start")).json()["status"] == "started"
+    assert (await client.post("/telegram/restart")).json()["status"] == "restarted"
+    assert (await client.post("/telegram/stop")).json()["status"] == "stopped"
+    assert TOKEN not in (await client.get("/telegram/config")).text
+
+
+async def test_widgets_live_with_versions(client: httpx.AsyncClient, office: Office) -> None:
+    hosts = ["Shop.Example.org", "пример.рф", "127.0.0.1", "shop.example.org."]
+    body = {"name": "Сайт/1", "allowed_domains": hosts, "primary_color": "#ABCDEF", "title": "</script><b>"}
+    made = await client.post("/widget/instances", json=body)
+    assert made.status_code == 201, made.text
+    widget = made.json()["instance"]
+    assert widget["id"] == "сайт-1"
+    assert widget["allowed_domains"] == ["shop.example.org", "xn--e1afmkfd.xn--p1ai", "127.0.0.1"]
+    assert (widget["primary_color"], widget["title"]) == ("#abcdef", "</script><b>")
+    path = "/widget/instances/сайт-1"
+    assert (await client.put(path, json={"enabled": False})).status_code == 428
+    done = await client.put(path, json={"enabled": False, "greeting": None}, headers={"if-match": made.headers["etag"]})
+    assert (done.json()["instance"]["enabled"], done.json()["instance"]["version"]) == (False, 2)
+    assert office.publisher.current.widgets[0].enabled is False
+    assert (await client.put(path, json={"version": 1})).status_code == 409
+    assert (await client.post("/widget/instances", json={"name": "Сайт/1"})).status_code == 409
+    assert (await client.get("/widget/instances", params={"enabled_only": "true"})).json()["instances"] == []
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("field_name", "value"),
+    [
+        ("primary_color", "red"),
+        ("primary_color", "#fff"),
+        ("primary_color", "#12345g"),
+        ("primary_color", "#123456;background:url(x)"),
+        ("position", "top"),
+        ("allowed_domains", ["https://example.org"]),
+        ("allowed_domains", ["example.org/path"]),
+        ("allowed_domains", ["example.org:8080"]),
+        ("allowed_domains", ["*.example.org"]),
+        ("allowed_domains", [""]),
+        ("allowed_domains", ["a..b"]),
+        ("allowed_domains", ["-x.org"]),
+        ("allowed_domains", ["1.2.3.999"]),
+        ("allowed_domains", ["x" * 64 + ".org"]),
+        ("allowed_domains", "example.org"),
+        ("tunnel_url", "javascript:alert(1)"),
+        ("route", "nowhere"),
+        ("persona_id", "nobody"),
+        ("title", "x" * 101),
+        ("name", None),
+        ("no_such", 1),
+    ],
+)
+async def test_a_widget_that_cannot_work_is_refused(client: httpx.AsyncClient, field_name: str, value: object) -> None:
+    reply = await client.post("/widget/instances", json={"name": "x", field_name: value})
+    assert reply.status_code == 400, reply.text
+    assert reply.json()["error"]["param"].startswith(field_name)
+    assert (await client.get("/widget/instances")).json()["instances"] == []
+
+
+async def test_the_old_address_is_the_default_widget(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/widget/config")).status_code == 404
+    assert (await client.post("/widget/config", json={"position": "top"})).status_code == 400
+    made = await client.post("/widget/config", json={"title": "Чат"})
+    assert (made.json()["instance"]["id"], made.json()["instance"]["title"]) == ("default", "Чат")
+    changed = await client.post("/widget/config", json={"position": "left"})
+    assert (changed.json()["instance"]["title"], changed.json()["instance"]["position"]) == ("Чат", "left")

@@ -1,0 +1,266 @@
+"""Prompts, personas, sampling, backends, providers and chains over the office's REST API."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.administration.office import Office
+from deployments.api.admin.llm.models import models_router
+from deployments.api.admin.llm.personas import personas_router
+from deployments.api.admin.llm.providers import chains_router, providers_router
+from storage import seed
+from storage.secrets import Sealer
+from tests.api.admin.office import admin_client, opened_office
+from tests.api.admin.staff import secretary
+
+KEY = "sk-live-0123456789abcdef"
+LINK = "vless://11111111-2222-3333-4444-555555555555@secret-host.example.org:443?security=reality#x"
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+@pytest.fixture
+async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
+    assistant = await secretary(office)
+    async with admin_client(
+        office,
+        lambda o: [
+            personas_router(o.personas, o.settings, o.publisher),
+            models_router(o.settings, o.publisher, assistant),
+            providers_router(o.providers),
+            chains_router(o.chains),
+        ],
+    ) as client:
+        yield client
+
+
+async def provider(client: httpx.AsyncClient, name: str = "Мой Gemini", **fields: object) -> dict:
+    body = {"name": name, "provider_type": "gemini", "model_name": "gemini-2.5-flash", **fields}
+    reply = await client.post("/llm/providers", json=body)
+    assert reply.status_code == 201, reply.text
+    return reply.json()["provider"]
+
+
+async def test_a_prompt_is_written_and_reset(client: httpx.AsyncClient, office: Office) -> None:
+    original = {persona.id: persona for persona in seed.personas()}["anna"]
+    read = (await client.get("/llm/prompt")).json()
+    assert (read["persona"], read["prompt"]) == ("anna", original.prompts["ru"])
+    written = await client.post("/llm/prompt", json={"prompt": "Ты робот."})
+    assert written.json()["prompt"] == "Ты робот."
+    assert office.publisher.current.persona("anna").prompts == {**original.prompts, "ru": "Ты робот."}
+    english = await client.post("/llm/prompt/anna", json={"prompt": "You are a robot.", "language": "en"})
+    assert english.json()["prompts"] == {"ru": "Ты робот.", "en": "You are a robot."}
+    reset = await client.post("/llm/prompt/anna/reset")
+    assert reset.json()["prompts"] == original.prompts
+    for path in ("/llm/prompt/nobody", "/llm/personas/x%2Fy"):
+        assert (await client.get(path)).status_code == 404
+    assert (await client.post("/llm/prompt/nobody/reset")).status_code == 404
+    blank = await client.post("/llm/prompt/anna", json={"prompt": "  "})
+    assert (blank.status_code, blank.json()["error"]["param"]) == (400, "prompt")
+
+
+async def test_personas_live_with_versions(client: httpx.AsyncClient) -> None:
+    body = {"name": "Ольга", "prompts": {"ru": "Ты Ольга."}}
+    made = await client.post("/llm/personas", json=body)
+    assert (made.status_code, made.json()["id"]) == (201, "persona")
+    assert (await client.post("/llm/personas", json={**body, "id": "anna"})).status_code == 409
+    assert (await client.post("/llm/prompt/persona/reset")).status_code == 404
+    path = "/llm/personas/persona"
+    changed = {**body, "prompts": {"ru": "Ты другая Ольга."}}
+    assert (await client.put(path, json=changed)).status_code == 428
+    done = await client.put(path, json=changed, headers={"if-match": made.headers["etag"]})
+    assert done.status_code == 200
+    stale = await client.put(path, json=body, headers={"if-match": made.headers["etag"]})
+    assert stale.status_code == 409
+    chosen = await client.post("/llm/persona", json={"persona": "persona"})
+    assert chosen.json() == {"status": "ok", "id": "persona", "name": "Ольга"}
+    assert (await client.get("/llm/persona")).json()["id"] == "persona"
+    assert (await client.delete(path)).status_code == 409
+    unknown = await client.post("/llm/persona", json={"persona": "nobody"})
+    assert unknown.status_code == 404
+    assert "anna" in unknown.json()["detail"]
+    await client.post("/llm/persona", json={"persona": "anna"})
+    assert (await client.delete(path)).status_code == 204
+    personas = (await client.get("/llm/personas")).json()["personas"]
+    assert set(personas) == {"anna", "marina"}
+    assert personas["anna"]["default"] is True
+    assert personas["anna"]["full_name"] == "Анна"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "x", "prompts": {}},
+        {"name": "x", "prompts": {"ru": " "}},
+        {"name": "", "prompts": {"ru": "x"}},
+        {"name": "x", "prompts": {"ru": "x" * 20_001}},
+        {"name": "x", "prompts": {"russian": "x"}},
+        {"name": "x\0", "prompts": {"ru": "x"}},
+        {"name": "x", "prompts": {"ru": "x"}, "id": "Анна"},
+    ],
+)
+async def test_a_persona_that_cannot_work_is_refused(client: httpx.AsyncClient, body: dict) -> None:
+    assert (await client.post("/llm/personas", json=body)).status_code == 400
+
+
+async def test_sampling_is_changed_within_its_ranges(client: httpx.AsyncClient, office: Office) -> None:
+    done = await client.post("/llm/params", json={"temperature": 0.2, "repetition_penalty": 1.3})
+    assert done.json()["params"] == {"temperature": 0.2, "max_tokens": 512, "top_p": 0.9, "repetition_penalty": 1.3}
+    assert office.publisher.current.settings.llm.repetition_penalty == 1.3
+    assert (await client.get("/llm/params")).json()["params"]["temperature"] == 0.2
+    for field, value in (("temperature", 2.1), ("max_tokens", 0), ("top_p", 0), ("repetition_penalty", 9)):
+        refused = await client.post("/llm/params", json={field: value})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
+    assert (await client.post("/llm/params", json={"temprature": 1})).status_code == 400
+
+
+async def test_the_backend_is_chosen_among_those_that_exist(client: httpx.AsyncClient, office: Office) -> None:
+    now = (await client.get("/llm/backend")).json()
+    assert (now["backend"], now["model"], now["ready"]) == ("local", "echo", True)
+    made = await provider(client, enabled=False)
+    off = await client.post("/llm/backend", json={"backend": f"cloud:{made['id']}"})
+    assert off.status_code == 409
+    on = await client.put(f"/llm/providers/{made['id']}", json={"enabled": True, "version": made["version"]})
+    assert on.status_code == 200
+    done = (await client.post("/llm/backend", json={"backend": "gemini", "stop_unused": True})).json()
+    assert (done["backend"], done["provider_type"]) == (f"cloud:{made['id']}", "gemini")
+    assert "graph" in done["message"]
+    assert office.publisher.current.settings.default_route == f"cloud:{made['id']}"
+    assert (await client.delete(f"/llm/providers/{made['id']}")).status_code == 409
+    unknown = await client.post("/llm/backend", json={"backend": "cloud:nowhere"})
+    assert unknown.status_code == 404
+    assert made["id"] in unknown.json()["detail"]
+    assert (await client.post("/llm/backend", json={"backend": "vllm"})).json()["backend"] == "local"
+    models = (await client.get("/llm/models")).json()
+    assert models["available_models"] == {"local": "echo", f"cloud:{made['id']}": "gemini-2.5-flash"}
+
+
+async def test_there_is_no_shared_history(client: httpx.AsyncClient) -> None:
+    for reply in (await client.get("/llm/history"), await client.delete("/llm/history")):
+        assert (reply.status_code, reply.json()["error"]["code"]) == (410, "gone")
+
+
+async def test_a_key_goes_in_and_never_comes_out(client: httpx.AsyncClient, office: Office) -> None:
+    made = await provider(client, api_key=KEY, vless_urls=[LINK], is_default=True)
+    assert (made["id"], made["api_key"], made["has_key"]) == ("мой-gemini", "****cdef", True)
+    assert (made["proxies"], made["is_default"]) == (1, True)
+    everything = "".join(
+        [
+            (await client.get("/llm/providers")).text,
+            (await client.get(f"/llm/providers/{made['id']}")).text,
+            repr(office.publisher.current),
+            str([event async for event in _audit(office)]),
+        ]
+    )
+    stored = office.publisher.current.providers[0]
+    for secret in (KEY, "secret-host", "11111111", stored.sealed_api_key, stored.sealed_proxies):
+        assert secret not in everything
+    sealer = Sealer.from_file(office.database.path.parent / "secret.key")
+    assert sealer.open(stored.sealed_api_key) == KEY
+    assert sealer.open(stored.sealed_proxies) == LINK
+
+
+async def _audit(office: Office):
+    async with office.database.unit_of_work() as work:
+        for event in await work.audit.newest(100):
+            yield event
+
+
+async def test_a_key_is_kept_replaced_cleared_and_never_sent_elsewhere(client: httpx.AsyncClient) -> None:
+    made = await provider(client, "Свой", provider_type="custom", base_url="http://10.0.0.1:8000/v1/", api_key=KEY)
+    path, version = f"/llm/providers/{made['id']}", made["version"]
+
+    async def put(**changes: object) -> dict:
+        nonlocal version
+        reply = await client.put(path, json={**changes, "version": version})
+        assert reply.status_code == 200, reply.text
+        version = reply.json()["provider"]["version"]
+        return reply.json()["provider"]
+
+    assert (await put(api_key="", description="x"))["has_key"]
+    assert (await put(base_url="http://10.0.0.1:8000/v2"))["has_key"], "the same origin"
+    assert not (await put(base_url="http://10.0.0.2:8000/v2"))["has_key"]
+    assert (await put(base_url="http://10.0.0.3:8000", api_key="another-key-xyz9"))["api_key"] == "****xyz9"
+    cleared = await put(api_key=None, vless_urls=None)
+    assert (cleared["has_key"], cleared["api_key"], cleared["proxies"]) == (False, "", 0)
+    assert (await client.put(path, json={"name": "y", "version": 1})).status_code == 409
+    assert (await client.put(path, json={"name": "y"})).status_code == 428
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"provider_type": "skynet"}, "provider_type"),
+        ({"provider_type": "custom"}, None),
+        ({"base_url": "ftp://x"}, "base_url"),
+        ({"base_url": "http://user:pass@host"}, "base_url"),
+        ({"base_url": "http://host:99999"}, "base_url"),
+        ({"name": ""}, "name"),
+        ({"name": "x\0y"}, None),
+        ({"params": {"temperature": 9}}, None),
+        ({"vless_urls": ["http://example.org"]}, None),
+        ({"vless_urls": "vless://x"}, "vless_urls"),
+        ({"api_key": "x" * 1001}, "api_key"),
+        ({"unknown": 1}, "unknown"),
+    ],
+)
+async def test_a_provider_that_cannot_work_is_refused(client: httpx.AsyncClient, body: dict, param: str | None) -> None:
+    whole = {"name": "x", "provider_type": "openai", "model_name": "gpt-4o", **body}
+    reply = await client.post("/llm/providers", json=whole)
+    assert reply.status_code == 400, reply.text
+    if param is not None:
+        assert reply.json()["error"]["param"] == param
+    assert "x" * 1001 not in reply.text
+
+
+async def test_names_are_taken_once_and_ids_are_not(client: httpx.AsyncClient) -> None:
+    first = await provider(client, "Один/два 🚚")
+    assert first["id"] == "один-два"
+    again = {"name": "Один/два 🚚", "provider_type": "openai", "model_name": "x"}
+    assert (await client.post("/llm/providers", json=again)).status_code == 409
+    assert (await provider(client, "один два"))["id"] == "один-два-2"
+    assert (await provider(client, "🚚"))["id"] == "provider"
+
+
+async def test_one_provider_is_the_default_one(client: httpx.AsyncClient, office: Office) -> None:
+    one, two = await provider(client, "один"), await provider(client, "два")
+    await client.post(f"/llm/providers/{one['id']}/set-default")
+    await client.post(f"/llm/providers/{two['id']}/set-default")
+    assert [each.id for each in office.publisher.current.providers if each.is_default] == [two["id"]]
+    assert (await client.post("/llm/providers/none/set-default")).status_code == 404
+
+
+async def test_chains_lead_somewhere_and_never_in_a_circle(client: httpx.AsyncClient, office: Office) -> None:
+    made = await provider(client, "один")
+    cloud = f"cloud:{made['id']}"
+    first = await client.post("/llm/routes", json={"name": "запас", "routes": [cloud, "vllm"]})
+    assert first.status_code == 201, first.text
+    assert first.json()["routes"] == [cloud, "local"]
+    second = await client.post("/llm/routes", json={"name": "b", "routes": ["chain:запас", "local"]})
+    assert second.status_code == 201
+    circle = await client.put("/llm/routes/запас", json={"routes": ["chain:b"], "version": 1})
+    assert (circle.status_code, circle.json()["error"]["param"]) == (400, "routes")
+    for routes in (["cloud:none"], ["chain:none"], ["local", "local"], [], ["local"] * 9, ["chain:c"], [None]):
+        refused = await client.post("/llm/routes", json={"name": "c", "routes": routes})
+        assert refused.status_code == 400, routes
+    assert (await client.delete("/llm/routes/запас")).status_code == 409
+    assert (await client.delete(f"/llm/providers/{made['id']}")).status_code == 409
+    assert {chain.name for chain in office.publisher.current.chains} == {"запас", "b"}
+    for name in ("b", "запас"):
+        assert (await client.delete(f"/llm/routes/{name}")).status_code == 204
+    assert (await client.delete(f"/llm/providers/{made['id']}")).status_code == 200
+    assert office.publisher.current.providers == ()
+
+
+async def test_a_viewer_sees_no_providers(office: Office) -> None:
+    async with admin_client(office, lambda o: [providers_router(o.providers)], "viewer") as client:
+        assert (await client.get("/llm/providers")).status_code == 403
+    async with admin_client(office, lambda o: [providers_router(o.providers)], "operator") as client:
+        assert (await client.get("/llm/providers")).status_code == 200
+        assert (await client.post("/llm/providers", json={})).status_code == 403

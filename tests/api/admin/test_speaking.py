@@ -1,0 +1,395 @@
+"""Voices, presets, spoken texts and recognition over the office's REST API and its websocket."""
+
+import asyncio
+import io
+import json
+import struct
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from deployments.administration.office import Office
+from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.api.admin.stt.routes import stt_router
+from deployments.api.admin.tts.pcm import PcmStream
+from deployments.api.admin.tts.presets import cache_router, presets_router
+from deployments.api.admin.tts.streaming import streaming_router
+from deployments.api.admin.tts.studio import Studio
+from deployments.api.admin.tts.voices import voices_router
+from deployments.api.limits import StreamSlots
+from deployments.api.metrics import Metrics
+from deployments.audio.encode import wav_file
+from deployments.contracts.audio import PCM16_8K, PCM16_24K, SpeechChunk
+from deployments.contracts.errors import VoiceNotFound
+from deployments.contracts.speech import SpeechRequest
+from deployments.conversation.assistant import Secretary
+from deployments.engines.speech.tone import SECONDS_PER_CHARACTER
+from tests.api.admin.office import NamedTokens, PublishedSnapshots, admin_client, opened_office
+from tests.api.admin.staff import secretary
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+@pytest.fixture
+async def assistant(office: Office) -> Secretary:
+    return await secretary(office)
+
+
+def routers(office: Office, assistant: Secretary):
+    snapshots = PublishedSnapshots(office)
+    studio = Studio(assistant, snapshots, StreamSlots())
+    return [
+        presets_router(office.presets, office.settings, office.publisher),
+        cache_router(office.voices, office.settings, office.publisher, assistant),
+        voices_router(office.voices, office.settings, office.publisher, studio, assistant.installed_voices),
+        streaming_router(studio),
+        stt_router(studio, snapshots),
+    ]
+
+
+@pytest.fixture
+async def client(office: Office, assistant: Secretary) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(office, lambda o: routers(o, assistant), "operator") as client:
+        yield client
+
+
+async def seconds(assistant: Secretary, **fields: object) -> float:
+    request = SpeechRequest("Добрый день всем", **fields)
+    return sum([chunk.seconds async for chunk in assistant.speak(request)])
+
+
+async def test_the_five_presets_are_there_and_cannot_be_changed(client: httpx.AsyncClient) -> None:
+    reply = (await client.get("/tts/presets")).json()
+    assert list(reply["presets"]) == ["neutral", "warm", "energetic", "calm", "natural"]
+    assert reply["current"] == "neutral"
+    warm = reply["presets"]["warm"]["params"]
+    assert list(warm.values()) == [0.85, 3.0, 60, 0.9, 0.95, 15, 5]
+    change = {"params": {"speed": 2}, "version": 1}
+    assert (await client.put("/tts/presets/custom/warm", json=change)).status_code == 403
+    assert (await client.delete("/tts/presets/custom/warm")).status_code == 403
+    assert (await client.post("/tts/presets/custom", json={"name": "warm"})).status_code == 409
+
+
+async def test_a_preset_is_made_chosen_heard_and_deleted(client: httpx.AsyncClient, assistant: Secretary) -> None:
+    plain = await seconds(assistant)
+    name = "Быстро / очень 🚀"
+    made = await client.post("/tts/presets/custom", json={"name": name, "params": {"speed": 2.0}})
+    assert made.status_code == 201, made.text
+    assert (await client.post("/tts/presets/custom", json={"name": name})).status_code == 409
+    assert (await client.post("/tts/preset", json={"preset": name})).json()["settings"]["speed"] == 2.0
+    assert await seconds(assistant) == pytest.approx(plain / 2, rel=0.01)
+    assert await seconds(assistant, preset="neutral") == pytest.approx(plain, rel=0.01)
+    path = f"/tts/presets/custom/{httpx.QueryParams({'n': name})}".replace("n=", "").replace("+", "%20")
+    assert (await client.delete(path)).status_code == 409
+    changed = await client.put(path, json={"params": {"speed": 4.0}}, headers={"if-match": made.headers["etag"]})
+    assert changed.status_code == 200, changed.text
+    assert await seconds(assistant) == pytest.approx(plain / 4, rel=0.01)
+    assert (await client.put(path, json={"version": 1})).status_code == 409
+    assert (await client.post("/tts/preset", json={"preset": "нет такого"})).status_code == 404
+    await client.post("/tts/preset", json={"preset": "neutral"})
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.get("/tts/presets/custom")).json()["presets"] == {}
+
+
+@pytest.mark.parametrize("params", [{"speed": 0}, {"speed": 5}, {"top_p": 2}, {"top_k": 1.5}, {"loud": 1}, [1]])
+async def test_a_preset_that_cannot_work_is_refused(client: httpx.AsyncClient, params: object) -> None:
+    reply = await client.post("/tts/presets/custom", json={"name": "x", "params": params})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"].startswith("params")
+
+
+async def test_the_general_rate_is_changed(client: httpx.AsyncClient, assistant: Secretary) -> None:
+    plain = await seconds(assistant)
+    assert (await client.post("/tts/piper/params", json={"speed": 2})).json()["speed"] == 2
+    assert await seconds(assistant) == pytest.approx(plain / 2, rel=0.01)
+    assert (await client.post("/tts/piper/params", json={"speed": 9})).status_code == 400
+
+
+async def test_a_voice_that_is_switched_off_is_neither_offered_nor_used(
+    client: httpx.AsyncClient, assistant: Secretary
+) -> None:
+    path = "/voices/tone-ru"
+    assert (await client.patch(path, json={"enabled": False})).status_code == 428
+    off = await client.patch(path, json={"enabled": False, "version": 0})
+    assert (off.json()["enabled"], off.json()["version"]) == (False, 1)
+    assert [voice.id for voice in assistant.voices()] == ["tone-en"]
+    with pytest.raises(VoiceNotFound, match="switched off"):
+        assistant.speak(SpeechRequest("Привет", "tone-ru"))
+    listed = {voice["id"]: voice for voice in (await client.get("/voices")).json()["voices"]}
+    assert (listed["tone-ru"]["enabled"], listed["tone-en"]["enabled"]) == (False, True)
+    assert (await client.post("/tts/test", json={"text": "Привет", "voice": "tone-ru"})).status_code == 404
+    assert (await client.post("/voice", json={"voice": "tone-ru"})).status_code == 404
+    assert (await client.patch(path, json={"enabled": True, "version": 0})).status_code == 409
+    on = await client.patch(path, json={"enabled": True, "name": "Голос"}, headers={"if-match": off.headers["etag"]})
+    assert on.status_code == 200
+    assert [voice.name for voice in assistant.voices()] == ["Голос", "Tone (en)"]
+    assert (await client.patch("/voices/none", json={"version": 0})).status_code == 404
+    assert (await client.patch(path, json={"preset": "none", "version": 2})).status_code == 400
+
+
+async def test_a_voice_has_its_own_preset(client: httpx.AsyncClient, assistant: Secretary) -> None:
+    plain = await seconds(assistant)
+    done = await client.patch("/tts/voices/tone-ru", json={"preset": "energetic", "version": 0})
+    assert done.status_code == 200
+    assert await seconds(assistant) == pytest.approx(plain / 1.1, rel=0.01)
+    assert await seconds(assistant, voice_id="tone-en") == pytest.approx(plain, rel=0.01)
+
+
+async def test_the_current_voice_is_chosen_and_tested(client: httpx.AsyncClient, office: Office) -> None:
+    assert (await client.get("/voice")).json() == {"engine": "tone", "voice": "tone-ru"}
+    chosen = await client.post("/voice", json={"voice": "tone-en"})
+    assert chosen.json() == {"status": "ok", "engine": "tone", "voice": "tone-en"}
+    assert office.publisher.current.settings.speech.default_voices == {"en": "tone-en"}
+    spoken = await client.post("/voice/test", json={"voice": "tone-en"})
+    assert spoken.headers["content-type"] == "audio/wav"
+    assert (await client.post("/voice/test", json={"voice": "none"})).status_code == 404
+
+
+async def test_a_text_is_spoken_to_a_file_with_what_it_cost(client: httpx.AsyncClient) -> None:
+    reply = await client.post("/tts/test", json={"text": "Добрый день", "preset": "neutral"})
+    assert reply.status_code == 200, reply.text
+    with wave.open(io.BytesIO(reply.content)) as file:
+        length = file.getnframes() / file.getframerate()
+    assert length == pytest.approx(len("Добрый день") * SECONDS_PER_CHARACTER, abs=0.02)
+    assert float(reply.headers["x-duration-sec"]) == pytest.approx(length, abs=0.01)
+    took = float(reply.headers["x-synthesis-time-sec"])
+    assert float(reply.headers["x-rtf"]) == pytest.approx(took / length, rel=0.05, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"text": ""}, "input"),
+        ({"text": "x" * 4097}, "input"),
+        ({"text": "x\0"}, "body"),
+        ({"text": "x", "preset": "none"}, "preset"),
+        ({"text": "x", "language": "русский"}, "language"),
+        ({"text": None}, "text"),
+        ({}, "text"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/tts/test", "/tts/stream"])
+async def test_a_text_that_cannot_be_spoken_is_refused(
+    client: httpx.AsyncClient, path: str, body: dict, param: str | None
+) -> None:
+    reply = await client.post(path, json=body)
+    assert reply.status_code == 400, reply.text
+    assert reply.json()["error"]["param"] == param
+
+
+async def test_the_memory_of_phrases_is_emptied_everywhere(client: httpx.AsyncClient, assistant: Secretary) -> None:
+    await seconds(assistant)
+    await seconds(assistant)
+    notebook = assistant._observer
+    assert notebook.hits == [False, True]
+    before = (await client.get("/tts/cache")).json()
+    after = (await client.delete("/tts/cache")).json()
+    assert after["epoch"] > before["epoch"]
+    await seconds(assistant)
+    await seconds(assistant)
+    assert notebook.hits == [False, True, False, True]
+
+
+async def test_raw_speech_is_streamed_at_the_wanted_rate(client: httpx.AsyncClient) -> None:
+    length = len("Добрый день") * SECONDS_PER_CHARACTER
+    for body, rate, width in (
+        ({}, 8_000, 2),
+        ({"target_sample_rate": None}, 24_000, 2),
+        ({"target_sample_rate": 16_000, "output_format": "float32"}, 16_000, 4),
+    ):
+        reply = await client.post("/tts/stream", json={"text": "Добрый день", **body})
+        assert reply.status_code == 200, reply.text
+        headers = reply.headers
+        assert (headers["content-type"], headers["x-sample-rate"]) == ("application/octet-stream", str(rate))
+        assert (headers["x-channels"], headers["x-format"]) == ("1", body.get("output_format", "pcm16"))
+        assert float(headers["x-first-chunk-ms"]) >= 0
+        assert len(reply.content) / width / rate == pytest.approx(length, abs=0.01)
+    for wrong in ({"target_sample_rate": 1}, {"output_format": "mp3"}, {"stream_chunk_size": 0}):
+        assert (await client.post("/tts/stream", json={"text": "x", **wrong})).status_code == 400
+
+
+def test_loud_speech_is_clipped_and_never_wraps() -> None:
+    square = np.where(np.arange(4_800) // 24 % 2, 32_767, -32_768).astype("<i2").tobytes()
+    for as_float, kind, top in ((False, "<i2", 32_767), (True, "<f4", 1.0)):
+        stream = PcmStream(8_000, as_float=as_float)
+        sound = np.frombuffer(stream.feed(SpeechChunk(square, PCM16_24K)) + stream.finish(), kind)
+        assert np.abs(sound.astype(float)).max() <= top + 1
+        middle = sound[200:-200].astype(float)
+        signs = np.sign(middle[np.abs(middle) > top * 0.5])
+        assert np.count_nonzero(np.diff(signs)) <= len(square) / 2 / 24 + 2, "a wrap would add changes of sign"
+
+
+class Socket:
+    """A websocket to the office, over ASGI."""
+
+    def __init__(self) -> None:
+        self.inbound: asyncio.Queue = asyncio.Queue()
+        self.outbound: asyncio.Queue = asyncio.Queue()
+
+    async def say(self, message: object) -> None:
+        text = message if isinstance(message, str) else json.dumps(message)
+        await self.inbound.put({"type": "websocket.receive", "text": text})
+
+    async def hear(self) -> dict | bytes:
+        message = await asyncio.wait_for(self.outbound.get(), 5)
+        assert message["type"] == "websocket.send", message
+        return message["bytes"] if message.get("bytes") is not None else json.loads(message["text"])
+
+    async def until_text(self) -> tuple[int, dict]:
+        """How many blocks came before the next text, and that text."""
+        blocks = 0
+        while isinstance(heard := await self.hear(), bytes):
+            blocks += 1
+        return blocks, heard
+
+
+@asynccontextmanager
+async def socket_to(office: Office, assistant: Secretary) -> AsyncIterator[Socket]:
+    app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), routers(office, assistant))
+    socket = Socket()
+    scope = {
+        "type": "websocket",
+        "path": "/admin/tts/ws/stream",
+        "root_path": "/admin",
+        "headers": [],
+        "query_string": b"",
+        "subprotocols": ["bearer.operator"],
+        "asgi": {"version": "3.0"},
+    }
+    await socket.inbound.put({"type": "websocket.connect"})
+    task = asyncio.create_task(app(scope, socket.inbound.get, socket.outbound.put))
+    assert (await asyncio.wait_for(socket.outbound.get(), 5))["type"] == "websocket.accept"
+    try:
+        yield socket
+    finally:
+        await socket.inbound.put({"type": "websocket.disconnect", "code": 1000})
+        await asyncio.wait_for(task, 5)
+
+
+async def test_a_socket_speaks_one_text_after_the_other(office: Office, assistant: Secretary) -> None:
+    async with socket_to(office, assistant) as socket:
+        await socket.say({"text": "Первое предложение. Второе предложение."})
+        await socket.say({"text": "Ещё", "target_sample_rate": None})
+        assert await socket.hear() == {"status": "starting", "sample_rate": 8000, "format": "pcm16"}
+        blocks, end = await socket.until_text()
+        assert (end["done"], end["chunks"]) == (True, blocks)
+        assert 0 < end["first_chunk_ms"] <= end["total_ms"]
+        assert (await socket.hear())["sample_rate"] == 24_000
+        assert (await socket.until_text())[1]["done"] is True
+
+
+async def test_a_mistake_on_a_socket_is_told_and_the_socket_stays_open(office: Office, assistant: Secretary) -> None:
+    async with socket_to(office, assistant) as socket:
+        for wrong in (
+            "{",
+            "[]",
+            "3",
+            "[" * 100_000,
+            {"text": ""},
+            {"text": "x", "voice": "none"},
+            {},
+            {"text": "x" * 5000},
+        ):
+            await socket.say(wrong)
+            assert (await socket.hear())["error"], wrong
+        await socket.inbound.put({"type": "websocket.receive", "bytes": b"\0\1"})
+        assert "JSON" in (await socket.hear())["error"]
+        await socket.say({"text": "Всё же"})
+        assert (await socket.hear())["status"] == "starting"
+        assert (await socket.until_text())[1]["done"] is True
+
+
+async def test_speech_begins_before_the_text_ends_and_can_be_cancelled(office: Office) -> None:
+    slow = await secretary(office, delay_s=0.02)
+    text = "Первое предложение довольно короткое. " + "Потом идёт ещё одно предложение подлиннее. " * 40
+    async with socket_to(office, slow) as socket:
+        await socket.say({"text": text})
+        await socket.say({"text": "Этот текст ждёт."})
+        assert (await socket.hear())["status"] == "starting"
+        assert isinstance(await socket.hear(), bytes)
+        assert slow._observer.live["tts"] == 1
+        await socket.say({"cancel": True})
+        for _ in range(2):
+            _, end = await socket.until_text()
+            assert end == {"done": True, "cancelled": True}
+        assert slow._observer.live["tts"] == 0
+        assert slow._observer.seconds < 30
+        await socket.say({"text": "Дальше."})
+        assert (await socket.hear())["status"] == "starting"
+        assert (await socket.until_text())[1]["done"] is True
+
+
+async def test_a_caller_who_leaves_ends_what_is_spoken(office: Office) -> None:
+    slow = await secretary(office, delay_s=0.05)
+    async with socket_to(office, slow) as socket:
+        await socket.say({"text": "Очень длинная речь о многом. " * 50})
+        assert (await socket.hear())["status"] == "starting"
+        assert isinstance(await socket.hear(), bytes)
+    assert slow._observer.live["tts"] == 0
+
+
+async def test_no_more_streams_than_the_office_may_have(client: httpx.AsyncClient, office: Office) -> None:
+    slow = await secretary(office, delay_s=0.02)
+    await office.settings.adjust({"max_live_streams": 1}, "test", group="limits")
+    async with admin_client(office, lambda o: routers(o, slow), "operator") as busy:
+        body = {"text": "Длинная речь. " * 10}
+        replies = await asyncio.gather(*(busy.post("/tts/test", json=body) for _ in range(3)))
+    assert sorted(reply.status_code for reply in replies) == [200, 429, 429]
+
+
+async def test_recognition_says_what_it_is(client: httpx.AsyncClient) -> None:
+    state = (await client.get("/stt/status")).json()
+    assert (state["preferred_engine"], state["vosk"]["available"]) == ("transcript", False)
+    models = (await client.get("/stt/models")).json()["models"]
+    assert [(each["name"], each["ready"]) for each in models] == [("transcript", True)]
+
+
+def recording() -> bytes:
+    tone = struct.pack("<8000h", *([9000, -9000] * 4000))
+    return wav_file(tone, PCM16_8K)
+
+
+async def test_a_recording_is_written_down_with_fields_of_the_form_or_the_address(client: httpx.AsyncClient) -> None:
+    upload = {"file": ("звук.wav", recording(), "audio/wav")}
+    by_form = await client.post("/stt/transcribe", files=upload, data={"language": "en", "engine": "transcript"})
+    by_address = await client.post("/stt/transcribe", files=upload, params={"language": "en", "engine": "auto"})
+    for reply in (by_form, by_address):
+        assert reply.status_code == 200, reply.text
+        body = reply.json()
+        assert (body["text"], body["language"], body["engine"]) == ("привет", "en", "transcript")
+        assert body["seconds"] == pytest.approx(1, abs=0.01)
+    for fields, status in (({"engine": "vosk"}, 404), ({"engine": "../x"}, 400), ({"language": "русский"}, 400)):
+        assert (await client.post("/stt/transcribe", files=upload, data=fields)).status_code == status
+
+
+async def test_what_is_no_recording_is_refused(client: httpx.AsyncClient, office: Office) -> None:
+    for files, status in (
+        ({"file": ("x.wav", b"not sound at all")}, 400),
+        ({"file": ("x.wav", b"")}, 400),
+        ({"other": ("x.wav", b"x")}, 400),
+        ({"file": ("x.wav", b"x" * 26_000_000)}, 413),
+    ):
+        assert (await client.post("/stt/transcribe", files=files)).status_code == status
+    assert (await client.post("/stt/transcribe", json={})).status_code == 415
+    broken = {"content-type": "multipart/form-data"}
+    assert (await client.post("/stt/transcribe", content=b"x", headers=broken)).status_code == 400
+
+
+async def test_the_secretary_hears_itself(office: Office) -> None:
+    alike = await secretary(office, heard="Добрый день, это проверка.")
+    async with admin_client(office, lambda o: routers(o, alike), "operator") as client:
+        heard = (await client.post("/stt/test", json={"text_to_speak": "добрый день это ПРОВЕРКА"})).json()
+        assert (heard["match"], heard["ratio"], heard["words_count"]) == (True, 1.0, 4)
+        other = (await client.post("/stt/test", json={"text_to_speak": "совсем другое"})).json()
+        assert other["match"] is False
+        assert 0 <= other["ratio"] < 0.8
+        assert (await client.post("/stt/test", json={"text_to_speak": ""})).status_code == 400

@@ -1,0 +1,279 @@
+"""What a person would notice of each setting: a small scene on real conversation objects with scripted engines.
+
+A probe plays its scene under some settings and returns what came of it. ``PROBES`` names for every field a value that
+differs from the default, and the probe that must notice it.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+
+from deployments.administration.builtin_presets import BUILTIN_PRESETS
+from deployments.answers.book import Book
+from deployments.answers.lookup import RankedAnswers
+from deployments.answers.ranking import Ranking
+from deployments.api.app import DoorServices, build_app
+from deployments.api.metrics import Metrics
+from deployments.audio.encode import wav_file
+from deployments.contracts.audio import PCM16_8K
+from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.events import TextDelta, TurnFinished
+from deployments.contracts.settings import ApiKey, FaqEntry, Persona, Settings, Snapshot
+from deployments.contracts.speech import SpeechRequest
+from deployments.conversation.assistant import Secretary, Staff
+from deployments.conversation.prepared import ExactAnswers
+from deployments.engines.adapters import Timed
+from deployments.engines.chat.echo import EchoEngine, EchoOptions
+from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
+from deployments.engines.speech.tone import ToneEngine, ToneOptions
+from tests.unit.conversation.stage import NOON, Notebook, Shelf
+
+Probe = Callable[[Settings], Awaitable[object]]
+
+KEY = "sk-sec-of-a-probe"
+FAQ = (
+    FaqEntry(id=1, question="Который час", answer="{current_time}"),
+    FaqEntry(id=2, question="Сколько стоит доставка мебели", answer="Тысяча."),
+    FaqEntry(id=3, question="Когда привезут заказанный диван", answer="Завтра."),
+    FaqEntry(id=4, question="Заказанный диван привезут когда", answer="Послезавтра."),
+)
+PERSONAS = (
+    Persona(id="anna", name="Анна", prompts={"ru": "Ты Анна.", "en": "You are Anna."}),
+    Persona(id="marina", name="Марина", prompts={"ru": "Ты Марина.", "en": "You are Marina."}),
+)
+
+
+class AttentiveEcho(EchoEngine):
+    """Remembers what it was asked."""
+
+    def __init__(self, options: EchoOptions) -> None:
+        super().__init__(options)
+        self.turns: list[ChatTurn] = []
+
+    def stream(self, turn: ChatTurn):
+        self.turns.append(turn)
+        return super().stream(turn)
+
+
+class AttentiveTone(ToneEngine):
+    """Remembers what it was to say."""
+
+    def __init__(self, options: ToneOptions) -> None:
+        super().__init__(options)
+        self.requests: list[SpeechRequest] = []
+
+    def synthesize(self, request: SpeechRequest):
+        self.requests.append(request)
+        return super().synthesize(request)
+
+
+@dataclass
+class World:
+    """A secretary under ``settings``, and everybody who works for it."""
+
+    secretary: Secretary
+    snapshots: Shelf
+    chat: AttentiveEcho
+    speech: AttentiveTone
+    notebook: Notebook
+
+    async def asked(self, *messages: str) -> tuple[str, TurnFinished | None]:
+        roles = ("user", "assistant")
+        talk = tuple(ChatMessage(roles[number % 2], text) for number, text in enumerate(messages))
+        text, finished = "", None
+        async for event in self.secretary.reply(ChatTurn("t1", Source(SourceKind.API), talk)):
+            text += event.text if isinstance(event, TextDelta) else ""
+            finished = event if isinstance(event, TurnFinished) else finished
+        return text, finished
+
+    async def spoken(self, text: str) -> float:
+        return sum([chunk.seconds async for chunk in self.secretary.speak(SpeechRequest(text))])
+
+
+async def world(settings: Settings, chat: EchoOptions | None = None, speech: ToneOptions | None = None) -> World:
+    """Put together as ``deployments.reception`` and ``deployments.faq`` do it."""
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    key = ApiKey(id=1, name="probe", prefix="sk", digest=digest)
+    snapshot = Snapshot(
+        revision=1, settings=settings, faq=FAQ, personas=PERSONAS, api_keys=(key,), presets=BUILTIN_PRESETS
+    )
+    shelf, notebook = Shelf(snapshot), Notebook()
+    engine, voice = (
+        AttentiveEcho(chat or EchoOptions()),
+        AttentiveTone(speech or ToneOptions(languages=("ru", "en", "de"))),
+    )
+    other, ear = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
+    for each in (engine, voice, other, ear):
+        await each.start()
+    exact = ExactAnswers(lambda: NOON)
+    exact.prepare(snapshot)
+    book = Book(FAQ, settings.time_zone, lambda: NOON)
+    ranked = RankedAnswers(book, Ranking(FAQ, settings.faq, settings.time_zone, lambda: NOON))
+    timed = Timed(engine, lambda: (settings.llm.first_token_timeout_s, settings.llm.idle_timeout_s))
+    staff = Staff({"local": timed, "cloud:other": other}, (voice,), ear, exact, ranked)
+    return World(Secretary(staff, shelf, notebook, lambda: NOON), shelf, engine, voice, notebook)
+
+
+def answer(question: str) -> Probe:
+    async def probe(settings: Settings) -> object:
+        return (await (await world(settings)).asked(question))[0]
+
+    return probe
+
+
+def option(name: str) -> Probe:
+    """What the model is asked for."""
+
+    async def probe(settings: Settings) -> object:
+        stage = await world(settings)
+        await stage.asked("раз два три четыре")
+        return getattr(stage.chat.turns[0].options, name)
+
+    return probe
+
+
+async def length_of_answer(settings: Settings) -> object:
+    return (await (await world(settings)).asked("раз два три четыре пять"))[0]
+
+
+async def who_the_model_is_told_to_be(settings: Settings) -> object:
+    stage = await world(settings)
+    await stage.asked("расскажи о себе")
+    return stage.chat.turns[0].messages[0].content
+
+
+async def which_model_answers(settings: Settings) -> object:
+    _, finished = await (await world(settings)).asked("расскажи о себе")
+    return finished and finished.model
+
+
+async def how_much_is_remembered(settings: Settings) -> object:
+    stage = await world(settings)
+    await stage.asked("раз " * 400, "два", "три")
+    return len(stage.chat.turns[0].messages)
+
+
+def patience(chat: EchoOptions) -> Probe:
+    """Whether a slow model is waited for."""
+
+    async def probe(settings: Settings) -> object:
+        stage = await world(settings, chat)
+        try:
+            _, finished = await stage.asked("раз два три")
+        except SecretaryError as error:
+            return error.code
+        return finished is not None
+
+    return probe
+
+
+async def what_the_voice_is_asked(settings: Settings) -> object:
+    stage = await world(settings)
+    await stage.spoken("12")
+    return stage.speech.requests[0].language, stage.speech.requests[0].voice_id
+
+
+async def length_of_speech(settings: Settings) -> object:
+    return round(await (await world(settings)).spoken("Добрый день"), 2)
+
+
+async def whether_a_long_text_is_spoken(settings: Settings) -> object:
+    try:
+        return await (await world(settings)).spoken("Добрый день") > 0
+    except SecretaryError as error:
+        return error.code
+
+
+async def whether_a_phrase_is_known_the_second_time(settings: Settings) -> object:
+    stage = await world(settings)
+    for _ in range(2):
+        await stage.spoken("Добрый день")
+    return stage.notebook.hits
+
+
+@dataclass
+class Request:
+    path: str
+    content: bytes | None = None
+    files: dict[str, tuple[str, bytes]] | None = None
+    json: dict[str, object] | None = None
+
+
+async def statuses(settings: Settings, requests: list[Request], chat: EchoOptions | None = None) -> object:
+    """What the gateway answers to ``requests``, which are sent at once."""
+    stage = await world(settings, chat)
+    app = build_app(
+        DoorServices(assistant=stage.secretary, snapshots=stage.snapshots, metrics=Metrics(), embedder=None)
+    )
+    headers = {"authorization": f"Bearer {KEY}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers) as client:
+        sent = (
+            client.post(each.path, content=each.content, files=each.files, json=each.json, data=_fields(each))
+            for each in requests
+        )
+        return sorted(reply.status_code for reply in await asyncio.gather(*sent))
+
+
+def _fields(request: Request) -> dict[str, str] | None:
+    return {"model": "transcript"} if request.files else None
+
+
+def chat_request(*texts: str) -> Request:
+    return Request(
+        "/v1/chat/completions",
+        json={"model": "echo", "messages": [{"role": "user", "content": text} for text in texts]},
+    )
+
+
+def door(*requests: Request, chat: EchoOptions | None = None) -> Probe:
+    async def probe(settings: Settings) -> object:
+        return await statuses(settings, list(requests), chat)
+
+    return probe
+
+
+def upload(seconds: float) -> Request:
+    sound = wav_file(bytes([1, 2]) * int(seconds * PCM16_8K.rate), PCM16_8K)
+    return Request("/v1/audio/transcriptions", files={"file": ("x.wav", sound)})
+
+
+LARGE_BODY = Request(
+    "/v1/audio/speech",
+    content=json.dumps(
+        {"model": "tone", "voice": "alloy", "input": "да", "instructions": " ", "more": "x" * 1_500_000}
+    ).encode(),
+)
+SLOW = EchoOptions(delay_s=0.05)
+
+PROBES: dict[str, tuple[object, Probe]] = {
+    "default_language": ("en", what_the_voice_is_asked),
+    "time_zone": ("Asia/Tokyo", answer("который час")),
+    "default_persona": ("marina", who_the_model_is_told_to_be),
+    "default_route": ("cloud:other", which_model_answers),
+    "faq.ranked_threshold": (20.0, answer("доставка мебели")),
+    "faq.ranked_margin": (0.0, answer("диван заказанный когда привезут")),
+    "llm.temperature": (1.5, option("temperature")),
+    "llm.top_p": (0.1, option("top_p")),
+    "llm.max_tokens": (2, length_of_answer),
+    "llm.repetition_penalty": (1.5, option("repetition_penalty")),
+    "llm.history_chars": (500, how_much_is_remembered),
+    "llm.first_token_timeout_s": (0.02, patience(EchoOptions(first_delay_s=0.2))),
+    "llm.idle_timeout_s": (0.02, patience(EchoOptions(delay_s=0.2))),
+    "speech.default_voices": ({"ru": "tone-de"}, what_the_voice_is_asked),
+    "speech.max_input_chars": (5, whether_a_long_text_is_spoken),
+    "speech.speed": (2.0, length_of_speech),
+    "speech.default_preset": ("energetic", length_of_speech),
+    "speech.cache_mb": (0, whether_a_phrase_is_known_the_second_time),
+    "limits.max_body_mb": (1, door(LARGE_BODY)),
+    "limits.max_upload_mb": (1, door(upload(70))),
+    "limits.max_audio_minutes": (1, door(upload(61))),
+    "limits.max_messages": (1, door(chat_request("раз", "два"))),
+    "limits.requests_per_minute": (1, door(chat_request("раз"), chat_request("два"))),
+    "limits.max_live_streams": (1, door(chat_request("раз два три"), chat_request("раз два"), chat=SLOW)),
+}

@@ -1,0 +1,40 @@
+"""Every stored setting changes behaviour: a setting that nobody reads fails here, and so does one without a probe."""
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel
+
+from deployments.contracts.settings import Settings
+from tests.architecture.probes import PROBES
+
+
+def paths(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    """Every field of ``model``, those of its groups with the name of the group."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from paths(inner, f"{before}{name}.")
+        else:
+            yield f"{before}{name}"
+
+
+def changed(path: str, value: object) -> Settings:
+    group, _, name = path.rpartition(".")
+    fields = Settings().model_dump()
+    (fields[group] if group else fields)[name] = value
+    return Settings.model_validate(fields)
+
+
+def test_every_setting_has_a_probe_and_every_probe_a_setting() -> None:
+    assert set(paths(Settings)) == set(PROBES), "add the field to PROBES in tests/architecture/probes.py"
+
+
+@pytest.mark.parametrize("path", PROBES)
+async def test_a_setting_changes_what_happens(path: str) -> None:
+    value, probe = PROBES[path]
+    settings = changed(path, value)
+    assert settings != Settings(), "the probe's value is the default"
+    usual = await probe(Settings())
+    assert await probe(Settings()) == usual, "the scene itself varies"
+    assert await probe(settings) != usual, f"nobody notices {path} = {value!r}"
