@@ -10,6 +10,7 @@ from ray.exceptions import RayError
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
+from bots.status import BotStatus
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, Source
 from deployments.contracts.engines import ChatEvent
@@ -195,6 +196,16 @@ class FaqClient:
 
     async def candidates(self, text: str, locale: str | None) -> tuple[AnswerMatch, ...]:
         return cast("tuple[AnswerMatch, ...]", await self._remote.call("candidates", text, locale, timeout_s=2))
+
+
+class BotsClient:
+    """The supervisor of the bots."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    async def statuses(self) -> tuple[BotStatus, ...]:
+        return cast("tuple[BotStatus, ...]", await self._remote.call("statuses", timeout_s=2))
 
 
 class OfficeClient:

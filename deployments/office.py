@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
 from ray import serve
 from starlette.types import ASGIApp
 
@@ -14,11 +13,13 @@ from deployments import names
 from deployments.administration.office import Office, open_office
 from deployments.administration.operations import Surroundings, open_operations
 from deployments.administration.services import Action, Outcome
+from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.api.admin.routers import Desk, office_routers
 from deployments.arguments import OfficeArgs, StaffArgs
-from deployments.clients import FaqClient
+from deployments.clients import BotsClient, FaqClient, Remote
 from deployments.contracts.chat import Source
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.reports import DoorReport
+from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.services import ReplicaReport, ServiceOrder
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot
@@ -44,8 +45,8 @@ class LocalOffice:
     def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
         return self._office.publisher.subscribe(after_revision, subscriber)
 
-    async def report(self, report: DoorReport) -> None:
-        await self._office.reports.accept(report)
+    async def report(self, report: DoorReport) -> Receipt:
+        return await self._office.reports.accept(report)
 
     async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
         return await self._office.conversations.open(source, person, display_name)
@@ -69,6 +70,7 @@ class OfficeServer:
         self._metrics_dir = metrics_dir
         self._engines = engine_services(args.staff)
         self._ranked = FaqClient(self._remotes.faq) if self._remotes.faq else None
+        self._bots = BotsClient(Remote.named(names.BOTS_APP, names.BOTS))
 
     async def start(self) -> None:
         self._environment = Environment()
@@ -82,10 +84,20 @@ class OfficeServer:
         from ui.panel import mount_panel
         from ui.services import PanelServices
 
-        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        office = self._office
+        office, reception = self._office, self._reception
+        desk = Desk(
+            office=office,
+            operations=self._operations,
+            assistant=reception.assistant,
+            installed=reception.secretary.installed_voices,
+            matcher=self._match,
+            bots=self._bots.statuses,
+            snapshots=reception.snapshots,
+        )
+        keepers = GateKeepers(office.tokens, reception.snapshots, reception.metrics)
+        app = AdminApp(keepers, office_routers(desk))
         services = PanelServices(
-            assistant=self._reception.assistant,
+            assistant=reception.assistant,
             faq=office.faq,
             accounts=office.accounts,
             reports=office.reports,
@@ -101,8 +113,8 @@ class OfficeServer:
             async for snapshot in snapshots:
                 yield snapshot
 
-    async def report(self, report: DoorReport) -> None:
-        await self._local.report(report)
+    async def report(self, report: DoorReport) -> Receipt:
+        return await self._local.report(report)
 
     async def beat(self, report: ReplicaReport) -> ServiceOrder:
         return self._operations.register.heard(report)

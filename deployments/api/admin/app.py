@@ -36,7 +36,7 @@ class AdminApp(FastAPI):
         )
         self._keepers = keepers
         for router in routers:
-            self.include_router(router)
+            self.router.routes.extend(router.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

@@ -9,16 +9,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.api.admin.app import AdminApp, GateKeepers
 from deployments.api.metrics import Metrics
-from tests.api.admin.office import NamedTokens, PublishedSnapshots, Routers, opened_office
+from storage.environment import Environment
+from tests.api.admin.desk import every_router
+from tests.api.admin.office import NamedTokens, PublishedSnapshots, opened_office
 from tests.api.door import wait_until
 
 
 class RunningOffice:
     """``url`` (ending in /admin) answers until ``stop``."""
 
-    def __init__(self, folder: Path, routers: Routers) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._routers = routers
         self._server: uvicorn.Server | None = None
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -43,8 +44,9 @@ class RunningOffice:
             self._failure = error
 
     async def _serve(self) -> None:
-        async with opened_office(self._folder) as office:
-            app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), self._routers(office))
+        environment = Environment(data=self._folder / "data", _env_file=None)
+        async with opened_office(self._folder) as office, every_router(office, environment) as routers:
+            app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), routers)
             config = uvicorn.Config(_below_admin(app), host="127.0.0.1", port=0, log_level="critical", lifespan="off")
             self._server = uvicorn.Server(config)
             await self._server.serve()

@@ -14,7 +14,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from deployments.api.admin.settings.routes import settings_router
 from tests.api.admin.running import RunningOffice
 
 _CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
@@ -23,9 +22,7 @@ _FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(Health
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningOffice]:
-    running = RunningOffice(
-        tmp_path_factory.mktemp("office"), lambda o: [settings_router(o.settings, o.publisher, o.reports)]
-    )
+    running = RunningOffice(tmp_path_factory.mktemp("office"))
     running.start()
     yield running
     running.stop()

@@ -28,6 +28,7 @@ from deployments.contracts.speech import (
     TranscriptFinished,
     TranscriptSegment,
 )
+from deployments.contracts.streams import Closing
 
 _SAME = 0.8
 

@@ -16,6 +16,7 @@ from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.speech import SpeechRequest
+from deployments.contracts.streams import Closing
 
 
 class Studio:
