@@ -1,6 +1,7 @@
 """People and keys, as administrators manage them."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -214,3 +215,5 @@ async def test_a_report_of_a_restarted_door_counts_although_it_reads_the_same(of
     for run in ("first", "second", "second"):
         await office.reports.accept(DoorReport(door="office", run=run, sequence=1, revision=1, usage=(tally,)))
     assert (await office.usage.today()).keys[1].tokens == 14
+    today = date.fromisoformat(office.usage.day())
+    assert [(row.requests, row.prompt_tokens) for row in await office.usage.sums(today, today, ())] == [(2, 14)]
