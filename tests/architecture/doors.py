@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from deployments.administration.office import Office, open_office
@@ -61,23 +62,28 @@ class Finding:
         return self.status not in (401, 403, 1008, 4401) and not to_login
 
 
-def places(application: str, routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[Place]:
-    """Every route, those of mounted applications too; a file server stands for one of its files."""
-    for route in routes:
-        path = prefix + _PARAMETER.sub("1", getattr(route, "path", ""))
-        if isinstance(route, Mount):
-            inner = list(places(application, route.routes or (), path))
-            yield from inner or [Place(application, "GET", f"{path}/x")]
-        elif hasattr(route, "methods"):
-            for method in sorted(route.methods or ("GET", "POST")):
-                yield Place(application, method, path or "/")
-        else:
-            yield Place(application, "WS", path or "/")
+def places(application: str, routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[Place]:
+    """Every route, those of included routers and mounted applications too; a file server stands for one of its files.
+
+    Raises LookupError for a route of a kind that is not known here.
+    """
+    for route in iter_route_contexts(routes):
+        path = prefix + _PARAMETER.sub("1", route.path or "") or "/"
+        match route.original_route:
+            case Mount() as mount:
+                inner = list(places(application, mount.routes or (), prefix + mount.path))
+                yield from inner or [Place(application, "GET", f"{prefix}{mount.path}/x")]
+            case WebSocketRoute():
+                yield Place(application, "WS", path)
+            case Route():
+                yield from (Place(application, method, path) for method in route.methods or ("GET", "POST"))
+            case other:
+                raise LookupError(f"what kind of route is {type(other).__name__} at {path}?")
 
 
-async def findings(application: str, app: Any, root_path: str = "", base: str = "") -> list[Finding]:
+async def findings(application: str, app: FastAPI, root_path: str = "") -> list[Finding]:
     """What a stranger gets at every place of ``app``, which is served below ``root_path``."""
-    found = sorted(set(places(application, app.routes, base)))
+    found = sorted(set(places(application, app.routes)))
     return [await _call(app, place, root_path) for place in found]
 
 
@@ -140,32 +146,14 @@ async def _all() -> list[Finding]:
     door = build_app(DoorServices(assistant=assistant, snapshots=snapshots, metrics=metrics))
     phone = build_phone_app(PhoneServices(assistant, snapshots, metrics, settings=PhoneSettings(auth_s=0.2)))
     found = [*await findings("door", door), *await findings("phone", phone, "/phone")]
-    async with _office() as (office, panel):
-        own = [each for each in await findings("office", office, "/admin") if not each.place.path.startswith("/ui/")]
-        found += own
-        found += await findings("panel", _Panel(office, panel), "/admin", "/ui")
+    async with _office() as office:
+        found += await findings("office", office, "/admin")
     return found
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """The panel's routes, called through the office."""
-
-    office: FastAPI
-    panel: FastAPI
-
-    @property
-    def routes(self) -> list[BaseRoute]:
-        return self.panel.routes
-
-    async def __call__(self, *arguments: Any) -> None:
-        await self.office(*arguments)
-
-
 @asynccontextmanager
-async def _office() -> AsyncIterator[tuple[FastAPI, FastAPI]]:
-    from nicegui import app as panel
-
+async def _office() -> AsyncIterator[FastAPI]:
+    """The office with its REST API and the panel."""
     from ui.panel import mount_panel
 
     with tempfile.TemporaryDirectory() as folder:
@@ -176,7 +164,7 @@ async def _office() -> AsyncIterator[tuple[FastAPI, FastAPI]]:
                 app = AdminApp(GateKeepers(office.tokens, PublishedSnapshots(office), Metrics()), routers)
                 mount_panel(app, _panel_services(office), storage_secret="x" * 32)
                 async with app.router.lifespan_context(app):
-                    yield app, panel
+                    yield app
         finally:
             await office.close()
 

@@ -26,6 +26,7 @@ from deployments.contracts.errors import EngineFailed, VoiceNotFound
 from deployments.contracts.events import TurnEvent
 from deployments.contracts.settings import ApiKey, Exchange, Limits, Settings, Snapshot, SpeechSettings
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.conversation.usage import UsageBook
 
 KEY = "sk-phone"
 
@@ -166,10 +167,12 @@ def open_door(
     current: Snapshot | None = None,
     settings: PhoneSettings | None = None,
     ws: str = "auto",
+    usage: UsageBook | None = None,
 ) -> Iterator[Door]:
     """A phone door below /phone on a real port, in a thread of its own."""
     speaker, snapshots, observer = assistant or ScriptedAssistant(), Snapshots(current or snapshot()), Observer()
-    app = build_phone_app(PhoneServices(speaker, snapshots, observer, settings=settings or PhoneSettings()))
+    services = PhoneServices(speaker, snapshots, observer, settings=settings or PhoneSettings(), usage=usage)
+    app = build_phone_app(services)
     site = Starlette(routes=[Mount("/phone", app)])
     config = uvicorn.Config(site, port=0, log_level="error", ws=ws, lifespan="off")
     server = uvicorn.Server(config)

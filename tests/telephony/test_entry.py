@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
 
@@ -10,6 +11,8 @@ from starlette.types import Message
 from websockets.exceptions import ConnectionClosed
 
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
+from deployments.contracts.settings import KeyLimits
+from deployments.conversation.usage import UsageBook
 from tests.telephony.fakes import (
     KEY,
     Door,
@@ -207,3 +210,20 @@ async def test_a_client_that_does_not_read_is_dropped() -> None:
 def test_health_needs_no_key(door: Door) -> None:
     with urllib.request.urlopen(door.url.replace("ws:", "http:").replace("/tts", "/health")) as answer:
         assert json.load(answer)["ready"] is True
+
+
+async def test_a_line_hears_when_the_day_of_its_key_is_used_up_and_stays_open() -> None:
+    book = UsageBook(time.time)
+    key = api_key().model_copy(update={"limits": KeyLimits(audio_seconds_per_day=1)})
+    with open_door(ScriptedAssistant(chunks=1, chunk_s=1.1), current=snapshot((key,)), usage=book) as door:
+        async with door.dial() as line:
+            await say(line, type="speak", text="Да")
+            assert (await listen(line)).last["type"] == "finished"
+            for _ in range(2):
+                await say(line, type="speak", text="Ещё")
+                refused = (await listen(line)).last
+                assert refused["code"] == "rate_limit_exceeded"
+                assert "audio_seconds_per_day" in str(refused["message"])
+    (tally,) = book.take()
+    assert (tally.source, tally.route, tally.requests, tally.key_id) == ("phone", "speech", 1, 1)
+    assert tally.audio_seconds == pytest.approx(1.1, abs=0.05)

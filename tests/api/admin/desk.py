@@ -1,4 +1,4 @@
-"""The whole desk of an office in tests: real services, a real secretary on scripted engines, nobody else in the house."""
+"""The whole desk of an office: real services, a real secretary on scripted engines, nobody else in the house."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,12 +11,30 @@ from bots.status import BotStatus
 from deployments.administration.office import Office
 from deployments.administration.operations import Surroundings, open_operations
 from deployments.answers.ranking import Ranking
+from deployments.api.admin.audit.routes import audit_router
+from deployments.api.admin.auth.routes import auth_router
+from deployments.api.admin.keys.routes import keys_router
 from deployments.api.admin.routers import Desk, office_routers
+from deployments.api.admin.settings.routes import settings_router
+from deployments.api.admin.usage.routes import usage_router
+from deployments.api.admin.users.routes import users_router
 from deployments.contracts.services import DeploymentFacts
 from deployments.conversation.prepared import ExactAnswers
 from storage.environment import Environment
 from tests.api.admin.office import PublishedSnapshots
 from tests.api.admin.staff import secretary
+
+
+def records_and_people(office: Office) -> tuple[APIRouter, ...]:
+    """The areas that need nothing but the office."""
+    return (
+        auth_router(office.accounts, office.tokens),
+        users_router(office.users),
+        keys_router(office.keys),
+        audit_router(office.audit),
+        usage_router(office.usage, office.publisher),
+        settings_router(office.settings, office.publisher, office.reports),
+    )
 
 
 class EmptyCluster:

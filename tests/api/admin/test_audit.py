@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from deployments.administration.office import Office
 from deployments.api.admin.audit.export import guarded
-from deployments.api.admin.routers import office_routers
 from storage.repositories.audit import AuditEvent
+from tests.api.admin.desk import records_and_people
 from tests.api.admin.office import admin_client, opened_office
 
 NOW = datetime.now(UTC)
@@ -35,7 +35,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 @pytest.fixture
 async def admin(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, office_routers, "admin") as client:
+    async with admin_client(office, records_and_people, "admin") as client:
         yield client
 
 
@@ -81,7 +81,7 @@ async def test_a_question_that_is_none_is_a_bad_request(admin: httpx.AsyncClient
 
 async def test_stats_count_kinds(admin: httpx.AsyncClient) -> None:
     stats = (await admin.get("/audit/stats")).json()["stats"]
-    assert stats["by_resource"]["faq"] == 30
+    assert stats["by_resource"]["faq"] == 31, "and the seed"
     assert stats["by_action"]["update"] == 30
     assert stats["last_24h"] < stats["total"] == sum(stats["by_action"].values())
 
@@ -130,8 +130,8 @@ async def test_the_oldest_part_goes_and_the_trail_says_so(office: Office, admin:
     assert newest["user_id"] == "admin"
     assert newest["user_ip"] == "127.0.0.1"
     assert newest["details"].startswith("21 events")
-    async with admin_client(office, office_routers, "operator") as operator:
+    async with admin_client(office, records_and_people, "operator") as operator:
         assert (await operator.post("/audit/cleanup")).status_code == 403
         assert (await operator.get("/audit/logs")).status_code == 200
-    async with admin_client(office, office_routers, "viewer") as viewer:
+    async with admin_client(office, records_and_people, "viewer") as viewer:
         assert (await viewer.get("/audit/logs")).status_code == 403

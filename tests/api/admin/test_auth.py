@@ -8,7 +8,7 @@ import pytest
 
 from deployments.administration.addresses import client_address
 from deployments.administration.office import Office
-from deployments.api.admin.routers import office_routers
+from tests.api.admin.desk import records_and_people
 from tests.api.admin.office import PASSWORD, admin_client, opened_office
 
 
@@ -20,7 +20,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 @pytest.fixture
 async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, office_routers, "", real_tokens=True, address="192.0.2.7") as client:
+    async with admin_client(office, records_and_people, "", real_tokens=True, address="192.0.2.7") as client:
         yield client
 
 
@@ -79,7 +79,7 @@ async def test_failures_lock_an_account_for_an_address_and_leave_a_trace(
     locked = await log_in(client)
     assert locked.status_code == 429
     assert int(locked.headers["retry-after"]) > 100
-    async with admin_client(office, office_routers, "", real_tokens=True, address="192.0.2.8") as elsewhere:
+    async with admin_client(office, records_and_people, "", real_tokens=True, address="192.0.2.8") as elsewhere:
         assert (await log_in(elsewhere)).status_code == 200
     async with office.database.unit_of_work() as work:
         trail = await work.audit.newest(10)

@@ -1,6 +1,7 @@
 """People and keys, as administrators manage them."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -8,12 +9,12 @@ import pytest
 
 from deployments.administration.office import Office
 from deployments.administration.users import UserChange
-from deployments.api.admin.routers import office_routers
 from deployments.contracts.errors import Conflict
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport, UsageTally
 from deployments.contracts.settings import KeyLimits
 from storage.secrets import digest
+from tests.api.admin.desk import records_and_people
 from tests.api.admin.office import admin_client, opened_office
 
 
@@ -25,7 +26,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 @pytest.fixture
 async def admin(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, office_routers, "admin") as client:
+    async with admin_client(office, records_and_people, "admin") as client:
         yield client
 
 
@@ -109,7 +110,7 @@ async def test_nobody_shuts_themselves_or_everybody_out(office: Office, admin: h
 
 
 async def test_only_administrators_see_people_and_keys(office: Office) -> None:
-    async with admin_client(office, office_routers, "operator") as client:
+    async with admin_client(office, records_and_people, "operator") as client:
         for path in ("/users", "/users/admin", "/keys"):
             assert (await client.get(path)).status_code == 403
 
@@ -214,3 +215,5 @@ async def test_a_report_of_a_restarted_door_counts_although_it_reads_the_same(of
     for run in ("first", "second", "second"):
         await office.reports.accept(DoorReport(door="office", run=run, sequence=1, revision=1, usage=(tally,)))
     assert (await office.usage.today()).keys[1].tokens == 14
+    today = date.fromisoformat(office.usage.day())
+    assert [(row.requests, row.prompt_tokens) for row in await office.usage.sums(today, today, ())] == [(2, 14)]

@@ -6,6 +6,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -14,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from deployments.api.admin.access import PUBLIC
 from tests.api.admin.running import RunningOffice
 
 _CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
@@ -47,7 +49,10 @@ def _try(cases: SearchStrategy[schemathesis.Case], probe: Probe) -> None:
     def run(case: schemathesis.Case) -> None:
         probe(case)
 
-    run()
+    try:
+        run()
+    except Unsatisfiable:
+        """There is no wrong request of this operation, or no right one: nothing to try."""
 
 
 def test_an_administrator_never_meets_a_broken_reply(office: RunningOffice) -> None:
@@ -59,6 +64,8 @@ def test_an_administrator_never_meets_a_broken_reply(office: RunningOffice) -> N
 
 def test_nobody_gets_anything_without_a_token(office: RunningOffice) -> None:
     def probe(case: schemathesis.Case) -> None:
+        if case.operation.path in PUBLIC:
+            return
         reply = case.call()
         assert reply.status_code in (400, 401, 404, 405, 413), (case.method, case.path, reply.status_code)
 

@@ -9,8 +9,8 @@ from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.usage import Grouping, UsageDesk, UsageSum
 from deployments.api.admin.usage.schemas import Amounts, UsageItem, UsageReply
 
-Groups = Annotated[list[Grouping], Query(max_length=4)]
-Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(9000, 1, 1))]
+Groups = Annotated[list[Grouping] | None, Query(max_length=4)]
+Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(9000, 1, 1))]
 _BY_KEY: list[Grouping] = ["key"]
 _DEFAULT_DAYS = timedelta(days=29)
 
@@ -19,9 +19,7 @@ def usage_router(usage: UsageDesk, publisher: SnapshotPublisher) -> APIRouter:
     router = APIRouter(prefix="/usage", tags=["usage"])
 
     @router.get("", response_model_exclude_none=True)
-    async def sums(
-        from_day: Day | None = None, to_day: Day | None = None, group_by: Groups | None = None
-    ) -> UsageReply:
+    async def sums(from_day: Day = None, to_day: Day = None, group_by: Groups = None) -> UsageReply:
         """Sums over a range of days (the last thirty, if none is given) in groups: by key, unless told otherwise."""
         last = to_day or date.fromisoformat(usage.day())
         first = from_day or last - _DEFAULT_DAYS
