@@ -22,8 +22,8 @@ class StoredUser:
     enabled: bool = True
     must_change_password: bool = False
     version: int = 1
-    id: int = 0
-    created_at: datetime | None = None
+    id: int = field(default=0, compare=False)
+    created_at: datetime | None = field(default=None, compare=False)
 
 
 class UserRepository:
