@@ -14,6 +14,8 @@ from deployments.administration.provider_types import PROVIDER_TYPES
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.settings import ProviderParams, ProviderSpec
+from deployments.outbound.policy import OutboundPolicy
+from deployments.outbound.target import parse
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.secrets import SealBroken, Sealer
@@ -81,11 +83,12 @@ class ProviderAdministration:
             return await _existing(work, provider_id)
 
     async def create(self, draft: ProviderDraft, by: str) -> ProviderSpec:
-        """Raises Conflict when the name is taken."""
+        """Raises Conflict when the name is taken, Refused for a private server not in ``outbound.allowed_hosts``."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ProviderSpec, AuditEvent]:
             known = await work.providers.all()
             _require_free(draft.name, known)
+            await _require_open(work, draft)
             provider_id = free_slug(draft.name, {each.id for each in known}, "provider")
             empty = ProviderSpec(id=provider_id, name="", provider_type="", model_name="", version=0)
             spec = self._declared(empty, draft)
@@ -107,6 +110,7 @@ class ProviderAdministration:
             base = before.model_dump(include=set(ProviderDraft.model_fields))
             draft = overlaid(ProviderDraft, base, changes)
             _require_free(draft.name, [each for each in await work.providers.all() if each.id != provider_id])
+            await _require_open(work, draft)
             cleared = {name for name in _SECRETS if name in changes and changes[name] is None}
             spec = self._declared(before, draft, cleared)
             await work.providers.save(spec)
@@ -209,3 +213,10 @@ async def _existing(work: UnitOfWork, provider_id: str) -> ProviderSpec:
     if provider is None:
         raise NotFound(f"there is no provider {provider_id!r}")
     return provider
+
+
+async def _require_open(work: UnitOfWork, draft: ProviderDraft) -> None:
+    """What can be said of the address before its name is resolved; the rest is said when it is asked."""
+    if draft.base_url:
+        settings = await work.settings.get()
+        OutboundPolicy.of(settings.outbound).check_target(parse(draft.base_url))

@@ -6,10 +6,17 @@ A turn keeps the snapshot it started with. Field descriptions are what ``docs/se
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 from deployments.contracts.chat import Overrides, Route
 from deployments.contracts.outbound import Allowance
+
+Slug = Annotated[
+    str,
+    Field(pattern=r"^[\w-]{1,50}$"),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 50}),
+]
+"""Letters of any script, digits, - and _. Patterns of JSON Schema know the letters of ASCII only."""
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", description="BCP 47 primary language tag, for example ru")]
 
@@ -166,7 +173,7 @@ class ApiKey(Frozen):
 class BotSpec(Frozen):
     """A Telegram bot as declared in storage. ``sealed_token`` is opened only inside the bot's own process."""
 
-    id: str = Field(pattern=r"^[\w-]{1,50}$")
+    id: Slug
     name: str
     enabled: bool = True
     sealed_token: str = Field(default="", repr=False)
@@ -234,7 +241,7 @@ class ProviderSpec(Frozen):
     """A language model behind somebody else's API. ``sealed_api_key`` is for ``key_origin`` and sent nowhere else;
     ``sealed_proxies`` are links of the ways to it, one per line. Both are opened only where the call is made."""
 
-    id: str = Field(pattern=r"^[\w-]{1,50}$")
+    id: Slug
     name: str
     provider_type: str
     base_url: str = ""
@@ -253,7 +260,7 @@ class ProviderSpec(Frozen):
 class RouteChain(Frozen):
     """A name under which several routes answer, the first that works: local, cloud:<id> or chain:<name>."""
 
-    name: str = Field(pattern=r"^[\w-]{1,50}$")
+    name: Slug
     routes: tuple[str, ...] = Field(min_length=1, max_length=8)
     enabled: bool = True
     description: str = ""
@@ -263,7 +270,7 @@ class RouteChain(Frozen):
 class WidgetSpec(Frozen):
     """A chat window on somebody's website. ``allowed_domains`` are exact host names, IDN in its ASCII form."""
 
-    id: str = Field(pattern=r"^[\w-]{1,50}$")
+    id: Slug
     name: str
     description: str = ""
     enabled: bool = True

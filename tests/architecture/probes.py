@@ -31,6 +31,9 @@ from deployments.engines.adapters import Timed
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
+from deployments.outbound.policy import OutboundPolicy
+from deployments.outbound.target import parse
+from tests.architecture.kept import what_is_forgotten_in_five_days
 from tests.unit.conversation.stage import NOON, Notebook, Shelf
 
 Probe = Callable[[Settings], Awaitable[object]]
@@ -251,6 +254,15 @@ LARGE_BODY = Request(
 )
 SLOW = EchoOptions(delay_s=0.05)
 
+
+async def whether_a_private_address_is_open(settings: Settings) -> object:
+    try:
+        OutboundPolicy.of(settings.outbound).check_target(parse("http://10.0.0.5:8000/v1"))
+    except SecretaryError as error:
+        return error.code
+    return "open"
+
+
 PROBES: dict[str, tuple[object, Probe]] = {
     "default_language": ("en", what_the_voice_is_asked),
     "time_zone": ("Asia/Tokyo", answer("который час")),
@@ -262,7 +274,7 @@ PROBES: dict[str, tuple[object, Probe]] = {
     "llm.top_p": (0.1, option("top_p")),
     "llm.max_tokens": (2, length_of_answer),
     "llm.repetition_penalty": (1.5, option("repetition_penalty")),
-    "llm.history_chars": (500, how_much_is_remembered),
+    "llm.history_tokens": (100, how_much_is_remembered),
     "llm.first_token_timeout_s": (0.02, patience(EchoOptions(first_delay_s=0.2))),
     "llm.idle_timeout_s": (0.02, patience(EchoOptions(delay_s=0.2))),
     "speech.default_voices": ({"ru": "tone-de"}, what_the_voice_is_asked),
@@ -276,4 +288,9 @@ PROBES: dict[str, tuple[object, Probe]] = {
     "limits.max_messages": (1, door(chat_request("раз", "два"))),
     "limits.requests_per_minute": (1, door(chat_request("раз"), chat_request("два"))),
     "limits.max_live_streams": (1, door(chat_request("раз два три"), chat_request("раз два"), chat=SLOW)),
+    "outbound.allowed_hosts": (("10.0.0.5:8000",), whether_a_private_address_is_open),
+    "privacy.messages_days": (1, what_is_forgotten_in_five_days),
+    "privacy.audio_days": (1, what_is_forgotten_in_five_days),
+    "privacy.audit_days": (1, what_is_forgotten_in_five_days),
+    "privacy.exchanges_days": (1, what_is_forgotten_in_five_days),
 }

@@ -15,6 +15,7 @@ _REFUSALS = {
     "403": "The role does not cover this",
     "404": "There is no such thing",
     "405": "This method is not allowed here",
+    "410": "There is no such thing any more; the message says what took its place",
     "409": "Somebody changed it meanwhile, or a name is taken",
     "413": "Larger than the limit",
     "415": "Another media type is needed",
@@ -63,3 +64,8 @@ def _finish(path: str, operation: dict[str, Any]) -> None:
         responses.setdefault(status, {"description": description, "content": content})
     if path in PUBLIC:
         operation["security"] = []
+
+
+def produces(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """For routes that answer with something else than JSON."""
+    return {200: {"content": {media_type: {} for media_type in media_types}}}

@@ -11,10 +11,12 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from deployments.administration.office import Office
 from deployments.api.admin.audit.export import guarded
-from storage.repositories.audit import AuditEvent
+from storage.models import AuditRow
+from storage.repositories.audit import AuditEvent, AuditFilter
 from tests.api.admin.desk import records_and_people
 from tests.api.admin.office import admin_client, opened_office
 
@@ -25,7 +27,7 @@ FORMULA = '=HYPERLINK("http://evil","x")'
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     async with opened_office(tmp_path) as office:
-        events = [AuditEvent("anna", "update", "faq", str(n), at=NOW - timedelta(days=n)) for n in range(1, 31)]
+        events = [AuditEvent("anna", "update", "faq", str(n), at=NOW - timedelta(days=n)) for n in range(30, 0, -1)]
         odd = AuditEvent(FORMULA, "create", "bot", "-1+1", "192.0.2.7", "два\nlines, and a comma")
         async with office.database.unit_of_work() as work:
             for event in (*events, odd):
@@ -124,12 +126,20 @@ async def test_a_long_trail_leaves_in_batches(office: Office, admin: httpx.Async
 async def test_the_oldest_part_goes_and_the_trail_says_so(office: Office, admin: httpx.AsyncClient) -> None:
     for days in ("6", "0", "-3", "1000000", "x"):
         assert (await admin.post("/audit/cleanup", params={"days": days})).status_code == 400
+    async with office.database.unit_of_work() as work:
+        preparing = [each.id for each in await work.audit.after(AuditFilter(username="(installation)"), 0, 100)]
+    await office.database.run(
+        lambda connection: connection.execute(
+            update(AuditRow).where(AuditRow.id.in_(preparing)).values(created_at=NOW - timedelta(days=31))
+        )
+    )
     reply = await admin.post("/audit/cleanup", params={"days": 10})
-    assert reply.json() == {"status": "ok", "deleted": 21, "retention_days": 10}
+    assert reply.json() == {"status": "ok", "deleted": 21 + len(preparing), "retention_days": 10}
     newest = (await admin.get("/audit/logs", params={"action": "cleanup"})).json()["logs"][0]
     assert newest["user_id"] == "admin"
     assert newest["user_ip"] == "127.0.0.1"
-    assert newest["details"].startswith("21 events")
+    assert newest["details"].startswith(f"{21 + len(preparing)} events")
+    assert (await admin.get("/audit/verify")).json() == {"intact": True, "first_broken": None}
     async with admin_client(office, records_and_people, "operator") as operator:
         assert (await operator.post("/audit/cleanup")).status_code == 403
         assert (await operator.get("/audit/logs")).status_code == 200

@@ -172,7 +172,23 @@ async def _audit(office: Office):
             yield event
 
 
-async def test_a_key_is_kept_replaced_cleared_and_never_sent_elsewhere(client: httpx.AsyncClient) -> None:
+async def test_a_server_of_our_own_must_be_opened_first(client: httpx.AsyncClient, office: Office) -> None:
+    body = {"name": "ours", "provider_type": "custom", "model_name": "m", "base_url": "http://127.0.0.1:8000/v1"}
+    refused = await client.post("/llm/providers", json=body)
+    assert refused.status_code == 403
+    assert "outbound.allowed_hosts" in refused.json()["detail"]
+    await office.settings.adjust({"allowed_hosts": ["127.0.0.1:8000"]}, "anna", group="outbound")
+    made = await client.post("/llm/providers", json=body)
+    assert made.status_code == 201
+    path, version = f"/llm/providers/{made.json()['provider']['id']}", made.json()["provider"]["version"]
+    moved = await client.put(path, json={"base_url": "http://169.254.169.254/latest", "version": version})
+    assert moved.status_code == 403
+
+
+async def test_a_key_is_kept_replaced_cleared_and_never_sent_elsewhere(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    await office.settings.adjust({"allowed_hosts": ["10.0.0.0/24"]}, "anna", group="outbound")
     made = await provider(client, "Свой", provider_type="custom", base_url="http://10.0.0.1:8000/v1/", api_key=KEY)
     path, version = f"/llm/providers/{made['id']}", made["version"]
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from deployments.administration.faq import FaqAdministration
 from deployments.administration.faq_files import read, to_csv, to_json
 from deployments.administration.faq_import import FaqImport, ImportReport
+from deployments.api.admin.document import produces
 from deployments.api.admin.faq.schemas import ImportReply, RefusedRow
 from deployments.api.admin.identity import Caller
 from deployments.api.body import content_type, read_body
@@ -25,7 +26,7 @@ def faq_files_router(faq: FaqAdministration, imports: FaqImport) -> APIRouter:
     """Mount it before ``faq_router``."""
     router = APIRouter(prefix="/faq", tags=["faq"])
 
-    @router.get("/export")
+    @router.get("/export", response_class=Response, responses=produces("application/json", "text/csv"))
     async def export(format: FileKind = "json") -> Response:
         """Every entry, disabled ones too. What is exported can be imported again without any difference."""
         entries = await faq.all()

@@ -15,9 +15,10 @@ import orjson
 from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from deployments.api.admin.document import produces
 from deployments.api.admin.tts.pcm import DEFAULT_RATE, PcmStream
 from deployments.api.admin.tts.schemas import StreamBody
 from deployments.api.admin.tts.studio import Studio
@@ -35,7 +36,7 @@ _CANCELLED: dict[str, object] = {"done": True, "cancelled": True}
 def streaming_router(studio: Studio) -> APIRouter:
     router = APIRouter(prefix="/tts", tags=["tts"])
 
-    @router.post("/stream")
+    @router.post("/stream", response_class=Response, responses=produces("application/octet-stream"))
     async def stream(body: StreamBody, request: Request) -> StreamingResponse:
         """Headerless mono PCM from the first block on. An error after that cuts the connection."""
         began, stack = perf_counter(), AsyncExitStack()

@@ -11,6 +11,7 @@ from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.settings import SettingsAdministration
 from deployments.administration.speaking import VoiceAdministration, VoiceDraft
 from deployments.api.admin.bodies import Changes, with_version
+from deployments.api.admin.document import produces
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.revisions import IfMatch, expected, tag
 from deployments.api.admin.tts.schemas import (
@@ -46,7 +47,7 @@ def voices_router(
     _add_list(router, voices, publisher, installed)
     _add_current(router, settings, publisher, studio, installed)
 
-    @router.post("/tts/test")
+    @router.post("/tts/test", response_class=Response, responses=produces("audio/wav"))
     async def test(body: SayBody, request: Request) -> Response:
         """A WAV file; X-Duration-Sec, X-Synthesis-Time-Sec and X-RTF (time taken per second of sound) beside it."""
         return await studio.wav(body, request)
@@ -116,7 +117,7 @@ def _add_current(
         await settings.adjust({"default_voices": chosen}, caller.username, group="speech")
         return VoiceSelected(engine=voice.engine, voice=voice.id)
 
-    @router.post("/voice/test")
+    @router.post("/voice/test", response_class=Response, responses=produces("audio/wav"))
     async def test(body: VoiceTest, request: Request) -> Response:
         """A WAV file of a fixed phrase, or of ``text``."""
         name = body.voice

@@ -1,0 +1,44 @@
+"""What is left of one of everything after five days, under some settings."""
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from deployments.administration.files import FileRemover
+from deployments.administration.retention import Retention
+from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.settings import Exchange, Settings
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.recordings import StoredRecording
+
+_LATER = timedelta(days=5)
+_HERE = Source(SourceKind.TELEGRAM, "shop")
+
+
+async def what_is_forgotten_in_five_days(settings: Settings) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite+aiosqlite:///{folder}/office.db")
+        await database.open()
+        try:
+            await _fill(database)
+            files = FileRemover(database, Path(folder))
+            return await Retention(database, lambda: settings.privacy, files, lambda: datetime.now(UTC) + _LATER).run()
+        finally:
+            await database.close()
+
+
+async def _fill(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        session = await work.sessions.begin(_HERE, "42", "Olga")
+        await work.messages.add(session.id, "user", "Hello", parent_id=None, turn_id="a")
+        await work.exchanges.add_new([_exchange()])
+        await work.recordings.add(StoredRecording("r", "telegram", "recordings/r.ogg", "audio/ogg", 1.0, 10))
+        for number in range(2):
+            await work.audit.add(AuditEvent("anna", "look", "thing", str(number)))
+
+
+def _exchange() -> Exchange:
+    return Exchange(
+        turn_id="a", source_kind="telegram", question="Hello", answer="Hi", route="local", created_at=datetime.now(UTC)
+    )
