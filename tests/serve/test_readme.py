@@ -5,12 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.serve.running import API_KEY, ROOT, Secretary
+from tests.serve.running import API_KEY, PASSWORD, ROOT, Secretary
 from tests.serve.sound import heard, words
 
 pytestmark = pytest.mark.model
@@ -32,13 +33,14 @@ def run(demo: Secretary, tmp_path: Path):
     """Runs the code of a block in an empty folder, with the address and the key of the running secretary."""
     environment = os.environ | {
         "KEY": API_KEY,
+        "PASSWORD": PASSWORD,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "NO_PROXY": "127.0.0.1",
     }
 
     def run_block(code: str, *command: str) -> str:
         assert ADDRESS in code
-        code = re.sub(r"^export KEY=.*$", "", code.replace(ADDRESS, demo.url), flags=re.MULTILINE)
+        code = re.sub(r"^export (KEY|PASSWORD)=.*$", "", code.replace(ADDRESS, demo.url), flags=re.MULTILINE)
         done = subprocess.run(
             [*command, code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
         )
@@ -75,3 +77,17 @@ def test_what_is_said_is_written_down(run, tmp_path: Path) -> None:
     assert sound.codec.startswith("mp3")
     assert 1 < sound.seconds < 6
     assert {"good", "morning", "help"} <= set(words(written["text"]))
+
+
+def test_the_office_is_asked_over_rest_and_answers_follow(run, demo: Secretary) -> None:
+    said = bash(run, block("bash", "/admin/auth/login"))
+    assert '"We do, on Tuesdays."' in said
+    assert '"default_language"' in said
+    question = [{"role": "user", "content": "do you repair music boxes"}]
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        reply = demo.openai.chat.completions.create(model="secretary", messages=question)
+        if reply.choices[0].message.content == "We do, on Tuesdays.":
+            return
+        time.sleep(0.2)
+    raise AssertionError("the new answer did not reach the gateway")

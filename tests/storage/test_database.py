@@ -1,8 +1,10 @@
 import asyncio
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -10,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from deployments.contracts.errors import Conflict, Unavailable
-from storage.database import Database
+from storage.database import Database, RollingBack
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
 from tests.storage.conftest import url_of
@@ -159,3 +161,23 @@ async def test_the_files_of_sqlite_are_private(sqlite: Database, tmp_path: Path)
     files = list(tmp_path.glob("secretary.*"))
     assert {file.name for file in files} >= {"secretary.db", "secretary.db-wal", "secretary.lock"}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+@pytest.mark.parametrize(("factory", "free"), [(RollingBack, True), (sqlite3.Connection, False)])
+def test_sqlite_gives_its_lock_back_although_a_statement_was_left_in_the_middle(
+    tmp_path: Path, factory: type[sqlite3.Connection], free: bool
+) -> None:
+    dropped = sqlite3.connect(tmp_path / "x.db", factory=factory, isolation_level=None)
+    dropped.execute("CREATE TABLE things (name TEXT)")
+    dropped.execute("BEGIN IMMEDIATE")
+    left = dropped.execute("INSERT INTO things VALUES ('a'), ('b') RETURNING name")
+    assert left.fetchone() == ("a",)
+    dropped.close()
+    with closing(sqlite3.connect(tmp_path / "x.db", timeout=0, isolation_level=None)) as other:
+        if free:
+            other.execute("BEGIN IMMEDIATE")
+            assert other.execute("SELECT * FROM things").fetchall() == []
+        else:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+    del left
