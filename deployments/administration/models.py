@@ -7,7 +7,7 @@ from deployments.administration.downloads import Downloads
 from deployments.administration.hub import HubDesk, check_repo, model_id_of
 from deployments.administration.model_views import DownloadStatus, HubModel, ModelView, ScanStatus
 from deployments.administration.scanning import ModelScan
-from deployments.administration.trail import AuditTrail
+from deployments.administration.trail import AuditNotes
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.models.catalogue import Catalogue, Kind, Model
 from deployments.models.errors import PullBusy, PullFailed
@@ -22,7 +22,7 @@ class ModelAdministration:
         self,
         store: ModelStore,
         known: Catalogue,
-        trail: AuditTrail,
+        trail: AuditNotes,
         hub: HubDesk,
         in_use: Callable[[], Mapping[str, str]],
         downloads: Downloads | None = None,

@@ -12,7 +12,7 @@ from deployments.administration.gpu import GpuMonitor, GpuReport
 from deployments.administration.machine import CpuFacts, Machine, MachineReport, MemoryFacts
 from deployments.administration.reports import DoorState, ReportDesk
 from deployments.administration.services import ServiceControl, ServiceView
-from deployments.administration.trail import AuditTrail
+from deployments.administration.trail import AuditNotes
 from deployments.contracts.settings import Frozen
 
 _RECENT_MINUTES = 15
@@ -87,7 +87,7 @@ class Monitor:
         self,
         services: ServiceControl,
         reports: ReportDesk,
-        trail: AuditTrail,
+        trail: AuditNotes,
         machine: Machine,
         gpus: GpuMonitor,
         exposition: Callable[[], bytes],

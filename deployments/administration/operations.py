@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployments.administration.backups import Backups
 from deployments.administration.gpu import GpuMonitor
 from deployments.administration.hub import HubDesk
 from deployments.administration.logs import LogFiles
@@ -13,9 +14,10 @@ from deployments.administration.monitor import Monitor
 from deployments.administration.office import Office
 from deployments.administration.replicas import ReplicaRegister
 from deployments.administration.services import ServiceControl
-from deployments.administration.trail import AuditTrail
+from deployments.administration.trail import AuditNotes
 from deployments.contracts.services import ClusterControl
 from deployments.models.catalogue import catalogue
+from deployments.models.installed import installed_models
 from deployments.models.store import ModelStore
 
 
@@ -29,6 +31,7 @@ class Operations:
     logs: LogFiles
     models: ModelAdministration
     gpus: GpuMonitor
+    backups: Backups
 
     async def close(self) -> None:
         """Ends a download and a scan under way."""
@@ -52,7 +55,7 @@ class Surroundings:
 
 async def open_operations(office: Office, around: Surroundings) -> Operations:
     """Reads the stored orders; nothing runs yet."""
-    trail, register, gpus = AuditTrail(office.database), ReplicaRegister(), GpuMonitor()
+    trail, register, gpus = AuditNotes(office.database), ReplicaRegister(), GpuMonitor()
     services = ServiceControl(office.database, register, around.cluster, around.services, around.queues)
     await services.open()
     machine = Machine({"data": around.data, "models": around.models})
@@ -64,4 +67,5 @@ async def open_operations(office: Office, around: Surroundings) -> Operations:
         logs=LogFiles(around.data / "logs"),
         models=ModelAdministration(store, catalogue(), trail, hub, register.models_in_use),
         gpus=gpus,
+        backups=Backups(office.database, around.data, lambda: installed_models(store), trail),
     )

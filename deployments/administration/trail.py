@@ -4,7 +4,7 @@ from storage.database import Database
 from storage.repositories.audit import AuditEvent
 
 
-class AuditTrail:
+class AuditNotes:
     def __init__(self, database: Database) -> None:
         self._database = database
 

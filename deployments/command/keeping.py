@@ -10,7 +10,7 @@ from rich.console import Console
 from sqlalchemy.engine.url import URL, make_url
 
 from deployments.contracts.errors import InvalidRequest
-from deployments.models.catalogue import catalogue
+from deployments.models.installed import installed_models
 from deployments.models.store import ModelStore
 from storage import backup as backups
 from storage import restore as restoring
@@ -32,7 +32,8 @@ def backup(
     """Writes everything but models and logs into one file, also while the secretary runs."""
     environment = Environment()
     target = file or Path(f"secretary-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
-    manifest = backups.back_up(_place(environment), target, _models(environment), with_keys=with_keys)
+    models = installed_models(ModelStore(environment.models_dir))
+    manifest = backups.back_up(_place(environment), target, models, with_keys=with_keys)
     out.print(f"{target}: {len(manifest.parts)} files, {sum(part.size for part in manifest.parts):,} bytes unpacked")
     if with_keys:
         out.print("ATTENTION: it holds the SECRET KEYS. Who has this file can read every stored token and key.")
@@ -92,17 +93,3 @@ def _place(environment: Environment) -> Place:
         )
     key = environment.secret_key_path
     return Place(path, environment.data / RECORDINGS, (key, next_key_path(key), environment.storage_secret_path))
-
-
-def _models(environment: Environment) -> backups.Models:
-    """The models that are installed, with what was measured when they came."""
-    store = ModelStore(environment.models_dir)
-    here = [model for model in catalogue().models if store.installed(model.id)]
-    return [
-        {
-            "id": model.id,
-            "revision": store.revision(model.id),
-            "files": {f.path: f.sha256 for f in manifest.files} if (manifest := store.manifest(model.id)) else {},
-        }
-        for model in here
-    ]

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from deployments.administration.operations import Operations
+from deployments.api.admin.backup import routes as backup
 from deployments.api.admin.events import StreamSlots
 from deployments.api.admin.logs import routes as logs
 from deployments.api.admin.models import routes as models
@@ -11,10 +12,11 @@ from deployments.api.admin.services import routes as services
 
 
 def build_routers(operations: Operations, slots: StreamSlots) -> tuple[APIRouter, ...]:
-    """``/services``, ``/monitor``, ``/logs`` and ``/models``; their event streams share ``slots``."""
+    """``/services``, ``/monitor``, ``/logs``, ``/models`` and ``/backup``; their event streams share ``slots``."""
     return (
         services.build_router(operations.services),
         monitor.build_router(operations.monitor, slots),
         logs.build_router(operations.logs, slots),
         models.build_router(operations.models),
+        backup.build_router(operations.backups),
     )

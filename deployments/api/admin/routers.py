@@ -18,6 +18,7 @@ from deployments.api.admin.llm.models import models_router
 from deployments.api.admin.llm.personas import personas_router
 from deployments.api.admin.llm.providers import chains_router, providers_router
 from deployments.api.admin.operations import build_routers
+from deployments.api.admin.overview import routes as overview
 from deployments.api.admin.privacy.routes import privacy_router
 from deployments.api.admin.settings.routes import settings_router
 from deployments.api.admin.stt.routes import stt_router
@@ -93,4 +94,5 @@ def _records(desk: Desk) -> tuple[APIRouter, ...]:
 
 
 def _keeping(desk: Desk) -> tuple[APIRouter, ...]:
-    return build_routers(desk.operations, EventSlots())
+    status = overview.build_router(desk.operations, desk.office.publisher, desk.assistant)
+    return (status, *build_routers(desk.operations, EventSlots()))

@@ -13,7 +13,7 @@ import pytest
 from deployments.administration.hub import HubDesk
 from deployments.administration.models import ModelAdministration
 from deployments.administration.office import Office
-from deployments.administration.trail import AuditTrail
+from deployments.administration.trail import AuditNotes
 from deployments.api.admin.models.routes import build_router
 from deployments.models.catalogue import Catalogue, Model
 from deployments.models.store import ModelStore
@@ -77,7 +77,7 @@ class Rig:
         self.store = ModelStore(folder, Catalogue(models=(voice,)))
         self.in_use: dict[str, str] = {}
         hub = HubDesk({"HF_ENDPOINT": site.url})
-        trail = AuditTrail(office.database)
+        trail = AuditNotes(office.database)
         self.models = ModelAdministration(self.store, Catalogue(models=(voice,)), trail, hub, lambda: self.in_use)
 
     @asynccontextmanager
@@ -197,7 +197,7 @@ async def test_the_hub_can_be_searched_and_a_repository_looked_at(rig: Rig) -> N
 
 async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: Rig) -> None:
     desk = HubDesk({"HF_ENDPOINT": "http://127.0.0.1:9"})
-    models = ModelAdministration(rig.store, Catalogue(models=()), AuditTrail(rig.office.database), desk, dict)
+    models = ModelAdministration(rig.store, Catalogue(models=()), AuditNotes(rig.office.database), desk, dict)
     async with client(build_router(models)) as http:
         reply = await http.get("/models/search", params={"query": "tiny"})
         assert reply.status_code == 503

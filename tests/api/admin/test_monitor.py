@@ -18,7 +18,7 @@ from deployments.administration.monitor import Monitor
 from deployments.administration.office import Office
 from deployments.administration.replicas import ReplicaRegister
 from deployments.administration.services import ServiceControl
-from deployments.administration.trail import AuditTrail
+from deployments.administration.trail import AuditNotes
 from deployments.api.admin.events import StreamSlots
 from deployments.api.admin.monitor.routes import build_router
 from deployments.api.metrics import Metrics
@@ -88,7 +88,7 @@ def register() -> ReplicaRegister:
 def monitor(office: Office, register: ReplicaRegister, metrics: Metrics, gpus: GpuMonitor | None = None) -> Monitor:
     services = ServiceControl(office.database, register, Cluster(), {"chat": "chat"}, patience_s=0.5)
     machine = Machine({"data": Path.cwd(), "gone": Path.cwd() / "not there"})
-    trail = AuditTrail(office.database)
+    trail = AuditNotes(office.database)
     return Monitor(services, office.reports, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition)
 
 

@@ -1,0 +1,33 @@
+"""``/backup``: everything but models, logs and secret keys in one file, made while the secretary runs."""
+
+from fastapi import APIRouter, status
+from starlette.responses import FileResponse, Response
+
+from deployments.administration.backups import Backups
+from deployments.api.admin.backup.schemas import Backup, BackupList, BackupReply
+from deployments.api.admin.document import produces
+from deployments.api.admin.identity import Caller
+
+_MEDIA_TYPE = "application/gzip"
+
+
+def build_router(backups: Backups) -> APIRouter:
+    router = APIRouter(prefix="/backup", tags=["backup"])
+
+    @router.get("")
+    async def listing() -> BackupList:
+        return BackupList(backups=[Backup.model_validate(each) for each in await backups.list()])
+
+    @router.post("", status_code=status.HTTP_201_CREATED)
+    async def create(caller: Caller) -> BackupReply:
+        return BackupReply(backup=Backup.model_validate(await backups.create(caller.username)))
+
+    @router.get("/{name}", response_class=Response, responses=produces(_MEDIA_TYPE))
+    async def fetch(name: str, caller: Caller) -> FileResponse:
+        return FileResponse(await backups.fetch(name, caller.username), media_type=_MEDIA_TYPE, filename=name)
+
+    @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
+    async def delete(name: str, caller: Caller) -> None:
+        await backups.delete(name, caller.username)
+
+    return router

@@ -1,0 +1,25 @@
+"""Backups over HTTP."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Backup(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    size_bytes: int
+    created_at: datetime
+
+
+class BackupList(BaseModel):
+    """The newest first. ``restore`` is the command that puts one back; nothing may run meanwhile."""
+
+    backups: list[Backup]
+    restore: str = "secretary restore FILE"
+
+
+class BackupReply(BaseModel):
+    status: str = "ok"
+    backup: Backup

@@ -1,0 +1,38 @@
+"""``/status``: one look at everything."""
+
+from fastapi import APIRouter
+
+from deployments.administration.operations import Operations
+from deployments.administration.publisher import SnapshotPublisher
+from deployments.api.admin.overview.schemas import LlmConfig, Overview, TtsConfig
+from deployments.contracts.engines import Assistant
+
+
+def build_router(operations: Operations, publisher: SnapshotPublisher, assistant: Assistant) -> APIRouter:
+    router = APIRouter(tags=["status"])
+
+    @router.get("/status")
+    async def status() -> Overview:
+        """Services, health, graphics cards, and what is in force for models and voices."""
+        snapshot = publisher.current
+        settings = snapshot.settings
+        persona = snapshot.persona(None)
+        return Overview(
+            revision=snapshot.revision,
+            orchestrator=await operations.monitor.health(),
+            services=(await operations.services.status()).services,
+            gpu=await operations.monitor.gpu(),
+            llm_config=LlmConfig(
+                backend=settings.default_route,
+                persona=persona.id if persona else "",
+                temperature=settings.llm.temperature,
+                max_tokens=settings.llm.max_tokens,
+            ),
+            tts_config=TtsConfig(
+                preset=settings.speech.default_preset,
+                speed=settings.speech.speed,
+                voices=[voice.id for voice in assistant.voices()],
+            ),
+        )
+
+    return router

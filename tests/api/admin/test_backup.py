@@ -1,0 +1,81 @@
+"""Backups over REST: made while the office works, fetched, put back by the console, deleted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.administration.backups import Backups
+from deployments.administration.office import Office
+from deployments.administration.trail import AuditNotes
+from deployments.api.admin.backup.routes import build_router
+from storage.archive import Place
+from storage.database import Database
+from storage.restore import restore
+from tests.api.admin.office import admin_client, opened_office
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+@pytest.fixture
+async def client(office: Office, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    backups = Backups(office.database, tmp_path / "data", lambda: [{"id": "m"}], AuditNotes(office.database))
+    async with admin_client(office, lambda _: [build_router(backups)]) as client:
+        yield client
+
+
+async def test_what_was_fetched_can_be_put_back(client: httpx.AsyncClient, office: Office, tmp_path: Path) -> None:
+    assert (await client.get("/backup")).json()["backups"] == []
+    made = await client.post("/backup")
+    assert made.status_code == 201, made.text
+    name = made.json()["backup"]["name"]
+    assert [each["name"] for each in (await client.get("/backup")).json()["backups"]] == [name]
+    file = tmp_path / "fetched.tar.gz"
+    fetched = await client.get(f"/backup/{name}")
+    assert fetched.headers["content-type"] == "application/gzip"
+    file.write_bytes(fetched.content)
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    await restore(file, Place(place / "secretary.db", place / "recordings"))
+    again = Database(f"sqlite+aiosqlite:///{place / 'secretary.db'}")
+    await again.open()
+    async with again.unit_of_work() as work, office.database.unit_of_work() as here:
+        assert await work.faq.all() == await here.faq.all()
+    await again.close()
+    assert (await client.delete(f"/backup/{name}")).status_code == 204
+    assert (await client.get(f"/backup/{name}")).status_code == 404
+    async with office.database.unit_of_work() as work:
+        actions = [event.action for event in await work.audit.newest(3)]
+    assert actions == ["delete", "download", "create"]
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2Fsecret.key", "secret.key", "secretary-1.tar.gz", "%2e%2e", "secretary-20260101-000000.tar.gz"]
+)
+async def test_nothing_else_is_handed_out(client: httpx.AsyncClient, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "data" / "backups"
+    folder.mkdir(exist_ok=True)
+    (folder / "secretary-20260101-000000.tar.gz").symlink_to(tmp_path / "data" / "secret.key")
+    for method in ("GET", "DELETE"):
+        assert (await client.request(method, f"/backup/{name}")).status_code == 404
+
+
+async def test_one_at_a_time_and_twenty_in_all(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    replies = await asyncio.gather(*(client.post("/backup") for _ in range(3)))
+    assert sorted(reply.status_code for reply in replies) == [201, 409, 409]
+    for number in range(19):
+        (tmp_path / "data" / "backups" / f"secretary-20250101-0000{number:02}.tar.gz").touch()
+    assert (await client.post("/backup")).status_code == 409
+
+
+async def test_only_administrators_come_near(office: Office, tmp_path: Path) -> None:
+    backups = Backups(office.database, tmp_path / "data", list, AuditNotes(office.database))
+    async with admin_client(office, lambda _: [build_router(backups)], "operator") as operator:
+        assert (await operator.get("/backup")).status_code == 403
+        assert (await operator.post("/backup")).status_code == 403

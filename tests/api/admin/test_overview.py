@@ -1,0 +1,23 @@
+"""One look at everything, over the whole desk of an office."""
+
+from pathlib import Path
+
+from storage.environment import Environment
+from tests.api.admin.desk import every_router
+from tests.api.admin.office import admin_client, opened_office
+
+
+async def test_one_reply_tells_what_runs_and_what_is_in_force(tmp_path: Path) -> None:
+    environment = Environment(data=tmp_path / "data", _env_file=None)
+    async with opened_office(tmp_path) as office, every_router(office, environment) as routers:
+        await office.settings.adjust({"temperature": 0.2}, "anna", group="llm")
+        async with admin_client(office, lambda _: routers, "viewer") as client:
+            reply = await client.get("/status")
+    assert reply.status_code == 200, reply.text
+    told = reply.json()
+    assert told["revision"] == office.publisher.current.revision
+    assert told["llm_config"] == {"backend": "local", "persona": "anna", "temperature": 0.2, "max_tokens": 512}
+    assert told["tts_config"]["voices"]
+    assert {"chat", "voice"} <= set(told["services"])
+    assert told["orchestrator"]["overall"] == "degraded", "nothing runs in this cluster"
+    assert told["gpu"]["available"] is False
