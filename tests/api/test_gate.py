@@ -58,7 +58,7 @@ def test_a_route_added_later_is_closed_until_it_is_listed(door: RunningDoor) -> 
     wrong = get("/checked/x", KEY.encode())
     assert wrong.status == 400
     assert "detail" not in wrong.json
-    assert wrong.json["error"]["param"] == "path.number"
+    assert wrong.json["error"]["param"] == "number"
 
 
 @pytest.mark.parametrize(
