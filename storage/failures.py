@@ -93,6 +93,10 @@ def translating() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise Unavailable(_DISK_IS_FULL) from error
 
 
 @contextmanager
@@ -103,8 +107,6 @@ def reaching() -> Iterator[None]:
     except DBAPIError:
         raise
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise Unavailable(_DISK_IS_FULL) from error
         if not isinstance(error, _UNREACHABLE):
             raise
         raise Unavailable(f"the database cannot be reached: {error.strerror or type(error).__name__}") from error

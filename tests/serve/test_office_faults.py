@@ -120,7 +120,7 @@ def test_no_secret_is_in_any_file_listing_page_or_command_line(guarded: Secretar
     said = [(name, reply.content) for name, reply in pages(guarded)]
     lines = [(f"command line of {p.pid}", " ".join(p.cmdline()).encode()) for p in guarded.members()]
     files = list(files_of(guarded.data, ray_session(guarded)))
-    for part in ("secretary.db", "logs/office.log", "logs/gateway.log", "/run/", "/session_", "up.log"):
+    for part in ("secretary.db", "logs/office.", "logs/gateway.", "/run/", "/session_", "up.log"):
         assert any(part in name for name, _ in files), f"nothing was searched in {part}"
     assert leaks([*said, *lines, *files], ENTERED) == []
 

@@ -57,13 +57,14 @@ async def apply(work: UnitOfWork, session_id: str, operation: str, choice: int) 
         await work.messages.remove_before(datetime.now(UTC) + timedelta(days=1), 1 + choice % 3)
 
 
-def follow(first: StoredMessage, count: int) -> list[ChatMessageRow]:
-    """A chain of messages after ``first``, ``count`` with it, quicker than one by one."""
+def follow(first: StoredMessage, count: int, base: int) -> list[ChatMessageRow]:
+    """A chain of messages after ``first``, ``count`` with it, quicker than one by one. Their ids lie above ``base``,
+    where no sequence comes."""
     return [
         ChatMessageRow(
-            id=first.id + number,
+            id=base + number,
             session_id=first.session_id,
-            parent_id=first.id + number - 1,
+            parent_id=first.id if number == 1 else base + number - 1,
             turn_id="t",
             role="user",
             content=f"m{number}",
@@ -131,9 +132,9 @@ async def test_a_deleted_version_gives_way_to_the_one_beside_it(database: Databa
 async def test_long_conversations_can_be_read_cut_and_deleted(database: Database) -> None:
     async with database.unit_of_work() as work:
         one, other = await created(work), await created(work)
-        for session in (one, other):
+        for base, session in ((100_000, one), (200_000, other)):
             first = await asked(work, session.id, "m0", None)
-            work.messages._session.add_all(follow(first, LONG))
+            work.messages._session.add_all(follow(first, LONG, base))
             await work.messages._session.flush()
             await work.messages.view(session.id, first.id)
     async with database.unit_of_work() as work:

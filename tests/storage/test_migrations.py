@@ -143,7 +143,7 @@ async def test_conversations_of_the_first_version_are_strung_together_and_surviv
 
     await database.run(travel)
     async with database.unit_of_work() as work:
-        assert [m.content for m in await work.sessions.newest_messages("second", 5)] == ["two", "x" * 100 + "y"]
+        assert [m.content for m in await work.messages.newest("second", 5)] == ["two", "x" * 100 + "y"]
     assert await database.integrity() == ()
 
 
