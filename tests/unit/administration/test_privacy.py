@@ -15,9 +15,8 @@ from deployments.contracts.chat import Overrides, Source, SourceKind
 from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import PrivacySettings
+from deployments.contracts.settings import Exchange, PrivacySettings
 from storage.environment import Environment
-from storage.repositories.audit import AuditEvent
 from storage.repositories.recordings import StoredRecording
 from storage.repositories.sessions import SessionFilter
 from tests.unit.administration.conftest import audited, exchange
@@ -223,10 +222,21 @@ async def test_old_messages_leave_a_conversation_that_goes_on(office: Office, da
 
 async def test_more_than_one_batch_goes_in_one_run(office: Office, data: Path) -> None:
     async with office.database.unit_of_work() as work:
-        for number in range(450):
-            await work.audit.add(AuditEvent("a", "b", "c", at=NOW - timedelta(days=400), detail=str(number)))
-    settings = FOREVER.model_copy(update={"audit_days": 365})
-    assert (await retention(office, data, settings, 0).run())["audit"] == 450
+        await work.exchanges.add_new(
+            [
+                Exchange(
+                    turn_id=f"old-{number}",
+                    source_kind="api",
+                    question="q",
+                    answer="a",
+                    route="local",
+                    created_at=NOW - timedelta(days=400),
+                )
+                for number in range(450)
+            ]
+        )
+    settings = FOREVER.model_copy(update={"exchanges_days": 365})
+    assert (await retention(office, data, settings, 0).run())["exchanges"] == 450
 
 
 async def test_the_worker_starts_runs_and_ends(office: Office, data: Path) -> None:

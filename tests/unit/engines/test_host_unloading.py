@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from deployments.contracts.errors import ServiceStopped
+from deployments.engines.host import EngineHost
 from tests.unit.engines.test_host import Shelf, host, until
 
 
@@ -77,7 +78,7 @@ async def test_an_engine_that_is_stopped_while_it_loads_is_freed() -> None:
             self.freed = True
 
     slow = Slow()
-    hosted = host(lambda: slow)  # type: ignore[arg-type]
+    hosted = EngineHost("chat", "chat", "fake", lambda: slow, lambda: ("m", ""))
     hosted.start()
     await asyncio.sleep(0.05)
     await hosted.unload()
