@@ -41,7 +41,7 @@ def test_a_path_that_could_leave_the_directory_is_refused(path: str) -> None:
         [{}],
         [{"hf": {"repo": "a/b"}, "https": {"urls": {"x": "https://example.org/x"}}}],
         [{"hf": {"repo": "a/b"}}],
-        [{"package": {"requires": ["--index-url=x"], "files": {"x": ["y"]}}}],
+        [{"package": {"requires": ["--target=x"], "files": {"x": ["y"]}}}],
         [{"https": {"urls": {"other": "https://example.org/x"}}}],
     ],
 )
