@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, overlaid, require_version
+from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
 from deployments.administration.names import free_slug
 from deployments.administration.snapshots import Part
 from deployments.contracts.chat import Route
@@ -167,7 +167,7 @@ class BotAdministration:
         others = [bot for bot in await work.bots.all() if bot.id != before.id]
         spec = declared(before.id, draft, self._sealed(draft, before, others), before.version + 1)
         await work.bots.replace(spec)
-        return spec, AuditEvent(by, "update", "bot", before.id, detail=_difference(before, spec))
+        return spec, AuditEvent(by, "update", "bot", before.id, detail=changed_fields(before, spec))
 
     def _sealed(self, draft: BotDraft, before: BotSpec, others: Sequence[BotSpec]) -> str:
         if draft.token is not None:
@@ -196,11 +196,6 @@ def declared(bot_id: str, draft: BotDraft, sealed_token: str, version: int = 1) 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port
-
-
-def _difference(before: BotSpec, after: BotSpec) -> str:
-    names = (name for name in BotSpec.model_fields if name != "version")
-    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
 
 
 async def _existing(work: UnitOfWork, bot_id: str) -> BotSpec:

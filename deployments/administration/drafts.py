@@ -9,6 +9,7 @@ from deployments.contracts.errors import Conflict, InvalidRequest
 from deployments.contracts.settings import Frozen
 
 _DEEPEST = 32
+_BOOKKEEPING = {"version", "hits", "updated_at"}
 
 
 class Draft(Frozen):
@@ -42,6 +43,12 @@ def require_version(stored: int, expected: int, what: str) -> None:
     """Raises Conflict when ``what`` was changed since it was read."""
     if stored != expected:
         raise Conflict(f"this {what} was changed by somebody else meanwhile; read it again", param="version")
+
+
+def changed_fields(before: Frozen, after: Frozen) -> str:
+    """Names of the fields that differ, as the audit trail tells them: never their contents."""
+    names = (name for name in type(after).model_fields if name not in _BOOKKEEPING)
+    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
 
 
 def require_storable(value: object) -> None:

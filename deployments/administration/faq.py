@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, overlaid, require_version
+from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.settings import FaqEntry, Language
@@ -120,7 +120,7 @@ class FaqAdministration:
             require_version(before.version, expected_version, "entry")
             await _require_free(work, draft, entry_id)
             entry = await work.faq.replace(_entry(draft, entry_id))
-            return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=_difference(before, entry))
+            return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=changed_fields(before, entry))
 
         return await self._desk.change(Part.FAQ, edit)
 
@@ -143,7 +143,7 @@ class FaqAdministration:
             draft = overlaid(FaqDraft, before.model_dump(include=set(FaqDraft.model_fields)), changes)
             await _require_free(work, draft, before.id)
             entry = await work.faq.replace(_entry(draft, before.id))
-            return entry, AuditEvent(by, "update", "faq", str(entry.id), detail=_difference(before, entry))
+            return entry, AuditEvent(by, "update", "faq", str(entry.id), detail=changed_fields(before, entry))
 
         return await self._desk.change(Part.FAQ, edit)
 
@@ -186,11 +186,6 @@ async def _require_free(work: UnitOfWork, draft: FaqDraft, own_id: int | None) -
 
 def _entry(draft: FaqDraft, entry_id: int = 0) -> FaqEntry:
     return FaqEntry(id=entry_id, **draft.model_dump())
-
-
-def _difference(before: FaqEntry, after: FaqEntry) -> str:
-    names = FaqDraft.model_fields
-    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:

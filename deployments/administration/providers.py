@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, overlaid, require_version
+from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
 from deployments.administration.hosts import origin, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.provider_types import PROVIDER_TYPES
@@ -114,7 +114,7 @@ class ProviderAdministration:
             cleared = {name for name in _SECRETS if name in changes and changes[name] is None}
             spec = self._declared(before, draft, cleared)
             await work.providers.save(spec)
-            return spec, AuditEvent(by, "update", "provider", provider_id, detail=_difference(before, spec))
+            return spec, AuditEvent(by, "update", "provider", provider_id, detail=changed_fields(before, spec))
 
         return await self._desk.change(Part.PROVIDERS, edit)
 
@@ -201,11 +201,6 @@ async def _require_unneeded(work: UnitOfWork, route: str) -> None:
     users = [chain.name for chain in await work.chains.all() if route in chain.routes]
     if users:
         raise Conflict(f"this provider is part of {', '.join(users)}: take it out of there first")
-
-
-def _difference(before: ProviderSpec, after: ProviderSpec) -> str:
-    names = (name for name in ProviderSpec.model_fields if name != "version")
-    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
 
 
 async def _existing(work: UnitOfWork, provider_id: str) -> ProviderSpec:

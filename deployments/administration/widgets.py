@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, overlaid, require_version
+from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
 from deployments.administration.hosts import host_name, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.snapshots import Part
@@ -103,7 +103,7 @@ class WidgetAdministration:
                 require_version(before.version, expected_version, "widget")
             draft = overlaid(WidgetDraft, before.model_dump(include=set(WidgetDraft.model_fields)), changes)
             spec = await _saved(work, widget_id, draft, before.version + 1)
-            return spec, AuditEvent(by, "update", "widget", widget_id, detail=_difference(before, spec))
+            return spec, AuditEvent(by, "update", "widget", widget_id, detail=changed_fields(before, spec))
 
         return await self._desk.change(Part.WIDGETS, edit)
 
@@ -128,11 +128,6 @@ async def _saved(work: UnitOfWork, widget_id: str, draft: WidgetDraft, version: 
     spec = WidgetSpec(id=widget_id, version=version, **draft.model_dump())
     await work.widgets.save(spec)
     return spec
-
-
-def _difference(before: WidgetSpec, after: WidgetSpec) -> str:
-    names = (name for name in WidgetDraft.model_fields)
-    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
 
 
 async def _existing(work: UnitOfWork, widget_id: str) -> WidgetSpec:
