@@ -22,6 +22,7 @@ from storage.address import database_address
 from storage.advisory import ServerOwnership
 from storage.failures import reaching, translating
 from storage.ownership import FileOwnership, Ownership
+from storage.sqlite_connection import connection_to
 from storage.work import UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -145,17 +146,6 @@ class Database:
         return self._engine
 
 
-class RollingBack(sqlite3.Connection):
-    """Ends its transaction before it closes. A statement that was cut off lives as long as its cursor, and SQLite keeps
-    a closed connection with its locks until the last statement is gone: that may be never noticed but by whoever waits.
-    """
-
-    def close(self) -> None:
-        if self.in_transaction:
-            self.rollback()
-        super().close()
-
-
 def _engine(url: URL) -> AsyncEngine:
     single: dict[str, Any] = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
     if url.get_backend_name() != "sqlite":
@@ -163,7 +153,7 @@ def _engine(url: URL) -> AsyncEngine:
             url, pool_pre_ping=True, hide_parameters=True, connect_args=_SERVER_ARGUMENTS, **single
         )
     _require_sqlite()
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"factory": RollingBack}, **single)
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"async_creator_fn": connection_to}, **single)
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
     return engine

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from storage.caller import caller_address
 from storage.chain import Link, fits, hash_of
 from storage.models import AuditRow
 from storage.models.base import now
@@ -76,7 +77,8 @@ class AuditRepository:
         self._facts = InstallationRepository(session)
 
     async def add(self, event: AuditEvent) -> None:
-        """Adds the event behind the newest row, at the present moment unless it says another."""
+        """Adds the event behind the newest row: at the present moment, from the caller's address, unless it says
+        others."""
         await one_at_a_time(self._session, Step.AUDIT)
         row = AuditRow(
             created_at=event.at or now(),
@@ -84,7 +86,7 @@ class AuditRepository:
             action=event.action[:50],
             resource=event.resource[:50],
             resource_id=event.resource_id[:100],
-            address=event.address[:45],
+            address=(event.address or caller_address.get())[:45],
             detail=event.detail,
         )
         if row.created_at.tzinfo is None:

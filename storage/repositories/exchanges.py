@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.settings import Exchange
 from storage.models import AcceptedReportRow, ExchangeRow
+from storage.parts import parts
 
 _COLUMNS = tuple(Exchange.model_fields)
 
@@ -21,8 +22,8 @@ class ExchangeRepository:
         by_turn = {exchange.turn_id: exchange for exchange in exchanges}
         stored = await self._stored(tuple(by_turn))
         fresh = tuple(exchange for turn_id, exchange in by_turn.items() if turn_id not in stored)
-        self._session.add_all(ExchangeRow(**exchange.model_dump()) for exchange in fresh)
-        await self._session.flush()
+        if fresh:
+            await self._session.execute(insert(ExchangeRow), [exchange.model_dump() for exchange in fresh])
         return fresh
 
     async def newest(self, limit: int = 100) -> tuple[Exchange, ...]:
@@ -46,8 +47,7 @@ class ExchangeRepository:
     async def of_sessions(self, session_ids: Sequence[str]) -> tuple[Exchange, ...]:
         """Exchanges of these conversations, oldest first."""
         found: list[Exchange] = []
-        for start in range(0, len(session_ids), 500):
-            part = session_ids[start : start + 500]
+        for part in parts(session_ids):
             own = select(ExchangeRow).where(ExchangeRow.session_id.in_(part)).order_by(ExchangeRow.id)
             found.extend(_exchange(row) for row in await self._session.scalars(own))
         return tuple(found)
@@ -67,8 +67,7 @@ class ExchangeRepository:
 
     async def _stored(self, turn_ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
-        for start in range(0, len(turn_ids), 500):
-            part = turn_ids[start : start + 500]
+        for part in parts(turn_ids):
             found.update(await self._session.scalars(select(ExchangeRow.turn_id).where(ExchangeRow.turn_id.in_(part))))
         return found
 

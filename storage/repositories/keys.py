@@ -36,11 +36,11 @@ class KeyRepository:
         rows = await self._session.execute(select(ApiKeyRow.id, ApiKeyRow.created_at).where(_VALID))
         return dict(rows.tuples().all())
 
-    async def change(self, key_id: int, change: KeyChange) -> ApiKey | None:
-        """The changed key, or None when no such key is valid."""
+    async def change(self, key_id: int, change: KeyChange) -> ApiKey:
+        """The changed key. KeyError when no such key is valid."""
         row = await self._valid_row(key_id)
         if row is None:
-            return None
+            raise KeyError(key_id)
         row.name = row.name if change.name is None else change.name
         row.owner = row.owner if change.owner is None else change.owner
         row.limits = row.limits if change.limits is None else change.limits.model_dump()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, Select, delete, exists, literal, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -17,10 +17,10 @@ from deployments.contracts.sessions import Branch, StoredMessage
 from deployments.contracts.settings import Exchange
 from storage.models import ChatMessageRow, ChatSessionRow
 from storage.models.base import now
+from storage.parts import parts
 from storage.repositories.sessions import quiet
 
 _BEGINNING = 100
-_AT_ONCE = 500
 _RECENT = 100
 _NO_LIMIT = 1_000_000
 
@@ -61,22 +61,28 @@ class MessageRepository:
         await self._session.flush()
         return _stored(row)
 
-    async def append(self, session_id: str, exchange: Exchange) -> None:
-        """Adds what was asked and, unless it is empty, what was answered, to the branch in view. A turn of which
-        anything is stored already is left as it is: whoever stored that stores the rest."""
-        if await self._knows(session_id, exchange.turn_id):
+    async def append(self, session_id: str, exchanges: Sequence[Exchange]) -> None:
+        """Adds what was asked and, unless it is empty, what was answered, to the branch in view, one exchange after the
+        other. A turn of which anything is stored already is left as it is: whoever stored that stores the rest.
+        KeyError when the conversation is gone."""
+        owner = await self._locked(session_id)
+        newest_id, known = await self._recent(session_id)
+        rows = [
+            row
+            for exchange in {one.turn_id: one for one in exchanges}.values()
+            if exchange.turn_id not in known
+            for row in _messages_of(session_id, exchange)
+        ]
+        if not rows:
             return
-        for role, content in (("user", exchange.question), ("assistant", exchange.answer)):
-            if content:
-                await self.add(
-                    session_id,
-                    cast(Role, role),
-                    content,
-                    parent_id=(await self._locked(session_id)).leaf_id,
-                    turn_id=exchange.turn_id,
-                    route=exchange.route if role == "assistant" else "",
-                    at=exchange.created_at,
-                )
+        await self._session.execute(insert(ChatMessageRow), rows)
+        added = select(ChatMessageRow.id).where(ChatMessageRow.session_id == session_id, ChatMessageRow.id > newest_id)
+        ids = (await self._session.scalars(added.order_by(ChatMessageRow.id))).all()
+        await self._chain(owner.leaf_id, ids)
+        owner.leaf_id, owner.last_message = ids[-1], _beginning(str(rows[-1]["content"]))
+        owner.message_count += len(ids)
+        owner.updated_at = now()
+        await self._session.flush()
 
     async def get(self, session_id: str, message_id: int) -> StoredMessage | None:
         """The message, if it belongs to this conversation."""
@@ -123,7 +129,7 @@ class MessageRepository:
         if within is None:
             row = await self._session.scalar(ends.order_by(ChatMessageRow.id.desc()).limit(1))
         else:
-            found = [await self._last(ends, part) for part in _parts(within)]
+            found = [await self._last(ends, part) for part in parts(within)]
             row = max((one for one in found if one is not None), key=lambda one: one.id, default=None)
         _show(owner, row)
         await self._session.flush()
@@ -164,9 +170,23 @@ class MessageRepository:
             raise KeyError(session_id)
         return row
 
-    async def _knows(self, session_id: str, turn_id: str) -> bool:
-        recent = select(ChatMessageRow.turn_id).where(ChatMessageRow.session_id == session_id)
-        return turn_id in (await self._session.scalars(recent.order_by(ChatMessageRow.id.desc()).limit(_RECENT))).all()
+    async def _recent(self, session_id: str) -> tuple[int, set[str]]:
+        """The newest message's id, 0 before the first one, and the turns of the newest messages."""
+        recent = select(ChatMessageRow.id, ChatMessageRow.turn_id).where(ChatMessageRow.session_id == session_id)
+        rows = (await self._session.execute(recent.order_by(ChatMessageRow.id.desc()).limit(_RECENT))).all()
+        return (rows[0].id if rows else 0), {row.turn_id for row in rows}
+
+    async def _chain(self, parent_id: int | None, ids: Sequence[int]) -> None:
+        """Hangs new messages one below the other, the first below ``parent_id``."""
+        parents = [
+            {"message": message, "parent": parent}
+            for message, parent in zip(ids, (parent_id, *ids), strict=False)
+            if parent is not None
+        ]
+        if parents:
+            table = cast(Table, ChatMessageRow.__table__)
+            placed = update(table).where(table.c.id == bindparam("message")).values(parent_id=bindparam("parent"))
+            await (await self._session.connection()).execute(placed, parents)
 
     async def _subtree(self, message_id: int) -> list[int]:
         """Ids of the message and of everything after it."""
@@ -176,12 +196,14 @@ class MessageRepository:
 
     async def _erase(self, message_ids: Sequence[int]) -> None:
         """Deletes exactly these. They are taken out of the tree first: see ``SessionRepository.remove``."""
-        for part in _parts(message_ids):
+        for part in parts(message_ids):
             orphaned = update(ChatMessageRow).where(ChatMessageRow.parent_id.in_(part)).values(parent_id=None)
             await self._session.execute(quiet(orphaned))
-        for part in _parts(message_ids):
+        for part in parts(message_ids):
             await self._session.execute(quiet(delete(ChatMessageRow).where(ChatMessageRow.id.in_(part))))
-        self._session.expire_all()
+        for row in tuple(self._session.identity_map.values()):
+            if isinstance(row, ChatMessageRow):
+                self._session.expire(row)
 
     async def _uncount(self, session_id: str, gone: int) -> ChatSessionRow:
         owner = await self._locked(session_id)
@@ -193,6 +215,22 @@ class MessageRepository:
         found = ends.where(ChatMessageRow.id.in_(among)).order_by(ChatMessageRow.id.desc()).limit(1)
         row: ChatMessageRow | None = await self._session.scalar(found)
         return row
+
+
+def _messages_of(session_id: str, exchange: Exchange) -> list[dict[str, object]]:
+    said = (("user", exchange.question, ""), ("assistant", exchange.answer, exchange.route))
+    return [
+        {
+            "session_id": session_id,
+            "turn_id": exchange.turn_id,
+            "role": role,
+            "content": content,
+            "route": route,
+            "created_at": exchange.created_at,
+        }
+        for role, content, route in said
+        if content
+    ]
 
 
 def _branch(leaf_id: int, limit: int) -> Select[ChatMessageRow]:
@@ -216,11 +254,6 @@ def _show(owner: ChatSessionRow, leaf: ChatMessageRow | None) -> None:
 
 def _beginning(content: str) -> str:
     return " ".join(content[: _BEGINNING * 4].split())[:_BEGINNING]
-
-
-def _parts(ids: Sequence[int]) -> list[Sequence[int]]:
-    """As many as one statement has room for."""
-    return [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
 
 
 def _stored(row: ChatMessageRow) -> StoredMessage:

@@ -1,9 +1,10 @@
 """The counter of committed changes."""
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import RevisionRow
+from storage.models.base import UtcDateTime, now
 from storage.serial import Step, one_at_a_time
 
 
@@ -18,7 +19,6 @@ class RevisionRepository:
     async def next(self) -> int:
         """Takes the next revision; it counts when the transaction does."""
         await one_at_a_time(self._session, Step.REVISION)
-        revision = await self.current() + 1
-        self._session.add(RevisionRow(revision=revision))
-        await self._session.flush()
-        return revision
+        following = select(func.coalesce(func.max(RevisionRow.revision), 0) + 1, literal(now(), UtcDateTime()))
+        taken = insert(RevisionRow).from_select([RevisionRow.revision, RevisionRow.created_at], following)
+        return (await self._session.execute(taken.returning(RevisionRow.revision))).scalar_one()

@@ -1,6 +1,6 @@
 """Stored conversations in the database, without their messages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
@@ -13,6 +13,7 @@ from deployments.contracts.chat import GenerationOptions, Overrides, Route, Sour
 from deployments.contracts.sessions import StoredSession
 from storage.models import ChatMessageRow, ChatSessionRow, ConsentRow, RecordingRow
 from storage.models.base import JsonValue, now
+from storage.parts import parts
 from storage.wording import comparison_key
 
 BulkT = TypeVar("BulkT", bound=Executable)
@@ -91,6 +92,14 @@ class SessionRepository:
     async def get(self, session_id: str) -> StoredSession | None:
         row = await self._row(session_id)
         return _stored(row) if row is not None else None
+
+    async def many(self, session_ids: Collection[str]) -> dict[str, StoredSession]:
+        """Those of ``session_ids`` that exist, by id."""
+        found: dict[str, StoredSession] = {}
+        for part in parts(session_ids):
+            rows = await self._session.scalars(select(ChatSessionRow).where(ChatSessionRow.id.in_(part)))
+            found.update((row.id, _stored(row)) for row in rows)
+        return found
 
     async def page(self, wanted: SessionFilter, limit: int, offset: int) -> tuple[tuple[StoredSession, ...], int]:
         """One page, the last used first, and how many there are in all. Reads no messages."""

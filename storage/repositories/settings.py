@@ -3,7 +3,7 @@
 import logging
 
 from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.settings import Settings
@@ -15,12 +15,13 @@ logger = logging.getLogger(__name__)
 class SettingsRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._rows: dict[str, SettingRow] | None = None
 
     async def get(self) -> Settings:
         """Stored fields over the program's defaults. A stored field that this program does not understand (it was
         written by another version) is reported in the log and left at its default."""
         settings = Settings()
-        for row in await self._session.scalars(select(SettingRow)):
+        for row in (await self._stored()).values():
             try:
                 settings = Settings.model_validate({**settings.model_dump(), row.name: row.value})
             except ValidationError:
@@ -29,13 +30,23 @@ class SettingsRepository:
 
     async def changed_at(self) -> int:
         """The revision of the last change of any setting; 0 when none was ever changed."""
-        return await self._session.scalar(select(func.max(SettingRow.revision))) or 0
+        return max((row.revision for row in (await self._stored()).values()), default=0)
 
     async def save(self, settings: Settings, revision: int) -> tuple[str, ...]:
         """Stores what differs from before, under ``revision``; the names of the fields that changed."""
         before, after = (await self.get()).model_dump(mode="json"), settings.model_dump(mode="json")
         changed = tuple(name for name, value in after.items() if value != before[name])
+        rows = await self._stored()
         for name in changed:
-            await self._session.merge(SettingRow(name=name, value=after[name], revision=revision))
+            if (row := rows.get(name)) is None:
+                row = rows[name] = SettingRow(name=name)
+                self._session.add(row)
+            row.value, row.revision = after[name], revision
         await self._session.flush()
         return changed
+
+    async def _stored(self) -> dict[str, SettingRow]:
+        """Every row by its name, read once in a unit of work: nobody else writes meanwhile."""
+        if self._rows is None:
+            self._rows = {row.name: row for row in await self._session.scalars(select(SettingRow))}
+        return self._rows

@@ -47,7 +47,10 @@ async def _visit(office: Office, reader: asyncio.StreamReader, writer: asyncio.S
         await writer.drain()
 
     try:
-        call = json.loads(await reader.readline())
+        line = await reader.readline()
+        if not line:
+            return  # whoever connected was gone before it asked
+        call = json.loads(line)
         if call["call"] == "snapshots":
             async with Closing(office.publisher.subscribe(call["after"], call["subscriber"])) as snapshots:
                 async for snapshot in snapshots:

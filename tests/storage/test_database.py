@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Connection, text
 
 from deployments.contracts.errors import Conflict, Unavailable
-from storage.database import Database, RollingBack
+from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
+from storage.sqlite_connection import RollingBack
 from tests.storage.conftest import url_of
 
 EVENT = AuditEvent("admin", "create", "faq", "1")

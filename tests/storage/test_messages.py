@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from deployments.contracts.chat import GenerationOptions, Overrides, Route, Source, SourceKind
 from deployments.contracts.sessions import StoredMessage, StoredSession
-from deployments.contracts.settings import Exchange
+from deployments.contracts.settings import Exchange, Settings
 from storage.database import Database
 from storage.models import ChatMessageRow
+from storage.repositories.audit import AuditEvent
 from storage.repositories.sessions import SessionFilter
 from storage.work import UnitOfWork
 
@@ -20,7 +21,8 @@ LONG = 1_500
 """More than SQLite cascades through."""
 
 operations = st.lists(
-    st.tuples(st.sampled_from(("ask", "edit", "again", "delete", "view", "expire")), st.integers(0, 1_000)), max_size=12
+    st.tuples(st.sampled_from(("ask", "edit", "again", "delete", "view", "expire", "report")), st.integers(0, 1_000)),
+    max_size=12,
 )
 
 
@@ -51,10 +53,24 @@ async def apply(work: UnitOfWork, session_id: str, operation: str, choice: int) 
         await answered(work, chosen, f"again {choice}")
     elif operation == "delete":
         await work.messages.remove(session_id, chosen.id)
+    elif operation == "report":
+        await work.messages.append(session_id, [reported(f"{choice}-{number}") for number in range(choice % 3 + 1)])
     elif operation == "view":
         await work.messages.view(session_id, chosen.id)
     else:
         await work.messages.remove_before(datetime.now(UTC) + timedelta(days=1), 1 + choice % 3)
+
+
+def reported(turn_id: str) -> Exchange:
+    return Exchange(
+        turn_id=turn_id,
+        source_kind="telegram",
+        source_id="shop",
+        question=f"q {turn_id}",
+        answer=f"a {turn_id}",
+        route="faq:1",
+        created_at=datetime.now(UTC),
+    )
 
 
 def follow(first: StoredMessage, count: int, base: int) -> list[ChatMessageRow]:
@@ -150,22 +166,14 @@ async def test_long_conversations_can_be_read_cut_and_deleted(database: Database
 
 
 async def test_a_turn_that_somebody_else_stores_is_not_stored_twice(database: Database) -> None:
-    exchange = Exchange(
-        turn_id="turn-7",
-        source_kind="telegram",
-        source_id="shop",
-        question="Вы открыты?",
-        answer="Да.",
-        route="faq:1",
-        created_at=datetime.now(UTC),
-    )
+    exchange = reported("turn-7")
     async with database.unit_of_work() as work:
         session = await work.sessions.begin(TELEGRAM, "42", "Иван")
-        await work.messages.append(session.id, exchange)
-        await work.messages.append(session.id, exchange)
+        await work.messages.append(session.id, (exchange, exchange))
+        await work.messages.append(session.id, (exchange,))
         assert [(m.content, m.route) for m in await work.messages.every(session.id)] == [
-            ("Вы открыты?", ""),
-            ("Да.", "faq:1"),
+            ("q turn-7", ""),
+            ("a turn-7", "faq:1"),
         ]
         await check(work, session.id)
 
@@ -215,3 +223,17 @@ async def test_the_last_used_comes_first(database: Database) -> None:
         await asked(work, first.id, "q", None)
         found, _ = await work.sessions.page(SessionFilter(), 10, 0)
     assert [session.id for session in found] == [first.id, second.id]
+
+
+async def test_what_was_read_before_a_deletion_can_be_read_and_written_after_it(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        await work.settings.save(Settings(default_language="en"), 1)
+        session_id = (await created(work)).id
+        question = await asked(work, session_id, "q", None)
+        await work.audit.add(AuditEvent("ann", "ask", "chat"))
+        await work.messages.remove(session_id, question.id)
+        assert (await work.settings.get()).default_language == "en"
+        assert await work.settings.changed_at() == 1
+        await work.audit.add(AuditEvent("ann", "delete", "chat"))
+    async with database.unit_of_work() as work:
+        assert await work.audit.verify() is None

@@ -158,8 +158,9 @@ async def _told(work: UnitOfWork, session_id: str, limit: int = 10) -> list[Chat
 async def test_messages_come_back_newest_part_oldest_first(database: Database) -> None:
     async with database.unit_of_work() as work:
         session_id = (await work.sessions.begin(TELEGRAM, "42", "Иван")).id
-        for number in range(3):
-            await work.messages.append(session_id, exchange(str(number), session_id, f"Ответ {number}"))
+        said = [exchange(str(number), session_id, f"Ответ {number}") for number in range(3)]
+        await work.messages.append(session_id, said[:1])
+        await work.messages.append(session_id, said[1:])
         newest = await _told(work, session_id, 3)
     assert [m.content for m in newest] == ["Ответ 1", "Вы открыты?", "Ответ 2"]
     assert [m.role for m in newest] == ["assistant", "user", "assistant"]
@@ -168,7 +169,7 @@ async def test_messages_come_back_newest_part_oldest_first(database: Database) -
 async def test_an_answer_that_never_came_is_no_message(database: Database) -> None:
     async with database.unit_of_work() as work:
         session_id = (await work.sessions.begin(TELEGRAM, "42", "")).id
-        await work.messages.append(session_id, exchange("1", session_id, ""))
+        await work.messages.append(session_id, [exchange("1", session_id, "")])
         assert [m.role for m in await _told(work, session_id)] == ["user"]
 
 
