@@ -24,13 +24,19 @@ if TYPE_CHECKING:
     from bots.process import Identity
 
 NAMESPACE = "ai-secretary-bots"
+_PREFIX = "bot:"
 _ANSWER_S = 5.0
 _GONE_S = 15.0
 _LOOK_EVERY_S = 0.05
 
 
 def actor_name(bot_id: str) -> str:
-    return f"bot:{bot_id}"
+    return f"{_PREFIX}{bot_id}"
+
+
+def own_bot_id() -> str:
+    """Id of the bot whose process this is; empty in any other process."""
+    return str(ray.get_runtime_context().get_actor_name() or "").removeprefix(_PREFIX)
 
 
 class RayHost:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from deployments.contracts.engines import Assistant
 from deployments.contracts.sessions import Conversations
+from deployments.outbound.policy import OutboundPolicy
 
 
 async def _nothing() -> None:
@@ -14,11 +15,13 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class BotConnections:
-    """``open_token`` unseals a row's token; ``close`` flushes and frees what ``connect`` opened."""
+    """``open_token`` unseals a row's token, ``policy`` is what may be asked of whom at present; ``close`` flushes and
+    frees what ``connect`` opened."""
 
     assistant: Assistant
     conversations: Conversations
     open_token: Callable[[str], str]
+    policy: Callable[[], OutboundPolicy] = OutboundPolicy
     close: Callable[[], Awaitable[None]] = _nothing
 
 

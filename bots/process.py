@@ -75,7 +75,13 @@ class BotProcess:
             await connections.close()
             return
         self._bot = TelegramBot(
-            self._spec, token, connections.assistant, connections.conversations, ogg_opus_file, self._tuning
+            self._spec,
+            token,
+            connections.assistant,
+            connections.conversations,
+            ogg_opus_file,
+            self._tuning,
+            connections.policy,
         )
         try:
             await self._bot.run()

@@ -5,20 +5,22 @@ import os
 
 from ray import serve
 
-from bots.actor import RayHost
+from bots.actor import RayHost, own_bot_id
 from bots.connections import BotConnections
 from bots.status import BotStatus
 from bots.supervisor import Supervisor
 from deployments import names
 from deployments.administration.secrets import sealer_for
 from deployments.arguments import BotsArgs, StaffArgs
+from deployments.clients import door_name, office_client
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.settings import Snapshot
 from deployments.conversation.snapshots import SnapshotFeed, follow
 from deployments.hosting import host
 from deployments.logs import flush_log, open_log
 from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes, door_name, office_client
+from deployments.outbound.policy import OutboundPolicy
+from deployments.reception import Reception, Remotes
 from storage.environment import Environment
 
 _FIRST_SNAPSHOT_S = 10.0
@@ -59,18 +61,21 @@ class BotConnector:
 
     async def __call__(self) -> BotConnections:
         environment = Environment()
-        open_log(environment.data / "logs", "bots")
+        open_log(environment.data / "logs", names.bot_process(own_bot_id()))
         office = office_client()
         metrics = open_metrics(environment.data / "run" / "metrics")
         reception = Reception(Remotes.named(self._staff), office, f"bot-{os.getpid()}", metrics, SourceKind.TELEGRAM)
         await reception.start()
         await reception.snapshots.wait(_FIRST_SNAPSHOT_S)
 
+        def policy() -> OutboundPolicy:
+            return OutboundPolicy.of(reception.snapshots.current.settings.outbound)
+
         async def close() -> None:
             await reception.stop()
             flush_log()
 
-        return BotConnections(reception.assistant, office, sealer_for(environment).open, close)
+        return BotConnections(reception.assistant, office, sealer_for(environment).open, policy, close)
 
 
 def build_bot_supervisor(args: BotsArgs) -> serve.Application:

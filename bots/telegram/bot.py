@@ -16,7 +16,7 @@ from bots.status import BotState, BotStatus
 from bots.telegram.addressing import addressed, message_of
 from bots.telegram.board import Board
 from bots.telegram.courier import send_text
-from bots.telegram.discretion import DiscreetSession, guard_logs
+from bots.telegram.discretion import guard_logs
 from bots.telegram.handlers import routers
 from bots.telegram.handlers.commands import publish
 from bots.telegram.lanes import Lanes
@@ -24,12 +24,14 @@ from bots.telegram.middlewares import Access, Apology, Freshness, describe
 from bots.telegram.persistence import Persistence
 from bots.telegram.phrases import apology, phrases
 from bots.telegram.polling import Poller
+from bots.telegram.reach import CheckedSession, Policy
 from bots.telegram.recent import Recent
 from bots.telegram.responder import EncodeVoiceNote, Responder
 from bots.telegram.tuning import Tuning
 from deployments.contracts.engines import Assistant
 from deployments.contracts.sessions import Conversations
 from deployments.contracts.settings import BotSpec
+from deployments.outbound.policy import OutboundPolicy
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ log = logging.getLogger(__name__)
 class TelegramBot:
     """A Telegram bot that answers with ``assistant``.
 
-    ``encode_voice_note`` turns PCM into an OGG/Opus file; without it the bot answers in text only. ``run`` once.
+    ``encode_voice_note`` turns PCM into an OGG/Opus file; without it the bot answers in text only. ``policy`` says,
+    anew for every request, whether the row's Bot API server may be asked. ``run`` once.
     """
 
     def __init__(
@@ -48,10 +51,12 @@ class TelegramBot:
         conversations: Conversations,
         encode_voice_note: EncodeVoiceNote | None = None,
         tuning: Tuning | None = None,
+        policy: Policy = OutboundPolicy,
     ) -> None:
         self._spec = spec
         self._token = SecretStr(token)
         self._tuning = tuning or Tuning()
+        self._policy = policy
         self._board = Board(spec.id, spec.version)
         self._fresh = Freshness(self._tuning.oldest_message_s)
         self._responder = Responder(
@@ -106,7 +111,7 @@ class TelegramBot:
     def _client(self) -> Bot:
         """Raises TokenValidationError for text that is no token."""
         server = TelegramAPIServer.from_base(self._spec.api_url)
-        session = DiscreetSession(api=server, timeout=self._tuning.request_s)
+        session = CheckedSession(self._spec.api_url, self._policy, api=server, timeout=self._tuning.request_s)
         session.middleware(Persistence(self._tuning))
         return Bot(self._token.get_secret_value(), session=session)
 

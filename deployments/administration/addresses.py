@@ -1,8 +1,11 @@
 """Where a request comes from, for lockouts and the audit trail. One rule for the panel and the REST API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
 from typing import Any
+
+from storage.caller import caller_address
 
 _LONGEST = 45
 
@@ -24,3 +27,14 @@ def client_address(scope: Mapping[str, Any]) -> str:
         return host[:_LONGEST]
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return str(mapped or parsed)
+
+
+@contextmanager
+def caller_of(scope: Mapping[str, Any]) -> Iterator[str]:
+    """The caller's address. What is changed meanwhile, also by tasks that are begun meanwhile, is noted with it."""
+    address = client_address(scope)
+    token = caller_address.set(address)
+    try:
+        yield address
+    finally:
+        caller_address.reset(token)

@@ -3,16 +3,16 @@
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
+from deployments.administration.drafts import Draft, RouteName, changed_fields, overlaid, require_version
+from deployments.administration.hosts import origin, server_url
 from deployments.administration.names import free_slug
+from deployments.administration.openness import require_open
 from deployments.administration.snapshots import Part
-from deployments.contracts.chat import Route
-from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound, NotFound
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.settings import BotSpec, Language
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
@@ -34,7 +34,7 @@ class BotDraft(Draft):
     unauthorized_message: str = Field(default="", max_length=4000)
     error_message: str = Field(default="", max_length=4000)
     language: Language = "ru"
-    route: str = Field(default="", max_length=100)
+    route: RouteName = ""
     persona_id: str = Field(default="", max_length=50)
     voice_id: str = Field(default="", max_length=100)
     answer_voice_with_voice: bool = True
@@ -49,19 +49,7 @@ class BotDraft(Draft):
     @field_validator("api_url")
     @classmethod
     def _is_a_server(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-            raise ValueError("use the address of a Bot API server, for example https://api.telegram.org")
-        return url.rstrip("/")
-
-    @field_validator("route")
-    @classmethod
-    def _is_a_route(cls, route: str) -> str:
-        try:
-            Route.parse(route)
-        except ModelNotFound as error:
-            raise ValueError(error.message) from None
-        return route
+        return server_url(url)
 
 
 class BotAdministration:
@@ -83,7 +71,8 @@ class BotAdministration:
             return await _existing(work, bot_id)
 
     async def create(self, draft: BotDraft, by: str) -> BotSpec:
-        """Raises InvalidRequest without a token, Conflict when another bot has this token."""
+        """Raises InvalidRequest without a token, Conflict when another bot has this token, Refused for a Bot API server
+        of one's own that is not in ``outbound.allowed_hosts``."""
         token = draft.token
         if token is None:
             raise InvalidRequest("a new bot needs its token", param="token")
@@ -91,6 +80,7 @@ class BotAdministration:
         async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
             bots = await work.bots.all()
             self._require_unused(token, bots)
+            await require_open(work, draft.api_url)
             bot_id = free_slug(draft.name, {bot.id for bot in bots})
             spec = declared(bot_id, draft, self._sealer.seal(token.get_secret_value()))
             await work.bots.add(spec)
@@ -99,8 +89,8 @@ class BotAdministration:
         return await self._desk.change(Part.BOTS, edit)
 
     async def update(self, bot_id: str, draft: BotDraft, expected_version: int, by: str) -> BotSpec:
-        """Raises NotFound, Conflict; InvalidRequest when ``api_url`` moves to another server without a new token:
-        a stored token is never sent to a server it was not given for."""
+        """Raises NotFound, Conflict, Refused; InvalidRequest when ``api_url`` moves to another server without a new
+        token: a stored token is never sent to a server it was not given for."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
             before = await _existing(work, bot_id)
@@ -117,8 +107,7 @@ class BotAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
             before = await _existing(work, bot_id)
-            if expected_version is not None:
-                require_version(before.version, expected_version, "bot")
+            require_version(before.version, expected_version, "bot")
             draft = overlaid(BotDraft, before.model_dump(include=set(BotDraft.model_fields)), changes)
             return await self._replaced(work, before, draft, by)
 
@@ -143,8 +132,7 @@ class BotAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
             before = await _existing(work, bot_id)
-            if expected_version is not None:
-                require_version(before.version, expected_version, "bot")
+            require_version(before.version, expected_version, "bot")
             await work.bots.remove(bot_id)
             return None, AuditEvent(by, "delete", "bot", bot_id)
 
@@ -165,6 +153,8 @@ class BotAdministration:
         self, work: UnitOfWork, before: BotSpec, draft: BotDraft, by: str
     ) -> tuple[BotSpec, AuditEvent]:
         others = [bot for bot in await work.bots.all() if bot.id != before.id]
+        if draft.api_url != before.api_url:
+            await require_open(work, draft.api_url)
         spec = declared(before.id, draft, self._sealed(draft, before, others), before.version + 1)
         await work.bots.replace(spec)
         return spec, AuditEvent(by, "update", "bot", before.id, detail=changed_fields(before, spec))
@@ -173,7 +163,7 @@ class BotAdministration:
         if draft.token is not None:
             self._require_unused(draft.token, others)
             return self._sealer.seal(draft.token.get_secret_value())
-        if _origin(draft.api_url) != _origin(before.api_url):
+        if origin(draft.api_url) != origin(before.api_url):
             raise InvalidRequest("another Bot API server needs the token anew", param="token")
         return before.sealed_token
 
@@ -191,11 +181,6 @@ class BotAdministration:
 def declared(bot_id: str, draft: BotDraft, sealed_token: str, version: int = 1) -> BotSpec:
     """The stored form of ``draft``."""
     return BotSpec(id=bot_id, sealed_token=sealed_token, version=version, **draft.model_dump(exclude={"token"}))
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
 
 
 async def _existing(work: UnitOfWork, bot_id: str) -> BotSpec:

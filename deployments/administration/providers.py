@@ -10,12 +10,11 @@ from deployments.administration.desk import ChangeDesk
 from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
 from deployments.administration.hosts import origin, server_url
 from deployments.administration.names import free_slug
+from deployments.administration.openness import require_open
 from deployments.administration.provider_types import PROVIDER_TYPES
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.settings import ProviderParams, ProviderSpec
-from deployments.outbound.policy import OutboundPolicy
-from deployments.outbound.target import parse
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.secrets import SealBroken, Sealer
@@ -88,7 +87,8 @@ class ProviderAdministration:
         async def edit(work: UnitOfWork, _: int) -> tuple[ProviderSpec, AuditEvent]:
             known = await work.providers.all()
             _require_free(draft.name, known)
-            await _require_open(work, draft)
+            if draft.base_url:
+                await require_open(work, draft.base_url)
             provider_id = free_slug(draft.name, {each.id for each in known}, "provider")
             empty = ProviderSpec(id=provider_id, name="", provider_type="", model_name="", version=0)
             spec = self._declared(empty, draft)
@@ -110,7 +110,8 @@ class ProviderAdministration:
             base = before.model_dump(include=set(ProviderDraft.model_fields))
             draft = overlaid(ProviderDraft, base, changes)
             _require_free(draft.name, [each for each in await work.providers.all() if each.id != provider_id])
-            await _require_open(work, draft)
+            if draft.base_url:
+                await require_open(work, draft.base_url)
             cleared = {name for name in _SECRETS if name in changes and changes[name] is None}
             spec = self._declared(before, draft, cleared)
             await work.providers.save(spec)
@@ -136,8 +137,7 @@ class ProviderAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
             provider = await _existing(work, provider_id)
-            if expected_version is not None:
-                require_version(provider.version, expected_version, "provider")
+            require_version(provider.version, expected_version, "provider")
             await _require_unneeded(work, f"cloud:{provider_id}")
             await work.providers.remove(provider_id)
             return None, AuditEvent(by, "delete", "provider", provider_id)
@@ -208,10 +208,3 @@ async def _existing(work: UnitOfWork, provider_id: str) -> ProviderSpec:
     if provider is None:
         raise NotFound(f"there is no provider {provider_id!r}")
     return provider
-
-
-async def _require_open(work: UnitOfWork, draft: ProviderDraft) -> None:
-    """What can be said of the address before its name is resolved; the rest is said when it is asked."""
-    if draft.base_url:
-        settings = await work.settings.get()
-        OutboundPolicy.of(settings.outbound).check_target(parse(draft.base_url))

@@ -68,6 +68,4 @@ class OutboundPolicy:
         )
 
     def _refused(self, target: Target, reason: str) -> Refused:
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        place = f"{host}:{target.port}"
-        return Refused(f"{place} is refused: {reason}; {place} in the setting {SETTING} opens it")
+        return Refused(f"{target.place} is refused: {reason}; {target.place} in the setting {SETTING} opens it")

@@ -46,6 +46,12 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
 
+    @property
+    def place(self) -> str:
+        """Host and port, as the setting ``outbound.allowed_hosts`` lists them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
     def __str__(self) -> str:
         return self.origin + self.path
 

@@ -9,6 +9,7 @@ from deployments.contracts.audio import PCM16_24K, SpeechChunk
 from deployments.contracts.chat import ChatMessage, ChatTurn, Source
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent, TurnFinished, TurnStarted
+from deployments.contracts.outbound import Allowance
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.speech import (
     EngineStatus,
@@ -19,9 +20,12 @@ from deployments.contracts.speech import (
     TranscriptSegment,
     Voice,
 )
+from deployments.outbound.policy import OutboundPolicy
 from tests.bots.wire import TOKEN
 
 Script = Callable[[ChatTurn], AsyncIterator[TurnEvent]]
+LOOPBACK = OutboundPolicy((Allowance.parse("127.0.0.1"),))
+"""The local Bot API server is opened, as an administrator does it."""
 TONE_S = 0.5
 
 
@@ -119,4 +123,4 @@ def slow(seconds: float) -> Script:
 
 async def connect() -> BotConnections:
     """What a bot process is given in tests; every sealed token opens to the local server's."""
-    return BotConnections(ScriptedAssistant(), MemoryConversations(), lambda sealed: TOKEN)
+    return BotConnections(ScriptedAssistant(), MemoryConversations(), lambda sealed: TOKEN, lambda: LOOPBACK)

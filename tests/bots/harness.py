@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bots.telegram.bot import TelegramBot
+from bots.telegram.reach import Policy
 from bots.telegram.tuning import Tuning
 from deployments.audio.encode import ogg_opus_file
 from deployments.contracts.settings import BotSpec
-from tests.bots.fakes import MemoryConversations, ScriptedAssistant
+from tests.bots.fakes import LOOPBACK, MemoryConversations, ScriptedAssistant
 from tests.bots.server import TelegramServer
 from tests.bots.wire import TOKEN
 
@@ -34,12 +35,13 @@ async def scene(
     conversations: MemoryConversations | None = None,
     tuning: Tuning = FAST,
     token: str = TOKEN,
+    policy: Policy = lambda: LOOPBACK,
     **spec: object,
 ) -> AsyncIterator[Scene]:
     """A running bot; stopped at the end of the block."""
     assistant, conversations = assistant or ScriptedAssistant(), conversations or MemoryConversations()
     row = BotSpec.model_validate({"id": "front", "name": "Приёмная", "api_url": server.url, **spec})
-    bot = TelegramBot(row, token, assistant, conversations, ogg_opus_file, tuning)
+    bot = TelegramBot(row, token, assistant, conversations, ogg_opus_file, tuning, policy)
     task = asyncio.create_task(bot.run())
     try:
         yield Scene(server, bot, assistant, conversations, task)
@@ -48,6 +50,12 @@ async def scene(
         await asyncio.wait({task})
         if not task.cancelled():
             task.result()
+
+
+def lost(url: str) -> TelegramBot:
+    """A bot, not yet running, whose server is not there."""
+    row = BotSpec(id="b", name="b", api_url=url)
+    return TelegramBot(row, TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST, lambda: LOOPBACK)
 
 
 def tuned(**changes: float) -> Tuning:

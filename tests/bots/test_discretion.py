@@ -9,12 +9,9 @@ from aiogram import Bot
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 
-from bots.telegram.bot import TelegramBot
 from bots.telegram.discretion import DiscreetSession, mask
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.settings import BotSpec
-from tests.bots.fakes import MemoryConversations, ScriptedAssistant
-from tests.bots.harness import FAST, scene
+from tests.bots.harness import lost, scene
 from tests.bots.server import TelegramServer
 from tests.bots.wire import TOKEN, Fault, voice
 
@@ -37,15 +34,13 @@ async def test_the_token_appears_in_no_log_and_no_repr(
             shown = repr(on.bot) + str(vars(on.bot)) + repr(on.bot.status())
         async with TelegramServer() as gone:
             url = gone.url
-        lost = TelegramBot(
-            BotSpec(id="b", name="b", api_url=url), TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST
-        )
-        task = asyncio.create_task(lost.run())
-        await gone.until(lambda: lost.status().error != "", 15)
-        await lost.stop()
+        bot = lost(url)
+        task = asyncio.create_task(bot.run())
+        await gone.until(lambda: bot.status().error != "", 15)
+        await bot.stop()
         await task
     assert on.bot.status().failures == 2
-    written = caplog.text + shown + repr(lost.status())
+    written = caplog.text + shown + repr(bot.status())
     assert "[token]" in written
     assert SECRET not in written
 

@@ -15,13 +15,11 @@ from aiogram.methods import GetMe, GetUpdates
 
 from bots.backoff import delay
 from bots.status import BotState
-from bots.telegram.bot import TelegramBot
 from bots.telegram.polling import diagnose
-from deployments.contracts.settings import BotSpec
-from tests.bots.fakes import MemoryConversations, ScriptedAssistant, slow
-from tests.bots.harness import FAST, Scene, scene
+from tests.bots.fakes import ScriptedAssistant, slow
+from tests.bots.harness import FAST, Scene, lost, scene
 from tests.bots.server import TelegramServer
-from tests.bots.wire import TOKEN, Fault, command
+from tests.bots.wire import Fault, command
 
 
 async def _state(on: Scene, state: BotState, within_s: float = 15) -> None:
@@ -82,9 +80,7 @@ async def test_a_lost_reply_of_get_updates_answers_nobody_twice(server: Telegram
 async def test_a_server_that_is_not_there_yet_is_waited_for() -> None:
     async with TelegramServer() as gone:
         url = gone.url
-    bot = TelegramBot(
-        BotSpec(id="b", name="b", api_url=url), TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST
-    )
+    bot = lost(url)
     task = asyncio.create_task(bot.run())
     await gone.until(lambda: bot.status().state is BotState.UNREACHABLE, 15)
     await bot.stop()

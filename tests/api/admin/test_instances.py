@@ -1,5 +1,6 @@
 """Telegram bots and widgets over the office's REST API."""
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from bots.reconcile import Replace, Running, Start, Stop, desired, reconcile
 from bots.status import BotState, BotStatus
+from deployments.administration.logs import LogFiles
 from deployments.administration.office import Office
 from deployments.api.admin.telegram.routes import telegram_router
 from deployments.api.admin.widget.routes import widget_router
@@ -44,9 +46,18 @@ def supervisor() -> Supervisor:
 
 
 @pytest.fixture
-async def client(office: Office, supervisor: Supervisor) -> AsyncIterator[httpx.AsyncClient]:
+def logs(tmp_path: Path) -> Path:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+async def client(office: Office, supervisor: Supervisor, logs: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with admin_client(
-        office, lambda o: [telegram_router(o.bots, o.bot_sessions, supervisor), widget_router(o.widgets)], "operator"
+        office,
+        lambda o: [telegram_router(o.bots, o.bot_sessions, supervisor, LogFiles(logs)), widget_router(o.widgets)],
+        "operator",
     ) as client:
         yield client
 
@@ -150,7 +161,22 @@ async def test_conversations_are_ended_for_one_bot_only(client: httpx.AsyncClien
     assert (await office.conversations.open(shop, "7")).session_id != first.session_id
     assert (await client.delete(path)).json()["cleared"] == 2
     assert (await client.get("/telegram/status")).json()["status"]["active_sessions"] == 1
+    assert [each["user_id"] for each in (await client.get("/telegram/sessions")).json()["sessions"]] == ["7"]
     assert (await client.get("/telegram/instances/none/sessions")).status_code == 404
+
+
+async def test_the_log_of_a_bot_goes_on_over_its_restarts(client: httpx.AsyncClient, logs: Path) -> None:
+    await bot(client)
+    path = "/telegram/instances/лавка/logs"
+    assert (await client.get(path)).json() == {"logs": ""}
+    written = {"bot-лавка.100.log": "one\ntwo\n", "bot-лавка.7.log": "three\n", "bot-лавка-2.8.log": "of another\n"}
+    for age, (name, text) in enumerate(written.items()):
+        (logs / name).write_text(text)
+        os.utime(logs / name, (1_000 + age, 1_000 + age))
+    assert (await client.get(path)).json() == {"logs": "one\ntwo\nthree"}
+    assert (await client.get(path, params={"lines": 2})).json() == {"logs": "two\nthree"}
+    assert (await client.get(path, params={"lines": 0})).status_code == 400
+    assert (await client.get("/telegram/instances/none/logs")).status_code == 404
 
 
 async def test_the_old_addresses_are_the_default_bot(client: httpx.AsyncClient) -> None:

@@ -1,0 +1,98 @@
+"""Keeps a bot's requests at the Bot API server that its row names, and off addresses that nobody opened."""
+
+import socket
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramNetworkError
+from aiogram.methods import TelegramMethod
+from aiogram.methods.base import TelegramType
+from aiohttp import ClientError, ClientSession, ThreadedResolver, TraceConfig
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from bots.telegram.discretion import DiscreetSession
+from deployments.contracts.errors import SecretaryError
+from deployments.outbound.policy import OutboundPolicy, Refused
+from deployments.outbound.target import Target, parse
+
+Policy = Callable[[], OutboundPolicy]
+
+
+class CheckedResolver(AbstractResolver):
+    """The resolver of the machine. What it returns was checked, and is what aiohttp connects to."""
+
+    def __init__(self, policy: Policy, resolver: AbstractResolver | None = None) -> None:
+        self._policy = policy
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Raises OSError for a name without an address, or with one that is not open."""
+        if self._resolver is None:
+            self._resolver = ThreadedResolver()
+        found = await self._resolver.resolve(host, port, family)
+        addresses = tuple(each["host"].partition("%")[0] for each in found)
+        try:
+            self._policy().check_addresses(Target("tcp", host, port, "/"), addresses)
+        except Refused as error:
+            raise OSError(error.message) from None
+        return found
+
+    async def close(self) -> None:
+        if self._resolver is not None:
+            await self._resolver.close()
+
+
+class CheckedSession(DiscreetSession):
+    """Asks ``api_url`` if ``policy`` allows it at that moment, and follows no redirect: Telegram sends none."""
+
+    def __init__(self, api_url: str, policy: Policy, **options: Any) -> None:
+        super().__init__(**options)
+        self._api_url = api_url
+        self._policy = policy
+        self._connector_init["resolver"] = CheckedResolver(policy)
+
+    async def create_session(self) -> ClientSession:
+        session = await super().create_session()
+        if _AT_HOME not in session.trace_configs:
+            session.trace_configs.append(_AT_HOME)
+        return session
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None = None,  # noqa: ASYNC109
+    ) -> TelegramType:
+        """Raises TelegramNetworkError for a server that is not open, so that the bot tries again once it is."""
+        try:
+            self._require_open()
+        except SecretaryError as error:
+            raise TelegramNetworkError(method=method, message=error.message) from None
+        return await super().make_request(bot, method, timeout)
+
+    async def stream_content(
+        self,
+        url: str,
+        headers: dict[str, Any] | None = None,
+        timeout: int = 30,  # noqa: ASYNC109
+        chunk_size: int = 65536,
+        raise_for_status: bool = True,
+    ) -> AsyncGenerator[bytes, None]:
+        self._require_open()
+        async for chunk in super().stream_content(url, headers, timeout, chunk_size, raise_for_status):
+            yield chunk
+
+    def _require_open(self) -> None:
+        self._policy().check_target(parse(self._api_url))
+
+
+async def _refuse_redirect(*_: object) -> None:
+    raise ClientError("the server redirects to another place: give the Bot API server's own address as api_url")
+
+
+_AT_HOME = TraceConfig()
+_AT_HOME.on_request_redirect.append(_refuse_redirect)
+_AT_HOME.freeze()
