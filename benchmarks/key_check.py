@@ -17,8 +17,9 @@ from benchmarks.family import pin
 from benchmarks.faq_request import BODY, CONNECTIONS, PATH
 from benchmarks.pairs import Spread, interleaved, ratios
 from benchmarks.report import Result, Table
-from benchmarks.started import API_KEY, Server, ask, free_port, wait
+from benchmarks.started import API_KEY, Server, ask, wait
 from deployments.api.auth import KeyRing
+from deployments.command.ports import free_port
 from deployments.contracts.settings import ApiKey, Snapshot
 from storage.secrets import digest
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import large_book, panel_change
+from benchmarks import large_book, rest_change
 from benchmarks.office_rates import opened_office, rate_table, rates, tune
 from benchmarks.pairs import percentile
 from benchmarks.report import Result, Table
@@ -32,7 +32,7 @@ def measure(quick: bool) -> Result:
     entries, changes, seconds, count = (1_000, 10, 0.5, 2) if quick else (10_000, 100, 3.0, 6)
     with TemporaryDirectory(prefix="secretary-bench-") as name:
         few, many = asyncio.run(_followed(Path(name), entries, changes))
-        gateway = panel_change.measured(Path(name) / "cluster", 3 if quick else 20)
+        gateway = rest_change.measured(Path(name) / "cluster", 3 if quick else 20)
         rates_found = asyncio.run(rates(Path(name), seconds, count))
     rows = [
         _lag_row(f"a setting, {_FEEDS} replicas, the seed's answers", few["setting"]),
@@ -48,8 +48,8 @@ def measure(quick: bool) -> Result:
         (
             f"{_FEEDS} replicas: real feeds in the office's own process, each with a pickled copy of every snapshot "
             "and an answer book of its own, built anew when an answer changes; a cluster has more processes for it.",
-            "Gateway: saved in the panel by a real browser; from the moment that is stored in the row to the first "
-            "answer of POST /v1/chat/completions with it, asked every few milliseconds.",
+            "Gateway: saved by POST /admin/faq; from the moment that is stored in the row to the first answer of POST "
+            "/v1/chat/completions with it, asked every few milliseconds.",
         ),
     )
     raw = {"few": few, "many": many, "gateway": gateway, "rates": rates_found}

@@ -4,13 +4,13 @@ import http.client
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.family import ROOT, Family
+from deployments.command.ports import free_port
 
 API_KEY = "sk-sec-for-benchmarks-0123456789abcdefghijkl"
 PASSWORD = "a long enough password for benchmarks"
@@ -80,8 +80,3 @@ def ask(port: int, path: str, body: object, key: str = API_KEY) -> tuple[int, by
         return 0, b""
     finally:
         connection.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 
 from benchmarks.family import ROOT
-from benchmarks.started import Server, free_port
+from benchmarks.started import Server
+from deployments.command.ports import free_port
 
 KEY = "sk-litellm-for-benchmarks-0123456789"
 ENVIRONMENT = ROOT / ".venv-litellm"

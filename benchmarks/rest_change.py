@@ -1,4 +1,4 @@
-"""A change that a person makes in the panel of a running secretary, and the moment its gateway acts on it."""
+"""A change that an administrator makes in a running secretary, and the moment its gateway acts on it."""
 
 import sqlite3
 import threading
@@ -8,11 +8,10 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+import httpx
 
 from benchmarks.started import PASSWORD, SCRIPTED_GRAPH, Server, ask, secretary, wait_for_secretary
 
-_CHROMIUM = "/usr/bin/chromium"
 _SEEN_WITHIN_S = 20.0
 
 
@@ -24,36 +23,27 @@ def measured(data: Path, changes: int) -> list[float]:
     questions = [f"Где стоит рояль номер {number}?" for number in range(changes)]
     with secretary("secretary", data, SCRIPTED_GRAPH) as server:
         wait_for_secretary(server)
-        with _panel(server) as page:
-            seen = [_taught(server, page, question) for question in questions]
+        with _office(server) as office:
+            seen = [_taught(server, office, question) for question in questions]
     stored = _stored(data / "secretary.db")
     return sorted((at - stored[question]) * 1000 for question, at in zip(questions, seen, strict=True))
 
 
 @contextmanager
-def _panel(server: Server) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
-        page.set_default_timeout(30_000)
-        page.goto(f"http://127.0.0.1:{server.port}/admin/")
-        page.fill("#username", "admin")
-        page.fill("#password", PASSWORD)
-        page.click("button[type=submit]")
-        expect(page.locator(".shell")).to_be_visible()
-        yield page
-        browser.close()
+def _office(server: Server) -> Iterator[httpx.Client]:
+    """The office's REST API for an administrator."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client:
+        signed_in = client.post("/admin/auth/login", json={"username": "admin", "password": PASSWORD})
+        signed_in.raise_for_status()
+        client.headers["authorization"] = f"Bearer {signed_in.json()['access_token']}"
+        yield client
 
 
-def _taught(server: Server, page: Page, question: str) -> float:
+def _taught(server: Server, office: httpx.Client, question: str) -> float:
     """Unix time of the gateway's first answer to ``question`` from the entry that is saved meanwhile."""
-    page.goto(f"http://127.0.0.1:{server.port}/admin/ui/faq")
-    page.get_by_role("button", name="Добавить ответ").click()
-    page.get_by_label("Вопрос", exact=True).fill(question)
-    page.get_by_label("Ответ", exact=True).fill(f"Ответ: {question}")
     watch = _Watch(server.port, question)
     watch.start()
-    page.get_by_role("button", name="Сохранить").click()
+    office.post("/admin/faq", json={"trigger": question, "response": f"Ответ: {question}"}).raise_for_status()
     watch.join()
     if watch.at is None:
         raise RuntimeError(f"the gateway did not learn {question!r} in {_SEEN_WITHIN_S:.0f} s")
