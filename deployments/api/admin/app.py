@@ -16,11 +16,13 @@ from deployments.contracts.reports import SnapshotSource
 
 @dataclass(frozen=True, slots=True)
 class GateKeepers:
-    """What the gate asks: whose token, which limits, and whom it tells."""
+    """What the gate asks: whose token, which limits, and whom it tells. Every ``look_again_s`` seconds of a request
+    that lasts it asks whether the sign-in goes on."""
 
     tokens: TokenVerifier
     snapshots: SnapshotSource
     metrics: RequestMetrics
+    look_again_s: float = 5.0
 
 
 class AdminApp(FastAPI):
@@ -55,4 +57,10 @@ class AdminApp(FastAPI):
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         keepers = self._keepers
-        return AdminGate(app, tokens=keepers.tokens, snapshots=keepers.snapshots, metrics=keepers.metrics)
+        return AdminGate(
+            app,
+            tokens=keepers.tokens,
+            snapshots=keepers.snapshots,
+            metrics=keepers.metrics,
+            look_again_s=keepers.look_again_s,
+        )

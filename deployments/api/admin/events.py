@@ -15,7 +15,7 @@ _HEARTBEAT = b": still here\n\n"
 _HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
 
 
-class StreamSlots:
+class EventSlots:
     """At most ``limit`` streams at once."""
 
     def __init__(self, limit: int = 20) -> None:
@@ -45,7 +45,7 @@ class EventStream(Response):
     def __init__(
         self,
         items: AsyncGenerator[BaseModel],
-        slots: StreamSlots,
+        slots: EventSlots,
         heartbeat_s: float = 15.0,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:

@@ -4,7 +4,7 @@ The panel below ``/ui`` guards itself with its own cookie. Websockets name their
 (``bearer.<token>``), because browsers can send no header; it never stands in an address.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
@@ -12,9 +12,10 @@ from typing import Protocol
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.administration.addresses import client_address
+from deployments.administration.addresses import caller_of
 from deployments.api.admin.access import PUBLIC, WITH_OLD_PASSWORD, area_of, needed_role
 from deployments.api.admin.identity import remember
+from deployments.api.admin.lasting import SignInEnded, while_signed_in
 from deployments.api.body import bounded, refuse_large
 from deployments.api.errors import ClientGone, error_body, error_headers, own
 from deployments.api.gate import API_HEADERS, CONTROL_HEADERS, Reply, RequestMetrics, report
@@ -27,6 +28,7 @@ _CLIENT_GONE = 499
 _SUBPROTOCOL = "bearer."
 _POLICY_VIOLATION = 1008
 _SELF_GUARDED = ("/ui",)
+_ENDED = "This sign-in has ended: sign in again."
 _MISSING = "Sign in first: POST /admin/auth/login, then send Authorization: Bearer <access token>."
 
 
@@ -39,14 +41,25 @@ class TokenVerifier(Protocol):
         """Whose access token this is. Raises Unauthorized."""
         ...
 
+    def goes_on(self, identity: Identity) -> bool:
+        """Whether the sign-in is still what it was; not whether its access token has expired."""
+        ...
+
 
 class AdminGate:
     """Wraps ``app``, which is served below some prefix (``root_path``)."""
 
     def __init__(
-        self, app: ASGIApp, *, tokens: TokenVerifier, snapshots: SnapshotSource, metrics: RequestMetrics
+        self,
+        app: ASGIApp,
+        *,
+        tokens: TokenVerifier,
+        snapshots: SnapshotSource,
+        metrics: RequestMetrics,
+        look_again_s: float,
     ) -> None:
         self._app = app
+        self._look_again_s = look_again_s
         self._tokens = tokens
         self._snapshots = snapshots
         self._metrics = metrics
@@ -66,11 +79,15 @@ class AdminGate:
             authorization, length = _take_headers(scope)
             if "\0" in path or b"%00" in scope.get("query_string", b""):
                 raise InvalidRequest("An address must not contain null characters.")
-            if path not in PUBLIC:
+            receive = self._bounded(path, receive, length)
+            if path in PUBLIC:
+                await self._app(scope, receive, reply.send)
+            else:
                 identity = self._identify(authorization.partition(b" "), scope)
                 _require_role(identity, path, scope["method"])
-                remember(scope, replace(identity, address=client_address(scope)))
-            await self._app(scope, self._bounded(path, receive, length), reply.send)
+                with caller_of(scope) as address:
+                    remember(scope, replace(identity, address=address))
+                    await self._on_behalf(identity, scope, receive, reply)
         except ClientGone:
             reply.status = _CLIENT_GONE
         except Exception as error:
@@ -88,10 +105,29 @@ class AdminGate:
             await receive()
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": error.message[:120]})
             return
-        remember(scope, replace(identity, address=client_address(scope)))
         offered: Sequence[str] = scope.get("subprotocols", ())
         token = next((name for name in offered if name.startswith(_SUBPROTOCOL)), None)
-        await self._app(scope, receive, _answering(send, token))
+        try:
+            with caller_of(scope) as address:
+                remember(scope, replace(identity, address=address))
+                await self._lasting(identity, self._app(scope, receive, _answering(send, token)))
+        except SignInEnded:
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": _ENDED})
+
+    async def _on_behalf(self, identity: Identity, scope: Scope, receive: Receive, reply: Reply) -> None:
+        """What is read may last and ends with the sign-in; what was asked to be done is done."""
+        running = self._app(scope, receive, reply.send)
+        if scope["method"] != "GET":
+            return await running
+        try:
+            await self._lasting(identity, running)
+        except SignInEnded:
+            if not reply.status:
+                raise Unauthorized(_ENDED) from None
+            await reply.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _lasting(self, identity: Identity, running: Awaitable[None]) -> None:
+        await while_signed_in(running, lambda: self._tokens.goes_on(identity), self._look_again_s)
 
     def _identify(self, authorization: tuple[bytes, bytes, bytes], scope: Scope) -> Identity:
         scheme, _, token = authorization

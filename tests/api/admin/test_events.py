@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from pydantic import BaseModel
 
-from deployments.api.admin.events import EventStream, StreamSlots
+from deployments.api.admin.events import EventSlots, EventStream
 from deployments.contracts.errors import Unavailable
 from tests.api.asgi import Call
 from tests.unit.engines.test_host import until
@@ -42,7 +42,7 @@ async def test_silence_is_filled_with_heartbeats_and_no_event_is_lost() -> None:
     await asyncio.wait_for(
         asyncio.shield(
             asyncio.ensure_future(
-                EventStream(source.items(), StreamSlots(), 0.02)(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
+                EventStream(source.items(), EventSlots(), 0.02)(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
             )
         ),
         2,
@@ -54,7 +54,7 @@ async def test_silence_is_filled_with_heartbeats_and_no_event_is_lost() -> None:
 
 
 async def test_a_client_that_goes_ends_the_source() -> None:
-    source, call, slots = Source(0, 60), Call("/", b""), StreamSlots()
+    source, call, slots = Source(0, 60), Call("/", b""), EventSlots()
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await until(lambda: bodies(call))
     call.gone.set()
@@ -64,7 +64,7 @@ async def test_a_client_that_goes_ends_the_source() -> None:
 
 
 async def test_a_cancelled_request_ends_the_source() -> None:
-    source, call, slots = Source(0, 60), Call("/", b""), StreamSlots()
+    source, call, slots = Source(0, 60), Call("/", b""), EventSlots()
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await until(lambda: bodies(call))
     serving.cancel()
@@ -76,5 +76,5 @@ async def test_a_cancelled_request_ends_the_source() -> None:
 
 async def test_what_breaks_is_the_last_event() -> None:
     source, call = Source(0, broken=True), Call("/", b"")
-    await EventStream(source.items(), StreamSlots())(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
+    await EventStream(source.items(), EventSlots())(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
     assert bodies(call)[-1] == b'event: error\ndata: {"code":"unavailable","message":"the card is gone"}\n\n'
