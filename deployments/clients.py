@@ -11,6 +11,7 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from bots.status import BotStatus
+from deployments import names
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, Source
 from deployments.contracts.engines import ChatEvent
@@ -231,3 +232,13 @@ class OfficeClient:
     async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
         arguments = (source, person, display_name)
         return cast(Conversation, await self._remote.call("restart_conversation", *arguments, timeout_s=10))
+
+
+def door_name() -> str:
+    """How this replica calls itself towards the office, for example gateway#5w3k4sdw."""
+    replica = serve.get_replica_context()
+    return f"{replica.deployment}#{replica.replica_tag}"
+
+
+def office_client() -> OfficeClient:
+    return OfficeClient(Remote.named(names.OFFICE_APP, names.OFFICE))

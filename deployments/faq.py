@@ -10,13 +10,13 @@ from ray import serve
 from deployments import names
 from deployments.answers.ranking import Ranking
 from deployments.arguments import FaqArgs
+from deployments.clients import door_name, office_client
 from deployments.contracts.errors import ServiceStopped, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.hosting import host
-from deployments.reception import door_name, office_client
 
 _FIRST_SNAPSHOT_S = 5.0
 _CANDIDATES = 5

@@ -12,9 +12,10 @@ from deployments import names
 from deployments.api.app import build_app
 from deployments.api.door import DoorServices
 from deployments.arguments import GatewayArgs
+from deployments.clients import door_name, office_client
 from deployments.hosting import host_door
 from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes, door_name, office_client
+from deployments.reception import Reception, Remotes
 
 
 class Gateway:

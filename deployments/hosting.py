@@ -6,10 +6,10 @@ from ray import serve
 from ray.serve.config import BackpressureConfig
 
 from deployments.arguments import Hosting
+from deployments.clients import door_name, office_client
 from deployments.contracts.services import Switchable
 from deployments.engines.following import ServiceFollower
 from deployments.logs import flush_log, open_log
-from deployments.reception import door_name, office_client
 from storage.environment import Environment
 
 _HEALTH_CHECK_PERIOD_S = 5

@@ -13,3 +13,8 @@ OFFICE = "office"
 PHONE = "phone"
 BOTS = "bots"
 NAMESPACE = "secretary"
+
+
+def bot_process(bot_id: str) -> str:
+    """What the process of a bot calls itself in its log."""
+    return f"bot-{bot_id}"

@@ -8,9 +8,10 @@ from starlette.types import ASGIApp
 from deployments import names
 from deployments.api.phone.routes import PhoneServices, build_phone_app
 from deployments.arguments import PhoneArgs
+from deployments.clients import door_name, office_client
 from deployments.hosting import host_door
 from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes, door_name, office_client
+from deployments.reception import Reception, Remotes
 
 
 class Phone:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments import names
@@ -16,7 +15,6 @@ from deployments.clients import (
     ChatClient,
     EngineClient,
     FaqClient,
-    OfficeClient,
     RecognizerClient,
     Remote,
     SpeechClient,
@@ -157,13 +155,3 @@ class Reception:
             status=self._statuses,
             phrases=self.shared,
         )
-
-
-def door_name() -> str:
-    """How this replica calls itself towards the office, for example gateway#5w3k4sdw."""
-    replica = serve.get_replica_context()
-    return f"{replica.deployment}#{replica.replica_tag}"
-
-
-def office_client() -> OfficeClient:
-    return OfficeClient(Remote.named(names.OFFICE_APP, names.OFFICE))

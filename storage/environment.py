@@ -6,8 +6,6 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from storage.address import database_address
-
 
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
@@ -47,7 +45,10 @@ class Environment(BaseSettings):
     access_token_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token is good for")
     refresh_token_days: int = Field(default=14, ge=1, le=90, description="After how long one has to sign in again")
     telegram_token: SecretStr | None = Field(default=None, description="Token of a first Telegram bot")
-    telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram Bot API server")
+    telegram_api_url: str = Field(
+        default="https://api.telegram.org",
+        description="Telegram Bot API server of that bot; one of your own is added to outbound.allowed_hosts",
+    )
     database_url: str = Field(
         default="",
         repr=False,
@@ -67,7 +68,10 @@ class Environment(BaseSettings):
     def _fill_database_url(self) -> Self:
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite+aiosqlite:///{self.database_path}")
-        object.__setattr__(self, "database_url", database_address(self.database_url))
+        else:
+            from storage.address import database_address  # SQLAlchemy weighs ten megabytes: engines do without
+
+            object.__setattr__(self, "database_url", database_address(self.database_url))
         return self
 
     @property

@@ -74,8 +74,7 @@ class ChainAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
             chain = await _existing(work, name)
-            if expected_version is not None:
-                require_version(chain.version, expected_version, "chain")
+            require_version(chain.version, expected_version, "chain")
             users = [each.name for each in await work.chains.all() if f"{_PREFIX}{name}" in each.routes]
             if users:
                 raise Conflict(f"this chain is part of {', '.join(users)}: take it out of there first")

@@ -1,11 +1,13 @@
 """What people write down, before it is stored: texts that every database can keep, changes laid over what is there."""
 
+import hashlib
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from deployments.contracts.errors import Conflict, InvalidRequest
+from deployments.contracts.chat import Route
+from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound
 from deployments.contracts.settings import Frozen
 
 _DEEPEST = 32
@@ -24,6 +26,17 @@ class Draft(Frozen):
         return value
 
 
+def _is_a_route(text: str) -> str:
+    try:
+        Route.parse(text)
+    except ModelNotFound as error:
+        raise ValueError(error.message) from None
+    return text
+
+
+RouteName = Annotated[str, Field(max_length=100), AfterValidator(_is_a_route)]
+"""A route as people write it, local or cloud:<provider>; "" means the default one."""
+
 DraftT = TypeVar("DraftT", bound=BaseModel)
 
 
@@ -39,10 +52,15 @@ def overlaid(kind: type[DraftT], base: Mapping[str, object], changes: Mapping[st
         raise InvalidRequest(f"{param}: {problem['msg']}" if param else problem["msg"], param=param or None) from None
 
 
-def require_version(stored: int, expected: int, what: str) -> None:
-    """Raises Conflict when ``what`` was changed since it was read."""
-    if stored != expected:
+def require_version(stored: int, expected: int | None, what: str) -> None:
+    """Raises Conflict when ``what`` was changed since it was read. None: the caller takes whatever is there."""
+    if expected not in (None, stored):
         raise Conflict(f"this {what} was changed by somebody else meanwhile; read it again", param="version")
+
+
+def fingerprint(stored: Frozen) -> int:
+    """A number that changes with the content: the version of what has no counter of its own."""
+    return int.from_bytes(hashlib.sha256(stored.model_dump_json().encode()).digest()[:6], "big")
 
 
 def changed_fields(before: Frozen, after: Frozen) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from deployments.administration.desk import ChangeDesk
+from deployments.administration.drafts import fingerprint, require_version
 from deployments.administration.snapshots import Part
 from deployments.administration.usage import UsageDesk
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
@@ -30,6 +31,11 @@ class KeyView:
     key: ApiKey
     created_at: datetime
     used: KeyUsage
+
+    @property
+    def version(self) -> int:
+        """What a change names as the version it was made from."""
+        return fingerprint(self.key)
 
 
 class ApiKeys:
@@ -83,15 +89,18 @@ class ApiKeys:
 
         return await self._desk.change(Part.API_KEYS, edit), plain
 
-    async def change(self, key_id: int, change: KeyChange, by: str) -> ApiKey:
-        """The key with another name, owner or limits. Raises NotFound, also for a key that was revoked."""
+    async def change(self, key_id: int, change: KeyChange, by: str, expected_version: int) -> ApiKey:
+        """The key with another name, owner or limits. Raises NotFound, also for a key that was revoked; Conflict when
+        it is not as it was at ``expected_version`` (``KeyView.version``) any more."""
         if change.name is not None:
             _require_name(change.name)
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ApiKey, AuditEvent]:
-            key = await work.keys.change(key_id, change)
-            if key is None:
+            before = next((key for key in await work.keys.valid() if key.id == key_id), None)
+            if before is None:
                 raise NotFound(f"there is no key {key_id}")
+            require_version(fingerprint(before), expected_version, "key")
+            key = await work.keys.change(key_id, change)
             return key, AuditEvent(by, "update", "api_key", str(key_id), detail=_described_change(change))
 
         return await self._desk.change(Part.API_KEYS, edit)

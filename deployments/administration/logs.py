@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -22,7 +22,8 @@ from deployments.contracts.settings import Frozen
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 LONGEST_LINE = 8 << 10
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}\.log(\.[0-9]{1,3})?")
+_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,80}(\.[0-9]{1,10})?\.log(\.[0-9]{1,3})?")
+"""``deployments.logs`` puts the number of the process before the ending."""
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) ")
 _BLOCK = 64 << 10
 _FURTHEST = 16 << 20
@@ -108,6 +109,17 @@ class LogFiles:
             scanned_bytes=backwards.scanned,
             more=not backwards.at_start,
         )
+
+    def newest(self, process: str, lines: int) -> tuple[str, ...]:
+        """The last ``lines`` of the processes called ``process``, from the newest file and those before it."""
+        taken: list[str] = []
+        for file in self.list():
+            if len(taken) >= lines:
+                break
+            if file.name.startswith(f"{process}."):
+                with suppress(NotFound):
+                    taken[:0] = self.read(file.name, lines - len(taken)).lines
+        return tuple(taken)
 
     def identity(self, name: str) -> int | None:
         """Inode of the file that has the name now, to notice rotation; None while there is none."""

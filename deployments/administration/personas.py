@@ -1,12 +1,11 @@
 """Who the secretary can be."""
 
-import hashlib
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, require_version
+from deployments.administration.drafts import Draft, fingerprint, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.settings import Language, Persona
@@ -30,11 +29,6 @@ class PersonaDraft(Draft):
         if not any(prompt.strip() for prompt in self.prompts.values()):
             raise ValueError("a persona needs a prompt in one language at least")
         return self
-
-
-def fingerprint(persona: Persona) -> int:
-    """A number that changes with the content: what an update names as the version it was made from."""
-    return int.from_bytes(hashlib.sha256(persona.model_dump_json().encode()).digest()[:6], "big")
 
 
 def seed_ids() -> frozenset[str]:
@@ -94,13 +88,16 @@ class PersonaAdministration:
 
         return await self._desk.change(Part.PERSONAS, edit)
 
-    async def prompt(self, persona_id: str, language: str, prompt: str, by: str) -> Persona:
-        """Writes the system prompt of one language anew. Raises NotFound, InvalidRequest for a blank one."""
+    async def prompt(
+        self, persona_id: str, language: str, prompt: str, by: str, expected_version: int | None = None
+    ) -> Persona:
+        """Writes the system prompt of one language anew. Raises NotFound, Conflict, InvalidRequest for a blank one."""
         if not prompt.strip():
             raise InvalidRequest("the prompt must not be blank", param="prompt")
 
         async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
             before = await _existing(work, persona_id)
+            require_version(fingerprint(before), expected_version, "persona")
             persona = before.model_copy(update={"prompts": {**before.prompts, language: prompt}})
             await work.personas.save(persona)
             return persona, AuditEvent(by, "update", "persona", persona_id, detail=f"prompts.{language}")
@@ -126,8 +123,7 @@ class PersonaAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
             persona = await _existing(work, persona_id)
-            if expected_version is not None:
-                require_version(fingerprint(persona), expected_version, "persona")
+            require_version(fingerprint(persona), expected_version, "persona")
             if (await work.settings.get()).default_persona == persona_id:
                 raise Conflict("this is the default persona: choose another default first")
             await work.personas.remove(persona_id)

@@ -15,6 +15,8 @@ from deployments.administration.keys import described
 from deployments.administration.passwords import Passwords
 from deployments.administration.secrets import sealer_for
 from deployments.contracts.errors import InvalidRequest
+from deployments.outbound.policy import OutboundPolicy, Refused
+from deployments.outbound.target import parse
 from storage import seed
 from storage.database import Database
 from storage.environment import Environment
@@ -148,6 +150,18 @@ class _Preparation:
         sealed = sealer_for(self._environment).seal(token.get_secret_value())
         await self._work.bots.add(declared("default", draft, sealed))
         await self._note("create", "bot", "default")
+        await self._open(draft.api_url)
+
+    async def _open(self, url: str) -> None:
+        """Whoever sets the environment may name a server of their own: it is listed as if an administrator did it."""
+        settings, place = await self._work.settings.get(), parse(url).place
+        try:
+            OutboundPolicy.of(settings.outbound).check_target(parse(url))
+        except Refused:
+            listed = {"allowed_hosts": (*settings.outbound.allowed_hosts, place)}
+            opened = settings.model_copy(update={"outbound": settings.outbound.model_copy(update=listed)})
+            await self._work.settings.save(opened, await self._work.revisions.current() + 1)
+            await self._note("open", "settings", place)
 
     async def _note(self, action: str, resource: str, resource_id: str = "") -> None:
         self._changed = True

@@ -1,7 +1,7 @@
 """What the doors tell the office: exchanges are stored exactly once, latencies and door states are kept in memory."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +10,7 @@ from deployments.administration.titles import title_of
 from deployments.administration.usage import UsageDesk
 from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.reports import DoorReport, Receipt
+from deployments.contracts.sessions import StoredSession
 from deployments.contracts.settings import Exchange
 from storage.database import Database
 from storage.work import UnitOfWork
@@ -74,8 +75,9 @@ class ReportDesk:
         async with self._database.unit_of_work() as work:
             if await work.exchanges.is_repetition(report.door, report.sequence, digest):
                 return
-            fresh = await work.exchanges.add_new([await _remembered(work, each) for each in report.exchanges])
-            await _append_to_conversations(work, fresh)
+            sessions = await work.sessions.many({each.session_id for each in report.exchanges if each.session_id})
+            fresh = await work.exchanges.add_new([_remembered(each, sessions) for each in report.exchanges])
+            await _append_to_conversations(work, fresh, sessions)
             await work.faq.add_hits(report.faq_hits)
             await self._usage.record(work, report.usage)
             await work.exchanges.remember(report.door, report.sequence, digest)
@@ -89,21 +91,25 @@ class ReportDesk:
             self._last_counted.pop(door, None)
 
 
-async def _remembered(work: UnitOfWork, exchange: Exchange) -> Exchange:
+def _remembered(exchange: Exchange, sessions: Container[str]) -> Exchange:
     """Without its words when its conversation was deleted while the report was on its way."""
     stored_here = exchange.session_id is not None and exchange.session_id.startswith("chat_")
-    if not stored_here or await work.sessions.get(exchange.session_id or "") is not None:
+    if not stored_here or exchange.session_id in sessions:
         return exchange
     return exchange.model_copy(update={"question": "", "answer": ""})
 
 
-async def _append_to_conversations(work: UnitOfWork, exchanges: Sequence[Exchange]) -> None:
+async def _append_to_conversations(
+    work: UnitOfWork, exchanges: Sequence[Exchange], sessions: Mapping[str, StoredSession]
+) -> None:
     """Adds each exchange to its conversation, provided that it took place at the conversation's own source: nobody
     writes into a stranger's history by naming its id."""
+    by_session: dict[str, list[Exchange]] = {}
     for exchange in exchanges:
-        if exchange.session_id is None:
-            continue
-        session = await work.sessions.get(exchange.session_id)
+        session = sessions.get(exchange.session_id or "")
         if session is not None and session.source == Source(SourceKind(exchange.source_kind), exchange.source_id):
-            await work.messages.append(exchange.session_id, exchange)
-            await work.sessions.entitle(exchange.session_id, title_of(exchange.question))
+            by_session.setdefault(session.id, []).append(exchange)
+    for session_id, said in by_session.items():
+        await work.messages.append(session_id, said)
+        if not sessions[session_id].title:
+            await work.sessions.entitle(session_id, title_of(said[0].question))

@@ -79,8 +79,7 @@ class PresetAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
             preset = await _own(work, name)
-            if expected_version is not None:
-                require_version(preset.version, expected_version, "preset")
+            require_version(preset.version, expected_version, "preset")
             if (await work.settings.get()).speech.default_preset == name:
                 raise Conflict("this is the default preset: choose another default first")
             users = [voice.id for voice in await work.voices.all() if voice.preset == name]

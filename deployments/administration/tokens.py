@@ -89,6 +89,11 @@ class Tokens:
         role = Role(sign_in.role)
         return Identity(sign_in.username, role, sign_in.must_change_password, claims.token_id, claims.session)
 
+    def goes_on(self, identity: Identity) -> bool:
+        """Whether the sign-in of ``identity`` has neither ended nor expired and its role is the same."""
+        sign_in = self._open.get(identity.session_id)
+        return sign_in is not None and sign_in.role == identity.role and sign_in.expires_at > self._now()
+
     async def issue(self, account: Account, address: str) -> TokenPair:
         """Begins a sign-in. Raises InvalidToken when the account has changed since ``account`` was read."""
         family = secrets.token_hex(16)

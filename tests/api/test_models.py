@@ -31,6 +31,22 @@ def test_the_list_names_everything_that_answers(client: openai.OpenAI) -> None:
     assert all(model.object == "model" and model.created > 0 and model.owned_by for model in listed)
 
 
+def test_older_clients_find_their_addresses(http: httpx.Client) -> None:
+    ids = [[model["id"] for model in http.get(path).json()["data"]] for path in ("/v1/models", "/v1/models/")]
+    assert ids[0] == ids[1]
+    assert http.get("/v1/voices").json()["voices"] == [
+        {"voice_id": "ru-anna", "name": "Anna", "language": "ru"},
+        {"voice_id": "en-joe", "name": "Joe", "language": "en"},
+    ]
+
+
+def test_the_root_says_what_is_served_where(http: httpx.Client) -> None:
+    told = http.get("/").json()
+    assert (told["status"], told["service"]) == ("ok", "ai-secretary")
+    for path in told["endpoints"].values():
+        assert path.startswith("/admin/") or http.get(path).status_code in (200, 405), path
+
+
 def test_one_model_also_with_a_slash(client: openai.OpenAI, http: httpx.Client) -> None:
     assert client.models.retrieve("secretary").id == "secretary"
     assert http.get("/v1/models/lab/smollm2-135m").json()["id"] == "lab/smollm2-135m"

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,17 +15,14 @@ import httpx
 import psutil
 from openai import OpenAI
 
+from deployments.command.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 GRAPHS = ROOT / "tests" / "graphs"
 MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
 API_KEY = "sk-sec-for-tests-0123456789abcdefghijklmnop"
 PASSWORD = "a long enough password for tests"
 _UP_WITHIN_S = 240
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @dataclass

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.serve.panel import panel, teach
+from tests.serve.rows.office import Office
 from tests.serve.running import Secretary
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
@@ -31,6 +32,9 @@ def test_a_saved_answer_is_what_the_gateway_says_a_second_later(demo: Secretary,
     time.sleep(1)
     reply = demo.openai.chat.completions.create(model="secretary", messages=[{"role": "user", "content": question}])
     assert reply.choices[0].message.content == answer
+    with Office(demo) as office:
+        (noted,) = office.get("/audit/logs", resource="faq", limit=1)["logs"]
+    assert (noted["action"], noted["user_id"], noted["user_ip"]) == ("create", "admin", "127.0.0.1")
 
 
 def test_the_chat_answers_from_the_model_and_speaks(demo: Secretary, page: Page) -> None:

@@ -7,7 +7,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from deployments.command.ports import free_port
 
 _INSTALL = "PostgreSQL's server is not installed: apt-get install --no-install-recommends postgresql"
 _TOOLS = ("initdb", "postgres", "pg_isready", "createdb", "dropdb")
@@ -26,12 +27,6 @@ _FAST = {
     "listen_addresses": "127.0.0.1",
     "log_min_messages": "fatal",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def binaries() -> Path:

@@ -8,7 +8,7 @@ import time
 import pytest
 import redis
 
-from tests.servers.postgres import free_port
+from deployments.command.ports import free_port
 
 
 class RedisServer:

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deployments.administration.addresses import caller_of
 from ui.access.headers import HardenedSend
 from ui.access.origin import may_act
 from ui.access.sessions import PanelSession, PanelSessions
@@ -47,7 +48,8 @@ class PanelGuard:
         elif scope["type"] == "http":
             hardened = HardenedSend(send, secure=self._secure)
             refusal = self._refusal(scope)
-            await (refusal or self._app)(scope, receive, hardened)
+            with caller_of(scope):
+                await (refusal or self._app)(scope, receive, hardened)
         else:
             await self._app(scope, receive, send)
 
@@ -57,7 +59,8 @@ class PanelGuard:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "not allowed"})
             return
-        await self._app(scope, receive, send)
+        with caller_of(scope):
+            await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         path = inner_path(scope)

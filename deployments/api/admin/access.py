@@ -42,6 +42,7 @@ _AREAS = (
     Area("/stt/transcribe", OPERATOR, OPERATOR, upload=True),
     Area("/stt", VIEWER, OPERATOR),
     Area("/llm/providers", OPERATOR, ADMIN),
+    Area("/llm/model", VIEWER, ADMIN),
     Area("/llm", VIEWER, OPERATOR),
     Area("/tts", VIEWER, OPERATOR),
     Area("/voice", VIEWER, OPERATOR),

@@ -4,14 +4,14 @@ from fastapi import APIRouter
 
 from deployments.administration.operations import Operations
 from deployments.api.admin.backup import routes as backup
-from deployments.api.admin.events import StreamSlots
+from deployments.api.admin.events import EventSlots
 from deployments.api.admin.logs import routes as logs
 from deployments.api.admin.models import routes as models
 from deployments.api.admin.monitor import routes as monitor
 from deployments.api.admin.services import routes as services
 
 
-def build_routers(operations: Operations, slots: StreamSlots) -> tuple[APIRouter, ...]:
+def build_routers(operations: Operations, slots: EventSlots) -> tuple[APIRouter, ...]:
     """``/services``, ``/monitor``, ``/logs``, ``/models`` and ``/backup``; their event streams share ``slots``."""
     return (
         services.build_router(operations.services),

@@ -9,7 +9,7 @@ from deployments.administration.operations import Operations
 from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
 from deployments.api.admin.chat.routes import chat_router
-from deployments.api.admin.events import StreamSlots as EventSlots
+from deployments.api.admin.events import EventSlots
 from deployments.api.admin.faq.files import faq_files_router
 from deployments.api.admin.faq.routes import faq_router
 from deployments.api.admin.faq.schemas import Matcher
@@ -64,10 +64,10 @@ def _behaviour(desk: Desk) -> tuple[APIRouter, ...]:
         faq_files_router(office.faq, office.faq_import),
         faq_router(office.faq, office.publisher, desk.matcher),
         personas_router(office.personas, office.settings, office.publisher),
-        models_router(office.settings, office.publisher, desk.assistant),
+        models_router(office.settings, office.publisher, desk.assistant, office.providers),
         providers_router(office.providers),
         chains_router(office.chains),
-        telegram_router(office.bots, office.bot_sessions, desk.bots),
+        telegram_router(office.bots, office.bot_sessions, desk.bots, desk.operations.logs),
         widget_router(office.widgets),
     )
 

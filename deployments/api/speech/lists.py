@@ -1,4 +1,5 @@
-"""``GET /v1/audio/voices`` and ``/v1/audio/models``: what Open WebUI asks, without a key, to fill its menus."""
+"""``GET /v1/audio/voices`` and ``/v1/audio/models``: what Open WebUI asks, without a key, to fill its menus; and
+``/v1/voices``, the shorter list that older clients read, with a key."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +27,12 @@ class SpeechLists:
                     for voice in self._door.assistant.voices()
                 ]
             }
+        )
+
+    async def plain_voices(self, request: Request) -> Response:
+        voices = self._door.assistant.voices()
+        return json_response(
+            {"voices": [{"voice_id": v.id, "name": v.name, "language": next(iter(v.languages), "")} for v in voices]}
         )
 
     async def models(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""``GET /health``, ``/ready`` and ``/metrics``."""
+"""``GET /``, ``/health``, ``/ready`` and ``/metrics``."""
 
 import asyncio
 
@@ -13,11 +13,26 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.speech import EngineStatus
 
 _STATUS_TIMEOUT_S = 2.0
+_ENDPOINTS = {
+    "chat": "/v1/chat/completions",
+    "speech": "/v1/audio/speech",
+    "transcription": "/v1/audio/transcriptions",
+    "models": "/v1/models",
+    "voices": "/v1/audio/voices",
+    "health": "/health",
+    "ready": "/ready",
+    "office": "/admin/openapi.json",
+    "panel": "/admin/ui/",
+}
 
 
 class Status:
     def __init__(self, door: Door) -> None:
         self._door = door
+
+    async def doors(self, request: Request) -> Response:
+        """What is served where."""
+        return json_response({"status": "ok", "service": "ai-secretary", "endpoints": _ENDPOINTS})
 
     async def health(self, request: Request) -> Response:
         """The process is up and its event loop turns."""

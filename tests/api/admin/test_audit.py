@@ -123,6 +123,21 @@ async def test_a_long_trail_leaves_in_batches(office: Office, admin: httpx.Async
     assert [event["resource_id"] for event in events] == [str(number) for number in range(1_200)]
 
 
+async def test_every_change_is_noted_with_the_address_it_came_from(office: Office) -> None:
+    async with admin_client(office, records_and_people, "admin", address="192.0.2.9") as client:
+        made = (await client.post("/keys", json={"name": "shop"})).json()
+        assert (await client.delete(f"/keys/{made['id']}")).status_code == 204
+        newest = (await client.get("/audit/logs", params={"resource": "api_key", "limit": 2})).json()["logs"]
+    assert [(event["action"], event["user_ip"]) for event in newest] == [
+        ("revoke", "192.0.2.9"),
+        ("create", "192.0.2.9"),
+    ]
+    await office.keys.create("by the secretary itself")
+    async with office.database.unit_of_work() as work:
+        (event,) = await work.audit.newest(1)
+    assert event.address == ""
+
+
 async def test_the_oldest_part_goes_and_the_trail_says_so(office: Office, admin: httpx.AsyncClient) -> None:
     for days in ("6", "0", "-3", "1000000", "x"):
         assert (await admin.post("/audit/cleanup", params={"days": days})).status_code == 400

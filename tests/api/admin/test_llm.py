@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from deployments.administration.office import Office
+from deployments.api.admin.access import needed_role
 from deployments.api.admin.llm.models import models_router
 from deployments.api.admin.llm.personas import personas_router
 from deployments.api.admin.llm.providers import chains_router, providers_router
+from deployments.contracts.identity import Role
 from storage import seed
 from storage.secrets import Sealer
 from tests.api.admin.office import admin_client, opened_office
@@ -32,7 +34,7 @@ async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
         office,
         lambda o: [
             personas_router(o.personas, o.settings, o.publisher),
-            models_router(o.settings, o.publisher, assistant),
+            models_router(o.settings, o.publisher, assistant, o.providers),
             providers_router(o.providers),
             chains_router(o.chains),
         ],
@@ -49,13 +51,16 @@ async def provider(client: httpx.AsyncClient, name: str = "Мой Gemini", **fie
 
 async def test_a_prompt_is_written_and_reset(client: httpx.AsyncClient, office: Office) -> None:
     original = {persona.id: persona for persona in seed.personas()}["anna"]
-    read = (await client.get("/llm/prompt")).json()
+    read_prompt = await client.get("/llm/prompt")
+    read = read_prompt.json()
     assert (read["persona"], read["prompt"]) == ("anna", original.prompts["ru"])
     written = await client.post("/llm/prompt", json={"prompt": "Ты робот."})
     assert written.json()["prompt"] == "Ты робот."
     assert office.publisher.current.persona("anna").prompts == {**original.prompts, "ru": "Ты робот."}
     english = await client.post("/llm/prompt/anna", json={"prompt": "You are a robot.", "language": "en"})
     assert english.json()["prompts"] == {"ru": "Ты робот.", "en": "You are a robot."}
+    stale = {"if-match": read_prompt.headers["etag"]}
+    assert (await client.post("/llm/prompt/anna", json={"prompt": "x"}, headers=stale)).status_code == 409
     reset = await client.post("/llm/prompt/anna/reset")
     assert reset.json()["prompts"] == original.prompts
     for path in ("/llm/prompt/nobody", "/llm/personas/x%2Fy"):
@@ -139,6 +144,23 @@ async def test_the_backend_is_chosen_among_those_that_exist(client: httpx.AsyncC
     assert (await client.post("/llm/backend", json={"backend": "vllm"})).json()["backend"] == "local"
     models = (await client.get("/llm/models")).json()
     assert models["available_models"] == {"local": "echo", f"cloud:{made['id']}": "gemini-2.5-flash"}
+
+
+async def test_the_model_is_that_of_the_default_route(client: httpx.AsyncClient, office: Office) -> None:
+    assert (await client.get("/llm/model")).json() == {"status": "ok", "model": "echo", "backend": "local"}
+    assert (await client.post("/llm/model", json={"model": "echo"})).status_code == 200
+    refused = await client.post("/llm/model", json={"model": "gemini-2.5-pro"})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (409, "model")
+    made = await provider(client)
+    await client.post("/llm/backend", json={"backend": f"cloud:{made['id']}"})
+    changed = await client.post("/llm/model", json={"model": "gemini-2.5-pro"})
+    assert changed.json() == {"status": "ok", "model": "gemini-2.5-pro", "backend": f"cloud:{made['id']}"}
+    assert office.publisher.current.providers[0].model_name == "gemini-2.5-pro"
+
+
+async def test_only_an_administrator_changes_what_a_provider_costs() -> None:
+    assert needed_role("/llm/model", "POST") is needed_role("/llm/providers", "POST") is Role.ADMIN
+    assert needed_role("/llm/models", "GET") is Role.VIEWER
 
 
 async def test_there_is_no_shared_history(client: httpx.AsyncClient) -> None:

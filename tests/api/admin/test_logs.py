@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,11 +20,12 @@ from hypothesis import strategies as st
 
 from deployments.administration.following import LogFollower
 from deployments.administration.logs import LogFiles, LogFilter
-from deployments.api.admin.events import StreamSlots
+from deployments.api.admin.events import EventSlots
 from deployments.api.admin.logs.routes import build_router
 from deployments.contracts.errors import NotFound
 from tests.api.admin.ops import application, client
 from tests.api.asgi import Call
+from tests.architecture.sources import ROOT
 from tests.unit.engines.test_host import until
 
 
@@ -46,8 +49,20 @@ def folder(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def over(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(build_router(LogFiles(folder), StreamSlots(), period_s=0.01)) as http:
+    async with client(build_router(LogFiles(folder), EventSlots(), period_s=0.01)) as http:
         yield http
+
+
+async def test_what_the_processes_of_the_secretary_write_is_listed_and_read(tmp_path: Path) -> None:
+    writer = "import logging, pathlib, sys; from deployments.logs import open_log; open_log(pathlib.Path(sys.argv[1]), "
+    writer += "sys.argv[2]); logging.getLogger('deployments').info('hello')"
+    for process in ("office", "bot-лавка"):
+        subprocess.run([sys.executable, "-c", writer, str(tmp_path), process], cwd=ROOT, check=True)
+    async with over(tmp_path) as http:
+        names = [log["name"] for log in (await http.get("/logs")).json()["logs"]]
+        assert sorted(name.partition(".")[0] for name in names) == ["bot-лавка", "office"]
+        for name in names:
+            assert "hello" in (await http.get(f"/logs/{name}")).json()["lines"][0]
 
 
 async def test_only_the_secretarys_own_log_files_are_listed(folder: Path) -> None:
@@ -125,7 +140,7 @@ NAMES = (
 async def test_everything_else_is_not_found(folder: Path, name: str, path: str) -> None:
     call = Call(path + name, b"", method="GET")
     scope = call.scope() | {"path": unquote(path + name), "raw_path": (path + name).encode()}
-    app = application(build_router(LogFiles(folder), StreamSlots()))
+    app = application(build_router(LogFiles(folder), EventSlots()))
     await asyncio.wait_for(app(scope, call.receive, call.send), 2)  # type: ignore[arg-type]
     assert call.status == 404
     assert b"SEALED" not in b"".join(message.get("body", b"") for message in call.sent)
@@ -179,7 +194,7 @@ class Following:
     """A stream over the application: what it said so far, and a way to hang up."""
 
     def __init__(self, folder: Path, query: bytes = b"") -> None:
-        self.slots = StreamSlots()
+        self.slots = EventSlots()
         self.call = Call("/logs/stream/bot.log", b"", method="GET")
         app = application(build_router(LogFiles(folder), self.slots, period_s=0.01))
         scope = self.call.scope() | {"query_string": query}
@@ -255,7 +270,7 @@ async def test_a_file_that_was_emptied_is_followed_from_its_start(folder: Path) 
 
 async def test_a_stream_that_never_began_leaves_no_file_open(folder: Path) -> None:
     (folder / "bot.log").write_text(record(0))
-    app = application(build_router(LogFiles(folder), StreamSlots(limit=0)))
+    app = application(build_router(LogFiles(folder), EventSlots(limit=0)))
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         call = Call("/logs/stream/bot.log", b"", method="GET")

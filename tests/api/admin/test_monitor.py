@@ -19,7 +19,7 @@ from deployments.administration.office import Office
 from deployments.administration.replicas import ReplicaRegister
 from deployments.administration.services import ServiceControl
 from deployments.administration.trail import AuditNotes
-from deployments.api.admin.events import StreamSlots
+from deployments.api.admin.events import EventSlots
 from deployments.api.admin.monitor.routes import build_router
 from deployments.api.metrics import Metrics
 from deployments.contracts.reports import DoorReport, StageTally
@@ -93,7 +93,7 @@ def monitor(office: Office, register: ReplicaRegister, metrics: Metrics, gpus: G
 
 
 async def test_a_card_is_told_whole(office: Office, register: ReplicaRegister, metrics: Metrics) -> None:
-    async with client(build_router(monitor(office, register, metrics), StreamSlots())) as http:
+    async with client(build_router(monitor(office, register, metrics), EventSlots())) as http:
         report = (await http.get("/monitor/gpu")).json()
     (gpu,) = report["gpus"]
     assert report["available"]
@@ -126,7 +126,7 @@ def test_no_card_and_no_driver_are_answers() -> None:
 async def test_the_stream_of_cards_repeats_until_the_client_goes(
     office: Office, register: ReplicaRegister, metrics: Metrics
 ) -> None:
-    slots = StreamSlots(limit=1)
+    slots = EventSlots(limit=1)
     app = application(build_router(monitor(office, register, metrics), slots, gpu_period_s=0.01))
     call = Call("/monitor/gpu/stream", b"", method="GET")
     serving = asyncio.create_task(app(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
@@ -146,7 +146,7 @@ async def test_health_says_what_is_wanted_and_does_not_run(
 ) -> None:
     async with (
         Replica(register, "chat", "1") as room,
-        client(build_router(monitor(office, register, metrics), StreamSlots())) as http,
+        client(build_router(monitor(office, register, metrics), EventSlots())) as http,
     ):
         await until(lambda: register.replicas("chat"))
         assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
@@ -168,7 +168,7 @@ async def test_metrics_tell_latency_and_totals_and_a_reset_begins_latency_anew(
     metrics.tokens(7, 11, "local")
     metrics.request("/v1/chat/completions", 200, 0.1)
     metrics.phrase_cache(True)
-    async with client(build_router(monitor(office, register, metrics), StreamSlots())) as http:
+    async with client(build_router(monitor(office, register, metrics), EventSlots())) as http:
         body = (await http.get("/monitor/metrics")).json()
         assert body["latency"] == [{"stage": "total", "route": "local", "count": 4, "p50_ms": 10.0, "p95_ms": 30.0}]
         assert body["counts"]["tokens"] == {"prompt": 7.0, "completion": 11.0}
@@ -193,7 +193,7 @@ async def test_the_machine_is_told_without_anybodys_command_line(
     strange = os.environ | {"SECRETARY_RUN_ID": "another"}
     other = subprocess.Popen([sys.executable, "-c", wait], stdin=subprocess.PIPE, env=strange)
     try:
-        async with client(build_router(monitor(office, register, metrics), StreamSlots())) as http:
+        async with client(build_router(monitor(office, register, metrics), EventSlots())) as http:
             reply = await http.get("/monitor/system")
     finally:
         for process in (mine, other):

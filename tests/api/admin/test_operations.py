@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deployments.administration.office import Office
 from deployments.administration.operations import Surroundings, open_operations
-from deployments.api.admin.events import StreamSlots
+from deployments.api.admin.events import EventSlots
 from deployments.api.admin.operations import build_routers
 from tests.api.admin.ops import client
 from tests.unit.administration.replicas import Cluster, Replica, deployment
@@ -23,7 +23,7 @@ async def test_every_area_answers_and_the_operations_close(office: Office, tmp_p
         environment={},
     )
     operations = await open_operations(office, around)
-    async with Replica(operations.register, "chat", "1"), client(*build_routers(operations, StreamSlots())) as http:
+    async with Replica(operations.register, "chat", "1"), client(*build_routers(operations, EventSlots())) as http:
         await until(lambda: operations.register.replicas("chat"))
         for path in (
             "/services/status",

@@ -131,14 +131,18 @@ async def test_a_key_is_shown_once_and_stored_as_a_digest(office: Office, admin:
 
 
 async def test_limits_of_a_key_reach_the_doors(office: Office, admin: httpx.AsyncClient) -> None:
-    key_id = (await admin.post("/keys", json={"name": "shop"})).json()["id"]
-    changed = await admin.patch(f"/keys/{key_id}", json={"limits": {"tokens_per_day": 500}, "name": "the shop"})
+    made = (await admin.post("/keys", json={"name": "shop"})).json()
+    key_id, change = made["id"], {"limits": {"tokens_per_day": 500}, "name": "the shop"}
+    assert (await admin.patch(f"/keys/{key_id}", json=change)).status_code == 428
+    changed = await admin.patch(f"/keys/{key_id}", json={**change, "version": made["version"]})
     assert changed.status_code == 200
+    assert changed.headers["etag"] == f'"{changed.json()["version"]}"'
+    assert (await admin.patch(f"/keys/{key_id}", json={**change, "version": made["version"]})).status_code == 409
     (key,) = (key for key in office.publisher.current.api_keys if key.id == key_id)
     assert (key.name, key.limits) == ("the shop", KeyLimits(tokens_per_day=500))
     assert (await admin.delete(f"/keys/{key_id}")).status_code == 204
     assert all(key.id != key_id for key in office.publisher.current.api_keys)
-    assert (await admin.patch(f"/keys/{key_id}", json={"name": "x"})).status_code == 404
+    assert (await admin.patch(f"/keys/{key_id}", json={"name": "x", "version": 1})).status_code == 404
     assert (await admin.delete(f"/keys/{key_id}")).status_code == 404
 
 

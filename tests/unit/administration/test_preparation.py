@@ -140,6 +140,7 @@ async def test_a_token_in_the_environment_declares_the_first_bot_only(environmen
         (bot,) = await office.bots.list()
         await office.close()
         assert (bot.id, bot.api_url, office.bots.open_token(bot)) == ("default", "http://127.0.0.1:8081", TOKEN)
+        assert office.publisher.current.settings.outbound.allowed_hosts == ("127.0.0.1:8081",)
 
 
 @pytest.mark.parametrize("values", [{"telegram_token": "hunter2"}, {"telegram_token": TOKEN, "secret_key": "hunter2"}])

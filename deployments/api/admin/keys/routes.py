@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from starlette.responses import Response
 
 from deployments.administration.keys import SCOPES, ApiKeys, KeyChange, KeyView
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.keys.schemas import KeyList, KeyPatch, KeyReply, NewKey, UsedToday
+from deployments.api.admin.revisions import IfMatch, expected, tag
 
 KeyId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 _HIDDEN = "…"
@@ -29,10 +31,14 @@ def keys_router(keys: ApiKeys) -> APIRouter:
         return _reply(await keys.view(key.id), plain)
 
     @router.patch("/{key_id}")
-    async def change(key_id: KeyId, body: KeyPatch, caller: Caller) -> KeyReply:
-        """Changes name, owner or limits; doors follow in under a second."""
-        await keys.change(key_id, KeyChange(body.name, body.limits, body.owner), caller.username)
-        return _reply(await keys.view(key_id))
+    async def change(key_id: KeyId, body: KeyPatch, caller: Caller, response: Response, if_match: IfMatch) -> KeyReply:
+        """Changes name, owner or limits; doors follow in under a second. Names the version that was read, in
+        ``If-Match`` or ``version``: 428 without, 409 when it is not that any more."""
+        change = KeyChange(body.name, body.limits, body.owner)
+        await keys.change(key_id, change, caller.username, expected(if_match, body.version))
+        view = await keys.view(key_id)
+        tag(response, view.version)
+        return _reply(view)
 
     @router.delete("/{key_id}", status_code=204)
     async def revoke(key_id: KeyId, caller: Caller) -> None:
@@ -51,6 +57,7 @@ def _reply(view: KeyView, plain: str | None = None) -> KeyReply:
         scopes=list(key.scopes),
         limits=key.limits,
         owner=key.owner,
+        version=view.version,
         created_at=view.created_at,
         expires_at=key.expires_at,
         used_today=UsedToday(tokens=view.used.tokens, audio_seconds=round(view.used.audio_seconds, 3)),

@@ -23,6 +23,7 @@ class KeyReply(BaseModel):
     scopes: list[str]
     limits: KeyLimits
     owner: str
+    version: int
     created_at: datetime
     expires_at: datetime | None
     used_today: UsedToday
@@ -54,3 +55,4 @@ class KeyPatch(BaseModel):
     name: str | None = Field(default=None, min_length=1, max_length=100)
     limits: KeyLimits | None = None
     owner: str | None = Field(default=None, max_length=100)
+    version: int | None = Field(default=None, ge=0)

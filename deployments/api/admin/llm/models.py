@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from deployments.administration.providers import ProviderAdministration
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.settings import SettingsAdministration
 from deployments.api.admin.identity import Caller
@@ -9,6 +10,8 @@ from deployments.api.admin.llm.schemas import (
     BackendBody,
     BackendReply,
     LoadedModel,
+    ModelBody,
+    ModelReply,
     ModelsReply,
     Params,
     ParamsBody,
@@ -27,10 +30,16 @@ class HistoryGone(SecretaryError):
     code, status = "gone", 410
 
 
-def models_router(settings: SettingsAdministration, publisher: SnapshotPublisher, assistant: Assistant) -> APIRouter:
+def models_router(
+    settings: SettingsAdministration,
+    publisher: SnapshotPublisher,
+    assistant: Assistant,
+    providers: ProviderAdministration,
+) -> APIRouter:
     router = APIRouter(prefix="/llm", tags=["llm"])
     _add_params(router, settings, publisher)
     _add_backend(router, settings, publisher, assistant)
+    _add_model(router, providers, publisher, assistant)
     _add_history(router)
     return router
 
@@ -79,6 +88,33 @@ def _add_backend(
         )
 
 
+def _add_model(
+    router: APIRouter, providers: ProviderAdministration, publisher: SnapshotPublisher, assistant: Assistant
+) -> None:
+    async def current() -> ModelReply:
+        now = _reply(publisher.current, await assistant.status())
+        return ModelReply(model=now.model, backend=now.backend)
+
+    @router.get("/model")
+    async def model() -> ModelReply:
+        """The model of the default route."""
+        return await current()
+
+    @router.post("/model")
+    async def change(body: ModelBody, caller: Caller) -> ModelReply:
+        """Makes the provider that is the default route answer with another of its models. 409 where the default route
+        is this machine, whose model is part of the graph."""
+        provider = _default_provider(publisher.current)
+        if provider is not None:
+            await providers.change(provider.id, {"model_name": body.model}, provider.version, caller.username)
+            return await current()
+        now = await current()
+        if body.model != now.model:
+            first = "choose a provider with POST /admin/llm/backend first"
+            raise Conflict(f"the model of {now.backend} is part of the graph; {first}", param="model")
+        return now
+
+
 def _add_history(router: APIRouter) -> None:
     @router.get("/history")
     async def history() -> None:
@@ -114,9 +150,13 @@ def _default_gemini(text: str, snapshot: Snapshot) -> ProviderSpec | None:
     return min(of_type, key=lambda each: (not each.is_default, not each.enabled, each.id), default=None)
 
 
-def _reply(snapshot: Snapshot, statuses: tuple[EngineStatus, ...]) -> BackendReply:
+def _default_provider(snapshot: Snapshot) -> ProviderSpec | None:
     route = snapshot.settings.default_route
-    provider = next((each for each in snapshot.providers if f"cloud:{each.id}" == route), None)
+    return next((each for each in snapshot.providers if f"cloud:{each.id}" == route), None)
+
+
+def _reply(snapshot: Snapshot, statuses: tuple[EngineStatus, ...]) -> BackendReply:
+    route, provider = snapshot.settings.default_route, _default_provider(snapshot)
     if provider is not None:
         return BackendReply(
             backend=route,

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from fastapi import APIRouter, status
 from starlette.responses import Response
 
-from deployments.administration.personas import PersonaAdministration, fingerprint, seed_ids
+from deployments.administration.drafts import fingerprint
+from deployments.administration.personas import PersonaAdministration, seed_ids
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.settings import SettingsAdministration
 from deployments.api.admin.identity import Caller
@@ -44,28 +45,33 @@ def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: 
         shown = language or publisher.current.settings.default_language
         return PromptReply(persona=persona.id, prompt=persona.prompt(shown), language=shown, prompts=persona.prompts)
 
-    async def written(persona_id: str, body: PromptBody, by: str) -> PromptReply:
-        language = body.language or publisher.current.settings.default_language
-        return reply(await personas.prompt(persona_id, language, body.prompt, by), language)
-
-    @router.get("/prompt")
-    async def default_prompt() -> PromptReply:
-        """The system prompt of the default persona in the default language."""
-        return reply(await personas.get(publisher.current.settings.default_persona))
-
-    @router.post("/prompt")
-    async def write_default(body: PromptBody, caller: Caller) -> PromptReply:
-        return await written(publisher.current.settings.default_persona, body, caller.username)
-
-    @router.get("/prompt/{persona}")
-    async def prompt(persona: str, response: Response) -> PromptReply:
-        found = await personas.get(persona)
+    async def read(persona_id: str, response: Response) -> PromptReply:
+        found = await personas.get(persona_id)
         tag(response, fingerprint(found))
         return reply(found)
 
+    async def written(persona_id: str, body: PromptBody, by: str, version: int | None) -> PromptReply:
+        language = body.language or publisher.current.settings.default_language
+        return reply(await personas.prompt(persona_id, language, body.prompt, by, version), language)
+
+    @router.get("/prompt")
+    async def default_prompt(response: Response) -> PromptReply:
+        """The system prompt of the default persona in the default language."""
+        return await read(publisher.current.settings.default_persona, response)
+
+    @router.post("/prompt")
+    async def write_default(body: PromptBody, caller: Caller, version: IfMatch) -> PromptReply:
+        """``If-Match`` is heeded, not demanded: older clients send none."""
+        return await written(publisher.current.settings.default_persona, body, caller.username, version)
+
+    @router.get("/prompt/{persona}")
+    async def prompt(persona: str, response: Response) -> PromptReply:
+        return await read(persona, response)
+
     @router.post("/prompt/{persona}")
-    async def write(persona: str, body: PromptBody, caller: Caller) -> PromptReply:
-        return await written(persona, body, caller.username)
+    async def write(persona: str, body: PromptBody, caller: Caller, version: IfMatch) -> PromptReply:
+        """``If-Match`` is heeded, not demanded: older clients send none."""
+        return await written(persona, body, caller.username, version)
 
     @router.post("/prompt/{persona}/reset")
     async def reset(persona: str, caller: Caller) -> PromptReply:

@@ -102,6 +102,16 @@ class BackendBody(Draft):
     stop_unused: bool = False
 
 
+class ModelBody(Draft):
+    model: str = Field(min_length=1, max_length=200)
+
+
+class ModelReply(BaseModel):
+    status: Literal["ok"] = "ok"
+    model: str
+    backend: str
+
+
 class BackendReply(BaseModel):
     """``backend`` is local or cloud:<provider id>."""
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from deployments.administration.following import LogFollower
 from deployments.administration.logs import LogFiles, LogFilter
-from deployments.api.admin.events import EventStream, StreamSlots
+from deployments.api.admin.events import EventSlots, EventStream
 from deployments.api.admin.logs.schemas import Level, LogList, LogPage
 
 Lines = Annotated[int, Query(ge=1, le=5000)]
@@ -16,7 +16,7 @@ Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 Search = Annotated[str, Query(max_length=200)]
 
 
-def build_router(files: LogFiles, slots: StreamSlots, period_s: float = 0.5) -> APIRouter:
+def build_router(files: LogFiles, slots: EventSlots, period_s: float = 0.5) -> APIRouter:
     router = APIRouter(prefix="/logs", tags=["logs"])
 
     @router.get("")

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from deployments.administration.monitor import Monitor
-from deployments.api.admin.events import EventStream, StreamSlots
+from deployments.api.admin.events import EventSlots, EventStream
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.monitor.schemas import (
     ErrorsReport,
@@ -18,7 +18,7 @@ from deployments.api.admin.monitor.schemas import (
 _GPU_PERIOD_S = 5.0
 
 
-def build_router(monitor: Monitor, slots: StreamSlots, gpu_period_s: float = _GPU_PERIOD_S) -> APIRouter:
+def build_router(monitor: Monitor, slots: EventSlots, gpu_period_s: float = _GPU_PERIOD_S) -> APIRouter:
     router = APIRouter(prefix="/monitor", tags=["monitor"])
 
     @router.get("/gpu")

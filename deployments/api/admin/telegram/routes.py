@@ -1,11 +1,16 @@
 """Telegram bots: declared here, run elsewhere. What runs follows the rows in under a second."""
 
+import asyncio
+from typing import Annotated
+
 from fastapi import APIRouter, Query, status
 from starlette.responses import Response
 
+from deployments import names
 from deployments.administration.bot_sessions import BotSessions
 from deployments.administration.bots import BotAdministration
 from deployments.administration.drafts import overlaid
+from deployments.administration.logs import LogFiles
 from deployments.api.admin.bodies import Changes, with_version
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.paging import Limit, Offset
@@ -13,6 +18,7 @@ from deployments.api.admin.revisions import IfMatch, expected, tag
 from deployments.api.admin.telegram.schemas import (
     BotDone,
     BotList,
+    BotLog,
     BotReply,
     BotReports,
     BotStateReply,
@@ -29,11 +35,11 @@ _DEFAULT = "default"
 _NAMES = {"bot_token": "token"}
 
 
-def telegram_router(bots: BotAdministration, sessions: BotSessions, reports: BotReports) -> APIRouter:
+def telegram_router(bots: BotAdministration, sessions: BotSessions, reports: BotReports, logs: LogFiles) -> APIRouter:
     router = APIRouter(prefix="/telegram", tags=["telegram"])
     desk = _Desk(bots, BotStates(sessions, reports))
     _add_instances(router, desk)
-    _add_life(router, desk)
+    _add_life(router, desk, logs)
     _add_sessions(router, bots, sessions)
     _add_default(router, desk, sessions)
     return router
@@ -93,7 +99,7 @@ def _add_instances(router: APIRouter, desk: _Desk) -> None:
         await desk.bots.delete(bot_id, caller.username, version)
 
 
-def _add_life(router: APIRouter, desk: _Desk) -> None:
+def _add_life(router: APIRouter, desk: _Desk, logs: LogFiles) -> None:
     @router.post("/instances/{bot_id}/start")
     async def start(bot_id: str, caller: Caller, response: Response) -> BotDone:
         return await desk.switch(bot_id, True, caller.username, response)
@@ -111,24 +117,19 @@ def _add_life(router: APIRouter, desk: _Desk) -> None:
     async def state(bot_id: str) -> BotStateReply:
         return BotStateReply(status=await desk.states.of(await desk.bots.get(bot_id)))
 
+    @router.get("/instances/{bot_id}/logs")
+    async def log(bot_id: str, lines: Annotated[int, Query(ge=1, le=5_000)] = 100) -> BotLog:
+        """The newest lines that the bot's process wrote, also the one before the last restart."""
+        await desk.bots.get(bot_id)
+        return BotLog(logs="\n".join(await asyncio.to_thread(logs.newest, names.bot_process(bot_id), lines)))
+
 
 def _add_sessions(router: APIRouter, bots: BotAdministration, sessions: BotSessions) -> None:
     @router.get("/instances/{bot_id}/sessions")
     async def every(bot_id: str, limit: Limit = 100, offset: Offset = 0) -> SessionPage:
         """Running conversations, the last touched first."""
         await bots.get(bot_id)
-        found, total = await sessions.list(bot_id, limit, offset)
-        items = [
-            SessionItem(
-                user_id=each.person,
-                chat_session_id=each.id,
-                display_name=each.display_name,
-                created_at=each.created_at,
-                updated_at=each.updated_at,
-            )
-            for each in found
-        ]
-        return SessionPage(sessions=items, total=total, limit=limit, offset=offset)
+        return await _page(sessions, bot_id, limit, offset)
 
     @router.delete("/instances/{bot_id}/sessions")
     async def end(bot_id: str, caller: Caller, user_id: str | None = Query(default=None, max_length=200)) -> Ended:
@@ -172,10 +173,31 @@ def _add_default(router: APIRouter, desk: _Desk, sessions: BotSessions) -> None:
     async def restart(caller: Caller, response: Response) -> BotDone:
         return desk.done(await desk.bots.restart(_DEFAULT, caller.username), response, "restarted")
 
+    @router.get("/sessions")
+    async def running(limit: Limit = 100, offset: Offset = 0) -> SessionPage:
+        """Running conversations of the bot ``default``."""
+        await desk.bots.get(_DEFAULT)
+        return await _page(sessions, _DEFAULT, limit, offset)
+
     @router.delete("/sessions")
     async def end(caller: Caller) -> Ended:
         """Ends the conversations of the bot ``default`` only."""
         return Ended(cleared=await sessions.end(_DEFAULT, None, caller.username))
+
+
+async def _page(sessions: BotSessions, bot_id: str, limit: int, offset: int) -> SessionPage:
+    found, total = await sessions.list(bot_id, limit, offset)
+    items = [
+        SessionItem(
+            user_id=each.person,
+            chat_session_id=each.id,
+            display_name=each.display_name,
+            created_at=each.created_at,
+            updated_at=each.updated_at,
+        )
+        for each in found
+    ]
+    return SessionPage(sessions=items, total=total, limit=limit, offset=offset)
 
 
 def _named(changes: dict[str, object]) -> dict[str, object]:

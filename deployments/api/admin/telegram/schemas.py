@@ -120,6 +120,12 @@ class SessionPage(BaseModel):
     offset: int
 
 
+class BotLog(BaseModel):
+    """``logs``: lines of the bot's own process, the newest last."""
+
+    logs: str
+
+
 class Ended(BaseModel):
     status: Literal["ok"] = "ok"
     cleared: int

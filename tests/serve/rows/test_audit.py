@@ -1,0 +1,65 @@
+"""Rows of /admin/audit: a change is made, and the trail must hold it."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import pytest
+
+from tests.serve.rows.office import Office, refused, told
+
+
+@pytest.fixture(scope="module")
+def change(office: Office) -> Iterator[str]:
+    """The id, as the trail names it, of an entry that was created."""
+    entry = office.post("/faq", {"trigger": "Who waters the ferns?", "response": "Nobody does."})["entry"]
+    yield str(entry["id"])
+    office.delete(f"/faq/entries/{entry['id']}")
+
+
+def test_get_logs(office: Office, change: str) -> None:
+    found = office.get("/audit/logs", action="create", resource="faq", user_id="admin")
+    assert found["count"] == len(found["logs"])
+    newest = found["logs"][0]
+    assert (newest["action"], newest["resource"], newest["resource_id"]) == ("create", "faq", change)
+    moment = newest["timestamp"]
+    assert change in [each["resource_id"] for each in office.get("/audit/logs", from_date=moment)["logs"]]
+    assert newest["id"] not in [each["id"] for each in office.get("/audit/logs", to_date=moment)["logs"]]
+    assert office.get("/audit/logs", from_date="2199-01-01")["logs"] == []
+    assert office.get("/audit/logs", action="login", limit=1)["logs"][0]["user_ip"] == "127.0.0.1"
+    older = office.get("/audit/logs", limit=1, offset=1)["logs"]
+    assert older[0]["id"] < office.get("/audit/logs", limit=1)["logs"][0]["id"]
+    assert refused(office.http.get("/audit/logs", params={"from_date": "yesterday"}))[0] == 400
+
+
+def test_get_stats(office: Office, change: str) -> None:
+    before = office.get("/audit/stats")["stats"]
+    office.login()
+    after = office.get("/audit/stats")["stats"]
+    assert (
+        after["total"] == before["total"] + 1 == sum(after["by_action"].values()) == sum(after["by_resource"].values())
+    )
+    assert after["by_action"]["login"] == before["by_action"]["login"] + 1
+    assert before["last_24h"] < after["last_24h"] <= after["total"]
+
+
+def test_get_export(office: Office, change: str) -> None:
+    wanted = {"from_date": "2020-01-01"}
+    as_json = office.http.get("/audit/export", params={**wanted, "format": "json"})
+    as_csv = office.http.get("/audit/export", params={**wanted, "format": "csv"})
+    events, rows = told(as_json), list(csv.DictReader(io.StringIO(as_csv.text)))
+    assert any((event["resource"], event["resource_id"]) == ("faq", change) for event in events)
+    assert [row["id"] for row in rows[: len(events)]] == [str(event["id"]) for event in events]
+    assert as_csv.headers["content-type"].startswith("text/csv")
+    for reply, ending in ((as_json, "json"), (as_csv, "csv")):
+        assert reply.headers["content-disposition"] == f'attachment; filename="audit.{ending}"'
+
+
+def test_post_cleanup(office: Office, change: str) -> None:
+    assert refused(office.http.post("/audit/cleanup", params={"days": 6}))[0] == 400
+    done = office.post("/audit/cleanup", days=7)
+    assert (done["deleted"], done["retention_days"]) == (0, 7)
+    kept = office.get("/audit/logs", resource="faq", action="create")["logs"]
+    assert change in [event["resource_id"] for event in kept], "what is younger stays"
+    newest = office.get("/audit/logs", limit=1)["logs"][0]
+    assert (newest["action"], newest["resource"]) == ("cleanup", "audit"), "the cleanup itself is in the trail"

@@ -1,0 +1,59 @@
+"""Rows of the gateway: /, /health and /v1."""
+
+import json
+
+import httpx
+
+from tests.serve.rows.office import Office, told
+from tests.serve.sound import heard, words
+
+
+def test_get_root(office: Office) -> None:
+    root = told(office.gateway.get("/"))
+    assert (root["status"], root["service"]) == ("ok", "ai-secretary")
+    for path in root["endpoints"].values():
+        assert httpx.get(f"{office.secretary.url}{path}").status_code != 404, path
+
+
+def test_get_health(office: Office) -> None:
+    assert told(office.gateway.get("/health", headers={"authorization": ""})) == {"status": "ok"}
+    engines = told(office.gateway.get("/ready"))["engines"]
+    assert {engine["kind"] for engine in engines} == {"chat", "speech", "recognition"}
+
+
+def test_get_models(office: Office) -> None:
+    listed = told(office.gateway.get("/v1/models"))
+    assert listed == told(office.gateway.get("/v1/models/"))
+    ids = {model["id"] for model in listed["data"]}
+    assert {"secretary", "anna-secretary", "local"} <= ids
+    assert told(office.gateway.get("/v1/models/anna-secretary"))["id"] == "anna-secretary"
+
+
+def test_get_voices(office: Office) -> None:
+    voices = {voice["voice_id"]: voice for voice in told(office.gateway.get("/v1/voices"))["voices"]}
+    assert voices["en_US-joe-medium"]["language"] == "en"
+    assert set(voices) == {voice["id"] for voice in told(office.gateway.get("/v1/audio/voices"))["voices"]}
+
+
+def test_post_speech(office: Office) -> None:
+    def spoken(**wishes: object) -> bytes:
+        body = {"model": "tts-1", "voice": "alloy", "input": "Good morning to all of you.", **wishes}
+        return office.gateway.post("/v1/audio/speech", json=body).content
+
+    plain, quick = heard(spoken(response_format="wav")), heard(spoken(response_format="wav", speed=2))
+    assert (plain.codec, heard(spoken(response_format="mp3")).codec[:3]) == ("pcm_s16le", "mp3")
+    assert quick.seconds < 0.75 * plain.seconds
+    assert spoken(response_format="pcm", voice="espeak-en-gb") != spoken(response_format="pcm")
+
+
+def test_post_chat_completions(office: Office) -> None:
+    answer = office.complete("Who are you?")
+    assert answer.choices[0].message.content == office.get("/faq")["faq"]["Who are you?"]
+    short = office.complete("Tell me about the sea.", "local", max_tokens=3)
+    assert (short.choices[0].finish_reason, short.usage.completion_tokens) == ("length", 3)
+    body = {"model": "local", "messages": [{"role": "user", "content": "Tell me about the sea."}], "max_tokens": 8}
+    with office.gateway.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as reply:
+        data = [line.removeprefix("data: ") for line in reply.iter_lines() if line.startswith("data: ")]
+    assert data.pop() == "[DONE]"
+    deltas = [choice["delta"].get("content") for event in data for choice in json.loads(event)["choices"]]
+    assert words("".join(filter(None, deltas)))

@@ -1,0 +1,56 @@
+"""Rows of /admin/voices and /admin/voice."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+import pytest
+
+from tests.serve.rows.office import Office, follows, refused, restored
+from tests.serve.sound import heard
+
+
+@pytest.fixture(autouse=True)
+def as_before(office: Office) -> Iterator[None]:
+    with restored(office, "speech"):
+        yield
+
+
+def test_get_voices(office: Office) -> None:
+    listed = office.get("/voices")
+    voices = {voice["id"]: voice for voice in listed["voices"]}
+    assert (voices["en_US-joe-medium"]["engine"], voices["espeak-ru"]["engine"]) == ("piper", "espeak")
+    assert listed["current"] == office.get("/voice")
+    assert {voice["id"] for voice in office.gateway.get("/v1/audio/voices").json()["voices"]} == set(voices)
+
+
+def test_get_voice(office: Office) -> None:
+    assert office.get("/voice") == {"engine": "espeak", "voice": "espeak-ru"}, "what speaks the default language"
+
+
+def test_post_voice(office: Office) -> None:
+    def spoken() -> str:
+        body = {"model": "tts-1", "voice": "alloy", "input": "Which voice is this?", "response_format": "pcm"}
+        return sha256(office.gateway.post("/v1/audio/speech", json=body).content).hexdigest()
+
+    body = {"model": "tts-1", "voice": "espeak-en-gb", "input": "Which voice is this?", "response_format": "pcm"}
+    british = sha256(office.gateway.post("/v1/audio/speech", json=body).content).hexdigest()
+    assert spoken() != british
+    assert office.post("/voice", {"voice": "espeak-en-gb"}) == {
+        "status": "ok",
+        "engine": "espeak",
+        "voice": "espeak-en-gb",
+    }
+    follows(lambda: spoken() == british)
+    assert office.get("/voices/espeak-en-gb")["default_for"] == ["en"]
+    assert refused(office.http.post("/voice", json={"voice": "gulya"}))[0] == 404
+
+
+def test_post_voice_test(office: Office) -> None:
+    current, named = (office.http.post("/voice/test", json=body) for body in ({}, {"voice": "en_US-joe-medium"}))
+    for reply in (current, named):
+        assert reply.headers["content-type"] == "audio/wav"
+        sound = heard(reply.content)
+        assert sound.seconds > 1
+        assert sound.level > 0.01
+    assert current.content != named.content
+    assert refused(office.http.post("/voice/test", json={"voice": "gulya"}))[0] == 404
