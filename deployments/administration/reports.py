@@ -18,6 +18,7 @@ from storage.work import UnitOfWork
 __all__ = ["DoorState", "ReportDesk", "StagePoint"]
 
 _REPETITION_EXPECTED = timedelta(days=1)
+_FORGETS_EVERY = timedelta(minutes=10)
 _DOOR_FORGOTTEN = timedelta(minutes=10)
 
 
@@ -46,6 +47,7 @@ class ReportDesk:
         self._latency = LatencyRing(clock)
         self._doors: dict[str, DoorState] = {}
         self._last_counted: dict[str, tuple[int, str]] = {}
+        self._forgets_at = clock()
 
     async def accept(self, report: DoorReport) -> Receipt:
         """Stores what is new in ``report``; a repeated delivery changes nothing. Says what each key has used today."""
@@ -73,15 +75,21 @@ class ReportDesk:
 
     async def _store(self, report: DoorReport, digest: str) -> None:
         async with self._database.unit_of_work() as work:
-            if await work.exchanges.is_repetition(report.door, report.sequence, digest):
+            if not await work.exchanges.accept(report.door, report.sequence, digest):
                 return
             sessions = await work.sessions.many({each.session_id for each in report.exchanges if each.session_id})
             fresh = await work.exchanges.add_new([_remembered(each, sessions) for each in report.exchanges])
             await _append_to_conversations(work, fresh, sessions)
             await work.faq.add_hits(report.faq_hits)
             await self._usage.record(work, report.usage)
-            await work.exchanges.remember(report.door, report.sequence, digest)
-            await work.exchanges.forget_reports(self._clock() - _REPETITION_EXPECTED)
+            await self._forget_reports(work)
+
+    async def _forget_reports(self, work: UnitOfWork) -> None:
+        """Now and then: what is forgotten later than it could be costs nothing."""
+        now = self._clock()
+        if now >= self._forgets_at:
+            await work.exchanges.forget_reports(now - _REPETITION_EXPECTED)
+            self._forgets_at = now + _FORGETS_EVERY
 
     def _see(self, report: DoorReport) -> None:
         now = self._clock()

@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.settings import Exchange
+from storage.bulk import insert_rows
 from storage.models import AcceptedReportRow, ExchangeRow
+from storage.models.base import now
 from storage.parts import parts
 
 _COLUMNS = tuple(Exchange.model_fields)
+_STORED = tuple(getattr(ExchangeRow, name) for name in _COLUMNS)
+_values = attrgetter(*_COLUMNS)
 
 
 class ExchangeRepository:
@@ -22,8 +27,7 @@ class ExchangeRepository:
         by_turn = {exchange.turn_id: exchange for exchange in exchanges}
         stored = await self._stored(tuple(by_turn))
         fresh = tuple(exchange for turn_id, exchange in by_turn.items() if turn_id not in stored)
-        if fresh:
-            await self._session.execute(insert(ExchangeRow), [exchange.model_dump() for exchange in fresh])
+        await insert_rows(self._session, _STORED, map(_values, fresh))
         return fresh
 
     async def newest(self, limit: int = 100) -> tuple[Exchange, ...]:
@@ -31,15 +35,17 @@ class ExchangeRepository:
         rows = await self._session.scalars(select(ExchangeRow).order_by(ExchangeRow.id.desc()).limit(limit))
         return tuple(_exchange(row) for row in rows)
 
-    async def is_repetition(self, door: str, sequence: int, digest: str) -> bool:
-        """Whether this very report was accepted before."""
+    async def accept(self, door: str, sequence: int, digest: str) -> bool:
+        """Notes a report; False when this very report was accepted before. A restarted door uses its sequences anew."""
         row = await self._session.get(AcceptedReportRow, (door, sequence))
-        return row is not None and row.digest == digest
-
-    async def remember(self, door: str, sequence: int, digest: str) -> None:
-        """Notes the report as accepted; a restarted door may use a sequence anew."""
-        await self._session.merge(AcceptedReportRow(door=door, sequence=sequence, digest=digest))
+        if row is None:
+            self._session.add(AcceptedReportRow(door=door, sequence=sequence, digest=digest))
+        elif row.digest == digest:
+            return False
+        else:
+            row.digest, row.accepted_at = digest, now()
         await self._session.flush()
+        return True
 
     async def forget_reports(self, before: datetime) -> None:
         await self._session.execute(delete(AcceptedReportRow).where(AcceptedReportRow.accepted_at < before))

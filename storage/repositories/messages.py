@@ -4,17 +4,18 @@ Whatever adds or deletes messages keeps their count, the newest message of the b
 conversation's row, in the same transaction. The branch in view always ends where nothing follows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from deployments.contracts.chat import ChatMessage, Role
 from deployments.contracts.sessions import Branch, StoredMessage
 from deployments.contracts.settings import Exchange
+from storage.bulk import allotted, insert_rows
 from storage.models import ChatMessageRow, ChatSessionRow
 from storage.models.base import now
 from storage.parts import parts
@@ -23,6 +24,23 @@ from storage.repositories.sessions import quiet
 _BEGINNING = 100
 _RECENT = 100
 _NO_LIMIT = 1_000_000
+
+
+class _Said(NamedTuple):
+    turn_id: str
+    created_at: datetime
+    role: Role
+    content: str
+    route: str
+
+
+_APPENDED = (
+    ChatMessageRow.id,
+    ChatMessageRow.parent_id,
+    ChatMessageRow.session_id,
+    ChatMessageRow.edited,
+    *(getattr(ChatMessageRow, name) for name in _Said._fields),
+)
 
 
 class MessageRepository:
@@ -66,20 +84,20 @@ class MessageRepository:
         other. A turn of which anything is stored already is left as it is: whoever stored that stores the rest.
         KeyError when the conversation is gone."""
         owner = await self._locked(session_id)
-        newest_id, known = await self._recent(session_id)
-        rows = [
-            row
+        known = await self._recent_turns(session_id)
+        said = [
+            message
             for exchange in {one.turn_id: one for one in exchanges}.values()
             if exchange.turn_id not in known
-            for row in _messages_of(session_id, exchange)
+            for message in _messages_of(exchange)
         ]
-        if not rows:
+        if not said:
             return
-        await self._session.execute(insert(ChatMessageRow), rows)
-        added = select(ChatMessageRow.id).where(ChatMessageRow.session_id == session_id, ChatMessageRow.id > newest_id)
-        ids = (await self._session.scalars(added.order_by(ChatMessageRow.id))).all()
-        await self._chain(owner.leaf_id, ids)
-        owner.leaf_id, owner.last_message = ids[-1], _beginning(str(rows[-1]["content"]))
+        ids = await allotted(self._session, ChatMessageRow.id, len(said))
+        places = zip(ids, (owner.leaf_id, *ids), said, strict=False)
+        rows = ((id_, parent_id, session_id, False, *message) for id_, parent_id, message in places)
+        await insert_rows(self._session, _APPENDED, rows)
+        owner.leaf_id, owner.last_message = ids[-1], _beginning(said[-1].content)
         owner.message_count += len(ids)
         owner.updated_at = now()
         await self._session.flush()
@@ -170,23 +188,10 @@ class MessageRepository:
             raise KeyError(session_id)
         return row
 
-    async def _recent(self, session_id: str) -> tuple[int, set[str]]:
-        """The newest message's id, 0 before the first one, and the turns of the newest messages."""
-        recent = select(ChatMessageRow.id, ChatMessageRow.turn_id).where(ChatMessageRow.session_id == session_id)
-        rows = (await self._session.execute(recent.order_by(ChatMessageRow.id.desc()).limit(_RECENT))).all()
-        return (rows[0].id if rows else 0), {row.turn_id for row in rows}
-
-    async def _chain(self, parent_id: int | None, ids: Sequence[int]) -> None:
-        """Hangs new messages one below the other, the first below ``parent_id``."""
-        parents = [
-            {"message": message, "parent": parent}
-            for message, parent in zip(ids, (parent_id, *ids), strict=False)
-            if parent is not None
-        ]
-        if parents:
-            table = cast(Table, ChatMessageRow.__table__)
-            placed = update(table).where(table.c.id == bindparam("message")).values(parent_id=bindparam("parent"))
-            await (await self._session.connection()).execute(placed, parents)
+    async def _recent_turns(self, session_id: str) -> set[str]:
+        """The turns of the newest messages."""
+        recent = select(ChatMessageRow.turn_id).where(ChatMessageRow.session_id == session_id)
+        return set(await self._session.scalars(recent.order_by(ChatMessageRow.id.desc()).limit(_RECENT)))
 
     async def _subtree(self, message_id: int) -> list[int]:
         """Ids of the message and of everything after it."""
@@ -217,20 +222,11 @@ class MessageRepository:
         return row
 
 
-def _messages_of(session_id: str, exchange: Exchange) -> list[dict[str, object]]:
-    said = (("user", exchange.question, ""), ("assistant", exchange.answer, exchange.route))
-    return [
-        {
-            "session_id": session_id,
-            "turn_id": exchange.turn_id,
-            "role": role,
-            "content": content,
-            "route": route,
-            "created_at": exchange.created_at,
-        }
-        for role, content, route in said
-        if content
-    ]
+def _messages_of(exchange: Exchange) -> Iterator[_Said]:
+    if exchange.question:
+        yield _Said(exchange.turn_id, exchange.created_at, "user", exchange.question, "")
+    if exchange.answer:
+        yield _Said(exchange.turn_id, exchange.created_at, "assistant", exchange.answer, exchange.route)
 
 
 def _branch(leaf_id: int, limit: int) -> Select[ChatMessageRow]:
