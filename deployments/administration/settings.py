@@ -57,13 +57,26 @@ def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | No
 
 
 async def _saved(work: UnitOfWork, settings: Settings, revision: int, by: str) -> tuple[Settings, AuditEvent]:
-    _require_time_zone(settings.time_zone)
-    _require_route(settings.default_route)
-    if await work.personas.get(settings.default_persona) is None:
-        raise InvalidRequest("there is no such persona", param="default_persona")
-    await _require_preset(work, settings.speech.default_preset)
+    await _check(work, settings, await work.settings.get())
     changed = await work.settings.save(settings, revision)
     return settings, AuditEvent(by, "update", "settings", detail=", ".join(changed))
+
+
+async def _check(work: UnitOfWork, after: Settings, before: Settings) -> None:
+    """Raises InvalidRequest naming a field that was changed to what cannot work."""
+    if after.time_zone != before.time_zone:
+        _require_time_zone(after.time_zone)
+    if after.default_route != before.default_route:
+        _require_route(after.default_route)
+    if after.default_persona != before.default_persona:
+        await _require_persona(work, after.default_persona)
+    if after.speech.default_preset != before.speech.default_preset:
+        await _require_preset(work, after.speech.default_preset)
+
+
+async def _require_persona(work: UnitOfWork, persona_id: str) -> None:
+    if await work.personas.get(persona_id) is None:
+        raise InvalidRequest("there is no such persona", param="default_persona")
 
 
 async def _require_preset(work: UnitOfWork, name: str) -> None:
