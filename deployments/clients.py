@@ -20,8 +20,9 @@ from deployments.contracts.events import AnswerMatch
 from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.services import ReplicaReport, ServiceOrder
 from deployments.contracts.sessions import Conversation
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.settings import Snapshot, SnapshotChange
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.conversation.snapshot_stream import whole
 
 log = logging.getLogger(__name__)
 
@@ -215,9 +216,9 @@ class OfficeClient:
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
 
-    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
-        async for snapshot in self._remote.stream("snapshots", after_revision, subscriber):
-            yield cast(Snapshot, snapshot)
+    def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
+        items = self._remote.stream("snapshots", after_revision, subscriber)
+        return whole(cast("AsyncGenerator[Snapshot | SnapshotChange]", items))
 
     async def report(self, report: DoorReport) -> Receipt | None:
         return cast("Receipt | None", await self._remote.call("report", report, timeout_s=10))

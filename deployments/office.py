@@ -22,9 +22,10 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.services import ReplicaReport, ServiceOrder
 from deployments.contracts.sessions import Conversation
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.settings import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
 from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.snapshot_stream import shortened
 from deployments.hosting import host_door
 from deployments.metering import open_metrics
 from deployments.reception import Reception, Remotes
@@ -71,6 +72,7 @@ class OfficeServer:
         self._engines = engine_services(args.staff)
         self._ranked = FaqClient(self._remotes.faq) if self._remotes.faq else None
         self._bots = BotsClient(Remote.named(names.BOTS_APP, names.BOTS))
+        self._tested = ExactAnswers(lambda: datetime.now(UTC))
 
     async def start(self) -> None:
         self._environment = Environment()
@@ -108,10 +110,10 @@ class OfficeServer:
         mount_panel(app, services, storage_secret=secret_file(self._environment.storage_secret_path).hex())
         return app
 
-    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
-        async with Closing(self._local.snapshots(after_revision, subscriber)) as snapshots:
-            async for snapshot in snapshots:
-                yield snapshot
+    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot | SnapshotChange]:
+        async with Closing(shortened(self._local.snapshots(after_revision, subscriber))) as items:
+            async for item in items:
+                yield item
 
     async def report(self, report: DoorReport) -> Receipt:
         return await self._local.report(report)
@@ -149,9 +151,8 @@ class OfficeServer:
     async def _match(self, phrase: str, language: str | None) -> "MatchReport":
         from ui.services import MatchReport
 
-        exact = ExactAnswers(lambda: datetime.now(UTC))
-        exact.prepare(self._office.publisher.current)
-        match = exact.lookup(phrase, language)
+        self._tested.prepare(self._office.publisher.current)
+        match = self._tested.lookup(phrase, language)
         if self._ranked is None:
             return MatchReport(match)
         try:

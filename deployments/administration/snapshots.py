@@ -33,12 +33,15 @@ async def load(work: UnitOfWork) -> Snapshot:
 
 
 async def reload(snapshot: Snapshot, part: Part, revision: int, work: UnitOfWork) -> Snapshot:
-    """``snapshot`` at ``revision``, with ``part`` read anew."""
-    return snapshot.model_copy(update={"revision": revision, part.value: await _READERS[part](work)})
+    """``snapshot`` at ``revision``, with ``part`` read anew. Prepared answers that say the same stay the same objects:
+    whoever follows tells by that what changed."""
+    found = await _READERS[part](work) if part is not Part.FAQ else _kept(await work.faq.in_force(), snapshot.faq)
+    return snapshot.model_copy(update={"revision": revision, part.value: found})
 
 
-async def _faq(work: UnitOfWork) -> tuple[FaqEntry, ...]:
-    return await work.faq.all(enabled_only=True)
+def _kept(entries: tuple[FaqEntry, ...], before: tuple[FaqEntry, ...]) -> tuple[FaqEntry, ...]:
+    known = {entry.id: entry for entry in before}
+    return tuple(known[entry.id] if known.get(entry.id) == entry else entry for entry in entries)
 
 
 async def _keys(work: UnitOfWork) -> tuple[ApiKey, ...]:
@@ -55,7 +58,7 @@ async def _epoch(work: UnitOfWork) -> int:
 
 _READERS: Mapping[Part, Callable[[UnitOfWork], Awaitable[object]]] = {
     Part.SETTINGS: lambda work: work.settings.get(),
-    Part.FAQ: _faq,
+    Part.FAQ: lambda work: work.faq.in_force(),
     Part.PERSONAS: lambda work: work.personas.all(),
     Part.API_KEYS: _keys,
     Part.BOTS: lambda work: work.bots.all(),

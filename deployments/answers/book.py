@@ -5,10 +5,11 @@ key phrase occurs in the message as whole, consecutive words; the longest phrase
 their cost depends on the message and not on the size of the book.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 
+from deployments.answers.difference import Difference
 from deployments.answers.normalise import normalise
+from deployments.answers.phrases import KeyPhrases, Phrases, Trigger
 from deployments.answers.teller import SHORTEST_MESSAGE, Clock, Teller, preference
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry
@@ -17,60 +18,54 @@ EXACT_SCORE = 100.0
 KEYWORD_SCORE = 95.0
 """A key phrase is the operator's explicit wish, surer than any rank, less sure than the whole question."""
 
-_Trigger = tuple[FaqEntry, str]
-
 
 class Book:
-    """Immutable once built; ``lookup`` may be called from any thread. Disabled entries are not in it."""
+    """Immutable once built; ``lookup`` may be called from any thread. Disabled entries are not in it.
 
-    def __init__(self, entries: tuple[FaqEntry, ...], time_zone: str, clock: Clock) -> None:
-        enabled = [entry for entry in entries if entry.enabled]
+    A book made after another (``before``) takes over what that one knows of the entries that are still the same: it
+    costs what changed. ``spelled`` is the spelling in which texts are compared, the same for both.
+    """
+
+    def __init__(
+        self,
+        entries: tuple[FaqEntry, ...],
+        time_zone: str,
+        clock: Clock,
+        before: "Book | None" = None,
+        spelled: Callable[[str], str] = normalise,
+    ) -> None:
         self._teller = Teller(time_zone, clock)
-        self._exact = _by_phrase((e, text) for e in enabled for text in (e.question, *e.alternatives))
-        self._keywords = _by_phrase((e, keyword) for e in enabled for keyword in e.keywords)
-        self._lengths = _lengths_by_first_word(self._keywords)
+        self._spelled = spelled
+        self._entries = tuple(entry for entry in entries if entry.enabled)
+        change = Difference.of(before._entries if before else (), self._entries)
+        exact = before._exact if before else Phrases(_questions, spelled)
+        keywords = before._keywords if before else KeyPhrases(Phrases(_keywords, spelled))
+        self._exact: Phrases = exact.successor(change)
+        self._keywords: KeyPhrases = keywords.successor(change)
 
     def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
         """The answer to ``text``, or None. Among equals ``locale`` decides, then the lower id."""
-        message = normalise(text)
+        message = self._spelled(text)
         if len(message) < SHORTEST_MESSAGE:
             return None
-        if triggers := self._exact.get(message):
+        if triggers := self._exact.triggers.get(message):
             return self._told(triggers, locale, "exact", EXACT_SCORE)
-        if phrase := max(self._key_phrases(message), key=len, default=""):
-            triggers = [t for p in self._phrases_as_long(message, phrase) for t in self._keywords[p]]
-            return self._told(triggers, locale, "keyword", KEYWORD_SCORE)
+        if phrase := max(self._keywords.inside(message), key=len, default=""):
+            return self._told(self._triggers_as_long(message, phrase), locale, "keyword", KEYWORD_SCORE)
         return None
 
-    def _told(self, triggers: list[_Trigger], locale: str | None, rule: str, score: float) -> AnswerMatch:
+    def _told(self, triggers: Iterable[Trigger], locale: str | None, rule: str, score: float) -> AnswerMatch:
         entry, trigger = min(triggers, key=lambda found: preference(found[0], locale))
         return self._teller.match(entry, rule, score, trigger)
 
-    def _phrases_as_long(self, message: str, phrase: str) -> set[str]:
-        return {other for other in self._key_phrases(message) if len(other) == len(phrase)}
-
-    def _key_phrases(self, message: str) -> Iterator[str]:
-        """Every key phrase that occurs in the normalised ``message``."""
-        words = message.split()
-        for start, word in enumerate(words):
-            for length in self._lengths.get(word, ()):
-                phrase = " ".join(words[start : start + length])
-                if phrase in self._keywords:
-                    yield phrase
+    def _triggers_as_long(self, message: str, phrase: str) -> list[Trigger]:
+        phrases = dict.fromkeys(other for other in self._keywords.inside(message) if len(other) == len(phrase))
+        return [trigger for other in phrases for trigger in self._keywords.phrases.triggers[other]]
 
 
-def _by_phrase(triggers: Iterable[_Trigger]) -> dict[str, list[_Trigger]]:
-    found: dict[str, list[_Trigger]] = defaultdict(list)
-    for entry, text in triggers:
-        if len(phrase := normalise(text)) >= SHORTEST_MESSAGE:
-            found[phrase].append((entry, text))
-    return dict(found)
+def _questions(entry: FaqEntry) -> tuple[str, ...]:
+    return (entry.question, *entry.alternatives)
 
 
-def _lengths_by_first_word(phrases: Iterable[str]) -> dict[str, frozenset[int]]:
-    """First word -> numbers of words of the phrases that begin with it."""
-    lengths: dict[str, set[int]] = defaultdict(set)
-    for phrase in phrases:
-        words = phrase.split()
-        lengths[words[0]].add(len(words))
-    return {word: frozenset(found) for word, found in lengths.items()}
+def _keywords(entry: FaqEntry) -> tuple[str, ...]:
+    return entry.keywords

@@ -13,13 +13,15 @@ words count with their similarity (rapidfuzz ``ratio``: 2·matches / total lengt
 and reach 0.85.
 """
 
-from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
+from deployments.answers.difference import Difference
+from deployments.answers.stem_index import StemIndex, Trigger
 from deployments.answers.stems import Gist, gist
 from deployments.answers.teller import SHORTEST_MESSAGE, Clock, Teller, preference, primary_language
 from deployments.contracts.events import AnswerMatch
@@ -42,36 +44,35 @@ class Candidate:
     extra: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Trigger:
-    position: int
-    entry: FaqEntry
-    text: str
-    gist: Gist
-
-
 class Ranking:
-    """Immutable once built; disabled entries are not in it. Safe from any thread."""
+    """Immutable once built; disabled entries are not in it. Safe from any thread.
 
-    def __init__(self, entries: tuple[FaqEntry, ...], settings: FaqSettings, time_zone: str, clock: Clock) -> None:
+    A ranking made after another (``before``) takes over what that one knows of the entries that are still the same: it
+    costs what changed. ``read`` says what a text is about, the same for both.
+    """
+
+    def __init__(
+        self,
+        entries: tuple[FaqEntry, ...],
+        settings: FaqSettings,
+        time_zone: str,
+        clock: Clock,
+        before: "Ranking | None" = None,
+        read: Callable[[str], Gist] = gist,
+    ) -> None:
         self._settings = settings
         self._teller = Teller(time_zone, clock)
-        self._triggers = [
-            _Trigger(position, entry, text, gist(text))
-            for position, entry in enumerate(entries)
-            if entry.enabled
-            for text in (entry.question, *entry.alternatives)
-        ]
-        self._weights = np.array([max(t.gist.weight, 1e-9) for t in self._triggers], np.float64)
-        self._penalties = np.clip(1.0 / self._weights, _LOWEST_PENALTY, 1.0)
-        self._negated = np.array([t.gist.negated for t in self._triggers], np.bool_)
-        self._postings = _postings(self._triggers)
-        self._alphabet = _by_first_letter(self._postings)
+        self._read = read
+        self._entries = tuple(entry for entry in entries if entry.enabled)
+        change = Difference.of(before._entries if before else (), self._entries)
+        come = [Trigger(e, text, read(text)) for e in change.come for text in (e.question, *e.alternatives)]
+        self._index: StemIndex = (before._index if before else StemIndex()).successor(change.gone, come)
+        self._penalties = np.clip(1.0 / self._index.weights, _LOWEST_PENALTY, 1.0)
 
     def match(self, text: str, locale: str | None) -> AnswerMatch | None:
         """The answer whose question scores at least ``ranked_threshold`` and beats the best other answer by
         ``ranked_margin``; a rival in another language than ``locale`` does not count."""
-        ranked = self._ranked(gist(text), locale, self._settings.ranked_threshold - self._settings.ranked_margin)
+        ranked = self._ranked(self._read(text), locale, self._settings.ranked_threshold - self._settings.ranked_margin)
         if not ranked or ranked[0][0] < self._settings.ranked_threshold:
             return None
         score, best = ranked[0]
@@ -82,7 +83,7 @@ class Ranking:
 
     def candidates(self, text: str, locale: str | None, limit: int = 5) -> list[Candidate]:
         """The ``limit`` nearest entries, best first, whatever their score: why a message matched or did not."""
-        message = gist(text)
+        message = self._read(text)
         similar = self._similar(message)
         return [
             Candidate(
@@ -93,25 +94,25 @@ class Ranking:
             for score, trigger in self._ranked(message, locale, 0.0)[: max(limit, 0)]
         ]
 
-    def _ranked(self, message: Gist, locale: str | None, floor: float) -> list[tuple[float, _Trigger]]:
+    def _ranked(self, message: Gist, locale: str | None, floor: float) -> list[tuple[float, Trigger]]:
         """The best trigger of each entry that scores above ``floor``, best first."""
         if sum(map(len, message.written.values())) < SHORTEST_MESSAGE:
             return []
         scores = self._scores(message)
-        chosen: dict[int, tuple[float, _Trigger]] = {}
-        for index in np.flatnonzero(scores > max(floor - 1e-9, 0.0)):
-            score, trigger = round(float(scores[index]), 1), self._triggers[index]
-            if trigger.position not in chosen or score > chosen[trigger.position][0]:
-                chosen[trigger.position] = (score, trigger)
+        chosen: dict[int, tuple[float, Trigger]] = {}
+        for slot in np.flatnonzero(scores > max(floor - 1e-9, 0.0)).tolist():
+            score, trigger = round(float(scores[slot]), 1), self._index.triggers[slot]
+            if trigger and (trigger.entry.id not in chosen or score > chosen[trigger.entry.id][0]):
+                chosen[trigger.entry.id] = (score, trigger)
         return sorted(chosen.values(), key=lambda found: (-found[0], *preference(found[1].entry, locale)))
 
     def _scores(self, message: Gist) -> _Floats:
-        covered = np.zeros(len(self._triggers), np.float64)
+        covered = np.zeros(len(self._index.triggers), np.float64)
         for key, (similarity, weight) in self._similar(message).items():
-            covered[self._postings[key]] += similarity * weight
-        share = np.minimum(covered / self._weights, 1.0)
+            covered[self._index.postings[key]] += similarity * weight
+        share = np.minimum(covered / self._index.weights, 1.0)
         extra = 1.0 - np.minimum(covered / max(message.weight, 1e-9), 1.0)
-        same = np.where(self._negated == message.negated, 1.0, _NEGATION_FACTOR)
+        same = np.where(self._index.negated == message.negated, 1.0, _NEGATION_FACTOR)
         scores: _Floats = 100.0 * share * (1.0 - self._penalties * extra) * same
         return scores
 
@@ -119,7 +120,7 @@ class Ranking:
         """Known stems that are or resemble a stem of the message: similarity 0..1 and weight."""
         found: dict[str, tuple[float, float]] = {}
         for position, (key, weight) in enumerate(message.stems.items()):
-            if key in self._postings:
+            if key in self._index.postings:
                 found[key] = (1.0, weight)
             if position >= _MOST_FUZZY_WORDS:
                 continue
@@ -134,7 +135,7 @@ class Ranking:
     def _lookalikes(self, key: str) -> list[tuple[str, float]]:
         if len(key) < _SHORTEST_FUZZY:
             return []
-        known = self._alphabet.get(key[0], [])
+        known = self._index.alphabet.get(key[0], [])
         near = process.extract(key, known, scorer=fuzz.ratio, score_cutoff=_LOWEST_SIMILARITY, limit=4)
         return [(other, score / 100.0) for other, score, _ in near]
 
@@ -144,19 +145,3 @@ def _rivals(best: FaqEntry, other: FaqEntry, locale: str | None) -> bool:
         return False
     preferred = locale is not None and best.language == primary_language(locale)
     return not (preferred and other.language != best.language)
-
-
-def _postings(triggers: list[_Trigger]) -> dict[str, NDArray[np.intp]]:
-    """Stem -> indexes of the triggers that have it."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for index, trigger in enumerate(triggers):
-        for key in trigger.gist.stems:
-            found[key].append(index)
-    return {key: np.array(indexes, np.intp) for key, indexes in found.items()}
-
-
-def _by_first_letter(postings: dict[str, NDArray[np.intp]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for key in postings:
-        found[key[0]].append(key)
-    return dict(found)

@@ -3,6 +3,7 @@
 A turn keeps the snapshot it started with. Field descriptions are what ``docs/settings.md`` and the panel show.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -35,7 +36,7 @@ class FaqEntry(Frozen):
     keywords: tuple[str, ...] = Field(default=(), max_length=50)
     language: Language = "ru"
     enabled: bool = True
-    hits: int = 0
+    hits: int = Field(default=0, description="How often it was given; not counted in a snapshot")
     version: int = Field(default=1, description="Rises with every change; an update names the version it read")
     updated_at: datetime | None = None
 
@@ -319,6 +320,30 @@ class Snapshot(Frozen):
         wanted = (persona_id, self.settings.default_persona)
         by_id = {p.id: p for p in self.personas}
         return next((by_id[i] for i in wanted if i in by_id), next(iter(self.personas), None))
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotChange:
+    """A snapshot for whoever has the one of revision ``before``: ``rest`` is all of it but the prepared answers; in
+    ``faq`` a number stands for the answer in that place of the former snapshot, counted from 0."""
+
+    before: int
+    rest: Snapshot
+    faq: tuple[FaqEntry | int, ...]
+
+    @classmethod
+    def between(cls, before: Snapshot, after: Snapshot) -> "SnapshotChange":
+        """Answers that are the very same objects in both are not told again."""
+        places = {id(entry): place for place, entry in enumerate(before.faq)}
+        faq = tuple(places.get(id(entry), entry) for entry in after.faq)
+        return cls(before.revision, after.model_copy(update={"faq": ()}), faq)
+
+    def applied(self, before: Snapshot) -> Snapshot:
+        """The whole snapshot. Raises ValueError for another ``before`` than the one it was made against."""
+        if before.revision != self.before:
+            raise ValueError(f"a change of revision {self.before} does not fit revision {before.revision}")
+        faq = tuple(before.faq[entry] if isinstance(entry, int) else entry for entry in self.faq)
+        return self.rest.model_copy(update={"faq": faq})
 
 
 class Exchange(Frozen):

@@ -1,27 +1,52 @@
-"""Prepared answers in this process: exact and keyword matches from the snapshot, no hop."""
+"""Prepared answers in this process: a book and a ranking that follow the snapshots, at the cost of what changed.
+
+``prepare`` is the feed's hook and may run in a thread; readers keep what they have until it is done.
+"""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from deployments.answers.book import Book
+from deployments.answers.normalise import normalise
+from deployments.answers.ranking import Ranking
+from deployments.answers.stems import Gist, gist
+from deployments.answers.teller import Clock
 from deployments.contracts.events import AnswerMatch
-from deployments.contracts.settings import FaqEntry, Snapshot
+from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
 
 
 class ExactAnswers:
-    """An answer book that follows the snapshots. ``prepare`` is the feed's hook and may run in a thread."""
+    """Exact and keyword matches, no hop."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Clock, spelled: Callable[[str], str] = normalise) -> None:
         self._clock = clock
-        self._entries: tuple[FaqEntry, ...] = ()
-        self._time_zone = ""
+        self._spelled = spelled
+        self._made_of: tuple[tuple[FaqEntry, ...], str] | None = None
         self._book: Book | None = None
 
     def prepare(self, snapshot: Snapshot) -> None:
-        if self._book and snapshot.faq == self._entries and snapshot.settings.time_zone == self._time_zone:
-            return
-        self._book = Book(snapshot.faq, snapshot.settings.time_zone, self._clock)
-        self._entries, self._time_zone = snapshot.faq, snapshot.settings.time_zone
+        made_of = (snapshot.faq, snapshot.settings.time_zone)
+        if made_of != self._made_of:
+            self._book = Book(*made_of, self._clock, self._book, self._spelled)
+            self._made_of = made_of
 
     def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
         return self._book.lookup(text, locale) if self._book else None
+
+
+class SimilarAnswers:
+    """The ranking of similar questions; ``ranking`` is None until the first snapshot, and when it was forgotten."""
+
+    def __init__(self, clock: Clock, read: Callable[[str], Gist] = gist) -> None:
+        self._clock = clock
+        self._read = read
+        self._made_of: tuple[tuple[FaqEntry, ...], FaqSettings, str] | None = None
+        self.ranking: Ranking | None = None
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        made_of = (snapshot.faq, snapshot.settings.faq, snapshot.settings.time_zone)
+        if made_of != self._made_of:
+            self.ranking = Ranking(*made_of, self._clock, self.ranking, self._read)
+            self._made_of = made_of
+
+    def forget(self) -> None:
+        self.ranking = self._made_of = None

@@ -11,6 +11,8 @@ from storage.models import FaqRow
 from storage.models.base import now
 from storage.wording import comparison_key
 
+_BEHAVIOUR = tuple(getattr(FaqRow, name) for name in FaqEntry.model_fields if name != "hits")
+
 
 @dataclass(frozen=True, slots=True)
 class FaqStatistics:
@@ -29,12 +31,14 @@ class FaqRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def all(self, *, enabled_only: bool = False) -> tuple[FaqEntry, ...]:
+    async def all(self) -> tuple[FaqEntry, ...]:
         """Every entry by id."""
-        found = select(FaqRow).order_by(FaqRow.id)
-        if enabled_only:
-            found = found.where(FaqRow.enabled)
-        return tuple(_entry(row) for row in await self._session.scalars(found))
+        return tuple(_entry(row) for row in await self._session.scalars(select(FaqRow).order_by(FaqRow.id)))
+
+    async def in_force(self) -> tuple[FaqEntry, ...]:
+        """Every enabled entry by id, without its hits: it is another one only when somebody has changed it."""
+        found = await self._session.execute(select(*_BEHAVIOUR).where(FaqRow.enabled).order_by(FaqRow.id))
+        return tuple(FaqEntry.model_validate({**row}) for row in found.mappings())
 
     async def search(
         self, query: str, language: str | None, limit: int, offset: int, enabled: bool | None = None

@@ -85,6 +85,17 @@ async def test_hits_add_up_and_ignore_strangers(database: Database) -> None:
         assert (kept.hits, kept.version) == (5, 1)
 
 
+async def test_answers_in_force_are_the_enabled_ones_without_their_hits(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        entry = await work.faq.add(FaqEntry(question="Раз", answer="Да", alternatives=("Один",), keywords=("1 раз",)))
+        await work.faq.add(FaqEntry(question="Два", answer="Да", enabled=False))
+        await work.faq.add_hits({entry.id: 2})
+    async with database.unit_of_work() as work:
+        stored = await work.faq.get(entry.id)
+        assert stored is not None
+        assert await work.faq.in_force() == (stored.model_copy(update={"hits": 0}),)
+
+
 async def test_personas_bots_users_and_keys_come_back_as_stored(database: Database) -> None:
     persona = Persona(id="anna", name="Анна", prompts={"ru": "Ты Анна."}, voices={"ru": "irina"})
     bot = BotSpec(id="shop", name="Магазин", sealed_token="v1.x", allowed_users=(1, 2**40), route="cloud:x")

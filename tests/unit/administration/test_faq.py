@@ -85,6 +85,15 @@ async def test_hits_are_counted_without_a_new_revision_and_survive_an_edit(offic
     assert updated.hits == 3
 
 
+async def test_answers_that_nobody_changed_stay_the_same_objects_however_often_they_were_given(office: Office) -> None:
+    entry = await office.faq.create(DRAFT, "admin")
+    before = office.publisher.current.faq
+    await office.faq.record_hits({each.id: 3 for each in before})
+    await office.faq.update(entry.id, DRAFT.model_copy(update={"answer": "Нет"}), 1, "admin")
+    after = office.publisher.current.faq
+    assert [each.id for each in after if not any(each is old for old in before)] == [entry.id]
+
+
 @pytest.mark.parametrize("question", ["?", "!!", "а", "а?!", "  а  ", "__", ""])
 def test_a_question_of_one_letter_or_none_is_refused(question: str) -> None:
     with pytest.raises(ValidationError):

@@ -49,7 +49,7 @@ def test_the_index_finds_what_the_formula_finds(questions: list[tuple[str, list[
         for number, (question, alternatives) in enumerate(questions, 1)
     )
     triggers = [(entry.id, gist(text)) for entry in entries for text in (entry.question, *entry.alternatives)]
-    known = list(dict.fromkeys(stem for _, question in triggers for stem in question.stems))
+    known = sorted({stem for _, question in triggers for stem in question.stems})
     expected: dict[int, float] = {}
     for entry_id, question in triggers:
         score = plain_score(gist(message), question, known)

@@ -1,0 +1,85 @@
+"""What one changed answer among many costs a process that follows: all anew against what changed, in turns."""
+
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from benchmarks.pairs import Spread, interleaved, ratios
+from benchmarks.report import Table
+from deployments.answers.book import Book
+from deployments.answers.ranking import Ranking
+from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot, SnapshotChange
+
+BOOK_MS, RANKING_MS = 50.0, 100.0
+"""Targets: processor time of following one change."""
+
+Costs = dict[str, dict[str, list[float]]]
+"""What follows -> "anew" or "changed" -> milliseconds of processor time, one of each pass."""
+
+T = TypeVar("T")
+
+_TARGETS = {"book": BOOK_MS, "ranking": RANKING_MS}
+
+
+def measured(entries: tuple[FaqEntry, ...], count: int) -> Costs:
+    """``count`` passes over an answer in the middle that is written anew."""
+    middle = len(entries) // 2
+    other = entries[middle].model_copy(update={"question": "Можно ли прийти с собакой?", "version": 2})
+    sides = _sides(entries, (*entries[:middle], other, *entries[middle + 1 :]))
+    return {name: _costs(*pair, count) for name, pair in sides.items()}
+
+
+def table(costs: Costs, entries: int) -> Table:
+    return Table(
+        f"Following one changed answer among {entries}: all anew against what changed",
+        ("", "anew, ms", "changed, ms", "ratio", "target"),
+        [_row(name, found["anew"], found["changed"]) for name, found in costs.items()],
+        (
+            "Processor time, median with lowest and highest; the ratio is taken pass by pass. Stems are known to both.",
+            "Snapshot: packed by the office and unpacked by the door, once per subscriber.",
+        ),
+    )
+
+
+def _sides(
+    before: tuple[FaqEntry, ...], after: tuple[FaqEntry, ...]
+) -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
+    book, ranking = Book(before, "UTC", _now), Ranking(before, FaqSettings(), "UTC", _now)
+    old, new = Snapshot(revision=1, faq=before), Snapshot(revision=2, faq=after)
+    return {
+        "book": (lambda: Book(after, "UTC", _now), lambda: Book(after, "UTC", _now, book)),
+        "ranking": (
+            lambda: Ranking(after, FaqSettings(), "UTC", _now),
+            lambda: Ranking(after, FaqSettings(), "UTC", _now, ranking),
+        ),
+        "snapshot": (lambda: _carried(new), lambda: _carried(SnapshotChange.between(old, new)).applied(old)),
+    }
+
+
+def _carried(item: T) -> T:
+    carried: T = pickle.loads(pickle.dumps(item))
+    return carried
+
+
+def _costs(anew: Callable[[], object], changed: Callable[[], object], count: int) -> dict[str, list[float]]:
+    runs = {"anew": anew, "changed": changed}
+    return interleaved(list(runs), count, lambda name: _processor_ms(runs[name]))
+
+
+def _processor_ms(run: Callable[[], object]) -> float:
+    began = time.process_time()
+    run()
+    return (time.process_time() - began) * 1e3
+
+
+def _row(name: str, anew: Sequence[float], changed: Sequence[float]) -> tuple[str, ...]:
+    target = _TARGETS.get(name)
+    verdict = f"{Spread.of(changed).median:.1f} < {target:.0f} ms" if target else ""
+    figures = (Spread.of(anew).text(".1f"), Spread.of(changed).text(".1f"), ratios(changed, anew).text(".3f"))
+    return (name, *figures, verdict)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,209 @@
+"""A book or a ranking made after another answers as one that was made from nothing, and costs what changed."""
+
+import gc
+import weakref
+from collections.abc import Callable
+from datetime import UTC, datetime
+from random import Random
+from typing import Generic, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from deployments.answers.book import Book
+from deployments.answers.normalise import normalise
+from deployments.answers.ranking import Ranking
+from deployments.answers.stems import gist
+from deployments.contracts.settings import FaqEntry, FaqSettings
+
+WORDS = "сколько стоит доставка доставку даставка доставки заказ заказать не адрес delivery delivered order the wifi"
+NOW = datetime(2026, 11, 23, 22, 5, tzinfo=UTC)
+R = TypeVar("R")
+
+_texts = st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=4).map(" ".join)
+_words = st.lists(_texts, max_size=3).map(tuple)
+_places = st.integers(0, 1_000)
+
+
+class Counted(Generic[R]):
+    """``ask``, and every text that it was asked about."""
+
+    def __init__(self, ask: Callable[[str], R]) -> None:
+        self._ask = ask
+        self.asked: list[str] = []
+
+    def __call__(self, text: str) -> R:
+        self.asked.append(text)
+        return self._ask(text)
+
+
+def _entry(id: int, question: str, **rest: object) -> FaqEntry:
+    return FaqEntry.model_validate({"id": id, "question": question, "answer": "{current_time} ответ", **rest})
+
+
+class Edits(RuleBasedStateMachine):
+    """Any chain of edits; after each one the successors stand beside a book and a ranking without a history."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: tuple[FaqEntry, ...] = ()
+        self.settings, self.zone = FaqSettings(), "UTC"
+        self.last_id = 0
+        self.book, self.ranking = self._made()
+        self.messages = ["сколько стоит доставка", "the delivery order", "даставку не заказать"]
+
+    def _made(self, book: Book | None = None, ranking: Ranking | None = None) -> tuple[Book, Ranking]:
+        return (
+            Book(self.entries, self.zone, lambda: NOW, book),
+            Ranking(self.entries, self.settings, self.zone, lambda: NOW, ranking),
+        )
+
+    def _edited(self, entries: list[FaqEntry]) -> None:
+        self.entries = tuple(entries)
+        before = self.book, self.ranking
+        self.book, self.ranking = self._made(*before)
+        assert self._told(*before) == self.told, "a predecessor answers as it did"
+
+    def _told(self, book: Book, ranking: Ranking) -> list[object]:
+        asked = [(message, locale) for message in self.messages for locale in (None, "ru", "en-GB")]
+        matches = [(book.lookup(*each), ranking.match(*each)) for each in asked]
+        return [matches, [ranking.candidates(*each, limit=100) for each in asked]]
+
+    def _at(self, place: int) -> int:
+        return place % len(self.entries)
+
+    def _with(self, place: int, **changes: object) -> list[FaqEntry]:
+        entries = [*self.entries]
+        if entries:
+            chosen = entries[self._at(place)]
+            entries[self._at(place)] = chosen.model_copy(update=changes | {"version": chosen.version + 1})
+        return entries
+
+    @rule(question=_texts, others=_words, keywords=_words, place=_places, enabled=st.booleans())
+    def add(self, question: str, others: tuple[str], keywords: tuple[str], place: int, enabled: bool) -> None:
+        self.last_id += 1
+        rest = {"alternatives": others, "keywords": keywords, "enabled": enabled}
+        entries = [*self.entries]
+        entries.insert(place % (len(entries) + 1), _entry(self.last_id, question, **rest))
+        self._edited(entries)
+
+    @rule(place=_places, question=_texts, others=_words, keywords=_words)
+    def write_anew(self, place: int, question: str, others: tuple[str], keywords: tuple[str]) -> None:
+        self._edited(self._with(place, question=question, alternatives=others, keywords=keywords))
+
+    @rule(place=_places, answer=_texts, language=st.sampled_from(("ru", "en")))
+    def answer_otherwise(self, place: int, answer: str, language: str) -> None:
+        self._edited(self._with(place, answer=answer, language=language))
+
+    @rule(place=_places, enabled=st.booleans())
+    def switch(self, place: int, enabled: bool) -> None:
+        self._edited(self._with(place, enabled=enabled))
+
+    @rule(place=_places)
+    def delete(self, place: int) -> None:
+        self._edited([each for number, each in enumerate(self.entries) if number != self._at(place)])
+
+    @rule(order=st.randoms(use_true_random=False))
+    def reorder(self, order: Random) -> None:
+        self._edited(order.sample(self.entries, len(self.entries)))
+
+    @rule(answer=_texts)
+    def restore_a_backup_whose_versions_are_the_same(self, answer: str) -> None:
+        self._edited([each.model_copy(update={"answer": answer, "question": answer}) for each in self.entries])
+
+    @rule()
+    def arrive_as_copies(self) -> None:
+        self._edited([each.model_copy(deep=True) for each in self.entries])
+
+    @rule(zone=st.sampled_from(("UTC", "Europe/Moscow")))
+    def move_the_clock(self, zone: str) -> None:
+        self.zone = zone
+        self._edited([*self.entries])
+
+    @rule(threshold=st.sampled_from((40.0, 82.0)), margin=st.sampled_from((0.0, 4.0)))
+    def judge_otherwise(self, threshold: float, margin: float) -> None:
+        self.settings = FaqSettings(ranked_threshold=threshold, ranked_margin=margin)
+        self._edited([*self.entries])
+
+    @rule(message=_texts)
+    def ask(self, message: str) -> None:
+        self.messages = [*self.messages[-4:], message]
+
+    @invariant()
+    def answers_are_those_of_a_fresh_build(self) -> None:
+        self.told = self._told(self.book, self.ranking)
+        assert self.told == self._told(*self._made())
+
+
+TestEdits = Edits.TestCase
+TestEdits.settings = settings(deadline=None, max_examples=25, stateful_step_count=20)
+
+ENTRIES = tuple(
+    _entry(n, f"вопрос номер {n}", alternatives=(f"другой {n}",), keywords=(f"ключ {n}",)) for n in range(1, 101)
+)
+FIRST, SECOND, NEW = ENTRIES[0], ENTRIES[1], _entry(101, "новый вопрос")
+CHANGES = {
+    "added": ((*ENTRIES, NEW), [], [NEW]),
+    "changed": ((_entry(1, "иначе"), *ENTRIES[1:]), [FIRST], [_entry(1, "иначе")]),
+    "deleted": ((FIRST, *ENTRIES[2:]), [SECOND], []),
+    "nothing": (tuple(reversed(ENTRIES)), [], []),
+    "nothing, as copies": (tuple(each.model_copy(deep=True) for each in ENTRIES), [], []),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_only_texts_of_entries_that_changed_are_read_again(change: str) -> None:
+    entries, gone, come = CHANGES[change]
+    spelled, read = Counted(normalise), Counted(gist)
+    book = Book(ENTRIES, "UTC", lambda: NOW, spelled=spelled)
+    ranking = Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW, read=read)
+    assert (len(spelled.asked), len(read.asked)) == (300, 200)
+    spelled.asked, read.asked = [], []
+    Book(entries, "Europe/Moscow", lambda: NOW, book, spelled)
+    Ranking(entries, FaqSettings(ranked_threshold=50), "Europe/Moscow", lambda: NOW, ranking, read)
+    assert sorted(spelled.asked) == sorted(
+        text for each in (*gone, *come) for text in (*_questions(each), *each.keywords)
+    )
+    assert sorted(read.asked) == sorted(text for each in come for text in _questions(each))
+
+
+def test_no_predecessor_is_kept() -> None:
+    book = Book(ENTRIES, "UTC", lambda: NOW)
+    ranking = Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW)
+    before = weakref.ref(book), weakref.ref(ranking)
+    book = Book((*ENTRIES, NEW), "UTC", lambda: NOW, book)
+    ranking = Ranking((*ENTRIES, NEW), FaqSettings(), "UTC", lambda: NOW, ranking)
+    gc.collect()
+    assert [each() for each in before] == [None, None]
+    assert book.lookup("новый вопрос", None)
+    assert ranking.match("новый вопрос", None)
+
+
+def test_nothing_is_left_of_deleted_answers() -> None:
+    book, ranking = Book(ENTRIES, "UTC", lambda: NOW), Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW)
+    for number in range(1_000, 1_100):
+        entries = (*ENTRIES[1:], _entry(number, f"свежий {number}", keywords=(f"слово{number} и ещё",)))
+        book = Book(entries, "UTC", lambda: NOW, book)
+        ranking = Ranking(entries, FaqSettings(), "UTC", lambda: NOW, ranking)
+    fresh, index = Book(entries, "UTC", lambda: NOW), Ranking(entries, FaqSettings(), "UTC", lambda: NOW)._index
+    assert book._exact.triggers.keys() == fresh._exact.triggers.keys()
+    assert book._keywords.lengths == fresh._keywords.lengths
+    assert ranking._index.alphabet == index.alphabet
+    assert ranking._index.postings.keys() == index.postings.keys()
+    assert len(ranking._index.triggers) == len(ENTRIES) * 2, "a new question takes the place of a deleted one"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_equally_similar_words_the_first_in_the_alphabet_count_in_whatever_order_they_came(order: int) -> None:
+    ranking = Ranking((), FaqSettings(), "UTC", lambda: NOW)
+    entries: tuple[FaqEntry, ...] = ()
+    for number in range(1, 8)[::order]:
+        entries = (*entries, _entry(number, f"артикул{number}"))
+        ranking = Ranking(entries, FaqSettings(), "UTC", lambda: NOW, ranking)
+    assert [found.match.entry_id for found in ranking.candidates("артикул9", None, 7)] == [1, 2, 3, 4]
+
+
+def _questions(entry: FaqEntry) -> tuple[str, ...]:
+    return (entry.question, *entry.alternatives)
