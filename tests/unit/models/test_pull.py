@@ -12,7 +12,6 @@ import pytest
 
 from deployments.models.catalogue import Catalogue, Model
 from deployments.models.errors import DiskFull, PullBusy, PullCancelled, SourceFailed
-from deployments.models.pull import pull
 from deployments.models.store import ModelStore
 from tests.unit.models.conftest import CONFIG, WEIGHTS, Recorder, bring, model, pinned
 from tests.unit.models.server import Site
@@ -175,7 +174,7 @@ def test_files_copied_by_hand_are_hashed_and_given_a_manifest(over_https: Model,
     assert not store.installed("tiny-voice")
     (tmp_path / "tiny-voice/data/config.json").write_bytes(CONFIG)
     assert store.installed("tiny-voice")
-    pull(over_https, store)
+    bring(over_https, store)
     assert store.manifest("tiny-voice") is not None
     assert site.requests == []
 
@@ -193,8 +192,8 @@ def test_a_killed_pull_is_continued_and_its_lock_is_gone(over_https: Model, stor
     site.delay_s = 0.02
     code = (
         "import sys; from pathlib import Path; from deployments.models.catalogue import Model;"
-        "from deployments.models.pull import pull; from deployments.models.store import ModelStore;"
-        "pull(Model.model_validate_json(sys.argv[1]), ModelStore(Path(sys.argv[2])))"
+        "from deployments.models.store import ModelStore; from tests.unit.models.conftest import bring;"
+        "bring(Model.model_validate_json(sys.argv[1]), ModelStore(Path(sys.argv[2])))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, over_https.model_dump_json(), str(store.root)])
     part = store.partial("tiny-voice") / "0-https" / "files" / "weights.bin.part"
