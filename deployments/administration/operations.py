@@ -64,7 +64,7 @@ async def open_operations(office: Office, around: Surroundings) -> Operations:
     services = ServiceControl(office.database, register, around.cluster, around.services, around.queues)
     await services.open()
     machine = Machine({"data": around.data, "models": around.models})
-    store, web = ModelStore(around.models), web_of(office, around)
+    store, web = ModelStore(around.models), web_of(office, around.environment, around.model_hosts)
     return Operations(
         register=register,
         services=services,
@@ -78,6 +78,6 @@ async def open_operations(office: Office, around: Surroundings) -> Operations:
     )
 
 
-def web_of(office: Office, around: Surroundings) -> Web:
+def web_of(office: Office, environment: Mapping[str, str], hosts: tuple[Allowance, ...]) -> Web:
     """Where models may come from, under the settings in force at each request."""
-    return Web.of(around.environment, around.model_hosts, lambda: office.publisher.current.settings.outbound)
+    return Web.of(environment, hosts, lambda: office.publisher.current.settings.outbound)

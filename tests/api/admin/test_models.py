@@ -14,11 +14,11 @@ from deployments.administration.downloads import Downloads, puller
 from deployments.administration.hub import HubDesk
 from deployments.administration.models import ModelAdministration
 from deployments.administration.office import Office
+from deployments.administration.operations import web_of
 from deployments.administration.trail import AuditNotes
 from deployments.api.admin.models.routes import build_router
 from deployments.models.catalogue import Catalogue, Model
 from deployments.models.store import ModelStore
-from deployments.models.web import Web
 from tests.api.admin.ops import client
 from tests.unit.administration.conftest import audited
 from tests.unit.models.conftest import CONFIG, WEIGHTS, model, pinned
@@ -78,7 +78,7 @@ def administration(
     in_use: Callable[[], dict[str, str]] = dict,
 ) -> ModelAdministration:
     """As the office opens it, under the office's own settings."""
-    web = Web.of(environment, (), lambda: office.publisher.current.settings.outbound)
+    web = web_of(office, environment, ())
     known, trail = Catalogue(models=(voice,)), AuditNotes(office.database)
     return ModelAdministration(store, known, trail, HubDesk(web), Downloads(store, puller(web)), in_use)
 

@@ -66,6 +66,20 @@ def test_a_catalogue_address_that_turns_out_to_be_an_inner_one_is_refused(
         bring(over("https://models.test/weights.bin"), store, Web.of({}, resolver=resolver))
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://models.test/weights.bin", "only https is used with hosts that are not listed; models.test:80 in"),
+        ("https://models.test:6379/weights.bin", "port 6379 is none of 443, 8443; models.test:6379 in"),
+    ],
+)
+def test_a_public_server_is_asked_over_https_at_its_own_ports_only(store: ModelStore, url: str, reason: str) -> None:
+    resolver = FakeResolver(models_test=[("93.184.216.34",)])
+    with pytest.raises(SourceFailed, match=f"{reason} SECRETARY_MODEL_HOSTS"):
+        bring(over(url), store, Web.of({}, resolver=resolver))
+    assert resolver.asked == []
+
+
 def test_a_metadata_service_stays_closed_to_operators_and_administrators(store: ModelStore) -> None:
     for web in (Web.of({}, allowances("169.254.0.0/16")), office("169.254.169.254")):
         with pytest.raises(SourceFailed, match="metadata service"):
