@@ -8,12 +8,13 @@ from typing import TypeVar
 from ray import serve
 
 from deployments import names
+from deployments.answers.kept import KeptRanking
 from deployments.answers.ranking import Ranking
 from deployments.arguments import FaqArgs
 from deployments.clients import door_name, office_client
 from deployments.contracts.errors import ServiceStopped, Unavailable
 from deployments.contracts.events import AnswerMatch
-from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
+from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.hosting import host
@@ -29,8 +30,7 @@ class Faq:
     """Follows the snapshots and keeps one ranking of them in memory."""
 
     def __init__(self) -> None:
-        self._ranking: Ranking | None = None
-        self._made_of: tuple[tuple[FaqEntry, ...], FaqSettings, str] | None = None
+        self._kept = KeptRanking(lambda: datetime.now(UTC))
         self._stopped = False
         self._ongoing = 0
 
@@ -47,13 +47,13 @@ class Faq:
         """Forgets the answers: a door goes on without ranked ones."""
         self._stopped = True
         await self._feed.stop()
-        self._forget()
+        self._kept.forget()
 
     def ongoing(self) -> int:
         return self._ongoing
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
-        ready = self._ranking is not None
+        ready = self._kept.ranking is not None
         error, remedy = ("stopped by an administrator", _START_IT) if self._stopped else ("", "")
         loading = not ready and not self._stopped
         return (EngineStatus(names.FAQ, "answers", "ranking", ready, error=error, remedy=remedy, loading=loading),)
@@ -73,16 +73,9 @@ class Faq:
         self._feed.start()
 
     def _prepare(self, snapshot: Snapshot) -> None:
-        settings = snapshot.settings
-        made_of = (snapshot.faq, settings.faq, settings.time_zone)
-        if made_of != self._made_of:
-            self._ranking = Ranking(*made_of, lambda: datetime.now(UTC))
-            self._made_of = made_of
+        self._kept.prepare(snapshot)
         if self._stopped:
-            self._forget()
-
-    def _forget(self) -> None:
-        self._ranking = self._made_of = None
+            self._kept.forget()
 
     async def _ask(self, question: Callable[[Ranking], T]) -> T:
         self._ongoing += 1
@@ -95,9 +88,9 @@ class Faq:
         if self._stopped:
             raise ServiceStopped("ranked answers were stopped by an administrator", remedy=_START_IT)
         await self._feed.wait(_FIRST_SNAPSHOT_S)
-        if self._ranking is None:
+        if self._kept.ranking is None:
             raise Unavailable("the answer book is not there yet", retry_after_s=2)
-        return self._ranking
+        return self._kept.ranking
 
 
 def build_faq(args: FaqArgs) -> serve.Application:
