@@ -19,6 +19,7 @@ from deployments.arguments import OfficeArgs, StaffArgs
 from deployments.clients import BotsClient, FaqClient, Remote
 from deployments.contracts.chat import Source
 from deployments.contracts.errors import SecretaryError
+from deployments.contracts.outbound import allowances
 from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.services import ReplicaReport, ServiceOrder
 from deployments.contracts.sessions import Conversation
@@ -146,6 +147,7 @@ class OfficeServer:
             queues=metrics.queues,
             exposition=metrics.exposition,
             environment=os.environ,
+            model_hosts=allowances(self._environment.model_hosts),
         )
 
     async def _match(self, phrase: str, language: str | None) -> "MatchReport":

@@ -19,8 +19,7 @@ from deployments.clients import (
     Remote,
     SpeechClient,
 )
-from deployments.contracts.chat import LOCAL_ROUTE, SourceKind
-from deployments.contracts.engines import ChatEngine
+from deployments.contracts.chat import SourceKind
 from deployments.contracts.reports import OfficeLink
 from deployments.contracts.sessions import Conversations
 from deployments.contracts.speech import EngineStatus
@@ -31,8 +30,8 @@ from deployments.conversation.prepared import ExactAnswers
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.conversation.usage import UsageBook
-from deployments.engines.adapters import Timed
 from deployments.shared_state.opening import shared_state
+from deployments.staffing import Engines, staffed
 from storage.environment import Environment
 
 
@@ -135,23 +134,10 @@ class Reception:
     def _clients(self) -> tuple[EngineClient, ...]:
         return tuple(client for client in (self.chat, *self.speech, self.recognizer) if client)
 
-    def _limits(self) -> tuple[float, float]:
-        llm = self.snapshots.current.settings.llm
-        return llm.first_token_timeout_s, llm.idle_timeout_s
-
     def _statuses(self) -> tuple[EngineStatus, ...]:
         return tuple(status for client in self._clients() for status in client.statuses())
 
     def _staff(self, remotes: Remotes) -> Staff:
-        chat: dict[str, ChatEngine] = {}
-        if self.chat:
-            chat[str(LOCAL_ROUTE)] = Timed(self.chat, self._limits)
-        return Staff(
-            chat=chat,
-            speech=self.speech,
-            recognizer=self.recognizer,
-            exact=self._exact,
-            ranked=FaqClient(remotes.faq) if remotes.faq else None,
-            status=self._statuses,
-            phrases=self.shared,
-        )
+        ranked = FaqClient(remotes.faq) if remotes.faq else None
+        engines = Engines(self.chat, self.speech, self.recognizer, ranked)
+        return staffed(engines, self._exact, self.snapshots, self._statuses, self.shared)

@@ -6,9 +6,16 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deployments.contracts.outbound import allowances
+
 
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
+
+
+def _places(text: str) -> str:
+    allowances(text)
+    return text
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
@@ -32,6 +39,11 @@ class Environment(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8002, ge=1, le=65_535, description="Port to listen on")
     models: AbsolutePath | None = Field(default=None, description="Folder of model weights, default <data>/models")
+    model_hosts: Annotated[str, AfterValidator(_places)] = Field(
+        default="",
+        description="Mirrors of your own that models may come from or be redirected to, with commas between: "
+        "mirror.lan:8080, 10.0.0.0/24; the server in HF_ENDPOINT is one without being named here",
+    )
     admin_password: SecretStr | None = Field(default=None, description="Password of the user admin")
     api_key: SecretStr | None = Field(
         default=None, description="A key of /v1 with every scope, stored at start; one that was revoked stays revoked"

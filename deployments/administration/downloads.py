@@ -11,7 +11,9 @@ from deployments.models.catalogue import Model
 from deployments.models.errors import PullCancelled, PullFailed
 from deployments.models.progress import Progress
 from deployments.models.pull import pull
+from deployments.models.sources import Fetcher
 from deployments.models.store import Manifest, ModelStore
+from deployments.models.web import Web
 
 _MOST_NOTES, _MOST_FILES = 20, 200
 
@@ -19,9 +21,14 @@ PullModel = Callable[[Model, ModelStore, Progress, threading.Event], Manifest]
 FindModel = Callable[[], Model]
 
 
-def pull_model(model: Model, store: ModelStore, progress: Progress, cancel: threading.Event) -> Manifest:
-    """From the sources of the model, in their order."""
-    return pull(model, store, progress=progress, cancel=cancel)
+def puller(web: Web) -> PullModel:
+    """Brings models from their sources, in their order."""
+    fetcher = Fetcher(web)
+
+    def bring(model: Model, store: ModelStore, progress: Progress, cancel: threading.Event) -> Manifest:
+        return pull(model, store, fetcher, progress=progress, cancel=cancel)
+
+    return bring
 
 
 class Board:
@@ -72,7 +79,7 @@ class Board:
 class Downloads:
     """``start`` returns at once; ``status`` tells how far it is; ``close`` ends it and refuses further ones."""
 
-    def __init__(self, store: ModelStore, bring: PullModel = pull_model) -> None:
+    def __init__(self, store: ModelStore, bring: PullModel) -> None:
         self._store = store
         self._bring = bring
         self._board: Board | None = None

@@ -4,27 +4,25 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import httpx
-
 from deployments.administration.model_views import HubFileView, HubModel
 from deployments.contracts.errors import InvalidRequest, NotFound, Unavailable
 from deployments.models.catalogue import HubSource, Kind, Model, ModelFile, Source
 from deployments.models.errors import NotOnHub, SourceFailed
 from deployments.models.hub import Hub
+from deployments.models.web import Web
 
 T = TypeVar("T")
 
-_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
 _LONGEST_ID = 80
 _MOST_FILES = 500
 
 
 class HubDesk:
-    """Asks the hub that ``environment`` names (HF_ENDPOINT, HF_TOKEN). Everything blocks: call it in a thread."""
+    """Asks the hub of ``web``. Everything blocks: call it in a thread."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self, web: Web) -> None:
+        self._web = web
 
     def search(self, query: str, limit: int) -> tuple[HubModel, ...]:
         """Raises Unavailable with the reason when the hub cannot be asked."""
@@ -38,8 +36,7 @@ class HubDesk:
     def model(self, repo: str, revision: str, kind: Kind, include: tuple[str, ...]) -> Model:
         """A model to be pulled from a repository: pinned to the commit that ``revision`` means now. The files are those
         in the top folder that match ``include``. Raises SourceFailed, as everything that happens during a download."""
-        with httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
-            hub = Hub(client, self._environment)
+        with self._web.hub() as hub:
             listing = hub.listing(HubSource(repo=repo, revision=revision, include=include), ())
         files = tuple(
             ModelFile(path=file.expected.path, sha256=file.expected.sha256, size=file.expected.size)
@@ -60,13 +57,13 @@ class HubDesk:
 
     def _ask(self, question: Callable[[Hub], T]) -> T:
         try:
-            with httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
-                return question(Hub(client, self._environment))
+            with self._web.hub() as hub:
+                return question(hub)
         except NotOnHub as error:
             raise NotFound(str(error)) from None
         except SourceFailed as error:
             raise Unavailable(str(error), retry_after_s=30) from None
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise Unavailable("the hub answered with something else than a description of models") from None
 
 

@@ -24,15 +24,15 @@ class ModelAdministration:
         known: Catalogue,
         trail: AuditNotes,
         hub: HubDesk,
+        downloads: Downloads,
         in_use: Callable[[], Mapping[str, str]],
-        downloads: Downloads | None = None,
     ) -> None:
         self._store = store
         self._known = known
         self._trail = trail
         self._hub = hub
         self._in_use = in_use
-        self._downloads = downloads or Downloads(store)
+        self._downloads = downloads
         self._scan = ModelScan(store)
 
     async def list(self) -> tuple[ModelView, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployments.administration.backups import Backups
+from deployments.administration.downloads import Downloads, puller
 from deployments.administration.gpu import GpuMonitor
 from deployments.administration.hub import HubDesk
 from deployments.administration.logs import LogFiles
@@ -15,10 +16,12 @@ from deployments.administration.office import Office
 from deployments.administration.replicas import ReplicaRegister
 from deployments.administration.services import ServiceControl
 from deployments.administration.trail import AuditNotes
+from deployments.contracts.outbound import Allowance
 from deployments.contracts.services import ClusterControl
 from deployments.models.catalogue import catalogue
 from deployments.models.installed import installed_models
 from deployments.models.store import ModelStore
+from deployments.models.web import Web
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Operations:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the operations need of their process. ``services`` maps what can be stopped to kinds; ``queues`` and
-    ``exposition`` are read in threads; ``environment`` names the hub (HF_ENDPOINT, HF_TOKEN)."""
+    ``exposition`` are read in threads; ``environment`` names the hub (HF_ENDPOINT, HF_TOKEN), ``model_hosts`` mirrors
+    and other places of the operator's own that models may come from."""
 
     data: Path
     models: Path
@@ -51,6 +55,7 @@ class Surroundings:
     queues: Callable[[], Mapping[str, float]]
     exposition: Callable[[], bytes]
     environment: Mapping[str, str]
+    model_hosts: tuple[Allowance, ...] = ()
 
 
 async def open_operations(office: Office, around: Surroundings) -> Operations:
@@ -59,13 +64,20 @@ async def open_operations(office: Office, around: Surroundings) -> Operations:
     services = ServiceControl(office.database, register, around.cluster, around.services, around.queues)
     await services.open()
     machine = Machine({"data": around.data, "models": around.models})
-    store, hub = ModelStore(around.models), HubDesk(around.environment)
+    store, web = ModelStore(around.models), web_of(office, around.environment, around.model_hosts)
     return Operations(
         register=register,
         services=services,
         monitor=Monitor(services, office.reports, trail, machine, gpus, around.exposition),
         logs=LogFiles(around.data / "logs"),
-        models=ModelAdministration(store, catalogue(), trail, hub, register.models_in_use),
+        models=ModelAdministration(
+            store, catalogue(), trail, HubDesk(web), Downloads(store, puller(web)), register.models_in_use
+        ),
         gpus=gpus,
         backups=Backups(office.database, around.data, lambda: installed_models(store), trail),
     )
+
+
+def web_of(office: Office, environment: Mapping[str, str], hosts: tuple[Allowance, ...]) -> Web:
+    """Where models may come from, under the settings in force at each request."""
+    return Web.of(environment, hosts, lambda: office.publisher.current.settings.outbound)

@@ -1,5 +1,6 @@
 """``secretary models``: which models there are, which are here, and how to bring them."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,10 +9,13 @@ import typer
 from rich.console import Console
 
 from deployments.command.pulling import Bars, Lines
+from deployments.contracts.outbound import allowances
 from deployments.models.catalogue import Model, catalogue
 from deployments.models.errors import PullFailed
 from deployments.models.pull import pull
+from deployments.models.sources import Fetcher
 from deployments.models.store import ModelStore
+from deployments.models.web import Web
 from storage.environment import Environment
 
 app = typer.Typer(help="List models and bring them to this machine.", no_args_is_help=True)
@@ -49,14 +53,16 @@ def pull_models(
 ) -> None:
     """Downloads models and verifies them. An interrupted download goes on where it stopped."""
     models = _chosen(ids or [], demo)
-    store = ModelStore(directory or Environment().models_dir)
+    environment = Environment()
+    store = ModelStore(directory or environment.models_dir)
+    fetcher = Fetcher(Web.of(os.environ, allowances(environment.model_hosts)))
     console = Console(stderr=True)
     progress = Bars(console) if console.is_terminal else Lines(typer.echo)
     failed = False
     with progress:
         for model in models:
             try:
-                pull(model, store, tuple(source or ()), progress)
+                pull(model, store, fetcher, tuple(source or ()), progress)
             except PullFailed as error:
                 failed = True
                 progress.note(model.id, str(error))

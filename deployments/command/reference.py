@@ -53,7 +53,8 @@ Stored as rows, sent to every process in the snapshot. A field without a row has
 _ENVIRONMENT = """## Environment
 
 Variables, or lines of a file `.env` in the working directory; a variable wins over the file, an empty one counts as
-absent. `secretary models pull` also reads `HF_ENDPOINT` and `HF_TOKEN`, and pip's own variables.
+absent. `secretary models pull` and the office also read `HF_ENDPOINT` (another hub or mirror,
+on an inner network too) and `HF_TOKEN` (sent to that host only), and pip's own variables.
 """
 _GRAPH = """## graph.yaml
 

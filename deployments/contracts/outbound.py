@@ -42,14 +42,18 @@ class Allowance:
                 raise _unclear(text) from None
         return cls(name=host.removesuffix("."), port=port)
 
-    def opens_name(self, name: str, port: int) -> bool:
-        return self._at(port) and bool(self.name) and self.name == name
+    def opens(self, name: str, address: Address | None, port: int) -> bool:
+        """Whether it is a place for ``name``, or for the address that stands for it if that is known."""
+        if self.port not in (None, port):
+            return False
+        if self.network is None:
+            return self.name == name
+        return address is not None and address in self.network
 
-    def opens_address(self, address: Address, port: int) -> bool:
-        return self._at(port) and self.network is not None and address in self.network
 
-    def _at(self, port: int) -> bool:
-        return self.port in (None, port)
+def allowances(text: str) -> tuple[Allowance, ...]:
+    """The places of a comma-separated list. Raises ValueError as ``Allowance.parse``."""
+    return tuple(Allowance.parse(each) for each in text.split(",") if each.strip())
 
 
 def _looks_numeric(host: str) -> bool:

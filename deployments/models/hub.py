@@ -1,22 +1,21 @@
 """Files of a Hugging Face hub repository: listing, URLs and the hashes that the hub itself gives.
 
 Source: the hub's HTTP API, ``/api/models/{repo}/revision/{revision}`` and ``/tree/{commit}``, as huggingface_hub does.
-HF_ENDPOINT names another hub or mirror, HF_TOKEN is sent to that host only.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import httpx
-
+from deployments.contracts.errors import SecretaryError
 from deployments.models.catalogue import HubSource, ModelFile
-from deployments.models.download import describe
 from deployments.models.errors import NotOnHub, SourceFailed
 from deployments.models.verify import Expected
+from deployments.outbound.blocking import BlockingClient
+from deployments.outbound.client import BoundKey, Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +33,12 @@ class HubListing:
 
 
 class Hub:
-    """One hub. ``environment`` is read for HF_ENDPOINT and HF_TOKEN."""
+    """One hub at ``endpoint``, a URL without a slash at its end; ``key`` is sent with every question."""
 
-    def __init__(self, client: httpx.Client, environment: Mapping[str, str]) -> None:
+    def __init__(self, client: BlockingClient, endpoint: str, key: BoundKey | None) -> None:
         self._client = client
-        self._endpoint = environment.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-        self._token = environment.get("HF_TOKEN", "")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._token}"} if self._token else {}
+        self._endpoint = endpoint
+        self._key = key
 
     def pinned(self, source: HubSource, files: Iterable[ModelFile]) -> HubListing:
         """Files whose content the catalogue pins: nothing has to be asked."""
@@ -72,7 +67,7 @@ class Hub:
         wanted = urlencode({"search": query, "limit": limit, "sort": "downloads", "direction": -1})
         found = self._get(f"/api/models?{wanted}")
         if not isinstance(found, list):
-            raise SourceFailed(f"{httpx.URL(self._endpoint).host} did not answer with a list of models")
+            raise SourceFailed(f"{self._endpoint} did not answer with a list of models")
         return found
 
     def details(self, repo: str, revision: str = "main") -> dict[str, Any]:
@@ -80,44 +75,62 @@ class Hub:
         return dict(self._get(f"/api/models/{repo}/revision/{quote(revision, safe='')}?blobs=true"))
 
     def _file(self, source: HubSource, commit: str, path: str, entry: dict[str, Any]) -> HubFile:
-        large = entry.get("lfs") or {}
-        local = path.removeprefix(f"{source.folder}/") if source.folder else path
-        expected = Expected(
-            ModelFile(path=local).path,
-            int(entry["size"]),
-            sha256=large.get("oid"),
-            blob=None if large else entry.get("oid"),
-            source="hub",
-        )
-        return HubFile(self._url(source, commit, path), expected)
+        try:
+            return HubFile(self._url(source, commit, path), _expected(source, path, entry))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise self._strange(f"{source.repo}/{path}") from None
 
     def _commit(self, source: HubSource) -> str:
-        return str(self._get(f"/api/models/{source.repo}/revision/{quote(source.revision, safe='')}")["sha"])
+        path = f"/api/models/{source.repo}/revision/{quote(source.revision, safe='')}"
+        try:
+            return str(self._get(path)["sha"])
+        except (KeyError, TypeError):
+            raise self._strange(path) from None
 
     def _tree(self, source: HubSource, commit: str) -> dict[str, dict[str, Any]]:
         folder = f"/{quote(source.folder)}" if source.folder else ""
-        entries = self._get(f"/api/models/{source.repo}/tree/{commit}{folder}?recursive=true")
-        return {e["path"]: e for e in entries if e.get("type") == "file"}
+        path = f"/api/models/{source.repo}/tree/{commit}{folder}?recursive=true"
+        try:
+            return {e["path"]: e for e in self._get(path) if e.get("type") == "file"}
+        except (KeyError, TypeError, AttributeError):
+            raise self._strange(path) from None
 
     def _get(self, path: str) -> Any:
-        url = self._endpoint + path
+        answer = self._ask(path)
+        if answer.status in (401, 403):
+            raise SourceFailed(f"{self._endpoint} refuses {path} ({answer.status}): set HF_TOKEN")
+        if answer.status == 404:
+            raise NotOnHub(f"{self._endpoint} does not have {path} (404)")
+        if answer.status != 200:
+            raise SourceFailed(f"{self._endpoint} answered {answer.status} for {path}")
         try:
-            response = self._client.get(url, headers=self.headers)
-        except httpx.TransportError as error:
-            raise SourceFailed(f"{httpx.URL(url).host} cannot be reached: {describe(error)}") from error
-        if response.status_code in (401, 403):
-            raise SourceFailed(f"{httpx.URL(url).host} refuses {path} ({response.status_code}): set HF_TOKEN")
-        if response.status_code == 404:
-            raise NotOnHub(f"{httpx.URL(url).host} does not have {path} (404)")
-        if response.status_code != 200:
-            raise SourceFailed(f"{httpx.URL(url).host} answered {response.status_code} for {path}")
+            return json.loads(answer.body)
+        except (ValueError, RecursionError):
+            raise self._strange(path) from None
+
+    def _ask(self, path: str) -> Fetched:
         try:
-            return response.json()
-        except json.JSONDecodeError as error:
-            raise SourceFailed(f"{httpx.URL(url).host} did not answer with JSON for {path}") from error
+            return self._client.fetch(self._endpoint + path, key=self._key)
+        except SecretaryError as error:
+            raise SourceFailed(error.message) from None
+
+    def _strange(self, path: str) -> SourceFailed:
+        return SourceFailed(f"{self._endpoint} did not answer with what the hub's API promises for {path}")
 
     def _url(self, source: HubSource, revision: str, path: str) -> str:
         return f"{self._endpoint}/{source.repo}/resolve/{quote(revision, safe='')}/{quote(path)}"
+
+
+def _expected(source: HubSource, path: str, entry: dict[str, Any]) -> Expected:
+    large = entry.get("lfs") or {}
+    local = path.removeprefix(f"{source.folder}/") if source.folder else path
+    return Expected(
+        ModelFile(path=local).path,
+        int(entry["size"]),
+        sha256=large.get("oid"),
+        blob=None if large else entry.get("oid"),
+        source="hub",
+    )
 
 
 def _join(folder: str, path: str) -> str:

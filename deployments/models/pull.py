@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-import httpx
-
 from deployments.models.catalogue import Model, Source
 from deployments.models.download import disk_errors
 from deployments.models.errors import DiskFull, Mismatch, PullBusy, PullFailed, SourceFailed
@@ -23,10 +21,8 @@ from deployments.models.progress import Progress, Silent, Watch
 from deployments.models.sources import Brought, Fetcher
 from deployments.models.store import MANIFEST, InstalledFile, Manifest, ModelStore
 from deployments.models.verify import Expected, Meter, check
-from deployments.models.wheels import Pip
 
 _SPARE = 64 << 20  # bytes that stay free on the file system
-_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
 def free_bytes(path: Path) -> int:
@@ -36,11 +32,11 @@ def free_bytes(path: Path) -> int:
 def pull(
     model: Model,
     store: ModelStore,
+    fetcher: Fetcher,
     sources: tuple[str, ...] = (),
     progress: Progress | None = None,
     *,
     cancel: Event | None = None,
-    fetcher: Fetcher | None = None,
     free: Callable[[Path], int] = free_bytes,
 ) -> Manifest:
     """Brings ``model`` into ``store`` and returns its manifest; files that are already there are only verified.
@@ -122,21 +118,19 @@ def _check_space(model: Model, partial: Path, free: Callable[[Path], int]) -> No
 
 
 def _try_sources(
-    model: Model, store: ModelStore, sources: tuple[Source, ...], fetcher: Fetcher | None, watch: Watch
+    model: Model, store: ModelStore, sources: tuple[Source, ...], fetcher: Fetcher, watch: Watch
 ) -> Manifest:
     reasons: list[str] = []
-    with httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
-        fetch = fetcher or Fetcher(client, Pip())
-        for index, source in enumerate(sources):
-            watch.progress.source(model.id, source.name)
-            folder = store.partial(model.id) / f"{index}-{source.name}"
-            try:
-                brought = fetch.fetch(model, source, folder / "files", folder / "archives", watch)
-            except SourceFailed as error:
-                reasons.append(f"{source.name}: {error}")
-                watch.note(reasons[-1])
-                continue
-            return _publish(model, store, folder / "files", source.name, brought)
+    for index, source in enumerate(sources):
+        watch.progress.source(model.id, source.name)
+        folder = store.partial(model.id) / f"{index}-{source.name}"
+        try:
+            brought = fetcher.fetch(model, source, folder / "files", folder / "archives", watch)
+        except SourceFailed as error:
+            reasons.append(f"{source.name}: {error}")
+            watch.note(reasons[-1])
+            continue
+        return _publish(model, store, folder / "files", source.name, brought)
     raise SourceFailed(f"{model.id} could not be pulled. " + " ".join(f"[{reason}]" for reason in reasons))
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import httpx
 
@@ -29,6 +29,10 @@ class OutboundLimits:
     total_s: float = 120
     max_bytes: int = 10_000_000
     redirects: int = 3
+
+    def up_to(self, max_bytes: int) -> Self:
+        """The same for answers of up to ``max_bytes``."""
+        return replace(self, max_bytes=max_bytes)
 
 
 DEFAULT_LIMITS = OutboundLimits()

@@ -1,10 +1,9 @@
 """Requests to places that people name: checked before, bounded while they last, keys sent to their own origin only."""
 
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
 import httpx
 from pydantic import SecretStr
@@ -13,10 +12,11 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.outbound.body import DEFAULT_LIMITS, OutboundLimits
 from deployments.outbound.connecting import Resolver
 from deployments.outbound.policy import OutboundPolicy, Refused
+from deployments.outbound.redirects import NOWHERE_ELSE, Redirects
 from deployments.outbound.target import Target, parse
 from deployments.outbound.transport import CheckedTransport
 
-_REPEATABLE = ("GET", "HEAD")
+_CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Fetched:
 
 
 class CheckedClient:
-    """One pool of connections; whoever makes it closes it. ``policy`` is asked anew for every request."""
+    """One pool of connections; whoever makes it closes it. ``policy`` is asked anew for every request, redirected ones
+    too; ``redirects`` names where else than to its own origin an answer may send a GET."""
 
     def __init__(
         self,
@@ -53,8 +54,10 @@ class CheckedClient:
         limits: OutboundLimits = DEFAULT_LIMITS,
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
+        redirects: Redirects = NOWHERE_ELSE,
     ) -> None:
         self._limits = limits
+        self._redirects = redirects
         transport = CheckedTransport(policy, limits, resolver, tls)
         self._client = httpx.AsyncClient(
             transport=transport, follow_redirects=False, trust_env=False, timeout=limits.total_s
@@ -88,18 +91,20 @@ class CheckedClient:
         key: BoundKey | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """An answer whose body is read with ``aiter_raw`` (already unpacked) while it arrives. Redirects of GET and
-        HEAD are followed within the origin. Raises as ``fetch``."""
-        target = parse(url)
+        HEAD are followed where ``redirects`` allows it; another origin gets neither ``key`` nor other credentials.
+        Raises as ``fetch``."""
+        first = target = parse(url)
         own = key.headers_for(target) if key else {}
         given = {**_checked(headers or {}), **own}
         for _ in range(self._limits.redirects + 1):
-            request = self._client.build_request(method, str(target), headers=given, content=content or None)
+            sent = given if target.origin == first.origin else _without(given, (*own, *_CREDENTIALS))
+            request = self._client.build_request(method, str(target), headers=sent, content=content or None)
             response = await self._client.send(request, stream=True)
             try:
                 if not response.has_redirect_location:
                     yield response
                     return
-                target = _redirected(target, method, response)
+                target = self._redirects.followed(target, method, response)
             finally:
                 await response.aclose()
         raise Refused(f"{target.host} redirects more than {self._limits.redirects} times")
@@ -113,10 +118,5 @@ def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _redirected(target: Target, method: str, response: httpx.Response) -> Target:
-    there = parse(urljoin(str(target), response.headers["location"]))
-    if there.origin != target.origin:
-        raise Refused(f"{target.origin} redirects to {there.origin}: redirects to another origin are not followed")
-    if method not in _REPEATABLE:
-        raise Refused(f"{target.origin} redirects a {method}: give the address it redirects to, {there.origin}")
-    return there
+def _without(headers: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in names}

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from deployments.contracts.errors import Forbidden
@@ -23,14 +23,20 @@ class Refused(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class OutboundPolicy:
-    """``allowed`` opens hosts, networks and ports beyond the public internet. A metadata service stays closed."""
+    """``allowed`` opens hosts, networks and ports beyond the public internet. A metadata service stays closed.
+    ``setting`` is where ``allowed`` comes from, in the words of a refusal."""
 
     allowed: tuple[Allowance, ...] = ()
     ports: tuple[int, ...] = _PUBLIC_PORTS
+    setting: str = f"the setting {SETTING}"
 
     @classmethod
     def of(cls, settings: OutboundSettings) -> Self:
         return cls(tuple(Allowance.parse(text) for text in settings.allowed_hosts))
+
+    def opening(self, more: tuple[Allowance, ...]) -> Self:
+        """The same with ``more`` places open."""
+        return replace(self, allowed=(*self.allowed, *more))
 
     def check_target(self, target: Target) -> None:
         """What can be said before the name is resolved. Raises Refused."""
@@ -61,11 +67,7 @@ class OutboundPolicy:
 
     def _opened(self, target: Target, address: str | None) -> bool:
         parsed = ipaddress.ip_address(address) if address else None
-        return any(
-            entry.opens_name(target.host, target.port)
-            or (parsed is not None and entry.opens_address(parsed, target.port))
-            for entry in self.allowed
-        )
+        return any(entry.opens(target.host, parsed, target.port) for entry in self.allowed)
 
     def _refused(self, target: Target, reason: str) -> Refused:
-        return Refused(f"{target.place} is refused: {reason}; {target.place} in the setting {SETTING} opens it")
+        return Refused(f"{target.place} is refused: {reason}; {target.place} in {self.setting} opens it")

@@ -102,11 +102,19 @@ class _Told:
         await self._response.aclose()
 
 
+class Unreachable(Unavailable):
+    """Nobody takes the connection: the name has no address, the port is closed, the certificate is another's."""
+
+    code = "upstream_unreachable"
+
+
 @contextmanager
 def _told(host: str) -> Iterator[None]:
     """Raises Unavailable in place of what httpcore says."""
     try:
         yield
+    except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+        raise Unreachable(f"{host} cannot be reached: {str(error)[:200]}", retry_after_s=5) from error
     except httpcore.TimeoutException as error:
         raise Unavailable(f"{host} does not answer in time ({type(error).__name__})", retry_after_s=5) from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:

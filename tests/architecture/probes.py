@@ -1,39 +1,35 @@
 """What a person would notice of each setting: a small scene on real conversation objects with scripted engines.
 
 A probe plays its scene under some settings and returns what came of it. ``PROBES`` names for every field a value that
-differs from the default, and the probe that must notice it.
+differs from the default, and the probes each of which must notice it.
 """
 
 import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
 from deployments.administration.builtin_presets import BUILTIN_PRESETS
-from deployments.answers.book import Book
-from deployments.answers.lookup import RankedAnswers
-from deployments.answers.ranking import Ranking
 from deployments.api.app import DoorServices, build_app
 from deployments.api.metrics import Metrics
 from deployments.audio.encode import wav_file
 from deployments.contracts.audio import PCM16_8K
 from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.events import TextDelta, TurnFinished
+from deployments.contracts.events import AnswerMatch, TextDelta, TurnFinished
 from deployments.contracts.settings import ApiKey, FaqEntry, Persona, Settings, Snapshot
 from deployments.contracts.speech import SpeechRequest
-from deployments.conversation.assistant import Secretary, Staff
-from deployments.conversation.prepared import ExactAnswers
-from deployments.engines.adapters import Timed
+from deployments.conversation.assistant import Secretary
+from deployments.conversation.prepared import ExactAnswers, SimilarAnswers
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
-from deployments.outbound.policy import OutboundPolicy
-from deployments.outbound.target import parse
+from deployments.staffing import Engines, staffed
 from tests.architecture.kept import what_is_forgotten_in_five_days
+from tests.architecture.reached import whether_an_inner_model_is_brought, whether_an_inner_provider_is_accepted
 from tests.unit.conversation.stage import NOON, Notebook, Shelf
 
 Probe = Callable[[Settings], Awaitable[object]]
@@ -75,6 +71,16 @@ class AttentiveTone(ToneEngine):
         return super().synthesize(request)
 
 
+class Ranked:
+    """The answers of ``deployments.faq``, without the hop."""
+
+    def __init__(self, kept: SimilarAnswers) -> None:
+        self._kept = kept
+
+    async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        return self._kept.ranking.match(text, locale) if self._kept.ranking else None
+
+
 @dataclass
 class World:
     """A secretary under ``settings``, and everybody who works for it."""
@@ -99,7 +105,7 @@ class World:
 
 
 async def world(settings: Settings, chat: EchoOptions | None = None, speech: ToneOptions | None = None) -> World:
-    """Put together as ``deployments.reception`` and ``deployments.faq`` do it."""
+    """Put together as every door does it, after a snapshot with the default settings."""
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     key = ApiKey(id=1, name="probe", prefix="sk", digest=digest)
     snapshot = Snapshot(
@@ -113,12 +119,12 @@ async def world(settings: Settings, chat: EchoOptions | None = None, speech: Ton
     other, ear = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
     for each in (engine, voice, other, ear):
         await each.start()
-    exact = ExactAnswers(lambda: NOON)
-    exact.prepare(snapshot)
-    book = Book(FAQ, settings.time_zone, lambda: NOON)
-    ranked = RankedAnswers(book, Ranking(FAQ, settings.faq, settings.time_zone, lambda: NOON))
-    timed = Timed(engine, lambda: (settings.llm.first_token_timeout_s, settings.llm.idle_timeout_s))
-    staff = Staff({"local": timed, "cloud:other": other}, (voice,), ear, exact, ranked)
+    exact, kept = ExactAnswers(lambda: NOON), SimilarAnswers(lambda: NOON)
+    for each in (snapshot.model_copy(update={"settings": Settings()}), snapshot):
+        exact.prepare(each)
+        kept.prepare(each)
+    staff = staffed(Engines(engine, (voice,), ear, Ranked(kept)), exact, shelf)
+    staff = replace(staff, chat={**staff.chat, "cloud:other": other})
     return World(Secretary(staff, shelf, notebook, lambda: NOON), shelf, engine, voice, notebook)
 
 
@@ -255,15 +261,7 @@ LARGE_BODY = Request(
 SLOW = EchoOptions(delay_s=0.05)
 
 
-async def whether_a_private_address_is_open(settings: Settings) -> object:
-    try:
-        OutboundPolicy.of(settings.outbound).check_target(parse("http://10.0.0.5:8000/v1"))
-    except SecretaryError as error:
-        return error.code
-    return "open"
-
-
-PROBES: dict[str, tuple[object, Probe]] = {
+PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "default_language": ("en", what_the_voice_is_asked),
     "time_zone": ("Asia/Tokyo", answer("который час")),
     "default_persona": ("marina", who_the_model_is_told_to_be),
@@ -288,7 +286,11 @@ PROBES: dict[str, tuple[object, Probe]] = {
     "limits.max_messages": (1, door(chat_request("раз", "два"))),
     "limits.requests_per_minute": (1, door(chat_request("раз"), chat_request("два"))),
     "limits.max_live_streams": (1, door(chat_request("раз два три"), chat_request("раз два"), chat=SLOW)),
-    "outbound.allowed_hosts": (("10.0.0.5:8000",), whether_a_private_address_is_open),
+    "outbound.allowed_hosts": (
+        ("10.0.0.5:8000", "127.0.0.1"),
+        whether_an_inner_provider_is_accepted,
+        whether_an_inner_model_is_brought,
+    ),
     "privacy.messages_days": (1, what_is_forgotten_in_five_days),
     "privacy.audio_days": (1, what_is_forgotten_in_five_days),
     "privacy.audit_days": (1, what_is_forgotten_in_five_days),

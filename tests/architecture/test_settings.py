@@ -1,12 +1,15 @@
 """Every stored setting changes behaviour: a setting that nobody reads fails here, and so does one without a probe."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 from pydantic import BaseModel
 
 from deployments.contracts.settings import Settings
-from tests.architecture.probes import PROBES
+from tests.architecture.probes import PROBES, Probe
+from tests.architecture.sources import ROOT
 
 
 def paths(model: type[BaseModel], before: str = "") -> Iterator[str]:
@@ -30,11 +33,18 @@ def test_every_setting_has_a_probe_and_every_probe_a_setting() -> None:
     assert set(paths(Settings)) == set(PROBES), "add the field to PROBES in tests/architecture/probes.py"
 
 
-@pytest.mark.parametrize("path", PROBES)
-async def test_a_setting_changes_what_happens(path: str) -> None:
-    value, probe = PROBES[path]
-    settings = changed(path, value)
+@pytest.mark.parametrize(
+    ("path", "probe"), [(path, probe) for path, (_, *probes) in PROBES.items() for probe in probes]
+)
+async def test_a_setting_changes_what_happens(path: str, probe: Probe) -> None:
+    value, settings = PROBES[path][0], changed(path, PROBES[path][0])
     assert settings != Settings(), "the probe's value is the default"
     usual = await probe(Settings())
     assert await probe(Settings()) == usual, "the scene itself varies"
     assert await probe(settings) != usual, f"nobody notices {path} = {value!r}"
+
+
+def test_doors_are_staffed_without_ray() -> None:
+    """The probes put a door together with the same functions as ``deployments.reception`` and ``deployments.faq``."""
+    code = "import sys, deployments.staffing, deployments.conversation.prepared; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

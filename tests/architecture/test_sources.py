@@ -3,6 +3,8 @@
 import ast
 import re
 
+import pytest
+
 from tests.architecture.sources import Source, shipped
 
 LONGEST, LONGEST_SHELL = 400, 250
@@ -35,6 +37,20 @@ def test_handles_are_called_in_one_place() -> None:
     assert callers == {"deployments/clients.py", "bots/actor.py"}
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("Staff", "deployments/staffing.py"),
+        ("Timed", "deployments/staffing.py"),
+        ("Ranking", "deployments/conversation/prepared.py"),
+        ("Web", "deployments/models/web.py"),
+    ],
+)
+def test_what_the_probes_of_settings_use_is_what_doors_use(name: str, place: str) -> None:
+    """There is one place that puts it together, so that a probe cannot look at another."""
+    assert {s.name for s in shipped() if any(_makes(node, name) for node in ast.walk(s.tree))} <= {place}
+
+
 def test_only_the_console_prints() -> None:
     assert [s.name for s in shipped() if _prints(s) and not s.name.startswith(MAY_PRINT)] == []
 
@@ -47,6 +63,10 @@ def test_no_path_of_one_machine_is_written_into_the_code() -> None:
 
 def _is_remote(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "remote"
+
+
+def _makes(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
 def _prints(source: Source) -> bool:

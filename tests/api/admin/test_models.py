@@ -3,16 +3,18 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from deployments.administration.downloads import Downloads, puller
 from deployments.administration.hub import HubDesk
 from deployments.administration.models import ModelAdministration
 from deployments.administration.office import Office
+from deployments.administration.operations import web_of
 from deployments.administration.trail import AuditNotes
 from deployments.api.admin.models.routes import build_router
 from deployments.models.catalogue import Catalogue, Model
@@ -68,17 +70,27 @@ def voice(site: Site) -> Model:
     return model(files=files, sources=[{"https": {"urls": urls}}])
 
 
+def administration(
+    office: Office,
+    store: ModelStore,
+    voice: Model,
+    environment: dict[str, str],
+    in_use: Callable[[], dict[str, str]] = dict,
+) -> ModelAdministration:
+    """As the office opens it, under the office's own settings."""
+    web = web_of(office, environment, ())
+    known, trail = Catalogue(models=(voice,)), AuditNotes(office.database)
+    return ModelAdministration(store, known, trail, HubDesk(web), Downloads(store, puller(web)), in_use)
+
+
 class Rig:
     """The administration over its own store; ``in_use`` may be filled by a test."""
 
-    def __init__(self, office: Office, site: Site, voice: Model, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HF_ENDPOINT", site.url)
+    def __init__(self, office: Office, site: Site, voice: Model, folder: Path) -> None:
         self.office, self.site = office, site
         self.store = ModelStore(folder, Catalogue(models=(voice,)))
         self.in_use: dict[str, str] = {}
-        hub = HubDesk({"HF_ENDPOINT": site.url})
-        trail = AuditNotes(office.database)
-        self.models = ModelAdministration(self.store, Catalogue(models=(voice,)), trail, hub, lambda: self.in_use)
+        self.models = administration(office, self.store, voice, {"HF_ENDPOINT": site.url}, lambda: self.in_use)
 
     @asynccontextmanager
     async def http(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -94,8 +106,8 @@ class Rig:
 
 
 @pytest.fixture
-def rig(office: Office, site: Site, voice: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
-    return Rig(office, site, voice, tmp_path / "models", monkeypatch)
+def rig(office: Office, site: Site, voice: Model, tmp_path: Path) -> Rig:
+    return Rig(office, site, voice, tmp_path / "models")
 
 
 async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig: Rig) -> None:
@@ -195,9 +207,8 @@ async def test_the_hub_can_be_searched_and_a_repository_looked_at(rig: Rig) -> N
         assert (await http.get("/models/details/..%2F..")).status_code == 400
 
 
-async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: Rig) -> None:
-    desk = HubDesk({"HF_ENDPOINT": "http://127.0.0.1:9"})
-    models = ModelAdministration(rig.store, Catalogue(models=()), AuditNotes(rig.office.database), desk, dict)
+async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: Rig, voice: Model) -> None:
+    models = administration(rig.office, rig.store, voice, {"HF_ENDPOINT": "http://127.0.0.1:9"})
     async with client(build_router(models)) as http:
         reply = await http.get("/models/search", params={"query": "tiny"})
         assert reply.status_code == 503
@@ -274,3 +285,28 @@ async def test_a_scan_can_be_cancelled(rig: Rig) -> None:
         assert (await http.post("/models/scan")).status_code == 409
         await http.post("/models/scan/cancel")
         assert (await rig.ended(http, "scan"))["state"] == "cancelled"
+
+
+async def test_a_model_of_an_inner_server_comes_once_the_setting_opens_it(rig: Rig, voice: Model) -> None:
+    rig.models = administration(rig.office, rig.store, voice, {})
+    place = rig.site.url.removeprefix("http://")
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        refused = await rig.ended(http)
+        assert refused["state"] == "failed"
+        assert f"{place} in the setting outbound.allowed_hosts opens it" in str(refused["error"])
+        assert rig.site.requests == []
+        await rig.office.settings.adjust({"allowed_hosts": [place]}, "anna", "outbound")
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        assert (await rig.ended(http))["state"] == "finished"
+
+
+async def test_a_hub_that_sends_too_much_or_leads_elsewhere_is_told(rig: Rig) -> None:
+    rig.site.files["/api/models"] = b"[" + b"1," * 25_000_000 + b"1]"
+    rig.site.redirects[f"{REPO}/revision/main"] = "http://169.254.169.254/latest/meta-data/"
+    rig.site.block = 1 << 20
+    async with rig.http() as http:
+        reply = await http.get("/models/search", params={"query": "tiny"})
+        assert (reply.status_code, "sends more than" in reply.json()["error"]["message"]) == (503, True)
+        reply = await http.get("/models/details/acme/Tiny")
+        assert (reply.status_code, "are not followed" in reply.json()["error"]["message"]) == (503, True)

@@ -12,8 +12,10 @@ import pytest
 
 from deployments.command.main import main
 from deployments.command.running import Running, read_note, write_note
+from deployments.models.catalogue import catalogue
 from tests.architecture.sources import ROOT
 from tests.unit.command.conftest import Start
+from tests.unit.models.server import Site, serving
 
 GRAPH = ROOT / "tests" / "graphs" / "scripted.yaml"
 
@@ -180,3 +182,34 @@ def test_what_a_dead_secretary_left_running_can_still_be_found_after_a_start_tha
         secretary("up", "--no-pull", "--graph", str(GRAPH), SECRETARY_PORT=port)
     secretary("down")
     assert not left.is_running() or left.status() == "zombie"
+
+
+def test_models_come_from_the_operators_own_hub(secretary: Run) -> None:
+    with serving(Site()) as mirror:
+        done = secretary(
+            "models", "pull", "whisper-tiny", "--source", "hf", HF_ENDPOINT=mirror.url, HF_TOKEN="hf_secret"
+        )
+        assert done.status == 1
+        assert "127.0.0.1 does not have http://127.0.0.1" in done.output
+        assert "hf_secret" not in done.output + done.errors
+        assert {headers["authorization"] for _, headers in mirror.requests} == {"Bearer hf_secret"}
+
+
+def test_an_operators_own_mirror_is_opened_by_the_environment_only(secretary: Run) -> None:
+    with serving(Site()) as mirror, serving(Site()) as elsewhere:
+        for path in hub_paths():
+            mirror.redirects[path] = elsewhere.url + path
+        pull = ("models", "pull", "whisper-tiny", "--source", "hf")
+        done = secretary(*pull, HF_ENDPOINT=mirror.url)
+        assert "in SECRETARY_MODEL_HOSTS allows it" in done.output
+        assert elsewhere.requests == []
+        secretary(*pull, SECRETARY_MODEL_HOSTS=f"unused.lan, {elsewhere.url.removeprefix('http://')}")
+        assert len(elsewhere.requests) == 1
+        assert secretary(*pull, SECRETARY_MODEL_HOSTS="http://wrong/").status != 0
+
+
+def hub_paths() -> list[str]:
+    """Where the files of whisper-tiny lie on a hub."""
+    whisper = catalogue().get("whisper-tiny")
+    (hub,) = [source.hf for source in whisper.sources if source.hf]
+    return [f"/{hub.repo}/resolve/{hub.revision}/{file.path}" for file in whisper.files]

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
-import httpx
 import pytest
 
+from deployments.contracts.outbound import allowances
 from deployments.models.catalogue import Model
 from deployments.models.pull import pull
 from deployments.models.sources import Fetcher
 from deployments.models.store import Manifest, ModelStore
+from deployments.models.web import Web
 from deployments.models.wheels import Pip
 from tests.unit.models.server import Site, serving
 
@@ -83,11 +84,20 @@ class Recorder:
     def finished(self, model_id: str) -> None: ...
 
 
-def fetcher(client: httpx.Client, environment: dict[str, str] | None = None, pip: Pip | None = None) -> Fetcher:
-    return Fetcher(client, pip or Pip(), environment or {}, sleep=lambda seconds: None)
+def web(environment: dict[str, str] | None = None, hosts: str = "127.0.0.1") -> Web:
+    """As on the console, where SECRETARY_MODEL_HOSTS is ``hosts``."""
+    return Web.of(environment or {}, allowances(hosts))
 
 
-def bring(chosen: Model, store: ModelStore, progress: Recorder | None = None, **options: object) -> Manifest:
-    environment = options.pop("environment", None)
-    with httpx.Client(follow_redirects=True, timeout=5) as client:
-        return pull(chosen, store, progress=progress, fetcher=fetcher(client, environment), **options)  # type: ignore[arg-type]
+def fetcher(environment: dict[str, str] | None = None, hosts: str = "127.0.0.1", pip: Pip | None = None) -> Fetcher:
+    return Fetcher(web(environment, hosts), pip, sleep=lambda seconds: None)
+
+
+def bring(
+    chosen: Model,
+    store: ModelStore,
+    progress: Recorder | None = None,
+    environment: dict[str, str] | None = None,
+    **options: object,
+) -> Manifest:
+    return pull(chosen, store, fetcher(environment), progress=progress, **options)  # type: ignore[arg-type]

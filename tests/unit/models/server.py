@@ -15,6 +15,7 @@ class Site:
     files: dict[str, bytes] = field(default_factory=dict)
     status: dict[str, int] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
     cut_after: int = 0
     cuts: int = 0
     ranges: bool = True
@@ -37,8 +38,12 @@ class _Handler(BaseHTTPRequestHandler):
         site, path = self.site, self.path.partition("?")[0]
         site.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
         status = site.status.get(path, 200 if path in site.files else 404)
+        if path in site.redirects:
+            status = 302
         if status != 200:
             self.send_response(status)
+            if path in site.redirects:
+                self.send_header("location", site.redirects[path])
             self.send_header("content-length", "0")
             self.end_headers()
             return

@@ -12,7 +12,6 @@ import pytest
 
 from deployments.models.catalogue import Catalogue, Model
 from deployments.models.errors import DiskFull, PullBusy, PullCancelled, SourceFailed
-from deployments.models.pull import pull
 from deployments.models.store import ModelStore
 from tests.unit.models.conftest import CONFIG, WEIGHTS, Recorder, bring, model, pinned
 from tests.unit.models.server import Site
@@ -175,7 +174,7 @@ def test_files_copied_by_hand_are_hashed_and_given_a_manifest(over_https: Model,
     assert not store.installed("tiny-voice")
     (tmp_path / "tiny-voice/data/config.json").write_bytes(CONFIG)
     assert store.installed("tiny-voice")
-    pull(over_https, store)
+    bring(over_https, store)
     assert store.manifest("tiny-voice") is not None
     assert site.requests == []
 
@@ -191,19 +190,38 @@ def test_wrong_files_of_the_right_size_are_replaced(over_https: Model, tmp_path:
 
 def test_a_killed_pull_is_continued_and_its_lock_is_gone(over_https: Model, store: ModelStore, site: Site) -> None:
     site.delay_s = 0.02
-    code = (
-        "import sys; from pathlib import Path; from deployments.models.catalogue import Model;"
-        "from deployments.models.pull import pull; from deployments.models.store import ModelStore;"
-        "pull(Model.model_validate_json(sys.argv[1]), ModelStore(Path(sys.argv[2])))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, over_https.model_dump_json(), str(store.root)])
-    part = store.partial("tiny-voice") / "0-https" / "files" / "weights.bin.part"
-    deadline = time.monotonic() + 20
-    while not (part.exists() and part.stat().st_size > 50_000) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    interrupted(over_https, store, signal.SIGKILL)
     site.delay_s = 0
     bring(over_https, store)
     assert "range" in site.asked("/weights.bin")[-1]
     assert (store.path("tiny-voice") / "weights.bin").read_bytes() == WEIGHTS
+
+
+def test_ctrl_c_while_nothing_arrives_ends_a_pull_at_once(over_https: Model, store: ModelStore, site: Site) -> None:
+    site.block, site.delay_s = 60_000, 4.0
+    began = time.monotonic()
+    said = interrupted(over_https, store, signal.SIGINT)
+    assert said.strip().endswith("KeyboardInterrupt")
+    assert "Task" not in said.partition("Traceback")[0]
+    assert time.monotonic() - began < 20
+    site.delay_s = 0
+    bring(over_https, store)
+    assert "range" in site.asked("/weights.bin")[-1]
+
+
+def interrupted(chosen: Model, store: ModelStore, number: signal.Signals) -> str:
+    """What a pull in a process of its own writes to stderr when ``number`` ends it in the middle of a file."""
+    code = (
+        "import signal, sys; from pathlib import Path; from deployments.models.catalogue import Model;"
+        "from deployments.models.store import ModelStore; from tests.unit.models.conftest import bring;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "bring(Model.model_validate_json(sys.argv[1]), ModelStore(Path(sys.argv[2])))"
+    )
+    command = [sys.executable, "-c", code, chosen.model_dump_json(), str(store.root)]
+    part = store.partial("tiny-voice") / "0-https" / "files" / "weights.bin.part"
+    deadline = time.monotonic() + 20
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not (part.exists() and part.stat().st_size > 50_000) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(number)
+        return process.communicate()[1]

@@ -7,7 +7,6 @@ import stat
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
 
 from deployments.models.catalogue import Model
@@ -45,8 +44,7 @@ def from_folder(chosen: Model, store: ModelStore, folder: Path, progress: Record
         "PIP_FIND_LINKS": str(folder),
         "PIP_CONFIG_FILE": os.devnull,
     }
-    with httpx.Client() as client:
-        return pull(chosen, store, progress=progress, fetcher=fetcher(client, pip=Pip(environment)))
+    return pull(chosen, store, fetcher(pip=Pip(environment)), progress=progress)
 
 
 @pytest.fixture

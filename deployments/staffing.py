@@ -1,0 +1,48 @@
+"""Who works on a turn, put together in one place: every door does it here, whatever its engines are made of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from deployments.contracts.chat import LOCAL_ROUTE
+from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
+from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.shared import SharedPhrases
+from deployments.contracts.speech import EngineStatus
+from deployments.conversation.assistant import Staff
+from deployments.conversation.prepared import ExactAnswers
+from deployments.engines.adapters import Timed
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What a graph has; None for what it has not."""
+
+    chat: ChatEngine | None
+    speech: Sequence[SpeechEngine]
+    recognizer: Recognizer | None
+    ranked: AnswerBook | None
+
+
+def staffed(
+    engines: Engines,
+    exact: ExactAnswers,
+    snapshots: SnapshotSource,
+    status: Callable[[], tuple[EngineStatus, ...]] | None = None,
+    phrases: SharedPhrases | None = None,
+) -> Staff:
+    """The staff under the settings of the snapshot that is current when each turn begins."""
+
+    def patience() -> tuple[float, float]:
+        llm = snapshots.current.settings.llm
+        return llm.first_token_timeout_s, llm.idle_timeout_s
+
+    chat: Mapping[str, ChatEngine] = {str(LOCAL_ROUTE): Timed(engines.chat, patience)} if engines.chat else {}
+    return Staff(
+        chat=chat,
+        speech=engines.speech,
+        recognizer=engines.recognizer,
+        exact=exact,
+        ranked=engines.ranked,
+        status=status,
+        phrases=phrases,
+    )
