@@ -29,8 +29,8 @@ from bots.telegram.recent import Recent
 from bots.telegram.responder import EncodeVoiceNote, Responder
 from bots.telegram.tuning import Tuning
 from deployments.contracts.engines import Assistant
+from deployments.contracts.instances import BotSpec
 from deployments.contracts.sessions import Conversations
-from deployments.contracts.settings import BotSpec
 from deployments.outbound.policy import OutboundPolicy
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from bots.telegram.courier import send_text
 from bots.telegram.discretion import mask
 from bots.telegram.phrases import apology, unauthorized
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from deployments.contracts.chat import ChatMessage, ChatTurn
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineTimeout, SecretaryError
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
+from deployments.contracts.instances import BotSpec
 from deployments.contracts.sessions import Conversation, Conversations
-from deployments.contracts.settings import BotSpec
 from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
 

@@ -13,7 +13,8 @@ from deployments.administration.names import free_slug
 from deployments.administration.openness import require_open
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import BotSpec, Language
+from deployments.contracts.frozen import Language
+from deployments.contracts.instances import BotSpec
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.secrets import SealBroken, Sealer

@@ -11,7 +11,8 @@ from deployments.administration.hosts import host_name, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import Language, WidgetSpec
+from deployments.contracts.frozen import Language
+from deployments.contracts.instances import WidgetSpec
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.work import UnitOfWork

@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 from storage.models import BotRow
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import WidgetSpec
+from deployments.contracts.instances import WidgetSpec
 from storage.models import WidgetRow
 
 

@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from deployments.contracts.chat import ChatMessage, Source, SourceKind
-from deployments.contracts.settings import ApiKey, BotSpec, Exchange, FaqEntry, FaqSettings, Persona, Settings
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.settings import ApiKey, Exchange, FaqEntry, FaqSettings, Persona, Settings
 from storage.database import Database
 from storage.models import SettingRow
 from storage.models.base import JsonValue

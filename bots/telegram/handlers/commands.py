@@ -7,7 +7,7 @@ from aiogram.types import BotCommand, Message
 from bots.telegram.courier import send_text
 from bots.telegram.phrases import BY_LANGUAGE, Phrases, phrases, welcome
 from bots.telegram.responder import Responder
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 
 def router() -> Router:

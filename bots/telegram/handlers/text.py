@@ -12,7 +12,7 @@ from bots.telegram.presence import busy
 from bots.telegram.recent import Recent
 from bots.telegram.responder import Responder
 from bots.telegram.tuning import Tuning
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 
 def router() -> Router:

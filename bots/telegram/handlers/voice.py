@@ -16,7 +16,7 @@ from bots.telegram.presence import busy
 from bots.telegram.responder import Answer, Responder
 from bots.telegram.tuning import Tuning
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 log = logging.getLogger(__name__)
 

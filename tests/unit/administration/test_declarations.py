@@ -9,7 +9,8 @@ from deployments.administration.bots import BotDraft, free_slug
 from deployments.administration.office import Office
 from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import BotSpec, FaqSettings, Persona, Settings
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.settings import FaqSettings, Persona, Settings
 from storage.secrets import SealBroken, digest
 from tests.unit.administration.conftest import API_KEY, audited
 

@@ -24,9 +24,10 @@ from deployments.contracts.errors import (
 )
 from deployments.contracts.events import TextDelta, TurnFailed, TurnStarted
 from deployments.contracts.identity import Identity, Role
+from deployments.contracts.instances import BotSpec
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import StoredMessage
-from deployments.contracts.settings import BotSpec, Snapshot
+from deployments.contracts.settings import Snapshot
 from tests.fakes.assistant import Pause, ScriptedAssistant
 from tests.unit.administration.conftest import exchange
 

@@ -29,7 +29,7 @@ from deployments.api.admin.telegram.schemas import (
 )
 from deployments.api.admin.telegram.states import BotStates
 from deployments.contracts.errors import NotFound
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 _DEFAULT = "default"
 _NAMES = {"bot_token": "token"}

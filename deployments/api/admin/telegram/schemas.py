@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from pydantic import AliasChoices, BaseModel, Field, SecretStr
 
 from deployments.administration.bots import BotDraft
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 
 class BotReport(Protocol):

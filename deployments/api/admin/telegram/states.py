@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from deployments.administration.bot_sessions import BotSessions
 from deployments.api.admin.telegram.schemas import BotReport, BotReports, BotState
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 _RUNNING = "running"
 

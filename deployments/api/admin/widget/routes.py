@@ -10,7 +10,7 @@ from deployments.api.admin.identity import Caller
 from deployments.api.admin.revisions import IfMatch, expected, tag
 from deployments.api.admin.widget.schemas import WidgetDone, WidgetList
 from deployments.contracts.errors import NotFound
-from deployments.contracts.settings import WidgetSpec
+from deployments.contracts.instances import WidgetSpec
 
 _DEFAULT = "default"
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from deployments.contracts.settings import WidgetSpec
+from deployments.contracts.instances import WidgetSpec
 
 
 class WidgetList(BaseModel):
