@@ -32,6 +32,7 @@ class BotStates:
             has_token=bool(spec.sealed_token),
             active_sessions=sessions,
             allowed_users_count=len(spec.allowed_users),
+            admin_users_count=len(spec.admin_users),
         )
         if reports is None:
             return state
