@@ -18,7 +18,7 @@ from bots.connections import Connect
 from bots.hosting import ProcessDied, TakenOver
 from bots.status import BotStatus
 from bots.telegram.tuning import Tuning
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 if TYPE_CHECKING:
     from bots.process import Identity

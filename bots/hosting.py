@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bots.status import BotStatus
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 
 class ProcessDied(Exception):

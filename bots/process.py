@@ -14,7 +14,7 @@ from bots.telegram.discretion import guard_logs, mask
 from bots.telegram.tuning import Tuning
 from deployments.audio.encode import ogg_opus_file
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 log = logging.getLogger(__name__)
 

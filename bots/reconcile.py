@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deployments.contracts.settings import BotSpec, Snapshot
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.settings import Snapshot
 
 
 class Phase(StrEnum):

@@ -11,7 +11,8 @@ from bots.backoff import delay
 from bots.hosting import Host, Process, ProcessDied, TakenOver
 from bots.reconcile import Action, Phase, Replace, Running, Start, Stop, desired, reconcile
 from bots.status import BotState, BotStatus
-from deployments.contracts.settings import BotSpec, Snapshot
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.settings import Snapshot
 
 log = logging.getLogger(__name__)
 

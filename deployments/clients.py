@@ -234,6 +234,12 @@ class OfficeClient:
         arguments = (source, person, display_name)
         return cast(Conversation, await self._remote.call("restart_conversation", *arguments, timeout_s=10))
 
+    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
+        await self._remote.call("switch_conversation", source, person, mode, display_name, timeout_s=10)
+
+    async def count(self, source: Source) -> int:
+        return cast(int, await self._remote.call("count_conversations", source, timeout_s=10))
+
 
 def door_name() -> str:
     """How this replica calls itself towards the office, for example gateway#5w3k4sdw."""

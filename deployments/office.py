@@ -56,6 +56,12 @@ class LocalOffice:
     async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
         return await self._office.conversations.restart(source, person, display_name)
 
+    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
+        await self._office.conversations.switch(source, person, mode, display_name)
+
+    async def count(self, source: Source) -> int:
+        return await self._office.conversations.count(source)
+
 
 def engine_services(staff: StaffArgs) -> dict[str, str]:
     """Names and kinds of the services of a graph that can be stopped."""
@@ -131,6 +137,12 @@ class OfficeServer:
 
     async def restart_conversation(self, source: Source, person: str, display_name: str) -> Conversation:
         return await self._local.restart(source, person, display_name)
+
+    async def switch_conversation(self, source: Source, person: str, mode: str, display_name: str) -> None:
+        await self._local.switch(source, person, mode, display_name)
+
+    async def count_conversations(self, source: Source) -> int:
+        return await self._local.count(source)
 
     async def stop(self) -> None:
         await self._operations.close()

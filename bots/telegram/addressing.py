@@ -4,6 +4,7 @@ from aiogram.enums import ChatType, MessageEntityType
 from aiogram.types import Message, MessageEntity, Update, User
 
 from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.instances import BotSpec
 
 
 def message_of(update: Update) -> Message | None:
@@ -38,6 +39,11 @@ def person(message: Message) -> str:
     """A stable id of who talks where: in a group everyone has a conversation of their own with the bot."""
     writer = message.from_user.id if message.from_user else message.chat.id
     return str(writer) if message.chat.type == ChatType.PRIVATE else f"{message.chat.id}:{writer}"
+
+
+def by_administrator(message: Message, spec: BotSpec) -> bool:
+    """Whether an administrator of the bot wrote it, who can be seen to be one."""
+    return message.from_user is not None and message.from_user.id in spec.admin_users
 
 
 def display_name(message: Message) -> str:

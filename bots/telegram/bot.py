@@ -24,13 +24,14 @@ from bots.telegram.middlewares import Access, Apology, Freshness, describe
 from bots.telegram.persistence import Persistence
 from bots.telegram.phrases import apology, phrases
 from bots.telegram.polling import Poller
+from bots.telegram.presence import Presence
 from bots.telegram.reach import CheckedSession, Policy
 from bots.telegram.recent import Recent
 from bots.telegram.responder import EncodeVoiceNote, Responder
 from bots.telegram.tuning import Tuning
 from deployments.contracts.engines import Assistant
+from deployments.contracts.instances import BotSpec
 from deployments.contracts.sessions import Conversations
-from deployments.contracts.settings import BotSpec
 from deployments.outbound.policy import OutboundPolicy
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,12 @@ class TelegramBot:
         dispatcher.update.outer_middleware(Access(self._spec))
         dispatcher.include_routers(*routers())
         dispatcher.workflow_data.update(
-            spec=self._spec, responder=self._responder, tuning=self._tuning, recent=Recent()
+            spec=self._spec,
+            board=self._board,
+            responder=self._responder,
+            presence=Presence(self._spec.typing_enabled, self._tuning.action_every_s),
+            tuning=self._tuning,
+            recent=Recent(),
         )
         return dispatcher
 

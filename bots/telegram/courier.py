@@ -5,13 +5,15 @@ from aiogram import Bot
 from aiogram.enums import ChatType
 from aiogram.types import BufferedInputFile, LinkPreviewOptions, Message, ReplyParameters
 
+from bots.telegram.keyboard import Keyboard
 from bots.telegram.splitting import split
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
-async def send_text(bot: Bot, to: Message, text: str) -> None:
-    """Answers ``to``; the first piece is a visible reply where several people talk or an old message was edited."""
+async def send_text(bot: Bot, to: Message, text: str, keyboard: Keyboard | None = None) -> None:
+    """Answers ``to``; the first piece is a visible reply where several people talk or an old message was edited. None
+    leaves the keyboard there is."""
     reply = _reply(to)
     for piece in split(text):
         await bot.send_message(
@@ -19,6 +21,7 @@ async def send_text(bot: Bot, to: Message, text: str) -> None:
             text=piece,
             message_thread_id=_thread(to),
             reply_parameters=reply,
+            reply_markup=keyboard,
             link_preview_options=_NO_PREVIEW,
             parse_mode=None,
         )

@@ -15,7 +15,7 @@ from bots.telegram.courier import send_text
 from bots.telegram.discretion import mask
 from bots.telegram.phrases import apology, unauthorized
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class Access(BaseMiddleware):
-    """Lets the listed people through; anybody else gets the refusal, whatever kind of update it is.
+    """Lets the listed people and administrators through; anybody else gets the refusal, whatever kind of update it is.
 
     A person without a visible identity (an anonymous group administrator, a channel) is nobody on the list.
     """
@@ -34,7 +34,7 @@ class Access(BaseMiddleware):
     async def __call__(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> Any:
         message = _message(event)
         user_id = message.from_user.id if message is not None and message.from_user else 0
-        if not self._spec.allowed_users or user_id in self._spec.allowed_users:
+        if not self._spec.allowed_users or user_id in (*self._spec.allowed_users, *self._spec.admin_users):
             return await handler(event, data)
         if message is not None:
             await send_text(data["bot"], message, unauthorized(self._spec, user_id))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,13 @@ class Phrases:
     not_heard: str
     too_large: str
     only_text_and_voice: str
+    mode_begun: str
+    mode_ended: str
+    for_administrators: str
+    help_status: str
+    status: str
+    access_open: str
+    access_listed: str
     command_start: str
     command_new: str
     command_help: str
@@ -37,6 +44,21 @@ RUSSIAN = Phrases(
     not_heard="Извините, я ничего не расслышал. Попробуйте ещё раз или напишите текстом.",
     too_large="Этот файл слишком большой: я могу послушать запись до 20 МБ.",
     only_text_and_voice="Я понимаю только текст и голосовые сообщения.",
+    mode_begun="Режим «{mode}». Напишите, что нужно.",
+    mode_ended="Обычный режим. Чем могу помочь?",
+    for_administrators="Эта команда только для администраторов бота.",
+    help_status="/status — как работает бот",
+    status=(
+        "@{username}, версия {version}\n"
+        "Доступ: {access}\n"
+        "Разговоров: {sessions}\n"
+        "Сообщений: {updates}, без ответа: {failures}\n"
+        "Последняя ошибка: {last_failure}\n"
+        "Не готово: {not_ready}\n"
+        "Сервер: {api_url}"
+    ),
+    access_open="для всех",
+    access_listed="по списку, человек: {count}",
     command_start="Начать",
     command_new="Начать разговор заново",
     command_help="Подсказка",
@@ -57,6 +79,21 @@ ENGLISH = Phrases(
     not_heard="Sorry, I could not hear anything. Please try again or write it down.",
     too_large="This file is too large: I can listen to recordings of up to 20 MB.",
     only_text_and_voice="I understand only text and voice messages.",
+    mode_begun="Mode “{mode}”. Write what you need.",
+    mode_ended="Back to the usual mode. How can I help?",
+    for_administrators="This command is for the bot's administrators only.",
+    help_status="/status — how the bot does",
+    status=(
+        "@{username}, version {version}\n"
+        "Access: {access}\n"
+        "Conversations: {sessions}\n"
+        "Messages: {updates}, not answered: {failures}\n"
+        "Last failure: {last_failure}\n"
+        "Not ready: {not_ready}\n"
+        "Server: {api_url}"
+    ),
+    access_open="everyone",
+    access_listed="people on the list: {count}",
     command_start="Start",
     command_new="Start the conversation over",
     command_help="Help",

@@ -10,20 +10,29 @@ from aiogram.exceptions import AiogramError
 from aiogram.types import Message
 
 
-@asynccontextmanager
-async def busy(bot: Bot, to: Message, action: ChatAction, every_s: float) -> AsyncIterator[None]:
-    """Keeps ``action`` visible inside the block. Never delays or fails what happens there."""
-    task = asyncio.create_task(_keep(bot, to, action, every_s))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+class Presence:
+    """Repeats an action every ``every_s`` seconds; with ``shown`` off it shows nothing."""
 
+    def __init__(self, shown: bool, every_s: float) -> None:
+        self._shown = shown
+        self._every_s = every_s
 
-async def _keep(bot: Bot, to: Message, action: ChatAction, every_s: float) -> None:
-    thread = to.message_thread_id if to.is_topic_message else None
-    while True:
-        with suppress(AiogramError):
-            await bot.send_chat_action(to.chat.id, action, message_thread_id=thread, request_timeout=5)
-        await asyncio.sleep(every_s)
+    @asynccontextmanager
+    async def busy(self, bot: Bot, to: Message, action: ChatAction) -> AsyncIterator[None]:
+        """Keeps ``action`` visible inside the block. Never delays or fails what happens there."""
+        if not self._shown:
+            yield
+            return
+        task = asyncio.create_task(self._keep(bot, to, action))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _keep(self, bot: Bot, to: Message, action: ChatAction) -> None:
+        thread = to.message_thread_id if to.is_topic_message else None
+        while True:
+            with suppress(AiogramError):
+                await bot.send_chat_action(to.chat.id, action, message_thread_id=thread, request_timeout=5)
+            await asyncio.sleep(self._every_s)

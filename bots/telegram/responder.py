@@ -5,7 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiogram.types import Message
@@ -16,8 +16,8 @@ from deployments.contracts.chat import ChatMessage, ChatTurn
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineTimeout, SecretaryError
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
+from deployments.contracts.instances import BotSpec
 from deployments.contracts.sessions import Conversation, Conversations
-from deployments.contracts.settings import BotSpec
 from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
 
@@ -54,6 +54,15 @@ class Answer:
         return sum(chunk.seconds for chunk in self.chunks)
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What stands behind a bot: how many conversations are running (None when the office cannot be asked) and the names
+    of engines that are not ready."""
+
+    sessions: int | None
+    not_ready: tuple[str, ...]
+
+
 class Responder:
     """Turns messages into answers for one bot. ``turn_s`` bounds each question and each transcription."""
 
@@ -79,6 +88,22 @@ class Responder:
 
     async def restart(self, message: Message) -> None:
         await self._conversations.restart(source(self._spec.id), person(message), display_name(message))
+
+    async def switch(self, message: Message, mode: str) -> None:
+        """Puts the person into ``mode``, "" for none. Raises Unavailable without the office."""
+        await self._conversations.switch(source(self._spec.id), person(message), mode, display_name(message))
+
+    async def leave_mode(self, message: Message) -> None:
+        """Ends the mode that the person may be in; a bot without buttons has none. Raises Unavailable."""
+        if self._spec.action_buttons:
+            await self.switch(message, "")
+
+    async def condition(self) -> Condition:
+        """Raises nothing: what cannot be asked is not known."""
+        sessions: int | None = None
+        with suppress(SecretaryError):
+            sessions = await self._conversations.count(source(self._spec.id))
+        return Condition(sessions, tuple(each.name for each in await self._assistant.status() if not each.ready))
 
     async def answer(self, message: Message, question: str, *, speak: bool = False) -> Answer:
         """The whole answer to ``question``. Raises ModelNotFound, EngineTimeout and what the assistant raises."""
@@ -119,7 +144,6 @@ class Responder:
         return await asyncio.to_thread(self._encode, pcm, formats.pop()) if pcm else None
 
     async def _turn(self, message: Message, question: str, speak: bool) -> ChatTurn:
-        own = self._spec.overrides
         conversation = await self._open(message)
         return ChatTurn(
             turn_id=uuid.uuid4().hex,
@@ -128,7 +152,8 @@ class Responder:
             session_id=conversation.session_id or None,
             speak=speak,
             voice_id=self._spec.voice_id or None,
-            overrides=(conversation.overrides, own),
+            preset=self._spec.tts_preset or None,
+            overrides=(conversation.overrides, *self._spec.overrides(conversation.mode)),
         )
 
     async def _open(self, message: Message) -> Conversation:

@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field, SecretStr, field_validator
 
+from deployments.administration.buttons import MOST_BUTTONS, ButtonDraft, require_distinct
 from deployments.administration.desk import ChangeDesk
 from deployments.administration.drafts import Draft, RouteName, changed_fields, overlaid, require_version
 from deployments.administration.hosts import origin, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.openness import require_open
 from deployments.administration.snapshots import Part
+from deployments.administration.speaking import require_preset
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import BotSpec, Language
+from deployments.contracts.frozen import Language
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.sampling import Sampling
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.secrets import SealBroken, Sealer
@@ -26,18 +30,25 @@ class BotDraft(Draft):
     """What a person declares. ``token`` None keeps the stored one."""
 
     name: str = Field(min_length=1, max_length=100)
+    description: str = Field(default="", max_length=2_000)
     token: SecretStr | None = None
     enabled: bool = True
     api_url: str = Field(default="https://api.telegram.org", max_length=500)
     allowed_users: tuple[int, ...] = Field(default=(), max_length=10_000)
+    admin_users: tuple[int, ...] = Field(default=(), max_length=1_000)
     welcome_message: str = Field(default="", max_length=4000)
     unauthorized_message: str = Field(default="", max_length=4000)
     error_message: str = Field(default="", max_length=4000)
+    typing_enabled: bool = True
     language: Language = "ru"
     route: RouteName = ""
     persona_id: str = Field(default="", max_length=50)
+    system_prompt: str = Field(default="", max_length=20_000)
+    llm_params: Sampling = Sampling()
     voice_id: str = Field(default="", max_length=100)
+    tts_preset: str = Field(default="", max_length=100)
     answer_voice_with_voice: bool = True
+    action_buttons: tuple[ButtonDraft, ...] = Field(default=(), max_length=MOST_BUTTONS)
 
     @field_validator("token")
     @classmethod
@@ -50,6 +61,12 @@ class BotDraft(Draft):
     @classmethod
     def _is_a_server(cls, url: str) -> str:
         return server_url(url)
+
+    @field_validator("action_buttons")
+    @classmethod
+    def _are_distinct(cls, buttons: tuple[ButtonDraft, ...]) -> tuple[ButtonDraft, ...]:
+        require_distinct(buttons)
+        return buttons
 
 
 class BotAdministration:
@@ -71,8 +88,8 @@ class BotAdministration:
             return await _existing(work, bot_id)
 
     async def create(self, draft: BotDraft, by: str) -> BotSpec:
-        """Raises InvalidRequest without a token, Conflict when another bot has this token, Refused for a Bot API server
-        of one's own that is not in ``outbound.allowed_hosts``."""
+        """Raises InvalidRequest without a token or for a speech preset that does not exist, Conflict when another bot
+        has this token, Refused for a Bot API server of one's own that is not in ``outbound.allowed_hosts``."""
         token = draft.token
         if token is None:
             raise InvalidRequest("a new bot needs its token", param="token")
@@ -81,6 +98,7 @@ class BotAdministration:
             bots = await work.bots.all()
             self._require_unused(token, bots)
             await require_open(work, draft.api_url)
+            await require_preset(work, draft.tts_preset, "tts_preset")
             bot_id = free_slug(draft.name, {bot.id for bot in bots})
             spec = declared(bot_id, draft, self._sealer.seal(token.get_secret_value()))
             await work.bots.add(spec)
@@ -89,8 +107,9 @@ class BotAdministration:
         return await self._desk.change(Part.BOTS, edit)
 
     async def update(self, bot_id: str, draft: BotDraft, expected_version: int, by: str) -> BotSpec:
-        """Raises NotFound, Conflict, Refused; InvalidRequest when ``api_url`` moves to another server without a new
-        token: a stored token is never sent to a server it was not given for."""
+        """Raises NotFound, Conflict, Refused; InvalidRequest for a speech preset that does not exist, and when
+        ``api_url`` moves to another server without a new token: a stored token is never sent to a server it was not
+        given for."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
             before = await _existing(work, bot_id)
@@ -155,6 +174,7 @@ class BotAdministration:
         others = [bot for bot in await work.bots.all() if bot.id != before.id]
         if draft.api_url != before.api_url:
             await require_open(work, draft.api_url)
+        await require_preset(work, draft.tts_preset, "tts_preset")
         spec = declared(before.id, draft, self._sealed(draft, before, others), before.version + 1)
         await work.bots.replace(spec)
         return spec, AuditEvent(by, "update", "bot", before.id, detail=changed_fields(before, spec))

@@ -21,10 +21,22 @@ class StoredConversations:
             if running is None:
                 return Conversation((await work.sessions.begin(source, person, display_name)).id)
             messages = await work.messages.newest(running.id, _NEWEST_MESSAGES)
-            return Conversation(running.id, messages, running.overrides)
+            return Conversation(running.id, messages, running.overrides, running.mode)
 
     async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
-        """Begins a new, empty conversation; the old one stays in the history."""
+        """Begins a new, empty conversation without a mode; the old one stays in the history."""
         async with self._database.unit_of_work() as work:
             await work.sessions.end_running(source, person)
             return Conversation((await work.sessions.begin(source, person, display_name)).id)
+
+    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
+        """Puts the running conversation into ``mode``; only a mode begins a conversation where there is none."""
+        async with self._database.unit_of_work() as work:
+            if mode and await work.sessions.running(source, person) is None:
+                await work.sessions.begin(source, person, display_name)
+            await work.sessions.switch(source, person, mode)
+
+    async def count(self, source: Source) -> int:
+        """How many conversations are running at ``source``."""
+        async with self._database.unit_of_work() as work:
+            return (await work.sessions.running_at(source, 1, 0))[1]

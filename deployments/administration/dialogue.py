@@ -144,7 +144,7 @@ class Dialogue:
             route=request.route,
             options=request.options,
             system_prompt=request.system_prompt,
-            overrides=(session.overrides, instance_overrides(self._snapshot(), session.source)),
+            overrides=(session.overrides, *instance_overrides(self._snapshot(), session)),
         )
 
     async def _answer(
@@ -195,13 +195,14 @@ class Dialogue:
             return stored
 
 
-def instance_overrides(snapshot: Snapshot, source: Source) -> Overrides:
-    """What the bot says through which a conversation takes place."""
-    if source.kind is SourceKind.TELEGRAM:
-        for bot in snapshot.bots:
-            if bot.id == source.instance_id:
-                return bot.overrides
-    return Overrides()
+def instance_overrides(snapshot: Snapshot, session: StoredSession) -> tuple[Overrides, ...]:
+    """What the bot or widget says through which a conversation takes place, in the mode that it is in."""
+    kind, instance_id = session.source.kind, session.source.instance_id
+    if kind is SourceKind.TELEGRAM:
+        return next((bot.overrides(session.mode) for bot in snapshot.bots if bot.id == instance_id), ())
+    if kind is SourceKind.WIDGET:
+        return tuple(widget.overrides for widget in snapshot.widgets if widget.id == instance_id)
+    return ()
 
 
 async def _whole(work: Coroutine[None, None, None]) -> None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from deployments.contracts.chat import Route
 from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 _DEEPEST = 32
 _BOOKKEEPING = {"version", "hits", "updated_at"}

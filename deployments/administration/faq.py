@@ -10,7 +10,8 @@ from deployments.administration.desk import ChangeDesk
 from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, NotFound
-from deployments.contracts.settings import FaqEntry, Language
+from deployments.contracts.frozen import Language
+from deployments.contracts.settings import FaqEntry
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.faq import FaqStatistics

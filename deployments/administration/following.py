@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from deployments.administration.logs import LONGEST_LINE, LogFiles, LogFilter, level_of, text_of
 from deployments.contracts.errors import NotFound
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 _BLOCK = 256 << 10
 

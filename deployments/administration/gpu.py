@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from deployments.administration.processes import role_of_pid
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal, get_args
 from pydantic import Field
 
 from deployments.contracts.errors import NotFound
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from deployments.administration.processes import ProcessFacts, facts_of, own_processes
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 _GIB = 2**30
 _MOST_PROCESSES = 100

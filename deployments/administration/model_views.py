@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 JobState = Literal["idle", "running", "finished", "failed", "cancelled"]
 

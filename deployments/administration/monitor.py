@@ -13,7 +13,7 @@ from deployments.administration.machine import CpuFacts, Machine, MachineReport,
 from deployments.administration.reports import DoorState, ReportDesk
 from deployments.administration.services import ServiceControl, ServiceView
 from deployments.administration.trail import AuditNotes
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 _RECENT_MINUTES = 15
 

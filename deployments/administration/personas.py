@@ -8,7 +8,8 @@ from deployments.administration.desk import ChangeDesk
 from deployments.administration.drafts import Draft, fingerprint, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import Language, Persona
+from deployments.contracts.frozen import Language
+from deployments.contracts.settings import Persona
 from storage import seed
 from storage.database import Database
 from storage.repositories.audit import AuditEvent

@@ -14,7 +14,8 @@ from deployments.administration.openness import require_open
 from deployments.administration.provider_types import PROVIDER_TYPES
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, NotFound
-from deployments.contracts.settings import ProviderParams, ProviderSpec
+from deployments.contracts.sampling import Sampling
+from deployments.contracts.settings import ProviderSpec
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.secrets import SealBroken, Sealer
@@ -32,7 +33,7 @@ class ProviderDraft(Draft):
     model_name: str = Field(min_length=1, max_length=200)
     base_url: str = Field(default="", max_length=500)
     enabled: bool = True
-    params: ProviderParams = ProviderParams()
+    params: Sampling = Sampling()
     description: str = Field(default="", max_length=2_000)
     api_key: Annotated[SecretStr, Field(max_length=1_000)] | None = None
     vless_urls: Annotated[tuple[_Link, ...], Field(max_length=50)] | None = None

@@ -10,13 +10,13 @@ from pydantic import Field
 from deployments.administration.processes import memory_mb
 from deployments.administration.replicas import ReplicaRegister
 from deployments.contracts.errors import Conflict, NotFound, SecretaryError
+from deployments.contracts.frozen import Frozen
 from deployments.contracts.services import (
     ClusterControl,
     DeploymentFacts,
     ReplicaReport,
     ServiceOrder,
 )
-from deployments.contracts.settings import Frozen
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 

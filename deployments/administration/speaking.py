@@ -74,7 +74,8 @@ class PresetAdministration:
         return await self._desk.change(Part.PRESETS, edit)
 
     async def delete(self, name: str, by: str, expected_version: int | None = None) -> None:
-        """Raises NotFound; Forbidden for a builtin preset; Conflict while it is the default or a voice's own."""
+        """Raises NotFound; Forbidden for a builtin preset; Conflict while it is the default one, or that of a
+        voice, a bot or a widget."""
         _require_own(name)
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
@@ -82,9 +83,8 @@ class PresetAdministration:
             require_version(preset.version, expected_version, "preset")
             if (await work.settings.get()).speech.default_preset == name:
                 raise Conflict("this is the default preset: choose another default first")
-            users = [voice.id for voice in await work.voices.all() if voice.preset == name]
-            if users:
-                raise Conflict(f"voices speak with this preset: {', '.join(users)}")
+            if users := await _users(work, name):
+                raise Conflict(f"this preset is in use: {', '.join(users)}")
             await work.presets.remove(name)
             return None, AuditEvent(by, "delete", "tts_preset", name)
 
@@ -111,8 +111,7 @@ class VoiceAdministration:
             before = await work.voices.get(voice_id)
             version = before.version if before else 0
             require_version(version, expected_version, "voice")
-            if draft.preset and draft.preset not in _BUILTIN and await work.presets.get(draft.preset) is None:
-                raise InvalidRequest(f"there is no speech preset {draft.preset!r}", param="preset")
+            await require_preset(work, draft.preset, "preset")
             choice = VoiceChoice(id=voice_id, version=version + 1, **draft.model_dump())
             await work.voices.save(choice)
             return choice, AuditEvent(by, "update", "voice", voice_id, detail="on" if choice.enabled else "off")
@@ -127,6 +126,19 @@ class VoiceAdministration:
             return revision, AuditEvent(by, "clear", "phrase_cache")
 
         return await self._desk.change(Part.CACHE_EPOCH, edit)
+
+
+async def require_preset(work: UnitOfWork, name: str, param: str) -> None:
+    """Raises InvalidRequest about ``param`` when there is no speech preset ``name``; "" names none."""
+    if name and name not in _BUILTIN and await work.presets.get(name) is None:
+        raise InvalidRequest(f"there is no speech preset {name!r}", param=param)
+
+
+async def _users(work: UnitOfWork, preset: str) -> list[str]:
+    """Everything that speaks with ``preset``."""
+    voices = [f"voice {voice.id}" for voice in await work.voices.all() if voice.preset == preset]
+    bots = [f"bot {bot.id}" for bot in await work.bots.all() if bot.tts_preset == preset]
+    return voices + bots + [f"widget {each.id}" for each in await work.widgets.all() if each.tts_preset == preset]
 
 
 def _require_own(name: str) -> None:

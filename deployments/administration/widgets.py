@@ -10,8 +10,11 @@ from deployments.administration.drafts import Draft, RouteName, changed_fields, 
 from deployments.administration.hosts import host_name, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.snapshots import Part
+from deployments.administration.speaking import require_preset
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import Language, WidgetSpec
+from deployments.contracts.frozen import Language
+from deployments.contracts.instances import WidgetSpec
+from deployments.contracts.sampling import Sampling
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.work import UnitOfWork
@@ -34,6 +37,7 @@ class WidgetDraft(Draft):
     route: RouteName = ""
     persona_id: str = Field(default="", max_length=50)
     system_prompt: str = Field(default="", max_length=20_000)
+    llm_params: Sampling = Sampling()
     voice_id: str = Field(default="", max_length=100)
     tts_preset: str = Field(default="", max_length=100)
 
@@ -113,6 +117,7 @@ async def _saved(work: UnitOfWork, widget_id: str, draft: WidgetDraft, version: 
         raise Conflict(f"there is a widget called {draft.name!r} already", param="name")
     if draft.persona_id and await work.personas.get(draft.persona_id) is None:
         raise InvalidRequest(f"there is no persona {draft.persona_id!r}", param="persona_id")
+    await require_preset(work, draft.tts_preset, "tts_preset")
     spec = WidgetSpec(id=widget_id, version=version, **draft.model_dump())
     await work.widgets.save(spec)
     return spec

@@ -88,7 +88,7 @@ class GenerationOptions:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a stored session, a bot or a widget says of how to answer; None leaves it to the next one."""
+    """What a stored session, a mode, a bot or a widget says of how to answer; None leaves it to the next one."""
 
     system_prompt: str | None = None
     persona_id: str | None = None
@@ -101,9 +101,10 @@ class ChatTurn:
     """One request to the secretary: the only request object that crosses rooms.
 
     ``messages`` is the conversation so far, the last one is to be answered. ``speak`` asks for audio beside the text;
-    ``voice_id`` None lets the voice follow the language of the answer. ``locale`` is a BCP 47 language ("ru", "en") or
-    None when unknown. ``system_prompt`` takes the place of the persona's. ``overrides`` count where the turn itself
-    says nothing, the first that speaks wins: those of its session, then those of its bot or widget.
+    ``voice_id`` None lets the voice follow the language of the answer, ``preset`` None leaves the voice's own.
+    ``locale`` is a BCP 47 language ("ru", "en") or None when unknown. ``system_prompt`` takes the place of the
+    persona's. ``overrides`` count where the turn itself says nothing, the first that speaks wins: those of its session,
+    of the mode that a person chose with a button, of its bot or widget.
     """
 
     turn_id: str
@@ -115,6 +116,7 @@ class ChatTurn:
     options: GenerationOptions = field(default_factory=GenerationOptions)
     speak: bool = False
     voice_id: str | None = None
+    preset: str | None = None
     speed: float = 1.0
     locale: str | None = None
     system_prompt: str | None = None

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from pydantic import Field
 
-from deployments.contracts.settings import Exchange, Frozen, Snapshot
+from deployments.contracts.frozen import Frozen
+from deployments.contracts.settings import Exchange, Snapshot
 
 
 class StageTally(Frozen):

@@ -5,7 +5,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 from deployments.contracts.speech import EngineStatus
 
 ReplicaState = Literal["starting", "loading", "running", "stopping", "stopped", "failed"]

@@ -9,11 +9,13 @@ from deployments.contracts.chat import ChatMessage, Overrides, Role, Source
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A stored session with its newest messages, oldest first, and what people set for it."""
+    """A stored session with its newest messages, oldest first, and what people set for it. ``mode`` is the id of the
+    button that the person pressed last, "" for none."""
 
     session_id: str
     messages: tuple[ChatMessage, ...] = ()
     overrides: Overrides = field(default_factory=Overrides)
+    mode: str = ""
 
 
 class Conversations(Protocol):
@@ -22,7 +24,16 @@ class Conversations(Protocol):
         ...
 
     async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
-        """Begins a new, empty conversation; the old one stays in the history."""
+        """Begins a new, empty conversation without a mode; the old one stays in the history."""
+        ...
+
+    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
+        """Puts the running conversation of ``person`` into ``mode``, "" for none. Only a mode begins a conversation
+        where there is none."""
+        ...
+
+    async def count(self, source: Source) -> int:
+        """How many conversations are running at ``source``."""
         ...
 
 
@@ -31,8 +42,8 @@ class StoredSession:
     """A conversation without its messages.
 
     ``message_count`` counts all branches; ``leaf_id`` is the newest message of the branch in view and ``last_message``
-    the beginning of it. ``owner`` is the user of the panel it belongs to. ``version`` rises when people change the
-    session itself, not when somebody talks in it.
+    the beginning of it. ``owner`` is the user of the panel it belongs to, ``mode`` is as in ``Conversation``.
+    ``version`` rises when people change the session itself, not when somebody talks in it.
     """
 
     id: str
@@ -42,6 +53,7 @@ class StoredSession:
     title: str = ""
     owner: str = ""
     overrides: Overrides = field(default_factory=Overrides)
+    mode: str = ""
     leaf_id: int | None = None
     message_count: int = 0
     last_message: str = ""

@@ -5,25 +5,13 @@ A turn keeps the snapshot it started with. Field descriptions are what ``docs/se
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import Field, field_validator
 
-from deployments.contracts.chat import Overrides, Route
+from deployments.contracts.frozen import Frozen, Language, Slug
+from deployments.contracts.instances import BotSpec, WidgetSpec
 from deployments.contracts.outbound import Allowance
-
-Slug = Annotated[
-    str,
-    Field(pattern=r"^[\w-]{1,50}$"),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 50}),
-]
-"""Letters of any script, digits, - and _. Patterns of JSON Schema know the letters of ASCII only."""
-
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", description="BCP 47 primary language tag, for example ru")]
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from deployments.contracts.sampling import Sampling
 
 
 class FaqEntry(Frozen):
@@ -171,31 +159,6 @@ class ApiKey(Frozen):
     expires_at: datetime | None = None
 
 
-class BotSpec(Frozen):
-    """A Telegram bot as declared in storage. ``sealed_token`` is opened only inside the bot's own process."""
-
-    id: Slug
-    name: str
-    enabled: bool = True
-    sealed_token: str = Field(default="", repr=False)
-    api_url: str = "https://api.telegram.org"
-    allowed_users: tuple[int, ...] = Field(default=(), description="Telegram user ids; empty means everyone")
-    welcome_message: str = ""
-    unauthorized_message: str = ""
-    error_message: str = ""
-    language: Language = "ru"
-    route: str = ""
-    persona_id: str = ""
-    voice_id: str = ""
-    answer_voice_with_voice: bool = True
-    version: int = 1
-
-    @property
-    def overrides(self) -> Overrides:
-        """What this bot says of how to answer. Raises ModelNotFound for a route of another version."""
-        return Overrides(persona_id=self.persona_id or None, route=Route.parse(self.route))
-
-
 class PresetParams(Frozen):
     """How speech is synthesised. ``speed`` is in force with every engine; the rest is for engines that sample."""
 
@@ -229,15 +192,6 @@ class VoiceChoice(Frozen):
     version: int = 1
 
 
-class ProviderParams(Frozen):
-    """Sampling of one provider's model; None leaves the general setting."""
-
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=32_768)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    repetition_penalty: Annotated[float, Field(ge=0.1, le=2)] | None = None
-
-
 class ProviderSpec(Frozen):
     """A language model behind somebody else's API. ``sealed_api_key`` is for ``key_origin`` and sent nowhere else;
     ``sealed_proxies`` are links of the ways to it, one per line. Both are opened only where the call is made."""
@@ -249,7 +203,7 @@ class ProviderSpec(Frozen):
     model_name: str
     enabled: bool = True
     is_default: bool = False
-    params: ProviderParams = ProviderParams()
+    params: Sampling = Sampling()
     sealed_api_key: str = Field(default="", repr=False)
     key_hint: str = Field(default="", repr=False, description="Last characters of the key")
     key_origin: str = ""
@@ -265,29 +219,6 @@ class RouteChain(Frozen):
     routes: tuple[str, ...] = Field(min_length=1, max_length=8)
     enabled: bool = True
     description: str = ""
-    version: int = 1
-
-
-class WidgetSpec(Frozen):
-    """A chat window on somebody's website. ``allowed_domains`` are exact host names, IDN in its ASCII form."""
-
-    id: Slug
-    name: str
-    description: str = ""
-    enabled: bool = True
-    title: str = ""
-    greeting: str = ""
-    placeholder: str = ""
-    primary_color: str = "#6366f1"
-    position: Literal["left", "right"] = "right"
-    allowed_domains: tuple[str, ...] = ()
-    tunnel_url: str = ""
-    language: Language = "ru"
-    route: str = ""
-    persona_id: str = ""
-    system_prompt: str = ""
-    voice_id: str = ""
-    tts_preset: str = ""
     version: int = 1
 
 

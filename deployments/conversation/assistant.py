@@ -186,7 +186,7 @@ class Secretary:
         clock.mark("sentence")
         language = detect_language(piece, turn.locale or snapshot.settings.default_language)
         voice = named or self._voices.for_language(language, snapshot.settings, snapshot.persona(turn.persona_id))
-        return Manner(voice, language, pace(turn.speed, voice, snapshot))
+        return Manner(voice, language, pace(turn.speed, voice, snapshot, turn.preset))
 
     async def _speak(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
         clock = TurnClock("speech", self._observer)

@@ -1,11 +1,12 @@
-"""Who decides how a turn is answered: the turn, its session, its bot or widget, then the settings. Pure.
+"""Who decides how a turn is answered: the turn, its session, the mode that a person chose with a button of a bot, its
+instance (bot or widget), then the settings. Pure.
 
 | what | the first of these that says something |
 |---|---|
-| system prompt | turn, session, instance; a persona named by one of them counts as its prompt; the default persona |
+| system prompt | turn, session, mode, instance (a persona that one of them names counts too); the default persona |
 | persona (its voice) | turn, session, instance; the default persona |
-| route | turn, session, instance; the setting |
-| temperature and other options, each by itself | turn, session, instance; the setting |
+| route | turn, session, mode, instance; the setting |
+| temperature and other options, each by itself | turn, session, mode, instance; the setting |
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 def settled(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
     """The same turn, with what its overrides say written into its own fields. What nobody says stays None. A persona
-    that does not exist any more says nothing."""
+    or a speech preset that does not exist any more says nothing."""
     known = {persona.id for persona in snapshot.personas}
     own = Overrides(turn.system_prompt, turn.persona_id, turn.route, turn.options)
     layers = tuple(_without_strangers(layer, known) for layer in (own, *turn.overrides))
@@ -30,6 +31,7 @@ def settled(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
         persona_id=_first(layer.persona_id for layer in layers),
         route=_first(layer.route for layer in layers),
         options=merged(layer.options for layer in layers),
+        preset=turn.preset if snapshot.preset(turn.preset or "") else None,
         overrides=(),
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
-EMPTY, EMPTY_OBJECT = text("''"), text("'{}'")
+EMPTY, EMPTY_LIST, EMPTY_OBJECT = text("''"), text("'[]'"), text("'{}'")
 """Server defaults of columns that came later than their table."""
 
 

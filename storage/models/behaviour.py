@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, String, Text, UniqueConstraint
+from sqlalchemy import JSON, String, Text, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.models.base import Base, JsonValue, now
+from storage.models.base import EMPTY, EMPTY_LIST, EMPTY_OBJECT, Base, JsonValue, now
 
 
 class FaqRow(Base):
@@ -60,18 +60,25 @@ class BotRow(Base):
 
     id: Mapped[str] = mapped_column(String(50), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
+    description: Mapped[str] = mapped_column(Text, default="", server_default=EMPTY)
     enabled: Mapped[bool] = mapped_column(default=True)
     sealed_token: Mapped[str] = mapped_column(Text)
     api_url: Mapped[str] = mapped_column(String(500))
     allowed_users: Mapped[list[int]]
+    admin_users: Mapped[list[int]] = mapped_column(default=list, server_default=EMPTY_LIST)
     welcome_message: Mapped[str] = mapped_column(Text)
     unauthorized_message: Mapped[str] = mapped_column(Text)
     error_message: Mapped[str] = mapped_column(Text)
+    typing_enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
     language: Mapped[str] = mapped_column(String(3))
     route: Mapped[str] = mapped_column(String(100))
     persona_id: Mapped[str] = mapped_column(String(50))
+    system_prompt: Mapped[str] = mapped_column(Text, default="", server_default=EMPTY)
+    llm_params: Mapped[JsonValue] = mapped_column(JSON(), nullable=False, default=dict, server_default=EMPTY_OBJECT)
     voice_id: Mapped[str] = mapped_column(String(100))
+    tts_preset: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
     answer_voice_with_voice: Mapped[bool]
+    action_buttons: Mapped[JsonValue] = mapped_column(JSON(), nullable=False, default=list, server_default=EMPTY_LIST)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
@@ -100,6 +107,7 @@ class WidgetRow(Base):
     route: Mapped[str] = mapped_column(String(100), default="")
     persona_id: Mapped[str] = mapped_column(String(50), default="")
     system_prompt: Mapped[str] = mapped_column(Text, default="")
+    llm_params: Mapped[JsonValue] = mapped_column(JSON(), nullable=False, default=dict, server_default=EMPTY_OBJECT)
     voice_id: Mapped[str] = mapped_column(String(100), default="")
     tts_preset: Mapped[str] = mapped_column(String(100), default="")
     version: Mapped[int] = mapped_column(default=1)

@@ -13,7 +13,7 @@ class ChatSessionRow(Base):
 
     ``leaf_id`` is the newest message of the branch in view. ``message_count`` and ``last_message`` are kept beside the
     messages, so that a list of conversations reads no messages. ``system_prompt`` None means the persona's.
-    ``title_key`` is the title as it is searched.
+    ``title_key`` is the title as it is searched. ``mode`` is the id of the button that a person pressed in Telegram.
     """
 
     __tablename__ = "chat_sessions"
@@ -44,6 +44,7 @@ class ChatSessionRow(Base):
     persona_id: Mapped[str] = mapped_column(String(50), default="", server_default=EMPTY)
     route: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
     params: Mapped[JsonValue] = mapped_column(JSON(), default=dict, server_default=EMPTY_OBJECT)
+    mode: Mapped[str] = mapped_column(String(50), default="", server_default=EMPTY)
     leaf_id: Mapped[int | None]
     message_count: Mapped[int] = mapped_column(default=0, server_default="0")
     last_message: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)

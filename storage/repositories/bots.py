@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 from storage.models import BotRow
 
 
@@ -37,7 +37,7 @@ class BotRepository:
 
 
 def _columns(spec: BotSpec) -> dict[str, object]:
-    return {**spec.model_dump(), "allowed_users": [*spec.allowed_users]}
+    return spec.model_dump(mode="json")
 
 
 def _spec(row: BotRow) -> BotSpec:

@@ -68,6 +68,11 @@ class SessionRepository:
         running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(ended_at=now()))
 
+    async def switch(self, source: Source, person: str, mode: str) -> None:
+        """Notes the mode of the person's running conversation, if any."""
+        running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
+        await self._session.execute(running.values(mode=mode))
+
     async def running_at(self, source: Source, limit: int, offset: int) -> tuple[tuple[SessionSummary, ...], int]:
         """Running conversations at ``source``, the last touched first, and how many there are."""
         running = select(ChatSessionRow).where(*_running_at(source))
@@ -243,6 +248,7 @@ def _stored(row: ChatSessionRow) -> StoredSession:
         title=row.title,
         owner=row.owner,
         overrides=Overrides(row.system_prompt, row.persona_id or None, Route.parse(row.route), options),
+        mode=row.mode,
         leaf_id=row.leaf_id,
         message_count=row.message_count,
         last_message=row.last_message,

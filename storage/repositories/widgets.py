@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import WidgetSpec
+from deployments.contracts.instances import WidgetSpec
 from storage.models import WidgetRow
 
 
@@ -35,7 +35,7 @@ class WidgetRepository:
 
 
 def _columns(spec: WidgetSpec) -> dict[str, object]:
-    return {**spec.model_dump(), "allowed_domains": [*spec.allowed_domains]}
+    return spec.model_dump(mode="json")
 
 
 def _stored(row: WidgetRow) -> WidgetSpec:

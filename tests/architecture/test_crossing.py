@@ -28,7 +28,18 @@ from tests.architecture.values import value_of
 
 ROOMS = (Faq, LocalLlm, SpeechSynthesis, SpeechRecognition, OfficeServer, Bots, BotProcess)
 BOUND = (EngineSpec, SecretaryArgs, OfficeArgs, PhoneArgs, BotsArgs)
-CONTRACTS = ("audio", "chat", "events", "reports", "services", "sessions", "settings", "speech")
+CONTRACTS = (
+    "audio",
+    "chat",
+    "events",
+    "instances",
+    "reports",
+    "sampling",
+    "services",
+    "sessions",
+    "settings",
+    "speech",
+)
 
 
 def _named(hint: Any) -> Iterator[type]:

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 import typer
+from pydantic import BaseModel
 
+from deployments.administration.bots import BotDraft
+from deployments.administration.buttons import ButtonDraft
+from deployments.administration.widgets import WidgetDraft
+from deployments.api.admin.bodies import REFERENCE_NAMES
 from deployments.command.graph import _ARGUMENTS
 from deployments.command.main import app
 from deployments.command.reference import APPLICATIONS, settings_reference
@@ -34,6 +39,17 @@ def test_every_live_setting_and_variable_is_described() -> None:
     plain = {n: f for n, f in Settings.model_fields.items() if f.annotation not in groups}
     fields = [plain, *(model.model_fields for model in models)]
     assert [name for these in fields for name, field in these.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("draft", "heading"), [(BotDraft, "A bot"), (ButtonDraft, "Action buttons"), (WidgetDraft, "A widget")]
+)
+def test_the_page_of_bots_names_every_field_and_no_other(draft: type[BaseModel], heading: str) -> None:
+    page = prose(ROOT / "docs" / "bots.md")
+    section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    assert named - {"bot_token", *REFERENCE_NAMES} == set(draft.model_fields)
 
 
 @every_document

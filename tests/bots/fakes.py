@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bots.connections import BotConnections
 from deployments.contracts.audio import PCM16_24K, SpeechChunk
-from deployments.contracts.chat import ChatMessage, ChatTurn, Source
+from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, Source
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent, TurnFinished, TurnStarted
 from deployments.contracts.outbound import Allowance
@@ -54,6 +54,7 @@ class ScriptedAssistant:
     script: Script = echo
     heard: str = "какой у вас адрес"
     hearing_error: SecretaryError | None = None
+    engines: tuple[EngineStatus, ...] = ()
     turns: list[ChatTurn] = field(default_factory=list)
     sounds: list[RecognitionRequest] = field(default_factory=list)
     running: int = 0
@@ -85,14 +86,16 @@ class ScriptedAssistant:
         return ()
 
     async def status(self) -> tuple[EngineStatus, ...]:
-        return ()
+        return self.engines
 
 
 @dataclass
 class MemoryConversations:
-    """Conversations with a fixed beginning; ``error`` makes every call fail."""
+    """Conversations with a fixed beginning, which outlive a bot; ``error`` makes every call fail."""
 
     history: tuple[ChatMessage, ...] = ()
+    overrides: Overrides = field(default_factory=Overrides)
+    modes: dict[str, str] = field(default_factory=dict)
     error: SecretaryError | None = None
     opened: list[tuple[Source, str, str]] = field(default_factory=list)
     restarted: list[tuple[Source, str, str]] = field(default_factory=list)
@@ -101,13 +104,24 @@ class MemoryConversations:
         if self.error is not None:
             raise self.error
         self.opened.append((source, person, display_name))
-        return Conversation(f"session-{person}", self.history)
+        return Conversation(f"session-{person}", self.history, self.overrides, self.modes.get(person, ""))
 
     async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
         if self.error is not None:
             raise self.error
         self.restarted.append((source, person, display_name))
+        self.modes.pop(person, None)
         return Conversation(f"session-{person}-2")
+
+    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
+        if self.error is not None:
+            raise self.error
+        self.modes[person] = mode
+
+    async def count(self, source: Source) -> int:
+        if self.error is not None:
+            raise self.error
+        return len({person for _, person, _ in self.opened})
 
 
 def slow(seconds: float) -> Script:

@@ -9,7 +9,7 @@ from bots.telegram.bot import TelegramBot
 from bots.telegram.reach import Policy
 from bots.telegram.tuning import Tuning
 from deployments.audio.encode import ogg_opus_file
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 from tests.bots.fakes import LOOPBACK, MemoryConversations, ScriptedAssistant
 from tests.bots.server import TelegramServer
 from tests.bots.wire import TOKEN

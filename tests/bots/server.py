@@ -196,6 +196,8 @@ class TelegramServer:
             raise Refused(400, "Bad Request: message text is empty")
         if len(text.encode("utf-16-le")) // 2 > TEXT_UNITS:
             raise Refused(400, "Bad Request: message is too long")
+        if "reply_markup" in fields:
+            _check_markup(json.loads(fields["reply_markup"]))
         return self._deliver(Sent("sendMessage", int(fields["chat_id"]), 0, text, fields=fields), {"text": text})
 
     async def _on_sendvoice(self, fields: dict[str, str], files: Mapping[str, bytes]) -> Json:
@@ -217,6 +219,16 @@ class TelegramServer:
             raise Refused(400, "Bad Request: file is too big")
         size = len(self.files[file_id])
         return {"file_id": file_id, "file_unique_id": file_id, "file_size": size, "file_path": f"voice/{file_id}"}
+
+
+def _check_markup(markup: Json) -> None:
+    """As Telegram reads a keyboard: rows of buttons with texts, or the order to take it away."""
+    if markup.get("remove_keyboard") is True:
+        return
+    rows = markup.get("keyboard")
+    sound = isinstance(rows, list) and all(isinstance(row, list) and row for row in rows)
+    if not sound or not all(str(button.get("text", "")).strip() for row in rows for button in row):
+        raise Refused(400, "Bad Request: object expected as reply markup")
 
 
 async def _fields(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:

@@ -14,7 +14,8 @@ from bots.hosting import Process, ProcessDied, TakenOver
 from bots.status import BotState
 from bots.supervisor import Rhythm, Supervisor
 from bots.telegram.tuning import Tuning
-from deployments.contracts.settings import BotSpec, Snapshot
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.settings import Snapshot
 from tests.bots.server import TelegramServer
 
 pytestmark = [pytest.mark.serve, pytest.mark.slow, pytest.mark.timeout(600)]

@@ -7,7 +7,16 @@ from collections.abc import AsyncIterator
 import av
 import pytest
 
-from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, Route, RouteKind, Source, SourceKind
+from deployments.contracts.chat import (
+    ChatMessage,
+    ChatTurn,
+    GenerationOptions,
+    Overrides,
+    Route,
+    RouteKind,
+    Source,
+    SourceKind,
+)
 from deployments.contracts.errors import EngineFailed, TooLarge, Unavailable, UnsupportedAudio
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from tests.bots.fakes import TONE_S, MemoryConversations, ScriptedAssistant, slow
@@ -18,7 +27,19 @@ from tests.bots.wire import ANNA, command, user, voice
 
 async def test_a_question_becomes_a_turn_with_source_history_and_session(server: TelegramServer) -> None:
     history = (ChatMessage("user", "Привет"), ChatMessage("assistant", "Здравствуйте"))
-    row = {"route": "cloud:openai", "persona_id": "anna", "voice_id": "ru-1"}
+    row = {
+        "route": "cloud:openai",
+        "persona_id": "anna",
+        "voice_id": "ru-1",
+        "system_prompt": "Ты секретарь.",
+        "llm_params": {"temperature": 0, "max_tokens": 9, "top_p": 0.5, "repetition_penalty": 1.2},
+    }
+    own = Overrides(
+        "Ты секретарь.",
+        "anna",
+        Route(RouteKind.CLOUD, "openai"),
+        GenerationOptions(max_tokens=9, temperature=0, top_p=0.5, repetition_penalty=1.2),
+    )
     async with scene(server, conversations=MemoryConversations(history), **row) as on:
         await server.push(text="Где вы?", sender=user(ANNA, "Пётр"))
         (sent,) = await server.messages(1)
@@ -27,7 +48,7 @@ async def test_a_question_becomes_a_turn_with_source_history_and_session(server:
     assert turn.source == Source(SourceKind.TELEGRAM, "front")
     assert turn.messages == (*history, ChatMessage("user", "Где вы?"))
     assert (turn.session_id, turn.voice_id) == (f"session-{ANNA}", "ru-1")
-    assert turn.overrides == (Overrides(), Overrides(persona_id="anna", route=Route(RouteKind.CLOUD, "openai")))
+    assert turn.overrides == (Overrides(), own)
     assert turn.locale is None
     assert not turn.speak
     assert on.conversations.opened == [(turn.source, str(ANNA), "Пётр")]
@@ -74,7 +95,7 @@ async def test_the_command_menu_exists_in_both_languages(server: TelegramServer)
 
 async def test_a_voice_note_is_shown_answered_in_text_and_spoken(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS recorded"
-    async with scene(server) as on:
+    async with scene(server, tts_preset="warm") as on:
         await server.push(**voice("note1", 13))
         heard, answer, spoken = await server.messages(3)
     assert on.assistant.sounds[0].audio == b"OggS recorded"
@@ -82,6 +103,7 @@ async def test_a_voice_note_is_shown_answered_in_text_and_spoken(server: Telegra
     assert heard.text == "🎙 «какой у вас адрес»"
     assert answer.text == "Ответ: какой у вас адрес"
     assert on.assistant.turns[0].speak
+    assert on.assistant.turns[0].preset == "warm"
     assert spoken.method == "sendVoice"
     with av.open(io.BytesIO(spoken.voice)) as container:
         assert container.format.name == "ogg"
@@ -203,6 +225,15 @@ async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> 
         await server.messages(2)
     assert shown >= 3
     assert server.count("sendChatAction") <= shown + 1
+
+
+async def test_a_bot_that_is_to_show_no_typing_shows_none(server: TelegramServer) -> None:
+    server.files["note1"] = b"OggS"
+    async with scene(server, ScriptedAssistant(slow(0.2)), tuning=tuned(action_every_s=0.05), typing_enabled=False):
+        await server.push(text="Вопрос")
+        await server.push(**voice("note1", 4))
+        await server.messages(4)
+    assert server.count("sendChatAction") == 0
 
 
 async def test_a_long_answer_arrives_in_several_messages(server: TelegramServer) -> None:

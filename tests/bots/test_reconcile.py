@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.reconcile import Action, Phase, Replace, Running, Start, Stop, desired, reconcile
-from deployments.contracts.settings import BotSpec, Snapshot
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.settings import Snapshot
 
 IDS = st.sampled_from("abcd")
 SPECS = st.lists(st.builds(BotSpec, id=IDS, name=st.just("n"), version=st.integers(1, 3)), unique_by=lambda s: s.id)

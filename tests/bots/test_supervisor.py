@@ -9,7 +9,8 @@ import pytest
 from bots.hosting import ProcessDied, TakenOver
 from bots.status import BotState, BotStatus
 from bots.supervisor import Rhythm, Supervisor
-from deployments.contracts.settings import BotSpec, Snapshot
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.settings import Snapshot
 
 QUICK = Rhythm(tick_s=0.02, first_retry_s=0.05, longest_retry_s=0.2, silent_s=0.1, overtaken_s=0.1)
 

@@ -4,6 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import JSON, Column, Connection, inspect, text
 
+from deployments.contracts.sampling import Sampling
 from storage import migrate
 from storage.database import Database
 from storage.models import Base
@@ -156,3 +157,49 @@ async def test_a_removed_conversation_takes_its_messages_along_after_the_migrati
         assert _rows(connection, "SELECT id FROM chat_messages ORDER BY id") == [(2,), (5,)]
 
     await database.run(remove)
+
+
+_OLD_BOT = (
+    "INSERT INTO bot_instances (id, name, enabled, sealed_token, api_url, allowed_users, welcome_message, "
+    "unauthorized_message, error_message, language, route, persona_id, voice_id, answer_voice_with_voice, version, "
+    "created_at, updated_at) VALUES ('shop', 'Магазин', true, 'v1.x', 'https://api.telegram.org', '[7]', 'Привет', '', "
+    "'', 'ru', 'cloud:x', 'anna', '', true, 3, :now, :now)"
+)
+_OLD_WIDGET = (
+    "INSERT INTO widget_instances (id, name, description, enabled, title, greeting, placeholder, primary_color, "
+    "position, allowed_domains, tunnel_url, language, route, persona_id, system_prompt, voice_id, tts_preset, version, "
+    "created_at, updated_at) VALUES ('site', 'Сайт', '', true, 'Чат', '', '', '#6366f1', 'left', '[]', '', 'ru', '', "
+    "'', 'Кратко.', '', 'warm', 2, :now, :now)"
+)
+_OLD_COLUMNS = (
+    "SELECT id, enabled, allowed_users, welcome_message, route, persona_id, version FROM bot_instances",
+    "SELECT id, title, position, system_prompt, tts_preset, version FROM widget_instances",
+    OLD_SESSIONS,
+)
+
+
+async def test_bots_and_widgets_of_an_older_version_say_nothing_new_and_survive_the_way_back(
+    database: Database,
+) -> None:
+    def travel(connection: Connection) -> None:
+        migrate.downgrade(connection, "0003")
+        _as_the_first_version_wrote_it(connection)
+        for statement in (_OLD_BOT, _OLD_WIDGET):
+            connection.execute(text(statement), {"now": NOW})
+        before = [_rows(connection, query) for query in _OLD_COLUMNS]
+        migrate.upgrade(connection, "0004")
+        assert [_rows(connection, query) for query in _OLD_COLUMNS] == before
+        connection.execute(text("UPDATE bot_instances SET system_prompt = 'Новое', typing_enabled = false"))
+        connection.execute(text("UPDATE chat_sessions SET mode = 'brief'"))
+        migrate.downgrade(connection, "0003")
+        assert [_rows(connection, query) for query in _OLD_COLUMNS] == before
+        migrate.upgrade(connection)
+
+    await database.run(travel)
+    async with database.unit_of_work() as work:
+        (bot,), (widget,) = await work.bots.all(), await work.widgets.all()
+        first = await work.sessions.get("first")
+    assert (bot.system_prompt, bot.llm_params, bot.action_buttons) == ("", Sampling(), ())
+    assert (bot.description, bot.tts_preset, bot.admin_users, bot.typing_enabled) == ("", "", (), True)
+    assert (bot.allowed_users, bot.version, widget.system_prompt) == ((7,), 3, "Кратко.")
+    assert (widget.llm_params, first and first.mode) == (Sampling(), "")

@@ -3,7 +3,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from deployments.contracts.chat import ChatMessage, Source, SourceKind
-from deployments.contracts.settings import ApiKey, BotSpec, Exchange, FaqEntry, FaqSettings, Persona, Settings
+from deployments.contracts.instances import ActionButton, BotSpec, WidgetSpec
+from deployments.contracts.sampling import Sampling
+from deployments.contracts.settings import ApiKey, Exchange, FaqEntry, FaqSettings, Persona, Settings
 from storage.database import Database
 from storage.models import SettingRow
 from storage.models.base import JsonValue
@@ -12,6 +14,7 @@ from storage.repositories.users import StoredUser
 from storage.work import UnitOfWork
 
 TELEGRAM = Source(SourceKind.TELEGRAM, "shop")
+SAMPLING = Sampling(temperature=0.0, max_tokens=9)
 MOSCOW = timezone(timedelta(hours=3))
 
 
@@ -96,19 +99,36 @@ async def test_answers_in_force_are_the_enabled_ones_without_their_hits(database
         assert await work.faq.in_force() == (stored.model_copy(update={"hits": 0}),)
 
 
-async def test_personas_bots_users_and_keys_come_back_as_stored(database: Database) -> None:
+async def test_personas_bots_widgets_users_and_keys_come_back_as_stored(database: Database) -> None:
     persona = Persona(id="anna", name="Анна", prompts={"ru": "Ты Анна."}, voices={"ru": "irina"})
-    bot = BotSpec(id="shop", name="Магазин", sealed_token="v1.x", allowed_users=(1, 2**40), route="cloud:x")
+    button = ActionButton(id="brief", label="Кратко", icon="✂", order=2, route="local", llm_params=SAMPLING)
+    bot = BotSpec(
+        id="shop",
+        name="Магазин",
+        description="На Ленина",
+        sealed_token="v1.x",
+        allowed_users=(1, 2**40),
+        admin_users=(2**40,),
+        typing_enabled=False,
+        route="cloud:x",
+        system_prompt="Ты продавец.",
+        llm_params=SAMPLING,
+        tts_preset="warm",
+        action_buttons=(button, button.model_copy(update={"id": "long", "enabled": False})),
+    )
+    widget = WidgetSpec(id="site", name="Сайт", allowed_domains=("example.org",), llm_params=SAMPLING)
     key = ApiKey(id=0, name="site", prefix="sk-", digest="a" * 64, expires_at=datetime(2030, 1, 1, tzinfo=MOSCOW))
     async with database.unit_of_work() as work:
         await work.personas.save(persona)
         await work.personas.save(persona.model_copy(update={"name": "Аня"}))
         await work.bots.add(bot)
+        await work.widgets.save(widget)
         stored_key = await work.keys.add(key)
         await work.users.add(StoredUser("admin", "hash", must_change_password=True))
     async with database.unit_of_work() as work:
         assert await work.personas.all() == (persona.model_copy(update={"name": "Аня"}),)
         assert await work.bots.all() == (bot,)
+        assert await work.widgets.all() == (widget,)
         assert await work.keys.valid() == (stored_key,)
         assert stored_key.expires_at == key.expires_at
         assert await work.users.get("admin") == StoredUser("admin", "hash", must_change_password=True)

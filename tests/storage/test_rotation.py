@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from deployments.contracts.errors import Conflict
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 from storage.database import Database
 from storage.models import CloudProviderRow
 from storage.repositories.sealed import sealed_columns

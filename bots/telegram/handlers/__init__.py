@@ -2,9 +2,9 @@
 
 from aiogram import Router
 
-from bots.telegram.handlers import commands, other, text, voice
+from bots.telegram.handlers import commands, modes, other, status, text, voice
 
 
 def routers() -> tuple[Router, ...]:
-    """In order of precedence: commands, text, voice, everything else."""
-    return commands.router(), text.router(), voice.router(), other.router()
+    """In order of precedence: commands, buttons, text, voice, everything else."""
+    return commands.router(), status.router(), modes.router(), text.router(), voice.router(), other.router()

@@ -1,13 +1,20 @@
 """/start, /new and /help."""
 
+import logging
+
 from aiogram import Bot, Router
 from aiogram.filters import Command, CommandStart
 from aiogram.types import BotCommand, Message
 
+from bots.telegram.addressing import by_administrator
 from bots.telegram.courier import send_text
+from bots.telegram.keyboard import keyboard
 from bots.telegram.phrases import BY_LANGUAGE, Phrases, phrases, welcome
 from bots.telegram.responder import Responder
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.instances import BotSpec
+
+log = logging.getLogger(__name__)
 
 
 def router() -> Router:
@@ -18,17 +25,24 @@ def router() -> Router:
     return found
 
 
-async def start(message: Message, bot: Bot, spec: BotSpec) -> None:
-    await send_text(bot, message, welcome(spec))
+async def start(message: Message, bot: Bot, spec: BotSpec, responder: Responder) -> None:
+    """Welcomes, also when the mode cannot be ended for the moment."""
+    try:
+        await responder.leave_mode(message)
+    except SecretaryError as error:
+        log.warning("bot %s: a mode was not ended: %s", spec.id, error.code)
+    await send_text(bot, message, welcome(spec), keyboard(spec, message))
 
 
 async def new(message: Message, bot: Bot, spec: BotSpec, responder: Responder) -> None:
     await responder.restart(message)
-    await send_text(bot, message, phrases(spec.language).restarted)
+    await send_text(bot, message, phrases(spec.language).restarted, keyboard(spec, message))
 
 
 async def show_help(message: Message, bot: Bot, spec: BotSpec) -> None:
-    await send_text(bot, message, phrases(spec.language).help)
+    texts = phrases(spec.language)
+    told = f"{texts.help}\n\n{texts.help_status}" if by_administrator(message, spec) else texts.help
+    await send_text(bot, message, told, keyboard(spec, message))
 
 
 async def publish(bot: Bot, spec: BotSpec) -> None:

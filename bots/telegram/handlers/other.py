@@ -7,7 +7,7 @@ from aiogram.types import Message
 from bots.telegram.courier import send_text
 from bots.telegram.phrases import phrases
 from bots.telegram.recent import Recent
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 _KINDS = {
     ContentType.PHOTO,

@@ -12,11 +12,11 @@ from bots.telegram.courier import send_text, send_voice_note
 from bots.telegram.handlers.outcome import deliver
 from bots.telegram.middlewares import describe
 from bots.telegram.phrases import Phrases, phrases
-from bots.telegram.presence import busy
+from bots.telegram.presence import Presence
 from bots.telegram.responder import Answer, Responder
 from bots.telegram.tuning import Tuning
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +27,18 @@ def router() -> Router:
     return found
 
 
-async def listen(message: Message, bot: Bot, spec: BotSpec, responder: Responder, tuning: Tuning) -> None:
+async def listen(
+    message: Message, bot: Bot, spec: BotSpec, responder: Responder, tuning: Tuning, presence: Presence
+) -> None:
     """Shows what was heard, answers in text, and in voice too where the bot is set to."""
     texts = phrases(spec.language)
-    async with busy(bot, message, ChatAction.TYPING, tuning.action_every_s):
+    async with presence.busy(bot, message, ChatAction.TYPING):
         heard = await _hear(message, bot, responder, tuning, texts)
     if heard is None:
         return
     await send_text(bot, message, texts.heard.replace("{text}", heard))
     action = ChatAction.RECORD_VOICE if responder.speaks else ChatAction.TYPING
-    async with busy(bot, message, action, tuning.action_every_s):
+    async with presence.busy(bot, message, action):
         answer = await responder.answer(message, heard, speak=True)
     await deliver(bot, message, answer)
     await _say(bot, message, responder, answer)

@@ -1,5 +1,6 @@
 """Request bodies of the office: what is to change, and the version it was made from."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Body, Path
@@ -10,7 +11,15 @@ from deployments.contracts.errors import InvalidRequest
 Changes = Annotated[dict[str, Any], Body(description="The fields to change; null sets one back to its default")]
 RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
+REFERENCE_NAMES = {"llm_backend": "route", "llm_persona": "persona_id", "tts_voice": "voice_id"}
+"""What older clients call fields of bots, buttons and widgets."""
+
 _LARGEST_VERSION = 10**15
+
+
+def renamed(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """``body`` with its fields under our names."""
+    return {names.get(name, name): value for name, value in body.items()}
 
 
 def with_version(body: dict[str, Any]) -> tuple[dict[str, Any], int | None]:

@@ -1,6 +1,7 @@
 """Telegram bots and widgets over the office's REST API."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,14 +96,90 @@ async def test_a_bot_is_changed_in_parts_with_its_version(client: httpx.AsyncCli
     for wrong in (
         {"token": "no token"},
         {"language": "русский"},
-        {"admin_users": [1]},
+        {"no_such": [1]},
         {"allowed_users": ["x"]},
+        {"admin_users": "1"},
+        {"llm_params": {"temperature": 3}},
+        {"tts_preset": "нет такого"},
+        {"system_prompt": "x" * 20_001},
+        {"action_buttons": [{"id": "a", "label": "Раз"}, {"id": "a", "label": "Два"}]},
+        {"action_buttons": [{"id": str(n), "label": str(n)} for n in range(21)]},
+        {"action_buttons": ["a"]},
         {"name": None},
     ):
         refused = await client.put(path, json={**wrong, "version": 2})
         assert refused.status_code == 400, wrong
-        assert refused.json()["error"]["param"].partition("[")[0] == next(iter(wrong))
+        assert re.match(r"\w+", refused.json()["error"]["param"])[0] == next(iter(wrong))
         assert "no token" not in refused.text
+
+
+OF_A_BOT = {
+    "description": "Приём заказов",
+    "admin_users": [7],
+    "typing_enabled": False,
+    "system_prompt": "Ты продавец.",
+    "llm_params": {"temperature": 0.2, "max_tokens": 100, "top_p": None, "repetition_penalty": None},
+    "tts_preset": "warm",
+    "action_buttons": [
+        {
+            "id": "tz_compose",
+            "label": "Составить ТЗ",
+            "icon": "✍️",
+            "enabled": True,
+            "order": 1,
+            "llm_backend": "local",
+            "system_prompt": "Составь ТЗ.",
+            "llm_params": {"temperature": 0.3, "max_tokens": 2048, "top_p": None, "repetition_penalty": None},
+        }
+    ],
+}
+NOTHING_OF_A_BOT = {
+    "description": "",
+    "admin_users": [],
+    "typing_enabled": True,
+    "system_prompt": "",
+    "llm_params": dict.fromkeys(("temperature", "max_tokens", "top_p", "repetition_penalty")),
+    "tts_preset": "",
+    "action_buttons": [],
+}
+
+
+def parts(bot: dict) -> dict:
+    return {name: bot[name] for name in OF_A_BOT}
+
+
+async def test_what_a_bot_says_comes_back_as_it_was_given_and_null_clears_it(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    made = await bot(client, **OF_A_BOT)
+    assert parts(made) == OF_A_BOT
+    assert parts((await client.get("/telegram/instances")).json()["instances"][0]) == OF_A_BOT
+    path = "/telegram/instances/лавка"
+    assert (await client.get(f"{path}/status")).json()["status"]["admin_users_count"] == 1
+    cleared = await client.put(path, json={**dict.fromkeys(OF_A_BOT), "version": 1})
+    assert parts(cleared.json()["instance"]) == NOTHING_OF_A_BOT
+    again = await client.put(path, json={**OF_A_BOT, "version": 2})
+    assert parts(again.json()["instance"]) == OF_A_BOT
+    (button,) = office.publisher.current.bots[0].action_buttons
+    assert (button.route, button.caption) == ("local", "✍️ Составить ТЗ")
+    async with office.database.unit_of_work() as work:
+        assert set((await work.audit.newest(1))[0].detail.split(", ")) == set(OF_A_BOT)
+
+
+async def test_a_bot_is_given_in_the_words_of_older_clients(client: httpx.AsyncClient, office: Office) -> None:
+    words = {"llm_backend": "local", "llm_persona": "anna", "tts_voice": "ru-1", "system_prompt": None}
+    button = {"id": "a", "label": "Раз", "icon": None, "llm_backend": None, "system_prompt": None, "llm_params": None}
+    made = await bot(client, **words, action_buttons=[button], llm_params=None)
+    assert (made["route"], made["persona_id"], made["voice_id"], made["system_prompt"]) == ("local", "anna", "ru-1", "")
+    assert (made["action_buttons"][0]["llm_backend"], made["action_buttons"][0]["enabled"]) == ("", True)
+    changes = {"llm_backend": "cloud:x", "action_buttons": [{**button, "llm_backend": "cloud:y"}], "version": 1}
+    changed = (await client.put("/telegram/instances/лавка", json=changes)).json()["instance"]
+    assert (changed["route"], changed["action_buttons"][0]["llm_backend"]) == ("cloud:x", "cloud:y")
+    wrong = {"action_buttons": [{**button, "llm_backend": "mars"}], "version": 2}
+    refused = await client.put("/telegram/instances/лавка", json=wrong)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "action_buttons[0].route")
+    config = await client.post("/telegram/config", json={"bot_token": "7:AA", "llm_backend": "local", **OF_A_BOT})
+    assert (config.json()["route"], parts(config.json())) == ("local", OF_A_BOT)
 
 
 async def test_start_stop_and_restart_are_what_the_supervisor_follows(
@@ -235,6 +312,9 @@ async def test_widgets_live_with_versions(client: httpx.AsyncClient, office: Off
         ("tunnel_url", "javascript:alert(1)"),
         ("route", "nowhere"),
         ("persona_id", "nobody"),
+        ("tts_preset", "нет такого"),
+        ("llm_params", {"max_tokens": 0}),
+        ("llm_params", 1),
         ("title", "x" * 101),
         ("name", None),
         ("no_such", 1),
@@ -245,6 +325,24 @@ async def test_a_widget_that_cannot_work_is_refused(client: httpx.AsyncClient, f
     assert reply.status_code == 400, reply.text
     assert reply.json()["error"]["param"].startswith(field_name)
     assert (await client.get("/widget/instances")).json()["instances"] == []
+
+
+async def test_a_widget_samples_in_its_own_way_and_takes_the_words_of_older_clients(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    body = {"name": "Сайт", "llm_params": {"temperature": 0.1}, "llm_backend": "local", "tts_voice": None}
+    made = await client.post("/widget/instances", json=body)
+    assert made.status_code == 201, made.text
+    widget = made.json()["instance"]
+    sampled = {"temperature": 0.1, "max_tokens": None, "top_p": None, "repetition_penalty": None}
+    assert (widget["llm_params"], widget["route"], widget["voice_id"]) == (sampled, "local", "")
+    assert office.publisher.current.widgets[0].llm_params.temperature == 0.1
+    path = "/widget/instances/сайт"
+    changed = await client.put(path, json={"llm_params": None, "llm_backend": "cloud:x", "version": 1})
+    assert changed.json()["instance"]["llm_params"] == dict.fromkeys(sampled)
+    assert changed.json()["instance"]["route"] == "cloud:x"
+    async with office.database.unit_of_work() as work:
+        assert (await work.audit.newest(1))[0].detail == "route, llm_params"
 
 
 async def test_the_old_address_is_the_default_widget(client: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """Rows of /admin/telegram, with bots that really poll the local Bot API server."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,13 @@ from tests.serve.rows.office import Office, follows, refused
 from tests.serve.telegram import TelegramInThread
 
 PERSON = 7_007
+BRIEF = {
+    "id": "brief",
+    "label": "Brief",
+    "icon": "✂",
+    "order": 1,
+    "llm_params": {"temperature": 0, "max_tokens": 1, "top_p": None, "repetition_penalty": None},
+}
 GREETING = "Good day to you."
 STRANGE_TOKEN = "111222333:AAF-a-token-that-nobody-knows-here"
 _POLLS_WITHIN_S = 60.0
@@ -112,6 +120,60 @@ def test_get_and_post_instances(office: Office, bot: dict[str, Any]) -> None:
     assert "rows" not in [each["id"] for each in enabled]
     same = {"name": "again", "bot_token": STRANGE_TOKEN}
     assert refused(office.http.post("/telegram/instances", json=same))[0] == 409, "one program polls for one token"
+
+
+def test_what_a_bot_says(office: Office) -> None:
+    address = office.get("/telegram/config")["api_url"]
+    says = {
+        "description": "Takes orders",
+        "admin_users": [PERSON],
+        "typing_enabled": False,
+        "system_prompt": "You sell whales.",
+        "llm_params": {"temperature": 0.2, "max_tokens": 9, "top_p": None, "repetition_penalty": None},
+        "tts_preset": "warm",
+        "action_buttons": [{**BRIEF, "enabled": True, "llm_backend": "local", "system_prompt": ""}],
+    }
+    body = {"name": "rows", "bot_token": STRANGE_TOKEN, "api_url": address, "enabled": False, **says}
+    try:
+        office.post("/telegram/instances", body)
+        shown = office.get("/telegram/instances/rows")
+        assert {name: shown[name] for name in says} == says
+        cleared = office.put("/telegram/instances/rows", {**dict.fromkeys(says), "version": shown["version"]})
+        assert [cleared["instance"][name] for name in ("system_prompt", "action_buttons")] == ["", []]
+    finally:
+        office.http.delete("/telegram/instances/rows")
+    wrong = {**body, "action_buttons": [BRIEF, BRIEF]}
+    assert refused(office.http.post("/telegram/instances", json=wrong))[0] == 400
+
+
+def test_buttons_and_modes(office: Office, telegram: TelegramInThread) -> None:
+    """A pressed button is a mode: here one of answers of one token."""
+
+    def declare(**fields: object) -> None:
+        version = office.get("/telegram/instances/default")["version"]
+        office.put("/telegram/instances/default", {**fields, "version": version})
+        follows(lambda: (now := state(office))["running"] is now["current"] is True, _POLLS_WITHIN_S)
+
+    def words() -> int:
+        return len(answered(telegram, "What do whales like?").split())
+
+    try:
+        usual = {"temperature": 0, "max_tokens": 24}
+        declare(action_buttons=[{"id": "main_menu", "label": "Menu", "order": 2}, BRIEF], llm_params=usual)
+        answered(telegram, "/start")
+        rows = json.loads(telegram.server.sent[-1].fields["reply_markup"])["keyboard"]
+        assert [[button["text"] for button in row] for row in rows] == [["✂ Brief", "Menu"]]
+        assert words() > 1
+        assert "«Brief»" in answered(telegram, "✂ Brief")
+        assert words() == 1
+        declare(admin_users=[PERSON])
+        assert words() == 1, "another process, the same mode"
+        assert "Разговоров: " in answered(telegram, "/status")
+        answered(telegram, "Menu")
+        assert words() > 1
+    finally:
+        declare(action_buttons=None, llm_params=None, admin_users=None)
+        office.delete("/telegram/sessions")
 
 
 def test_get_instance(office: Office, bot: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from tests.serve.rows.office import Office, refused
 @pytest.fixture
 def widget(office: Office) -> Iterator[dict[str, Any]]:
     body = {"name": "Rows", "title": "Ask us", "allowed_domains": ["Shop.Example.org"], "primary_color": "#ABCDEF"}
+    body["llm_params"] = {"temperature": 0.3}
     made = office.post("/widget/instances", body)["instance"]
     yield made
     office.http.delete(f"/widget/instances/{made['id']}")
@@ -33,6 +34,7 @@ def test_get_and_post_instances(office: Office, widget: dict[str, Any]) -> None:
     assert office.get("/widget/instances")["instances"] == [widget]
     assert (widget["allowed_domains"], widget["primary_color"]) == (["shop.example.org"], "#abcdef")
     assert office.get("/widget/instances/rows") == widget
+    assert (widget["llm_params"]["temperature"], widget["llm_params"]["top_p"]) == (0.3, None)
     wrong = {"name": "x", "primary_color": "red;}</style>"}
     assert refused(office.http.post("/widget/instances", json=wrong))[0] == 400
 

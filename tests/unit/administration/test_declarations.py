@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,9 +8,12 @@ from pydantic import SecretStr, ValidationError
 
 from deployments.administration.bots import BotDraft, free_slug
 from deployments.administration.office import Office
+from deployments.administration.speaking import PresetDraft
+from deployments.administration.widgets import WidgetDraft
 from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import BotSpec, FaqSettings, Persona, Settings
+from deployments.contracts.instances import BotSpec
+from deployments.contracts.settings import FaqSettings, Persona, Settings
 from storage.secrets import SealBroken, digest
 from tests.unit.administration.conftest import API_KEY, audited
 
@@ -178,6 +182,68 @@ def test_a_bot_that_cannot_work_is_refused_without_showing_its_token(values: dic
     assert "hunter2" not in str(caught.value)
 
 
+def buttons(*captions: tuple[str, str]) -> list[dict[str, object]]:
+    return [{"id": each, "label": label} for each, label in captions]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"action_buttons": buttons(("a", "Раз"), ("a", "Два"))}, "two buttons have the id"),
+        ({"action_buttons": buttons(("a", "Раз"), ("b", " Раз "))}, "two buttons have the caption"),
+        ({"action_buttons": buttons(("a", "/start"))}, "is a command"),
+        ({"action_buttons": buttons(("a", " "))}, "at least 1 character"),
+        ({"action_buttons": buttons(("a", "x" * 65))}, "at most 64 characters"),
+        ({"action_buttons": buttons(("a b", "Раз"))}, "match pattern"),
+        ({"action_buttons": buttons(*((str(n), str(n)) for n in range(21)))}, "at most 20 items"),
+        ({"action_buttons": [{"id": "a", "label": "Раз", "route": "mars"}]}, "unknown route"),
+        ({"action_buttons": [{"id": "a", "label": "Раз", "llm_params": {"top_p": 0}}]}, "greater than 0"),
+        ({"llm_params": {"temperature": 2.1}}, "less than or equal to 2"),
+        ({"llm_params": {"heat": 1}}, "not permitted"),
+        ({"system_prompt": "x" * 20_001}, "at most 20000 characters"),
+        ({"admin_users": ["x"]}, "valid integer"),
+    ],
+)
+def test_a_bot_with_buttons_or_sampling_that_cannot_work_is_refused(values: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        BotDraft.model_validate({"name": "x"} | values)
+
+
+def test_a_button_is_written_as_people_see_it() -> None:
+    draft = BotDraft.model_validate(
+        {
+            "name": "x",
+            "action_buttons": [{"id": "a", "label": " Составить \n  ТЗ ", "icon": "✍ ", "system_prompt": None}],
+        }
+    )
+    (button,) = draft.action_buttons
+    assert (button.caption, button.system_prompt) == ("✍ Составить ТЗ", "")
+
+
+async def test_a_speech_preset_that_a_bot_or_a_widget_uses_exists_and_stays(office: Office) -> None:
+    with pytest.raises(InvalidRequest, match="no speech preset") as caught:
+        await office.bots.create(DRAFT.model_copy(update={"tts_preset": "мягкий"}), "admin")
+    assert caught.value.param == "tts_preset"
+    with pytest.raises(InvalidRequest, match="no speech preset"):
+        await office.widgets.create(WidgetDraft(name="Сайт", tts_preset="мягкий"), "admin")
+    await office.presets.create("мягкий", PresetDraft(), "admin")
+    bot = await office.bots.create(DRAFT.model_copy(update={"tts_preset": "мягкий"}), "admin")
+    widget = await office.widgets.create(WidgetDraft(name="Сайт", tts_preset="мягкий"), "admin")
+    with pytest.raises(Conflict, match=f"bot {bot.id}, widget {widget.id}"):
+        await office.presets.delete("мягкий", "admin")
+    await office.bots.change(bot.id, {"tts_preset": "warm"}, "admin")
+    await office.widgets.change(widget.id, {"tts_preset": None}, "admin")
+    await office.presets.delete("мягкий", "admin")
+
+
+async def test_the_trail_names_what_was_changed_of_a_bot(office: Office) -> None:
+    bot = await office.bots.create(DRAFT, "admin")
+    changes = {"system_prompt": "Тайна", "action_buttons": buttons(("a", "Раз")), "typing_enabled": True}
+    await office.bots.change(bot.id, changes, "admin")
+    async with office.database.unit_of_work() as work:
+        assert (await work.audit.newest(1))[0].detail == "system_prompt, action_buttons"
+
+
 async def test_a_token_sealed_elsewhere_does_not_open(office: Office) -> None:
     spec = await office.bots.create(DRAFT, "admin")
     with pytest.raises(SealBroken):
@@ -193,3 +259,19 @@ async def test_a_person_keeps_one_conversation_per_source_until_a_restart(office
     second = await office.conversations.restart(shop, "42")
     assert second.session_id != first.session_id
     assert await office.conversations.open(shop, "42") == second
+
+
+async def test_a_mode_lasts_as_long_as_the_conversation(office: Office) -> None:
+    shop, help_desk = Source(SourceKind.TELEGRAM, "shop"), Source(SourceKind.TELEGRAM, "help")
+    await office.conversations.switch(shop, "42", "")
+    assert await office.conversations.count(shop) == 0, "leaving a mode begins nothing"
+    await office.conversations.switch(shop, "42", "brief", "Иван")
+    await office.conversations.open(shop, "43")
+    opened = await office.conversations.open(shop, "42")
+    assert (opened.mode, (await office.conversations.open(shop, "43")).mode) == ("brief", "")
+    assert (await office.conversations.open(help_desk, "42")).mode == ""
+    assert await office.conversations.count(shop) == 2
+    await office.conversations.switch(shop, "42", "long")
+    assert await office.conversations.open(shop, "42") == replace(opened, mode="long")
+    assert (await office.conversations.restart(shop, "42")).mode == ""
+    assert (await office.conversations.open(shop, "42")).mode == ""

@@ -24,9 +24,11 @@ from deployments.contracts.errors import (
 )
 from deployments.contracts.events import TextDelta, TurnFailed, TurnStarted
 from deployments.contracts.identity import Identity, Role
+from deployments.contracts.instances import ActionButton, BotSpec, WidgetSpec
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.sessions import StoredMessage
-from deployments.contracts.settings import BotSpec, Snapshot
+from deployments.contracts.sampling import Sampling
+from deployments.contracts.sessions import StoredMessage, StoredSession
+from deployments.contracts.settings import Snapshot
 from tests.fakes.assistant import Pause, ScriptedAssistant
 from tests.unit.administration.conftest import exchange
 
@@ -120,7 +122,7 @@ async def test_overrides_reach_the_turn_in_their_order(office: Office) -> None:
     await exchanged(await office.dialogue.ask(assistant, ANN, session.id, "q", request))
     (turn,) = assistant.turns
     assert (turn.system_prompt, turn.route, turn.options) == ("Запрос", Route.parse("local"), request.options)
-    assert turn.overrides == (own, NOTHING)
+    assert turn.overrides == (own,)
 
 
 async def test_a_turn_that_is_refused_stores_nothing(office: Office, session_id: str) -> None:
@@ -323,13 +325,21 @@ async def test_the_panels_own_conversation_belongs_to_its_person(office: Office)
     assert (await office.conversations.open(ADMIN, "ann")).overrides == changed
 
 
-def test_a_bot_speaks_for_its_conversations() -> None:
-    bot = BotSpec(id="shop", name="Магазин", route="cloud:x", persona_id="anna")
-    snapshot = Snapshot(bots=(bot,))
-    expected = Overrides(persona_id="anna", route=Route.parse("cloud:x"))
-    assert instance_overrides(snapshot, Source(SourceKind.TELEGRAM, "shop")) == expected
-    assert instance_overrides(snapshot, Source(SourceKind.TELEGRAM, "other")) == NOTHING
-    assert instance_overrides(snapshot, Source(SourceKind.WIDGET, "shop")) == NOTHING
+def test_a_bot_and_a_widget_speak_for_their_conversations() -> None:
+    button = ActionButton(id="brief", label="Кратко", system_prompt="Одним словом.")
+    bot = BotSpec(id="shop", name="Магазин", route="cloud:x", persona_id="anna", action_buttons=(button,))
+    widget = WidgetSpec(id="shop", name="Сайт", llm_params=Sampling(temperature=0.1))
+    snapshot = Snapshot(bots=(bot,), widgets=(widget,))
+
+    def told(kind: SourceKind, instance_id: str, mode: str = "") -> tuple[Overrides, ...]:
+        return instance_overrides(snapshot, StoredSession("s", Source(kind, instance_id), mode=mode))
+
+    own = Overrides(persona_id="anna", route=Route.parse("cloud:x"))
+    assert told(SourceKind.TELEGRAM, "shop") == (own,)
+    assert told(SourceKind.TELEGRAM, "shop", "brief") == (Overrides("Одним словом."), own)
+    assert told(SourceKind.TELEGRAM, "other") == ()
+    assert told(SourceKind.WIDGET, "shop") == (Overrides(options=GenerationOptions(temperature=0.1)),)
+    assert told(SourceKind.ADMIN, "shop") == ()
 
 
 async def test_a_model_names_a_conversation(office: Office, session_id: str) -> None:

@@ -26,11 +26,12 @@ from deployments.contracts.events import (
     TurnFinished,
     TurnStarted,
 )
+from deployments.contracts.settings import Preset, PresetParams
 from deployments.contracts.speech import EngineStatus, SpeechRequest
 from deployments.conversation.assistant import Secretary
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
-from tests.unit.conversation.stage import HOURS, Notebook, Shelf, Stage, ask, collect
+from tests.unit.conversation.stage import HOURS, SNAPSHOT, Notebook, Shelf, Stage, ask, collect
 
 
 class Similar:
@@ -168,6 +169,19 @@ async def test_a_named_voice_is_used_and_an_unknown_one_is_refused_at_once() -> 
     assert {event.voice_id for event in events if isinstance(event, SpeechReady)} == {"tone-ru"}
     with pytest.raises(VoiceNotFound, match="tone-"):
         stage.secretary.reply(ask("Good day", speak=True, voice_id="nobody"))
+
+
+async def test_a_turn_is_spoken_with_its_preset_and_with_the_voices_own_when_that_is_gone() -> None:
+    presets = (Preset(name="double", params=PresetParams(speed=2)),)
+    stage = await Stage(shelf=Shelf(SNAPSHOT.model_copy(update={"presets": presets}))).start()
+
+    async def seconds(preset: str | None) -> float:
+        events = await stage.events(ask("Good day to you", speak=True, preset=preset))
+        return sum(event.chunk.seconds for event in events if isinstance(event, SpeechReady))
+
+    plain = await seconds(None)
+    assert await seconds("double") == pytest.approx(plain / 2, rel=0.05)
+    assert await seconds("gone") == plain
 
 
 async def test_a_failure_before_the_first_word_is_raised() -> None:

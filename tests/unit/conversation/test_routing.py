@@ -1,4 +1,4 @@
-"""Who decides: every combination of turn, session, instance and settings."""
+"""Who decides: every combination of turn, session, mode, instance and settings."""
 
 import itertools
 from dataclasses import replace
@@ -6,35 +6,48 @@ from dataclasses import replace
 import pytest
 
 from deployments.contracts.chat import GenerationOptions, Overrides, Route
+from deployments.contracts.instances import MAIN_MENU, BotSpec, WidgetSpec
+from deployments.contracts.sampling import Sampling
 from deployments.contracts.settings import Persona, Snapshot
 from deployments.conversation.prompt import build_prompt
 from deployments.conversation.routing import merged, settled
 from tests.unit.conversation.stage import SNAPSHOT, Stage, ask
 
-LAYERS = ("turn", "session", "instance")
+LAYERS = ("turn", "session", "mode", "instance")
 PERSONAS = tuple(Persona(id=name, name=name, prompts={"en": f"persona of {name}"}) for name in ("default", *LAYERS))
 SETTINGS = SNAPSHOT.settings.model_copy(update={"default_persona": "default"})
 HOUSE = Snapshot(settings=SETTINGS, personas=PERSONAS)
 
 SAYS = ("nothing", "prompt", "persona", "both")
-TABLE = [dict(zip(LAYERS, says, strict=True)) for says in itertools.product(SAYS, repeat=3)]
+OF_A_MODE = ("nothing", "prompt")
+TABLE = [dict(zip(LAYERS, says, strict=True)) for says in itertools.product(SAYS, SAYS, OF_A_MODE, SAYS)]
+
+
+def prompt(name: str, says: str) -> str:
+    return f"prompt of {name}" if says in ("prompt", "both") else ""
 
 
 def layer(name: str, says: str) -> Overrides:
-    return Overrides(
-        system_prompt=f"prompt of {name}" if says in ("prompt", "both") else None,
-        persona_id=name if says in ("persona", "both") else None,
-    )
+    return Overrides(prompt(name, says) or None, name if says in ("persona", "both") else None)
+
+
+def bot(**fields: object) -> BotSpec:
+    return BotSpec.model_validate({"id": "shop", "name": "Shop", **fields})
 
 
 @pytest.mark.parametrize("says", TABLE, ids=lambda says: "-".join(says.values()))
 def test_the_prompt_and_the_persona_are_of_the_first_that_names_one(says: dict[str, str]) -> None:
-    own = layer("turn", says["turn"])
+    own, of_bot = layer("turn", says["turn"]), layer("instance", says["instance"])
+    shop = bot(
+        system_prompt=of_bot.system_prompt or "",
+        persona_id=of_bot.persona_id or "",
+        action_buttons=[{"id": "m", "label": "Mode", "system_prompt": prompt("mode", says["mode"])}],
+    )
     turn = replace(
         ask("hi"),
         system_prompt=own.system_prompt,
         persona_id=own.persona_id,
-        overrides=(layer("session", says["session"]), layer("instance", says["instance"])),
+        overrides=(layer("session", says["session"]), *shop.overrides("m")),
     )
     result = settled(turn, HOUSE)
 
@@ -50,22 +63,50 @@ def test_the_prompt_and_the_persona_are_of_the_first_that_names_one(says: dict[s
     assert result.persona_id == voice
 
 
-@pytest.mark.parametrize("given", list(itertools.product((False, True), repeat=3)))
-def test_each_option_and_the_route_are_of_the_first_that_has_them(given: tuple[bool, bool, bool]) -> None:
-    routes = [Route.parse(f"cloud:{name}") if has else None for name, has in zip(LAYERS, given, strict=True)]
-    options = [
-        GenerationOptions(temperature=number / 10, max_tokens=number + 1) if has else GenerationOptions()
-        for number, has in enumerate(given)
-    ]
-    layers = [Overrides(route=route, options=option) for route, option in zip(routes, options, strict=True)]
-    turn = replace(ask("hi"), route=routes[0], options=options[0], overrides=tuple(layers[1:]))
+@pytest.mark.parametrize("given", list(itertools.product((False, True), repeat=len(LAYERS))))
+def test_each_option_and_the_route_are_of_the_first_that_has_them(given: tuple[bool, ...]) -> None:
+    routes = [f"cloud:{name}" if has else "" for name, has in zip(LAYERS, given, strict=True)]
+    params = [{"temperature": n / 10, "max_tokens": n + 1} if has else {} for n, has in enumerate(given)]
+    shop = bot(
+        route=routes[3],
+        llm_params=params[3],
+        action_buttons=[{"id": "m", "label": "Mode", "route": routes[2], "llm_params": params[2]}],
+    )
+    turn = replace(
+        ask("hi"),
+        route=Route.parse(routes[0]),
+        options=Sampling.model_validate(params[0]).options,
+        overrides=(
+            Overrides(route=Route.parse(routes[1]), options=Sampling.model_validate(params[1]).options),
+            *shop.overrides("m"),
+        ),
+    )
     result = settled(turn, HOUSE)
     first = next((number for number, has in enumerate(given) if has), None)
-    assert result.route == (None if first is None else routes[first])
+    assert result.route == (None if first is None else Route.parse(routes[first]))
     filled = build_prompt(result, HOUSE, "en").options
     assert filled.temperature == (SETTINGS.llm.temperature if first is None else first / 10)
     assert filled.max_tokens == (SETTINGS.llm.max_tokens if first is None else first + 1)
     assert filled.repetition_penalty == SETTINGS.llm.repetition_penalty
+
+
+@pytest.mark.parametrize("mode", ["", "gone", "off", MAIN_MENU])
+def test_without_a_mode_the_bot_speaks_for_itself(mode: str) -> None:
+    shop = bot(
+        system_prompt="Own",
+        action_buttons=[
+            {"id": "off", "label": "Off", "enabled": False, "system_prompt": "Off"},
+            {"id": MAIN_MENU, "label": "Menu", "system_prompt": "Menu"},
+        ],
+    )
+    assert shop.overrides(mode) == (Overrides("Own"),)
+
+
+def test_a_widget_says_how_to_answer() -> None:
+    widget = WidgetSpec(
+        id="w", name="W", route="local", persona_id="anna", system_prompt="Brief.", llm_params=Sampling(top_p=0.4)
+    )
+    assert widget.overrides == Overrides("Brief.", "anna", Route.parse("local"), GenerationOptions(top_p=0.4))
 
 
 def test_options_are_merged_field_by_field_and_zero_is_a_value() -> None:

@@ -8,7 +8,8 @@ from deployments.administration.chains import ChainDraft
 from deployments.administration.drafts import Draft
 from deployments.administration.personas import PersonaDraft
 from deployments.administration.providers import ProviderDraft
-from deployments.contracts.settings import LlmSettings, Persona, ProviderParams, ProviderSpec, RouteChain
+from deployments.contracts.sampling import Sampling
+from deployments.contracts.settings import LlmSettings, Persona, ProviderSpec, RouteChain
 
 _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
 
@@ -144,7 +145,7 @@ class ModelsReply(BaseModel):
 
 
 class NewProvider(ProviderDraft):
-    params: ProviderParams = Field(default=ProviderParams(), validation_alias=AliasChoices("params", "config"))
+    params: Sampling = Field(default=Sampling(), validation_alias=AliasChoices("params", "config"))
     is_default: bool = False
 
     def draft(self) -> ProviderDraft:
@@ -161,7 +162,7 @@ class ProviderReply(BaseModel):
     model_name: str
     enabled: bool
     is_default: bool
-    params: ProviderParams
+    params: Sampling
     description: str
     api_key: str
     has_key: bool

@@ -1,7 +1,7 @@
 """Answers of ``/logs``."""
 
 from deployments.administration.logs import Level, LogFile, LogPage
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 __all__ = ["Level", "LogList", "LogPage"]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from deployments.administration.model_views import DownloadStatus, HubModel, ModelView, ScanStatus
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 from deployments.models.catalogue import Kind
 
 __all__ = ["Deleted", "DownloadRequest", "DownloadStatus", "HubModel", "ModelList", "ScanStatus", "SearchResults"]

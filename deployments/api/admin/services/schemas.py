@@ -1,7 +1,7 @@
 """Answers of ``/services``."""
 
 from deployments.administration.services import Outcome
-from deployments.contracts.settings import Frozen
+from deployments.contracts.frozen import Frozen
 
 
 class AllOutcomes(Frozen):

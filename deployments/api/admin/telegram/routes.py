@@ -26,13 +26,13 @@ from deployments.api.admin.telegram.schemas import (
     NewBot,
     SessionItem,
     SessionPage,
+    in_our_words,
 )
 from deployments.api.admin.telegram.states import BotStates
 from deployments.contracts.errors import NotFound
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 _DEFAULT = "default"
-_NAMES = {"bot_token": "token"}
 
 
 def telegram_router(bots: BotAdministration, sessions: BotSessions, reports: BotReports, logs: LogFiles) -> APIRouter:
@@ -91,7 +91,7 @@ def _add_instances(router: APIRouter, desk: _Desk) -> None:
     async def change(bot_id: str, body: Changes, caller: Caller, response: Response, version: IfMatch) -> BotDone:
         """Changes what is given. A token is taken and never shown; without one the stored one stays."""
         changes, read = with_version(body)
-        spec = await desk.bots.change(bot_id, _named(changes), caller.username, expected(version, read))
+        spec = await desk.bots.change(bot_id, in_our_words(changes), caller.username, expected(version, read))
         return desk.done(spec, response)
 
     @router.delete("/instances/{bot_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -155,7 +155,7 @@ def _add_default(router: APIRouter, desk: _Desk, sessions: BotSessions) -> None:
             draft = overlaid(NewBot, {"name": _DEFAULT}, changes).draft()
             return desk.reply(await desk.bots.create(draft, caller.username), response)
         wanted = version if version is not None else read
-        return desk.reply(await desk.bots.change(_DEFAULT, _named(changes), caller.username, wanted), response)
+        return desk.reply(await desk.bots.change(_DEFAULT, in_our_words(changes), caller.username, wanted), response)
 
     @router.get("/status")
     async def state() -> BotStateReply:
@@ -198,9 +198,3 @@ async def _page(sessions: BotSessions, bot_id: str, limit: int, offset: int) -> 
         for each in found
     ]
     return SessionPage(sessions=items, total=total, limit=limit, offset=offset)
-
-
-def _named(changes: dict[str, object]) -> dict[str, object]:
-    """An empty token keeps the stored one, as null does."""
-    named = {_NAMES.get(name, name): value for name, value in changes.items()}
-    return {name: value for name, value in named.items() if name != "token" or value}

@@ -1,13 +1,17 @@
 """Telegram bots over HTTP. Tokens go in and never come out."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import BaseModel, model_validator
 
 from deployments.administration.bots import BotDraft
-from deployments.contracts.settings import BotSpec
+from deployments.api.admin.bodies import REFERENCE_NAMES, renamed
+from deployments.contracts.instances import ActionButton, BotSpec
+from deployments.contracts.sampling import Sampling
+
+_NAMES = {**REFERENCE_NAMES, "bot_token": "token"}
 
 
 class BotReport(Protocol):
@@ -37,11 +41,48 @@ BotReports = Callable[[], Awaitable[Sequence[BotReport]]]
 """Asks the supervisor. Raises a SecretaryError when it cannot be asked."""
 
 
+def in_our_words(body: Mapping[str, Any]) -> dict[str, Any]:
+    """``body`` under the names of ``BotDraft``, its buttons as well. An empty token keeps the stored one, as null
+    does."""
+    named = renamed(body, _NAMES)
+    buttons = named.get("action_buttons")
+    if isinstance(buttons, list):
+        named["action_buttons"] = [_button(each) for each in buttons]
+    return {name: value for name, value in named.items() if name != "token" or value}
+
+
+def _button(body: object) -> object:
+    return renamed(body, REFERENCE_NAMES) if isinstance(body, dict) else body
+
+
 class NewBot(BotDraft):
-    token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("token", "bot_token"))
+    """Fields that are null are as if they were not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_words(cls, body: object) -> object:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in in_our_words(body).items() if value is not None}
 
     def draft(self) -> BotDraft:
         return BotDraft(**{name: getattr(self, name) for name in BotDraft.model_fields})
+
+
+class ButtonReply(BaseModel):
+    id: str
+    label: str
+    icon: str
+    enabled: bool
+    order: int
+    llm_backend: str
+    system_prompt: str
+    llm_params: Sampling
+
+    @classmethod
+    def of(cls, button: ActionButton) -> "ButtonReply":
+        shown = button.model_dump(exclude={"route", "llm_params"})
+        return cls(**shown, llm_backend=button.route, llm_params=button.llm_params)
 
 
 class BotReply(BaseModel):
@@ -49,26 +90,40 @@ class BotReply(BaseModel):
 
     id: str
     name: str
+    description: str
     enabled: bool
     bot_token: str
     has_token: bool
     api_url: str
     allowed_users: list[int]
+    admin_users: list[int]
     welcome_message: str
     unauthorized_message: str
     error_message: str
+    typing_enabled: bool
     language: str
     route: str
     persona_id: str
+    system_prompt: str
+    llm_params: Sampling
     voice_id: str
+    tts_preset: str
     answer_voice_with_voice: bool
+    action_buttons: list[ButtonReply]
     version: int
     running: bool | None = None
 
     @classmethod
     def of(cls, spec: BotSpec, hint: str, running: bool | None = None) -> "BotReply":
-        shown = spec.model_dump(include=set(cls.model_fields))
-        return cls(**shown, bot_token=hint, has_token=bool(spec.sealed_token), running=running)
+        shown = spec.model_dump(include=set(cls.model_fields) - {"llm_params", "action_buttons"})
+        return cls(
+            **shown,
+            llm_params=spec.llm_params,
+            action_buttons=[ButtonReply.of(button) for button in spec.action_buttons],
+            bot_token=hint,
+            has_token=bool(spec.sealed_token),
+            running=running,
+        )
 
 
 class BotList(BaseModel):
@@ -92,6 +147,7 @@ class BotState(BaseModel):
     has_token: bool
     active_sessions: int
     allowed_users_count: int
+    admin_users_count: int
     current: bool | None = None
     username: str = ""
     error: str = ""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from deployments.administration.bot_sessions import BotSessions
 from deployments.api.admin.telegram.schemas import BotReport, BotReports, BotState
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.settings import BotSpec
+from deployments.contracts.instances import BotSpec
 
 _RUNNING = "running"
 
@@ -32,6 +32,7 @@ class BotStates:
             has_token=bool(spec.sealed_token),
             active_sessions=sessions,
             allowed_users_count=len(spec.allowed_users),
+            admin_users_count=len(spec.admin_users),
         )
         if reports is None:
             return state

@@ -5,12 +5,12 @@ from starlette.responses import Response
 
 from deployments.administration.drafts import overlaid
 from deployments.administration.widgets import WidgetAdministration, WidgetDraft
-from deployments.api.admin.bodies import Changes, with_version
+from deployments.api.admin.bodies import REFERENCE_NAMES, Changes, renamed, with_version
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.revisions import IfMatch, expected, tag
-from deployments.api.admin.widget.schemas import WidgetDone, WidgetList
+from deployments.api.admin.widget.schemas import NewWidget, WidgetDone, WidgetList
 from deployments.contracts.errors import NotFound
-from deployments.contracts.settings import WidgetSpec
+from deployments.contracts.instances import WidgetSpec
 
 _DEFAULT = "default"
 
@@ -28,8 +28,8 @@ def _add_instances(router: APIRouter, widgets: WidgetAdministration) -> None:
         return WidgetList(instances=[each for each in await widgets.list() if each.enabled or not enabled_only])
 
     @router.post("/instances", status_code=status.HTTP_201_CREATED)
-    async def create(body: WidgetDraft, caller: Caller, response: Response) -> WidgetDone:
-        return _done(await widgets.create(body, caller.username), response)
+    async def create(body: NewWidget, caller: Caller, response: Response) -> WidgetDone:
+        return _done(await widgets.create(body.draft(), caller.username), response)
 
     @router.get("/instances/{widget_id}")
     async def one(widget_id: str, response: Response) -> WidgetSpec:
@@ -38,7 +38,7 @@ def _add_instances(router: APIRouter, widgets: WidgetAdministration) -> None:
     @router.put("/instances/{widget_id}")
     async def change(widget_id: str, body: Changes, caller: Caller, response: Response, version: IfMatch) -> WidgetDone:
         """Changes what is given."""
-        changes, read = with_version(body)
+        changes, read = with_version(renamed(body, REFERENCE_NAMES))
         return _done(await widgets.change(widget_id, changes, caller.username, expected(version, read)), response)
 
     @router.delete("/instances/{widget_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -56,7 +56,7 @@ def _add_default(router: APIRouter, widgets: WidgetAdministration) -> None:
     @router.post("/config")
     async def configure(body: Changes, caller: Caller, response: Response, version: IfMatch) -> WidgetDone:
         """Changes the widget ``default``, or declares it when there is none yet."""
-        changes, read = with_version(body)
+        changes, read = with_version(renamed(body, REFERENCE_NAMES))
         try:
             await widgets.get(_DEFAULT)
         except NotFound:

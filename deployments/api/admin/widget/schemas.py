@@ -1,8 +1,24 @@
 """Widgets over HTTP."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
-from deployments.contracts.settings import WidgetSpec
+from deployments.administration.widgets import WidgetDraft
+from deployments.api.admin.bodies import REFERENCE_NAMES, renamed
+from deployments.contracts.instances import WidgetSpec
+
+
+class NewWidget(WidgetDraft):
+    """Fields that are null are as if they were not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_words(cls, body: object) -> object:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in renamed(body, REFERENCE_NAMES).items() if value is not None}
+
+    def draft(self) -> WidgetDraft:
+        return WidgetDraft(**dict(self))
 
 
 class WidgetList(BaseModel):
