@@ -106,10 +106,7 @@ class Secretary:
             raise InvalidRequest("there is no text to speak", param="input")
         if len(request.text) > limit:
             raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
-        language = request.language or detect_language(request.text, snapshot.settings.default_language)
-        voice = self._voices.named(request.voice_id) or self._voices.for_language(
-            language, snapshot.settings, snapshot.persona(None)
-        )
+        voice, language = self._speaker_of(request, snapshot)
         manner = Manner(voice, language, pace(request.speed, voice, snapshot, request.preset))
         return self._speak(request.text, manner)
 
@@ -130,6 +127,14 @@ class Secretary:
             return self._staff.status()
         recognizers = (self._staff.recognizer,) if self._staff.recognizer else ()
         return tuple(engine.status() for engine in (*self._staff.chat.values(), *self._staff.speech, *recognizers))
+
+    def _speaker_of(self, request: SpeechRequest, snapshot: Snapshot) -> tuple[Voice, str]:
+        settings, persona = snapshot.settings, snapshot.persona(None)
+        if named := self._voices.named(request.voice_id):
+            return named, request.language or detect_language(request.text, named.languages[0])
+        if request.language:
+            return self._voices.for_language(request.language, settings, persona), request.language
+        return self._voices.for_text(request.text, settings.default_language, settings, persona)
 
     def _snapshot(self) -> Snapshot:
         if not self._snapshots.ready:
@@ -184,8 +189,12 @@ class Secretary:
 
     def _manner(self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, clock: TurnClock) -> Manner:
         clock.mark("sentence")
-        language = detect_language(piece, turn.locale or snapshot.settings.default_language)
-        voice = named or self._voices.for_language(language, snapshot.settings, snapshot.persona(turn.persona_id))
+        settings = snapshot.settings
+        preferred = turn.locale or settings.default_language
+        if named:
+            voice, language = named, detect_language(piece, preferred)
+        else:
+            voice, language = self._voices.for_text(piece, preferred, settings, snapshot.persona(turn.persona_id))
         return Manner(voice, language, pace(turn.speed, voice, snapshot))
 
     async def _speak(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:

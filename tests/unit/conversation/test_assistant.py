@@ -162,6 +162,24 @@ async def test_the_voice_follows_the_language_of_the_answer(question: str, voice
     assert {event.voice_id for event in events if isinstance(event, SpeechReady)} == {voice}
 
 
+@pytest.mark.parametrize(
+    ("question", "locale", "voice"),
+    [
+        ("Καλημέρα, τι κάνετε σήμερα;", None, "tone-el"),
+        ("Добрий день, як ваші справи сьогодні?", None, "tone-uk"),
+        ("Guten Tag, wie geht es Ihnen heute?", "de", "tone-de"),
+        ("Привет, как дела сегодня?", "de", "tone-ru"),
+        ("你好，你今天怎么样？我很好，谢谢你。", None, "tone-ru"),
+    ],
+)
+async def test_every_language_has_its_own_voice_where_there_is_one(
+    question: str, locale: str | None, voice: str
+) -> None:
+    stage = await Stage(speech=ToneEngine(ToneOptions(languages=("ru", "en", "de", "el", "uk")))).start()
+    events = await stage.events(ask(question, speak=True, locale=locale))
+    assert {event.voice_id for event in events if isinstance(event, SpeechReady)} == {voice}
+
+
 async def test_a_named_voice_is_used_and_an_unknown_one_is_refused_at_once() -> None:
     stage = await Stage().start()
     events = await stage.events(ask("Good day to you", speak=True, voice_id="tone-ru"))
