@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -26,7 +26,14 @@ from deployments.contracts.events import (
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import Exchange, Snapshot
 from deployments.contracts.shared import SharedPhrases
-from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.contracts.speech import (
+    EngineStatus,
+    RecognitionRequest,
+    SpeechRequest,
+    TranscriptEvent,
+    TranscriptFinished,
+    Voice,
+)
 from deployments.contracts.streams import Closing
 from deployments.conversation.answering import Answering, Outcome
 from deployments.conversation.clock import TurnClock
@@ -113,7 +120,9 @@ class Secretary:
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         if self._staff.recognizer is None:
             raise Unavailable("speech recognition is not part of this graph; add it to graph.yaml")
-        return observed(self._staff.recognizer.transcribe(request), "stt", self._observer)
+        longest = self._snapshots.current.settings.limits.max_audio_minutes * 60
+        bounded = replace(request, max_seconds=min(request.max_seconds, longest))
+        return self._hear(self._staff.recognizer, bounded)
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices.all()
@@ -196,6 +205,13 @@ class Secretary:
         else:
             voice, language = self._voices.for_text(piece, preferred, settings, snapshot.persona(turn.persona_id))
         return Manner(voice, language, pace(turn.speed, voice, snapshot))
+
+    async def _hear(self, recognizer: Recognizer, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
+        async with Closing(observed(recognizer.transcribe(request), "stt", self._observer)) as events:
+            async for event in events:
+                if isinstance(event, TranscriptFinished):
+                    self._observer.audio(event.seconds, recognizer.status().engine)
+                yield event
 
     async def _speak(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
         clock = TurnClock("speech", self._observer)

@@ -26,9 +26,11 @@ from deployments.contracts.events import (
     TurnFinished,
     TurnStarted,
 )
-from deployments.contracts.speech import EngineStatus, SpeechRequest
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest
 from deployments.conversation.assistant import Secretary
+from deployments.engines.adapters import Decoded
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
+from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from tests.unit.conversation.stage import HOURS, Notebook, Shelf, Stage, ask, collect
 
@@ -341,3 +343,21 @@ async def test_a_stored_conversation_that_outgrew_the_model_goes_on_with_less_hi
 async def test_status_tells_of_every_engine() -> None:
     stage = await Stage().start()
     assert [status.engine for status in await stage.secretary.status()] == ["echo", "tone"]
+
+
+async def test_sound_to_be_understood_is_bounded_by_the_setting_and_counted() -> None:
+    bounds: list[float] = []
+
+    def decode(data: bytes, max_seconds: float) -> bytes:
+        bounds.append(max_seconds)
+        return data
+
+    recognizer = Decoded(TranscriptRecognizer(TranscriptOptions(text="да")), decode)
+    stage = await Stage(recognizer=recognizer).start()
+    await recognizer.start()
+    limits = stage.shelf.current.settings.limits.model_copy(update={"max_audio_minutes": 2})
+    settings = stage.shelf.current.settings.model_copy(update={"limits": limits})
+    stage.shelf.current = stage.shelf.current.model_copy(update={"settings": settings})
+    await collect(stage.secretary.transcribe(RecognitionRequest(bytes(3 * 32_000))))
+    assert bounds == [120]
+    assert stage.observer.seconds == pytest.approx(3)
