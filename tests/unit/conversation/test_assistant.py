@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route, RouteKind, Source, SourceKind
+from deployments.contracts.chat import (
+    LOCAL_ROUTE,
+    ChatMessage,
+    ChatTurn,
+    GenerationOptions,
+    Route,
+    RouteKind,
+    Source,
+    SourceKind,
+)
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import (
     ConversationTooLong,
@@ -123,6 +132,14 @@ async def test_a_graph_without_a_model_still_gives_prepared_answers() -> None:
         await anext(bare.reply(ask("hello there")))
     with pytest.raises(ModelNotFound):
         bare.reply(ask("Часы работы", route=LOCAL_ROUTE))
+
+
+async def test_whoever_asks_for_json_gets_no_prepared_answer() -> None:
+    stage = await Stage(ranked=Similar()).start()
+    wanted = GenerationOptions(json_schema="{}")
+    for question in ("Часы работы", "что-то похожее"):
+        assert (await stage.events(ask(question)))[-1].route.startswith("faq:")
+        assert (await stage.events(ask(question, options=wanted)))[-1].route == "local"
 
 
 async def test_a_broken_ranked_book_does_not_cost_the_answer() -> None:
