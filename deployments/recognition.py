@@ -27,7 +27,8 @@ class SpeechRecognition:
             "recognition",
             spec.engine,
             lambda: Decoded(
-                create("recognition", spec.engine, resolved_options(spec.options, models)), decode_to_pcm16
+                create("recognition", spec.engine, resolved_options(spec.options, models)),
+                lambda data, max_seconds: decode_to_pcm16(data, max_seconds=max_seconds),
             ),
             lambda: weights(spec.options, models),
         )

@@ -10,6 +10,7 @@ _SENTENCE_END = re.compile(r"[.!?…](?:[\"'»”)\]]*)\s+")
 _SPACE = re.compile(r"\s+")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _LINE = re.compile(r"\n")
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 _BOUNDARIES = (_PARAGRAPH, _LINE, _SENTENCE_END, _SPACE)
 _JOINER = "\u200d"
 _SMALLEST_SHARE = 3  # a nicer boundary is taken only when it fills at least this part of a message: a third
@@ -31,8 +32,14 @@ def split(text: str, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
     while units(rest) > limit:
         cut = _cut(rest, _prefix(rest, limit))
         pieces.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
+        rest = _after_boundary(rest[cut:])
     return tuple(piece for piece in (*pieces, rest) if piece)
+
+
+def _after_boundary(rest: str) -> str:
+    """What the next message begins with: a new line keeps its indentation, which in code and lists has a meaning."""
+    blank = _BLANK_LINES.match(rest)
+    return rest[blank.end() :] if blank else rest.lstrip()
 
 
 def _prefix(text: str, limit: int) -> int:

@@ -1,12 +1,10 @@
 """Which voice a request means."""
 
-import re
-
 from deployments.contracts.errors import VoiceNotFound
 from deployments.contracts.speech import OPENAI_VOICES, Voice
+from deployments.text.language import detect_language
 
 _SHOWN = 8
-_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 
 
 def voice_id_for(name: str, voices: tuple[Voice, ...]) -> str | None:
@@ -29,7 +27,7 @@ def voice_id_for(name: str, voices: tuple[Voice, ...]) -> str | None:
 
 def voice_of_engine(engine: str, text: str, voices: tuple[Voice, ...], default_language: str) -> str | None:
     """The voice of ``engine`` that suits ``text`` best; None when the engine has none."""
-    language = "ru" if _CYRILLIC.search(text) else ("en" if default_language == "ru" else default_language)
+    language = detect_language(text, default_language)
     own = [voice for voice in voices if voice.engine == engine]
     fitting = [voice for voice in own if language in voice.languages]
     return next((voice.id for voice in (*fitting, *own)), None)

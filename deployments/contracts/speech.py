@@ -41,7 +41,8 @@ class SpeechRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecognitionRequest:
-    """Sound to be understood. ``format`` None: ``audio`` is a container file (wav, mp3, ogg, webm …) to be decoded."""
+    """Sound to be understood. ``format`` None: ``audio`` is a container file (wav, mp3, ogg, webm …) to be decoded, of
+    at most ``max_seconds`` of sound."""
 
     audio: bytes
     format: AudioFormat | None = None
@@ -50,6 +51,7 @@ class RecognitionRequest:
     temperature: float = 0.0
     translate: bool = False
     word_times: bool = False
+    max_seconds: float = 3_600
 
 
 @dataclass(frozen=True, slots=True)

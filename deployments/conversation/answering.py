@@ -39,7 +39,8 @@ class Outcome:
 
 
 class Answering:
-    """Exact answers, then similar ones, then the model: every route and every override goes this way."""
+    """Exact answers, then similar ones, then the model: every route and every override goes this way, but for requests
+    that want JSON: only a model writes that."""
 
     def __init__(self, exact: ExactAnswers, ranked: AnswerBook | None, observer: TurnObserver) -> None:
         self._exact = exact
@@ -49,7 +50,7 @@ class Answering:
     async def answer(
         self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine | None, clock: TurnClock, outcome: Outcome
     ) -> AsyncGenerator[TurnEvent]:
-        match = self._exact.lookup(turn.question, turn.locale)
+        match = self._exact.lookup(turn.question, turn.locale) if _takes_prose(turn) else None
         if match is not None:
             for event in _prepared(match, clock, outcome):
                 yield event
@@ -117,13 +118,18 @@ class Answering:
 
     async def _ranked(self, turn: ChatTurn) -> AnswerMatch | None:
         """A similar question's answer; a slow or broken ranking never costs the caller the answer."""
-        if self._ranked_book is None:
+        if self._ranked_book is None or not _takes_prose(turn):
             return None
         try:
             return await asyncio.wait_for(self._ranked_book.lookup(turn.question, turn.locale), _RANKED_TIMEOUT_S)
         except (SecretaryError, TimeoutError) as error:
             log.warning("turn %s goes on without ranked answers: %s", turn.turn_id, type(error).__name__)
             return None
+
+
+def _takes_prose(turn: ChatTurn) -> bool:
+    """Whoever asked for JSON reads it with a program: a prepared answer would break it."""
+    return turn.options.json_schema is None
 
 
 def _prepared(match: AnswerMatch, clock: TurnClock, outcome: Outcome) -> Iterator[TurnEvent]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -26,7 +26,14 @@ from deployments.contracts.events import (
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import Exchange, Snapshot
 from deployments.contracts.shared import SharedPhrases
-from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.contracts.speech import (
+    EngineStatus,
+    RecognitionRequest,
+    SpeechRequest,
+    TranscriptEvent,
+    TranscriptFinished,
+    Voice,
+)
 from deployments.contracts.streams import Closing
 from deployments.conversation.answering import Answering, Outcome
 from deployments.conversation.clock import TurnClock
@@ -106,17 +113,16 @@ class Secretary:
             raise InvalidRequest("there is no text to speak", param="input")
         if len(request.text) > limit:
             raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
-        language = request.language or detect_language(request.text, snapshot.settings.default_language)
-        voice = self._voices.named(request.voice_id) or self._voices.for_language(
-            language, snapshot.settings, snapshot.persona(None)
-        )
+        voice, language = self._speaker_of(request, snapshot)
         manner = Manner(voice, language, pace(request.speed, voice, snapshot, request.preset))
         return self._speak(request.text, manner)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         if self._staff.recognizer is None:
             raise Unavailable("speech recognition is not part of this graph; add it to graph.yaml")
-        return observed(self._staff.recognizer.transcribe(request), "stt", self._observer)
+        longest = self._snapshots.current.settings.limits.max_audio_minutes * 60
+        bounded = replace(request, max_seconds=min(request.max_seconds, longest))
+        return self._hear(self._staff.recognizer, bounded)
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices.all()
@@ -130,6 +136,14 @@ class Secretary:
             return self._staff.status()
         recognizers = (self._staff.recognizer,) if self._staff.recognizer else ()
         return tuple(engine.status() for engine in (*self._staff.chat.values(), *self._staff.speech, *recognizers))
+
+    def _speaker_of(self, request: SpeechRequest, snapshot: Snapshot) -> tuple[Voice, str]:
+        settings, persona = snapshot.settings, snapshot.persona(None)
+        if named := self._voices.named(request.voice_id):
+            return named, request.language or detect_language(request.text, named.languages[0])
+        if request.language:
+            return self._voices.for_language(request.language, settings, persona), request.language
+        return self._voices.for_text(request.text, settings.default_language, settings, persona)
 
     def _snapshot(self) -> Snapshot:
         if not self._snapshots.ready:
@@ -184,9 +198,20 @@ class Secretary:
 
     def _manner(self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, clock: TurnClock) -> Manner:
         clock.mark("sentence")
-        language = detect_language(piece, turn.locale or snapshot.settings.default_language)
-        voice = named or self._voices.for_language(language, snapshot.settings, snapshot.persona(turn.persona_id))
+        settings = snapshot.settings
+        preferred = turn.locale or settings.default_language
+        if named:
+            voice, language = named, detect_language(piece, preferred)
+        else:
+            voice, language = self._voices.for_text(piece, preferred, settings, snapshot.persona(turn.persona_id))
         return Manner(voice, language, pace(turn.speed, voice, snapshot, turn.preset))
+
+    async def _hear(self, recognizer: Recognizer, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
+        async with Closing(observed(recognizer.transcribe(request), "stt", self._observer)) as events:
+            async for event in events:
+                if isinstance(event, TranscriptFinished):
+                    self._observer.audio(event.seconds, recognizer.status().engine)
+                yield event
 
     async def _speak(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
         clock = TurnClock("speech", self._observer)

@@ -7,6 +7,7 @@ from deployments.contracts.engines import SpeechEngine
 from deployments.contracts.errors import InvalidRequest, LanguageNotSupported, VoiceNotFound
 from deployments.contracts.settings import Persona, Settings, Snapshot, VoiceChoice
 from deployments.contracts.speech import OPENAI_VOICES, Voice
+from deployments.text.language import detect_language
 
 _SLOWEST, _FASTEST = 0.25, 4.0
 
@@ -53,6 +54,17 @@ class Voices:
     def for_language(self, language: str, settings: Settings, persona: Persona | None = None) -> Voice:
         """Persona's voice, then the default of the language, then the best one that speaks it."""
         return voice_for(language, self.all(), settings, persona)
+
+    def for_text(
+        self, text: str, preferred: str, settings: Settings, persona: Persona | None = None
+    ) -> tuple[Voice, str]:
+        """The voice for the language that ``text`` is in, and that language. Where none speaks it, that of
+        ``preferred`` reads it as well as it can. Raises LanguageNotSupported when none speaks that either."""
+        language = detect_language(text, preferred)
+        try:
+            return self.for_language(language, settings, persona), language
+        except LanguageNotSupported:
+            return self.for_language(preferred, settings, persona), preferred
 
 
 def usable(voices: Iterable[Voice], choices: Iterable[VoiceChoice]) -> tuple[Voice, ...]:

@@ -124,10 +124,11 @@ async def timed(events: AsyncIterator[T], first_s: float, idle_s: float) -> Asyn
 class Decoded:
     """A recognizer that also takes container files (wav, mp3, ogg, webm ...): ``decode`` turns one into PCM16 16 kHz.
 
-    ``decode`` blocks and runs on a thread; it raises UnsupportedAudio for bytes that are no sound.
+    ``decode`` blocks and runs on a thread. It takes the file and how many seconds it may last, and raises
+    UnsupportedAudio for bytes that are no sound, TooLarge for more sound than that.
     """
 
-    def __init__(self, recognizer: Recognizer, decode: Callable[[bytes], bytes]) -> None:
+    def __init__(self, recognizer: Recognizer, decode: Callable[[bytes, float], bytes]) -> None:
         self._recognizer = recognizer
         self._decode = decode
 
@@ -141,13 +142,13 @@ class Decoded:
         return self._recognizer.status()
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        """Raises what the recognizer raises; for a file these errors and UnsupportedAudio come in the stream."""
+        """Raises what the recognizer raises; for a file these errors and those of ``decode`` come in the stream."""
         if request.format is not None:
             return self._recognizer.transcribe(request)
         return self._decoded(request)
 
     async def _decoded(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        pcm = await asyncio.to_thread(self._decode, request.audio)
+        pcm = await asyncio.to_thread(self._decode, request.audio, request.max_seconds)
         events = self._recognizer.transcribe(replace(request, audio=pcm, format=PCM16_16K))
         async with Closing(events):
             async for event in events:

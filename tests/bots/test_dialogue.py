@@ -143,7 +143,7 @@ async def test_a_file_larger_than_announced_is_not_taken_in(server: TelegramServ
     [
         (ScriptedAssistant(heard=" "), "не расслышал"),
         (ScriptedAssistant(hearing_error=UnsupportedAudio("not sound")), "не расслышал"),
-        (ScriptedAssistant(hearing_error=TooLarge("two hours")), "слишком большой"),
+        (ScriptedAssistant(hearing_error=TooLarge("two hours")), "слишком большая"),
         (ScriptedAssistant(hearing_error=EngineFailed("whisper died")), "не получилось"),
     ],
 )

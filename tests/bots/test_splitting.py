@@ -56,6 +56,13 @@ def test_a_boundary_that_would_leave_a_stub_is_not_taken() -> None:
     assert split("Да.\n" + "слово " * 10, 30)[0] == "Да.\nслово слово слово слово"
 
 
+@given(st.lists(st.tuples(st.integers(0, 8), st.text("xy=+", min_size=1, max_size=8)), min_size=1, max_size=40))
+def test_lines_of_code_keep_their_indentation(lines: list[tuple[int, str]]) -> None:
+    code = [" " * depth + text for depth, text in lines]
+    pieces = split("def f():\n" + "\n".join(code), 40)
+    assert [line for piece in pieces for line in piece.split("\n")] == ["def f():", *code]
+
+
 def test_a_single_line_longer_than_a_message_is_cut() -> None:
     pieces = split("а" * 10_000)
     assert [len(piece) for piece in pieces] == [4096, 4096, 1808]

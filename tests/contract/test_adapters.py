@@ -102,7 +102,7 @@ async def test_a_slow_reader_is_not_a_slow_engine() -> None:
 
 
 async def test_a_file_is_decoded_and_plain_sound_is_passed_on() -> None:
-    recognizer = Decoded(create("recognition", "transcript", {"text": "да"}), decode=lambda data: data[4:])
+    recognizer = Decoded(create("recognition", "transcript", {"text": "да"}), lambda data, _: data[4:])
     await recognizer.start()
     for request in (RecognitionRequest(b"RIFF" + noise(1)), RecognitionRequest(noise(1), PCM16_16K)):
         last = (await collect(recognizer.transcribe(request)))[-1]
@@ -111,7 +111,7 @@ async def test_a_file_is_decoded_and_plain_sound_is_passed_on() -> None:
 
 
 async def test_what_is_no_sound_is_said_to_be_none() -> None:
-    def refuse(_: bytes) -> bytes:
+    def refuse(_: bytes, __: float) -> bytes:
         raise UnsupportedAudio("no sound")
 
     recognizer = Decoded(create("recognition", "transcript"), refuse)

@@ -4,31 +4,14 @@ A named voice is that one or an error. Otherwise the best voice of the language:
 that puts the language first, then the order of the engine. Without a language it is read off the script of the text.
 """
 
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from deployments.contracts.errors import InvalidRequest, LanguageNotSupported, VoiceNotFound
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.engines.languages import primary_tag
+from deployments.text.language import UNDETERMINED, detect_language
 
 _SHOWN = 8
-_UKRAINIAN = frozenset("іїєґІЇЄҐ")
-_LANGUAGE_OF_SCRIPT = {
-    "CYRILLIC": "ru",
-    "LATIN": "en",
-    "GREEK": "el",
-    "ARABIC": "ar",
-    "HEBREW": "he",
-    "HANGUL": "ko",
-    "HIRAGANA": "ja",
-    "KATAKANA": "ja",
-    "CJK": "zh",
-    "GEORGIAN": "ka",
-    "ARMENIAN": "hy",
-    "THAI": "th",
-    "DEVANAGARI": "hi",
-}
 
 
 def choose_voice(voices: Sequence[Voice], request: SpeechRequest) -> Voice:
@@ -37,23 +20,10 @@ def choose_voice(voices: Sequence[Voice], request: SpeechRequest) -> Voice:
         raise InvalidRequest(f"speed must be between 0.25 and 4, got {request.speed}", param="speed")
     if request.voice_id is not None:
         return _named(voices, request.voice_id)
-    language = primary_tag(request.language) if request.language else guess_language(request.text)
-    if language is None:
+    language = primary_tag(request.language) if request.language else detect_language(request.text, UNDETERMINED)
+    if language == UNDETERMINED:
         return min(voices, key=lambda voice: not voice.neural)
     return _best(voices, language)
-
-
-def guess_language(text: str) -> str | None:
-    """The commonest language of the script most letters of ``text`` belong to; None without letters."""
-    scripts = Counter(_script(letter) for letter in text if letter.isalpha())
-    if not scripts:
-        return None
-    if scripts["HIRAGANA"] + scripts["KATAKANA"]:
-        return "ja"
-    script = scripts.most_common(1)[0][0]
-    if script == "CYRILLIC" and _UKRAINIAN & set(text):
-        return "uk"
-    return _LANGUAGE_OF_SCRIPT.get(script)
 
 
 def _named(voices: Sequence[Voice], voice_id: str) -> Voice:
@@ -75,7 +45,3 @@ def _some(items: Iterable[str]) -> str:
     names = sorted(items)
     rest = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _script(letter: str) -> str:
-    return unicodedata.name(letter, "").partition(" ")[0]

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route, RouteKind, Source, SourceKind
+from deployments.contracts.chat import (
+    LOCAL_ROUTE,
+    ChatMessage,
+    ChatTurn,
+    GenerationOptions,
+    Route,
+    RouteKind,
+    Source,
+    SourceKind,
+)
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import (
     ConversationTooLong,
@@ -27,9 +36,11 @@ from deployments.contracts.events import (
     TurnStarted,
 )
 from deployments.contracts.settings import Preset, PresetParams
-from deployments.contracts.speech import EngineStatus, SpeechRequest
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest
 from deployments.conversation.assistant import Secretary
+from deployments.engines.adapters import Decoded
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
+from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from tests.unit.conversation.stage import HOURS, SNAPSHOT, Notebook, Shelf, Stage, ask, collect
 
@@ -124,6 +135,14 @@ async def test_a_graph_without_a_model_still_gives_prepared_answers() -> None:
         bare.reply(ask("Часы работы", route=LOCAL_ROUTE))
 
 
+async def test_whoever_asks_for_json_gets_no_prepared_answer() -> None:
+    stage = await Stage(ranked=Similar()).start()
+    wanted = GenerationOptions(json_schema="{}")
+    for question in ("Часы работы", "что-то похожее"):
+        assert (await stage.events(ask(question)))[-1].route.startswith("faq:")
+        assert (await stage.events(ask(question, options=wanted)))[-1].route == "local"
+
+
 async def test_a_broken_ranked_book_does_not_cost_the_answer() -> None:
     stage = await Stage(ranked=Broken()).start()
     events = await stage.events(ask("hello there"))
@@ -160,6 +179,24 @@ async def test_speech_starts_while_the_text_is_still_being_generated() -> None:
 async def test_the_voice_follows_the_language_of_the_answer(question: str, voice: str) -> None:
     stage = await Stage().start()
     events = await stage.events(ask(question, speak=True))
+    assert {event.voice_id for event in events if isinstance(event, SpeechReady)} == {voice}
+
+
+@pytest.mark.parametrize(
+    ("question", "locale", "voice"),
+    [
+        ("Καλημέρα, τι κάνετε σήμερα;", None, "tone-el"),
+        ("Добрий день, як ваші справи сьогодні?", None, "tone-uk"),
+        ("Guten Tag, wie geht es Ihnen heute?", "de", "tone-de"),
+        ("Привет, как дела сегодня?", "de", "tone-ru"),
+        ("你好，你今天怎么样？我很好，谢谢你。", None, "tone-ru"),
+    ],
+)
+async def test_every_language_has_its_own_voice_where_there_is_one(
+    question: str, locale: str | None, voice: str
+) -> None:
+    stage = await Stage(speech=ToneEngine(ToneOptions(languages=("ru", "en", "de", "el", "uk")))).start()
+    events = await stage.events(ask(question, speak=True, locale=locale))
     assert {event.voice_id for event in events if isinstance(event, SpeechReady)} == {voice}
 
 
@@ -337,3 +374,21 @@ async def test_a_stored_conversation_that_outgrew_the_model_goes_on_with_less_hi
 async def test_status_tells_of_every_engine() -> None:
     stage = await Stage().start()
     assert [status.engine for status in await stage.secretary.status()] == ["echo", "tone"]
+
+
+async def test_sound_to_be_understood_is_bounded_by_the_setting_and_counted() -> None:
+    bounds: list[float] = []
+
+    def decode(data: bytes, max_seconds: float) -> bytes:
+        bounds.append(max_seconds)
+        return data
+
+    recognizer = Decoded(TranscriptRecognizer(TranscriptOptions(text="да")), decode)
+    stage = await Stage(recognizer=recognizer).start()
+    await recognizer.start()
+    limits = stage.shelf.current.settings.limits.model_copy(update={"max_audio_minutes": 2})
+    settings = stage.shelf.current.settings.model_copy(update={"limits": limits})
+    stage.shelf.current = stage.shelf.current.model_copy(update={"settings": settings})
+    await collect(stage.secretary.transcribe(RecognitionRequest(bytes(3 * 32_000))))
+    assert bounds == [120]
+    assert stage.observer.seconds == pytest.approx(3)

@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.text.language import detect_language
 from deployments.text.sentences import SentenceStream, split
 
 WHOLE = [
@@ -183,20 +182,3 @@ def test_impossible_limits_are_refused() -> None:
 def test_each_language_has_its_abbreviations() -> None:
     assert split("См. Дом.", "en") == ["См.", "Дом."]
     assert split("См. Дом.", "ru") == split("См. Дом.") == ["См. Дом."]
-
-
-@pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("Привет", "ru"),
-        ("Hello", "en"),
-        ("Мой iPhone 15 Pro сломался", "ru"),
-        ("Ёлка", "ru"),
-        ("The word «да» is Russian", "en"),
-        ("123", "xx"),
-        ("", "xx"),
-        ("aб", "xx"),
-    ],
-)
-def test_the_language_is_that_of_most_letters(text: str, language: str) -> None:
-    assert detect_language(text, "xx") == language

@@ -1,0 +1,62 @@
+"""The language of a text is read off its letters, and what is preferred decides where these leave a choice."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.text.language import UNDETERMINED, detect_language
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Привет", "ru"),
+        ("Hello", "en"),
+        ("Мой iPhone 15 Pro сломался", "ru"),
+        ("Ёлка", "ru"),
+        ("The word «да» is Russian", "en"),
+        ("Де ви були, їжачку?", "uk"),
+        ("Дзе ты быў?", "be"),
+        ("Καλημέρα σας", "el"),
+        ("你好，世界", "zh"),
+        ("東京へ行きます", "ja"),
+        ("안녕하세요", "ko"),
+        ("مرحبا", "ar"),
+        ("שלום", "he"),
+        ("नमस्ते", "hi"),
+        ("สวัสดี", "th"),
+        ("გამარჯობა", "ka"),
+        ("Բարեւ", "hy"),
+        ("123", UNDETERMINED),
+        ("", UNDETERMINED),
+        ("aб", UNDETERMINED),
+    ],
+)
+def test_the_language_is_that_of_most_letters(text: str, language: str) -> None:
+    assert detect_language(text, UNDETERMINED) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "preferred", "language"),
+    [
+        ("Guten Tag, wie geht es Ihnen?", "de", "de"),
+        ("Guten Tag", "ru", "en"),
+        ("Добрый день", "de", "ru"),
+        ("Добър ден", "bg", "bg"),
+        ("Добрый день", "uk", "uk"),
+        ("Добрий день, друзі", "ru", "uk"),
+        ("東京", "ja", "ja"),
+        ("سلام", "fa", "fa"),
+        ("मराठी", "mr", "mr"),
+        ("Hello", "el", "en"),
+        ("42", "de", "de"),
+    ],
+)
+def test_a_preferred_language_that_is_written_in_that_script_wins(text: str, preferred: str, language: str) -> None:
+    assert detect_language(text, preferred) == language
+
+
+@given(st.text(), st.sampled_from(["ru", "en", "de", "el", "zh", "fa", UNDETERMINED]))
+def test_any_text_has_a_language_or_that_which_is_preferred(text: str, preferred: str) -> None:
+    found = detect_language(text, preferred)
+    assert found == preferred or any(letter.isalpha() for letter in text)
