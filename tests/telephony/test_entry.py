@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.types import Message
-from websockets.exceptions import ConnectionClosed
 
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
 from deployments.contracts.settings import KeyLimits
@@ -20,6 +19,7 @@ from tests.telephony.fakes import (
     ScriptedAssistant,
     Snapshots,
     api_key,
+    closed_with,
     expired,
     listen,
     open_door,
@@ -32,18 +32,6 @@ from tests.telephony.fakes import (
 def door() -> Iterator[Door]:
     with open_door(ScriptedAssistant(chunks=100, delay_s=0.01), settings=PhoneSettings(auth_s=0.3)) as opened:
         yield opened
-
-
-async def closed_with(line: object) -> tuple[dict[str, object], int]:
-    """The last JSON before the close, and the close code."""
-    last: dict[str, object] = {}
-    try:
-        async with asyncio.timeout(5):
-            while True:
-                received = await line.recv()  # type: ignore[attr-defined]
-                last = json.loads(received) if isinstance(received, str) else last
-    except ConnectionClosed as error:
-        return last, error.rcvd.code if error.rcvd else 1006
 
 
 async def test_a_wrong_key_in_the_header_is_closed_with_4401(door: Door) -> None:
