@@ -22,6 +22,7 @@ from deployments.contracts.services import ReplicaReport, ServiceOrder
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
 
@@ -216,8 +217,9 @@ class OfficeClient:
         self._remote = remote
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
-        async for snapshot in self._remote.stream("snapshots", after_revision, subscriber):
-            yield cast(Snapshot, snapshot)
+        async with Closing(self._remote.stream("snapshots", after_revision, subscriber)) as snapshots:
+            async for snapshot in snapshots:
+                yield cast(Snapshot, snapshot)
 
     async def report(self, report: DoorReport) -> Receipt | None:
         return cast("Receipt | None", await self._remote.call("report", report, timeout_s=10))

@@ -1,8 +1,10 @@
-"""How long a websocket message may be before the server refuses it, not after all of it is in memory."""
+"""What every websocket of a door keeps to: bounded messages in, a bounded wait for whoever does not read, one end."""
 
 import asyncio
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
+from starlette.websockets import WebSocketDisconnect
 from uvicorn.config import WS_PROTOCOLS, Config
 from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 
@@ -22,3 +24,28 @@ def bound_messages(longest: int) -> None:
         return AutoWebSocketsProtocol(config, **rest)
 
     WS_PROTOCOLS["auto"] = bounded  # type: ignore[assignment]  # uvicorn takes what is no text as it is
+
+
+async def heard(sending: Awaitable[None], patience_s: float) -> None:
+    """Sends one message. Raises WebSocketDisconnect when the client has gone, or does not read for ``patience_s``
+    seconds."""
+    try:
+        async with asyncio.timeout(patience_s):
+            await sending
+    except TimeoutError:
+        raise WebSocketDisconnect(reason="the client does not read") from None
+    except (RuntimeError, OSError) as error:
+        raise WebSocketDisconnect(reason="the socket is closed") from error
+
+
+async def first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Runs ``works`` until one ends, then ends the others; their ends are awaited also when this is cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

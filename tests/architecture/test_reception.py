@@ -1,4 +1,4 @@
-"""A door tells the metrics how many of its requests wait for each engine."""
+"""What a door does with the deployments behind it: it measures their queues, and leaves no stream open."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployments.api.metrics import Metrics
-from deployments.clients import Remote
+from deployments.clients import OfficeClient, Remote
 from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import Conversation
@@ -37,6 +37,7 @@ class Handle:
 
     def __init__(self) -> None:
         self.release = asyncio.Event()
+        self.responses: list[Response] = []
 
     def options(self, **_: bool) -> "Handle":
         return self
@@ -45,12 +46,14 @@ class Handle:
         return self
 
     def remote(self, *_: object) -> "Response":
-        return Response(self.release)
+        self.responses.append(Response(self.release))
+        return self.responses[-1]
 
 
 class Response:
     def __init__(self, release: asyncio.Event) -> None:
         self._items = self._made(release)
+        self.cancelled = False
 
     def __aiter__(self) -> AsyncGenerator[str]:
         return self._items
@@ -59,7 +62,8 @@ class Response:
         await release.wait()
         yield "item"
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        self.cancelled = True
 
 
 def remote(handle: Any, name: str) -> Remote:
@@ -89,3 +93,12 @@ async def test_every_engine_has_a_queue_whose_depth_is_measured(queue: str) -> N
     handle.release.set()
     await asyncio.gather(*waiting)
     assert metrics.queues() == {queue: 0.0}
+
+
+async def test_a_door_that_stops_following_the_office_ends_the_stream_at_once() -> None:
+    handle = Handle()
+    handle.release.set()
+    snapshots = OfficeClient(remote(handle, "office")).snapshots(0, "door")
+    await anext(snapshots)
+    await snapshots.aclose()
+    assert [response.cancelled for response in handle.responses] == [True]

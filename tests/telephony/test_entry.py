@@ -168,11 +168,11 @@ async def test_a_cancelled_task_closes_the_voice_within_a_second() -> None:
     assert not [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
 
 
-async def test_a_client_that_does_not_read_is_dropped() -> None:
-    assistant = ScriptedAssistant(chunks=100)
-    app = build_phone_app(
-        PhoneServices(assistant, Snapshots(snapshot()), Observer(), settings=PhoneSettings(send_s=0.2))
-    )
+@pytest.mark.parametrize("ending", ["in the middle of a speech", "idle", "withdrawn"])
+async def test_a_client_that_does_not_read_is_dropped(ending: str) -> None:
+    assistant, snapshots = ScriptedAssistant(chunks=100), Snapshots(snapshot())
+    settings = PhoneSettings(send_s=0.2, idle_s=0.2)
+    app = build_phone_app(PhoneServices(assistant, snapshots, Observer(), settings=settings))
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     headers = [(b"authorization", f"Bearer {KEY}".encode())]
     scope = {
@@ -185,11 +185,14 @@ async def test_a_client_that_does_not_read_is_dropped() -> None:
     }
 
     async def send(message: Message) -> None:
-        if message.get("bytes"):
+        if message["type"] == "websocket.close" or message.get("bytes"):
             await asyncio.Event().wait()
 
     inbox.put_nowait({"type": "websocket.connect"})
-    inbox.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
+    if ending == "withdrawn":
+        snapshots.current = snapshot(())
+    if ending != "idle":
+        inbox.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
     async with asyncio.timeout(3):
         await app(scope, inbox.get, send)
     assert assistant.open_streams == 0

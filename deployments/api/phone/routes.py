@@ -1,13 +1,11 @@
 """``WS /tts`` below the phone door's prefix: text in, exact 20 ms frames out. Protocol: docs/phone-protocol.md."""
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from fastapi import FastAPI
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from deployments.administration.addresses import client_address, network
 from deployments.api.auth import KeyRing
@@ -15,6 +13,7 @@ from deployments.api.limits import Allowances, StreamSlots
 from deployments.api.phone.entry import Pass, first_message
 from deployments.api.phone.lobby import Lobby
 from deployments.api.phone.wire import Inbox, SocketWire
+from deployments.api.sockets import first_of
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Forbidden, RateLimited, SecretaryError, Unavailable
@@ -96,9 +95,9 @@ class PhoneDoor:
         try:
             await self._line(socket, inbox, wire)
         except LineClosed as error:
-            await _close(socket, BROKEN, str(error))
+            await wire.close(BROKEN, str(error))
         except SecretaryError as error:
-            await _refuse(socket, wire, error)
+            await _refuse(wire, error)
         finally:
             await inbox.close()
 
@@ -112,7 +111,7 @@ class PhoneDoor:
         if "authorization" not in socket.headers:
             await wire.say(_READY)
         session = PhoneSession(self._desk_for(key), wire, admission.admit)
-        await _first_of(session.serve(), self._listen(socket, inbox, session))
+        await first_of(session.serve(), self._listen(wire, inbox, session))
 
     async def _credentials(self, socket: WebSocket, inbox: Inbox) -> bytes:
         """The caller's key. Whoever sends it in a message waits in the lobby. Raises RateLimited, Overloaded and what
@@ -127,7 +126,7 @@ class PhoneDoor:
         metered = Metered(self._services.assistant, self._usage, SourceKind.PHONE, key.id, counts_speech=False)
         return replace(self._desk, assistant=metered)
 
-    async def _listen(self, socket: WebSocket, inbox: Inbox, session: PhoneSession) -> None:
+    async def _listen(self, wire: SocketWire, inbox: Inbox, session: PhoneSession) -> None:
         """Hands messages to ``session`` until the line has been idle for too long. Raises LineClosed."""
         while True:
             try:
@@ -135,7 +134,7 @@ class PhoneDoor:
             except TimeoutError:
                 if session.busy:
                     continue
-                await _close(socket, IDLE, "idle")
+                await wire.close(IDLE, "idle")
                 return
             if message is None:
                 await session.hear_binary()
@@ -146,25 +145,12 @@ class PhoneDoor:
 _READY: Json = {"type": "ready"}
 
 
-async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs ``works`` until one ends, then ends the others; their ends are awaited also when this is cancelled."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
-
-
-async def _refuse(socket: WebSocket, wire: SocketWire, error: SecretaryError) -> None:
+async def _refuse(wire: SocketWire, error: SecretaryError) -> None:
     try:
         await wire.say(NATIVE.error(None, error))
     except LineClosed:
         return
-    await _close(socket, _close_code(error), error.code)
+    await wire.close(_close_code(error), error.code)
 
 
 def _close_code(error: SecretaryError) -> int:
@@ -173,10 +159,3 @@ def _close_code(error: SecretaryError) -> int:
     if isinstance(error, RateLimited):
         return TOO_MANY
     return TRY_AGAIN if error.retryable else UNAUTHORIZED
-
-
-async def _close(socket: WebSocket, code: int, reason: str) -> None:
-    try:
-        await socket.close(code, reason)
-    except (WebSocketDisconnect, RuntimeError, OSError):
-        return
