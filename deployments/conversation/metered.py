@@ -87,14 +87,15 @@ class Metered:
     async def _transcribed(
         self, events: AsyncIterator[TranscriptEvent], request: RecognitionRequest
     ) -> AsyncGenerator[TranscriptEvent]:
-        seconds = request.format.seconds(len(request.audio)) if request.format else 0.0
+        seconds, begun = request.format.seconds(len(request.audio)) if request.format else 0.0, False
         try:
             async with Closing(events) as opened:
                 async for event in opened:
+                    begun = True
                     seconds = max(seconds, event.end if isinstance(event, TranscriptSegment) else event.seconds)
                     yield event
         except SecretaryError as error:
-            seconds = 0.0 if refused(error) else seconds
+            seconds = seconds if begun or not refused(error) else 0.0
             raise
         finally:
             self._count(self.source, TRANSCRIPTION, Used(requests=1, audio_seconds=seconds))

@@ -23,7 +23,7 @@ class Porch:
         return Starlette()
 
 
-def test_a_door_bounds_the_messages_of_its_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_door_bounds_the_messages_of_its_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
     monkeypatch.setenv("SECRETARY_DATA", str(tmp_path))
     serve.run(host_door(Porch, Hosting(), "porch", longest_message=1_234), _local_testing_mode=True)
