@@ -5,6 +5,7 @@ from typing import Any, Protocol, cast
 from ray import serve
 from ray.serve.config import BackpressureConfig
 
+from deployments.api.sockets import bound_messages
 from deployments.arguments import Hosting
 from deployments.clients import door_name, office_client
 from deployments.contracts.services import Switchable
@@ -15,6 +16,7 @@ from storage.environment import Environment
 _HEALTH_CHECK_PERIOD_S = 5
 _HEALTH_CHECK_TIMEOUT_S = 15
 _RETRY_AFTER_S = 1
+_LONGEST_MESSAGE = 64 * 1024
 
 
 class Room(Protocol):
@@ -30,9 +32,14 @@ def host(room: type[Room], args: Hosting, name: str, *arguments: object) -> serv
     return _bound(_hosted(room, name), args, name, arguments)
 
 
-def host_door(room: type[Room], args: Hosting, name: str, *arguments: object) -> serve.Application:
-    """A deployment of ``room`` that the world calls: it has ``__serve_build_asgi_app__``, asked for after ``start``."""
-    return _bound(serve.ingress()(_hosted(room, name)), args, name, arguments)
+def host_door(
+    room: type[Room], args: Hosting, name: str, *arguments: object, longest_message: int = _LONGEST_MESSAGE
+) -> serve.Application:
+    """A deployment of ``room`` that the world calls: it has ``__serve_build_asgi_app__``, asked for after ``start``.
+
+    Longer websocket messages than ``longest_message`` bytes are refused while they arrive.
+    """
+    return _bound(serve.ingress()(_hosted(room, name, longest_message)), args, name, arguments)
 
 
 def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ...]) -> serve.Application:
@@ -40,10 +47,11 @@ def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ..
     return deployment.bind(*arguments)
 
 
-def _hosted(room: type[Room], name: str) -> type[Any]:
+def _hosted(room: type[Room], name: str, longest_message: int = _LONGEST_MESSAGE) -> type[Any]:
     class Hosted(room):  # type: ignore[misc,valid-type]
         async def __init__(self, *arguments: object) -> None:  # type: ignore[misc]
             open_log(Environment().data / "logs", name)
+            bound_messages(longest_message)
             room.__init__(self, *arguments)
             await self.start()
             self._follower = _follower(self, name)

@@ -37,6 +37,9 @@ from storage.secrets import secret_file
 if TYPE_CHECKING:
     from ui.services import MatchReport
 
+_LONGEST_MESSAGE = 2 << 20
+"""Bytes of one websocket message: the longest text to be spoken, with every character escaped."""
+
 
 class LocalOffice:
     """The office for what lives in its own process: same contract as over a handle, no hop."""
@@ -177,4 +180,4 @@ class OfficeServer:
 
 
 def build_office_server(args: OfficeArgs, metrics_dir: Path) -> serve.Application:
-    return host_door(OfficeServer, args, names.OFFICE, args, metrics_dir)
+    return host_door(OfficeServer, args, names.OFFICE, args, metrics_dir, longest_message=_LONGEST_MESSAGE)

@@ -6,7 +6,7 @@ from ray import serve
 from starlette.types import ASGIApp
 
 from deployments import names
-from deployments.api.phone.routes import PhoneServices, build_phone_app
+from deployments.api.phone.routes import LONGEST_MESSAGE, PhoneServices, build_phone_app
 from deployments.arguments import PhoneArgs
 from deployments.clients import door_name, office_client
 from deployments.hosting import host_door
@@ -41,4 +41,4 @@ class Phone:
 
 
 def build_phone_line(args: PhoneArgs, metrics_dir: Path) -> serve.Application:
-    return host_door(Phone, args, names.PHONE, args, metrics_dir)
+    return host_door(Phone, args, names.PHONE, args, metrics_dir, longest_message=LONGEST_MESSAGE)

@@ -1,9 +1,9 @@
 """People who may open the panel."""
 
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from deployments.administration.account_desk import AccountDesk, Watcher
+from deployments.administration.addresses import network
 from deployments.administration.attempts import Attempts
 from deployments.administration.passwords import Passwords, require_strength
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, RateLimited, Unauthorized
@@ -117,17 +117,6 @@ class Accounts:
     async def _audit(self, username: str, action: str, address: str, detail: str = "") -> None:
         async with self._database.unit_of_work() as work:
             await work.audit.add(AuditEvent(username, action, "auth", address=address, detail=detail))
-
-
-def network(address: str) -> str:
-    """Whom an address stands for: itself, or its /64 in IPv6, where one subscriber has that many addresses."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv4Address):
-        return address
-    return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
 
 
 def folded(username: str) -> str:

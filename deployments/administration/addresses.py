@@ -1,8 +1,8 @@
-"""Where a request comes from, for lockouts and the audit trail. One rule for the panel and the REST API."""
+"""Where a request comes from, for lockouts, limits and the audit trail. One rule for the panel and the REST API."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from storage.caller import caller_address
@@ -27,6 +27,17 @@ def client_address(scope: Mapping[str, Any]) -> str:
         return host[:_LONGEST]
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return str(mapped or parsed)
+
+
+def network(address: str) -> str:
+    """Whom an address stands for: itself, or its /64 in IPv6, where one subscriber has that many addresses."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return address
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
 
 
 @contextmanager

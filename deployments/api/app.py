@@ -81,4 +81,5 @@ class _GuardedApp(FastAPI):
             metrics=self._door.metrics,
             fast=self._posts,
             public_prefixes=self._public_prefixes,
+            patience_s=self._door.patience_s,
         )

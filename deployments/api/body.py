@@ -1,16 +1,19 @@
 """Request bodies: bounded before they are read, parsed once, checked once."""
 
+import asyncio
 from typing import TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.types import Message, Receive, Scope
 
-from deployments.api.errors import ClientGone, from_validation
+from deployments.api.errors import ClientGone, TooSlow, from_validation
 from deployments.contracts.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 
 _DEEPEST_JSON = 64
 _MEGABYTE = 1_000_000
+PATIENCE_S = 30.0
+"""How long a client may neither send the rest of its request nor read its answer."""
 
 
 class Schema(BaseModel):
@@ -32,20 +35,29 @@ def refuse_large(length: bytes | None, limit_mb: int) -> None:
         raise _too_large(limit_mb)
 
 
-def bounded(receive: Receive, limit_mb: int) -> Receive:
-    """``receive`` that counts what arrives and raises TooLarge as soon as it is more than ``limit_mb`` megabytes."""
-    left = limit_mb * _MEGABYTE
+def bounded(receive: Receive, limit_mb: int, patience_s: float = PATIENCE_S) -> Receive:
+    """``receive`` that counts what arrives and raises TooLarge as soon as it is more than ``limit_mb`` megabytes, and
+    TooSlow when the next part of the body does not come in ``patience_s`` seconds."""
+    left, ended = limit_mb * _MEGABYTE, False
 
     async def count() -> Message:
-        nonlocal left
-        message = await receive()
-        if message["type"] == "http.request":
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise _too_large(limit_mb)
+        nonlocal left, ended
+        message = await (receive() if ended else _soon(receive, patience_s))
+        ended = not message.get("more_body", False)
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise _too_large(limit_mb)
         return message
 
     return count
+
+
+async def _soon(receive: Receive, patience_s: float) -> Message:
+    try:
+        async with asyncio.timeout(patience_s):
+            return await receive()
+    except TimeoutError:
+        raise TooSlow(f"Nothing of the body came for {patience_s:g} seconds.") from None
 
 
 async def read_body(receive: Receive) -> bytes:

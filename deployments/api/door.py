@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deployments.api.auth import KeyRing
+from deployments.api.body import PATIENCE_S
 from deployments.api.limits import Allowances, StreamSlots
 from deployments.api.metrics import Metrics
 from deployments.api.models.catalog import Catalog
@@ -20,7 +21,7 @@ from deployments.conversation.usage import UsageBook
 @dataclass(frozen=True, slots=True)
 class DoorServices:
     """What the process hands to its door. ``clock`` gives Unix seconds. ``usage`` is what the office is told of; a door
-    of its own counts for itself.
+    of its own counts for itself. ``patience_s`` is how long a client may keep its request or not read its answer.
 
     ``public_prefixes``: paths of further routes on the same app that need no key because they guard themselves.
     """
@@ -33,6 +34,7 @@ class DoorServices:
     public_prefixes: tuple[str, ...] = ()
     shared: SharedCounters | None = None
     usage: UsageBook | None = None
+    patience_s: float = PATIENCE_S
 
 
 class Door:
@@ -44,6 +46,7 @@ class Door:
         self.metrics = services.metrics
         self.embedder = services.embedder
         self.clock = services.clock
+        self.patience_s = services.patience_s
         self.catalog = Catalog(services.assistant, services.snapshots, services.clock)
         self.keys = KeyRing(services.snapshots, services.clock)
         self.usage = services.usage or UsageBook(services.clock)

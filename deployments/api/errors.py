@@ -30,6 +30,12 @@ class MethodNotAllowed(SecretaryError):
     code, status = "method_not_allowed", 405
 
 
+class TooSlow(SecretaryError):
+    """The rest of the request did not come."""
+
+    code, status = "request_timeout", 408
+
+
 class TooManyStreams(RateLimited):
     """The door answers as many requests at once as ``limits.max_live_streams`` allows."""
 

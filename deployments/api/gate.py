@@ -5,6 +5,7 @@ is bounded.
 Out: security headers, a request id of our own, every error as the OpenAI error body, one metrics line.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from time import perf_counter
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.api.access import Access, access_to
 from deployments.api.auth import KeyRing, require_scope
-from deployments.api.body import bounded, refuse_large
+from deployments.api.body import PATIENCE_S, bounded, refuse_large
 from deployments.api.errors import ClientGone, StreamBroken, from_http, internal_error, invalid_field, send_error
 from deployments.api.limits import Allowances
 from deployments.api.visit import Visit, new_id, remember
@@ -52,24 +53,36 @@ class RequestMetrics(Protocol):
 
 
 class Reply:
-    """The way out: adds our headers to the response and remembers its status; 0 until it has begun."""
+    """The way out: adds our headers to the response and remembers its status; 0 until it has begun.
 
-    __slots__ = ("_extra", "_send", "status")
+    A client that does not read for ``patience_s`` seconds (None: for ever) counts as gone.
+    """
 
-    def __init__(self, send: Send, extra: tuple[tuple[bytes, bytes], ...]) -> None:
+    __slots__ = ("_extra", "_patience_s", "_send", "status")
+
+    def __init__(self, send: Send, extra: tuple[tuple[bytes, bytes], ...], patience_s: float | None = None) -> None:
         self._send = send
         self._extra = extra
+        self._patience_s = patience_s
         self.status = 0
 
     async def send(self, message: Message) -> None:
+        """Raises ClientGone."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *self._extra]
-        await self._send(message)
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._send(message)
+        except TimeoutError:
+            raise ClientGone from None
 
 
 class Gate:
-    """Wraps ``app``. ``fast`` holds POST handlers by path that are called without going through the router."""
+    """Wraps ``app``. ``fast`` holds POST handlers by path that are called without going through the router.
+
+    ``patience_s`` bounds every wait for a client, to send the rest of its body and to read what it is sent.
+    """
 
     def __init__(
         self,
@@ -81,7 +94,9 @@ class Gate:
         metrics: RequestMetrics,
         fast: Mapping[str, ASGIApp],
         public_prefixes: tuple[str, ...] = (),
+        patience_s: float = PATIENCE_S,
     ) -> None:
+        self._patience_s = patience_s
         self._app = app
         self._snapshots = snapshots
         self._keys = keys
@@ -102,7 +117,7 @@ class Gate:
         began = perf_counter()
         visit_id = new_id()
         access = access_to(scope["path"], self._public_prefixes)
-        reply = Reply(send, _reply_headers(visit_id, access))
+        reply = Reply(send, _reply_headers(visit_id, access), self._patience_s)
         try:
             receive = await self._admit(scope, receive, access, visit_id)
             handler = self._fast.get(scope["path"]) if scope["method"] == "POST" else None
@@ -122,7 +137,7 @@ class Gate:
         remember(scope, Visit(visit_id, key, snapshot))
         limit_mb = snapshot.settings.limits.max_upload_mb if access.upload else snapshot.settings.limits.max_body_mb
         refuse_large(length, limit_mb)
-        return bounded(receive, limit_mb)
+        return bounded(receive, limit_mb, self._patience_s)
 
     async def _identify(self, access: Access, authorization: bytes, limits: Limits) -> ApiKey | None:
         if access.public:

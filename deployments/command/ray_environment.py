@@ -91,8 +91,9 @@ _CONTROL_HEADERS = (
 
 _RULES = (
     *(f"http-request del-header {header}" for header in _CONTROL_HEADERS),
-    # The doors of /v1 watch for clients that hang up themselves (api/hangup.py); Serve need not do it a second time.
-    "http-request set-header x-request-disconnect-disabled ?1 if { path_beg /v1/ }",
+    # These doors watch for clients that hang up themselves (api/hangup.py, api/phone). Serve need not do it a second
+    # time, and must not on a socket: to watch, it reads whatever a client sends into a queue without an end.
+    "http-request set-header x-request-disconnect-disabled ?1 if { path_beg /v1/ /phone/ }",
     # Serve appends an id of its own to that of the door.
     "http-response set-header x-request-id %[res.fhdr(x-request-id,1)] if { res.fhdr_cnt(x-request-id) gt 1 }",
     "option forwardfor",

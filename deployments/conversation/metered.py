@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, SourceKind
 from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFinished
 from deployments.contracts.speech import (
     EngineStatus,
@@ -16,11 +17,11 @@ from deployments.contracts.speech import (
     Voice,
 )
 from deployments.contracts.streams import Closing
+from deployments.conversation.estimates import first_piece_s, prompt_tokens, refused, tokens_of
 from deployments.conversation.usage import UsageBook, Used
 
 SPEECH, TRANSCRIPTION = "speech", "transcription"
 _UNFINISHED = "unfinished"
-_CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ class Metered:
     """Implements ``Assistant`` over another one. ``source`` and ``key_id`` (0: none) say who uses it; a turn says its
     own source. ``counts_speech`` False leaves the counting of spoken requests, but not of their sound, to the caller.
 
-    What a client cuts off is counted too, tokens then by an estimate of four characters each.
+    What a client cuts off is counted too, by an estimate and from the moment an engine was asked: the tokens of the
+    question, the first sentence of a speech, the whole of a recording. A turn that is cut off while similar questions
+    are still looked up counts as asked, because a model of this machine has begun by then. What an engine refused, and
+    a prepared answer, cost no tokens and no sound.
     """
 
     assistant: Assistant
@@ -41,7 +45,7 @@ class Metered:
         return self._replied(self.assistant.reply(turn), turn)
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
-        return self._spoken(self.assistant.speak(request))
+        return self._spoken(self.assistant.speak(request), request)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         return self._transcribed(self.assistant.transcribe(request), request)
@@ -59,28 +63,40 @@ class Metered:
                 async for event in opened:
                     meter.take(event)
                     yield event
+        except SecretaryError as error:
+            meter.refused = refused(error)
+            raise
         finally:
             self._count(turn.source.kind, meter.route, meter.used())
 
-    async def _spoken(self, chunks: AsyncIterator[SpeechChunk]) -> AsyncGenerator[SpeechChunk]:
-        seconds = 0.0
+    async def _spoken(self, chunks: AsyncIterator[SpeechChunk], request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
+        seconds, unheard = 0.0, True
         try:
             async with Closing(chunks) as opened:
                 async for chunk in opened:
-                    seconds += chunk.seconds
+                    seconds, unheard = seconds + chunk.seconds, False
                     yield chunk
+            unheard = False
+        except SecretaryError as error:
+            unheard = unheard and not refused(error)
+            raise
         finally:
+            seconds += first_piece_s(request) if unheard else 0.0
             self._count(self.source, SPEECH, Used(requests=int(self.counts_speech), audio_seconds=seconds))
 
     async def _transcribed(
         self, events: AsyncIterator[TranscriptEvent], request: RecognitionRequest
     ) -> AsyncGenerator[TranscriptEvent]:
-        seconds = request.format.seconds(len(request.audio)) if request.format else 0.0
+        seconds, begun = request.format.seconds(len(request.audio)) if request.format else 0.0, False
         try:
             async with Closing(events) as opened:
                 async for event in opened:
+                    begun = True
                     seconds = max(seconds, event.end if isinstance(event, TranscriptSegment) else event.seconds)
                     yield event
+        except SecretaryError as error:
+            seconds = seconds if begun or not refused(error) else 0.0
+            raise
         finally:
             self._count(self.source, TRANSCRIPTION, Used(requests=1, audio_seconds=seconds))
 
@@ -97,6 +113,7 @@ class _TurnMeter:
     pieces: int = 0
     characters: int = 0
     prepared: bool = False
+    refused: bool = False
     finished: TurnFinished | None = field(default=None)
 
     def take(self, event: TurnEvent) -> None:
@@ -123,8 +140,7 @@ class _TurnMeter:
         if self.finished is not None:
             usage = self.finished.usage
             return Used(1, usage.prompt_tokens, usage.completion_tokens, self.audio_seconds)
-        if self.prepared or not self.pieces:
+        if self.prepared or self.refused:
             return Used(1, audio_seconds=self.audio_seconds)
-        asked = sum(len(message.content) for message in self.turn.messages)
-        written = max(self.pieces, self.characters // _CHARACTERS_PER_TOKEN)
-        return Used(1, asked // _CHARACTERS_PER_TOKEN, written, self.audio_seconds)
+        written = max(self.pieces, tokens_of(self.characters))
+        return Used(1, prompt_tokens(self.turn), written, self.audio_seconds)

@@ -22,7 +22,8 @@ _KEPT_S = 24 * 60 * 60
 _LARGEST = 4_000_000
 _LOOK_S = 1.0
 _AGAIN_S = 0.1
-_MOST_CONNECTIONS = 32
+_MOST_AT_ONCE = 16
+"""Questions of one process. Redis answers one at a time, so more connections would make nothing faster."""
 _BUCKET_SCRIPT = """
 local limit = tonumber(ARGV[1])
 local clock = redis.call('TIME')
@@ -41,20 +42,22 @@ return tostring(wait)
 
 
 class RedisState:
-    """Implements SharedState. ``patience_s`` bounds each question, ``retry_s`` lies between two looks at a server that
-    is away."""
+    """Implements SharedState. ``patience_s`` bounds each question, and the wait for a turn to ask it; ``retry_s`` lies
+    between two looks at a server that is away. Every question holds one of the ``turns``, and one connection."""
 
-    def __init__(self, url: str, patience_s: float = 0.05, retry_s: float = 2.0) -> None:
+    def __init__(
+        self, url: str, patience_s: float = 0.05, retry_s: float = 2.0, turns: asyncio.Semaphore | None = None
+    ) -> None:
         self._redis: Redis = Redis.from_url(
             url,
             socket_timeout=_LOOK_S,
             socket_connect_timeout=_LOOK_S,
-            max_connections=_MOST_CONNECTIONS,
             retry=Retry(NoBackoff(), 0),
         )
         self._bucket = self._redis.register_script(_BUCKET_SCRIPT)
         self._patience_s = patience_s
         self._retry_s = retry_s
+        self._turns = turns or asyncio.Semaphore(_MOST_AT_ONCE)
         self._away = asyncio.Event()
         self._away.set()
         self._watch: asyncio.Task[None] | None = None
@@ -90,9 +93,24 @@ class RedisState:
             await self._ask(lambda: self._redis.set(f"{_PREFIX}phrase:{name}", content, ex=_KEPT_S))
 
     async def _ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer; None while the server is away, or from the moment it does not answer in time."""
-        if self._away.is_set():
+        """The answer; None while the server is away, or from the moment it does not answer in time. Where too many ask
+        at once, None for those whose turn does not come in time: the server is not away for that."""
+        if self._away.is_set() or not await self._turn():
             return None
+        try:
+            return None if self._away.is_set() else await self._answer(question)
+        finally:
+            self._turns.release()
+
+    async def _turn(self) -> bool:
+        """Whether one of the turns has been taken in time."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return await self._turns.acquire()
+        except TimeoutError:
+            return False
+
+    async def _answer(self, question: Callable[[], Awaitable[Any]]) -> Any:
         try:
             async with asyncio.timeout(self._patience_s):
                 return await question()
@@ -119,7 +137,7 @@ class RedisState:
             async with asyncio.timeout(_LOOK_S):
                 return bool(await self._redis.ping())
         except (RedisError, OSError, TimeoutError):
-            await self._redis.connection_pool.disconnect()
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
             return False
 
 

@@ -4,12 +4,12 @@ import httpx
 import openai
 import pytest
 
-from tests.api.door import KEY, Embedder, RunningDoor, wait_until
+from tests.api.door import KEY, RunningDoor, wait_until
 
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[RunningDoor]:
-    door = RunningDoor(Embedder())
+    door = RunningDoor()
     door.start()
     yield door
     door.stop()

@@ -45,20 +45,35 @@ class Snapshots:
     ready: bool = True
 
 
+@dataclass
 class Embedder:
+    """``delay_s`` is how long it thinks, ``working`` for how many callers it does."""
+
+    delay_s: float = 0.0
+    working: int = 0
+
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+        self.working += 1
+        try:
+            await asyncio.sleep(self.delay_s)
+        finally:
+            self.working -= 1
         return tuple((float(len(text)), 0.5, -0.25) for text in texts)
 
 
 class RunningDoor:
     """``url`` answers until ``stop``. ``assistant`` and ``snapshots`` may be changed between requests."""
 
-    def __init__(self, embedder: Embedder | None = None) -> None:
+    def __init__(self, embeds: bool = True) -> None:
         self.assistant = ScriptedAssistant()
+        self.embedder = Embedder()
         self.snapshots = Snapshots()
         self.metrics = Metrics()
         services = DoorServices(
-            assistant=self.assistant, snapshots=self.snapshots, metrics=self.metrics, embedder=embedder
+            assistant=self.assistant,
+            snapshots=self.snapshots,
+            metrics=self.metrics,
+            embedder=self.embedder if embeds else None,
         )
         self.app = build_app(services)
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
@@ -79,6 +94,7 @@ class RunningDoor:
         """The assistant and the settings as at the start."""
         fresh = ScriptedAssistant()
         self.assistant.__dict__.update(fresh.__dict__)
+        self.embedder.delay_s = 0.0
         self.snapshots.current, self.snapshots.ready = snapshot(), True
 
     def _serve(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from fastapi import FastAPI
 
 from deployments.api.app import DoorServices, build_app
 from deployments.api.errors import ClientGone
@@ -140,6 +141,46 @@ async def test_a_client_that_stops_reading_is_noticed_when_it_leaves(
     request.gone.set()
     await asyncio.wait_for(task, 1)
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
+
+
+def impatient(assistant: ScriptedAssistant, patience_s: float = 0.1) -> FastAPI:
+    services = DoorServices(assistant=assistant, snapshots=Snapshots(), metrics=Metrics(), patience_s=patience_s)
+    return build_app(services)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_a_client_that_stays_and_does_not_read_is_given_up(assistant: ScriptedAssistant, name: str) -> None:
+    request = call(*REQUESTS[name])
+
+    async def send(message: dict[str, object]) -> None:
+        request.sent.append(message)
+        if message.get("body"):
+            await asyncio.sleep(LONG)
+
+    await asyncio.wait_for(impatient(assistant)(request.scope(), request.receive, send), 1)
+    assert (assistant.open_streams, assistant.closed_early) == (0, 1)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/audio/transcriptions"])
+async def test_a_body_that_does_not_come_is_not_waited_for(assistant: ScriptedAssistant, path: str) -> None:
+    kind = b"multipart/form-data; boundary=b" if "audio" in path else b"application/json"
+    request = Call(path, b"", [(b"content-type", kind), (b"content-length", b"100")])
+    pieces = [{"type": "http.request", "body": b"--b\r\n", "more_body": True}]
+
+    async def receive() -> dict[str, object]:
+        if not pieces:
+            await asyncio.sleep(LONG)
+        return pieces.pop()
+
+    await asyncio.wait_for(impatient(assistant)(request.scope(), receive, request.send), 1)
+    assert (request.status, request.json["error"]["code"]) == (408, "request_timeout")
+
+
+async def test_whoever_has_sent_all_may_be_silent_while_an_answer_is_made(assistant: ScriptedAssistant) -> None:
+    assistant.script = [TurnStarted("t"), Pause(0.3), TextDelta("One."), TurnFinished()]
+    request = call(*REQUESTS["chat"])
+    await asyncio.wait_for(impatient(assistant)(request.scope(), request.receive, request.send), 2)
+    assert request.status == 200
 
 
 async def test_a_hangup_is_not_mistaken_for_a_cancellation() -> None:

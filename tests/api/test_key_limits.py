@@ -115,6 +115,27 @@ def test_a_cut_off_answer_uses_up_the_budget(door: RunningDoor, limited: Limited
     assert "tokens_per_day" in refusal(client.post(CHAT, json=ASK))
 
 
+DROPPED = {
+    "chat": (CHAT, {**ASK, "messages": [{"role": "user", "content": "x" * 400}]}, CHAT, ASK, "tokens_per_day"),
+    "embeddings": ("/v1/embeddings", {"model": "secretary", "input": "x" * 400}, CHAT, ASK, "tokens_per_day"),
+    "speech": (SPEECH, {**SAY, "input": "x" * 100 + "."}, SPEECH, SAY, "audio_seconds_per_day"),
+}
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_work_that_is_dropped_before_its_first_piece_uses_up_the_budget(
+    door: RunningDoor, limited: Limited, name: str
+) -> None:
+    path, body, next_path, next_body, limit = DROPPED[name]
+    client = limited(**{limit: 5})
+    door.assistant.script, door.assistant.speech_script = [Pause(30)], [Pause(30)]
+    door.embedder.delay_s = 30
+    with pytest.raises(httpx.ReadTimeout):
+        client.post(path, json=body, timeout=httpx.Timeout(5, read=0.3))
+    wait_until(lambda: door.assistant.open_streams == door.embedder.working == 0)
+    assert limit in refusal(client.post(next_path, json=next_body))
+
+
 def _ignore(call: Callable[[], object]) -> None:
     try:
         call()

@@ -95,7 +95,7 @@ def test_wrong_embedding_requests(http: httpx.Client, fields: dict[str, object],
 
 
 def test_a_door_without_an_embedder_says_so() -> None:
-    door = RunningDoor(embedder=None)
+    door = RunningDoor(embeds=False)
     door.start()
     try:
         headers = {"authorization": "Bearer sk-all"}

@@ -18,6 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
 from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
@@ -233,6 +234,18 @@ async def listen(line: ClientConnection, ends: tuple[str, ...] = ENDS, frames: i
             if heard.last.get("type") in ends or any(end in heard.last for end in ends):
                 break
     return heard
+
+
+async def closed_with(line: ClientConnection) -> tuple[dict[str, object], int]:
+    """The last JSON before the close, and the close code."""
+    last: dict[str, object] = {}
+    try:
+        async with asyncio.timeout(5):
+            while True:
+                received = await line.recv()
+                last = json.loads(received) if isinstance(received, str) else last
+    except ConnectionClosed as error:
+        return last, error.rcvd.code if error.rcvd else 1006
 
 
 def expired() -> datetime:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from websockets.frames import CloseCode
 
 from deployments.api.phone import routes
 from deployments.api.phone.routes import PhoneSettings
@@ -35,5 +36,9 @@ def test_numbers_and_codes_are_those_of_the_code() -> None:
     assert f"At most {settings.line.ahead_s:.0f} seconds of sound" in TEXT
     assert f"{settings.line.lead * 20} ms) early" in TEXT
     assert f"at most {MAX_MESSAGE_BYTES // 1024} KiB" in TEXT
-    for code in (routes.UNAUTHORIZED, routes.FORBIDDEN, routes.IDLE, routes.BROKEN, routes.TRY_AGAIN):
+    assert f"{settings.strangers_of_one} lines from one address" in TEXT
+    assert f"{settings.strangers} lines in all" in TEXT
+    assert f"over {routes.LONGEST_MESSAGE // 1024} KiB" in TEXT
+    own = (routes.UNAUTHORIZED, routes.FORBIDDEN, routes.IDLE, routes.TOO_MANY, routes.BROKEN, routes.TRY_AGAIN)
+    for code in (*own, CloseCode.MESSAGE_TOO_BIG):
         assert f"| {code} |" in TEXT

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.types import Message
-from websockets.exceptions import ConnectionClosed
 
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
 from deployments.contracts.settings import KeyLimits
@@ -20,6 +19,7 @@ from tests.telephony.fakes import (
     ScriptedAssistant,
     Snapshots,
     api_key,
+    closed_with,
     expired,
     listen,
     open_door,
@@ -32,18 +32,6 @@ from tests.telephony.fakes import (
 def door() -> Iterator[Door]:
     with open_door(ScriptedAssistant(chunks=100, delay_s=0.01), settings=PhoneSettings(auth_s=0.3)) as opened:
         yield opened
-
-
-async def closed_with(line: object) -> tuple[dict[str, object], int]:
-    """The last JSON before the close, and the close code."""
-    last: dict[str, object] = {}
-    try:
-        async with asyncio.timeout(5):
-            while True:
-                received = await line.recv()  # type: ignore[attr-defined]
-                last = json.loads(received) if isinstance(received, str) else last
-    except ConnectionClosed as error:
-        return last, error.rcvd.code if error.rcvd else 1006
 
 
 async def test_a_wrong_key_in_the_header_is_closed_with_4401(door: Door) -> None:
@@ -180,11 +168,11 @@ async def test_a_cancelled_task_closes_the_voice_within_a_second() -> None:
     assert not [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
 
 
-async def test_a_client_that_does_not_read_is_dropped() -> None:
-    assistant = ScriptedAssistant(chunks=100)
-    app = build_phone_app(
-        PhoneServices(assistant, Snapshots(snapshot()), Observer(), settings=PhoneSettings(send_s=0.2))
-    )
+@pytest.mark.parametrize("ending", ["in the middle of a speech", "idle", "withdrawn"])
+async def test_a_client_that_does_not_read_is_dropped(ending: str) -> None:
+    assistant, snapshots = ScriptedAssistant(chunks=100), Snapshots(snapshot())
+    settings = PhoneSettings(send_s=0.2, idle_s=0.2)
+    app = build_phone_app(PhoneServices(assistant, snapshots, Observer(), settings=settings))
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     headers = [(b"authorization", f"Bearer {KEY}".encode())]
     scope = {
@@ -197,11 +185,14 @@ async def test_a_client_that_does_not_read_is_dropped() -> None:
     }
 
     async def send(message: Message) -> None:
-        if message.get("bytes"):
+        if message["type"] == "websocket.close" or message.get("bytes"):
             await asyncio.Event().wait()
 
     inbox.put_nowait({"type": "websocket.connect"})
-    inbox.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
+    if ending == "withdrawn":
+        snapshots.current = snapshot(())
+    if ending != "idle":
+        inbox.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
     async with asyncio.timeout(3):
         await app(scope, inbox.get, send)
     assert assistant.open_streams == 0

@@ -14,13 +14,13 @@ from deployments.api.hangup import Hangup
 from deployments.api.visit import visit_of
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Embedder
-from deployments.contracts.errors import InvalidRequest, ModelNotFound
+from deployments.contracts.errors import InvalidRequest, ModelNotFound, SecretaryError
+from deployments.conversation.estimates import refused, tokens_of
 from deployments.conversation.usage import Used
 
 _OPENAI_NAMES = frozenset(("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"))
 _MOST_INPUTS = 2_048
 _ROUTE = "embeddings"
-_CHARACTERS_PER_TOKEN = 4
 
 
 class Embeddings:
@@ -36,12 +36,22 @@ class Embeddings:
         with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams, visit.key):
             async with Hangup(receive):
                 embedder = await self._embedder(body.model)
-                vectors = await embedder.embed(texts)
-                self._door.usage.add(visit.caller.id, SourceKind.API.value, _ROUTE, _used(texts))
+                vectors = await self._embed(embedder, texts, visit.caller.id)
                 data = orjson.dumps(_response(body, vectors))
                 headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
                 await send({"type": "http.response.body", "body": data})
+
+    async def _embed(self, embedder: Embedder, texts: tuple[str, ...], key_id: int) -> tuple[tuple[float, ...], ...]:
+        """The vectors. They are counted however it ends, unless the model refuses."""
+        used = _used(texts)
+        try:
+            return await embedder.embed(texts)
+        except SecretaryError as error:
+            used = Used(requests=1) if refused(error) else used
+            raise
+        finally:
+            self._door.usage.add(key_id, SourceKind.API.value, _ROUTE, used)
 
     async def _embedder(self, model: str) -> Embedder:
         if self._door.embedder is None:
@@ -52,8 +62,8 @@ class Embeddings:
 
 
 def _used(texts: tuple[str, ...]) -> Used:
-    """The model does not say how many tokens it read: four characters count as one."""
-    return Used(requests=1, prompt_tokens=sum(len(text) for text in texts) // _CHARACTERS_PER_TOKEN)
+    """The model does not say how many tokens it read."""
+    return Used(requests=1, prompt_tokens=tokens_of(sum(len(text) for text in texts)))
 
 
 def _texts(body: EmbeddingsBody) -> tuple[str, ...]:

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.websockets import WebSocket
-
 from deployments.api.access import AUDIO
 from deployments.api.auth import KeyRing, require_scope
 from deployments.api.limits import Allowances, StreamSlots
@@ -20,11 +18,8 @@ from deployments.telephony.messages import Auth, parse
 _WANTED = 'Send your API key as a header, "Authorization: Bearer <key>", or first {"type": "auth", "api_key": "<key>"}.'
 
 
-async def credentials(socket: WebSocket, inbox: Inbox, patience_s: float) -> bytes:
-    """The Authorization header of the handshake, or of the first message. Raises Unauthorized and LineClosed."""
-    header = socket.headers.get("authorization")
-    if header:
-        return header.encode("latin-1")
+async def first_message(inbox: Inbox, patience_s: float) -> bytes:
+    """What the first message says, as an Authorization header would. Raises Unauthorized and LineClosed."""
     try:
         first = await inbox.next(patience_s)
     except TimeoutError:

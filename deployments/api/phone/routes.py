@@ -1,41 +1,47 @@
 """``WS /tts`` below the phone door's prefix: text in, exact 20 ms frames out. Protocol: docs/phone-protocol.md."""
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from fastapi import FastAPI
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
+from deployments.administration.addresses import client_address, network
 from deployments.api.auth import KeyRing
 from deployments.api.limits import Allowances, StreamSlots
-from deployments.api.phone.entry import Pass, credentials
+from deployments.api.phone.entry import Pass, first_message
+from deployments.api.phone.lobby import Lobby
 from deployments.api.phone.wire import Inbox, SocketWire
+from deployments.api.sockets import first_of
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Assistant
-from deployments.contracts.errors import Forbidden, SecretaryError, Unavailable
+from deployments.contracts.errors import Forbidden, RateLimited, SecretaryError, Unavailable
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import ApiKey
 from deployments.contracts.shared import SharedCounters
 from deployments.conversation.metered import Metered
 from deployments.conversation.usage import UsageBook
 from deployments.telephony.dialects import NATIVE, Json
+from deployments.telephony.messages import MAX_MESSAGE_BYTES
 from deployments.telephony.session import Desk, LineSettings, PhoneSession
 from deployments.telephony.speaking import LineClosed
 
-UNAUTHORIZED, FORBIDDEN, IDLE, TRY_AGAIN, BROKEN = 4401, 4403, 4408, 1013, 1011
+UNAUTHORIZED, FORBIDDEN, IDLE, TOO_MANY, TRY_AGAIN, BROKEN = 4401, 4403, 4408, 4429, 1013, 1011
+LONGEST_MESSAGE = 2 * MAX_MESSAGE_BYTES
+"""Bytes. What is longer closes the line while it arrives; what is shorter and still too long is answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneSettings:
     """Seconds: ``auth_s`` for the key, ``idle_s`` without a message and nothing to play, ``send_s`` for a client that
-    does not read."""
+    does not read. ``strangers`` lines wait for their key at once, ``strangers_of_one`` of them from one address."""
 
     auth_s: float = 5.0
     idle_s: float = 300.0
     send_s: float = 5.0
+    strangers: int = 64
+    strangers_of_one: int = 16
     line: LineSettings = field(default_factory=LineSettings)
 
 
@@ -70,6 +76,7 @@ class PhoneDoor:
         self._usage = services.usage or UsageBook(services.clock)
         self._allowances = Allowances(services.clock, self._usage, services.shared)
         self._slots = StreamSlots()
+        self._lobby = Lobby(services.settings.strangers, services.settings.strangers_of_one)
         self._desk = Desk(
             services.assistant,
             services.observer,
@@ -88,9 +95,9 @@ class PhoneDoor:
         try:
             await self._line(socket, inbox, wire)
         except LineClosed as error:
-            await _close(socket, BROKEN, str(error))
+            await wire.close(BROKEN, str(error))
         except SecretaryError as error:
-            await _refuse(socket, wire, error)
+            await _refuse(wire, error)
         finally:
             await inbox.close()
 
@@ -98,20 +105,28 @@ class PhoneDoor:
         services = self._services
         if not services.snapshots.ready:
             raise Unavailable("the secretary is starting: its settings have not arrived yet", retry_after_s=1)
-        sent = await credentials(socket, inbox, services.settings.auth_s)
+        sent = await self._credentials(socket, inbox)
         admission = Pass(sent, services.snapshots, self._keys, self._allowances, self._slots)
         key = admission.check()
         if "authorization" not in socket.headers:
             await wire.say(_READY)
         session = PhoneSession(self._desk_for(key), wire, admission.admit)
-        await _first_of(session.serve(), self._listen(socket, inbox, session))
+        await first_of(session.serve(), self._listen(wire, inbox, session))
+
+    async def _credentials(self, socket: WebSocket, inbox: Inbox) -> bytes:
+        """The caller's key. Whoever sends it in a message waits in the lobby. Raises RateLimited, Overloaded and what
+        ``first_message`` raises."""
+        if header := socket.headers.get("authorization"):
+            return header.encode("latin-1")
+        with self._lobby.wait(network(client_address(socket.scope))):
+            return await first_message(inbox, self._services.settings.auth_s)
 
     def _desk_for(self, key: ApiKey) -> Desk:
         """The desk, counting sound for ``key``. Requests are counted where they are admitted: one has many pieces."""
         metered = Metered(self._services.assistant, self._usage, SourceKind.PHONE, key.id, counts_speech=False)
         return replace(self._desk, assistant=metered)
 
-    async def _listen(self, socket: WebSocket, inbox: Inbox, session: PhoneSession) -> None:
+    async def _listen(self, wire: SocketWire, inbox: Inbox, session: PhoneSession) -> None:
         """Hands messages to ``session`` until the line has been idle for too long. Raises LineClosed."""
         while True:
             try:
@@ -119,7 +134,7 @@ class PhoneDoor:
             except TimeoutError:
                 if session.busy:
                     continue
-                await _close(socket, IDLE, "idle")
+                await wire.close(IDLE, "idle")
                 return
             if message is None:
                 await session.hear_binary()
@@ -130,32 +145,17 @@ class PhoneDoor:
 _READY: Json = {"type": "ready"}
 
 
-async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs ``works`` until one ends, then ends the others; their ends are awaited also when this is cancelled."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
-
-
-async def _refuse(socket: WebSocket, wire: SocketWire, error: SecretaryError) -> None:
-    code = TRY_AGAIN if error.retryable else UNAUTHORIZED
-    if isinstance(error, Forbidden):
-        code = FORBIDDEN
+async def _refuse(wire: SocketWire, error: SecretaryError) -> None:
     try:
         await wire.say(NATIVE.error(None, error))
     except LineClosed:
         return
-    await _close(socket, code, error.code)
+    await wire.close(_close_code(error), error.code)
 
 
-async def _close(socket: WebSocket, code: int, reason: str) -> None:
-    try:
-        await socket.close(code, reason)
-    except (WebSocketDisconnect, RuntimeError, OSError):
-        return
+def _close_code(error: SecretaryError) -> int:
+    if isinstance(error, Forbidden):
+        return FORBIDDEN
+    if isinstance(error, RateLimited):
+        return TOO_MANY
+    return TRY_AGAIN if error.retryable else UNAUTHORIZED

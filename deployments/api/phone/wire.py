@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from deployments.api.sockets import heard
 from deployments.telephony.dialects import Json
 from deployments.telephony.speaking import LineClosed
 
@@ -23,14 +25,16 @@ class SocketWire:
     async def play(self, frame: bytes) -> None:
         await self._send(self._socket.send_bytes(frame))
 
+    async def close(self, code: int, reason: str) -> None:
+        """Ends the line, if it has not ended yet. A client that does not read this either is left to the server."""
+        with suppress(LineClosed):
+            await self._send(self._socket.close(code, reason))
+
     async def _send(self, sending: Awaitable[None]) -> None:
         try:
-            async with asyncio.timeout(self._patience_s):
-                await sending
-        except TimeoutError:
-            raise LineClosed("the client does not read") from None
-        except (WebSocketDisconnect, RuntimeError, OSError) as error:
-            raise LineClosed("the socket is closed") from error
+            await heard(sending, self._patience_s)
+        except WebSocketDisconnect as error:
+            raise LineClosed(error.reason) from error
 
 
 class Inbox:

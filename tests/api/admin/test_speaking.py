@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 
 from deployments.administration.office import Office
 from deployments.api.admin.app import AdminApp, GateKeepers
@@ -285,6 +286,25 @@ async def test_a_socket_speaks_one_text_after_the_other(office: Office, assistan
         assert 0 < end["first_chunk_ms"] <= end["total_ms"]
         assert (await socket.hear())["sample_rate"] == 24_000
         assert (await socket.until_text())[1]["done"] is True
+
+
+async def test_a_client_of_a_socket_that_does_not_read_is_given_up(office: Office, assistant: Secretary) -> None:
+    slots, stuck = StreamSlots(), asyncio.Event()
+    app = FastAPI()
+    app.include_router(streaming_router(Studio(assistant, PublishedSnapshots(office), slots), patience_s=0.1))
+    inbound: asyncio.Queue = asyncio.Queue()
+    for message in ({"type": "websocket.connect"}, {"type": "websocket.receive", "text": '{"text": "Долго"}'}):
+        inbound.put_nowait(message)
+
+    async def send(message: dict) -> None:
+        if message.get("bytes"):
+            stuck.set()
+            await asyncio.sleep(30)
+
+    scope = {"type": "websocket", "path": "/tts/ws/stream", "headers": [], "query_string": b"", "subprotocols": []}
+    await asyncio.wait_for(app({**scope, "root_path": ""}, inbound.get, send), 5)
+    assert stuck.is_set()
+    assert slots.live == 0
 
 
 async def test_a_mistake_on_a_socket_is_told_and_the_socket_stays_open(office: Office, assistant: Secretary) -> None:

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from deployments.administration.accounts import Account, Accounts, network
+from deployments.administration.accounts import Account, Accounts
+from deployments.administration.addresses import network
 from deployments.administration.attempts import Attempts
 from deployments.administration.office import Office, open_office
 from deployments.contracts.errors import InvalidRequest, NotFound, RateLimited, SecretaryError, Unauthorized

@@ -161,10 +161,10 @@ def _until_it_answers(url: str) -> None:
 def test_only_the_doors_that_watch_for_hang_ups_switch_serves_own_watch_off(tmp_path: Path) -> None:
     theirs = {"x-request-disconnect-disabled": "?1"}
     with through_haproxy(tmp_path) as (url, asked):
-        for path in ("/v1/models", "/v1x", "/admin/ui/", "/phone/tts"):
+        for path in ("/v1/models", "/v1x", "/admin/ui/", "/phone/tts", "/phonebook"):
             httpx.get(url + path, headers=theirs, trust_env=False)
     asked = {path: values for path, values in asked.items() if path not in ("/hello", "/-/healthz")}
-    assert asked == {"/v1/models": ["?1"], "/v1x": [], "/admin/ui/": [], "/phone/tts": []}
+    assert asked == {"/v1/models": ["?1"], "/v1x": [], "/admin/ui/": [], "/phone/tts": ["?1"], "/phonebook": []}
 
 
 @pytest.mark.parametrize("ids", [(), ("ours",), ("ours", "serves")])

@@ -1,6 +1,8 @@
 """What was used is counted once, for whoever used it, and doors share the day of a key."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
+from deployments.contracts.errors import ConversationTooLong, EngineFailed, EngineTimeout, Overloaded, SecretaryError
 from deployments.contracts.reports import DoorReport, KeyUsage, Receipt, UsageTally
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest
@@ -15,7 +18,7 @@ from deployments.contracts.streams import Closing
 from deployments.conversation.metered import Metered
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.usage import UsageBook, Used
-from tests.fakes.assistant import ScriptedAssistant
+from tests.fakes.assistant import Pause, ScriptedAssistant
 
 NOON = 1_900_000_800.0 - 1_900_000_800.0 % 86_400 + 43_200
 DAY = "2030-03-17"
@@ -88,6 +91,94 @@ async def test_an_answer_that_was_cut_off_is_not_free() -> None:
     book = UsageBook(Clock())
     await drain(Metered(ScriptedAssistant(), book, SourceKind.API, 7).reply(ask("x" * 400)), most=3)
     assert book.of_today(7).tokens >= 100 + 2
+
+
+THINKING = [Pause(30)]
+
+
+async def hang_up_on(stream: AsyncIterator[object]) -> None:
+    """Waits for the first item of ``stream`` and goes away before it comes."""
+    reading = asyncio.create_task(drain(stream))
+    await asyncio.sleep(0.01)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+
+@contextmanager
+def failing_with(error: SecretaryError) -> Iterator[None]:
+    with pytest.raises(type(error)):
+        yield
+
+
+async def test_an_answer_that_was_dropped_before_its_first_word_costs_what_was_asked() -> None:
+    book = UsageBook(Clock())
+    metered = Metered(ScriptedAssistant(script=THINKING), book, SourceKind.API, 7)
+    await hang_up_on(metered.reply(ask("x" * 100_000)))
+    (tally,) = book.take()
+    assert (tally.requests, tally.prompt_tokens, tally.completion_tokens) == (1, 25_000, 0)
+
+
+async def test_an_answer_that_nobody_began_to_read_costs_nothing() -> None:
+    book = UsageBook(Clock())
+    metered = Metered(ScriptedAssistant(), book, SourceKind.API, 7)
+    async with Closing(metered.reply(ask("x" * 400))):
+        pass
+    assert book.take() == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "tokens"),
+    [
+        (Overloaded("busy"), 0),
+        (ConversationTooLong("too long"), 0),
+        (EngineFailed("broke"), 100),
+        (EngineTimeout("slow"), 100),
+    ],
+)
+async def test_who_was_refused_pays_nothing_and_who_had_an_engine_at_work_pays(
+    error: SecretaryError, tokens: int
+) -> None:
+    book = UsageBook(Clock())
+    metered = Metered(ScriptedAssistant(script=[error]), book, SourceKind.API, 7)
+    with failing_with(error):
+        await drain(metered.reply(ask("x" * 400)))
+    assert book.of_today(7).tokens == tokens
+
+
+async def test_a_speech_that_was_dropped_before_its_first_sound_costs_its_first_sentence() -> None:
+    book = UsageBook(Clock())
+    metered = Metered(ScriptedAssistant(speech_script=THINKING), book, SourceKind.API, 7)
+    await hang_up_on(metered.speak(SpeechRequest("x" * 149 + ". And more. And more.")))
+    assert book.of_today(7).audio_seconds == pytest.approx(10.0, abs=0.1)
+    await hang_up_on(metered.speak(SpeechRequest("x" * 149 + ". And more.", speed=2.0)))
+    assert book.of_today(7).audio_seconds == pytest.approx(15.0, abs=0.1)
+
+
+async def test_a_speech_that_was_dropped_midway_costs_what_was_heard() -> None:
+    book = UsageBook(Clock())
+    metered = Metered(ScriptedAssistant(), book, SourceKind.API, 7)
+    await drain(metered.speak(SpeechRequest("x" * 1_000)), most=2)
+    assert book.of_today(7).audio_seconds == pytest.approx(0.6, abs=0.01)
+
+
+async def test_a_recording_that_was_dropped_before_its_first_word_costs_its_length() -> None:
+    book = UsageBook(Clock())
+    metered = Metered(ScriptedAssistant(transcript_script=THINKING), book, SourceKind.API, 7)
+    await hang_up_on(metered.transcribe(RecognitionRequest(bytes(320_000), PCM16_16K)))
+    assert book.of_today(7).audio_seconds == 10.0
+
+
+@pytest.mark.parametrize(("error", "seconds"), [(Overloaded("busy"), 0), (EngineFailed("broke"), 10)])
+async def test_sound_that_was_refused_costs_nothing(error: SecretaryError, seconds: float) -> None:
+    book = UsageBook(Clock())
+    assistant = ScriptedAssistant(speech_script=[error], transcript_script=[error])
+    metered = Metered(assistant, book, SourceKind.API, 7)
+    with failing_with(error):
+        await drain(metered.transcribe(RecognitionRequest(bytes(320_000), PCM16_16K)))
+    assert book.of_today(7).audio_seconds == seconds
+    with failing_with(error):
+        await drain(metered.speak(SpeechRequest("x" * 150)))
+    assert book.of_today(7).audio_seconds == 2 * seconds
 
 
 async def test_a_prepared_answer_costs_no_tokens() -> None:

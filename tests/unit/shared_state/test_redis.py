@@ -43,7 +43,15 @@ def server(running: RedisServer) -> RedisServer:
 
 @pytest.fixture
 async def state(server: RedisServer) -> AsyncIterator[RedisState]:
-    opened = RedisState(server.url, PATIENCE_S, retry_s=0.05)
+    async with asking(server) as opened:
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def asking(
+    server: RedisServer, patience_s: float = PATIENCE_S, turns: asyncio.Semaphore | None = None
+) -> AsyncIterator[RedisState]:
+    opened = RedisState(server.url, patience_s, 0.05, turns)
     await opened.start()
     await _until(lambda: opened.present)
     yield opened
@@ -128,6 +136,31 @@ async def test_a_server_that_hangs_costs_one_short_wait(server: RedisServer, sta
         server.send(signal.SIGCONT)
     await _until(lambda: state.present)
     assert await state.take("x", 100) == 0
+
+
+async def test_more_questions_than_connections_are_asked_one_after_the_other(server: RedisServer) -> None:
+    async with asking(server, patience_s=5) as crowded:
+        began = time.monotonic()
+        waits = await asyncio.gather(*(crowded.take("crowd", 60) for _ in range(200)))
+        refilled = time.monotonic() - began
+        assert crowded.present
+    assert None not in waits
+    assert 60 <= waits.count(0) <= 60 + refilled
+    with server.client() as client:
+        assert client.info("clients")["connected_clients"] < 32
+
+
+async def test_who_finds_no_free_connection_goes_on_alone_and_the_server_is_not_away(server: RedisServer) -> None:
+    turns = asyncio.Semaphore(1)
+    async with asking(server, turns=turns) as crowded:
+        async with turns:
+            assert await _timed(_nothing(crowded.take("x", 100))) < PATIENCE_S + 0.2
+            assert crowded.present
+        assert await crowded.take("x", 100) == 0
+
+
+async def _nothing(question: Awaitable[object]) -> None:
+    assert await question is None
 
 
 async def test_a_server_that_refuses_is_as_good_as_none(server: RedisServer, state: RedisState) -> None:

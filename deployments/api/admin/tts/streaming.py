@@ -8,7 +8,7 @@ that is being spoken, and those that wait, each with ``{"done": true, "cancelled
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from time import perf_counter
 
 import orjson
@@ -22,8 +22,10 @@ from deployments.api.admin.document import produces
 from deployments.api.admin.tts.pcm import DEFAULT_RATE, PcmStream
 from deployments.api.admin.tts.schemas import StreamBody
 from deployments.api.admin.tts.studio import Studio
+from deployments.api.body import PATIENCE_S
 from deployments.api.errors import from_validation
 from deployments.api.gate import report
+from deployments.api.sockets import first_of, heard
 from deployments.api.visit import new_id
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.errors import EngineFailed, InvalidRequest, Overloaded
@@ -33,7 +35,8 @@ _LONGEST_MESSAGE = 1_000_000
 _CANCELLED: dict[str, object] = {"done": True, "cancelled": True}
 
 
-def streaming_router(studio: Studio) -> APIRouter:
+def streaming_router(studio: Studio, patience_s: float = PATIENCE_S) -> APIRouter:
+    """``patience_s`` is how long a client of a socket may not read what it asked for."""
     router = APIRouter(prefix="/tts", tags=["tts"])
 
     @router.post("/stream", response_class=Response, responses=produces("application/octet-stream"))
@@ -60,7 +63,7 @@ def streaming_router(studio: Studio) -> APIRouter:
     @router.websocket("/ws/stream")
     async def socket(socket: WebSocket) -> None:
         await socket.accept()
-        await _Conversation(socket, studio).run()
+        await _Conversation(socket, studio, patience_s).run()
 
     return router
 
@@ -68,23 +71,21 @@ def streaming_router(studio: Studio) -> APIRouter:
 class _Conversation:
     """One websocket: a reader that hears cancellations at once, and texts spoken strictly one after the other."""
 
-    def __init__(self, socket: WebSocket, studio: Studio) -> None:
+    def __init__(self, socket: WebSocket, studio: Studio, patience_s: float) -> None:
         self._socket = socket
+        self._patience_s = patience_s
         self._studio = studio
         self._waiting: asyncio.Queue[StreamBody] = asyncio.Queue(_MOST_WAITING)
         self._speaking: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Returns when the client has gone."""
-        speaker = asyncio.create_task(self._speak_all())
-        try:
-            while True:
-                await self._hear()
-        except (WebSocketDisconnect, RuntimeError):
-            return
-        finally:
-            speaker.cancel()
-            await asyncio.gather(speaker, return_exceptions=True)
+        """Returns when the client has gone, or does not read."""
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await first_of(self._speak_all(), self._hear_all())
+
+    async def _hear_all(self) -> None:
+        while True:
+            await self._hear()
 
     async def _hear(self) -> None:
         message = await self._socket.receive()
@@ -132,7 +133,7 @@ class _Conversation:
             await self._say({"status": "starting", "sample_rate": _rate(body), "format": body.output_format})
             async for block in _blocks(body, chunks):
                 first_ms = (perf_counter() - began) * 1000 if first_ms is None else first_ms
-                await self._socket.send_bytes(block)
+                await heard(self._socket.send_bytes(block), self._patience_s)
                 count += 1
         if first_ms is None:
             raise EngineFailed("the text was not spoken: synthesis ended without any sound")
@@ -142,13 +143,13 @@ class _Conversation:
         )
 
     async def _fail(self, error: BaseException) -> None:
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, WebSocketDisconnect):
             raise error
         known = report(error, new_id(), begun=False)
         await self._say({"error": known.message, "code": known.code})
 
     async def _say(self, message: dict[str, object]) -> None:
-        await self._socket.send_text(orjson.dumps(message).decode())
+        await heard(self._socket.send_text(orjson.dumps(message).decode()), self._patience_s)
 
 
 def _parsed(text: str | None) -> StreamBody | None:

@@ -1,0 +1,34 @@
+"""What a door gets from its host before Serve opens a server for it."""
+
+from pathlib import Path
+
+import pytest
+from ray import serve
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+from uvicorn import Config
+from uvicorn.config import WS_PROTOCOLS
+from uvicorn.server import ServerState
+
+from deployments.arguments import Hosting
+from deployments.hosting import host_door
+
+
+class Porch:
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def __serve_build_asgi_app__(self) -> ASGIApp:
+        return Starlette()
+
+
+async def test_a_door_bounds_the_messages_of_its_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
+    monkeypatch.setenv("SECRETARY_DATA", str(tmp_path))
+    serve.run(host_door(Porch, Hosting(), "porch", longest_message=1_234), _local_testing_mode=True)
+    config = Config(Starlette())
+    config.load()
+    assert config.ws_protocol_class is not None
+    config.ws_protocol_class(config=config, server_state=ServerState(), app_state={})  # type: ignore[call-arg]
+    assert config.ws_max_size == 1_234

@@ -1,0 +1,104 @@
+"""What a door does with the deployments behind it: it measures their queues, and leaves no stream open."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import pytest
+
+from deployments.api.metrics import Metrics
+from deployments.clients import OfficeClient, Remote
+from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.sessions import Conversation
+from deployments.contracts.settings import Snapshot
+from deployments.contracts.speech import RecognitionRequest, SpeechRequest
+from deployments.reception import Reception, Remotes
+
+
+class Office:
+    """Knows nothing and is never asked."""
+
+    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+        yield Snapshot()
+
+    async def report(self, report: DoorReport) -> None:
+        raise NotImplementedError
+
+    async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
+        raise NotImplementedError
+
+    async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
+        raise NotImplementedError
+
+
+class Handle:
+    """A deployment whose streams give one item when ``release`` is set."""
+
+    def __init__(self) -> None:
+        self.release = asyncio.Event()
+        self.responses: list[Response] = []
+
+    def options(self, **_: bool) -> "Handle":
+        return self
+
+    def __getattr__(self, method: str) -> "Handle":
+        return self
+
+    def remote(self, *_: object) -> "Response":
+        self.responses.append(Response(self.release))
+        return self.responses[-1]
+
+
+class Response:
+    def __init__(self, release: asyncio.Event) -> None:
+        self._items = self._made(release)
+        self.cancelled = False
+
+    def __aiter__(self) -> AsyncGenerator[str]:
+        return self._items
+
+    async def _made(self, release: asyncio.Event) -> AsyncGenerator[str]:
+        await release.wait()
+        yield "item"
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def remote(handle: Any, name: str) -> Remote:
+    return Remote.of(handle, name)
+
+
+async def _read(stream: AsyncIterator[object]) -> None:
+    async for _ in stream:
+        return
+
+
+@pytest.mark.parametrize("queue", ["chat", "voice", "second voice", "recognition"])
+async def test_every_engine_has_a_queue_whose_depth_is_measured(queue: str) -> None:
+    handle, metrics = Handle(), Metrics()
+    voices = (remote(handle, "voice"), remote(handle, "second voice"))
+    remotes = Remotes(None, remote(handle, "chat"), voices, remote(handle, "recognition"))
+    reception = Reception(remotes, Office(), "door", metrics)
+    streams = {
+        "chat": lambda: reception.chat.stream(ChatTurn("t", Source(SourceKind.API), (ChatMessage("user", "Hi"),))),
+        "voice": lambda: reception.speech[0].synthesize(SpeechRequest("Hi")),
+        "second voice": lambda: reception.speech[1].synthesize(SpeechRequest("Hi")),
+        "recognition": lambda: reception.recognizer.transcribe(RecognitionRequest(b"")),
+    }
+    waiting = [asyncio.create_task(_read(streams[queue]())) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    assert metrics.queues() == {queue: 3.0}
+    handle.release.set()
+    await asyncio.gather(*waiting)
+    assert metrics.queues() == {queue: 0.0}
+
+
+async def test_a_door_that_stops_following_the_office_ends_the_stream_at_once() -> None:
+    handle = Handle()
+    handle.release.set()
+    snapshots = OfficeClient(remote(handle, "office")).snapshots(0, "door")
+    await anext(snapshots)
+    await snapshots.aclose()
+    assert [response.cancelled for response in handle.responses] == [True]

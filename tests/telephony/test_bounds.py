@@ -1,0 +1,138 @@
+"""What strangers can make the door hold: few sockets without a key, short messages, nothing that is not read."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import pytest
+from ray.serve._private.http_util import start_asgi_http_server
+from ray.serve.config import HTTPOptions
+from uvicorn.config import WS_PROTOCOLS
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from deployments.api.phone.lobby import Lobby
+from deployments.api.phone.routes import LONGEST_MESSAGE, PhoneServices, PhoneSettings, build_phone_app
+from deployments.api.sockets import bound_messages
+from deployments.command.ports import free_port
+from deployments.contracts.errors import Overloaded, RateLimited
+from deployments.telephony.messages import MAX_MESSAGE_BYTES
+from tests.telephony.fakes import (
+    KEY,
+    Door,
+    Observer,
+    ScriptedAssistant,
+    Snapshots,
+    closed_with,
+    listen,
+    open_door,
+    say,
+    snapshot,
+)
+
+STRANGERS = PhoneSettings(auth_s=5, strangers=3, strangers_of_one=2)
+
+
+async def dial_from(door: Door, stack: AsyncExitStack, address: str, key: str | None = None) -> ClientConnection:
+    """A line whose client HAProxy has seen at ``address``."""
+    headers = {"X-Forwarded-For": address} | ({"Authorization": f"Bearer {key}"} if key else {})
+    return await stack.enter_async_context(connect(door.url, additional_headers=headers))
+
+
+async def test_one_address_holds_few_lines_without_a_key() -> None:
+    with open_door(settings=STRANGERS) as door:
+        async with AsyncExitStack() as stack:
+            waiting = [await dial_from(door, stack, "203.0.113.1") for _ in range(2)]
+            last, code = await closed_with(await dial_from(door, stack, "203.0.113.1"))
+            assert (last["code"], last["retryable"], code) == ("rate_limit_exceeded", True, 4429)
+            await say(waiting[0], type="auth", api_key=KEY)
+            await listen(waiting[0], ends=("ready",))
+            await say(await dial_from(door, stack, "203.0.113.1"), type="auth", api_key=KEY)
+
+
+async def test_a_network_of_ipv6_counts_as_one_address() -> None:
+    with open_door(settings=STRANGERS) as door:
+        async with AsyncExitStack() as stack:
+            for host in (1, 2):
+                await dial_from(door, stack, f"2001:db8::{host}")
+            assert (await closed_with(await dial_from(door, stack, "2001:db8::3")))[1] == 4429
+
+
+async def test_all_addresses_together_leave_room_for_those_who_have_a_key() -> None:
+    with open_door(settings=STRANGERS) as door:
+        async with AsyncExitStack() as stack:
+            for host in range(3):
+                await dial_from(door, stack, f"203.0.113.{host}")
+            last, code = await closed_with(await dial_from(door, stack, "203.0.113.9"))
+            assert (last["code"], code) == ("overloaded", 1013)
+            known = await dial_from(door, stack, "203.0.113.9", KEY)
+            await say(known, type="speak", text="Да")
+            await listen(known, frames=1)
+
+
+async def test_a_place_is_free_again_however_the_wait_ended() -> None:
+    with open_door(settings=PhoneSettings(auth_s=0.2, strangers_of_one=1)) as door:
+        for ending in ("silence", "hang up", "wrong key", "junk", "silence"):
+            async with door.dial(key=None) as line:
+                if ending == "hang up":
+                    continue
+                if ending != "silence":
+                    await line.send(json.dumps({"type": "auth", "api_key": "sk-wrong"}) if "key" in ending else "junk")
+                assert (await closed_with(line))[1] == 4401, ending
+            await asyncio.sleep(0.05)
+
+
+def test_a_lobby_remembers_nobody_who_has_left() -> None:
+    lobby = Lobby(2, 1)
+    for host in range(100):
+        with lobby.wait(f"net {host}"), pytest.raises(RateLimited), lobby.wait(f"net {host}"):
+            pass
+    with lobby.wait("a"), lobby.wait("b"), pytest.raises(Overloaded), lobby.wait("c"):
+        pass
+    assert lobby.networks == 0
+
+
+@asynccontextmanager
+async def serves_own_server() -> AsyncIterator[str]:
+    """The phone door behind the server that Serve builds in a replica."""
+    app = build_phone_app(PhoneServices(ScriptedAssistant(), Snapshots(snapshot()), Observer()))
+    options = HTTPOptions(host="127.0.0.1", port=free_port())
+    task, server = await start_asgi_http_server(app, options, event_loop=asyncio.get_running_loop())
+    try:
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield f"ws://127.0.0.1:{options.port}/tts"
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(task, 10)
+
+
+@pytest.fixture
+def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
+    bound_messages(LONGEST_MESSAGE)
+
+
+def headers() -> dict[str, str]:
+    return {"Authorization": f"Bearer {KEY}"}
+
+
+@pytest.mark.usefixtures("bounded")
+async def test_a_message_that_is_a_little_too_long_is_answered_and_the_line_stays_open() -> None:
+    async with serves_own_server() as url, connect(url, additional_headers=headers()) as line:
+        await line.send("x" * (MAX_MESSAGE_BYTES + 1))
+        assert (await listen(line)).last["code"] == "request_too_large"
+        await say(line, type="speak", text="Да")
+        assert (await listen(line)).last["type"] == "finished"
+
+
+@pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize("pieces", [1, 1_000])
+@pytest.mark.parametrize("compression", [None, "deflate"])
+async def test_a_message_that_is_far_too_long_closes_the_line(pieces: int, compression: str | None) -> None:
+    piece = "x" * (LONGEST_MESSAGE // pieces + 1)
+    async with serves_own_server() as url, connect(url, additional_headers=headers(), compression=compression) as line:
+        with suppress(ConnectionClosed):
+            await line.send(piece for _ in range(pieces))
+        assert (await closed_with(line))[1] == 1009
