@@ -13,7 +13,7 @@ from ray.serve.handle import DeploymentHandle
 from bots.status import BotStatus
 from deployments import names
 from deployments.contracts.audio import SpeechChunk
-from deployments.contracts.chat import ChatTurn, Source
+from deployments.contracts.chat import ChatTurn, Source, Vectors
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed, Overloaded, SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatch
@@ -162,8 +162,8 @@ class ChatClient(EngineClient):
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         return cast("AsyncIterator[ChatEvent]", self._remote.stream("stream", turn))
 
-    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-        return cast("tuple[tuple[float, ...], ...]", await self._remote.call("embed", texts, timeout_s=120))
+    async def embed(self, texts: tuple[str, ...]) -> Vectors:
+        return cast(Vectors, await self._remote.call("embed", texts, timeout_s=120))
 
 
 class SpeechClient(EngineClient):

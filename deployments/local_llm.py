@@ -7,7 +7,7 @@ from ray import serve
 
 from deployments import names
 from deployments.arguments import ChatArgs
-from deployments.contracts.chat import ChatTurn
+from deployments.contracts.chat import ChatTurn, Vectors
 from deployments.contracts.engines import ChatEngine, ChatEvent, Embedder
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.speech import EngineStatus
@@ -47,7 +47,7 @@ class LocalLlm:
             async for event in events:
                 yield event
 
-    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+    async def embed(self, texts: tuple[str, ...]) -> Vectors:
         async with self._host.use() as engine:
             if not isinstance(engine, Embedder):
                 raise InvalidRequest("the local model does not make embeddings", param="model")

@@ -87,6 +87,14 @@ class GenerationOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Vectors:
+    """``rows`` has one vector for each text, in their order; ``tokens`` is how many the model read for them."""
+
+    rows: tuple[tuple[float, ...], ...]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overrides:
     """What a stored session, a mode, a bot or a widget says of how to answer; None leaves it to the next one."""
 

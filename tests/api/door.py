@@ -11,6 +11,7 @@ import uvicorn
 
 from deployments.api.app import DoorServices, build_app
 from deployments.api.metrics import Metrics
+from deployments.contracts.chat import Vectors
 from deployments.contracts.settings import ApiKey, Limits, Persona, Settings, Snapshot, SpeechSettings
 from tests.fakes.assistant import ScriptedAssistant
 
@@ -52,13 +53,14 @@ class Embedder:
     delay_s: float = 0.0
     working: int = 0
 
-    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+    async def embed(self, texts: tuple[str, ...]) -> Vectors:
         self.working += 1
         try:
             await asyncio.sleep(self.delay_s)
         finally:
             self.working -= 1
-        return tuple((float(len(text)), 0.5, -0.25) for text in texts)
+        rows = tuple((float(len(text)), 0.5, -0.25) for text in texts)
+        return Vectors(rows, tokens=sum(len(text) for text in texts))
 
 
 class RunningDoor:

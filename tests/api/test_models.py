@@ -71,6 +71,7 @@ def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
     result = client.embeddings.create(model="local", input=["a", "четыре"])
     assert [item.embedding for item in result.data] == [[1.0, 0.5, -0.25], [6.0, 0.5, -0.25]]
     assert [item.index for item in result.data] == [0, 1]
+    assert (result.usage.prompt_tokens, result.usage.total_tokens) == (7, 7)
     plain = client.embeddings.create(model="text-embedding-3-small", input="a", encoding_format="float", dimensions=3)
     assert plain.data[0].embedding == [1.0, 0.5, -0.25]
 

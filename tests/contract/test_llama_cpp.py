@@ -153,7 +153,9 @@ async def test_vectors_are_near_for_near_texts() -> None:
     engine = LlamaCppEngine(LlamaCppOptions(model=model(LANGUAGE_MODEL), threads=2, slots=1, embeddings=True))
     await engine.start()
     try:
-        cat, kitten, tax = await engine.embed(("the cat sleeps", "the cat is asleep", "pay the invoice by Friday"))
+        found = await engine.embed(("the cat sleeps", "the cat is asleep", "pay the invoice by Friday"))
+        cat, kitten, tax = found.rows
+        assert 12 <= found.tokens <= 20
         assert sum(a * b for a, b in zip(cat, kitten, strict=True)) > sum(a * b for a, b in zip(cat, tax, strict=True))
         with pytest.raises(TextTooLong):
             await engine.embed(("я" * 1_500,))

@@ -12,7 +12,7 @@ from deployments.api.door import Door
 from deployments.api.embeddings.schemas import EmbeddingsBody
 from deployments.api.hangup import Hangup
 from deployments.api.visit import visit_of
-from deployments.contracts.chat import SourceKind
+from deployments.contracts.chat import SourceKind, Vectors
 from deployments.contracts.engines import Embedder
 from deployments.contracts.errors import InvalidRequest, ModelNotFound, SecretaryError
 from deployments.conversation.estimates import refused, tokens_of
@@ -24,7 +24,7 @@ _ROUTE = "embeddings"
 
 
 class Embeddings:
-    """Embeds one request after the other for ``door``. Tokens are not counted, so ``usage`` is zero."""
+    """Embeds one request after the other for ``door``."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -36,17 +36,19 @@ class Embeddings:
         with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams, visit.key):
             async with Hangup(receive):
                 embedder = await self._embedder(body.model)
-                vectors = await self._embed(embedder, texts, visit.caller.id)
-                data = orjson.dumps(_response(body, vectors))
+                data = orjson.dumps(_response(body, await self._embed(embedder, texts, visit.caller.id)))
                 headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
                 await send({"type": "http.response.body", "body": data})
 
-    async def _embed(self, embedder: Embedder, texts: tuple[str, ...], key_id: int) -> tuple[tuple[float, ...], ...]:
-        """The vectors. They are counted however it ends, unless the model refuses."""
-        used = _used(texts)
+    async def _embed(self, embedder: Embedder, texts: tuple[str, ...], key_id: int) -> Vectors:
+        """The vectors. They are counted however it ends, by an estimate when the model does not come to say how many
+        tokens it read, unless it refuses."""
+        used = Used(requests=1, prompt_tokens=tokens_of(sum(len(text) for text in texts)))
         try:
-            return await embedder.embed(texts)
+            vectors = await embedder.embed(texts)
+            used = Used(requests=1, prompt_tokens=vectors.tokens)
+            return vectors
         except SecretaryError as error:
             used = Used(requests=1) if refused(error) else used
             raise
@@ -61,11 +63,6 @@ class Embeddings:
         return self._door.embedder
 
 
-def _used(texts: tuple[str, ...]) -> Used:
-    """The model does not say how many tokens it read."""
-    return Used(requests=1, prompt_tokens=tokens_of(sum(len(text) for text in texts)))
-
-
 def _texts(body: EmbeddingsBody) -> tuple[str, ...]:
     items = (body.input,) if isinstance(body.input, str) else tuple(body.input)
     texts = tuple(item for item in items if isinstance(item, str))
@@ -76,13 +73,17 @@ def _texts(body: EmbeddingsBody) -> tuple[str, ...]:
     return texts
 
 
-def _response(body: EmbeddingsBody, vectors: tuple[tuple[float, ...], ...]) -> dict[str, object]:
-    length = len(vectors[0]) if vectors else 0
+def _response(body: EmbeddingsBody, vectors: Vectors) -> dict[str, object]:
+    length = len(vectors.rows[0]) if vectors.rows else 0
     if body.dimensions not in (None, length):
         raise InvalidRequest(f"The vectors of this model have {length} dimensions.", param="dimensions")
     encode = _base64 if body.encoding_format == "base64" else list
-    data = [{"object": "embedding", "index": i, "embedding": encode(vector)} for i, vector in enumerate(vectors)]
-    return {"object": "list", "data": data, "model": body.model, "usage": {"prompt_tokens": 0, "total_tokens": 0}}
+    data = [{"object": "embedding", "index": i, "embedding": encode(vector)} for i, vector in enumerate(vectors.rows)]
+    return {"object": "list", "data": data, "model": body.model, "usage": _usage(vectors.tokens)}
+
+
+def _usage(tokens: int) -> dict[str, int]:
+    return {"prompt_tokens": tokens, "total_tokens": tokens}
 
 
 def _base64(vector: tuple[float, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import ClassVar
 import orjson
 from pydantic import Field
 
-from deployments.contracts.chat import ChatTurn, FinishReason
+from deployments.contracts.chat import ChatTurn, FinishReason, Vectors
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.events import TextDelta, TurnFinished, Usage
@@ -62,9 +62,10 @@ class EchoEngine:
         words, reason = _cut(self._answer(turn), turn.options.stop, turn.options.max_tokens)
         return self._stream(turn, words, reason)
 
-    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+    async def embed(self, texts: tuple[str, ...]) -> Vectors:
         """Unit vectors of hashed words: the same words give the same vector, in any order."""
-        return tuple(_bag_of_words(text) for text in texts)
+        words = sum(len(text.split()) for text in texts)
+        return Vectors(tuple(_bag_of_words(text) for text in texts), words)
 
     def _answer(self, turn: ChatTurn) -> str:
         text = self._script.get(turn.question.casefold(), turn.question)

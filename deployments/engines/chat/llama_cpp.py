@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
+from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind, Vectors
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError, TextTooLong
 from deployments.contracts.events import TextDelta, TurnFinished
@@ -89,7 +89,7 @@ class LlamaCppEngine:
         check_turn(turn)
         return self._stream(request_body(turn, self._options.max_tokens))
 
-    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+    async def embed(self, texts: tuple[str, ...]) -> Vectors:
         """Mean-pooled vectors. Raises TextTooLong over 2,000 bytes, InvalidRequest when vectors are not offered."""
         self._health.require_ready()
         if self._embedder is None or self._workers is None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from deployments.contracts.chat import FinishReason
+from deployments.contracts.chat import FinishReason, Vectors
 from deployments.contracts.errors import ConversationTooLong, EngineFailed, InvalidRequest, SecretaryError, Unavailable
 from deployments.contracts.events import Usage
 
@@ -46,12 +46,12 @@ def translate(error: Mapping[str, Any]) -> SecretaryError:
     return EngineFailed(f"llama.cpp failed: {message}")
 
 
-def vectors(reply: Chunk) -> tuple[tuple[float, ...], ...]:
+def vectors(reply: Chunk) -> Vectors:
     """The vectors of an embeddings reply in the order of its inputs. Raises what ``translate`` gives."""
     if "error" in reply:
         raise translate(reply["error"])
     rows = sorted(reply["data"], key=lambda row: int(row["index"]))
-    return tuple(tuple(row["embedding"]) for row in rows)
+    return Vectors(tuple(tuple(row["embedding"]) for row in rows), int(reply["usage"]["prompt_tokens"]))
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
