@@ -67,7 +67,7 @@ def pull_models(
                 failed = True
                 progress.note(model.id, str(error))
             except KeyboardInterrupt:
-                progress.note(model.id, "stopped; the next pull goes on from here")
+                progress.note(model.id, "stopped; complete files are kept, a download over https goes on where it was")
                 raise typer.Exit(130) from None
     if failed:
         raise typer.Exit(1)
