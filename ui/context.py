@@ -8,7 +8,7 @@ from typing import Literal
 
 from nicegui import Client, ui
 
-from deployments.administration.rights import Subject, rights
+from deployments.administration.rights import Subject, require, rights
 from ui.access.sessions import PanelSession
 from ui.answers import OwnAnswers
 from ui.overview import OverviewFeed
@@ -39,6 +39,10 @@ class Panel:
 
     def may_read(self, subject: Subject) -> bool:
         return self.session.role.covers(rights(subject).read)
+
+    def require_change(self, subject: Subject) -> None:
+        """Raises Forbidden where the role of this moment is too low to do more than read."""
+        require(self.session.role, rights(subject).change)
 
     def toast(self, text: str, tone: Tone = "positive") -> None:
         """A short message that goes away by itself; problems stay longer."""

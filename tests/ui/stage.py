@@ -128,6 +128,8 @@ async def open_stage(data: Path) -> AsyncIterator[Stage]:
         reports=reports,
         publisher=office.publisher,
         conversations=office.conversations,
+        chats=office.chats,
+        dialogue=office.dialogue,
         matcher=entry_matcher(office.publisher),
     )
     app = FastAPI()
