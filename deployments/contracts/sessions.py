@@ -13,9 +13,10 @@ time was up, client or process            and so would whoever reads the convers
 gone before the end)
 ==============================  ========  ==============================================================
 
-Words that broke off at a door stay in the ``Exchange``, which says so (``finished``). Whoever only leaves a chat of the
-office breaks nothing off: the answer is completed and kept. A caller who talks over the voice silences sound; what was
-said on a line is kept by the phone gateway, which sends it with its next question.
+Questions without an answer reach the model together with the next one (``conversation.prompt``). Words that broke off
+at a door stay in the ``Exchange``, which says so (``finished``); a turn without any words is not reported. Whoever
+only leaves a chat of the office breaks nothing off: the answer is completed and kept. A caller who talks over the voice
+breaks off at most a turn of the phone gateway, which keeps what was said on its lines: no line has a conversation here.
 """
 
 from dataclasses import dataclass, field
