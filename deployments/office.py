@@ -115,6 +115,8 @@ class OfficeServer:
             reports=office.reports,
             publisher=office.publisher,
             conversations=self._local,
+            chats=office.chats,
+            dialogue=office.dialogue,
             matcher=self._match,
         )
         mount_panel(app, services, storage_secret=secret_file(self._environment.storage_secret_path).hex())

@@ -8,7 +8,9 @@ from typing import Literal
 
 from nicegui import Client, ui
 
+from deployments.administration.rights import Subject, require, rights
 from ui.access.sessions import PanelSession
+from ui.answers import OwnAnswers
 from ui.overview import OverviewFeed
 from ui.preferences import Preferences
 from ui.problems import explain_error
@@ -29,6 +31,18 @@ class Panel:
     t: Translator
     root: str
     client: Client
+
+    @property
+    def answers(self) -> OwnAnswers:
+        """Prepared answers, as far as this person may read and change them."""
+        return OwnAnswers(self.services.faq, self.services.matcher, self.session)
+
+    def may_read(self, subject: Subject) -> bool:
+        return self.session.role.covers(rights(subject).read)
+
+    def require_change(self, subject: Subject) -> None:
+        """Raises Forbidden where the role of this moment is too low to do more than read."""
+        require(self.session.role, rights(subject).change)
 
     def toast(self, text: str, tone: Tone = "positive") -> None:
         """A short message that goes away by itself; problems stay longer."""

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from deployments.contracts.errors import NotFound
+from deployments.contracts.identity import Role
 from ui.access.guard import LOGIN, PanelGuard, session_of
 from ui.access.login import LoginPages
 from ui.access.sessions import LIFETIME_S, PanelSession, PanelSessions
@@ -113,7 +114,7 @@ async def _open_page(
 async def _still_welcome(services: PanelServices, session: PanelSession) -> bool:
     """Whether the account still exists and is enabled; its role may have changed since the login."""
     try:
-        session.role = (await services.accounts.get(session.username)).role
+        session.role = Role((await services.accounts.get(session.username)).role)
     except NotFound:
         return False
     return True

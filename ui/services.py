@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from deployments.administration.accounts import Accounts
+from deployments.administration.chats import Chats
+from deployments.administration.dialogue import Dialogue
 from deployments.administration.faq import FaqAdministration
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.reports import ReportDesk
@@ -32,4 +34,6 @@ class PanelServices:
     reports: ReportDesk
     publisher: SnapshotPublisher
     conversations: Conversations
+    chats: Chats
+    dialogue: Dialogue
     matcher: Matcher

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from nicegui import html, ui
 from typing_extensions import override
 
+from deployments.administration.rights import Subject
 from ui.access.guard import LOGOUT, PASSWORD
 from ui.context import Panel
 from ui.parts.mark import MARK_URL
@@ -19,18 +20,19 @@ _THEME_TEXTS = {"auto": "shell.theme_auto", "light": "shell.theme_light", "dark"
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One entry of the navigation. ``show`` lives while the tab is open."""
+    """One entry of the navigation, for those who may read its subject. ``show`` lives while the tab is open."""
 
     path: str
     title: str
     icon: str
+    subject: Subject
     show: Callable[[Panel], Awaitable[None]]
 
 
 TABS = (
-    Tab("/", "nav.dashboard", "space_dashboard", dashboard.show),
-    Tab("/chat", "nav.chat", "forum", chat.show),
-    Tab("/faq", "nav.faq", "quiz", faq.show),
+    Tab("/", "nav.dashboard", "space_dashboard", Subject.STATUS, dashboard.show),
+    Tab("/chat", "nav.chat", "forum", Subject.CHAT, chat.show),
+    Tab("/faq", "nav.faq", "quiz", Subject.ANSWERS, faq.show),
 )
 
 
@@ -39,7 +41,7 @@ class TabArea(ui.sub_pages):
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
-        super().__init__({tab.path: _shown(tab, panel) for tab in TABS})
+        super().__init__({tab.path: _shown(tab, panel) for tab in _tabs(panel)})
 
     @override
     def _render_404(self) -> None:
@@ -48,6 +50,10 @@ class TabArea(ui.sub_pages):
             ui.icon("explore_off").classes("empty-icon")
             html.h1(t("shell.not_found")).classes("empty-title")
             html.a(t("shell.to_start"), href=f"{self._panel.root}/").classes("text-link")
+
+
+def _tabs(panel: Panel) -> tuple[Tab, ...]:
+    return tuple(tab for tab in TABS if panel.may_read(tab.subject))
 
 
 def _shown(tab: Tab, panel: Panel) -> Callable[[], Awaitable[None]]:
@@ -70,7 +76,7 @@ def build_shell(panel: Panel) -> None:
                 _theme_switch(panel, dark)
                 _person_menu(panel)
         with html.nav().classes("shell-nav").props(f'aria-label="{t("nav.label")}"'):
-            links = {tab.path: _nav_link(tab, panel) for tab in TABS}
+            links = {tab.path: _nav_link(tab, panel) for tab in _tabs(panel)}
         with html.div().classes("shell-main") as main:
             TabArea(panel)
     ui.skip_link(t("shell.skip"), target=main)

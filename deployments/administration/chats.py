@@ -77,6 +77,12 @@ class Chats:
                         versions[message.id] = siblings
             return Thread(session, messages, versions)
 
+    async def newest(self, caller: Identity, session_id: str, limit: int) -> tuple[StoredMessage, ...]:
+        """The last ``limit`` messages of the branch in view, oldest first. Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            session = await visible(work, caller, session_id)
+            return await work.messages.path(session.leaf_id, limit)
+
     async def change(
         self,
         caller: Identity,

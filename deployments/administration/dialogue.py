@@ -1,21 +1,25 @@
-"""Talking in a stored conversation: ask, ask in other words, ask again. The answer is stored whoever is still there."""
+"""Talking in a stored conversation: ask, ask in other words, ask again. The answer is stored whoever is still there.
+
+What is kept of a turn that did not come to its end says ``contracts.sessions``.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import uuid4
 
 from deployments.administration.chats import visible
 from deployments.administration.titles import read_title, title_of, title_turn
-from deployments.administration.turns import RunningTurn, RunningTurns, opened, raised
+from deployments.administration.turns import RunningTurn, RunningTurns, raised
 from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, Source, SourceKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound
-from deployments.contracts.events import TextDelta, TurnEvent, TurnFailed, TurnFinished
+from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.identity import Identity
-from deployments.contracts.sessions import StoredMessage, StoredSession
+from deployments.contracts.sessions import STOPPED, StoredMessage, StoredSession
 from deployments.contracts.settings import Snapshot
+from deployments.contracts.streams import Closing
 from storage.database import Database
 from storage.work import UnitOfWork
 
@@ -34,6 +38,7 @@ class _Question:
     edited: bool = False
 
 
+Hear = Callable[[SpeechReady], None]
 _Find = Callable[[UnitOfWork, StoredSession], Awaitable[_Question]]
 
 
@@ -48,14 +53,21 @@ class Dialogue:
         self._snapshot = snapshot
 
     async def ask(
-        self, assistant: Assistant, caller: Identity, session_id: str, content: str, request: Overrides
+        self,
+        assistant: Assistant,
+        caller: Identity,
+        session_id: str,
+        content: str,
+        request: Overrides,
+        hear: Hear | None = None,
     ) -> RunningTurn:
-        """A new question after the branch in view."""
+        """A new question after the branch in view. ``hear`` asks for the answer to be spoken and gets the sound as it
+        is made; it must not raise."""
 
         async def find(work: UnitOfWork, session: StoredSession) -> _Question:
             return _Question(content, session.leaf_id)
 
-        return await self._begin(assistant, caller, session_id, find, request)
+        return await self._begin(assistant, caller, session_id, find, request, hear)
 
     async def edit(
         self, assistant: Assistant, caller: Identity, session_id: str, message_id: int, content: str, request: Overrides
@@ -86,6 +98,14 @@ class Dialogue:
 
         return await self._begin(assistant, caller, session_id, find, request)
 
+    async def under_way(self, caller: Identity, session_id: str) -> RunningTurn | None:
+        """The turn that is being answered there, its question stored already; None when there is none. Raises
+        NotFound."""
+        async with self._database.unit_of_work() as work:
+            await visible(work, caller, session_id)
+        turn = self._running.of(session_id)
+        return turn if turn is not None and turn.news else None
+
     async def stop(self, caller: Identity, session_id: str) -> bool:
         """Ends the answer under way; what was said so far is kept. Whether there was one. Raises NotFound."""
         async with self._database.unit_of_work() as work:
@@ -112,7 +132,13 @@ class Dialogue:
             return await work.sessions.change(session_id, title, session.overrides)
 
     async def _begin(
-        self, assistant: Assistant, caller: Identity, session_id: str, find: _Find, request: Overrides
+        self,
+        assistant: Assistant,
+        caller: Identity,
+        session_id: str,
+        find: _Find,
+        request: Overrides,
+        hear: Hear | None = None,
     ) -> RunningTurn:
         async with self._database.unit_of_work() as work:
             await visible(work, caller, session_id)
@@ -122,8 +148,8 @@ class Dialogue:
                 session = await visible(work, caller, session_id)
                 question = await find(work, session)
                 history = await work.messages.path(question.parent_id, _HISTORY)
-            turn = self._turn(session, history, question.content, request)
-            async with aclosing(opened(assistant.reply(turn))) as events:
+            turn = self._turn(session, history, question.content, request, speak=hear is not None)
+            async with aclosing(_unheard(assistant.reply(turn), hear)) as events:
                 message = question.message or await self._store(turn, question)
                 running.tell(message)
                 await self._answer(running, turn, message, events)
@@ -133,7 +159,13 @@ class Dialogue:
         return running
 
     def _turn(
-        self, session: StoredSession, history: tuple[StoredMessage, ...], content: str, request: Overrides
+        self,
+        session: StoredSession,
+        history: tuple[StoredMessage, ...],
+        content: str,
+        request: Overrides,
+        *,
+        speak: bool,
     ) -> ChatTurn:
         said = tuple(ChatMessage(message.role, message.content) for message in history)
         return ChatTurn(
@@ -141,6 +173,7 @@ class Dialogue:
             source=_SOURCE,
             messages=(*said, ChatMessage("user", content)),
             session_id=session.id,
+            speak=speak,
             route=request.route,
             options=request.options,
             system_prompt=request.system_prompt,
@@ -156,6 +189,7 @@ class Dialogue:
             async for event in events:
                 if isinstance(event, TextDelta):
                     text.append(event.text)
+                if isinstance(event, TextDelta | AnswerMatched):
                     running.tell(event)
                 elif isinstance(event, TurnFailed):
                     raise raised(event)
@@ -163,21 +197,25 @@ class Dialogue:
                     finished = event
         except asyncio.CancelledError:
             if running.keep_rest and "".join(text).strip():
-                await self._conclude(running, turn, question, "".join(text), "stopped")
+                await self._conclude(running, turn, question, "".join(text), None)
             raise
         if finished is None or not "".join(text).strip():
             raise EngineFailed("the answer ended before it was complete")
-        await _whole(self._conclude(running, turn, question, "".join(text), finished.route))
+        await _whole(self._conclude(running, turn, question, "".join(text), finished))
 
     async def _conclude(
-        self, running: RunningTurn, turn: ChatTurn, question: StoredMessage, text: str, route: str
+        self, running: RunningTurn, turn: ChatTurn, question: StoredMessage, text: str, finished: TurnFinished | None
     ) -> None:
+        """Stores the answer: a complete one, or without ``finished`` as far as it came until it was stopped."""
+        route = finished.route if finished else STOPPED
         async with self._database.unit_of_work() as work:
             await _require(work, question.session_id)
             stored = await work.messages.add(
                 question.session_id, "assistant", text, parent_id=question.id, turn_id=turn.turn_id, route=route
             )
         running.tell(stored)
+        if finished:
+            running.tell(finished)
 
     async def _store(self, turn: ChatTurn, question: _Question) -> StoredMessage:
         session_id = turn.session_id or ""
@@ -203,6 +241,16 @@ def instance_overrides(snapshot: Snapshot, session: StoredSession) -> tuple[Over
     if kind is SourceKind.WIDGET:
         return tuple(widget.overrides for widget in snapshot.widgets if widget.id == instance_id)
     return ()
+
+
+async def _unheard(events: AsyncIterator[TurnEvent], hear: Hear | None) -> AsyncGenerator[TurnEvent]:
+    """``events`` without their sound, which ``hear`` gets. Sound is not kept: nobody hears it later."""
+    async with Closing(events) as opened:
+        async for event in opened:
+            if not isinstance(event, SpeechReady):
+                yield event
+            elif hear is not None:
+                hear(event)
 
 
 async def _whole(work: Coroutine[None, None, None]) -> None:

@@ -15,6 +15,7 @@ from deployments.administration.keys import described
 from deployments.administration.passwords import Passwords
 from deployments.administration.secrets import sealer_for
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.identity import Role
 from deployments.outbound.policy import OutboundPolicy, Refused
 from deployments.outbound.target import parse
 from storage import seed
@@ -101,7 +102,8 @@ class _Preparation:
         given = self._environment.admin_password
         password = given.get_secret_value() if given else secrets.token_urlsafe(12)
         stored = await self._passwords.hash(password)
-        await self._work.users.add(StoredUser(FIRST_ADMINISTRATOR, stored, must_change_password=given is None))
+        first = StoredUser(FIRST_ADMINISTRATOR, stored, Role.ADMIN.value, must_change_password=given is None)
+        await self._work.users.add(first)
         if given is not None:
             await self._work.installation.put(_PASSWORD_FACT, stored)
         await self._note("create", "user", FIRST_ADMINISTRATOR)

@@ -111,11 +111,13 @@ async def _append_to_conversations(
     work: UnitOfWork, exchanges: Sequence[Exchange], sessions: Mapping[str, StoredSession]
 ) -> None:
     """Adds each exchange to its conversation, provided that it took place at the conversation's own source: nobody
-    writes into a stranger's history by naming its id."""
+    writes into a stranger's history by naming its id. What is said in the panel the office keeps by itself
+    (``Dialogue``), whichever branch it belongs to."""
     by_session: dict[str, list[Exchange]] = {}
     for exchange in exchanges:
         session = sessions.get(exchange.session_id or "")
-        if session is not None and session.source == Source(SourceKind(exchange.source_kind), exchange.source_id):
+        source = Source(SourceKind(exchange.source_kind), exchange.source_id)
+        if session is not None and session.source == source and source.kind is not SourceKind.ADMIN:
             by_session.setdefault(session.id, []).append(exchange)
     for session_id, said in by_session.items():
         await work.messages.append(session_id, said)

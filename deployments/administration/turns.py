@@ -9,13 +9,14 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 
 from deployments.contracts.errors import Conflict, EngineTimeout, Overloaded, SecretaryError, Unavailable
-from deployments.contracts.events import TextDelta, TurnEvent, TurnFailed
+from deployments.contracts.events import AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.sessions import StoredMessage
 
 log = logging.getLogger(__name__)
 
-News = StoredMessage | TextDelta | TurnFailed
-"""The question as stored, pieces of the answer, then the answer as stored or why there is none."""
+News = StoredMessage | AnswerMatched | TextDelta | TurnFinished | TurnFailed
+"""The question as stored, the prepared answer that fits, pieces of the answer, then the answer as stored and who gave
+it, or why there is none. An answer that was stopped ends with itself as stored, or with nothing."""
 
 
 class RunningTurn:
@@ -105,6 +106,11 @@ class RunningTurns:
         task = asyncio.create_task(self._run(turn, work), name=f"turn of {session_id}")
         self._turns[session_id] = (turn, task)
         return turn
+
+    def of(self, session_id: str) -> RunningTurn | None:
+        """The turn under way in this conversation."""
+        found = self._turns.get(session_id)
+        return found[0] if found else None
 
     def require_idle(self, session_id: str) -> None:
         """Raises Conflict while an answer is under way there."""

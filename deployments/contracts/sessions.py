@@ -1,10 +1,32 @@
-"""Stored conversations: as doors that remember people see them, and as the office shows them."""
+"""Stored conversations: as doors that remember people see them, and as the office shows them.
+
+A conversation keeps of a turn what its next prompt needs:
+
+==============================  ========  ==============================================================
+how the turn ended              question  words of the answer
+==============================  ========  ==============================================================
+complete                        kept      kept
+its reader stopped it           kept      kept as far as they came and marked ``STOPPED``: the reader has
+                                          read them and goes on from there
+it broke off (engine failed,    kept      dropped: the model would take half a sentence for its answer,
+time was up, client or process            and so would whoever reads the conversation
+gone before the end)
+==============================  ========  ==============================================================
+
+Questions without an answer reach the model together with the next one (``conversation.prompt``). Words that broke off
+at a door stay in the ``Exchange``, which says so (``finished``); a turn without any words is not reported. Whoever
+only leaves a chat of the office breaks nothing off: the answer is completed and kept. A caller who talks over the voice
+breaks off at most a turn of the phone gateway, which keeps what was said on its lines: no line has a conversation here.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from deployments.contracts.chat import ChatMessage, Overrides, Role, Source
+
+STOPPED = "stopped"
+"""The ``route`` of an answer that its reader stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +87,7 @@ class StoredSession:
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
     """``parent_id`` is the message it follows; messages with the same parent are versions of each other. ``route`` says
-    who answered. ``edited`` marks a question that was asked anew in other words."""
+    who answered, or ``STOPPED``. ``edited`` marks a question that was asked anew in other words."""
 
     id: int
     session_id: str

@@ -278,7 +278,7 @@ class SnapshotChange:
 
 
 class Exchange(Frozen):
-    """One finished question and answer, as a door reports it to the office."""
+    """One question and what was answered, as a door reports it to the office."""
 
     turn_id: str
     session_id: str | None = None
@@ -293,5 +293,7 @@ class Exchange(Frozen):
     completion_tokens: int = 0
     audio_seconds: float = 0
     total_ms: float = 0
-    finished: bool = Field(default=True, description="False when the client went away before the end")
+    finished: bool = Field(
+        default=True, description="False when the answer broke off: the client went away or the engine failed"
+    )
     created_at: datetime

@@ -1,6 +1,7 @@
 """What the model is told: persona, newest history, defaults. Pure."""
 
 from dataclasses import replace
+from itertools import groupby
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions
 from deployments.contracts.settings import LlmSettings, Snapshot
@@ -11,7 +12,8 @@ def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_toke
     """The same turn with a system prompt, a bounded history and default options filled in.
 
     A system message that came with the turn wins over the turn's ``system_prompt``, that over the persona's; the newest
-    messages that fit in ``history_tokens`` (default: the setting) beside it stay, the question always does.
+    messages that fit in ``history_tokens`` (default: the setting) beside it stay, the question always does. In a turn
+    of a session, questions that got no answer stand with the next one in one message.
     """
     system = [m for m in turn.messages if m.role == "system" and m.content.strip()]
     if not system:
@@ -19,6 +21,8 @@ def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_toke
     talk = [m for m in turn.messages if m.role != "system"]
     room = snapshot.settings.llm.history_tokens if history_tokens is None else history_tokens
     history = newest(talk, room - sum(message_tokens(m) for m in system))
+    if turn.session_id is not None:
+        history = alternating(history)
     return replace(
         turn, messages=(*system, *history), options=with_defaults(turn.options, snapshot.settings.llm), locale=language
     )
@@ -45,6 +49,12 @@ def newest(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
     while start < last and messages[start].role == "assistant":
         start += 1
     return messages[start:]
+
+
+def alternating(messages: list[ChatMessage]) -> list[ChatMessage]:
+    """Messages of one role in a row as one: the chat templates of some models (Mistral, Gemma) refuse two of a kind."""
+    runs = [(role, [m.content for m in run]) for role, run in groupby(messages, key=lambda message: message.role)]
+    return [ChatMessage(role, "\n\n".join(contents)) for role, contents in runs]
 
 
 def with_defaults(options: GenerationOptions, settings: LlmSettings) -> GenerationOptions:

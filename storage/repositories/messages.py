@@ -80,9 +80,9 @@ class MessageRepository:
         return _stored(row)
 
     async def append(self, session_id: str, exchanges: Sequence[Exchange]) -> None:
-        """Adds what was asked and, unless it is empty, what was answered, to the branch in view, one exchange after the
-        other. A turn of which anything is stored already is left as it is: whoever stored that stores the rest.
-        KeyError when the conversation is gone."""
+        """Adds what was asked and, unless it is empty or broke off, what was answered, to the branch in view, one
+        exchange after the other; the rule is in ``contracts.sessions``. A turn of which anything is stored already is
+        left as it is: whoever stored that stores the rest. KeyError when the conversation is gone."""
         owner = await self._locked(session_id)
         known = await self._recent_turns(session_id)
         said = [
@@ -225,7 +225,7 @@ class MessageRepository:
 def _messages_of(exchange: Exchange) -> Iterator[_Said]:
     if exchange.question:
         yield _Said(exchange.turn_id, exchange.created_at, "user", exchange.question, "")
-    if exchange.answer:
+    if exchange.answer and exchange.finished:
         yield _Said(exchange.turn_id, exchange.created_at, "assistant", exchange.answer, exchange.route)
 
 

@@ -18,7 +18,7 @@ class StoredUser:
 
     username: str
     password_hash: str = field(repr=False)
-    role: str = "admin"
+    role: str = "viewer"
     enabled: bool = True
     must_change_password: bool = False
     version: int = 1

@@ -182,6 +182,8 @@ def _panel_services(office: Office) -> Any:
         reports=office.reports,
         publisher=office.publisher,
         conversations=office.conversations,
+        chats=office.chats,
+        dialogue=office.dialogue,
         matcher=match,
     )
 

@@ -80,9 +80,10 @@ class Visitor:
         await self.page.fill("#password", password)
         await self.page.click("button[type=submit]")
 
-    async def arrive(self, path: str = "") -> None:
+    async def arrive(self, path: str = "", username: str = USER) -> None:
         """Opens a tab with a fresh login and waits until its shell is alive."""
-        cookie = {"name": "secretary_panel", "value": await self.stage.login_cookie(), "url": self.stage.origin}
+        value = await self.stage.login_cookie(username)
+        cookie = {"name": "secretary_panel", "value": value, "url": self.stage.origin}
         await self.page.context.add_cookies([cookie])
         await self.open(path)
         await expect(self.page.locator(".shell")).to_be_visible()

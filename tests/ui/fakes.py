@@ -39,7 +39,7 @@ def tone(seconds: float, hertz: float = 330.0) -> SpeechChunk:
 
 
 class ScriptedAssistant:
-    """Answers by what the question contains: "faq", "xss", "slow", "fail", "break"; anything else gets ANSWER."""
+    """Answers by what the question contains: "faq", "xss", "calm", "slow" and long, "fail", "break"; else ANSWER."""
 
     def __init__(self, reports: ReportDesk) -> None:
         self._reports = reports
@@ -53,15 +53,16 @@ class ScriptedAssistant:
     async def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         self.turns.append(turn)
         yield TurnStarted(turn.turn_id, 1)
-        text = ""
+        text, finished = "", False
         try:
             async for event in self._script(turn):
                 text += event.text if isinstance(event, TextDelta) else ""
+                finished = isinstance(event, TurnFinished)
                 yield event
         except (GeneratorExit, asyncio.CancelledError):
             self.closed_early.append(turn.turn_id)
             raise
-        await self._report(turn, text)
+        await self._report(turn, text, finished=finished)
 
     async def _script(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         question = turn.question
@@ -77,15 +78,15 @@ class ScriptedAssistant:
             yield TextDelta(word)
             if turn.speak and n % 4 == 0:
                 yield SpeechReady(tone(1.5 if "slow" in question else 0.2), "voice")
-            await asyncio.sleep(0.2 if "slow" in question else 0.02)
+            await asyncio.sleep(0.2 if "slow" in question or "calm" in question else 0.02)
         yield _finished("faq" in question)
 
     def _words(self, question: str) -> list[str]:
         text = XSS if "xss" in question else ANSWER * (5 if "slow" in question else 1)
         return [text[i : i + 6] for i in range(0, len(text), 6)]
 
-    async def _report(self, turn: ChatTurn, text: str) -> None:
-        """What a door does: tell the office, which keeps the conversation."""
+    async def _report(self, turn: ChatTurn, text: str, *, finished: bool) -> None:
+        """What a door does: tell the office of every turn with words."""
         self._sequence += 1
         exchange = Exchange(
             turn_id=turn.turn_id,
@@ -94,6 +95,7 @@ class ScriptedAssistant:
             question=turn.question,
             answer=text,
             route="local",
+            finished=finished,
             created_at=datetime.now(UTC),
         )
         await self._reports.accept(DoorReport(door="panel", sequence=self._sequence, revision=1, exchanges=(exchange,)))

@@ -15,9 +15,12 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.administration.office import Office, open_office
+from deployments.administration.passwords import Passwords
 from deployments.administration.reports import ReportDesk
+from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport, StageTally
 from storage.environment import Environment
+from storage.repositories.users import StoredUser
 from tests.ui.fakes import ScriptedAssistant, entry_matcher
 from ui.panel import mount_panel
 from ui.services import PanelServices
@@ -69,12 +72,19 @@ class Stage:
     def origin(self) -> str:
         return self.url.split("/admin")[0]
 
-    async def login_cookie(self) -> str:
+    async def login_cookie(self, username: str = USER) -> str:
         """The value of the session cookie after a login of its own."""
-        form = {"username": USER, "password": PASSWORD}
+        form = {"username": username, "password": PASSWORD}
         async with httpx.AsyncClient() as client:
             await client.post(self.url + "login", data=form, headers={"Origin": self.origin})
             return client.cookies["secretary_panel"]
+
+    async def person(self, name: str, role: Role) -> str:
+        """Somebody who signs in with PASSWORD. Returns the name."""
+        stored = await Passwords().hash(PASSWORD)
+        async with self.office.database.unit_of_work() as work:
+            await work.users.add(StoredUser(name, stored, role.value))
+        return name
 
     async def hour_of_traffic(self) -> None:
         """Three doors that answered for an hour."""
@@ -118,6 +128,8 @@ async def open_stage(data: Path) -> AsyncIterator[Stage]:
         reports=reports,
         publisher=office.publisher,
         conversations=office.conversations,
+        chats=office.chats,
+        dialogue=office.dialogue,
         matcher=entry_matcher(office.publisher),
     )
     app = FastAPI()

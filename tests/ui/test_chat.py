@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from playwright.async_api import Locator, expect
 
+from deployments.contracts.chat import Source, SourceKind
 from tests.ui.conftest import Visitor
 from tests.ui.fakes import ANSWER, XSS
+from tests.ui.stage import USER
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -105,13 +107,55 @@ async def test_stop_ends_text_voice_and_the_work_behind_them(admin: Visitor) -> 
     await expect(admin.page.locator(".send-button")).to_have_attribute("data-state", "idle")
 
 
-async def test_leaving_the_tab_stops_the_answer(admin: Visitor) -> None:
+async def test_an_answer_is_completed_and_kept_although_its_tab_was_left(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "calm")
+    await expect(answer.locator(".bubble")).to_contain_text("Мы")
+    await admin.page.get_by_role("link", name="Обзор", exact=True).click()
+    await expect(admin.page.locator(".headline")).to_be_visible()
+    await _kept(admin, [("user", "calm"), ("assistant", ANSWER)])
+    await admin.page.get_by_role("link", name="Чат", exact=True).click()
+    await expect(admin.page.locator(".message-assistant .bubble")).to_have_text(ANSWER)
+
+
+async def test_an_answer_is_completed_and_kept_although_its_window_was_closed(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "calm")
+    await expect(answer.locator(".bubble")).to_contain_text("Мы")
+    await admin.page.close()
+    await _kept(admin, [("user", "calm"), ("assistant", ANSWER)])
+
+
+async def test_whoever_comes_back_reads_on_and_may_stop(admin: Visitor) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "slow")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
-    await admin.page.get_by_role("link", name="Обзор", exact=True).click()
-    turn = admin.stage.assistant.turns[-1]
-    await _until(lambda: turn.turn_id in admin.stage.assistant.closed_early)
+    await admin.page.reload()
+    answer = admin.page.locator(".message-assistant")
+    await expect(admin.page.locator(".message-user .bubble")).to_have_text(["slow"])
+    await expect(answer.locator(".bubble")).to_contain_text("Мы открыты")
+    early = await answer.locator(".bubble").inner_text()
+    await expect(answer.locator(".bubble")).not_to_have_text(early)
+    await admin.page.get_by_role("button", name="Остановить").click()
+    await expect(answer).to_contain_text("остановлено")
+    await admin.page.reload()
+    await expect(answer).to_contain_text("остановлено")
+    await expect(answer).to_have_count(1)
+
+
+async def test_a_second_window_is_told_that_an_answer_is_under_way(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    other = Visitor(admin.stage, await admin.page.context.new_page())
+    await other.open("chat")
+    await expect(other.page.get_by_text("Начните разговор")).to_be_visible()
+    answer = await ask(admin, "slow")
+    await expect(answer.locator(".bubble")).to_contain_text("Мы")
+    refused = await ask(other, "hello")
+    await expect(refused.get_by_role("alert")).to_contain_text("уже готовится другой ответ")
+    await admin.page.get_by_role("button", name="Остановить").click()
+    await expect(answer).to_contain_text("остановлено")
+    again = await ask(other, "hello")
+    await expect(again.locator(".bubble")).to_have_text(ANSWER)
 
 
 async def test_markup_in_answers_and_questions_stays_text(admin: Visitor) -> None:
@@ -142,6 +186,18 @@ async def test_failure_is_said_plainly_with_its_remedy(admin: Visitor) -> None:
     await expect(answer.locator(".bubble")).to_have_text("Сейчас")
 
 
+async def test_an_answer_that_failed_is_no_part_of_the_conversation(admin: Visitor) -> None:
+    await fresh_chat(admin)
+    answer = await ask(admin, "fail")
+    await expect(answer.get_by_role("alert")).to_be_visible()
+    answer = await ask(admin, "hello")
+    await expect(answer.locator(".bubble")).to_have_text(ANSWER)
+    assert [m.content for m in admin.stage.assistant.turns[-1].messages] == ["fail", "hello"]
+    await admin.page.reload()
+    await expect(admin.page.locator(".message-user .bubble")).to_have_text(["fail", "hello"])
+    await expect(admin.page.locator(".message-assistant .bubble")).to_have_text([ANSWER])
+
+
 async def test_a_bug_is_not_shown_but_said(admin: Visitor) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "break")
@@ -170,6 +226,16 @@ async def test_shift_enter_breaks_the_line(admin: Visitor) -> None:
     await admin.page.keyboard.type("two")
     await expect(box).to_have_value("one\ntwo")
     await expect(admin.page.locator(".message-user")).to_have_count(0)
+
+
+async def _kept(visitor: Visitor, expected: list[tuple[str, str]], timeout_s: float = 15.0) -> None:
+    """Waits until the running conversation holds exactly these messages."""
+    office, source = visitor.stage.office, Source(SourceKind.ADMIN)
+    messages: list[tuple[str, str]] = []
+    async with asyncio.timeout(timeout_s):
+        while messages != expected:
+            await asyncio.sleep(0.1)
+            messages = [(m.role, m.content) for m in (await office.conversations.open(source, USER)).messages]
 
 
 async def _until(condition, timeout_s: float = 3.0) -> None:

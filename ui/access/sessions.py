@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from deployments.administration.accounts import Account
+from deployments.contracts.identity import Identity, Role
 
 LIFETIME_S = 12 * 3600.0
 MOST_SESSIONS = 1_000
@@ -20,10 +21,15 @@ class PanelSession:
 
     token: str = field(repr=False)
     username: str
-    role: str
+    role: Role
     must_change_password: bool
     expires_at: float
     on_close: set[Callable[[], None]] = field(default_factory=set, repr=False)
+
+    @property
+    def identity(self) -> Identity:
+        """The person, with the role of this moment."""
+        return Identity(self.username, self.role)
 
 
 class PanelSessions:
@@ -42,7 +48,7 @@ class PanelSessions:
         session = PanelSession(
             token=secrets.token_urlsafe(32),
             username=account.username,
-            role=account.role,
+            role=Role(account.role),
             must_change_password=account.must_change_password,
             expires_at=self._clock() + self._lifetime_s,
         )

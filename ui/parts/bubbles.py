@@ -4,6 +4,7 @@ import time
 
 from nicegui import html, ui
 
+from deployments.contracts.sessions import STOPPED, StoredMessage
 from ui.parts.answer import Answer, failure_text, origin_text, timing_texts
 from ui.translations import Translator
 
@@ -64,6 +65,6 @@ class AnswerBubble:
             html.span(t("chat.stopped")).classes("detail detail-stopped")
 
 
-def stored_bubble(text: str, t: Translator) -> None:
-    """An answer of an earlier visit."""
-    AnswerBubble(t).close(Answer(text=text))
+def stored_bubble(message: StoredMessage, t: Translator) -> None:
+    """An answer of an earlier visit; one that was stopped says so."""
+    AnswerBubble(t).close(Answer(text=message.content, stopped=message.route == STOPPED))

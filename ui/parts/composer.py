@@ -14,6 +14,10 @@ MOST_CHARS = 4_000
 _SEND_ON_ENTER = "(e) => { if (!e.shiftKey && !e.isComposing) { e.preventDefault(); emit(); } }"
 
 
+Send = Callable[[str], Awaitable[None]]
+Stop = Callable[[], Awaitable[None]]
+
+
 class Pace(StrEnum):
     """What the secretary is doing: nothing, still writing, or still speaking what is written."""
 
@@ -25,7 +29,7 @@ class Pace(StrEnum):
 class Composer:
     """``on_send(text)`` gets a question that is not empty; ``on_stop()`` is the other face of the button."""
 
-    def __init__(self, t: Translator, on_send: Callable[[str], Awaitable[None]], on_stop: Callable[[], None]) -> None:
+    def __init__(self, t: Translator, on_send: Send, on_stop: Stop) -> None:
         self._t = t
         self._on_send = on_send
         self._on_stop = on_stop
@@ -54,7 +58,7 @@ class Composer:
         if self._pace is Pace.IDLE:
             await self._send()
         else:
-            self._on_stop()
+            await self._on_stop()
 
     async def _send(self) -> None:
         text = str(self._input.value or "").strip()

@@ -117,11 +117,10 @@ class FaqEditor:
             await self._on_saved()
 
     async def _store(self, draft: FaqDraft) -> None:
-        faq, by = self._panel.services.faq, self._panel.session.username
         if self._entry is None:
-            await faq.create(draft, by)
+            await self._panel.answers.create(draft)
         else:
-            await faq.update(self._entry.id, draft, self._entry.version, by)
+            await self._panel.answers.update(self._entry.id, draft, self._entry.version)
 
     async def _explain_conflict(self, error: Conflict) -> None:
         """A conflict is either a newer version of this entry or a question that exists already."""
@@ -135,7 +134,7 @@ class FaqEditor:
         if self._entry is None:
             return None
         try:
-            return await self._panel.services.faq.get(self._entry.id)
+            return await self._panel.answers.get(self._entry.id)
         except NotFound:
             return None
 

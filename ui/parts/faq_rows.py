@@ -12,18 +12,16 @@ MOST_CHIPS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class FaqRow:
-    """An entry and what its buttons do."""
+class RowActs:
+    """What the buttons of a row do."""
 
-    entry: FaqEntry
     on_edit: Callable[[FaqEntry], None]
     on_delete: Callable[[FaqEntry], Awaitable[None]]
     on_switch: Callable[[FaqEntry, bool], Awaitable[None]]
 
 
-def faq_row(row: FaqRow, t: Translator) -> ui.element:
-    """Draws the row and returns its element."""
-    entry = row.entry
+def faq_row(entry: FaqEntry, acts: RowActs | None, t: Translator) -> ui.element:
+    """Draws the row and returns its element. Without ``acts`` it is there to be read."""
     state = "" if entry.enabled else "faq-row-off"
     with html.article().classes(f"card faq-row {state}").props(f"role=listitem data-entry={entry.id}") as article:
         with html.div().classes("faq-text"):
@@ -33,10 +31,14 @@ def faq_row(row: FaqRow, t: Translator) -> ui.element:
             html.p(entry.answer).classes("faq-answer")
             _chips(entry, t)
         with html.div().classes("faq-actions"):
-            switch = ui.switch(value=entry.enabled, on_change=lambda e: row.on_switch(entry, bool(e.value)))
+            switch = ui.switch(value=entry.enabled)
             switch.props["aria-label"] = t("faq.enabled_of", question=entry.question)
-            _action("edit", t("faq.edit_of", question=entry.question), lambda: row.on_edit(entry))
-            _action("delete_outline", t("faq.delete_of", question=entry.question), lambda: row.on_delete(entry))
+            if acts is None:
+                switch.disable()
+            else:
+                switch.on_value_change(lambda e: acts.on_switch(entry, bool(e.value)))
+                _action("edit", t("faq.edit_of", question=entry.question), lambda: acts.on_edit(entry))
+                _action("delete_outline", t("faq.delete_of", question=entry.question), lambda: acts.on_delete(entry))
     element: ui.element = article
     return element
 

@@ -35,7 +35,7 @@ class MatchTester:
         if not phrase:
             return
         try:
-            report = await self._panel.services.matcher(phrase, None)
+            report = await self._panel.answers.try_phrase(phrase)
         except SecretaryError as error:
             self._panel.toast_error(error)
             return

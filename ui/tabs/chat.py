@@ -1,16 +1,21 @@
-"""The chat: a question goes to the secretary as any door would send it, the answer is read and heard as it comes."""
+"""The chat: the signed-in person's running conversation with the secretary, read and heard as it comes.
 
-import asyncio
+The office asks, answers and stores (``Dialogue``); this page watches. Whoever leaves it finds the whole answer later,
+and whoever comes back while it is being given goes on reading.
+"""
+
 import logging
 import uuid
-from collections.abc import AsyncIterator
+from functools import partial
 
 from nicegui import background_tasks, html, ui
 
-from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
-from deployments.contracts.errors import SecretaryError
-from deployments.contracts.events import SpeechReady, TurnEvent, TurnFailed
-from deployments.contracts.sessions import Conversation
+from deployments.administration.rights import Subject
+from deployments.administration.turns import RunningTurn
+from deployments.contracts.chat import Overrides, Source, SourceKind
+from deployments.contracts.errors import Conflict, SecretaryError
+from deployments.contracts.events import SpeechReady, TurnFailed
+from deployments.contracts.sessions import StoredMessage
 from ui.context import Panel, until_left
 from ui.parts.answer import Answer
 from ui.parts.bubbles import AnswerBubble, question_bubble, stored_bubble
@@ -21,6 +26,7 @@ from ui.parts.speech_player import SpeechPlayer
 log = logging.getLogger(__name__)
 
 SOURCE = Source(SourceKind.ADMIN)
+_NEWEST_MESSAGES = 200
 
 
 async def show(panel: Panel) -> None:
@@ -34,14 +40,16 @@ async def show(panel: Panel) -> None:
 
 
 class Chat:
-    """One person's running conversation. At most one answer is under way."""
+    """One page with the conversation. At most one answer is under way."""
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
-        self._conversation: Conversation | None = None
-        self._messages: list[ChatMessage] = []
-        self._answering: asyncio.Task[None] | None = None
-        self._turn_id = ""
+        self._session_id = ""
+        self._empty = True
+        self._answering = False
+        self._left = False
+        self._heard_id = ""
+        """Names the answer whose sound may be heard now."""
         self._speaking = False
         t = panel.t
         html.h1(t("nav.chat")).classes("visually-hidden")
@@ -55,118 +63,152 @@ class Chat:
             self._player = SpeechPlayer(self._heard, lambda: panel.toast(t("chat.blocked"), "info"))
 
     async def open(self) -> None:
-        """Shows the stored conversation."""
+        """Shows the stored conversation, and goes on with an answer that is being given."""
         try:
             await self._load(restart=False)
         except SecretaryError as error:
             self._panel.toast_error(error)
 
     def leave(self) -> None:
-        """The person is gone: nobody reads the rest of the answer."""
-        if self._answering is not None:
-            self._answering.cancel()
+        """The person is gone: nobody hears or reads on here, the answer goes on without."""
+        self._left = True
+
+    @property
+    def _gone(self) -> bool:
+        return self._left or self._thread.is_deleted
 
     async def _load(self, *, restart: bool) -> None:
-        conversations = self._panel.services.conversations
-        load = conversations.restart if restart else conversations.open
-        self._conversation = await load(SOURCE, self._panel.session.username)
-        self._messages = [m for m in self._conversation.messages if m.role != "system"]
+        services, caller = self._panel.services, self._panel.session.identity
+        load = services.conversations.restart if restart else services.conversations.open
+        self._session_id = (await load(SOURCE, caller.username)).session_id
+        turn = await services.dialogue.under_way(caller, self._session_id)
+        messages = await services.chats.newest(caller, self._session_id, _NEWEST_MESSAGES)
+        self._draw(_without_answer_of(turn, messages))
+        if turn is not None:
+            self._watch(turn)
+
+    def _draw(self, messages: tuple[StoredMessage, ...]) -> None:
+        t = self._panel.t
+        self._empty = not messages
         self._thread.clear()
         with self._thread:
-            for message in self._messages:
-                (question_bubble if message.role == "user" else stored_bubble)(message.content, self._panel.t)
-            if not self._messages:
-                empty("forum", self._panel.t("chat.empty"), self._panel.t("chat.empty_hint"))
+            for message in messages:
+                if message.role == "user":
+                    question_bubble(message.content, t)
+                else:
+                    stored_bubble(message, t)
+            if self._empty:
+                empty("forum", t("chat.empty"), t("chat.empty_hint"))
 
     async def _restart(self) -> None:
-        self._stop()
         try:
+            self._panel.require_change(Subject.CHAT)
+            await self._stop()
             await self._load(restart=True)
         except SecretaryError as error:
             self._panel.toast_error(error)
 
     async def _ask(self, text: str) -> None:
-        if not self._messages:
+        if self._empty:
             self._thread.clear()
+        self._empty = False
         self._silence()
-        self._messages.append(ChatMessage("user", text))
         with self._thread:
             question_bubble(text, self._panel.t)
-            bubble = AnswerBubble(self._panel.t)
-        self._turn_id = uuid.uuid4().hex
+        bubble = self._begin()
+        self._heard_id = uuid.uuid4().hex
+        background_tasks.create(self._answer(text, self._heard_id, bubble), name="answer in the panel")
+
+    def _begin(self) -> AnswerBubble:
+        self._answering = True
         self._composer.show(Pace.ANSWERING)
-        self._answering = background_tasks.create(self._answer(self._turn(), bubble), name="answer in the panel")
+        with self._thread:
+            return AnswerBubble(self._panel.t)
 
-    def _turn(self) -> ChatTurn:
-        return ChatTurn(
-            turn_id=self._turn_id,
-            source=SOURCE,
-            messages=tuple(self._messages),
-            session_id=self._conversation.session_id if self._conversation else None,
-            speak=bool(self._speak.value),
-            overrides=(self._conversation.overrides,) if self._conversation else (),
-        )
+    def _watch(self, turn: RunningTurn) -> None:
+        bubble = self._begin()
+        background_tasks.create(self._follow(turn, Answer(), bubble), name="answer of an earlier visit")
 
-    async def _answer(self, turn: ChatTurn, bubble: AnswerBubble) -> None:
+    async def _answer(self, text: str, heard_id: str, bubble: AnswerBubble) -> None:
+        services, caller = self._panel.services, self._panel.session.identity
+        hear = partial(self._hear, heard_id) if self._speak.value else None
         answer = Answer()
         try:
+            self._panel.require_change(Subject.CHAT)
+            turn = await services.dialogue.ask(services.assistant, caller, self._session_id, text, Overrides(), hear)
+        except Exception as error:
+            answer.failure = _refusal(error)
+            self._settle(answer, bubble)
+        else:
             await self._follow(turn, answer, bubble)
-        except asyncio.CancelledError:
-            answer.stopped = True
-        except SecretaryError as error:
-            answer.failure = TurnFailed(error.code, error.message, error.retryable, error.status)
-        except Exception:
-            log.exception("turn %s broke", turn.turn_id)
-            answer.failure = TurnFailed("internal_error", "", retryable=False, status=500)
-        finally:
-            self._settle(turn, answer, bubble)
 
-    async def _follow(self, turn: ChatTurn, answer: Answer, bubble: AnswerBubble) -> None:
-        stream = self._panel.services.assistant.reply(turn)
-        try:
-            async for event in stream:
-                answer.take(event)
-                if isinstance(event, SpeechReady):
-                    self._speaking = True
-                    self._player.enqueue(turn.turn_id, event.chunk)
-                else:
-                    bubble.draw(answer)
-        finally:
-            await _close(stream)
+    async def _follow(self, turn: RunningTurn, answer: Answer, bubble: AnswerBubble) -> None:
+        async for news in turn.watch():
+            if self._gone:
+                return
+            if not isinstance(news, StoredMessage):
+                answer.take(news)
+                bubble.draw(answer)
+        answer.stopped = answer.finished is None and answer.failure is None
+        self._settle(answer, bubble)
 
-    def _settle(self, turn: ChatTurn, answer: Answer, bubble: AnswerBubble) -> None:
-        if answer.text:
-            self._messages.append(ChatMessage("assistant", answer.text))
-        if self._thread.is_deleted:
+    def _settle(self, answer: Answer, bubble: AnswerBubble) -> None:
+        self._answering = False
+        if self._gone:
             return
         bubble.close(answer)
-        if self._speaking and not answer.stopped:
+        if self._speaking:
             self._composer.show(Pace.SPEAKING)
-            self._player.finish(turn.turn_id)
+            self._player.finish(self._heard_id)
         else:
             self._composer.show(Pace.IDLE)
 
-    def _stop(self) -> None:
+    async def _stop(self) -> None:
         """Stops the text, then the voice; a second press is not needed for either."""
         self._silence()
-        if self._answering is not None and not self._answering.done():
-            self._answering.cancel()
-        else:
+        if not self._answering:
             self._composer.show(Pace.IDLE)
+            return
+        try:
+            await self._panel.services.dialogue.stop(self._panel.session.identity, self._session_id)
+        except SecretaryError as error:
+            self._panel.toast_error(error)
+
+    def _hear(self, heard_id: str, speech: SpeechReady) -> None:
+        if self._gone or heard_id != self._heard_id:
+            return
+        try:
+            self._player.enqueue(heard_id, speech.chunk)
+            self._speaking = True
+        except SecretaryError as error:
+            self._silence()
+            self._panel.toast_error(error)
 
     def _silence(self) -> None:
         if self._speaking:
-            self._speaking = False
-            self._player.silence(self._turn_id)
+            self._player.silence(self._heard_id)
+        self._speaking = False
+        self._heard_id = ""
 
-    def _heard(self, turn_id: str) -> None:
-        if turn_id == self._turn_id:
+    def _heard(self, heard_id: str) -> None:
+        if heard_id == self._heard_id:
             self._speaking = False
             self._composer.show(Pace.IDLE)
 
 
-async def _close(stream: AsyncIterator[TurnEvent]) -> None:
-    """Closing a stream early stops the work behind it."""
-    close = getattr(stream, "aclose", None)
-    if close is not None:
-        await close()
+def _without_answer_of(turn: RunningTurn | None, messages: tuple[StoredMessage, ...]) -> tuple[StoredMessage, ...]:
+    """``messages`` up to the question of ``turn``: its answer is drawn as it comes."""
+    if turn is None:
+        return messages
+    asked = next(news.id for news in turn.news if isinstance(news, StoredMessage))
+    return tuple(message for message in messages if message.parent_id != asked)
+
+
+def _refusal(error: Exception) -> TurnFailed:
+    """Why nothing was asked. The only conflict there is: an answer is under way, in another window. What is not of our
+    tree stays general, its text is for the log."""
+    if not isinstance(error, SecretaryError):
+        log.error("a question in the panel broke", exc_info=error)
+        return TurnFailed("internal_error", "", retryable=False, status=500)
+    code = "answer_under_way" if isinstance(error, Conflict) else error.code
+    return TurnFailed(code, error.message, error.retryable, error.status)

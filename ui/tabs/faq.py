@@ -10,7 +10,7 @@ from deployments.contracts.settings import FaqEntry
 from ui.context import Panel, until_left
 from ui.parts.confirm import confirmed
 from ui.parts.faq_editor import FaqEditor
-from ui.parts.faq_rows import FaqRow, faq_row
+from ui.parts.faq_rows import RowActs, faq_row
 from ui.parts.match_tester import MatchTester
 from ui.parts.section import KeyedList, Section, empty, skeleton
 from ui.translations import LANGUAGES
@@ -44,8 +44,14 @@ class FaqBook:
         with html.div().classes("faq"):
             with html.div().classes("page-head"):
                 html.h1(t("faq.title"))
-                ui.button(t("faq.add"), icon="add", on_click=lambda: self._editor.open()).props("unelevated no-caps")
-            MatchTester(panel)
+                if panel.answers.may_change:
+                    ui.button(t("faq.add"), icon="add", on_click=lambda: self._editor.open()).props(
+                        "unelevated no-caps"
+                    )
+            if panel.answers.may_change:
+                MatchTester(panel)
+            else:
+                ui.label(t("faq.read_only")).classes("notice").props("role=note")
             self._build_filter()
             rows = html.div().classes("faq-list").props(f'role=list aria-label="{t("faq.title")}"')
             note = html.div()
@@ -74,7 +80,7 @@ class FaqBook:
     async def _read(self) -> FaqPage:
         chosen = self._filter
         offset = (chosen.page - 1) * PAGE_SIZE
-        return await self._panel.services.faq.list(chosen.query, chosen.language, PAGE_SIZE, offset)
+        return await self._panel.answers.list(chosen.query, chosen.language, PAGE_SIZE, offset)
 
     async def _narrow(self, wanted: Filter) -> None:
         self._filter = wanted
@@ -102,7 +108,8 @@ class FaqBook:
             toggle.props(f'unelevated dense no-caps aria-label="{t("faq.language")}"').classes("filter-language")
 
     def _draw_row(self, entry: FaqEntry) -> ui.element:
-        return faq_row(FaqRow(entry, self._editor.open, self._delete, self._switch), self._panel.t)
+        acts = RowActs(self._editor.open, self._delete, self._switch) if self._panel.answers.may_change else None
+        return faq_row(entry, acts, self._panel.t)
 
     def _draw_note(self, reason: str) -> None:
         """Why the list is empty, when it is."""
@@ -125,7 +132,7 @@ class FaqBook:
     async def _switch(self, entry: FaqEntry, enabled: bool) -> None:
         draft = FaqDraft.model_validate(entry.model_dump(include=set(FaqDraft.model_fields)) | {"enabled": enabled})
         try:
-            await self._panel.services.faq.update(entry.id, draft, entry.version, self._panel.session.username)
+            await self._panel.answers.update(entry.id, draft, entry.version)
         except SecretaryError as error:
             self._panel.toast_error(error)
             self._rows.redraw(entry)
@@ -140,7 +147,7 @@ class FaqBook:
         ):
             return
         try:
-            await self._panel.services.faq.delete(entry.id, self._panel.session.username)
+            await self._panel.answers.delete(entry.id)
         except SecretaryError as error:
             self._panel.toast_error(error)
         else:

@@ -1,20 +1,19 @@
-"""Who may do what in the office: one table of paths. What is not in it is for administrators."""
+"""What each address of the office is about. Who may do what there stands in ``administration.rights``."""
 
 from dataclasses import dataclass
 
+from deployments.administration.rights import Subject, rights
 from deployments.contracts.identity import Role
 
-VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 _READS = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Paths below ``prefix``. ``read`` may GET, ``write`` may everything else; ``upload`` picks the body limit."""
+    """Paths below ``prefix``, and what they are about. ``upload`` picks the body limit."""
 
     prefix: str
-    read: Role
-    write: Role
+    subject: Subject
     upload: bool = False
 
     def contains(self, path: str) -> bool:
@@ -28,47 +27,47 @@ WITH_OLD_PASSWORD = frozenset({"/auth/me", "/auth/password", "/auth/logout"})
 """Open to a person whose password must be changed first."""
 
 _AREAS = (
-    Area("/auth/login", VIEWER, VIEWER),
-    Area("/auth/refresh", VIEWER, VIEWER),
-    Area("/auth/status", VIEWER, VIEWER),
-    Area("/auth/me", VIEWER, VIEWER),
-    Area("/auth/password", VIEWER, VIEWER),
-    Area("/auth/logout", VIEWER, VIEWER),
-    Area("/openapi.json", VIEWER, ADMIN),
-    Area("/status", VIEWER, ADMIN),
-    Area("/settings", VIEWER, OPERATOR),
-    Area("/faq/import", OPERATOR, OPERATOR, upload=True),
-    Area("/faq", VIEWER, OPERATOR),
-    Area("/stt/transcribe", OPERATOR, OPERATOR, upload=True),
-    Area("/stt", VIEWER, OPERATOR),
-    Area("/llm/providers", OPERATOR, ADMIN),
-    Area("/llm/model", VIEWER, ADMIN),
-    Area("/llm", VIEWER, OPERATOR),
-    Area("/tts", VIEWER, OPERATOR),
-    Area("/voice", VIEWER, OPERATOR),
-    Area("/voices", VIEWER, OPERATOR),
-    Area("/chat", VIEWER, VIEWER),
-    Area("/telegram", OPERATOR, OPERATOR),
-    Area("/widget", VIEWER, OPERATOR),
-    Area("/services", VIEWER, OPERATOR),
-    Area("/monitor", VIEWER, OPERATOR),
-    Area("/models", VIEWER, ADMIN),
-    Area("/usage", OPERATOR, ADMIN),
-    Area("/audit", OPERATOR, ADMIN),
-    Area("/logs", ADMIN, ADMIN),
-    Area("/users", ADMIN, ADMIN),
-    Area("/keys", ADMIN, ADMIN),
-    Area("/privacy", ADMIN, ADMIN),
-    Area("/backup", ADMIN, ADMIN, upload=True),
+    Area("/auth/login", Subject.OWN_ACCOUNT),
+    Area("/auth/refresh", Subject.OWN_ACCOUNT),
+    Area("/auth/status", Subject.OWN_ACCOUNT),
+    Area("/auth/me", Subject.OWN_ACCOUNT),
+    Area("/auth/password", Subject.OWN_ACCOUNT),
+    Area("/auth/logout", Subject.OWN_ACCOUNT),
+    Area("/openapi.json", Subject.DOCUMENT),
+    Area("/status", Subject.STATUS),
+    Area("/settings", Subject.SETTINGS),
+    Area("/faq/import", Subject.ANSWER_FILES, upload=True),
+    Area("/faq", Subject.ANSWERS),
+    Area("/stt/transcribe", Subject.TRANSCRIPTS, upload=True),
+    Area("/stt", Subject.RECOGNITION),
+    Area("/llm/providers", Subject.PROVIDERS),
+    Area("/llm/model", Subject.MODEL),
+    Area("/llm", Subject.PROMPTS),
+    Area("/tts", Subject.VOICES),
+    Area("/voice", Subject.VOICES),
+    Area("/voices", Subject.VOICES),
+    Area("/chat", Subject.CHAT),
+    Area("/telegram", Subject.BOTS),
+    Area("/widget", Subject.WIDGETS),
+    Area("/services", Subject.SERVICES),
+    Area("/monitor", Subject.MONITOR),
+    Area("/models", Subject.MODEL_FILES),
+    Area("/usage", Subject.USAGE),
+    Area("/audit", Subject.AUDIT),
+    Area("/logs", Subject.LOGS),
+    Area("/users", Subject.PEOPLE),
+    Area("/keys", Subject.KEYS),
+    Area("/privacy", Subject.PRIVACY),
+    Area("/backup", Subject.BACKUPS, upload=True),
 )
 
 
 def area_of(path: str) -> Area:
     """The first area that contains ``path`` (without the office's own prefix)."""
-    return next((area for area in _AREAS if area.contains(path)), Area("other", ADMIN, ADMIN))
+    return next((area for area in _AREAS if area.contains(path)), Area("other", Subject.OTHER))
 
 
 def needed_role(path: str, method: str) -> Role:
     """The lowest role that may do ``method`` there."""
-    area = area_of(path)
-    return area.read if method in _READS else area.write
+    allowed = rights(area_of(path).subject)
+    return allowed.read if method in _READS else allowed.change

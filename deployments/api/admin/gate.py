@@ -13,6 +13,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.administration.addresses import caller_of
+from deployments.administration.rights import require
 from deployments.api.admin.access import PUBLIC, WITH_OLD_PASSWORD, area_of, needed_role
 from deployments.api.admin.identity import remember
 from deployments.api.admin.lasting import SignInEnded, while_signed_in
@@ -166,9 +167,7 @@ def _guards_itself(path: str) -> bool:
 def _require_role(identity: Identity, path: str, method: str) -> None:
     if identity.must_change_password and path not in WITH_OLD_PASSWORD:
         raise PasswordChangeRequired("Change your password first: POST /admin/auth/password.")
-    needed = needed_role(path, method)
-    if not identity.role.covers(needed):
-        raise Forbidden(f"This needs the role {needed.value}; yours is {identity.role.value}.")
+    require(identity.role, needed_role(path, method))
 
 
 def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:

@@ -170,7 +170,7 @@ async def test_watchers_see_everything_from_the_beginning(office: Office, sessio
 
     early = asyncio.create_task(watch())
     await exchanged(turn)
-    expected = ["StoredMessage", "TextDelta", "TextDelta", "TextDelta", "StoredMessage"]
+    expected = ["StoredMessage", "TextDelta", "TextDelta", "TextDelta", "StoredMessage", "TurnFinished"]
     assert await early == await watch() == expected
 
 

@@ -65,6 +65,21 @@ def test_the_system_prompt_counts() -> None:
     assert short[-1] == long[-1] == ChatMessage("user", "и?")
 
 
+def test_a_stored_question_without_an_answer_stands_with_the_next_one() -> None:
+    said = (("user", "раз"), ("assistant", "один"), ("user", "два"), ("user", "три"))
+    turn = replace(ask("три"), messages=tuple(ChatMessage(role, text) for role, text in said), session_id="chat_1")
+    assert [(m.role, m.content) for m in build_prompt(turn, SNAPSHOT, "ru").messages[1:]] == [
+        ("user", "раз"),
+        ("assistant", "один"),
+        ("user", "два\n\nтри"),
+    ]
+
+
+def test_what_a_caller_sends_stays_as_it_was_sent() -> None:
+    turn = replace(ask("три"), messages=(ChatMessage("user", "два"), ChatMessage("user", "три")))
+    assert [m.content for m in build_prompt(turn, SNAPSHOT, "ru").messages[1:]] == ["два", "три"]
+
+
 def test_a_prompt_of_the_turn_replaces_the_persona() -> None:
     turn = replace(ask("hi"), system_prompt="Be a pirate.")
     assert build_prompt(turn, SNAPSHOT, "en").messages[0] == ChatMessage("system", "Be a pirate.")

@@ -8,7 +8,8 @@ from starlette.responses import StreamingResponse
 
 from deployments.administration.turns import News, RunningTurn
 from deployments.api.admin.chat.schemas import MessageReply
-from deployments.contracts.events import TextDelta, TurnFailed
+from deployments.contracts.events import AnswerMatched, TextDelta, TurnFailed, TurnFinished
+from deployments.contracts.sessions import StoredMessage
 
 HEARTBEAT_S = 15.0
 
@@ -27,6 +28,8 @@ async def _blocks(turn: RunningTurn, heartbeat_s: float) -> AsyncGenerator[bytes
     async for news in _patiently(turn.watch(), heartbeat_s):
         if news is None:
             yield _HEARTBEAT
+            continue
+        if isinstance(news, AnswerMatched | TurnFinished):
             continue
         number += 1
         yield b"id: %d\ndata: %b\n\n" % (number, orjson.dumps(_event(news)))
@@ -66,7 +69,7 @@ async def _next(stream: AsyncIterator[News]) -> News:
         raise _Ended from None
 
 
-def _event(news: News) -> dict[str, object]:
+def _event(news: StoredMessage | TextDelta | TurnFailed) -> dict[str, object]:
     if isinstance(news, TextDelta):
         return {"type": "chunk", "content": news.text}
     if isinstance(news, TurnFailed):

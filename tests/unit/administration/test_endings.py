@@ -1,0 +1,152 @@
+"""What a conversation keeps of a turn, however it ended: the table in ``contracts.sessions``."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from deployments.administration.office import Office
+from deployments.administration.turns import RunningTurn
+from deployments.contracts.chat import ChatMessage, Overrides, Source, SourceKind
+from deployments.contracts.errors import EngineFailed, SecretaryError
+from deployments.contracts.events import TextDelta, TurnFailed, TurnFinished, TurnStarted
+from deployments.contracts.identity import Identity, Role
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.sessions import STOPPED, StoredMessage
+from deployments.contracts.settings import Exchange
+from tests.fakes.assistant import Pause, ScriptedAssistant
+from tests.unit.administration.conftest import exchange
+
+ANN = Identity("ann", Role.VIEWER)
+PANEL = Source(SourceKind.ADMIN)
+SHOP = Source(SourceKind.TELEGRAM, "shop")
+BEGUN = [TurnStarted("t"), TextDelta("Добрый ")]
+WHOLE = [*BEGUN, TextDelta("день."), TurnFinished(route="local")]
+DEAD = EngineFailed("the model died")
+
+Ending = Callable[[Office, RunningTurn], Awaitable[object]]
+
+
+async def itself(office: Office, turn: RunningTurn) -> None:
+    """Nobody interferes."""
+
+
+async def stopped(office: Office, turn: RunningTurn) -> None:
+    await spoken(turn)
+    assert await office.dialogue.stop(ANN, turn.session_id)
+
+
+async def stopped_at_once(office: Office, turn: RunningTurn) -> None:
+    assert await office.dialogue.stop(ANN, turn.session_id)
+
+
+async def reader_left(office: Office, turn: RunningTurn) -> None:
+    watcher = turn.watch()
+    await anext(watcher)
+    await watcher.aclose()  # type: ignore[attr-defined]
+
+
+async def office_closes(office: Office, turn: RunningTurn) -> None:
+    await spoken(turn)
+    await office.running.close()
+
+
+async def spoken(turn: RunningTurn) -> None:
+    """Waits for the first words."""
+    async for news in turn.watch():
+        if isinstance(news, TextDelta):
+            return
+
+
+ASKED = [("user", "Вы открыты?", "")]
+IN_THE_OFFICE = {
+    "complete": (WHOLE, itself, [("assistant", "Добрый день.", "local")]),
+    "its reader left": (WHOLE, reader_left, [("assistant", "Добрый день.", "local")]),
+    "stopped after words": ([*BEGUN, Pause(60)], stopped, [("assistant", "Добрый ", STOPPED)]),
+    "stopped before words": ([TurnStarted("t"), Pause(60)], stopped_at_once, []),
+    "engine failed after words": ([*BEGUN, DEAD], itself, []),
+    "engine failed as an event": ([*BEGUN, TurnFailed("engine_failed", "died", True)], itself, []),
+    "engine failed before words": ([DEAD], itself, []),
+    "engine ended too early": (BEGUN, itself, []),
+    "office closed": ([*BEGUN, Pause(60)], office_closes, []),
+}
+
+
+@pytest.mark.parametrize("ending", IN_THE_OFFICE)
+async def test_what_is_kept_of_a_turn_of_the_office(office: Office, ending: str) -> None:
+    script, end, kept = IN_THE_OFFICE[ending]
+    session_id = (await office.conversations.open(PANEL, "ann")).session_id
+    turn = await office.dialogue.ask(
+        ScriptedAssistant(script=list(script)), ANN, session_id, "Вы открыты?", Overrides()
+    )
+    await end(office, turn)
+    await asyncio.wait_for(asyncio.gather(turn.over(), return_exceptions=True), 5)
+    thread = await office.chats.thread(ANN, session_id)
+    assert [(m.role, m.content, m.route) for m in thread.messages] == ASKED + kept
+
+
+REPORTED = {
+    "complete": ({"finished": True}, [ChatMessage("assistant", "Да, до шести.")]),
+    "broke off after words": ({"finished": False, "answer": "Да, до"}, []),
+    "without words": ({"finished": False, "answer": ""}, []),
+}
+
+
+@pytest.mark.parametrize("ending", REPORTED)
+async def test_what_is_kept_of_a_turn_that_a_door_reports(office: Office, ending: str) -> None:
+    values, kept = REPORTED[ending]
+    session_id = (await office.conversations.open(SHOP, "42")).session_id
+    await report(office, exchange(session_id=session_id, **values))
+    assert (await office.conversations.open(SHOP, "42")).messages == (ChatMessage("user", "Вы открыты?"), *kept)
+
+
+async def test_words_that_broke_off_stay_in_the_exchange(office: Office) -> None:
+    session_id = (await office.conversations.open(SHOP, "42")).session_id
+    await report(office, exchange(session_id=session_id, finished=False, answer="Да, до"))
+    async with office.database.unit_of_work() as work:
+        (stored,) = await work.exchanges.newest()
+    assert (stored.answer, stored.finished) == ("Да, до", False)
+
+
+async def test_the_next_prompt_holds_what_was_kept(office: Office) -> None:
+    session_id = (await office.conversations.open(PANEL, "ann")).session_id
+    for script, end, question in (
+        ([*BEGUN, DEAD], itself, "раз"),
+        ([*BEGUN, Pause(60)], stopped, "два"),
+        (WHOLE, reader_left, "три"),
+    ):
+        turn = await office.dialogue.ask(ScriptedAssistant(script=list(script)), ANN, session_id, question, Overrides())
+        await end(office, turn)
+        await asyncio.wait_for(asyncio.gather(turn.over(), return_exceptions=True), 5)
+    assistant = ScriptedAssistant()
+    await (await office.dialogue.ask(assistant, ANN, session_id, "четыре", Overrides())).over()
+    assert [(m.role, m.content) for m in assistant.turns[0].messages] == [
+        ("user", "раз"),
+        ("user", "два"),
+        ("assistant", "Добрый "),
+        ("user", "три"),
+        ("assistant", "Добрый день."),
+        ("user", "четыре"),
+    ]
+
+
+async def test_a_report_adds_nothing_to_what_the_office_keeps_itself(office: Office) -> None:
+    session_id = (await office.conversations.open(PANEL, "ann")).session_id
+    turn = await office.dialogue.ask(ScriptedAssistant(), ANN, session_id, "Вы открыты?", Overrides())
+    question, _ = await turn.finished()
+    assert isinstance(question, StoredMessage)
+    broken = ScriptedAssistant(script=[*BEGUN, DEAD])
+    again = await office.dialogue.regenerate(broken, ANN, session_id, question.id, Overrides())
+    with pytest.raises(SecretaryError):
+        await again.over()
+    own = {"source_kind": "admin", "source_id": "", "turn_id": broken.turns[0].turn_id}
+    await report(office, exchange(session_id=session_id, finished=False, **own))
+    assert len((await office.chats.thread(ANN, session_id)).messages) == 2
+
+
+async def report(office: Office, *exchanges: Exchange) -> None:
+    sequence = next(_NUMBERS)
+    await office.reports.accept(DoorReport(door="bot", sequence=sequence, revision=1, exchanges=exchanges))
+
+
+_NUMBERS = iter(range(1, 1_000))
