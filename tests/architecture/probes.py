@@ -33,7 +33,7 @@ from deployments.engines.recognition.transcript import TranscriptOptions, Transc
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.target import parse
-from tests.architecture.kept import what_is_forgotten_in_five_days
+from tests.architecture.kept import what_is_forgotten_in_eight_days
 from tests.unit.conversation.stage import NOON, Notebook, Shelf
 
 Probe = Callable[[Settings], Awaitable[object]]
@@ -289,8 +289,8 @@ PROBES: dict[str, tuple[object, Probe]] = {
     "limits.requests_per_minute": (1, door(chat_request("раз"), chat_request("два"))),
     "limits.max_live_streams": (1, door(chat_request("раз два три"), chat_request("раз два"), chat=SLOW)),
     "outbound.allowed_hosts": (("10.0.0.5:8000",), whether_a_private_address_is_open),
-    "privacy.messages_days": (1, what_is_forgotten_in_five_days),
-    "privacy.audio_days": (1, what_is_forgotten_in_five_days),
-    "privacy.audit_days": (1, what_is_forgotten_in_five_days),
-    "privacy.exchanges_days": (1, what_is_forgotten_in_five_days),
+    "privacy.messages_days": (1, what_is_forgotten_in_eight_days),
+    "privacy.audio_days": (1, what_is_forgotten_in_eight_days),
+    "privacy.audit_days": (7, what_is_forgotten_in_eight_days),
+    "privacy.exchanges_days": (1, what_is_forgotten_in_eight_days),
 }

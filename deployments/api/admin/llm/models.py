@@ -53,7 +53,7 @@ def _add_params(router: APIRouter, settings: SettingsAdministration, publisher: 
     @router.post("/params")
     async def write(body: ParamsBody, caller: Caller) -> ParamsReply:
         stored = await settings.adjust(body.model_dump(exclude_none=True), caller.username, group="llm")
-        return ParamsReply(params=Params.of(stored.llm))
+        return ParamsReply(params=Params.of(stored.settings.llm))
 
 
 def _add_backend(

@@ -45,11 +45,12 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
 
     @router.patch("")
     async def change(body: SettingsChange, caller: Caller, response: Response, version: IfMatch) -> SettingsReply:
-        """Changes the fields that are given. 409 when the settings changed after the revision that was read."""
-        wanted = _merged(publisher.current.settings, body.settings)
-        stored = await settings.update(wanted, expected(version, body.revision), caller.username)
-        tag(response, publisher.current.revision)
-        return SettingsReply(settings=stored, revision=publisher.current.revision)
+        """Changes the fields that are given. 409 when the settings changed after the revision that was read, 403 when
+        an operator changes ``outbound``, ``privacy`` or ``limits``."""
+        read = expected(version, body.revision)
+        stored = await settings.revise(lambda now: _merged(now, body.settings), caller.username, read, role=caller.role)
+        tag(response, stored.revision)
+        return SettingsReply(settings=stored.settings, revision=stored.revision)
 
     return router
 

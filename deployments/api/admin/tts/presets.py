@@ -60,7 +60,7 @@ def cache_router(
     async def change_speed(body: SpeedBody, caller: Caller) -> SpeedReply:
         """Sets the general speaking rate, 0.25 to 4."""
         stored = await settings.adjust({"speed": body.speed}, caller.username, group="speech")
-        return SpeedReply(speed=stored.speech.speed, voices=_piper(assistant))
+        return SpeedReply(speed=stored.settings.speech.speed, voices=_piper(assistant))
 
     return router
 
