@@ -50,7 +50,7 @@ _AREAS = (
     Area("/chat", VIEWER, VIEWER),
     Area("/telegram", OPERATOR, OPERATOR),
     Area("/widget", VIEWER, OPERATOR),
-    Area("/services", VIEWER, OPERATOR),
+    Area("/services", VIEWER, ADMIN),
     Area("/monitor", VIEWER, OPERATOR),
     Area("/models", VIEWER, ADMIN),
     Area("/usage", OPERATOR, ADMIN),
