@@ -34,7 +34,7 @@ class SettingsAdministration:
     Every change is made for a ``role``, an operator's unless the caller says more. Each raises Forbidden when that role
     may not change one of the groups that differ, InvalidRequest naming a field that cannot work, and Conflict when the
     settings (not merely anything) were changed after ``expected_revision``, the snapshot revision at which they were
-    read; None takes them as they are.
+    read, or when there is no such revision yet, as after a backup was restored; None takes them as they are.
     """
 
     def __init__(self, database: Database, desk: ChangeDesk) -> None:
@@ -78,8 +78,8 @@ class SettingsAdministration:
         is lost."""
 
         async def change(work: UnitOfWork, revision: int) -> tuple[StoredSettings, AuditEvent]:
-            if expected_revision is not None and await work.settings.changed_at() > expected_revision:
-                raise Conflict("the settings were changed by somebody else meanwhile; read them again")
+            if expected_revision is not None:
+                _require_unchanged(expected_revision, await work.settings.changed_at(), revision)
             before = await work.settings.get()
             after = edit(before)
             _require_role(role, after, before)
@@ -95,6 +95,13 @@ def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | No
         return overlaid(Settings, settings.model_dump(), changes)
     part = getattr(settings, group)
     return settings.model_copy(update={group: overlaid(type(part), part.model_dump(), changes)})
+
+
+def _require_unchanged(expected_revision: int, changed_at: int, next_revision: int) -> None:
+    if changed_at > expected_revision:
+        raise Conflict("the settings were changed by somebody else meanwhile; read them again")
+    if expected_revision >= next_revision:
+        raise Conflict(f"revision {expected_revision} is none of this office: was a backup restored? Read them again")
 
 
 def _require_role(role: Role, after: Settings, before: Settings) -> None:
