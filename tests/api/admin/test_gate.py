@@ -190,10 +190,16 @@ async def test_the_settings_say_which_process_runs_which_revision(office: Office
     newest = office.publisher.current.revision
     await office.reports.accept(DoorReport(door="gateway#a", sequence=1, revision=newest))
     await office.reports.accept(DoorReport(door="phone#b", sequence=1, revision=newest - 1))
+    streams = [office.publisher.subscribe(0, name) for name in ("gateway#a", "faq#c")]
+    for stream in streams:
+        await anext(stream)
     async with call_as(office, "viewer") as client:
         reply = (await client.get("/settings/replicas")).json()
-    assert (reply["revision"], reply["current"], reply["total"]) == (newest, 1, 2)
+    for stream in streams:
+        await stream.aclose()
+    assert (reply["revision"], reply["current"], reply["total"]) == (newest, 2, 3)
     assert [(replica["name"], replica["current"]) for replica in reply["replicas"]] == [
+        ("faq#c", True),
         ("gateway#a", True),
         ("phone#b", False),
     ]
