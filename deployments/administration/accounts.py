@@ -3,17 +3,16 @@
 from dataclasses import dataclass, field, replace
 
 from deployments.administration.account_desk import AccountDesk, Watcher
-from deployments.administration.addresses import network
-from deployments.administration.attempts import Attempts
+from deployments.administration.lockout import Lockout
+from deployments.administration.networks import KnownNetworks
 from deployments.administration.passwords import Passwords, require_strength
-from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, RateLimited, Unauthorized
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, Unauthorized
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
 from storage.work import UnitOfWork
 
 _UNKNOWN = "(unknown)"  # what is typed as a name may be a password, so an unknown name is not written down
-_NETWORK_FAILURES, _NETWORK_WINDOW_S = 30, 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +26,25 @@ class Account:
 
 
 class Accounts:
-    """Who may log in. Failures are limited per name and address (``attempts``) and, whatever the names, per network
-    (``networks``); every outcome leaves an audit row."""
+    """Who may log in. Failures are limited by ``lockout``; every outcome leaves an audit row."""
 
     def __init__(
         self,
         database: Database,
         passwords: Passwords,
-        attempts: Attempts | None = None,
-        networks: Attempts | None = None,
+        lockout: Lockout | None = None,
         *,
         desk: AccountDesk | None = None,
     ) -> None:
         self._database = database
         self._desk = desk or AccountDesk(database)
         self._passwords = passwords
-        self._attempts = attempts or Attempts()
-        self._networks = networks or Attempts(_NETWORK_FAILURES, _NETWORK_WINDOW_S)
+        self._lockout = lockout or Lockout(KnownNetworks(database))
 
     async def authenticate(self, username: str, password: str, address: str) -> Account:
-        """Raises Unauthorized, or RateLimited (with ``retry_after_s``) after five failures in five minutes and after
-        30 failures of one network in a quarter of an hour.
+        """Raises Unauthorized, or RateLimited (with ``retry_after_s``) after five failures in five minutes, after 30
+        failures of one network in a quarter of an hour, and after 50 for one name from anywhere in that time: then for
+        networks from which this person has never signed in.
 
         A wrong name and a wrong password take the same time and give the same answer.
         """
@@ -86,29 +83,18 @@ class Accounts:
         return await self._desk.change(name, edit)
 
     async def _checked(self, name: str, password: str, address: str, action: str = "login") -> StoredUser:
-        key, net = f"{name}\n{address}", network(address)
-        left = self._begin(key, net)
+        attempt = await self._lockout.begin(name, address)
         user = await self._user(name)
         usable = user is not None and user.enabled
         matches = await self._passwords.verify(user.password_hash if user and usable else None, password)
         if user is None or not matches:
-            detail = "" if left else f"no more attempts for {self._attempts.window_s:.0f} s"
-            await self._audit(user.username if user else _UNKNOWN, f"{action}_failed", address, detail)
+            await self._audit(user.username if user else _UNKNOWN, f"{action}_failed", address, attempt.note)
             raise Unauthorized("the name or the password is wrong")
-        self._attempts.clear(key)
-        self._networks.take_back(net)
-        await self._audit(name, action, address)
-        return user
-
-    def _begin(self, key: str, net: str) -> int:
-        """Counts an attempt in both windows, or in none. Returns how many are left to ``key``. Raises RateLimited."""
-        if net:
-            self._networks.begin(net)
         try:
-            return self._attempts.begin(key)
-        except RateLimited:
-            self._networks.take_back(net)
-            raise
+            await self._audit(name, action, address)
+        finally:
+            self._lockout.succeeded(attempt)
+        return user
 
     async def _user(self, name: str) -> StoredUser | None:
         async with self._database.unit_of_work() as work:

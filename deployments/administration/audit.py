@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.settings import SHORTEST_AUDIT_DAYS
 from storage.chain import Link
 from storage.database import Database
 from storage.repositories.audit import AuditEvent, AuditFilter, AuditRecord, AuditStats, Checked
 
 __all__ = ["AuditEvent", "AuditFilter", "AuditRecord", "AuditStats", "AuditTrail"]
 
-SHORTEST_RETENTION_DAYS = 7
 _LONGEST_RETENTION_DAYS = 36_500
 _AT_ONCE = 500
 
@@ -50,9 +50,9 @@ class AuditTrail:
     async def cleanup(self, days: int, by: str, address: str = "") -> int:
         """Takes away what is older than ``days``; returns how many events that were. Raises InvalidRequest for less
         than a week."""
-        if not SHORTEST_RETENTION_DAYS <= days <= _LONGEST_RETENTION_DAYS:
+        if not SHORTEST_AUDIT_DAYS <= days <= _LONGEST_RETENTION_DAYS:
             raise InvalidRequest(
-                f"days is a number from {SHORTEST_RETENTION_DAYS} to {_LONGEST_RETENTION_DAYS}", param="days"
+                f"days is a number from {SHORTEST_AUDIT_DAYS} to {_LONGEST_RETENTION_DAYS}", param="days"
             )
         before = datetime.now(UTC) - timedelta(days=days)
         async with self._database.unit_of_work() as work:

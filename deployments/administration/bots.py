@@ -90,19 +90,10 @@ class BotAdministration:
     async def create(self, draft: BotDraft, by: str) -> BotSpec:
         """Raises InvalidRequest without a token or for a speech preset that does not exist, Conflict when another bot
         has this token, Refused for a Bot API server of one's own that is not in ``outbound.allowed_hosts``."""
-        token = draft.token
-        if token is None:
-            raise InvalidRequest("a new bot needs its token", param="token")
 
         async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
-            bots = await work.bots.all()
-            self._require_unused(token, bots)
-            await require_open(work, draft.api_url)
-            await require_preset(work, draft.tts_preset, "tts_preset")
-            bot_id = free_slug(draft.name, {bot.id for bot in bots})
-            spec = declared(bot_id, draft, self._sealer.seal(token.get_secret_value()))
-            await work.bots.add(spec)
-            return spec, AuditEvent(by, "create", "bot", bot_id)
+            bot_id = free_slug(draft.name, {bot.id for bot in await work.bots.all()})
+            return await self._added(work, bot_id, draft, by)
 
         return await self._desk.change(Part.BOTS, edit)
 
@@ -127,6 +118,22 @@ class BotAdministration:
         async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
             before = await _existing(work, bot_id)
             require_version(before.version, expected_version, "bot")
+            draft = overlaid(BotDraft, before.model_dump(include=set(BotDraft.model_fields)), changes)
+            return await self._replaced(work, before, draft, by)
+
+        return await self._desk.change(Part.BOTS, edit)
+
+    async def configure(
+        self, bot_id: str, changes: Mapping[str, object], by: str, expected_version: int | None = None
+    ) -> BotSpec:
+        """``change``, or ``create`` under this very id when there is no such bot: then Conflict when a version is
+        expected."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[BotSpec, AuditEvent]:
+            before = await work.bots.get(bot_id)
+            require_version(before.version if before else 0, expected_version, "bot")
+            if before is None:
+                return await self._added(work, bot_id, overlaid(BotDraft, {"name": bot_id}, changes), by)
             draft = overlaid(BotDraft, before.model_dump(include=set(BotDraft.model_fields)), changes)
             return await self._replaced(work, before, draft, by)
 
@@ -167,6 +174,16 @@ class BotAdministration:
     def open_token(self, spec: BotSpec) -> str:
         """The plain token. Raises SealBroken when the secret key is not the one that sealed it."""
         return self._sealer.open(spec.sealed_token)
+
+    async def _added(self, work: UnitOfWork, bot_id: str, draft: BotDraft, by: str) -> tuple[BotSpec, AuditEvent]:
+        if draft.token is None:
+            raise InvalidRequest("a new bot needs its token", param="token")
+        self._require_unused(draft.token, await work.bots.all())
+        await require_open(work, draft.api_url)
+        await require_preset(work, draft.tts_preset, "tts_preset")
+        spec = declared(bot_id, draft, self._sealer.seal(draft.token.get_secret_value()))
+        await work.bots.add(spec)
+        return spec, AuditEvent(by, "create", "bot", bot_id)
 
     async def _replaced(
         self, work: UnitOfWork, before: BotSpec, draft: BotDraft, by: str

@@ -44,8 +44,8 @@ _Find = Callable[[UnitOfWork, StoredSession], Awaitable[_Question]]
 
 class Dialogue:
     """Every method begins a turn and returns when the question is stored; what refuses the turn is raised: NotFound,
-    InvalidRequest, ModelNotFound, Unavailable; Conflict when one is under way; Overloaded. The answer is in the turn
-    that is returned."""
+    InvalidRequest, ModelNotFound, Unavailable; Conflict when one is under way; RateLimited, Overloaded. The answer is
+    in the turn that is returned."""
 
     def __init__(self, database: Database, running: RunningTurns, snapshot: Callable[[], Snapshot]) -> None:
         self._database = database
@@ -126,7 +126,7 @@ class Dialogue:
             nonlocal title
             title = await read_title(assistant.reply(title_turn(session, said)))
 
-        await self._running.start(session_id, name).over()
+        await self._running.start(session_id, caller.username, name).over()
         async with self._database.unit_of_work() as work:
             session = await visible(work, caller, session_id)
             return await work.sessions.change(session_id, title, session.overrides)
@@ -154,7 +154,7 @@ class Dialogue:
                 running.tell(message)
                 await self._answer(running, turn, message, events)
 
-        running = self._running.start(session_id, work_on)
+        running = self._running.start(session_id, caller.username, work_on)
         await running.begun()
         return running
 

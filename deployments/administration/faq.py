@@ -125,22 +125,27 @@ class FaqAdministration:
 
         return await self._desk.change(Part.FAQ, edit)
 
-    async def delete(self, entry_id: int, by: str) -> None:
-        """Raises NotFound."""
+    async def delete(self, entry_id: int, by: str, expected_version: int | None = None) -> None:
+        """Raises NotFound, Conflict."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
             entry = await _existing(work, entry_id)
+            require_version(entry.version, expected_version, "entry")
             await work.faq.remove(entry_id)
             return None, AuditEvent(by, "delete", "faq", str(entry_id), detail=entry.question)
 
         await self._desk.change(Part.FAQ, edit)
 
-    async def answer(self, trigger: str, changes: Mapping[str, str], by: str) -> FaqEntry:
+    async def answer(
+        self, trigger: str, changes: Mapping[str, str], by: str, expected_version: int | None = None
+    ) -> FaqEntry:
         """Changes ``question`` or ``answer`` of the entry whose question is ``trigger``; everything else of it stays:
-        id, keywords, hits. Raises NotFound; Conflict when the new question is taken."""
+        id, keywords, hits. Raises NotFound; Conflict when the new question is taken, or when the entry changed since
+        ``expected_version`` (None: whatever it is)."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
             before = await _asked(work, trigger)
+            require_version(before.version, expected_version, "entry")
             draft = overlaid(FaqDraft, before.model_dump(include=set(FaqDraft.model_fields)), changes)
             await _require_free(work, draft, before.id)
             entry = await work.faq.replace(_entry(draft, before.id))
@@ -148,11 +153,12 @@ class FaqAdministration:
 
         return await self._desk.change(Part.FAQ, edit)
 
-    async def forget(self, trigger: str, by: str) -> FaqEntry:
-        """Deletes the entry whose question is ``trigger``. Raises NotFound."""
+    async def forget(self, trigger: str, by: str, expected_version: int | None = None) -> FaqEntry:
+        """Deletes the entry whose question is ``trigger``. Raises NotFound, Conflict."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
             entry = await _asked(work, trigger)
+            require_version(entry.version, expected_version, "entry")
             await work.faq.remove(entry.id)
             return entry, AuditEvent(by, "delete", "faq", str(entry.id), detail=entry.question)
 

@@ -1,7 +1,5 @@
 """Prepared answers as files: JSON for programs, CSV for spreadsheets. What is written is read back exactly.
 
-A spreadsheet runs cells that begin with ``=``, ``+``, ``-`` or ``@`` as formulas, so such cells get an apostrophe in
-front (OWASP, "CSV Injection"), and so do cells that begin with an apostrophe; reading takes exactly that one away.
 Several alternatives or keywords stand in one cell with ``|`` between them; ``\\|`` and ``\\\\`` stand for themselves.
 """
 
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 from pydantic import ValidationError
 
+from deployments.administration.cells import guarded, unguarded
 from deployments.administration.faq import FaqDraft
 from deployments.contracts.errors import InvalidRequest, TooLarge
 from deployments.contracts.settings import FaqEntry
@@ -22,7 +21,6 @@ MOST_ROWS = 10_000
 _COLUMNS = ("question", "answer", "alternatives", "keywords", "language", "enabled")
 _OLD_NAMES = {"trigger": "question", "response": "answer"}
 _LISTS = frozenset(("alternatives", "keywords"))
-_FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
 _ITEM = re.compile(r"(?:\\.|[^|\\]|\\$)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\|])")
 _WORDS = {"true": True, "1": True, "yes": True, "да": True, "": True, "false": False, "0": False, "no": False}
@@ -57,7 +55,7 @@ def to_csv(entries: Iterable[FaqEntry]) -> bytes:
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(_COLUMNS)
     for entry in entries:
-        writer.writerow([_guarded(_cell(getattr(entry, name))) for name in _COLUMNS])
+        writer.writerow([guarded(_cell(getattr(entry, name))) for name in _COLUMNS])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -113,7 +111,7 @@ def _read_cells(reader: Iterator[list[str]]) -> Iterator[tuple[int, object]]:
     for cells in reader:
         line: int = getattr(reader, "line_num", 0)
         if any(cells):
-            yield line, _fields(names, [_unguarded(cell) for cell in cells])
+            yield line, _fields(names, [unguarded(cell) for cell in cells])
 
 
 def _fields(names: list[str], cells: list[str]) -> object:
@@ -149,14 +147,6 @@ def _cell(value: object) -> str:
 
 def _split(cell: str) -> list[str]:
     return [_ESCAPED.sub(r"\1", part.strip()) for part in _ITEM.findall(cell) if part.strip()]
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def _reason(error: ValidationError) -> str:

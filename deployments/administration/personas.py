@@ -105,12 +105,13 @@ class PersonaAdministration:
 
         return await self._desk.change(Part.PERSONAS, edit)
 
-    async def reset(self, persona_id: str, by: str) -> Persona:
-        """The prompts that the persona came with. Raises NotFound when it did not come with the program."""
+    async def reset(self, persona_id: str, by: str, expected_version: int | None = None) -> Persona:
+        """The prompts that the persona came with. Raises NotFound when it did not come with the program, Conflict."""
         original = next((persona for persona in seed.personas() if persona.id == persona_id), None)
 
         async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
             before = await _existing(work, persona_id)
+            require_version(fingerprint(before), expected_version, "persona")
             if original is None:
                 raise NotFound(f"persona {persona_id!r} did not come with the program: there is nothing to go back to")
             persona = before.model_copy(update={"prompts": original.prompts})

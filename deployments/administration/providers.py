@@ -99,11 +99,12 @@ class ProviderAdministration:
         return await self._desk.change(Part.PROVIDERS, edit)
 
     async def change(
-        self, provider_id: str, changes: Mapping[str, object], expected_version: int, by: str
+        self, provider_id: str, changes: Mapping[str, object], expected_version: int | None, by: str
     ) -> ProviderSpec:
-        """Changes the fields that are given, in the names of ``ProviderDraft``. An empty ``api_key`` keeps the stored
-        one, None clears it; so does None for ``vless_urls``. A key whose provider moves to another server is cleared
-        unless a new one comes with the move. Raises NotFound, Conflict, InvalidRequest."""
+        """Changes the fields that are given, in the names of ``ProviderDraft``; ``expected_version`` None means
+        whatever the version is. An empty ``api_key`` keeps the stored one, None clears it; so does None for
+        ``vless_urls``. A key whose provider moves to another server is cleared unless a new one comes with
+        the move. Raises NotFound, Conflict, InvalidRequest."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ProviderSpec, AuditEvent]:
             before = await _existing(work, provider_id)
@@ -120,11 +121,12 @@ class ProviderAdministration:
 
         return await self._desk.change(Part.PROVIDERS, edit)
 
-    async def make_default(self, provider_id: str, by: str) -> ProviderSpec:
-        """Makes the provider the default one, and no other. Raises NotFound."""
+    async def make_default(self, provider_id: str, by: str, expected_version: int | None = None) -> ProviderSpec:
+        """Makes the provider the default one, and no other. Raises NotFound, Conflict."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ProviderSpec, AuditEvent]:
-            await _existing(work, provider_id)
+            chosen = await _existing(work, provider_id)
+            require_version(chosen.version, expected_version, "provider")
             for each in await work.providers.all():
                 if each.is_default != (each.id == provider_id):
                     update = {"is_default": each.id == provider_id, "version": each.version + 1}

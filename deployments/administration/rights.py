@@ -64,7 +64,7 @@ _TABLE = {
     Subject.CHAT: Rights(VIEWER, VIEWER),
     Subject.BOTS: Rights(OPERATOR, OPERATOR),
     Subject.WIDGETS: Rights(VIEWER, OPERATOR),
-    Subject.SERVICES: Rights(VIEWER, OPERATOR),
+    Subject.SERVICES: Rights(VIEWER, ADMIN),
     Subject.MONITOR: Rights(VIEWER, OPERATOR),
     Subject.MODEL_FILES: Rights(VIEWER, ADMIN),
     Subject.USAGE: Rights(OPERATOR, ADMIN),

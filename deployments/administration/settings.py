@@ -1,6 +1,7 @@
 """Live behaviour, as people change it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from deployments.administration.builtin_presets import BUILTIN_PRESETS
@@ -8,15 +9,33 @@ from deployments.administration.desk import ChangeDesk
 from deployments.administration.drafts import overlaid
 from deployments.administration.snapshots import Part
 from deployments.contracts.chat import Route
-from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound
+from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, ModelNotFound
+from deployments.contracts.identity import Role
 from deployments.contracts.settings import Settings
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.work import UnitOfWork
 
+ADMINISTRATORS_ONLY = ("outbound", "privacy", "limits")
+"""Groups of settings that an operator may not change: whom the secretary reaches, what it keeps, how much it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """Settings as they were stored, and the revision of the snapshot that publishes them."""
+
+    settings: Settings
+    revision: int
+
 
 class SettingsAdministration:
-    """Reads and replaces the settings; a change is in force everywhere as soon as it is published."""
+    """Reads and replaces the settings; a change is in force everywhere as soon as it is published.
+
+    Every change is made for a ``role``, an operator's unless the caller says more. Each raises Forbidden when that role
+    may not change one of the groups that differ, InvalidRequest naming a field that cannot work, and Conflict when the
+    settings (not merely anything) were changed after ``expected_revision``, the snapshot revision at which they were
+    read, or when there is no such revision yet, as after a backup was restored; None takes them as they are.
+    """
 
     def __init__(self, database: Database, desk: ChangeDesk) -> None:
         self._database = database
@@ -27,26 +46,48 @@ class SettingsAdministration:
         async with self._database.unit_of_work() as work:
             return await work.settings.get()
 
-    async def update(self, changes: Settings, expected_revision: int, by: str) -> Settings:
-        """Replaces the settings. ``expected_revision`` is the snapshot revision at which they were read: Conflict when
-        somebody changed the settings (not merely anything) after it. InvalidRequest names a field that cannot work."""
+    async def update(
+        self, changes: Settings, expected_revision: int, by: str, *, role: Role = Role.OPERATOR
+    ) -> Settings:
+        """Replaces the settings."""
+        stored = await self.revise(lambda _: changes, by, expected_revision, role=role)
+        return stored.settings
 
-        async def edit(work: UnitOfWork, revision: int) -> tuple[Settings, AuditEvent]:
-            if await work.settings.changed_at() > expected_revision:
-                raise Conflict("the settings were changed by somebody else meanwhile; read them again")
-            return await _saved(work, changes, revision, by)
-
-        return await self._desk.change(Part.SETTINGS, edit)
-
-    async def adjust(self, changes: Mapping[str, object], by: str, group: str | None = None) -> Settings:
+    async def adjust(
+        self,
+        changes: Mapping[str, object],
+        by: str,
+        group: str | None = None,
+        expected_revision: int | None = None,
+        *,
+        role: Role = Role.OPERATOR,
+    ) -> StoredSettings:
         """Changes single fields of the settings as they are now, or of one ``group`` of them (llm, speech ...), whoever
-        changed others before. Raises InvalidRequest naming a field that cannot work."""
+        changed others before."""
+        return await self.revise(lambda now: _adjusted(now, changes, group), by, expected_revision, role=role)
 
-        async def edit(work: UnitOfWork, revision: int) -> tuple[Settings, AuditEvent]:
-            settings = await work.settings.get()
-            return await _saved(work, _adjusted(settings, changes, group), revision, by)
+    async def revise(
+        self,
+        edit: Callable[[Settings], Settings],
+        by: str,
+        expected_revision: int | None = None,
+        *,
+        role: Role = Role.OPERATOR,
+    ) -> StoredSettings:
+        """Stores what ``edit`` makes of the settings as they are inside the transaction: of changes side by side none
+        is lost."""
 
-        return await self._desk.change(Part.SETTINGS, edit)
+        async def change(work: UnitOfWork, revision: int) -> tuple[StoredSettings, AuditEvent]:
+            if expected_revision is not None:
+                _require_unchanged(expected_revision, await work.settings.changed_at(), revision)
+            before = await work.settings.get()
+            after = edit(before)
+            _require_role(role, after, before)
+            await _check(work, after, before)
+            changed = await work.settings.save(after, revision)
+            return StoredSettings(after, revision), AuditEvent(by, "update", "settings", detail=", ".join(changed))
+
+        return await self._desk.change(Part.SETTINGS, change)
 
 
 def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | None) -> Settings:
@@ -56,10 +97,19 @@ def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | No
     return settings.model_copy(update={group: overlaid(type(part), part.model_dump(), changes)})
 
 
-async def _saved(work: UnitOfWork, settings: Settings, revision: int, by: str) -> tuple[Settings, AuditEvent]:
-    await _check(work, settings, await work.settings.get())
-    changed = await work.settings.save(settings, revision)
-    return settings, AuditEvent(by, "update", "settings", detail=", ".join(changed))
+def _require_unchanged(expected_revision: int, changed_at: int, next_revision: int) -> None:
+    if changed_at > expected_revision:
+        raise Conflict("the settings were changed by somebody else meanwhile; read them again")
+    if expected_revision >= next_revision:
+        raise Conflict(f"revision {expected_revision} is none of this office: was a backup restored? Read them again")
+
+
+def _require_role(role: Role, after: Settings, before: Settings) -> None:
+    if role.covers(Role.ADMIN):
+        return
+    denied = [name for name in ADMINISTRATORS_ONLY if getattr(after, name) != getattr(before, name)]
+    if denied:
+        raise Forbidden(f"Only an administrator changes {', '.join(denied)}.", param=denied[0])
 
 
 async def _check(work: UnitOfWork, after: Settings, before: Settings) -> None:

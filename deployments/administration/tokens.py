@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from deployments.administration.access_tokens import AccessTokenSigner, InvalidToken
 from deployments.administration.account_desk import AccountDesk
 from deployments.administration.accounts import Account
+from deployments.administration.addresses import network
 from deployments.administration.attempts import Attempts
 from deployments.contracts.identity import Identity, Role
 from storage.database import Database
@@ -117,15 +118,16 @@ class Tokens:
 
     async def refresh(self, token: str, address: str) -> TokenPair:
         """Another pair for a refresh token, which is then used up. Raises InvalidToken; a used one ends the sign-in.
-        Raises RateLimited for an address that keeps bringing tokens which are none."""
-        if address:
-            self._refusals.begin(address)
+        Raises RateLimited for a network that keeps bringing tokens which are none."""
+        net = network(address)
+        if net:
+            self._refusals.begin(net)
         if not _REFRESH_TOKEN.fullmatch(token):
             raise InvalidToken(_ENDED)
         pair = await self._desk.finish(lambda: self._rotated(digest(token), address))
         if pair is None:
             raise InvalidToken(_ENDED)
-        self._refusals.clear(address)
+        self._refusals.clear(net)
         return pair
 
     async def end(self, identity: Identity) -> None:

@@ -1,14 +1,14 @@
 """Answers under way in the office: each in a task of the office's own, which whoever asked only watches.
 
-A client that goes away therefore still gets its answer stored. Tasks are bounded in number and in time, at most one for
-each conversation, and end with the office.
+A client that goes away therefore still gets its answer stored. Tasks are bounded in time and in number, in all and for
+each person, at most one for each conversation, and end with the office.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 
-from deployments.contracts.errors import Conflict, EngineTimeout, Overloaded, SecretaryError, Unavailable
+from deployments.contracts.errors import Conflict, EngineTimeout, Overloaded, RateLimited, SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.sessions import StoredMessage
 
@@ -20,10 +20,11 @@ it, or why there is none. An answer that was stopped ends with itself as stored,
 
 
 class RunningTurn:
-    """What became known of one turn so far. Kept until nobody watches it any more."""
+    """What became known so far of one turn, that ``username`` asked for. Kept until nobody watches it any more."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, username: str) -> None:
         self.session_id = session_id
+        self.username = username
         self.news: list[News] = []
         self.error: SecretaryError | None = None
         self.ended = False
@@ -87,22 +88,24 @@ Work = Callable[[RunningTurn], Awaitable[None]]
 
 
 class RunningTurns:
-    """Starts turns and ends them. ``most`` run at once, none longer than ``longest_s`` seconds."""
+    """Starts turns and ends them. ``most`` run at once, ``each`` of one person, none longer than ``longest_s``
+    seconds."""
 
-    def __init__(self, most: int = 32, longest_s: float = 900.0) -> None:
+    def __init__(self, most: int = 32, longest_s: float = 900.0, each: int = 4) -> None:
         self._most = most
+        self._each = each
         self._longest_s = longest_s
         self._turns: dict[str, tuple[RunningTurn, asyncio.Task[None]]] = {}
         self._closed = False
 
-    def start(self, session_id: str, work: Work) -> RunningTurn:
-        """Raises Conflict when the conversation has a turn under way, Overloaded, Unavailable when closing."""
+    def start(self, session_id: str, username: str, work: Work) -> RunningTurn:
+        """Raises Conflict when the conversation has a turn under way, RateLimited when the person has too many,
+        Overloaded when everybody has, Unavailable when closing."""
         if self._closed:
             raise Unavailable("the office is closing")
         self.require_idle(session_id)
-        if len(self._turns) >= self._most:
-            raise Overloaded(f"{self._most} answers are under way; try again in a moment", retry_after_s=2)
-        turn = RunningTurn(session_id)
+        self._require_room(username)
+        turn = RunningTurn(session_id, username)
         task = asyncio.create_task(self._run(turn, work), name=f"turn of {session_id}")
         self._turns[session_id] = (turn, task)
         return turn
@@ -130,6 +133,12 @@ class RunningTurns:
         """Refuses new turns and ends those under way."""
         self._closed = True
         await self.stop(tuple(self._turns))
+
+    def _require_room(self, username: str) -> None:
+        if sum(turn.username == username for turn, _ in self._turns.values()) >= self._each:
+            raise RateLimited(f"{self._each} answers for you are under way; wait for one or stop it", retry_after_s=2)
+        if len(self._turns) >= self._most:
+            raise Overloaded(f"{self._most} answers are under way; try again in a moment", retry_after_s=2)
 
     async def _run(self, turn: RunningTurn, work: Work) -> None:
         try:

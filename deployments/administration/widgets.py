@@ -94,9 +94,23 @@ class WidgetAdministration:
         async def edit(work: UnitOfWork, _: int) -> tuple[WidgetSpec, AuditEvent]:
             before = await _existing(work, widget_id)
             require_version(before.version, expected_version, "widget")
-            draft = overlaid(WidgetDraft, before.model_dump(include=set(WidgetDraft.model_fields)), changes)
-            spec = await _saved(work, widget_id, draft, before.version + 1)
-            return spec, AuditEvent(by, "update", "widget", widget_id, detail=changed_fields(before, spec))
+            return await _changed(work, before, changes, by)
+
+        return await self._desk.change(Part.WIDGETS, edit)
+
+    async def configure(
+        self, widget_id: str, changes: Mapping[str, object], by: str, expected_version: int | None = None
+    ) -> WidgetSpec:
+        """``change``, or ``create`` under this very id when there is no such widget: then Conflict when a version is
+        expected."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[WidgetSpec, AuditEvent]:
+            before = await work.widgets.get(widget_id)
+            require_version(before.version if before else 0, expected_version, "widget")
+            if before is not None:
+                return await _changed(work, before, changes, by)
+            spec = await _saved(work, widget_id, overlaid(WidgetDraft, {"name": widget_id}, changes), 1)
+            return spec, AuditEvent(by, "create", "widget", widget_id)
 
         return await self._desk.change(Part.WIDGETS, edit)
 
@@ -110,6 +124,14 @@ class WidgetAdministration:
             return None, AuditEvent(by, "delete", "widget", widget_id)
 
         await self._desk.change(Part.WIDGETS, edit)
+
+
+async def _changed(
+    work: UnitOfWork, before: WidgetSpec, changes: Mapping[str, object], by: str
+) -> tuple[WidgetSpec, AuditEvent]:
+    draft = overlaid(WidgetDraft, before.model_dump(include=set(WidgetDraft.model_fields)), changes)
+    spec = await _saved(work, before.id, draft, before.version + 1)
+    return spec, AuditEvent(by, "update", "widget", before.id, detail=changed_fields(before, spec))
 
 
 async def _saved(work: UnitOfWork, widget_id: str, draft: WidgetDraft, version: int) -> WidgetSpec:

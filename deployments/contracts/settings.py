@@ -103,17 +103,28 @@ class OutboundSettings(Frozen):
         return texts
 
 
+SHORTEST_AUDIT_DAYS = 7
+"""Whoever did something is on record for this long at least."""
+
+
 class PrivacySettings(Frozen):
     """How long what people said is kept, in days; 0 means for ever."""
 
     messages_days: int = Field(default=0, ge=0, le=36_500, description="Days that messages are kept; 0 means for ever")
     audio_days: int = Field(default=30, ge=0, le=36_500, description="Days that recordings are kept; 0 means for ever")
     audit_days: int = Field(
-        default=365, ge=0, le=36_500, description="Days that the audit trail is kept; 0 means for ever"
+        default=365, ge=0, le=36_500, description="Days that the audit trail is kept, 7 or more; 0 means for ever"
     )
     exchanges_days: int = Field(
         default=90, ge=0, le=36_500, description="Days that single questions and answers are kept; 0 means for ever"
     )
+
+    @field_validator("audit_days")
+    @classmethod
+    def _is_long_enough(cls, days: int) -> int:
+        if 0 < days < SHORTEST_AUDIT_DAYS:
+            raise ValueError(f"the audit trail is kept for {SHORTEST_AUDIT_DAYS} days at least, or for ever (0)")
+        return days
 
 
 class Settings(Frozen):

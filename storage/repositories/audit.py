@@ -113,6 +113,11 @@ class AuditRepository:
         found = select(AuditRow).where(*_conditions(wanted), AuditRow.id > last_id)
         return tuple(_record(row) for row in await self._session.scalars(found.order_by(AuditRow.id).limit(limit)))
 
+    async def addresses(self, username: str, action: str, since: datetime) -> frozenset[str]:
+        """From where ``username`` did ``action`` since then."""
+        wanted = _conditions(AuditFilter(action=action, username=username, since=since))
+        return frozenset(await self._session.scalars(select(AuditRow.address).where(*wanted).distinct()))
+
     async def stats(self) -> AuditStats:
         last_day = select(func.count()).select_from(AuditRow).where(AuditRow.created_at >= now() - _DAY)
         by_action = await self._counts(AuditRow.action)

@@ -84,10 +84,11 @@ def places(application: str, routes: Sequence[BaseRoute], prefix: str = "") -> I
 async def findings(application: str, app: FastAPI, root_path: str = "") -> list[Finding]:
     """What a stranger gets at every place of ``app``, which is served below ``root_path``."""
     found = sorted(set(places(application, app.routes)))
-    return [await _call(app, place, root_path) for place in found]
+    return [await called(app, place, root_path) for place in found]
 
 
-async def _call(app: ASGIApp, place: Place, root_path: str) -> Finding:
+async def called(app: ASGIApp, place: Place, root_path: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> Finding:
+    """What somebody who sends ``headers`` gets there."""
     sent: list[dict[str, Any]] = []
     socket = place.kind == "WS"
     first = {"type": "websocket.connect"} if socket else {"type": "http.request", "body": b"{}", "more_body": False}
@@ -104,14 +105,15 @@ async def _call(app: ASGIApp, place: Place, root_path: str) -> Finding:
 
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            await app(_scope(place, root_path), receive, send)
+            await app(_scope(place, root_path, headers), receive, send)
     except TimeoutError:
         pass
     return Finding(place, *(_closed(sent) if socket else _answered(sent)))
 
 
-def _scope(place: Place, root_path: str) -> dict[str, Any]:
+def _scope(place: Place, root_path: str, headers: Sequence[tuple[bytes, bytes]]) -> dict[str, Any]:
     path = root_path + place.path
+    usual = [(b"host", b"here"), (b"origin", b"http://here"), (b"content-type", b"application/json")]
     return {
         "type": "websocket" if place.kind == "WS" else "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -122,7 +124,7 @@ def _scope(place: Place, root_path: str) -> dict[str, Any]:
         "raw_path": path.encode(),
         "query_string": b"",
         "root_path": root_path,
-        "headers": [(b"host", b"here"), (b"origin", b"http://here"), (b"content-type", b"application/json")],
+        "headers": [*usual, *headers],
         "subprotocols": [],
         "client": ("192.0.2.7", 1),
         "server": ("127.0.0.1", 80),

@@ -1,4 +1,4 @@
-"""What is left of one of everything after five days, under some settings."""
+"""What is left of one of everything after eight days, under some settings."""
 
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -12,11 +12,11 @@ from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.recordings import StoredRecording
 
-_LATER = timedelta(days=5)
+_LATER = timedelta(days=8)
 _HERE = Source(SourceKind.TELEGRAM, "shop")
 
 
-async def what_is_forgotten_in_five_days(settings: Settings) -> object:
+async def what_is_forgotten_in_eight_days(settings: Settings) -> object:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite+aiosqlite:///{folder}/office.db")
         await database.open()

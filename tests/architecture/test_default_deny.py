@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from tests.architecture.doors import Place, findings
+from tests.architecture.roles import let_through, meant
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = {
@@ -64,6 +65,25 @@ def test_a_stranger_is_refused_everywhere_else(everything: dict[tuple[str, str, 
     opened = {place for place, finding in everything.items() if finding["open"]}
     assert opened - PUBLIC == set()
     assert PUBLIC - set(everything) == set(), "the list names something that is not there"
+
+
+async def test_every_route_takes_the_role_that_the_table_says(
+    everything: dict[tuple[str, str, str], dict[str, object]],
+) -> None:
+    places = [Place(*place) for place in everything if place[0] == "office" and not _is_of_the_panel(place[2])]
+    found, table = await let_through(places), meant()
+    wrong = {place: sorted(found.get(place, ())) for place in {*found, *table} if found.get(place) != table.get(place)}
+    assert wrong == {}, "write down in tests/architecture/roles.txt who may do this, if it is meant"
+
+
+async def test_a_path_that_nobody_wrote_down_takes_an_administrator() -> None:
+    places = (Place("office", "GET", "/nowhere"), Place("office", "GET", "/faqs"), Place("office", "WS", "/nowhere"))
+    assert set((await let_through(places)).values()) == {frozenset({"admin"})}
+
+
+def _is_of_the_panel(path: str) -> bool:
+    """Has a guard of its own."""
+    return path in ("/", "/ui") or path.startswith("/ui/")
 
 
 async def test_a_public_route_would_be_seen() -> None:

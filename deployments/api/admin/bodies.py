@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Body, Path
+from pydantic import Field
 
-from deployments.administration.drafts import require_storable
+from deployments.administration.drafts import Draft, require_storable
 from deployments.contracts.errors import InvalidRequest
 
 Changes = Annotated[dict[str, Any], Body(description="The fields to change; null sets one back to its default")]
@@ -20,6 +21,14 @@ _LARGEST_VERSION = 10**15
 def renamed(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """``body`` with its fields under our names."""
     return {names.get(name, name): value for name, value in body.items()}
+
+
+class VersionedForm(Draft):
+    """A form of older clients, which send no version: one that is sent is heeded."""
+
+    version: int | None = Field(
+        default=None, ge=0, lt=_LARGEST_VERSION, description="The ETag that was read, unless If-Match names it"
+    )
 
 
 def with_version(body: dict[str, Any]) -> tuple[dict[str, Any], int | None]:

@@ -1,7 +1,8 @@
 """Server-sent events (WHATWG HTML, section 9.2) for the administration: heartbeats, an end when the client goes, and
-no more of them at once than a fixed number."""
+no more of them at once than a fixed number, in all and for each person."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -9,29 +10,39 @@ from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from deployments.contracts.errors import Overloaded, SecretaryError
+from deployments.api.admin.identity import username_of
+from deployments.contracts.errors import Overloaded, RateLimited, SecretaryError
 
 _HEARTBEAT = b": still here\n\n"
 _HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 class EventSlots:
-    """At most ``limit`` streams at once."""
+    """At most ``limit`` streams at once, and ``each`` of one person, so that nobody takes them all."""
 
-    def __init__(self, limit: int = 20) -> None:
+    def __init__(self, limit: int = 20, each: int = 4) -> None:
         self._limit = limit
-        self.taken = 0
+        self._each = each
+        self._of: Counter[str] = Counter()
+
+    @property
+    def taken(self) -> int:
+        return self._of.total()
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Raises Overloaded when every slot is taken."""
+    def slot(self, username: str) -> Iterator[None]:
+        """Raises RateLimited when all slots of the person are taken, Overloaded when all of everybody are."""
+        if self._of[username] >= self._each:
+            raise RateLimited(f"{self._each} streams of yours are open already; close one", retry_after_s=5)
         if self.taken >= self._limit:
-            raise Overloaded(f"{self._limit} streams are open already; close one", retry_after_s=5)
-        self.taken += 1
+            raise Overloaded(f"{self._limit} streams are open already; try again later", retry_after_s=5)
+        self._of[username] += 1
         try:
             yield
         finally:
-            self.taken -= 1
+            self._of[username] -= 1
+            if not self._of[username]:
+                del self._of[username]
 
 
 class EventStream(Response):
@@ -59,7 +70,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with ExitStack() as stack:
             stack.callback(self._on_end)
-            stack.enter_context(self._slots.slot())
+            stack.enter_context(self._slots.slot(username_of(scope)))
             writing = asyncio.create_task(self._write(send))
             watching = asyncio.create_task(_until_gone(receive))
             try:

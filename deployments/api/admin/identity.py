@@ -21,4 +21,10 @@ def current_identity(connection: HTTPConnection) -> Identity:
     return identity
 
 
+def username_of(scope: Scope) -> str:
+    """Who asks; "" where no gate stands in front."""
+    identity: Identity | None = scope.get(_SLOT)
+    return identity.username if identity else ""
+
+
 Caller = Annotated[Identity, Depends(current_identity)]

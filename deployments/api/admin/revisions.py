@@ -32,9 +32,14 @@ def if_match(if_match: Annotated[str | None, Header()] = None) -> int | None:
 IfMatch = Annotated[int | None, Depends(if_match)]
 
 
+def named(header: int | None, body: int | None) -> int | None:
+    """The version a change was made from, if it says one: of the header, else of the body."""
+    return header if header is not None else body
+
+
 def expected(header: int | None, body: int | None) -> int:
-    """The version a change was made from: of the header, else of the body. Raises PreconditionRequired."""
-    version = header if header is not None else body
+    """``named``, where a change must say it. Raises PreconditionRequired."""
+    version = named(header, body)
     if version is None:
         raise PreconditionRequired("Say which version you changed: If-Match with the ETag you read, or `version`.")
     return version

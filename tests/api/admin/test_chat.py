@@ -218,7 +218,7 @@ def _turn():
 
 
 async def test_a_silent_model_is_no_silent_stream() -> None:
-    turn = RunningTurn("chat_x")
+    turn = RunningTurn("chat_x", "ann")
     blocks = event_stream(turn, heartbeat_s=0.01).body_iterator
     assert (await anext(blocks)).startswith(b":")
     turn.tell(TextDelta("а"))
@@ -252,6 +252,29 @@ async def test_branches_over_http(office: Office) -> None:
         assert (await client.delete(f"{path}/messages/{question}")).json() == {"status": "ok", "deleted": 3}
         for unknown in ("msg_999999", "999999", "nonsense", "msg_-1", "msg_" + "9" * 40):
             assert (await client.delete(f"{path}/messages/{unknown}")).status_code == 404
+
+
+async def test_one_person_cannot_take_every_running_answer(office: Office) -> None:
+    slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), Pause(60)])
+    async with call_as(office, "viewer", slow) as client, call_as(office, "operator") as other:
+        paths = [f"/chat/sessions/{(await created(client))['id']}" for _ in range(5)]
+        asked = [asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"})) for path in paths[:4]]
+        async with asyncio.timeout(5):
+            while slow.open_streams < 4:
+                await asyncio.sleep(0.01)
+        refused = await client.post(f"{paths[4]}/messages", json={"content": "q"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        path = f"/chat/sessions/{(await created(other))['id']}"
+        assert (await other.post(f"{path}/messages", json={"content": "q"})).status_code == 200
+        assert (await client.post(f"{paths[0]}/stop")).json() == {"stopped": True}
+        await asked[0]
+        again = asyncio.create_task(client.post(f"{paths[4]}/messages", json={"content": "q"}))
+        async with asyncio.timeout(5):
+            while slow.open_streams < 4:
+                await asyncio.sleep(0.01)
+        for each in (*paths[1:4], paths[4]):
+            await client.post(f"{each}/stop")
+        await asyncio.gather(*asked, again)
 
 
 async def test_an_answer_under_way_is_a_conflict_and_can_be_stopped(office: Office) -> None:

@@ -4,11 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
+from fastapi import APIRouter
 from pydantic import BaseModel
 
+from deployments.api.admin.app import AdminApp, GateKeepers
 from deployments.api.admin.events import EventSlots, EventStream
+from deployments.api.metrics import Metrics
 from deployments.contracts.errors import Unavailable
+from tests.api.admin.office import NamedTokens
 from tests.api.asgi import Call
+from tests.api.door import Snapshots
 from tests.unit.engines.test_host import until
 
 
@@ -60,6 +65,37 @@ async def test_a_client_that_goes_ends_the_source() -> None:
     call.gone.set()
     await asyncio.wait_for(serving, 1)
     assert source.closed
+    assert slots.taken == 0
+
+
+async def test_one_person_cannot_take_every_stream() -> None:
+    slots, router = EventSlots(limit=3, each=2), APIRouter()
+
+    @router.get("/monitor/ticks", response_model=None)
+    async def ticks() -> EventStream:
+        return EventStream(Source(0, 60).items(), slots)
+
+    app = AdminApp(GateKeepers(NamedTokens(), Snapshots(), Metrics()), [router])
+
+    def opened(username: str) -> tuple[Call, asyncio.Task[None]]:
+        call = Call("/monitor/ticks", b"", [(b"authorization", f"Bearer {username}".encode())], "GET")
+        return call, asyncio.create_task(app(call.scope(), call.receive, call.send))
+
+    streams = []
+    for username, status in (("viewer", 200), ("viewer", 200), ("viewer", 429), ("operator", 200), ("admin", 503)):
+        call, serving = opened(username)
+        streams.append((call, serving))
+        await until(lambda call=call: call.sent)
+        assert call.status == status
+        assert status == 200 or dict(call.sent[0]["headers"])[b"retry-after"] == b"5"
+    streams[0][0].gone.set()
+    await streams[0][1]
+    call, serving = opened("viewer")
+    await until(lambda: call.sent)
+    assert call.status == 200
+    for each, task in (*streams, (call, serving)):
+        each.gone.set()
+        await task
     assert slots.taken == 0
 
 

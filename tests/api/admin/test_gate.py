@@ -43,7 +43,9 @@ async def test_a_role_does_what_it_may_and_no_more(office: Office) -> None:
         assert refused.status_code == 403
         assert "operator" in refused.json()["detail"]
     async with call_as(office, "operator") as client:
-        assert (await client.patch("/settings", json={"settings": {}, "revision": 10_000})).status_code == 200
+        assert (
+            await client.patch("/settings", json={"settings": {}, "revision": office.publisher.current.revision})
+        ).status_code == 200
 
 
 async def test_an_address_that_no_table_names_is_for_administrators(office: Office) -> None:
@@ -76,6 +78,44 @@ async def test_a_change_needs_the_version_it_was_made_from(office: Office) -> No
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"outbound": {"allowed_hosts": ["10.0.0.0/8"]}},
+        {"privacy": {"messages_days": 1}},
+        {"limits": {"max_live_streams": 1}},
+    ],
+)
+async def test_what_opens_the_house_is_changed_by_administrators_only(
+    office: Office, change: dict[str, dict[str, object]]
+) -> None:
+    before = await office.settings.get()
+    body = {"settings": {"llm": {"temperature": 0.3}, **change}, "revision": office.publisher.current.revision}
+    async with call_as(office, "operator") as client:
+        refused = await client.patch("/settings", json=body)
+    assert refused.status_code == 403
+    assert next(iter(change)) in refused.json()["detail"]
+    assert await office.settings.get() == before
+    async with call_as(office, "admin") as client:
+        assert (await client.patch("/settings", json=body)).status_code == 200
+
+
+async def test_an_operator_may_send_back_what_is_in_force(office: Office) -> None:
+    async with call_as(office, "operator") as client:
+        whole = (await client.get("/settings")).json()
+        whole["settings"]["llm"]["temperature"] = 0.3
+        assert (await client.patch("/settings", json=whole)).status_code == 200
+
+
+@pytest.mark.parametrize(("days", "status"), [(0, 200), (7, 200), (6, 400), (1, 400)])
+async def test_the_audit_trail_is_kept_for_a_week_at_least(office: Office, days: int, status: int) -> None:
+    body = {"settings": {"privacy": {"audit_days": days}}, "revision": office.publisher.current.revision}
+    async with call_as(office, "admin") as client:
+        reply = await client.patch("/settings", json=body)
+    assert reply.status_code == status
+    assert status == 200 or reply.json()["error"]["param"] == "privacy.audit_days"
+
+
+@pytest.mark.parametrize(
     ("change", "param"),
     [
         ({"llm": {"temperature": 9}}, "llm.temperature"),
@@ -87,7 +127,8 @@ async def test_a_change_needs_the_version_it_was_made_from(office: Office) -> No
 )
 async def test_a_wrong_setting_is_named(office: Office, change: dict[str, object], param: str) -> None:
     async with call_as(office, "admin") as client:
-        reply = await client.patch("/settings", json={"settings": change, "revision": 10_000})
+        read = office.publisher.current.revision
+        reply = await client.patch("/settings", json={"settings": change, "revision": read})
     assert reply.status_code == 400
     assert reply.json()["error"]["param"] == param
 
@@ -149,10 +190,16 @@ async def test_the_settings_say_which_process_runs_which_revision(office: Office
     newest = office.publisher.current.revision
     await office.reports.accept(DoorReport(door="gateway#a", sequence=1, revision=newest))
     await office.reports.accept(DoorReport(door="phone#b", sequence=1, revision=newest - 1))
+    streams = [office.publisher.subscribe(0, name) for name in ("gateway#a", "faq#c")]
+    for stream in streams:
+        await anext(stream)
     async with call_as(office, "viewer") as client:
         reply = (await client.get("/settings/replicas")).json()
-    assert (reply["revision"], reply["current"], reply["total"]) == (newest, 1, 2)
+    for stream in streams:
+        await stream.aclose()
+    assert (reply["revision"], reply["current"], reply["total"]) == (newest, 2, 3)
     assert [(replica["name"], replica["current"]) for replica in reply["replicas"]] == [
+        ("faq#c", True),
         ("gateway#a", True),
         ("phone#b", False),
     ]

@@ -199,7 +199,7 @@ async def test_a_server_of_our_own_must_be_opened_first(client: httpx.AsyncClien
     refused = await client.post("/llm/providers", json=body)
     assert refused.status_code == 403
     assert "outbound.allowed_hosts" in refused.json()["detail"]
-    await office.settings.adjust({"allowed_hosts": ["127.0.0.1:8000"]}, "anna", group="outbound")
+    await office.settings.adjust({"allowed_hosts": ["127.0.0.1:8000"]}, "anna", group="outbound", role=Role.ADMIN)
     made = await client.post("/llm/providers", json=body)
     assert made.status_code == 201
     path, version = f"/llm/providers/{made.json()['provider']['id']}", made.json()["provider"]["version"]
@@ -210,7 +210,7 @@ async def test_a_server_of_our_own_must_be_opened_first(client: httpx.AsyncClien
 async def test_a_key_is_kept_replaced_cleared_and_never_sent_elsewhere(
     client: httpx.AsyncClient, office: Office
 ) -> None:
-    await office.settings.adjust({"allowed_hosts": ["10.0.0.0/24"]}, "anna", group="outbound")
+    await office.settings.adjust({"allowed_hosts": ["10.0.0.0/24"]}, "anna", group="outbound", role=Role.ADMIN)
     made = await provider(client, "Свой", provider_type="custom", base_url="http://10.0.0.1:8000/v1/", api_key=KEY)
     path, version = f"/llm/providers/{made['id']}", made["version"]
 

@@ -27,6 +27,7 @@ from deployments.api.metrics import Metrics
 from deployments.audio.encode import wav_file
 from deployments.contracts.audio import PCM16_8K, PCM16_24K, SpeechChunk
 from deployments.contracts.errors import VoiceNotFound
+from deployments.contracts.identity import Role
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import Secretary
 from deployments.engines.speech.tone import SECONDS_PER_CHARACTER
@@ -359,7 +360,7 @@ async def test_a_caller_who_leaves_ends_what_is_spoken(office: Office) -> None:
 
 async def test_no_more_streams_than_the_office_may_have(client: httpx.AsyncClient, office: Office) -> None:
     slow = await secretary(office, delay_s=0.02)
-    await office.settings.adjust({"max_live_streams": 1}, "test", group="limits")
+    await office.settings.adjust({"max_live_streams": 1}, "test", group="limits", role=Role.ADMIN)
     async with admin_client(office, lambda o: routers(o, slow), "operator") as busy:
         body = {"text": "Длинная речь. " * 10}
         replies = await asyncio.gather(*(busy.post("/tts/test", json=body) for _ in range(3)))

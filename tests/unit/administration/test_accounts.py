@@ -6,7 +6,10 @@ import pytest
 from deployments.administration.accounts import Account, Accounts
 from deployments.administration.addresses import network
 from deployments.administration.attempts import Attempts
+from deployments.administration.lockout import Lockout
+from deployments.administration.networks import KnownNetworks
 from deployments.administration.office import Office, open_office
+from deployments.administration.passwords import Passwords
 from deployments.contracts.errors import InvalidRequest, NotFound, RateLimited, SecretaryError, Unauthorized
 from storage.environment import Environment
 from tests.unit.administration.conftest import PASSWORD, audited, quick_passwords
@@ -18,6 +21,10 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def accounts_of(office: Office, passwords: Passwords, **windows: Attempts) -> Accounts:
+    return Accounts(office.database, passwords, Lockout(KnownNetworks(office.database), **windows))
 
 
 async def _outcome(office: Office, username: str, password: str, address: str = "::1") -> str:
@@ -83,7 +90,7 @@ async def test_the_lock_opens_after_five_minutes(office: Office) -> None:
     clock = Clock()
     passwords = quick_passwords()
     await passwords.start()
-    accounts = Accounts(office.database, passwords, Attempts(clock=clock))
+    accounts = accounts_of(office, passwords, places=Attempts(clock=clock))
     for _ in range(5):
         with pytest.raises(Unauthorized):
             await accounts.authenticate("admin", "wrong", "::1")
@@ -134,7 +141,7 @@ async def test_an_address_is_let_in_again_after_its_quarter_of_an_hour(office: O
     clock = Clock()
     passwords = quick_passwords()
     await passwords.start()
-    accounts = Accounts(office.database, passwords, networks=Attempts(2, 900, clock))
+    accounts = accounts_of(office, passwords, networks=Attempts(2, 900, clock))
     for name in ("a", "b"):
         with pytest.raises(Unauthorized):
             await accounts.authenticate(name, "wrong", "::1")
@@ -143,6 +150,62 @@ async def test_an_address_is_let_in_again_after_its_quarter_of_an_hour(office: O
         await accounts.authenticate("admin", PASSWORD, "::1")
     clock.now = 901
     assert (await accounts.authenticate("admin", PASSWORD, "::1")).username == "admin"
+
+
+async def _guess_from_everywhere(accounts: Accounts, name: str, count: int) -> None:
+    """``count`` wrong passwords, each from an address of its own."""
+    for number in range(count):
+        with pytest.raises(Unauthorized):
+            await accounts.authenticate(name, "wrong", f"192.0.{number // 200}.{number % 200}")
+
+
+async def test_a_name_that_is_tried_from_everywhere_is_shut_for_strangers_only(office: Office) -> None:
+    assert await _outcome(office, "admin", PASSWORD, "2001:db8:1:2::7") == "welcome"
+    await _guess_from_everywhere(office.accounts, "admin", 50)
+    with pytest.raises(RateLimited) as caught:
+        await office.accounts.authenticate("Admin", PASSWORD, "10.0.0.7")
+    assert caught.value.retry_after_s is not None
+    assert 800 < caught.value.retry_after_s <= 900
+    assert await _outcome(office, "admin", PASSWORD, "2001:db8:1:2::8") == "welcome", "the /64 of an earlier sign-in"
+    assert await _outcome(office, "admin", PASSWORD, "10.0.0.7") == "rate_limit_exceeded"
+    assert await _outcome(office, "somebody", "wrong", "10.0.0.7") == "invalid_api_key"
+    async with office.database.unit_of_work() as work:
+        details = {event.detail for event in await work.audit.newest(60)}
+    assert "no more attempts from new networks for 900 s" in details
+
+
+async def test_a_name_that_nobody_has_is_shut_in_the_same_way(office: Office) -> None:
+    await _guess_from_everywhere(office.accounts, "nobody", 50)
+    assert await _outcome(office, "nobody", "wrong", "10.0.0.7") == "rate_limit_exceeded"
+
+
+async def test_a_known_network_is_known_after_a_restart_and_still_has_limits_of_its_own(office: Office) -> None:
+    assert await _outcome(office, "admin", PASSWORD, "10.0.0.7") == "welcome"
+    passwords = quick_passwords()
+    await passwords.start()
+    accounts = accounts_of(office, passwords, names=Attempts(3, 900))
+    await _guess_from_everywhere(accounts, "admin", 3)
+    for _ in range(5):
+        with pytest.raises(Unauthorized):
+            await accounts.authenticate("admin", "wrong", "10.0.0.7")
+    with pytest.raises(RateLimited):
+        await accounts.authenticate("admin", PASSWORD, "10.0.0.7")
+
+
+async def test_a_shut_name_opens_by_itself_and_a_stranger_who_signs_in_is_one_no_more(office: Office) -> None:
+    clock = Clock()
+    passwords = quick_passwords()
+    await passwords.start()
+    accounts = accounts_of(office, passwords, names=Attempts(3, 900, clock))
+    await _guess_from_everywhere(accounts, "admin", 3)
+    clock.now = 899
+    for _ in range(8):
+        with pytest.raises(RateLimited):
+            await accounts.authenticate("admin", PASSWORD, "10.0.0.7")
+    clock.now = 901
+    assert (await accounts.authenticate("admin", PASSWORD, "10.0.0.7")).username == "admin"
+    await _guess_from_everywhere(accounts, "admin", 3)
+    assert (await accounts.authenticate("admin", PASSWORD, "10.0.0.7")).username == "admin"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from deployments.contracts.errors import (
     ModelNotFound,
     NotFound,
     Overloaded,
+    RateLimited,
     SecretaryError,
     Unavailable,
 )
@@ -242,12 +243,30 @@ async def test_turns_are_bounded_in_number_and_time() -> None:
     async def forever(turn: RunningTurn) -> None:
         await asyncio.sleep(60)
 
-    first = turns.start("a", forever)
+    first = turns.start("a", "ann", forever)
     with pytest.raises(Overloaded):
-        turns.start("b", forever)
+        turns.start("b", "bob", forever)
     with pytest.raises(EngineTimeout):
         await exchanged(first)
-    turns.start("b", forever)
+    turns.start("b", "bob", forever)
+    await turns.close()
+
+
+async def test_one_person_cannot_take_every_turn() -> None:
+    turns, released = RunningTurns(each=2), asyncio.Event()
+
+    async def wait(turn: RunningTurn) -> None:
+        await released.wait()
+
+    first = [turns.start(session_id, "ann", wait) for session_id in "ab"]
+    with pytest.raises(RateLimited) as caught:
+        turns.start("c", "ann", wait)
+    assert caught.value.retry_after_s == 2
+    other = turns.start("c", "bob", wait)
+    released.set()
+    for turn in (*first, other):
+        await turn.over()
+    turns.start("d", "ann", wait)
     await turns.close()
 
 

@@ -250,6 +250,16 @@ async def test_the_oldest_sign_in_makes_room(office: Office) -> None:
     assert [good(tokens, pair) for pair in pairs] == [False, False, True, True, True]
 
 
+async def test_guessing_refresh_tokens_is_limited_per_network_of_ipv6(office: Office) -> None:
+    for number in range(30):
+        with pytest.raises(InvalidToken):
+            await office.tokens.refresh(f"{number:043}", f"2001:db8:1:2::{number:x}")
+    with pytest.raises(RateLimited):
+        await office.tokens.refresh("0" * 43, "2001:db8:1:2:ffff::1")
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh("0" * 43, "2001:db8:1:3::1")
+
+
 async def test_guessing_refresh_tokens_is_limited_per_address(office: Office) -> None:
     for number in range(30):
         with pytest.raises(InvalidToken):

@@ -8,14 +8,9 @@ from dataclasses import asdict
 import orjson
 
 from deployments.administration.audit import AuditRecord
+from deployments.administration.cells import guarded
 
 _COLUMNS = ("id", "timestamp", "user_id", "action", "resource", "resource_id", "user_ip", "details")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def guarded(cell: str) -> str:
-    """``cell`` with an apostrophe before anything that a spreadsheet would calculate (OWASP, CSV Injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def entry(record: AuditRecord) -> dict[str, object]:
@@ -35,7 +30,7 @@ async def as_json(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
 
 
 async def as_csv(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
-    """RFC 4180, in UTF-8."""
+    """RFC 4180, in UTF-8, every cell in quotes."""
     yield _line(_COLUMNS)
     async for event in events:
         yield _line([guarded(_text(value)) for value in entry(event).values()])
@@ -48,5 +43,5 @@ def _text(value: object) -> str:
 
 def _line(cells: Sequence[str]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
+    csv.writer(buffer, quoting=csv.QUOTE_ALL).writerow(cells)
     return buffer.getvalue().encode()

@@ -24,7 +24,7 @@ from deployments.api.admin.faq.schemas import (
 )
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.paging import Limit, Offset
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.revisions import IfMatch, expected, named, tag
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry
@@ -70,8 +70,8 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
         return stored
 
     @router.delete("/entries/{entry_id}", status_code=status.HTTP_204_NO_CONTENT)
-    async def remove(entry_id: RowId, caller: Caller) -> None:
-        await faq.delete(entry_id, caller.username)
+    async def remove(entry_id: RowId, caller: Caller, version: IfMatch) -> None:
+        await faq.delete(entry_id, caller.username, version)
 
     @router.get("/stats")
     async def statistics() -> Statistics:
@@ -130,19 +130,20 @@ def _add_map(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPubli
         return Written(trigger=stored.question, entry=stored)
 
     @router.put("/{trigger:path}")
-    async def answer(trigger: str, body: AnswerBody, caller: Caller, response: Response) -> Written:
-        """Changes the answer to a question, or the question. Everything else of the entry stays."""
+    async def answer(trigger: str, body: AnswerBody, caller: Caller, response: Response, version: IfMatch) -> Written:
+        """Changes the answer to a question, or the question. Everything else of the entry stays. A version is heeded,
+        not demanded: older clients send none."""
         given = {"question": body.trigger, "answer": body.response}
         changes = {name: text for name, text in given.items() if text is not None}
         if not changes:
             raise InvalidRequest("Name a new trigger, a new response, or both.", param="response")
-        stored = await faq.answer(trigger, changes, caller.username)
+        stored = await faq.answer(trigger, changes, caller.username, named(version, body.version))
         tag(response, stored.version)
         return Written(trigger=stored.question, entry=stored)
 
     @router.delete("/{trigger:path}")
-    async def forget(trigger: str, caller: Caller) -> Deleted:
-        gone = await faq.forget(trigger, caller.username)
+    async def forget(trigger: str, caller: Caller, version: IfMatch) -> Deleted:
+        gone = await faq.forget(trigger, caller.username, version)
         return Deleted(deleted=gone.question)
 
 

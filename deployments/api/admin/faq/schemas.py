@@ -7,6 +7,7 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from deployments.administration.drafts import Draft
 from deployments.administration.faq import FaqDraft
+from deployments.api.admin.bodies import VersionedForm
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry
 
@@ -36,7 +37,7 @@ class EntryBody(FaqDraft):
         return FaqDraft(**self.model_dump(exclude={"version"}))
 
 
-class AnswerBody(Draft):
+class AnswerBody(VersionedForm):
     """The old way to change an entry: by its question."""
 
     trigger: str | None = Field(default=None, min_length=2, max_length=500)

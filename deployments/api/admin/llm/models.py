@@ -1,6 +1,7 @@
 """Which model answers and how it is asked to: the default route, the engines behind it, sampling."""
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
 from deployments.administration.providers import ProviderAdministration
 from deployments.administration.publisher import SnapshotPublisher
@@ -17,6 +18,7 @@ from deployments.api.admin.llm.schemas import (
     ParamsBody,
     ParamsReply,
 )
+from deployments.api.admin.revisions import IfMatch, named, tag
 from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
@@ -46,29 +48,39 @@ def models_router(
 
 def _add_params(router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher) -> None:
     @router.get("/params")
-    async def read() -> ParamsReply:
-        """Sampling of turns that ask for nothing else."""
-        return ParamsReply(params=Params.of(publisher.current.settings.llm))
+    async def read(response: Response) -> ParamsReply:
+        """Sampling of turns that ask for nothing else. The ETag is that of the settings."""
+        snapshot = publisher.current
+        tag(response, snapshot.revision)
+        return ParamsReply(params=Params.of(snapshot.settings.llm))
 
     @router.post("/params")
-    async def write(body: ParamsBody, caller: Caller) -> ParamsReply:
-        stored = await settings.adjust(body.model_dump(exclude_none=True), caller.username, group="llm")
-        return ParamsReply(params=Params.of(stored.llm))
+    async def write(body: ParamsBody, caller: Caller, response: Response, version: IfMatch) -> ParamsReply:
+        """Changes what is given. A version is heeded, not demanded: older clients send none."""
+        changes = body.model_dump(exclude_none=True, exclude={"version"})
+        stored = await settings.adjust(changes, caller.username, "llm", named(version, body.version))
+        tag(response, stored.revision)
+        return ParamsReply(params=Params.of(stored.settings.llm))
 
 
 def _add_backend(
     router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher, assistant: Assistant
 ) -> None:
     @router.get("/backend")
-    async def backend() -> BackendReply:
-        """Who answers turns that name no model."""
-        return _reply(publisher.current, await assistant.status())
+    async def backend(response: Response) -> BackendReply:
+        """Who answers turns that name no model. The ETag is that of the settings."""
+        snapshot = publisher.current
+        tag(response, snapshot.revision)
+        return _reply(snapshot, await assistant.status())
 
     @router.post("/backend")
-    async def choose(body: BackendBody, caller: Caller) -> BackendReply:
+    async def choose(body: BackendBody, caller: Caller, response: Response, version: IfMatch) -> BackendReply:
         """Makes another route the default one, at once and everywhere. 404 for an unknown route, 409 for a provider
-        that is switched off."""
-        await settings.adjust({"default_route": str(_usable(body.backend, publisher.current))}, caller.username)
+        that is switched off. A version is heeded, not demanded: older clients send none."""
+        chosen = {"default_route": str(_usable(body.backend, publisher.current))}
+        read = named(version, body.version)
+        stored = await settings.adjust(chosen, caller.username, expected_revision=read)
+        tag(response, stored.revision)
         reply = _reply(publisher.current, await assistant.status())
         kept = "Nothing was stopped: which engines run is part of the graph." if body.stop_unused else ""
         return reply.model_copy(update={"message": " ".join(filter(None, (reply.message, kept)))})
@@ -91,24 +103,29 @@ def _add_backend(
 def _add_model(
     router: APIRouter, providers: ProviderAdministration, publisher: SnapshotPublisher, assistant: Assistant
 ) -> None:
-    async def current() -> ModelReply:
+    async def current(response: Response) -> ModelReply:
+        provider = _default_provider(publisher.current)
+        if provider is not None:
+            tag(response, provider.version)
         now = _reply(publisher.current, await assistant.status())
         return ModelReply(model=now.model, backend=now.backend)
 
     @router.get("/model")
-    async def model() -> ModelReply:
-        """The model of the default route."""
-        return await current()
+    async def model(response: Response) -> ModelReply:
+        """The model of the default route. The ETag is that of its provider."""
+        return await current(response)
 
     @router.post("/model")
-    async def change(body: ModelBody, caller: Caller) -> ModelReply:
+    async def change(body: ModelBody, caller: Caller, response: Response, version: IfMatch) -> ModelReply:
         """Makes the provider that is the default route answer with another of its models. 409 where the default route
-        is this machine, whose model is part of the graph."""
+        is this machine, whose model is part of the graph. A version is heeded, not demanded: older clients send
+        none."""
         provider = _default_provider(publisher.current)
         if provider is not None:
-            await providers.change(provider.id, {"model_name": body.model}, provider.version, caller.username)
-            return await current()
-        now = await current()
+            read = named(version, body.version)
+            await providers.change(provider.id, {"model_name": body.model}, read, caller.username)
+            return await current(response)
+        now = await current(response)
         if body.model != now.model:
             first = "choose a provider with POST /admin/llm/backend first"
             raise Conflict(f"the model of {now.backend} is part of the graph; {first}", param="model")

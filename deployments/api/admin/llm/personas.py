@@ -22,8 +22,9 @@ from deployments.api.admin.llm.schemas import (
     PromptReply,
     persona_reply,
 )
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.revisions import IfMatch, expected, named, tag
 from deployments.contracts.errors import NotFound
+from deployments.contracts.identity import Identity
 from deployments.contracts.settings import Persona
 
 _NO_ID = re.compile(r"[^a-z0-9_-]+")
@@ -41,18 +42,20 @@ def personas_router(
 
 
 def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: SnapshotPublisher) -> None:
-    def reply(persona: Persona, language: str | None = None) -> PromptReply:
+    def reply(persona: Persona, response: Response, language: str | None = None) -> PromptReply:
+        tag(response, fingerprint(persona))
         shown = language or publisher.current.settings.default_language
         return PromptReply(persona=persona.id, prompt=persona.prompt(shown), language=shown, prompts=persona.prompts)
 
     async def read(persona_id: str, response: Response) -> PromptReply:
-        found = await personas.get(persona_id)
-        tag(response, fingerprint(found))
-        return reply(found)
+        return reply(await personas.get(persona_id), response)
 
-    async def written(persona_id: str, body: PromptBody, by: str, version: int | None) -> PromptReply:
-        language = body.language or publisher.current.settings.default_language
-        return reply(await personas.prompt(persona_id, language, body.prompt, by, version), language)
+    async def written(
+        persona_id: str, body: PromptBody, caller: Identity, response: Response, version: int | None
+    ) -> PromptReply:
+        language, read = body.language or publisher.current.settings.default_language, named(version, body.version)
+        stored = await personas.prompt(persona_id, language, body.prompt, caller.username, read)
+        return reply(stored, response, language)
 
     @router.get("/prompt")
     async def default_prompt(response: Response) -> PromptReply:
@@ -60,42 +63,49 @@ def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: 
         return await read(publisher.current.settings.default_persona, response)
 
     @router.post("/prompt")
-    async def write_default(body: PromptBody, caller: Caller, version: IfMatch) -> PromptReply:
-        """``If-Match`` is heeded, not demanded: older clients send none."""
-        return await written(publisher.current.settings.default_persona, body, caller.username, version)
+    async def write_default(body: PromptBody, caller: Caller, response: Response, version: IfMatch) -> PromptReply:
+        """A version is heeded, not demanded: older clients send none."""
+        return await written(publisher.current.settings.default_persona, body, caller, response, version)
 
     @router.get("/prompt/{persona}")
     async def prompt(persona: str, response: Response) -> PromptReply:
         return await read(persona, response)
 
     @router.post("/prompt/{persona}")
-    async def write(persona: str, body: PromptBody, caller: Caller, version: IfMatch) -> PromptReply:
-        """``If-Match`` is heeded, not demanded: older clients send none."""
-        return await written(persona, body, caller.username, version)
+    async def write(
+        persona: str, body: PromptBody, caller: Caller, response: Response, version: IfMatch
+    ) -> PromptReply:
+        """A version is heeded, not demanded: older clients send none."""
+        return await written(persona, body, caller, response, version)
 
     @router.post("/prompt/{persona}/reset")
-    async def reset(persona: str, caller: Caller) -> PromptReply:
+    async def reset(persona: str, caller: Caller, response: Response, version: IfMatch) -> PromptReply:
         """Back to the prompts the persona came with; 404 for one that did not come with the program."""
-        return reply(await personas.reset(persona, caller.username))
+        return reply(await personas.reset(persona, caller.username, version), response)
 
 
 def _add_choice(router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher) -> None:
     @router.get("/persona")
-    async def current() -> PersonaNamed:
-        """The persona of turns that name none."""
-        persona = publisher.current.persona(None)
+    async def current(response: Response) -> PersonaNamed:
+        """The persona of turns that name none. The ETag is that of the settings."""
+        snapshot = publisher.current
+        persona = snapshot.persona(None)
         if persona is None:
             raise NotFound("there is no persona")
+        tag(response, snapshot.revision)
         return PersonaNamed(id=persona.id, name=persona.name)
 
     @router.post("/persona")
-    async def choose(body: PersonaChoice, caller: Caller) -> PersonaNamed:
+    async def choose(body: PersonaChoice, caller: Caller, response: Response, version: IfMatch) -> PersonaNamed:
+        """A version is heeded, not demanded: older clients send none."""
         known = {persona.id: persona for persona in publisher.current.personas}
         if body.persona not in known:
             raise NotFound(
                 f"there is no persona {body.persona!r}; those that exist: {', '.join(known) or 'none'}", param="persona"
             )
-        await settings.adjust({"default_persona": body.persona}, caller.username)
+        read = named(version, body.version)
+        stored = await settings.adjust({"default_persona": body.persona}, caller.username, expected_revision=read)
+        tag(response, stored.revision)
         return PersonaNamed(id=body.persona, name=known[body.persona].name)
 
 

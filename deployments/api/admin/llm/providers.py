@@ -73,8 +73,9 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
         return Done(message=f"{provider_id} was deleted")
 
     @router.post("/{provider_id}/set-default")
-    async def make_default(provider_id: str, caller: Caller, response: Response) -> ProviderDone:
-        return reply(await providers.make_default(provider_id, caller.username), response)
+    async def make_default(provider_id: str, caller: Caller, response: Response, version: IfMatch) -> ProviderDone:
+        """``If-Match`` is heeded, not demanded: older clients send none."""
+        return reply(await providers.make_default(provider_id, caller.username, version), response)
 
     return router
 

@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, Field
 
 from deployments.administration.chains import ChainDraft
-from deployments.administration.drafts import Draft
 from deployments.administration.personas import PersonaDraft
 from deployments.administration.providers import ProviderDraft
+from deployments.api.admin.bodies import VersionedForm
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.settings import LlmSettings, Persona, ProviderSpec, RouteChain
 
 _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
 
 
-class PromptBody(Draft):
+class PromptBody(VersionedForm):
     """``language`` None means the default one."""
 
     prompt: str = Field(min_length=1, max_length=20_000)
@@ -30,7 +30,7 @@ class PromptReply(BaseModel):
     prompts: dict[str, str]
 
 
-class PersonaChoice(Draft):
+class PersonaChoice(VersionedForm):
     persona: str = Field(min_length=1, max_length=50)
 
 
@@ -71,7 +71,7 @@ class PersonaList(BaseModel):
     personas: dict[str, PersonaReply]
 
 
-class ParamsBody(Draft):
+class ParamsBody(VersionedForm):
     """Fields that are absent stay as they are; the ranges are those of the settings."""
 
     temperature: float | None = None
@@ -96,14 +96,14 @@ class ParamsReply(BaseModel):
     params: Params
 
 
-class BackendBody(Draft):
+class BackendBody(VersionedForm):
     """``stop_unused`` is taken and does nothing: which engines run is decided by the graph, not by a request."""
 
     backend: str = Field(min_length=1, max_length=100)
     stop_unused: bool = False
 
 
-class ModelBody(Draft):
+class ModelBody(VersionedForm):
     model: str = Field(min_length=1, max_length=200)
 
 

@@ -1,11 +1,13 @@
 """Live behaviour: read it, change parts of it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from deployments.administration.followers import followers
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.reports import ReportDesk
 from deployments.administration.settings import SettingsAdministration
@@ -33,11 +35,11 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
 
     @router.get("/replicas")
     async def replicas() -> ReplicasReply:
-        """Which processes run which revision."""
+        """Which processes run which revision: those that report, and those that only listen."""
         newest = publisher.current.revision
         found = [
-            Replica(name=door.door, revision=door.revision, current=door.revision >= newest, last_seen=door.last_seen)
-            for door in reports.doors()
+            Replica(name=each.name, revision=each.revision, current=each.revision >= newest, last_seen=each.last_seen)
+            for each in followers(reports.doors(), publisher.subscribers(), datetime.now(UTC))
         ]
         return ReplicasReply(
             revision=newest, current=sum(replica.current for replica in found), total=len(found), replicas=found
@@ -45,11 +47,12 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
 
     @router.patch("")
     async def change(body: SettingsChange, caller: Caller, response: Response, version: IfMatch) -> SettingsReply:
-        """Changes the fields that are given. 409 when the settings changed after the revision that was read."""
-        wanted = _merged(publisher.current.settings, body.settings)
-        stored = await settings.update(wanted, expected(version, body.revision), caller.username)
-        tag(response, publisher.current.revision)
-        return SettingsReply(settings=stored, revision=publisher.current.revision)
+        """Changes the fields that are given. 409 when the settings changed after the revision that was read, 403 when
+        an operator changes ``outbound``, ``privacy`` or ``limits``."""
+        read = expected(version, body.revision)
+        stored = await settings.revise(lambda now: _merged(now, body.settings), caller.username, read, role=caller.role)
+        tag(response, stored.revision)
+        return SettingsReply(settings=stored.settings, revision=stored.revision)
 
     return router
 

@@ -23,7 +23,8 @@ class SettingsChange(BaseModel):
 
 
 class Replica(BaseModel):
-    """One process that lives off snapshots. ``current`` says whether it runs the newest revision."""
+    """One process that lives off snapshots. ``current`` says whether it runs the newest revision; ``last_seen`` is when
+    it reported, or now for one that reports nothing and listens."""
 
     name: str
     revision: int
@@ -32,7 +33,7 @@ class Replica(BaseModel):
 
 
 class ReplicasReply(BaseModel):
-    """Which processes run which revision, as of their last report (one a second)."""
+    """Which processes run which revision, as of their last report (one a second) or of what was last sent to them."""
 
     revision: int
     current: int

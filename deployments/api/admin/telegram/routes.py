@@ -9,12 +9,11 @@ from starlette.responses import Response
 from deployments import names
 from deployments.administration.bot_sessions import BotSessions
 from deployments.administration.bots import BotAdministration
-from deployments.administration.drafts import overlaid
 from deployments.administration.logs import LogFiles
 from deployments.api.admin.bodies import Changes, with_version
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.paging import Limit, Offset
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.revisions import IfMatch, expected, named, tag
 from deployments.api.admin.telegram.schemas import (
     BotDone,
     BotList,
@@ -29,7 +28,6 @@ from deployments.api.admin.telegram.schemas import (
     in_our_words,
 )
 from deployments.api.admin.telegram.states import BotStates
-from deployments.contracts.errors import NotFound
 from deployments.contracts.instances import BotSpec
 
 _DEFAULT = "default"
@@ -147,15 +145,11 @@ def _add_default(router: APIRouter, desk: _Desk, sessions: BotSessions) -> None:
 
     @router.post("/config")
     async def configure(body: Changes, caller: Caller, response: Response, version: IfMatch) -> BotReply:
-        """Changes the bot ``default``, or declares it when there is none yet."""
+        """Changes the bot ``default``, or declares it when there is none yet. A version is heeded, not demanded: older
+        clients send none."""
         changes, read = with_version(body)
-        try:
-            await desk.bots.get(_DEFAULT)
-        except NotFound:
-            draft = overlaid(NewBot, {"name": _DEFAULT}, changes).draft()
-            return desk.reply(await desk.bots.create(draft, caller.username), response)
-        wanted = version if version is not None else read
-        return desk.reply(await desk.bots.change(_DEFAULT, in_our_words(changes), caller.username, wanted), response)
+        spec = await desk.bots.configure(_DEFAULT, in_our_words(changes), caller.username, named(version, read))
+        return desk.reply(spec, response)
 
     @router.get("/status")
     async def state() -> BotStateReply:

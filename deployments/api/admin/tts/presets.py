@@ -7,7 +7,7 @@ from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.settings import SettingsAdministration
 from deployments.administration.speaking import PresetAdministration, VoiceAdministration
 from deployments.api.admin.identity import Caller
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.revisions import IfMatch, expected, named, tag
 from deployments.api.admin.tts.schemas import (
     CacheReply,
     NewPreset,
@@ -53,14 +53,19 @@ def cache_router(
         return CacheReply(epoch=epoch, max_mb_per_door=publisher.current.settings.speech.cache_mb)
 
     @router.get("/piper/params")
-    async def speed() -> SpeedReply:
-        return SpeedReply(speed=publisher.current.settings.speech.speed, voices=_piper(assistant))
+    async def speed(response: Response) -> SpeedReply:
+        """The general speaking rate. The ETag is that of the settings."""
+        snapshot = publisher.current
+        tag(response, snapshot.revision)
+        return SpeedReply(speed=snapshot.settings.speech.speed, voices=_piper(assistant))
 
     @router.post("/piper/params")
-    async def change_speed(body: SpeedBody, caller: Caller) -> SpeedReply:
-        """Sets the general speaking rate, 0.25 to 4."""
-        stored = await settings.adjust({"speed": body.speed}, caller.username, group="speech")
-        return SpeedReply(speed=stored.speech.speed, voices=_piper(assistant))
+    async def change_speed(body: SpeedBody, caller: Caller, response: Response, version: IfMatch) -> SpeedReply:
+        """Sets the general speaking rate, 0.25 to 4. A version is heeded, not demanded: older clients send none."""
+        read = named(version, body.version)
+        stored = await settings.adjust({"speed": body.speed}, caller.username, "speech", read)
+        tag(response, stored.revision)
+        return SpeedReply(speed=stored.settings.speech.speed, voices=_piper(assistant))
 
     return router
 
@@ -69,18 +74,24 @@ def _add_choice(
     router: APIRouter, presets: PresetAdministration, settings: SettingsAdministration, publisher: SnapshotPublisher
 ) -> None:
     @router.get("/presets")
-    async def every() -> PresetList:
-        return _listed(await presets.list(), publisher.current.settings.speech.default_preset)
+    async def every(response: Response) -> PresetList:
+        """Every preset, and which one is the default. The ETag is that of the settings."""
+        snapshot = publisher.current
+        tag(response, snapshot.revision)
+        return _listed(await presets.list(), snapshot.settings.speech.default_preset)
 
     @router.post("/preset")
-    async def choose(body: PresetChoice, caller: Caller) -> PresetChosen:
-        """Makes a preset, builtin or custom, that of voices which have none of their own."""
+    async def choose(body: PresetChoice, caller: Caller, response: Response, version: IfMatch) -> PresetChosen:
+        """Makes a preset, builtin or custom, that of voices which have none of their own. A version is heeded, not
+        demanded: older clients send none."""
         known = {preset.name: preset for preset in await presets.list()}
         if body.preset not in known:
             raise NotFound(
                 f"there is no speech preset {body.preset!r}; those that exist: {', '.join(known)}", param="preset"
             )
-        await settings.adjust({"default_preset": body.preset}, caller.username, group="speech")
+        read = named(version, body.version)
+        stored = await settings.adjust({"default_preset": body.preset}, caller.username, "speech", read)
+        tag(response, stored.revision)
         chosen = known[body.preset]
         return PresetChosen(preset=chosen.name, display_name=chosen.display_name or chosen.name, settings=chosen.params)
 

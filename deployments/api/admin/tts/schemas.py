@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from deployments.administration.drafts import Draft
 from deployments.administration.speaking import PresetDraft, VoiceDraft
+from deployments.api.admin.bodies import VersionedForm
 from deployments.contracts.settings import Preset, PresetParams
 
 _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
@@ -35,7 +36,7 @@ class PresetList(BaseModel):
     current: str
 
 
-class PresetChoice(Draft):
+class PresetChoice(VersionedForm):
     preset: str = Field(min_length=1, max_length=100)
 
 
@@ -60,7 +61,7 @@ class PresetBody(PresetDraft):
         return PresetDraft(display_name=self.display_name, params=self.params)
 
 
-class SpeedBody(Draft):
+class SpeedBody(VersionedForm):
     speed: float
 
 
@@ -131,7 +132,7 @@ class VoiceBody(VoiceDraft):
     version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
 
 
-class VoiceSelection(Draft):
+class VoiceSelection(VersionedForm):
     voice: str = Field(min_length=1, max_length=100)
 
 

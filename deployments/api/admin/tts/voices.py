@@ -13,7 +13,7 @@ from deployments.administration.speaking import VoiceAdministration, VoiceDraft
 from deployments.api.admin.bodies import Changes, with_version
 from deployments.api.admin.document import produces
 from deployments.api.admin.identity import Caller
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.revisions import IfMatch, expected, named, tag
 from deployments.api.admin.tts.schemas import (
     SayBody,
     VoiceList,
@@ -25,7 +25,7 @@ from deployments.api.admin.tts.schemas import (
 )
 from deployments.api.admin.tts.studio import Studio
 from deployments.contracts.errors import SecretaryError, VoiceNotFound
-from deployments.contracts.settings import Snapshot, VoiceChoice
+from deployments.contracts.settings import Settings, Snapshot, VoiceChoice
 from deployments.contracts.speech import Voice
 from deployments.conversation.voicing import usable, voice_for
 
@@ -100,21 +100,25 @@ def _add_current(
     installed: Installed,
 ) -> None:
     @router.get("/voice")
-    async def current() -> VoiceNow:
-        """The voice that speaks the default language."""
-        now = _current(publisher.current, installed())
+    async def current(response: Response) -> VoiceNow:
+        """The voice that speaks the default language. The ETag is that of the settings."""
+        snapshot = publisher.current
+        now = _current(snapshot, installed())
         if now is None:
             raise VoiceNotFound("no voice speaks the default language")
+        tag(response, snapshot.revision)
         return now
 
     @router.post("/voice")
-    async def choose(body: VoiceSelection, caller: Caller) -> VoiceSelected:
-        """Makes a voice the default one of the language it speaks best."""
+    async def choose(body: VoiceSelection, caller: Caller, response: Response, version: IfMatch) -> VoiceSelected:
+        """Makes a voice the default one of the language it speaks best. A version is heeded, not demanded: older
+        clients send none."""
         voice = _found(body.voice, installed())
         if not _enabled(voice.id, publisher.current):
             raise VoiceNotFound(f"voice {voice.id!r} is switched off", param="voice")
-        chosen = {**publisher.current.settings.speech.default_voices, voice.languages[0]: voice.id}
-        await settings.adjust({"default_voices": chosen}, caller.username, group="speech")
+        read = named(version, body.version)
+        stored = await settings.revise(lambda now: _spoken_by(voice, now), caller.username, read)
+        tag(response, stored.revision)
         return VoiceSelected(engine=voice.engine, voice=voice.id)
 
     @router.post("/voice/test", response_class=Response, responses=produces("audio/wav"))
@@ -135,6 +139,12 @@ def _found(voice_id: str, voices: tuple[Voice, ...]) -> Voice:
             return voice
     some = ", ".join(voice.id for voice in voices[:8]) or "none is installed"
     raise VoiceNotFound(f"there is no voice {voice_id!r}; some that exist: {some}", param="voice")
+
+
+def _spoken_by(voice: Voice, settings: Settings) -> Settings:
+    """``settings`` with ``voice`` as the default one of the language it speaks best."""
+    chosen = {**settings.speech.default_voices, voice.languages[0]: voice.id}
+    return settings.model_copy(update={"speech": settings.speech.model_copy(update={"default_voices": chosen})})
 
 
 def _enabled(voice_id: str, snapshot: Snapshot) -> bool:

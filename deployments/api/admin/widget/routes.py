@@ -3,13 +3,11 @@
 from fastapi import APIRouter, status
 from starlette.responses import Response
 
-from deployments.administration.drafts import overlaid
-from deployments.administration.widgets import WidgetAdministration, WidgetDraft
+from deployments.administration.widgets import WidgetAdministration
 from deployments.api.admin.bodies import REFERENCE_NAMES, Changes, renamed, with_version
 from deployments.api.admin.identity import Caller
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.revisions import IfMatch, expected, named, tag
 from deployments.api.admin.widget.schemas import NewWidget, WidgetDone, WidgetList
-from deployments.contracts.errors import NotFound
 from deployments.contracts.instances import WidgetSpec
 
 _DEFAULT = "default"
@@ -55,15 +53,10 @@ def _add_default(router: APIRouter, widgets: WidgetAdministration) -> None:
 
     @router.post("/config")
     async def configure(body: Changes, caller: Caller, response: Response, version: IfMatch) -> WidgetDone:
-        """Changes the widget ``default``, or declares it when there is none yet."""
+        """Changes the widget ``default``, or declares it when there is none yet. A version is heeded, not demanded:
+        older clients send none."""
         changes, read = with_version(renamed(body, REFERENCE_NAMES))
-        try:
-            await widgets.get(_DEFAULT)
-        except NotFound:
-            draft = overlaid(WidgetDraft, {"name": _DEFAULT}, changes)
-            return _done(await widgets.create(draft, caller.username), response)
-        wanted = version if version is not None else read
-        return _done(await widgets.change(_DEFAULT, changes, caller.username, wanted), response)
+        return _done(await widgets.configure(_DEFAULT, changes, caller.username, named(version, read)), response)
 
 
 def _done(spec: WidgetSpec, response: Response) -> WidgetDone:

@@ -1,0 +1,180 @@
+"""Changes that older clients make without a version: one that is sent is heeded, and none of two at once is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from deployments.administration.office import Office
+from storage.environment import Environment
+from tests.api.admin.desk import every_router
+from tests.api.admin.office import PASSWORD, admin_client, opened_office
+
+BOT_TOKEN = "123456:AAE-abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+@pytest.fixture
+async def client(office: Office, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    environment = Environment(data=tmp_path / "data", admin_password=SecretStr(PASSWORD), _env_file=None)
+    async with (
+        every_router(office, environment) as routers,
+        admin_client(office, lambda _: routers) as client,
+    ):
+        yield client
+
+
+@dataclass(frozen=True)
+class Change:
+    """``read`` carries the ETag of what ``body``, sent to ``write``, changes."""
+
+    read: str
+    write: str
+    body: dict[str, object] | None = field(default_factory=dict)
+    method: str = "POST"
+
+    async def send(self, client: httpx.AsyncClient, tag: str = "", version: str = "") -> int:
+        headers = {"if-match": tag} if tag else {}
+        body = {**(self.body or {}), "version": int(version.strip('"'))} if version else self.body
+        return (await client.request(self.method, self.write, json=body, headers=headers)).status_code
+
+
+CHANGES = (
+    Change("/llm/params", "/llm/params", {"temperature": 0.3}),
+    Change("/llm/persona", "/llm/persona", {"persona": "marina"}),
+    Change("/llm/backend", "/llm/backend", {"backend": "cloud:gemini"}),
+    Change("/llm/providers/gemini", "/llm/providers/gemini/set-default", None),
+    Change("/llm/prompt", "/llm/prompt", {"prompt": "Ты робот."}),
+    Change("/llm/prompt/marina", "/llm/prompt/marina", {"prompt": "Ты робот."}),
+    Change("/tts/presets", "/tts/preset", {"preset": "warm"}),
+    Change("/tts/piper/params", "/tts/piper/params", {"speed": 2}),
+    Change("/voice", "/voice", {"voice": "tone-en"}),
+    Change("/faq/entries/1", "/faq/Где вход", {"response": "Справа."}, "PUT"),
+    Change("/telegram/config", "/telegram/config", {"welcome_message": "Привет"}),
+    Change("/widget/config", "/widget/config", {"title": "Чат"}),
+)
+
+
+async def furnish(client: httpx.AsyncClient) -> None:
+    for entry in (await client.get("/faq/entries")).json()["entries"]:
+        await client.delete(f"/faq/entries/{entry['id']}")
+    gemini = {"name": "gemini", "provider_type": "gemini", "model_name": "gemini-2.5-flash"}
+    for path, body in (
+        ("/llm/providers", gemini),
+        ("/telegram/config", {"bot_token": BOT_TOKEN, "enabled": False}),
+        ("/widget/config", {"position": "left"}),
+    ):
+        assert (await client.post(path, json=body)).is_success
+
+
+async def entry_of(client: httpx.AsyncClient) -> int:
+    made = await client.post("/faq", json={"trigger": "Где вход", "response": "Слева."})
+    return int(made.json()["entry"]["id"])
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.write)
+async def test_a_version_that_is_sent_is_heeded_and_none_is_demanded(client: httpx.AsyncClient, change: Change) -> None:
+    await furnish(client)
+    entry = await entry_of(client)
+    read = await client.get(change.read.replace("/entries/1", f"/entries/{entry}"))
+    tag = read.headers["etag"]
+    assert await change.send(client, '"999999999"') == 409, "a version that was never given out"
+    assert await change.send(client, tag) == 200
+    assert await change.send(client, tag) == 409
+    assert change.body is None or await change.send(client, version=tag) == 409
+    assert await change.send(client, "*") == 200
+    assert await change.send(client) == 200
+
+
+@pytest.mark.parametrize("change", [each for each in CHANGES if each.method == "POST"], ids=lambda change: change.write)
+async def test_what_a_change_answers_is_the_version_of_the_next_one(client: httpx.AsyncClient, change: Change) -> None:
+    await furnish(client)
+    reply = await client.request(change.method, change.write, json=change.body)
+    assert await change.send(client, reply.headers["etag"]) == 200
+
+
+async def test_a_prompt_is_reset_from_the_version_that_was_read(client: httpx.AsyncClient) -> None:
+    old = (await client.get("/llm/prompt/anna")).headers["etag"]
+    new = (await client.post("/llm/prompt/anna", json={"prompt": "Ты робот."})).headers["etag"]
+    assert (await client.post("/llm/prompt/anna/reset", headers={"if-match": old})).status_code == 409
+    assert (await client.post("/llm/prompt/anna/reset", headers={"if-match": new})).headers["etag"] == old
+
+
+async def test_a_prepared_answer_is_deleted_in_the_version_that_was_read(client: httpx.AsyncClient) -> None:
+    entry = await entry_of(client)
+    for path in (f"/faq/entries/{entry}", "/faq/Где вход"):
+        assert (await client.delete(path, headers={"if-match": '"7"'})).status_code == 409
+    assert (await client.delete("/faq/Где вход", headers={"if-match": '"1"'})).status_code == 200
+
+
+async def test_settings_of_a_revision_that_is_still_to_come_are_refused(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    """Somebody read them before a backup was restored."""
+    newest = office.publisher.current.revision
+    body = {"settings": {"llm": {"temperature": 0.3}}}
+    for revision, status in ((newest + 1, 409), (newest + 10_000, 409), (newest, 200)):
+        reply = await client.patch("/settings", json={**body, "revision": revision})
+        assert reply.status_code == status, revision
+    assert reply.headers["etag"] == f'"{newest + 1}"'
+
+
+async def test_voices_of_two_languages_chosen_at_once_are_both_chosen(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    voices = ("tone-ru", "tone-en")
+    replies = await asyncio.gather(*(client.post("/voice", json={"voice": voice}) for voice in voices))
+    assert [reply.status_code for reply in replies] == [200, 200]
+    assert office.publisher.current.settings.speech.default_voices == {"ru": "tone-ru", "en": "tone-en"}
+
+
+async def test_partial_changes_at_once_lose_nothing(client: httpx.AsyncClient, office: Office) -> None:
+    before = office.publisher.current.revision
+    sampling = {"temperature": 0.3, "top_p": 0.5, "max_tokens": 7}
+    settings = {"revision": before, "settings": {"default_language": "en"}}
+    replies = await asyncio.gather(
+        *(client.post("/llm/params", json={name: value}) for name, value in sampling.items()),
+        client.post("/tts/piper/params", json={"speed": 2}),
+        client.post("/voice", json={"voice": "tone-en"}),
+        client.patch("/settings", json=settings),
+    )
+    assert all(reply.status_code in (200, 409) for reply in replies)
+    after = office.publisher.current.settings
+    assert after.llm.model_dump(include=set(sampling)) == sampling
+    assert (after.speech.speed, after.speech.default_voices) == (2, {"en": "tone-en"})
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        ("/widget/config", {"title": "Чат"}, {"position": "left"}),
+        (
+            "/telegram/config",
+            {"bot_token": BOT_TOKEN, "enabled": False},
+            {"bot_token": BOT_TOKEN, "welcome_message": "Привет"},
+        ),
+    ],
+)
+async def test_a_first_declaration_by_two_at_once_is_one_thing(
+    client: httpx.AsyncClient, path: str, first: dict[str, object], second: dict[str, object]
+) -> None:
+    replies = await asyncio.gather(*(client.post(path, json=body) for body in (first, second)))
+    assert [reply.status_code for reply in replies] == [200, 200]
+    instances = (await client.get(path.replace("config", "instances"))).json()["instances"]
+    assert [each["id"] for each in instances] == ["default"]
+    wanted = {name: value for name, value in {**first, **second}.items() if name != "bot_token"}
+    assert {name: instances[0][name] for name in wanted} == wanted
+
+
+async def test_what_was_never_declared_has_no_version_to_change(client: httpx.AsyncClient) -> None:
+    reply = await client.post("/widget/config", json={"title": "Чат"}, headers={"if-match": '"1"'})
+    assert reply.status_code == 409

@@ -1,0 +1,27 @@
+"""Who lives off snapshots: doors that report, and those who only listen."""
+
+from datetime import UTC, datetime, timedelta
+
+from deployments.administration.followers import Follower, followers
+from deployments.administration.publisher import SubscriberState
+from deployments.administration.reports import DoorState
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+BEFORE = NOW - timedelta(seconds=1)
+
+
+def test_who_only_listens_is_listed_and_a_door_that_also_reports_once() -> None:
+    doors = (DoorState("gateway#a", 6, 0, BEFORE), DoorState("phone#b", 7, 1, BEFORE))
+    listening = [SubscriberState(name, 7, BEFORE) for name in ("gateway#a", "faq#c", "bots#d")]
+    assert followers(doors, listening, NOW) == (
+        Follower("bots#d", 7, NOW),
+        Follower("faq#c", 7, NOW),
+        Follower("gateway#a", 6, BEFORE),
+        Follower("phone#b", 7, BEFORE),
+    )
+
+
+def test_of_two_streams_of_one_name_the_newest_counts() -> None:
+    old, new = SubscriberState("faq#c", 5, BEFORE), SubscriberState("faq#c", 7, NOW)
+    assert followers((), (old, new), NOW) == (Follower("faq#c", 7, NOW),)
+    assert followers((), (new, old), NOW) == (Follower("faq#c", 7, NOW),)
