@@ -137,6 +137,38 @@ async def test_a_file_that_cannot_be_deleted_stays_listed(office: Office, data: 
     assert await remover.sweep() == 1
 
 
+async def many_recordings(office: Office, data: Path, count: int) -> list[Path]:
+    """Recordings of the person 42, in the order in which their files are deleted."""
+    files = [data / "recordings" / f"{number:04}.wav" for number in range(count)]
+    files[0].parent.mkdir(exist_ok=True)
+    async with office.database.unit_of_work() as work:
+        for file in files:
+            file.write_bytes(b"RIFF")
+            given = StoredRecording(file.stem, "phone", f"recordings/{file.name}", "audio/wav", 1.0, 4, person="42")
+            await work.recordings.add(given)
+    return files
+
+
+async def test_an_erasure_deletes_every_file_however_many_there_are(office: Office, data: Path) -> None:
+    files = await many_recordings(office, data, 701)
+    assert (await office.privacy.erase(Person("42"), ADMIN)).recordings == 701
+    assert not any(file.exists() for file in files)
+    assert await FileRemover(office.database, data).sweep() == 0
+
+
+async def test_files_that_cannot_be_deleted_block_no_later_ones(office: Office, data: Path) -> None:
+    files = await many_recordings(office, data, 601)
+    stuck, others = files[:501], files[501:]
+    for file in stuck:
+        file.unlink()
+        file.mkdir()  # unlink refuses a folder
+    await office.privacy.erase(Person("42"), ADMIN)
+    assert not any(file.exists() for file in others)
+    for file in stuck:
+        file.rmdir()
+    assert await FileRemover(office.database, data).sweep() == 501
+
+
 async def test_nothing_outside_of_the_data_folder_is_deleted(office: Office, data: Path, tmp_path: Path) -> None:
     outside = tmp_path / "precious.txt"
     outside.write_text("x")
