@@ -20,7 +20,8 @@ __all__ = ["Dossier", "Erased", "Person", "Privacy", "StoredConsent"]
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody as a door knows them: ``person`` at ``source`` (None: at every one). A user of the panel is known by his
-    name, somebody on Telegram by the number of the account, in groups too."""
+    name, one who was deleted as ``<name> (former)``, somebody on Telegram by the number of the account, in groups
+    too."""
 
     person: str
     source: str | None = None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import FileDeletionRow, RecordingRow
@@ -49,6 +49,11 @@ class RecordingRepository:
         for part in parts(session_ids):
             rows |= {row.id: row for row in await self._rows(RecordingRow.session_id.in_(part))}
         return tuple(_stored(row) for row in sorted(rows.values(), key=lambda row: (row.created_at, row.id)))
+
+    async def rename_person(self, source: str, person: str, name: str) -> None:
+        """Calls a person of ``source`` by another name."""
+        own = update(RecordingRow).where(RecordingRow.source == source, RecordingRow.person == person)
+        await self._session.execute(quiet(own.values(person=name)))
 
     async def remove(self, recording_ids: Sequence[str]) -> int:
         """Deletes rows and lists their files for deletion; how many there were."""
