@@ -293,4 +293,5 @@ PROBES: dict[str, tuple[object, Probe]] = {
     "privacy.audio_days": (1, what_is_forgotten_in_five_days),
     "privacy.audit_days": (1, what_is_forgotten_in_five_days),
     "privacy.exchanges_days": (1, what_is_forgotten_in_five_days),
+    "privacy.backups_days": (1, what_is_forgotten_in_five_days),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployments.administration.chats import forget
+from deployments.administration.copies import Copies
 from deployments.administration.files import FileRemover
 from deployments.administration.office import Office
 from deployments.administration.privacy import Erased, Person, StoredConsent
@@ -208,11 +209,11 @@ async def test_consents_are_given_withdrawn_and_listed(office: Office) -> None:
 
 
 def retention(office: Office, data: Path, settings: PrivacySettings, days: float, **times: float) -> Retention:
-    files = FileRemover(office.database, data)
-    return Retention(office.database, lambda: settings, files, lambda: NOW + timedelta(days=days), **times)
+    files, copies = FileRemover(office.database, data), Copies(data, data)
+    return Retention(office.database, lambda: settings, files, copies, lambda: NOW + timedelta(days=days), **times)
 
 
-FOREVER = PrivacySettings(messages_days=0, audio_days=0, audit_days=0, exchanges_days=0)
+FOREVER = PrivacySettings(messages_days=0, audio_days=0, audit_days=0, exchanges_days=0, backups_days=0)
 
 
 async def test_what_is_kept_for_ever_is_kept(office: Office, data: Path) -> None:
@@ -269,6 +270,41 @@ async def test_more_than_one_batch_goes_in_one_run(office: Office, data: Path) -
         )
     settings = FOREVER.model_copy(update={"exchanges_days": 365})
     assert (await retention(office, data, settings, 0).run())["exchanges"] == 450
+
+
+@pytest.fixture
+def copies(data: Path) -> list[Path]:
+    """A backup of the office, what a restore put aside, and what two crashes left half done."""
+    archive = data / "backups" / "secretary-20260101-000000.tar.gz"
+    folders = [data / "before-restore-20260101T000000.0Z", data / ".restore-x1", data / "backups" / ".backup-x1"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "secretary.db").write_text("личное")
+    archive.write_text("личное")
+    return [archive, *folders]
+
+
+async def test_copies_of_the_installation_go_in_their_time(office: Office, data: Path, copies: list[Path]) -> None:
+    settings = FOREVER.model_copy(update={"backups_days": 30})
+    assert (await retention(office, data, settings, 29).run())["backups"] == 0
+    assert all(copy.exists() for copy in copies)
+    assert (await retention(office, data, settings, 31).run())["backups"] == len(copies)
+    assert not any(copy.exists() for copy in copies)
+    assert (data / "secretary.db").exists()
+    assert ("(retention)", "expire", "privacy") in await audited(office)
+
+
+async def test_copies_that_people_made_themselves_and_links_are_left_alone(
+    office: Office, data: Path, copies: list[Path], tmp_path: Path
+) -> None:
+    mine = data / "backups" / "before-the-move.tar.gz"
+    outside = tmp_path / "precious"
+    outside.mkdir()
+    mine.touch()
+    (data / "before-restore-link").symlink_to(outside)
+    await retention(office, data, FOREVER.model_copy(update={"backups_days": 1}), 10_000).run()
+    assert mine.exists()
+    assert outside.exists()
 
 
 async def test_the_worker_starts_runs_and_ends(office: Office, data: Path) -> None:
