@@ -10,12 +10,13 @@ from deployments.administration.chats import forget
 from deployments.administration.copies import Copies
 from deployments.administration.files import FileRemover
 from deployments.administration.office import Office
-from deployments.administration.privacy import Erased, Person, StoredConsent
+from deployments.administration.privacy import Dossier, Erased, Person, StoredConsent
 from deployments.administration.retention import Retention
 from deployments.contracts.chat import Overrides, Source, SourceKind
-from deployments.contracts.errors import NotFound
+from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
+from deployments.contracts.sessions import ApiSessionKind, api_session_id
 from deployments.contracts.settings import Exchange, PrivacySettings
 from storage.environment import Environment
 from storage.repositories.recordings import StoredRecording
@@ -89,7 +90,7 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     narrow = await office.privacy.export(Person("42", "widget", "site"), ADMIN)
     assert [session.id for session, _ in narrow.conversations] == [ids[2]]
 
-    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(4, 2, 1)
+    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(4, 4, 2, 1)
     left = await office.privacy.export(Person("42"), ADMIN)
     assert (left.conversations, left.exchanges, left.recordings, left.consents) == ((), (), (), ())
     assert not any(file.exists() for file in mine)
@@ -98,13 +99,56 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     assert "чужое" in remaining
     assert not any(word in remaining for word in ("личное", "групповое", "виджет", "телефон"))
     assert (await office.chats.get(ADMIN, stranger)).message_count == 2
-    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(0, 0, 0)
+    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(0, 0, 0, 0)
 
     async with office.database.unit_of_work() as work:
         trail = " ".join(str(event) for event in await work.audit.newest(100))
     assert ("root", "erase", "privacy") in await audited(office)
     assert "личное" not in trail
     assert "Запись" not in trail
+
+
+async def asked(office: Office, key_id: int, name: str, question: str, kind: ApiSessionKind = "session") -> None:
+    """One exchange of a caller of ``/v1`` who calls the conversation ``name``, reported as a door does."""
+    session_id = api_session_id(key_id, kind, name.encode())
+    one = exchange(session_id=session_id, source_kind="api", source_id="", question=question)
+    await office.reports.accept(DoorReport(door=question, sequence=1, revision=1, exchanges=(one,)))
+
+
+def questions(dossier: Dossier) -> list[str]:
+    return sorted(one.question for one in dossier.exchanges)
+
+
+async def test_what_a_caller_of_the_api_said_is_found_by_key_and_session(office: Office) -> None:
+    key, _ = await office.keys.create("shop", by="root")
+    await asked(office, 1, "chat-7", "первый ключ")
+    await asked(office, key.id, "chat-7", "второй ключ")
+    await asked(office, key.id, "chat-7", "в браузере", "webui")
+    await asked(office, key.id, "chat-70", "другой разговор")
+    of_key = Person("chat-7", "api", str(key.id))
+    assert questions(await office.privacy.export(of_key, ADMIN)) == ["в браузере", "второй ключ"]
+    every = Person("chat-7", "api")
+    assert questions(await office.privacy.export(every, ADMIN)) == ["в браузере", "второй ключ", "первый ключ"]
+    assert len((await office.privacy.export(Person("chat-7"), ADMIN)).exchanges) == 3
+    assert questions(await office.privacy.export(Person("chat-7", "telegram"), ADMIN)) == []
+
+    await office.keys.revoke(key.id, "root")
+    assert (await office.privacy.erase(of_key, ADMIN)).exchanges == 2
+    assert (await office.privacy.export(of_key, ADMIN)).exchanges == ()
+    assert questions(await office.privacy.export(every, ADMIN)) == ["первый ключ"]
+    remaining = await words(office)
+    assert "другой разговор" in remaining
+    assert "второй" not in remaining
+    async with office.database.unit_of_work() as work:
+        assert len(await work.exchanges.newest()) == 4, "the numbers stay"
+
+
+async def test_a_key_is_named_by_its_number(office: Office) -> None:
+    for source_id in ("shop", "-1", "1 ", "²"):
+        with pytest.raises(InvalidRequest):
+            await office.privacy.export(Person("chat-7", "api", source_id), ADMIN)
+        with pytest.raises(InvalidRequest):
+            await office.privacy.erase(Person("chat-7", "api", source_id), ADMIN)
 
 
 async def test_a_deleted_conversation_takes_its_sound_along(office: Office, data: Path) -> None:
