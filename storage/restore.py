@@ -36,6 +36,9 @@ from storage.archive import (
 from storage.migrate import MIGRATIONS
 from storage.ownership import FileOwnership
 
+ASIDE, DRAFT = "before-restore-", ".restore-"
+"""How the names of folders begin: what was there before, and what is being unpacked."""
+
 _ROOM_LEFT = 50_000_000
 _MOST_FILES = 1_000_000
 
@@ -49,7 +52,8 @@ class Restored:
 
 
 async def restore(archive: Path, place: Place, *, force: bool = False, most_bytes: int | None = None) -> Restored:
-    """Replaces what is at ``place``. ``most_bytes`` bounds the unpacked size, by default to the room on the disk.
+    """Replaces what is at ``place`` and ends every sign-in. ``most_bytes`` bounds the unpacked size, by default to the
+    room on the disk.
 
     Raises Conflict while a secretary runs, or when the place is not empty and ``force`` is not given; InvalidRequest
     for an archive that is damaged, foreign or newer than this program: then nothing is changed.
@@ -74,9 +78,10 @@ def _restore(archive: Path, place: Place, force: bool, most_bytes: int | None) -
     if occupied and not force:
         raise Conflict(f"{place.folder} is not empty ({occupied[0].name}): --force puts what is there aside")
     room = max(0, shutil.disk_usage(place.folder).free - _ROOM_LEFT)
-    with _told(), tempfile.TemporaryDirectory(dir=place.folder, prefix=".restore-") as staged:
+    with _told(), tempfile.TemporaryDirectory(dir=place.folder, prefix=DRAFT) as staged:
         manifest = _unpack(archive, Path(staged), room if most_bytes is None else most_bytes)
         _check_database(Path(staged) / DATABASE, manifest)
+        _end_sign_ins(Path(staged) / DATABASE)
         return Restored(manifest, _exchange(Path(staged), place))
 
 
@@ -131,6 +136,15 @@ def _check_database(path: Path, manifest: Manifest) -> None:
         raise refused(f"its tables (revision {manifest.schema_revision}) are newer than this program: update first")
 
 
+def _end_sign_ins(path: Path) -> None:
+    """A refresh token that was used or revoked after the backup would be good again: none of them is."""
+    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")  # as SQLAlchemy writes it
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'refresh_tokens'").fetchone()
+        if known is not None:
+            connection.execute("UPDATE refresh_tokens SET revoked_at = ? WHERE revoked_at IS NULL", (moment,))
+
+
 def _known_revisions() -> set[str]:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -150,7 +164,7 @@ def _exchange(staged: Path, place: Place) -> Path | None:
     if (staged / RECORDINGS).is_dir():
         incoming.insert(0, (staged / RECORDINGS, place.recordings))
     incoming[:0] = [(staged / KEYS / key.name, key) for key in place.keys if (staged / KEYS / key.name).is_file()]
-    aside = place.folder / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    aside = place.folder / f"{ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     leaving = [*_belongings(place), *(target for _, target in incoming if target in place.keys)]
     outgoing = [(path, aside / path.name) for path in leaving if path.exists()]
     if outgoing:

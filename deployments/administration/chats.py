@@ -163,6 +163,15 @@ async def forget(work: UnitOfWork, session_ids: tuple[str, ...]) -> int:
     return count
 
 
+async def disown(work: UnitOfWork, username: str) -> None:
+    """Leaves what a user of the panel had to nobody: administrators and operators see it, the next user of that name
+    does not. There the person is called ``<name> (former)``, which no user can be called."""
+    former = f"{username} (former)"
+    await work.sessions.disown(username, former)
+    for repository in (work.recordings, work.consents):
+        await repository.rename_person(SourceKind.ADMIN.value, username, former)
+
+
 async def _seen(work: UnitOfWork, caller: Identity, session_ids: tuple[str, ...]) -> tuple[str, ...]:
     found = [await work.sessions.get(session_id) for session_id in dict.fromkeys(session_ids)]
     return tuple(one.id for one in found if one and (_sees_all(caller) or one.owner == caller.username))

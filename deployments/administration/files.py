@@ -19,15 +19,18 @@ class FileRemover:
         self._folder = folder.resolve()
 
     async def sweep(self) -> int:
-        """Deletes the listed files; how many are gone. One that cannot be deleted stays listed."""
-        async with self._database.unit_of_work() as work:
-            paths = await work.recordings.files_to_delete(_AT_ONCE)
-        if not paths:
-            return 0
-        gone = await asyncio.to_thread(self._delete, paths)
-        async with self._database.unit_of_work() as work:
-            await work.recordings.deleted(gone)
-        return len(gone)
+        """Deletes every listed file; how many are gone. One that cannot be deleted stays listed and holds up no
+        other. Each transaction is about at most 500 files."""
+        total, last = 0, ""
+        while True:
+            async with self._database.unit_of_work() as work:
+                paths = await work.recordings.files_to_delete(_AT_ONCE, after=last)
+            if not paths:
+                return total
+            gone = await asyncio.to_thread(self._delete, paths)
+            async with self._database.unit_of_work() as work:
+                await work.recordings.deleted(gone)
+            total, last = total + len(gone), paths[-1]
 
     def _delete(self, paths: tuple[str, ...]) -> list[str]:
         return [path for path in paths if self._delete_one(path)]

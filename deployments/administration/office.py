@@ -13,6 +13,7 @@ from deployments.administration.bots import BotAdministration
 from deployments.administration.chains import ChainAdministration
 from deployments.administration.chats import Chats
 from deployments.administration.conversations import StoredConversations
+from deployments.administration.copies import Copies
 from deployments.administration.desk import ChangeDesk
 from deployments.administration.dialogue import Dialogue
 from deployments.administration.faq import FaqAdministration
@@ -118,7 +119,8 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
     await tokens.start()
     usage = UsageDesk(database)
     running, files = RunningTurns(), FileRemover(database, environment.data)
-    retention = Retention(database, lambda: publisher.current.settings.privacy, files)
+    copies = Copies(environment.data, database.path.parent if database.path else environment.data)
+    retention = Retention(database, lambda: publisher.current.settings.privacy, files, copies)
     retention.start()
     sealer = sealer_for(environment)
     return Office(

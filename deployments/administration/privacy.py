@@ -1,26 +1,35 @@
 """What is stored of one person: shown, deleted, and what that person agreed to."""
 
+import re
 from dataclasses import dataclass
+from typing import get_args
 
 from deployments.administration.chats import forget
 from deployments.administration.files import FileRemover
 from deployments.administration.turns import RunningTurns
-from deployments.contracts.errors import NotFound
+from deployments.contracts.chat import SourceKind
+from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.identity import Identity
-from deployments.contracts.sessions import StoredMessage, StoredSession
+from deployments.contracts.sessions import ApiSessionKind, StoredMessage, StoredSession, api_session_id
 from deployments.contracts.settings import Exchange
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.consents import StoredConsent
 from storage.repositories.recordings import StoredRecording
+from storage.work import UnitOfWork
 
 __all__ = ["Dossier", "Erased", "Person", "Privacy", "StoredConsent"]
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody as a door knows them: ``person`` at ``source`` (None: at every one). A user of the panel is known by his
-    name, somebody on Telegram by the number of the account, in groups too."""
+    """Somebody as a door knows them: ``person`` at ``source`` (None: at every one). At ``/v1`` (source api) nobody is
+    known: there ``person`` is the ``session_id``, or Open WebUI's chat id, that the caller gave, and ``source_id`` the
+    number of the caller's key. A user of the panel is known by his
+    name, one who was deleted as ``<name> (former)``, somebody on Telegram by the number of the account, in groups
+    too."""
 
     person: str
     source: str | None = None
@@ -42,6 +51,7 @@ class Erased:
     """How much there was."""
 
     conversations: int
+    exchanges: int
     recordings: int
     consents: int
 
@@ -55,14 +65,14 @@ class Privacy:
         self._files = files
 
     async def export(self, person: Person, caller: Identity) -> Dossier:
-        """Everything that is stored of the person, over all doors."""
+        """Everything that is stored of the person, over all doors. Raises InvalidRequest for a key without a number."""
         who = (person.person, person.source, person.source_id)
         async with self._database.unit_of_work() as work:
             sessions = await work.sessions.of_person(*who)
             ids = tuple(session.id for session in sessions)
             dossier = Dossier(
                 tuple([(session, await work.messages.every(session.id)) for session in sessions]),
-                await work.exchanges.of_sessions(ids),
+                await work.exchanges.of_sessions((*ids, *await _named_by_callers(work, person))),
                 await work.recordings.of_person(*who, ids),
                 await work.consents.of_person(*who),
             )
@@ -70,7 +80,8 @@ class Privacy:
             return dossier
 
     async def erase(self, person: Person, caller: Identity) -> Erased:
-        """Deletes it all in one transaction, then the files; those that a crash leaves are deleted later."""
+        """Deletes it all in one transaction, then the files; those that a crash leaves are deleted later. Raises
+        InvalidRequest for a key without a number."""
         who = (person.person, person.source, person.source_id)
         async with self._database.unit_of_work() as work:
             sessions = await work.sessions.of_person(*who)
@@ -79,7 +90,9 @@ class Privacy:
             ids = tuple(session.id for session in await work.sessions.of_person(*who))
             recordings = await work.recordings.of_person(*who, ids)
             await work.recordings.remove([recording.id for recording in recordings])
-            erased = Erased(await forget(work, ids), len(recordings), await work.consents.remove_of_person(*who))
+            exchanges = await work.exchanges.silence((*ids, *await _named_by_callers(work, person)))
+            consents = await work.consents.remove_of_person(*who)
+            erased = Erased(await forget(work, ids), exchanges, len(recordings), consents)
             await work.audit.add(_event(caller, "erase", person))
         await self._files.sweep()
         return erased
@@ -104,6 +117,20 @@ class Privacy:
                 raise NotFound("there is no such consent")
             await work.audit.add(AuditEvent(caller.username, "withdraw", "consent", str(consent_id), caller.address))
             return stored
+
+
+async def _named_by_callers(work: UnitOfWork, person: Person) -> tuple[str, ...]:
+    """Under which ids exchanges are stored that callers of ``/v1`` gave this name."""
+    if person.source not in (None, SourceKind.API.value):
+        return ()
+    if person.source is None or person.source_id is None:
+        keys = await work.keys.ids()
+    elif _NUMBER.fullmatch(person.source_id):
+        keys = (int(person.source_id),)
+    else:
+        raise InvalidRequest("for the source api this is the number of an API key", param="source_id")
+    name = person.person.encode()
+    return tuple(api_session_id(key, kind, name) for key in keys for kind in get_args(ApiSessionKind))
 
 
 def _event(caller: Identity, action: str, person: Person) -> AuditEvent:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from deployments.administration.chats import forget
+from deployments.administration.copies import Copies
 from deployments.administration.files import FileRemover
 from deployments.contracts.settings import PrivacySettings
 from storage.database import Database
@@ -27,6 +28,7 @@ class Retention:
         database: Database,
         settings: Callable[[], PrivacySettings],
         files: FileRemover,
+        copies: Copies,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         first_s: float = 30.0,
         every_s: float = 3_600.0,
@@ -34,6 +36,7 @@ class Retention:
         self._database = database
         self._settings = settings
         self._files = files
+        self._copies = copies
         self._clock = clock
         self._first_s = first_s
         self._every_s = every_s
@@ -57,6 +60,7 @@ class Retention:
             "recordings": await self._until_done(settings.audio_days, _forget_recordings),
             "exchanges": await self._until_done(settings.exchanges_days, _forget_exchanges),
             "audit": await self._until_done(settings.audit_days, _forget_events),
+            "backups": await self._forget_copies(settings.backups_days),
         }
         await self._files.sweep()
         await self._note({what: count for what, count in counts.items() if count})
@@ -83,6 +87,9 @@ class Retention:
             if count < _BATCH:
                 return total
             await asyncio.sleep(0)
+
+    async def _forget_copies(self, days: int) -> int:
+        return await self._copies.remove_before(self._clock() - timedelta(days=days)) if days else 0
 
     async def _note(self, counts: dict[str, int]) -> None:
         if counts:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from deployments.administration.account_desk import AccountDesk
 from deployments.administration.accounts import folded
+from deployments.administration.chats import disown
 from deployments.administration.passwords import Passwords, require_strength
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.identity import Role
@@ -61,7 +62,8 @@ class UserAdministration:
             return _shown(await _existing(work, folded(username)))
 
     async def create(self, username: str, role: Role, password: str | None, by: str) -> tuple[User, str | None]:
-        """The new person and, this one time, the password that was generated because none was given.
+        """The new person and, this one time, the password that was generated because none was given. Whatever was
+        left under this name is nobody's.
 
         Raises InvalidRequest, Conflict when the name is taken.
         """
@@ -76,6 +78,7 @@ class UserAdministration:
                 raise Conflict("there is somebody of this name", param="username")
             if await work.users.count() >= _MOST_USERS:
                 raise Conflict(f"there are {_MOST_USERS} people: delete somebody first")
+            await disown(work, name)
             added = await work.users.add(user)
             await work.audit.add(AuditEvent(by, "create", "user", name, detail=f"role {role.value}"))
             return added
@@ -110,7 +113,8 @@ class UserAdministration:
         return _shown(await self._desk.change(name, edit)), generated
 
     async def delete(self, username: str, by: str) -> None:
-        """Raises NotFound, Conflict for oneself and for the last enabled administrator."""
+        """Leaves the person's conversations to nobody. Raises NotFound, Conflict for oneself and for the last enabled
+        administrator."""
         name = folded(username)
         if name == folded(by):
             raise Conflict("nobody deletes their own account: ask another administrator")
@@ -118,6 +122,7 @@ class UserAdministration:
         async def edit(work: UnitOfWork) -> None:
             if _is_ruling(await _existing(work, name)):
                 await _require_other_ruler(work, name)
+            await disown(work, name)
             await work.users.remove(name)
             await work.audit.add(AuditEvent(by, "delete", "user", name))
 

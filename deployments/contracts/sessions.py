@@ -19,14 +19,24 @@ only leaves a chat of the office breaks nothing off: the answer is completed and
 breaks off at most a turn of the phone gateway, which keeps what was said on its lines: no line has a conversation here.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from deployments.contracts.chat import ChatMessage, Overrides, Role, Source
 
 STOPPED = "stopped"
 """The ``route`` of an answer that its reader stopped."""
+
+ApiSessionKind = Literal["session", "webui"]
+"""How a caller of ``/v1`` named the conversation: in the request, or as Open WebUI does in a header."""
+
+
+def api_session_id(key_id: int, kind: ApiSessionKind, name: bytes) -> str:
+    """Under which id the exchanges of a conversation are stored that the caller with this API key calls ``name``. The
+    name itself, which may tell who it is about, is not stored."""
+    return f"api-{key_id}-{kind}-{hashlib.sha256(name).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True)

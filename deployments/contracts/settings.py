@@ -118,6 +118,12 @@ class PrivacySettings(Frozen):
     exchanges_days: int = Field(
         default=90, ge=0, le=36_500, description="Days that single questions and answers are kept; 0 means for ever"
     )
+    backups_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days that the office's backups, and what a restore put aside, are kept; 0 means for ever",
+    )
 
     @field_validator("audit_days")
     @classmethod

@@ -1,4 +1,7 @@
-"""Phrases that doors keep for each other, as bytes: a head of JSON, then the sound. Read back with suspicion."""
+"""Phrases that doors keep for each other, as bytes: a head of JSON, then the sound. Read back with suspicion.
+
+The text is not among them: whoever asks for a phrase knows it.
+"""
 
 import hashlib
 import json
@@ -19,7 +22,6 @@ class _Chunk(BaseModel):
     rate: int = Field(gt=0, le=192_000)
     channels: int = Field(gt=0, le=8)
     encoding: Encoding
-    text: str
     sequence: int = Field(ge=0)
 
 
@@ -36,7 +38,7 @@ class PhraseShelf:
     async def get(self, key: PhraseKey, epoch: int = 0) -> tuple[SpeechChunk, ...] | None:
         """The phrase, or None when it is not there, cannot be had now or cannot be read."""
         content = await self._shared.get(_name(key, epoch))
-        return decoded(content) if content is not None else None
+        return decoded(content, key.text) if content is not None else None
 
     async def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...], epoch: int = 0) -> None:
         if chunks:
@@ -51,7 +53,6 @@ def encoded(chunks: tuple[SpeechChunk, ...]) -> bytes:
             rate=chunk.format.rate,
             channels=chunk.format.channels,
             encoding=chunk.format.encoding,
-            text=chunk.text,
             sequence=chunk.sequence,
         )
         for chunk in chunks
@@ -60,8 +61,8 @@ def encoded(chunks: tuple[SpeechChunk, ...]) -> bytes:
     return len(head).to_bytes(_LENGTH_BYTES, "big") + head + b"".join(chunk.audio for chunk in chunks)
 
 
-def decoded(content: bytes) -> tuple[SpeechChunk, ...] | None:
-    """What ``encoded`` made; None for anything else."""
+def decoded(content: bytes, text: str) -> tuple[SpeechChunk, ...] | None:
+    """What ``encoded`` made of ``text`` as it was spoken, which begins with the first block; None for anything else."""
     end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "big")
     try:
         head = _Head.model_validate_json(content[_LENGTH_BYTES:end])
@@ -72,7 +73,8 @@ def decoded(content: bytes) -> tuple[SpeechChunk, ...] | None:
     chunks: list[SpeechChunk] = []
     for chunk in head.chunks:
         shape = AudioFormat(chunk.rate, chunk.channels, chunk.encoding)
-        chunks.append(SpeechChunk(content[end : end + chunk.size], shape, chunk.text, chunk.sequence))
+        begins = "" if chunks else text
+        chunks.append(SpeechChunk(content[end : end + chunk.size], shape, begins, chunk.sequence))
         end += chunk.size
     return tuple(chunks)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import ConsentRow
@@ -61,6 +61,11 @@ class ConsentRepository:
         if person is not None:
             found = found.where(*belongs_to(ConsentRow, person, None, None))
         return tuple(_stored(row) for row in await self._session.scalars(found.limit(limit).offset(offset)))
+
+    async def rename_person(self, source: str, person: str, name: str) -> None:
+        """Calls a person of ``source`` by another name."""
+        own = update(ConsentRow).where(ConsentRow.source == source, ConsentRow.person == person)
+        await self._session.execute(quiet(own.values(person=name)))
 
     async def remove_of_person(self, person: str, source: str | None, source_id: str | None) -> int:
         own = delete(ConsentRow).where(*belongs_to(ConsentRow, person, source, source_id)).returning(ConsentRow.id)

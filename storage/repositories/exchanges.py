@@ -12,6 +12,7 @@ from storage.bulk import insert_rows
 from storage.models import AcceptedReportRow, ExchangeRow
 from storage.models.base import now
 from storage.parts import parts
+from storage.repositories.sessions import quiet
 
 _COLUMNS = tuple(Exchange.model_fields)
 _STORED = tuple(getattr(ExchangeRow, name) for name in _COLUMNS)
@@ -58,17 +59,22 @@ class ExchangeRepository:
             found.extend(_exchange(row) for row in await self._session.scalars(own))
         return tuple(found)
 
-    async def silence(self, session_ids: Sequence[str]) -> None:
-        """Takes question and answer out of every exchange of these conversations; the numbers stay."""
-        said = update(ExchangeRow).where(ExchangeRow.session_id.in_(session_ids)).values(question="", answer="")
-        await self._session.execute(said.execution_options(synchronize_session=False))
+    async def silence(self, session_ids: Sequence[str]) -> int:
+        """Takes question, answer and conversation out of every exchange of these conversations; how many there were.
+        The numbers stay."""
+        count = 0
+        for part in parts(session_ids):
+            said = update(ExchangeRow).where(ExchangeRow.session_id.in_(part)).returning(ExchangeRow.id)
+            silent = said.values(question="", answer="", session_id=None)
+            count += len((await self._session.execute(quiet(silent))).all())
+        return count
 
     async def remove_before(self, moment: datetime, limit: int) -> int:
         """Deletes at most ``limit`` exchanges that are older than ``moment``, the oldest first; how many."""
         old = select(ExchangeRow.id).where(ExchangeRow.created_at < moment).order_by(ExchangeRow.created_at)
         ids = (await self._session.scalars(old.limit(limit))).all()
         gone = delete(ExchangeRow).where(ExchangeRow.id.in_(ids))
-        await self._session.execute(gone.execution_options(synchronize_session=False))
+        await self._session.execute(quiet(gone))
         return len(ids)
 
     async def _stored(self, turn_ids: Sequence[str]) -> set[str]:

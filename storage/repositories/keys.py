@@ -36,6 +36,10 @@ class KeyRepository:
         rows = await self._session.execute(select(ApiKeyRow.id, ApiKeyRow.created_at).where(_VALID))
         return dict(rows.tuples().all())
 
+    async def ids(self) -> tuple[int, ...]:
+        """Of every key that was ever stored, revoked or not."""
+        return tuple(await self._session.scalars(select(ApiKeyRow.id).order_by(ApiKeyRow.id)))
+
     async def change(self, key_id: int, change: KeyChange) -> ApiKey:
         """The changed key. KeyError when no such key is valid."""
         row = await self._valid_row(key_id)

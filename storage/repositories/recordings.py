@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import FileDeletionRow, RecordingRow
+from storage.parts import parts
 from storage.repositories.sessions import belongs_to, quiet
 
 
@@ -45,12 +46,19 @@ class RecordingRepository:
     ) -> tuple[StoredRecording, ...]:
         """Recordings that name the person or belong to one of these conversations, oldest first."""
         rows = {row.id: row for row in await self._rows(*belongs_to(RecordingRow, person, source, source_id))}
-        rows |= {row.id: row for row in await self._rows(RecordingRow.session_id.in_(session_ids))}
+        for part in parts(session_ids):
+            rows |= {row.id: row for row in await self._rows(RecordingRow.session_id.in_(part))}
         return tuple(_stored(row) for row in sorted(rows.values(), key=lambda row: (row.created_at, row.id)))
+
+    async def rename_person(self, source: str, person: str, name: str) -> None:
+        """Calls a person of ``source`` by another name."""
+        own = update(RecordingRow).where(RecordingRow.source == source, RecordingRow.person == person)
+        await self._session.execute(quiet(own.values(person=name)))
 
     async def remove(self, recording_ids: Sequence[str]) -> int:
         """Deletes rows and lists their files for deletion; how many there were."""
-        return await self._remove(await self._rows(RecordingRow.id.in_(recording_ids)))
+        gone = [await self._remove(await self._rows(RecordingRow.id.in_(part))) for part in parts(recording_ids)]
+        return sum(gone)
 
     async def remove_of_sessions(self, session_ids: Sequence[str]) -> int:
         return await self._remove(await self._rows(RecordingRow.session_id.in_(session_ids)))
@@ -60,9 +68,9 @@ class RecordingRepository:
         old = select(RecordingRow).where(RecordingRow.created_at < moment).order_by(RecordingRow.created_at)
         return await self._remove((await self._session.scalars(old.limit(limit))).all())
 
-    async def files_to_delete(self, limit: int) -> tuple[str, ...]:
-        """Paths of files whose rows are gone, the longest waiting first."""
-        waiting = select(FileDeletionRow.path).order_by(FileDeletionRow.created_at, FileDeletionRow.path)
+    async def files_to_delete(self, limit: int, after: str = "") -> tuple[str, ...]:
+        """Paths of files whose rows are gone, in the order of their names, those behind ``after``."""
+        waiting = select(FileDeletionRow.path).where(FileDeletionRow.path > after).order_by(FileDeletionRow.path)
         return tuple(await self._session.scalars(waiting.limit(limit)))
 
     async def deleted(self, paths: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Executable, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Select, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.chat import GenerationOptions, Overrides, Route, Source, SourceKind
@@ -157,6 +157,13 @@ class SessionRepository:
         """Every conversation of a person, oldest first."""
         own = select(ChatSessionRow).where(*belongs_to(ChatSessionRow, person, source, source_id))
         return tuple(_stored(row) for row in await self._session.scalars(own.order_by(ChatSessionRow.created_at)))
+
+    async def disown(self, owner: str, person: str) -> None:
+        """Ends what ``owner`` has running; all of it is nobody's then, and ``owner`` is called ``person`` in it."""
+        own = update(ChatSessionRow).where(ChatSessionRow.owner == owner)
+        renamed = case((ChatSessionRow.person == owner, person), else_=ChatSessionRow.person)
+        ended = func.coalesce(ChatSessionRow.ended_at, now(), type_=ChatSessionRow.ended_at.type)
+        await self._session.execute(quiet(own.values(owner="", person=renamed, ended_at=ended)))
 
     async def _row(self, session_id: str) -> ChatSessionRow | None:
         return await self._session.get(ChatSessionRow, session_id, populate_existing=True)

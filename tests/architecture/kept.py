@@ -4,6 +4,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from deployments.administration.copies import Copies
 from deployments.administration.files import FileRemover
 from deployments.administration.retention import Retention
 from deployments.contracts.chat import Source, SourceKind
@@ -22,8 +23,12 @@ async def what_is_forgotten_in_eight_days(settings: Settings) -> object:
         await database.open()
         try:
             await _fill(database)
-            files = FileRemover(database, Path(folder))
-            return await Retention(database, lambda: settings.privacy, files, lambda: datetime.now(UTC) + _LATER).run()
+            data = Path(folder)
+            (data / "backups").mkdir()
+            (data / "backups" / "secretary-20260101-000000.tar.gz").touch()
+            files, copies = FileRemover(database, data), Copies(data, data)
+            later = datetime.now(UTC) + _LATER
+            return await Retention(database, lambda: settings.privacy, files, copies, lambda: later).run()
         finally:
             await database.close()
 

@@ -295,4 +295,5 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "privacy.audio_days": (1, what_is_forgotten_in_eight_days),
     "privacy.audit_days": (7, what_is_forgotten_in_eight_days),
     "privacy.exchanges_days": (1, what_is_forgotten_in_eight_days),
+    "privacy.backups_days": (1, what_is_forgotten_in_eight_days),
 }

@@ -13,7 +13,7 @@ import pytest
 from tests.serve.panel import panel, teach
 from tests.serve.running import API_KEY, GRAPHS, PASSWORD, Secretary, secretary
 from tests.serve.telegram import TelegramInThread
-from tests.storage.secrets_entered import SECRETS, files_of, leaks
+from tests.storage.secrets_entered import SECRETS, VLESS_LINK, files_of, leaks
 
 ENTERED = {
     "API key of the environment": API_KEY,
@@ -21,16 +21,31 @@ ENTERED = {
     "refused password": SECRETS["refused password"],
     "Telegram token of the environment": SECRETS["Telegram token of the environment"],
     "secret key": SECRETS["secret key"],
+    "JWT secret": SECRETS["JWT secret"],
+    "password of Redis": SECRETS["password of Redis"],
+    "API key of a provider": SECRETS["API key of a provider"],
+    "user of a VLESS link": SECRETS["user of a VLESS link"],
 }
+_ENDLESS = {"/monitor/gpu/stream"}
+_SEARCHED = {
+    *("/audit/export", "/audit/logs", "/auth/me", "/backup", "/chat/sessions", "/keys", "/llm/providers", "/logs"),
+    *("/monitor/errors", "/monitor/health", "/services/status", "/settings", "/status", "/telegram/instances"),
+    *("/telegram/config", "/usage", "/users", "/widget/instances"),
+}
+"""Listings that must have been read, lest the search find nothing because there was nothing."""
+
 _BACK_WITHIN_S = 90.0
 _FOLLOWS_WITHIN_S = 5.0
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, telegram: TelegramInThread) -> Iterator[Secretary]:
-    """Scripted engines, a secret in every variable that takes one, and a bot whose token Telegram refuses."""
+    """Scripted engines, a secret in every variable that takes one, a Redis that is not there, and a bot whose token
+    Telegram refuses."""
     variables = {
         "SECRETARY_SECRET_KEY": ENTERED["secret key"],
+        "SECRETARY_JWT_SECRET": ENTERED["JWT secret"],
+        "REDIS_URL": f"redis://:{ENTERED['password of Redis']}@127.0.0.1:1/0",
         "SECRETARY_TELEGRAM_TOKEN": ENTERED["Telegram token of the environment"],
         "SECRETARY_TELEGRAM_API_URL": telegram.url,
     }
@@ -117,12 +132,14 @@ def says_within(running: Secretary, question: str, answer: str, seconds: float) 
 
 def test_no_secret_is_in_any_file_listing_page_or_command_line(guarded: Secretary) -> None:
     go_wrong(guarded)
-    said = [(name, reply.content) for name, reply in pages(guarded)]
+    tokens = sign_in(guarded)
+    declare_a_provider(guarded, tokens["access_token"])
+    said = [(name, reply.content) for name, reply in (*pages(guarded), *listings(guarded, tokens["access_token"]))]
     lines = [(f"command line of {p.pid}", " ".join(p.cmdline()).encode()) for p in guarded.members()]
     files = list(files_of(guarded.data, ray_session(guarded)))
     for part in ("secretary.db", "logs/office.", "logs/gateway.", "/run/", "/session_", "up.log"):
         assert any(part in name for name, _ in files), f"nothing was searched in {part}"
-    assert leaks([*said, *lines, *files], ENTERED) == []
+    assert leaks([*said, *lines, *files], ENTERED | tokens) == []
 
 
 def ray_session(running: Secretary) -> Path:
@@ -142,6 +159,36 @@ def go_wrong(running: Secretary) -> None:
     assert httpx.post(login, data=form, headers={"Origin": running.url}).status_code == httpx.codes.UNAUTHORIZED
     broken = httpx.post(f"{running.url}/v1/chat/completions", content=b"{", headers=running.headers)
     assert broken.status_code == httpx.codes.BAD_REQUEST
+
+
+def sign_in(running: Secretary) -> dict[str, str]:
+    """An access token and a refresh token."""
+    body = {"username": "admin", "password": ENTERED["admin password"]}
+    reply = httpx.post(f"{running.url}/admin/auth/login", json=body).raise_for_status().json()
+    return {name: reply[name] for name in ("access_token", "refresh_token")}
+
+
+def declare_a_provider(running: Secretary, access_token: str) -> None:
+    body = {
+        "name": "Cloud",
+        "provider_type": "openai",
+        "model_name": "large",
+        "api_key": ENTERED["API key of a provider"],
+        "vless_urls": [VLESS_LINK],
+    }
+    headers = {"Authorization": f"Bearer {access_token}"}
+    httpx.post(f"{running.url}/admin/llm/providers", json=body, headers=headers).raise_for_status()
+
+
+def listings(running: Secretary, access_token: str) -> Iterator[tuple[str, httpx.Response]]:
+    """Everything of the office that is read without naming a thing, as its own OpenAPI document lists it."""
+    headers = {"Authorization": f"Bearer {access_token}"}
+    with httpx.Client(base_url=f"{running.url}/admin", headers=headers, timeout=60) as http:
+        paths = http.get("/openapi.json").raise_for_status().json()["paths"]
+        plain = [path for path, verbs in paths.items() if "get" in verbs and "{" not in path and path not in _ENDLESS]
+        read = {path: http.get(path) for path in plain}
+    assert {path for path, reply in read.items() if reply.is_success} >= _SEARCHED
+    yield from read.items()
 
 
 def pages(running: Secretary) -> Iterator[tuple[str, httpx.Response]]:

@@ -1,7 +1,7 @@
 """Unmistakable secrets, one for every place where a person or the environment may enter one.
 
-A new kind of secret is added here, and to ``enter`` of ``test_secrets_stay_secret``: then every place that the office
-writes to is searched for it.
+A new kind of secret is added here, and to ``enter`` of ``entering``: then every place that the office writes to is
+searched for it.
 """
 
 import base64
@@ -17,8 +17,15 @@ SECRETS = {
     "Telegram token of the environment": "4200000001:KESTREL-environment-token",
     "Telegram token of the panel": "4200000002:KESTREL-panel-token",
     "secret key": "KESTREL-secret-key-that-seals-everything-0123",
+    "JWT secret": "KESTREL-jwt-secret-that-signs-every-token-0123",
+    "API key of a provider": "sk-KESTREL-provider-key-44-abcdefghijklmnop",
+    "user of a VLESS link": "6b657374-7265-4c21-8000-4b4553545245",
+    "password of the database": "pw-KESTREL:database/password@45",
+    "password of Redis": "pw-KESTREL-redis-password-46",
 }
-"""Name -> plain text. The environment gives its four at the start; the others are entered later."""
+"""Name -> plain text. The environment gives its own at the start; the others are entered later."""
+
+VLESS_LINK = f"vless://{SECRETS['user of a VLESS link']}@proxy.example.org:443?security=reality#x"
 
 
 def leaks(places: Iterable[tuple[str, bytes]], secrets: dict[str, str]) -> list[str]:

@@ -9,16 +9,20 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, SecretaryError, Unavailable
 from deployments.contracts.settings import FaqSettings, Settings
+from storage import migrate
 from storage.archive import Place
 from storage.backup import back_up
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
+from storage.repositories.tokens import StoredRefresh
+from storage.repositories.users import StoredUser
 from storage.restore import restore
 from storage.trail import verified
 from tests.storage.conftest import url_of
@@ -142,6 +146,50 @@ async def test_restoring_over_something_wants_force_and_keeps_the_old_aside(plac
     assert len(_rows(restored.aside / "secretary.db")["audit_log"]) == later
     assert (restored.aside / "recordings" / "2026" / "call-1.wav").exists()
     assert (place.folder / "secret.key").read_text() == "k" * 43
+
+
+async def _sign_in(place: Place) -> None:
+    """Three tokens: one open, one used, one revoked."""
+    database = Database(url_of(place.folder))
+    await database.open()
+    now = datetime.now(UTC)
+    async with database.unit_of_work() as work:
+        user = await work.users.add(StoredUser("anna", "hash"))
+        for name in ("open", "used", "revoked"):
+            await work.tokens.add(StoredRefresh(name, name, user.id, now + timedelta(days=1), now))
+        await work.tokens.use("used", now)
+        await work.tokens.revoke_family("revoked", now - timedelta(days=1))
+        assert [one.family for one in await work.tokens.sign_ins(now)] == ["open"]
+    await database.close()
+
+
+async def test_a_restore_ends_every_sign_in(place: Place, tmp_path: Path) -> None:
+    await _sign_in(place)
+    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    back_up(place, archive)
+    await restore(archive, elsewhere)
+    database = Database(url_of(elsewhere.folder))
+    await database.open()
+    now = datetime.now(UTC)
+    async with database.unit_of_work() as work:
+        tokens = [await work.tokens.get(name) for name in ("open", "used", "revoked")]
+        assert await work.tokens.sign_ins(now) == ()
+    await database.close()
+    ends = [token.revoked_at for token in tokens if token and token.revoked_at]
+    assert [end > now - timedelta(minutes=5) for end in ends] == [True, True, False]
+
+
+async def test_a_backup_of_the_first_version_is_restored_too(tmp_path: Path) -> None:
+    place = place_in(tmp_path / "data")
+    place.folder.mkdir()
+    database = Database(url_of(place.folder))
+    await database.open()
+    await database.run(lambda connection: migrate.downgrade(connection, "0001"))
+    await database.close()
+    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+    assert back_up(place, archive).schema_revision == "0001"
+    await restore(archive, elsewhere)
+    assert _rows(elsewhere.database) == _rows(place.database)
 
 
 def _rewritten(archive: Path, change: Callable[[tarfile.TarFile], None], *, without: str = "") -> None:

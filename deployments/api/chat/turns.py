@@ -1,7 +1,5 @@
 """A chat request to the one noun that the assistant understands."""
 
-import hashlib
-
 import orjson
 from starlette.types import Scope
 
@@ -16,6 +14,7 @@ from deployments.api.visit import Visit
 from deployments.api.voices import voice_id_for
 from deployments.contracts.chat import ChatTurn, GenerationOptions, Source, SourceKind
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.sessions import api_session_id
 from deployments.contracts.settings import Snapshot
 
 _SOURCE = Source(SourceKind.API)
@@ -97,15 +96,11 @@ def _voice(request: ChatRequest, door: Door) -> str | None:
 def _session_key(request: ChatRequest, visit: Visit, scope: Scope) -> str | None:
     """The conversation this turn belongs to, within what this key may touch: nobody names another door's session."""
     if request.session_id is not None:
-        return _digest("session", visit, request.session_id.encode())
+        return api_session_id(visit.caller.id, "session", request.session_id.encode())
     for name, value in scope["headers"]:
         if name == _WEBUI_CHAT and value:
-            return _digest("webui", visit, value)
+            return api_session_id(visit.caller.id, "webui", value)
     return None
-
-
-def _digest(kind: str, visit: Visit, name: bytes) -> str:
-    return f"api-{visit.caller.id}-{kind}-{hashlib.sha256(name).hexdigest()[:32]}"
 
 
 def _language(locale: str | None) -> str | None:

@@ -9,6 +9,7 @@ from deployments.administration.office import Office
 from deployments.api.admin.privacy.routes import privacy_router
 from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.reports import DoorReport
+from deployments.contracts.sessions import api_session_id
 from tests.api.admin.office import admin_client, opened_office
 from tests.unit.administration.conftest import exchange
 
@@ -45,9 +46,23 @@ async def test_export_and_erase(office: Office) -> None:
         assert [e["turn_id"] for e in export["exchanges"]] == [one.turn_id]
         assert [c["wording"] for c in export["consents"]] == ["Да"]
         erased = await client.post("/privacy/erase", json={"person": "42", "source": "telegram"})
-        assert erased.json() == {"status": "ok", "conversations": 1, "recordings": 0, "consents": 1}
+        assert erased.json() == {"status": "ok", "conversations": 1, "exchanges": 1, "recordings": 0, "consents": 1}
         empty = (await client.post("/privacy/export", json={"person": "42"})).json()
         assert (empty["conversations"], empty["exchanges"], empty["consents"]) == ([], [], [])
+
+
+async def test_a_session_of_an_api_key(office: Office) -> None:
+    (key,) = office.publisher.current.api_keys
+    one = exchange(session_id=api_session_id(key.id, "session", b"chat-7"), source_kind="api", source_id="")
+    await office.reports.accept(DoorReport(door="gateway", sequence=1, revision=1, exchanges=(one,)))
+    async with call_as(office, "admin") as client:
+        body = {"person": "chat-7", "source": "api", "source_id": str(key.id)}
+        assert [e["turn_id"] for e in (await client.post("/privacy/export", json=body)).json()["exchanges"]] == [
+            one.turn_id
+        ]
+        assert (await client.post("/privacy/erase", json=body)).json()["exchanges"] == 1
+        assert (await client.post("/privacy/export", json=body)).json()["exchanges"] == []
+        assert (await client.post("/privacy/erase", json={**body, "source_id": "the shop"})).status_code == 400
 
 
 async def test_consents(office: Office) -> None:

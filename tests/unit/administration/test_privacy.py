@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from deployments.administration.chats import forget
+from deployments.administration.copies import Copies
 from deployments.administration.files import FileRemover
 from deployments.administration.office import Office
-from deployments.administration.privacy import Erased, Person, StoredConsent
+from deployments.administration.privacy import Dossier, Erased, Person, StoredConsent
 from deployments.administration.retention import Retention
 from deployments.contracts.chat import Overrides, Source, SourceKind
-from deployments.contracts.errors import NotFound
+from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
+from deployments.contracts.sessions import ApiSessionKind, api_session_id
 from deployments.contracts.settings import Exchange, PrivacySettings
 from storage.environment import Environment
 from storage.repositories.recordings import StoredRecording
@@ -88,7 +90,7 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     narrow = await office.privacy.export(Person("42", "widget", "site"), ADMIN)
     assert [session.id for session, _ in narrow.conversations] == [ids[2]]
 
-    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(4, 2, 1)
+    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(4, 4, 2, 1)
     left = await office.privacy.export(Person("42"), ADMIN)
     assert (left.conversations, left.exchanges, left.recordings, left.consents) == ((), (), (), ())
     assert not any(file.exists() for file in mine)
@@ -97,13 +99,56 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     assert "чужое" in remaining
     assert not any(word in remaining for word in ("личное", "групповое", "виджет", "телефон"))
     assert (await office.chats.get(ADMIN, stranger)).message_count == 2
-    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(0, 0, 0)
+    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(0, 0, 0, 0)
 
     async with office.database.unit_of_work() as work:
         trail = " ".join(str(event) for event in await work.audit.newest(100))
     assert ("root", "erase", "privacy") in await audited(office)
     assert "личное" not in trail
     assert "Запись" not in trail
+
+
+async def asked(office: Office, key_id: int, name: str, question: str, kind: ApiSessionKind = "session") -> None:
+    """One exchange of a caller of ``/v1`` who calls the conversation ``name``, reported as a door does."""
+    session_id = api_session_id(key_id, kind, name.encode())
+    one = exchange(session_id=session_id, source_kind="api", source_id="", question=question)
+    await office.reports.accept(DoorReport(door=question, sequence=1, revision=1, exchanges=(one,)))
+
+
+def questions(dossier: Dossier) -> list[str]:
+    return sorted(one.question for one in dossier.exchanges)
+
+
+async def test_what_a_caller_of_the_api_said_is_found_by_key_and_session(office: Office) -> None:
+    key, _ = await office.keys.create("shop", by="root")
+    await asked(office, 1, "chat-7", "первый ключ")
+    await asked(office, key.id, "chat-7", "второй ключ")
+    await asked(office, key.id, "chat-7", "в браузере", "webui")
+    await asked(office, key.id, "chat-70", "другой разговор")
+    of_key = Person("chat-7", "api", str(key.id))
+    assert questions(await office.privacy.export(of_key, ADMIN)) == ["в браузере", "второй ключ"]
+    every = Person("chat-7", "api")
+    assert questions(await office.privacy.export(every, ADMIN)) == ["в браузере", "второй ключ", "первый ключ"]
+    assert len((await office.privacy.export(Person("chat-7"), ADMIN)).exchanges) == 3
+    assert questions(await office.privacy.export(Person("chat-7", "telegram"), ADMIN)) == []
+
+    await office.keys.revoke(key.id, "root")
+    assert (await office.privacy.erase(of_key, ADMIN)).exchanges == 2
+    assert (await office.privacy.export(of_key, ADMIN)).exchanges == ()
+    assert questions(await office.privacy.export(every, ADMIN)) == ["первый ключ"]
+    remaining = await words(office)
+    assert "другой разговор" in remaining
+    assert "второй" not in remaining
+    async with office.database.unit_of_work() as work:
+        assert len(await work.exchanges.newest()) == 4, "the numbers stay"
+
+
+async def test_a_key_is_named_by_its_number(office: Office) -> None:
+    for source_id in ("shop", "-1", "1 ", "²"):
+        with pytest.raises(InvalidRequest):
+            await office.privacy.export(Person("chat-7", "api", source_id), ADMIN)
+        with pytest.raises(InvalidRequest):
+            await office.privacy.erase(Person("chat-7", "api", source_id), ADMIN)
 
 
 async def test_a_deleted_conversation_takes_its_sound_along(office: Office, data: Path) -> None:
@@ -135,6 +180,38 @@ async def test_a_file_that_cannot_be_deleted_stays_listed(office: Office, data: 
     assert await remover.sweep() == 0
     file.rmdir()
     assert await remover.sweep() == 1
+
+
+async def many_recordings(office: Office, data: Path, count: int) -> list[Path]:
+    """Recordings of the person 42, in the order in which their files are deleted."""
+    files = [data / "recordings" / f"{number:04}.wav" for number in range(count)]
+    files[0].parent.mkdir(exist_ok=True)
+    async with office.database.unit_of_work() as work:
+        for file in files:
+            file.write_bytes(b"RIFF")
+            given = StoredRecording(file.stem, "phone", f"recordings/{file.name}", "audio/wav", 1.0, 4, person="42")
+            await work.recordings.add(given)
+    return files
+
+
+async def test_an_erasure_deletes_every_file_however_many_there_are(office: Office, data: Path) -> None:
+    files = await many_recordings(office, data, 701)
+    assert (await office.privacy.erase(Person("42"), ADMIN)).recordings == 701
+    assert not any(file.exists() for file in files)
+    assert await FileRemover(office.database, data).sweep() == 0
+
+
+async def test_files_that_cannot_be_deleted_block_no_later_ones(office: Office, data: Path) -> None:
+    files = await many_recordings(office, data, 601)
+    stuck, others = files[:501], files[501:]
+    for file in stuck:
+        file.unlink()
+        file.mkdir()  # unlink refuses a folder
+    await office.privacy.erase(Person("42"), ADMIN)
+    assert not any(file.exists() for file in others)
+    for file in stuck:
+        file.rmdir()
+    assert await FileRemover(office.database, data).sweep() == 501
 
 
 async def test_nothing_outside_of_the_data_folder_is_deleted(office: Office, data: Path, tmp_path: Path) -> None:
@@ -176,11 +253,11 @@ async def test_consents_are_given_withdrawn_and_listed(office: Office) -> None:
 
 
 def retention(office: Office, data: Path, settings: PrivacySettings, days: float, **times: float) -> Retention:
-    files = FileRemover(office.database, data)
-    return Retention(office.database, lambda: settings, files, lambda: NOW + timedelta(days=days), **times)
+    files, copies = FileRemover(office.database, data), Copies(data, data)
+    return Retention(office.database, lambda: settings, files, copies, lambda: NOW + timedelta(days=days), **times)
 
 
-FOREVER = PrivacySettings(messages_days=0, audio_days=0, audit_days=0, exchanges_days=0)
+FOREVER = PrivacySettings(messages_days=0, audio_days=0, audit_days=0, exchanges_days=0, backups_days=0)
 
 
 async def test_what_is_kept_for_ever_is_kept(office: Office, data: Path) -> None:
@@ -237,6 +314,41 @@ async def test_more_than_one_batch_goes_in_one_run(office: Office, data: Path) -
         )
     settings = FOREVER.model_copy(update={"exchanges_days": 365})
     assert (await retention(office, data, settings, 0).run())["exchanges"] == 450
+
+
+@pytest.fixture
+def copies(data: Path) -> list[Path]:
+    """A backup of the office, what a restore put aside, and what two crashes left half done."""
+    archive = data / "backups" / "secretary-20260101-000000.tar.gz"
+    folders = [data / "before-restore-20260101T000000.0Z", data / ".restore-x1", data / "backups" / ".backup-x1"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "secretary.db").write_text("личное")
+    archive.write_text("личное")
+    return [archive, *folders]
+
+
+async def test_copies_of_the_installation_go_in_their_time(office: Office, data: Path, copies: list[Path]) -> None:
+    settings = FOREVER.model_copy(update={"backups_days": 30})
+    assert (await retention(office, data, settings, 29).run())["backups"] == 0
+    assert all(copy.exists() for copy in copies)
+    assert (await retention(office, data, settings, 31).run())["backups"] == len(copies)
+    assert not any(copy.exists() for copy in copies)
+    assert (data / "secretary.db").exists()
+    assert ("(retention)", "expire", "privacy") in await audited(office)
+
+
+async def test_copies_that_people_made_themselves_and_links_are_left_alone(
+    office: Office, data: Path, copies: list[Path], tmp_path: Path
+) -> None:
+    mine = data / "backups" / "before-the-move.tar.gz"
+    outside = tmp_path / "precious"
+    outside.mkdir()
+    mine.touch()
+    (data / "before-restore-link").symlink_to(outside)
+    await retention(office, data, FOREVER.model_copy(update={"backups_days": 1}), 10_000).run()
+    assert mine.exists()
+    assert outside.exists()
 
 
 async def test_the_worker_starts_runs_and_ends(office: Office, data: Path) -> None:

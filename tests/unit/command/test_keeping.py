@@ -88,6 +88,8 @@ def test_a_backup_without_keys_says_what_it_lacks(secretary: Run, environment: E
     assert (refused.status, "--force" in refused.output) == (1, True)
     restored = secretary("restore", "b.tar.gz", "--force")
     assert "What was there before is in" in restored.output
+    assert "Every sign-in has ended" in restored.output
+    assert "revoked after the backup works again" in restored.output
     assert token_of(environment) == TOKEN
 
 

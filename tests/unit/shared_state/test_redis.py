@@ -23,7 +23,7 @@ from tests.servers.redis import RedisServer
 
 PATIENCE_S = 0.25
 KEY = PhraseKey("irina", "m1", "ru", 1.0, "Здравствуйте")
-PHRASE = (SpeechChunk(b"\1\2" * 500, PCM16_8K, "Здрав", 0), SpeechChunk(b"\3\4" * 500, PCM16_8K, "", 1))
+PHRASE = (SpeechChunk(b"\1\2" * 500, PCM16_8K, "Здравствуйте", 0), SpeechChunk(b"\3\4" * 500, PCM16_8K, "", 1))
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,15 @@ async def test_phrases_come_back_to_another_process(server: RedisServer, state: 
     assert await PhraseShelf(other).get(KEY) == PHRASE
     assert await PhraseShelf(other).get(PhraseKey("irina", "m2", "ru", 1.0, "Здравствуйте")) is None
     await other.stop()
+
+
+async def test_no_word_of_a_phrase_is_shared(server: RedisServer, state: RedisState) -> None:
+    key = PhraseKey("irina", "m1", "en", 1.0, "Your balance is 42")
+    await PhraseShelf(state).put(key, (SpeechChunk(b"\1\2" * 500, PCM16_8K, key.text, 0),))
+    with server.client() as client:
+        kept = [name + client.get(name) for name in client.scan_iter(b"*")]
+    assert kept
+    assert not any(b"balance" in entry for entry in kept)
 
 
 async def _timed(question: Awaitable[object]) -> float:
@@ -197,19 +206,15 @@ async def test_without_an_address_or_library_everyone_is_alone(monkeypatch: pyte
     assert await _taken(RequestRate(time.time, Alone()), 5, 3) == 3
 
 
-@given(
-    st.lists(
-        st.tuples(st.binary(max_size=20), st.text(st.characters(exclude_categories=["Cs"]), max_size=5)), max_size=5
-    )
-)
-def test_a_phrase_is_read_as_it_was_written(pieces: list[tuple[bytes, str]]) -> None:
-    chunks = tuple(SpeechChunk(audio, PCM16_8K, text, n) for n, (audio, text) in enumerate(pieces))
-    assert decoded(encoded(chunks)) == chunks
+@given(st.lists(st.binary(max_size=20), max_size=5), st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
+def test_a_phrase_is_read_as_it_was_written(blocks: list[bytes], text: str) -> None:
+    chunks = tuple(SpeechChunk(audio, PCM16_8K, "" if n else text, n) for n, audio in enumerate(blocks))
+    assert decoded(encoded(chunks), text) == chunks
 
 
 @given(st.binary(max_size=300), st.integers(0, 300))
 def test_rubbish_is_no_phrase(rubbish: bytes, cut: int) -> None:
     whole = encoded(PHRASE)
-    assert decoded(rubbish) is None
-    assert decoded(whole[:cut]) is None
-    assert decoded(whole + b"x") is None
+    assert decoded(rubbish, KEY.text) is None
+    assert decoded(whole[:cut], KEY.text) is None
+    assert decoded(whole + b"x", KEY.text) is None

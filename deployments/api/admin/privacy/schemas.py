@@ -14,7 +14,8 @@ PersonName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class PersonQuery(Schema):
-    """``source`` and ``source_id`` narrow it down; without them every door is meant."""
+    """``source`` and ``source_id`` narrow it down; without them every door is meant. For callers of ``/v1`` (source
+    api) ``person`` is the session id that they gave, ``source_id`` the number of their API key."""
 
     person: PersonName
     source: SourceName | None = None
@@ -93,5 +94,6 @@ class Export(BaseModel):
 class ErasedReply(BaseModel):
     status: str = "ok"
     conversations: int
+    exchanges: int
     recordings: int
     consents: int

@@ -1,0 +1,92 @@
+"""Somebody who leaves takes nothing along and leaves nothing to the next person of that name."""
+
+from dataclasses import replace
+
+import pytest
+
+from deployments.administration.office import Office
+from deployments.administration.privacy import Person, StoredConsent
+from deployments.contracts.chat import Overrides, Source, SourceKind
+from deployments.contracts.errors import Conflict, NotFound
+from deployments.contracts.identity import Identity, Role
+from storage.repositories.recordings import StoredRecording
+from storage.repositories.sessions import SessionFilter
+from storage.repositories.users import StoredUser
+
+ADMIN = Identity("admin", Role.ADMIN)
+ANNA = Identity("anna", Role.VIEWER)
+PANEL = Source(SourceKind.ADMIN)
+
+
+async def conversations_of_anna(office: Office) -> set[str]:
+    """One running in the panel, one kept under a title, one that she began elsewhere as an operator."""
+    running = await office.conversations.open(PANEL, "anna", "Анна")
+    kept = await office.chats.create(ANNA, PANEL, "Зарплата", Overrides())
+    operator = replace(ANNA, role=Role.OPERATOR)
+    elsewhere = await office.chats.create(operator, Source(SourceKind.TELEGRAM, "shop"), "", Overrides())
+    return {running.session_id, kept.id, elsewhere.id}
+
+
+async def seen_by(office: Office, caller: Identity) -> set[str]:
+    found, _ = await office.chats.page(caller, SessionFilter(), 500, 0)
+    return {session.id for session in found}
+
+
+@pytest.fixture
+async def left_behind(office: Office) -> set[str]:
+    await office.users.create("anna", Role.VIEWER, None, "admin")
+    return await conversations_of_anna(office)
+
+
+async def test_the_next_person_of_a_name_sees_nothing_of_the_former(office: Office, left_behind: set[str]) -> None:
+    assert await seen_by(office, ANNA) == left_behind
+    await office.users.delete("anna", "admin")
+    await office.users.create("anna", Role.VIEWER, None, "admin")
+    assert await seen_by(office, ANNA) == set()
+    for session_id in left_behind:
+        with pytest.raises(NotFound):
+            await office.chats.get(ANNA, session_id)
+    assert (await office.conversations.open(PANEL, "anna", "Анна")).session_id not in left_behind
+
+
+async def test_administrators_still_see_and_erase_what_a_former_person_said(
+    office: Office, left_behind: set[str]
+) -> None:
+    async with office.database.unit_of_work() as work:
+        await work.recordings.add(StoredRecording("a", "admin", "recordings/a.wav", "audio/wav", 1.0, 4, person="anna"))
+    await office.privacy.give_consent(StoredConsent("admin", "anna", "recording"), ADMIN)
+    await office.users.delete("anna", "admin")
+    assert await seen_by(office, ADMIN) == left_behind
+    assert (await office.privacy.export(Person("anna"), ADMIN)).conversations == ()
+    former = await office.privacy.export(Person("anna (former)"), ADMIN)
+    assert {session.id for session, _ in former.conversations} == left_behind
+    assert {session.owner for session, _ in former.conversations} == {""}
+    assert (len(former.recordings), len(former.consents)) == (1, 1)
+    assert (await office.privacy.erase(Person("anna (former)"), ADMIN)).conversations == 3
+    assert await seen_by(office, ADMIN) == set()
+
+
+async def test_people_at_other_doors_keep_their_name(office: Office, left_behind: set[str]) -> None:
+    opened = await office.conversations.open(Source(SourceKind.WIDGET, "site"), "anna", "Анна")
+    await office.users.delete("anna", "admin")
+    (session, _), *others = (await office.privacy.export(Person("anna"), ADMIN)).conversations
+    assert (session.id, others) == (opened.session_id, [])
+
+
+async def test_who_was_deleted_by_an_earlier_version_leaves_nothing_either(
+    office: Office, left_behind: set[str]
+) -> None:
+    async with office.database.unit_of_work() as work:  # as it was done then
+        await work.users.remove("anna")
+    await office.users.create("anna", Role.VIEWER, None, "admin")
+    assert await seen_by(office, ANNA) == set()
+    assert (await office.conversations.open(PANEL, "anna", "Анна")).session_id not in left_behind
+
+
+async def test_a_deletion_that_is_refused_leaves_everything_to_its_owner(office: Office) -> None:
+    opened = await office.conversations.open(PANEL, "admin", "Админ")
+    async with office.database.unit_of_work() as work:
+        await work.users.add(StoredUser("boris", "x", "operator"))
+    with pytest.raises(Conflict, match="last enabled administrator"):
+        await office.users.delete("admin", "boris")
+    assert (await office.chats.get(ADMIN, opened.session_id)).owner == "admin"
