@@ -153,8 +153,8 @@ class EngineClient:
             except SecretaryError as error:
                 name = self._remote.name
                 self._statuses = (EngineStatus(name, self._kind, "", ready=False, error=error.message),)
-            ready = all(status.ready for status in self._statuses)
-            await asyncio.sleep(_POLL_READY_S if ready else _POLL_STARTING_S)
+            sound = all(status.sound for status in self._statuses)
+            await asyncio.sleep(_POLL_READY_S if sound else _POLL_STARTING_S)
 
 
 class ChatClient(EngineClient):
