@@ -1,21 +1,18 @@
-"""Deployment handles that look like contracts. The only place that calls ``.remote()`` and knows Ray's errors."""
+"""Deployment handles that look like contracts."""
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Any, Self, cast
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import cast
 
 from ray import serve
-from ray.exceptions import RayError
-from ray.serve.exceptions import BackPressureError, RayServeException
-from ray.serve.handle import DeploymentHandle
 
 from bots.status import BotStatus
 from deployments import names
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, Source, Vectors
 from deployments.contracts.engines import ChatEvent
-from deployments.contracts.errors import EngineFailed, Overloaded, SecretaryError, Unavailable
+from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.services import ReplicaReport, ServiceOrder
@@ -23,98 +20,13 @@ from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot, SnapshotChange
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
 from deployments.conversation.snapshot_stream import whole
+from deployments.remote import Remote
 
 log = logging.getLogger(__name__)
 
 _POLL_STARTING_S = 0.5
 _POLL_READY_S = 5.0
 _POLL_TIMEOUT_S = 5.0
-
-
-def translated(error: BaseException, name: str) -> SecretaryError:
-    """Ray's error as one of ours. Errors of ours that crossed a handle are handed on as they are."""
-    if isinstance(error, SecretaryError):
-        return error
-    if isinstance(error, BackPressureError):
-        return Overloaded(f"{name} has too much to do; try again in a moment", retry_after_s=1)
-    if isinstance(error, RayServeException):
-        return Unavailable(f"{name} is not there at the moment", retry_after_s=5)
-    log.warning("%s failed: %s", name, type(error).__name__)
-    return EngineFailed(f"{name} broke off; it is being started again", retry_after_s=10)
-
-
-class Remote:
-    """One deployment: unary and streaming calls with our errors, and no call left open.
-
-    ``on_waiting`` hears how many streams of this process wait for their first item, whenever that changes.
-    """
-
-    def __init__(self, find: Callable[[], DeploymentHandle[Any]], name: str) -> None:
-        self._find = find
-        self._handle: DeploymentHandle[Any] | None = None
-        self.name = name
-        self.on_waiting: Callable[[str, int], None] = lambda name, waiting: None
-        self._waiting = 0
-
-    @classmethod
-    def of(cls, handle: DeploymentHandle[Any], name: str) -> Self:
-        """A deployment of the same application, whose handle was injected."""
-        return cls(lambda: handle, name)
-
-    @classmethod
-    def named(cls, app: str, deployment: str) -> Self:
-        """A deployment of another application, looked up when it is first called."""
-        return cls(lambda: serve.get_deployment_handle(deployment, app_name=app), deployment)
-
-    async def call(self, method: str, *arguments: object, timeout_s: float | None = None) -> object:
-        response = getattr(self._found(), method).remote(*arguments)
-        try:
-            return await asyncio.wait_for(response, timeout_s)
-        except asyncio.CancelledError:
-            response.cancel()
-            raise
-        except TimeoutError:
-            response.cancel()
-            raise Unavailable(f"{self.name} did not answer within {timeout_s} s", retry_after_s=5) from None
-        except Exception as error:
-            raise translated(error, self.name) from None
-
-    async def stream(self, method: str, *arguments: object) -> AsyncGenerator[object]:
-        """Items of a remote stream. Closing this generator cancels the remote one."""
-        response = getattr(self._found().options(stream=True), method).remote(*arguments)
-        ended, waiting = False, True
-        self._wait(+1)
-        try:
-            async for item in response:
-                if waiting:
-                    waiting = False
-                    self._wait(-1)
-                yield item
-            ended = True
-        except (RayError, RayServeException, SecretaryError) as error:
-            ended = True
-            raise translated(error, self.name) from None
-        except (GeneratorExit, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            raise translated(error, self.name) from None
-        finally:
-            if waiting:
-                self._wait(-1)
-            if not ended:
-                response.cancel()
-
-    def _wait(self, change: int) -> None:
-        self._waiting += change
-        self.on_waiting(self.name, self._waiting)
-
-    def _found(self) -> DeploymentHandle[Any]:
-        if self._handle is None:
-            try:
-                self._handle = self._find()
-            except RayServeException as error:
-                raise translated(error, self.name) from None
-        return self._handle
 
 
 class EngineClient:
@@ -154,8 +66,8 @@ class EngineClient:
             except SecretaryError as error:
                 name = self._remote.name
                 self._statuses = (EngineStatus(name, self._kind, "", ready=False, error=error.message),)
-            ready = all(status.ready for status in self._statuses)
-            await asyncio.sleep(_POLL_READY_S if ready else _POLL_STARTING_S)
+            sound = all(status.sound for status in self._statuses)
+            await asyncio.sleep(_POLL_READY_S if sound else _POLL_STARTING_S)
 
 
 class ChatClient(EngineClient):

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -11,9 +12,12 @@ from typing import Any, TypeVar, cast
 import ray
 from ray import serve
 from ray.serve.api import RunTarget
+from ray.serve.schema import ApplicationStatus
 
 from deployments import names
-from deployments.clients import EngineClient, Remote
+from deployments.clients import EngineClient
+from deployments.contracts.errors import Unavailable
+from deployments.remote import Remote
 
 T = TypeVar("T")
 
@@ -21,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _OBJECT_STORE_BYTES = 128 << 20
 _LOGICAL_CPUS = 64
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,26 @@ def start_serve(host: str, port: int, keep_alive_timeout_s: int) -> None:
     serve.start(http_options=http)
 
 
-def deploy(targets: Sequence[Target]) -> None:
-    """Deploys all applications at once and returns when their replicas run. Raises when one cannot."""
+def deploy(targets: Sequence[Target], given_up: Callable[[], bool]) -> None:
+    """Deploys all applications at once and returns when their replicas run, or soon after ``given_up``.
+
+    Raises Unavailable when one cannot run.
+    """
     runs = [
         RunTarget(_builder(target.import_path)(target.arguments), name=target.name, route_prefix=target.route_prefix)
         for target in targets
     ]
-    serve.run_many(runs)
+    serve.run_many(runs, wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
+    while not given_up() and not _all_run():
+        time.sleep(_LOOK_S)
+
+
+def _all_run() -> bool:
+    applications = serve.status().applications
+    for name, application in applications.items():
+        if application.status == ApplicationStatus.DEPLOY_FAILED:
+            raise Unavailable(f"the application {name} does not start: {application.message}")
+    return all(application.status == ApplicationStatus.RUNNING for application in applications.values())
 
 
 def stop() -> None:

@@ -19,6 +19,13 @@ _RETRY_AFTER_S = 1
 _LONGEST_MESSAGE = 64 * 1024
 
 
+class _Lively:
+    """Serve replaces a replica whose event loop has stopped turning only where it has something to ask it."""
+
+    async def check_health(self) -> None:
+        """Answers, whatever the room does."""
+
+
 class Room(Protocol):
     """A class whose constructor only stores; Serve's replica awaits ``start`` before the first request."""
 
@@ -48,7 +55,7 @@ def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ..
 
 
 def _hosted(room: type[Room], name: str, longest_message: int = _LONGEST_MESSAGE) -> type[Any]:
-    class Hosted(room):  # type: ignore[misc,valid-type]
+    class Hosted(room, _Lively):  # type: ignore[misc,valid-type]
         async def __init__(self, *arguments: object) -> None:  # type: ignore[misc]
             open_log(Environment().data / "logs", name)
             bound_messages(longest_message)

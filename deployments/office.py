@@ -16,7 +16,7 @@ from deployments.administration.services import Action, Outcome
 from deployments.api.admin.app import AdminApp, GateKeepers
 from deployments.api.admin.routers import Desk, office_routers
 from deployments.arguments import OfficeArgs, StaffArgs
-from deployments.clients import BotsClient, FaqClient, Remote
+from deployments.clients import BotsClient, FaqClient
 from deployments.contracts.chat import Source
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.outbound import allowances
@@ -30,6 +30,7 @@ from deployments.conversation.snapshot_stream import shortened
 from deployments.hosting import host_door
 from deployments.metering import open_metrics
 from deployments.reception import Reception, Remotes
+from deployments.remote import Remote
 from deployments.serve_view import ServeView
 from storage.environment import Environment
 from storage.secrets import secret_file

@@ -16,7 +16,6 @@ from deployments.clients import (
     EngineClient,
     FaqClient,
     RecognizerClient,
-    Remote,
     SpeechClient,
 )
 from deployments.contracts.chat import SourceKind
@@ -30,6 +29,7 @@ from deployments.conversation.prepared import ExactAnswers
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.conversation.usage import UsageBook
+from deployments.remote import Remote
 from deployments.shared_state.opening import shared_state
 from deployments.staffing import Engines, staffed
 from storage.environment import Environment

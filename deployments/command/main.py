@@ -13,6 +13,7 @@ from rich.console import Console
 from deployments.command import keeping, models, processes, reference, running
 from deployments.command.graph import explained, read_graph
 from deployments.command.ray_environment import haproxy_directory
+from deployments.command.readiness import readiness
 from deployments.contracts.errors import SecretaryError
 from deployments.models.store import ModelStore
 from deployments.shape import require_sound
@@ -72,17 +73,19 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Says whether the secretary runs and whether it can answer."""
-    note = running.read_note(Environment().data / "run")
+    environment = Environment()
+    note = running.read_note(environment.data / "run")
     if note is None or not note.alive:
         out.print("Not running. Start it: secretary up")
         raise typer.Exit(3)
     try:
-        ready = httpx.get(f"{note.url}/ready", timeout=5, trust_env=False).json().get("ready", False)
+        found = readiness(note.url, environment.api_key)
     except (httpx.HTTPError, ValueError) as error:
         out.print(f"Process {note.pid} runs, {note.url} does not answer: {type(error).__name__}")
         raise typer.Exit(1) from None
-    out.print(f"Process {note.pid}, {note.url}: {'ready' if ready else 'not ready yet'}")
-    raise typer.Exit(0 if ready else 1)
+    lines = "\n".join(found.lines())
+    out.print(f"Process {note.pid}, {note.url}: {lines}", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(0 if found.ready else 1)
 
 
 @app.command()

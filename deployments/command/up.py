@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,15 @@ class Startup:
                 self._step("models", "not all models are here; what needs them will say so")
 
     def _start(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
+        """Step by step; a request to end is obeyed before the next one."""
         self._check_port()
+        self._set_environment()
+        steps = partial(self._start_ray, stop, take_signals), self._start_serve, partial(self._deploy, stop)
+        for step in steps:
+            if not stop.is_set():
+                step()
+
+    def _set_environment(self) -> None:
         metrics = self._run_dir / "metrics"
         metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in metrics.glob("*.db"):
@@ -95,28 +104,41 @@ class Startup:
         os.environ.update(ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast))
         root = str(Path(__file__).parents[2])
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+
+    def _start_ray(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
         self._step("ray", "starting")
+        running.write_note(self._run_dir, self._note())
         from deployments import cluster
 
-        note = self._note()
-        running.write_note(self._run_dir, note)
+        if stop.is_set():
+            return
         try:
             cluster.start_ray()
+        except SystemExit:
+            stop.set()  # Ray's own answer to SIGTERM while it starts
         except Exception as error:
             raise Unavailable(f"Ray does not start: {error}") from error
-        take_signals()  # Ray has put its own handlers in place of ours
-        self._step("serve", f"listening on {note.url}")
+        finally:
+            take_signals()  # Ray has put its own handlers in place of ours
+
+    def _start_serve(self) -> None:
+        from deployments import cluster
+
+        self._step("serve", f"listening on {self._note().url}")
         options = self._graph.http_options
         cluster.start_serve(self._environment.host, self._environment.port, options.keep_alive_timeout_s)
+
+    def _deploy(self, stop: threading.Event) -> None:
+        from deployments import cluster
+
         self._step("graph", ", ".join(application.name for application in self._graph.applications))
-        cluster.deploy(
-            [
-                cluster.Target(a.name, a.route_prefix, a.import_path, self._graph.arguments(a))
-                for a in self._graph.applications
-            ]
-        )
+        targets = [
+            cluster.Target(a.name, a.route_prefix, a.import_path, self._graph.arguments(a))
+            for a in self._graph.applications
+        ]
+        cluster.deploy(targets, stop.is_set)
         self._watch = cluster.Watch()
-        self._watch.run(self._wait_until_ready(note.url, stop))
+        self._watch.run(self._wait_until_ready(self._note().url, stop))
 
     def _check_port(self) -> None:
         try:

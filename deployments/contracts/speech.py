@@ -96,7 +96,8 @@ TranscriptEvent = TranscriptSegment | TranscriptFinished
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """Health of one engine. ``ready`` False with ``error`` and ``remedy`` (a command) means degraded, not dead;
-    ``loading`` True means that the first attempt to load is not over yet."""
+    ``loading`` True means that the first attempt to load is not over yet. ``failed_at`` (Unix seconds) with ``error``:
+    its last answer failed then; it is loaded and may well do the next."""
 
     name: str
     kind: str
@@ -107,4 +108,10 @@ class EngineStatus:
     error: str = ""
     remedy: str = ""
     loading: bool = False
+    failed_at: float | None = None
     detail: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Loaded, and its last answer did not fail."""
+        return self.ready and not self.error

@@ -1,4 +1,7 @@
-"""Keeps one engine alive inside a process: loads it in the background, remembers why it could not, tries again."""
+"""Keeps one engine alive inside a process: loads it in the background, remembers why it could not, tries again.
+
+What goes wrong while it serves is remembered until the next answer succeeds.
+"""
 
 import asyncio
 import logging
@@ -10,6 +13,7 @@ from typing import Generic, TypeVar
 from deployments.contracts.engines import Engine
 from deployments.contracts.errors import EngineFailed, SecretaryError, ServiceStopped, Unavailable
 from deployments.contracts.speech import EngineStatus
+from deployments.engines.failures import Failures
 from deployments.engines.memory import give_memory_back
 
 E = TypeVar("E", bound=Engine)
@@ -17,6 +21,8 @@ log = logging.getLogger(__name__)
 
 _LAST_RETRY_S = 30.0
 _PATIENCE_S = 20.0
+_BROKEN_AFTER = 3
+"""Failures in a row, without a success between them."""
 
 
 class EngineHost(Generic[E]):
@@ -47,6 +53,7 @@ class EngineHost(Generic[E]):
         self._error: SecretaryError | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
+        self._failures = Failures()
         self._uses = 0
         self._unused = asyncio.Event()
 
@@ -75,14 +82,18 @@ class EngineHost(Generic[E]):
             engine, self._engine = self._engine, None
             await engine.stop()
         self._error = None
+        self._failures.forget()
 
     @asynccontextmanager
     async def use(self) -> AsyncGenerator[E]:
-        """The loaded engine for one answer; ``unload`` waits for it. Raises the reason why it is not there."""
+        """The loaded engine for one answer; ``unload`` waits for it. Raises the reason why it is not there.
+
+        Whether the block fails or succeeds is remembered for ``status`` and ``check``."""
         engine = self.engine()
         self._uses += 1
         try:
-            yield engine
+            with self._failures.watching():
+                yield engine
         finally:
             self._uses -= 1
             if not self._uses:
@@ -109,26 +120,39 @@ class EngineHost(Generic[E]):
 
     @property
     def _start_it(self) -> str:
-        return f"POST /admin/services/{self._name.partition('/')[0]}/start"
+        return f"{self._service}/start"
+
+    @property
+    def _service(self) -> str:
+        return f"POST /admin/services/{self._name.partition('/')[0]}"
 
     def check(self) -> None:
-        """Raises EngineFailed when a loaded engine says that it no longer works: then a new process helps.
+        """Raises EngineFailed when a loaded engine no longer works, by its own word or by its answers, of which several
+        in a row failed: then a new process helps.
 
         A model that is missing or still loading is no reason for one.
         """
         if self._engine is not None and not self._engine.status().ready:
             raise EngineFailed(f"{self._name}: {self._engine.status().error}")
+        if self._failures.last is not None and self._failures.in_a_row >= _BROKEN_AFTER:
+            raise EngineFailed(f"{self._name}: {self._failures.in_a_row} failures, {self._failures.last.message}")
 
     def status(self) -> EngineStatus:
         if self._stopped:
             return self._absent("stopped by an administrator", self._start_it)
         if self._engine is not None:
-            status = self._engine.status()
-            model = self._model or status.model
-            return replace(status, name=self._name, model=model, revision=self._revision or status.revision)
+            return self._present(self._engine.status())
         if self._error is not None:
             return self._absent(self._error.message, self._error.remedy)
         return replace(self._absent("loading", ""), loading=True)
+
+    def _present(self, status: EngineStatus) -> EngineStatus:
+        model, revision = self._model or status.model, self._revision or status.revision
+        status = replace(status, name=self._name, model=model, revision=revision)
+        last = self._failures.last
+        if last is None or status.error:
+            return status
+        return replace(status, error=last.message, remedy=f"{self._service}/restart", failed_at=last.at)
 
     def _absent(self, error: str, remedy: str) -> EngineStatus:
         return EngineStatus(

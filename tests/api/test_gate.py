@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import openai
@@ -18,7 +19,7 @@ from deployments.contracts.errors import EngineFailed, RateLimited, SecretaryErr
 from deployments.contracts.settings import Limits
 from tests.api.asgi import Call, call
 from tests.api.door import AUDIO_KEY, EXPIRED_KEY, KEY, METRICS_KEY, RunningDoor, Snapshots, snapshot
-from tests.fakes.assistant import Pause, ScriptedAssistant
+from tests.fakes.assistant import STATUSES, Pause, ScriptedAssistant
 
 ASK = {"model": "secretary", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
@@ -95,19 +96,32 @@ def test_before_the_first_snapshot_nothing_is_answered_but_health(door: RunningD
     door.snapshots.ready = False
     assert http.get("/health").json() == {"status": "ok"}
     response = http.get("/ready")
-    assert (response.status_code, response.json()) == (503, {"ready": False})
+    assert (response.status_code, response.json()) == (503, {"ready": False, "status": "degraded"})
     response = http.post(CHAT, json=ASK)
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
 def test_readiness_shows_engines_to_key_holders_only(door: RunningDoor, http: httpx.Client) -> None:
-    assert httpx.get(f"{door.url}/ready").json() == {"ready": True}
-    assert httpx.get(f"{door.url}/ready", headers={"authorization": "Bearer wrong"}).json() == {"ready": True}
+    word = {"ready": True, "status": "degraded"}
+    assert httpx.get(f"{door.url}/ready").json() == word
+    assert httpx.get(f"{door.url}/ready", headers={"authorization": "Bearer wrong"}).json() == word
     seen = http.get("/ready").json()
     assert (seen["ready"], seen["revision"]) == (True, 42)
     whisper = seen["engines"][2]
     assert (whisper["ready"], whisper["model"], whisper["error"]) == (False, "whisper-base", "no weights")
     assert whisper["remedy"] == "pull it"
+
+
+def test_readiness_is_one_word_for_everybody_and_a_time_for_key_holders(door: RunningDoor, http: httpx.Client) -> None:
+    chat = STATUSES[0]
+    door.assistant.engine_statuses = (chat,)
+    assert httpx.get(f"{door.url}/ready").json() == {"ready": True, "status": "ready"}
+    failed = replace(chat, error="the worker died", remedy="restart it", failed_at=1_700_000_000.0)
+    door.assistant.engine_statuses = (failed,)
+    assert httpx.get(f"{door.url}/ready").json() == {"ready": True, "status": "degraded"}
+    (seen,) = http.get("/ready").json()["engines"]
+    assert (seen["ready"], seen["error"], seen["remedy"]) == (True, "the worker died", "restart it")
+    assert seen["failed_at"] == "2023-11-14T22:13:20+00:00"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from deployments.administration.office import Office, open_office
 from deployments.administration.operations import web_of
 from deployments.administration.providers import ProviderDraft
 from deployments.contracts.errors import SecretaryError
+from deployments.contracts.identity import Role
 from deployments.contracts.settings import Settings
 from deployments.models.store import ModelStore
 from storage.environment import Environment
@@ -49,7 +50,7 @@ async def _office(settings: Settings) -> AsyncIterator[tuple[Office, Path]]:
         environment = Environment(data=folder, database_url=f"sqlite+aiosqlite:///{folder}/office.db")
         office = await open_office(environment, passwords=quick_passwords())
         try:
-            await office.settings.adjust(settings.outbound.model_dump(), "anna", "outbound")
+            await office.settings.adjust(settings.outbound.model_dump(), "anna", "outbound", role=Role.ADMIN)
             yield office, folder
         finally:
             await office.close()

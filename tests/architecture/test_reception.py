@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from deployments.api.metrics import Metrics
-from deployments.clients import OfficeClient, Remote
+from deployments.clients import OfficeClient
 from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest
 from deployments.reception import Reception, Remotes
+from deployments.remote import Remote
 
 
 class Office:

@@ -34,7 +34,7 @@ def test_only_deployments_and_the_bots_actor_know_ray() -> None:
 
 def test_handles_are_called_in_one_place() -> None:
     callers = {s.name for s in shipped() if any(_is_remote(node) for node in ast.walk(s.tree))}
-    assert callers == {"deployments/clients.py", "bots/actor.py"}
+    assert callers == {"deployments/remote.py", "bots/actor.py"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,16 @@ import psutil
 from openai import OpenAI
 
 from deployments.command.ports import free_port
+from deployments.command.processes import end
 
 ROOT = Path(__file__).parents[2]
 GRAPHS = ROOT / "tests" / "graphs"
 MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
 API_KEY = "sk-sec-for-tests-0123456789abcdefghijklmnop"
 PASSWORD = "a long enough password for tests"
+STEP_S = 0.05
 _UP_WITHIN_S = 240
+_ENDS_WITHIN_S = 120
 
 
 @dataclass
@@ -54,9 +57,8 @@ class Secretary:
         return total
 
     def members(self) -> list[psutil.Process]:
-        """Every process that this start began, the console included."""
-        run_id = psutil.Process(self.process.pid).environ().get("SECRETARY_RUN_ID") or self._run_id()
-        return [p for p in psutil.process_iter() if _environment(p).get("SECRETARY_RUN_ID") == run_id]
+        """Every living process that this start began, the console included: all know its data folder."""
+        return [p for p in psutil.process_iter() if _works_on(p, self.data)]
 
     def replica(self, deployment: str) -> psutil.Process:
         """The process of a deployment's only replica."""
@@ -64,17 +66,51 @@ class Secretary:
         assert found, f"no replica of {deployment} runs"
         return found[0]
 
-    def _run_id(self) -> str:
-        import json
+    def runs(self, program: str) -> bool:
+        """Whether one of its processes has ``program`` in its command line."""
+        return any(program in " ".join(p.cmdline()) for p in self.members())
 
-        return str(json.loads((self.data / "run" / "secretary.json").read_text())["run_id"])
+    def wait_for(self, line: str) -> None:
+        """Until the console has said ``line``."""
+        deadline = time.monotonic() + _UP_WITHIN_S
+        while line not in self.log.read_text():
+            assert self.process.poll() is None, f"it ended while starting:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"not up in time:\n{self.log.read_text()}"
+            time.sleep(STEP_S)
+
+    def end(self, request: Callable[[], object]) -> None:
+        """Asks the console to end by ``request``; fails unless it obeys, needs no force and leaves nothing behind."""
+        request()
+        try:
+            status = self.process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            end([*self.members()], patience_s=5)
+            raise AssertionError(f"it did not end in {_ENDS_WITHIN_S} s:\n{self.log.read_text()}") from None
+        left = [" ".join(p.cmdline())[:100] for p in self.members()]
+        said = self.log.read_text()
+        assert (status, left) == (0, []), f"status {status}, left {left}:\n{said}"
+        assert "everything has ended" in said
+        assert "had to be killed" not in said, said
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
 
 
-def _environment(process: psutil.Process) -> dict[str, str]:
+def until(what: Callable[[], object], seconds: float) -> float:
+    """Waits until ``what()`` holds; returns how long it took."""
+    started = time.monotonic()
+    while not what():
+        assert time.monotonic() - started < seconds, "it did not happen in time"
+        time.sleep(STEP_S)
+    return time.monotonic() - started
+
+
+def _works_on(process: psutil.Process, data: Path) -> bool:
     try:
-        return dict(process.environ())
+        lives = process.status() != psutil.STATUS_ZOMBIE
+        return lives and process.environ().get("SECRETARY_DATA") == str(data)
     except (psutil.Error, OSError):
-        return {}
+        return False
 
 
 def environment(data: Path, port: int) -> dict[str, str]:
@@ -87,9 +123,8 @@ def environment(data: Path, port: int) -> dict[str, str]:
     }
 
 
-@contextmanager
-def secretary(data: Path, graph: Path, *options: str, **variables: str) -> Iterator[Secretary]:
-    """Runs until the block ends, then Ctrl-C; fails when a process survives."""
+def begun(data: Path, graph: Path, *options: str, **variables: str) -> Secretary:
+    """A secretary that has just begun to start."""
     port = free_port()
     data.mkdir(parents=True, exist_ok=True)
     log = data / "up.log"
@@ -101,22 +136,16 @@ def secretary(data: Path, graph: Path, *options: str, **variables: str) -> Itera
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    running = Secretary(process, f"http://127.0.0.1:{port}", data, log)
+    return Secretary(process, f"http://127.0.0.1:{port}", data, log)
+
+
+@contextmanager
+def secretary(data: Path, graph: Path, *options: str, **variables: str) -> Iterator[Secretary]:
+    """Runs until the block ends, then Ctrl-C, unless the block has ended it; fails when anything survives."""
+    running = begun(data, graph, *options, **variables)
     try:
-        _wait(running)
+        running.wait_for("The secretary answers")
         yield running
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait(running: Secretary) -> None:
-    deadline = time.monotonic() + _UP_WITHIN_S
-    while "The secretary answers" not in running.log.read_text():
-        assert running.process.poll() is None, f"it ended while starting:\n{running.log.read_text()}"
-        assert time.monotonic() < deadline, f"not up in time:\n{running.log.read_text()}"
-        time.sleep(0.2)
+        if running.process.poll() is None:
+            running.end(running.interrupt)

@@ -1,6 +1,7 @@
 """What tests ask of a piece of sound."""
 
 import io
+import wave
 from dataclasses import dataclass
 
 import av
@@ -29,3 +30,15 @@ def heard(data: bytes) -> Sound:
 
 def words(text: str) -> list[str]:
     return "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+
+
+def wav(seconds: float, rate: int = 16_000) -> bytes:
+    """A file with a tone that long."""
+    samples = 8000 * np.sin(2 * np.pi * 440 / rate * np.arange(int(seconds * rate)))
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(rate)
+        written.writeframes(samples.astype("<i2").tobytes())
+    return file.getvalue()

@@ -140,7 +140,7 @@ def test_models_voices_and_embeddings(demo: Secretary) -> None:
 
 def test_readiness_names_every_engine_with_its_model(demo: Secretary) -> None:
     assert httpx.get(f"{demo.url}/health").status_code == 200
-    assert httpx.get(f"{demo.url}/ready").json() == {"ready": True}
+    assert httpx.get(f"{demo.url}/ready").json() == {"ready": True, "status": "ready"}
     engines = httpx.get(f"{demo.url}/ready", headers=demo.headers).json()["engines"]
     by_engine = {engine["engine"]: engine for engine in engines}
     assert set(by_engine) == {"llama_cpp", "piper", "espeak", "faster_whisper"}

@@ -10,15 +10,14 @@ import openai
 import psutil
 import pytest
 
-from tests.serve.running import ROOT, Secretary
-from tests.serve.test_failures import until
+from tests.serve.running import ROOT, Secretary, until
 
 ORDER = textwrap.dedent(
     """
     import asyncio, sys
     import ray
     from deployments import names
-    from deployments.clients import Remote
+    from deployments.remote import Remote
 
     async def main():
         office = Remote.named(names.OFFICE_APP, names.OFFICE)
@@ -81,7 +80,7 @@ def test_a_stopped_engine_refuses_with_the_remedy_and_a_started_one_answers(scri
         ask(scripted)
     assert (caught.value.status_code, caught.value.code) == (503, "service_stopped")
     until(lambda: engine(scripted, "chat")["remedy"] == "POST /admin/services/chat/start", seconds=10)
-    assert httpx.get(f"{scripted.url}/ready").json() == {"ready": True}
+    assert httpx.get(f"{scripted.url}/ready").json() == {"ready": True, "status": "degraded"}
     started, restarted = order(scripted, "chat", "start", "restart")
     assert (started["status"], restarted["status"]) == ("running", "running"), (started, restarted)
     assert (ask(scripted) or "").strip() == "purple zebra crossing"

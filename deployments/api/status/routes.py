@@ -1,6 +1,8 @@
 """``GET /``, ``/health``, ``/ready`` and ``/metrics``."""
 
 import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,25 +41,47 @@ class Status:
         return json_response({"status": "ok"})
 
     async def ready(self, request: Request) -> Response:
-        """200 when questions can be answered, 503 before the settings have arrived. Details are for key holders."""
+        """200 when questions can be answered, 503 before the settings have arrived.
+
+        ``status`` tells everybody in one word of the engines behind: "degraded" when one of them is not ready or its
+        last answer failed. Details are for key holders.
+        """
         ready = self._door.snapshots.ready
-        body: dict[str, object] = {"ready": ready}
+        engines = await self._engines() if ready else _Engines()
+        body: dict[str, object] = {"ready": ready, "status": "ready" if engines.sound else "degraded"}
         if ready and visit_of(request.scope).key is not None:
-            body |= {"revision": self._door.snapshots.current.revision, **await self._engines()}
+            body |= {"revision": self._door.snapshots.current.revision, **engines.fields()}
         return json_response(body, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:
         text = await asyncio.to_thread(self._door.metrics.exposition)
         return Response(text, headers={"content-type": EXPOSITION_TYPE})
 
-    async def _engines(self) -> dict[str, object]:
+    async def _engines(self) -> "_Engines":
         try:
             async with asyncio.timeout(_STATUS_TIMEOUT_S):
-                return {"engines": [_fields(status) for status in await self._door.assistant.status()]}
+                return _Engines(await self._door.assistant.status())
         except TimeoutError:
-            return {"engines": [], "error": f"the engines did not answer within {_STATUS_TIMEOUT_S:g} s"}
+            return _Engines(error=f"the engines did not answer within {_STATUS_TIMEOUT_S:g} s")
         except SecretaryError as error:
-            return {"engines": [], "error": error.message}
+            return _Engines(error=error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Engines:
+    """What the engines say of themselves; None when they do not."""
+
+    statuses: tuple[EngineStatus, ...] | None = None
+    error: str = ""
+
+    @property
+    def sound(self) -> bool:
+        return self.statuses is not None and all(status.sound for status in self.statuses)
+
+    def fields(self) -> dict[str, object]:
+        if self.statuses is None:
+            return {"engines": [], "error": self.error}
+        return {"engines": [_fields(status) for status in self.statuses]}
 
 
 def _fields(status: EngineStatus) -> dict[str, object]:
@@ -69,5 +93,10 @@ def _fields(status: EngineStatus) -> dict[str, object]:
         "model": status.model,
         "revision": status.revision,
         "error": status.error or None,
+        "failed_at": None if status.failed_at is None else _utc(status.failed_at),
         "remedy": status.remedy or None,
     }
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

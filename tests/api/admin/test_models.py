@@ -17,6 +17,7 @@ from deployments.administration.office import Office
 from deployments.administration.operations import web_of
 from deployments.administration.trail import AuditNotes
 from deployments.api.admin.models.routes import build_router
+from deployments.contracts.identity import Role
 from deployments.models.catalogue import Catalogue, Model
 from deployments.models.store import ModelStore
 from tests.api.admin.ops import client
@@ -296,7 +297,7 @@ async def test_a_model_of_an_inner_server_comes_once_the_setting_opens_it(rig: R
         assert refused["state"] == "failed"
         assert f"{place} in the setting outbound.allowed_hosts opens it" in str(refused["error"])
         assert rig.site.requests == []
-        await rig.office.settings.adjust({"allowed_hosts": [place]}, "anna", "outbound")
+        await rig.office.settings.adjust({"allowed_hosts": [place]}, "anna", "outbound", role=Role.ADMIN)
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         assert (await rig.ended(http))["state"] == "finished"
 

@@ -117,28 +117,46 @@ class Replica(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.asked[self.path] = self.headers.get_all("x-request-disconnect-disabled", [])
+        if self.path.endswith("/nonsense"):
+            self.wfile.write(b"nonsense\r\n\r\n")
+            self.close_connection = True
+            return
+        if self.path.endswith("/refused"):
+            self._refuse()
+            return
         self.send_response(200)
         for name in self.ids:
             self.send_header("X-Request-ID", name)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def _refuse(self) -> None:
+        """As Serve does by itself, or as one of our doors does."""
+        ours = self.path.endswith("/ours/refused")
+        body = b'{"error": "ours"}' if ours else b"Internal Server Error"
+        self.send_response(500)
+        self.send_header("Content-Type", "application/json" if ours else "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *_: object) -> None:
         """Says nothing."""
 
 
 @contextmanager
-def through_haproxy(folder: Path, *ids: str) -> Iterator[tuple[str, Asked]]:
+def through_haproxy(folder: Path, *ids: str, alive: bool = True) -> Iterator[tuple[str, Asked]]:
     """HAProxy as the wrapper starts it, in front of a replica; gives its address and what the replica was asked."""
     replica = type("ReplicaOfTest", (Replica,), {"asked": {}, "ids": ids})
     with ThreadingHTTPServer(("127.0.0.1", 0), replica) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         front, stats, metrics = free_port(), free_port(), free_port()
-        config = written(folder, server.server_port, front=front, stats_port=stats, metrics_port=metrics)
+        port = server.server_port if alive else free_port()
+        config = written(folder, port, front=front, stats_port=stats, metrics_port=metrics)
         process = subprocess.Popen([write_wrapper(folder / "bin" / "haproxy"), "-db", "-f", str(config)])
         try:
             url = f"http://127.0.0.1:{front}"
-            _until_it_answers(url)
+            _until_it_answers(url, httpx.codes.OK if alive else httpx.codes.SERVICE_UNAVAILABLE)
             yield url, replica.asked
         finally:
             process.kill()
@@ -146,11 +164,11 @@ def through_haproxy(folder: Path, *ids: str) -> Iterator[tuple[str, Asked]]:
             server.shutdown()
 
 
-def _until_it_answers(url: str) -> None:
+def _until_it_answers(url: str, status: int) -> None:
     deadline = time.monotonic() + 20
     while True:
         try:
-            if httpx.get(f"{url}/hello", trust_env=False).is_success:
+            if httpx.get(f"{url}/hello", trust_env=False).status_code == status:
                 return
         except httpx.HTTPError:
             pass
@@ -171,6 +189,30 @@ def test_only_the_doors_that_watch_for_hang_ups_switch_serves_own_watch_off(tmp_
 def test_a_caller_sees_one_request_id_the_doors(tmp_path: Path, ids: tuple[str, ...]) -> None:
     with through_haproxy(tmp_path, *ids) as (url, _):
         assert httpx.get(url, trust_env=False).headers.get_list("x-request-id") == list(ids[:1])
+
+
+def assert_unavailable(reply: httpx.Response) -> None:
+    """The reply of a door that is not there, as the OpenAI API words errors."""
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+    assert reply.headers["content-type"] == "application/json"
+    error = reply.json()["error"]
+    assert (error["type"], error["code"], error["param"]) == ("server_error", "unavailable", None)
+
+
+def test_a_replica_that_is_broken_or_not_there_is_told_as_an_openai_error(tmp_path: Path) -> None:
+    with through_haproxy(tmp_path) as (url, _):
+        assert_unavailable(httpx.get(f"{url}/v1/nonsense", trust_env=False))
+    with through_haproxy(tmp_path, alive=False) as (url, _):
+        assert_unavailable(httpx.get(f"{url}/v1/models", trust_env=False))
+
+
+def test_what_serve_refuses_in_plain_text_is_told_as_an_openai_error_below_v1(tmp_path: Path) -> None:
+    with through_haproxy(tmp_path) as (url, _):
+        assert_unavailable(httpx.get(f"{url}/v1/refused", trust_env=False))
+        ours = httpx.get(f"{url}/v1/ours/refused", trust_env=False)
+        assert (ours.status_code, ours.json()) == (500, {"error": "ours"})
+        elsewhere = httpx.get(f"{url}/admin/refused", trust_env=False)
+        assert (elsewhere.status_code, elsewhere.text) == (500, "Internal Server Error")
 
 
 def test_one_address_of_this_machine_stays_the_front_door(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""What a running secretary says of itself at ``/ready``, worded for the terminal."""
+
+from collections.abc import Iterator
+
+import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+_TIMEOUT_S = 5.0
+
+
+class Engine(BaseModel):
+    """One engine, as holders of a key see it. ``failed_at`` is ISO 8601: its last answer failed then."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    ready: bool
+    error: str | None = None
+    failed_at: str | None = None
+    remedy: str | None = None
+
+
+class Readiness(BaseModel):
+    """``status`` is "ready" or "degraded"; ``engines`` is None where the secretary does not tell without a key."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ready: bool
+    status: str
+    engines: tuple[Engine, ...] | None = None
+
+    def lines(self) -> Iterator[str]:
+        """The state in one word, then a line for each engine that is in trouble."""
+        yield self.status if self.ready else "not ready yet"
+        if not self.ready or self.status == "ready":
+            return
+        if self.engines is None:
+            yield "  which engine, why and what helps: set SECRETARY_API_KEY and ask again"
+        for engine in self.engines or ():
+            if engine.error or not engine.ready:
+                yield f"  {engine.name}: {_trouble(engine)}"
+
+
+def _trouble(engine: Engine) -> str:
+    when = f" (at {engine.failed_at})" if engine.failed_at else ""
+    return f"{engine.error or 'not ready'}{when}" + (f"; remedy: {engine.remedy}" if engine.remedy else "")
+
+
+def readiness(url: str, key: SecretStr | None) -> Readiness:
+    """Asks the secretary at ``url``. Raises httpx.HTTPError, and ValueError for an answer that is none."""
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    reply = httpx.get(f"{url}/ready", headers=headers, timeout=_TIMEOUT_S, trust_env=False)
+    return Readiness.model_validate_json(reply.content)

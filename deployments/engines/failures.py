@@ -1,0 +1,51 @@
+"""What the last answers of an engine came to: failures since it last did its work."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """``at`` in Unix seconds."""
+
+    message: str
+    at: float
+
+
+class Failures:
+    """``in_a_row`` counts failures since the last success, ``last`` is the newest of them.
+
+    A request that was wrong or a client that went away says nothing about the engine. ``clock`` gives Unix seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self.forget()
+
+    def forget(self) -> None:
+        self.last: Failure | None = None
+        self.in_a_row = 0
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Around the work for one answer."""
+        try:
+            yield
+        except (EngineFailed, EngineTimeout) as error:
+            self._note(error.message)
+            raise
+        except SecretaryError:
+            raise
+        except Exception as error:
+            self._note(f"{type(error).__name__}; see the log")
+            raise
+        else:
+            self.forget()
+
+    def _note(self, message: str) -> None:
+        self.last = Failure(message, self._clock())
+        self.in_a_row += 1

@@ -1,0 +1,139 @@
+"""Requests whose engine is killed while it works on them, and what the client is told."""
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+import openai
+import pytest
+from openai.types.chat import ChatCompletionChunk
+
+from tests.serve.running import Secretary, until
+from tests.serve.sound import wav
+
+LONG = " ".join(f"here comes word number {n} of many," for n in range(100))
+_numbers = itertools.count()
+
+Kill = Callable[[], object]
+
+
+def unheard() -> str:
+    """One piece of text of which nobody remembers the sound, long enough to be cut off in its middle."""
+    return f"nobody has ever heard number {next(_numbers)} of " + "these many words without any pause " * 7
+
+
+def slowly(text: str) -> dict[str, object]:
+    """The request of speech that takes the scripted voice many seconds."""
+    return {"model": "tts-1", "voice": "alloy", "input": text, "response_format": "pcm", "speed": 0.25}
+
+
+@dataclass(frozen=True)
+class Case:
+    """``breaks`` begins a request, calls ``kill`` in its middle and checks what comes; ``works`` is a whole request."""
+
+    victim: str
+    breaks: Callable[[Secretary, Kill], None]
+    works: Callable[[Secretary], bool]
+
+
+def chat_breaks(secretary: Secretary, kill: Kill) -> None:
+    stream = secretary.openai.chat.completions.create(
+        model="local", messages=[{"role": "user", "content": LONG}], stream=True, max_tokens=600
+    )
+    next(stream)
+    kill()
+    with pytest.raises(openai.APIError) as caught:
+        for _ in stream:
+            pass
+    assert caught.value.code == "engine_failed"
+
+
+def chat_works(secretary: Secretary) -> bool:
+    try:
+        reply = secretary.openai.chat.completions.create(
+            model="local", messages=[{"role": "user", "content": "purple zebra crossing"}]
+        )
+    except openai.InternalServerError:
+        return False
+    return (reply.choices[0].message.content or "").strip() == "purple zebra crossing"
+
+
+def spoken_answer_breaks(secretary: Secretary, kill: Kill) -> None:
+    stream = secretary.openai.chat.completions.create(
+        model="local",
+        messages=[{"role": "user", "content": unheard() + LONG}],
+        stream=True,
+        max_tokens=600,
+        modalities=["text", "audio"],
+        audio={"voice": "alloy", "format": "pcm16"},
+    )
+    next(chunk for chunk in stream if _has_sound(chunk))
+    kill()
+    with pytest.raises(openai.APIError) as caught:
+        for _ in stream:
+            pass
+    assert caught.value.code == "engine_failed"
+
+
+def _has_sound(chunk: ChatCompletionChunk) -> bool:
+    audio = getattr(chunk.choices[0].delta, "audio", None) if chunk.choices else None
+    return bool(audio and getattr(audio, "data", None))
+
+
+def speech_breaks(secretary: Secretary, kill: Kill) -> None:
+    with secretary.http().stream("POST", "/v1/audio/speech", json=slowly(unheard())) as reply:
+        assert reply.status_code == httpx.codes.OK
+        pieces = reply.iter_raw()
+        next(pieces)
+        kill()
+        with pytest.raises(httpx.RemoteProtocolError):
+            for _ in pieces:
+                pass
+
+
+def speech_events_break(secretary: Secretary, kill: Kill) -> None:
+    body = slowly(unheard()) | {"stream_format": "sse"}
+    with secretary.http().stream("POST", "/v1/audio/speech", json=body) as reply:
+        lines = (line for line in reply.iter_lines() if line.startswith("data:"))
+        next(lines)
+        kill()
+        *_, last = lines
+    assert '"code":"engine_failed"' in last
+
+
+def speech_works(secretary: Secretary) -> bool:
+    body = slowly(f"a new sentence, {next(_numbers)}") | {"speed": 4}
+    with secretary.http() as http:
+        reply = http.post("/v1/audio/speech", json=body)
+    return reply.is_success and len(reply.content) > 1000
+
+
+def recognition_breaks(secretary: Secretary, kill: Kill) -> None:
+    with ThreadPoolExecutor(1) as other:
+        asked = other.submit(transcribed, secretary)
+        until(lambda: secretary.metric("secretary_live_streams", kind="stt") == 1, seconds=10)
+        kill()
+        reply = asked.result(60)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (503, "engine_failed")
+    assert int(reply.headers["retry-after"]) > 0
+
+
+def recognition_works(secretary: Secretary) -> bool:
+    reply = transcribed(secretary)
+    return reply.is_success and reply.json()["text"] == "привет"
+
+
+def transcribed(secretary: Secretary) -> httpx.Response:
+    with secretary.http() as http:
+        return http.post("/v1/audio/transcriptions", files={"file": ("a.wav", wav(1))}, data={"model": "whisper-1"})
+
+
+CASES = {
+    "chat": Case("chat", chat_breaks, chat_works),
+    "spoken answer": Case("voice", spoken_answer_breaks, speech_works),
+    "speech": Case("voice", speech_breaks, speech_works),
+    "speech events": Case("voice", speech_events_break, speech_works),
+    "recognition": Case("recognition", recognition_breaks, recognition_works),
+}

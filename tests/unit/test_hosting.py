@@ -1,0 +1,37 @@
+"""What Serve is given to host."""
+
+import pytest
+
+from deployments.arguments import Hosting
+from deployments.hosting import host, host_door
+
+
+class Plain:
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Door(Plain):
+    def __serve_build_asgi_app__(self) -> object:
+        return None
+
+
+class Broken(Plain):
+    async def check_health(self) -> None:
+        raise RuntimeError("replace me")
+
+
+def hosted(application: object) -> type:
+    return application._bound_deployment.func_or_class  # type: ignore[attr-defined,no-any-return]
+
+
+def test_every_replica_has_an_answer_when_serve_asks_for_its_health() -> None:
+    for application in (host(Plain, Hosting(), "plain"), host_door(Door, Hosting(), "door")):
+        assert callable(hosted(application).check_health)  # type: ignore[attr-defined]
+
+
+async def test_a_room_with_a_word_of_its_own_on_its_health_keeps_it() -> None:
+    cls = hosted(host(Broken, Hosting(), "broken"))
+    with pytest.raises(RuntimeError, match="replace me"):
+        await cls.check_health(None)  # type: ignore[attr-defined]
