@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,14 @@ class PostgresServer:
     def _as_account(self) -> dict[str, object]:
         account = {"user": self._account, "group": "nogroup", "extra_groups": []} if self._account else {}
         return {"cwd": self._folder, "start_new_session": True, **account}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A server with a database to copy from, which has all tables."""
+
+    server: PostgresServer
+    template: str
 
 
 @contextlib.contextmanager

@@ -1,35 +1,13 @@
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from storage.database import Database
-from tests.servers.postgres import PostgresServer, migrated, running_postgres
 
 
 def url_of(folder: Path) -> str:
     return f"sqlite+aiosqlite:///{folder / 'secretary.db'}"
-
-
-@dataclass(frozen=True)
-class Cluster:
-    server: PostgresServer
-    template: str
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    with running_postgres() as server:
-        yield Cluster(server, migrated(server))
-
-
-@pytest.fixture
-def postgres_url(cluster: Cluster) -> Iterator[str]:
-    """A fresh database with all tables on a real PostgreSQL."""
-    url = cluster.server.database(cluster.template)
-    yield url
-    cluster.server.drop(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

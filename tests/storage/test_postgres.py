@@ -15,8 +15,7 @@ from storage.database import Database
 from storage.models import RevisionRow
 from storage.repositories.users import StoredUser
 from storage.work import UnitOfWork
-from tests.servers.postgres import PostgresServer, running_postgres
-from tests.storage.conftest import Cluster
+from tests.servers.postgres import Cluster, PostgresServer, running_postgres
 from tests.storage.servers import sessions_of
 
 _LAST_OWNER = f"""SELECT pg_terminate_backend(pid) FROM pg_locks

@@ -17,7 +17,7 @@ from deployments.administration.passwords import Passwords
 from deployments.logs import flush_log, open_log
 from storage.environment import Environment
 from storage.models import Base
-from tests.storage.conftest import Cluster
+from tests.servers.postgres import Cluster
 from tests.storage.entering import Said, enter, servers_that_refuse
 from tests.storage.secrets_entered import SECRETS, files_of, leaks
 

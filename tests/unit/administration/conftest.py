@@ -23,13 +23,25 @@ def quick_passwords() -> Passwords:
 EnvironmentOf = Callable[..., Environment]
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked ``both_databases`` run once with an office on SQLite and once with one on PostgreSQL."""
+    if metafunc.definition.get_closest_marker("both_databases") and "database_url" in metafunc.fixturenames:
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def environment_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EnvironmentOf:
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database on PostgreSQL, or "" for the file in the data folder."""
+    return str(request.getfixturevalue("postgres_url")) if getattr(request, "param", "") == "postgresql" else ""
+
+
+@pytest.fixture
+def environment_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> EnvironmentOf:
     """Makes an environment over the test's own folder."""
     monkeypatch.chdir(tmp_path)
 
     def make(**values: str) -> Environment:
-        return Environment(data=tmp_path / "data", **values)
+        return Environment(data=tmp_path / "data", database_url=database_url, **values)
 
     return make
 

@@ -17,6 +17,8 @@ from deployments.contracts.settings import FaqSettings, Persona, Settings
 from storage.secrets import SealBroken, digest
 from tests.unit.administration.conftest import API_KEY, audited
 
+pytestmark = pytest.mark.both_databases
+
 TOKEN = SecretStr("123456:AAtelegram-token_of-a-test")
 DRAFT = BotDraft(name="Магазин на Ленина", token=TOKEN)
 

@@ -13,6 +13,8 @@ from storage.repositories.recordings import StoredRecording
 from storage.repositories.sessions import SessionFilter
 from storage.repositories.users import StoredUser
 
+pytestmark = pytest.mark.both_databases
+
 ADMIN = Identity("admin", Role.ADMIN)
 ANNA = Identity("anna", Role.VIEWER)
 PANEL = Source(SourceKind.ADMIN)

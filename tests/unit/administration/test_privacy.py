@@ -23,6 +23,8 @@ from storage.repositories.recordings import StoredRecording
 from storage.repositories.sessions import SessionFilter
 from tests.unit.administration.conftest import audited, exchange
 
+pytestmark = pytest.mark.both_databases
+
 ADMIN = Identity("root", Role.ADMIN)
 SHOP = Source(SourceKind.TELEGRAM, "shop")
 NOW = datetime.now(UTC)
@@ -334,7 +336,7 @@ async def test_copies_of_the_installation_go_in_their_time(office: Office, data:
     assert all(copy.exists() for copy in copies)
     assert (await retention(office, data, settings, 31).run())["backups"] == len(copies)
     assert not any(copy.exists() for copy in copies)
-    assert (data / "secretary.db").exists()
+    assert (data / "storage.secret").exists()
     assert ("(retention)", "expire", "privacy") in await audited(office)
 
 

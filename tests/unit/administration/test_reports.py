@@ -10,6 +10,8 @@ from deployments.contracts.reports import DoorReport, StageTally
 from deployments.contracts.settings import Exchange
 from tests.unit.administration.conftest import exchange
 
+pytestmark = pytest.mark.both_databases
+
 SHOP = Source(SourceKind.TELEGRAM, "shop")
 NOON = datetime(2026, 5, 1, 12, 0, 30, tzinfo=UTC)
 
