@@ -1,24 +1,20 @@
 """What people declare, through its repositories: it comes back as it was stored, is overwritten whole, and goes."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from deployments.contracts.errors import Conflict
+from deployments.contracts.instances import BotSpec, WidgetSpec
+from deployments.contracts.sampling import Sampling
 from deployments.contracts.settings import (
     ApiKey,
-    BotSpec,
     FaqEntry,
     KeyLimits,
     Persona,
     Preset,
     PresetParams,
-    ProviderParams,
     ProviderSpec,
     RouteChain,
     VoiceChoice,
-    WidgetSpec,
 )
 from storage.database import Database
 from storage.repositories.keys import KeyChange
@@ -33,7 +29,7 @@ CLOUD = ProviderSpec(
     name="Облако",
     provider_type="openai",
     model_name="large",
-    params=ProviderParams(temperature=0.25),
+    params=Sampling(temperature=0.25),
     sealed_api_key="s1:key",
     key_hint="…cdef",
     key_origin="https://api.example.org",
@@ -193,10 +189,9 @@ async def test_every_sealed_text_is_replaced_and_nothing_else(database: Database
         await work.providers.save(CLOUD)
         await work.providers.save(OTHER)
         await work.bots.add(BotSpec(id="shop", name="Магазин", sealed_token="s1:token"))
-    resealed: Callable[[str], str] = lambda text: text.replace("s1", "s2")  # noqa: E731
     async with database.unit_of_work() as work:
-        assert await work.sealed.replace_all(resealed) == 3
-    sealed: dict[str, Any] = {"sealed_api_key": "s2:key", "sealed_proxies": "s2:links"}
+        assert await work.sealed.replace_all(lambda text: text.replace("s1", "s2")) == 3
+    sealed = {"sealed_api_key": "s2:key", "sealed_proxies": "s2:links"}
     async with database.unit_of_work() as work:
         assert await work.providers.all() == (CLOUD.model_copy(update=sealed), OTHER)
         bot = await work.bots.get("shop")
