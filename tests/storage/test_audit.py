@@ -185,3 +185,13 @@ def test_two_different_rows_never_hash_alike(left: list[str], right: list[str]) 
     names = ("username", "action", "resource", "resource_id", "address", "detail")
     made = [hash_of(AuditRow(created_at=START, **dict(zip(names, row, strict=True))), "") for row in (left, right)]
     assert (made[0] == made[1]) == (left == right)
+
+
+async def test_the_addresses_somebody_came_from_are_those_of_that_action_since_then(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        for day, action, address in ((1, "login", "10.0.0.1"), (3, "login", "10.0.0.2"), (3, "logout", "10.0.0.3")):
+            await work.audit.add(AuditEvent("anna", action, "auth", address=address, at=START + day * DAY))
+        await work.audit.add(AuditEvent("olga", "login", "auth", address="10.0.0.4", at=START + 3 * DAY))
+    async with database.unit_of_work() as work:
+        assert await work.audit.addresses("anna", "login", START + 2 * DAY) == {"10.0.0.2"}
+        assert await work.audit.addresses("anna", "login", START) == {"10.0.0.1", "10.0.0.2"}

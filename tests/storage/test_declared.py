@@ -141,7 +141,8 @@ async def test_prepared_answers_are_found_replaced_and_counted(database: Databas
     async with database.unit_of_work() as work:
         assert await work.faq.id_of("ru", "еще  ВОПРОС") == russian.id
         assert [each.id for each in await work.faq.with_question("ещё вопрос")] == [russian.id, english.id]
-        assert [each.id for each in await work.faq.all(enabled_only=True)] == [russian.id]
+        assert [each.id for each in await work.faq.in_force()] == [russian.id]
+        assert [each.id for each in await work.faq.all()] == [russian.id, english.id]
         told = await work.faq.statistics(1)
         assert (told.total, told.enabled, told.hits, told.languages) == (2, 1, 3, {"en": 1, "ru": 1})
         assert [each.id for each in told.top] == [russian.id]

@@ -215,3 +215,15 @@ async def test_the_trail_is_read_on_and_checked_in_steps(database: Database) -> 
         half = await work.audit.check(Link(), 3)
         assert (half.finished, half.broken, half.reached.id) == (False, None, first[-1].id)
         assert (await work.audit.check(half.reached, 3)).finished
+
+
+async def test_a_mode_is_that_of_the_running_conversation_of_one_person(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        old = await work.sessions.begin(SHOP, "42", "Иван")
+        await work.sessions.end_running(SHOP, "42")
+        new = await work.sessions.begin(SHOP, "42", "Иван")
+        other = await work.sessions.begin(SHOP, "43", "Ольга")
+        await work.sessions.switch(SHOP, "42", "brief")
+    async with database.unit_of_work() as work:
+        stored = await work.sessions.many([old.id, new.id, other.id])
+        assert {id_: each.mode for id_, each in stored.items()} == {old.id: "", new.id: "brief", other.id: ""}
