@@ -18,6 +18,7 @@
     └── Unavailable               503 unavailable           (retryable)
         ├── Overloaded            503 overloaded
         ├── EngineFailed          503 engine_failed
+        │   └── NoSound           503 engine_failed
         ├── EngineTimeout         503 engine_timeout
         ├── ModelMissing          503 model_missing   (not retryable: a person must act)
         └── ServiceStopped        503 service_stopped (not retryable: a person stopped it)
@@ -136,6 +137,10 @@ class EngineFailed(Unavailable):
     """An engine broke in the middle of its work (replica died, native error, no audio for non-empty text)."""
 
     code = "engine_failed"
+
+
+class NoSound(EngineFailed):
+    """A voice said nothing for a text that has something to say. It may be the text's fault: signs nobody can read."""
 
 
 class EngineTimeout(Unavailable):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError
+from deployments.contracts.errors import EngineFailed, EngineTimeout, NoSound, SecretaryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Failure:
 class Failures:
     """``in_a_row`` counts failures since the last success, ``last`` is the newest of them.
 
-    A request that was wrong or a client that went away says nothing about the engine. ``clock`` gives Unix seconds.
+    A wrong request or a client that went away says nothing about the engine. A text without sound is noted, but is
+    no failure in a row: with three of them anybody could have a process replaced. ``clock`` gives Unix seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -35,6 +36,9 @@ class Failures:
         """Around the work for one answer."""
         try:
             yield
+        except NoSound as error:
+            self._note(error.message, in_a_row=0)
+            raise
         except (EngineFailed, EngineTimeout) as error:
             self._note(error.message)
             raise
@@ -46,6 +50,6 @@ class Failures:
         else:
             self.forget()
 
-    def _note(self, message: str) -> None:
+    def _note(self, message: str, in_a_row: int = 1) -> None:
         self.last = Failure(message, self._clock())
-        self.in_a_row += 1
+        self.in_a_row += in_a_row

@@ -68,6 +68,13 @@ async def test_espeak_knows_a_hundred_languages(espeak: SpeechEngine) -> None:
     assert not voices["espeak-ru"].neural
 
 
+async def test_every_voice_of_espeak_that_is_offered_can_be_heard(espeak: SpeechEngine) -> None:
+    for voice in espeak.voices():
+        request = SpeechRequest("12345", voice.id)
+        sound = [chunk async for chunk in espeak.synthesize(request)]
+        assert sum(chunk.seconds for chunk in sound) > 0.3, voice.id
+
+
 async def test_espeak_can_be_held_to_few_languages() -> None:
     engine = create("speech", "espeak", {"languages": ["ru"]})
     await engine.start()

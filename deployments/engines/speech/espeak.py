@@ -71,23 +71,23 @@ class EspeakEngine:
         """Raises VoiceNotFound, LanguageNotSupported, InvalidRequest, Unavailable; EngineFailed in the stream."""
         self._health.require_ready()
         voice = choose_voice(self._voices, request)
-        return spoken(request.text, AudioFormat(voice.rate), lambda: self._pcm(request, self._tags[voice.id].tag))
+        return spoken(request.text, AudioFormat(voice.rate), lambda: self._pcm(request, self._tags[voice.id]))
 
-    async def _pcm(self, request: SpeechRequest, tag: str) -> Pcm:
+    async def _pcm(self, request: SpeechRequest, voice: EspeakVoice) -> Pcm:
         self._health.require_ready()
         assert self._workers is not None
-        sound: Pcm = self._workers.push(lambda outlet: self._speak(request, tag, outlet), limit=None)
+        sound: Pcm = self._workers.push(lambda outlet: self._speak(request, voice, outlet), limit=None)
         try:
             async for pcm in sound:
                 yield pcm
         finally:
             await sound.aclose()
 
-    def _speak(self, request: SpeechRequest, tag: str, outlet: Outlet[bytes]) -> None:
+    def _speak(self, request: SpeechRequest, voice: EspeakVoice, outlet: Outlet[bytes]) -> None:
         assert self._library is not None
         wanted = round(self._options.words_per_minute * request.speed)
         words_per_minute = min(max(wanted, _SLOWEST), _FASTEST)
-        self._library.speak(request.text, tag, words_per_minute, self._options.volume, outlet.put)
+        self._library.speak(request.text, voice, words_per_minute, self._options.volume, outlet.put)
 
     def _wanted(self, voice: EspeakVoice) -> bool:
         return not self._options.languages or _language(voice.tag) in self._options.languages

@@ -8,14 +8,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from deployments.contracts.errors import EngineFailed
+from deployments.engines.languages import primary_tag
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns when all is spoken, sound goes to the callback
 _DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: an error is returned instead of ending the process
 _UTF8 = 1  # espeakCHARS_UTF8
 _RATE, _VOLUME = 1, 2  # espeak_PARAMETER
 _CALLBACK_MS = 100
+_TRIAL_WORDS_PER_MINUTE, _TRIAL_S, _BYTES_PER_SAMPLE = 450, 0.2, 2
 _GO_ON, _STOP = 0, 1
 
 
@@ -40,10 +43,12 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 @dataclass(frozen=True, slots=True)
 class EspeakVoice:
-    """``tag`` is the espeak language name ("ru", "en-gb"), ``name`` its English name."""
+    """``tag`` is the espeak language name ("ru", "en-gb"), ``name`` its English name. ``identifier`` is the one name by
+    which the library finds every voice ("gmw/en"): it does not know all tags that it lists."""
 
     tag: str
     name: str
+    identifier: str
 
 
 class EspeakLibrary:
@@ -51,6 +56,7 @@ class EspeakLibrary:
 
     def __init__(self, library_path: str, data_path: str) -> None:
         self._lock = threading.Lock()
+        self._data = Path(data_path)
         try:
             self._library = ctypes.CDLL(library_path)
         except OSError as error:
@@ -61,7 +67,10 @@ class EspeakLibrary:
             raise EngineFailed(f"espeak-ng does not start with the data in {data_path}")
 
     def voices(self) -> tuple[EspeakVoice, ...]:
-        """One voice per language tag, in the order of the library."""
+        """One voice per language tag, in the order of the library; those that lack their dictionary are left out."""
+        return tuple(voice for voice in self._listed() if self._has_dictionary(voice) or self._is_heard(voice))
+
+    def _listed(self) -> tuple[EspeakVoice, ...]:
         with self._lock:
             listed = self._library.espeak_ListVoices(None)
             found: dict[str, EspeakVoice] = {}
@@ -69,11 +78,27 @@ class EspeakLibrary:
             while listed[index]:
                 voice = listed[index].contents
                 tag = _best_tag(voice)
-                found.setdefault(tag, EspeakVoice(tag, voice.name.decode()))
+                found.setdefault(tag, EspeakVoice(tag, voice.name.decode(), voice.identifier.decode()))
                 index += 1
         return tuple(found.values())
 
-    def speak(self, text: str, tag: str, words_per_minute: int, volume: int, hear: Callable[[bytes], bool]) -> None:
+    def _has_dictionary(self, voice: EspeakVoice) -> bool:
+        return (self._data / f"{primary_tag(voice.tag)}_dict").exists()
+
+    def _is_heard(self, voice: EspeakVoice) -> bool:
+        """Some languages use the dictionary of another one."""
+        sound = bytearray()
+
+        def hear(pcm: bytes) -> bool:
+            sound.extend(pcm)
+            return True
+
+        self.speak("12345", voice, _TRIAL_WORDS_PER_MINUTE, 100, hear)
+        return len(sound) > self.rate * _TRIAL_S * _BYTES_PER_SAMPLE
+
+    def speak(
+        self, text: str, voice: EspeakVoice, words_per_minute: int, volume: int, hear: Callable[[bytes], bool]
+    ) -> None:
         """Calls ``hear`` with PCM16 in blocks; a False from it ends the speech. Blocks. Raises EngineFailed."""
 
         def callback(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
@@ -84,7 +109,7 @@ class EspeakLibrary:
         native = _Callback(callback)  # kept alive until espeak_Synth is done
         data = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
         with self._lock:
-            self._check(self._library.espeak_SetVoiceByName(tag.encode()), f"choose the voice {tag}")
+            self._check(self._library.espeak_SetVoiceByName(voice.identifier.encode()), f"choose the voice {voice.tag}")
             self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
             self._library.espeak_SetParameter(_VOLUME, volume, 0)
             self._library.espeak_SetSynthCallback(native)

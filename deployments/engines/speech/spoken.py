@@ -8,7 +8,7 @@ silence too.
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
-from deployments.contracts.errors import EngineFailed
+from deployments.contracts.errors import NoSound
 
 BLOCK_SECONDS = 0.2
 PAUSE_SECONDS = 0.1
@@ -18,7 +18,7 @@ Pcm = AsyncGenerator[bytes, None]
 
 
 async def spoken(text: str, format: AudioFormat, synthesize: Callable[[], Pcm]) -> AsyncIterator[SpeechChunk]:
-    """The blocks of ``synthesize()``, which yields PCM in pieces of any size. Raises EngineFailed on missing sound."""
+    """The blocks of ``synthesize()``, which yields PCM in pieces of any size. Raises NoSound."""
     sequence = 0
     if not is_silent(text):
         pcm = synthesize()
@@ -30,7 +30,7 @@ async def spoken(text: str, format: AudioFormat, synthesize: Callable[[], Pcm]) 
             await pcm.aclose()
     if sequence == 0:
         if any(character.isalnum() for character in text):
-            raise EngineFailed("the speech engine gave no sound for a text")
+            raise NoSound("the speech engine gave no sound for a text")
         yield SpeechChunk(format.silence(PAUSE_SECONDS), format, text)
 
 

@@ -38,7 +38,9 @@ def test_get_voices(office: Office) -> None:
 def test_post_speech(office: Office) -> None:
     def spoken(**wishes: object) -> bytes:
         body = {"model": "tts-1", "voice": "alloy", "input": "Good morning to all of you.", **wishes}
-        return office.gateway.post("/v1/audio/speech", json=body).content
+        reply = office.gateway.post("/v1/audio/speech", json=body)
+        assert reply.status_code == 200, reply.text
+        return reply.content
 
     plain, quick = heard(spoken(response_format="wav")), heard(spoken(response_format="wav", speed=2))
     assert (plain.codec, heard(spoken(response_format="mp3")).codec[:3]) == ("pcm_s16le", "mp3")

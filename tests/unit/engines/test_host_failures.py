@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError
+from deployments.contracts.errors import EngineFailed, InvalidRequest, NoSound, SecretaryError
 from deployments.engines.host import EngineHost
 from tests.unit.engines.test_host import Engine, Shelf, host, until
 
@@ -64,6 +64,14 @@ async def test_a_success_between_failures_keeps_the_process() -> None:
             await answer(hosted)
             await fail(hosted, EngineFailed("broke"))
         hosted.check()
+
+
+async def test_texts_without_sound_are_shown_but_keep_the_process() -> None:
+    async with serving() as hosted:
+        for _ in range(5):
+            await fail(hosted, NoSound("no sound"))
+        hosted.check()
+        assert hosted.status().error == "no sound"
 
 
 @pytest.mark.parametrize("error", [InvalidRequest("no text"), SecretaryError("no")])
