@@ -70,9 +70,9 @@ async def test_espeak_knows_a_hundred_languages(espeak: SpeechEngine) -> None:
 
 async def test_every_voice_of_espeak_that_is_offered_can_be_heard(espeak: SpeechEngine) -> None:
     for voice in espeak.voices():
-        request = SpeechRequest("12345", voice.id)
+        request = SpeechRequest("one 2 да", voice.id)
         sound = [chunk async for chunk in espeak.synthesize(request)]
-        assert sum(chunk.seconds for chunk in sound) > 0.3, voice.id
+        assert sum(chunk.seconds for chunk in sound) > 0.15, voice.id
 
 
 async def test_espeak_can_be_held_to_few_languages() -> None:

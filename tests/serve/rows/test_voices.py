@@ -28,12 +28,13 @@ def test_get_voice(office: Office) -> None:
 
 
 def test_post_voice(office: Office) -> None:
-    def spoken() -> str:
-        body = {"model": "tts-1", "voice": "alloy", "input": "Which voice is this?", "response_format": "pcm"}
-        return sha256(office.gateway.post("/v1/audio/speech", json=body).content).hexdigest()
+    def spoken(voice: str = "alloy") -> str:
+        body = {"model": "tts-1", "voice": voice, "input": "Which voice is this?", "response_format": "pcm"}
+        reply = office.gateway.post("/v1/audio/speech", json=body)
+        assert reply.status_code == 200, reply.text
+        return sha256(reply.content).hexdigest()
 
-    body = {"model": "tts-1", "voice": "espeak-en-gb", "input": "Which voice is this?", "response_format": "pcm"}
-    british = sha256(office.gateway.post("/v1/audio/speech", json=body).content).hexdigest()
+    british = spoken("espeak-en-gb")
     assert spoken() != british
     assert office.post("/voice", {"voice": "espeak-en-gb"}) == {
         "status": "ok",
