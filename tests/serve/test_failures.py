@@ -95,8 +95,19 @@ def test_a_line_hears_a_hundred_frames_in_two_seconds(scripted: Secretary) -> No
         assert 1.8 <= caller.frames(100) <= 2.6
 
 
+@pytest.mark.parametrize("scripted", ["fast"], indirect=True, scope="module")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_an_engine_that_is_killed_is_told_and_comes_back(scripted: Secretary, case: Case) -> None:
+    """Engines are behind handles in both modes; the default one is tried with the model below."""
+    comes_back(scripted, case)
+
+
+@pytest.mark.parametrize("scripted", ["default"], indirect=True, scope="module")
+def test_a_model_that_is_killed_is_told_and_comes_back_in_the_default_mode(scripted: Secretary) -> None:
+    comes_back(scripted, CASES["chat"])
+
+
+def comes_back(scripted: Secretary, case: Case) -> None:
     until(lambda: case.works(scripted), seconds=30)
     case.breaks(scripted, scripted.replica(case.victim).kill)
     assert live(scripted, "llm") == live(scripted, "tts") == live(scripted, "stt") == 0
