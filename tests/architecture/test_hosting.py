@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 
 from deployments.arguments import Hosting
 from deployments.hosting import host_door
+from deployments.logs import close_log
 
 
 class Porch:
@@ -26,7 +27,10 @@ class Porch:
 async def test_a_door_bounds_the_messages_of_its_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
     monkeypatch.setenv("SECRETARY_DATA", str(tmp_path))
-    serve.run(host_door(Porch, Hosting(), "porch", longest_message=1_234), _local_testing_mode=True)
+    try:
+        serve.run(host_door(Porch, Hosting(), "porch", longest_message=1_234), _local_testing_mode=True)
+    finally:
+        close_log()
     config = Config(Starlette())
     config.load()
     assert config.ws_protocol_class is not None

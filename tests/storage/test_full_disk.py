@@ -21,7 +21,7 @@ from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange, Persona, Snapshot
 from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
-from deployments.logs import flush_log, open_log
+from deployments.logs import close_log, flush_log, open_log
 from storage.environment import Environment
 
 SHOP = Source(SourceKind.TELEGRAM, "shop")
@@ -220,7 +220,6 @@ async def test_a_first_start_on_a_full_disk_says_why_and_the_next_one_starts_fro
 def test_what_cannot_be_logged_stops_nobody(disk: SmallDisk, capfd: pytest.CaptureFixture[str]) -> None:
     open_log(disk.folder / "logs", "door")
     log = logging.getLogger("deployments")
-    handler = log.handlers[-1]
     try:
         log.info("before")
         disk.fill()
@@ -232,6 +231,4 @@ def test_what_cannot_be_logged_stops_nobody(disk: SmallDisk, capfd: pytest.Captu
         (file,) = (disk.folder / "logs").glob("door.*.log")
         assert file.read_text().rstrip().endswith("afterwards")
     finally:
-        for root in ("deployments", "bots", "ui", "storage", "proxies"):
-            logging.getLogger(root).removeHandler(handler)
-        handler.close()
+        close_log()
