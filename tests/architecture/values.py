@@ -13,7 +13,7 @@ from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from deployments.contracts.audio import AudioFormat
-from deployments.contracts.settings import OutboundSettings
+from deployments.contracts.settings import OutboundSettings, PrivacySettings
 
 _WIDE = 1 << 31
 _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
@@ -30,6 +30,9 @@ _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
         allowed_hosts=st.lists(st.sampled_from(["localhost:8000", "10.0.0.0/24", "[fd00::1]:80"]), max_size=3).map(
             tuple
         ),
+    ),
+    PrivacySettings: st.builds(
+        PrivacySettings, messages_days=st.integers(0, 99), audit_days=st.one_of(st.just(0), st.integers(7, 99))
     ),
     AudioFormat: st.builds(AudioFormat, st.integers(1, 192_000), st.integers(1, 8)),
 }
