@@ -18,7 +18,7 @@
     └── Unavailable               503 unavailable           (retryable)
         ├── Overloaded            503 overloaded
         ├── EngineFailed          503 engine_failed
-        │   └── NoSound           503 engine_failed
+        │   └── NoSound           503 no_sound
         ├── EngineTimeout         503 engine_timeout
         ├── ModelMissing          503 model_missing   (not retryable: a person must act)
         └── ServiceStopped        503 service_stopped (not retryable: a person stopped it)
@@ -141,6 +141,8 @@ class EngineFailed(Unavailable):
 
 class NoSound(EngineFailed):
     """A voice said nothing for a text that has something to say. It may be the text's fault: signs nobody can read."""
+
+    code = "no_sound"
 
 
 class EngineTimeout(Unavailable):
