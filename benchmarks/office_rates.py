@@ -19,6 +19,7 @@ from deployments.administration.office import Office, open_office
 from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange
+from deployments.conversation.reporting import EXCHANGES_PER_REPORT
 from storage.database import _PRAGMAS, _engine
 from storage.environment import Environment
 from storage.models import AuditRow, RevisionRow, SettingRow
@@ -27,7 +28,6 @@ OF_BARE = 0.5
 """Target: changes per second as a share of bare sqlite3's."""
 
 _API = Source(SourceKind.API)
-_BATCH = 100
 _AT = "2026-11-23 09:00:00.123456"
 _Act = Callable[[], Coroutine[None, None, None] | None]
 
@@ -59,9 +59,9 @@ async def rates(directory: Path, seconds: float, count: int) -> dict[str, list[f
         toolkit = _Toolkit(_copy(directory / "rates" / "secretary.db", "toolkit.db"), revision)
         with closing(bare.connection):
             sides: dict[str, dict[str, tuple[_Act, int]]] = {
-                "office": {"changes": (ours.change, 1), "exchanges": (ours.report, _BATCH)},
+                "office": {"changes": (ours.change, 1), "exchanges": (ours.report, EXCHANGES_PER_REPORT)},
                 "toolkit": {"changes": (toolkit.change, 1)},
-                "sqlite3": {"changes": (bare.change, 1), "exchanges": (bare.report, _BATCH)},
+                "sqlite3": {"changes": (bare.change, 1), "exchanges": (bare.report, EXCHANGES_PER_REPORT)},
             }
             for side in (side for one_pass in passes(list(sides), count) for side in one_pass):
                 for what, (act, size) in sides[side].items():
@@ -99,7 +99,9 @@ class _Ours:
 
     async def report(self) -> None:
         self._number += 1
-        exchanges = tuple(_exchange(f"turn-{self._number}-{position}", self._session) for position in range(_BATCH))
+        exchanges = tuple(
+            _exchange(f"turn-{self._number}-{position}", self._session) for position in range(EXCHANGES_PER_REPORT)
+        )
         await self._office.reports.accept(
             DoorReport(door="bench", sequence=self._number, revision=1, exchanges=exchanges)
         )
@@ -135,7 +137,7 @@ class _Bare:
 
     def report(self) -> None:
         self._turns += 1
-        names = (f"bare-{self._turns}-{position}" for position in range(_BATCH))
+        names = (f"bare-{self._turns}-{position}" for position in range(EXCHANGES_PER_REPORT))
         rows = [_exchange(name, self._session).model_dump(mode="json") for name in names]
         columns = tuple(Exchange.model_fields)
         places = ", ".join(f":{column}" for column in columns)
@@ -194,7 +196,8 @@ def rate_table(found: dict[str, list[float]], count: int, seconds: float) -> Tab
         (
             f"{count} passes in ABBA order, {seconds:.1f} s each, median (lowest–highest); every commit waits for the "
             "disk. Changes: one after the other, with check, audit row and publication.",
-            f"Exchanges: {_BATCH} of one conversation in a report, each with its two messages, as after an outage.",
+            f"Exchanges: {EXCHANGES_PER_REPORT} of one conversation in a report, each with its two messages, as after "
+            "an outage.",
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, func, insert, select
@@ -21,12 +21,13 @@ class _Statement:
     encoders: tuple[_Encode, ...]
 
     def encoded(self, rows: Iterable[Sequence[object]]) -> list[tuple[object, ...]]:
-        """The rows as the driver takes them."""
+        """The rows as the driver takes them. Equal moments and flags are encoded once: values are hashable."""
         columns = list(zip(*rows, strict=True))
         if not columns:
             return []
         values = ((columns[index], encode) for index, encode in zip(self.order, self.encoders, strict=True))
-        return list(zip(*(column if encode is None else map(encode, column) for column, encode in values), strict=True))
+        encoded = (column if encode is None else map(cache(encode), column) for column, encode in values)
+        return list(zip(*encoded, strict=True))
 
 
 async def allotted(session: AsyncSession, column: InstrumentedAttribute[int], count: int) -> Sequence[int]:

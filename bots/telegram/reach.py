@@ -1,7 +1,7 @@
 """Keeps a bot's requests at the Bot API server that its row names, and off addresses that nobody opened."""
 
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Any
 
 from aiogram import Bot
@@ -55,6 +55,8 @@ class CheckedSession(DiscreetSession):
         self._connector_init["resolver"] = CheckedResolver(policy)
 
     async def create_session(self) -> ClientSession:
+        """The session behind every request and every download. Raises Refused when the server is not open."""
+        self._require_open()
         session = await super().create_session()
         if _AT_HOME not in session.trace_configs:
             session.trace_configs.append(_AT_HOME)
@@ -68,22 +70,9 @@ class CheckedSession(DiscreetSession):
     ) -> TelegramType:
         """Raises TelegramNetworkError for a server that is not open, so that the bot tries again once it is."""
         try:
-            self._require_open()
+            return await super().make_request(bot, method, timeout)
         except SecretaryError as error:
             raise TelegramNetworkError(method=method, message=error.message) from None
-        return await super().make_request(bot, method, timeout)
-
-    async def stream_content(
-        self,
-        url: str,
-        headers: dict[str, Any] | None = None,
-        timeout: int = 30,  # noqa: ASYNC109
-        chunk_size: int = 65536,
-        raise_for_status: bool = True,
-    ) -> AsyncGenerator[bytes, None]:
-        self._require_open()
-        async for chunk in super().stream_content(url, headers, timeout, chunk_size, raise_for_status):
-            yield chunk
 
     def _require_open(self) -> None:
         self._policy().check_target(parse(self._api_url))

@@ -239,7 +239,7 @@ def instance_overrides(snapshot: Snapshot, session: StoredSession) -> tuple[Over
     if kind is SourceKind.TELEGRAM:
         return next((bot.overrides(session.mode) for bot in snapshot.bots if bot.id == instance_id), ())
     if kind is SourceKind.WIDGET:
-        return tuple(widget.overrides for widget in snapshot.widgets if widget.id == instance_id)
+        return tuple(widget.own_overrides for widget in snapshot.widgets if widget.id == instance_id)
     return ()
 
 

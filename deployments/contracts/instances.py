@@ -36,13 +36,32 @@ class ActionButton(Frozen):
         return Overrides(self.system_prompt or None, None, Route.parse(self.route), self.llm_params.options)
 
 
-class BotSpec(Frozen):
-    """A Telegram bot as declared in storage. ``sealed_token`` is opened only inside the bot's own process."""
+class InstanceSpec(Frozen):
+    """What every declared door has: its names, and how to answer there."""
 
     id: Slug
     name: str
     description: str = ""
     enabled: bool = True
+    language: Language = "ru"
+    route: str = ""
+    persona_id: str = ""
+    system_prompt: str = ""
+    llm_params: Sampling = Sampling()
+    voice_id: str = ""
+    tts_preset: str = ""
+    version: int = 1
+
+    @property
+    def own_overrides(self) -> Overrides:
+        """What this instance says of how to answer. Raises ModelNotFound for a route of another version."""
+        persona_id = self.persona_id or None
+        return Overrides(self.system_prompt or None, persona_id, Route.parse(self.route), self.llm_params.options)
+
+
+class BotSpec(InstanceSpec):
+    """A Telegram bot as declared in storage. ``sealed_token`` is opened only inside the bot's own process."""
+
     sealed_token: str = Field(default="", repr=False)
     api_url: str = "https://api.telegram.org"
     allowed_users: tuple[int, ...] = Field(default=(), description="Telegram user ids; empty means everyone")
@@ -51,16 +70,8 @@ class BotSpec(Frozen):
     unauthorized_message: str = ""
     error_message: str = ""
     typing_enabled: bool = Field(default=True, description="Shows that an answer is on its way")
-    language: Language = "ru"
-    route: str = ""
-    persona_id: str = ""
-    system_prompt: str = ""
-    llm_params: Sampling = Sampling()
-    voice_id: str = ""
-    tts_preset: str = ""
     answer_voice_with_voice: bool = True
     action_buttons: tuple[ActionButton, ...] = ()
-    version: int = 1
 
     @property
     def buttons(self) -> tuple[ActionButton, ...]:
@@ -71,19 +82,12 @@ class BotSpec(Frozen):
         """What this bot says of how to answer to somebody in ``mode``, the first that speaks wins. A mode without a
         button says nothing. Raises ModelNotFound for a route of another version."""
         modes = (each.overrides for each in self.buttons if each.id == mode != MAIN_MENU)
-        own = Overrides(
-            self.system_prompt or None, self.persona_id or None, Route.parse(self.route), self.llm_params.options
-        )
-        return (*modes, own)
+        return (*modes, self.own_overrides)
 
 
-class WidgetSpec(Frozen):
+class WidgetSpec(InstanceSpec):
     """A chat window on somebody's website. ``allowed_domains`` are exact host names, IDN in its ASCII form."""
 
-    id: Slug
-    name: str
-    description: str = ""
-    enabled: bool = True
     title: str = ""
     greeting: str = ""
     placeholder: str = ""
@@ -91,18 +95,3 @@ class WidgetSpec(Frozen):
     position: Literal["left", "right"] = "right"
     allowed_domains: tuple[str, ...] = ()
     tunnel_url: str = ""
-    language: Language = "ru"
-    route: str = ""
-    persona_id: str = ""
-    system_prompt: str = ""
-    llm_params: Sampling = Sampling()
-    voice_id: str = ""
-    tts_preset: str = ""
-    version: int = 1
-
-    @property
-    def overrides(self) -> Overrides:
-        """What this widget says of how to answer. Raises ModelNotFound for a route of another version."""
-        return Overrides(
-            self.system_prompt or None, self.persona_id or None, Route.parse(self.route), self.llm_params.options
-        )

@@ -1,9 +1,8 @@
-"""Voices, presets, spoken texts and recognition over the office's REST API and its websocket."""
+"""Voices, presets and spoken texts over the office's REST API and its websocket."""
 
 import asyncio
 import io
 import json
-import struct
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +15,6 @@ from fastapi import FastAPI
 
 from deployments.administration.office import Office
 from deployments.api.admin.app import AdminApp, GateKeepers
-from deployments.api.admin.stt.routes import stt_router
 from deployments.api.admin.tts.pcm import PcmStream
 from deployments.api.admin.tts.presets import cache_router, presets_router
 from deployments.api.admin.tts.streaming import streaming_router
@@ -24,8 +22,7 @@ from deployments.api.admin.tts.studio import Studio
 from deployments.api.admin.tts.voices import voices_router
 from deployments.api.limits import StreamSlots
 from deployments.api.metrics import Metrics
-from deployments.audio.encode import wav_file
-from deployments.contracts.audio import PCM16_8K, PCM16_24K, SpeechChunk
+from deployments.contracts.audio import PCM16_24K, SpeechChunk
 from deployments.contracts.errors import VoiceNotFound
 from deployments.contracts.identity import Role
 from deployments.contracts.speech import SpeechRequest
@@ -54,7 +51,6 @@ def routers(office: Office, assistant: Secretary):
         cache_router(office.voices, office.settings, office.publisher, assistant),
         voices_router(office.voices, office.settings, office.publisher, studio, assistant.installed_voices),
         streaming_router(studio),
-        stt_router(studio, snapshots),
     ]
 
 
@@ -365,52 +361,3 @@ async def test_no_more_streams_than_the_office_may_have(client: httpx.AsyncClien
         body = {"text": "Длинная речь. " * 10}
         replies = await asyncio.gather(*(busy.post("/tts/test", json=body) for _ in range(3)))
     assert sorted(reply.status_code for reply in replies) == [200, 429, 429]
-
-
-async def test_recognition_says_what_it_is(client: httpx.AsyncClient) -> None:
-    state = (await client.get("/stt/status")).json()
-    assert (state["preferred_engine"], state["vosk"]["available"]) == ("transcript", False)
-    models = (await client.get("/stt/models")).json()["models"]
-    assert [(each["name"], each["ready"]) for each in models] == [("transcript", True)]
-
-
-def recording() -> bytes:
-    tone = struct.pack("<8000h", *([9000, -9000] * 4000))
-    return wav_file(tone, PCM16_8K)
-
-
-async def test_a_recording_is_written_down_with_fields_of_the_form_or_the_address(client: httpx.AsyncClient) -> None:
-    upload = {"file": ("звук.wav", recording(), "audio/wav")}
-    by_form = await client.post("/stt/transcribe", files=upload, data={"language": "en", "engine": "transcript"})
-    by_address = await client.post("/stt/transcribe", files=upload, params={"language": "en", "engine": "auto"})
-    for reply in (by_form, by_address):
-        assert reply.status_code == 200, reply.text
-        body = reply.json()
-        assert (body["text"], body["language"], body["engine"]) == ("привет", "en", "transcript")
-        assert body["seconds"] == pytest.approx(1, abs=0.01)
-    for fields, status in (({"engine": "vosk"}, 404), ({"engine": "../x"}, 400), ({"language": "русский"}, 400)):
-        assert (await client.post("/stt/transcribe", files=upload, data=fields)).status_code == status
-
-
-async def test_what_is_no_recording_is_refused(client: httpx.AsyncClient, office: Office) -> None:
-    for files, status in (
-        ({"file": ("x.wav", b"not sound at all")}, 400),
-        ({"file": ("x.wav", b"")}, 400),
-        ({"other": ("x.wav", b"x")}, 400),
-        ({"file": ("x.wav", b"x" * 26_000_000)}, 413),
-    ):
-        assert (await client.post("/stt/transcribe", files=files)).status_code == status
-    assert (await client.post("/stt/transcribe", json={})).status_code == 415
-    broken = {"content-type": "multipart/form-data"}
-    assert (await client.post("/stt/transcribe", content=b"x", headers=broken)).status_code == 400
-
-
-async def test_the_secretary_hears_itself(office: Office) -> None:
-    alike = await secretary(office, heard="Добрый день, это проверка.")
-    async with admin_client(office, lambda o: routers(o, alike), "operator") as client:
-        heard = (await client.post("/stt/test", json={"text_to_speak": "добрый день это ПРОВЕРКА"})).json()
-        assert (heard["match"], heard["ratio"], heard["words_count"]) == (True, 1.0, 4)
-        other = (await client.post("/stt/test", json={"text_to_speak": "совсем другое"})).json()
-        assert other["match"] is False
-        assert 0 <= other["ratio"] < 0.8
-        assert (await client.post("/stt/test", json={"text_to_speak": ""})).status_code == 400

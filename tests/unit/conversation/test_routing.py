@@ -106,7 +106,7 @@ def test_a_widget_says_how_to_answer() -> None:
     widget = WidgetSpec(
         id="w", name="W", route="local", persona_id="anna", system_prompt="Brief.", llm_params=Sampling(top_p=0.4)
     )
-    assert widget.overrides == Overrides("Brief.", "anna", Route.parse("local"), GenerationOptions(top_p=0.4))
+    assert widget.own_overrides == Overrides("Brief.", "anna", Route.parse("local"), GenerationOptions(top_p=0.4))
 
 
 def test_options_are_merged_field_by_field_and_zero_is_a_value() -> None:

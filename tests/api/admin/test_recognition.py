@@ -1,0 +1,86 @@
+"""Recognition over the office's REST API."""
+
+import struct
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.administration.office import Office
+from deployments.api.admin.stt.routes import stt_router
+from deployments.api.admin.tts.studio import Studio
+from deployments.api.limits import StreamSlots
+from deployments.audio.encode import wav_file
+from deployments.contracts.audio import PCM16_8K
+from deployments.conversation.assistant import Secretary
+from tests.api.admin.office import PublishedSnapshots, admin_client, opened_office
+from tests.api.admin.staff import secretary
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened_office(tmp_path) as office:
+        yield office
+
+
+def hearing(office: Office, assistant: Secretary) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    snapshots = PublishedSnapshots(office)
+    router = stt_router(Studio(assistant, snapshots, StreamSlots()), snapshots)
+    return admin_client(office, lambda _: [router], "operator")
+
+
+@pytest.fixture
+async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
+    async with hearing(office, await secretary(office)) as client:
+        yield client
+
+
+async def test_recognition_says_what_it_is(client: httpx.AsyncClient) -> None:
+    state = (await client.get("/stt/status")).json()
+    assert (state["preferred_engine"], state["vosk"]["available"]) == ("transcript", False)
+    models = (await client.get("/stt/models")).json()["models"]
+    assert [(each["name"], each["ready"]) for each in models] == [("transcript", True)]
+
+
+def recording() -> bytes:
+    tone = struct.pack("<8000h", *([9000, -9000] * 4000))
+    return wav_file(tone, PCM16_8K)
+
+
+async def test_a_recording_is_written_down_with_fields_of_the_form_or_the_address(client: httpx.AsyncClient) -> None:
+    upload = {"file": ("звук.wav", recording(), "audio/wav")}
+    by_form = await client.post("/stt/transcribe", files=upload, data={"language": "en", "engine": "transcript"})
+    by_address = await client.post("/stt/transcribe", files=upload, params={"language": "en", "engine": "auto"})
+    for reply in (by_form, by_address):
+        assert reply.status_code == 200, reply.text
+        body = reply.json()
+        assert (body["text"], body["language"], body["engine"]) == ("привет", "en", "transcript")
+        assert body["seconds"] == pytest.approx(1, abs=0.01)
+    for fields, status in (({"engine": "vosk"}, 404), ({"engine": "../x"}, 400), ({"language": "русский"}, 400)):
+        assert (await client.post("/stt/transcribe", files=upload, data=fields)).status_code == status
+
+
+async def test_what_is_no_recording_is_refused(client: httpx.AsyncClient) -> None:
+    for files, status in (
+        ({"file": ("x.wav", b"not sound at all")}, 400),
+        ({"file": ("x.wav", b"")}, 400),
+        ({"other": ("x.wav", b"x")}, 400),
+        ({"file": ("x.wav", b"x" * 26_000_000)}, 413),
+    ):
+        assert (await client.post("/stt/transcribe", files=files)).status_code == status
+    assert (await client.post("/stt/transcribe", json={})).status_code == 415
+    broken = {"content-type": "multipart/form-data"}
+    assert (await client.post("/stt/transcribe", content=b"x", headers=broken)).status_code == 400
+
+
+async def test_the_secretary_hears_itself(office: Office) -> None:
+    alike = await secretary(office, heard="Добрый день, это проверка.")
+    async with hearing(office, alike) as client:
+        heard = (await client.post("/stt/test", json={"text_to_speak": "добрый день это ПРОВЕРКА"})).json()
+        assert (heard["match"], heard["ratio"], heard["words_count"]) == (True, 1.0, 4)
+        other = (await client.post("/stt/test", json={"text_to_speak": "совсем другое"})).json()
+        assert other["match"] is False
+        assert 0 <= other["ratio"] < 0.8
+        assert (await client.post("/stt/test", json={"text_to_speak": ""})).status_code == 400
