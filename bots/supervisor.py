@@ -13,6 +13,7 @@ from bots.reconcile import Action, Phase, Replace, Running, Start, Stop, desired
 from bots.status import BotState, BotStatus
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.settings import Snapshot
+from deployments.contracts.waiting import set_within
 
 log = logging.getLogger(__name__)
 
@@ -71,18 +72,12 @@ class Supervisor:
             while True:
                 self._wake.clear()
                 self._reconcile()
-                await self._pause()
+                await set_within(self._wake, self._rhythm.tick_s)
         finally:
             for task in helpers:
                 task.cancel()
             await asyncio.wait(helpers)
             await self._close()
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._rhythm.tick_s)
-        except TimeoutError:
-            return
 
     async def _follow(self, snapshots: AsyncIterator[Snapshot]) -> None:
         try:

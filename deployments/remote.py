@@ -53,7 +53,8 @@ class Remote:
     async def call(self, method: str, *arguments: object, timeout_s: float | None = None) -> object:
         response = getattr(self._found(), method).remote(*arguments)
         try:
-            return await asyncio.wait_for(response, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await response
         except asyncio.CancelledError:
             response.cancel()
             raise

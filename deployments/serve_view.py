@@ -16,7 +16,8 @@ class ServeView:
 
     async def deployments(self) -> tuple[DeploymentFacts, ...]:
         try:
-            details = await asyncio.wait_for(asyncio.to_thread(_details), _TIMEOUT_S)
+            async with asyncio.timeout(_TIMEOUT_S):
+                details = await asyncio.to_thread(_details)
         except Exception as error:
             raise Unavailable(
                 f"Serve does not say what runs ({type(error).__name__})", retry_after_s=_TIMEOUT_S

@@ -90,7 +90,8 @@ class OverviewFeed:
 
     async def _engines(self) -> tuple[EngineStatus, ...] | None:
         try:
-            return await asyncio.wait_for(self._services.assistant.status(), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                return await self._services.assistant.status()
         except Exception as error:  # whatever broke, the dashboard must say so and go on
             log.warning("engines did not report: %s", type(error).__name__)
             return None

@@ -121,7 +121,8 @@ class Answering:
         if self._ranked_book is None or not _takes_prose(turn):
             return None
         try:
-            return await asyncio.wait_for(self._ranked_book.lookup(turn.question, turn.locale), _RANKED_TIMEOUT_S)
+            async with asyncio.timeout(_RANKED_TIMEOUT_S):
+                return await self._ranked_book.lookup(turn.question, turn.locale)
         except (SecretaryError, TimeoutError) as error:
             log.warning("turn %s goes on without ranked answers: %s", turn.turn_id, type(error).__name__)
             return None

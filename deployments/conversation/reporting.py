@@ -8,6 +8,7 @@ from secrets import token_hex
 
 from deployments.contracts.reports import DoorReport, OfficeLink, SnapshotSource, StageTally
 from deployments.contracts.settings import Exchange
+from deployments.contracts.waiting import set_within
 from deployments.conversation.usage import UsageBook
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ class ReportOutbox:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
             try:
-                await asyncio.wait_for(self.flush(), 2)
+                async with asyncio.timeout(2):
+                    await self.flush()
             except Exception as error:
                 log.warning("%d exchanges of %s were not delivered: %s", len(self._exchanges), self._door, error)
 
@@ -116,18 +118,16 @@ class ReportOutbox:
         while True:
             await self._pause()
             try:
-                await asyncio.wait_for(self.flush(), 10)
+                async with asyncio.timeout(10):
+                    await self.flush()
             except Exception as error:
                 log.debug("office does not take reports of %s: %s", self._door, type(error).__name__)
 
     async def _pause(self) -> None:
         """A second, or less when an exchange waits: the next question of that person may follow at once."""
-        try:
-            await asyncio.wait_for(self._waiting.wait(), _EVERY_S)
-        except TimeoutError:
-            return
-        self._waiting.clear()
-        await asyncio.sleep(_EXCHANGE_S)
+        if await set_within(self._waiting, _EVERY_S):
+            self._waiting.clear()
+            await asyncio.sleep(_EXCHANGE_S)
 
     def _next_report(self) -> DoorReport:
         self._sequence += 1

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from deployments.contracts.reports import OfficeLink
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.streams import Closing
+from deployments.contracts.waiting import set_within
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +43,7 @@ class SnapshotFeed:
 
     async def wait(self, timeout_s: float) -> bool:
         """True when a snapshot is there within ``timeout_s``."""
-        try:
-            await asyncio.wait_for(self._arrived.wait(), timeout_s)
-        except TimeoutError:
-            return False
-        return True
+        return await set_within(self._arrived, timeout_s)
 
     def start(self) -> None:
         self._task = self._task or asyncio.create_task(self._follow(), name=f"snapshots of {self._subscriber}")

@@ -6,13 +6,14 @@ What goes wrong while it serves is remembered until the next answer succeeds.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar
 
 from deployments.contracts.engines import Engine
 from deployments.contracts.errors import EngineFailed, SecretaryError, ServiceStopped, Unavailable
 from deployments.contracts.speech import EngineStatus
+from deployments.contracts.waiting import set_within
 from deployments.engines.failures import Failures
 from deployments.engines.memory import give_memory_back
 
@@ -68,8 +69,7 @@ class EngineHost(Generic[E]):
         self._stopped = True
         if self._uses:
             self._unused.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._unused.wait(), patience_s)
+            await set_within(self._unused, patience_s)
         await self.stop()
         await asyncio.to_thread(give_memory_back)
 
