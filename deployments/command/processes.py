@@ -1,10 +1,14 @@
 """Finds and ends every process of one start, by the mark in its environment: no orphan survives its secretary."""
 
+import time
 from collections.abc import Callable, Iterable
 
 import psutil
 
 from deployments.administration.processes import run_of
+
+_POLL_S = 0.05
+_KILLED_WITHIN_S = 5.0
 
 
 def processes_of(run_id: str) -> list[psutil.Process]:
@@ -17,25 +21,42 @@ def end(processes: Iterable[psutil.Process], patience_s: float) -> int:
     alive = list(processes)
     for process in alive:
         _quietly(process.terminate)
-    _, stubborn = psutil.wait_procs(alive, timeout=patience_s)
+    stubborn = _left_of(alive, patience_s)
     for process in stubborn:
         _quietly(process.kill)
-    psutil.wait_procs(stubborn, timeout=5)
+    _left_of(stubborn, _KILLED_WITHIN_S)
     return len(stubborn)
-
-
-def _quietly(signal: Callable[[], None]) -> None:
-    try:
-        signal()
-    except psutil.NoSuchProcess:
-        return
 
 
 def ask_to_end(pid: int, patience_s: float) -> None:
     """SIGTERM to one process and as long as ``patience_s`` to obey."""
     try:
         process = psutil.Process(pid)
-        process.terminate()
-        process.wait(patience_s)
-    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
+    except psutil.NoSuchProcess:
+        return
+    _quietly(process.terminate)
+    _left_of([process], patience_s)
+
+
+def lives(process: psutil.Process) -> bool:
+    """False also for one that has ended and that its parent has not asked about yet, as in a container without an
+    init: it does nothing and holds nothing any more."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _left_of(processes: Iterable[psutil.Process], patience_s: float) -> list[psutil.Process]:
+    """Those that still live after ``patience_s``; returns as soon as there is none."""
+    deadline = time.monotonic() + patience_s
+    while (left := [process for process in processes if lives(process)]) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return left
+
+
+def _quietly(signal: Callable[[], None]) -> None:
+    try:
+        signal()
+    except psutil.NoSuchProcess:
         return

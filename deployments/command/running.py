@@ -11,6 +11,7 @@ from typing import Self
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from deployments.command.processes import lives
 from deployments.contracts.errors import Conflict
 
 
@@ -41,10 +42,11 @@ class Running(BaseModel):
     @property
     def alive(self) -> bool:
         try:
-            began = psutil.Process(self.pid).create_time()
+            process = psutil.Process(self.pid)
+            began = process.create_time()
         except psutil.Error:
             return False
-        return self.created is None or self.created == began
+        return lives(process) and (self.created is None or self.created == began)
 
     @property
     def certain(self) -> bool:

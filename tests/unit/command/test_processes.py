@@ -4,7 +4,7 @@ import time
 
 import psutil
 
-from deployments.command.processes import ask_to_end, end, processes_of
+from deployments.command.processes import ask_to_end, end, lives, processes_of
 from tests.unit.command.conftest import PARENT, STUBBORN, Start
 
 MINE, OTHER = "run-of-this-test", "run-of-another-secretary"
@@ -22,7 +22,7 @@ def test_a_grandchild_carries_the_mark_and_is_ended_with_the_rest(start: Start) 
     found = processes_of(MINE)
     assert len(found) == 2
     assert end(found, patience_s=5) == 0
-    assert not any(_lives(process) for process in found)
+    assert not any(lives(process) for process in found)
 
 
 def test_who_does_not_obey_is_killed_and_counted(start: Start) -> None:
@@ -30,8 +30,8 @@ def test_who_does_not_obey_is_killed_and_counted(start: Start) -> None:
     began = time.monotonic()
     assert end([gentle, stubborn], patience_s=0.5) == 1
     assert time.monotonic() - began < 5
-    assert not _lives(gentle)
-    assert not _lives(stubborn)
+    assert not lives(gentle)
+    assert not lives(stubborn)
 
 
 def test_processes_that_have_ended_by_themselves_are_no_trouble(start: Start) -> None:
@@ -46,15 +46,22 @@ def test_processes_that_have_ended_by_themselves_are_no_trouble(start: Start) ->
 def test_one_process_is_asked_and_waited_for(start: Start) -> None:
     process = start()
     ask_to_end(process.pid, patience_s=5)
-    assert not _lives(process)
+    assert not lives(process)
     ask_to_end(process.pid, patience_s=5)
+
+
+def test_nobody_is_waited_for_whose_parent_does_not_ask_how_it_ended(start: Start) -> None:
+    parent = start(PARENT, run_id=MINE)
+    (child,) = parent.children()
+    began = time.monotonic()
+    ask_to_end(child.pid, patience_s=20)
+    assert end([child], patience_s=20) == 0
+    assert time.monotonic() - began < 10
+    assert child.status() == psutil.STATUS_ZOMBIE
+    assert not lives(child)
 
 
 def test_the_one_that_was_asked_may_take_longer_than_we_wait(start: Start) -> None:
     process = start(STUBBORN)
     ask_to_end(process.pid, patience_s=0.2)
-    assert _lives(process)
-
-
-def _lives(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    assert lives(process)
