@@ -1,10 +1,18 @@
-"""A PostgreSQL server for all tests of one run, started by the first that wants it."""
+"""The main job is tried first; a PostgreSQL server for all tests of one run, started by the first that wants it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.servers.postgres import Cluster, migrated, running_postgres
+
+_DEMO = Path(__file__).parent / "serve" / "demo"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: (_DEMO not in item.path.parents, item.path != _DEMO / "test_main_job.py"))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import ast
 from collections import Counter
 
 from tests.architecture.sources import ROOT
-from tests.serve.rows.table import PAGE, rows
+from tests.serve.demo.rows.table import PAGE, rows
 
 TESTS = ROOT / "tests" / "serve" / "rows"
 REASONS = ("left out", "belongs to the work on", "needs the hub", "instead of a path")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.serve.breaking import CASES, LONG, Case, slowly, unheard
 from tests.serve.lines import line
-from tests.serve.rows.office import Office
+from tests.serve.office import Office
 from tests.serve.running import STEP_S, Secretary, until
 
 _GONE_WITHIN_S = 1.0
@@ -95,14 +95,14 @@ def test_a_line_hears_a_hundred_frames_in_two_seconds(scripted: Secretary) -> No
         assert 1.8 <= caller.frames(100) <= 2.6
 
 
-@pytest.mark.parametrize("scripted", ["fast"], indirect=True, scope="module")
+@pytest.mark.parametrize("scripted", ["fast"], indirect=True, scope="package")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_an_engine_that_is_killed_is_told_and_comes_back(scripted: Secretary, case: Case) -> None:
     """Engines are behind handles in both modes; the default one is tried with the model below."""
     comes_back(scripted, case)
 
 
-@pytest.mark.parametrize("scripted", ["default"], indirect=True, scope="module")
+@pytest.mark.parametrize("scripted", ["default"], indirect=True, scope="package")
 def test_a_model_that_is_killed_is_told_and_comes_back_in_the_default_mode(scripted: Secretary) -> None:
     comes_back(scripted, CASES["chat"])
 
@@ -143,7 +143,7 @@ def test_while_the_gateway_is_away_every_reply_is_an_answer_or_an_openai_error(s
     assert scripted.openai.models.list().data
 
 
-def test_the_doors_answer_while_the_office_is_away(scripted: Secretary) -> None:
+def test_the_doors_answer_while_the_office_is_away_until_it_is_back(scripted: Secretary) -> None:
     scripted.replica("office").kill()
     for _ in range(5):
         reply = scripted.openai.chat.completions.create(
@@ -151,3 +151,4 @@ def test_the_doors_answer_while_the_office_is_away(scripted: Secretary) -> None:
         )
         assert reply.model_extra["secretary"]["answered_by"].startswith("faq")
         time.sleep(0.2)
+    until(lambda: httpx.get(f"{scripted.url}/admin/ui/login", timeout=60).is_success, seconds=90)

@@ -12,6 +12,9 @@ import pytest
 
 from tests.serve.running import ROOT, Secretary, until
 
+pytestmark = pytest.mark.parametrize("scripted", ["fast"], indirect=True, scope="package")
+"""Orders go through the office, past the proxy."""
+
 ORDER = textwrap.dedent(
     """
     import asyncio, sys

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.serve.office import Office
 from tests.serve.panel import panel, teach
-from tests.serve.rows.office import Office
 from tests.serve.running import Secretary
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]

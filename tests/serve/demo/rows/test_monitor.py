@@ -3,7 +3,7 @@
 import json
 import socket
 
-from tests.serve.rows.office import Office, follows
+from tests.serve.office import Office, follows
 
 
 def test_get_gpu(office: Office) -> None:

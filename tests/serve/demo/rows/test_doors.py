@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from tests.serve.rows.office import Office, told
+from tests.serve.office import Office, told
 from tests.serve.sound import heard, words
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.rows.office import Office
+from tests.serve.office import Office
 from tests.serve.running import Secretary
 
 

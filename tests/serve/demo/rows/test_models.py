@@ -1,6 +1,6 @@
 """Rows of /admin/models that need no hub and leave the weights alone."""
 
-from tests.serve.rows.office import Office, follows, refused
+from tests.serve.office import Office, follows, refused
 
 _READS_WITHIN_S = 60.0
 

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.serve.rows.office import Office, follows, refused, restored
+from tests.serve.office import Office, follows, refused, restored
 from tests.serve.sound import heard
 
 SENTENCE = "Good morning, how can I help you today?"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.rows.office import Office, refused, told
+from tests.serve.office import Office, refused, told
 
 
 @pytest.fixture(scope="module")

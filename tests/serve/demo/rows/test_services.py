@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.rows.office import Office, follows, refused
+from tests.serve.office import Office, follows, refused
 
 ENGINES = {"chat", "voice", "recognition", "faq"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bots.wire import private, user
-from tests.serve.rows.office import Office, follows, refused
+from tests.serve.office import Office, follows, refused
 from tests.serve.telegram import TelegramInThread
 
 PERSON = 7_007

@@ -1,6 +1,6 @@
 """Rows of /admin/stt, with sound that the secretary speaks itself."""
 
-from tests.serve.rows.office import Office, refused, told
+from tests.serve.office import Office, refused, told
 from tests.serve.sound import words
 
 SENTENCE = "Good morning. How can I help you?"

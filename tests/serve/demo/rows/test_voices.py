@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from tests.serve.rows.office import Office, follows, refused, restored
+from tests.serve.office import Office, follows, refused, restored
 from tests.serve.sound import heard
 
 

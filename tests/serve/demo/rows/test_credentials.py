@@ -2,8 +2,8 @@
 
 import httpx
 
-from tests.serve.rows.office import Office
-from tests.serve.rows.table import rows
+from tests.serve.demo.rows.table import rows
+from tests.serve.office import Office
 
 PUBLIC = {("POST", "/admin/auth/login"), ("GET", "/admin/auth/status"), ("GET", "/health")}
 WITH_ANOTHER_TOKEN = {("POST", "/admin/auth/refresh")}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.serve.rows.office import Office, refused
+from tests.serve.office import Office, refused
 
 
 @pytest.fixture

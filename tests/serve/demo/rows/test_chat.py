@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.serve.rows.office import Office, refused
+from tests.serve.office import Office, refused
 
 WHO, CONTACT = "Who are you?", "How can I contact you?"
 NOT_PREPARED = "Tell me about whales."

@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.serve.rows.office import Office, refused, told
+from tests.serve.office import Office, refused, told
 
 
 def as_bearer(office: Office, token: str) -> httpx.Response:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.rows.office import Office, follows, refused, restored
+from tests.serve.office import Office, follows, refused, restored
 
 QUESTION = "What do whales like?"
 LONG_PROMPT = "Be kind to whales. " * 40

@@ -3,7 +3,7 @@
 import json
 import threading
 
-from tests.serve.rows.office import Office, follows, refused
+from tests.serve.office import Office, follows, refused
 
 
 def of(office: Office, process: str) -> str:
