@@ -6,7 +6,7 @@ from collections import Counter
 from tests.architecture.sources import ROOT
 from tests.serve.demo.rows.table import PAGE, rows
 
-TESTS = ROOT / "tests" / "serve" / "rows"
+TESTS = ROOT / "tests" / "serve" / "demo" / "rows"
 REASONS = ("left out", "belongs to the work on", "needs the hub", "instead of a path")
 
 
