@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from ray.serve._private.client import ServeControllerClient
 from ray.serve.context import _get_global_client
 
 from deployments.contracts.errors import Unavailable
@@ -29,11 +30,16 @@ class ServeView:
         )
 
 
-def _details() -> dict[str, Any]:
+def serve_client() -> ServeControllerClient:
+    """Serve's own client of its controller. Raises Unavailable when Serve does not run."""
     client = _get_global_client()
     if client is None:
         raise Unavailable("Serve is not running")
-    return client.get_serve_details()  # type: ignore[no-any-return]
+    return client
+
+
+def _details() -> dict[str, Any]:
+    return serve_client().get_serve_details()  # type: ignore[no-any-return]
 
 
 def _facts(application: str, name: str, deployment: dict[str, Any]) -> DeploymentFacts:
