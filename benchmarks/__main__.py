@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import signal
 import sys
 
 from rich.console import Console
@@ -28,6 +29,7 @@ console = Console(width=140)
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends what it measures, too
     arguments = _arguments()
     if arguments.name == "list":
         for name, what in NAMES.items():

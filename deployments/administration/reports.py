@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from deployments.administration.latency import LatencyRing, StagePoint
 from deployments.administration.titles import title_of
 from deployments.administration.usage import UsageDesk
-from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.chat import SourceKind
 from deployments.contracts.reports import DoorReport, Receipt
 from deployments.contracts.sessions import StoredSession
 from deployments.contracts.settings import Exchange
@@ -107,6 +107,14 @@ def _remembered(exchange: Exchange, sessions: Container[str]) -> Exchange:
     return exchange.model_copy(update={"question": "", "answer": ""})
 
 
+def _belongs_to(session: StoredSession, exchange: Exchange) -> bool:
+    source = session.source
+    return source.kind is not SourceKind.ADMIN and (exchange.source_kind, exchange.source_id) == (
+        source.kind.value,
+        source.instance_id,
+    )
+
+
 async def _append_to_conversations(
     work: UnitOfWork, exchanges: Sequence[Exchange], sessions: Mapping[str, StoredSession]
 ) -> None:
@@ -116,8 +124,7 @@ async def _append_to_conversations(
     by_session: dict[str, list[Exchange]] = {}
     for exchange in exchanges:
         session = sessions.get(exchange.session_id or "")
-        source = Source(SourceKind(exchange.source_kind), exchange.source_id)
-        if session is not None and session.source == source and source.kind is not SourceKind.ADMIN:
+        if session is not None and _belongs_to(session, exchange):
             by_session.setdefault(session.id, []).append(exchange)
     for session_id, said in by_session.items():
         await work.messages.append(session_id, said)

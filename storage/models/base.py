@@ -1,11 +1,13 @@
 """What all tables share: constraint names, column types and the clock."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -18,11 +20,24 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class _SqliteMoment(sqlite.DATETIME):
+    """SQLAlchemy's text form of a moment for SQLite, ten times as fast: ``2026-11-23 09:00:00.123456``."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        return lambda value: None if value is None else value.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+_SQLITE_MOMENT = _SqliteMoment()  # type: ignore[no-untyped-call]
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment. SQLite keeps no offset, so it is stored in UTC and read back aware; naive values are refused."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
+        return dialect.type_descriptor(_SQLITE_MOMENT if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
