@@ -43,10 +43,9 @@ class Running(BaseModel):
     def alive(self) -> bool:
         try:
             process = psutil.Process(self.pid)
-            began = process.create_time()
+            return lives(process) and self.created in (None, process.create_time())
         except psutil.Error:
             return False
-        return lives(process) and (self.created is None or self.created == began)
 
     @property
     def certain(self) -> bool:
