@@ -121,7 +121,7 @@ def _what(process: psutil.Process) -> str:
     line = " ".join(command)
     if replica := re.search(r"ServeReplica:\w+:([\w-]+)", line):
         return f"replica {replica[1]}"
-    if "deployments.command.main" in line:
+    if "-m deployments.command" in line:
         return "secretary up"
     if line.startswith("ray::"):
         return line.partition(".")[0].strip()

@@ -37,7 +37,7 @@ def secretary(name: str, data: Path, graph: Path, *options: str) -> Server:
         "SECRETARY_API_KEY": API_KEY,
         "SECRETARY_ADMIN_PASSWORD": PASSWORD,
     }
-    command = [sys.executable, "-m", "deployments.command.main", "up", "--no-pull", "--graph", str(graph), *options]
+    command = [sys.executable, "-m", "deployments.command", "up", "--no-pull", "--graph", str(graph), *options]
     server = Server(name, command, data.with_suffix(".log"), environment, farewell=signal.SIGINT)
     server.port = port
     return server

@@ -1,13 +1,14 @@
 """Starts Ray, Serve and the applications of a graph in this machine, and ends them again."""
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import ray
 from ray import serve
@@ -15,10 +16,14 @@ from ray.serve.api import RunTarget
 from ray.serve.schema import ApplicationStatus
 
 from deployments import names
+from deployments.arguments import Hosting, Strict
 from deployments.clients import EngineClient
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.remote import Remote
 from deployments.serve_view import serve_client
+
+if TYPE_CHECKING:
+    from ray.serve._private.application_state import StatusOverview
 
 T = TypeVar("T")
 
@@ -36,7 +41,7 @@ class Target:
     name: str
     route_prefix: str | None
     import_path: str
-    arguments: object
+    arguments: Strict
 
 
 def start_ray() -> None:
@@ -67,27 +72,69 @@ def start_serve(host: str, port: int, keep_alive_timeout_s: int) -> None:
     serve.start(http_options=http)
 
 
-def deploy(targets: Sequence[Target], given_up: Callable[[], bool]) -> None:
+def preload(import_paths: Iterable[str]) -> None:
+    """Imports what builds the applications, for a thread that runs while Ray's processes start and ours waits for them.
+
+    Says nothing of what cannot be imported: ``deploy`` will.
+    """
+    for import_path in import_paths:
+        with contextlib.suppress(Exception):
+            _builder(import_path)
+
+
+def require_shares(hostings: Iterable[Hosting]) -> None:
+    """Raises InvalidRequest when all replicas together book more than the cluster has: they would wait for ever."""
+    booked = {"CPU": 0.0, "GPU": 0.0}
+    for hosting in hostings:
+        booked["CPU"] += hosting.num_cpus * hosting.replicas
+        booked["GPU"] += hosting.num_gpus * hosting.replicas
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    for kind, share in booked.items():
+        if share > there.get(kind, 0.0):
+            raise InvalidRequest(
+                f"the graph books {share:g} {kind}s and Ray finds {there.get(kind, 0.0):g} here: "
+                f"lower num_{kind.lower()}s of its deployments"
+            )
+
+
+def deploy(
+    targets: Sequence[Target], given_up: Callable[[], bool], tell: Callable[[str], None], patience_s: float
+) -> None:
     """Deploys all applications at once and returns when their replicas run, or soon after ``given_up``.
 
-    Raises Unavailable when one cannot run.
+    ``tell`` hears the name of each application that runs. Raises Unavailable when one cannot, or does not for longer
+    than ``patience_s``.
     """
+    deadline = time.monotonic() + patience_s
     runs = [
         RunTarget(_builder(target.import_path)(target.arguments), name=target.name, route_prefix=target.route_prefix)
         for target in targets
     ]
     serve.run_many(runs, wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
-    while not given_up() and not _all_run():
+    waiting = [target.name for target in targets]
+    while waiting and not given_up():
+        described = [a for a in serve_client().list_serve_statuses() if a.name in waiting]
+        _require_no_failure(described, late=time.monotonic() > deadline)
+        for application in described:
+            if application.app_status.status == ApplicationStatus.RUNNING:
+                waiting.remove(application.name)
+                tell(application.name)
         time.sleep(_LOOK_S)
 
 
-def _all_run() -> bool:
-    """Asks for statuses only: ``serve.status()`` describes every deployment, for half a second of processor time."""
-    applications = serve_client().list_serve_statuses()
-    for application in applications:
-        if application.app_status.status == ApplicationStatus.DEPLOY_FAILED:
-            raise Unavailable(f"the application {application.name} does not start: {application.app_status.message}")
-    return all(application.app_status.status == ApplicationStatus.RUNNING for application in applications)
+def _require_no_failure(described: Iterable["StatusOverview"], *, late: bool) -> None:
+    for application in described:
+        status = application.app_status.status
+        if status == ApplicationStatus.DEPLOY_FAILED or (late and status != ApplicationStatus.RUNNING):
+            reason = _reason(application) or f"it is still {status.value.lower()}"
+            raise Unavailable(f"the application {application.name} does not start: {reason}")
+
+
+def _reason(application: "StatusOverview") -> str:
+    """What Serve's messages end with: the error itself, after the traceback of a replica."""
+    told = [(deployment.name, deployment.message) for deployment in application.deployment_statuses]
+    parts = [f"{name}: {message.strip().splitlines()[-1]}" for name, message in told if message.strip()]
+    return "; ".join(parts) or application.app_status.message
 
 
 def stop() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deployments.arguments import BotsArgs, OfficeArgs, PhoneArgs, SecretaryArgs, Strict
+from deployments.arguments import BotsArgs, Hosting, OfficeArgs, PhoneArgs, SecretaryArgs, Strict
 from deployments.contracts.errors import InvalidRequest, SecretaryError
 from deployments.engines.registry import EngineSpec, Kind, check_options
 
@@ -39,6 +39,15 @@ def engines(arguments: SecretaryArgs) -> Iterator[tuple[str, Kind, EngineSpec]]:
             yield f"voices.{number}.engines.{index}", "speech", spec
     if arguments.recognition:
         yield "recognition", "recognition", arguments.recognition.spec
+
+
+def hosted(arguments: Strict) -> Iterator[Hosting]:
+    """What Serve is told of each deployment."""
+    if isinstance(arguments, Hosting):
+        yield arguments
+    if isinstance(arguments, SecretaryArgs):
+        told = arguments.gateway, arguments.faq, arguments.chat, *arguments.voices, arguments.recognition
+        yield from (hosting for hosting in told if hosting is not None)
 
 
 def _faults(arguments: Strict, third_party: bool) -> Iterator[str]:

@@ -128,7 +128,3 @@ def main() -> None:
     except ValidationError as error:
         out.print(f"settings: {explained(error)}", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,6 @@
 """Variables that Ray and Serve read when they are imported: fast mode, loopback only, no telemetry, free ports."""
 
+import os
 import secrets
 import tempfile
 from pathlib import Path
@@ -73,6 +74,12 @@ def ray_environment(run_dir: Path, run_id: str, *, fast: bool = True) -> dict[st
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
     }
+
+
+def python_path(before: str | None) -> str:
+    """PYTHONPATH for Ray's processes: what is done in each first, this project, then what was there ``before``."""
+    here = Path(__file__).parent
+    return os.pathsep.join(filter(None, (str(here / "every_process"), str(here.parents[1]), before)))
 
 
 def new_run_id() -> str:

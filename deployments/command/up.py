@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,16 +20,18 @@ from deployments.arguments import SecretaryArgs
 from deployments.command import processes, ray_environment, running
 from deployments.command.graph import Graph
 from deployments.command.models import pull_models
+from deployments.command.settling import Settling
 from deployments.command.signals import asking
 from deployments.contracts.errors import Conflict, Unavailable
-from deployments.contracts.speech import EngineStatus
 from deployments.models.store import ModelStore
+from deployments.shape import hosted
 from storage.environment import Environment
 
 if TYPE_CHECKING:
     from deployments.cluster import Watch
 
-_READY_TIMEOUT_S = 240.0
+_DEPLOY_PATIENCE_S = 300.0
+_READY_PATIENCE_S = 240.0
 _ORPHAN_PATIENCE_S = 5.0
 
 
@@ -102,8 +103,7 @@ class Startup:
         for old in metrics.glob("*.db"):
             old.unlink()
         os.environ.update(ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast))
-        root = str(Path(__file__).parents[2])
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        os.environ["PYTHONPATH"] = ray_environment.python_path(os.environ.get("PYTHONPATH"))
 
     def _start_ray(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
         self._step("ray", "starting")
@@ -112,6 +112,9 @@ class Startup:
 
         if stop.is_set():
             return
+        builders = [application.import_path for application in self._graph.applications]
+        self._preloading = threading.Thread(target=cluster.preload, args=(builders,), name="preload", daemon=True)
+        self._preloading.start()
         try:
             cluster.start_ray()
         except SystemExit:
@@ -132,13 +135,17 @@ class Startup:
         from deployments import cluster
 
         self._step("graph", ", ".join(application.name for application in self._graph.applications))
+        self._preloading.join()
         targets = [
             cluster.Target(a.name, a.route_prefix, a.import_path, self._graph.arguments(a))
             for a in self._graph.applications
         ]
-        cluster.deploy(targets, stop.is_set)
+        cluster.require_shares([hosting for target in targets for hosting in hosted(target.arguments)])
+        cluster.deploy(targets, stop.is_set, lambda name: self._step(name, "running"), _DEPLOY_PATIENCE_S)
         self._watch = cluster.Watch()
-        self._watch.run(self._wait_until_ready(self._note().url, stop))
+        clients = cluster.engine_clients(_engines(self._graph.secretary()))
+        settling = Settling(clients, self._note().url, self._step)
+        self._watch.run(settling.wait(stop.is_set, _READY_PATIENCE_S))
 
     def _check_port(self) -> None:
         try:
@@ -150,38 +157,6 @@ class Startup:
         raise Conflict(
             f"something already listens on port {self._environment.port}; stop it or set SECRETARY_PORT to a free one"
         )
-
-    async def _wait_until_ready(self, url: str, stop: threading.Event) -> None:
-        from deployments import cluster
-
-        clients = cluster.engine_clients(_engines(self._graph.secretary()))
-        for client in clients:
-            await client.start()
-        seen: dict[str, EngineStatus] = {}
-        deadline = time.monotonic() + _READY_TIMEOUT_S
-        try:
-            async with httpx.AsyncClient(base_url=url, timeout=2, trust_env=False) as http:
-                while not stop.is_set():
-                    for status in (s for client in clients for s in client.statuses()):
-                        self._tell(seen, status)
-                    settled = all(not s.loading for client in clients for s in client.statuses())
-                    if settled and await _answers(http):
-                        return
-                    if time.monotonic() > deadline:
-                        raise Unavailable(f"not ready after {_READY_TIMEOUT_S:.0f} s: {_complaints(seen)}")
-                    await asyncio.sleep(0.2)
-        finally:
-            for client in clients:
-                await client.stop()
-
-    def _tell(self, seen: dict[str, EngineStatus], status: EngineStatus) -> None:
-        before = seen.get(status.name)
-        if status.loading:
-            return
-        seen[status.name] = status
-        if before is not None and (before.ready, before.error) == (status.ready, status.error):
-            return
-        self._step(status.kind, f"{status.engine} {status.model} ready" if status.ready else f"{status.error}")
 
     def _welcome(self) -> None:
         url = self._note().url
@@ -249,15 +224,3 @@ def _engines(args: SecretaryArgs) -> tuple[str, ...]:
     chat = (names.CHAT,) if args.chat else ()
     recognition = (names.RECOGNITION,) if args.recognition else ()
     return (*chat, *(voice.name for voice in args.voices), *recognition)
-
-
-async def _answers(http: httpx.AsyncClient) -> bool:
-    try:
-        doors = [await http.get(path) for path in ("/ready", "/admin/ui/")]
-    except httpx.HTTPError:
-        return False
-    return doors[0].status_code == httpx.codes.OK and doors[1].status_code < httpx.codes.INTERNAL_SERVER_ERROR
-
-
-def _complaints(seen: dict[str, EngineStatus]) -> str:
-    return "; ".join(f"{s.name}: {s.error}" for s in seen.values() if not s.ready) or "the doors do not answer"

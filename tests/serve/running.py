@@ -130,7 +130,7 @@ def begun(data: Path, graph: Path, *options: str, **variables: str) -> Secretary
     log = data / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deployments.command.main", "up", "--graph", str(graph), *options],
+            [sys.executable, "-m", "deployments.command", "up", "--graph", str(graph), *options],
             cwd=ROOT,
             env=environment(data, port) | variables,
             stdout=output,

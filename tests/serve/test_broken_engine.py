@@ -34,7 +34,7 @@ def word(running: Secretary) -> str:
 
 
 def said_by_console(running: Secretary) -> str:
-    command = [sys.executable, "-m", "deployments.command.main", "status"]
+    command = [sys.executable, "-m", "deployments.command", "status"]
     done = subprocess.run(
         command, cwd=ROOT, env=environment(running.data, 8002), capture_output=True, text=True, timeout=60
     )

@@ -14,7 +14,7 @@ GRAPH = GRAPHS / "scripted.yaml"
 
 def down(data: Path) -> str:
     """What `secretary down` says from another terminal."""
-    command = [sys.executable, "-m", "deployments.command.main", "down"]
+    command = [sys.executable, "-m", "deployments.command", "down"]
     done = subprocess.run(command, cwd=ROOT, env=environment(data, 8002), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -30,7 +30,7 @@ def test_down_ends_a_running_secretary_and_everything_it_started(tmp_path: Path)
     assert down(tmp_path).startswith("No secretary runs")
 
 
-@pytest.mark.parametrize("moment", ["before ray", "ray", "serve        listening", "graph        secretary"])
+@pytest.mark.parametrize("moment", ["before ray", "ray", "serve        listening", "graph        office"])
 def test_sigterm_during_the_start_ends_what_has_been_started(tmp_path: Path, moment: str) -> None:
     starting = begun(tmp_path, GRAPH, "--no-pull")
     if moment == "ray":
