@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
@@ -21,7 +20,6 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from deployments.administration.office import Office, open_office
-from deployments.administration.passwords import Passwords
 from deployments.api.admin.app import AdminApp, GateKeepers
 from deployments.api.app import build_app
 from deployments.api.door import DoorServices
@@ -32,6 +30,7 @@ from tests.api.admin.desk import every_router
 from tests.api.admin.office import PublishedSnapshots
 from tests.api.door import Snapshots
 from tests.fakes.assistant import ScriptedAssistant
+from tests.furnished import quick_passwords
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 _PATIENCE_S = 5.0
@@ -160,7 +159,7 @@ async def _office() -> AsyncIterator[FastAPI]:
 
     with tempfile.TemporaryDirectory() as folder:
         environment = Environment(data=Path(folder), admin_password=SecretStr("correct horse battery"), _env_file=None)
-        office = await open_office(environment, passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=64)))
+        office = await open_office(environment, passwords=quick_passwords())
         try:
             async with every_router(office, environment) as routers:
                 app = AdminApp(GateKeepers(office.tokens, PublishedSnapshots(office), Metrics()), routers)

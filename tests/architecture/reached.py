@@ -15,7 +15,7 @@ from deployments.contracts.identity import Role
 from deployments.contracts.settings import Settings
 from deployments.models.store import ModelStore
 from storage.environment import Environment
-from tests.unit.administration.conftest import quick_passwords
+from tests.furnished import quick_passwords
 from tests.unit.models.conftest import WEIGHTS, model, pinned
 from tests.unit.models.server import Site, serving
 

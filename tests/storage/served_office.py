@@ -8,12 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from deployments.administration.faq import FaqDraft
 from deployments.administration.office import Office, open_office
-from deployments.administration.passwords import Passwords
 from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.reports import DoorReport
@@ -21,6 +19,7 @@ from deployments.contracts.streams import Closing
 from storage.environment import Environment
 from storage.models import ChatMessageRow
 from storage.work import UnitOfWork
+from tests.furnished import quick_passwords
 
 CLERK = "clerk"
 SHOP = Source(SourceKind.TELEGRAM, "shop")
@@ -35,7 +34,7 @@ def run(data: Path, socket: Path) -> None:
 
 async def _serve(data: Path, socket: Path) -> None:
     environment = Environment(data=data, admin_password="correct horse battery", api_key="sk-sec-" + "k" * 32)
-    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    cheap = quick_passwords()
     office = await open_office(environment, passwords=cheap)
     server = await asyncio.start_unix_server(partial(_visit, office), socket, limit=LONGEST_LINE)
     await server.serve_forever()

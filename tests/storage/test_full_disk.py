@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from pydantic import SecretStr
 
 from deployments.administration.bots import BotDraft
 from deployments.administration.faq import FaqDraft
 from deployments.administration.office import Office, open_office
-from deployments.administration.passwords import Passwords
 from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.reports import DoorReport
@@ -23,6 +21,7 @@ from deployments.conversation.reporting import ReportOutbox
 from deployments.conversation.snapshots import SnapshotFeed
 from deployments.logs import close_log, flush_log, open_log
 from storage.environment import Environment
+from tests.furnished import quick_passwords
 
 SHOP = Source(SourceKind.TELEGRAM, "shop")
 PASSWORD = "correct horse battery"
@@ -67,7 +66,7 @@ def _mounted(folder: Path) -> Iterator[Path]:
 @asynccontextmanager
 async def _office(data: Path) -> AsyncGenerator[Office]:
     environment = Environment(data=data, admin_password=PASSWORD, api_key="sk-sec-" + "k" * 32)
-    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    cheap = quick_passwords()
     office = await open_office(environment, passwords=cheap)
     try:
         yield office

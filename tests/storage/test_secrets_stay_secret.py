@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import inspect, select
 
 from deployments.administration.office import FirstCredentials, Office, open_office
@@ -17,6 +16,7 @@ from deployments.administration.passwords import Passwords
 from deployments.logs import flush_log, open_log
 from storage.environment import Environment
 from storage.models import Base
+from tests.furnished import quick_passwords
 from tests.servers.postgres import Cluster
 from tests.storage.entering import Said, enter, servers_that_refuse
 from tests.storage.secrets_entered import SECRETS, files_of, leaks
@@ -81,7 +81,7 @@ async def _rows(office: Office, said: Said) -> None:
 
 @pytest.fixture
 def passwords() -> Passwords:
-    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    return quick_passwords()
 
 
 @pytest.mark.parametrize("kept", ["as it is", "after closing"])

@@ -6,13 +6,14 @@ import pytest
 from deployments.administration.office import Office, open_office
 from storage.database import Database
 from storage.environment import Environment
-from tests.unit.administration.conftest import quick_passwords
+from tests.furnished import furnish, quick_passwords
 
 
 @pytest.fixture
 async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.chdir(tmp_path)
     environment = Environment(data=tmp_path / "data", admin_password="correct horse battery")
+    await furnish(environment)
     opened = await open_office(environment, passwords=quick_passwords())
     yield opened
     await opened.close()

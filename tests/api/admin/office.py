@@ -5,17 +5,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-from argon2 import PasswordHasher
 from fastapi import APIRouter
 from pydantic import SecretStr
 
 from deployments.administration.office import Office, open_office
-from deployments.administration.passwords import Passwords
 from deployments.api.admin.app import AdminApp, GateKeepers
 from deployments.api.metrics import Metrics
 from deployments.contracts.errors import Unauthorized
 from deployments.contracts.identity import Identity, Role
 from storage.environment import Environment
+from tests.furnished import furnish, quick_passwords
 
 PASSWORD = "correct horse battery"
 
@@ -50,7 +49,8 @@ class PublishedSnapshots:
 @asynccontextmanager
 async def opened_office(folder: Path) -> AsyncIterator[Office]:
     environment = Environment(data=folder / "data", admin_password=SecretStr(PASSWORD), _env_file=None)
-    office = await open_office(environment, passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=64)))
+    await furnish(environment)
+    office = await open_office(environment, passwords=quick_passwords())
     try:
         yield office
     finally:

@@ -4,20 +4,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
 from deployments.administration.office import Office, open_office
-from deployments.administration.passwords import Passwords
 from deployments.contracts.settings import Exchange
 from storage.environment import Environment
+from tests.furnished import furnish, quick_passwords
 
 PASSWORD = "correct horse battery"
 API_KEY = "sk-sec-of-the-environment-0123456789"
-
-
-def quick_passwords() -> Passwords:
-    """Real argon2id with as little work as it allows."""
-    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 EnvironmentOf = Callable[..., Environment]
@@ -53,6 +47,7 @@ def environment(environment_of: EnvironmentOf) -> Environment:
 
 @pytest.fixture
 async def office(environment: Environment) -> AsyncIterator[Office]:
+    await furnish(environment)
     opened = await open_office(environment, passwords=quick_passwords())
     yield opened
     await opened.close()

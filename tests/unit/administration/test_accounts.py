@@ -12,7 +12,8 @@ from deployments.administration.office import Office, open_office
 from deployments.administration.passwords import Passwords
 from deployments.contracts.errors import InvalidRequest, NotFound, RateLimited, SecretaryError, Unauthorized
 from storage.environment import Environment
-from tests.unit.administration.conftest import PASSWORD, audited, quick_passwords
+from tests.furnished import quick_passwords
+from tests.unit.administration.conftest import PASSWORD, audited
 
 
 class Clock:

@@ -10,7 +10,8 @@ from deployments.administration.preparation import FirstCredentials
 from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryError
 from storage.environment import Environment
 from storage.secrets import digest
-from tests.unit.administration.conftest import API_KEY, PASSWORD, EnvironmentOf, quick_passwords
+from tests.furnished import quick_passwords
+from tests.unit.administration.conftest import API_KEY, PASSWORD, EnvironmentOf
 
 TOKEN = "123456:AAtelegram-token_of-a-test"
 

@@ -21,7 +21,8 @@ from deployments.administration.users import UserChange
 from deployments.contracts.errors import InvalidRequest, RateLimited
 from deployments.contracts.identity import Identity, Role
 from storage.environment import Environment
-from tests.unit.administration.conftest import PASSWORD, EnvironmentOf, audited, quick_passwords
+from tests.furnished import quick_passwords
+from tests.unit.administration.conftest import PASSWORD, EnvironmentOf, audited
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 HERE = "10.0.0.7"
