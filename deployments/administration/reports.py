@@ -51,7 +51,7 @@ class ReportDesk:
 
     async def accept(self, report: DoorReport) -> Receipt:
         """Stores what is new in ``report``; a repeated delivery changes nothing. Says what each key has used today."""
-        digest = hashlib.sha256(report.model_dump_json().encode()).hexdigest()
+        digest = _digest(report)
         if report.exchanges or report.faq_hits or report.usage:
             await self._store(report, digest)
         if self._last_counted.get(report.door) != (report.sequence, digest):
@@ -97,6 +97,12 @@ class ReportDesk:
         for door in [d for d, state in self._doors.items() if state.last_seen < now - _DOOR_FORGOTTEN]:
             del self._doors[door]
             self._last_counted.pop(door, None)
+
+
+def _digest(report: DoorReport) -> str:
+    """What tells it from another report with the same door and sequence. A door that names its run uses a sequence once
+    in it."""
+    return report.run or hashlib.sha256(report.model_dump_json().encode()).hexdigest()
 
 
 def _remembered(exchange: Exchange, sessions: Container[str]) -> Exchange:

@@ -38,7 +38,7 @@ class DoorReport(Frozen):
     """Everything a door saw since its last report. ``run`` and ``sequence`` make a repeated delivery harmless."""
 
     door: str
-    run: str = Field(default="", description="Another one for each start of the door")
+    run: str = Field(default="", max_length=64, description="Another one for each start of the door")
     sequence: int
     revision: int = Field(description="Snapshot revision this door runs")
     exchanges: tuple[Exchange, ...] = ()

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, text
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -15,19 +14,26 @@ EMPTY, EMPTY_LIST, EMPTY_OBJECT = text("''"), text("'[]'"), text("'{}'")
 """Server defaults of columns that came later than their table."""
 
 
+_TEXT_LENGTH = len("2026-11-23 09:00:00.123456")
+
+
 def now() -> datetime:
     """The present moment, UTC."""
     return datetime.now(UTC)
 
 
-class _SqliteMoment(sqlite.DATETIME):
-    """SQLAlchemy's text form of a moment for SQLite, written by C: ``2026-11-23 09:00:00.123456``."""
+def _utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("a stored moment needs a time zone")
+    return moment.astimezone(UTC)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
-        return lambda value: None if value is None else value.replace(tzinfo=None).isoformat(" ", "microseconds")
 
-
-_SQLITE_MOMENT = _SqliteMoment()  # type: ignore[no-untyped-call]
+def _text(moment: datetime | None) -> str | None:
+    """As SQLAlchemy writes a moment for SQLite, by C: ``2026-11-23 09:00:00.123456``."""
+    utc = _utc(moment)
+    return None if utc is None else utc.isoformat(" ", "microseconds")[:_TEXT_LENGTH]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -36,15 +42,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
-        return dialect.type_descriptor(_SQLITE_MOMENT if dialect.name == "sqlite" else DateTime(timezone=True))
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], object] | None:
+        return _text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a stored moment needs a time zone")
-        return value.astimezone(UTC)
+        return _utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:

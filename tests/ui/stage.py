@@ -15,12 +15,12 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.administration.office import Office, open_office
-from deployments.administration.passwords import Passwords
 from deployments.administration.reports import ReportDesk
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport, StageTally
 from storage.environment import Environment
 from storage.repositories.users import StoredUser
+from tests.furnished import furnish, quick_passwords
 from tests.ui.fakes import ScriptedAssistant, entry_matcher
 from ui.panel import mount_panel
 from ui.services import PanelServices
@@ -81,7 +81,7 @@ class Stage:
 
     async def person(self, name: str, role: Role) -> str:
         """Somebody who signs in with PASSWORD. Returns the name."""
-        stored = await Passwords().hash(PASSWORD)
+        stored = await quick_passwords().hash(PASSWORD)
         async with self.office.database.unit_of_work() as work:
             await work.users.add(StoredUser(name, stored, role.value))
         return name
@@ -117,7 +117,8 @@ class Stage:
 @asynccontextmanager
 async def open_stage(data: Path) -> AsyncIterator[Stage]:
     environment = Environment(_env_file=None, data=data, admin_password=SecretStr(PASSWORD))
-    office = await open_office(environment)
+    await furnish(environment)
+    office = await open_office(environment, passwords=quick_passwords())
     clock = Clock()
     reports = ReportDesk(office.database, clock)
     assistant = ScriptedAssistant(reports)
