@@ -1,24 +1,23 @@
-"""``secretary backup``, ``restore`` and ``rotate-key``: what keeps an installation, and what keeps it secret."""
+"""``secretary backup``, ``restore`` and ``rotate-key``: what keeps an installation, and what keeps it secret.
+
+Importing the database takes half a second: whoever needs it does so, and the other commands of the console do not.
+"""
 
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from sqlalchemy.engine.url import URL, make_url
 
 from deployments.contracts.errors import InvalidRequest
 from deployments.models.installed import installed_models
 from deployments.models.store import ModelStore
-from storage import backup as backups
-from storage import restore as restoring
-from storage.archive import RECORDINGS, Place
-from storage.database import Database
 from storage.environment import Environment
-from storage.rotation import rotate
-from storage.secrets import next_key_path
+
+if TYPE_CHECKING:
+    from storage.archive import Place
 
 out = Console()
 
@@ -30,10 +29,12 @@ def backup(
     with_keys: Annotated[bool, typer.Option("--with-keys", help="Put the secret keys into it too")] = False,
 ) -> None:
     """Writes everything but models and logs into one file, also while the secretary runs."""
+    from storage.backup import back_up
+
     environment = Environment()
     target = file or Path(f"secretary-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
     models = installed_models(ModelStore(environment.models_dir))
-    manifest = backups.back_up(_place(environment), target, models, with_keys=with_keys)
+    manifest = back_up(_place(environment), target, models, with_keys=with_keys)
     out.print(f"{target}: {len(manifest.parts)} files, {sum(part.size for part in manifest.parts):,} bytes unpacked")
     if with_keys:
         out.print("ATTENTION: it holds the SECRET KEYS. Who has this file can read every stored token and key.")
@@ -48,7 +49,9 @@ def restore(
     force: Annotated[bool, typer.Option("--force", help="Put aside what is there now")] = False,
 ) -> None:
     """Puts a backup back. Nothing may run on this data folder."""
-    restored = asyncio.run(restoring.restore(file, _place(Environment()), force=force))
+    from storage.restore import restore as put_back
+
+    restored = asyncio.run(put_back(file, _place(Environment()), force=force))
     out.print(f"Restored the backup of {restored.manifest.created_at:%Y-%m-%d %H:%M} UTC.")
     if restored.aside is not None:
         out.print(f"What was there before is in {restored.aside}.")
@@ -74,6 +77,9 @@ def rotate_key() -> None:
 
 
 async def _rotate(environment: Environment) -> int:
+    from storage.database import Database
+    from storage.rotation import rotate
+
     database = Database(environment.database_url, patience_s=1)
     await database.open()
     try:
@@ -82,8 +88,14 @@ async def _rotate(environment: Environment) -> int:
         await database.close()
 
 
-def _place(environment: Environment) -> Place:
+def _place(environment: Environment) -> "Place":
     """Raises InvalidRequest for a database on a server, with the command that copies one."""
+    from sqlalchemy.engine.url import URL, make_url
+
+    from storage.archive import RECORDINGS, Place
+    from storage.database import Database
+    from storage.secrets import next_key_path
+
     path = Database(environment.database_url).path
     if path is None:
         url = make_url(environment.database_url)

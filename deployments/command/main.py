@@ -17,7 +17,6 @@ from deployments.command.readiness import readiness
 from deployments.contracts.errors import SecretaryError
 from deployments.models.store import ModelStore
 from deployments.shape import require_sound
-from storage.database import Database
 from storage.environment import Environment
 
 _DOWN_PATIENCE_S = 60.0
@@ -107,6 +106,8 @@ def check(graph: GraphOption = _GRAPH) -> None:
 
 async def _storage(environment: Environment) -> str:
     """What can be said of the database without making first credentials that nobody would see."""
+    from storage.database import Database
+
     database = Database(environment.database_url)
     if database.path is not None and not database.path.exists():
         return "empty; secretary up makes it ready"

@@ -1,7 +1,10 @@
 """Ports for servers that are started a moment later."""
 
+import errno
 import random
 import socket
+
+from deployments.contracts.errors import Conflict, InvalidRequest
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
 """Linux gives 32768 and more to connections that go out: one of those could take a port that was found free."""
@@ -29,3 +32,19 @@ def free_ports(count: int) -> list[int]:
 def free_port() -> int:
     """One such port."""
     return free_ports(1)[0]
+
+
+def require_listening_place(host: str, port: int) -> None:
+    """Raises Conflict when somebody listens there, InvalidRequest when nobody can."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Conflict(
+                f"something already listens on port {port}; stop it or set SECRETARY_PORT to a free one"
+            ) from None
+        remedy = "set SECRETARY_HOST and SECRETARY_PORT to a place where it may"
+        raise InvalidRequest(f"nothing can listen on {host}, port {port}: {error.strerror}; {remedy}") from None

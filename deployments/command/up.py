@@ -10,19 +10,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-import httpx
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deployments.administration.office import FirstCredentials, prepare
+from deployments.administration.preparation import FirstCredentials, prepare
 from deployments.arguments import SecretaryArgs
 from deployments.command import processes, ray_environment, running
 from deployments.command.graph import Graph
 from deployments.command.models import pull_models
+from deployments.command.ports import require_listening_place
 from deployments.command.settling import Settling
 from deployments.command.signals import asking
-from deployments.contracts.errors import Conflict, Unavailable
+from deployments.contracts.errors import Unavailable
 from deployments.models.store import ModelStore
 from deployments.shape import hosted
 from storage.environment import Environment
@@ -90,7 +90,7 @@ class Startup:
 
     def _start(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
         """Step by step; a request to end is obeyed before the next one."""
-        self._check_port()
+        require_listening_place(self._environment.host, self._environment.port)
         self._set_environment()
         steps = partial(self._start_ray, stop, take_signals), self._start_serve, partial(self._deploy, stop)
         for step in steps:
@@ -146,17 +146,6 @@ class Startup:
         clients = cluster.engine_clients(_engines(self._graph.secretary()))
         settling = Settling(clients, self._note().url, self._step)
         self._watch.run(settling.wait(stop.is_set, _READY_PATIENCE_S))
-
-    def _check_port(self) -> None:
-        try:
-            httpx.get(self._note().url, timeout=0.3, trust_env=False)
-        except httpx.ConnectError:
-            return
-        except httpx.HTTPError:
-            pass
-        raise Conflict(
-            f"something already listens on port {self._environment.port}; stop it or set SECRETARY_PORT to a free one"
-        )
 
     def _welcome(self) -> None:
         url = self._note().url

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from bots.hosting import Process, ProcessDied, TakenOver
 from bots.status import BotState
 from bots.supervisor import Rhythm, Supervisor
 from bots.telegram.tuning import Tuning
+from deployments.command.ray_environment import python_path
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.settings import Snapshot
 from tests.bots.server import TelegramServer
@@ -29,14 +29,9 @@ RHYTHM = Rhythm(tick_s=0.2, first_retry_s=0.1, longest_retry_s=1)
 def cluster() -> Iterator[Any]:
     import ray
 
-    root = str(Path(__file__).parents[2])
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": root}},
-        object_store_memory=80 * 1024 * 1024,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", python_path(os.environ.get("PYTHONPATH")))
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=80 * 1024 * 1024)
     yield ray
     ray.shutdown()
 

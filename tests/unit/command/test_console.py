@@ -124,6 +124,14 @@ def test_a_taken_port_is_noticed_before_anything_starts(secretary: Run) -> None:
     assert f"conflict: something already listens on port {port}; stop it or set SECRETARY_PORT" in done.output
 
 
+@pytest.mark.parametrize(("host", "port"), [("192.0.2.1", "8002"), ("nobody.invalid", "8002")])
+def test_a_place_where_nobody_can_listen_is_named_before_anything_starts(secretary: Run, host: str, port: str) -> None:
+    done = secretary("up", "--no-pull", "--graph", str(GRAPH), SECRETARY_HOST=host, SECRETARY_PORT=port)
+    assert done.status == 1
+    assert f"invalid_request: nothing can listen on {host}, port {port}: " in done.output
+    assert "Traceback" not in done.output + done.errors
+
+
 def test_what_up_does_not_use_of_a_graph_is_told_in_one_line(secretary: Run, tmp_path: Path) -> None:
     graph = tmp_path / "mine.yaml"
     graph.write_text(
