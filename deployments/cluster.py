@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import io
 import logging
 import threading
 import time
@@ -138,10 +139,14 @@ def _reason(application: "StatusOverview") -> str:
 
 
 def stop() -> None:
-    """Ends Serve, then Ray. Harmless when they are not running."""
+    """Ends Serve, then Ray. Harmless when they are not running.
+
+    What is printed meanwhile is lost: Ray tells the terminal that Serve's controller, which is being ended, is dead.
+    """
     if ray.is_initialized():
-        serve.shutdown()  # type: ignore[no-untyped-call]
-        ray.shutdown()
+        with contextlib.redirect_stdout(io.StringIO()):
+            serve.shutdown()  # type: ignore[no-untyped-call]
+            ray.shutdown()
 
 
 class Watch:

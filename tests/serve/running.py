@@ -91,6 +91,7 @@ class Secretary:
         assert (status, left) == (0, []), f"status {status}, left {left}:\n{said}"
         assert "everything has ended" in said
         assert "had to be killed" not in said, said
+        assert "(raylet)" not in said.partition("ending what is under way")[2], said
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
