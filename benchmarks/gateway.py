@@ -21,6 +21,7 @@ from benchmarks.pairs import Spread, interleaved, ratios
 from benchmarks.peers import litellm
 from benchmarks.report import Result, Table
 from benchmarks.started import API_KEY, DEMO_GRAPH, Server, ask, secretary, wait, wait_for_secretary
+from deployments import names
 
 _SHARED, _APART = "client and server share all cores", "server on core 0, client on core 1"
 
@@ -67,7 +68,8 @@ def _start(directory: Path, stack: ExitStack, workers: int) -> tuple[Candidate, 
 def _graph(directory: Path, gateways: int) -> Path:
     """The graph of `make run` with this many processes for the gateway."""
     graph = yaml.safe_load(DEMO_GRAPH.read_text())
-    graph["applications"][0]["args"]["gateway"]["replicas"] = gateways
+    (secretary_app,) = (each for each in graph["applications"] if each["name"] == names.SECRETARY_APP)
+    secretary_app["args"]["gateway"]["replicas"] = gateways
     path = directory / "graph.yaml"
     path.write_text(yaml.safe_dump(graph))
     return path
