@@ -18,6 +18,8 @@ from tests.bots.wire import TOKEN, Fault, Json, Sent, bot_user, failure, message
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 TEXT_UNITS = 4096
 
+_HANGING_UP_S = 0.1
+
 
 class Refused(Exception):
     def __init__(self, code: int, description: str) -> None:
@@ -162,7 +164,7 @@ class TelegramServer:
         offset = int(fields.get("offset", 0))
         self.confirmed = max(self.confirmed, offset - 1)
         self._updates = [update for update in self._updates if update["update_id"] >= offset]
-        mine = self._take_over()
+        mine = await self._take_over()
         try:
             waiting = asyncio.ensure_future(self._wait(float(fields.get("timeout", 0))))
             await asyncio.wait({waiting, mine}, return_when=asyncio.FIRST_COMPLETED)
@@ -177,8 +179,10 @@ class TelegramServer:
         found = [update for update in self._updates if not kinds or any(kind in update for kind in kinds)]
         return found[: int(fields.get("limit", 100))]
 
-    def _take_over(self) -> asyncio.Future[None]:
-        """The newest poller ends the one before it."""
+    async def _take_over(self) -> asyncio.Future[None]:
+        """The newest poller ends the one before it, unless that has hung up: the loop may hear of it a little later."""
+        if self._poller is not None:
+            await asyncio.sleep(_HANGING_UP_S)
         if self._poller is not None:
             self.overlaps += 1
             self._poller.set_result(None)
