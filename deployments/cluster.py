@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 _OBJECT_STORE_BYTES = 128 << 20
 _LOGICAL_CPUS = 64
 _LOOK_S = 0.1
+_RAYS_DIGITS = 4
+"""Ray counts shares in ten-thousandths; a sum of floats may lie a hair above what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def require_shares(hostings: Iterable[Hosting]) -> None:
         booked["GPU"] += hosting.num_gpus * hosting.replicas
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for kind, share in booked.items():
-        if share > there.get(kind, 0.0):
+        if round(share, _RAYS_DIGITS) > there.get(kind, 0.0):
             raise InvalidRequest(
                 f"the graph books {share:g} {kind}s and Ray finds {there.get(kind, 0.0):g} here: "
                 f"lower num_{kind.lower()}s of its deployments"

@@ -41,10 +41,11 @@ def require_listening_place(host: str, port: int) -> None:
         with socket.socket(family, kind, protocol) as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             attempt.bind(address)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise Conflict(
                 f"something already listens on port {port}; stop it or set SECRETARY_PORT to a free one"
             ) from None
+        reason = error.strerror if isinstance(error, OSError) else "this is no name of a host"
         remedy = "set SECRETARY_HOST and SECRETARY_PORT to a place where it may"
-        raise InvalidRequest(f"nothing can listen on {host}, port {port}: {error.strerror}; {remedy}") from None
+        raise InvalidRequest(f"nothing can listen on {host}, port {port}: {reason}; {remedy}") from None

@@ -51,8 +51,9 @@ async def test_a_repeated_report_changes_nothing(office: Office) -> None:
     assert [point.count for point in office.reports.latency()] == [3]
 
 
-async def test_a_repetition_is_known_after_a_restart_of_the_office(office: Office) -> None:
-    one = report(1, exchange(turn_id="a"), faq_hits={1: 2})
+@pytest.mark.parametrize("run", ["", "first"])
+async def test_a_repetition_is_known_after_a_restart_of_the_office(office: Office, run: str) -> None:
+    one = report(1, exchange(turn_id="a"), faq_hits={1: 2}, run=run)
     await office.reports.accept(one)
     await ReportDesk(office.database).accept(one)
     assert await stored(office) == ["a"]
@@ -73,11 +74,16 @@ async def test_a_turn_that_comes_again_in_another_report_is_stored_once(office: 
     assert await stored(office) == ["a", "b"]
 
 
-async def test_a_restarted_door_that_counts_from_the_start_again_is_heard(office: Office) -> None:
-    await office.reports.accept(report(1, exchange(turn_id="a"), faq_hits={1: 1}))
-    await office.reports.accept(report(1, exchange(turn_id="b"), faq_hits={1: 1}))
+@pytest.mark.parametrize("runs", [("", ""), ("first", "second")])
+async def test_a_restarted_door_that_counts_from_the_start_again_is_heard(
+    office: Office, runs: tuple[str, str]
+) -> None:
+    for turn_id, run in zip("ab", runs, strict=True):
+        one = report(1, exchange(turn_id=turn_id), faq_hits={1: 1}, stages=(tally(3, 10, 20),), run=run)
+        await office.reports.accept(one)
     assert await stored(office) == ["a", "b"]
     assert await hits(office, 1) == 2
+    assert [point.count for point in office.reports.latency()] == [6]
 
 
 async def test_an_exchange_of_a_stored_conversation_is_remembered_once(office: Office) -> None:

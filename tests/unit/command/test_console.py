@@ -124,7 +124,7 @@ def test_a_taken_port_is_noticed_before_anything_starts(secretary: Run) -> None:
     assert f"conflict: something already listens on port {port}; stop it or set SECRETARY_PORT" in done.output
 
 
-@pytest.mark.parametrize(("host", "port"), [("192.0.2.1", "8002"), ("nobody.invalid", "8002")])
+@pytest.mark.parametrize(("host", "port"), [("192.0.2.1", "8002"), ("nobody.invalid", "8002"), ("a..b", "8002")])
 def test_a_place_where_nobody_can_listen_is_named_before_anything_starts(secretary: Run, host: str, port: str) -> None:
     done = secretary("up", "--no-pull", "--graph", str(GRAPH), SECRETARY_HOST=host, SECRETARY_PORT=port)
     assert done.status == 1
