@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -18,7 +18,10 @@ from storage.repositories.faq import FaqStatistics
 from storage.wording import comparison_key
 from storage.work import UnitOfWork
 
+MOST_ENTRIES = 10_000
+"""As many as one file brings, and as the doors' books are measured with."""
 _SHORTEST_TRIGGER = 2
+Trigger = Annotated[str, Field(max_length=500)]
 
 
 class FaqDraft(Draft):
@@ -30,8 +33,8 @@ class FaqDraft(Draft):
 
     question: str = Field(min_length=2, max_length=500)
     answer: str = Field(min_length=1, max_length=4000)
-    alternatives: tuple[str, ...] = Field(default=(), max_length=50)
-    keywords: tuple[str, ...] = Field(default=(), max_length=50)
+    alternatives: tuple[Trigger, ...] = Field(default=(), max_length=50)
+    keywords: tuple[Trigger, ...] = Field(default=(), max_length=50)
     language: Language = "ru"
     enabled: bool = True
 
@@ -71,9 +74,10 @@ class FaqPage:
 class FaqAdministration:
     """List, create, change and delete prepared answers; every change is published."""
 
-    def __init__(self, database: Database, desk: ChangeDesk) -> None:
+    def __init__(self, database: Database, desk: ChangeDesk, most: int = MOST_ENTRIES) -> None:
         self._database = database
         self._desk = desk
+        self._most = most
 
     async def list(
         self,
@@ -104,23 +108,29 @@ class FaqAdministration:
             return await _existing(work, entry_id)
 
     async def create(self, draft: FaqDraft, by: str) -> FaqEntry:
-        """Raises Conflict when the language already has this question."""
+        """A draft that tells no language is in the default one. Raises Conflict when the language already has this
+        question, and when there are as many entries as there may be."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
-            await _require_free(work, draft, None)
-            entry = await work.faq.add(_entry(draft))
+            told = _in_language(draft, (await work.settings.get()).default_language)
+            await _require_free(work, told, None)
+            if await work.faq.count() >= self._most:
+                raise Conflict(f"there are {self._most} prepared answers: delete some first")
+            entry = await work.faq.add(_entry(told))
             return entry, AuditEvent(by, "create", "faq", str(entry.id), detail=entry.question)
 
         return await self._desk.change(Part.FAQ, edit)
 
     async def update(self, entry_id: int, draft: FaqDraft, expected_version: int, by: str) -> FaqEntry:
-        """Raises NotFound; Conflict when the entry changed since ``expected_version`` or the question is taken."""
+        """A draft that tells no language leaves the entry in its own. Raises NotFound; Conflict when the entry changed
+        since ``expected_version`` or the question is taken."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
             before = await _existing(work, entry_id)
             require_version(before.version, expected_version, "entry")
-            await _require_free(work, draft, entry_id)
-            entry = await work.faq.replace(_entry(draft, entry_id))
+            told = _in_language(draft, before.language)
+            await _require_free(work, told, entry_id)
+            entry = await work.faq.replace(_entry(told, entry_id))
             return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=changed_fields(before, entry))
 
         return await self._desk.change(Part.FAQ, edit)
@@ -189,6 +199,11 @@ async def _require_free(work: UnitOfWork, draft: FaqDraft, own_id: int | None) -
     taken = await work.faq.id_of(draft.language, draft.question)
     if taken is not None and taken != own_id:
         raise Conflict(f"entry {taken} already answers this question in this language", param="question")
+
+
+def _in_language(draft: FaqDraft, language: str) -> FaqDraft:
+    """``draft``, in ``language`` unless it tells another."""
+    return draft if "language" in draft.model_fields_set else draft.model_copy(update={"language": language})
 
 
 def _entry(draft: FaqDraft, entry_id: int = 0) -> FaqEntry:

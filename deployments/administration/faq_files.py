@@ -13,11 +13,10 @@ import orjson
 from pydantic import ValidationError
 
 from deployments.administration.cells import guarded, unguarded
-from deployments.administration.faq import FaqDraft
+from deployments.administration.faq import MOST_ENTRIES, FaqDraft
 from deployments.contracts.errors import InvalidRequest, TooLarge
 from deployments.contracts.settings import FaqEntry
 
-MOST_ROWS = 10_000
 _COLUMNS = ("question", "answer", "alternatives", "keywords", "language", "enabled")
 _OLD_NAMES = {"trigger": "question", "response": "answer"}
 _LISTS = frozenset(("alternatives", "keywords"))
@@ -65,8 +64,8 @@ def read(data: bytes, kind: str) -> tuple[tuple[Row, ...], tuple[Refusal, ...]]:
     rows: list[Row] = []
     refusals: list[Refusal] = []
     for line, fields in _csv_rows(data) if kind == "csv" else _json_rows(data):
-        if len(rows) + len(refusals) >= MOST_ROWS:
-            raise TooLarge(f"at most {MOST_ROWS} entries at once", param="file")
+        if len(rows) + len(refusals) >= MOST_ENTRIES:
+            raise TooLarge(f"at most {MOST_ENTRIES} entries at once", param="file")
         try:
             rows.append(Row(line, FaqDraft.model_validate(fields)))
         except ValidationError as error:

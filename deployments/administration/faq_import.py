@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.faq import FaqDraft
+from deployments.administration.faq import MOST_ENTRIES, FaqDraft
 from deployments.administration.faq_files import Refusal, Row
 from deployments.administration.snapshots import Part
-from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.errors import InvalidRequest, TooLarge
 from deployments.contracts.settings import FaqEntry
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
@@ -16,6 +16,8 @@ from storage.wording import comparison_key
 from storage.work import UnitOfWork
 
 Mode = Literal["merge", "replace"]
+Key = tuple[str, str]
+"""Language, and the question as it is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,7 @@ class _Plan:
     unchanged: int
     deleted: tuple[int, ...]
     refused: tuple[Refusal, ...]
-
-    @property
-    def changes(self) -> bool:
-        return bool(self.created or self.updated or self.deleted)
+    after: int
 
     def report(self, *, applied: bool) -> ImportReport:
         counts = (len(self.created), len(self.updated), self.unchanged, len(self.deleted))
@@ -49,24 +48,28 @@ class _Plan:
 
 class FaqImport:
     """Takes rows that were read from a file. An entry is the same when language and question compare equal; it keeps
-    its id and its hits."""
+    its id, its hits and whatever the file does not tell: a table without keywords takes none away."""
 
-    def __init__(self, database: Database, desk: ChangeDesk) -> None:
+    def __init__(self, database: Database, desk: ChangeDesk, most: int = MOST_ENTRIES) -> None:
         self._database = database
         self._desk = desk
+        self._most = most
 
     async def run(
         self, rows: Sequence[Row], refused: Sequence[Refusal], mode: Mode, *, dry_run: bool, by: str
     ) -> ImportReport:
         """``merge`` adds and updates, ``replace`` also deletes what the file does not have. With ``dry_run`` nothing is
-        changed. Raises InvalidRequest when a file with refused rows, or an empty one, is to replace everything."""
+        changed. Raises InvalidRequest when a file with refused rows, or an empty one, is to replace everything,
+        TooLarge when there would be more entries than there may be."""
         if dry_run:
             async with self._database.unit_of_work() as work:
-                return _planned(await work.faq.all(), rows, refused, mode).report(applied=False)
+                return (await _plan(work, rows, refused, mode)).report(applied=False)
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ImportReport, AuditEvent]:
-            plan = _planned(await work.faq.all(), rows, refused, mode)
+            plan = await _plan(work, rows, refused, mode)
             _require_whole(plan, rows, mode)
+            if plan.created and plan.after > self._most:
+                raise TooLarge(f"there would be {plan.after} prepared answers, more than {self._most}", param="file")
             await _apply(plan, work)
             report = plan.report(applied=True)
             counts = f"{report.created} created, {report.updated} updated, {report.deleted} deleted"
@@ -75,28 +78,57 @@ class FaqImport:
         return await self._desk.change(Part.FAQ, edit)
 
 
-def _planned(stored: Sequence[FaqEntry], rows: Sequence[Row], refused: Sequence[Refusal], mode: Mode) -> _Plan:
-    known = {_key(entry): entry for entry in stored}
-    taken, repeated = _first_of_each(rows)
+async def _plan(work: UnitOfWork, rows: Sequence[Row], refused: Sequence[Refusal], mode: Mode) -> _Plan:
+    settings = await work.settings.get()
+    return _planned(await work.faq.all(), rows, refused, mode, settings.default_language)
+
+
+def _planned(
+    stored: Sequence[FaqEntry], rows: Sequence[Row], refused: Sequence[Refusal], mode: Mode, default_language: str
+) -> _Plan:
+    known = _Known(stored, default_language)
+    taken, repeated = _first_of_each(rows, known)
     created, updated, unchanged = [], [], 0
     for key, row in taken.items():
-        before = known.get(key)
+        before = known.entries.get(key)
         if before is None:
-            created.append(FaqEntry(**row.draft.model_dump()))
-        elif _same(before, row.draft):
+            created.append(FaqEntry(**row.draft.model_dump(exclude={"language"}), language=key[0]))
+            continue
+        after = before.model_copy(update=row.draft.model_dump(include=row.draft.model_fields_set))
+        if after == before:
             unchanged += 1
         else:
-            updated.append(FaqEntry(id=before.id, **row.draft.model_dump()))
-    gone = [entry.id for key, entry in known.items() if key not in taken] if mode == "replace" else []
+            updated.append(after)
+    gone = [entry.id for key, entry in known.entries.items() if key not in taken] if mode == "replace" else []
     refusals = sorted((*refused, *repeated), key=lambda refusal: refusal.line)
-    return _Plan(tuple(created), tuple(updated), unchanged, tuple(gone), tuple(refusals))
+    count = len(stored) + len(created) - len(gone)
+    return _Plan(tuple(created), tuple(updated), unchanged, tuple(gone), tuple(refusals), count)
 
 
-def _first_of_each(rows: Sequence[Row]) -> tuple[Mapping[tuple[str, str], Row], Sequence[Refusal]]:
-    taken: dict[tuple[str, str], Row] = {}
+class _Known:
+    """Stored entries by language and question. A row that tells no language is about the only entry with its question,
+    or else about the one in the default language."""
+
+    def __init__(self, stored: Sequence[FaqEntry], default_language: str) -> None:
+        self.entries = {(entry.language, comparison_key(entry.question)): entry for entry in stored}
+        self._default = default_language
+        self._languages: dict[str, list[str]] = {}
+        for language, question in self.entries:
+            self._languages.setdefault(question, []).append(language)
+
+    def key(self, draft: FaqDraft) -> Key:
+        question = comparison_key(draft.question)
+        if "language" in draft.model_fields_set:
+            return draft.language, question
+        languages = self._languages.get(question, ())
+        return languages[0] if len(languages) == 1 else self._default, question
+
+
+def _first_of_each(rows: Sequence[Row], known: _Known) -> tuple[Mapping[Key, Row], Sequence[Refusal]]:
+    taken: dict[Key, Row] = {}
     repeated = []
     for row in rows:
-        first = taken.setdefault(_key(row.draft), row)
+        first = taken.setdefault(known.key(row.draft), row)
         if first is not row:
             repeated.append(Refusal(row.line, f"question: the same question stands in line {first.line}"))
     return taken, repeated
@@ -123,11 +155,3 @@ async def _apply(plan: _Plan, work: UnitOfWork) -> None:
         await work.faq.replace(entry)
     for entry in plan.created:
         await work.faq.add(entry)
-
-
-def _key(entry: FaqEntry | FaqDraft) -> tuple[str, str]:
-    return entry.language, comparison_key(entry.question)
-
-
-def _same(entry: FaqEntry, draft: FaqDraft) -> bool:
-    return all(getattr(entry, name) == getattr(draft, name) for name in FaqDraft.model_fields)

@@ -35,6 +35,9 @@ class FaqRepository:
         """Every entry by id."""
         return tuple(_entry(row) for row in await self._session.scalars(select(FaqRow).order_by(FaqRow.id)))
 
+    async def count(self) -> int:
+        return await self._session.scalar(select(func.count()).select_from(FaqRow)) or 0
+
     async def in_force(self) -> tuple[FaqEntry, ...]:
         """Every enabled entry by id, without its hits: it is another one only when somebody has changed it."""
         found = await self._session.execute(select(*_BEHAVIOUR).where(FaqRow.enabled).order_by(FaqRow.id))

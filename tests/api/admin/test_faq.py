@@ -14,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from deployments.administration.faq import FaqDraft
+from deployments.administration.faq import FaqAdministration, FaqDraft
 from deployments.administration.faq_files import read, to_csv, to_json
+from deployments.administration.faq_import import FaqImport
 from deployments.administration.office import Office
 from deployments.answers.ranking import Ranking
 from deployments.api.admin.faq.files import faq_files_router
 from deployments.api.admin.faq.routes import faq_router
+from deployments.contracts.errors import Conflict, TooLarge
 from deployments.contracts.settings import FaqEntry
 from deployments.conversation.prepared import ExactAnswers
 from tests.api.admin.office import admin_client, opened_office
@@ -260,6 +262,62 @@ async def test_replacing_deletes_what_the_file_does_not_have(client: httpx.Async
     empty = await client.post("/faq/import", content=b"[]", params={"mode": "replace"})
     assert empty.status_code == 400
     assert len(await office.faq.all()) == 2
+
+
+@pytest.mark.parametrize("mode", ["merge", "replace"])
+async def test_what_a_file_does_not_tell_of_an_entry_stays(
+    client: httpx.AsyncClient, office: Office, mode: str
+) -> None:
+    entry = await created(
+        client, question="Где вход?", answer="Слева.", keywords=["вход"], alternatives=["Как войти?"], enabled=False
+    )
+    table = "question,answer\nГде вход,Справа.\n".encode()
+    report = (await client.post("/faq/import", content=table, params={"mode": mode})).json()
+    assert (report["created"], report["updated"]) == (0, 1)
+    after = await office.faq.get(entry["id"])
+    assert (after.answer, after.keywords, after.alternatives) == ("Справа.", ("вход",), ("Как войти?",))
+    assert not after.enabled
+    emptied = "question,answer,keywords,enabled\nГде вход,Справа.,,yes\n".encode()
+    await client.post("/faq/import", content=emptied)
+    after = await office.faq.get(entry["id"])
+    assert (after.keywords, after.enabled, after.alternatives) == ((), True, ("Как войти?",))
+
+
+async def test_the_map_of_answers_is_imported_without_any_difference(client: httpx.AsyncClient, office: Office) -> None:
+    before = await office.faq.all()
+    assert {entry.language for entry in before} == {"ru", "en"}
+    report = (await client.post("/faq/import", content=(await client.get("/faq")).content)).json()
+    assert (report["created"], report["updated"], report["unchanged"]) == (0, 0, len(before))
+    assert await office.faq.all() == before
+
+
+async def test_an_answer_without_a_language_is_in_the_default_one(client: httpx.AsyncClient, office: Office) -> None:
+    await office.settings.adjust({"default_language": "en"}, by="test")
+    written = (await client.post("/faq", json={"trigger": "Where is it", "response": "Here."})).json()["entry"]
+    assert written["language"] == "en"
+    both = {"Where is it": "There.", "And when": "Now."}
+    report = (await client.post("/faq/import", json={"faq": both})).json()
+    assert (report["created"], report["updated"]) == (1, 1)
+    assert {entry.language for entry in await office.faq.all() if entry.question in both} == {"en"}
+    same = {"question": "Where is it?", "answer": "Ici.", "language": "fr"}
+    french = (await client.post("/faq", json=same)).json()["entry"]
+    again = {"question": "Where is it?", "answer": "Là.", "version": french["version"]}
+    replaced = (await client.put(f"/faq/entries/{french['id']}", json=again)).json()
+    assert (replaced["language"], replaced["answer"]) == ("fr", "Là.")
+
+
+async def test_there_are_only_as_many_answers_as_there_may_be(office: Office) -> None:
+    count = len(await office.faq.all())
+    full = FaqAdministration(office.database, office.desk, most=count)
+    with pytest.raises(Conflict):
+        await full.create(FaqDraft(question="Ещё один", answer="Да."), by="test")
+    imports = FaqImport(office.database, office.desk, most=count)
+    rows, refused = read("question,answer\nЕщё один,Да.\n".encode(), "csv")
+    with pytest.raises(TooLarge):
+        await imports.run(rows, refused, "merge", dry_run=False, by="test")
+    assert len(await office.faq.all()) == count
+    await imports.run(rows, refused, "replace", dry_run=False, by="test")
+    assert len(await office.faq.all()) == 1
 
 
 @pytest.mark.parametrize(

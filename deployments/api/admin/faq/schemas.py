@@ -34,7 +34,7 @@ class EntryBody(FaqDraft):
     version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
 
     def draft(self) -> FaqDraft:
-        return FaqDraft(**self.model_dump(exclude={"version"}))
+        return FaqDraft(**self.model_dump(exclude={"version"}, exclude_unset=True))
 
 
 class AnswerBody(VersionedForm):
