@@ -20,7 +20,8 @@ class BotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BotStatus:
-    """``error`` says why the bot is not running; ``last_failure`` is the newest turn that ended in an apology."""
+    """``error`` says why the bot is not running; ``last_failure`` is the newest turn that ended in an apology. ``pid``
+    is 0 until its process tells."""
 
     id: str
     version: int
@@ -32,3 +33,5 @@ class BotStatus:
     last_failure: str = ""
     last_update_at: datetime | None = None
     restarts: int = 0
+    pid: int = 0
+    started_at: datetime | None = None

@@ -1,5 +1,6 @@
 """The bot's own record of how it is doing; everything else reads it as a BotStatus."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from bots.status import BotState, BotStatus
 
 class Board:
     def __init__(self, bot_id: str, version: int) -> None:
-        self._status = BotStatus(id=bot_id, version=version)
+        self._status = BotStatus(id=bot_id, version=version, pid=os.getpid(), started_at=datetime.now(UTC))
 
     @property
     def status(self) -> BotStatus:

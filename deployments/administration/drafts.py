@@ -14,8 +14,8 @@ _DEEPEST = 32
 _BOOKKEEPING = {"version", "hits", "updated_at"}
 
 
-class Draft(Frozen):
-    """A form that a person fills in. Texts with characters that PostgreSQL or UTF-8 cannot hold are refused."""
+class Storable(BaseModel):
+    """What somebody sends. Texts with characters that PostgreSQL or UTF-8 cannot hold are refused."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -24,6 +24,10 @@ class Draft(Frozen):
     def _storable(cls, value: object) -> object:
         require_storable(value)
         return value
+
+
+class Draft(Storable, Frozen):
+    """A form that a person fills in."""
 
 
 def _is_a_route(text: str) -> str:

@@ -22,6 +22,7 @@ __all__ = ["SCOPES", "ApiKeys", "KeyChange", "KeyView", "described"]
 SCOPES = ("chat", "audio", "metrics")
 _LONGEST_NAME = 100
 _MOST_KEYS = 1_000
+_LAST_YEAR = 9998
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,12 @@ def _require_sound(name: str, scopes: Sequence[str], expires_at: datetime | None
     _require_name(name)
     if not scopes or not set(scopes) <= set(SCOPES):
         raise InvalidRequest(f"scopes are some of {', '.join(SCOPES)}", param="scopes")
-    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= datetime.now(UTC)):
-        raise InvalidRequest("the expiry must lie in the future and name its time zone", param="expires_at")
+    if expires_at is None:
+        return
+    if expires_at.tzinfo is None or expires_at <= datetime.now(UTC) or expires_at.year > _LAST_YEAR:
+        raise InvalidRequest(
+            f"the expiry must lie in the future, before {_LAST_YEAR + 1}, and name its time zone", param="expires_at"
+        )
 
 
 def _require_name(name: str) -> None:

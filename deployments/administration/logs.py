@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from deployments.contracts.errors import NotFound
 from deployments.contracts.frozen import Frozen
@@ -32,9 +32,21 @@ _RANKS = {level: rank for rank, level in enumerate(get_args(Level))}
 
 
 class LogFile(Frozen):
+    """``display_name`` is the process that wrote it."""
+
     name: str
     size_kb: float
     modified: datetime
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def file(self) -> str:
+        return self.name
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def display_name(self) -> str:
+        return self.name.partition(".")[0]
 
 
 class LogPage(Frozen):

@@ -1,14 +1,16 @@
 """Live behaviour, as people change it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
+
+import orjson
 
 from deployments.administration.builtin_presets import BUILTIN_PRESETS
 from deployments.administration.desk import ChangeDesk
 from deployments.administration.drafts import overlaid
 from deployments.administration.snapshots import Part
-from deployments.contracts.chat import Route
+from deployments.contracts.chat import Route, RouteKind
 from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, ModelNotFound
 from deployments.contracts.identity import Role
 from deployments.contracts.settings import Settings
@@ -16,8 +18,14 @@ from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.work import UnitOfWork
 
-ADMINISTRATORS_ONLY = ("outbound", "privacy", "limits")
+ADMINISTRATORS_ONLY = tuple(
+    name
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("changed_by") == "admin"
+)
 """Groups of settings that an operator may not change: whom the secretary reaches, what it keeps, how much it takes."""
+
+_LONGEST_VALUE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +92,9 @@ class SettingsAdministration:
             after = edit(before)
             _require_role(role, after, before)
             await _check(work, after, before)
-            changed = await work.settings.save(after, revision)
-            return StoredSettings(after, revision), AuditEvent(by, "update", "settings", detail=", ".join(changed))
+            await work.settings.save(after, revision)
+            detail = "; ".join(_differences(before.model_dump(), after.model_dump()))
+            return StoredSettings(after, revision), AuditEvent(by, "update", "settings", detail=detail)
 
         return await self._desk.change(Part.SETTINGS, change)
 
@@ -95,6 +104,21 @@ def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | No
         return overlaid(Settings, settings.model_dump(), changes)
     part = getattr(settings, group)
     return settings.model_copy(update={group: overlaid(type(part), part.model_dump(), changes)})
+
+
+def _differences(before: Mapping[str, object], after: Mapping[str, object], at: str = "") -> Iterator[str]:
+    """Each field that differs, with the value it had and the one it has; long ones are cut. No setting is a secret."""
+    for name, value in after.items():
+        former = before.get(name)
+        if at == "" and isinstance(value, dict) and isinstance(former, dict):
+            yield from _differences(former, value, f"{name}.")
+        elif value != former:
+            yield f"{at}{name}: {_shown(former)} → {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _require_unchanged(expected_revision: int, changed_at: int, next_revision: int) -> None:
@@ -117,7 +141,7 @@ async def _check(work: UnitOfWork, after: Settings, before: Settings) -> None:
     if after.time_zone != before.time_zone:
         _require_time_zone(after.time_zone)
     if after.default_route != before.default_route:
-        _require_route(after.default_route)
+        await _require_route(work, after.default_route)
     if after.default_persona != before.default_persona:
         await _require_persona(work, after.default_persona)
     if after.speech.default_preset != before.speech.default_preset:
@@ -144,10 +168,24 @@ def _require_time_zone(name: str) -> None:
         raise InvalidRequest("use an IANA time zone, for example Europe/Moscow", param="time_zone") from None
 
 
-def _require_route(text: str) -> None:
+async def _require_route(work: UnitOfWork, text: str) -> None:
     try:
         route = Route.parse(text)
     except ModelNotFound as error:
         raise InvalidRequest(error.message, param="default_route") from None
     if route is None:
         raise InvalidRequest("name the model that answers, for example local", param="default_route")
+    if route.kind is RouteKind.CLOUD:
+        await _require_provider(work, route.provider_id)
+
+
+async def _require_provider(work: UnitOfWork, provider_id: str) -> None:
+    provider = await work.providers.get(provider_id)
+    if provider is None:
+        known = [f"cloud:{each.id}" for each in await work.providers.all() if each.enabled]
+        raise InvalidRequest(
+            f"there is no provider {provider_id!r}; routes that exist: {', '.join(('local', *known))}",
+            param="default_route",
+        )
+    if not provider.enabled:
+        raise InvalidRequest(f"the provider {provider_id!r} is switched off", param="default_route")

@@ -23,7 +23,7 @@ from storage.environment import Environment
 Schema = Mapping[str, Any]
 """A JSON schema as Pydantic writes it: the one place where types, defaults and bounds of any field look alike."""
 
-Row = tuple[str, str, str, str, str]
+Row = tuple[str, ...]
 
 APPLICATIONS: dict[str, type[BaseModel]] = {
     "secretary": SecretaryArgs,
@@ -49,6 +49,9 @@ This page is made from the descriptions in the code; a test compares the two. To
 _LIVE = """## Live settings
 
 Stored as rows, sent to every process in the snapshot. A field without a row has the default of the program.
+"""
+_SCOPES = """A setting counts for each *turn* that says nothing else itself, each *request*, each API *key*, each process of a
+*door*, or the whole *installation*. `limits`, `outbound` and `privacy` are changed by administrators only.
 """
 _ENVIRONMENT = """## Environment
 
@@ -80,7 +83,8 @@ def settings_reference() -> str:
     parts = [
         _HEAD,
         _LIVE,
-        _table(_rows(Settings)),
+        _table(_scoped(Settings), "scope"),
+        _SCOPES,
         _ENVIRONMENT,
         _table(_rows(Environment)),
         _GRAPH,
@@ -143,6 +147,18 @@ def _rows(model: type[BaseModel], shown: Shown = Shown(), at: str = "", given: o
             absent = required or ("none" if default in (None, ()) else "")
             yield _row(at + name, "list of groups" if brackets else "group", absent, _range(field), _summary(inner))
         yield from _rows(inner, shown, f"{at}{name}{brackets}.", default if isinstance(default, inner) else None)
+
+
+def _scoped(model: type[BaseModel]) -> Iterator[Row]:
+    """The rows of ``model``, each with the scope of its field before the description."""
+    for row, scope in zip(_rows(model), _scopes(model), strict=True):
+        yield *row[:-1], scope, row[-1]
+
+
+def _scopes(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_json_schema()["properties"].items():
+        inner, _ = _inner(model, name)
+        yield from (str(field.get("scope", "")),) if inner is None else _scopes(inner)
 
 
 def _named(model: type[BaseModel], name: str) -> str:
@@ -213,8 +229,9 @@ def _row(name: str, kind: str, default: str, bounds: str, description: str) -> R
     return f"`{name}`", kind, default, bounds.replace("|", "\\|"), words.replace("|", "\\|")
 
 
-def _table(rows: Iterator[Row]) -> str:
-    lines = ["| name | type | default | range | |", "|---|---|---|---|---|"]
+def _table(rows: Iterator[Row], *more: str) -> str:
+    heads = ("name", "type", "default", "range", *more, "")
+    lines = [f"| {' | '.join(heads)} |".replace("|  |", "| |"), "|---" * len(heads) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 

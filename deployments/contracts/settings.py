@@ -5,8 +5,10 @@ A turn keeps the snapshot it started with. Field descriptions are what ``docs/se
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field, field_validator
+from pydantic.config import JsonDict
 
 from deployments.contracts.frozen import Frozen, Language, Slug
 from deployments.contracts.instances import BotSpec, WidgetSpec
@@ -41,49 +43,105 @@ class Persona(Frozen):
         return self.prompts.get(language) or next(iter(self.prompts.values()), "")
 
 
+VoiceName = Annotated[str, Field(min_length=1, max_length=100)]
+
+_TURN: JsonDict = {"scope": "turn"}
+_REQUEST: JsonDict = {"scope": "request"}
+_KEY: JsonDict = {"scope": "key"}
+_DOOR: JsonDict = {"scope": "door"}
+_INSTALLATION: JsonDict = {"scope": "installation"}
+_FOR_ADMINISTRATORS: JsonDict = {"changed_by": "admin"}
+
+
 class FaqSettings(Frozen):
     ranked_threshold: float = Field(
-        default=82.0, ge=0, le=100, description="Lowest score (0..100) at which a similar question counts as a match"
+        default=82.0,
+        ge=0,
+        le=100,
+        description="Lowest score (0..100) at which a similar question counts as a match",
+        json_schema_extra=_TURN,
     )
     ranked_margin: float = Field(
-        default=4.0, ge=0, le=100, description="By how much the best match must beat the best match with another answer"
+        default=4.0,
+        ge=0,
+        le=100,
+        description="By how much the best match must beat the best match with another answer",
+        json_schema_extra=_TURN,
     )
 
 
 class LlmSettings(Frozen):
-    temperature: float = Field(default=0.7, ge=0, le=2, description="Default sampling temperature")
-    top_p: float = Field(default=0.9, gt=0, le=1, description="Default nucleus sampling share")
-    max_tokens: int = Field(default=512, ge=1, le=32_768, description="Default length limit of an answer, in tokens")
+    temperature: float = Field(
+        default=0.7, ge=0, le=2, description="Default sampling temperature", json_schema_extra=_TURN
+    )
+    top_p: float = Field(default=0.9, gt=0, le=1, description="Default nucleus sampling share", json_schema_extra=_TURN)
+    max_tokens: int = Field(
+        default=512,
+        ge=1,
+        le=32_768,
+        description="Default length limit of an answer, in tokens",
+        json_schema_extra=_TURN,
+    )
     repetition_penalty: float = Field(
-        default=1.1, ge=1, le=2, description="Default penalty on words that were said before; 1 means none"
+        default=1.1,
+        ge=1,
+        le=2,
+        description="Default penalty on words that were said before; 1 means none",
+        json_schema_extra=_TURN,
     )
     history_tokens: int = Field(
         default=1_500,
         ge=100,
         le=1_000_000,
         description="Newest part of the conversation that is sent, with the system prompt, in tokens (estimated)",
+        json_schema_extra=_TURN,
     )
-    first_token_timeout_s: float = Field(default=60, gt=0, le=600, description="Longest wait for the first token")
-    idle_timeout_s: float = Field(default=30, gt=0, le=600, description="Longest silence between two tokens")
+    first_token_timeout_s: float = Field(
+        default=60, gt=0, le=600, description="Longest wait for the first token", json_schema_extra=_TURN
+    )
+    idle_timeout_s: float = Field(
+        default=30, gt=0, le=600, description="Longest silence between two tokens", json_schema_extra=_TURN
+    )
 
 
 class SpeechSettings(Frozen):
-    default_voices: dict[str, str] = Field(default_factory=dict, description="language -> voice id, before personas")
-    max_input_chars: int = Field(default=4_096, ge=1, le=100_000, description="Longest text of one speech request")
-    speed: float = Field(default=1.0, ge=0.25, le=4, description="Default speaking rate")
-    default_preset: str = Field(
-        default="neutral", max_length=100, description="Speech preset of voices that have none of their own"
+    default_voices: dict[Language, VoiceName] = Field(
+        default_factory=dict, description="language -> voice id, before personas", json_schema_extra=_TURN
     )
-    cache_mb: int = Field(default=64, ge=0, le=4_096, description="Memory for spoken phrases, per door; 0 turns it off")
+    max_input_chars: int = Field(
+        default=4_096, ge=1, le=100_000, description="Longest text of one speech request", json_schema_extra=_REQUEST
+    )
+    speed: float = Field(default=1.0, ge=0.25, le=4, description="Default speaking rate", json_schema_extra=_TURN)
+    default_preset: str = Field(
+        default="neutral",
+        max_length=100,
+        description="Speech preset of voices that have none of their own",
+        json_schema_extra=_TURN,
+    )
+    cache_mb: int = Field(
+        default=64,
+        ge=0,
+        le=4_096,
+        description="Memory for spoken phrases, per door; 0 turns it off",
+        json_schema_extra=_DOOR,
+    )
 
 
 class Limits(Frozen):
-    max_body_mb: int = Field(default=2, ge=1, le=100, description="Largest JSON body")
-    max_upload_mb: int = Field(default=25, ge=1, le=500, description="Largest audio upload")
-    max_audio_minutes: int = Field(default=60, ge=1, le=600, description="Longest sound to transcribe")
-    max_messages: int = Field(default=500, ge=1, le=10_000, description="Most messages in one chat request")
-    requests_per_minute: int = Field(default=0, ge=0, le=1_000_000, description="Per API key; 0 means no limit")
-    max_live_streams: int = Field(default=64, ge=1, le=10_000, description="Answers and speeches at once, per door")
+    max_body_mb: int = Field(default=2, ge=1, le=100, description="Largest JSON body", json_schema_extra=_REQUEST)
+    max_upload_mb: int = Field(default=25, ge=1, le=500, description="Largest audio upload", json_schema_extra=_REQUEST)
+    max_audio_minutes: int = Field(
+        default=60, ge=1, le=600, description="Longest sound to transcribe", json_schema_extra=_REQUEST
+    )
+    max_messages: int = Field(
+        default=500, ge=1, le=10_000, description="Most messages in one chat request", json_schema_extra=_REQUEST
+    )
+    requests_per_minute: int = Field(
+        default=0, ge=0, le=1_000_000, description="Per API key; 0 means no limit", json_schema_extra=_KEY
+    )
+    max_live_streams: int = Field(
+        default=64, ge=1, le=10_000, description="Answers and speeches at once, per door", json_schema_extra=_DOOR
+    )
 
 
 class OutboundSettings(Frozen):
@@ -93,6 +151,7 @@ class OutboundSettings(Frozen):
         default=(),
         max_length=100,
         description="Hosts and networks of your own that may be asked, over http too: localhost:8000, 10.0.0.0/24",
+        json_schema_extra=_INSTALLATION,
     )
 
     @field_validator("allowed_hosts")
@@ -110,19 +169,40 @@ SHORTEST_AUDIT_DAYS = 7
 class PrivacySettings(Frozen):
     """How long what people said is kept, in days; 0 means for ever."""
 
-    messages_days: int = Field(default=0, ge=0, le=36_500, description="Days that messages are kept; 0 means for ever")
-    audio_days: int = Field(default=30, ge=0, le=36_500, description="Days that recordings are kept; 0 means for ever")
+    messages_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days that messages are kept; 0 means for ever",
+        json_schema_extra=_INSTALLATION,
+    )
+    audio_days: int = Field(
+        default=30,
+        ge=0,
+        le=36_500,
+        description="Days that recordings are kept; 0 means for ever",
+        json_schema_extra=_INSTALLATION,
+    )
     audit_days: int = Field(
-        default=365, ge=0, le=36_500, description="Days that the audit trail is kept, 7 or more; 0 means for ever"
+        default=365,
+        ge=0,
+        le=36_500,
+        description="Days that the audit trail is kept, 7 or more; 0 means for ever",
+        json_schema_extra=_INSTALLATION,
     )
     exchanges_days: int = Field(
-        default=90, ge=0, le=36_500, description="Days that single questions and answers are kept; 0 means for ever"
+        default=90,
+        ge=0,
+        le=36_500,
+        description="Days that single questions and answers are kept; 0 means for ever",
+        json_schema_extra=_INSTALLATION,
     )
     backups_days: int = Field(
         default=0,
         ge=0,
         le=36_500,
         description="Days that the office's backups, and what a restore put aside, are kept; 0 means for ever",
+        json_schema_extra=_INSTALLATION,
     )
 
     @field_validator("audit_days")
@@ -134,18 +214,29 @@ class PrivacySettings(Frozen):
 
 
 class Settings(Frozen):
-    """Live behaviour: changed in the office, effective everywhere in under a second."""
+    """Live behaviour: changed in the office, effective everywhere in under a second.
 
-    default_language: Language = Field(default="ru", description="Language when the text does not tell")
-    time_zone: str = Field(default="Europe/Moscow", description="IANA time zone of {current_time} and its like")
-    default_persona: str = Field(default="anna", description="Persona of turns that name none")
-    default_route: str = Field(default="local", description="Which model answers when the request names none")
+    ``scope`` in the schema says what a field counts for: each ``turn`` that says nothing else itself, each ``request``,
+    each API ``key``, each process of a ``door``, or the whole ``installation``. Groups marked ``changed_by`` admin are
+    not for operators.
+    """
+
+    default_language: Language = Field(
+        default="ru", description="Language when the text does not tell", json_schema_extra=_TURN
+    )
+    time_zone: str = Field(
+        default="Europe/Moscow", description="IANA time zone of {current_time} and its like", json_schema_extra=_TURN
+    )
+    default_persona: str = Field(default="anna", description="Persona of turns that name none", json_schema_extra=_TURN)
+    default_route: str = Field(
+        default="local", description="Which model answers when the request names none", json_schema_extra=_TURN
+    )
     faq: FaqSettings = FaqSettings()
     llm: LlmSettings = LlmSettings()
     speech: SpeechSettings = SpeechSettings()
-    limits: Limits = Limits()
-    outbound: OutboundSettings = OutboundSettings()
-    privacy: PrivacySettings = PrivacySettings()
+    limits: Limits = Field(default=Limits(), json_schema_extra=_FOR_ADMINISTRATORS)
+    outbound: OutboundSettings = Field(default=OutboundSettings(), json_schema_extra=_FOR_ADMINISTRATORS)
+    privacy: PrivacySettings = Field(default=PrivacySettings(), json_schema_extra=_FOR_ADMINISTRATORS)
 
 
 class KeyLimits(Frozen):

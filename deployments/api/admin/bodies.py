@@ -4,16 +4,30 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Body, Path
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from deployments.administration.drafts import Draft, require_storable
+from deployments.administration.drafts import Draft, Storable, require_storable
+from deployments.api.body import Schema
 from deployments.contracts.errors import InvalidRequest
 
-Changes = Annotated[dict[str, Any], Body(description="The fields to change; null sets one back to its default")]
+
+def _storable(value: object) -> object:
+    require_storable(value)
+    return value
+
+
+Changes = Annotated[
+    dict[str, Any],
+    BeforeValidator(_storable),
+    Body(description="The fields to change; null sets one back to its default"),
+]
 RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 REFERENCE_NAMES = {"llm_backend": "route", "llm_persona": "persona_id", "tts_voice": "voice_id"}
 """What older clients call fields of bots, buttons and widgets."""
+
+_SHOWN_ONLY = frozenset(("id", "tts_engine"))
+"""What no change of a bot or a widget is made of: its id stays, and a voice decides its engine."""
 
 _LARGEST_VERSION = 10**15
 
@@ -21,6 +35,15 @@ _LARGEST_VERSION = 10**15
 def renamed(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """``body`` with its fields under our names."""
     return {names.get(name, name): value for name, value in body.items()}
+
+
+def of_instance(body: Mapping[str, Any], names: Mapping[str, str] = REFERENCE_NAMES) -> dict[str, Any]:
+    """What ``body`` says of a bot or a widget, under our names. Whoever reads one can send it back as it is."""
+    return {name: value for name, value in renamed(body, names).items() if name not in _SHOWN_ONLY}
+
+
+class Form(Storable, Schema):
+    """A body of which nothing is coerced and whose unknown fields are ignored."""
 
 
 class VersionedForm(Draft):
@@ -33,10 +56,6 @@ class VersionedForm(Draft):
 
 def with_version(body: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
     """The changes in ``body`` without ``version``, and ``version``. Raises InvalidRequest."""
-    try:
-        require_storable(body)
-    except ValueError as error:
-        raise InvalidRequest(f"body: {error}") from None
     changes = dict(body)
     version = changes.pop("version", None)
     if version is None:

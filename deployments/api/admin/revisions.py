@@ -24,7 +24,7 @@ def if_match(if_match: Annotated[str | None, Header()] = None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isdigit() or len(text) > 15:
+    if not (text.isascii() and text.isdigit()) or len(text) > 15:
         raise InvalidRequest('If-Match takes the ETag that was read, for example "3".', param="If-Match")
     return int(text)
 

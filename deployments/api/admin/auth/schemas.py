@@ -1,24 +1,21 @@
 """Signing in over HTTP."""
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
+from deployments.administration.drafts import Storable
 from deployments.contracts.identity import Role
 
 
-class _Credentials(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-
-class Login(_Credentials):
+class Login(Storable):
     username: str = Field(min_length=1, max_length=200)
     password: SecretStr = Field(min_length=1, max_length=1_000)
 
 
-class Refresh(_Credentials):
+class Refresh(Storable):
     refresh_token: SecretStr = Field(min_length=1, max_length=200)
 
 
-class PasswordChange(_Credentials):
+class PasswordChange(Storable):
     old: SecretStr = Field(min_length=1, max_length=1_000)
     new: SecretStr = Field(min_length=1, max_length=1_000)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from deployments.api.body import Schema
+from deployments.api.admin.bodies import Form
 from deployments.contracts.chat import GenerationOptions, Overrides, Route, SourceKind
 from deployments.contracts.sessions import Branch, StoredMessage, StoredSession
 
@@ -68,7 +68,7 @@ class LlmOverride(BaseModel):
         )
 
 
-class Wishes(Schema):
+class Wishes(Form):
     """What a question may say beside its words."""
 
     llm_override: LlmOverride | None = None
@@ -81,7 +81,7 @@ class Question(Wishes):
     content: Content
 
 
-class SessionFields(Schema):
+class SessionFields(Form):
     """What people set for a conversation. In a change, a field that is absent stays, null clears it."""
 
     title: Title | None = None
@@ -111,11 +111,11 @@ class SessionChange(SessionFields):
     version: int | None = Field(default=None, ge=0)
 
 
-class SessionIds(Schema):
+class SessionIds(Form):
     session_ids: list[Annotated[str, Field(max_length=50)]] = Field(max_length=500)
 
 
-class Leaf(Schema):
+class Leaf(Form):
     leaf: str = Field(pattern=r"^(msg_)?\d{1,15}$")
 
 

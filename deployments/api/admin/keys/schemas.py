@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.administration.drafts import Storable
 from deployments.contracts.settings import KeyLimits
 
 
@@ -35,7 +36,7 @@ class KeyList(BaseModel):
     total: int
 
 
-class NewKey(BaseModel):
+class NewKey(Storable):
     """Without ``scopes`` the key opens everything that keys open."""
 
     model_config = ConfigDict(extra="forbid")
@@ -47,7 +48,7 @@ class NewKey(BaseModel):
     expires_at: datetime | None = None
 
 
-class KeyPatch(BaseModel):
+class KeyPatch(Storable):
     """Only what is given changes. ``limits`` replaces all limits of the key."""
 
     model_config = ConfigDict(extra="forbid")

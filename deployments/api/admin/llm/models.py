@@ -183,6 +183,8 @@ def _reply(snapshot: Snapshot, statuses: tuple[EngineStatus, ...]) -> BackendRep
             provider_id=provider.id,
             api_url=provider.base_url or None,
         )
+    if route.startswith("cloud:"):
+        return BackendReply(backend=route, model="", ready=False, message=f"There is no provider for {route}.")
     engine = next((each for each in statuses if each.kind == "chat"), None)
     message = engine.error if engine else "This graph has no language model: only prepared answers are given."
     return BackendReply(

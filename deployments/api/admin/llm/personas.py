@@ -44,8 +44,15 @@ def personas_router(
 def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: SnapshotPublisher) -> None:
     def reply(persona: Persona, response: Response, language: str | None = None) -> PromptReply:
         tag(response, fingerprint(persona))
-        shown = language or publisher.current.settings.default_language
-        return PromptReply(persona=persona.id, prompt=persona.prompt(shown), language=shown, prompts=persona.prompts)
+        settings = publisher.current.settings
+        shown = language or settings.default_language
+        return PromptReply(
+            persona=persona.id,
+            prompt=persona.prompt(shown),
+            language=shown,
+            model=settings.default_route,
+            prompts=persona.prompts,
+        )
 
     async def read(persona_id: str, response: Response) -> PromptReply:
         return reply(await personas.get(persona_id), response)

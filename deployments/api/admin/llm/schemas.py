@@ -22,11 +22,13 @@ class PromptBody(VersionedForm):
 
 
 class PromptReply(BaseModel):
+    """``model``: the route of turns that name none."""
+
     status: Literal["ok"] = "ok"
     persona: str
     prompt: str
     language: str
-    model: str = ""
+    model: str
     prompts: dict[str, str]
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from deployments.administration.drafts import Draft
 from deployments.administration.model_views import DownloadStatus, HubModel, ModelView, ScanStatus
 from deployments.contracts.frozen import Frozen
 from deployments.models.catalogue import Kind
@@ -13,7 +14,7 @@ __all__ = ["Deleted", "DownloadRequest", "DownloadStatus", "HubModel", "ModelLis
 Pattern = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class DownloadRequest(Frozen):
+class DownloadRequest(Draft):
     """Either a model of the catalogue, or a repository of the hub with what it is for."""
 
     model_id: str | None = Field(default=None, max_length=100)

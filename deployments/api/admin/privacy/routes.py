@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from deployments.administration.privacy import Privacy
+from deployments.api.admin.bodies import RowId
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.paging import Limit, Offset
 from deployments.api.admin.privacy.schemas import (
@@ -45,7 +46,7 @@ def privacy_router(privacy: Privacy) -> APIRouter:
         return ConsentReply.of(await privacy.give_consent(body.stored(), caller))
 
     @router.delete("/consents/{consent_id}")
-    async def withdraw(consent_id: int, caller: Caller) -> ConsentReply:
+    async def withdraw(consent_id: RowId, caller: Caller) -> ConsentReply:
         """Notes that a person no longer agrees. The row stays, as evidence of both."""
         return ConsentReply.of(await privacy.withdraw_consent(consent_id, caller))
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from deployments.administration.privacy import Dossier, Person, StoredConsent
+from deployments.api.admin.bodies import Form
 from deployments.api.admin.chat.schemas import MessageReply, SessionSummary, SourceName
-from deployments.api.body import Schema
 
 PersonName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class PersonQuery(Schema):
+class PersonQuery(Form):
     """``source`` and ``source_id`` narrow it down; without them every door is meant. For callers of ``/v1`` (source
     api) ``person`` is the session id that they gave, ``source_id`` the number of their API key."""
 
@@ -25,7 +25,7 @@ class PersonQuery(Schema):
         return Person(self.person, self.source, self.source_id)
 
 
-class NewConsent(Schema):
+class NewConsent(Form):
     person: PersonName
     source: SourceName
     source_id: str = Field(default="", max_length=100)

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from deployments.administration.drafts import Storable
 from deployments.contracts.settings import Settings
 
 
@@ -15,7 +16,7 @@ class SettingsReply(BaseModel):
     revision: int
 
 
-class SettingsChange(BaseModel):
+class SettingsChange(Storable):
     """``settings`` holds only what is to change, nested as in the reply."""
 
     settings: dict[str, Any]

@@ -21,6 +21,7 @@ from deployments.api.admin.telegram.schemas import (
     BotReply,
     BotReports,
     BotStateReply,
+    DefaultBotState,
     Ended,
     NewBot,
     SessionItem,
@@ -152,8 +153,8 @@ def _add_default(router: APIRouter, desk: _Desk, sessions: BotSessions) -> None:
         return desk.reply(spec, response)
 
     @router.get("/status")
-    async def state() -> BotStateReply:
-        return BotStateReply(status=await desk.states.of(await desk.bots.get(_DEFAULT)))
+    async def state() -> DefaultBotState:
+        return DefaultBotState.of(await desk.states.of(await desk.bots.get(_DEFAULT)))
 
     @router.post("/start")
     async def start(caller: Caller, response: Response) -> BotDone:

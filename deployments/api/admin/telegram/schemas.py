@@ -7,11 +7,13 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, model_validator
 
 from deployments.administration.bots import BotDraft
-from deployments.api.admin.bodies import REFERENCE_NAMES, renamed
+from deployments.api.admin.bodies import REFERENCE_NAMES, of_instance, renamed
 from deployments.contracts.instances import ActionButton, BotSpec
 from deployments.contracts.sampling import Sampling
 
 _NAMES = {**REFERENCE_NAMES, "bot_token": "token"}
+_SHOWN_ONLY = {"has_token", "running"}
+_MASK = "*"
 
 
 class BotReport(Protocol):
@@ -35,6 +37,10 @@ class BotReport(Protocol):
     def restarts(self) -> int: ...
     @property
     def last_update_at(self) -> datetime | None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def started_at(self) -> datetime | None: ...
 
 
 BotReports = Callable[[], Awaitable[Sequence[BotReport]]]
@@ -42,13 +48,15 @@ BotReports = Callable[[], Awaitable[Sequence[BotReport]]]
 
 
 def in_our_words(body: Mapping[str, Any]) -> dict[str, Any]:
-    """``body`` under the names of ``BotDraft``, its buttons as well. An empty token keeps the stored one, as null
-    does."""
-    named = renamed(body, _NAMES)
+    """``body`` under the names of ``BotDraft``, its buttons as well. An empty token keeps the stored one, as null does
+    and the mask under which it is shown."""
+    named = of_instance(body, _NAMES)
     buttons = named.get("action_buttons")
     if isinstance(buttons, list):
         named["action_buttons"] = [_button(each) for each in buttons]
-    return {name: value for name, value in named.items() if name != "token" or value}
+    if not named.get("token") or str(named["token"]).startswith(_MASK):
+        named.pop("token", None)
+    return {name: value for name, value in named.items() if name not in _SHOWN_ONLY}
 
 
 def _button(body: object) -> object:
@@ -139,7 +147,7 @@ class BotDone(BaseModel):
 class BotState(BaseModel):
     """``state`` is that of the bot's process: starting, running, conflict, unreachable, rejected, restarting or
     stopped; unknown when the supervisor of the bots cannot be asked. ``current``: the process runs the newest version
-    of its row."""
+    of its row. ``pid`` and the times are those of the process, while there is one."""
 
     running: bool | None
     state: str
@@ -155,10 +163,23 @@ class BotState(BaseModel):
     failures: int = 0
     restarts: int = 0
     last_update_at: datetime | None = None
+    pid: int | None = None
+    started_at: datetime | None = None
+    uptime_seconds: float | None = None
 
 
 class BotStateReply(BaseModel):
     status: BotState
+
+
+class DefaultBotState(BotState):
+    """The fields stand at the top as well, where clients of a time with one bot look for them."""
+
+    status: BotState
+
+    @classmethod
+    def of(cls, state: BotState) -> "DefaultBotState":
+        return cls(**state.model_dump(), status=state)
 
 
 class SessionItem(BaseModel):

@@ -1,6 +1,7 @@
 """How bots do: what is declared and stored, and what the supervisor of the bots says."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from deployments.administration.bot_sessions import BotSessions
 from deployments.api.admin.telegram.schemas import BotReport, BotReports, BotState
@@ -54,4 +55,12 @@ def _told(report: BotReport | None, spec: BotSpec) -> dict[str, object]:
         for name in ("username", "error", "updates", "failures", "restarts", "last_update_at")
     }
     current = report.version == spec.version
-    return {**told, "state": str(report.state), "running": report.state == _RUNNING, "current": current}
+    return {
+        **told,
+        "state": str(report.state),
+        "running": report.state == _RUNNING,
+        "current": current,
+        "pid": report.pid or None,
+        "started_at": report.started_at,
+        "uptime_seconds": report.started_at and (datetime.now(UTC) - report.started_at).total_seconds(),
+    }

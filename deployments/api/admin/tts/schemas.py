@@ -13,8 +13,9 @@ _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
 _Voice = Annotated[str | None, Field(max_length=100)]
 
 
-class PresetReply(BaseModel):
-    """``effective``: the parameters that the engines of this program read."""
+class PresetReply(PresetParams):
+    """The parameters stand at the top and, as they are written, below ``params``. ``effective``: those that the engines
+    of this program read."""
 
     name: str
     display_name: str
@@ -26,7 +27,8 @@ class PresetReply(BaseModel):
     @classmethod
     def of(cls, preset: Preset) -> "PresetReply":
         shown = preset.model_dump(exclude={"params"})
-        return cls(**{**shown, "display_name": preset.display_name or preset.name}, params=preset.params)
+        named = {**shown, "display_name": preset.display_name or preset.name}
+        return cls(**named, params=preset.params, **preset.params.model_dump())
 
 
 class PresetList(BaseModel):

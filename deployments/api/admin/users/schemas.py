@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from deployments.administration.drafts import Storable
 from deployments.contracts.identity import Role
 
 
@@ -24,20 +25,20 @@ class UserList(BaseModel):
     total: int
 
 
-class NewUser(BaseModel):
+class NewUser(Storable):
     """Without ``password`` one is generated. Either must be changed at the first sign-in."""
 
-    model_config = ConfigDict(hide_input_in_errors=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     username: str = Field(min_length=1, max_length=100)
     role: Role = Role.VIEWER
     password: SecretStr | None = Field(default=None, max_length=1_000)
 
 
-class UserPatch(BaseModel):
+class UserPatch(Storable):
     """Only what is given changes. ``reset_password`` generates a first password, ``password`` gives one."""
 
-    model_config = ConfigDict(hide_input_in_errors=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     role: Role | None = None
     enabled: bool | None = None

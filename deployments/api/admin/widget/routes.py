@@ -4,7 +4,7 @@ from fastapi import APIRouter, status
 from starlette.responses import Response
 
 from deployments.administration.widgets import WidgetAdministration
-from deployments.api.admin.bodies import REFERENCE_NAMES, Changes, renamed, with_version
+from deployments.api.admin.bodies import Changes, of_instance, with_version
 from deployments.api.admin.identity import Caller
 from deployments.api.admin.revisions import IfMatch, expected, named, tag
 from deployments.api.admin.widget.schemas import NewWidget, WidgetDone, WidgetList
@@ -36,7 +36,7 @@ def _add_instances(router: APIRouter, widgets: WidgetAdministration) -> None:
     @router.put("/instances/{widget_id}")
     async def change(widget_id: str, body: Changes, caller: Caller, response: Response, version: IfMatch) -> WidgetDone:
         """Changes what is given."""
-        changes, read = with_version(renamed(body, REFERENCE_NAMES))
+        changes, read = with_version(of_instance(body))
         return _done(await widgets.change(widget_id, changes, caller.username, expected(version, read)), response)
 
     @router.delete("/instances/{widget_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -55,7 +55,7 @@ def _add_default(router: APIRouter, widgets: WidgetAdministration) -> None:
     async def configure(body: Changes, caller: Caller, response: Response, version: IfMatch) -> WidgetDone:
         """Changes the widget ``default``, or declares it when there is none yet. A version is heeded, not demanded:
         older clients send none."""
-        changes, read = with_version(renamed(body, REFERENCE_NAMES))
+        changes, read = with_version(of_instance(body))
         return _done(await widgets.configure(_DEFAULT, changes, caller.username, named(version, read)), response)
 
 

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, model_validator
 
 from deployments.administration.widgets import WidgetDraft
-from deployments.api.admin.bodies import REFERENCE_NAMES, renamed
+from deployments.api.admin.bodies import of_instance
 from deployments.contracts.instances import WidgetSpec
 
 
@@ -15,7 +15,7 @@ class NewWidget(WidgetDraft):
     def _in_our_words(cls, body: object) -> object:
         if not isinstance(body, dict):
             return body
-        return {name: value for name, value in renamed(body, REFERENCE_NAMES).items() if value is not None}
+        return {name: value for name, value in of_instance(body).items() if value is not None}
 
     def draft(self) -> WidgetDraft:
         return WidgetDraft(**dict(self))
