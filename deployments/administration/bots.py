@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from deployments.administration.buttons import MOST_BUTTONS, ButtonDraft, require_distinct
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, RouteName, changed_fields, overlaid, require_version
+from deployments.administration.drafts import Draft, RouteName, changed_fields, overlaid, require_room, require_version
 from deployments.administration.hosts import origin, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.openness import require_open
@@ -178,7 +178,9 @@ class BotAdministration:
     async def _added(self, work: UnitOfWork, bot_id: str, draft: BotDraft, by: str) -> tuple[BotSpec, AuditEvent]:
         if draft.token is None:
             raise InvalidRequest("a new bot needs its token", param="token")
-        self._require_unused(draft.token, await work.bots.all())
+        known = await work.bots.all()
+        require_room(known, "bots")
+        self._require_unused(draft.token, known)
         await require_open(work, draft.api_url)
         await require_preset(work, draft.tts_preset, "tts_preset")
         spec = declared(bot_id, draft, self._sealer.seal(draft.token.get_secret_value()))

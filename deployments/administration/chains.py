@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, require_version
+from deployments.administration.drafts import Draft, require_room, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.settings import RouteChain
@@ -54,6 +54,7 @@ class ChainAdministration:
         async def edit(work: UnitOfWork, _: int) -> tuple[RouteChain, AuditEvent]:
             if await work.chains.get(name) is not None:
                 raise Conflict(f"there is a chain {name!r} already", param="name")
+            require_room(await work.chains.all(), "chains")
             return await _saved(work, name, draft, 1), AuditEvent(by, "create", "route_chain", name)
 
         return await self._desk.change(Part.CHAINS, edit)

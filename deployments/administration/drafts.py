@@ -1,7 +1,7 @@
 """What people write down, before it is stored: texts that every database can keep, changes laid over what is there."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -11,6 +11,7 @@ from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound
 from deployments.contracts.frozen import Frozen
 
 _DEEPEST = 32
+_MOST = 200
 _BOOKKEEPING = {"version", "hits", "updated_at"}
 
 
@@ -60,6 +61,12 @@ def require_version(stored: int, expected: int | None, what: str) -> None:
     """Raises Conflict when ``what`` was changed since it was read. None: the caller takes whatever is there."""
     if expected not in (None, stored):
         raise Conflict(f"this {what} was changed by somebody else meanwhile; read it again", param="version")
+
+
+def require_room(stored: Sized, what: str) -> None:
+    """Raises Conflict when there are as many of ``what`` as every door is made to hold."""
+    if len(stored) >= _MOST:
+        raise Conflict(f"there are {_MOST} {what}: delete some first")
 
 
 def fingerprint(stored: Frozen) -> int:

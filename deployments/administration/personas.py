@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, fingerprint, require_version
+from deployments.administration.drafts import Draft, fingerprint, require_room, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.frozen import Language
@@ -73,6 +73,7 @@ class PersonaAdministration:
         async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
             if await work.personas.get(persona_id) is not None:
                 raise Conflict(f"there is a persona {persona_id!r} already", param="id")
+            require_room(await work.personas.all(), "personas")
             await work.personas.save(persona)
             return persona, AuditEvent(by, "create", "persona", persona_id)
 

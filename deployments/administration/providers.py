@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, changed_fields, overlaid, require_version
+from deployments.administration.drafts import Draft, changed_fields, overlaid, require_room, require_version
 from deployments.administration.hosts import origin, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.openness import require_open
@@ -87,6 +87,7 @@ class ProviderAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ProviderSpec, AuditEvent]:
             known = await work.providers.all()
+            require_room(known, "providers")
             _require_free(draft.name, known)
             if draft.base_url:
                 await require_open(work, draft.base_url)

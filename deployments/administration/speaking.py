@@ -4,7 +4,7 @@ from pydantic import Field
 
 from deployments.administration.builtin_presets import BUILTIN_PRESETS
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, require_version
+from deployments.administration.drafts import Draft, require_room, require_version
 from deployments.administration.snapshots import EPOCH_FACT, Part
 from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from deployments.contracts.settings import Preset, PresetParams, VoiceChoice
@@ -55,6 +55,7 @@ class PresetAdministration:
         async def edit(work: UnitOfWork, _: int) -> tuple[Preset, AuditEvent]:
             if name in _BUILTIN or await work.presets.get(name) is not None:
                 raise Conflict(f"there is a speech preset {name!r} already", param="name")
+            require_room(await work.presets.all(), "speech presets")
             await work.presets.save(preset)
             return preset, AuditEvent(by, "create", "tts_preset", name)
 

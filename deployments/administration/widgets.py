@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from deployments.administration.desk import ChangeDesk
-from deployments.administration.drafts import Draft, RouteName, changed_fields, overlaid, require_version
+from deployments.administration.drafts import Draft, RouteName, changed_fields, overlaid, require_room, require_version
 from deployments.administration.hosts import host_name, server_url
 from deployments.administration.names import free_slug
 from deployments.administration.snapshots import Part
@@ -79,6 +79,7 @@ class WidgetAdministration:
 
         async def edit(work: UnitOfWork, _: int) -> tuple[WidgetSpec, AuditEvent]:
             known = await work.widgets.all()
+            require_room(known, "widgets")
             widget_id = free_slug(draft.name, {each.id for each in known}, "widget")
             spec = await _saved(work, widget_id, draft, 1)
             return spec, AuditEvent(by, "create", "widget", widget_id)

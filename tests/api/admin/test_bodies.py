@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from deployments.administration.office import Office
+from deployments.contracts.settings import Persona, Preset
 from storage.environment import Environment
 from tests.api.admin.desk import every_router
 from tests.api.admin.office import PASSWORD, admin_client, opened_office
@@ -102,6 +103,25 @@ async def test_the_default_route_is_one_that_exists(
     off = await client.put(f"/llm/providers/{provider['id']}", json={"enabled": False, "version": provider["version"]})
     assert off.status_code == 200, off.text
     assert (await choose(f"cloud:{provider['id']}")).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["personas", "presets"])
+async def test_there_are_only_as_many_as_every_door_holds(
+    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: Office, kind: str
+) -> None:
+    client, _ = places
+    path, body = {
+        "personas": ("/llm/personas", {"id": "one-more", "name": "x", "prompts": {"ru": "Отвечай."}}),
+        "presets": ("/tts/presets/custom", {"name": "one more", "params": {"speed": 2}}),
+    }[kind]
+    async with office.database.unit_of_work() as work:
+        for number in range(200):
+            if kind == "presets":
+                await work.presets.save(Preset(name=f"p{number}"))
+            else:
+                await work.personas.save(Persona(id=f"p{number}", name="x", prompts={"ru": "Отвечай."}))
+    reply = await client.post(path, json=body)
+    assert (reply.status_code, "delete some first" in reply.text) == (409, True), reply.text
 
 
 async def test_the_trail_tells_which_setting_was_changed_from_what_to_what(

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -182,6 +183,19 @@ async def test_a_bot_is_given_in_the_words_of_older_clients(client: httpx.AsyncC
     assert (config.json()["route"], parts(config.json())) == ("local", OF_A_BOT)
 
 
+async def test_a_bot_and_a_widget_are_sent_back_as_they_were_read(client: httpx.AsyncClient, office: Office) -> None:
+    await bot(client)
+    token = office.bots.open_token(await office.bots.get("лавка"))
+    await client.post("/widget/instances", json={"name": "Окно", "tts_engine": "xtts"})
+    for path in ("/telegram/instances/лавка", "/widget/instances/окно"):
+        read = (await client.get(path)).json()
+        reply = await client.put(path, json={**read, "tts_engine": "piper", "description": "новое"})
+        assert reply.status_code == 200, reply.text
+        after = (await client.get(path)).json()
+        assert after == {**read, "description": "новое", "version": read["version"] + 1}
+    assert office.bots.open_token(await office.bots.get("лавка")) == token
+
+
 async def test_start_stop_and_restart_are_what_the_supervisor_follows(
     client: httpx.AsyncClient, office: Office
 ) -> None:
@@ -214,9 +228,13 @@ async def test_the_state_is_the_supervisors_and_unknown_without_it(
     made = await bot(client)
     path = "/telegram/instances/лавка/status"
     assert (await client.get(path)).json()["status"]["state"] == "starting"
-    supervisor.said = [BotStatus("лавка", made["version"], BotState.RUNNING, "lavka_bot", updates=3)]
+    began = datetime.now(UTC) - timedelta(minutes=1)
+    supervisor.said = [
+        BotStatus("лавка", made["version"], BotState.RUNNING, "lavka_bot", updates=3, pid=4711, started_at=began)
+    ]
     state = (await client.get(path)).json()["status"]
     assert (state["running"], state["state"], state["current"], state["updates"]) == (True, "running", True, 3)
+    assert (state["pid"], state["uptime_seconds"] > 59) == (4711, True)
     assert (await client.get("/telegram/instances")).json()["instances"][0]["running"] is True
     supervisor.away = True
     state = (await client.get(path)).json()["status"]
@@ -237,7 +255,8 @@ async def test_conversations_are_ended_for_one_bot_only(client: httpx.AsyncClien
     assert (await client.delete(path, params={"user_id": "7"})).status_code == 404
     assert (await office.conversations.open(shop, "7")).session_id != first.session_id
     assert (await client.delete(path)).json()["cleared"] == 2
-    assert (await client.get("/telegram/status")).json()["status"]["active_sessions"] == 1
+    state = (await client.get("/telegram/status")).json()
+    assert state["status"]["active_sessions"] == state["active_sessions"] == 1
     assert [each["user_id"] for each in (await client.get("/telegram/sessions")).json()["sessions"]] == ["7"]
     assert (await client.get("/telegram/instances/none/sessions")).status_code == 404
 

@@ -70,7 +70,8 @@ async def test_only_the_secretarys_own_log_files_are_listed(folder: Path) -> Non
     async with over(folder) as http:
         logs = (await http.get("/logs")).json()["logs"]
     assert {log["name"] for log in logs} == {"voice.log", "voice.log.1"}
-    assert {"name", "size_kb", "modified"} == set(logs[0])
+    assert {"name", "size_kb", "modified", "file", "display_name"} == set(logs[0])
+    assert {(log["file"], log["display_name"]) for log in logs} == {("voice.log", "voice"), ("voice.log.1", "voice")}
 
 
 async def test_no_directory_is_no_logs(tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ async def test_changed_settings_are_published_and_audited(office: Office) -> Non
     await office.settings.update(wanted, office.publisher.current.revision, "admin")
     assert await office.settings.get() == office.publisher.current.settings == wanted
     async with office.database.unit_of_work() as work:
-        assert (await work.audit.newest(1))[0].detail == 'default_language: "ru" → "en"; faq.ranked_threshold: 82.0 → 90.0'
+        assert (await work.audit.newest(1))[
+            0
+        ].detail == 'default_language: "ru" → "en"; faq.ranked_threshold: 82.0 → 90.0'
 
 
 async def test_settings_conflict_with_other_settings_only(office: Office) -> None:

@@ -22,7 +22,7 @@ class PresetReply(PresetParams):
     params: PresetParams
     builtin: bool
     version: int
-    effective: list[str] = ["speed"]
+    effective: list[str] = Field(default=["speed"])
 
     @classmethod
     def of(cls, preset: Preset) -> "PresetReply":

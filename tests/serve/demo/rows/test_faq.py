@@ -1,6 +1,7 @@
 """Rows of /admin/faq: what is written is what the gateway says."""
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
@@ -27,21 +28,24 @@ def test_post_faq(office: Office) -> None:
 
 
 def test_put_trigger(office: Office, entry: dict[str, object]) -> None:
-    office.put(f"/faq/{QUESTION}", {"trigger": QUESTION, "response": "It was sold."})
+    office.put(f"/faq/{quote(QUESTION)}", {"trigger": QUESTION, "response": "It was sold."})
     follows(lambda: office.says(QUESTION) == "It was sold.")
     other = "Who bought the canoe / the paddle?"
-    office.put(f"/faq/{QUESTION}", {"trigger": other, "response": "A swimmer did."})
+    office.put(f"/faq/{quote(QUESTION)}", {"trigger": other, "response": "A swimmer did."})
     follows(lambda: office.says(other) == "A swimmer did.")
     assert office.get(f"/faq/entries/{entry['id']}")["question"] == other, "a renamed entry stays the same entry"
+    for spelling in (quote(other, safe=""), quote(other)):
+        office.put(f"/faq/{spelling}", {"response": f"Told by {spelling}."})
+        assert office.get(f"/faq/entries/{entry['id']}")["answer"] == f"Told by {spelling}."
     assert refused(office.http.put("/faq/Nobody asked that", json={"response": "x"}))[0] == 404
 
 
 def test_delete_trigger(office: Office) -> None:
     follows(lambda: office.says(QUESTION) == ANSWER)
-    assert office.delete(f"/faq/{QUESTION}")["deleted"] == QUESTION
+    assert office.delete(f"/faq/{quote(QUESTION)}")["deleted"] == QUESTION
     follows(lambda: office.says(QUESTION) != ANSWER)
     assert QUESTION not in office.get("/faq")["faq"]
-    assert refused(office.http.delete(f"/faq/{QUESTION}"))[0] == 404
+    assert refused(office.http.delete(f"/faq/{quote(QUESTION)}"))[0] == 404
 
 
 @pytest.mark.parametrize("verb", ["reload", "save"])
