@@ -50,8 +50,8 @@ _LIVE = """## Live settings
 
 Stored as rows, sent to every process in the snapshot. A field without a row has the default of the program.
 """
-_SCOPES = """A setting counts for each *turn* that says nothing else itself, each *request*, each API *key*, each process
-of a *door*, or the whole *installation*. `limits`, `outbound` and `privacy` are changed by administrators only.
+_SCOPES = """A setting counts for each *turn* that says nothing else itself, each *request*, each API *key*, each
+process of a *door*, or the whole *installation*. `limits`, `outbound` and `privacy` are changed by administrators only.
 """
 _ENVIRONMENT = """## Environment
 
