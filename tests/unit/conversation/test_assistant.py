@@ -337,9 +337,10 @@ async def test_speech_is_refused_when_empty_too_long_or_in_a_language_without_a_
 
 
 class Forgetful:
-    """An echo whose context holds at most two messages."""
+    """An echo whose context holds at most ``most`` messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 2) -> None:
+        self._most = most
         self.asked: list[int] = []
         self._echo = EchoEngine(EchoOptions())
 
@@ -354,21 +355,42 @@ class Forgetful:
 
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         self.asked.append(len(turn.messages))
-        if len(turn.messages) > 2:
+        assert len(self.asked) < 50, "asked without end"
+        if len(turn.messages) > self._most:
             raise ConversationTooLong("too long")
         return self._echo.stream(turn)
 
 
-async def test_a_stored_conversation_that_outgrew_the_model_goes_on_with_less_history() -> None:
+SHOP = Source(SourceKind.TELEGRAM, "shop")
+LONG_TALK = tuple(ChatMessage(role, "x" * 700) for role in ("user", "assistant") * 4)
+
+
+async def test_a_remembered_conversation_that_outgrew_the_model_goes_on_with_less_history() -> None:
     engine = Forgetful()
     stage = await Stage(chat=engine).start()
-    long_talk = tuple(ChatMessage(role, "x" * 700) for role in ("user", "assistant") * 4)
-    turn = replace(ask("and now?", session_id="s1"), messages=(*long_talk, ChatMessage("user", "and now?")))
-    events = await stage.events(turn)
-    assert text_of(events).strip() == "and now?"
+    turn = replace(ask("", session_id="s1"), source=SHOP, messages=(*LONG_TALK, ChatMessage("user", "and now?")))
+    assert text_of(await stage.events(turn)).strip() == "and now?"
+    assert engine.asked == sorted({*engine.asked}, reverse=True)
     assert len(engine.asked) > 1
+
+
+@pytest.mark.parametrize("talk", [LONG_TALK, LONG_TALK[:2], LONG_TALK[:1]])
+async def test_a_conversation_that_cannot_become_short_enough_ends(talk: tuple[ChatMessage, ...]) -> None:
+    engine = Forgetful(most=0)
+    stage = await Stage(chat=engine).start()
     with pytest.raises(ConversationTooLong):
-        await stage.events(replace(turn, session_id=None))
+        await stage.events(replace(ask("", session_id="s1"), source=SHOP, messages=talk))
+    assert engine.asked == sorted({*engine.asked}, reverse=True)
+    assert stage.observer.live["llm"] == 0
+
+
+@pytest.mark.parametrize("session_id", [None, "api-1-session-0123"])
+async def test_a_caller_who_sends_the_messages_himself_is_told_that_they_are_too_many(session_id: str | None) -> None:
+    engine = Forgetful()
+    stage = await Stage(chat=engine).start()
+    with pytest.raises(ConversationTooLong):
+        await stage.events(replace(ask("", session_id=session_id), messages=LONG_TALK))
+    assert len(engine.asked) == 1
 
 
 async def test_status_tells_of_every_engine() -> None:
