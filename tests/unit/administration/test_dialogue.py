@@ -75,6 +75,14 @@ async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(offic
     assert (turn.session_id, turn.source) == (session_id, ADMIN)
 
 
+async def test_signs_that_no_database_holds_are_replaced(office: Office, session_id: str) -> None:
+    question, answer = await exchanged(
+        await ask(office, ScriptedAssistant(deltas=("Д\0", "а\ud800")), session_id, "?\0")
+    )
+    assert (question.content, answer.content) == ("?\ufffd", "Д\ufffdа\ufffd")
+    assert (await office.chats.get(ANN, session_id)).title == "?\ufffd"
+
+
 async def test_the_report_of_a_door_does_not_store_the_turn_again(office: Office, session_id: str) -> None:
     assistant = ScriptedAssistant()
     await exchanged(await ask(office, assistant, session_id))
