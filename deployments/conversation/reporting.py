@@ -95,7 +95,7 @@ class ReportOutbox:
             samples = self._stages[key] = deque(maxlen=_SAMPLES)
         samples.append(seconds * 1000)
         self._counts[key] += 1
-        if name == "total" and route.startswith(_HIT_PREFIX):
+        if name == "faq" and route.startswith(_HIT_PREFIX):
             self._hits[int(route.removeprefix(_HIT_PREFIX))] += 1
 
     def stream_opened(self, kind: str) -> None:

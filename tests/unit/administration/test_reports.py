@@ -150,7 +150,7 @@ async def test_a_report_that_the_database_cannot_hold_delays_no_other(office: Of
     unfit = {"prompt_tokens": 2**64}
     for turn_id, values in (("a", {}), ("b", unfit), ("c", {})):
         outbox.exchange(exchange(turn_id=turn_id, session_id="api-1-session-0", **values))
-    outbox.stage("total", 0.01, "api", "faq:1")
+    outbox.stage("faq", 0.01, "api", "faq:1")
     await outbox.flush()
     assert await stored(office) == ["a", "c"]
     assert (await hits(office, 1), outbox.dropped) == (1, 1)

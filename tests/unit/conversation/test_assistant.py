@@ -35,9 +35,12 @@ from deployments.contracts.events import (
     TurnFinished,
     TurnStarted,
 )
-from deployments.contracts.settings import Preset, PresetParams
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import Preset, PresetParams, Snapshot
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest
+from deployments.contracts.streams import Closing
 from deployments.conversation.assistant import Secretary
+from deployments.conversation.reporting import ReportOutbox
 from deployments.engines.adapters import Decoded
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
@@ -234,6 +237,28 @@ async def test_a_failure_after_the_first_word_ends_the_stream_visibly_and_is_rec
     assert isinstance(events[-1], TurnFailed)
     assert events[-1].code == "engine_failed"
     assert [(e.answer.strip(), e.finished) for e in stage.observer.exchanges] == [("one two", False)]
+
+
+@pytest.mark.parametrize("listener", ["stays", "hangs up", "hears nothing"])
+async def test_a_prepared_answer_that_was_given_counts_one_hit_however_its_sound_ends(listener: str) -> None:
+    reports: list[DoorReport] = []
+
+    class Link:
+        async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+            yield SNAPSHOT
+
+        async def report(self, report: DoorReport) -> None:
+            reports.append(report)
+
+    stage = await Stage(speech=ToneEngine(ToneOptions(mute=listener == "hears nothing"))).start()
+    outbox = ReportOutbox(Link(), "door", stage.shelf)
+    secretary = Secretary(stage.staff, stage.shelf, outbox)
+    async with Closing(secretary.reply(ask(HOURS.question, speak=True))) as events:
+        async for event in events:
+            if isinstance(event, SpeechReady) and listener == "hangs up":
+                break
+    await outbox.flush()
+    assert [report.faq_hits for report in reports] == [{HOURS.id: 1}]
 
 
 async def test_a_voice_that_gives_no_sound_fails_the_turn_after_the_text() -> None:
