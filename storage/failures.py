@@ -52,8 +52,14 @@ def _refused() -> SecretaryError:
     return Unavailable("the database server refuses this user or password: look at DATABASE_URL")
 
 
+def _out_of_range() -> InvalidRequest:
+    return InvalidRequest("a value is one that the database has no room for")
+
+
 _BY_STATE: dict[str, Callable[[], SecretaryError]] = {
+    "22000": _out_of_range,
     "22001": lambda: InvalidRequest("a text is longer than the database has room for"),
+    "22003": _out_of_range,
     "22021": lambda: InvalidRequest("a text holds a character that cannot be stored (NUL)"),
     "23505": lambda: Conflict("something else already has this name"),
     "3D000": lambda: Unavailable("this database does not exist on the server: createdb makes it"),
@@ -93,6 +99,8 @@ def translating() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except (OverflowError, UnicodeEncodeError) as error:  # SQLite's driver says it before it asks the database
+        raise _out_of_range() from error
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise

@@ -14,7 +14,7 @@ from storage.repositories.audit import AuditEvent
 from storage.repositories.sessions import SessionFilter
 from storage.work import UnitOfWork
 
-__all__ = ["Chats", "SessionFilter", "Thread", "visible"]
+__all__ = ["Chats", "SessionFilter", "Thread", "chat_event", "unchanged", "visible"]
 
 _MOST_BRANCHES = 500
 
@@ -56,7 +56,7 @@ class Chats:
         async with self._database.unit_of_work() as work:
             await _require_persona(work, overrides)
             created = await work.sessions.create(source, caller.username, " ".join(title.split()), overrides)
-            await work.audit.add(_event(caller, "create", created.id))
+            await work.audit.add(chat_event(caller, "create", created.id))
             return created
 
     async def get(self, caller: Identity, session_id: str) -> StoredSession:
@@ -95,14 +95,12 @@ class Chats:
         """Gives a new title, unless None, and what ``edit`` makes of the overrides. Raises NotFound; Conflict when
         somebody changed the session since ``expected_version``; InvalidRequest for an unknown persona."""
         async with self._database.unit_of_work() as work:
-            session = await visible(work, caller, session_id)
-            if session.version != expected_version:
-                raise Conflict("the conversation was changed by somebody else meanwhile; read it again")
+            session = await unchanged(work, caller, session_id, expected_version)
             overrides = edit(session.overrides)
             await _require_persona(work, overrides)
             name = session.title if title is None else " ".join(title.split())
             changed = await work.sessions.change(session_id, name, overrides)
-            await work.audit.add(_event(caller, "update", session_id))
+            await work.audit.add(chat_event(caller, "update", session_id))
             return changed
 
     async def remove(self, caller: Identity, session_ids: tuple[str, ...]) -> int:
@@ -114,7 +112,7 @@ class Chats:
         async with self._database.unit_of_work() as work:
             await forget(work, own)
             for session_id in own:
-                await work.audit.add(_event(caller, "delete", session_id))
+                await work.audit.add(chat_event(caller, "delete", session_id))
         await self._files.sweep()
         return len(own)
 
@@ -140,7 +138,7 @@ class Chats:
             self._running.require_idle(session_id)
             await _message(work, session_id, message_id)
             gone = await work.messages.remove(session_id, message_id)
-            await work.audit.add(_event(caller, "delete_messages", session_id, f"{gone} messages"))
+            await work.audit.add(chat_event(caller, "delete_messages", session_id, f"{gone} messages"))
             return gone
 
 
@@ -149,6 +147,14 @@ async def visible(work: UnitOfWork, caller: Identity, session_id: str) -> Stored
     session = await work.sessions.get(session_id)
     if session is None or not (_sees_all(caller) or session.owner == caller.username):
         raise NotFound("there is no such conversation")
+    return session
+
+
+async def unchanged(work: UnitOfWork, caller: Identity, session_id: str, version: int) -> StoredSession:
+    """The same, if nobody changed the conversation since ``version``. Raises NotFound, Conflict."""
+    session = await visible(work, caller, session_id)
+    if session.version != version:
+        raise Conflict("the conversation was changed by somebody else meanwhile; read it again")
     return session
 
 
@@ -194,5 +200,6 @@ def _sees_all(caller: Identity) -> bool:
     return caller.role.covers(Role.OPERATOR)
 
 
-def _event(caller: Identity, action: str, session_id: str, detail: str = "") -> AuditEvent:
+def chat_event(caller: Identity, action: str, session_id: str, detail: str = "") -> AuditEvent:
+    """What the audit trail says of a change."""
     return AuditEvent(caller.username, action, "chat", session_id, caller.address, detail)

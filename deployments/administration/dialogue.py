@@ -9,12 +9,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import uuid4
 
-from deployments.administration.chats import visible
+from deployments.administration.chats import chat_event, unchanged, visible
 from deployments.administration.titles import read_title, title_of, title_turn
 from deployments.administration.turns import RunningTurn, RunningTurns, raised
 from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, Source, SourceKind
 from deployments.contracts.engines import Assistant
-from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound
+from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound, Unavailable
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.identity import Identity
 from deployments.contracts.sessions import STOPPED, StoredMessage, StoredSession
@@ -113,8 +113,9 @@ class Dialogue:
         return bool(await self._running.stop((session_id,), keep_rest=True))
 
     async def suggest_title(self, assistant: Assistant, caller: Identity, session_id: str) -> StoredSession:
-        """Lets the model name the conversation. Raises InvalidRequest when nothing was said yet, and what the model
-        raises: then the old title stays."""
+        """Lets the model name the conversation. Raises InvalidRequest when nothing was said yet, Unavailable when
+        somebody stopped it, Conflict when somebody changed the conversation meanwhile, and what the model raises: then
+        the old title stays."""
         async with self._database.unit_of_work() as work:
             session = await visible(work, caller, session_id)
             said = await work.messages.path(session.leaf_id, 6)
@@ -127,9 +128,13 @@ class Dialogue:
             title = await read_title(assistant.reply(title_turn(session, said)))
 
         await self._running.start(session_id, caller.username, name).over()
+        if not title:
+            raise Unavailable("the title was stopped before it was there")
         async with self._database.unit_of_work() as work:
-            session = await visible(work, caller, session_id)
-            return await work.sessions.change(session_id, title, session.overrides)
+            session = await unchanged(work, caller, session_id, session.version)
+            titled = await work.sessions.change(session_id, title, session.overrides)
+            await work.audit.add(chat_event(caller, "update", session_id))
+            return titled
 
     async def _begin(
         self,

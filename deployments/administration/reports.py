@@ -33,7 +33,8 @@ class DoorState:
 
 
 class ReportDesk:
-    """Takes reports. One that fails to be stored raises and may be delivered again, as often as it takes."""
+    """Takes reports. One that fails to be stored raises and may be delivered again, as often as it takes; but
+    InvalidRequest says that it holds something that will never be stored."""
 
     def __init__(
         self,
@@ -51,13 +52,13 @@ class ReportDesk:
 
     async def accept(self, report: DoorReport) -> Receipt:
         """Stores what is new in ``report``; a repeated delivery changes nothing. Says what each key has used today."""
+        self._see(report)
         digest = _digest(report)
         if report.exchanges or report.faq_hits or report.usage:
             await self._store(report, digest)
         if self._last_counted.get(report.door) != (report.sequence, digest):
             self._last_counted[report.door] = (report.sequence, digest)
             self._latency.add(report.stages)
-        self._see(report)
         return await self._usage.today()
 
     def latency(self, minutes: int = 60) -> tuple[StagePoint, ...]:

@@ -14,6 +14,7 @@ from deployments.contracts.frozen import Frozen, Language, Slug
 from deployments.contracts.instances import BotSpec, WidgetSpec
 from deployments.contracts.outbound import Allowance
 from deployments.contracts.sampling import Sampling
+from deployments.contracts.texts import Storable
 
 
 class FaqEntry(Frozen):
@@ -392,8 +393,8 @@ class Exchange(Frozen):
     session_id: str | None = None
     source_kind: str
     source_id: str = ""
-    question: str
-    answer: str
+    question: Storable
+    answer: Storable
     route: str
     model: str = ""
     faq_entry_id: int | None = None

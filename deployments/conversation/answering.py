@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
-from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route
+from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route, SourceKind
 from deployments.contracts.engines import AnswerBook, ChatEngine, ChatEvent
 from deployments.contracts.errors import ConversationTooLong, SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, Usage
@@ -15,7 +16,7 @@ from deployments.contracts.streams import Closing
 from deployments.conversation.clock import TurnClock
 from deployments.conversation.observers import observed
 from deployments.conversation.prepared import ExactAnswers
-from deployments.conversation.prompt import build_prompt
+from deployments.conversation.prompt import shrinking_prompts
 from deployments.conversation.streams import HeadStart, Unhurried
 from deployments.text.language import detect_language
 
@@ -100,21 +101,22 @@ class Answering:
     async def _fitting(
         self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine, language: str
     ) -> AsyncGenerator[ChatEvent]:
-        """The model's answer. A stored conversation that has outgrown the model's context is asked again with half
-        of its history; a caller who sends the messages himself is told."""
-        tokens = snapshot.settings.llm.history_tokens
-        while True:
-            prompt = build_prompt(turn, snapshot, language, tokens)
+        """The model's answer. A conversation that the house remembers and that has outgrown the model's context is
+        asked again with ever less of its history; a caller of the API, who sends the messages himself, is told."""
+        prompts = shrinking_prompts(turn, snapshot, language)
+        if turn.source.kind is SourceKind.API:
+            prompts = islice(prompts, 1)
+        refused: ConversationTooLong | None = None
+        for prompt in prompts:
             try:
                 async with Closing(observed(engine.stream(prompt), "llm", self._observer)) as events:
                     async for event in events:
                         yield event
                 return
-            except ConversationTooLong:
-                spoken = sum(message.role != "system" for message in prompt.messages)
-                if turn.session_id is None or spoken <= 1:
-                    raise
-                tokens //= 2
+            except ConversationTooLong as error:
+                refused = error
+        if refused is not None:
+            raise refused
 
     async def _ranked(self, turn: ChatTurn) -> AnswerMatch | None:
         """A similar question's answer; a slow or broken ranking never costs the caller the answer."""

@@ -1,5 +1,6 @@
 """What the model is told: persona, newest history, defaults. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 
@@ -26,6 +27,20 @@ def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_toke
     return replace(
         turn, messages=(*system, *history), options=with_defaults(turn.options, snapshot.settings.llm), locale=language
     )
+
+
+def shrinking_prompts(turn: ChatTurn, snapshot: Snapshot, language: str) -> Iterator[ChatTurn]:
+    """The prompt, then ever shorter ones, down to one of the last question alone: its history gets half of the room
+    again and again. No two hold the same messages."""
+    room = snapshot.settings.llm.history_tokens
+    prompt = build_prompt(turn, snapshot, language, room)
+    yield prompt
+    while room:
+        room //= 2
+        shorter = build_prompt(turn, snapshot, language, room)
+        if shorter.messages != prompt.messages:
+            prompt = shorter
+            yield prompt
 
 
 def _system(turn: ChatTurn, snapshot: Snapshot, language: str) -> list[ChatMessage]:

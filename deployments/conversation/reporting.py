@@ -6,6 +6,7 @@ import time
 from collections import defaultdict, deque
 from secrets import token_hex
 
+from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.contracts.reports import DoorReport, OfficeLink, SnapshotSource, StageTally
 from deployments.contracts.settings import Exchange
 from deployments.contracts.waiting import set_within
@@ -19,14 +20,16 @@ EXCHANGES_PER_REPORT = 500
 """How many of a backlog travel at once: the office takes a tenth of a second for them, in which changes wait."""
 _SAMPLES = 512
 _HIT_PREFIX = "faq:"
+_PASSING = (Unavailable, OSError)
 
 
 class ReportOutbox:
     """A TurnObserver that reports once a second, and at once when an exchange is to be stored.
 
     Exchanges that belong to a stored session are delivered at least once, each with its turn id, so that the office
-    stores them exactly once; while the office is away up to ``capacity`` wait and the oldest give way, counted in
-    ``dropped``. Turns without a session only add to hits and latencies.
+    stores them exactly once; while the office is away up to ``capacity`` wait and the oldest give way. One that the
+    office can never store (InvalidRequest) holds nothing up: it is let go alone. Both kinds are counted in ``dropped``.
+    Turns without a session only add to hits and latencies.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class ReportOutbox:
         self._stages: dict[tuple[str, str, str], deque[float]] = {}
         self._counts: dict[tuple[str, str, str], int] = defaultdict(int)
         self._sequence = 0
-        self._unsent: DoorReport | None = None
+        self._unsent: deque[DoorReport] = deque()
         self._waiting = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.live_streams = 0
@@ -67,17 +70,22 @@ class ReportOutbox:
                 async with asyncio.timeout(2):
                     await self.flush()
             except Exception as error:
-                log.warning("%d exchanges of %s were not delivered: %s", len(self._exchanges), self._door, error)
+                log.warning("%d exchanges of %s were not delivered: %s", self._undelivered, self._door, error)
 
     async def flush(self) -> None:
-        """Delivers everything there is now. Raises what the link raises; nothing is lost then."""
+        """Delivers everything there is now, but what the office refuses as impossible to store. Raises what else the
+        link raises; nothing is lost then."""
         while True:
-            report = self._unsent or self._next_report()
-            self._unsent = report
-            receipt = await self._link.report(report)
-            self._unsent = None
-            self._usage.settle(receipt)
-            if not self._exchanges:
+            if not self._unsent:
+                self._unsent.append(self._next_report())
+            try:
+                receipt = await self._link.report(self._unsent[0])
+            except InvalidRequest as error:
+                self._unsent.extendleft(reversed(self._divided(self._unsent.popleft(), error)))
+            else:
+                self._unsent.popleft()
+                self._usage.settle(receipt)
+            if not self._unsent and not self._exchanges:
                 return
 
     def stage(self, name: str, seconds: float, source: str, route: str) -> None:
@@ -87,7 +95,7 @@ class ReportOutbox:
             samples = self._stages[key] = deque(maxlen=_SAMPLES)
         samples.append(seconds * 1000)
         self._counts[key] += 1
-        if name == "total" and route.startswith(_HIT_PREFIX):
+        if name == "faq" and route.startswith(_HIT_PREFIX):
             self._hits[int(route.removeprefix(_HIT_PREFIX))] += 1
 
     def stream_opened(self, kind: str) -> None:
@@ -121,13 +129,48 @@ class ReportOutbox:
                 async with asyncio.timeout(10):
                     await self.flush()
             except Exception as error:
-                log.debug("office does not take reports of %s: %s", self._door, type(error).__name__)
+                level = logging.DEBUG if isinstance(error, _PASSING) else logging.WARNING
+                log.log(level, "office does not take reports of %s: %s", self._door, type(error).__name__)
 
     async def _pause(self) -> None:
         """A second, or less when an exchange waits: the next question of that person may follow at once."""
         if await set_within(self._waiting, _EVERY_S):
             self._waiting.clear()
             await asyncio.sleep(_EXCHANGE_S)
+
+    @property
+    def _undelivered(self) -> int:
+        return len(self._exchanges) + sum(len(report.exchanges) for report in self._unsent)
+
+    def _divided(self, refused: DoorReport, error: InvalidRequest) -> list[DoorReport]:
+        """What is delivered in place of a report that the office refused: its numbers alone, its exchanges in halves,
+        and nothing in place of one that cannot be divided further.
+
+        The numbers keep the sequence of the report, which lets the office count them once whatever became of it.
+        Exchanges may come under any sequence, the office knows each by its turn.
+        """
+        said = refused.exchanges
+        numbers = bool(refused.faq_hits or refused.stages or refused.usage)
+        if said and numbers:
+            return [refused.model_copy(update={"exchanges": ()}), self._exchanges_alone(refused, said)]
+        if len(said) > 1:
+            middle = len(said) // 2
+            return [self._exchanges_alone(refused, half) for half in (said[:middle], said[middle:])]
+        self.dropped += len(said)
+        lost = f"the exchange of turn {said[0].turn_id}" if said else "the numbers of a report"
+        log.warning("the office cannot store %s of %s, it is dropped: %s", lost, self._door, error.message)
+        return []
+
+    def _exchanges_alone(self, report: DoorReport, exchanges: tuple[Exchange, ...]) -> DoorReport:
+        self._sequence += 1
+        return DoorReport(
+            door=self._door,
+            run=self._run,
+            sequence=self._sequence,
+            revision=report.revision,
+            exchanges=exchanges,
+            live_streams=report.live_streams,
+        )
 
     def _next_report(self) -> DoorReport:
         self._sequence += 1

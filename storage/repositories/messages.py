@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from deployments.contracts.chat import ChatMessage, Role
 from deployments.contracts.sessions import Branch, StoredMessage
 from deployments.contracts.settings import Exchange
+from deployments.contracts.texts import storable
 from storage.bulk import allotted, insert_rows
 from storage.models import ChatMessageRow, ChatSessionRow
 from storage.models.base import now
@@ -66,7 +67,7 @@ class MessageRepository:
             parent_id=parent_id,
             turn_id=turn_id,
             role=role,
-            content=content,
+            content=storable(content),
             route=route,
             edited=edited,
             created_at=at or now(),

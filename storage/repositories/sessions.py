@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.chat import GenerationOptions, Overrides, Route, Source, SourceKind
 from deployments.contracts.sessions import StoredSession
+from deployments.contracts.texts import storable
 from storage.models import ChatMessageRow, ChatSessionRow, ConsentRow, RecordingRow
 from storage.models.base import JsonValue, now
 from storage.parts import parts
@@ -18,6 +19,7 @@ from storage.wording import comparison_key
 
 BulkT = TypeVar("BulkT", bound=Executable)
 
+_LONGEST_KEY = 255
 _PARAMS = ("temperature", "max_tokens", "top_p", "repetition_penalty")
 
 
@@ -60,7 +62,7 @@ class SessionRepository:
 
     async def create(self, source: Source, owner: str, title: str, overrides: Overrides) -> StoredSession:
         """Begins a conversation that is opened by its id only, one of many of its owner."""
-        row = {"title": title, "title_key": comparison_key(title), **_columns(overrides)}
+        row = {**_titled(title), **_columns(overrides)}
         return await self._insert(source, owner, owner, ended_at=now(), **row)
 
     async def end_running(self, source: Source, person: str) -> None:
@@ -123,8 +125,7 @@ class SessionRepository:
         row = await self._row(session_id)
         if row is None:
             raise KeyError(session_id)
-        row.title, row.title_key = title, comparison_key(title)
-        for name, value in _columns(overrides).items():
+        for name, value in (_titled(title) | _columns(overrides)).items():
             setattr(row, name, value)
         row.version += 1
         await self._session.flush()
@@ -133,7 +134,7 @@ class SessionRepository:
     async def entitle(self, session_id: str, title: str) -> None:
         """Gives a conversation without a title this one."""
         unnamed = update(ChatSessionRow).where(ChatSessionRow.id == session_id, ChatSessionRow.title == "")
-        await self._session.execute(unnamed.values(title=title, title_key=comparison_key(title)))
+        await self._session.execute(unnamed.values(_titled(title)))
 
     async def remove(self, session_ids: Sequence[str]) -> int:
         """Deletes conversations with their messages; how many there were. Recordings are to be removed before.
@@ -232,6 +233,12 @@ def _matching(wanted: SessionFilter) -> Select[ChatSessionRow]:
     for word in comparison_key(wanted.title).split():
         found = found.where(ChatSessionRow.title_key.contains(word, autoescape=True))
     return found
+
+
+def _titled(title: str) -> dict[str, JsonValue]:
+    """The columns of a title. Folding a text can make it 18 times as long: what is searched is its beginning."""
+    said = storable(title)
+    return {"title": said, "title_key": comparison_key(said)[:_LONGEST_KEY]}
 
 
 def _columns(overrides: Overrides) -> dict[str, JsonValue]:

@@ -125,7 +125,7 @@ class Door:
 
     def _record(self, turn_id: str) -> None:
         self.ledger.turns.append(turn_id)
-        self.outbox.stage("total", 0.001, "telegram", f"faq:{self._hit}")
+        self.outbox.stage("faq", 0.001, "telegram", f"faq:{self._hit}")
         self.outbox.exchange(
             Exchange(
                 turn_id=turn_id,

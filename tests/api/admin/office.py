@@ -47,8 +47,10 @@ class PublishedSnapshots:
 
 
 @asynccontextmanager
-async def opened_office(folder: Path) -> AsyncIterator[Office]:
-    environment = Environment(data=folder / "data", admin_password=SecretStr(PASSWORD), _env_file=None)
+async def opened_office(folder: Path, database_url: str = "") -> AsyncIterator[Office]:
+    environment = Environment(
+        data=folder / "data", admin_password=SecretStr(PASSWORD), database_url=database_url, _env_file=None
+    )
     await furnish(environment)
     office = await open_office(environment, passwords=quick_passwords())
     try:

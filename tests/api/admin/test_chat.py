@@ -254,6 +254,19 @@ async def test_branches_over_http(office: Office) -> None:
             assert (await client.delete(f"{path}/messages/{unknown}")).status_code == 404
 
 
+async def test_a_number_that_no_message_has_is_not_found_however_large(tmp_path: Path, postgres_url: str) -> None:
+    async with opened_office(tmp_path, postgres_url) as office, call_as(office, "viewer") as client:
+        path = f"/chat/sessions/{(await created(client))['id']}"
+        for unknown in ("msg_2147483647", "msg_2147483648", "999999999999999"):
+            for reply in (
+                await client.put(f"{path}/branch", json={"leaf": unknown}),
+                await client.put(f"{path}/messages/{unknown}", json={"content": "x"}),
+                await client.post(f"{path}/messages/{unknown}/regenerate"),
+                await client.delete(f"{path}/messages/{unknown}"),
+            ):
+                assert reply.status_code == 404, reply.request.url
+
+
 async def test_one_person_cannot_take_every_running_answer(office: Office) -> None:
     slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), Pause(60)])
     async with call_as(office, "viewer", slow) as client, call_as(office, "operator") as other:

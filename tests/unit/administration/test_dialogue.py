@@ -1,6 +1,7 @@
 """Talking in stored conversations: what is stored, what is refused, and what happens when something breaks."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
@@ -31,7 +32,7 @@ from deployments.contracts.sampling import Sampling
 from deployments.contracts.sessions import StoredMessage, StoredSession
 from deployments.contracts.settings import Snapshot
 from tests.fakes.assistant import Pause, ScriptedAssistant
-from tests.unit.administration.conftest import exchange
+from tests.unit.administration.conftest import audited, exchange
 
 ANN = Identity("ann", Role.VIEWER)
 BOB = Identity("bob", Role.VIEWER)
@@ -73,6 +74,14 @@ async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(offic
     assert turn.messages[-1] == ChatMessage("user", "А завтра?")
     assert len(turn.messages) == 3
     assert (turn.session_id, turn.source) == (session_id, ADMIN)
+
+
+async def test_signs_that_no_database_holds_are_replaced(office: Office, session_id: str) -> None:
+    question, answer = await exchanged(
+        await ask(office, ScriptedAssistant(deltas=("Д\0", "а\ud800")), session_id, "?\0")
+    )
+    assert (question.content, answer.content) == ("?\ufffd", "Д\ufffdа\ufffd")
+    assert (await office.chats.get(ANN, session_id)).title == "?\ufffd"
 
 
 async def test_the_report_of_a_door_does_not_store_the_turn_again(office: Office, session_id: str) -> None:
@@ -372,6 +381,53 @@ async def test_a_model_names_a_conversation(office: Office, session_id: str) -> 
         with pytest.raises(Unavailable):
             await office.dialogue.suggest_title(broken, ANN, session_id)
     assert (await office.chats.get(ANN, session_id)).title == "Цена ёлки"
+
+
+class Thinking(ScriptedAssistant):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(deltas=("Цена ", "ёлки"))
+        self.thought = asyncio.Event()
+
+    async def _steps(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
+        await self.thought.wait()
+        async for step in super()._steps(script):
+            yield step
+
+
+async def _naming(office: Office, session_id: str, assistant: ScriptedAssistant) -> asyncio.Task[StoredSession]:
+    """A title that is being thought of."""
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
+    naming = asyncio.create_task(office.dialogue.suggest_title(assistant, ANN, session_id))
+    async with asyncio.timeout(5):
+        while not assistant.open_streams:
+            await asyncio.sleep(0.005)
+    return naming
+
+
+async def test_a_title_that_is_stopped_leaves_the_old_one(office: Office, session_id: str) -> None:
+    slow = Thinking()
+    naming = await _naming(office, session_id, slow)
+    assert await office.dialogue.stop(ANN, session_id)
+    with pytest.raises(Unavailable):
+        await naming
+    kept = await office.chats.get(ANN, session_id)
+    assert (kept.title, kept.version) == ("Сколько стоит ёлка?", 1)
+    assert slow.open_streams == 0
+
+
+async def test_a_title_takes_nobodys_change_away_and_is_audited(office: Office, session_id: str) -> None:
+    slow = Thinking()
+    naming = await _naming(office, session_id, slow)
+    await office.chats.change(OPERATOR, session_id, 1, title="Жалоба 17", edit=lambda old: old)
+    slow.thought.set()
+    with pytest.raises(Conflict):
+        await naming
+    assert (await office.chats.get(ANN, session_id)).title == "Жалоба 17"
+    assert (await audited(office))[0] == ("olga", "update", "chat")
+    await office.dialogue.suggest_title(ScriptedAssistant(deltas=("Цена ёлки",)), ANN, session_id)
+    assert (await audited(office))[0] == ("ann", "update", "chat")
 
 
 async def test_versions_guard_changes(office: Office, session_id: str) -> None:

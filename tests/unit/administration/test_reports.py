@@ -1,18 +1,24 @@
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from deployments.administration.chats import SessionFilter
 from deployments.administration.office import Office
 from deployments.administration.reports import DoorState, ReportDesk
 from deployments.contracts.chat import ChatMessage, Source, SourceKind
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport, StageTally
-from deployments.contracts.settings import Exchange
+from deployments.contracts.settings import Exchange, Snapshot
+from deployments.conversation.reporting import ReportOutbox
 from tests.unit.administration.conftest import exchange
 
 pytestmark = pytest.mark.both_databases
 
 SHOP = Source(SourceKind.TELEGRAM, "shop")
+OPERATOR = Identity("olga", Role.OPERATOR)
 NOON = datetime(2026, 5, 1, 12, 0, 30, tzinfo=UTC)
 
 
@@ -22,6 +28,21 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+class LocalLink:
+    """An OfficeLink to the desk itself."""
+
+    def __init__(self, desk: ReportDesk) -> None:
+        self.report = desk.accept
+
+    async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+        yield Snapshot()
+
+
+class PublishedSnapshots:
+    def __init__(self, office: Office) -> None:
+        self.current, self.ready = office.publisher.current, True
 
 
 def report(sequence: int, *exchanges: Exchange, door: str = "gateway#1", **values: object) -> DoorReport:
@@ -110,6 +131,31 @@ async def test_an_unknown_conversation_does_not_lose_the_exchange(office: Office
     assert await stored(office) == ["a"]
 
 
+@pytest.mark.parametrize("question", ["a\0b", "\ud800", "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM} " * 15])
+async def test_whatever_was_said_can_be_stored_and_searched(office: Office, question: str) -> None:
+    session_id = (await office.conversations.open(SHOP, "42")).session_id
+    await office.reports.accept(report(1, exchange(session_id=session_id, question=question, answer=question)))
+    asked, answered = (await office.conversations.open(SHOP, "42")).messages
+    assert asked.content == answered.content == question.replace("\0", "\ufffd").replace("\ud800", "\ufffd")
+    (found,), _ = await office.chats.page(OPERATOR, SessionFilter(), 10, 0)
+    assert found.title
+
+
+def test_a_surrogate_pair_that_came_in_halves_is_one_sign_again() -> None:
+    assert exchange(answer="".join(("\ud83d", "\ude00"))).answer == "\N{GRINNING FACE}"
+
+
+async def test_a_report_that_the_database_cannot_hold_delays_no_other(office: Office) -> None:
+    outbox = ReportOutbox(LocalLink(office.reports), "gateway#1", PublishedSnapshots(office))
+    unfit = {"prompt_tokens": 2**64}
+    for turn_id, values in (("a", {}), ("b", unfit), ("c", {})):
+        outbox.exchange(exchange(turn_id=turn_id, session_id="api-1-session-0", **values))
+    outbox.stage("faq", 0.01, "api", "faq:1")
+    await outbox.flush()
+    assert await stored(office) == ["a", "c"]
+    assert (await hits(office, 1), outbox.dropped) == (1, 1)
+
+
 async def test_a_report_raises_no_revision(office: Office) -> None:
     before = office.publisher.current
     await office.reports.accept(report(1, exchange(), faq_hits={1: 1}))
@@ -134,6 +180,12 @@ async def test_latency_is_folded_into_minutes_and_all_prepared_answers_are_one_r
     clock.now += timedelta(days=2)
     await desk.accept(report(3, stages=(tally(1, 1, 1),)))
     assert len(desk.latency(minutes=10_000)) == 1
+
+
+async def test_a_door_whose_report_cannot_be_stored_is_seen_all_the_same(office: Office) -> None:
+    with pytest.raises(InvalidRequest):
+        await office.reports.accept(report(1, exchange(prompt_tokens=2**64), live_streams=2))
+    assert [(door.door, door.live_streams) for door in office.reports.doors()] == [("gateway#1", 2)]
 
 
 async def test_doors_are_seen_and_forgotten_when_silent(office: Office) -> None:

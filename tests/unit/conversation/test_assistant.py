@@ -35,9 +35,12 @@ from deployments.contracts.events import (
     TurnFinished,
     TurnStarted,
 )
-from deployments.contracts.settings import Preset, PresetParams
+from deployments.contracts.reports import DoorReport
+from deployments.contracts.settings import Preset, PresetParams, Snapshot
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest
+from deployments.contracts.streams import Closing
 from deployments.conversation.assistant import Secretary
+from deployments.conversation.reporting import ReportOutbox
 from deployments.engines.adapters import Decoded
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
@@ -236,6 +239,28 @@ async def test_a_failure_after_the_first_word_ends_the_stream_visibly_and_is_rec
     assert [(e.answer.strip(), e.finished) for e in stage.observer.exchanges] == [("one two", False)]
 
 
+@pytest.mark.parametrize("listener", ["stays", "hangs up", "hears nothing"])
+async def test_a_prepared_answer_that_was_given_counts_one_hit_however_its_sound_ends(listener: str) -> None:
+    reports: list[DoorReport] = []
+
+    class Link:
+        async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+            yield SNAPSHOT
+
+        async def report(self, report: DoorReport) -> None:
+            reports.append(report)
+
+    stage = await Stage(speech=ToneEngine(ToneOptions(mute=listener == "hears nothing"))).start()
+    outbox = ReportOutbox(Link(), "door", stage.shelf)
+    secretary = Secretary(stage.staff, stage.shelf, outbox)
+    async with Closing(secretary.reply(ask(HOURS.question, speak=True))) as events:
+        async for event in events:
+            if isinstance(event, SpeechReady) and listener == "hangs up":
+                break
+    await outbox.flush()
+    assert [report.faq_hits for report in reports] == [{HOURS.id: 1}]
+
+
 async def test_a_voice_that_gives_no_sound_fails_the_turn_after_the_text() -> None:
     stage = await Stage(speech=ToneEngine(ToneOptions(mute=True))).start()
     events = await stage.events(ask("hello there", speak=True))
@@ -337,9 +362,10 @@ async def test_speech_is_refused_when_empty_too_long_or_in_a_language_without_a_
 
 
 class Forgetful:
-    """An echo whose context holds at most two messages."""
+    """An echo whose context holds at most ``most`` messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 2) -> None:
+        self._most = most
         self.asked: list[int] = []
         self._echo = EchoEngine(EchoOptions())
 
@@ -354,21 +380,42 @@ class Forgetful:
 
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         self.asked.append(len(turn.messages))
-        if len(turn.messages) > 2:
+        assert len(self.asked) < 50, "asked without end"
+        if len(turn.messages) > self._most:
             raise ConversationTooLong("too long")
         return self._echo.stream(turn)
 
 
-async def test_a_stored_conversation_that_outgrew_the_model_goes_on_with_less_history() -> None:
+SHOP = Source(SourceKind.TELEGRAM, "shop")
+LONG_TALK = tuple(ChatMessage(role, "x" * 700) for role in ("user", "assistant") * 4)
+
+
+async def test_a_remembered_conversation_that_outgrew_the_model_goes_on_with_less_history() -> None:
     engine = Forgetful()
     stage = await Stage(chat=engine).start()
-    long_talk = tuple(ChatMessage(role, "x" * 700) for role in ("user", "assistant") * 4)
-    turn = replace(ask("and now?", session_id="s1"), messages=(*long_talk, ChatMessage("user", "and now?")))
-    events = await stage.events(turn)
-    assert text_of(events).strip() == "and now?"
+    turn = replace(ask("", session_id="s1"), source=SHOP, messages=(*LONG_TALK, ChatMessage("user", "and now?")))
+    assert text_of(await stage.events(turn)).strip() == "and now?"
+    assert engine.asked == sorted({*engine.asked}, reverse=True)
     assert len(engine.asked) > 1
+
+
+@pytest.mark.parametrize("talk", [LONG_TALK, LONG_TALK[:2], LONG_TALK[:1]])
+async def test_a_conversation_that_cannot_become_short_enough_ends(talk: tuple[ChatMessage, ...]) -> None:
+    engine = Forgetful(most=0)
+    stage = await Stage(chat=engine).start()
     with pytest.raises(ConversationTooLong):
-        await stage.events(replace(turn, session_id=None))
+        await stage.events(replace(ask("", session_id="s1"), source=SHOP, messages=talk))
+    assert engine.asked == sorted({*engine.asked}, reverse=True)
+    assert stage.observer.live["llm"] == 0
+
+
+@pytest.mark.parametrize("session_id", [None, "api-1-session-0123"])
+async def test_a_caller_who_sends_the_messages_himself_is_told_that_they_are_too_many(session_id: str | None) -> None:
+    engine = Forgetful()
+    stage = await Stage(chat=engine).start()
+    with pytest.raises(ConversationTooLong):
+        await stage.events(replace(ask("", session_id=session_id), messages=LONG_TALK))
+    assert len(engine.asked) == 1
 
 
 async def test_status_tells_of_every_engine() -> None:

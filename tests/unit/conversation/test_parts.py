@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from deployments.contracts.audio import PCM16_8K, SpeechChunk
 from deployments.contracts.chat import ChatMessage, GenerationOptions
+from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange, LlmSettings, Snapshot
 from deployments.contracts.streams import Closing
@@ -172,13 +174,15 @@ async def test_leaving_early_closes_the_source() -> None:
 
 
 class Office:
-    """An OfficeLink that breaks on demand."""
+    """An OfficeLink that breaks on demand, and refuses what holds a turn named in ``unfit`` or, with ``unfit_hits``,
+    hits."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Snapshot | Exception] = asyncio.Queue()
         self.asked: list[int] = []
         self.reports: list[DoorReport] = []
-        self.away = False
+        self.away = self.unfit_hits = False
+        self.unfit: set[str] = set()
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
         self.asked.append(after_revision)
@@ -191,7 +195,13 @@ class Office:
     async def report(self, report: DoorReport) -> None:
         if self.away:
             raise ConnectionError("the office is away")
+        if self.unfit & {each.turn_id for each in report.exchanges} or (self.unfit_hits and report.faq_hits):
+            raise InvalidRequest("a value is too long")
         self.reports.append(report)
+
+    @property
+    def turns(self) -> list[str]:
+        return [each.turn_id for report in self.reports for each in report.exchanges]
 
 
 async def until(true: object, seconds: float = 2.0) -> None:
@@ -244,8 +254,7 @@ async def test_reports_wait_for_the_office_and_arrive_once_in_order() -> None:
     office.away = False
     await outbox.flush()
     await outbox.flush()
-    delivered = [e.turn_id for report in office.reports for e in report.exchanges]
-    assert delivered == ["1", "2"]
+    assert office.turns == ["1", "2"]
     assert len({report.sequence for report in office.reports}) == len(office.reports)
 
 
@@ -259,13 +268,68 @@ async def test_the_outbox_is_bounded_and_counts_what_it_dropped() -> None:
     assert outbox.dropped == 3
 
 
+async def test_what_can_never_be_stored_holds_nothing_else_up(caplog: pytest.LogCaptureFixture) -> None:
+    office = Office()
+    outbox = ReportOutbox(office, "door", Shelf())
+    office.unfit = {"2", "6"}
+    for n in range(7):
+        outbox.exchange(exchange(str(n)))
+    outbox.stage("faq", 0.001, "api", "faq:7")
+    await outbox.flush()
+    outbox.exchange(exchange("7"))
+    await outbox.flush()
+    assert office.turns == ["0", "1", "3", "4", "5", "7"]
+    assert [report.faq_hits for report in office.reports if report.faq_hits] == [{7: 1}]
+    assert sum(len(report.stages) for report in office.reports) == 1
+    assert len({report.sequence for report in office.reports}) == len(office.reports)
+    assert outbox.dropped == 2
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+
+
+async def test_numbers_that_can_never_be_stored_hold_no_exchange_up() -> None:
+    office = Office()
+    outbox = ReportOutbox(office, "door", Shelf())
+    office.unfit_hits = True
+    outbox.stage("faq", 0.001, "api", "faq:7")
+    outbox.exchange(exchange("1"))
+    await outbox.flush()
+    outbox.exchange(exchange("2"))
+    await outbox.flush()
+    assert (office.turns, outbox.dropped) == (["1", "2"], 0)
+
+
+async def test_an_office_that_goes_away_in_mid_division_loses_nothing() -> None:
+    class Fleeting(Office):
+        """Goes away after every report that it has taken or refused."""
+
+        async def report(self, report: DoorReport) -> None:
+            try:
+                await super().report(report)
+            finally:
+                self.away = not self.away
+
+    office = Fleeting()
+    outbox = ReportOutbox(office, "door", Shelf())
+    office.unfit = {"1"}
+    for n in range(4):
+        outbox.exchange(exchange(str(n)))
+    outbox.stage("faq", 0.001, "api", "faq:7")
+    for _ in range(20):
+        with suppress(ConnectionError):
+            await outbox.flush()
+    assert (office.turns, outbox.dropped) == (["0", "2", "3"], 1)
+    assert [report.faq_hits for report in office.reports if report.faq_hits] == [{7: 1}]
+
+
 async def test_the_outbox_tells_hits_and_latencies_by_kind_of_route() -> None:
     office = Office()
     outbox = ReportOutbox(office, "door", Shelf())
     for ms in (1, 2, 3):
+        outbox.stage("faq", ms / 1000, "api", "faq:7")
         outbox.stage("total", ms / 1000, "api", "faq:7")
+    outbox.stage("faq", 0.001, "api", "local")
     await outbox.flush()
     (report,) = office.reports
     assert report.faq_hits == {7: 3}
-    (tally,) = report.stages
-    assert (tally.route, tally.count, tally.p50_ms, tally.max_ms) == ("faq", 3, 2.0, 3.0)
+    tally = report.stages[1]
+    assert (tally.stage, tally.route, tally.count, tally.p50_ms, tally.max_ms) == ("total", "faq", 3, 2.0, 3.0)

@@ -37,6 +37,8 @@ from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import NotFound
 from deployments.contracts.sessions import StoredSession
 
+_LARGEST_ID = 2**31 - 1
+
 Search = Annotated[str, Query(max_length=200, description="Words of the title")]
 
 
@@ -189,6 +191,6 @@ def _grouped(sessions: list[SessionSummary]) -> dict[str, list[SessionSummary]]:
 
 def _number(message_id: str) -> int:
     digits = message_id.removeprefix("msg_")
-    if not digits.isdecimal() or len(digits) > 15:
+    if not digits.isdecimal() or len(digits) > 15 or int(digits) > _LARGEST_ID:
         raise NotFound("there is no such message in this conversation")
     return int(digits)
