@@ -52,7 +52,12 @@ class Retention:
             await asyncio.gather(task, return_exceptions=True)
 
     async def run(self) -> dict[str, int]:
-        """Forgets all that is due now; how many of what."""
+        """Forgets all that is due now; how many of what. Nothing is due while a stored limit is not understood, whose
+        default would count in place of what people chose."""
+        if unclear := await self._unclear():
+            log.warning("nothing is deleted for its age: %s was stored by another version", ", ".join(unclear))
+            await self._files.sweep()
+            return {}
         settings = self._settings()
         counts = {
             "conversations": await self._until_done(settings.messages_days, _forget_unused),
@@ -74,6 +79,10 @@ class Retention:
             except Exception as error:
                 log.warning("retention will try again later: %s", type(error).__name__, exc_info=error)
             await asyncio.sleep(self._every_s)
+
+    async def _unclear(self) -> list[str]:
+        async with self._database.unit_of_work() as work:
+            return [name for name in await work.settings.not_understood() if name.split(".")[0] == "privacy"]
 
     async def _until_done(self, days: int, step: _Step) -> int:
         """Batch after batch, each in a transaction of its own, so that others get their turn in between."""

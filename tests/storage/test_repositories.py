@@ -163,6 +163,50 @@ async def test_a_setting_that_is_not_understood_stays_at_its_default(
         assert await work.settings.get() == Settings()
 
 
+async def _store(work: UnitOfWork, name: str, value: JsonValue) -> None:
+    work.settings._session.add(SettingRow(name=name, value=value, revision=1))
+    await work.settings._session.flush()
+
+
+OF_ANOTHER_VERSION: tuple[tuple[str, dict[str, JsonValue], tuple[str, ...]], ...] = (
+    ("privacy", {"audio_days": 0, "audit_days": 0, "exchanges_days": 0, "new": 1}, ("privacy.new",)),
+    ("privacy", {"audio_days": 0, "audit_days": "never", "exchanges_days": 0}, ("privacy.audit_days",)),
+    ("speech", {"speed": 2.0, "default_voices": {"ru": "anna", "en": 5}}, ("speech.default_voices.en",)),
+    ("outbound", {"allowed_hosts": ["localhost:8000", 1, 2], "new": {}}, ("outbound.allowed_hosts", "outbound.new")),
+)
+
+
+@pytest.mark.parametrize(("name", "value", "left_out"), OF_ANOTHER_VERSION)
+async def test_of_a_group_only_what_is_not_understood_is_left_out(
+    database: Database, name: str, value: dict[str, JsonValue], left_out: tuple[str, ...]
+) -> None:
+    async with database.unit_of_work() as work:
+        await _store(work, name, value)
+        await _store(work, "llm", {"temperature": 0.1})
+        settings = await work.settings.get()
+        assert await work.settings.not_understood() == left_out
+    understood = {key: given for key, given in value.items() if f"{name}.{key}" not in left_out}
+    group = getattr(settings, name).model_dump()
+    if name == "speech":
+        understood["default_voices"] = {"ru": "anna"}
+    assert {key: group[key] for key in understood} == understood
+    assert settings.llm.temperature == 0.1
+
+
+async def test_a_change_keeps_what_another_version_stored_in_the_group(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        await _store(work, "privacy", {"audio_days": 0, "audit_days": -5, "new": {"a": [1]}})
+        before = await work.settings.get()
+        privacy = before.privacy.model_copy(update={"exchanges_days": 7})
+        assert await work.settings.save(before.model_copy(update={"privacy": privacy}), 2) == ("privacy",)
+    async with database.unit_of_work() as work:
+        assert (await work.settings.get()).privacy == privacy
+        assert await work.settings.not_understood() == ("privacy.new",)
+        row = await work.settings._session.get(SettingRow, "privacy")
+    assert row is not None
+    assert row.value == {**privacy.model_dump(), "new": {"a": [1]}}
+
+
 async def test_an_exchange_is_stored_once_even_within_one_batch(database: Database) -> None:
     async with database.unit_of_work() as work:
         first = await work.exchanges.add_new((exchange("a"), exchange("b"), exchange("a")))

@@ -38,7 +38,7 @@ def downgrade() -> None:
 
 
 def _rename_history(old: str, new: str, converted: Callable[[int], int]) -> None:
-    """In the stored group of settings, if people changed it: an unknown field would void the whole group."""
+    """In the stored group of settings, if people changed it: an unknown field would be left out."""
     here = _SETTINGS.c.name == "llm"
     stored = op.get_bind().execute(sa.select(_SETTINGS.c.value).where(here)).scalar()
     if isinstance(stored, dict) and old in stored:

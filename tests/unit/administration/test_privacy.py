@@ -19,6 +19,7 @@ from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import ApiSessionKind, api_session_id
 from deployments.contracts.settings import Exchange, PrivacySettings
 from storage.environment import Environment
+from storage.models import SettingRow
 from storage.repositories.recordings import StoredRecording
 from storage.repositories.sessions import SessionFilter
 from tests.unit.administration.conftest import audited, exchange
@@ -267,6 +268,23 @@ async def test_what_is_kept_for_ever_is_kept(office: Office, data: Path) -> None
     counts = await retention(office, data, FOREVER, 10_000).run()
     assert set(counts.values()) == {0}
     assert (await office.chats.get(ADMIN, session_id)).message_count == 2
+
+
+async def test_nothing_is_forgotten_while_a_stored_limit_is_not_understood(office: Office, data: Path) -> None:
+    file = await recorded(office, data, "a", person="42")
+    waiting = await recorded(office, data, "b", person="43")
+    async with office.database.unit_of_work() as work:
+        await work.recordings.remove(["b"])
+        for name, value in (("privacy", {"audio_days": 0, "new": 1}), ("new", 1)):
+            work.settings._session.add(SettingRow(name=name, value=value, revision=1))
+    assert await retention(office, data, PrivacySettings(), 10_000).run() == {}
+    assert file.exists()
+    assert not waiting.exists(), "its row was deleted before"
+    async with office.database.unit_of_work() as work:
+        row = await work.settings._session.get(SettingRow, "privacy")
+        assert row is not None
+        row.value = {"audio_days": 30}
+    assert (await retention(office, data, PrivacySettings(), 10_000).run())["recordings"] == 1
 
 
 async def test_each_kind_is_forgotten_in_its_time(office: Office, data: Path) -> None:
