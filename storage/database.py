@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -36,8 +37,9 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=5000",
     "PRAGMA journal_size_limit=67108864",
+    "PRAGMA secure_delete=ON",
 )
-
+_SCRUB_AGAIN_S = 0.1
 
 _SERVER_ARGUMENTS: dict[str, Any] = {
     "timeout": 10,
@@ -123,6 +125,22 @@ class Database:
             dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
         return tuple(str(p) for p in pages if p != "ok") + tuple(f"dangling reference: {tuple(d)}" for d in dangling)
 
+    async def scrub(self) -> bool:
+        """Takes what was deleted off the disk: SQLite's write-ahead log still holds the pages as they were. False, and
+        a line in the log, when that was not possible within ``patience_s``, as while a backup reads. A server looks
+        after its own files: nothing is asked of it."""
+        if self.path is None:
+            return True
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            async with self._opened().connect() as connection:
+                if await connection.run_sync(_truncate_log):
+                    return True
+            if time.monotonic() >= deadline:
+                logger.warning("what was deleted stays in the write-ahead log for now: somebody reads the database")
+                return False
+            await asyncio.sleep(_SCRUB_AGAIN_S)
+
     async def _own(self) -> None:
         if self._url.get_backend_name() == "postgresql":
             _require_asyncpg()
@@ -185,6 +203,22 @@ def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 def _begin_immediate(connection: Connection) -> None:
     """Takes the write lock at once: a read that later turns into a write would ignore busy_timeout."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _truncate_log(connection: Connection) -> bool:
+    """Outside of a transaction, and without waiting: whoever needs the one connection would wait too."""
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (busy, *_) = cursor.fetchone() or (1,)
+    except sqlite3.Error as error:
+        logger.warning("the write-ahead log cannot be emptied: %s", error)
+        return False
+    finally:
+        cursor.execute("PRAGMA busy_timeout=5000")
+        cursor.close()
+    return not busy
 
 
 def _create_private(path: Path) -> None:

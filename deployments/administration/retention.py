@@ -57,6 +57,7 @@ class Retention:
         if unclear := await self._unclear():
             log.warning("nothing is deleted for its age: %s was stored by another version", ", ".join(unclear))
             await self._files.sweep()
+            await self._database.scrub()
             return {}
         settings = self._settings()
         counts = {
@@ -68,6 +69,7 @@ class Retention:
             "backups": await self._forget_copies(settings.backups_days),
         }
         await self._files.sweep()
+        await self._database.scrub()
         await self._note({what: count for what, count in counts.items() if count})
         return counts
 

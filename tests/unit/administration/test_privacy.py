@@ -42,7 +42,7 @@ async def told(office: Office, source: Source, person: str, question: str) -> st
     one = exchange(
         session_id=opened.session_id, source_kind=source.kind.value, source_id=source.instance_id, question=question
     )
-    await office.reports.accept(DoorReport(door=question, sequence=1, revision=1, exchanges=(one,)))
+    await office.reports.accept(DoorReport(door=one.turn_id, sequence=1, revision=1, exchanges=(one,)))
     return opened.session_id
 
 
@@ -65,6 +65,13 @@ async def words(office: Office) -> str:
     return " ".join([*(e.question + e.answer for e in exchanges), *(m.content for m in messages)])
 
 
+def on_disk(office: Office, *said: str) -> set[str]:
+    """Which of these words the files of the database hold; none when it is on a server."""
+    path = office.database.path
+    files = [file.read_bytes() for file in path.parent.glob(f"{path.name}*")] if path is not None else []
+    return {word for word in said if any(word.encode() in content for content in files)}
+
+
 async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path) -> None:
     ids = [
         await told(office, SHOP, "42", "личное"),
@@ -80,6 +87,8 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     other = await recorded(office, data, "c", person="142")
     consent = StoredConsent("phone", "42", "recording", wording="Запись разговора")
     await office.privacy.give_consent(consent, ADMIN)
+
+    assert on_disk(office, "личное") or office.database.path is None
 
     dossier = await office.privacy.export(Person("42"), ADMIN)
     assert {session.id for session, _ in dossier.conversations} == set(ids)
@@ -101,6 +110,7 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     remaining = await words(office)
     assert "чужое" in remaining
     assert not any(word in remaining for word in ("личное", "групповое", "виджет", "телефон"))
+    assert on_disk(office, "личное", "групповое", "виджет") == set()
     assert (await office.chats.get(ADMIN, stranger)).message_count == 2
     assert await office.privacy.erase(Person("42"), ADMIN) == Erased(0, 0, 0, 0)
 
@@ -115,7 +125,7 @@ async def asked(office: Office, key_id: int, name: str, question: str, kind: Api
     """One exchange of a caller of ``/v1`` who calls the conversation ``name``, reported as a door does."""
     session_id = api_session_id(key_id, kind, name.encode())
     one = exchange(session_id=session_id, source_kind="api", source_id="", question=question)
-    await office.reports.accept(DoorReport(door=question, sequence=1, revision=1, exchanges=(one,)))
+    await office.reports.accept(DoorReport(door=one.turn_id, sequence=1, revision=1, exchanges=(one,)))
 
 
 def questions(dossier: Dossier) -> list[str]:
@@ -160,7 +170,16 @@ async def test_a_deleted_conversation_takes_its_sound_along(office: Office, data
     assert await office.chats.remove(ADMIN, (session_id,)) == 1
     assert not file.exists()
     assert "личное" not in await words(office)
+    assert on_disk(office, "личное") == set()
     assert ("root", "delete", "chat") in await audited(office)
+
+
+async def test_a_deleted_message_is_gone_from_the_disk(office: Office) -> None:
+    session = await office.chats.create(ADMIN, Source(SourceKind.ADMIN), "Тема", Overrides())
+    async with office.database.unit_of_work() as work:
+        message = await work.messages.add(session.id, "user", "личное", parent_id=None, turn_id="t")
+    assert await office.chats.remove_message(ADMIN, session.id, message.id) == 1
+    assert on_disk(office, "личное") == set()
 
 
 async def test_a_crash_between_rows_and_files_leaves_no_file_behind(office: Office, data: Path) -> None:
@@ -298,6 +317,7 @@ async def test_each_kind_is_forgotten_in_its_time(office: Office, data: Path) ->
     assert (await office.chats.get(ADMIN, session_id)).message_count == 2
     assert (await retention(office, data, settings, 101).run())["conversations"] == 1
     assert "личное" not in await words(office)
+    assert on_disk(office, "личное") == set()
     assert ("(retention)", "expire", "privacy") in await audited(office)
     assert (await retention(office, data, settings, 201).run())["audit"] > 0
 
