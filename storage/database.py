@@ -57,9 +57,10 @@ class Database:
     the WAL-reset race of SQLite 3.7.0 to 3.51.2, which needs two connections that write.
     """
 
-    def __init__(self, url: str, patience_s: float = 10.0) -> None:
+    def __init__(self, url: str, patience_s: float = 10.0, queue_s: float = 30.0) -> None:
         self._url = make_url(database_address(url))
         self._patience_s = patience_s
+        self._queue_s = queue_s
         self._engine: AsyncEngine | None = None
         self._ownership: Ownership | None = None
 
@@ -77,7 +78,7 @@ class Database:
         """
         try:
             await self._own()
-            self._engine = _engine(self._url)
+            self._engine = _engine(self._url, self._queue_s)
             await self.run(migrate.upgrade)
         except BaseException:
             await self.close()
@@ -96,7 +97,8 @@ class Database:
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
         """One transaction: committed when the block ends, rolled back when it raises. Not to be nested.
 
-        Raises Unavailable when the disk or the database refuses, Conflict when a unique name is taken.
+        Raises Unavailable when the disk or the database refuses, or when the connection is not free within
+        ``queue_s``; Conflict when a unique name is taken.
         """
         with translating():
             await self._confirm()
@@ -133,9 +135,10 @@ class Database:
             return True
         deadline = time.monotonic() + self._patience_s
         while True:
-            async with self._opened().connect() as connection:
-                if await connection.run_sync(_truncate_log):
-                    return True
+            with translating():
+                async with self._opened().connect() as connection:
+                    if await connection.run_sync(_truncate_log):
+                        return True
             if time.monotonic() >= deadline:
                 logger.warning("what was deleted stays in the write-ahead log for now: somebody reads the database")
                 return False
@@ -164,8 +167,9 @@ class Database:
         return self._engine
 
 
-def _engine(url: URL) -> AsyncEngine:
+def _engine(url: URL, queue_s: float = 30.0) -> AsyncEngine:
     single: dict[str, Any] = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
+    single["pool_timeout"] = queue_s
     if url.get_backend_name() != "sqlite":
         return create_async_engine(
             url, pool_pre_ping=True, hide_parameters=True, connect_args=_SERVER_ARGUMENTS, **single

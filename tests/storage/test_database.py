@@ -105,6 +105,20 @@ async def test_a_cancelled_unit_of_work_leaves_nothing_and_frees_the_connection(
         assert await work.audit.newest() == ()
 
 
+async def test_whoever_waits_too_long_for_the_connection_is_told_to_come_again(url: str) -> None:
+    database = Database(url, queue_s=0.05)
+    await database.open()
+    async with database.unit_of_work():
+        with pytest.raises(Unavailable, match="busy") as refused:
+            async with database.unit_of_work():
+                pass
+        with pytest.raises(Unavailable, match="busy"):
+            await database.run(lambda _: None)
+    assert refused.value.retryable
+    assert refused.value.retry_after_s
+    await database.close()
+
+
 async def test_cancelling_at_any_moment_never_breaks_the_database(database: Database) -> None:
     async def write() -> None:
         async with database.unit_of_work() as work:

@@ -76,6 +76,38 @@ async def test_an_id_is_never_given_twice(database: Database) -> None:
     assert second.id != first.id
 
 
+async def test_many_prepared_answers_are_stored_changed_and_deleted_as_single_ones_are(database: Database) -> None:
+    entries = [FaqEntry(question=f"Ещё {n}?", answer="Да", keywords=("прайс", f"{n} ₽")) for n in range(1_100)]
+    async with database.unit_of_work() as work:
+        seen = await work.faq.add(FaqEntry(question="Раз", answer="Да"))
+        await work.faq.remove(seen.id)
+        await work.faq.add_all(entries)
+        stored = await work.faq.all()
+        await work.faq.add_hits({stored[0].id: 3})
+    assert [entry.model_copy(update={"id": 0, "updated_at": None}) for entry in stored] == entries
+    assert seen.id not in {entry.id for entry in stored}
+    changes = [stored[n].model_copy(update={"answer": "Нет", "enabled": False, "version": 99}) for n in (0, 1)]
+    async with database.unit_of_work() as work:
+        await work.faq.replace_all([*changes, stored[0].model_copy(update={"id": 10_000_000, "question": "Нет её"})])
+        await work.faq.remove_all([entry.id for entry in stored[2:]])
+        await work.faq.add_all(())
+        await work.faq.replace_all(())
+    async with database.unit_of_work() as work:
+        left = await work.faq.all()
+        assert await work.faq.count() == len(left)
+        found, _ = await work.faq.search("нет 0", None, 10, 0)
+        assert await work.faq.in_force() == ()
+    assert [(e.id, e.answer, e.enabled, e.version, e.hits) for e in left] == [
+        (stored[0].id, "Нет", False, 2, 3),
+        (stored[1].id, "Нет", False, 2, 0),
+    ]
+    assert [entry.id for entry in found] == [stored[0].id]
+    assert all(
+        after.updated_at and before.updated_at and after.updated_at > before.updated_at
+        for before, after in zip(stored, left, strict=False)
+    )
+
+
 async def test_hits_add_up_and_ignore_strangers(database: Database) -> None:
     async with database.unit_of_work() as work:
         entry = await work.faq.add(FaqEntry(question="Раз", answer="Да"))
