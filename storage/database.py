@@ -22,6 +22,7 @@ from storage import migrate
 from storage.address import database_address
 from storage.advisory import ServerOwnership
 from storage.failures import reaching, translating
+from storage.moves import journal_of, settle
 from storage.ownership import FileOwnership, Ownership
 from storage.sqlite_connection import connection_to
 from storage.work import UnitOfWork
@@ -154,6 +155,7 @@ class Database:
             with translating(), reaching():
                 await self._ownership.acquire(self._patience_s)
         if self.path is not None:
+            settle(journal_of(self.path))
             _create_private(self.path)
 
     async def _confirm(self) -> None:

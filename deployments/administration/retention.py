@@ -16,6 +16,7 @@ from storage.work import UnitOfWork
 log = logging.getLogger(__name__)
 
 _BATCH = 200
+_LONGEST_BACKUP = timedelta(days=1)
 _WORKER = "(retention)"
 _Step = Callable[[UnitOfWork, datetime], Awaitable[int]]
 
@@ -53,7 +54,8 @@ class Retention:
 
     async def run(self) -> dict[str, int]:
         """Forgets all that is due now; how many of what. Nothing is due while a stored limit is not understood, whose
-        default would count in place of what people chose."""
+        default would count in place of what people chose; what crashes left half done goes whatever they say."""
+        await self._copies.remove_drafts(self._clock() - _LONGEST_BACKUP)
         if unclear := await self._unclear():
             log.warning("nothing is deleted for its age: %s was stored by another version", ", ".join(unclear))
             await self._files.sweep()

@@ -358,14 +358,30 @@ async def test_more_than_one_batch_goes_in_one_run(office: Office, data: Path) -
 
 @pytest.fixture
 def copies(data: Path) -> list[Path]:
-    """A backup of the office, what a restore put aside, and what two crashes left half done."""
+    """A backup of the office, and what a restore put aside."""
     archive = data / "backups" / "secretary-20260101-000000.tar.gz"
-    folders = [data / "before-restore-20260101T000000.0Z", data / ".restore-x1", data / "backups" / ".backup-x1"]
-    for folder in folders:
-        folder.mkdir(parents=True)
-        (folder / "secretary.db").write_text("личное")
+    archive.parent.mkdir()
     archive.write_text("личное")
-    return [archive, *folders]
+    return [archive, folder_with_a_database(data / "before-restore-20260101T000000.0Z")]
+
+
+def folder_with_a_database(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "secretary.db").write_text("личное")
+    return folder
+
+
+async def test_what_crashes_left_half_done_goes_whatever_the_settings_say(
+    office: Office, data: Path, copies: list[Path]
+) -> None:
+    restoring = folder_with_a_database(data / ".restore-x1")
+    backing_up = folder_with_a_database(data / "backups" / ".backup-x1")
+    await retention(office, data, FOREVER, 0.5).run()
+    assert not restoring.exists()
+    assert backing_up.exists(), "the console may be at it"
+    await retention(office, data, FOREVER, 2).run()
+    assert not backing_up.exists()
+    assert all(copy.exists() for copy in copies)
 
 
 async def test_copies_of_the_installation_go_in_their_time(office: Office, data: Path, copies: list[Path]) -> None:
