@@ -6,13 +6,14 @@ one step, so they are of one moment.
 """
 
 import contextlib
+import errno
 import io
 import json
 import os
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,12 +33,18 @@ from storage.archive import (
     belongs,
     copied,
 )
+from storage.moves import sync
 
 Models = Sequence[dict[str, object]]
 """Each model: its id, revision, and the SHA-256 of its files."""
 
+_Link = Callable[[Path, Path], None]
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
 
-def back_up(place: Place, target: Path, models: Models = (), *, with_keys: bool = False) -> Manifest:
+
+def back_up(
+    place: Place, target: Path, models: Models = (), *, with_keys: bool = False, link: _Link = os.link
+) -> Manifest:
     """Writes the archive ``target`` (mode 0600), whole or not at all.
 
     Raises NotFound without a database, Conflict when ``target`` exists, Unavailable when the disk is full or the
@@ -54,8 +61,8 @@ def back_up(place: Place, target: Path, models: Models = (), *, with_keys: bool 
             manifest = _Writer(place, copy, models).write(file, with_keys)
             file.flush()
             os.fsync(file.fileno())
-        os.link(archive, target)
-        _sync(target.absolute().parent)
+        _name(archive, target, link)
+        sync(target.absolute().parent)
     return manifest
 
 
@@ -139,6 +146,17 @@ def _readable(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True).encode()
 
 
+def _name(archive: Path, target: Path, link: _Link) -> None:
+    """Gives the archive its name. Raises FileExistsError when somebody else took it meanwhile."""
+    try:
+        link(archive, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.replace(archive, target)
+
+
 @contextlib.contextmanager
 def _told(target: Path) -> Iterator[None]:
     try:
@@ -149,11 +167,3 @@ def _told(target: Path) -> Iterator[None]:
         raise Unavailable(f"the database cannot be copied: {error}") from error
     except OSError as error:
         raise Unavailable(f"no backup was made: {error.strerror or error}") from error
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

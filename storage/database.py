@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from storage import migrate
 from storage.address import database_address
 from storage.advisory import ServerOwnership
 from storage.failures import reaching, translating
+from storage.moves import journal_of, settle
 from storage.ownership import FileOwnership, Ownership
 from storage.sqlite_connection import connection_to
 from storage.work import UnitOfWork
@@ -36,8 +38,9 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=5000",
     "PRAGMA journal_size_limit=67108864",
+    "PRAGMA secure_delete=ON",
 )
-
+_SCRUB_AGAIN_S = 0.1
 
 _SERVER_ARGUMENTS: dict[str, Any] = {
     "timeout": 10,
@@ -55,9 +58,10 @@ class Database:
     the WAL-reset race of SQLite 3.7.0 to 3.51.2, which needs two connections that write.
     """
 
-    def __init__(self, url: str, patience_s: float = 10.0) -> None:
+    def __init__(self, url: str, patience_s: float = 10.0, queue_s: float = 30.0) -> None:
         self._url = make_url(database_address(url))
         self._patience_s = patience_s
+        self._queue_s = queue_s
         self._engine: AsyncEngine | None = None
         self._ownership: Ownership | None = None
 
@@ -75,7 +79,7 @@ class Database:
         """
         try:
             await self._own()
-            self._engine = _engine(self._url)
+            self._engine = _engine(self._url, self._queue_s)
             await self.run(migrate.upgrade)
         except BaseException:
             await self.close()
@@ -94,7 +98,8 @@ class Database:
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
         """One transaction: committed when the block ends, rolled back when it raises. Not to be nested.
 
-        Raises Unavailable when the disk or the database refuses, Conflict when a unique name is taken.
+        Raises Unavailable when the disk or the database refuses, or when the connection is not free within
+        ``queue_s``; Conflict when a unique name is taken.
         """
         with translating():
             await self._confirm()
@@ -123,6 +128,23 @@ class Database:
             dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
         return tuple(str(p) for p in pages if p != "ok") + tuple(f"dangling reference: {tuple(d)}" for d in dangling)
 
+    async def scrub(self) -> bool:
+        """Takes what was deleted off the disk: SQLite's write-ahead log still holds the pages as they were. False, and
+        a line in the log, when that was not possible within ``patience_s``, as while a backup reads. A server looks
+        after its own files: nothing is asked of it."""
+        if self.path is None:
+            return True
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            with translating():
+                async with self._opened().connect() as connection:
+                    if await connection.run_sync(_truncate_log):
+                        return True
+            if time.monotonic() >= deadline:
+                logger.warning("what was deleted stays in the write-ahead log for now: somebody reads the database")
+                return False
+            await asyncio.sleep(_SCRUB_AGAIN_S)
+
     async def _own(self) -> None:
         if self._url.get_backend_name() == "postgresql":
             _require_asyncpg()
@@ -133,6 +155,7 @@ class Database:
             with translating(), reaching():
                 await self._ownership.acquire(self._patience_s)
         if self.path is not None:
+            settle(journal_of(self.path))
             _create_private(self.path)
 
     async def _confirm(self) -> None:
@@ -146,8 +169,9 @@ class Database:
         return self._engine
 
 
-def _engine(url: URL) -> AsyncEngine:
+def _engine(url: URL, queue_s: float = 30.0) -> AsyncEngine:
     single: dict[str, Any] = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
+    single["pool_timeout"] = queue_s
     if url.get_backend_name() != "sqlite":
         return create_async_engine(
             url, pool_pre_ping=True, hide_parameters=True, connect_args=_SERVER_ARGUMENTS, **single
@@ -185,6 +209,22 @@ def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 def _begin_immediate(connection: Connection) -> None:
     """Takes the write lock at once: a read that later turns into a write would ignore busy_timeout."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _truncate_log(connection: Connection) -> bool:
+    """Outside of a transaction, and without waiting: whoever needs the one connection would wait too."""
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (busy, *_) = cursor.fetchone() or (1,)
+    except sqlite3.Error as error:
+        logger.warning("the write-ahead log cannot be emptied: %s", error)
+        return False
+    finally:
+        cursor.execute("PRAGMA busy_timeout=5000")
+        cursor.close()
+    return not busy
 
 
 def _create_private(path: Path) -> None:

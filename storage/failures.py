@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as QueueTimeout
 
 from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryError, Unavailable
 
@@ -83,7 +84,7 @@ def _of_sqlite(code: int) -> SecretaryError | None:
     if code & _PRIMARY_CODE == sqlite3.SQLITE_IOERR:
         return Unavailable("the disk refused the write: nothing was saved; look at free space and at the disk's health")
     if code & _PRIMARY_CODE == sqlite3.SQLITE_BUSY:
-        return Unavailable("the database is busy; try again", retry_after_s=1)
+        return _busy()
     if code & _PRIMARY_CODE in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Unavailable("the database file is damaged: restore a backup")
     return None
@@ -101,6 +102,8 @@ def translating() -> Iterator[None]:
         raise known from error
     except (OverflowError, UnicodeEncodeError) as error:  # SQLite's driver says it before it asks the database
         raise _out_of_range() from error
+    except QueueTimeout as error:
+        raise _busy() from error
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise

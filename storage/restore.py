@@ -1,17 +1,21 @@
-"""Puts a backup back: unpacked beside the place and checked as a whole first, then moved into it."""
+"""Puts a backup back: unpacked beside the place and checked whole, then moved into it. What goes into another
+folder than the database is unpacked there: that may be another file system, and nothing is moved from one to another.
+"""
 
 import contextlib
 import gzip
+import math
 import os
 import shutil
 import sqlite3
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -34,10 +38,8 @@ from storage.archive import (
     refused,
 )
 from storage.migrate import MIGRATIONS
+from storage.moves import ASIDE, DRAFT, carry_out, journal_of, settle
 from storage.ownership import FileOwnership
-
-ASIDE, DRAFT = "before-restore-", ".restore-"
-"""How the names of folders begin: what was there before, and what is being unpacked."""
 
 _ROOM_LEFT = 50_000_000
 _MOST_FILES = 1_000_000
@@ -45,15 +47,27 @@ _MOST_FILES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was put back; ``aside`` is where that lies which was there before, if anything was."""
+    """What was put back; ``aside`` are the folders with what was there before, if anything was."""
 
     manifest: Manifest
-    aside: Path | None
+    aside: tuple[Path, ...]
 
 
-async def restore(archive: Path, place: Place, *, force: bool = False, most_bytes: int | None = None) -> Restored:
-    """Replaces what is at ``place`` and ends every sign-in. ``most_bytes`` bounds the unpacked size, by default to the
-    room on the disk.
+def _on(_: Path) -> None:
+    """Nobody watches."""
+
+
+async def restore(
+    archive: Path,
+    place: Place,
+    *,
+    force: bool = False,
+    most_bytes: int | None = None,
+    moved: Callable[[Path], None] = _on,
+) -> Restored:
+    """Replaces what is at ``place`` and ends every sign-in. ``most_bytes`` bounds the unpacked size, as the room
+    on the disks does. ``moved`` hears where each thing is as soon as it has been moved. Killed at any moment, the place
+    is as it was before, or restored, for whoever opens it next.
 
     Raises Conflict while a secretary runs, or when the place is not empty and ``force`` is not given; InvalidRequest
     for an archive that is damaged, foreign or newer than this program: then nothing is changed.
@@ -62,7 +76,8 @@ async def restore(archive: Path, place: Place, *, force: bool = False, most_byte
     ownership = FileOwnership(place.database.with_suffix(".lock"))
     await ownership.acquire(0)
     try:
-        return _restore(archive, place, force, most_bytes)
+        settle(journal_of(place.database))
+        return _restore(archive, place, force, most_bytes, moved)
     finally:
         await ownership.release()
 
@@ -73,30 +88,77 @@ def _require(archive: Path, place: Place) -> None:
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _restore(archive: Path, place: Place, force: bool, most_bytes: int | None) -> Restored:
+def _restore(
+    archive: Path, place: Place, force: bool, most_bytes: int | None, moved: Callable[[Path], None]
+) -> Restored:
     occupied = [path for path in _belongings(place) if path.exists()]
     if occupied and not force:
         raise Conflict(f"{place.folder} is not empty ({occupied[0].name}): --force puts what is there aside")
-    room = max(0, shutil.disk_usage(place.folder).free - _ROOM_LEFT)
-    with _told(), tempfile.TemporaryDirectory(dir=place.folder, prefix=DRAFT) as staged:
-        manifest = _unpack(archive, Path(staged), room if most_bytes is None else most_bytes)
-        _check_database(Path(staged) / DATABASE, manifest)
-        _end_sign_ins(Path(staged) / DATABASE)
-        return Restored(manifest, _exchange(Path(staged), place))
+    with _told(), _Staging(place, most_bytes) as staging:
+        manifest = _unpack(archive, staging)
+        _check_database(staging.path(DATABASE), manifest)
+        _end_sign_ins(staging.path(DATABASE))
+        return Restored(manifest, _exchange(staging, place, moved))
 
 
-def _unpack(archive: Path, staged: Path, most_bytes: int) -> Manifest:
+class _Staging:
+    """Where parts are unpacked: in a folder of its own beside the place where each is to be in the end."""
+
+    def __init__(self, place: Place, most_bytes: int | None) -> None:
+        self._place = place
+        self._left = math.inf if most_bytes is None else most_bytes
+        self._folders: dict[Path, Path] = {}
+        self._room: dict[Path, int] = {}
+        self._ending = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.close()
+
+    def path(self, name: str) -> Path:
+        """Of the part ``name``, or of the folder ``recordings``."""
+        return self._folder(self._beside(name)) / name
+
+    def take(self, name: str, size: int) -> None:
+        """Counts a part of ``size`` bytes. Raises InvalidRequest when there is no room for it."""
+        beside = self._beside(name)
+        self._folder(beside)
+        self._room[beside] -= size
+        self._left -= size
+        if min(self._room[beside], self._left) < 0:
+            raise refused("it is larger than the room there is")
+
+    def _beside(self, name: str) -> Path:
+        top, _, inner = name.partition("/")
+        if top == RECORDINGS:
+            return self._place.recordings.parent
+        keys = {key.name: key.parent for key in self._place.keys} if top == KEYS else {}
+        return keys.get(inner, self._place.folder)
+
+    def _folder(self, beside: Path) -> Path:
+        if beside not in self._folders:
+            beside.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made = self._ending.enter_context(tempfile.TemporaryDirectory(dir=beside, prefix=DRAFT))
+            self._folders[beside] = Path(made)
+            self._room[beside] = max(0, shutil.disk_usage(beside).free - _ROOM_LEFT)
+        return self._folders[beside]
+
+
+def _unpack(archive: Path, staging: _Staging) -> Manifest:
     found: dict[str, Part] = {}
     with tarfile.open(archive, "r|gz", tarinfo=PlainMember) as members:
         for member in members:
             name = checked_name(member)
-            most_bytes -= member.size
-            if most_bytes < 0 or len(found) > _MOST_FILES:
-                raise refused("it is larger than the room there is")
+            staging.take(name, member.size)
+            if len(found) > _MOST_FILES:
+                raise refused("it holds more files than can be taken")
             if name in found or (name == MANIFEST and member.size > LARGEST_TEXT):
                 raise refused(f"{name} is in it twice or is too large")
-            found[name] = Part(name=name, size=member.size, sha256=_unpacked(members, member, staged / name))
-    return _checked(staged, found)
+            digest = _unpacked(members, member, staging.path(name))
+            found[name] = Part(name=name, size=member.size, sha256=digest)
+    return _checked(staging.path(MANIFEST), found)
 
 
 def _unpacked(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> str:
@@ -111,9 +173,9 @@ def _unpacked(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> 
     return digest
 
 
-def _checked(staged: Path, found: dict[str, Part]) -> Manifest:
+def _checked(path: Path, found: dict[str, Part]) -> Manifest:
     try:
-        manifest = Manifest.model_validate_json((staged / MANIFEST).read_bytes())
+        manifest = Manifest.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         raise refused("its manifest is missing or cannot be read") from None
     if manifest.format != FORMAT:
@@ -158,32 +220,16 @@ def _belongings(place: Place) -> tuple[Path, ...]:
     return (database, *beside, place.recordings)
 
 
-def _exchange(staged: Path, place: Place) -> Path | None:
-    """Moves the old away and the new in; a failure on the way moves everything back."""
-    incoming = [(staged / DATABASE, place.database)]
-    if (staged / RECORDINGS).is_dir():
-        incoming.insert(0, (staged / RECORDINGS, place.recordings))
-    incoming[:0] = [(staged / KEYS / key.name, key) for key in place.keys if (staged / KEYS / key.name).is_file()]
-    aside = place.folder / f"{ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+def _exchange(staging: _Staging, place: Place, moved: Callable[[Path], None]) -> tuple[Path, ...]:
+    """Moves the old away and the new in, the database last."""
+    parts = [(f"{KEYS}/{key.name}", key) for key in place.keys]
+    parts += [(RECORDINGS, place.recordings), (DATABASE, place.database)]
+    incoming = [(staging.path(name), target) for name, target in parts if staging.path(name).exists()]
+    name = f"{ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     leaving = [*_belongings(place), *(target for _, target in incoming if target in place.keys)]
-    outgoing = [(path, aside / path.name) for path in leaving if path.exists()]
-    if outgoing:
-        aside.mkdir(mode=0o700)
-    _move_all([*outgoing, *incoming])
-    return aside if outgoing else None
-
-
-def _move_all(moves: list[tuple[Path, Path]]) -> None:
-    done: list[tuple[Path, Path]] = []
-    try:
-        for source, target in moves:
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.rename(source, target)
-            done.append((source, target))
-    except OSError:
-        for source, target in reversed(done):
-            os.rename(target, source)
-        raise
+    outgoing = [(path, path.parent / name / path.name) for path in leaving if path.exists()]
+    carry_out([*outgoing, *incoming], journal_of(place.database), moved)
+    return tuple(dict.fromkeys(target.parent for _, target in outgoing))
 
 
 @contextlib.contextmanager

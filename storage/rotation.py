@@ -47,6 +47,7 @@ async def rotate(database: Database, path: Path, reached: Callable[[Step], None]
     os.replace(following, path)
     _sync(path.parent)
     reached(Step.SWITCHED)
+    await database.scrub()
     return count
 
 

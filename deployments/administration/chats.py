@@ -114,6 +114,7 @@ class Chats:
             for session_id in own:
                 await work.audit.add(chat_event(caller, "delete", session_id))
         await self._files.sweep()
+        await self._database.scrub()
         return len(own)
 
     async def branches(self, caller: Identity, session_id: str) -> tuple[Branch, ...]:
@@ -139,7 +140,8 @@ class Chats:
             await _message(work, session_id, message_id)
             gone = await work.messages.remove(session_id, message_id)
             await work.audit.add(chat_event(caller, "delete_messages", session_id, f"{gone} messages"))
-            return gone
+        await self._database.scrub()
+        return gone
 
 
 async def visible(work: UnitOfWork, caller: Identity, session_id: str) -> StoredSession:

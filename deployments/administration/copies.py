@@ -3,36 +3,47 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deployments.administration.backups import FOLDER
-from storage.restore import ASIDE, DRAFT
+from storage.moves import ASIDE, DRAFT
 
 log = logging.getLogger(__name__)
 
 
 class Copies:
-    """In ``<data>/backups`` and beside the database, ``database`` being the folder it lies in. Files that people put
-    elsewhere are theirs."""
+    """In ``<data>/backups``, in ``<data>`` and beside the database, ``database`` being the folder it lies in. Files
+    that people put elsewhere are theirs."""
 
     def __init__(self, data: Path, database: Path) -> None:
         self._backups = data / FOLDER
-        self._database = database
+        self._folders = {data, database}
 
     async def remove_before(self, moment: datetime) -> int:
         """Deletes what was written before ``moment``; how many copies. One that cannot be deleted stays."""
         return await asyncio.to_thread(self._remove_before, moment)
 
-    def _remove_before(self, moment: datetime) -> int:
-        return sum(_removed(copy) for copy in self._all() if _written(copy) < moment)
+    async def remove_drafts(self, moment: datetime) -> int:
+        """Deletes what a restore that was killed left half done: while the database is owned, none is under way. What a
+        backup left so only when it was begun before ``moment``: the console asks nobody before it makes one."""
+        return await asyncio.to_thread(self._remove_drafts, moment)
 
-    def _all(self) -> Iterator[Path]:
-        """Links are left alone."""
-        found = [*self._backups.glob("secretary-*.tar.gz"), *self._backups.glob(".backup-*")]
-        found += [*self._database.glob(f"{ASIDE}*"), *self._database.glob(f"{DRAFT}*")]
-        return (copy for copy in found if not copy.is_symlink())
+    def _remove_before(self, moment: datetime) -> int:
+        kept = [*self._backups.glob("secretary-*.tar.gz"), *self._beside(ASIDE)]
+        return sum(_removed(copy) for copy in _no_links(kept) if _written(copy) < moment)
+
+    def _remove_drafts(self, moment: datetime) -> int:
+        left = [copy for copy in _no_links(self._backups.glob(".backup-*")) if _written(copy) < moment]
+        return sum(_removed(copy) for copy in (*left, *_no_links(self._beside(DRAFT))))
+
+    def _beside(self, name: str) -> Iterator[Path]:
+        return (found for folder in self._folders for found in folder.glob(f"{name}*"))
+
+
+def _no_links(copies: Iterable[Path]) -> Iterator[Path]:
+    return (copy for copy in copies if not copy.is_symlink())
 
 
 def _written(copy: Path) -> datetime:

@@ -149,9 +149,6 @@ def _require_whole(plan: _Plan, rows: Sequence[Row], mode: Mode) -> None:
 
 
 async def _apply(plan: _Plan, work: UnitOfWork) -> None:
-    for entry_id in plan.deleted:
-        await work.faq.remove(entry_id)
-    for entry in plan.updated:
-        await work.faq.replace(entry)
-    for entry in plan.created:
-        await work.faq.add(entry)
+    await work.faq.remove_all(plan.deleted)
+    await work.faq.replace_all(plan.updated)
+    await work.faq.add_all(plan.created)

@@ -80,8 +80,8 @@ class Privacy:
             return dossier
 
     async def erase(self, person: Person, caller: Identity) -> Erased:
-        """Deletes it all in one transaction, then the files; those that a crash leaves are deleted later. Raises
-        InvalidRequest for a key without a number."""
+        """Deletes it all in one transaction, then the files and what is left in the database's log; what a crash leaves
+        of those is deleted later. Raises InvalidRequest for a key without a number."""
         who = (person.person, person.source, person.source_id)
         async with self._database.unit_of_work() as work:
             sessions = await work.sessions.of_person(*who)
@@ -95,6 +95,7 @@ class Privacy:
             erased = Erased(await forget(work, ids), exchanges, len(recordings), consents)
             await work.audit.add(_event(caller, "erase", person))
         await self._files.sweep()
+        await self._database.scrub()
         return erased
 
     async def consents(self, person: str | None, limit: int, offset: int) -> tuple[StoredConsent, ...]:

@@ -16,6 +16,7 @@ from storage.work import UnitOfWork
 log = logging.getLogger(__name__)
 
 _BATCH = 200
+_LONGEST_BACKUP = timedelta(days=1)
 _WORKER = "(retention)"
 _Step = Callable[[UnitOfWork, datetime], Awaitable[int]]
 
@@ -52,7 +53,14 @@ class Retention:
             await asyncio.gather(task, return_exceptions=True)
 
     async def run(self) -> dict[str, int]:
-        """Forgets all that is due now; how many of what."""
+        """Forgets all that is due now; how many of what. Nothing is due while a stored limit is not understood, whose
+        default would count in place of what people chose; what crashes left half done goes whatever they say."""
+        await self._copies.remove_drafts(self._clock() - _LONGEST_BACKUP)
+        if unclear := await self._unclear():
+            log.warning("nothing is deleted for its age: %s was stored by another version", ", ".join(unclear))
+            await self._files.sweep()
+            await self._database.scrub()
+            return {}
         settings = self._settings()
         counts = {
             "conversations": await self._until_done(settings.messages_days, _forget_unused),
@@ -63,6 +71,7 @@ class Retention:
             "backups": await self._forget_copies(settings.backups_days),
         }
         await self._files.sweep()
+        await self._database.scrub()
         await self._note({what: count for what, count in counts.items() if count})
         return counts
 
@@ -74,6 +83,10 @@ class Retention:
             except Exception as error:
                 log.warning("retention will try again later: %s", type(error).__name__, exc_info=error)
             await asyncio.sleep(self._every_s)
+
+    async def _unclear(self) -> list[str]:
+        async with self._database.unit_of_work() as work:
+            return [name for name in await work.settings.not_understood() if name.split(".")[0] == "privacy"]
 
     async def _until_done(self, days: int, step: _Step) -> int:
         """Batch after batch, each in a transaction of its own, so that others get their turn in between."""

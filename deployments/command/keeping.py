@@ -53,8 +53,8 @@ def restore(
 
     restored = asyncio.run(put_back(file, _place(Environment()), force=force))
     out.print(f"Restored the backup of {restored.manifest.created_at:%Y-%m-%d %H:%M} UTC.")
-    if restored.aside is not None:
-        out.print(f"What was there before is in {restored.aside}.")
+    for aside in restored.aside:
+        out.print(f"What was there before is in {aside}.")
     out.print("Every sign-in has ended. People, passwords and API keys are those of the backup:")
     out.print("a key that was revoked after the backup works again. Revoke it anew (DELETE /admin/keys/<id>).")
     if not restored.manifest.with_keys:

@@ -107,9 +107,10 @@ def check(graph: GraphOption = _GRAPH) -> None:
 async def _storage(environment: Environment) -> str:
     """What can be said of the database without making first credentials that nobody would see."""
     from storage.database import Database
+    from storage.moves import journal_of
 
     database = Database(environment.database_url)
-    if database.path is not None and not database.path.exists():
+    if database.path is not None and not database.path.exists() and not journal_of(database.path).exists():
         return "empty; secretary up makes it ready"
     await database.open()
     try:

@@ -48,7 +48,11 @@ This page is made from the descriptions in the code; a test compares the two. To
 """
 _LIVE = """## Live settings
 
-Stored as rows, sent to every process in the snapshot. A field without a row has the default of the program.
+Stored as rows, sent to every process in the snapshot. A row is a field of the first level: a single value, or a group
+such as `privacy`, all of whose fields are stored when one is changed. What has no row has the default of the program.
+What another version wrote and this one does not understand is left out and told in the log; the rest of its group
+counts, and a change of the group keeps it for the version that knows it. While something in `privacy` is not
+understood, nothing is deleted for its age.
 """
 _SCOPES = """A setting counts for each *turn* that says nothing else itself, each *request*, each API *key*, each
 process of a *door*, or the whole *installation*. `limits`, `outbound` and `privacy` are changed by administrators only.

@@ -43,7 +43,8 @@ class PersonaRow(Base):
 
 
 class SettingRow(Base):
-    """One field of ``Settings`` that was ever changed; fields without a row keep the default of the program."""
+    """One field of ``Settings`` that was ever changed, a group being one; those without a row keep the default of the
+    program."""
 
     __tablename__ = "settings"
 

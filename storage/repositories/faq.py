@@ -1,17 +1,32 @@
 """Prepared answers in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, Table, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.settings import FaqEntry
+from storage.bulk import insert_rows
 from storage.models import FaqRow
 from storage.models.base import now
+from storage.parts import parts
+from storage.repositories.sessions import quiet
 from storage.wording import comparison_key
 
 _BEHAVIOUR = tuple(getattr(FaqRow, name) for name in FaqEntry.model_fields if name != "hits")
+_CONTENT = (
+    *("question", "question_key", "answer", "alternatives", "keywords", "search_text"),
+    *("language", "enabled", "updated_at"),
+)
+_STORED = tuple(getattr(FaqRow, name) for name in (*_CONTENT, "hits", "version", "created_at"))
+_ID = "replaced_id"
+_REPLACE = (
+    update(cast(Table, FaqRow.__table__))
+    .where(FaqRow.id == bindparam(_ID))
+    .values({name: bindparam(name) for name in _CONTENT} | {"version": FaqRow.version + 1})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +102,41 @@ class FaqRepository:
 
     async def add(self, entry: FaqEntry) -> FaqEntry:
         """Stores a new entry; ``id``, ``version``, ``hits`` and ``updated_at`` of ``entry`` are not looked at."""
-        row = FaqRow(hits=0, version=1)
-        _fill(row, entry)
+        row = FaqRow(hits=0, version=1, **_content(entry))
         self._session.add(row)
         await self._session.flush()
         return _entry(row)
+
+    async def add_all(self, entries: Sequence[FaqEntry]) -> None:
+        """The same for many."""
+        moment = now()
+        contents = (_content(entry) | {"hits": 0, "version": 1, "created_at": moment} for entry in entries)
+        rows = ([content[column.key] for column in _STORED] for content in contents)
+        await insert_rows(self._session, _STORED, rows)
 
     async def replace(self, entry: FaqEntry) -> FaqEntry:
         """Overwrites the entry of this id and raises its version; the hits stay. KeyError when there is none."""
         row = await self._session.get(FaqRow, entry.id)
         if row is None:
             raise KeyError(entry.id)
-        _fill(row, entry)
+        for name, value in _content(entry).items():
+            setattr(row, name, value)
         row.version += 1
         await self._session.flush()
         return _entry(row)
 
+    async def replace_all(self, entries: Sequence[FaqEntry]) -> None:
+        """The same for those of many entries that exist."""
+        if entries:
+            connection = await self._session.connection()
+            await connection.execute(_REPLACE, [_content(entry) | {_ID: entry.id} for entry in entries])
+
     async def remove(self, entry_id: int) -> None:
-        await self._session.execute(delete(FaqRow).where(FaqRow.id == entry_id))
+        await self.remove_all((entry_id,))
+
+    async def remove_all(self, entry_ids: Sequence[int]) -> None:
+        for part in parts(entry_ids):
+            await self._session.execute(quiet(delete(FaqRow).where(FaqRow.id.in_(part))))
 
     async def add_hits(self, hits: Mapping[int, int]) -> None:
         """Adds to the counts of the entries that exist."""
@@ -122,13 +154,20 @@ def _matching(query: str, language: str | None) -> Select[FaqRow]:
     return found
 
 
-def _fill(row: FaqRow, entry: FaqEntry) -> None:
-    row.question, row.question_key = entry.question, comparison_key(entry.question)
-    row.answer, row.language, row.enabled = entry.answer, entry.language, entry.enabled
-    row.alternatives, row.keywords = [*entry.alternatives], [*entry.keywords]
+def _content(entry: FaqEntry) -> dict[str, object]:
+    """What an entry says, by column, as of now."""
     texts = (entry.question, *entry.alternatives, *entry.keywords, entry.answer)
-    row.search_text = "\n".join(comparison_key(text) for text in texts)
-    row.updated_at = now()
+    return {
+        "question": entry.question,
+        "question_key": comparison_key(entry.question),
+        "answer": entry.answer,
+        "alternatives": entry.alternatives,
+        "keywords": entry.keywords,
+        "search_text": "\n".join(comparison_key(text) for text in texts),
+        "language": entry.language,
+        "enabled": entry.enabled,
+        "updated_at": now(),
+    }
 
 
 def _entry(row: FaqRow) -> FaqEntry:

@@ -1,7 +1,10 @@
-"""Live settings in the database: one row per field that was ever changed."""
+"""Live settings in the database: a row for each field of ``Settings`` that was ever changed; a group is one field."""
 
+import copy
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -12,37 +15,51 @@ from storage.models import SettingRow
 
 logger = logging.getLogger(__name__)
 
+_Path = tuple[int | str, ...]
+
 
 class SettingsRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         self._rows: dict[str, SettingRow] | None = None
-        self._settings: Settings | None = None
+        self._reading: _Reading | None = None
 
     async def get(self) -> Settings:
-        """Stored fields over the program's defaults. A stored field that this program does not understand (it was
-        written by another version) is reported in the log and left at its default."""
-        if self._settings is None:
-            self._settings = _understood({row.name: row.value for row in (await self._stored()).values()})
-        return self._settings
+        """Stored fields over the program's defaults. A stored field, also one inside a group, that this program does
+        not understand (it was written by another version) is reported in the log and left at its default."""
+        return (await self._read()).settings
+
+    async def not_understood(self) -> tuple[str, ...]:
+        """Stored fields that this program left out, under dotted names."""
+        reading = await self._read()
+        return tuple(sorted(".".join(map(str, path)) for path in (*reading.unknown, *reading.invalid)))
 
     async def changed_at(self) -> int:
         """The revision of the last change of any setting; 0 when none was ever changed."""
         return max((row.revision for row in (await self._stored()).values()), default=0)
 
     async def save(self, settings: Settings, revision: int) -> tuple[str, ...]:
-        """Stores what differs from before, under ``revision``; the names of the fields that changed."""
+        """Stores what differs from before, under ``revision``; the names of the fields that changed. Fields of another
+        version stay in the group that is stored: that version finds them again."""
         before, rows = await self.get(), await self._stored()
         changed = tuple(name for name in Settings.model_fields if getattr(settings, name) != getattr(before, name))
         values = settings.model_dump(mode="json", include=set(changed))
+        for path in (await self._read()).unknown:
+            if path[0] in values:
+                _carry_over(path, {name: row.value for name, row in rows.items()}, values)
         for name in changed:
             if (row := rows.get(name)) is None:
                 row = rows[name] = SettingRow(name=name)
                 self._session.add(row)
             row.value, row.revision = values[name], revision
         await self._session.flush()
-        self._settings = None
+        self._reading = None
         return changed
+
+    async def _read(self) -> "_Reading":
+        if self._reading is None:
+            self._reading = _understood({row.name: row.value for row in (await self._stored()).values()})
+        return self._reading
 
     async def _stored(self) -> dict[str, SettingRow]:
         """Every row by its name, read once in a unit of work: nobody else writes meanwhile."""
@@ -51,17 +68,46 @@ class SettingsRepository:
         return self._rows
 
 
-def _understood(stored: Mapping[str, object]) -> Settings:
-    try:
-        return Settings.model_validate(stored)
-    except ValidationError:
-        return Settings.model_validate({name: value for name, value in stored.items() if _is_valid(name, value)})
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What stored rows say, and where in them stood what this program does not know, or knows and cannot take."""
+
+    settings: Settings
+    unknown: frozenset[_Path]
+    invalid: frozenset[_Path]
 
 
-def _is_valid(name: str, value: object) -> bool:
-    try:
-        Settings.model_validate({name: value})
-    except ValidationError:
-        logger.warning("stored setting %r is not understood and left at its default", name)
-        return False
-    return True
+def _understood(stored: Mapping[str, object]) -> _Reading:
+    kept: dict[str, Any] = copy.deepcopy(dict(stored))
+    unknown: set[_Path] = set()
+    invalid: set[_Path] = set()
+    while True:
+        try:
+            return _Reading(Settings.model_validate(kept), frozenset(unknown), frozenset(invalid))
+        except ValidationError as error:
+            wrong = {_place(kept, each["loc"]): each["type"] for each in error.errors()}
+        for path, kind in wrong.items():
+            (unknown if kind == "extra_forbidden" else invalid).add(path)
+            _inside(kept, path[:-1]).pop(path[-1], None)
+            logger.warning("stored setting %s is not understood and left out", ".".join(map(str, path)))
+
+
+def _place(stored: dict[str, Any], place: _Path) -> _Path:
+    """The innermost field on the way to ``place``: of a list, not one item but the whole is left out."""
+    inside: Any = stored
+    for depth, name in enumerate(place):
+        if not isinstance(inside, dict) or name not in inside:
+            return place[:depth]
+        inside = inside[name]
+    return place
+
+
+def _inside(stored: Mapping[str, Any], path: _Path) -> dict[Any, Any]:
+    inside: Any = stored
+    for name in path:
+        inside = inside.get(name, {}) if isinstance(inside, dict) else {}
+    return inside if isinstance(inside, dict) else {}
+
+
+def _carry_over(path: _Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    _inside(after, path[:-1])[path[-1]] = copy.deepcopy(_inside(before, path[:-1])[path[-1]])

@@ -1,14 +1,17 @@
 import asyncio
 import contextlib
+import errno
 import gzip
 import io
 import json
+import os
 import sqlite3
 import stat
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,7 +70,7 @@ async def test_a_backup_brings_back_every_row_and_recording(place: Place, tmp_pa
     (place.recordings / f"звонок № 1 {'x' * 100}.wav").write_bytes(b"RIFF")
     back_up(place, archive, [{"id": "piper", "files": {"x": "0" * 64}}])
     restored = await restore(archive, elsewhere)
-    assert restored.aside is None
+    assert restored.aside == ()
     assert _rows(elsewhere.database) == _rows(place.database)
     assert (elsewhere.recordings / "2026" / "call-1.wav").read_bytes() == b"RIFF" * 1000
     assert (elsewhere.recordings / f"звонок № 1 {'x' * 100}.wav").read_bytes() == b"RIFF"
@@ -142,10 +145,152 @@ async def test_restoring_over_something_wants_force_and_keeps_the_old_aside(plac
         await restore(archive, place)
     restored = await restore(archive, place, force=True)
     assert _rows(place.database) == before
-    assert restored.aside is not None
-    assert len(_rows(restored.aside / "secretary.db")["audit_log"]) == later
-    assert (restored.aside / "recordings" / "2026" / "call-1.wav").exists()
+    (aside,) = restored.aside
+    assert len(_rows(aside / "secretary.db")["audit_log"]) == later
+    assert (aside / "recordings" / "2026" / "call-1.wav").exists()
     assert (place.folder / "secret.key").read_text() == "k" * 43
+
+
+_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from storage.archive import Place
+from storage.restore import restore
+
+def moved(target):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+archive, folder, left = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+place = Place(folder / "secretary.db", folder / "recordings", (folder / "secret.key",))
+asyncio.run(restore(archive, place, force=True, moved=moved))
+"""
+
+
+async def _left_by_a_kill(folder: Path) -> tuple[bool, bool, bool]:
+    """Of database, recordings and key: whether each is the old one, after somebody opened the database."""
+    database = Database(url_of(folder))
+    await database.open()
+    async with database.unit_of_work() as work:
+        events = [event.action for event in await work.audit.newest(1)]
+    await database.close()
+    recording, key = folder / "recordings" / "2026" / "call-1.wav", folder / "secret.key"
+    return events == ["later"], recording.read_bytes() == b"later", key.read_text() == "l" * 43
+
+
+async def test_a_restore_that_is_killed_between_two_moves_is_undone_and_one_behind_the_last_stays(
+    place: Place, tmp_path: Path
+) -> None:
+    archive = tmp_path / "b.tar.gz"
+    back_up(place, archive, with_keys=True)
+    database = Database(url_of(place.folder))
+    await database.open()
+    async with database.unit_of_work() as work:
+        await work.audit.add(AuditEvent("anna", "later", "faq"))
+    await database.close()
+    (place.recordings / "2026" / "call-1.wav").write_bytes(b"later")
+    (place.folder / "secret.key").write_text("l" * 43)
+    before = sorted(place.folder.iterdir())
+    for count in range(1, 7):  # three go aside, three come in
+        command = [sys.executable, "-c", _KILLED, str(archive), str(place.folder), str(count)]
+        assert await asyncio.to_thread(subprocess.call, command) == -9
+        assert (place.folder / "secretary.db").exists() == (count == 6)
+        old = await _left_by_a_kill(place.folder)
+        assert old == ((False,) * 3 if count == 6 else (True,) * 3)
+        left = [path for path in place.folder.iterdir() if not path.name.startswith(".restore-")]
+        if count < 6:
+            assert sorted(left) == before
+    await restore(archive, place, force=True)
+    assert not (place.folder / "secretary.db.restoring").exists()
+
+
+async def test_a_restore_begins_with_the_end_of_one_that_was_killed(place: Place, tmp_path: Path) -> None:
+    archive = tmp_path / "b.tar.gz"
+    back_up(place, archive)
+    before = _rows(place.database)
+    command = [sys.executable, "-c", _KILLED, str(archive), str(place.folder), "2"]
+    assert await asyncio.to_thread(subprocess.call, command) == -9
+    with pytest.raises(Conflict, match="--force"):
+        await restore(archive, place)
+    assert _rows(place.database) == before
+
+
+async def test_a_place_whose_old_database_is_nowhere_is_not_taken_for_an_empty_one(
+    place: Place, tmp_path: Path
+) -> None:
+    archive = tmp_path / "b.tar.gz"
+    back_up(place, archive)
+    command = [sys.executable, "-c", _KILLED, str(archive), str(place.folder), "1"]
+    assert await asyncio.to_thread(subprocess.call, command) == -9
+    (aside,) = place.folder.glob("before-restore-*")
+    aside.rename(tmp_path / "aside")
+    database = Database(url_of(place.folder))
+    with pytest.raises(Unavailable, match="neither in its place"):
+        await database.open()
+    assert not place.database.exists()
+    (tmp_path / "aside").rename(aside)
+    await database.open()
+    await database.close()
+    assert not aside.exists()
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs a second file system")
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)
+
+
+async def test_database_and_data_folder_may_be_on_two_file_systems(
+    place: Place, tmp_path: Path, other_disk: Path
+) -> None:
+    archive = tmp_path / "b.tar.gz"
+    back_up(place, archive, with_keys=True)
+    apart = Place(tmp_path / "db" / "x.db", other_disk / "recordings", (other_disk / "secret.key",))
+    for expected in (0, 2):
+        assert len((await restore(archive, apart, force=True)).aside) == expected
+        assert _rows(apart.database) == _rows(place.database)
+        assert (apart.recordings / "2026" / "call-1.wav").exists()
+        assert (other_disk / "secret.key").read_text() == "k" * 43
+    names = {path.name for folder in (tmp_path / "db", other_disk) for path in folder.iterdir()}
+    assert not [name for name in names if name.startswith(".restore-") or name.endswith(".restoring")]
+
+
+async def test_a_restore_that_cannot_move_moves_everything_back(place: Place, tmp_path: Path) -> None:
+    archive = tmp_path / "b.tar.gz"
+    back_up(place, archive)
+    before = sorted(path.name for path in place.folder.iterdir())
+
+    def refuse(_: Path) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    with pytest.raises(Unavailable, match="nothing was changed"):
+        await restore(archive, place, force=True, moved=refuse)
+    assert sorted(path.name for path in place.folder.iterdir()) == before
+
+
+async def test_a_disk_without_hard_links_takes_a_backup_too(place: Place, tmp_path: Path) -> None:
+    def refuse(*_: Path) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    archive = tmp_path / "b.tar.gz"
+    back_up(place, archive, link=refuse)
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    await restore(archive, place_in(tmp_path / "elsewhere"))
+    with pytest.raises(Conflict, match="name another file"):
+        back_up(place, archive, link=refuse)
+
+    def overtaken(_: Path, target: Path) -> None:
+        target.write_text("mine")
+        refuse()
+
+    with pytest.raises(Conflict):
+        back_up(place, tmp_path / "taken", link=overtaken)
+    assert (tmp_path / "taken").read_text() == "mine"
 
 
 async def _sign_in(place: Place) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from deployments.contracts.errors import Conflict, Unavailable
+from deployments.contracts.settings import FaqEntry
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
@@ -25,11 +26,46 @@ async def test_every_sqlite_connection_is_durable_and_checks_references_by_its_p
     found: dict[str, object] = {}
 
     def read(connection: Connection) -> None:
-        for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
+        for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete"):
             found[pragma] = connection.execute(text(f"PRAGMA {pragma}")).scalar()
 
     await sqlite.run(read)
-    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+        "secure_delete": 1,
+    }
+
+
+def _on_disk(database: Database, word: str) -> bool:
+    assert database.path is not None
+    files = database.path.parent.glob(f"{database.path.name}*")
+    return any(word.encode() in file.read_bytes() for file in files)
+
+
+async def test_what_was_deleted_is_scrubbed_off_the_disk_as_soon_as_nobody_reads(sqlite: Database) -> None:
+    async with sqlite.unit_of_work() as work:
+        stored = await work.faq.add(FaqEntry(question="Личное?", answer="Тайное"))
+    with closing(sqlite3.connect(str(sqlite.path))) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM faq_entries").fetchall()
+        async with sqlite.unit_of_work() as work:
+            await work.faq.remove(stored.id)
+        assert not await sqlite.scrub()
+        assert _on_disk(sqlite, "Тайное")
+        async with sqlite.unit_of_work() as work:
+            await work.audit.add(EVENT)
+    assert await sqlite.scrub()
+    assert not _on_disk(sqlite, "Тайное")
+    found: list[object] = []
+    await sqlite.run(lambda connection: found.append(connection.execute(text("PRAGMA busy_timeout")).scalar()))
+    assert found == [5000]
+
+
+async def test_a_server_is_not_scrubbed(database: Database) -> None:
+    assert await database.scrub()
 
 
 async def test_a_unit_of_work_is_committed_when_its_block_ends(database: Database) -> None:
@@ -67,6 +103,20 @@ async def test_a_cancelled_unit_of_work_leaves_nothing_and_frees_the_connection(
         await task
     async with database.unit_of_work() as work:
         assert await work.audit.newest() == ()
+
+
+async def test_whoever_waits_too_long_for_the_connection_is_told_to_come_again(url: str) -> None:
+    database = Database(url, queue_s=0.05)
+    await database.open()
+    async with database.unit_of_work():
+        with pytest.raises(Unavailable, match="busy") as refused:
+            async with database.unit_of_work():
+                pass
+        with pytest.raises(Unavailable, match="busy"):
+            await database.run(lambda _: None)
+    assert refused.value.retryable
+    assert refused.value.retry_after_s
+    await database.close()
 
 
 async def test_cancelling_at_any_moment_never_breaks_the_database(database: Database) -> None:

@@ -1,13 +1,18 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import JSON, Column, Connection, inspect, text
 
+from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.errors import Conflict
 from deployments.contracts.sampling import Sampling
 from storage import migrate
 from storage.database import Database
 from storage.models import Base
+from storage.repositories.audit import AuditEvent
+from storage.repositories.recordings import StoredRecording
 
 
 def _default_differs(*compared: object) -> bool | None:
@@ -157,6 +162,54 @@ async def test_a_removed_conversation_takes_its_messages_along_after_the_migrati
         assert _rows(connection, "SELECT id FROM chat_messages ORDER BY id") == [(2,), (5,)]
 
     await database.run(remove)
+
+
+async def test_the_trail_is_chained_anew_after_the_way_back(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        for day in range(5):
+            await work.audit.add(AuditEvent("anna", "update", "faq", str(day), at=NOW + timedelta(days=day)))
+        assert await work.audit.cleanup(NOW + timedelta(days=2)) == 2
+
+    def travel(connection: Connection) -> None:
+        migrate.downgrade(connection, "0001")
+        migrate.upgrade(connection)
+
+    await database.run(travel)
+    async with database.unit_of_work() as work:
+        await work.audit.add(AuditEvent("anna", "update", "faq"))
+        assert await work.audit.verify() is None
+        assert len(await work.audit.newest()) == 4
+        await work.audit._session.execute(text("UPDATE audit_log SET username = 'eve' WHERE resource_id = '3'"))
+        assert await work.audit.verify() is not None
+
+
+async def test_a_long_conversation_survives_the_way_back(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        session = await work.sessions.begin(Source(SourceKind.TELEGRAM, "shop"), "42", "Иван")
+    insert = "INSERT INTO chat_messages (id, session_id, turn_id, role, content, created_at, parent_id) VALUES "
+    links = [
+        {"id": number, "session": session.id, "now": NOW, "parent": number - 1 if number > 1 else None}
+        for number in range(1, 1202)
+    ]
+
+    def travel(connection: Connection) -> None:
+        connection.execute(text(insert + "(:id, :session, 't', 'user', 'x', :now, :parent)"), links)
+        migrate.downgrade(connection, "0001")
+        assert _rows(connection, "SELECT count(*) FROM chat_messages") == [(1201,)]
+
+    await database.run(travel)
+
+
+async def test_there_is_no_way_back_while_files_are_to_be_deleted(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        await work.recordings.add(StoredRecording("a", "phone", "recordings/a.wav", "audio/wav", 1.0, 4))
+        await work.recordings.remove(["a"])
+    with pytest.raises(Conflict, match=r"recordings/a\.wav"):
+        await database.run(lambda connection: migrate.downgrade(connection, "0002"))
+    async with database.unit_of_work() as work:
+        assert await work.recordings.files_to_delete(10) == ("recordings/a.wav",)
+        await work.recordings.deleted(["recordings/a.wav"])
+    await database.run(lambda connection: migrate.downgrade(connection, "0002"))
 
 
 _OLD_BOT = (

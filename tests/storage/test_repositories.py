@@ -76,6 +76,38 @@ async def test_an_id_is_never_given_twice(database: Database) -> None:
     assert second.id != first.id
 
 
+async def test_many_prepared_answers_are_stored_changed_and_deleted_as_single_ones_are(database: Database) -> None:
+    entries = [FaqEntry(question=f"Ещё {n}?", answer="Да", keywords=("прайс", f"{n} ₽")) for n in range(1_100)]
+    async with database.unit_of_work() as work:
+        seen = await work.faq.add(FaqEntry(question="Раз", answer="Да"))
+        await work.faq.remove(seen.id)
+        await work.faq.add_all(entries)
+        stored = await work.faq.all()
+        await work.faq.add_hits({stored[0].id: 3})
+    assert [entry.model_copy(update={"id": 0, "updated_at": None}) for entry in stored] == entries
+    assert seen.id not in {entry.id for entry in stored}
+    changes = [stored[n].model_copy(update={"answer": "Нет", "enabled": False, "version": 99}) for n in (0, 1)]
+    async with database.unit_of_work() as work:
+        await work.faq.replace_all([*changes, stored[0].model_copy(update={"id": 10_000_000, "question": "Нет её"})])
+        await work.faq.remove_all([entry.id for entry in stored[2:]])
+        await work.faq.add_all(())
+        await work.faq.replace_all(())
+    async with database.unit_of_work() as work:
+        left = await work.faq.all()
+        assert await work.faq.count() == len(left)
+        found, _ = await work.faq.search("нет 0", None, 10, 0)
+        assert await work.faq.in_force() == ()
+    assert [(e.id, e.answer, e.enabled, e.version, e.hits) for e in left] == [
+        (stored[0].id, "Нет", False, 2, 3),
+        (stored[1].id, "Нет", False, 2, 0),
+    ]
+    assert [entry.id for entry in found] == [stored[0].id]
+    assert all(
+        after.updated_at and before.updated_at and after.updated_at > before.updated_at
+        for before, after in zip(stored, left, strict=False)
+    )
+
+
 async def test_hits_add_up_and_ignore_strangers(database: Database) -> None:
     async with database.unit_of_work() as work:
         entry = await work.faq.add(FaqEntry(question="Раз", answer="Да"))
@@ -161,6 +193,50 @@ async def test_a_setting_that_is_not_understood_stays_at_its_default(
         work.settings._session.add(SettingRow(name=name, value=value, revision=1))
         await work.settings._session.flush()
         assert await work.settings.get() == Settings()
+
+
+async def _store(work: UnitOfWork, name: str, value: JsonValue) -> None:
+    work.settings._session.add(SettingRow(name=name, value=value, revision=1))
+    await work.settings._session.flush()
+
+
+OF_ANOTHER_VERSION: tuple[tuple[str, dict[str, JsonValue], tuple[str, ...]], ...] = (
+    ("privacy", {"audio_days": 0, "audit_days": 0, "exchanges_days": 0, "new": 1}, ("privacy.new",)),
+    ("privacy", {"audio_days": 0, "audit_days": "never", "exchanges_days": 0}, ("privacy.audit_days",)),
+    ("speech", {"speed": 2.0, "default_voices": {"ru": "anna", "en": 5}}, ("speech.default_voices.en",)),
+    ("outbound", {"allowed_hosts": ["localhost:8000", 1, 2], "new": {}}, ("outbound.allowed_hosts", "outbound.new")),
+)
+
+
+@pytest.mark.parametrize(("name", "value", "left_out"), OF_ANOTHER_VERSION)
+async def test_of_a_group_only_what_is_not_understood_is_left_out(
+    database: Database, name: str, value: dict[str, JsonValue], left_out: tuple[str, ...]
+) -> None:
+    async with database.unit_of_work() as work:
+        await _store(work, name, value)
+        await _store(work, "llm", {"temperature": 0.1})
+        settings = await work.settings.get()
+        assert await work.settings.not_understood() == left_out
+    understood = {key: given for key, given in value.items() if f"{name}.{key}" not in left_out}
+    group = getattr(settings, name).model_dump()
+    if name == "speech":
+        understood["default_voices"] = {"ru": "anna"}
+    assert {key: group[key] for key in understood} == understood
+    assert settings.llm.temperature == 0.1
+
+
+async def test_a_change_keeps_what_another_version_stored_in_the_group(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        await _store(work, "privacy", {"audio_days": 0, "audit_days": -5, "new": {"a": [1]}})
+        before = await work.settings.get()
+        privacy = before.privacy.model_copy(update={"exchanges_days": 7})
+        assert await work.settings.save(before.model_copy(update={"privacy": privacy}), 2) == ("privacy",)
+    async with database.unit_of_work() as work:
+        assert (await work.settings.get()).privacy == privacy
+        assert await work.settings.not_understood() == ("privacy.new",)
+        row = await work.settings._session.get(SettingRow, "privacy")
+    assert row is not None
+    assert row.value == {**privacy.model_dump(), "new": {"a": [1]}}
 
 
 async def test_an_exchange_is_stored_once_even_within_one_batch(database: Database) -> None:

@@ -66,10 +66,12 @@ async def _opened(database: Database, sealer: Sealer) -> dict[str, str]:
 
 async def test_everything_is_sealed_with_the_new_key_and_nothing_else_changes(database: Database, key: Path) -> None:
     await _fill(database, key)
-    old = key.read_bytes()
+    old, sealed = key.read_bytes(), await _sealed(database)
     async with database.unit_of_work() as work:
         before = await work.bots.get("shop")
     assert await rotate(database, key) == 2
+    files = [*database.path.parent.glob(f"{database.path.name}*")] if database.path is not None else []
+    assert not any(text.encode() in file.read_bytes() for text in sealed.values() for file in files)
     assert await _opened(database, Sealer(key.read_bytes())) == SECRETS
     with pytest.raises(SealBroken):
         await _opened(database, Sealer(old))

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from alembic import op
 
+from deployments.contracts.errors import Conflict
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -30,6 +32,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _require_files_deleted()
     _rename_history("history_tokens", "history_chars", lambda tokens: max(500, tokens * _CHARS_PER_TOKEN))
     op.drop_table("file_deletions")
     op.drop_index("ix_chat_sessions_owner_newest", "chat_sessions")
@@ -37,8 +40,18 @@ def downgrade() -> None:
     op.drop_column("chat_sessions", "title_key")
 
 
+def _require_files_deleted() -> None:
+    """Nobody else knows of them: the table that names them goes."""
+    waiting = op.get_bind().execute(sa.text("SELECT path FROM file_deletions ORDER BY path")).scalars().all()
+    if waiting:
+        raise Conflict(
+            f"{len(waiting)} files of recordings are still to be deleted, the first is {waiting[0]}: "
+            "let the secretary run until they are gone, then go back"
+        )
+
+
 def _rename_history(old: str, new: str, converted: Callable[[int], int]) -> None:
-    """In the stored group of settings, if people changed it: an unknown field would void the whole group."""
+    """In the stored group of settings, if people changed it: an unknown field would be left out."""
     here = _SETTINGS.c.name == "llm"
     stored = op.get_bind().execute(sa.select(_SETTINGS.c.value).where(here)).scalar()
     if isinstance(stored, dict) and old in stored:

@@ -2,8 +2,10 @@ import asyncio
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import event
 
 from deployments.administration.faq import FaqDraft
+from deployments.administration.faq_files import read
 from deployments.administration.office import Office
 from deployments.contracts.errors import Conflict, NotFound
 from tests.unit.administration.conftest import audited
@@ -130,3 +132,16 @@ async def test_many_changes_at_once_are_published_in_order_without_gaps(office: 
     await asyncio.gather(*(office.faq.create(draft, "admin") for draft in drafts))
     assert office.publisher.current.revision == first + 20
     assert len({e.question for e in office.publisher.current.faq if e.question.startswith("Вопрос")}) == 20
+
+
+async def test_a_large_import_is_a_handful_of_statements(office: Office) -> None:
+    """Everybody else waits for the one connection meanwhile."""
+    executed: list[str] = []
+    assert office.database._engine is not None
+    event.listen(office.database._engine.sync_engine, "before_cursor_execute", lambda *it: executed.append(it[2]))
+    for answer in ("Да.", "Нет."):
+        text = "question,answer\n" + "".join(f"Вопрос {number},{answer}\n" for number in range(300))
+        rows, refused = read(text.encode(), "csv")
+        report = await office.faq_import.run(rows, refused, "replace", dry_run=False, by="admin")
+        assert report.created + report.updated == 300
+    assert len(executed) < 60

@@ -19,6 +19,7 @@ from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import ApiSessionKind, api_session_id
 from deployments.contracts.settings import Exchange, PrivacySettings
 from storage.environment import Environment
+from storage.models import SettingRow
 from storage.repositories.recordings import StoredRecording
 from storage.repositories.sessions import SessionFilter
 from tests.unit.administration.conftest import audited, exchange
@@ -41,7 +42,7 @@ async def told(office: Office, source: Source, person: str, question: str) -> st
     one = exchange(
         session_id=opened.session_id, source_kind=source.kind.value, source_id=source.instance_id, question=question
     )
-    await office.reports.accept(DoorReport(door=question, sequence=1, revision=1, exchanges=(one,)))
+    await office.reports.accept(DoorReport(door=one.turn_id, sequence=1, revision=1, exchanges=(one,)))
     return opened.session_id
 
 
@@ -64,6 +65,13 @@ async def words(office: Office) -> str:
     return " ".join([*(e.question + e.answer for e in exchanges), *(m.content for m in messages)])
 
 
+def on_disk(office: Office, *said: str) -> set[str]:
+    """Which of these words the files of the database hold; none when it is on a server."""
+    path = office.database.path
+    files = [file.read_bytes() for file in path.parent.glob(f"{path.name}*")] if path is not None else []
+    return {word for word in said if any(word.encode() in content for content in files)}
+
+
 async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path) -> None:
     ids = [
         await told(office, SHOP, "42", "личное"),
@@ -79,6 +87,8 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     other = await recorded(office, data, "c", person="142")
     consent = StoredConsent("phone", "42", "recording", wording="Запись разговора")
     await office.privacy.give_consent(consent, ADMIN)
+
+    assert on_disk(office, "личное") or office.database.path is None
 
     dossier = await office.privacy.export(Person("42"), ADMIN)
     assert {session.id for session, _ in dossier.conversations} == set(ids)
@@ -100,6 +110,7 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     remaining = await words(office)
     assert "чужое" in remaining
     assert not any(word in remaining for word in ("личное", "групповое", "виджет", "телефон"))
+    assert on_disk(office, "личное", "групповое", "виджет") == set()
     assert (await office.chats.get(ADMIN, stranger)).message_count == 2
     assert await office.privacy.erase(Person("42"), ADMIN) == Erased(0, 0, 0, 0)
 
@@ -114,7 +125,7 @@ async def asked(office: Office, key_id: int, name: str, question: str, kind: Api
     """One exchange of a caller of ``/v1`` who calls the conversation ``name``, reported as a door does."""
     session_id = api_session_id(key_id, kind, name.encode())
     one = exchange(session_id=session_id, source_kind="api", source_id="", question=question)
-    await office.reports.accept(DoorReport(door=question, sequence=1, revision=1, exchanges=(one,)))
+    await office.reports.accept(DoorReport(door=one.turn_id, sequence=1, revision=1, exchanges=(one,)))
 
 
 def questions(dossier: Dossier) -> list[str]:
@@ -159,7 +170,16 @@ async def test_a_deleted_conversation_takes_its_sound_along(office: Office, data
     assert await office.chats.remove(ADMIN, (session_id,)) == 1
     assert not file.exists()
     assert "личное" not in await words(office)
+    assert on_disk(office, "личное") == set()
     assert ("root", "delete", "chat") in await audited(office)
+
+
+async def test_a_deleted_message_is_gone_from_the_disk(office: Office) -> None:
+    session = await office.chats.create(ADMIN, Source(SourceKind.ADMIN), "Тема", Overrides())
+    async with office.database.unit_of_work() as work:
+        message = await work.messages.add(session.id, "user", "личное", parent_id=None, turn_id="t")
+    assert await office.chats.remove_message(ADMIN, session.id, message.id) == 1
+    assert on_disk(office, "личное") == set()
 
 
 async def test_a_crash_between_rows_and_files_leaves_no_file_behind(office: Office, data: Path) -> None:
@@ -269,6 +289,23 @@ async def test_what_is_kept_for_ever_is_kept(office: Office, data: Path) -> None
     assert (await office.chats.get(ADMIN, session_id)).message_count == 2
 
 
+async def test_nothing_is_forgotten_while_a_stored_limit_is_not_understood(office: Office, data: Path) -> None:
+    file = await recorded(office, data, "a", person="42")
+    waiting = await recorded(office, data, "b", person="43")
+    async with office.database.unit_of_work() as work:
+        await work.recordings.remove(["b"])
+        for name, value in (("privacy", {"audio_days": 0, "new": 1}), ("new", 1)):
+            work.settings._session.add(SettingRow(name=name, value=value, revision=1))
+    assert await retention(office, data, PrivacySettings(), 10_000).run() == {}
+    assert file.exists()
+    assert not waiting.exists(), "its row was deleted before"
+    async with office.database.unit_of_work() as work:
+        row = await work.settings._session.get(SettingRow, "privacy")
+        assert row is not None
+        row.value = {"audio_days": 30}
+    assert (await retention(office, data, PrivacySettings(), 10_000).run())["recordings"] == 1
+
+
 async def test_each_kind_is_forgotten_in_its_time(office: Office, data: Path) -> None:
     session_id = await told(office, SHOP, "42", "личное")
     file = await recorded(office, data, "a", person="42")
@@ -280,6 +317,7 @@ async def test_each_kind_is_forgotten_in_its_time(office: Office, data: Path) ->
     assert (await office.chats.get(ADMIN, session_id)).message_count == 2
     assert (await retention(office, data, settings, 101).run())["conversations"] == 1
     assert "личное" not in await words(office)
+    assert on_disk(office, "личное") == set()
     assert ("(retention)", "expire", "privacy") in await audited(office)
     assert (await retention(office, data, settings, 201).run())["audit"] > 0
 
@@ -320,14 +358,30 @@ async def test_more_than_one_batch_goes_in_one_run(office: Office, data: Path) -
 
 @pytest.fixture
 def copies(data: Path) -> list[Path]:
-    """A backup of the office, what a restore put aside, and what two crashes left half done."""
+    """A backup of the office, and what a restore put aside."""
     archive = data / "backups" / "secretary-20260101-000000.tar.gz"
-    folders = [data / "before-restore-20260101T000000.0Z", data / ".restore-x1", data / "backups" / ".backup-x1"]
-    for folder in folders:
-        folder.mkdir(parents=True)
-        (folder / "secretary.db").write_text("личное")
+    archive.parent.mkdir()
     archive.write_text("личное")
-    return [archive, *folders]
+    return [archive, folder_with_a_database(data / "before-restore-20260101T000000.0Z")]
+
+
+def folder_with_a_database(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "secretary.db").write_text("личное")
+    return folder
+
+
+async def test_what_crashes_left_half_done_goes_whatever_the_settings_say(
+    office: Office, data: Path, copies: list[Path]
+) -> None:
+    restoring = folder_with_a_database(data / ".restore-x1")
+    backing_up = folder_with_a_database(data / "backups" / ".backup-x1")
+    await retention(office, data, FOREVER, 0.5).run()
+    assert not restoring.exists()
+    assert backing_up.exists(), "the console may be at it"
+    await retention(office, data, FOREVER, 2).run()
+    assert not backing_up.exists()
+    assert all(copy.exists() for copy in copies)
 
 
 async def test_copies_of_the_installation_go_in_their_time(office: Office, data: Path, copies: list[Path]) -> None:
