@@ -112,12 +112,14 @@ async def _open_page(
 
 
 async def _still_welcome(services: PanelServices, session: PanelSession) -> bool:
-    """Whether the account still exists and is enabled; its role may have changed since the login."""
+    """Whether the account still exists, is enabled, and was not changed since the login. A role that somebody wrote
+    into the database counts from here on."""
     try:
-        session.role = Role((await services.accounts.get(session.username)).role)
+        account = await services.accounts.get(session.username)
     except NotFound:
         return False
-    return True
+    session.role = Role(account.role)
+    return account.version == session.version
 
 
 def _prepare_document(panel: Panel, version: str) -> None:

@@ -1,4 +1,5 @@
-"""Keeps a bot's requests at the Bot API server that its row names, and off addresses that nobody opened."""
+"""Keeps a bot's requests at the Bot API server that its row names, and off addresses that nobody opened; what that
+server answers is taken in with a bound."""
 
 import socket
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramNetworkError
 from aiogram.methods import TelegramMethod
 from aiogram.methods.base import TelegramType
-from aiohttp import ClientError, ClientSession, ThreadedResolver, TraceConfig
+from aiohttp import ClientError, ClientPayloadError, ClientResponse, ClientSession, ThreadedResolver, TraceConfig
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
+from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING
 
 from bots.telegram.discretion import DiscreetSession
 from deployments.contracts.errors import SecretaryError
@@ -17,6 +20,9 @@ from deployments.outbound.policy import OutboundPolicy, Refused
 from deployments.outbound.target import Target, parse
 
 Policy = Callable[[], OutboundPolicy]
+MOST_BYTES = 10 * 1024 * 1024
+"""Of one answer to a method. A hundred updates are a tenth of it; files are bounded where they are fetched."""
+_PLAIN = "identity"
 
 
 class CheckedResolver(AbstractResolver):
@@ -45,6 +51,32 @@ class CheckedResolver(AbstractResolver):
             await self._resolver.close()
 
 
+class BoundedResponse(ClientResponse):
+    """An answer that came as it is meant to be read, and is read as a whole up to a bound only."""
+
+    async def start(self, connection: Connection) -> ClientResponse:
+        """Raises ClientPayloadError for a compressed body: nobody asked for one, and a small one may become huge."""
+        await super().start(connection)
+        if self.headers.get(CONTENT_ENCODING, _PLAIN).lower() != _PLAIN:
+            raise ClientPayloadError("the Bot API server compressed an answer although it was asked not to")
+        return self
+
+    async def read(self) -> bytes:
+        """The body. Raises ClientPayloadError above MOST_BYTES."""
+        if self._body is None:
+            self._body = await self._bounded()
+        return await super().read()
+
+    async def _bounded(self) -> bytes:
+        body = bytearray()
+        async for chunk in self.content.iter_any():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                self.close()
+                raise ClientPayloadError(f"the Bot API server answered with more than {MOST_BYTES} bytes")
+        return bytes(body)
+
+
 class CheckedSession(DiscreetSession):
     """Asks ``api_url`` if ``policy`` allows it at that moment, and follows no redirect: Telegram sends none."""
 
@@ -57,10 +89,18 @@ class CheckedSession(DiscreetSession):
     async def create_session(self) -> ClientSession:
         """The session behind every request and every download. Raises Refused when the server is not open."""
         self._require_open()
-        session = await super().create_session()
-        if _AT_HOME not in session.trace_configs:
-            session.trace_configs.append(_AT_HOME)
-        return session
+        if self._should_reset_connector:
+            await self.close()
+        if self._session is None or self._session.closed:
+            self._session = ClientSession(
+                connector=self._connector_type(**self._connector_init),
+                headers={ACCEPT_ENCODING: _PLAIN},
+                auto_decompress=False,
+                response_class=BoundedResponse,
+                trace_configs=[_AT_HOME],
+            )
+            self._should_reset_connector = False
+        return self._session
 
     async def make_request(
         self,

@@ -12,6 +12,7 @@ from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
 from storage.work import UnitOfWork
 
+LONGEST_NAME = 200
 _UNKNOWN = "(unknown)"  # what is typed as a name may be a password, so an unknown name is not written down
 
 
@@ -26,7 +27,8 @@ class Account:
 
 
 class Accounts:
-    """Who may log in. Failures are limited by ``lockout``; every outcome leaves an audit row."""
+    """Who may log in. Failures are limited by ``lockout``. Every password that is looked at leaves an audit row, and
+    the failure that uses up a limit says so in its row; what is refused after it leaves none."""
 
     def __init__(
         self,
@@ -46,9 +48,12 @@ class Accounts:
         failures of one network in a quarter of an hour, and after 50 for one name from anywhere in that time: then for
         networks from which this person has never signed in.
 
-        A wrong name and a wrong password take the same time and give the same answer.
+        A wrong name and a wrong password take the same time and give the same answer. All names that nobody can have
+        count as one.
         """
         name = folded(username)
+        if len(name) > LONGEST_NAME or "\0" in name:
+            name = ""
         user = await self._checked(name, password, address)
         return _account(user)
 

@@ -1,5 +1,6 @@
 """Stored conversations as people in the office see and change them."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -171,13 +172,15 @@ async def forget(work: UnitOfWork, session_ids: tuple[str, ...]) -> int:
     return count
 
 
-async def disown(work: UnitOfWork, username: str) -> None:
+async def disown(work: UnitOfWork, username: str) -> str:
     """Leaves what a user of the panel had to nobody: administrators and operators see it, the next user of that name
-    does not. There the person is called ``<name> (former)``, which no user can be called."""
-    former = f"{username} (former)"
+    does not. Returns what the person is called there, ``<name> (former 1f0c9a52)``: no user can be called so, and no
+    other former one is, since numbers of users are given again."""
+    former = f"{username} (former {secrets.token_hex(4)})"
     await work.sessions.disown(username, former)
     for repository in (work.recordings, work.consents):
         await repository.rename_person(SourceKind.ADMIN.value, username, former)
+    return former
 
 
 async def _seen(work: UnitOfWork, caller: Identity, session_ids: tuple[str, ...]) -> tuple[str, ...]:

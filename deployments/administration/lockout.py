@@ -48,15 +48,15 @@ class Lockout:
     async def begin(self, name: str, address: str) -> Attempt:
         """Counts a try as a failure in every window, or in none. Raises RateLimited with ``retry_after_s``."""
         attempt = Attempt(name, address, counted=True, note="")
-        left = self._begin_here(attempt)
+        left_of_net, left = self._begin_here(attempt)
         try:
             left_anywhere = self._names.begin(name)
         except RateLimited:
             if not await self._known.knows(name, attempt.net):
                 self._take_back_here(attempt)
                 raise
-            return Attempt(name, address, counted=False, note=self._note(left, 1))
-        return Attempt(name, address, counted=True, note=self._note(left, left_anywhere))
+            return Attempt(name, address, counted=False, note=self._note(left, left_of_net, 1))
+        return Attempt(name, address, counted=True, note=self._note(left, left_of_net, left_anywhere))
 
     def succeeded(self, attempt: Attempt) -> None:
         """The password was right."""
@@ -66,12 +66,11 @@ class Lockout:
             self._names.take_back(attempt.name)
         self._known.add(attempt.name, attempt.net)
 
-    def _begin_here(self, attempt: Attempt) -> int:
-        """How many tries are left for the name at the address. Raises RateLimited."""
-        if attempt.net:
-            self._networks.begin(attempt.net)
+    def _begin_here(self, attempt: Attempt) -> tuple[int, int]:
+        """How many tries are left for the network, and for the name at the address. Raises RateLimited."""
+        left_of_net = self._networks.begin(attempt.net) if attempt.net else 1
         try:
-            return self._places.begin(attempt.key)
+            return left_of_net, self._places.begin(attempt.key)
         except RateLimited:
             self._networks.take_back(attempt.net)
             raise
@@ -80,9 +79,10 @@ class Lockout:
         self._places.take_back(attempt.key)
         self._networks.take_back(attempt.net)
 
-    def _note(self, left: int, left_anywhere: int) -> str:
+    def _note(self, left: int, left_of_net: int, left_anywhere: int) -> str:
         notes = {
             f"no more attempts for {self._places.window_s:.0f} s": left == 0,
+            f"no more attempts from this network for {self._networks.window_s:.0f} s": left_of_net == 0,
             f"no more attempts from new networks for {self._names.window_s:.0f} s": left_anywhere == 0,
         }
         return ", ".join(note for note, holds in notes.items() if holds)

@@ -28,8 +28,8 @@ class Person:
     """Somebody as a door knows them: ``person`` at ``source`` (None: at every one). At ``/v1`` (source api) nobody is
     known: there ``person`` is the ``session_id``, or Open WebUI's chat id, that the caller gave, and ``source_id`` the
     number of the caller's key. A user of the panel is known by his
-    name, one who was deleted as ``<name> (former)``, somebody on Telegram by the number of the account, in groups
-    too."""
+    name, one who was deleted as the audit trail says (``<name> (former 1f0c9a52)``), somebody on Telegram by the number
+    of the account, in groups too."""
 
     person: str
     source: str | None = None

@@ -5,7 +5,6 @@ from the stored refresh tokens at the start. A refresh token that comes a second
 whole family, the access tokens among them, ends.
 """
 
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from deployments.administration.account_desk import AccountDesk
 from deployments.administration.accounts import Account
 from deployments.administration.addresses import network
 from deployments.administration.attempts import Attempts
+from deployments.administration.refresh_tokens import RefreshTokenMaker, is_refresh_token
+from deployments.contracts.errors import RateLimited
 from deployments.contracts.identity import Identity, Role
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
@@ -26,9 +27,9 @@ from storage.secrets import digest
 from storage.work import UnitOfWork
 
 _ENDED = "This sign-in has ended: sign in again."
-_REFRESH_TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
-_MOST_ROTATIONS = 2_000
+_MOST_KEPT = 2_000
 _REFUSALS, _REFUSALS_WINDOW_S = 30, 300.0
+_ROTATIONS, _ROTATIONS_WINDOW_S = 60, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,12 @@ class Tokens:
         self._database = database
         self._desk = desk
         self._signer = AccessTokenSigner(secret)
+        self._maker = RefreshTokenMaker(secret)
         self._clock = clock
         self._most = most
         self._open: dict[str, StoredSignIn] = {}
         self._refusals = Attempts(_REFUSALS, _REFUSALS_WINDOW_S)
+        self._rotations = Attempts(_ROTATIONS, _ROTATIONS_WINDOW_S)
         desk.watch(self._close_all_of)
 
     async def start(self) -> None:
@@ -107,7 +110,7 @@ class Tokens:
                     raise InvalidToken(_ENDED)
                 await unit.tokens.forget_expired(now)
                 expires_at = datetime.fromtimestamp(now.timestamp() + self.lifetimes.refresh_s, UTC)
-                plain = await _add(unit, user, family, expires_at, now, address)
+                plain = await self._add(unit, user, family, expires_at, now, address)
                 surplus = (await unit.tokens.families(user.id))[self._most :]
                 await unit.tokens.forget(surplus)
             for ended in surplus:
@@ -118,16 +121,21 @@ class Tokens:
 
     async def refresh(self, token: str, address: str) -> TokenPair:
         """Another pair for a refresh token, which is then used up. Raises InvalidToken; a used one ends the sign-in.
-        Raises RateLimited for a network that keeps bringing tokens which are none."""
+        Raises RateLimited for a network that keeps bringing tokens which are none, and for more than 60 refreshes of
+        one sign-in in five minutes: that token stays good."""
         net = network(address)
         if net:
             self._refusals.begin(net)
-        if not _REFRESH_TOKEN.fullmatch(token):
+        if not is_refresh_token(token):
             raise InvalidToken(_ENDED)
-        pair = await self._desk.finish(lambda: self._rotated(digest(token), address))
+        try:
+            pair = await self._desk.finish(lambda: self._rotated(token, address))
+        except RateLimited:
+            self._refusals.take_back(net)
+            raise
         if pair is None:
             raise InvalidToken(_ENDED)
-        self._refusals.clear(net)
+        self._refusals.take_back(net)
         return pair
 
     async def end(self, identity: Identity) -> None:
@@ -141,18 +149,18 @@ class Tokens:
 
         await self._desk.finish(work)
 
-    async def _rotated(self, token_digest: str, address: str) -> TokenPair | None:
-        now = self._now()
+    async def _rotated(self, token: str, address: str) -> TokenPair | None:
+        now, token_digest = self._now(), digest(token)
         async with self._database.unit_of_work() as unit:
-            stored = await unit.tokens.get(token_digest)
+            stored = await unit.tokens.get(token_digest) or await self._newest_of_its_family(unit, token)
             if stored is None or stored.revoked_at is not None or stored.expires_at <= now:
                 return None
             user = await unit.users.of_id(stored.user_id)
             if user is None or not user.enabled:
                 return None
-            if stored.used_at is None and await unit.tokens.use(token_digest, now):
-                plain = await _add(unit, user, stored.family, stored.expires_at, now, address)
-                await unit.tokens.forget_oldest(stored.family, _MOST_ROTATIONS)
+            if await self._use(unit, stored, token_digest, now):
+                plain = await self._add(unit, user, stored.family, stored.expires_at, now, address)
+                await unit.tokens.forget_oldest(stored.family, _MOST_KEPT)
             else:
                 plain = ""
                 await self._revoke_stolen(unit, user, stored, address)
@@ -161,10 +169,32 @@ class Tokens:
             return None
         return self._opened(user, stored.family, stored.expires_at, now, plain)
 
+    async def _newest_of_its_family(self, unit: UnitOfWork, token: str) -> StoredRefresh | None:
+        """Stands for a token of ours whose row is forgotten, which only happens to used ones."""
+        family = self._maker.family(token)
+        return await unit.tokens.newest(family) if family else None
+
+    async def _use(self, unit: UnitOfWork, stored: StoredRefresh, token_digest: str, now: datetime) -> bool:
+        """Whether this is the first use of the token. Raises RateLimited."""
+        if stored.digest != token_digest or stored.used_at is not None:
+            return False
+        self._rotations.begin(stored.family)
+        return await unit.tokens.use(token_digest, now)
+
     async def _revoke_stolen(self, unit: UnitOfWork, user: StoredUser, stored: StoredRefresh, address: str) -> None:
         await unit.tokens.revoke_family(stored.family, self._now())
         detail = "a refresh token came a second time: the sign-in was ended"
         await unit.audit.add(AuditEvent(user.username, "refresh_reused", "auth", address=address, detail=detail))
+
+    async def _add(
+        self, unit: UnitOfWork, user: StoredUser, family: str, expires_at: datetime, now: datetime, address: str
+    ) -> str:
+        """Stores a fresh refresh token; returns its text, the one time it is known."""
+        plain = self._maker.make(family)
+        await unit.tokens.add(
+            StoredRefresh(digest(plain), family, user.id, expires_at=expires_at, created_at=now, address=address)
+        )
+        return plain
 
     def _opened(self, user: StoredUser, family: str, expires_at: datetime, now: datetime, plain: str) -> TokenPair:
         """Remembers the sign-in and signs its access token."""
@@ -180,14 +210,3 @@ class Tokens:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
-
-
-async def _add(
-    unit: UnitOfWork, user: StoredUser, family: str, expires_at: datetime, now: datetime, address: str
-) -> str:
-    """Stores a fresh refresh token; returns its text, the one time it is known."""
-    plain = secrets.token_urlsafe(32)
-    await unit.tokens.add(
-        StoredRefresh(digest(plain), family, user.id, expires_at=expires_at, created_at=now, address=address)
-    )
-    return plain

@@ -113,8 +113,8 @@ class UserAdministration:
         return _shown(await self._desk.change(name, edit)), generated
 
     async def delete(self, username: str, by: str) -> None:
-        """Leaves the person's conversations to nobody. Raises NotFound, Conflict for oneself and for the last enabled
-        administrator."""
+        """Leaves the person's conversations to nobody; the audit row says what the person is called there. Raises
+        NotFound, Conflict for oneself and for the last enabled administrator."""
         name = folded(username)
         if name == folded(by):
             raise Conflict("nobody deletes their own account: ask another administrator")
@@ -122,9 +122,9 @@ class UserAdministration:
         async def edit(work: UnitOfWork) -> None:
             if _is_ruling(await _existing(work, name)):
                 await _require_other_ruler(work, name)
-            await disown(work, name)
+            former = await disown(work, name)
             await work.users.remove(name)
-            await work.audit.add(AuditEvent(by, "delete", "user", name))
+            await work.audit.add(AuditEvent(by, "delete", "user", name, detail=f"now {former}"))
 
         await self._desk.change(name, edit)
 

@@ -252,7 +252,9 @@ class KeyLimits(Frozen):
     )
     tokens_per_day: int = Field(default=0, ge=0, le=10**12, description="Tokens read and written by language models")
     audio_seconds_per_day: int = Field(default=0, ge=0, le=10**9, description="Seconds of sound spoken or transcribed")
-    concurrent_streams: int = Field(default=0, ge=0, le=10_000, description="Answers and speeches at once")
+    concurrent_streams: int = Field(
+        default=0, ge=0, le=10_000, description="Answers and speeches at once; also phone lines open at once"
+    )
 
 
 class ApiKey(Frozen):

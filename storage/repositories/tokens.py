@@ -36,24 +36,23 @@ class StoredSignIn:
     expires_at: datetime
 
 
+_NEWEST_FIRST = RefreshTokenRow.created_at.desc(), RefreshTokenRow.used_at.is_(None).desc()
+
+
 class TokenRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def get(self, digest: str) -> StoredRefresh | None:
         row = await self._session.get(RefreshTokenRow, digest)
-        if row is None:
-            return None
-        return StoredRefresh(
-            digest=row.digest,
-            family=row.family,
-            user_id=row.user_id,
-            expires_at=row.expires_at,
-            created_at=row.created_at,
-            address=row.address,
-            used_at=row.used_at,
-            revoked_at=row.revoked_at,
+        return _refresh(row) if row is not None else None
+
+    async def newest(self, family: str) -> StoredRefresh | None:
+        """The token that continues the family, or did until it ended."""
+        row = await self._session.scalar(
+            select(RefreshTokenRow).where(RefreshTokenRow.family == family).order_by(*_NEWEST_FIRST).limit(1)
         )
+        return _refresh(row) if row is not None else None
 
     async def add(self, token: StoredRefresh) -> None:
         self._session.add(
@@ -98,7 +97,7 @@ class TokenRepository:
     async def forget_oldest(self, family: str, keep: int) -> None:
         """Drops all but the newest ``keep`` tokens of the family."""
         newest = select(RefreshTokenRow.digest).where(RefreshTokenRow.family == family)
-        kept = newest.order_by(RefreshTokenRow.created_at.desc(), RefreshTokenRow.used_at.is_(None).desc()).limit(keep)
+        kept = newest.order_by(*_NEWEST_FIRST).limit(keep)
         older = RefreshTokenRow.digest.not_in(kept.scalar_subquery())
         await self._session.execute(delete(RefreshTokenRow).where(RefreshTokenRow.family == family, older))
 
@@ -115,3 +114,16 @@ class TokenRepository:
     async def _revoke(self, which: ColumnElement[bool], at: datetime) -> None:
         valid = update(RefreshTokenRow).where(which, RefreshTokenRow.revoked_at.is_(None))
         await self._session.execute(valid.values(revoked_at=at).execution_options(synchronize_session=False))
+
+
+def _refresh(row: RefreshTokenRow) -> StoredRefresh:
+    return StoredRefresh(
+        digest=row.digest,
+        family=row.family,
+        user_id=row.user_id,
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+        address=row.address,
+        used_at=row.used_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,8 +1,11 @@
 """A bot's token goes to the Bot API server of its row, and to no inner address that nobody opened."""
 
 import asyncio
+import gzip
+import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiogram import Bot
@@ -12,13 +15,14 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bots.status import BotState
-from bots.telegram.reach import CheckedResolver, CheckedSession
+from bots.telegram.reach import MOST_BYTES, CheckedResolver, CheckedSession
+from deployments.contracts.errors import Unavailable
 from deployments.contracts.outbound import Allowance
 from deployments.outbound.policy import OutboundPolicy
 from tests.bots.fakes import LOOPBACK
 from tests.bots.harness import scene
 from tests.bots.server import TelegramServer
-from tests.bots.wire import TOKEN
+from tests.bots.wire import TOKEN, bot_user
 
 TELEGRAM = "api.telegram.org"
 
@@ -63,34 +67,77 @@ async def test_an_opened_name_and_a_public_address_are_connected_to() -> None:
     assert await CheckedResolver(OutboundPolicy, Scripted("149.154.167.220")).resolve(TELEGRAM, 443)
 
 
-@pytest.fixture
-async def elsewhere() -> AsyncIterator[tuple[str, list[str]]]:
-    """A server that redirects every call to another path of its own, and what it was asked."""
+@asynccontextmanager
+async def bot_at(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[Bot]:
+    """A bot whose server gives every request this answer."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    session = CheckedSession(url, lambda: LOOPBACK, api=TelegramAPIServer.from_base(url))
+    try:
+        async with asyncio.timeout(20):
+            yield Bot(TOKEN, session=session)
+    finally:
+        await session.close()
+        await runner.cleanup()
+
+
+async def test_no_redirect_is_followed() -> None:
     asked: list[str] = []
 
     async def redirect(request: web.Request) -> web.Response:
         asked.append(request.path)
         return web.Response(status=307, headers={"Location": "/inner"})
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", redirect)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    yield f"http://{host}:{port}", asked
-    await runner.cleanup()
-
-
-async def test_no_redirect_is_followed(elsewhere: tuple[str, list[str]]) -> None:
-    url, asked = elsewhere
-    session = CheckedSession(url, lambda: LOOPBACK, api=TelegramAPIServer.from_base(url))
-    bot = Bot(TOKEN, session=session)
-    try:
-        async with asyncio.timeout(10):
-            with pytest.raises(TelegramNetworkError, match="redirect"):
-                await bot.get_me()
-    finally:
-        await session.close()
+    async with bot_at(redirect) as bot:
+        with pytest.raises(TelegramNetworkError, match="redirect"):
+            await bot.get_me()
     assert len(asked) == 1
+
+
+async def test_an_answer_without_end_is_taken_in_up_to_a_bound() -> None:
+    given = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal given
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while given < 20 * MOST_BYTES:
+                await response.write(b" " * 65_536)
+                given += 65_536
+        return response
+
+    async with bot_at(endless) as bot:
+        with pytest.raises(TelegramNetworkError, match="more than"):
+            await bot.get_me()
+    assert MOST_BYTES < given < 3 * MOST_BYTES
+
+
+async def test_an_answer_up_to_the_bound_is_read() -> None:
+    async def roomy(request: web.Request) -> web.Response:
+        body = json.dumps({"ok": True, "result": bot_user()}).encode()
+        return web.Response(body=body.ljust(MOST_BYTES), content_type="application/json")
+
+    async with bot_at(roomy) as bot:
+        assert (await bot.get_me()).is_bot
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP"])
+async def test_a_compressed_answer_is_refused_unopened(encoding: str) -> None:
+    asked: list[str] = []
+    bomb = gzip.compress(b" " * 50_000_000)
+
+    async def compressed(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Accept-Encoding", ""))
+        return web.Response(body=bomb, headers={"Content-Encoding": encoding})
+
+    async with bot_at(compressed) as bot:
+        with pytest.raises(TelegramNetworkError, match="compressed"):
+            await bot.get_me()
+        with pytest.raises(Unavailable, match="ClientPayloadError"):
+            await bot.download_file("voice.ogg")
+    assert asked == ["identity"] * 2

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from deployments.administration.bots import BotDraft
 from deployments.administration.office import Office, open_office
 from deployments.administration.providers import ProviderDraft
+from deployments.administration.tokens import TokenPair
 from deployments.contracts.errors import SecretaryError
 from deployments.shared_state.redis import RedisState
 from storage.environment import Environment
@@ -98,7 +99,12 @@ async def _tokens(office: Office, said: Said, password: str) -> dict[str, str]:
     said.hear("pair of tokens", repr(third))
     pairs = {"first": first, "second": second, "third": third}
     named = {f"{which} access token": pair.access_token for which, pair in pairs.items()}
-    return named | {f"{which} refresh token": pair.refresh_token for which, pair in pairs.items()}
+    return named | {f"{which} refresh token": _secret_of(pair) for which, pair in pairs.items()}
+
+
+def _secret_of(pair: TokenPair) -> str:
+    """A refresh token without its sign-in, which is no secret."""
+    return pair.refresh_token.split(".", 1)[1]
 
 
 async def servers_that_refuse(said: Said, databases: Iterable[str]) -> None:

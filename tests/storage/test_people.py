@@ -42,6 +42,10 @@ async def test_a_refresh_token_is_used_once_and_its_family_ends(database: Databa
         assert signed == {"a": ("anna", "viewer"), "b": ("anna", "viewer")}
         await work.tokens.forget_oldest("a", 1)
         assert await work.tokens.get("a1") is None
+        newest = await work.tokens.newest("a")
+        assert newest is not None
+        assert newest.digest == "a2"
+        assert await work.tokens.newest("nothing") is None
         await work.tokens.revoke_family("a", NOW)
         stored = await work.tokens.get("a2")
         assert stored is not None

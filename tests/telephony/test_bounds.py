@@ -12,11 +12,13 @@ from uvicorn.config import WS_PROTOCOLS
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from deployments.api.phone.lines import Lines
 from deployments.api.phone.lobby import Lobby
 from deployments.api.phone.routes import LONGEST_MESSAGE, PhoneServices, PhoneSettings, build_phone_app
 from deployments.api.sockets import bound_messages
 from deployments.command.ports import free_port
 from deployments.contracts.errors import Overloaded, RateLimited
+from deployments.contracts.settings import ApiKey, KeyLimits
 from deployments.telephony.messages import MAX_MESSAGE_BYTES
 from tests.telephony.fakes import (
     KEY,
@@ -24,6 +26,7 @@ from tests.telephony.fakes import (
     Observer,
     ScriptedAssistant,
     Snapshots,
+    api_key,
     closed_with,
     listen,
     open_door,
@@ -69,6 +72,53 @@ async def test_all_addresses_together_leave_room_for_those_who_have_a_key() -> N
             known = await dial_from(door, stack, "203.0.113.9", KEY)
             await say(known, type="speak", text="Да")
             await listen(known, frames=1)
+
+
+def limited(lines: int, number: int = 1, plain: str = KEY) -> ApiKey:
+    return api_key(plain).model_copy(update={"id": number, "limits": KeyLimits(concurrent_streams=lines)})
+
+
+async def speaks(door: Door, stack: AsyncExitStack, key: str | None = KEY) -> None:
+    """Opens a line and hears something on it."""
+    line = await stack.enter_async_context(door.dial(key=key))
+    await say(line, type="speak", text="Да")
+    await listen(line, frames=1)
+
+
+async def test_a_key_opens_no_more_lines_than_it_may_speak_on_and_leaves_room_for_others() -> None:
+    with open_door(current=snapshot((limited(2), limited(1, 2, "sk-other")))) as door:
+        async with AsyncExitStack() as stack:
+            for _ in range(2):
+                await speaks(door, stack)
+            last, code = await closed_with(await stack.enter_async_context(door.dial()))
+            assert (last["code"], last["retryable"], code) == ("rate_limit_exceeded", True, 4429)
+            assert "concurrent_streams" in str(last["message"])
+            by_message = await stack.enter_async_context(door.dial(key=None))
+            await say(by_message, type="auth", api_key=KEY)
+            assert (await closed_with(by_message))[1] == 4429
+            await speaks(door, stack, "sk-other")
+
+
+async def test_a_line_that_ended_makes_room_for_another_of_its_key() -> None:
+    with open_door(ScriptedAssistant(chunks=100), snapshot((limited(1),))) as door:
+        for _ in range(3):
+            async with AsyncExitStack() as stack:
+                await speaks(door, stack)
+            await door.until(lambda: door.assistant.open_streams == 0)
+
+
+async def test_a_key_without_a_limit_opens_every_line() -> None:
+    with open_door(current=snapshot((limited(0),))) as door:
+        async with AsyncExitStack() as stack:
+            for _ in range(40):
+                await speaks(door, stack)
+
+
+def test_lines_are_counted_per_key_and_forgotten_after_their_end() -> None:
+    lines = Lines()
+    with lines.hold(limited(1)), lines.hold(limited(1, 2)), pytest.raises(RateLimited), lines.hold(limited(1)):
+        pass
+    assert not lines._open
 
 
 async def test_a_place_is_free_again_however_the_wait_ended() -> None:

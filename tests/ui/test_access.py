@@ -8,6 +8,7 @@ import websockets
 from playwright.async_api import expect
 
 from deployments.administration.passwords import Passwords
+from deployments.contracts.identity import Role
 from storage.repositories.users import StoredUser
 from tests.ui.conftest import Visitor
 from tests.ui.stage import PASSWORD, Stage
@@ -92,6 +93,19 @@ async def test_everything_is_closed_to_strangers(stage: Stage, path: str) -> Non
     assert answer.status_code == 401
     assert page.status_code == 303
     assert page.headers["location"].startswith("/admin/ui/login")
+
+
+async def test_a_session_ends_with_an_account_that_was_changed_elsewhere(stage: Stage) -> None:
+    cookie = await stage.login_cookie(await stage.person("yana", Role.ADMIN))
+    async with httpx.AsyncClient(headers={"Cookie": f"secretary_panel={cookie}", "Accept": "text/html"}) as client:
+        assert (await client.get(stage.url)).status_code == 200
+        async with stage.office.database.unit_of_work() as work:
+            user = await work.users.get("yana")
+            assert user is not None
+            await work.users.replace(user)
+        for _ in range(2):
+            answer = await client.get(stage.url)
+            assert answer.headers["location"].startswith("/admin/ui/login")
 
 
 async def test_next_never_leads_elsewhere(stage: Stage) -> None:

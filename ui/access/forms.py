@@ -4,16 +4,21 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from deployments.contracts.errors import TooLarge
+from deployments.contracts.errors import InvalidRequest, TooLarge
 
 MOST_BYTES = 16_384
+MOST_FIELDS = 20
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of ``application/x-www-form-urlencoded``. Raises TooLarge above 16 KiB."""
+    """The fields of ``application/x-www-form-urlencoded``. Raises TooLarge above 16 KiB, InvalidRequest for more than
+    20 fields."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MOST_BYTES:
             raise TooLarge("the form is too large")
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise InvalidRequest(f"a form has at most {MOST_FIELDS} fields") from None

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from deployments.administration.accounts import Accounts
+from deployments.administration.accounts import Account, Accounts
 from deployments.administration.addresses import client_address
 from deployments.administration.passwords import SHORTEST
-from deployments.contracts.errors import Conflict, InvalidRequest, RateLimited, SecretaryError, Unauthorized
+from deployments.contracts.errors import InvalidRequest, NotFound, SecretaryError, Unauthorized
 from ui.access.forms import read_form
 from ui.access.guard import LOGIN, LOGOUT, PASSWORD, TOKEN_KEY, session_of
 from ui.access.headers import PLAIN_POLICY
@@ -48,17 +48,29 @@ class LoginPages:
         return _answer(request, _login_form(request, _translator(request)))
 
     async def log_in(self, request: Request) -> Response:
-        fields = await read_form(request)
+        fields: dict[str, str] = {}
         try:
-            username = fields.get("username", "").strip()
-            account = await self._accounts.authenticate(
-                username, fields.get("password", ""), client_address(request.scope)
-            )
-        except (Unauthorized, RateLimited) as error:
+            fields = await read_form(request)
+            username, password = fields.get("username", "").strip(), fields.get("password", "")
+            account = await self._accounts.authenticate(username, password, client_address(request.scope))
+            session = await self._opened(account)
+        except SecretaryError as error:
             return self._refused_login(request, fields, error)
-        session = self._sessions.open(account)
         _renew_cookie(request, session)
         return _redirect(request, safe_next(request.query_params.get("next", "/")))
+
+    async def _opened(self, account: Account) -> PanelSession:
+        """A session of ``account``. Raises Unauthorized when the account has changed since its password was checked:
+        whoever ended its sessions then did not see this one."""
+        session = self._sessions.open(account)
+        try:
+            current = await self._accounts.get(account.username)
+        except NotFound:
+            current = None
+        if current is None or current.version != account.version:
+            self._sessions.close(session.token)
+            raise Unauthorized("this account was changed meanwhile")
+        return session
 
     def _refused_login(self, request: Request, fields: dict[str, str], error: SecretaryError) -> Response:
         t = _translator(request)
@@ -79,20 +91,21 @@ class LoginPages:
         session = session_of(request, self._sessions)
         assert session is not None, "the guard lets nobody in without a session"
         t = _translator(request)
-        fields = await read_form(request)
+        try:
+            fields = await read_form(request)
+        except SecretaryError as error:
+            return _answer(request, _password_form(t, session, explain_error(error, t)), error.status)
         old, new = fields.get("old", ""), fields.get("new", "")
         if new != fields.get("again", ""):
             return _answer(request, _password_form(t, session, t("password.differ")), 400)
         try:
             account = await self._accounts.change_password(session.username, old, new, client_address(request.scope))
+        except SecretaryError as error:
+            return _answer(request, _password_form(t, session, _password_problem(error, t)), error.status)
+        try:
+            _renew_cookie(request, await self._opened(account))
         except Unauthorized:
-            return _answer(request, _password_form(t, session, t("password.wrong")), 401)
-        except (InvalidRequest, RateLimited, Conflict) as error:
-            problem = (
-                t("password.weak", least=SHORTEST) if isinstance(error, InvalidRequest) else explain_error(error, t)
-            )
-            return _answer(request, _password_form(t, session, problem), error.status)
-        _renew_cookie(request, self._sessions.open(account))
+            return _redirect(request, LOGIN)
         return _redirect(request, "/")
 
     async def log_out(self, request: Request) -> Response:
@@ -149,6 +162,12 @@ def _password_form(t: Translator, session: PanelSession, problem: str = "") -> F
             Field("again", t("password.again"), autocomplete="new-password"),
         ),
     )
+
+
+def _password_problem(error: SecretaryError, t: Translator) -> str:
+    if isinstance(error, Unauthorized):
+        return t("password.wrong")
+    return t("password.weak", least=SHORTEST) if isinstance(error, InvalidRequest) else explain_error(error, t)
 
 
 def _answer(request: Request, form: Form, status: int = 200) -> Response:

@@ -17,12 +17,14 @@ MOST_SESSIONS = 1_000
 
 @dataclass
 class PanelSession:
-    """One login. ``on_close`` holds what must happen when it ends: every open page leaves."""
+    """One login to the account as it was at ``version``. ``on_close`` holds what must happen when it ends: every open
+    page leaves."""
 
     token: str = field(repr=False)
     username: str
     role: Role
     must_change_password: bool
+    version: int
     expires_at: float
     on_close: set[Callable[[], None]] = field(default_factory=set, repr=False)
 
@@ -50,6 +52,7 @@ class PanelSessions:
             username=account.username,
             role=Role(account.role),
             must_change_password=account.must_change_password,
+            version=account.version,
             expires_at=self._clock() + self._lifetime_s,
         )
         self._open[session.token] = session

@@ -11,6 +11,7 @@ from deployments.administration.addresses import client_address, network
 from deployments.api.auth import KeyRing
 from deployments.api.limits import Allowances, StreamSlots
 from deployments.api.phone.entry import Pass, first_message
+from deployments.api.phone.lines import Lines
 from deployments.api.phone.lobby import Lobby
 from deployments.api.phone.wire import Inbox, SocketWire
 from deployments.api.sockets import first_of
@@ -76,6 +77,7 @@ class PhoneDoor:
         self._usage = services.usage or UsageBook(services.clock)
         self._allowances = Allowances(services.clock, self._usage, services.shared)
         self._slots = StreamSlots()
+        self._lines = Lines()
         self._lobby = Lobby(services.settings.strangers, services.settings.strangers_of_one)
         self._desk = Desk(
             services.assistant,
@@ -108,10 +110,11 @@ class PhoneDoor:
         sent = await self._credentials(socket, inbox)
         admission = Pass(sent, services.snapshots, self._keys, self._allowances, self._slots)
         key = admission.check()
-        if "authorization" not in socket.headers:
-            await wire.say(_READY)
-        session = PhoneSession(self._desk_for(key), wire, admission.admit)
-        await first_of(session.serve(), self._listen(wire, inbox, session))
+        with self._lines.hold(key):
+            if "authorization" not in socket.headers:
+                await wire.say(_READY)
+            session = PhoneSession(self._desk_for(key), wire, admission.admit)
+            await first_of(session.serve(), self._listen(wire, inbox, session))
 
     async def _credentials(self, socket: WebSocket, inbox: Inbox) -> bytes:
         """The caller's key. Whoever sends it in a message waits in the lobby. Raises RateLimited, Overloaded and what

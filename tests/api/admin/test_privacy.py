@@ -7,7 +7,8 @@ import pytest
 
 from deployments.administration.office import Office
 from deployments.api.admin.privacy.routes import privacy_router
-from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.chat import GenerationOptions, Overrides, Route, Source, SourceKind
+from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import api_session_id
 from tests.api.admin.office import admin_client, opened_office
@@ -49,6 +50,29 @@ async def test_export_and_erase(office: Office) -> None:
         assert erased.json() == {"status": "ok", "conversations": 1, "exchanges": 1, "recordings": 0, "consents": 1}
         empty = (await client.post("/privacy/export", json={"person": "42"})).json()
         assert (empty["conversations"], empty["exchanges"], empty["consents"]) == ([], [], [])
+
+
+async def test_an_export_tells_how_a_conversation_was_to_be_answered(office: Office) -> None:
+    shop = Source(SourceKind.TELEGRAM, "shop")
+    opened = await office.conversations.open(shop, "42", "Иван")
+    (persona, *_) = office.publisher.current.personas
+    overrides = Overrides("Отвечай кратко.", persona.id, Route.parse("local"), GenerationOptions(temperature=0.5))
+    admin = Identity("admin", Role.ADMIN)
+    await office.chats.change(admin, opened.session_id, 1, title="Отпуск", edit=lambda _: overrides)
+    async with office.database.unit_of_work() as work:
+        await work.sessions.switch(shop, "42", "brief")
+    async with call_as(office, "admin") as client:
+        (conversation,) = (await client.post("/privacy/export", json={"person": "42"})).json()["conversations"]
+    params = {"temperature": 0.5, "max_tokens": None, "top_p": None, "repetition_penalty": None}
+    told = {
+        "title": "Отпуск",
+        "system_prompt": "Отвечай кратко.",
+        "persona_id": persona.id,
+        "route": "local",
+        "params": params,
+        "mode": "brief",
+    }
+    assert told == {name: conversation[name] for name in told}
 
 
 async def test_a_session_of_an_api_key(office: Office) -> None:

@@ -108,7 +108,32 @@ def test_attempts_of_very_many_keys_stay_bounded_and_keep_the_limit() -> None:
         attempts.begin(str(number))
     with pytest.raises(RateLimited):
         attempts.begin("20049")
-    assert len(attempts._failures) <= 10_000
+    assert attempts.remembered <= 10_000
+
+
+def test_very_many_other_keys_set_none_free_that_has_used_up_its_limit() -> None:
+    attempts = Attempts(limit=2)
+    for name in ("anna", "anna", *map(str, range(20_000))):
+        attempts.begin(name)
+    with pytest.raises(RateLimited):
+        attempts.begin("anna")
+    assert attempts.remembered <= 10_000
+
+
+def test_a_try_that_is_taken_back_is_free_again_and_what_is_over_is_not_kept() -> None:
+    clock = Clock()
+    attempts = Attempts(limit=2, window_s=10, clock=clock)
+    for name in ("anna", "anna", "boris"):
+        attempts.begin(name)
+    attempts.take_back("anna")
+    attempts.take_back("boris")
+    assert attempts.remembered == 1
+    assert attempts.begin("anna") == 0
+    with pytest.raises(RateLimited):
+        attempts.begin("anna")
+    clock.now = 10
+    attempts.begin("boris")
+    assert attempts.remembered == 1
 
 
 async def _guess(office: Office, count: int, address: str = "10.0.0.7") -> list[str]:
@@ -123,6 +148,13 @@ async def test_thirty_failures_shut_out_an_address_whatever_the_names(office: Of
     assert caught.value.retry_after_s is not None
     assert 300 < caught.value.retry_after_s <= 900
     assert await _outcome(office, "admin", PASSWORD, "10.0.0.8") == "welcome"
+
+
+async def test_the_failure_that_uses_up_a_limit_is_noted_once(office: Office) -> None:
+    await _guess(office, 40)
+    async with office.database.unit_of_work() as work:
+        details = [event.detail for event in await work.audit.newest(60) if event.detail]
+    assert details.count("no more attempts from this network for 900 s") == 1
 
 
 async def test_a_login_of_ones_own_does_not_give_an_address_more_guesses(office: Office) -> None:
@@ -243,6 +275,15 @@ async def test_guessing_the_old_password_is_limited_too(office: Office) -> None:
             await office.accounts.change_password("admin", "wrong", "another horse")
     with pytest.raises(RateLimited):
         await office.accounts.change_password("admin", PASSWORD, "another horse")
+
+
+@pytest.mark.both_databases
+async def test_names_that_nobody_can_have_fail_like_any_other_and_are_one(office: Office) -> None:
+    names = ["a" * 201, "a" * 16_000, "ß" * 150, "admin\0", "\0"]
+    assert [await _outcome(office, name, PASSWORD) for name in names] == ["invalid_api_key"] * 5
+    assert (await audited(office))[:5] == [("(unknown)", "login_failed", "auth")] * 5
+    assert await _outcome(office, "b" * 1_000, PASSWORD) == "rate_limit_exceeded"
+    assert await _outcome(office, "admin", PASSWORD) == "welcome"
 
 
 async def test_the_account_of_a_login_can_be_looked_at_again(office: Office) -> None:

@@ -34,6 +34,14 @@ async def seen_by(office: Office, caller: Identity) -> set[str]:
     return {session.id for session in found}
 
 
+async def delete_anna(office: Office) -> str:
+    """What she is called from then on."""
+    await office.users.delete("anna", "admin")
+    async with office.database.unit_of_work() as work:
+        (event, *_) = await work.audit.newest(1)
+    return event.detail.removeprefix("now ")
+
+
 @pytest.fixture
 async def left_behind(office: Office) -> set[str]:
     await office.users.create("anna", Role.VIEWER, None, "admin")
@@ -57,15 +65,26 @@ async def test_administrators_still_see_and_erase_what_a_former_person_said(
     async with office.database.unit_of_work() as work:
         await work.recordings.add(StoredRecording("a", "admin", "recordings/a.wav", "audio/wav", 1.0, 4, person="anna"))
     await office.privacy.give_consent(StoredConsent("admin", "anna", "recording"), ADMIN)
-    await office.users.delete("anna", "admin")
+    name = await delete_anna(office)
     assert await seen_by(office, ADMIN) == left_behind
     assert (await office.privacy.export(Person("anna"), ADMIN)).conversations == ()
-    former = await office.privacy.export(Person("anna (former)"), ADMIN)
+    former = await office.privacy.export(Person(name), ADMIN)
     assert {session.id for session, _ in former.conversations} == left_behind
     assert {session.owner for session, _ in former.conversations} == {""}
     assert (len(former.recordings), len(former.consents)) == (1, 1)
-    assert (await office.privacy.erase(Person("anna (former)"), ADMIN)).conversations == 3
+    assert (await office.privacy.erase(Person(name), ADMIN)).conversations == 3
     assert await seen_by(office, ADMIN) == set()
+
+
+async def test_two_former_people_of_one_name_stay_two(office: Office, left_behind: set[str]) -> None:
+    first = await delete_anna(office)
+    await office.users.create("anna", Role.VIEWER, None, "admin")
+    of_second = await conversations_of_anna(office)
+    second = await delete_anna(office)
+    assert first != second
+    assert (await office.privacy.erase(Person(first), ADMIN)).conversations == len(left_behind)
+    kept = await office.privacy.export(Person(second), ADMIN)
+    assert {session.id for session, _ in kept.conversations} == of_second
 
 
 async def test_people_at_other_doors_keep_their_name(office: Office, left_behind: set[str]) -> None:

@@ -5,6 +5,7 @@ import base64
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -21,6 +22,8 @@ from deployments.administration.users import UserChange
 from deployments.contracts.errors import InvalidRequest, RateLimited
 from deployments.contracts.identity import Identity, Role
 from storage.environment import Environment
+from storage.repositories.tokens import StoredRefresh
+from storage.secrets import digest
 from tests.furnished import quick_passwords
 from tests.unit.administration.conftest import PASSWORD, EnvironmentOf, audited
 
@@ -159,6 +162,75 @@ async def test_a_refresh_token_is_good_once_and_a_second_use_ends_everything_of_
     assert [event for event in await audited(office) if event[1] == "refresh_reused"] == [
         ("admin", "refresh_reused", "auth")
     ]
+
+
+async def _forget_all_but_the_newest(office: Office, pair: TokenPair) -> None:
+    async with office.database.unit_of_work() as work:
+        await work.tokens.forget_oldest(office.tokens.verify(pair.access_token).session_id, 1)
+
+
+async def test_a_used_token_ends_its_sign_in_also_when_its_row_is_long_forgotten(office: Office) -> None:
+    stolen, other = await sign_in(office), await sign_in(office)
+    thief = await office.tokens.refresh(stolen.refresh_token, HERE)
+    await _forget_all_but_the_newest(office, thief)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(stolen.refresh_token, HERE)
+    assert not good(office.tokens, thief)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(thief.refresh_token, HERE)
+    assert good(office.tokens, other)
+    assert ("admin", "refresh_reused", "auth") in await audited(office)
+
+
+@pytest.mark.parametrize("part", [1, 2])
+async def test_nobody_ends_a_sign_in_with_a_token_of_their_own_making(office: Office, part: int) -> None:
+    pair = await sign_in(office)
+    parts = pair.refresh_token.split(".")
+    parts[part] = "0" * 43
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(".".join(parts), HERE)
+    assert good(office.tokens, await office.tokens.refresh(pair.refresh_token, HERE))
+
+
+async def test_a_token_of_an_earlier_version_goes_on_once(office: Office) -> None:
+    old, now = "a" * 43, datetime.now(UTC)
+    async with office.database.unit_of_work() as work:
+        user = await work.users.get("admin")
+        assert user is not None
+        await work.tokens.add(StoredRefresh(digest(old), "f" * 32, user.id, now + timedelta(days=1), now))
+    pair = await office.tokens.refresh(old, HERE)
+    assert good(office.tokens, pair)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(old, HERE)
+    assert not good(office.tokens, pair)
+
+
+async def test_one_sign_in_is_refreshed_sixty_times_in_five_minutes_and_its_token_stays_good(office: Office) -> None:
+    first, other = await sign_in(office), await sign_in(office)
+    pair = first
+    for _ in range(60):
+        pair = await office.tokens.refresh(pair.refresh_token, HERE)
+    for _ in range(40):
+        with pytest.raises(RateLimited) as caught:
+            await office.tokens.refresh(pair.refresh_token, HERE)
+    assert caught.value.retry_after_s is not None
+    assert good(office.tokens, await office.tokens.refresh(other.refresh_token, HERE)), "these were no guesses"
+    assert good(office.tokens, pair)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh(first.refresh_token, HERE)
+    assert not good(office.tokens, pair), "a theft is noticed meanwhile"
+
+
+async def test_a_refresh_of_ones_own_does_not_give_a_network_more_guesses(office: Office) -> None:
+    pair = await sign_in(office)
+    for number in range(29):
+        with pytest.raises(InvalidToken):
+            await office.tokens.refresh(f"{number:043}", HERE)
+    await office.tokens.refresh(pair.refresh_token, HERE)
+    with pytest.raises(InvalidToken):
+        await office.tokens.refresh("0" * 43, HERE)
+    with pytest.raises(RateLimited):
+        await office.tokens.refresh("0" * 43, HERE)
 
 
 async def test_of_two_uses_at_once_one_wins_and_then_the_family_has_ended(office: Office) -> None:

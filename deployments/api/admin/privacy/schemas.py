@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from deployments.administration.privacy import Dossier, Person, StoredConsent
 from deployments.api.admin.bodies import Form
-from deployments.api.admin.chat.schemas import MessageReply, SessionSummary, SourceName
+from deployments.api.admin.chat.schemas import SessionDetail, SourceName
 
 PersonName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -57,10 +57,12 @@ class ConsentList(BaseModel):
     offset: int
 
 
-class ExportedConversation(SessionSummary):
+class ExportedConversation(SessionDetail):
+    """``mode`` is the one that the person chose with a button of a bot."""
+
     person: str
     display_name: str
-    messages: list[MessageReply]
+    mode: str
 
 
 class Export(BaseModel):
@@ -78,10 +80,10 @@ class Export(BaseModel):
             person=person,
             conversations=[
                 ExportedConversation(
-                    **SessionSummary.of(session).model_dump(),
+                    **SessionDetail.whole(session, messages, {}).model_dump(),
                     person=session.person,
                     display_name=session.display_name,
-                    messages=[MessageReply.of(message) for message in messages],
+                    mode=session.mode,
                 )
                 for session, messages in dossier.conversations
             ],
