@@ -60,7 +60,8 @@ def settle(journal: Path) -> None:
     except (OSError, ValidationError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it cannot be read"
         raise Unavailable(
-            f"a restore was interrupted and cannot be undone: {reason}; {journal} says what moved"
+            f"a restore was interrupted and cannot be undone: {reason}; {journal} says what moved, "
+            "delete it to go on with what is there"
         ) from error
     outcome = "it was done" if whole else "everything is as it was before: restore again"
     logger.warning("a restore was interrupted in %s: %s", journal.parent, outcome)
