@@ -1,6 +1,6 @@
 """The outermost layer: nothing reaches a route, and nothing leaves it, but through here.
 
-In: control headers of the serving layer are dropped, the key, its scope and its limits are checked, the body
+In: headers that steer the serving layer are dropped, the key, its scope and its limits are checked, the body
 is bounded.
 Out: security headers, a request id of our own, every error as the OpenAI error body, one metrics line.
 """
@@ -21,6 +21,7 @@ from deployments.api.auth import KeyRing, require_scope
 from deployments.api.body import PATIENCE_S, bounded, refuse_large
 from deployments.api.errors import ClientGone, StreamBroken, from_http, internal_error, invalid_field, send_error
 from deployments.api.limits import Allowances
+from deployments.api.steering import steers
 from deployments.api.visit import Visit, new_id, remember
 from deployments.contracts.errors import SecretaryError, Unauthorized, Unavailable
 from deployments.contracts.reports import SnapshotSource
@@ -29,16 +30,6 @@ from deployments.contracts.settings import ApiKey, Limits
 log = logging.getLogger(__name__)
 
 _CLIENT_GONE = 499
-CONTROL_HEADERS = frozenset(
-    (
-        b"x-request-timeout-seconds",
-        b"x-request-disconnect-disabled",
-        b"x-request-id",
-        b"x-session-id",
-        b"serve_multiplexed_model_id",
-        b"serve-multiplexed-model-id",
-    )
-)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _SITE_HEADERS = (_NOSNIFF, (b"referrer-policy", b"no-referrer"))
 API_HEADERS = (
@@ -159,11 +150,11 @@ class Gate:
 
 
 def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
-    """Drops control headers from ``scope``; returns Authorization and Content-Length."""
+    """Drops steering headers from ``scope``; returns Authorization and Content-Length."""
     authorization, length, kept = b"", None, []
     for header in scope["headers"]:
         name = header[0]
-        if name in CONTROL_HEADERS:
+        if steers(name):
             continue
         kept.append(header)
         if name == b"authorization":

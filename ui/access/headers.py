@@ -31,7 +31,7 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
 }
-_HSTS = "max-age=31536000; includeSubDomains"
+_HSTS = "max-age=31536000"
 
 
 class HardenedSend:

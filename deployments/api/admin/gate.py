@@ -19,7 +19,8 @@ from deployments.api.admin.identity import remember
 from deployments.api.admin.lasting import SignInEnded, while_signed_in
 from deployments.api.body import bounded, refuse_large
 from deployments.api.errors import ClientGone, error_body, error_headers, own
-from deployments.api.gate import API_HEADERS, CONTROL_HEADERS, Reply, RequestMetrics, report
+from deployments.api.gate import API_HEADERS, Reply, RequestMetrics, report
+from deployments.api.steering import steers
 from deployments.api.visit import new_id
 from deployments.contracts.errors import Forbidden, InvalidRequest, SecretaryError, Unauthorized
 from deployments.contracts.identity import Identity
@@ -171,8 +172,8 @@ def _require_role(identity: Identity, path: str, method: str) -> None:
 
 
 def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
-    """Drops control headers from ``scope``; returns Authorization and Content-Length."""
-    scope["headers"] = [header for header in scope["headers"] if header[0] not in CONTROL_HEADERS]
+    """Drops steering headers from ``scope``; returns Authorization and Content-Length."""
+    scope["headers"] = [header for header in scope["headers"] if not steers(header[0])]
     found = dict(scope["headers"])
     return found.get(b"authorization", b""), found.get(b"content-length")
 
