@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.api.access import Access, access_to
 from deployments.api.auth import KeyRing, require_scope
-from deployments.api.body import PATIENCE_S, bounded, refuse_large
+from deployments.api.body import MEGABYTE, PATIENCE_S, bounded, refuse_large
 from deployments.api.errors import ClientGone, StreamBroken, from_http, internal_error, invalid_field, send_error
 from deployments.api.limits import Allowances
 from deployments.api.steering import steers
@@ -126,9 +126,10 @@ class Gate:
         snapshot = self._snapshots.current
         key = await self._identify(access, authorization, snapshot.settings.limits)
         remember(scope, Visit(visit_id, key, snapshot))
-        limit_mb = snapshot.settings.limits.max_upload_mb if access.upload else snapshot.settings.limits.max_body_mb
-        refuse_large(length, limit_mb)
-        return bounded(receive, limit_mb, self._patience_s)
+        limits = snapshot.settings.limits
+        most = (limits.max_upload_mb if access.upload else limits.max_body_mb) * MEGABYTE
+        refuse_large(length, most)
+        return bounded(receive, most, self._patience_s)
 
     async def _identify(self, access: Access, authorization: bytes, limits: Limits) -> ApiKey | None:
         if access.public:
@@ -192,6 +193,8 @@ def translated(error: Exception) -> SecretaryError | None:
     """Our error for ``error``; None for a bug."""
     if isinstance(error, SecretaryError):
         return error
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, SecretaryError):
+        return error.__cause__  # FastAPI makes 400 of whatever happens while it reads a body
     if isinstance(error, HTTPException) and error.status_code < 500:
         return from_http(error)
     if isinstance(error, RequestValidationError) and error.errors():
