@@ -133,9 +133,7 @@ def test_headers_that_steer_serve_are_dropped_however_they_are_spelled(tmp_path:
     [
         pytest.param("", id="nothing"),
         pytest.param("GET /v1/models HTTP/1.1\r\nhos", id="half of the headers"),
-        pytest.param(
-            "POST /admin/ui/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nuser", id="half a body"
-        ),
+        pytest.param("POST /admin/ui/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nuser", id="half a body"),
         pytest.param("POST /v1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n", id="some chunks"),
         pytest.param(f"GET /phone/tts HTTP/1.1\r\nhost: x\r\n{UPGRADE}content-length: 9\r\n\r\n", id="an upgrade"),
     ],
@@ -236,6 +234,7 @@ CALLS = [
     pytest.param(STRANGER, [], STRANGER, id="a caller"),
     pytest.param(STRANGER, [FORGED], STRANGER, id="a caller who claims to be another"),
     pytest.param(STRANGER, [f"{FORGED}, {PROXY}"], STRANGER, id="a caller who claims to be a proxy"),
+    pytest.param("127.0.0.1", [FORGED], "127.0.0.1", id="a program of this machine"),
     pytest.param(PROXY, [], PROXY, id="the proxy itself"),
     pytest.param(PROXY, ["198.51.100.7"], "198.51.100.7", id="through the proxy"),
     pytest.param(PROXY, ["2001:db8::7"], "2001:db8::7", id="through the proxy, IPv6"),
