@@ -120,7 +120,8 @@ class OfficeServer:
             dialogue=office.dialogue,
             matcher=self._match,
         )
-        mount_panel(app, services, storage_secret=secret_file(self._environment.storage_secret_path).hex())
+        secret = secret_file(self._environment.storage_secret_path).hex()
+        mount_panel(app, services, storage_secret=secret, secure_cookie=self._environment.reached_by_tls)
         return app
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot | SnapshotChange]:

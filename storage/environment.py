@@ -6,7 +6,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployments.contracts.outbound import allowances
+from deployments.contracts.inbound import public_url, trusted_proxies
+from deployments.contracts.outbound import Network, allowances
 
 
 def _absolute(path: Path) -> Path:
@@ -16,6 +17,15 @@ def _absolute(path: Path) -> Path:
 def _places(text: str) -> str:
     allowances(text)
     return text
+
+
+def _proxies(text: str) -> str:
+    trusted_proxies(text)
+    return text
+
+
+def _public(text: str) -> str:
+    return public_url(text) if text else text
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
@@ -38,6 +48,16 @@ class Environment(BaseSettings):
     data: AbsolutePath = Field(default=Path("data"), description="Folder of the database, keys and models")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8002, ge=1, le=65_535, description="Port to listen on")
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+        default="",
+        description="Addresses and networks of the proxies in front, with commas between: 127.0.0.1, 10.0.0.0/24. Who "
+        "calls through them is the last address of X-Forwarded-For that is none of these",
+    )
+    public_url: Annotated[str, AfterValidator(_public)] = Field(
+        default="",
+        description="Where people reach the secretary, such as https://secretary.example. With https browsers send the "
+        "panel's cookie over TLS only, and are told to come over TLS only",
+    )
     models: AbsolutePath | None = Field(default=None, description="Folder of model weights, default <data>/models")
     model_hosts: Annotated[str, AfterValidator(_places)] = Field(
         default="",
@@ -85,6 +105,16 @@ class Environment(BaseSettings):
 
             object.__setattr__(self, "database_url", database_address(self.database_url))
         return self
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """Whose word about a caller's address counts."""
+        return trusted_proxies(self.trusted_proxies)
+
+    @property
+    def reached_by_tls(self) -> bool:
+        """Whether people come over TLS only."""
+        return self.public_url.lower().startswith("https:")
 
     @property
     def models_dir(self) -> Path:

@@ -14,8 +14,9 @@ def client_address(scope: Mapping[str, Any]) -> str:
     """The caller's address in its shortest form; "" when the server does not know it.
 
     The server has put it into ``scope["client"]`` (ASGI, "Connection Scope"). Behind HAProxy the connection itself
-    comes from loopback: HAProxy drops what the caller says of forwarding and writes ``x-forwarded-for`` anew, and
-    uvicorn, which believes that header from loopback only, replaces the client by it. Nothing else is believed here.
+    comes from loopback: HAProxy drops what the caller says of forwarding, unless it is a trusted proxy
+    (``SECRETARY_TRUSTED_PROXIES``), and adds to ``x-forwarded-for`` whom it sees. uvicorn replaces the client by the
+    last address there that is neither loopback nor a trusted proxy. Nothing else is believed here.
     """
     client = scope.get("client")
     if not client:

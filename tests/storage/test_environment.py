@@ -73,3 +73,41 @@ def test_another_database_is_refused_without_repeating_its_password(given: str) 
     with pytest.raises(ValidationError, match="postgresql://") as caught:
         Environment(database_url=given)
     assert "hunter2" not in str(caught.value)
+
+
+def test_proxies_in_front_are_named_by_address_and_network() -> None:
+    environment = Environment(trusted_proxies="127.0.0.1, 10.0.0.0/24,fd00::/64,")
+    assert [str(network) for network in environment.trusted_networks] == ["127.0.0.1/32", "10.0.0.0/24", "fd00::/64"]
+    assert Environment().trusted_networks == ()
+
+
+@pytest.mark.parametrize(
+    "given", ["nginx", "*", "10.0.0.5/24", "10.0.0.1:80", "127.0.0.1 10.0.0.1", "0.0.0.0/0", "::/0"]
+)
+def test_what_is_no_proxy_is_refused_with_what_would_be_right(given: str) -> None:
+    with pytest.raises(ValidationError, match=r"10\.0\.0\.0/24|name the proxies"):
+        Environment(trusted_proxies=given)
+
+
+@pytest.mark.parametrize(
+    ("given", "tls"),
+    [
+        ("", False),
+        ("http://secretary.lan:8002", False),
+        ("https://secretary.example/", True),
+        ("HTTPS://[2001:db8::1]:8443", True),
+    ],
+)
+def test_the_public_address_says_whether_people_come_over_tls(given: str, tls: bool) -> None:
+    environment = Environment(public_url=given)
+    assert environment.reached_by_tls is tls
+    assert environment.public_url == given.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["secretary.example", "ftp://x", "https://", "https://x/admin", "https://u:p@x", "https://x:port", "https://x?a"],
+)
+def test_an_address_of_another_kind_is_refused(given: str) -> None:
+    with pytest.raises(ValidationError, match="https://host"):
+        Environment(public_url=given)

@@ -136,6 +136,12 @@ async def test_forms_take_only_pages_of_this_host(stage: Stage) -> None:
             assert answer.status_code == 403
 
 
+async def test_a_form_has_a_size(stage: Stage) -> None:
+    form = {"username": "admin", "password": "x" * 20_000}
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(stage.url + "login", data=form, headers={"Origin": stage.origin})).status_code == 413
+
+
 async def test_pages_carry_security_headers(stage: Stage) -> None:
     async with httpx.AsyncClient(headers={"Cookie": f"secretary_panel={await stage.login_cookie()}"}) as client:
         one, two = await client.get(stage.url), await client.get(stage.url)

@@ -2,12 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.administration.accounts import Account
 from deployments.administration.reports import DoorState, StagePoint
+from deployments.contracts.errors import TooLarge
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, Timings, TurnFailed, TurnFinished
 from deployments.contracts.speech import EngineStatus
+from ui.access.guard import PanelGuard
 from ui.access.login import safe_next
 from ui.access.origin import may_act, same_origin
 from ui.access.sessions import PanelSessions
@@ -100,6 +105,28 @@ def test_cookie_over_tls_is_bound_to_its_host() -> None:
     assert cookie["session_cookie"] == "__Host-secretary"
     assert cookie["https_only"] is True
     assert session_cookie(secure=False)["same_site"] == "lax"
+
+
+@pytest.mark.parametrize(("secure", "told"), [(True, "max-age=31536000"), (False, None)])
+async def test_browsers_are_told_to_keep_to_tls_where_people_come_over_it(secure: bool, told: str | None) -> None:
+    reply = await entered(PlainTextResponse("hello"), secure=secure)
+    assert reply.headers.get("strict-transport-security") == told
+
+
+async def test_a_body_that_the_panel_refuses_is_answered_and_no_bug() -> None:
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        raise TooLarge("the form is too large")
+
+    reply = await entered(reads)
+    assert (reply.status_code, reply.text) == (413, "the form is too large")
+    assert reply.headers["x-frame-options"] == "DENY"
+
+
+async def entered(app: ASGIApp, *, secure: bool = False) -> httpx.Response:
+    """The reply of the login page, were it ``app``, behind the guard."""
+    guard = PanelGuard(app, PanelSessions(), secure=secure)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://panel") as client:
+        return await client.post("/login", headers={"origin": "http://panel"})
 
 
 def test_new_password_ends_the_sessions_of_that_person_only() -> None:

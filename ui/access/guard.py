@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.administration.addresses import caller_of
+from deployments.contracts.errors import SecretaryError
 from ui.access.headers import HardenedSend
 from ui.access.origin import may_act
 from ui.access.sessions import PanelSession, PanelSessions
@@ -49,7 +50,7 @@ class PanelGuard:
             hardened = HardenedSend(send, secure=self._secure)
             refusal = self._refusal(scope)
             with caller_of(scope):
-                await (refusal or self._app)(scope, receive, hardened)
+                await _refusing(refusal or self._app, scope, receive, hardened)
         else:
             await self._app(scope, receive, send)
 
@@ -74,6 +75,16 @@ class PanelGuard:
         if session.must_change_password and path not in _PATHS_WITH_OLD_PASSWORD:
             return _refused(scope, PASSWORD, "change your password first")
         return None
+
+
+async def _refusing(app: ASGIApp, scope: Scope, receive: Receive, send: HardenedSend) -> None:
+    """A body that is too large or does not come is answered, as long as nothing else was; it is no bug for the log."""
+    try:
+        await app(scope, receive, send)
+    except SecretaryError as error:
+        if send.begun:
+            raise
+        await PlainTextResponse(error.message, error.status)(scope, receive, send)
 
 
 def _refused(scope: Scope, page: str, reason: str) -> Response:

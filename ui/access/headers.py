@@ -31,7 +31,7 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
 }
-_HSTS = "max-age=31536000; includeSubDomains"
+_HSTS = "max-age=31536000"
 
 
 class HardenedSend:
@@ -43,9 +43,11 @@ class HardenedSend:
         self._nonce = secrets.token_urlsafe(16)
         self._held: Message | None = None
         self._body = bytearray()
+        self.begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.begun = True
             headers = self._harden(message)
             if headers.get("x-nicegui-content") == "page":
                 self._held = message

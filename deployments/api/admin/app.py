@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.api.admin.document import finished
 from deployments.api.admin.gate import AdminGate, TokenVerifier
+from deployments.api.body import PATIENCE_S
 from deployments.api.gate import RequestMetrics
 from deployments.contracts.reports import SnapshotSource
 
@@ -17,12 +18,13 @@ from deployments.contracts.reports import SnapshotSource
 @dataclass(frozen=True, slots=True)
 class GateKeepers:
     """What the gate asks: whose token, which limits, and whom it tells. Every ``look_again_s`` seconds of a request
-    that lasts it asks whether the sign-in goes on."""
+    that lasts it asks whether the sign-in goes on; ``patience_s`` bounds every wait for the next part of a body."""
 
     tokens: TokenVerifier
     snapshots: SnapshotSource
     metrics: RequestMetrics
     look_again_s: float = 5.0
+    patience_s: float = PATIENCE_S
 
 
 class AdminApp(FastAPI):
@@ -63,4 +65,5 @@ class AdminApp(FastAPI):
             snapshots=keepers.snapshots,
             metrics=keepers.metrics,
             look_again_s=keepers.look_again_s,
+            patience_s=keepers.patience_s,
         )

@@ -17,18 +17,22 @@ from deployments.administration.rights import require
 from deployments.api.admin.access import PUBLIC, WITH_OLD_PASSWORD, area_of, needed_role
 from deployments.api.admin.identity import remember
 from deployments.api.admin.lasting import SignInEnded, while_signed_in
-from deployments.api.body import bounded, refuse_large
+from deployments.api.body import MEGABYTE, PATIENCE_S, bounded, refuse_large
 from deployments.api.errors import ClientGone, error_body, error_headers, own
-from deployments.api.gate import API_HEADERS, CONTROL_HEADERS, Reply, RequestMetrics, report
+from deployments.api.gate import API_HEADERS, Reply, RequestMetrics, report
+from deployments.api.steering import steers
 from deployments.api.visit import new_id
 from deployments.contracts.errors import Forbidden, InvalidRequest, SecretaryError, Unauthorized
 from deployments.contracts.identity import Identity
 from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.settings import Limits
 
 _CLIENT_GONE = 499
 _SUBPROTOCOL = "bearer."
 _POLICY_VIOLATION = 1008
 _SELF_GUARDED = ("/ui",)
+_MOST_OF_STRANGERS = 16 * 1024
+"""Bytes of a sign-in."""
 _ENDED = "This sign-in has ended: sign in again."
 _MISSING = "Sign in first: POST /admin/auth/login, then send Authorization: Bearer <access token>."
 
@@ -58,8 +62,10 @@ class AdminGate:
         snapshots: SnapshotSource,
         metrics: RequestMetrics,
         look_again_s: float,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._app = app
+        self._patience_s = patience_s
         self._look_again_s = look_again_s
         self._tokens = tokens
         self._snapshots = snapshots
@@ -67,7 +73,7 @@ class AdminGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or _guards_itself(inner_path(scope)):
-            await self._app(scope, receive, send)
+            await self._app(scope, self._bounded_upload(receive) if scope["type"] == "http" else receive, send)
         elif scope["type"] == "websocket":
             await self._socket(scope, receive, send)
         else:
@@ -146,10 +152,19 @@ class AdminGate:
         raise Unauthorized(_MISSING)
 
     def _bounded(self, path: str, receive: Receive, length: bytes | None) -> Receive:
-        limits = self._snapshots.current.settings.limits
-        limit_mb = limits.max_upload_mb if area_of(path).upload else limits.max_body_mb
-        refuse_large(length, limit_mb)
-        return bounded(receive, limit_mb)
+        if area_of(path).upload:
+            most = self._limits.max_upload_mb * MEGABYTE
+        else:
+            most = _MOST_OF_STRANGERS if path in PUBLIC else self._limits.max_body_mb * MEGABYTE
+        refuse_large(length, most)
+        return bounded(receive, most, self._patience_s)
+
+    def _bounded_upload(self, receive: Receive) -> Receive:
+        return bounded(receive, self._limits.max_upload_mb * MEGABYTE, self._patience_s)
+
+    @property
+    def _limits(self) -> Limits:
+        return self._snapshots.current.settings.limits
 
 
 def inner_path(scope: Scope) -> str:
@@ -171,8 +186,8 @@ def _require_role(identity: Identity, path: str, method: str) -> None:
 
 
 def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
-    """Drops control headers from ``scope``; returns Authorization and Content-Length."""
-    scope["headers"] = [header for header in scope["headers"] if header[0] not in CONTROL_HEADERS]
+    """Drops steering headers from ``scope``; returns Authorization and Content-Length."""
+    scope["headers"] = [header for header in scope["headers"] if not steers(header[0])]
     found = dict(scope["headers"])
     return found.get(b"authorization", b""), found.get(b"content-length")
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from deployments.administration.office import Office, open_office
 from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.api.body import PATIENCE_S
 from deployments.api.metrics import Metrics
 from deployments.contracts.errors import Unauthorized
 from deployments.contracts.identity import Identity, Role
@@ -64,12 +65,19 @@ Routers = Callable[[Office], Iterable[APIRouter]]
 
 @asynccontextmanager
 async def admin_client(
-    office: Office, routers: Routers, role: str = "admin", *, real_tokens: bool = False, address: str = "127.0.0.1"
+    office: Office,
+    routers: Routers,
+    role: str = "admin",
+    *,
+    real_tokens: bool = False,
+    address: str = "127.0.0.1",
+    patience_s: float = PATIENCE_S,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the office at ``/admin``, signed in with ``role``; "" means not signed in. With ``real_tokens`` the
     gate asks the office itself whose token it is."""
     tokens = office.tokens if real_tokens else NamedTokens()
-    app = AdminApp(GateKeepers(tokens, PublishedSnapshots(office), Metrics()), routers(office))
+    keepers = GateKeepers(tokens, PublishedSnapshots(office), Metrics(), patience_s=patience_s)
+    app = AdminApp(keepers, routers(office))
     headers = {"authorization": f"Bearer {role}"} if role else {}
     transport = httpx.ASGITransport(app, root_path="/admin", client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://office/admin", headers=headers) as client:

