@@ -147,8 +147,12 @@ class Monitor:
     async def reset(self, username: str) -> ResetReport:
         """Begins the latency history of the panel anew. Prometheus counters never fall, and spoken phrases that are
         remembered are no metric: both stay."""
-        await self._trail.note(username, "reset", "metrics")
-        dropped = self._reports.forget_latency()
+
+        async def reset() -> int:
+            await self._trail.note(username, "reset", "metrics")
+            return self._reports.forget_latency()
+
+        dropped = await self._trail.finish(reset)
         message = "The latency history begins anew; Prometheus counters and remembered phrases stay as they are."
         return ResetReport(latency_points=dropped, message=message)
 

@@ -35,10 +35,13 @@ class Operations:
     models: ModelAdministration
     gpus: GpuMonitor
     backups: Backups
+    trail: AuditNotes
 
     async def close(self) -> None:
-        """Ends a download and a scan under way."""
+        """Ends a download and a scan under way; waits for orders and noted deeds under way."""
         await self.models.close()
+        await self.services.close()
+        await self.trail.close()
         self.gpus.close()
 
 
@@ -75,6 +78,7 @@ async def open_operations(office: Office, around: Surroundings) -> Operations:
         ),
         gpus=gpus,
         backups=Backups(office.database, around.data, lambda: installed_models(store), trail),
+        trail=trail,
     )
 
 

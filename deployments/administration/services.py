@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from deployments.administration.finishing import Finisher
 from deployments.administration.processes import memory_mb
 from deployments.administration.replicas import ReplicaRegister
 from deployments.contracts.errors import Conflict, NotFound, SecretaryError
@@ -93,6 +94,7 @@ class ServiceControl:
         self._queues = queues
         self._patience_s = patience_s
         self._one_at_a_time = asyncio.Lock()
+        self._finisher = Finisher()
 
     async def open(self) -> None:
         """Reads what was wanted when the office was last open."""
@@ -114,18 +116,23 @@ class ServiceControl:
         return ServicesStatus(services={view.name: view for view in views}, timestamp=datetime.now(UTC))
 
     async def act(self, service: str, action: Action, username: str) -> Outcome:
-        """Stores the order with its audit event, then waits for the replicas.
+        """Stores the order with its audit event and puts it in force, also when whoever asked for it has gone; then
+        waits for the replicas.
 
-        Raises NotFound, naming the known services, and Conflict for a door, which runs as long as the secretary does.
+        Raises NotFound, naming the known services, Conflict for a door, which runs as long as the secretary does, and
+        Unavailable when the office is closing.
         """
         await self._check(service)
-        async with self._one_at_a_time:
-            await self._order(service, action, username)
+        await self._finisher.finish(lambda: self._order(service, action, username))
         return await self._outcome(service, action)
 
     async def act_on_all(self, action: Action, username: str) -> tuple[Outcome, ...]:
         """The same for every service that can be stopped, at once."""
         return tuple(await asyncio.gather(*(self.act(service, action, username) for service in self._services)))
+
+    async def close(self) -> None:
+        """Refuses new orders and waits for those under way."""
+        await self._finisher.close()
 
     async def _check(self, service: str) -> None:
         if service in self._services:
@@ -136,13 +143,14 @@ class ServiceControl:
         raise NotFound(f"no service {service!r}; known: {known}", param="service")
 
     async def _order(self, service: str, action: Action, username: str) -> None:
-        old = self._register.order(service)
-        generation = old.generation + (1 if action == "restart" else 0)
-        new = ServiceOrder(loaded=action != "stop", generation=generation)
-        async with self._database.unit_of_work() as work:
-            await work.installation.put(_fact(service), new.model_dump_json())
-            await work.audit.add(AuditEvent(username, action, "service", service))
-        self._register.want(service, new)
+        async with self._one_at_a_time:
+            old = self._register.order(service)
+            generation = old.generation + (1 if action == "restart" else 0)
+            new = ServiceOrder(loaded=action != "stop", generation=generation)
+            async with self._database.unit_of_work() as work:
+                await work.installation.put(_fact(service), new.model_dump_json())
+                await work.audit.add(AuditEvent(username, action, "service", service))
+            self._register.want(service, new)
 
     async def _outcome(self, service: str, action: Action) -> Outcome:
         aim, order = _DONE[action], self._register.order(service)

@@ -22,6 +22,7 @@ from deployments.models.catalogue import Catalogue, Model
 from deployments.models.store import ModelStore
 from tests.api.admin.ops import client
 from tests.unit.administration.conftest import audited
+from tests.unit.administration.departing import Departing
 from tests.unit.models.conftest import CONFIG, WEIGHTS, model, pinned
 from tests.unit.models.server import Site, serving
 
@@ -77,10 +78,11 @@ def administration(
     voice: Model,
     environment: dict[str, str],
     in_use: Callable[[], dict[str, str]] = dict,
+    trail: AuditNotes | None = None,
 ) -> ModelAdministration:
     """As the office opens it, under the office's own settings."""
     web = web_of(office, environment, ())
-    known, trail = Catalogue(models=(voice,)), AuditNotes(office.database)
+    known, trail = Catalogue(models=(voice,)), trail or AuditNotes(office.database)
     return ModelAdministration(store, known, trail, HubDesk(web), Downloads(store, puller(web)), in_use)
 
 
@@ -146,6 +148,21 @@ async def test_a_download_can_be_cancelled_and_goes_on_where_it_was(rig: Rig) ->
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         assert (await rig.ended(http))["state"] == "finished"
     assert any("range" in headers for headers in rig.site.asked("/weights.bin"))
+
+
+async def test_what_was_noted_is_done_although_who_asked_has_gone(rig: Rig, voice: Model, departing: Departing) -> None:
+    trail = AuditNotes(departing)
+    models = administration(rig.office, rig.store, voice, {}, trail=trail)
+    (rig.store.root / "strange").mkdir(parents=True)
+    await departing.leave(lambda: models.delete("strange", "anna"))
+    await departing.leave(lambda: models.scan("anna"))
+    await departing.leave(lambda: models.download("tiny-voice", "anna"))
+    await trail.close()
+    assert await departing.said() == [("download", "model"), ("scan", "model"), ("delete", "model")]
+    assert not (rig.store.root / "strange").exists()
+    assert models.scan_status().state != "idle"
+    assert models.download_status().model_id == "tiny-voice"
+    await models.close()
 
 
 async def test_a_download_ends_with_the_office(rig: Rig) -> None:

@@ -6,11 +6,14 @@ import pytest
 
 from deployments.administration.office import Office
 from deployments.administration.replicas import ReplicaRegister
-from deployments.administration.services import ServiceControl
+from deployments.administration.services import Action, ServiceControl
 from deployments.api.admin.services.routes import build_router
+from deployments.contracts.errors import Unavailable
+from deployments.contracts.services import ServiceOrder
 from storage.database import Database
 from tests.api.admin.ops import client
 from tests.unit.administration.conftest import audited
+from tests.unit.administration.departing import Departing
 from tests.unit.administration.replicas import Cluster, Replica, deployment
 from tests.unit.engines.test_host import until
 
@@ -76,6 +79,21 @@ async def test_a_stopped_service_stays_stopped_when_the_office_starts_anew(datab
     async with Replica(register, "chat", "1") as room:
         await until(lambda: not room.loaded)
     assert register.order("voice").loaded
+
+
+@pytest.mark.parametrize("action", ["stop", "restart"])
+async def test_an_order_that_is_stored_is_in_force_although_who_gave_it_has_gone(
+    departing: Departing, register: ReplicaRegister, action: Action
+) -> None:
+    services = control(departing, register)
+    await departing.leave(lambda: services.act("chat", action, "anna"))
+    await services.close()
+    assert await departing.said() == [(action, "service")]
+    after = ReplicaRegister()
+    await control(departing, after).open()
+    assert register.order("chat") == after.order("chat") != ServiceOrder()
+    with pytest.raises(Unavailable):
+        await services.act("chat", "start", "anna")
 
 
 async def test_a_restart_loads_anew(database: Database, register: ReplicaRegister) -> None:
