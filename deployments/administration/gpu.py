@@ -52,7 +52,8 @@ def import_nvml() -> Any:
 
 
 class GpuMonitor:
-    """Opens NVML on first use and keeps it until ``close``. Its calls take milliseconds: ``read`` belongs in a thread.
+    """Opens NVML on first use and keeps it until ``close``. Its calls take milliseconds, or hang with the driver:
+    ``read`` belongs in a thread of its own.
 
     ``load`` gives a module with the functions of nvidia-ml-py.
     """
@@ -84,8 +85,12 @@ class GpuMonitor:
         )
 
     def close(self) -> None:
-        with self._lock:
-            self._forget()
+        """Leaves NVML open while a ``read`` is under way, which may hang: it ends with the process."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._forget()
+            finally:
+                self._lock.release()
 
     def _opened(self) -> Any:
         if self._nvml is None:

@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from deployments.administration.downloads import Downloads, FindModel
 from deployments.administration.hub import HubDesk, check_repo, model_id_of
 from deployments.administration.model_views import DownloadStatus, HubModel, ModelView, ScanStatus
 from deployments.administration.scanning import ModelScan
+from deployments.administration.threads import Threads
 from deployments.administration.trail import AuditNotes
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.models.catalogue import Catalogue, Kind, Model
 from deployments.models.errors import PullBusy, PullFailed
 from deployments.models.remove import found_in, remove, size_of
 from deployments.models.store import ModelStore
+
+T = TypeVar("T")
+
+_QUESTIONS = 2
+_HUB_RETRY_S = 5.0
 
 
 class ModelAdministration:
@@ -34,6 +41,7 @@ class ModelAdministration:
         self._in_use = in_use
         self._downloads = downloads
         self._scan = ModelScan(store)
+        self._hub_threads = Threads("hub", _QUESTIONS)
 
     async def list(self) -> tuple[ModelView, ...]:
         """The catalogue in its order, then what else lies in the store."""
@@ -86,14 +94,21 @@ class ModelAdministration:
         return await self._trail.finish(lambda: self._delete(model_id, username))
 
     async def search(self, query: str, limit: int) -> tuple[HubModel, ...]:
-        return await asyncio.to_thread(self._hub.search, query, limit)
+        """Raises Unavailable with the reason when the hub cannot be asked, Overloaded while two others ask it."""
+        return await self._ask_hub(lambda: self._hub.search(query, limit))
 
     async def details(self, repo: str, revision: str) -> HubModel:
-        return await asyncio.to_thread(self._hub.details, repo, revision)
+        """Raises NotFound, and as ``search`` does."""
+        return await self._ask_hub(lambda: self._hub.details(repo, revision))
 
     async def close(self) -> None:
         """Ends a download and a scan under way; what has arrived is kept."""
+        self._hub_threads.close()
         await asyncio.gather(self._downloads.close(), self._scan.close())
+
+    async def _ask_hub(self, question: Callable[[], T]) -> T:
+        refusal = f"{_QUESTIONS} questions to the hub are under way; wait for their answers"
+        return await self._hub_threads.run_now(question, refusal, _HUB_RETRY_S)
 
     async def _begin(self, label: str, find: FindModel, username: str, detail: str = "") -> DownloadStatus:
         self._downloads.require_free()

@@ -12,6 +12,7 @@ from deployments.administration.gpu import GpuMonitor, GpuReport
 from deployments.administration.machine import CpuFacts, Machine, MachineReport, MemoryFacts
 from deployments.administration.reports import DoorState, ReportDesk
 from deployments.administration.services import ServiceControl, ServiceView
+from deployments.administration.threads import Question
 from deployments.administration.trail import AuditNotes
 from deployments.contracts.frozen import Frozen
 
@@ -81,7 +82,8 @@ class ResetReport(Frozen):
 
 
 class Monitor:
-    """``exposition`` is the text of Prometheus, read in a thread."""
+    """``exposition`` is the text of Prometheus, read in a thread. Graphics cards have ``gpu_patience_s`` to answer.
+    Whoever makes the object closes it."""
 
     def __init__(
         self,
@@ -91,16 +93,21 @@ class Monitor:
         machine: Machine,
         gpus: GpuMonitor,
         exposition: Callable[[], bytes],
+        gpu_patience_s: float = 5.0,
     ) -> None:
         self._services = services
         self._reports = reports
         self._trail = trail
         self._machine = machine
-        self._gpus = gpus
+        self._gpus = Question("nvml", gpus.read, gpu_patience_s)
         self._exposition = exposition
 
     async def gpu(self) -> GpuReport:
-        return await asyncio.to_thread(self._gpus.read)
+        """``available`` False with the reason when there are no cards, or when they do not answer in time."""
+        try:
+            return await self._gpus.answer()
+        except TimeoutError:
+            return GpuReport(available=False, reason="the driver does not answer", timestamp=datetime.now(UTC))
 
     async def gpu_stream(self, period_s: float) -> AsyncGenerator[GpuReport]:
         """A report now and every ``period_s`` seconds, for ever."""
@@ -155,6 +162,10 @@ class Monitor:
         dropped = await self._trail.finish(reset)
         message = "The latency history begins anew; Prometheus counters and remembered phrases stay as they are."
         return ResetReport(latency_points=dropped, message=message)
+
+    def close(self) -> None:
+        """Asks the graphics cards no more."""
+        self._gpus.close()
 
     def _latency(self) -> tuple[StageSummary, ...]:
         grouped: dict[tuple[str, str], list[tuple[int, float, float]]] = {}

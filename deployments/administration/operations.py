@@ -42,6 +42,7 @@ class Operations:
         await self.models.close()
         await self.services.close()
         await self.trail.close()
+        self.monitor.close()
         self.gpus.close()
 
 

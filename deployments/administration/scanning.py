@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime
 
 from deployments.administration.model_views import JobState, ScanFinding, ScanStatus
+from deployments.administration.threads import Threads
 from deployments.contracts.errors import Conflict, Unavailable
 from deployments.models.remove import found_in, size_of
 from deployments.models.store import Manifest, ModelStore
@@ -16,12 +17,13 @@ class _Stopped(Exception):
 
 
 class ModelScan:
-    """One scan at a time, in a thread. ``cancel`` takes effect within a block of a mebibyte."""
+    """One scan at a time, in a thread of its own. ``cancel`` takes effect within a block of a mebibyte."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._status = ScanStatus()
         self._cancel = threading.Event()
+        self._threads = Threads("scan")
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -49,10 +51,11 @@ class ModelScan:
         self._cancel.set()
         if self._task:
             await asyncio.gather(self._task, return_exceptions=True)
+        self._threads.close()
 
     async def _run(self, cancel: threading.Event) -> None:
         try:
-            await asyncio.to_thread(self._scan, cancel)
+            await self._threads.run(lambda: self._scan(cancel))
         except _Stopped:
             self._end("cancelled")
         except OSError as error:

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from deployments.models.store import ModelStore
 from tests.api.admin.ops import client
 from tests.unit.administration.conftest import audited
 from tests.unit.administration.departing import Departing
+from tests.unit.engines.test_host import until
 from tests.unit.models.conftest import CONFIG, WEIGHTS, model, pinned
 from tests.unit.models.server import Site, serving
 
@@ -106,6 +109,39 @@ class Rig:
             while (status := (await http.get(f"/models/{what}/status")).json())["state"] == "running":
                 await asyncio.sleep(0.01)
         return status  # type: ignore[no-any-return]
+
+
+def held_model(store: ModelStore, model_id: str, *more: str) -> Path:
+    """A model whose first file is a pipe, at which a scan waits until somebody has written into it; returns it."""
+    folder = store.directory(model_id)
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe")
+    for name in more:
+        (folder / name).touch()
+    empty = hashlib.sha256().hexdigest()
+    write_manifest(folder, model_id, [{"path": name, "size": 0, "sha256": empty} for name in ("pipe", *more)])
+    return folder / "pipe"
+
+
+async def let_go(pipe: Path) -> None:
+    """Lets the reader of the pipe go on, once it is there."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                await asyncio.sleep(0.01)
+
+
+def write_manifest(folder: Path, model_id: str, files: list[dict[str, object]]) -> None:
+    manifest = {
+        "id": model_id,
+        "revision": "1",
+        "source": "hf",
+        "installed_at": "2026-01-01T00:00:00Z",
+        "files": files,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 @pytest.fixture
@@ -236,6 +272,37 @@ async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: Rig, vo
         assert (await http.get("/models/search", params={"query": "tiny"})).status_code == 503
 
 
+async def test_a_hub_that_hangs_is_asked_two_questions_at_once(rig: Rig) -> None:
+    rig.site.held.clear()
+    async with rig.http() as http:
+        asked = [asyncio.create_task(http.get("/models/search", params={"query": "tiny"})) for _ in range(2)]
+        await until(lambda: len(rig.site.requests) == 2)
+        for path in ("/models/search?query=tiny", "/models/details/acme/Tiny"):
+            refused = await http.get(path)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+        rig.site.held.set()
+        assert {(await reply).status_code for reply in asked} == {200}
+        assert len(rig.site.requests) == 2
+
+
+async def test_a_download_and_a_scan_hold_no_thread_of_everybody(rig: Rig) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    rig.site.held.clear()
+    pipe = held_model(rig.store, "held")
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        await http.post("/models/scan")
+        await until(lambda: rig.site.requests and rig.models.scan_status().current == "held")
+        try:
+            async with asyncio.timeout(5):
+                await asyncio.to_thread(lambda: None)
+            assert rig.models.scan_status().state == "running"
+        finally:
+            rig.site.held.set()
+            await let_go(pipe)
+        assert (await rig.ended(http))["state"] == (await rig.ended(http, "scan"))["state"] == "finished"
+
+
 async def test_a_model_in_memory_is_not_taken_away(rig: Rig) -> None:
     async with rig.http() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
@@ -290,14 +357,7 @@ async def test_a_scan_can_be_cancelled(rig: Rig) -> None:
     folder.mkdir(parents=True)
     with (folder / "data").open("wb") as file:
         file.truncate(4 << 30)
-    manifest = {
-        "id": "large",
-        "revision": "1",
-        "source": "hf",
-        "installed_at": "2026-01-01T00:00:00Z",
-        "files": [{"path": "data", "size": 4 << 30, "sha256": "0" * 64}],
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(folder, "large", [{"path": "data", "size": 4 << 30, "sha256": "0" * 64}])
     async with rig.http() as http:
         await http.post("/models/scan")
         assert (await http.post("/models/scan")).status_code == 409

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,11 +86,19 @@ def register() -> ReplicaRegister:
     return ReplicaRegister()
 
 
-def monitor(office: Office, register: ReplicaRegister, metrics: Metrics, gpus: GpuMonitor | None = None) -> Monitor:
+def monitor(
+    office: Office,
+    register: ReplicaRegister,
+    metrics: Metrics,
+    gpus: GpuMonitor | None = None,
+    gpu_patience_s: float = 5.0,
+) -> Monitor:
     services = ServiceControl(office.database, register, Cluster(), {"chat": "chat"}, patience_s=0.5)
     machine = Machine({"data": Path.cwd(), "gone": Path.cwd() / "not there"})
     trail = AuditNotes(office.database)
-    return Monitor(services, office.reports, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition)
+    return Monitor(
+        services, office.reports, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition, gpu_patience_s
+    )
 
 
 async def test_a_card_is_told_whole(office: Office, register: ReplicaRegister, metrics: Metrics) -> None:
@@ -121,6 +130,30 @@ def test_no_card_and_no_driver_are_answers() -> None:
     assert nvml.open == 1
     gpus.close()
     assert nvml.open == 0
+
+
+async def test_a_driver_that_hangs_is_told_and_holds_one_thread(
+    office: Office, register: ReplicaRegister, metrics: Metrics
+) -> None:
+    class Hanging(Nvml):
+        going, counted = threading.Event(), 0
+
+        def nvmlDeviceGetCount(self) -> int:
+            self.counted += 1
+            assert self.going.wait(10)
+            return 1
+
+    nvml = Hanging()
+    watched = monitor(office, register, metrics, GpuMonitor(lambda: nvml), gpu_patience_s=0.05)
+    async with client(build_router(watched, EventSlots())) as http:
+        replies = await asyncio.gather(*(http.get("/monitor/gpu") for _ in range(10)))
+        assert {reply.json()["reason"] for reply in replies} == {"the driver does not answer"}
+        assert nvml.counted == 1
+        nvml.going.set()
+        async with asyncio.timeout(5):
+            while not (await http.get("/monitor/gpu")).json()["available"]:
+                await asyncio.sleep(0.01)
+    watched.close()
 
 
 async def test_the_stream_of_cards_repeats_until_the_client_goes(
