@@ -56,7 +56,7 @@ def _facts(application: str, name: str, deployment: dict[str, Any]) -> Deploymen
     return DeploymentFacts(
         application,
         name,
-        str(deployment["status"]),
+        _word(deployment["status"]),
         deployment.get("message") or "",
         float(resources.get("num_gpus") or 0),
         tuple(_replica(each) for each in deployment.get("replicas") or ()),
@@ -64,7 +64,8 @@ def _facts(application: str, name: str, deployment: dict[str, Any]) -> Deploymen
 
 
 def _replica(replica: dict[str, Any]) -> ReplicaFacts:
-    state = replica["state"]
-    return ReplicaFacts(
-        replica["replica_id"], str(getattr(state, "value", state)), replica.get("pid"), replica.get("start_time_s")
-    )
+    return ReplicaFacts(replica["replica_id"], _word(replica["state"]), replica.get("pid"), replica.get("start_time_s"))
+
+
+def _word(status: object) -> str:
+    return str(getattr(status, "value", status))

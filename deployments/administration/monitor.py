@@ -17,6 +17,8 @@ from deployments.administration.trail import AuditNotes
 from deployments.contracts.frozen import Frozen
 
 _RECENT_MINUTES = 15
+_SERVE = "serve"
+_SERVE_REMEDY = "wait until Ray has started Serve's controller anew; if it does not, secretary down, secretary up"
 
 
 class ComponentHealth(Frozen):
@@ -26,7 +28,8 @@ class ComponentHealth(Frozen):
 
 
 class HealthReport(Frozen):
-    """``degraded``: something that is wanted does not run. What an administrator stopped does not count."""
+    """``degraded``: something that is wanted does not run, or nobody knows: then ``serve`` is a component, ``unknown``.
+    What an administrator stopped does not count."""
 
     overall: Literal["healthy", "degraded"]
     components: dict[str, ComponentHealth]
@@ -119,9 +122,11 @@ class Monitor:
         return await asyncio.to_thread(self._machine.report)
 
     async def health(self) -> HealthReport:
-        services = (await self._services.status()).services
-        components = {name: _health(view) for name, view in services.items()}
-        healthy = all(_as_wanted(view) for view in services.values())
+        status = await self._services.status()
+        components = {name: _health(view) for name, view in status.services.items()}
+        if status.cluster_error:
+            components[_SERVE] = ComponentHealth(status="unknown", detail=status.cluster_error, remedy=_SERVE_REMEDY)
+        healthy = not status.cluster_error and all(_as_wanted(view) for view in status.services.values())
         return HealthReport(
             overall="healthy" if healthy else "degraded", components=components, timestamp=datetime.now(UTC)
         )
@@ -143,12 +148,14 @@ class Monitor:
         )
 
     async def errors(self) -> ErrorsReport:
-        services = (await self._services.status()).services
+        status = await self._services.status()
         found = {
             name: ServiceError(message=view.last_error, remedy=view.remedy)
-            for name, view in services.items()
+            for name, view in status.services.items()
             if view.last_error
         }
+        if status.cluster_error:
+            found[_SERVE] = ServiceError(message=status.cluster_error, remedy=_SERVE_REMEDY)
         return ErrorsReport(errors=found, timestamp=datetime.now(UTC))
 
     async def reset(self, username: str) -> ResetReport:

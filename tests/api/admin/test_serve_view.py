@@ -5,8 +5,10 @@ import threading
 from typing import Any
 
 import pytest
+from ray.serve._private.common import DeploymentStatus
 
 from deployments.contracts.errors import Unavailable
+from deployments.contracts.services import ReplicaFacts
 from deployments.serve_view import ServeView
 
 ACCOUNT: dict[str, Any] = {
@@ -14,7 +16,7 @@ ACCOUNT: dict[str, Any] = {
         "secretary": {
             "deployments": {
                 "voice": {
-                    "status": "UPDATING",
+                    "status": DeploymentStatus.UPDATING,
                     "message": "1 cannot be placed",
                     "deployment_config": {"ray_actor_options": {"num_gpus": 0.4}},
                     "replicas": [{"replica_id": "a", "state": "RUNNING", "pid": 7, "start_time_s": 1.0}],
@@ -40,7 +42,8 @@ async def test_a_controller_that_hangs_is_asked_once_and_told_of() -> None:
     assert asked == 1
     going.set()
     (facts,) = await view.deployments()
-    assert (facts.name, facts.message, facts.num_gpus, facts.replicas[0].pid) == ("voice", "1 cannot be placed", 0.4, 7)
+    assert (facts.name, facts.status, facts.message) == ("voice", "UPDATING", "1 cannot be placed")
+    assert (facts.num_gpus, facts.replicas) == (0.4, (ReplicaFacts("a", "RUNNING", 7, 1.0),))
     view.close()
     with pytest.raises(Unavailable):
         await view.deployments()
