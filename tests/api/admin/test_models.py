@@ -29,43 +29,13 @@ from tests.unit.administration.conftest import audited
 from tests.unit.administration.departing import Departing
 from tests.unit.engines.test_host import until
 from tests.unit.models.conftest import CONFIG, WEIGHTS, model, pinned
+from tests.unit.models.hub import COMMIT, REPO, hub_files
 from tests.unit.models.server import Site, serving
-
-COMMIT = "c" * 40
-REPO = "/api/models/acme/Tiny"
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    blob = hashlib.sha1(f"blob {len(CONFIG)}\0".encode() + CONFIG).hexdigest()
-    tree = [
-        {
-            "type": "file",
-            "path": "weights.bin",
-            "size": len(WEIGHTS),
-            "oid": "x",
-            "lfs": {"oid": hashlib.sha256(WEIGHTS).hexdigest(), "size": len(WEIGHTS)},
-        },
-        {"type": "file", "path": "config.json", "size": len(CONFIG), "oid": blob},
-    ]
-    described = {
-        "id": "acme/Tiny",
-        "sha": COMMIT,
-        "downloads": 5,
-        "likes": 1,
-        "tags": ["license:mit"],
-        "siblings": [{"rfilename": "weights.bin", "size": 3}, {"rfilename": "config.json", "size": 4}],
-    }
-    files = {
-        "/weights.bin": WEIGHTS,
-        "/config.json": CONFIG,
-        "/api/models": json.dumps([described | {"siblings": None}]).encode(),
-        f"{REPO}/revision/main": json.dumps(described).encode(),
-        f"{REPO}/revision/{COMMIT}": json.dumps(described).encode(),
-        f"{REPO}/tree/{COMMIT}": json.dumps(tree).encode(),
-        f"/acme/Tiny/resolve/{COMMIT}/weights.bin": WEIGHTS,
-        f"/acme/Tiny/resolve/{COMMIT}/config.json": CONFIG,
-    }
+    files = {"/weights.bin": WEIGHTS, "/config.json": CONFIG, **hub_files()}
     with serving(Site(files=files)) as running:
         yield running
 
