@@ -83,6 +83,7 @@ class OfficeServer:
         self._engines = engine_services(args.staff)
         self._ranked = FaqClient(self._remotes.faq) if self._remotes.faq else None
         self._bots = BotsClient(Remote.named(names.BOTS_APP, names.BOTS))
+        self._cluster = ServeView()
         self._tested = ExactAnswers(lambda: datetime.now(UTC))
 
     async def start(self) -> None:
@@ -153,6 +154,7 @@ class OfficeServer:
 
     async def stop(self) -> None:
         await self._operations.close()
+        self._cluster.close()
         await self._reception.stop()
         await self._office.close()
 
@@ -161,7 +163,7 @@ class OfficeServer:
         return Surroundings(
             data=self._environment.data,
             models=self._environment.models_dir,
-            cluster=ServeView(),
+            cluster=self._cluster,
             services=self._engines,
             queues=metrics.queues,
             exposition=metrics.exposition,

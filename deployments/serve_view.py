@@ -1,24 +1,34 @@
 """The cluster as the administration sees it: Serve's own account of deployments and replicas."""
 
-import asyncio
+from collections.abc import Callable
 from typing import Any
 
+import ray
 from ray.serve._private.client import ServeControllerClient
 from ray.serve.context import _get_global_client
 
+from deployments.administration.threads import Question
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.services import DeploymentFacts, ReplicaFacts
 
 _TIMEOUT_S = 5.0
 
 
+def _details() -> dict[str, Any]:
+    asked = serve_client()._controller.get_serve_instance_details.remote()
+    return ray.get(asked, timeout=_TIMEOUT_S)  # type: ignore[no-any-return]
+
+
 class ServeView:
-    """Implements ClusterControl by asking Serve's controller."""
+    """Implements ClusterControl by asking Serve's controller; ``ask`` blocks and gives its account. Whoever makes the
+    object closes it."""
+
+    def __init__(self, ask: Callable[[], dict[str, Any]] = _details, patience_s: float = _TIMEOUT_S) -> None:
+        self._account = Question("serve-view", ask, patience_s)
 
     async def deployments(self) -> tuple[DeploymentFacts, ...]:
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                details = await asyncio.to_thread(_details)
+            details = await self._account.answer()
         except Exception as error:
             raise Unavailable(
                 f"Serve does not say what runs ({type(error).__name__})", retry_after_s=_TIMEOUT_S
@@ -29,6 +39,9 @@ class ServeView:
             for name, deployment in described["deployments"].items()
         )
 
+    def close(self) -> None:
+        self._account.close()
+
 
 def serve_client() -> ServeControllerClient:
     """Serve's own client of its controller. Raises Unavailable when Serve does not run."""
@@ -38,16 +51,12 @@ def serve_client() -> ServeControllerClient:
     return client
 
 
-def _details() -> dict[str, Any]:
-    return serve_client().get_serve_details()  # type: ignore[no-any-return]
-
-
 def _facts(application: str, name: str, deployment: dict[str, Any]) -> DeploymentFacts:
     resources = deployment["deployment_config"].get("ray_actor_options") or {}
     return DeploymentFacts(
         application,
         name,
-        str(deployment["status"]),
+        _word(deployment["status"]),
         deployment.get("message") or "",
         float(resources.get("num_gpus") or 0),
         tuple(_replica(each) for each in deployment.get("replicas") or ()),
@@ -55,7 +64,8 @@ def _facts(application: str, name: str, deployment: dict[str, Any]) -> Deploymen
 
 
 def _replica(replica: dict[str, Any]) -> ReplicaFacts:
-    state = replica["state"]
-    return ReplicaFacts(
-        replica["replica_id"], str(getattr(state, "value", state)), replica.get("pid"), replica.get("start_time_s")
-    )
+    return ReplicaFacts(replica["replica_id"], _word(replica["state"]), replica.get("pid"), replica.get("start_time_s"))
+
+
+def _word(status: object) -> str:
+    return str(getattr(status, "value", status))

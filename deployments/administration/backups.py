@@ -44,6 +44,9 @@ class Backups:
     async def create(self, by: str) -> StoredBackup:
         """Raises Conflict while another one is made, when there are twenty already, or when the database is on a server
         of its own."""
+        return await self._notes.finish(lambda: self._create(by))
+
+    async def _create(self, by: str) -> StoredBackup:
         if self._one_at_a_time.locked():
             raise Conflict("a backup is being made; wait for it")
         async with self._one_at_a_time:
@@ -71,8 +74,12 @@ class Backups:
     async def delete(self, name: str, by: str) -> None:
         """Raises NotFound."""
         path = self.path(name)
-        await self._notes.note(by, "delete", "backup", name)
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+        async def delete() -> None:
+            await self._notes.note(by, "delete", "backup", name)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+        await self._notes.finish(delete)
 
     def _file(self) -> Path:
         if self._database.path is None:

@@ -1,4 +1,4 @@
-"""Downloads of models: one at a time, in a thread, with progress for each file; they end with the office."""
+"""Downloads of models: one at a time, in their own thread, with progress for each file; they end with the office."""
 
 import asyncio
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from deployments.administration.model_views import DownloadStatus, FileProgress, JobState
+from deployments.administration.threads import Threads
 from deployments.contracts.errors import Conflict, Unavailable
 from deployments.models.catalogue import Model
 from deployments.models.errors import PullCancelled, PullFailed
@@ -84,6 +85,7 @@ class Downloads:
         self._bring = bring
         self._board: Board | None = None
         self._cancel = threading.Event()
+        self._threads = Threads("download")
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -115,6 +117,7 @@ class Downloads:
         self._cancel.set()
         if self._task:
             await asyncio.gather(self._task, return_exceptions=True)
+        self._threads.close()
 
     async def _run(self, find: FindModel, board: Board, cancel: threading.Event) -> None:
         def work() -> None:
@@ -123,7 +126,7 @@ class Downloads:
             self._bring(model, self._store, board, cancel)
 
         try:
-            await asyncio.to_thread(work)
+            await self._threads.run(work)
         except PullCancelled as error:
             board.end("cancelled", str(error))
         except PullFailed as error:

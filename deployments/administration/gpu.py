@@ -23,21 +23,24 @@ class GpuProcess(Frozen):
 
 
 class Gpu(Frozen):
-    """Memory in GiB. None where the card does not tell."""
+    """Memory in GiB. None where the card does not tell; ``reason`` says why one tells nothing at all."""
 
     id: int
-    name: str
-    total_memory_gb: float
-    used_gb: float
-    free_gb: float
-    utilization_percent: int | None
-    temperature_c: int | None
-    power_w: float | None
-    compute_capability: str | None
-    processes: tuple[GpuProcess, ...]
+    name: str = ""
+    total_memory_gb: float | None = None
+    used_gb: float | None = None
+    free_gb: float | None = None
+    utilization_percent: int | None = None
+    temperature_c: int | None = None
+    power_w: float | None = None
+    compute_capability: str | None = None
+    processes: tuple[GpuProcess, ...] = ()
+    reason: str | None = None
 
 
 class GpuReport(Frozen):
+    """``available``: at least one card answers. Memory is that of all cards that tell theirs."""
+
     available: bool
     reason: str | None = None
     gpus: tuple[Gpu, ...] = ()
@@ -52,7 +55,8 @@ def import_nvml() -> Any:
 
 
 class GpuMonitor:
-    """Opens NVML on first use and keeps it until ``close``. Its calls take milliseconds: ``read`` belongs in a thread.
+    """Opens NVML on first use and keeps it until ``close``. Its calls take milliseconds, or hang with the driver:
+    ``read`` belongs in a thread of its own.
 
     ``load`` gives a module with the functions of nvidia-ml-py.
     """
@@ -63,29 +67,36 @@ class GpuMonitor:
         self._lock = threading.Lock()
 
     def read(self) -> GpuReport:
-        """All cards now; ``available`` False with the reason when there are none."""
+        """All cards now, one that fails with its reason; ``available`` False with the reason when none answers."""
         with self._lock:
             now = datetime.now(UTC)
             try:
                 nvml = self._opened()
-                gpus = tuple(_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
+                gpus = tuple(_card(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
             except ImportError:
                 return GpuReport(available=False, reason="nvidia-ml-py is not installed (extra gpu)", timestamp=now)
             except Exception as error:  # NVML's errors are a family without a common importable base
                 self._forget()
-                return GpuReport(available=False, reason=f"{type(error).__name__}: {error}", timestamp=now)
+                return GpuReport(available=False, reason=_told_of(error), timestamp=now)
+            available = any(gpu.reason is None for gpu in gpus)
+            if not available:
+                self._forget()
         return GpuReport(
-            available=bool(gpus),
-            reason=None if gpus else "no NVIDIA card",
+            available=available,
+            reason=None if available else next((gpu.reason for gpu in gpus), "no NVIDIA card"),
             gpus=gpus,
-            total_memory_gb=round(sum(gpu.total_memory_gb for gpu in gpus), 2),
-            used_gb=round(sum(gpu.used_gb for gpu in gpus), 2),
+            total_memory_gb=round(sum(gpu.total_memory_gb or 0.0 for gpu in gpus), 2),
+            used_gb=round(sum(gpu.used_gb or 0.0 for gpu in gpus), 2),
             timestamp=now,
         )
 
     def close(self) -> None:
-        with self._lock:
-            self._forget()
+        """Leaves NVML open while a ``read`` is under way, which may hang: it ends with the process."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._forget()
+            finally:
+                self._lock.release()
 
     def _opened(self) -> Any:
         if self._nvml is None:
@@ -100,19 +111,27 @@ class GpuMonitor:
             _told(nvml.nvmlShutdown)
 
 
+def _card(nvml: Any, index: int) -> Gpu:
+    try:
+        return _gpu(nvml, index)
+    except Exception as error:  # as in ``read``
+        return Gpu(id=index, reason=_told_of(error))
+
+
 def _gpu(nvml: Any, index: int) -> Gpu:
+    """Raises what NVML does for a card that is lost: then nothing of it is told."""
     card = nvml.nvmlDeviceGetHandleByIndex(index)
-    memory = nvml.nvmlDeviceGetMemoryInfo(card)
     name = nvml.nvmlDeviceGetName(card)
+    memory = _told(lambda: nvml.nvmlDeviceGetMemoryInfo(card))
     utilization = _told(lambda: nvml.nvmlDeviceGetUtilizationRates(card))
     capability = _told(lambda: nvml.nvmlDeviceGetCudaComputeCapability(card))
     power = _told(lambda: nvml.nvmlDeviceGetPowerUsage(card))
     return Gpu(
         id=index,
         name=name.decode() if isinstance(name, bytes) else name,
-        total_memory_gb=_gib(memory.total),
-        used_gb=_gib(memory.used),
-        free_gb=_gib(memory.free),
+        total_memory_gb=_gib(memory.total) if memory else None,
+        used_gb=_gib(memory.used) if memory else None,
+        free_gb=_gib(memory.free) if memory else None,
         utilization_percent=utilization.gpu if utilization else None,
         temperature_c=_told(lambda: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU)),
         power_w=None if power is None else round(power / 1000, 1),
@@ -137,6 +156,10 @@ def _told(ask: Callable[[], T]) -> T | None:
         return ask()
     except Exception:  # as in ``read``
         return None
+
+
+def _told_of(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _gib(size: int) -> float:

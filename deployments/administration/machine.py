@@ -1,9 +1,12 @@
 """The machine and the secretary's share of it, by psutil."""
 
 import platform
+import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -12,6 +15,7 @@ from deployments.contracts.frozen import Frozen
 
 _GIB = 2**30
 _MOST_PROCESSES = 100
+_SHORTEST_S = 0.5
 
 
 class SystemFacts(Frozen):
@@ -22,7 +26,7 @@ class SystemFacts(Frozen):
 
 
 class CpuFacts(Frozen):
-    """``percent`` since the last question."""
+    """``percent`` of all cores together since the last question, at least half a second of it."""
 
     count: int
     percent: float
@@ -65,11 +69,40 @@ class MachineReport(Frozen):
     timestamp: datetime
 
 
+class CpuTimes(Protocol):
+    """Seconds of all cores since the machine started, as the kernel counts them; those that the system knows."""
+
+    def _asdict(self) -> dict[str, float]: ...
+
+
+class CpuMeter:
+    """How busy the processors were between two questions, whichever threads ask. psutil's own ``cpu_percent`` remembers
+    the last question of each thread apart, which says nothing in a pool of threads."""
+
+    def __init__(self, times: Callable[[], CpuTimes] = psutil.cpu_times, count: int | None = None) -> None:
+        self._times = times
+        self._shortest = _SHORTEST_S * (count or psutil.cpu_count() or 1)
+        self._lock = threading.Lock()
+        self._last = _busy_and_total(times())
+        self._percent: float | None = None
+
+    def percent(self) -> float:
+        """Since the last question; the same again when that was just now."""
+        with self._lock:
+            busy, total = _busy_and_total(self._times())
+            passed = total - self._last[1]
+            if self._percent is None or passed >= self._shortest:
+                self._percent = round(100 * max(0.0, min(1.0, (busy - self._last[0]) / passed)), 1) if passed > 0 else 0
+                self._last = busy, total
+            return self._percent
+
+
 class Machine:
     """``folders`` names what is worth watching, for example {"data": …, "models": …}. Call it in a thread."""
 
     def __init__(self, folders: dict[str, Path]) -> None:
         self._folders = folders
+        self._cpu = CpuMeter()
 
     def report(self) -> MachineReport:
         facts = [found for process in own_processes() if (found := facts_of(process))]
@@ -93,7 +126,7 @@ class Machine:
 
     def cpu(self) -> CpuFacts:
         return CpuFacts(
-            count=psutil.cpu_count() or 1, percent=psutil.cpu_percent(), load_1m=round(psutil.getloadavg()[0], 2)
+            count=psutil.cpu_count() or 1, percent=self._cpu.percent(), load_1m=round(psutil.getloadavg()[0], 2)
         )
 
     def memory(self) -> MemoryFacts:
@@ -104,6 +137,13 @@ class Machine:
             available_gb=_gib(memory.available),
             percent=memory.percent,
         )
+
+
+def _busy_and_total(times: CpuTimes) -> tuple[float, float]:
+    """Linux counts what guests use in ``user`` as well, and waiting for a disk is not being busy."""
+    seconds = times._asdict()
+    total = sum(seconds.values()) - seconds.get("guest", 0.0) - seconds.get("guest_nice", 0.0)
+    return total - seconds["idle"] - seconds.get("iowait", 0.0), total
 
 
 def _disk(name: str, path: Path) -> DiskFacts | None:

@@ -50,7 +50,9 @@ class ScanFinding(Frozen):
     """What a look at every byte of an installed model found."""
 
     id: str
-    status: Literal["whole", "damaged", "incomplete", "unknown"]
+    status: Literal["whole", "damaged", "incomplete", "unknown", "gone"] = Field(
+        description="unknown: it has no manifest; gone: it was taken away during the scan"
+    )
     size: int
     detail: str = ""
 

@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from deployments.administration.downloads import Downloads
+from deployments.administration.downloads import Downloads, FindModel
 from deployments.administration.hub import HubDesk, check_repo, model_id_of
 from deployments.administration.model_views import DownloadStatus, HubModel, ModelView, ScanStatus
 from deployments.administration.scanning import ModelScan
+from deployments.administration.threads import Threads
 from deployments.administration.trail import AuditNotes
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.models.catalogue import Catalogue, Kind, Model
 from deployments.models.errors import PullBusy, PullFailed
 from deployments.models.remove import found_in, remove, size_of
 from deployments.models.store import ModelStore
+
+T = TypeVar("T")
+
+_QUESTIONS = 2
+_HUB_RETRY_S = 5.0
 
 
 class ModelAdministration:
@@ -34,6 +41,7 @@ class ModelAdministration:
         self._in_use = in_use
         self._downloads = downloads
         self._scan = ModelScan(store)
+        self._hub_threads = Threads("hub", _QUESTIONS)
 
     async def list(self) -> tuple[ModelView, ...]:
         """The catalogue in its order, then what else lies in the store."""
@@ -41,8 +49,12 @@ class ModelAdministration:
 
     async def scan(self, username: str) -> ScanStatus:
         """Begins to read every installed model. Raises Conflict while one is under way."""
-        await self._trail.note(username, "scan", "model")
-        return self._scan.start()
+
+        async def begin() -> ScanStatus:
+            await self._trail.note(username, "scan", "model")
+            return self._scan.start()
+
+        return await self._trail.finish(begin)
 
     def cancel_scan(self) -> ScanStatus:
         return self._scan.cancel()
@@ -53,9 +65,7 @@ class ModelAdministration:
     async def download(self, model_id: str, username: str) -> DownloadStatus:
         """Begins to bring a model of the catalogue. Raises NotFound and Conflict."""
         model = self._of_catalogue(model_id)
-        self._downloads.require_free()
-        await self._trail.note(username, "download", "model", model_id)
-        return self._downloads.start(model_id, lambda: model)
+        return await self._trail.finish(lambda: self._begin(model_id, lambda: model, username))
 
     async def download_from_hub(
         self, repo: str, revision: str, kind: Kind, include: tuple[str, ...], username: str
@@ -63,13 +73,17 @@ class ModelAdministration:
         """Begins to bring a repository of the hub. Raises InvalidRequest and Conflict; what the hub says is told by
         the status."""
         check_repo(repo)
-        self._downloads.require_free()
-        await self._trail.note(username, "download", "model", model_id_of(repo), detail=f"{repo} at {revision}")
-        return self._downloads.start(model_id_of(repo), lambda: self._of_hub(repo, revision, kind, include))
+        label, detail = model_id_of(repo), f"{repo} at {revision}"
+        return await self._trail.finish(
+            lambda: self._begin(label, lambda: self._of_hub(repo, revision, kind, include), username, detail)
+        )
 
     async def cancel_download(self, username: str) -> DownloadStatus:
-        await self._trail.note(username, "cancel", "model", self._downloads.status().model_id)
-        return self._downloads.cancel()
+        async def cancel() -> DownloadStatus:
+            await self._trail.note(username, "cancel", "model", self._downloads.status().model_id)
+            return self._downloads.cancel()
+
+        return await self._trail.finish(cancel)
 
     def download_status(self) -> DownloadStatus:
         return self._downloads.status()
@@ -77,6 +91,31 @@ class ModelAdministration:
     async def delete(self, model_id: str, username: str) -> int:
         """Takes a model off the disk; returns the bytes that are free again. Raises NotFound, and Conflict while it is
         in memory or being pulled."""
+        return await self._trail.finish(lambda: self._delete(model_id, username))
+
+    async def search(self, query: str, limit: int) -> tuple[HubModel, ...]:
+        """Raises Unavailable with the reason when the hub cannot be asked, Overloaded while two others ask it."""
+        return await self._ask_hub(lambda: self._hub.search(query, limit))
+
+    async def details(self, repo: str, revision: str) -> HubModel:
+        """Raises NotFound, and as ``search`` does."""
+        return await self._ask_hub(lambda: self._hub.details(repo, revision))
+
+    async def close(self) -> None:
+        """Ends a download and a scan under way; what has arrived is kept."""
+        self._hub_threads.close()
+        await asyncio.gather(self._downloads.close(), self._scan.close())
+
+    async def _ask_hub(self, question: Callable[[], T]) -> T:
+        refusal = f"{_QUESTIONS} questions to the hub are under way; wait for their answers"
+        return await self._hub_threads.run_now(question, refusal, _HUB_RETRY_S)
+
+    async def _begin(self, label: str, find: FindModel, username: str, detail: str = "") -> DownloadStatus:
+        self._downloads.require_free()
+        await self._trail.note(username, "download", "model", label, detail)
+        return self._downloads.start(label, find)
+
+    async def _delete(self, model_id: str, username: str) -> int:
         if model_id not in await asyncio.to_thread(self._present):
             raise NotFound(f"no model {model_id[:100]!r} is installed", param="model_id")
         service = self._in_use().get(model_id)
@@ -89,16 +128,6 @@ class ModelAdministration:
             raise Conflict(str(error)) from None
         except KeyError:
             raise NotFound(f"{model_id} has just gone", param="model_id") from None
-
-    async def search(self, query: str, limit: int) -> tuple[HubModel, ...]:
-        return await asyncio.to_thread(self._hub.search, query, limit)
-
-    async def details(self, repo: str, revision: str) -> HubModel:
-        return await asyncio.to_thread(self._hub.details, repo, revision)
-
-    async def close(self) -> None:
-        """Ends a download and a scan under way; what has arrived is kept."""
-        await asyncio.gather(self._downloads.close(), self._scan.close())
 
     def _of_catalogue(self, model_id: str) -> Model:
         found = next((model for model in self._known.models if model.id == model_id), None)

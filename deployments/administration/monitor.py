@@ -12,10 +12,13 @@ from deployments.administration.gpu import GpuMonitor, GpuReport
 from deployments.administration.machine import CpuFacts, Machine, MachineReport, MemoryFacts
 from deployments.administration.reports import DoorState, ReportDesk
 from deployments.administration.services import ServiceControl, ServiceView
+from deployments.administration.threads import Question
 from deployments.administration.trail import AuditNotes
 from deployments.contracts.frozen import Frozen
 
 _RECENT_MINUTES = 15
+_SERVE = "serve"
+_SERVE_REMEDY = "wait until Ray has started Serve's controller anew; if it does not, secretary down, secretary up"
 
 
 class ComponentHealth(Frozen):
@@ -25,7 +28,8 @@ class ComponentHealth(Frozen):
 
 
 class HealthReport(Frozen):
-    """``degraded``: something that is wanted does not run. What an administrator stopped does not count."""
+    """``degraded``: something that is wanted does not run, or nobody knows: then ``serve`` is a component, ``unknown``.
+    What an administrator stopped does not count."""
 
     overall: Literal["healthy", "degraded"]
     components: dict[str, ComponentHealth]
@@ -81,7 +85,8 @@ class ResetReport(Frozen):
 
 
 class Monitor:
-    """``exposition`` is the text of Prometheus, read in a thread."""
+    """``exposition`` is the text of Prometheus, read in a thread. Graphics cards have ``gpu_patience_s`` to answer.
+    Whoever makes the object closes it."""
 
     def __init__(
         self,
@@ -91,16 +96,21 @@ class Monitor:
         machine: Machine,
         gpus: GpuMonitor,
         exposition: Callable[[], bytes],
+        gpu_patience_s: float = 5.0,
     ) -> None:
         self._services = services
         self._reports = reports
         self._trail = trail
         self._machine = machine
-        self._gpus = gpus
+        self._gpus = Question("nvml", gpus.read, gpu_patience_s)
         self._exposition = exposition
 
     async def gpu(self) -> GpuReport:
-        return await asyncio.to_thread(self._gpus.read)
+        """``available`` False with the reason when there are no cards, or when they do not answer in time."""
+        try:
+            return await self._gpus.answer()
+        except TimeoutError:
+            return GpuReport(available=False, reason="the driver does not answer", timestamp=datetime.now(UTC))
 
     async def gpu_stream(self, period_s: float) -> AsyncGenerator[GpuReport]:
         """A report now and every ``period_s`` seconds, for ever."""
@@ -112,9 +122,11 @@ class Monitor:
         return await asyncio.to_thread(self._machine.report)
 
     async def health(self) -> HealthReport:
-        services = (await self._services.status()).services
-        components = {name: _health(view) for name, view in services.items()}
-        healthy = all(_as_wanted(view) for view in services.values())
+        status = await self._services.status()
+        components = {name: _health(view) for name, view in status.services.items()}
+        if status.cluster_error:
+            components[_SERVE] = ComponentHealth(status="unknown", detail=status.cluster_error, remedy=_SERVE_REMEDY)
+        healthy = not status.cluster_error and all(_as_wanted(view) for view in status.services.values())
         return HealthReport(
             overall="healthy" if healthy else "degraded", components=components, timestamp=datetime.now(UTC)
         )
@@ -136,21 +148,31 @@ class Monitor:
         )
 
     async def errors(self) -> ErrorsReport:
-        services = (await self._services.status()).services
+        status = await self._services.status()
         found = {
             name: ServiceError(message=view.last_error, remedy=view.remedy)
-            for name, view in services.items()
+            for name, view in status.services.items()
             if view.last_error
         }
+        if status.cluster_error:
+            found[_SERVE] = ServiceError(message=status.cluster_error, remedy=_SERVE_REMEDY)
         return ErrorsReport(errors=found, timestamp=datetime.now(UTC))
 
     async def reset(self, username: str) -> ResetReport:
         """Begins the latency history of the panel anew. Prometheus counters never fall, and spoken phrases that are
         remembered are no metric: both stay."""
-        await self._trail.note(username, "reset", "metrics")
-        dropped = self._reports.forget_latency()
+
+        async def reset() -> int:
+            await self._trail.note(username, "reset", "metrics")
+            return self._reports.forget_latency()
+
+        dropped = await self._trail.finish(reset)
         message = "The latency history begins anew; Prometheus counters and remembered phrases stay as they are."
         return ResetReport(latency_points=dropped, message=message)
+
+    def close(self) -> None:
+        """Asks the graphics cards no more."""
+        self._gpus.close()
 
     def _latency(self) -> tuple[StageSummary, ...]:
         grouped: dict[tuple[str, str], list[tuple[int, float, float]]] = {}

@@ -56,6 +56,7 @@ class Office:
     faq_import: FaqImport
     accounts: Accounts
     account_desk: AccountDesk
+    passwords: Passwords
     tokens: Tokens
     users: UserAdministration
     keys: ApiKeys
@@ -85,6 +86,7 @@ class Office:
         self.publisher.close()
         await self.desk.close()
         await self.account_desk.close()
+        self.passwords.close()
         await self.database.close()
 
 
@@ -93,6 +95,7 @@ async def open_office(
 ) -> Office:
     """Prepares the installation when needed and opens every service.
 
+    ``passwords`` are the office's from then on, which closes them.
     Credentials that are generated on the way are left in ``<data>/first-credentials.txt`` (mode 0600), because nobody
     waits for them here. Raises Conflict when another process still uses the database after ``patience_s``.
     """
@@ -131,6 +134,7 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
         faq_import=FaqImport(database, desk),
         accounts=Accounts(database, passwords, desk=account_desk),
         account_desk=account_desk,
+        passwords=passwords,
         tokens=tokens,
         users=UserAdministration(database, account_desk, passwords),
         keys=ApiKeys(database, desk, usage),

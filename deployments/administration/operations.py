@@ -35,10 +35,14 @@ class Operations:
     models: ModelAdministration
     gpus: GpuMonitor
     backups: Backups
+    trail: AuditNotes
 
     async def close(self) -> None:
-        """Ends a download and a scan under way."""
+        """Ends a download and a scan under way; waits for orders and noted deeds under way."""
         await self.models.close()
+        await self.services.close()
+        await self.trail.close()
+        self.monitor.close()
         self.gpus.close()
 
 
@@ -75,6 +79,7 @@ async def open_operations(office: Office, around: Surroundings) -> Operations:
         ),
         gpus=gpus,
         backups=Backups(office.database, around.data, lambda: installed_models(store), trail),
+        trail=trail,
     )
 
 

@@ -1,11 +1,11 @@
-"""Passwords: argon2id (RFC 9106), off the event loop, with the same work for people who do not exist."""
+"""Passwords: argon2id (RFC 9106), in threads of their own, with the same work for people who do not exist."""
 
-import asyncio
 import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
+from deployments.administration.threads import Threads
 from deployments.contracts.errors import InvalidRequest
 
 SHORTEST = 8
@@ -14,11 +14,12 @@ _AT_ONCE = 2
 
 
 class Passwords:
-    """Hashes and verifies. ``start`` makes the decoy against which the passwords of unknown people are checked."""
+    """Hashes and verifies. ``start`` makes the decoy against which the passwords of unknown people are checked.
+    Whoever makes the object closes it."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._threads = Threads("passwords", _AT_ONCE)
         self._decoy = ""
 
     async def start(self) -> None:
@@ -26,14 +27,15 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """The argon2id string of ``password``."""
-        async with self._at_once:
-            return await asyncio.to_thread(self._hasher.hash, password)
+        return await self._threads.run(lambda: self._hasher.hash(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether ``password`` belongs to ``stored``. None means an unknown person: the same work, then False."""
-        async with self._at_once:
-            matches = await asyncio.to_thread(self._matches, stored or self._decoy, password[:LONGEST])
+        matches = await self._threads.run(lambda: self._matches(stored or self._decoy, password[:LONGEST]))
         return matches and stored is not None
+
+    def close(self) -> None:
+        self._threads.close()
 
     def _matches(self, stored: str, password: str) -> bool:
         try:

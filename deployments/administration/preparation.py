@@ -56,12 +56,14 @@ async def prepare(
         for folder in (environment.data, environment.models_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret_file(environment.storage_secret_path)
-    database = Database(environment.database_url, patience_s)
+    database, hasher = Database(environment.database_url, patience_s), passwords or Passwords()
     await database.open()
     try:
         async with database.unit_of_work() as work:
-            return await _Preparation(environment, work, passwords or Passwords()).run()
+            return await _Preparation(environment, work, hasher).run()
     finally:
+        if passwords is None:
+            hasher.close()
         await database.close()
 
 

@@ -1,14 +1,19 @@
 """Looking at every byte of the installed models: what is whole, what is damaged, what nobody knows."""
 
 import asyncio
+import logging
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 from deployments.administration.model_views import JobState, ScanFinding, ScanStatus
+from deployments.administration.threads import Threads
 from deployments.contracts.errors import Conflict, Unavailable
 from deployments.models.remove import found_in, size_of
 from deployments.models.store import Manifest, ModelStore
 from deployments.models.verify import Meter
+
+log = logging.getLogger(__name__)
 
 
 class _Stopped(Exception):
@@ -16,12 +21,13 @@ class _Stopped(Exception):
 
 
 class ModelScan:
-    """One scan at a time, in a thread. ``cancel`` takes effect within a block of a mebibyte."""
+    """One scan at a time, in a thread of its own. ``cancel`` takes effect within a block of a mebibyte."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._status = ScanStatus()
         self._cancel = threading.Event()
+        self._threads = Threads("scan")
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -49,14 +55,18 @@ class ModelScan:
         self._cancel.set()
         if self._task:
             await asyncio.gather(self._task, return_exceptions=True)
+        self._threads.close()
 
     async def _run(self, cancel: threading.Event) -> None:
         try:
-            await asyncio.to_thread(self._scan, cancel)
+            await self._threads.run(lambda: self._scan(cancel))
         except _Stopped:
             self._end("cancelled")
         except OSError as error:
             self._end("failed", f"the disk refuses: {error.strerror}")
+        except Exception as error:
+            log.exception("a scan of models failed at %s", self._status.current)
+            self._end("failed", f"{self._status.current} cannot be read ({type(error).__name__})")
         else:
             self._end("finished")
 
@@ -67,30 +77,37 @@ class ModelScan:
         self._status = self._status.model_copy(update=fields)
 
     def _scan(self, cancel: threading.Event) -> None:
-        ids = found_in(self._store)
-        self._update(total=sum(size_of(self._store.directory(each)) for each in ids))
-        for model_id in ids:
+        sizes = {each: size_of(self._store.directory(each)) for each in found_in(self._store)}
+        self._update(total=sum(sizes.values()))
+        for model_id, size in sizes.items():
             self._update(current=model_id)
-            finding = self._look_at(model_id, cancel)
-            self._update(findings=(*self._status.findings, finding))
+            self._advance(0, cancel)
+            before = self._status.done
+            finding = self._look_at(model_id, size, cancel)
+            self._update(findings=(*self._status.findings, finding), done=before + size)
 
-    def _look_at(self, model_id: str, cancel: threading.Event) -> ScanFinding:
-        size, manifest = size_of(self._store.directory(model_id)), self._store.manifest(model_id)
-        if manifest is None:
-            self._advance(size)
-            if self._store.installed(model_id):
-                return ScanFinding(id=model_id, status="whole", size=size, detail="sizes only, it has no manifest")
-            return ScanFinding(id=model_id, status="unknown", size=size, detail="no manifest")
+    def _look_at(self, model_id: str, size: int, cancel: threading.Event) -> ScanFinding:
+        manifest = self._store.manifest(model_id)
         if not self._store.installed(model_id):
-            self._advance(size)
-            return ScanFinding(id=model_id, status="incomplete", size=size, detail="files are missing or cut short")
-        damaged = self._damaged(manifest, cancel)
-        self._advance(max(0, size - sum(file.size for file in manifest.files)))
+            return self._not_whole(model_id, size, manifest)
+        if manifest is None:
+            return ScanFinding(id=model_id, status="whole", size=size, detail="sizes only, it has no manifest")
+        try:
+            damaged = self._damaged(self._store.directory(model_id), manifest, cancel)
+        except FileNotFoundError:
+            return self._not_whole(model_id, size, manifest)
         detail = f"contents differ: {', '.join(damaged)}" if damaged else ""
         return ScanFinding(id=model_id, status="damaged" if damaged else "whole", size=size, detail=detail)
 
-    def _damaged(self, manifest: Manifest, cancel: threading.Event) -> list[str]:
-        directory, damaged = self._store.directory(manifest.id), []
+    def _not_whole(self, model_id: str, size: int, manifest: Manifest | None) -> ScanFinding:
+        if not self._store.directory(model_id).is_dir():
+            return ScanFinding(id=model_id, status="gone", size=0, detail="it was taken away during the scan")
+        if manifest is None:
+            return ScanFinding(id=model_id, status="unknown", size=size, detail="no manifest")
+        return ScanFinding(id=model_id, status="incomplete", size=size, detail="files are missing or cut short")
+
+    def _damaged(self, directory: Path, manifest: Manifest, cancel: threading.Event) -> list[str]:
+        damaged = []
         for file in manifest.files:
             meter = Meter()
             meter.feed_file(directory / file.path, lambda count: self._advance(count, cancel))
@@ -98,7 +115,7 @@ class ModelScan:
                 damaged.append(file.path)
         return damaged
 
-    def _advance(self, count: int, cancel: threading.Event | None = None) -> None:
-        if cancel is not None and cancel.is_set():
+    def _advance(self, count: int, cancel: threading.Event) -> None:
+        if cancel.is_set():
             raise _Stopped
         self._update(done=self._status.done + count)

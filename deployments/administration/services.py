@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from deployments.administration.finishing import Finisher
 from deployments.administration.processes import memory_mb
 from deployments.administration.replicas import ReplicaRegister
 from deployments.contracts.errors import Conflict, NotFound, SecretaryError
@@ -14,6 +15,7 @@ from deployments.contracts.frozen import Frozen
 from deployments.contracts.services import (
     ClusterControl,
     DeploymentFacts,
+    ReplicaFacts,
     ReplicaReport,
     ServiceOrder,
 )
@@ -23,6 +25,7 @@ from storage.repositories.audit import AuditEvent
 Action = Literal["start", "stop", "restart"]
 _DONE: Mapping[Action, str] = {"start": "running", "stop": "stopped", "restart": "running"}
 _POLL_S = 0.1
+_FAILING = ("UNHEALTHY", "DEPLOY_FAILED")
 
 
 class ReplicaView(Frozen):
@@ -41,7 +44,7 @@ class ServiceView(Frozen):
     name: str
     display_name: str
     kind: str = Field(description="chat, speech, recognition, answers; door for what cannot be stopped alone")
-    status: str = Field(description="running, loading, stopping, stopped, failed, degraded or absent")
+    status: str = Field(description="running, loading, stopping, stopped, failed, degraded, absent or unknown")
     is_running: bool
     wanted: Literal["running", "stopped"]
     controllable: bool
@@ -57,6 +60,9 @@ class ServiceView(Frozen):
 
 class ServicesStatus(Frozen):
     services: dict[str, ServiceView]
+    cluster_error: str | None = Field(
+        default=None, description="Why the cluster does not say what runs: then doors are not listed"
+    )
     timestamp: datetime
 
 
@@ -93,6 +99,7 @@ class ServiceControl:
         self._queues = queues
         self._patience_s = patience_s
         self._one_at_a_time = asyncio.Lock()
+        self._finisher = Finisher()
 
     async def open(self) -> None:
         """Reads what was wanted when the office was last open."""
@@ -103,29 +110,38 @@ class ServiceControl:
                     self._register.want(service, ServiceOrder.model_validate_json(stored))
 
     async def status(self) -> ServicesStatus:
-        """Every service and door. What the cluster does not say is filled from what the replicas told."""
+        """Every service and door. While the cluster does not answer, ``cluster_error`` says so, and there is only what
+        the replicas told."""
+        facts: dict[str, DeploymentFacts] = {}
+        cluster_error: str | None = None
         try:
             facts = {each.name: each for each in await self._cluster.deployments()}
-        except SecretaryError:
-            facts = {}
+        except SecretaryError as error:
+            cluster_error = error.message
         queues = await asyncio.to_thread(self._queues)
         names = dict.fromkeys((*self._services, *facts))
         views = [await self._view(name, facts.get(name), int(queues.get(name, 0))) for name in names]
-        return ServicesStatus(services={view.name: view for view in views}, timestamp=datetime.now(UTC))
+        services = {view.name: _unknown_if_absent(view) if cluster_error else view for view in views}
+        return ServicesStatus(services=services, cluster_error=cluster_error, timestamp=datetime.now(UTC))
 
     async def act(self, service: str, action: Action, username: str) -> Outcome:
-        """Stores the order with its audit event, then waits for the replicas.
+        """Stores the order with its audit event and puts it in force, also when whoever asked for it has gone; then
+        waits for the replicas.
 
-        Raises NotFound, naming the known services, and Conflict for a door, which runs as long as the secretary does.
+        Raises NotFound, naming the known services, Conflict for a door, which runs as long as the secretary does, and
+        Unavailable when the office is closing.
         """
         await self._check(service)
-        async with self._one_at_a_time:
-            await self._order(service, action, username)
+        await self._finisher.finish(lambda: self._order(service, action, username))
         return await self._outcome(service, action)
 
     async def act_on_all(self, action: Action, username: str) -> tuple[Outcome, ...]:
         """The same for every service that can be stopped, at once."""
         return tuple(await asyncio.gather(*(self.act(service, action, username) for service in self._services)))
+
+    async def close(self) -> None:
+        """Refuses new orders and waits for those under way."""
+        await self._finisher.close()
 
     async def _check(self, service: str) -> None:
         if service in self._services:
@@ -136,13 +152,14 @@ class ServiceControl:
         raise NotFound(f"no service {service!r}; known: {known}", param="service")
 
     async def _order(self, service: str, action: Action, username: str) -> None:
-        old = self._register.order(service)
-        generation = old.generation + (1 if action == "restart" else 0)
-        new = ServiceOrder(loaded=action != "stop", generation=generation)
-        async with self._database.unit_of_work() as work:
-            await work.installation.put(_fact(service), new.model_dump_json())
-            await work.audit.add(AuditEvent(username, action, "service", service))
-        self._register.want(service, new)
+        async with self._one_at_a_time:
+            old = self._register.order(service)
+            generation = old.generation + (1 if action == "restart" else 0)
+            new = ServiceOrder(loaded=action != "stop", generation=generation)
+            async with self._database.unit_of_work() as work:
+                await work.installation.put(_fact(service), new.model_dump_json())
+                await work.audit.add(AuditEvent(username, action, "service", service))
+            self._register.want(service, new)
 
     async def _outcome(self, service: str, action: Action) -> Outcome:
         aim, order = _DONE[action], self._register.order(service)
@@ -190,17 +207,32 @@ def _is_there(report: ReplicaReport, aim: str, order: ServiceOrder) -> bool:
     return report.state == aim and report.generation == order.generation
 
 
+def _unknown_if_absent(view: ServiceView) -> ServiceView:
+    return view.model_copy(update={"status": "unknown"}) if view.status == "absent" else view
+
+
 def _status_of(reports: tuple[ReplicaReport, ...], facts: DeploymentFacts | None) -> str:
-    states: set[str] = {each.state for each in reports}
-    if not states and facts:
-        states = {each.state.lower() for each in facts.replicas}
+    """A service that runs in some replicas only is degraded, whether the others say so or the cluster does."""
+    states = {each.state for each in reports} | _states_of_silent(reports, facts)
     if not states:
         return "absent"
     if len(states) == 1:
         (state,) = states
-        failing = state == "running" and any(each.error for each in reports)
-        return "degraded" if failing else state
+        failing = any(each.error for each in reports) or (facts is not None and facts.status in _FAILING)
+        return "degraded" if failing and state == "running" else state
     return "degraded" if "running" in states else sorted(states)[0]
+
+
+def _states_of_silent(reports: tuple[ReplicaReport, ...], facts: DeploymentFacts | None) -> set[str]:
+    """States of replicas that the cluster knows and that did not report. One on its way out is missed by nobody while
+    there are others."""
+    states = {each.state.lower() for each in _silent(facts, {each.pid for each in reports})}
+    staying = states - {"stopping", "stopped"}
+    return staying if reports or staying else states
+
+
+def _silent(facts: DeploymentFacts | None, spoken: set[int]) -> list[ReplicaFacts]:
+    return [each for each in facts.replicas if each.pid not in spoken] if facts else []
 
 
 def _from_reports(reports: Iterable[ReplicaReport]) -> tuple[ReplicaView, ...]:
@@ -222,7 +254,6 @@ def _from_reports(reports: Iterable[ReplicaReport]) -> tuple[ReplicaView, ...]:
 
 async def _from_cluster(facts: DeploymentFacts | None, spoken: set[int]) -> tuple[ReplicaView, ...]:
     """Replicas that did not speak for themselves: doors, and engines that are only starting."""
-    silent = [each for each in facts.replicas if each.pid not in spoken] if facts else []
     now = datetime.now(UTC).timestamp()
     return tuple(
         [
@@ -233,6 +264,6 @@ async def _from_cluster(facts: DeploymentFacts | None, spoken: set[int]) -> tupl
                 memory_mb=await asyncio.to_thread(memory_mb, each.pid) if each.pid else None,
                 uptime_seconds=round(now - each.started_at, 1) if each.started_at else None,
             )
-            for each in silent
+            for each in _silent(facts, spoken)
         ]
     )

@@ -71,7 +71,8 @@ class ReplicaFacts:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFacts:
-    """A deployment as the cluster sees it; ``message`` says what is wrong with it."""
+    """A deployment as the cluster sees it. ``status`` is Serve's: HEALTHY, UPDATING, UPSCALING, DOWNSCALING, UNHEALTHY
+    or DEPLOY_FAILED; ``message`` says what is wrong."""
 
     application: str
     name: str

@@ -1,6 +1,8 @@
 """Taking a model off the disk, and what else lies in the store."""
 
+import os
 import shutil
+import stat
 from pathlib import Path
 
 from deployments.models.pull import locked
@@ -25,9 +27,17 @@ def remove(store: ModelStore, model_id: str) -> int:
 
 
 def size_of(directory: Path) -> int:
-    """Bytes of all regular files below; links are not followed. 0 when there is no such directory."""
-    files = (path for path in directory.rglob("*") if not path.is_symlink() and path.is_file())
-    return sum(path.stat().st_size for path in files)
+    """Bytes of all regular files below; links are not followed. 0 when there is no such directory. What goes or comes
+    meanwhile may be counted or not."""
+    return sum(_size(os.path.join(folder, name)) for folder, _, names in os.walk(directory) for name in names)
+
+
+def _size(path: str) -> int:
+    try:
+        facts = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else 0
 
 
 def found_in(store: ModelStore) -> tuple[str, ...]:

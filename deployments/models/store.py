@@ -96,6 +96,6 @@ class ModelStore:
     def _complete(self, model_id: str, path: str, size: int | None) -> bool:
         try:
             found = (self.directory(model_id) / path).stat().st_size
-        except OSError:
+        except (OSError, ValueError):  # a path that no file can have
             return False
         return found > 0 if size is None else found == size

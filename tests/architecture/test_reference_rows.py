@@ -7,7 +7,7 @@ from tests.architecture.sources import ROOT
 from tests.serve.demo.rows.table import PAGE, rows
 
 TESTS = ROOT / "tests" / "serve" / "demo" / "rows"
-REASONS = ("left out", "belongs to the work on", "needs the hub", "instead of a path")
+REASONS = ("left out", "belongs to the work on")
 
 
 def existing() -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ from deployments.administration.office import Office, open_office
 from storage.database import Database
 from storage.environment import Environment
 from tests.furnished import furnish, quick_passwords
+from tests.unit.administration.departing import Departing
 
 
 @pytest.fixture
@@ -22,3 +23,11 @@ async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 @pytest.fixture
 def database(office: Office) -> Database:
     return office.database
+
+
+@pytest.fixture
+async def departing(tmp_path: Path) -> AsyncIterator[Departing]:
+    database = Departing(f"sqlite+aiosqlite:///{tmp_path / 'departing.db'}")
+    await database.open()
+    yield database
+    await database.close()

@@ -11,10 +11,12 @@ from deployments.administration.backups import Backups
 from deployments.administration.office import Office
 from deployments.administration.trail import AuditNotes
 from deployments.api.admin.backup.routes import build_router
+from deployments.contracts.errors import Conflict
 from storage.archive import Place
 from storage.database import Database
 from storage.restore import restore
 from tests.api.admin.office import admin_client, opened_office
+from tests.unit.administration.departing import Departing
 
 
 @pytest.fixture
@@ -72,6 +74,17 @@ async def test_one_at_a_time_and_twenty_in_all(client: httpx.AsyncClient, tmp_pa
     for number in range(19):
         (tmp_path / "data" / "backups" / f"secretary-20250101-0000{number:02}.tar.gz").touch()
     assert (await client.post("/backup")).status_code == 409
+
+
+async def test_a_backup_is_made_although_who_asked_has_gone(departing: Departing, tmp_path: Path) -> None:
+    notes = AuditNotes(departing)
+    backups = Backups(departing, tmp_path, list, notes)
+    await departing.leave(lambda: backups.create("anna"))
+    with pytest.raises(Conflict, match="a backup is being made"):
+        await backups.create("boris")
+    await notes.close()
+    assert await departing.said() == [("create", "backup")]
+    assert len(await backups.list()) == 1
 
 
 async def test_only_administrators_come_near(office: Office, tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 import asyncio
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,51 +18,24 @@ from deployments.administration.hub import HubDesk
 from deployments.administration.models import ModelAdministration
 from deployments.administration.office import Office
 from deployments.administration.operations import web_of
+from deployments.administration.scanning import ModelScan
 from deployments.administration.trail import AuditNotes
 from deployments.api.admin.models.routes import build_router
 from deployments.contracts.identity import Role
 from deployments.models.catalogue import Catalogue, Model
-from deployments.models.store import ModelStore
+from deployments.models.store import Manifest, ModelStore
 from tests.api.admin.ops import client
 from tests.unit.administration.conftest import audited
+from tests.unit.administration.departing import Departing
+from tests.unit.engines.test_host import until
 from tests.unit.models.conftest import CONFIG, WEIGHTS, model, pinned
+from tests.unit.models.hub import COMMIT, REPO, hub_files
 from tests.unit.models.server import Site, serving
-
-COMMIT = "c" * 40
-REPO = "/api/models/acme/Tiny"
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    blob = hashlib.sha1(f"blob {len(CONFIG)}\0".encode() + CONFIG).hexdigest()
-    tree = [
-        {
-            "type": "file",
-            "path": "weights.bin",
-            "size": len(WEIGHTS),
-            "oid": "x",
-            "lfs": {"oid": hashlib.sha256(WEIGHTS).hexdigest(), "size": len(WEIGHTS)},
-        },
-        {"type": "file", "path": "config.json", "size": len(CONFIG), "oid": blob},
-    ]
-    described = {
-        "id": "acme/Tiny",
-        "sha": COMMIT,
-        "downloads": 5,
-        "likes": 1,
-        "tags": ["license:mit"],
-        "siblings": [{"rfilename": "weights.bin", "size": 3}, {"rfilename": "config.json", "size": 4}],
-    }
-    files = {
-        "/weights.bin": WEIGHTS,
-        "/config.json": CONFIG,
-        "/api/models": json.dumps([described | {"siblings": None}]).encode(),
-        f"{REPO}/revision/main": json.dumps(described).encode(),
-        f"{REPO}/revision/{COMMIT}": json.dumps(described).encode(),
-        f"{REPO}/tree/{COMMIT}": json.dumps(tree).encode(),
-        f"/acme/Tiny/resolve/{COMMIT}/weights.bin": WEIGHTS,
-        f"/acme/Tiny/resolve/{COMMIT}/config.json": CONFIG,
-    }
+    files = {"/weights.bin": WEIGHTS, "/config.json": CONFIG, **hub_files()}
     with serving(Site(files=files)) as running:
         yield running
 
@@ -77,10 +53,11 @@ def administration(
     voice: Model,
     environment: dict[str, str],
     in_use: Callable[[], dict[str, str]] = dict,
+    trail: AuditNotes | None = None,
 ) -> ModelAdministration:
     """As the office opens it, under the office's own settings."""
     web = web_of(office, environment, ())
-    known, trail = Catalogue(models=(voice,)), AuditNotes(office.database)
+    known, trail = Catalogue(models=(voice,)), trail or AuditNotes(office.database)
     return ModelAdministration(store, known, trail, HubDesk(web), Downloads(store, puller(web)), in_use)
 
 
@@ -104,6 +81,39 @@ class Rig:
             while (status := (await http.get(f"/models/{what}/status")).json())["state"] == "running":
                 await asyncio.sleep(0.01)
         return status  # type: ignore[no-any-return]
+
+
+def held_model(store: ModelStore, model_id: str, *more: str) -> Path:
+    """A model whose first file is a pipe, at which a scan waits until somebody has written into it; returns it."""
+    folder = store.directory(model_id)
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe")
+    for name in more:
+        (folder / name).touch()
+    empty = hashlib.sha256().hexdigest()
+    write_manifest(folder, model_id, [{"path": name, "size": 0, "sha256": empty} for name in ("pipe", *more)])
+    return folder / "pipe"
+
+
+async def let_go(pipe: Path) -> None:
+    """Lets the reader of the pipe go on, once it is there."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                await asyncio.sleep(0.01)
+
+
+def write_manifest(folder: Path, model_id: str, files: list[dict[str, object]]) -> None:
+    manifest = {
+        "id": model_id,
+        "revision": "1",
+        "source": "hf",
+        "installed_at": "2026-01-01T00:00:00Z",
+        "files": files,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 @pytest.fixture
@@ -146,6 +156,21 @@ async def test_a_download_can_be_cancelled_and_goes_on_where_it_was(rig: Rig) ->
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         assert (await rig.ended(http))["state"] == "finished"
     assert any("range" in headers for headers in rig.site.asked("/weights.bin"))
+
+
+async def test_what_was_noted_is_done_although_who_asked_has_gone(rig: Rig, voice: Model, departing: Departing) -> None:
+    trail = AuditNotes(departing)
+    models = administration(rig.office, rig.store, voice, {}, trail=trail)
+    (rig.store.root / "strange").mkdir(parents=True)
+    await departing.leave(lambda: models.delete("strange", "anna"))
+    await departing.leave(lambda: models.scan("anna"))
+    await departing.leave(lambda: models.download("tiny-voice", "anna"))
+    await trail.close()
+    assert await departing.said() == [("download", "model"), ("scan", "model"), ("delete", "model")]
+    assert not (rig.store.root / "strange").exists()
+    assert models.scan_status().state != "idle"
+    assert models.download_status().model_id == "tiny-voice"
+    await models.close()
 
 
 async def test_a_download_ends_with_the_office(rig: Rig) -> None:
@@ -219,6 +244,37 @@ async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: Rig, vo
         assert (await http.get("/models/search", params={"query": "tiny"})).status_code == 503
 
 
+async def test_a_hub_that_hangs_is_asked_two_questions_at_once(rig: Rig) -> None:
+    rig.site.held.clear()
+    async with rig.http() as http:
+        asked = [asyncio.create_task(http.get("/models/search", params={"query": "tiny"})) for _ in range(2)]
+        await until(lambda: len(rig.site.requests) == 2)
+        for path in ("/models/search?query=tiny", "/models/details/acme/Tiny"):
+            refused = await http.get(path)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+        rig.site.held.set()
+        assert {(await reply).status_code for reply in asked} == {200}
+        assert len(rig.site.requests) == 2
+
+
+async def test_a_download_and_a_scan_hold_no_thread_of_everybody(rig: Rig) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    rig.site.held.clear()
+    pipe = held_model(rig.store, "held")
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        await http.post("/models/scan")
+        await until(lambda: rig.site.requests and rig.models.scan_status().current == "held")
+        try:
+            async with asyncio.timeout(5):
+                await asyncio.to_thread(lambda: None)
+            assert rig.models.scan_status().state == "running"
+        finally:
+            rig.site.held.set()
+            await let_go(pipe)
+        assert (await rig.ended(http))["state"] == (await rig.ended(http, "scan"))["state"] == "finished"
+
+
 async def test_a_model_in_memory_is_not_taken_away(rig: Rig) -> None:
     async with rig.http() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
@@ -268,19 +324,69 @@ async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: Rig) -> No
         assert (damaged["status"], damaged["detail"]) == ("damaged", "contents differ: weights.bin")
 
 
+async def test_a_model_that_is_taken_away_during_a_scan_is_told_and_ends_nothing(rig: Rig) -> None:
+    pipe = held_model(rig.store, "held", "next")
+    shutil.copytree(rig.store.directory("held"), rig.store.directory("other"), ignore=lambda *_: ["pipe"])
+    (rig.store.root / "strange").mkdir()
+    async with rig.http() as http:
+        await http.post("/models/scan")
+        await until(lambda: rig.models.scan_status().current == "held")
+        aside = pipe.parent.rename(rig.store.root.parent / "aside")
+        await let_go(aside / "pipe")
+        scanned = await rig.ended(http, "scan")
+    assert (scanned["state"], scanned["done"]) == ("finished", scanned["total"])
+    assert {each["id"]: each["status"] for each in scanned["findings"]} == {  # type: ignore[attr-defined]
+        "held": "gone",
+        "other": "incomplete",
+        "strange": "unknown",
+    }
+
+
+async def test_a_copied_folder_is_read_itself(rig: Rig) -> None:
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        await rig.ended(http)
+        copy = rig.store.root / "copy"
+        shutil.copytree(rig.store.directory("tiny-voice"), copy)
+        (copy / "weights.bin").write_bytes(WEIGHTS[:-1] + b"\x00")
+        await http.post("/models/scan")
+        findings = (await rig.ended(http, "scan"))["findings"]
+    statuses = {each["id"]: each["status"] for each in findings}  # type: ignore[attr-defined]
+    assert statuses == {"copy": "damaged", "tiny-voice": "whole"}
+
+
+@pytest.mark.parametrize("path", ["no\0file", "../nobody/data"])
+async def test_a_strange_manifest_ends_neither_list_nor_scan(rig: Rig, path: str) -> None:
+    folder = rig.store.directory("strange")
+    folder.mkdir(parents=True)
+    write_manifest(folder, "../strange", [{"path": path, "size": 0, "sha256": ""}])
+    async with rig.http() as http:
+        listed = (await http.get("/models/list")).json()["models"]
+        assert [each["installed"] for each in listed if each["id"] == "strange"] == [False]
+        await http.post("/models/scan")
+        scanned = await rig.ended(http, "scan")
+    assert (scanned["state"], scanned["findings"][0]["status"]) == ("finished", "incomplete")  # type: ignore[index]
+
+
+async def test_a_scan_that_fails_says_so(tmp_path: Path) -> None:
+    class Unreadable(ModelStore):
+        def manifest(self, model_id: str) -> Manifest | None:
+            raise RecursionError
+
+    (tmp_path / "strange").mkdir()
+    scan = ModelScan(Unreadable(tmp_path))
+    scan.start()
+    await until(lambda: scan.status().state != "running")
+    assert (scan.status().state, scan.status().error) == ("failed", "strange cannot be read (RecursionError)")
+    await scan.close()
+
+
 async def test_a_scan_can_be_cancelled(rig: Rig) -> None:
     folder = rig.store.directory("large")
     folder.mkdir(parents=True)
     with (folder / "data").open("wb") as file:
         file.truncate(4 << 30)
-    manifest = {
-        "id": "large",
-        "revision": "1",
-        "source": "hf",
-        "installed_at": "2026-01-01T00:00:00Z",
-        "files": [{"path": "data", "size": 4 << 30, "sha256": "0" * 64}],
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(folder, "large", [{"path": "data", "size": 4 << 30, "sha256": "0" * 64}])
     async with rig.http() as http:
         await http.post("/models/scan")
         assert (await http.post("/models/scan")).status_code == 409

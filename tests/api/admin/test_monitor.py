@@ -4,6 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deployments.administration.gpu import GpuMonitor
-from deployments.administration.machine import Machine
+from deployments.administration.machine import CpuMeter, Machine
 from deployments.administration.monitor import Monitor
 from deployments.administration.office import Office
 from deployments.administration.replicas import ReplicaRegister
@@ -26,8 +29,10 @@ from deployments.contracts.reports import DoorReport, StageTally
 from tests.api.admin.ops import application, client
 from tests.api.asgi import Call
 from tests.unit.administration.conftest import audited
-from tests.unit.administration.replicas import Cluster, Replica
+from tests.unit.administration.replicas import Cluster, Replica, deployment
 from tests.unit.engines.test_host import until
+
+CpuTimes = namedtuple("CpuTimes", "user idle iowait guest")
 
 
 class Nvml:
@@ -85,11 +90,20 @@ def register() -> ReplicaRegister:
     return ReplicaRegister()
 
 
-def monitor(office: Office, register: ReplicaRegister, metrics: Metrics, gpus: GpuMonitor | None = None) -> Monitor:
-    services = ServiceControl(office.database, register, Cluster(), {"chat": "chat"}, patience_s=0.5)
+def monitor(
+    office: Office,
+    register: ReplicaRegister,
+    metrics: Metrics,
+    gpus: GpuMonitor | None = None,
+    gpu_patience_s: float = 5.0,
+    cluster: Cluster | None = None,
+) -> Monitor:
+    services = ServiceControl(office.database, register, cluster or Cluster(), {"chat": "chat"}, patience_s=0.5)
     machine = Machine({"data": Path.cwd(), "gone": Path.cwd() / "not there"})
     trail = AuditNotes(office.database)
-    return Monitor(services, office.reports, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition)
+    return Monitor(
+        services, office.reports, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition, gpu_patience_s
+    )
 
 
 async def test_a_card_is_told_whole(office: Office, register: ReplicaRegister, metrics: Metrics) -> None:
@@ -121,6 +135,30 @@ def test_no_card_and_no_driver_are_answers() -> None:
     assert nvml.open == 1
     gpus.close()
     assert nvml.open == 0
+
+
+async def test_a_driver_that_hangs_is_told_and_holds_one_thread(
+    office: Office, register: ReplicaRegister, metrics: Metrics
+) -> None:
+    class Hanging(Nvml):
+        going, counted = threading.Event(), 0
+
+        def nvmlDeviceGetCount(self) -> int:
+            self.counted += 1
+            assert self.going.wait(10)
+            return 1
+
+    nvml = Hanging()
+    watched = monitor(office, register, metrics, GpuMonitor(lambda: nvml), gpu_patience_s=0.05)
+    async with client(build_router(watched, EventSlots())) as http:
+        replies = await asyncio.gather(*(http.get("/monitor/gpu") for _ in range(10)))
+        assert {reply.json()["reason"] for reply in replies} == {"the driver does not answer"}
+        assert nvml.counted == 1
+        nvml.going.set()
+        async with asyncio.timeout(5):
+            while not (await http.get("/monitor/gpu")).json()["available"]:
+                await asyncio.sleep(0.01)
+    watched.close()
 
 
 async def test_the_stream_of_cards_repeats_until_the_client_goes(
@@ -158,6 +196,85 @@ async def test_health_says_what_is_wanted_and_does_not_run(
         assert health["components"]["chat"] == {"status": "failed", "detail": "no weights", "remedy": "mend it"}
         errors = (await http.get("/monitor/errors")).json()["errors"]
         assert errors == {"chat": {"message": "no weights", "remedy": "mend it"}}
+
+
+async def test_health_is_not_claimed_while_the_cluster_says_nothing(
+    office: Office, register: ReplicaRegister, metrics: Metrics
+) -> None:
+    cluster = Cluster(deployment("gateway", os.getpid()))
+    watched = monitor(office, register, metrics, cluster=cluster)
+    async with Replica(register, "chat", "1"), client(build_router(watched, EventSlots())) as http:
+        await until(lambda: register.replicas("chat"))
+        assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
+        cluster.away = True
+        health = (await http.get("/monitor/health")).json()
+        assert health["overall"] == "degraded"
+        assert {name: each["status"] for name, each in health["components"].items()} == {
+            "chat": "healthy",
+            "serve": "unknown",
+        }
+        assert health["components"]["serve"]["detail"] == "Serve does not say"
+        errors = (await http.get("/monitor/errors")).json()["errors"]
+        assert errors["serve"]["remedy"].startswith("wait until Ray")
+
+
+def test_the_processors_are_measured_between_two_questions_of_any_threads() -> None:
+    now = CpuTimes(user=100.0, idle=100.0, iowait=0.0, guest=10.0)
+    meter = CpuMeter(lambda: now, count=2)
+    now = CpuTimes(user=103.0, idle=100.5, iowait=0.5, guest=11.0)
+    assert percent_in_another_thread(meter) == 75.0
+    now = CpuTimes(user=103.0, idle=100.9, iowait=0.5, guest=11.0)
+    assert percent_in_another_thread(meter) == 75.0, "less than half a second later"
+    now = CpuTimes(user=103.0, idle=102.5, iowait=0.5, guest=11.0)
+    assert percent_in_another_thread(meter) == 0.0
+
+
+def percent_in_another_thread(meter: CpuMeter) -> float:
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(meter.percent).result()
+
+
+class SeveralCards(Nvml):
+    """Card 1 does not tell its memory, card 2 is lost, and so are all with ``lost``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened, self.lost = 0, False
+
+    def nvmlInit(self) -> None:
+        super().nvmlInit()
+        self.opened += 1
+
+    def nvmlDeviceGetCount(self) -> int:
+        return 3
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
+        if self.lost or index == 2:
+            raise RuntimeError("GPU is lost")
+        return index
+
+    def nvmlDeviceGetMemoryInfo(self, card: int) -> Any:
+        if card == 1:
+            raise RuntimeError("Not Supported")
+        return super().nvmlDeviceGetMemoryInfo(card)
+
+
+def test_a_card_that_fails_is_told_with_its_reason_and_hides_no_other() -> None:
+    nvml = SeveralCards()
+    gpus = GpuMonitor(lambda: nvml)
+    gpus.read()
+    report = gpus.read()
+    assert (report.available, report.reason, report.total_memory_gb, report.used_gb) == (True, None, 12.0, 3.0)
+    whole, secretive, lost = report.gpus
+    assert (whole.total_memory_gb, secretive.total_memory_gb, lost.total_memory_gb) == (12.0, None, None)
+    assert (whole.temperature_c, secretive.temperature_c, lost.temperature_c) == (61, 61, None)
+    assert [card.reason for card in report.gpus] == [None, None, "RuntimeError: GPU is lost"]
+    assert nvml.opened == 1
+    nvml.lost = True
+    report = gpus.read()
+    assert (report.available, report.reason, len(report.gpus)) == (False, "RuntimeError: GPU is lost", 3)
+    gpus.read()
+    assert (nvml.open, nvml.opened) == (0, 2), "a driver that came back is found"
 
 
 async def test_metrics_tell_latency_and_totals_and_a_reset_begins_latency_anew(

@@ -6,11 +6,14 @@ import pytest
 
 from deployments.administration.office import Office
 from deployments.administration.replicas import ReplicaRegister
-from deployments.administration.services import ServiceControl
+from deployments.administration.services import Action, ServiceControl
 from deployments.api.admin.services.routes import build_router
+from deployments.contracts.errors import Unavailable
+from deployments.contracts.services import DeploymentFacts, ReplicaFacts, ServiceOrder
 from storage.database import Database
 from tests.api.admin.ops import client
 from tests.unit.administration.conftest import audited
+from tests.unit.administration.departing import Departing
 from tests.unit.administration.replicas import Cluster, Replica, deployment
 from tests.unit.engines.test_host import until
 
@@ -23,7 +26,7 @@ def register() -> ReplicaRegister:
 
 
 def control(database: Database, register: ReplicaRegister, cluster: Cluster | None = None) -> ServiceControl:
-    cluster = cluster or Cluster(deployment("chat", num_gpus=0.5), deployment("gateway", os.getpid()))
+    cluster = cluster or Cluster(deployment("chat", os.getpid(), num_gpus=0.5), deployment("gateway", os.getpid()))
     return ServiceControl(database, register, cluster, SERVICES, lambda: {"chat": 3.0}, patience_s=1)
 
 
@@ -76,6 +79,21 @@ async def test_a_stopped_service_stays_stopped_when_the_office_starts_anew(datab
     async with Replica(register, "chat", "1") as room:
         await until(lambda: not room.loaded)
     assert register.order("voice").loaded
+
+
+@pytest.mark.parametrize("action", ["stop", "restart"])
+async def test_an_order_that_is_stored_is_in_force_although_who_gave_it_has_gone(
+    departing: Departing, register: ReplicaRegister, action: Action
+) -> None:
+    services = control(departing, register)
+    await departing.leave(lambda: services.act("chat", action, "anna"))
+    await services.close()
+    assert await departing.said() == [(action, "service")]
+    after = ReplicaRegister()
+    await control(departing, after).open()
+    assert register.order("chat") == after.order("chat") != ServiceOrder()
+    with pytest.raises(Unavailable):
+        await services.act("chat", "start", "anna")
 
 
 async def test_a_restart_loads_anew(database: Database, register: ReplicaRegister) -> None:
@@ -131,7 +149,34 @@ async def test_the_status_is_told_while_the_cluster_says_nothing(database: Datab
     cluster.away = True
     async with Replica(register, "chat", "1"), client(build_router(control(database, register, cluster))) as http:
         await until(lambda: register.replicas("chat"))
-        assert (await http.get("/services/status")).json()["services"]["chat"]["status"] == "running"
+        status = (await http.get("/services/status")).json()
+        assert {name: each["status"] for name, each in status["services"].items()} == {
+            "chat": "running",
+            "voice": "unknown",
+        }
+        assert status["cluster_error"] == "Serve does not say"
+
+
+SILENT = {
+    "cannot be placed": (("STARTING", None), "UPDATING", "degraded"),
+    "is given up": ((), "DEPLOY_FAILED", "degraded"),
+    "is on its way out": (("STOPPING", 7), "DOWNSCALING", "running"),
+    "has only begun to speak": (("RUNNING", 7), "HEALTHY", "running"),
+}
+
+
+@pytest.mark.parametrize("second", SILENT)
+async def test_a_replica_that_does_not_report_counts_as_the_cluster_sees_it(
+    database: Database, register: ReplicaRegister, second: str
+) -> None:
+    silent, told, status = SILENT[second]
+    speaks = ReplicaFacts("r1", "RUNNING", os.getpid(), 1.0)
+    others = (ReplicaFacts("r2", *silent, None),) if silent else ()
+    facts = DeploymentFacts("secretary", "chat", told, "2 replicas, 1 of them troubled", 0.0, (speaks, *others))
+    services = control(database, register, Cluster(facts))
+    async with Replica(register, "chat", "1"):
+        await until(lambda: register.replicas("chat"))
+        assert (await services.status()).services["chat"].status == status
 
 
 def test_a_silent_replica_is_forgotten_and_counted() -> None:

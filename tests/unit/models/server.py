@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Site:
-    """What the server has and how it behaves. ``cut_after`` bytes end a connection, ``cuts`` times."""
+    """What the server has and how it behaves. ``cut_after`` bytes end a connection, ``cuts`` times. No answer begins
+    while ``held`` is not set."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     status: dict[str, int] = field(default_factory=dict)
@@ -21,6 +28,7 @@ class Site:
     ranges: bool = True
     delay_s: float = 0.0
     block: int = 4096
+    held: threading.Event = field(default_factory=_set)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
 
@@ -37,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         site, path = self.site, self.path.partition("?")[0]
         site.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
+        site.held.wait(10)
         status = site.status.get(path, 200 if path in site.files else 404)
         if path in site.redirects:
             status = 302

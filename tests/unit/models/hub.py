@@ -1,0 +1,40 @@
+"""What a hub with one repository, acme/Tiny, answers."""
+
+import hashlib
+import json
+
+from tests.unit.models.conftest import CONFIG, WEIGHTS
+
+COMMIT = "c" * 40
+REPO = "/api/models/acme/Tiny"
+
+
+def hub_files() -> dict[str, bytes]:
+    """Answers by path: search, description, tree and files."""
+    blob = hashlib.sha1(f"blob {len(CONFIG)}\0".encode() + CONFIG).hexdigest()
+    tree = [
+        {
+            "type": "file",
+            "path": "weights.bin",
+            "size": len(WEIGHTS),
+            "oid": "x",
+            "lfs": {"oid": hashlib.sha256(WEIGHTS).hexdigest(), "size": len(WEIGHTS)},
+        },
+        {"type": "file", "path": "config.json", "size": len(CONFIG), "oid": blob},
+    ]
+    described = {
+        "id": "acme/Tiny",
+        "sha": COMMIT,
+        "downloads": 5,
+        "likes": 1,
+        "tags": ["license:mit"],
+        "siblings": [{"rfilename": "weights.bin", "size": 3}, {"rfilename": "config.json", "size": 4}],
+    }
+    return {
+        "/api/models": json.dumps([described | {"siblings": None}]).encode(),
+        f"{REPO}/revision/main": json.dumps(described).encode(),
+        f"{REPO}/revision/{COMMIT}": json.dumps(described).encode(),
+        f"{REPO}/tree/{COMMIT}": json.dumps(tree).encode(),
+        f"/acme/Tiny/resolve/{COMMIT}/weights.bin": WEIGHTS,
+        f"/acme/Tiny/resolve/{COMMIT}/config.json": CONFIG,
+    }
