@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Self
 
+import ray
 from ray import serve
 from ray.exceptions import RayError
 from ray.serve.exceptions import BackPressureError, RayServeException
@@ -25,6 +26,12 @@ def translated(error: BaseException, name: str) -> SecretaryError:
         return Unavailable(f"{name} is not there at the moment", retry_after_s=5)
     log.warning("%s failed: %s", name, type(error).__name__)
     return EngineFailed(f"{name} broke off; it is being started again", retry_after_s=10)
+
+
+def answer_of(method: Any, timeout_s: float) -> Any:
+    """What a method of an actor returns; blocks. Raises GetTimeoutError when it does not within ``timeout_s``, and what
+    it raises itself."""
+    return ray.get(method.remote(), timeout=timeout_s)
 
 
 class Remote:

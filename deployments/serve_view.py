@@ -3,20 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-import ray
 from ray.serve._private.client import ServeControllerClient
 from ray.serve.context import _get_global_client
 
 from deployments.administration.threads import Question
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.services import DeploymentFacts, ReplicaFacts
+from deployments.remote import answer_of
 
 _TIMEOUT_S = 5.0
 
 
 def _details() -> dict[str, Any]:
-    asked = serve_client()._controller.get_serve_instance_details.remote()
-    return ray.get(asked, timeout=_TIMEOUT_S)  # type: ignore[no-any-return]
+    return answer_of(serve_client()._controller.get_serve_instance_details, _TIMEOUT_S)  # type: ignore[no-any-return]
 
 
 class ServeView:

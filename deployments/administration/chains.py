@@ -9,7 +9,7 @@ from deployments.administration.desk import ChangeDesk
 from deployments.administration.drafts import Draft, require_room, require_version
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
-from deployments.contracts.settings import RouteChain
+from deployments.contracts.providers import RouteChain
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.work import UnitOfWork

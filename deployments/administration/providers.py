@@ -14,8 +14,8 @@ from deployments.administration.openness import require_open
 from deployments.administration.provider_types import PROVIDER_TYPES
 from deployments.administration.snapshots import Part
 from deployments.contracts.errors import Conflict, NotFound
+from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.settings import ProviderSpec
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.secrets import SealBroken, Sealer

@@ -10,10 +10,10 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic.config import JsonDict
 
-from deployments.contracts.frozen import Frozen, Language, Slug
+from deployments.contracts.frozen import Frozen, Language
 from deployments.contracts.instances import BotSpec, WidgetSpec
 from deployments.contracts.outbound import Allowance
-from deployments.contracts.sampling import Sampling
+from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.texts import Storable
 
 
@@ -300,36 +300,6 @@ class VoiceChoice(Frozen):
     description: str = ""
     enabled: bool = True
     preset: str = ""
-    version: int = 1
-
-
-class ProviderSpec(Frozen):
-    """A language model behind somebody else's API. ``sealed_api_key`` is for ``key_origin`` and sent nowhere else;
-    ``sealed_proxies`` are links of the ways to it, one per line. Both are opened only where the call is made."""
-
-    id: Slug
-    name: str
-    provider_type: str
-    base_url: str = ""
-    model_name: str
-    enabled: bool = True
-    is_default: bool = False
-    params: Sampling = Sampling()
-    sealed_api_key: str = Field(default="", repr=False)
-    key_hint: str = Field(default="", repr=False, description="Last characters of the key")
-    key_origin: str = ""
-    sealed_proxies: str = Field(default="", repr=False)
-    description: str = ""
-    version: int = 1
-
-
-class RouteChain(Frozen):
-    """A name under which several routes answer, the first that works: local, cloud:<id> or chain:<name>."""
-
-    name: Slug
-    routes: tuple[str, ...] = Field(min_length=1, max_length=8)
-    enabled: bool = True
-    description: str = ""
     version: int = 1
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import RouteChain
+from deployments.contracts.providers import RouteChain
 from storage.models import RouteChainRow
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import ProviderSpec
+from deployments.contracts.providers import ProviderSpec
 from storage.models import CloudProviderRow
 
 

@@ -4,18 +4,9 @@ import pytest
 
 from deployments.contracts.errors import Conflict
 from deployments.contracts.instances import BotSpec, WidgetSpec
+from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.settings import (
-    ApiKey,
-    FaqEntry,
-    KeyLimits,
-    Persona,
-    Preset,
-    PresetParams,
-    ProviderSpec,
-    RouteChain,
-    VoiceChoice,
-)
+from deployments.contracts.settings import ApiKey, FaqEntry, KeyLimits, Persona, Preset, PresetParams, VoiceChoice
 from storage.database import Database
 from storage.repositories.keys import KeyChange
 from storage.repositories.users import StoredUser

@@ -22,7 +22,8 @@ from deployments.api.admin.revisions import IfMatch, named, tag
 from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
-from deployments.contracts.settings import ProviderSpec, Snapshot
+from deployments.contracts.providers import ProviderSpec
+from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
 
 

@@ -21,7 +21,7 @@ from deployments.api.admin.llm.schemas import (
 )
 from deployments.api.admin.revisions import IfMatch, expected, tag
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.settings import ProviderSpec, RouteChain
+from deployments.contracts.providers import ProviderSpec, RouteChain
 
 _NAMES = {"config": "params"}
 

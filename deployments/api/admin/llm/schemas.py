@@ -8,8 +8,9 @@ from deployments.administration.chains import ChainDraft
 from deployments.administration.personas import PersonaDraft
 from deployments.administration.providers import ProviderDraft
 from deployments.api.admin.bodies import VersionedForm
+from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.settings import LlmSettings, Persona, ProviderSpec, RouteChain
+from deployments.contracts.settings import LlmSettings, Persona
 
 _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
 
