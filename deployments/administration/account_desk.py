@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from deployments.contracts.errors import Unavailable
+from deployments.administration.finishing import Finisher
 from storage.database import Database
 from storage.work import UnitOfWork
 
@@ -22,9 +22,8 @@ class AccountDesk:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._one_at_a_time = asyncio.Lock()
-        self._under_way: set[asyncio.Task[object]] = set()
+        self._finisher = Finisher()
         self._watchers: list[Watcher] = []
-        self._closed = False
 
     def watch(self, watcher: Watcher) -> None:
         """``watcher`` hears of every account that is changed or deleted from now on."""
@@ -47,17 +46,11 @@ class AccountDesk:
     async def finish(self, work: Callable[[], Awaitable[T]]) -> T:
         """Runs ``work`` after all that was asked before it. Raises what it raises, Unavailable when the office is
         closing."""
-        if self._closed:
-            raise Unavailable("the office is closing")
-        task = asyncio.create_task(self._in_turn(work))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
+        return await self._finisher.finish(lambda: self._in_turn(work))
 
     async def close(self) -> None:
         """Refuses new work and waits for what is under way."""
-        self._closed = True
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._finisher.close()
 
     async def _in_turn(self, work: Callable[[], Awaitable[T]]) -> T:
         async with self._one_at_a_time:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from deployments.administration.finishing import Finisher
 from deployments.administration.publisher import SnapshotPublisher
 from deployments.administration.snapshots import Part, reload
-from deployments.contracts.errors import Unavailable
 from deployments.contracts.settings import Snapshot
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
@@ -25,23 +25,16 @@ class ChangeDesk:
         self._database = database
         self._publisher = publisher
         self._one_at_a_time = asyncio.Lock()
-        self._under_way: set[asyncio.Task[object]] = set()
-        self._closed = False
+        self._finisher = Finisher()
 
     async def change(self, part: Part, edit: Edit[T]) -> T:
         """Runs ``edit`` in a transaction and publishes ``part`` anew. Raises what ``edit`` raises: then nothing is
         changed; Unavailable when the office is closing or the database refuses."""
-        if self._closed:
-            raise Unavailable("the office is closing")
-        task = asyncio.create_task(self._change(part, edit))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
+        return await self._finisher.finish(lambda: self._change(part, edit))
 
     async def close(self) -> None:
         """Refuses new changes and waits for those under way."""
-        self._closed = True
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._finisher.close()
 
     async def _change(self, part: Part, edit: Edit[T]) -> T:
         async with self._one_at_a_time:
