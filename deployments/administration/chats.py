@@ -134,11 +134,13 @@ class Chats:
         return await self.thread(caller, session_id)
 
     async def remove_message(self, caller: Identity, session_id: str, message_id: int) -> int:
-        """Deletes a message and everything after it. Raises NotFound, Conflict while an answer is under way."""
+        """Deletes a message and everything after it, and what was recorded of these turns. Raises NotFound, Conflict
+        while an answer is under way."""
         async with self._database.unit_of_work() as work:
             await visible(work, caller, session_id)
             self._running.require_idle(session_id)
             await _message(work, session_id, message_id)
+            await work.exchanges.silence_turns(await work.messages.turns(message_id))
             gone = await work.messages.remove(session_id, message_id)
             await work.audit.add(chat_event(caller, "delete_messages", session_id, f"{gone} messages"))
         await self._database.scrub()

@@ -154,6 +154,13 @@ class MessageRepository:
         await self._session.flush()
         return owner.leaf_id
 
+    async def turns(self, message_id: int) -> tuple[str, ...]:
+        """The turns of a message and of everything after it."""
+        found: set[str] = set()
+        for part in parts(await self._subtree(message_id)):
+            found.update(await self._session.scalars(select(ChatMessageRow.turn_id).where(ChatMessageRow.id.in_(part))))
+        return tuple(sorted(found))
+
     async def remove(self, session_id: str, message_id: int) -> int:
         """Deletes a message and everything after it; how many that were. What then ends the branch, or the newest
         branch beside it, is in view."""

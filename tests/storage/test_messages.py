@@ -143,6 +143,9 @@ async def test_a_deleted_version_gives_way_to_the_one_beside_it(database: Databa
         await work.messages.remove(session_id, second.id)
         assert [m.content for m in await work.messages.path(first.id)] == ["q", "first"]
         assert [m.content for m in await work.messages.newest(session_id, 10)] == ["q", "first"]
+        third = await work.messages.add(session_id, "user", "more", parent_id=first.id, turn_id="u")
+        assert await work.messages.turns(question.id) == ("t", "u")
+        assert await work.messages.turns(third.id) == ("u",)
 
 
 async def test_long_conversations_can_be_read_cut_and_deleted(database: Database) -> None:

@@ -183,6 +183,8 @@ async def test_exchanges_are_silenced_and_removed(database: Database) -> None:
         assert [one.turn_id for one in await work.exchanges.of_sessions(["s2", "s1"])] == ["t1", "t2"]
         assert await work.exchanges.silence(["s1", "nothing"]) == 1
         assert await work.exchanges.of_sessions(["s1"]) == ()
+        await work.exchanges.silence_turns(["t2", "t2", "nothing"])
+        assert [(one.question, one.session_id) for one in await work.exchanges.of_sessions(["s2"])] == [("", "s2")]
         silent = (await work.exchanges.newest())[-1]
         assert (silent.turn_id, silent.question, silent.answer, silent.session_id) == ("t1", "", "", None)
         assert await work.exchanges.remove_before(NOW + 10_000 * DAY, 2) == 2

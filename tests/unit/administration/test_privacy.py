@@ -175,11 +175,14 @@ async def test_a_deleted_conversation_takes_its_sound_along(office: Office, data
 
 
 async def test_a_deleted_message_is_gone_from_the_disk(office: Office) -> None:
-    session = await office.chats.create(ADMIN, Source(SourceKind.ADMIN), "Тема", Overrides())
+    session_id = await told(office, SHOP, "42", "привет")
+    await told(office, SHOP, "42", "личное")
     async with office.database.unit_of_work() as work:
-        message = await work.messages.add(session.id, "user", "личное", parent_id=None, turn_id="t")
-    assert await office.chats.remove_message(ADMIN, session.id, message.id) == 1
+        messages = await work.messages.every(session_id)
+    (message,) = (each for each in messages if each.content == "личное")
+    assert await office.chats.remove_message(ADMIN, session_id, message.id) == 2
     assert on_disk(office, "личное") == set()
+    assert "привет" in await words(office)
 
 
 async def test_a_crash_between_rows_and_files_leaves_no_file_behind(office: Office, data: Path) -> None:
