@@ -154,7 +154,7 @@ class Supervisor:
         if bot.process is not process:
             return
         if final.state is BotState.REJECTED:
-            bot.status, bot.phase = final, Phase.ENDED
+            bot.status, bot.phase = replace(final, pid=0, started_at=None), Phase.ENDED
             log.error("bot %s ended: %s", bot.spec.id, final.error)
             await self._end(bot)
         else:
@@ -170,7 +170,9 @@ class Supervisor:
 
     def _rest(self, bot: _Bot, why: str, wait_s: float) -> None:
         bot.phase, bot.retry_at = Phase.DEAD, self._clock() + wait_s
-        bot.status = replace(bot.status, state=BotState.RESTARTING, error=why, version=bot.spec.version)
+        bot.status = replace(
+            bot.status, state=BotState.RESTARTING, error=why, version=bot.spec.version, pid=0, started_at=None
+        )
         log.warning("bot %s: %s; next start in %.1f s", bot.spec.id, why, wait_s)
 
     async def _ask_round(self) -> None:

@@ -135,15 +135,21 @@ class Database:
         if self.path is None:
             return True
         deadline = time.monotonic() + self._patience_s
-        while True:
-            with translating():
-                async with self._opened().connect() as connection:
-                    if await connection.run_sync(_truncate_log):
-                        return True
+        while (hindrance := await self._truncated()) is not None:
             if time.monotonic() >= deadline:
-                logger.warning("what was deleted stays in the write-ahead log for now: somebody reads the database")
+                logger.warning("what was deleted stays in the write-ahead log for now: %s", hindrance)
                 return False
             await asyncio.sleep(_SCRUB_AGAIN_S)
+        return True
+
+    async def _truncated(self) -> str | None:
+        """Empties the write-ahead log; why not, if not."""
+        try:
+            with translating():
+                async with self._opened().connect() as connection:
+                    return await connection.run_sync(_truncate_log)
+        except Unavailable as error:
+            return error.message
 
     async def _own(self) -> None:
         if self._url.get_backend_name() == "postgresql":
@@ -211,20 +217,20 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _truncate_log(connection: Connection) -> bool:
-    """Outside of a transaction, and without waiting: whoever needs the one connection would wait too."""
+def _truncate_log(connection: Connection) -> str | None:
+    """Outside of a transaction, and without waiting: whoever needs the one connection would wait too. What hinders
+    it."""
     cursor = connection.connection.cursor()
     cursor.execute("PRAGMA busy_timeout=0")
     try:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (busy, *_) = cursor.fetchone() or (1,)
     except sqlite3.Error as error:
-        logger.warning("the write-ahead log cannot be emptied: %s", error)
-        return False
+        return str(error)
     finally:
         cursor.execute("PRAGMA busy_timeout=5000")
         cursor.close()
-    return not busy
+    return "somebody reads the database" if busy else None
 
 
 def _create_private(path: Path) -> None:

@@ -53,6 +53,13 @@ class Environment(BaseSettings):
         description="Addresses and networks of the proxies in front, with commas between: 127.0.0.1, 10.0.0.0/24. Who "
         "calls through them is the last address of X-Forwarded-For that is none of these",
     )
+    connections_per_address: int = Field(
+        default=1024,
+        ge=0,
+        le=1_000_000,
+        description="Connections that one address (/64 in IPv6) may have at once, except this machine and the proxies "
+        "in front; 0: as many as it likes",
+    )
     public_url: Annotated[str, AfterValidator(_public)] = Field(
         default="",
         description="Where people reach the secretary, such as https://secretary.example. With https browsers send the "

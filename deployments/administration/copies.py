@@ -19,7 +19,7 @@ class Copies:
 
     def __init__(self, data: Path, database: Path) -> None:
         self._backups = data / FOLDER
-        self._folders = {data, database}
+        self._folders = {data.resolve(), database.resolve()}
 
     async def remove_before(self, moment: datetime) -> int:
         """Deletes what was written before ``moment``; how many copies. One that cannot be deleted stays."""
@@ -32,10 +32,10 @@ class Copies:
 
     def _remove_before(self, moment: datetime) -> int:
         kept = [*self._backups.glob("secretary-*.tar.gz"), *self._beside(ASIDE)]
-        return sum(_removed(copy) for copy in _no_links(kept) if _written(copy) < moment)
+        return sum(_removed(copy) for copy in _no_links(kept) if _is_older(copy, moment))
 
     def _remove_drafts(self, moment: datetime) -> int:
-        left = [copy for copy in _no_links(self._backups.glob(".backup-*")) if _written(copy) < moment]
+        left = [copy for copy in _no_links(self._backups.glob(".backup-*")) if _is_older(copy, moment)]
         return sum(_removed(copy) for copy in (*left, *_no_links(self._beside(DRAFT))))
 
     def _beside(self, name: str) -> Iterator[Path]:
@@ -46,8 +46,11 @@ def _no_links(copies: Iterable[Path]) -> Iterator[Path]:
     return (copy for copy in copies if not copy.is_symlink())
 
 
-def _written(copy: Path) -> datetime:
-    return datetime.fromtimestamp(copy.stat().st_mtime, UTC)
+def _is_older(copy: Path, moment: datetime) -> bool:
+    try:
+        return datetime.fromtimestamp(copy.stat().st_mtime, UTC) < moment
+    except FileNotFoundError:  # it was a draft, and is done
+        return False
 
 
 def _removed(copy: Path) -> bool:

@@ -1,6 +1,6 @@
 """Many prepared answers at once: what would change is worked out first, and made so in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,13 +63,11 @@ class FaqImport:
         TooLarge when there would be more entries than there may be."""
         if dry_run:
             async with self._database.unit_of_work() as work:
-                return (await _plan(work, rows, refused, mode)).report(applied=False)
+                return (await self._planned(work, rows, refused, mode)).report(applied=False)
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ImportReport, AuditEvent]:
-            plan = await _plan(work, rows, refused, mode)
+            plan = await self._planned(work, rows, refused, mode)
             _require_whole(plan, rows, mode)
-            if plan.created and plan.after > self._most:
-                raise TooLarge(f"there would be {plan.after} prepared answers, more than {self._most}", param="file")
             await _apply(plan, work)
             report = plan.report(applied=True)
             counts = f"{report.created} created, {report.updated} updated, {report.deleted} deleted"
@@ -77,10 +75,12 @@ class FaqImport:
 
         return await self._desk.change(Part.FAQ, edit)
 
-
-async def _plan(work: UnitOfWork, rows: Sequence[Row], refused: Sequence[Refusal], mode: Mode) -> _Plan:
-    settings = await work.settings.get()
-    return _planned(await work.faq.all(), rows, refused, mode, settings.default_language)
+    async def _planned(self, work: UnitOfWork, rows: Sequence[Row], refused: Sequence[Refusal], mode: Mode) -> _Plan:
+        settings = await work.settings.get()
+        plan = _planned(await work.faq.all(), rows, refused, mode, settings.default_language)
+        if plan.created and plan.after > self._most:
+            raise TooLarge(f"there would be {plan.after} prepared answers, more than {self._most}", param="file")
+        return plan
 
 
 def _planned(
@@ -106,29 +106,43 @@ def _planned(
 
 
 class _Known:
-    """Stored entries by language and question. A row that tells no language is about the only entry with its question,
-    or else about the one in the default language."""
+    """Stored entries by language and question. A row that tells no language is about the only entry that is spelled as
+    it, or the only one with its question, or else about the one in the default language."""
 
     def __init__(self, stored: Sequence[FaqEntry], default_language: str) -> None:
         self.entries = {(entry.language, comparison_key(entry.question)): entry for entry in stored}
         self._default = default_language
-        self._languages: dict[str, list[str]] = {}
-        for language, question in self.entries:
-            self._languages.setdefault(question, []).append(language)
+        self._by_question: dict[str, list[FaqEntry]] = {}
+        for (_, question), entry in self.entries.items():
+            self._by_question.setdefault(question, []).append(entry)
 
     def key(self, draft: FaqDraft) -> Key:
+        """Raises ValueError when it cannot be told which entry is meant."""
         question = comparison_key(draft.question)
         if "language" in draft.model_fields_set:
             return draft.language, question
-        languages = self._languages.get(question, ())
-        return languages[0] if len(languages) == 1 else self._default, question
+        same = self._by_question.get(question, [])
+        for found in ([entry.language for entry in same if entry.question == draft.question], _languages(same)):
+            if len(found) == 1:
+                return found[0], question
+        if same and self._default not in _languages(same):
+            raise ValueError(f"language: this question stands in {', '.join(_languages(same))}; tell which is meant")
+        return self._default, question
+
+
+def _languages(entries: Iterable[FaqEntry]) -> list[str]:
+    return [entry.language for entry in entries]
 
 
 def _first_of_each(rows: Sequence[Row], known: _Known) -> tuple[Mapping[Key, Row], Sequence[Refusal]]:
     taken: dict[Key, Row] = {}
     repeated = []
     for row in rows:
-        first = taken.setdefault(known.key(row.draft), row)
+        try:
+            first = taken.setdefault(known.key(row.draft), row)
+        except ValueError as error:
+            repeated.append(Refusal(row.line, str(error)))
+            continue
         if first is not row:
             repeated.append(Refusal(row.line, f"question: the same question stands in line {first.line}"))
     return taken, repeated

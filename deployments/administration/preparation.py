@@ -55,10 +55,11 @@ async def prepare(
     with translating():
         for folder in (environment.data, environment.models_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        secret_file(environment.storage_secret_path)
     database, hasher = Database(environment.database_url, patience_s), passwords or Passwords()
-    await database.open()
+    await database.open()  # ends a restore that was interrupted: keys are made after it
     try:
+        with translating():
+            secret_file(environment.storage_secret_path)
         async with database.unit_of_work() as work:
             return await _Preparation(environment, work, hasher).run()
     finally:

@@ -53,11 +53,11 @@ class Retention:
             await asyncio.gather(task, return_exceptions=True)
 
     async def run(self) -> dict[str, int]:
-        """Forgets all that is due now; how many of what. Nothing is due while a stored limit is not understood, whose
+        """Forgets all that is due now; how many of what. Nothing is due while a stored limit cannot be taken, whose
         default would count in place of what people chose; what crashes left half done goes whatever they say."""
         await self._copies.remove_drafts(self._clock() - _LONGEST_BACKUP)
         if unclear := await self._unclear():
-            log.warning("nothing is deleted for its age: %s was stored by another version", ", ".join(unclear))
+            log.warning("nothing is deleted for its age: %s cannot be taken; set it anew", ", ".join(unclear))
             await self._files.sweep()
             await self._database.scrub()
             return {}
@@ -86,7 +86,7 @@ class Retention:
 
     async def _unclear(self) -> list[str]:
         async with self._database.unit_of_work() as work:
-            return [name for name in await work.settings.not_understood() if name.split(".")[0] == "privacy"]
+            return [name for name in await work.settings.not_taken() if name.split(".")[0] == "privacy"]
 
     async def _until_done(self, days: int, step: _Step) -> int:
         """Batch after batch, each in a transaction of its own, so that others get their turn in between."""

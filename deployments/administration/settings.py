@@ -1,6 +1,6 @@
 """Live behaviour, as people change it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -72,7 +72,10 @@ class SettingsAdministration:
     ) -> StoredSettings:
         """Changes single fields of the settings as they are now, or of one ``group`` of them (llm, speech ...), whoever
         changed others before."""
-        return await self.revise(lambda now: _adjusted(now, changes, group), by, expected_revision, role=role)
+        said = [(group, name) if group else (name,) for name in changes]
+        return await self.revise(
+            lambda now: _adjusted(now, changes, group), by, expected_revision, role=role, said=said
+        )
 
     async def revise(
         self,
@@ -81,9 +84,11 @@ class SettingsAdministration:
         expected_revision: int | None = None,
         *,
         role: Role = Role.OPERATOR,
+        said: Collection[tuple[str, ...]] = (),
     ) -> StoredSettings:
         """Stores what ``edit`` makes of the settings as they are inside the transaction: of changes side by side none
-        is lost."""
+        is lost. ``said`` are paths of fields that somebody has set: they replace what another version stored there and
+        this one cannot take, also with the value that counts meanwhile."""
 
         async def change(work: UnitOfWork, revision: int) -> tuple[StoredSettings, AuditEvent]:
             if expected_revision is not None:
@@ -92,7 +97,7 @@ class SettingsAdministration:
             after = edit(before)
             _require_role(role, after, before)
             await _check(work, after, before)
-            await work.settings.save(after, revision)
+            await work.settings.save(after, revision, said)
             detail = "; ".join(_differences(before.model_dump(), after.model_dump()))
             return StoredSettings(after, revision), AuditEvent(by, "update", "settings", detail=detail)
 

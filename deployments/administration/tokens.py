@@ -17,7 +17,7 @@ from deployments.administration.accounts import Account
 from deployments.administration.addresses import network
 from deployments.administration.attempts import Attempts
 from deployments.administration.refresh_tokens import RefreshTokenMaker, is_refresh_token
-from deployments.contracts.errors import RateLimited
+from deployments.contracts.errors import SecretaryError
 from deployments.contracts.identity import Identity, Role
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
@@ -121,21 +121,21 @@ class Tokens:
 
     async def refresh(self, token: str, address: str) -> TokenPair:
         """Another pair for a refresh token, which is then used up. Raises InvalidToken; a used one ends the sign-in.
-        Raises RateLimited for a network that keeps bringing tokens which are none, and for more than 60 refreshes of
-        one sign-in in five minutes: that token stays good."""
-        net = network(address)
-        if net:
-            self._refusals.begin(net)
+        Raises RateLimited for a network that keeps bringing tokens which are none, for an ended sign-in that is brought
+        again and again, and for more than 60 refreshes of one sign-in in five minutes: that token stays good."""
+        limited = self._maker.family(token) or network(address)
+        if limited:
+            self._refusals.begin(limited)
         if not is_refresh_token(token):
             raise InvalidToken(_ENDED)
         try:
             pair = await self._desk.finish(lambda: self._rotated(token, address))
-        except RateLimited:
-            self._refusals.take_back(net)
+        except SecretaryError:
+            self._refusals.take_back(limited)
             raise
         if pair is None:
             raise InvalidToken(_ENDED)
-        self._refusals.take_back(net)
+        self._refusals.take_back(limited)
         return pair
 
     async def end(self, identity: Identity) -> None:

@@ -15,8 +15,8 @@ from deployments.contracts.errors import InvalidRequest, TooLarge, UnsupportedMe
 _DEEPEST_JSON = 64
 MEGABYTE = 1_000_000
 _KIBIBYTE = 1024
-_SLOWEST = 16 * _KIBIBYTE
-"""Bytes of a body in a second: an upload of 25 MB may take 26 minutes."""
+_SLOWEST = 4 * _KIBIBYTE
+"""Bytes of a body in a second, half of what a line of 64 kbit/s carries: 25 MB may take an hour and 42 minutes."""
 PATIENCE_S = 30.0
 """How long a client may neither send the rest of its request nor read its answer."""
 
@@ -45,7 +45,7 @@ def bounded(
 ) -> Receive:
     """``receive`` that counts what arrives and raises TooLarge as soon as it is more than ``most`` bytes, and TooSlow
     when the next part of the body does not come in ``patience_s`` seconds, or when more was waited for all parts than
-    that and a second for every 16 KiB that came."""
+    that and a second for every 4 KiB that came."""
     left, spare_s, ended = most, patience_s, False
 
     async def count() -> Message:

@@ -40,7 +40,7 @@ exec '{binary}' "$@"
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
     """Whom HAProxy believes about the caller's address (``trusted``, the proxies in front), how long a request may take
-    to arrive, and how many connections one address (/64 in IPv6) may have.
+    to arrive, and how many connections one address (/64 in IPv6) may have (0: as many as it likes).
 
     Of the 4096 connections that HAProxy takes, 1024 are a quarter, and five times the calls of a phone replica.
     """
@@ -55,14 +55,22 @@ class FrontDoor:
 
     def _bounds(self) -> tuple[str, ...]:
         patience = f"{round(self.patience_s * 1000)}ms"
-        exempt = " ".join(("127.0.0.1", "::1", *map(str, self.trusted)))
         return (
             f"timeout http-request {patience}",
+            "option http-ignore-probes",
+            *self._bounds_of_one(),
+            # A request takes a place in a replica when its body is here, or as much of it as a buffer (16 KiB) holds.
+            f"http-request wait-for-body time {patience}",
+        )
+
+    def _bounds_of_one(self) -> tuple[str, ...]:
+        if not self.most_of_one:
+            return ()
+        exempt = " ".join(("127.0.0.1", "::1", *map(str, self.trusted)))
+        return (
             "stick-table type ipv6 size 16k expire 1m store conn_cur",
             f"tcp-request connection track-sc0 src,ipmask(32,64) unless {{ src {exempt} }}",
             f"tcp-request connection reject if {{ sc0_conn_cur gt {self.most_of_one} }}",
-            # A request takes a place in a replica when its body is here, or as much of it as a buffer (16 KiB) holds.
-            f"http-request wait-for-body time {patience}",
         )
 
     def _forwarding(self) -> tuple[str, ...]:

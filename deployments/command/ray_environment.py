@@ -13,13 +13,14 @@ from deployments.command.ports import free_ports
 from deployments.contracts.outbound import Network
 
 _MEBIBYTE = 1 << 20
+NOBODY_IN_FRONT = FrontDoor()
 
 
 def ray_environment(
-    run_dir: Path, run_id: str, *, fast: bool = True, trusted: Sequence[Network] = ()
+    run_dir: Path, run_id: str, *, fast: bool = True, front: FrontDoor = NOBODY_IN_FRONT
 ) -> dict[str, str]:
-    """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy). ``trusted`` are
-    the proxies in front whose word about the caller's address counts."""
+    """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy): then only whom it
+    believes counts of ``front``."""
     haproxy_dir = haproxy_directory(run_id)
     stats, metrics, fallback, autoscaler, dashboard = free_ports(5)
     base = {
@@ -42,9 +43,9 @@ def ray_environment(
         "HF_HUB_OFFLINE": "1",
     }
     if not fast:
-        return base | {"FORWARDED_ALLOW_IPS": _believed(trusted)}
+        return base | {"FORWARDED_ALLOW_IPS": _believed(front.trusted)}
     return base | {
-        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _believed(trusted)))),
+        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _believed(front.trusted)))),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
@@ -52,7 +53,7 @@ def ray_environment(
         # A reload of HAProxy must not cut a call that is under way.
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(DAY_S),
         "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(STALLED_S),
-        "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy", FrontDoor(trusted))),
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy", front)),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy_dir / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy_dir / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy_dir),

@@ -18,6 +18,7 @@ from deployments.administration.preparation import FirstCredentials, prepare
 from deployments.arguments import SecretaryArgs
 from deployments.command import processes, ray_environment, running
 from deployments.command.graph import Graph
+from deployments.command.haproxy import FrontDoor
 from deployments.command.models import pull_models
 from deployments.command.ports import require_listening_place
 from deployments.command.settling import Settling
@@ -102,10 +103,10 @@ class Startup:
         metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in metrics.glob("*.db"):
             old.unlink()
-        trusted = self._environment.trusted_networks
-        os.environ.update(
-            ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast, trusted=trusted)
+        front = FrontDoor(
+            trusted=self._environment.trusted_networks, most_of_one=self._environment.connections_per_address
         )
+        os.environ.update(ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast, front=front))
         os.environ["PYTHONPATH"] = ray_environment.python_path(os.environ.get("PYTHONPATH"))
 
     def _start_ray(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:

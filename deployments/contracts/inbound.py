@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 
 from deployments.contracts.outbound import Network
 
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+"""IPv4 as sockets for both kinds of addresses write it (RFC 4291, 2.5.5.2)."""
+
 
 def trusted_proxies(text: str) -> tuple[Network, ...]:
     """The addresses and networks of a comma-separated list: ``127.0.0.1, 10.0.0.0/24, fd00::/64``.
@@ -19,6 +22,9 @@ def _network(text: str) -> Network:
         network = ipaddress.ip_network(text)
     except ValueError:
         raise ValueError(f"{text}: write an address, or a network such as 10.0.0.0/24 or fd00::/64") from None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        carried = ipaddress.ip_address(int(network.network_address) & 0xFFFF_FFFF)
+        network = ipaddress.ip_network((str(carried), network.prefixlen - _MAPPED.prefixlen))
     if not network.prefixlen:
         raise ValueError(f"{text}: everybody could claim any address then; name the proxies")
     return network
@@ -28,7 +34,7 @@ def public_url(text: str) -> str:
     """An address such as ``https://secretary.example``, without a final slash. Raises ValueError for another."""
     try:
         parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.split() == [text]
     except ValueError:
         sound = False
     if not sound or parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:

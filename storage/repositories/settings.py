@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,22 +29,28 @@ class SettingsRepository:
         not understand (it was written by another version) is reported in the log and left at its default."""
         return (await self._read()).settings
 
-    async def not_understood(self) -> tuple[str, ...]:
-        """Stored fields that this program left out, under dotted names."""
-        reading = await self._read()
-        return tuple(sorted(".".join(map(str, path)) for path in (*reading.unknown, *reading.invalid)))
+    async def not_taken(self) -> tuple[str, ...]:
+        """Stored fields, under dotted names, that this program knows and whose values it cannot take."""
+        return tuple(sorted(".".join(map(str, path)) for path in (await self._read()).invalid))
 
     async def changed_at(self) -> int:
         """The revision of the last change of any setting; 0 when none was ever changed."""
         return max((row.revision for row in (await self._stored()).values()), default=0)
 
-    async def save(self, settings: Settings, revision: int) -> tuple[str, ...]:
-        """Stores what differs from before, under ``revision``; the names of the fields that changed. Fields of another
-        version stay in the group that is stored: that version finds them again."""
-        before, rows = await self.get(), await self._stored()
-        changed = tuple(name for name in Settings.model_fields if getattr(settings, name) != getattr(before, name))
-        values = settings.model_dump(mode="json", include=set(changed))
-        for path in (await self._read()).unknown:
+    async def save(
+        self, settings: Settings, revision: int, said: Collection[tuple[int | str, ...]] = ()
+    ) -> tuple[str, ...]:
+        """Stores what differs from before, under ``revision``; the names of the fields that changed. What another
+        version stored stays in its group, and that version finds it again: fields that this one does not know, and
+        values that it cannot take, unless they were changed or are ``said`` (paths into the settings)."""
+        rows, reading = await self._stored(), await self._read()
+        before, after = reading.settings.model_dump(mode="json"), settings.model_dump(mode="json")
+        renewed = {path for path in reading.invalid if path in said or _value(after, path) != _value(before, path)}
+        changed = tuple(
+            name for name in after if after[name] != before[name] or any(path[0] == name for path in renewed)
+        )
+        values = {name: after[name] for name in changed}
+        for path in (*reading.unknown, *(reading.invalid - renewed)):
             if path[0] in values:
                 _carry_over(path, {name: row.value for name, row in rows.items()}, values)
         for name in changed:
@@ -107,6 +113,10 @@ def _inside(stored: Mapping[str, Any], path: _Path) -> dict[Any, Any]:
     for name in path:
         inside = inside.get(name, {}) if isinstance(inside, dict) else {}
     return inside if isinstance(inside, dict) else {}
+
+
+def _value(settings: Mapping[str, Any], path: _Path) -> Any:
+    return _inside(settings, path[:-1]).get(path[-1])
 
 
 def _carry_over(path: _Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

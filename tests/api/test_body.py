@@ -33,19 +33,19 @@ async def read(client: Client, most: int = 25 * MEGABYTE) -> bytes:
 
 async def test_a_body_that_trickles_is_given_up_after_half_a_minute() -> None:
     client = Client((9, b"x") for _ in range(1000))
-    with pytest.raises(TooSlow, match="16 KiB a second"):
+    with pytest.raises(TooSlow, match="4 KiB a second"):
         await read(client)
     assert client.now == 36
 
 
 async def test_a_large_upload_over_a_slow_line_comes_through() -> None:
-    client = Client((20, b"x" * 20 * 17 * KIBIBYTE) for _ in range(70))
-    assert len(await read(client)) == 70 * 20 * 17 * KIBIBYTE
+    client = Client((20, b"x" * 20 * 5 * KIBIBYTE) for _ in range(70))
+    assert len(await read(client)) == 70 * 20 * 5 * KIBIBYTE
     assert client.now == 1400
 
 
 async def test_a_start_at_full_speed_does_not_buy_more_than_its_bytes() -> None:
-    client = Client([(0, b"x" * 160 * KIBIBYTE), *((9, b"x") for _ in range(1000))])
+    client = Client([(0, b"x" * 40 * KIBIBYTE), *((9, b"x") for _ in range(1000))])
     with pytest.raises(TooSlow):
         await read(client)
     assert client.now == 45

@@ -29,7 +29,7 @@ class MemoryProcess:
     async def status(self) -> BotStatus:
         if self.silent or self.end.done():
             raise ProcessDied("no answer")
-        return BotStatus(self.spec.id, self.spec.version, BotState.RUNNING, updates=self.updates)
+        return BotStatus(self.spec.id, self.spec.version, BotState.RUNNING, updates=self.updates, pid=7)
 
     async def stop(self) -> None:
         await asyncio.sleep(0.01)
@@ -146,11 +146,11 @@ async def test_a_rejected_token_is_not_tried_again_until_the_row_changes() -> No
     async with watch(host, office) as supervisor:
         office.publish(("a", 1))
         await until(lambda: host.alive)
-        host.alive[0].end.set_result(BotStatus("a", 1, BotState.REJECTED, error="bad token"))
+        host.alive[0].end.set_result(BotStatus("a", 1, BotState.REJECTED, error="bad token", pid=7))
         await asyncio.sleep(0.3)
         assert len(host.started) == 1
         assert host.started[0].stopped
-        assert supervisor.statuses()[0].state is BotState.REJECTED
+        assert supervisor.statuses() == (BotStatus("a", 1, BotState.REJECTED, error="bad token"),), "no process, no pid"
         office.publish(("a", 2))
         await until(lambda: host.running == [("a", 2)])
 
@@ -172,6 +172,7 @@ async def test_a_start_that_fails_is_tried_again(error: Exception) -> None:
     async with watch(host, office) as supervisor:
         office.publish(("a", 1))
         await until(lambda: supervisor.statuses() and supervisor.statuses()[0].state is BotState.RESTARTING)
+        assert supervisor.statuses()[0].pid == 0
         await until(lambda: host.running == [("a", 1)])
 
 

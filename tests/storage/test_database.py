@@ -64,6 +64,15 @@ async def test_what_was_deleted_is_scrubbed_off_the_disk_as_soon_as_nobody_reads
     assert found == [5000]
 
 
+async def test_a_scrub_that_gets_no_connection_waits_for_another_time(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", patience_s=0.2, queue_s=0.1)
+    await database.open()
+    async with database.unit_of_work():
+        assert not await database.scrub()
+    assert await database.scrub()
+    await database.close()
+
+
 async def test_a_server_is_not_scrubbed(database: Database) -> None:
     assert await database.scrub()
 

@@ -79,10 +79,12 @@ def test_proxies_in_front_are_named_by_address_and_network() -> None:
     environment = Environment(trusted_proxies="127.0.0.1, 10.0.0.0/24,fd00::/64,")
     assert [str(network) for network in environment.trusted_networks] == ["127.0.0.1/32", "10.0.0.0/24", "fd00::/64"]
     assert Environment().trusted_networks == ()
+    mapped = Environment(trusted_proxies="::ffff:10.0.0.5, ::ffff:10.1.0.0/112")
+    assert [str(network) for network in mapped.trusted_networks] == ["10.0.0.5/32", "10.1.0.0/16"]
 
 
 @pytest.mark.parametrize(
-    "given", ["nginx", "*", "10.0.0.5/24", "10.0.0.1:80", "127.0.0.1 10.0.0.1", "0.0.0.0/0", "::/0"]
+    "given", ["nginx", "*", "10.0.0.5/24", "10.0.0.1:80", "127.0.0.1 10.0.0.1", "0.0.0.0/0", "::/0", "::ffff:0:0/96"]
 )
 def test_what_is_no_proxy_is_refused_with_what_would_be_right(given: str) -> None:
     with pytest.raises(ValidationError, match=r"10\.0\.0\.0/24|name the proxies"):
@@ -106,7 +108,17 @@ def test_the_public_address_says_whether_people_come_over_tls(given: str, tls: b
 
 @pytest.mark.parametrize(
     "given",
-    ["secretary.example", "ftp://x", "https://", "https://x/admin", "https://u:p@x", "https://x:port", "https://x?a"],
+    [
+        "secretary.example",
+        "ftp://x",
+        "https://",
+        "https://x/admin",
+        "https://u:p@x",
+        "https://x:port",
+        "https://x?a",
+        "https://a b",
+        "https://x\n",
+    ],
 )
 def test_an_address_of_another_kind_is_refused(given: str) -> None:
     with pytest.raises(ValidationError, match="https://host"):

@@ -216,7 +216,7 @@ async def test_of_a_group_only_what_is_not_understood_is_left_out(
         await _store(work, name, value)
         await _store(work, "llm", {"temperature": 0.1})
         settings = await work.settings.get()
-        assert await work.settings.not_understood() == left_out
+        assert await work.settings.not_taken() == tuple(path for path in left_out if not path.endswith(".new"))
     understood = {key: given for key, given in value.items() if f"{name}.{key}" not in left_out}
     group = getattr(settings, name).model_dump()
     if name == "speech":
@@ -225,18 +225,36 @@ async def test_of_a_group_only_what_is_not_understood_is_left_out(
     assert settings.llm.temperature == 0.1
 
 
+async def _stored(work: UnitOfWork, name: str) -> JsonValue:
+    row = await work.settings._session.get(SettingRow, name)
+    assert row is not None
+    return row.value
+
+
 async def test_a_change_keeps_what_another_version_stored_in_the_group(database: Database) -> None:
     async with database.unit_of_work() as work:
-        await _store(work, "privacy", {"audio_days": 0, "audit_days": -5, "new": {"a": [1]}})
+        await _store(work, "privacy", {"audio_days": 0, "audit_days": 50_000, "new": {"a": [1]}})
         before = await work.settings.get()
         privacy = before.privacy.model_copy(update={"exchanges_days": 7})
         assert await work.settings.save(before.model_copy(update={"privacy": privacy}), 2) == ("privacy",)
     async with database.unit_of_work() as work:
         assert (await work.settings.get()).privacy == privacy
-        assert await work.settings.not_understood() == ("privacy.new",)
-        row = await work.settings._session.get(SettingRow, "privacy")
-    assert row is not None
-    assert row.value == {**privacy.model_dump(), "new": {"a": [1]}}
+        assert await work.settings.not_taken() == ("privacy.audit_days",)
+        assert await _stored(work, "privacy") == {**privacy.model_dump(), "audit_days": 50_000, "new": {"a": [1]}}
+
+
+@pytest.mark.parametrize("audit_days", [365, 400])
+async def test_what_somebody_sets_replaces_a_value_that_cannot_be_taken(database: Database, audit_days: int) -> None:
+    async with database.unit_of_work() as work:
+        await _store(work, "privacy", {"audit_days": 50_000, "new": 1})
+        before = await work.settings.get()
+        assert before.privacy.audit_days == 365
+        privacy = before.privacy.model_copy(update={"audit_days": audit_days})
+        after = before.model_copy(update={"privacy": privacy})
+        assert await work.settings.save(after, 2, [("privacy", "audit_days")]) == ("privacy",)
+    async with database.unit_of_work() as work:
+        assert await work.settings.not_taken() == ()
+        assert await _stored(work, "privacy") == {**privacy.model_dump(), "new": 1}
 
 
 async def test_an_exchange_is_stored_once_even_within_one_batch(database: Database) -> None:

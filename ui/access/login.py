@@ -64,13 +64,15 @@ class LoginPages:
         whoever ended its sessions then did not see this one."""
         session = self._sessions.open(account)
         try:
-            current = await self._accounts.get(account.username)
+            if (await self._accounts.get(account.username)).version == account.version:
+                return session
         except NotFound:
-            current = None
-        if current is None or current.version != account.version:
+            pass
+        except BaseException:
             self._sessions.close(session.token)
-            raise Unauthorized("this account was changed meanwhile")
-        return session
+            raise
+        self._sessions.close(session.token)
+        raise Unauthorized("this account was changed meanwhile")
 
     def _refused_login(self, request: Request, fields: dict[str, str], error: SecretaryError) -> Response:
         t = _translator(request)
@@ -104,7 +106,7 @@ class LoginPages:
             return _answer(request, _password_form(t, session, _password_problem(error, t)), error.status)
         try:
             _renew_cookie(request, await self._opened(account))
-        except Unauthorized:
+        except SecretaryError:  # the new password is stored: it is good for signing in again
             return _redirect(request, LOGIN)
         return _redirect(request, "/")
 

@@ -306,6 +306,21 @@ async def test_an_answer_without_a_language_is_in_the_default_one(client: httpx.
     assert (replaced["language"], replaced["answer"]) == ("fr", "Là.")
 
 
+async def test_a_question_that_stands_in_two_languages_is_not_guessed(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    for language, spelling in (("en", "Where is it"), ("de", "where is it?")):
+        await created(client, question=spelling, answer=language, language=language)
+    before = await office.faq.all()
+    report = (await client.post("/faq/import", json={"faq": {"Where is it": "en"}})).json()
+    assert (report["unchanged"], report["created"], report["refused"]) == (1, 0, [])
+    body = b'{"faq": {"WHERE IS IT": "x"}}'
+    report = (await client.post("/faq/import", content=body)).json()
+    assert "en, de" in report["refused"][0]["error"]
+    assert (await client.post("/faq/import", content=body, params={"mode": "replace"})).status_code == 400
+    assert await office.faq.all() == before
+
+
 async def test_there_are_only_as_many_answers_as_there_may_be(office: Office) -> None:
     count = len(await office.faq.all())
     full = FaqAdministration(office.database, office.desk, most=count)
@@ -315,6 +330,8 @@ async def test_there_are_only_as_many_answers_as_there_may_be(office: Office) ->
     rows, refused = read("question,answer\nЕщё один,Да.\n".encode(), "csv")
     with pytest.raises(TooLarge):
         await imports.run(rows, refused, "merge", dry_run=False, by="test")
+    with pytest.raises(TooLarge):
+        await imports.run(rows, refused, "merge", dry_run=True, by="test")
     assert len(await office.faq.all()) == count
     await imports.run(rows, refused, "replace", dry_run=False, by="test")
     assert len(await office.faq.all()) == 1

@@ -285,6 +285,14 @@ def retention(office: Office, data: Path, settings: PrivacySettings, days: float
 FOREVER = PrivacySettings(messages_days=0, audio_days=0, audit_days=0, exchanges_days=0, backups_days=0)
 
 
+async def test_one_folder_under_two_names_is_looked_through_once(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "other-name").symlink_to(data)
+    aside = data / "before-restore-1"
+    aside.mkdir(parents=True)
+    assert await Copies(data, tmp_path / "other-name").remove_before(datetime.now(UTC) + timedelta(days=1)) == 1
+    assert not aside.exists()
+
+
 async def test_what_is_kept_for_ever_is_kept(office: Office, data: Path) -> None:
     session_id = await told(office, SHOP, "42", "личное")
     counts = await retention(office, data, FOREVER, 10_000).run()
@@ -292,20 +300,17 @@ async def test_what_is_kept_for_ever_is_kept(office: Office, data: Path) -> None
     assert (await office.chats.get(ADMIN, session_id)).message_count == 2
 
 
-async def test_nothing_is_forgotten_while_a_stored_limit_is_not_understood(office: Office, data: Path) -> None:
+async def test_nothing_is_forgotten_while_a_stored_limit_cannot_be_taken(office: Office, data: Path) -> None:
     file = await recorded(office, data, "a", person="42")
     waiting = await recorded(office, data, "b", person="43")
     async with office.database.unit_of_work() as work:
         await work.recordings.remove(["b"])
-        for name, value in (("privacy", {"audio_days": 0, "new": 1}), ("new", 1)):
+        for name, value in (("privacy", {"audio_days": 50_000, "new": 1}), ("new", 1)):
             work.settings._session.add(SettingRow(name=name, value=value, revision=1))
     assert await retention(office, data, PrivacySettings(), 10_000).run() == {}
     assert file.exists()
     assert not waiting.exists(), "its row was deleted before"
-    async with office.database.unit_of_work() as work:
-        row = await work.settings._session.get(SettingRow, "privacy")
-        assert row is not None
-        row.value = {"audio_days": 30}
+    await office.settings.adjust({"audio_days": 30}, "root", "privacy", role=Role.ADMIN)
     assert (await retention(office, data, PrivacySettings(), 10_000).run())["recordings"] == 1
 
 

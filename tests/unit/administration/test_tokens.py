@@ -337,10 +337,21 @@ async def test_guessing_refresh_tokens_is_limited_per_address(office: Office) ->
     for number in range(30):
         with pytest.raises(InvalidToken):
             await office.tokens.refresh(f"{number:043}", HERE)
-    pair = await sign_in(office)
     with pytest.raises(RateLimited):
-        await office.tokens.refresh(pair.refresh_token, HERE)
-    assert good(office.tokens, await office.tokens.refresh(pair.refresh_token, "10.0.0.8"))
+        await office.tokens.refresh("0" * 43, HERE)
+    pair = await sign_in(office)
+    assert good(office.tokens, await office.tokens.refresh(pair.refresh_token, HERE)), "this is no guess"
+
+
+async def test_an_ended_sign_in_that_is_brought_again_and_again_holds_up_nobody_else(office: Office) -> None:
+    ended, other = await sign_in(office), await sign_in(office)
+    await office.tokens.end(office.tokens.verify(ended.access_token))
+    for _ in range(30):
+        with pytest.raises(InvalidToken):
+            await office.tokens.refresh(ended.refresh_token, HERE)
+    with pytest.raises(RateLimited):
+        await office.tokens.refresh(ended.refresh_token, HERE)
+    assert good(office.tokens, await office.tokens.refresh(other.refresh_token, HERE))
 
 
 @pytest.fixture

@@ -131,7 +131,6 @@ def test_headers_that_steer_serve_are_dropped_however_they_are_spelled(tmp_path:
 @pytest.mark.parametrize(
     "part",
     [
-        pytest.param("", id="nothing"),
         pytest.param("GET /v1/models HTTP/1.1\r\nhos", id="half of the headers"),
         pytest.param("POST /admin/ui/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nuser", id="half a body"),
         pytest.param("POST /v1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n", id="some chunks"),
@@ -146,6 +145,11 @@ def test_a_request_that_is_never_finished_reaches_no_replica_and_is_given_up(tmp
     assert door.asked == []
     if "\r\n\r\n" in part:
         assert json.loads(body)["error"]["code"] == "request_timeout"
+
+
+def test_a_connection_that_was_opened_ahead_is_closed_without_a_word(tmp_path: Path) -> None:
+    with front_door(tmp_path, Door(), HURRIED) as url:
+        assert sent(url, "") == b""
 
 
 def test_a_body_that_trickles_reaches_no_replica(tmp_path: Path) -> None:
@@ -214,6 +218,12 @@ def test_one_address_has_so_many_connections_and_no_more(tmp_path: Path) -> None
             assert not closed(lines[-1])
 
 
+def test_the_bound_of_one_address_can_be_lifted(tmp_path: Path) -> None:
+    with front_door(tmp_path, Door(), FrontDoor(most_of_one=0)) as url, ExitStack() as stack:
+        lines = [stack.enter_context(connected(url, STRANGER)) for _ in range(1_100)]
+        assert not closed(lines[-1])
+
+
 def connected(url: str, source: str) -> socket.socket:
     return socket.create_connection(("127.0.0.1", urlsplit(url).port), source_address=(source, 0))
 
@@ -252,7 +262,7 @@ def caller_seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     folder, door, fast = tmp_path_factory.mktemp("front"), Door(), request.param
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(folder))
-        environment = ray_environment(folder / "run", new_run_id(), fast=fast, trusted=TRUSTED)
+        environment = ray_environment(folder / "run", new_run_id(), fast=fast, front=FrontDoor(TRUSTED))
     with served(door, environment["FORWARDED_ALLOW_IPS"]) as port:
         if not fast:
             yield f"http://127.0.0.1:{port}", door
@@ -285,5 +295,5 @@ def test_nobody_is_believed_unless_a_proxy_is_named(tmp_path: Path, monkeypatch:
 
 def test_a_socket_for_both_kinds_of_addresses_shows_a_proxy_as_itself_too(tmp_path: Path) -> None:
     trusted = (ip_network("10.0.0.0/8"), ip_network("fd00::/64"))
-    believed = ray_environment(tmp_path, new_run_id(), fast=False, trusted=trusted)["FORWARDED_ALLOW_IPS"]
+    believed = ray_environment(tmp_path, new_run_id(), fast=False, front=FrontDoor(trusted))["FORWARDED_ALLOW_IPS"]
     assert believed == "10.0.0.0/8,fd00::/64,::ffff:10.0.0.0/104"

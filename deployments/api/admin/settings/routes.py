@@ -50,11 +50,23 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
         """Changes the fields that are given. 409 when the settings changed after the revision that was read, 403 when
         an operator changes ``outbound``, ``privacy`` or ``limits``."""
         read = expected(version, body.revision)
-        stored = await settings.revise(lambda now: _merged(now, body.settings), caller.username, read, role=caller.role)
+        stored = await settings.revise(
+            lambda now: _merged(now, body.settings),
+            caller.username,
+            read,
+            role=caller.role,
+            said=_paths(body.settings),
+        )
         tag(response, stored.revision)
         return SettingsReply(settings=stored.settings, revision=stored.revision)
 
     return router
+
+
+def _paths(changes: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Every field that is given, with its group."""
+    nested = [(name, inner) for name, value in changes.items() if isinstance(value, dict) for inner in value]
+    return [*((name,) for name in changes), *nested]
 
 
 def _merged(settings: Settings, changes: dict[str, Any]) -> Settings:
