@@ -110,7 +110,7 @@ async def test_a_line_that_ended_makes_room_for_another_of_its_key() -> None:
 async def test_a_key_without_a_limit_opens_every_line() -> None:
     with open_door(current=snapshot((limited(0),))) as door:
         async with AsyncExitStack() as stack:
-            for _ in range(40):
+            for _ in range(8):
                 await speaks(door, stack)
 
 
