@@ -18,8 +18,8 @@ from storage.repositories.faq import FaqStatistics
 from storage.wording import comparison_key
 from storage.work import UnitOfWork
 
-MOST_ENTRIES = 10_000
-"""As many as one file brings, and as the doors' books are measured with."""
+MOST_ENTRIES = 20_000
+"""As many as one file brings, and twice as many as the doors are measured with."""
 _SHORTEST_TRIGGER = 2
 Trigger = Annotated[str, Field(max_length=500)]
 

@@ -60,7 +60,7 @@ def to_csv(entries: Iterable[FaqEntry]) -> bytes:
 
 def read(data: bytes, kind: str) -> tuple[tuple[Row, ...], tuple[Refusal, ...]]:
     """The rows of a file of ``kind`` (json or csv). Raises InvalidRequest for what is no such file, TooLarge for more
-    than 10,000 rows."""
+    than 20,000 rows."""
     rows: list[Row] = []
     refusals: list[Refusal] = []
     for line, fields in _csv_rows(data) if kind == "csv" else _json_rows(data):

@@ -7,8 +7,11 @@ from pydantic import AfterValidator
 
 def storable(text: str) -> str:
     """``text`` with U+FFFD for what PostgreSQL and UTF-8 cannot hold: null characters and halves of surrogate pairs."""
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 Storable = Annotated[str, AfterValidator(storable)]
