@@ -1,6 +1,7 @@
 """What is left of one of everything after eight days, under some settings."""
 
 import tempfile
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,17 @@ _LATER = timedelta(days=8)
 _HERE = Source(SourceKind.TELEGRAM, "shop")
 
 
-async def what_is_forgotten_in_eight_days(settings: Settings) -> object:
+def what_is_forgotten_of(*kinds: str) -> Callable[[Settings], Awaitable[object]]:
+    """A probe that sees nothing but how many of ``kinds`` are forgotten in eight days."""
+
+    async def probe(settings: Settings) -> object:
+        counts = await _forgotten_in_eight_days(settings)
+        return [counts[kind] for kind in kinds]
+
+    return probe
+
+
+async def _forgotten_in_eight_days(settings: Settings) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite+aiosqlite:///{folder}/office.db")
         await database.open()

@@ -28,7 +28,7 @@ from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from deployments.staffing import Engines, staffed
-from tests.architecture.kept import what_is_forgotten_in_eight_days
+from tests.architecture.kept import what_is_forgotten_of
 from tests.architecture.reached import whether_an_inner_model_is_brought, whether_an_inner_provider_is_accepted
 from tests.unit.conversation.stage import NOON, Notebook, Shelf
 
@@ -291,9 +291,9 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
         whether_an_inner_provider_is_accepted,
         whether_an_inner_model_is_brought,
     ),
-    "privacy.messages_days": (1, what_is_forgotten_in_eight_days),
-    "privacy.audio_days": (1, what_is_forgotten_in_eight_days),
-    "privacy.audit_days": (7, what_is_forgotten_in_eight_days),
-    "privacy.exchanges_days": (1, what_is_forgotten_in_eight_days),
-    "privacy.backups_days": (1, what_is_forgotten_in_eight_days),
+    "privacy.messages_days": (1, what_is_forgotten_of("conversations", "messages")),
+    "privacy.audio_days": (1, what_is_forgotten_of("recordings")),
+    "privacy.audit_days": (7, what_is_forgotten_of("audit")),
+    "privacy.exchanges_days": (1, what_is_forgotten_of("exchanges")),
+    "privacy.backups_days": (1, what_is_forgotten_of("backups")),
 }
