@@ -64,10 +64,15 @@ class EngineClient:
             try:
                 await self._poll()
             except SecretaryError as error:
-                name = self._remote.name
-                self._statuses = (EngineStatus(name, self._kind, "", ready=False, error=error.message),)
+                self._lost(error.message)
+            except Exception as error:  # whatever broke, the next look may find it
+                log.warning("%s does not say how it is: %s", self._remote.name, type(error).__name__)
+                self._lost("it does not say how it is")
             sound = all(status.sound for status in self._statuses)
             await asyncio.sleep(_POLL_READY_S if sound else _POLL_STARTING_S)
+
+    def _lost(self, why: str) -> None:
+        self._statuses = (EngineStatus(self._remote.name, self._kind, "", ready=False, error=why),)
 
 
 class ChatClient(EngineClient):

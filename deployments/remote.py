@@ -104,6 +104,8 @@ class Remote:
         if self._handle is None:
             try:
                 self._handle = self._find()
-            except RayServeException as error:
+            except KeyError:  # how Serve says that there is no deployment of this name
+                raise Unavailable(f"{self.name} is not there at the moment", retry_after_s=5) from None
+            except (RayServeException, RayError) as error:
                 raise translated(error, self.name) from None
         return self._handle

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Health(StrEnum):
-    """``degraded``: something is missing, the secretary still answers; ``down``: no engine is ready."""
+    """``degraded``: something is missing or fails, the secretary still answers; ``down``: no engine is ready."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -39,10 +39,9 @@ class Overview:
 
     @property
     def health(self) -> Health:
-        ready = sum(engine.ready for engine in self.engines or ())
-        if not self.engines or not ready:
+        if not self.engines or not any(engine.ready for engine in self.engines):
             return Health.DOWN
-        return Health.OK if ready == len(self.engines) else Health.DEGRADED
+        return Health.OK if all(engine.sound for engine in self.engines) else Health.DEGRADED
 
     @property
     def live_doors(self) -> tuple[DoorState, ...]:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
 import orjson
@@ -11,7 +12,7 @@ from rich.console import Console
 from deployments.command.pulling import Bars, Lines
 from deployments.contracts.outbound import allowances
 from deployments.models.catalogue import Model, catalogue
-from deployments.models.errors import PullFailed
+from deployments.models.errors import PullCancelled, PullFailed
 from deployments.models.pull import pull
 from deployments.models.sources import Fetcher
 from deployments.models.store import ModelStore
@@ -52,9 +53,19 @@ def pull_models(
     directory: Directory = None,
 ) -> None:
     """Downloads models and verifies them. An interrupted download goes on where it stopped."""
-    models = _chosen(ids or [], demo)
     environment = Environment()
     store = ModelStore(directory or environment.models_dir)
+    _bring(_chosen(ids or [], demo), store, environment, tuple(source or ()), Event())
+
+
+def bring(ids: list[str], store: ModelStore, environment: Environment, cancel: Event) -> None:
+    """The same for whoever can be asked to stop meanwhile. Raises typer.Exit when not all models came."""
+    _bring(_chosen(ids, demo=False), store, environment, (), cancel)
+
+
+def _bring(
+    models: list[Model], store: ModelStore, environment: Environment, sources: tuple[str, ...], cancel: Event
+) -> None:
     fetcher = Fetcher(Web.of(os.environ, allowances(environment.model_hosts)))
     console = Console(stderr=True)
     progress = Bars(console) if console.is_terminal else Lines(typer.echo)
@@ -62,7 +73,10 @@ def pull_models(
     with progress:
         for model in models:
             try:
-                pull(model, store, fetcher, tuple(source or ()), progress)
+                pull(model, store, fetcher, sources, progress, cancel=cancel)
+            except PullCancelled as error:
+                progress.note(model.id, str(error))
+                raise typer.Exit(130) from None
             except PullFailed as error:
                 failed = True
                 progress.note(model.id, str(error))

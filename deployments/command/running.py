@@ -16,7 +16,7 @@ from deployments.contracts.errors import Conflict
 
 
 class Running(BaseModel):
-    """``created`` is when that process began (Unix seconds): numbers of processes are given out again."""
+    """``began`` is when that process began, see ``began_at``: numbers of processes are given out again."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,13 +24,12 @@ class Running(BaseModel):
     run_id: str
     host: str
     port: int
-    created: float | None = None
+    began: int | None = None
 
     @classmethod
     def here(cls, run_id: str, host: str, port: int) -> Self:
         """The note of this very process."""
-        process = psutil.Process()
-        return cls(pid=process.pid, run_id=run_id, host=host, port=port, created=process.create_time())
+        return cls(pid=os.getpid(), run_id=run_id, host=host, port=port, began=began_at(os.getpid()))
 
     @property
     def url(self) -> str:
@@ -42,15 +41,24 @@ class Running(BaseModel):
     @property
     def alive(self) -> bool:
         try:
-            process = psutil.Process(self.pid)
-            return lives(process) and self.created in (None, process.create_time())
+            return lives(psutil.Process(self.pid)) and self.began in (None, began_at(self.pid))
         except psutil.Error:
             return False
 
     @property
     def certain(self) -> bool:
         """Whether the process of that number is known to be the secretary, so that it may be ended."""
-        return self.created is not None and self.alive
+        return self.began is not None and self.alive
+
+
+def began_at(pid: int) -> int | None:
+    """When a process began, in ticks since the machine did (proc(5), stat, field 22): unlike a time of day it stays the
+    same when the clock is set. None when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    return int(stat.rpartition(b")")[2].split()[19])
 
 
 def read_note(run_dir: Path) -> Running | None:
@@ -74,7 +82,8 @@ def remove_note(run_dir: Path) -> None:
 @contextmanager
 def only_one(run_dir: Path) -> Iterator[None]:
     """Holds the data folder for this process. Raises Conflict when another secretary has it."""
-    run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (run_dir.parent, run_dir):  # a mode is for the last folder of a path alone
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (run_dir / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

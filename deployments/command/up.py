@@ -19,7 +19,7 @@ from deployments.arguments import SecretaryArgs
 from deployments.command import processes, ray_environment, running
 from deployments.command.graph import Graph
 from deployments.command.haproxy import FrontDoor
-from deployments.command.models import pull_models
+from deployments.command.models import bring
 from deployments.command.ports import require_listening_place
 from deployments.command.settling import Settling
 from deployments.command.signals import asking
@@ -54,21 +54,29 @@ class Startup:
         """Returns the exit status after Ctrl-C, SIGTERM or a failed start; whatever it started is gone then."""
         with running.only_one(self._run_dir):
             self._clear_away()
-            self._tell_unused()
-            self._credentials = asyncio.run(self._prepare())
-            stop = threading.Event()
-            with asking(stop.set) as take_signals:
-                try:
-                    if pull:
-                        self._pull()
-                    self._start(stop, take_signals)
-                    if not stop.is_set():
-                        self._welcome()
-                        stop.wait()
-                finally:
-                    self._show_credentials()
-                    self._end()
+            running.write_note(self._run_dir, self._note())
+            try:
+                self._run(pull)
+            finally:
+                running.remove_note(self._run_dir)
         return 0
+
+    def _run(self, pull: bool) -> None:
+        self._tell_unused()
+        require_listening_place(self._environment.host, self._environment.port)
+        self._credentials = asyncio.run(self._prepare())
+        stop = threading.Event()
+        with asking(stop.set) as take_signals:
+            try:
+                if pull:
+                    self._pull(stop)
+                self._start(stop, take_signals)
+                if not stop.is_set():
+                    self._welcome()
+                    stop.wait()
+            finally:
+                self._show_credentials()
+                self._end()
 
     def _tell_unused(self) -> None:
         unused = self._graph.unused(self._environment.host, self._environment.port)
@@ -79,18 +87,20 @@ class Startup:
         self._step("storage", f"database and keys in {self._environment.data}")
         return await prepare(self._environment)
 
-    def _pull(self) -> None:
+    def _pull(self, stop: threading.Event) -> None:
         store = ModelStore(self._environment.models_dir)
         missing = [model for model in self._graph.models() if not store.installed(model)]
         if missing:
             self._step("models", f"pulling {', '.join(missing)}")
             try:
-                pull_models(missing, directory=store.root)
+                bring(missing, store, self._environment, cancel=stop)
             except (typer.Exit, typer.BadParameter):
                 self._step("models", "not all models are here; what needs them will say so")
 
     def _start(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
         """Step by step; a request to end is obeyed before the next one."""
+        if stop.is_set():
+            return
         require_listening_place(self._environment.host, self._environment.port)
         self._set_environment()
         steps = partial(self._start_ray, stop, take_signals), self._start_serve, partial(self._deploy, stop)
@@ -111,7 +121,6 @@ class Startup:
 
     def _start_ray(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
         self._step("ray", "starting")
-        running.write_note(self._run_dir, self._note())
         from deployments import cluster
 
         if stop.is_set():

@@ -7,6 +7,7 @@ package that exists only as source is refused before its build could start.
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from deployments.models.errors import PullFailed, SourceFailed
 from deployments.models.progress import Watch
 
+_LOOK_S = 0.1
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)")
 
 
@@ -49,16 +51,29 @@ class Pip:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # Ctrl-C is for us, who then end pip
             env=None if self._environment is None else dict(self._environment),
         ) as process:
+            silent = threading.Thread(target=_end_when_cancelled, args=(process, watch), name="pip", daemon=True)
+            silent.start()
             try:
                 for line in process.stdout or ():
                     _heard(line, requirement, watch, errors)
             except BaseException:
                 process.terminate()
                 raise
+        silent.join()
+        watch.check()
         if process.returncode:
             raise SourceFailed(f"pip cannot fetch {requirement}: {_reason(errors)}")
+
+
+def _end_when_cancelled(process: "subprocess.Popen[str]", watch: Watch) -> None:
+    """Also while pip says nothing."""
+    while process.poll() is None:
+        if watch.cancel.wait(_LOOK_S):
+            process.terminate()
+            return
 
 
 def find(requirement: str, folder: Path) -> Path | None:

@@ -165,8 +165,8 @@ def test_lists_are_read_as_people_write_them() -> None:
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def engine(*, ready: bool) -> EngineStatus:
-    return EngineStatus("llm", "chat", "llama.cpp", ready)
+def engine(*, ready: bool, error: str = "") -> EngineStatus:
+    return EngineStatus("llm", "chat", "llama.cpp", ready, error=error)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,8 @@ def engine(*, ready: bool) -> EngineStatus:
         ((engine(ready=False),), Health.DOWN),
         ((engine(ready=True), engine(ready=False)), Health.DEGRADED),
         ((engine(ready=True),), Health.OK),
+        ((engine(ready=True), engine(ready=True, error="out of memory")), Health.DEGRADED),
+        ((engine(ready=True, error="out of memory"),), Health.DEGRADED),
     ],
 )
 def test_health(engines: tuple[EngineStatus, ...] | None, health: Health) -> None:

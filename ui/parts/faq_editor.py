@@ -38,6 +38,7 @@ class FaqEditor:
         self._entry: FaqEntry | None = None
         t = panel.t
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props('role=dialog aria-modal="true"'):
+            self._dialog.props("persistent")  # a click beside it must not throw a text away
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._build_conflict()
             self._question = _text_field(t("faq.question"), 500)

@@ -24,6 +24,12 @@ _KIND_ICONS = {"chat": "psychology", "speech": "record_voice_over", "recognition
 Headline = tuple[Health, str, str, str, str, str]
 
 
+def _state_text(engine: EngineStatus) -> str:
+    if not engine.ready:
+        return "dashboard.not_ready"
+    return "dashboard.ready" if engine.sound else "dashboard.failing"
+
+
 @dataclass(frozen=True, slots=True)
 class DoorRow:
     name: str
@@ -70,11 +76,11 @@ class Dashboard:
     def _headline_of(self, overview: Overview) -> Headline:
         t = self._panel.t
         engines = overview.engines or ()
-        ready = sum(engine.ready for engine in engines)
+        sound = sum(engine.sound for engine in engines)
         return (
             overview.health,
             t("dashboard.engines_silent") if overview.engines is None else "",
-            t("dashboard.of", part=ready, whole=len(engines)),
+            t("dashboard.of", part=sound, whole=len(engines)),
             t("dashboard.of", part=overview.current_doors, whole=len(overview.live_doors)),
             str(overview.revision),
             str(overview.live_streams),
@@ -119,7 +125,7 @@ class Dashboard:
             with html.div().classes("engine-body"):
                 with html.div().classes("engine-line"):
                     html.span(engine.name).classes("engine-name")
-                    _pill(t("dashboard.ready") if engine.ready else t("dashboard.not_ready"), engine.ready)
+                    _pill(t(_state_text(engine)), engine.sound)
                 html.div(" · ".join(part for part in (engine.engine, engine.model) if part)).classes("engine-model")
                 if engine.error:
                     html.div(engine.error).classes("engine-error")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.command.running import Running, only_one, read_note, remove_note, write_note
+from deployments.command.running import Running, began_at, only_one, read_note, remove_note, write_note
 from deployments.contracts.errors import Conflict
 
 NOTE = Running(pid=os.getpid(), run_id="0123456789abcdef", host="127.0.0.1", port=8002)
@@ -45,6 +45,22 @@ def test_a_note_knows_whether_its_process_lives(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert not NOTE.model_copy(update={"pid": ended.pid}).alive
+
+
+def test_a_note_is_certain_of_its_process_and_of_no_other(tmp_path: Path) -> None:
+    note = Running.here("r", "127.0.0.1", 8002)
+    assert note.certain
+    assert note.began == began_at(os.getpid()), "the same whatever the clock says"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        assert began_at(other.pid) not in (None, note.began)
+        assert not note.model_copy(update={"pid": other.pid}).alive
+        other.communicate(b"\n")
+    assert began_at(other.pid) is None
+
+
+def test_the_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with only_one(tmp_path / "data" / "run"):
+        assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("data", "data/run")} == {0o700}
 
 
 @pytest.mark.parametrize(

