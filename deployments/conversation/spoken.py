@@ -1,7 +1,7 @@
 """From text to sound: pieces are spoken in order, known phrases come from memory, synthesis runs ahead of playing."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from deployments.contracts.audio import SpeechChunk
@@ -18,6 +18,8 @@ from deployments.text.speakable import speakable
 
 _PIECES_WAITING = 256
 _EVENTS_WAITING = 64
+_PAUSE = "..."
+"""What every engine says as a short silence, in the format of the voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,18 @@ class Speaker:
                 self._cache.put(key, known, epoch)
         return known
 
-    async def say_all(self, pieces: Iterable[str], manner: Manner) -> AsyncGenerator[SpeechChunk]:
-        """Sound of all pieces, chunks numbered through."""
+    async def say_all(self, pieces: Sequence[str], manner: Manner) -> AsyncGenerator[SpeechChunk]:
+        """Sound of all pieces, chunks numbered through; a short silence when none of them can be said."""
         sequence = 0
         for piece in pieces:
             async with Closing(self.say(piece, manner)) as chunks:
                 async for chunk in chunks:
                     yield SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
                     sequence += 1
+        if sequence == 0 and not any(speakable(piece, manner.language) for piece in pieces):
+            async with Closing(self._synthesize(_PAUSE, manner)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
     async def _synthesize(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
         engine = self._voices.engine_of(manner.voice)

@@ -1,5 +1,6 @@
 """English numbers aloud: years, o'clock, dollars and cents."""
 
+import re
 from typing import ClassVar
 
 from deployments.text.spelling import Expansions, as_decimal, compiled, say
@@ -9,6 +10,10 @@ _MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _YEAR_AFTER = frozenset(("in", "since", "year", *(month.lower() for month in _MONTHS)))
+_NAMED_DATE = re.compile(
+    rf"\b(?P<month>{'|'.join(_MONTHS)}) (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?!\w|[-–—.,:/%]\d)"
+    r"(?:,? (?P<year>1[1-9]\d\d|20\d\d)(?!\w|[-–—.,:/%]\d))?"
+)
 _CURRENCIES = {
     "₽": ("ruble", "rubles", "kopeck", "kopecks"),
     "$": ("dollar", "dollars", "cent", "cents"),
@@ -31,6 +36,8 @@ _MAGNITUDES = {"тыс": "thousand", "млн": "million", "млрд": "billion"}
 class English:
     tag = "en"
     expansions: ClassVar[Expansions] = compiled(_EXPANSIONS)
+    months: ClassVar[tuple[str, ...]] = tuple(month.lower() for month in _MONTHS)
+    named_date: ClassVar[re.Pattern[str]] = _NAMED_DATE
     symbols: ClassVar[dict[str, str]] = {
         "№": "number", "&": "and", "+": "plus", "=": "equals", "×": "by", "°": "degrees", "%": "percent",
         "§": "section", "₽": "rubles", "$": "dollars", "€": "euros", "£": "pounds", "¥": "yen", "@": "at",

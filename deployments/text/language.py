@@ -1,7 +1,10 @@
 """Which language a text is in, by its letters: enough to choose who speaks it."""
 
+import re
 import unicodedata
 from collections import Counter
+
+from deployments.text.addresses import ADDRESS, DOMAIN, EMAIL
 
 UNDETERMINED = "und"
 """BCP 47 for a language that nobody can tell; as a preference: none."""
@@ -36,27 +39,55 @@ _NOT_RUSSIAN = {"uk": frozenset("іїєґ"), "be": frozenset("ў")}
 """The letters by which a text is told from Russian; Belarusian shares one with Ukrainian."""
 
 
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_SHARE = 0.2
+_SHARE_WITH_A_WORD = 0.05
+
+
 def detect_language(text: str, preferred: str = "en") -> str:
     """The ISO 639 code of the language of ``text``: ``preferred`` when it is written in the script that most letters
-    belong to, or when there is no such script; else the commonest language of that script."""
-    script = _script_of(text)
+    belong to, or when there is no such script; else the commonest language of that script.
+
+    Addresses do not count. Where ``preferred`` is not written in Latin, Latin letters count as names and brands as long
+    as a fifth of all letters are in its script, or a twentieth with a word of three of them.
+    """
+    script = _script_of(_without_addresses(text), preferred)
     if script is None:
         return preferred
     language = preferred if _writes(preferred, script) else _COMMONEST.get(script, preferred)
     return _east_slavic(text) if language == "ru" else language
 
 
-def _script_of(text: str) -> str | None:
+def _without_addresses(text: str) -> str:
+    for pattern in (EMAIL, ADDRESS, DOMAIN):
+        text = pattern.sub(" ", text)
+    return text
+
+
+def _script_of(text: str, preferred: str) -> str | None:
     """None without letters, and at a draw."""
-    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in text if letter.isalpha())
+    scripts = Counter(_script(letter) for letter in text if letter.isalpha())
     if scripts["HIRAGANA"] + scripts["KATAKANA"]:
         return "HIRAGANA"
+    own = next((script for script in scripts if script != "LATIN" and _writes(preferred, script)), "")
     match scripts.most_common(2):
+        case [("LATIN", _), _] if own and _has_a_share(own, text, scripts):
+            return own
         case [(script, most), (_, second)]:
             return script if most > second else None
         case [(script, _)]:
             return script
     return None
+
+
+def _has_a_share(script: str, text: str, scripts: Counter[str]) -> bool:
+    share = scripts[script] / scripts.total()
+    words = (set(map(_script, word)) == {script} for word in _WORD.findall(text))
+    return share >= _SHARE or (share >= _SHARE_WITH_A_WORD and any(words))
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]
 
 
 def _writes(language: str, script: str) -> bool:

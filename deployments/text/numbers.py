@@ -24,6 +24,7 @@ _SLASH_DATE = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4})(?![\d/])")
 _TIME = r"([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?(?!\d|:\d)(?:\s?([ap]\.?m\b\.?))?"
 _TIME_RANGE = re.compile(rf"(?<![\d:]){_TIME}\s?[-–—]\s?{_TIME}", re.IGNORECASE)
 _CLOCK = re.compile(rf"(?<![\d:]){_TIME}", re.IGNORECASE)
+_PERCENT_RANGE = re.compile(r"(?<![\w.,-])(\d{1,9})\s?%\s?[-–—]\s?(\d{1,9})\s?%")
 _VERSION = re.compile(r"\d+(?:\.\d+){2,}")
 _RANGE = re.compile(r"(?<![\w.,$€£¥₽-])(\d{1,9})(?:[-–—]|\s[–—]\s)(\d{1,9})(?![\w-]|[.,:]\d)")
 _MINUS = re.compile(r"(?<![\w).,])[-−–](?=\d)")
@@ -40,6 +41,7 @@ _ORDINAL_SUFFIXES = frozenset(
     ("й", "ый", "ой", "я", "ая", "е", "ое", "го", "ого", "му", "ому", "м", "ом", "ю", "ую", "х", "ых", "ми")
 )
 _LONGEST_FRACTION = 4
+_LEAP_YEAR = 2000
 
 
 def numbers_in_words(text: str, spelling: Spelling) -> str:
@@ -50,9 +52,11 @@ def numbers_in_words(text: str, spelling: Spelling) -> str:
         (_ISO_DATE, say_it.iso_date),
         (_DOT_DATE, say_it.dot_date),
         (_SLASH_DATE, say_it.slash_date),
+        (spelling.named_date, say_it.named_date),
         (_TIME_RANGE, say_it.time_range),
         (_CLOCK, say_it.clock),
         (_VERSION, say_it.version),
+        (_PERCENT_RANGE, say_it.percent_range),
         (_RANGE, say_it.range),
         (_MINUS, say_it.minus),
         (_SIGN_MONEY, say_it.sign_money),
@@ -111,6 +115,15 @@ class _Sayer:
             return ", ".join(self._plain(part) for part in re.split(r"\D+", found[0]) if part)
         return self._spelling.date(when.day, when.month, when.year, _before(found))
 
+    def named_date(self, found: _Match) -> str:
+        """Day, month and perhaps year; a day that no calendar has stays a number before a word."""
+        day, month, year = int(found["day"]), self._spelling.months.index(found["month"].lower()) + 1, found["year"]
+        try:
+            date(int(year or _LEAP_YEAR), month, day)
+        except ValueError:
+            return found[0]
+        return self._spelling.date(day, month, int(year or 0), _before(found))
+
     def time_range(self, found: _Match) -> str:
         opening, to = self._spelling.symbols["from"], self._spelling.symbols["to"]
         first = self._spelling.time(int(found[1]), int(found[2]), opening, found[3] or "")
@@ -123,7 +136,12 @@ class _Sayer:
     def version(self, found: _Match) -> str:
         return f" {self._spelling.symbols['dot']} ".join(self._plain(part) for part in found[0].split("."))
 
+    def percent_range(self, found: _Match) -> str:
+        return f"{self.range(found)} {self._spelling.symbols['%']}"
+
     def range(self, found: _Match) -> str:
+        if _is_local_phone(found[0]):
+            return in_groups([found[1], *_phone_groups(found[2])], self._language)
         if int(found[1]) >= int(found[2]) or found[1].startswith("0"):
             return f"{self._plain(found[1])}, {self._plain(found[2])}"
         return self._spelling.range(found[1], found[2], _before(found), _after(found))
@@ -192,6 +210,12 @@ def _phone_groups(group: str) -> list[str]:
     if len(group) == 11 and group[0] in "78":
         return [group[0], group[1:4], group[4:7], group[7:9], group[9:]]
     return digit_groups(group) if len(group) > 4 else [group[:2], group[2:]] if len(group) == 4 else [group]
+
+
+def _is_local_phone(written: str) -> bool:
+    """ "555-1234" and "555-1000", but not the round bounds of "500-1000"."""
+    first, _, last = written.partition("-")
+    return (len(first), len(last)) == (3, 4) and (first + last).isdigit() and not (first[-1] == last[-1] == "0")
 
 
 def _too_long(whole: str, fraction: str) -> bool:

@@ -1,5 +1,6 @@
 """Russian numbers aloud: cases after prepositions, genders of nouns, ordinal dates and plural forms."""
 
+import re
 from typing import ClassVar
 
 from deployments.text.spelling import Expansions, as_decimal, compiled, say
@@ -8,16 +9,29 @@ _MONTHS = (
     "января", "февраля", "марта", "апреля", "мая", "июня",
     "июля", "августа", "сентября", "октября", "ноября", "декабря",
 )  # fmt: skip
+_NAMED_DATE = re.compile(
+    rf"(?<![\w.,:/-])(?P<day>\d{{1,2}})(?:-?го)?\s(?P<month>{'|'.join(_MONTHS)})\b"
+    r"(?:\s(?P<year>1\d{3}|20\d\d)(?!\w|[-–—.,:/]\d|\s?(?:[₽$€£¥%]|руб))"
+    r"(?:\s?(?:года\b|г\.(?=\s*(?-i:[а-яё,;:)]))|г\b))?)?",
+    re.IGNORECASE,
+)
 _GENITIVE_AFTER = frozenset(
     ("с", "со", "от", "до", "из", "без", "около", "для", "после", "более", "менее", "больше", "меньше", "свыше", "у")
 )
-_NOMINATIVE_DATE_AFTER = frozenset(("сегодня", "завтра", "вчера", "послезавтра", "это", "дата"))
+_NOMINATIVE_DATE_AFTER = frozenset(
+    (
+        *("сегодня", "завтра", "вчера", "послезавтра", "это", "дата", "среда,", "пятница,", "суббота,"),
+        *("на", "за", "по", "под"),
+    )
+)
+"""The accusative of a neuter date looks like its nominative."""
+_DATIVE_AFTER = frozenset(("к", "ко"))
 _CASE_OF_SUFFIX = {
     "й": ("n", "m"), "ый": ("n", "m"), "ой": ("n", "m"), "я": ("n", "f"), "ая": ("n", "f"), "е": ("n", "n"),
     "ое": ("n", "n"), "го": ("g", "m"), "ого": ("g", "m"), "му": ("d", "m"), "ому": ("d", "m"), "м": ("p", "m"),
     "ом": ("p", "m"), "ю": ("a", "f"), "ую": ("a", "f"), "х": ("g", "p"), "ых": ("g", "p"), "ми": ("i", "p"),
 }  # fmt: skip
-_CASE_OF_YEAR = {"год": "n", "года": "g", "году": "p", "годом": "i", "г.": "g", "году,": "p"}
+_CASE_OF_YEAR = {"год": "n", "года": "g", "году": "p", "годом": "i", "г.": "g"}
 _CURRENCIES = {
     "₽": (("рубль", "рубля", "рублей"), ("копейка", "копейки", "копеек"), "m"),
     "$": (("доллар", "доллара", "долларов"), ("цент", "цента", "центов"), "m"),
@@ -51,6 +65,8 @@ _EXPANSIONS = (
 class Russian:
     tag = "ru"
     expansions: ClassVar[Expansions] = compiled(_EXPANSIONS)
+    months: ClassVar[tuple[str, ...]] = _MONTHS
+    named_date: ClassVar[re.Pattern[str]] = _NAMED_DATE
     symbols: ClassVar[dict[str, str]] = {
         "№": "номер", "&": "и", "+": "плюс", "=": "равно", "×": "на", "°": "градусов", "%": "процентов",
         "§": "параграф", "₽": "рублей", "$": "долларов", "€": "евро", "£": "фунтов", "¥": "иен", "@": "собака",
@@ -61,9 +77,11 @@ class Russian:
         case = "g" if before in _GENITIVE_AFTER else "n"
         if fraction:
             return _decimal(whole, fraction, case)
-        if after in _CASE_OF_YEAR and 1000 <= int(whole) <= 2100:
-            return say(int(whole), "ru", to="ordinal", case=_CASE_OF_YEAR[after])
-        return say(int(whole), "ru", case=_case_before(case, whole, after), gender=_gender(whole, after))
+        noun = after.rstrip(".")
+        year = _CASE_OF_YEAR.get(after) or _CASE_OF_YEAR.get(noun)
+        if year and 1000 <= int(whole) <= 2100:
+            return say(int(whole), "ru", to="ordinal", case=year)
+        return say(int(whole), "ru", case=_case_before(case, whole, noun), gender=_gender(whole, noun))
 
     def ordinal(self, digits: str, suffix: str) -> str:
         case, gender = _CASE_OF_SUFFIX.get(suffix, ("n", "m"))
@@ -72,7 +90,9 @@ class Russian:
         return say(int(digits), "ru", to="ordinal", case=case, gender=gender)
 
     def date(self, day: int, month: int, year: int, before: str) -> str:
-        case = "n" if before.rstrip(":") in _NOMINATIVE_DATE_AFTER else "g"
+        """In the genitive, as the day on which something happens, unless ``before`` asks for another case."""
+        word = before.rstrip(":")
+        case = "n" if word in _NOMINATIVE_DATE_AFTER else "d" if word in _DATIVE_AFTER else "g"
         words = f"{say(day, 'ru', to='ordinal', case=case, gender='n')} {_MONTHS[month - 1]}"
         return f"{words} {say(year, 'ru', to='ordinal', case='g')} года" if year else words
 

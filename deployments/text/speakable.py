@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from deployments.text.addresses import ADDRESS, DOMAIN, EMAIL
 from deployments.text.english import English
 from deployments.text.markdown import plain, without_pictures
 from deployments.text.numbers import numbers_in_words
@@ -11,11 +12,6 @@ from deployments.text.spelling import Spelling
 
 _SPELLINGS: dict[str, Spelling] = {"ru": Russian(), "en": English()}
 
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_ADDRESS = re.compile(r"\b(?:https?://|www\.)(?:www\.)?([\w.-]+)[^\s<>«»\"()]*", re.IGNORECASE)
-_DOMAIN = re.compile(
-    r"(?<![\w.@-])((?:[\w-]+\.)+(?:com|org|net|info|ru|su|рф|io|ai|dev|app|eu|uk|by|kz))(?:/\S*)?(?![\w@])"
-)
 _SIGNS = re.compile(r"\s*([№&+=×°%§₽$€£¥@])\s*")
 _LEFTOVERS = re.compile(r"[*_#~|^<>{}\[\]\\/`]+")
 _SPACE_BEFORE_MARK = re.compile(r"\s+([,.!?;:…)»])")
@@ -69,7 +65,7 @@ def _addresses_in_words(text: str, spelling: Spelling) -> str:
         ending = "." if found[0].endswith(".") else ""
         return _address(found[1].rstrip("."), spelling) + ending
 
-    return _DOMAIN.sub(site, _ADDRESS.sub(site, _EMAIL.sub(email, text)))
+    return DOMAIN.sub(site, ADDRESS.sub(site, EMAIL.sub(email, text)))
 
 
 def _address(address: str, spelling: Spelling) -> str:

@@ -20,6 +20,10 @@ class Spelling(Protocol):
     tag: str
     symbols: ClassVar[dict[str, str]]
     expansions: ClassVar[Expansions]
+    months: ClassVar[tuple[str, ...]]
+    """As dates name them, from January, lower case."""
+    named_date: ClassVar[re.Pattern[str]]
+    """A date with its month's name: the groups day, month and year, the last of which may be missing."""
 
     def number(self, whole: str, fraction: str, before: str, after: str) -> str:
         """A number between the words ``before`` and ``after``, lower case; ``fraction`` may be empty."""

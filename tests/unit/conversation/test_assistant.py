@@ -324,6 +324,15 @@ async def test_speaking_a_text_numbers_its_blocks_and_remembers_phrases() -> Non
     assert stage.observer.hits == [False, False, True, True]
 
 
+@pytest.mark.parametrize("text", ["👍", "---", "...", "?!"])
+async def test_a_text_with_nothing_to_say_is_a_short_silence_that_is_not_remembered(text: str) -> None:
+    stage = await Stage().start()
+    chunks = await collect(stage.secretary.speak(SpeechRequest(text, "tone-ru")))
+    assert 0 < sum(chunk.seconds for chunk in chunks) <= 0.5
+    assert not any(b"".join(chunk.audio for chunk in chunks))
+    assert stage.observer.hits == []
+
+
 class Cupboard:
     """SharedPhrases in a dictionary."""
 

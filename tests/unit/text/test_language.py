@@ -56,6 +56,31 @@ def test_a_preferred_language_that_is_written_in_that_script_wins(text: str, pre
     assert detect_language(text, preferred) == language
 
 
+@pytest.mark.parametrize(
+    ("text", "preferred", "language"),
+    [
+        ("Мой email: ivan.petrov@example.com", "ru", "ru"),
+        ("Мой email: ivan.petrov@example.com", "en", "en"),
+        ("См. https://example.com/very/long/path и shop.example.com", "en", "ru"),
+        ("ivan@example.com", "ru", "ru"),
+        ("Есть iPhone 15 Pro Max?", "ru", "ru"),
+        ("Как настроить Outlook и Microsoft Teams?", "ru", "ru"),
+        ("Як налаштувати Outlook і Microsoft Teams Premium?", "ru", "uk"),
+        ("Microsoft Teams – да", "ru", "en"),
+        ("Да, iPhone", "ru", "ru"),
+        ("我的 iPhone Pro 坏了", "zh", "zh"),
+        ("The word привет is Russian", "en", "en"),
+        ("The word привет is Russian", "de", "de"),
+        ("Please read this letter aloud for all of our guests and then greet them with one word: мир", "ru", "en"),
+        ("How do I set up Outlook?", "ru", "en"),
+    ],
+)
+def test_latin_names_and_addresses_leave_the_preferred_language_in_place(
+    text: str, preferred: str, language: str
+) -> None:
+    assert detect_language(text, preferred) == language
+
+
 @given(st.text(), st.sampled_from(["ru", "en", "de", "el", "zh", "fa", UNDETERMINED]))
 def test_any_text_has_a_language_or_that_which_is_preferred(text: str, preferred: str) -> None:
     found = detect_language(text, preferred)

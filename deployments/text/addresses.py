@@ -1,0 +1,11 @@
+"""E-mail addresses, web addresses and bare domains in a text: patterns."""
+
+import re
+
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+ADDRESS = re.compile(r"\b(?:https?://|www\.)(?:www\.)?([\w.-]+)[^\s<>«»\"()]*", re.IGNORECASE)
+"""The group is the host."""
+DOMAIN = re.compile(
+    r"(?<![\w.@-])((?:[\w-]+\.)+(?:com|org|net|info|ru|su|рф|io|ai|dev|app|eu|uk|by|kz))(?:/\S*)?(?![\w@])"
+)
+"""The group is the host."""
