@@ -39,7 +39,9 @@ _NOT_RUSSIAN = {"uk": frozenset("іїєґ"), "be": frozenset("ў")}
 """The letters by which a text is told from Russian; Belarusian shares one with Ukrainian."""
 
 
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SHORTEST = 3
+_PLAIN_PER_WORD = 2
 _SHARE = 0.2
 _SHARE_WITH_A_WORD = 0.05
 
@@ -49,7 +51,8 @@ def detect_language(text: str, preferred: str = "en") -> str:
     belong to, or when there is no such script; else the commonest language of that script.
 
     Addresses do not count. Where ``preferred`` is not written in Latin, Latin letters count as names and brands as long
-    as a fifth of all letters are in its script, or a twentieth with a word of three of them.
+    as a fifth of all letters are in its script, or a twentieth with a word of three of them, and as words with small
+    Latin letters are at most twice as many as words in its script: those are seldom names.
     """
     script = _script_of(_without_addresses(text), preferred)
     if script is None:
@@ -82,8 +85,11 @@ def _script_of(text: str, preferred: str) -> str | None:
 
 def _has_a_share(script: str, text: str, scripts: Counter[str]) -> bool:
     share = scripts[script] / scripts.total()
-    words = (set(map(_script, word)) == {script} for word in _WORD.findall(text))
-    return share >= _SHARE or (share >= _SHARE_WITH_A_WORD and any(words))
+    words = [word for word in _LETTERS.findall(text) if {*map(_script, word)} == {script}]
+    plain = [word for word in _LETTERS.findall(text) if word.islower() and {*map(_script, word)} == {"LATIN"}]
+    if len(plain) > _PLAIN_PER_WORD * len(words):
+        return False
+    return share >= _SHARE or (share >= _SHARE_WITH_A_WORD and any(len(word) >= _SHORTEST for word in words))
 
 
 def _script(letter: str) -> str:

@@ -73,6 +73,9 @@ def test_a_preferred_language_that_is_written_in_that_script_wins(text: str, pre
         ("The word привет is Russian", "de", "de"),
         ("Please read this letter aloud for all of our guests and then greet them with one word: мир", "ru", "en"),
         ("How do I set up Outlook?", "ru", "en"),
+        ("Can you tell me about Москва metro?", "ru", "en"),
+        ("Please translate the word привет into English for me", "ru", "en"),
+        ("Настрой https на nginx под docker compose", "ru", "ru"),
     ],
 )
 def test_latin_names_and_addresses_leave_the_preferred_language_in_place(
