@@ -13,7 +13,7 @@ words count with their similarity (rapidfuzz ``ratio``: 2·matches / total lengt
 and reach 0.85.
 
 A question that has next to nothing but small words ("See you", "Какое число", "How much is it") is *thin* and takes no
-part unless the message has the same small words, in any order, courtesies apart: "I see" is no goodbye.
+part unless the message has the same small words, in any order, particles and courtesies apart: "I see" is no goodbye.
 """
 
 from collections.abc import Callable

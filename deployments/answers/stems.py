@@ -40,18 +40,19 @@ _STOP = _set(
 _GREETINGS = _set("добрый доброе good")
 _GREETED = _set("день вечер утро day morning evening")
 """Small words beside a greeting only: "добрый день" says nothing, "какой сегодня день" asks for the day."""
+_PARTICLES = _set("а и но же ли бы ну вот and so")
 _COURTESIES = _set(
-    "а и но же ли бы ну вот пожалуйста плиз спасибо здравствуйте здравствуй привет добрый доброе день вечер утро"
+    "пожалуйста плиз спасибо здравствуйте здравствуй привет добрый доброе день вечер утро"
     " подскажите подскажи подскажете скажите скажи скажете хочу хотел хотела хотелось хотим узнать знаете интересует"
-    " интересно and so please thanks thank hello hi hey good day morning evening"
+    " интересно please thanks thank hello hi hey good day morning evening"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Gist:
     """``stems`` -> weight, in order of appearance; ``written`` says which word each stem came from. ``small``: stems of
-    the small words and interrogatives. ``thin``: what is left without small words weighs too little to tell one
-    question from another."""
+    the small words and interrogatives, particles apart. ``thin``: what is left without small words weighs too little
+    to tell one question from another."""
 
     stems: dict[str, float]
     written: dict[str, str]
@@ -78,8 +79,8 @@ def gist(text: str) -> Gist:
     if all(word in _QUESTIONS for word in content):
         content = [word for word in spoken if len(word) > 1] or list(spoken)
     written = _written(content)
-    small = frozenset(stem(word) for place, word in enumerate(spoken) if place in stop or word in _QUESTIONS)
-    return Gist(_weights(written), written, _is_negated(spoken, stop), small, thin)
+    small = {word for place, word in enumerate(spoken) if place in stop or word in _QUESTIONS} - _PARTICLES
+    return Gist(_weights(written), written, _is_negated(spoken, stop), frozenset(map(stem, small)), thin)
 
 
 def _stop_places(spoken: tuple[str, ...]) -> set[int]:

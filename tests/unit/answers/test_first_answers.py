@@ -52,7 +52,7 @@ CONTRACT = "Исполнитель обязуется оказывать усл�
         "What's the name of the product?",
         f"Переведи на английский: {CONTRACT} Режим работы склада указан в приложении. {CONTRACT}",
         "Summarise this e-mail: dear colleagues, next Monday our office hours change, please tell all clients",
-        "### Task: Generate a concise, 3-5 word title with an emoji summarizing the chat history. USER: what time is it",
+        "### Task: Generate a concise, 3-5 word title with an emoji for the chat history. USER: what time is it",
     ],
 )
 async def test_an_ordinary_message_is_left_to_the_model(message: str, locale: str | None) -> None:
@@ -63,6 +63,7 @@ async def test_an_ordinary_message_is_left_to_the_model(message: str, locale: st
     ("message", "question"),
     [
         ("Ты кто?", "Кто вы?"),
+        ("А вы ли робот?", "Кто вы?"),
         ("you are human?", "Who are you?"),
         ("Скажите, пожалуйста, как вас зовут", "Кто вы?"),
         ("Добрый день, какие у вас цены", "Сколько это стоит?"),
