@@ -1,8 +1,9 @@
 """The book of prepared answers: what a door looks up in its own memory before anything else is asked.
 
 Both rules work on normalised words. *exact*: the whole message is a question or one of its alternatives. *keyword*: a
-key phrase occurs in the message as whole, consecutive words; the longest phrase wins. Both are dictionary look-ups, so
-their cost depends on the message and not on the size of the book.
+key phrase occurs in the message as whole, consecutive words, beside at most twelve others; the longest phrase wins. So
+a contract to be translated is not answered for the phrase that it mentions. Both are dictionary look-ups, so their cost
+depends on the message and not on the size of the book.
 """
 
 from collections.abc import Callable, Iterable

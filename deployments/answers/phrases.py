@@ -11,6 +11,9 @@ from deployments.contracts.settings import FaqEntry
 Trigger = tuple[FaqEntry, str]
 """An entry and the one of its texts that leads to it, as the operator wrote it."""
 
+MOST_OTHER_WORDS = 12
+"""Beside a key phrase in one message: more is a text that mentions the phrase, not a question about it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
@@ -56,10 +59,13 @@ class KeyPhrases:
         return KeyPhrases(phrases, kept | counted)
 
     def inside(self, message: str) -> Iterator[str]:
-        """Every phrase that occurs in the normalised ``message`` as whole, consecutive words."""
+        """Every phrase that occurs in the normalised ``message`` as whole, consecutive words, beside at most
+        ``MOST_OTHER_WORDS`` others."""
         words = message.split()
         for start, word in enumerate(words):
             for length in self.lengths.get(word, ()):
+                if len(words) - length > MOST_OTHER_WORDS:
+                    continue
                 phrase = " ".join(words[start : start + length])
                 if phrase in self.phrases.triggers:
                     yield phrase

@@ -5,12 +5,15 @@ Every question and alternative is a bag of weighted stems in an inverted index. 
     100 · covered · (1 − extra · penalty) · (0.8 if only one of the two is negated)
 
 where ``covered`` is the share of the question's weight found in the message and ``extra`` the share of the message's
-weight that the question does not have. ``penalty`` is 1 / weight of the question, within 0.3..1: the more a question
+weight that the question does not have. ``penalty`` is 1.05 / weight of the question, within 0.3..1: the more a question
 says, the more a message may add. So a question with one other content word ("сколько стоит ремонт" for "сколько стоит
 доставка", "где находится туалет" for "где вы находитесь") stays below any sensible threshold, a message may say a
 little more than the question, and an essay that happens to contain it does not match. Misspelt or differently stemmed
 words count with their similarity (rapidfuzz ``ratio``: 2·matches / total length) when they begin with the same letter
 and reach 0.85.
+
+A question that has next to nothing but small words ("See you", "Какое число", "How much is it") is *thin* and takes no
+part unless the message has the same small words, in any order, particles and courtesies apart: "I see" is no goodbye.
 """
 
 from collections.abc import Callable
@@ -28,6 +31,8 @@ from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
 _LOWEST_PENALTY = 0.3
+_PENALTY = 1.05
+"""Two words and an interrogative bear one foreign word at the threshold of 82, not two."""
 _NEGATION_FACTOR = 0.8
 _LOWEST_SIMILARITY = 85.0
 _SHORTEST_FUZZY = 4
@@ -67,7 +72,7 @@ class Ranking:
         change = Difference.of(before._entries if before else (), self._entries)
         come = [Trigger(e, text, read(text)) for e in change.come for text in (e.question, *e.alternatives)]
         self._index: StemIndex = (before._index if before else StemIndex()).successor(change.gone, come)
-        self._penalties = np.clip(1.0 / self._index.weights, _LOWEST_PENALTY, 1.0)
+        self._penalties = np.clip(_PENALTY / self._index.weights, _LOWEST_PENALTY, 1.0)
 
     def match(self, text: str, locale: str | None) -> AnswerMatch | None:
         """The answer whose question scores at least ``ranked_threshold`` and beats the best other answer by
@@ -102,7 +107,9 @@ class Ranking:
         chosen: dict[int, tuple[float, Trigger]] = {}
         for slot in np.flatnonzero(scores > max(floor - 1e-9, 0.0)).tolist():
             score, trigger = round(float(scores[slot]), 1), self._index.triggers[slot]
-            if trigger and (trigger.entry.id not in chosen or score > chosen[trigger.entry.id][0]):
+            if not trigger or not trigger.gist.allows(message):
+                continue
+            if trigger.entry.id not in chosen or score > chosen[trigger.entry.id][0]:
                 chosen[trigger.entry.id] = (score, trigger)
         return sorted(chosen.values(), key=lambda found: (-found[0], *preference(found[1].entry, locale)))
 

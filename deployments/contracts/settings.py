@@ -18,7 +18,8 @@ from deployments.contracts.texts import Storable
 
 
 class FaqEntry(Frozen):
-    """A prepared answer. Any of ``question`` and ``alternatives`` matches as a whole; ``keywords`` match as words."""
+    """A prepared answer. Any of ``question`` and ``alternatives`` matches as a whole; ``keywords`` match as words of a
+    message that has at most twelve others."""
 
     id: int = 0
     question: str = Field(min_length=2, max_length=500)

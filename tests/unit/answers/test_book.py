@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from deployments.answers.book import EXACT_SCORE, KEYWORD_SCORE, Book
 from deployments.answers.lookup import BookAnswers, RankedAnswers
 from deployments.answers.normalise import normalise, words
+from deployments.answers.phrases import MOST_OTHER_WORDS
 from deployments.answers.ranking import Ranking
 from deployments.answers.templates import render
 from deployments.contracts.errors import InvalidRequest
@@ -94,6 +95,18 @@ def test_a_keyword_never_matches_parts(text: str) -> None:
     assert BOOK.lookup(text, None) is None
 
 
+@pytest.mark.parametrize(("others", "id"), [(12, 3), (13, None), (2000, None)])
+def test_a_text_that_only_mentions_a_key_phrase_is_no_question(others: int, id: int | None) -> None:
+    for before in (0, others // 2, others):
+        text = " ".join(["слово"] * before + ["часы работы"] + ["слово"] * (others - before))
+        assert _found(BOOK, text) == id
+
+
+def test_a_long_phrase_counts_where_a_short_one_in_it_does_not() -> None:
+    book = _book(_entry(1, "один", keywords=("доставка",)), _entry(2, "два", keywords=("доставка в москву",)))
+    assert _found(book, "доставка в Москву" + " слово" * 12) == 2
+
+
 def test_exact_beats_keyword_and_the_longest_keyword_wins() -> None:
     book = _book(
         _entry(1, "один", keywords=("доставка",)),
@@ -123,7 +136,10 @@ def test_disabled_entries_and_one_letter_keywords_never_match() -> None:
 def test_a_match_means_that_the_words_are_really_there(message: str, keywords: list[str]) -> None:
     book = _book(_entry(1, "совсем другой вопрос", keywords=tuple(keywords)))
     expected = any(
-        len(normalise(k)) >= 2 and f" {normalise(k)} " in f" {normalise(message)} " and len(normalise(message)) >= 2
+        len(normalise(k)) >= 2
+        and f" {normalise(k)} " in f" {normalise(message)} "
+        and len(normalise(message)) >= 2
+        and len(words(message)) - len(words(k)) <= MOST_OTHER_WORDS
         for k in keywords
     )
     assert (book.lookup(message, None) is not None) == expected

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from deployments.answers.ranking import Ranking
-from deployments.answers.stems import Gist, gist
+from deployments.answers.stems import Gist, gist, stem
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
 WORDS = (
@@ -21,12 +21,15 @@ _questions = st.lists(st.tuples(_texts, st.lists(_texts, max_size=2)), min_size=
 
 def plain_score(message: Gist, question: Gist, known: list[str]) -> float:
     """The docstring of ``deployments.answers.ranking``, one trigger at a time."""
+    lacking, added = question.small - message.small, message.small - question.small
+    if question.thin and (lacking or added - {stem("пожалуйста")}):
+        return 0.0
     weight, covered = question.weight, 0.0
-    for stem, (similarity, stem_weight) in plain_similar(message, known).items():
-        covered += similarity * stem_weight if stem in question.stems else 0.0
+    for key, (similarity, stem_weight) in plain_similar(message, known).items():
+        covered += similarity * stem_weight if key in question.stems else 0.0
     share = min(covered / weight, 1.0)
     extra = 1 - min(covered / message.weight, 1.0)
-    penalty = min(max(1 / weight, 0.3), 1.0)
+    penalty = min(max(1.05 / weight, 0.3), 1.0)
     return 100 * share * (1 - extra * penalty) * (1.0 if message.negated == question.negated else 0.8)
 
 

@@ -1,0 +1,84 @@
+"""What the answers that a new installation begins with say to ordinary messages."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from deployments.answers.book import Book
+from deployments.answers.lookup import RankedAnswers
+from deployments.answers.ranking import Ranking
+from deployments.contracts.settings import FaqSettings
+from storage.seed import faq
+
+ENTRIES = tuple(entry.model_copy(update={"id": number}) for number, entry in enumerate(faq(), 1))
+
+
+def _now() -> datetime:
+    return datetime(2026, 11, 26, 11, 5, tzinfo=UTC)
+
+
+ANSWERS = RankedAnswers(Book(ENTRIES, "UTC", _now), Ranking(ENTRIES, FaqSettings(), "UTC", _now))
+CONTRACT = "Исполнитель обязуется оказывать услуги, а заказчик принимать их и оплачивать в срок. " * 50
+
+
+@pytest.mark.parametrize("locale", [None, "ru", "en"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Can you help me?",
+        "help",
+        "Help me please",
+        "I see",
+        "I see, thanks",
+        "Nice",
+        "Are you okay?",
+        "okay",
+        "помощь",
+        "хорошо",
+        "Да, хорошо",
+        "Можно про встречу?",
+        "Привет, как вы сегодня?",
+        "Как ты сегодня?",
+        "Какие у вас есть сегодня?",
+        "What do you have today?",
+        "What can I do today?",
+        "How do I get it?",
+        "Сколько это по времени?",
+        "What date can you do?",
+        "На какое число можно?",
+        "какое число сотрудников работает сегодня",
+        "Could you open it?",
+        "How is it?",
+        "What's the name of the product?",
+        f"Переведи на английский: {CONTRACT} Режим работы склада указан в приложении. {CONTRACT}",
+        "Summarise this e-mail: dear colleagues, next Monday our office hours change, please tell all clients",
+        "### Task: Generate a concise, 3-5 word title with an emoji for the chat history. USER: what time is it",
+    ],
+)
+async def test_an_ordinary_message_is_left_to_the_model(message: str, locale: str | None) -> None:
+    assert await ANSWERS.lookup(message, locale) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "question"),
+    [
+        ("Ты кто?", "Кто вы?"),
+        ("А вы ли робот?", "Кто вы?"),
+        ("you are human?", "Who are you?"),
+        ("Скажите, пожалуйста, как вас зовут", "Кто вы?"),
+        ("Добрый день, какие у вас цены", "Сколько это стоит?"),
+        ("какая у вас цена", "Сколько это стоит?"),
+        ("how much would it cost", "How much does it cost?"),
+        ("hi, are you open?", "When are you open?"),
+        ("Good morning, what are your hours?", "When are you open?"),
+        ("День добрый! Какой сегодня день?", "Какой сегодня день недели?"),
+        ("Please, what day is it?", "What day is it today?"),
+        ("Здравствуйте, подскажите пожалуйста, какой у вас режим работы в субботу?", "Когда вы работаете?"),
+    ],
+)
+async def test_small_words_in_another_order_or_with_courtesies_are_the_same_question(
+    message: str, question: str
+) -> None:
+    match = await ANSWERS.lookup(message, None)
+    assert match is not None
+    assert ENTRIES[match.entry_id - 1].question == question
