@@ -4,6 +4,7 @@ question is negated."""
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import snowballstemmer
 
@@ -29,17 +30,14 @@ _STOP = _set(
     "а и но или же ли бы б в во на с со у к ко о об от до за из по под над при для про через между"
     " я мне меня мой моя мое мои ты тебя тебе твой твоя твое вы вас вам ваш ваша ваше ваши вами он она оно они его ее"
     " их мы нас нам наш наша это этот эта эти то тот та те там тут здесь так такой такая есть быть был была будет будут"
-    " ну вот уже еще ведь да пожалуйста плиз спасибо здравствуйте здравствуй привет добрый доброе"
+    " ну вот уже еще ведь да пожалуйста плиз спасибо здравствуйте здравствуй привет добрый доброе день вечер утро"
     " подскажите подскажи подскажете скажите скажи скажете могу можете могли можно можешь мочь хочу хотел хотела"
     " хотелось хотим узнать знаете вопрос интересует интересно расскажите объясните себе свой свою все всё"
     " a an the and or but of to in on at for from with by about as is are am was were be been being do does did have"
     " has had i me my you your yours we us our they them their he she it its this that these those there here"
-    " please thanks thank hello hi hey good can could would will shall may might tell know want"
+    " please thanks thank hello hi hey good day morning evening can could would will shall may might tell know want"
     " wanted like just so if then id im ill youre"
 )
-_GREETINGS = _set("добрый доброе good")
-_GREETED = _set("день вечер утро day morning evening")
-"""Small words beside a greeting only: "добрый день" says nothing, "какой сегодня день" asks for the day."""
 _PARTICLES = _set("а и но же ли бы ну вот and so")
 _COURTESIES = _set(
     "пожалуйста плиз спасибо здравствуйте здравствуй привет добрый доброе день вечер утро"
@@ -73,23 +71,13 @@ class Gist:
 def gist(text: str) -> Gist:
     """What ``text`` is about. Small words are left out unless there is nothing else ("кто вы?")."""
     spoken = words(text)[:_LONGEST_MESSAGE]
-    stop = _stop_places(spoken)
-    content = [word for place, word in enumerate(spoken) if place not in stop and word not in _NEGATIONS]
+    content = [word for word in spoken if word not in _STOP and word not in _NEGATIONS]
     thin = sum(_weights(_written(content)).values()) < _THIN
     if all(word in _QUESTIONS for word in content):
         content = [word for word in spoken if len(word) > 1] or list(spoken)
     written = _written(content)
-    small = {word for place, word in enumerate(spoken) if place in stop or word in _QUESTIONS} - _PARTICLES
-    return Gist(_weights(written), written, _is_negated(spoken, stop), frozenset(map(stem, small)), thin)
-
-
-def _stop_places(spoken: tuple[str, ...]) -> set[int]:
-    return {place for place, word in enumerate(spoken) if word in _STOP or _is_greeted(spoken, place)}
-
-
-def _is_greeted(spoken: tuple[str, ...], place: int) -> bool:
-    beside = spoken[max(place - 1, 0) : place + 2]
-    return spoken[place] in _GREETED and not _GREETINGS.isdisjoint(beside)
+    small = {word for word in spoken if word in _STOP or word in _QUESTIONS} - _PARTICLES
+    return Gist(_weights(written), written, _is_negated(spoken), frozenset(map(stem, small)), thin)
 
 
 def _written(content: list[str]) -> dict[str, str]:
@@ -125,6 +113,6 @@ def _english() -> snowballstemmer.stemmer:
     return snowballstemmer.stemmer("english")
 
 
-def _is_negated(spoken: tuple[str, ...], stop: set[int]) -> bool:
+def _is_negated(spoken: tuple[str, ...]) -> bool:
     """A negation before a word that counts; "не подскажете" is politeness."""
-    return any(word in _NEGATIONS and place + 1 not in stop for place, word in enumerate(spoken))
+    return any(word in _NEGATIONS and after not in _STOP for word, after in pairwise((*spoken, "")))

@@ -25,6 +25,8 @@ CONTRACT = "Исполнитель обязуется оказывать усл�
 @pytest.mark.parametrize(
     "message",
     [
+        "What day is the meeting today?",
+        "What a nice day!",
         "Can you help me?",
         "help",
         "Help me please",
