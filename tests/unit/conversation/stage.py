@@ -7,7 +7,7 @@ from typing import Any
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
 from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
-from deployments.contracts.events import TurnEvent
+from deployments.contracts.events import TextDelta, TurnEvent
 from deployments.contracts.settings import Exchange, FaqEntry, Persona, Settings, Snapshot
 from deployments.contracts.shared import SharedPhrases
 from deployments.conversation.assistant import Secretary, Staff
@@ -104,3 +104,7 @@ def ask(text: str, *, speak: bool = False, **fields: object) -> ChatTurn:
 
 async def collect(stream: AsyncIterator[Any]) -> list[Any]:
     return [item async for item in stream]
+
+
+def text_of(events: list[object]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))

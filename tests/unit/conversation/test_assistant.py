@@ -16,13 +16,9 @@ from deployments.contracts.chat import (
     Source,
     SourceKind,
 )
-from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import (
-    ConversationTooLong,
     InvalidRequest,
-    LanguageNotSupported,
     ModelNotFound,
-    TextTooLong,
     Unavailable,
     VoiceNotFound,
 )
@@ -37,7 +33,7 @@ from deployments.contracts.events import (
 )
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Preset, PresetParams, Snapshot
-from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest
+from deployments.contracts.speech import RecognitionRequest
 from deployments.contracts.streams import Closing
 from deployments.conversation.assistant import Secretary
 from deployments.conversation.reporting import ReportOutbox
@@ -45,7 +41,7 @@ from deployments.engines.adapters import Decoded
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
-from tests.unit.conversation.stage import HOURS, SNAPSHOT, Notebook, Shelf, Stage, ask, collect
+from tests.unit.conversation.stage import HOURS, SNAPSHOT, Notebook, Shelf, Stage, ask, collect, text_of
 
 
 class Similar:
@@ -60,10 +56,6 @@ class Similar:
 class Broken:
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
         raise Unavailable("the answer book is away")
-
-
-def text_of(events: list[object]) -> str:
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
 async def test_a_prepared_answer_comes_without_the_model_and_says_which_entry() -> None:
@@ -312,119 +304,6 @@ async def test_without_a_snapshot_the_caller_is_asked_to_come_back() -> None:
     with pytest.raises(Unavailable) as caught:
         stage.secretary.reply(ask("hi"))
     assert caught.value.retry_after_s
-
-
-async def test_speaking_a_text_numbers_its_blocks_and_remembers_phrases() -> None:
-    stage = await Stage().start()
-    request = SpeechRequest("A first sentence is here. And a second one is there.")
-    first = await collect(stage.secretary.speak(request))
-    again = await collect(stage.secretary.speak(request))
-    assert [chunk.sequence for chunk in first] == list(range(len(first)))
-    assert b"".join(c.audio for c in first) == b"".join(c.audio for c in again)
-    assert stage.observer.hits == [False, False, True, True]
-
-
-@pytest.mark.parametrize("text", ["👍", "---", "...", "?!"])
-async def test_a_text_with_nothing_to_say_is_a_short_silence_that_is_not_remembered(text: str) -> None:
-    stage = await Stage().start()
-    chunks = await collect(stage.secretary.speak(SpeechRequest(text, "tone-ru")))
-    assert 0 < sum(chunk.seconds for chunk in chunks) <= 0.5
-    assert not any(b"".join(chunk.audio for chunk in chunks))
-    assert stage.observer.hits == []
-
-
-class Cupboard:
-    """SharedPhrases in a dictionary."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    async def get(self, name: str) -> bytes | None:
-        return self.kept.get(name)
-
-    async def put(self, name: str, content: bytes) -> None:
-        self.kept[name] = content
-
-
-async def test_a_phrase_that_another_door_has_spoken_is_not_spoken_anew() -> None:
-    cupboard = Cupboard()
-    request = SpeechRequest("A first sentence is here. And a second one is there.")
-    one, other = await Stage(phrases=cupboard).start(), await Stage(phrases=cupboard).start()
-    spoken = await collect(one.secretary.speak(request))
-    assert await collect(other.secretary.speak(request)) == spoken
-    assert (one.observer.hits, other.observer.hits) == ([False, False], [True, True])
-    assert other.observer.seconds == 0
-    cupboard.kept = dict.fromkeys(cupboard.kept, b"rubbish")
-    third = await Stage(phrases=cupboard).start()
-    assert len(await collect(third.secretary.speak(request))) == len(spoken)
-    assert third.observer.hits == [False, False]
-
-
-async def test_speech_is_refused_when_empty_too_long_or_in_a_language_without_a_voice() -> None:
-    stage = await Stage(speech=ToneEngine(ToneOptions(languages=("en",)))).start()
-    with pytest.raises(InvalidRequest):
-        stage.secretary.speak(SpeechRequest(" "))
-    with pytest.raises(TextTooLong):
-        stage.secretary.speak(SpeechRequest("a" * 5000))
-    with pytest.raises(LanguageNotSupported):
-        stage.secretary.speak(SpeechRequest("Добрый день"))
-
-
-class Forgetful:
-    """An echo whose context holds at most ``most`` messages."""
-
-    def __init__(self, most: int = 2) -> None:
-        self._most = most
-        self.asked: list[int] = []
-        self._echo = EchoEngine(EchoOptions())
-
-    async def start(self) -> None:
-        await self._echo.start()
-
-    async def stop(self) -> None:
-        await self._echo.stop()
-
-    def status(self) -> EngineStatus:
-        return self._echo.status()
-
-    def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
-        self.asked.append(len(turn.messages))
-        assert len(self.asked) < 50, "asked without end"
-        if len(turn.messages) > self._most:
-            raise ConversationTooLong("too long")
-        return self._echo.stream(turn)
-
-
-SHOP = Source(SourceKind.TELEGRAM, "shop")
-LONG_TALK = tuple(ChatMessage(role, "x" * 700) for role in ("user", "assistant") * 4)
-
-
-async def test_a_remembered_conversation_that_outgrew_the_model_goes_on_with_less_history() -> None:
-    engine = Forgetful()
-    stage = await Stage(chat=engine).start()
-    turn = replace(ask("", session_id="s1"), source=SHOP, messages=(*LONG_TALK, ChatMessage("user", "and now?")))
-    assert text_of(await stage.events(turn)).strip() == "and now?"
-    assert engine.asked == sorted({*engine.asked}, reverse=True)
-    assert len(engine.asked) > 1
-
-
-@pytest.mark.parametrize("talk", [LONG_TALK, LONG_TALK[:2], LONG_TALK[:1]])
-async def test_a_conversation_that_cannot_become_short_enough_ends(talk: tuple[ChatMessage, ...]) -> None:
-    engine = Forgetful(most=0)
-    stage = await Stage(chat=engine).start()
-    with pytest.raises(ConversationTooLong):
-        await stage.events(replace(ask("", session_id="s1"), source=SHOP, messages=talk))
-    assert engine.asked == sorted({*engine.asked}, reverse=True)
-    assert stage.observer.live["llm"] == 0
-
-
-@pytest.mark.parametrize("session_id", [None, "api-1-session-0123"])
-async def test_a_caller_who_sends_the_messages_himself_is_told_that_they_are_too_many(session_id: str | None) -> None:
-    engine = Forgetful()
-    stage = await Stage(chat=engine).start()
-    with pytest.raises(ConversationTooLong):
-        await stage.events(replace(ask("", session_id=session_id), messages=LONG_TALK))
-    assert len(engine.asked) == 1
 
 
 async def test_status_tells_of_every_engine() -> None:
