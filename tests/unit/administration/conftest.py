@@ -73,3 +73,8 @@ async def audited(office: Office) -> list[tuple[str, str, str]]:
     """(username, action, resource) of every audit row, the newest first."""
     async with office.database.unit_of_work() as work:
         return [(event.username, event.action, event.resource) for event in await work.audit.newest(10_000)]
+
+
+@pytest.fixture
+def data(environment: Environment) -> Path:
+    return environment.data

@@ -1,75 +1,22 @@
 """Personal data: handed out whole, deleted whole, forgotten in time."""
 
-import asyncio
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from deployments.administration.chats import forget
-from deployments.administration.copies import Copies
 from deployments.administration.files import FileRemover
 from deployments.administration.office import Office
 from deployments.administration.privacy import Dossier, Erased, Person, StoredConsent
-from deployments.administration.retention import Retention
-from deployments.contracts.chat import Overrides, Source, SourceKind
+from deployments.contracts.chat import Source, SourceKind
 from deployments.contracts.errors import InvalidRequest, NotFound
-from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import ApiSessionKind, api_session_id
-from deployments.contracts.settings import Exchange, PrivacySettings
-from storage.environment import Environment
-from storage.models import SettingRow
 from storage.repositories.recordings import StoredRecording
-from storage.repositories.sessions import SessionFilter
 from tests.unit.administration.conftest import audited, exchange
+from tests.unit.administration.personal import ADMIN, SHOP, on_disk, recorded, told, words
 
 pytestmark = pytest.mark.both_databases
-
-ADMIN = Identity("root", Role.ADMIN)
-SHOP = Source(SourceKind.TELEGRAM, "shop")
-NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def data(environment: Environment) -> Path:
-    return environment.data
-
-
-async def told(office: Office, source: Source, person: str, question: str) -> str:
-    """A conversation with one exchange, reported as a door does."""
-    opened = await office.conversations.open(source, person, "Имя")
-    one = exchange(
-        session_id=opened.session_id, source_kind=source.kind.value, source_id=source.instance_id, question=question
-    )
-    await office.reports.accept(DoorReport(door=one.turn_id, sequence=1, revision=1, exchanges=(one,)))
-    return opened.session_id
-
-
-async def recorded(office: Office, data: Path, name: str, **fields: object) -> Path:
-    file = data / "recordings" / f"{name}.wav"
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(b"RIFF")
-    given = {"source": "phone", "media_type": "audio/wav", "seconds": 1.0, "size_bytes": 4} | fields
-    async with office.database.unit_of_work() as work:
-        await work.recordings.add(StoredRecording(id=name, path=f"recordings/{name}.wav", **given))  # type: ignore[arg-type]
-    return file
-
-
-async def words(office: Office) -> str:
-    """Every word that is left of any conversation."""
-    async with office.database.unit_of_work() as work:
-        exchanges = await work.exchanges.newest(1_000)
-        sessions, _ = await work.sessions.page(SessionFilter(), 500, 0)
-        messages = [m for s in sessions for m in await work.messages.every(s.id)]
-    return " ".join([*(e.question + e.answer for e in exchanges), *(m.content for m in messages)])
-
-
-def on_disk(office: Office, *said: str) -> set[str]:
-    """Which of these words the files of the database hold; none when it is on a server."""
-    path = office.database.path
-    files = [file.read_bytes() for file in path.parent.glob(f"{path.name}*")] if path is not None else []
-    return {word for word in said if any(word.encode() in content for content in files)}
 
 
 async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path) -> None:
@@ -275,154 +222,3 @@ async def test_consents_are_given_withdrawn_and_listed(office: Office) -> None:
     assert await office.privacy.consents("43", 10, 0) == ()
     with pytest.raises(NotFound):
         await office.privacy.withdraw_consent(999, ADMIN)
-
-
-def retention(office: Office, data: Path, settings: PrivacySettings, days: float, **times: float) -> Retention:
-    files, copies = FileRemover(office.database, data), Copies(data, data)
-    return Retention(office.database, lambda: settings, files, copies, lambda: NOW + timedelta(days=days), **times)
-
-
-FOREVER = PrivacySettings(messages_days=0, audio_days=0, audit_days=0, exchanges_days=0, backups_days=0)
-
-
-async def test_one_folder_under_two_names_is_looked_through_once(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "other-name").symlink_to(data)
-    aside = data / "before-restore-1"
-    aside.mkdir(parents=True)
-    assert await Copies(data, tmp_path / "other-name").remove_before(datetime.now(UTC) + timedelta(days=1)) == 1
-    assert not aside.exists()
-
-
-async def test_what_is_kept_for_ever_is_kept(office: Office, data: Path) -> None:
-    session_id = await told(office, SHOP, "42", "личное")
-    counts = await retention(office, data, FOREVER, 10_000).run()
-    assert set(counts.values()) == {0}
-    assert (await office.chats.get(ADMIN, session_id)).message_count == 2
-
-
-async def test_nothing_is_forgotten_while_a_stored_limit_cannot_be_taken(office: Office, data: Path) -> None:
-    file = await recorded(office, data, "a", person="42")
-    waiting = await recorded(office, data, "b", person="43")
-    async with office.database.unit_of_work() as work:
-        await work.recordings.remove(["b"])
-        for name, value in (("privacy", {"audio_days": 50_000, "new": 1}), ("new", 1)):
-            work.settings._session.add(SettingRow(name=name, value=value, revision=1))
-    assert await retention(office, data, PrivacySettings(), 10_000).run() == {}
-    assert file.exists()
-    assert not waiting.exists(), "its row was deleted before"
-    await office.settings.adjust({"audio_days": 30}, "root", "privacy", role=Role.ADMIN)
-    assert (await retention(office, data, PrivacySettings(), 10_000).run())["recordings"] == 1
-
-
-async def test_each_kind_is_forgotten_in_its_time(office: Office, data: Path) -> None:
-    session_id = await told(office, SHOP, "42", "личное")
-    file = await recorded(office, data, "a", person="42")
-    settings = PrivacySettings(messages_days=100, audio_days=10, audit_days=200, exchanges_days=50)
-    assert set((await retention(office, data, settings, 9).run()).values()) == {0}
-    assert (await retention(office, data, settings, 11).run())["recordings"] == 1
-    assert not file.exists()
-    assert (await retention(office, data, settings, 51).run())["exchanges"] == 1
-    assert (await office.chats.get(ADMIN, session_id)).message_count == 2
-    assert (await retention(office, data, settings, 101).run())["conversations"] == 1
-    assert "личное" not in await words(office)
-    assert on_disk(office, "личное") == set()
-    assert ("(retention)", "expire", "privacy") in await audited(office)
-    assert (await retention(office, data, settings, 201).run())["audit"] > 0
-
-
-async def test_old_messages_leave_a_conversation_that_goes_on(office: Office, data: Path) -> None:
-    session = await office.chats.create(ADMIN, Source(SourceKind.ADMIN), "", Overrides())
-    async with office.database.unit_of_work() as work:
-        parent = None
-        for number in range(450):
-            at = NOW - timedelta(days=30 if number < 440 else 1)
-            role = "assistant" if number % 2 else "user"
-            parent = (await work.messages.add(session.id, role, f"m{number}", parent_id=parent, turn_id="t", at=at)).id
-    settings = FOREVER.model_copy(update={"messages_days": 7})
-    assert (await retention(office, data, settings, 0).run())["messages"] == 440
-    thread = await office.chats.thread(ADMIN, session.id)
-    assert [message.content for message in thread.messages] == [f"m{number}" for number in range(440, 450)]
-    assert thread.session.message_count == 10
-
-
-async def test_more_than_one_batch_goes_in_one_run(office: Office, data: Path) -> None:
-    async with office.database.unit_of_work() as work:
-        await work.exchanges.add_new(
-            [
-                Exchange(
-                    turn_id=f"old-{number}",
-                    source_kind="api",
-                    question="q",
-                    answer="a",
-                    route="local",
-                    created_at=NOW - timedelta(days=400),
-                )
-                for number in range(450)
-            ]
-        )
-    settings = FOREVER.model_copy(update={"exchanges_days": 365})
-    assert (await retention(office, data, settings, 0).run())["exchanges"] == 450
-
-
-@pytest.fixture
-def copies(data: Path) -> list[Path]:
-    """A backup of the office, and what a restore put aside."""
-    archive = data / "backups" / "secretary-20260101-000000.tar.gz"
-    archive.parent.mkdir()
-    archive.write_text("личное")
-    return [archive, folder_with_a_database(data / "before-restore-20260101T000000.0Z")]
-
-
-def folder_with_a_database(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "secretary.db").write_text("личное")
-    return folder
-
-
-async def test_what_crashes_left_half_done_goes_whatever_the_settings_say(
-    office: Office, data: Path, copies: list[Path]
-) -> None:
-    restoring = folder_with_a_database(data / ".restore-x1")
-    backing_up = folder_with_a_database(data / "backups" / ".backup-x1")
-    await retention(office, data, FOREVER, 0.5).run()
-    assert not restoring.exists()
-    assert backing_up.exists(), "the console may be at it"
-    await retention(office, data, FOREVER, 2).run()
-    assert not backing_up.exists()
-    assert all(copy.exists() for copy in copies)
-
-
-async def test_copies_of_the_installation_go_in_their_time(office: Office, data: Path, copies: list[Path]) -> None:
-    settings = FOREVER.model_copy(update={"backups_days": 30})
-    assert (await retention(office, data, settings, 29).run())["backups"] == 0
-    assert all(copy.exists() for copy in copies)
-    assert (await retention(office, data, settings, 31).run())["backups"] == len(copies)
-    assert not any(copy.exists() for copy in copies)
-    assert (data / "storage.secret").exists()
-    assert ("(retention)", "expire", "privacy") in await audited(office)
-
-
-async def test_copies_that_people_made_themselves_and_links_are_left_alone(
-    office: Office, data: Path, copies: list[Path], tmp_path: Path
-) -> None:
-    mine = data / "backups" / "before-the-move.tar.gz"
-    outside = tmp_path / "precious"
-    outside.mkdir()
-    mine.touch()
-    (data / "before-restore-link").symlink_to(outside)
-    await retention(office, data, FOREVER.model_copy(update={"backups_days": 1}), 10_000).run()
-    assert mine.exists()
-    assert outside.exists()
-
-
-async def test_the_worker_starts_runs_and_ends(office: Office, data: Path) -> None:
-    await recorded(office, data, "a", person="42")
-    settings = FOREVER.model_copy(update={"audio_days": 1})
-    worker = retention(office, data, settings, 5, first_s=0.0, every_s=0.01)
-    worker.start()
-    async with asyncio.timeout(5):
-        while (data / "recordings" / "a.wav").exists():
-            await asyncio.sleep(0.01)
-    await worker.stop()
-    await worker.stop()
-    assert not [task for task in asyncio.all_tasks() if task.get_name() == "retention" and task is worker._task]
