@@ -1,14 +1,12 @@
 """Talking in stored conversations: what is stored, what is refused, and what happens when something breaks."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
 
 from deployments.administration.dialogue import instance_overrides
 from deployments.administration.office import Office
-from deployments.administration.titles import LONGEST, title_of
 from deployments.administration.turns import RunningTurn, RunningTurns
 from deployments.contracts.chat import ChatMessage, GenerationOptions, Overrides, Route, Source, SourceKind
 from deployments.contracts.errors import (
@@ -25,38 +23,19 @@ from deployments.contracts.errors import (
     Unavailable,
 )
 from deployments.contracts.events import TextDelta, TurnFailed, TurnStarted
-from deployments.contracts.identity import Identity, Role
 from deployments.contracts.instances import ActionButton, BotSpec, WidgetSpec
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.sessions import StoredMessage, StoredSession
 from deployments.contracts.settings import Snapshot
 from tests.fakes.assistant import Pause, ScriptedAssistant
-from tests.unit.administration.conftest import audited, exchange
-
-ANN = Identity("ann", Role.VIEWER)
-BOB = Identity("bob", Role.VIEWER)
-OPERATOR = Identity("olga", Role.OPERATOR)
-ADMIN = Source(SourceKind.ADMIN)
-NOTHING = Overrides()
+from tests.unit.administration.conftest import exchange
+from tests.unit.administration.talking import ADMIN, ANN, BOB, NOTHING, OPERATOR, ask, exchanged, said
 
 
 @pytest.fixture
 async def session_id(office: Office) -> str:
     return (await office.chats.create(ANN, ADMIN, "", NOTHING)).id
-
-
-async def said(office: Office, session_id: str) -> list[tuple[str, str]]:
-    thread = await office.chats.thread(ANN, session_id)
-    return [(message.role, message.content) for message in thread.messages]
-
-
-async def ask(office: Office, assistant: ScriptedAssistant, session_id: str, content: str = "Привет") -> RunningTurn:
-    return await office.dialogue.ask(assistant, ANN, session_id, content, NOTHING)
-
-
-async def exchanged(turn: RunningTurn) -> tuple[StoredMessage, StoredMessage]:
-    return await asyncio.wait_for(turn.finished(), 5)
 
 
 async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(office: Office, session_id: str) -> None:
@@ -97,31 +76,6 @@ async def test_the_report_of_a_door_does_not_store_the_turn_again(office: Office
     )
     await office.reports.accept(DoorReport(door="office", sequence=1, revision=1, exchanges=(again,)))
     assert len(await said(office, session_id)) == 2
-
-
-async def test_the_first_question_names_the_conversation_unless_somebody_did(office: Office, session_id: str) -> None:
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка? И доставка?"))
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Другое"))
-    assert (await office.chats.get(ANN, session_id)).title == "Сколько стоит ёлка?"
-    named = await office.chats.create(ANN, ADMIN, "Моё", NOTHING)
-    await exchanged(await ask(office, ScriptedAssistant(), named.id))
-    assert (await office.chats.get(ANN, named.id)).title == "Моё"
-
-
-@pytest.mark.parametrize(
-    ("question", "title"),
-    [
-        ("Привет", "Привет"),
-        ("  Добрый   день.\nКак дела?", "Добрый день."),
-        ("v1.2 вышла? да", "v1.2 вышла?"),
-        ("слово " * 30, f"{'слово ' * 9}слово…"),
-        ("ы" * 100, f"{'ы' * 59}…"),
-        ("", ""),
-    ],
-)
-def test_a_title_is_the_first_sentence_cut_at_a_word(question: str, title: str) -> None:
-    assert title_of(question) == title
-    assert len(title) <= LONGEST
 
 
 async def test_overrides_reach_the_turn_in_their_order(office: Office) -> None:
@@ -368,66 +322,6 @@ def test_a_bot_and_a_widget_speak_for_their_conversations() -> None:
     assert told(SourceKind.TELEGRAM, "other") == ()
     assert told(SourceKind.WIDGET, "shop") == (Overrides(options=GenerationOptions(temperature=0.1)),)
     assert told(SourceKind.ADMIN, "shop") == ()
-
-
-async def test_a_model_names_a_conversation(office: Office, session_id: str) -> None:
-    with pytest.raises(InvalidRequest):
-        await office.dialogue.suggest_title(ScriptedAssistant(), ANN, session_id)
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
-    assistant = ScriptedAssistant(deltas=('"Цена ', 'ёлки".', "\nмного слов"))
-    assert (await office.dialogue.suggest_title(assistant, ANN, session_id)).title == "Цена ёлки"
-    assert assistant.turns[0].session_id is None
-    for broken in (ScriptedAssistant(deltas=("  ",)), ScriptedAssistant(reject=Unavailable("no"))):
-        with pytest.raises(Unavailable):
-            await office.dialogue.suggest_title(broken, ANN, session_id)
-    assert (await office.chats.get(ANN, session_id)).title == "Цена ёлки"
-
-
-class Thinking(ScriptedAssistant):
-    """Answers when it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__(deltas=("Цена ", "ёлки"))
-        self.thought = asyncio.Event()
-
-    async def _steps(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
-        await self.thought.wait()
-        async for step in super()._steps(script):
-            yield step
-
-
-async def _naming(office: Office, session_id: str, assistant: ScriptedAssistant) -> asyncio.Task[StoredSession]:
-    """A title that is being thought of."""
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
-    naming = asyncio.create_task(office.dialogue.suggest_title(assistant, ANN, session_id))
-    async with asyncio.timeout(5):
-        while not assistant.open_streams:
-            await asyncio.sleep(0.005)
-    return naming
-
-
-async def test_a_title_that_is_stopped_leaves_the_old_one(office: Office, session_id: str) -> None:
-    slow = Thinking()
-    naming = await _naming(office, session_id, slow)
-    assert await office.dialogue.stop(ANN, session_id)
-    with pytest.raises(Unavailable):
-        await naming
-    kept = await office.chats.get(ANN, session_id)
-    assert (kept.title, kept.version) == ("Сколько стоит ёлка?", 1)
-    assert slow.open_streams == 0
-
-
-async def test_a_title_takes_nobodys_change_away_and_is_audited(office: Office, session_id: str) -> None:
-    slow = Thinking()
-    naming = await _naming(office, session_id, slow)
-    await office.chats.change(OPERATOR, session_id, 1, title="Жалоба 17", edit=lambda old: old)
-    slow.thought.set()
-    with pytest.raises(Conflict):
-        await naming
-    assert (await office.chats.get(ANN, session_id)).title == "Жалоба 17"
-    assert (await audited(office))[0] == ("olga", "update", "chat")
-    await office.dialogue.suggest_title(ScriptedAssistant(deltas=("Цена ёлки",)), ANN, session_id)
-    assert (await audited(office))[0] == ("ann", "update", "chat")
 
 
 async def test_versions_guard_changes(office: Office, session_id: str) -> None:

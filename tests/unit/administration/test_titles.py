@@ -1,0 +1,108 @@
+"""Titles of conversations: of the first question, of a person, of a model that was asked for one."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from deployments.administration.office import Office
+from deployments.administration.titles import LONGEST, title_of
+from deployments.contracts.errors import (
+    Conflict,
+    InvalidRequest,
+    Unavailable,
+)
+from deployments.contracts.sessions import StoredSession
+from tests.fakes.assistant import ScriptedAssistant
+from tests.unit.administration.conftest import audited
+from tests.unit.administration.talking import ADMIN, ANN, NOTHING, OPERATOR, ask, exchanged
+
+
+@pytest.fixture
+async def session_id(office: Office) -> str:
+    return (await office.chats.create(ANN, ADMIN, "", NOTHING)).id
+
+
+async def test_the_first_question_names_the_conversation_unless_somebody_did(office: Office, session_id: str) -> None:
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка? И доставка?"))
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Другое"))
+    assert (await office.chats.get(ANN, session_id)).title == "Сколько стоит ёлка?"
+    named = await office.chats.create(ANN, ADMIN, "Моё", NOTHING)
+    await exchanged(await ask(office, ScriptedAssistant(), named.id))
+    assert (await office.chats.get(ANN, named.id)).title == "Моё"
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("Привет", "Привет"),
+        ("  Добрый   день.\nКак дела?", "Добрый день."),
+        ("v1.2 вышла? да", "v1.2 вышла?"),
+        ("слово " * 30, f"{'слово ' * 9}слово…"),
+        ("ы" * 100, f"{'ы' * 59}…"),
+        ("", ""),
+    ],
+)
+def test_a_title_is_the_first_sentence_cut_at_a_word(question: str, title: str) -> None:
+    assert title_of(question) == title
+    assert len(title) <= LONGEST
+
+
+async def test_a_model_names_a_conversation(office: Office, session_id: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await office.dialogue.suggest_title(ScriptedAssistant(), ANN, session_id)
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
+    assistant = ScriptedAssistant(deltas=('"Цена ', 'ёлки".', "\nмного слов"))
+    assert (await office.dialogue.suggest_title(assistant, ANN, session_id)).title == "Цена ёлки"
+    assert assistant.turns[0].session_id is None
+    for broken in (ScriptedAssistant(deltas=("  ",)), ScriptedAssistant(reject=Unavailable("no"))):
+        with pytest.raises(Unavailable):
+            await office.dialogue.suggest_title(broken, ANN, session_id)
+    assert (await office.chats.get(ANN, session_id)).title == "Цена ёлки"
+
+
+class Thinking(ScriptedAssistant):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(deltas=("Цена ", "ёлки"))
+        self.thought = asyncio.Event()
+
+    async def _steps(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
+        await self.thought.wait()
+        async for step in super()._steps(script):
+            yield step
+
+
+async def _naming(office: Office, session_id: str, assistant: ScriptedAssistant) -> asyncio.Task[StoredSession]:
+    """A title that is being thought of."""
+    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
+    naming = asyncio.create_task(office.dialogue.suggest_title(assistant, ANN, session_id))
+    async with asyncio.timeout(5):
+        while not assistant.open_streams:
+            await asyncio.sleep(0.005)
+    return naming
+
+
+async def test_a_title_that_is_stopped_leaves_the_old_one(office: Office, session_id: str) -> None:
+    slow = Thinking()
+    naming = await _naming(office, session_id, slow)
+    assert await office.dialogue.stop(ANN, session_id)
+    with pytest.raises(Unavailable):
+        await naming
+    kept = await office.chats.get(ANN, session_id)
+    assert (kept.title, kept.version) == ("Сколько стоит ёлка?", 1)
+    assert slow.open_streams == 0
+
+
+async def test_a_title_takes_nobodys_change_away_and_is_audited(office: Office, session_id: str) -> None:
+    slow = Thinking()
+    naming = await _naming(office, session_id, slow)
+    await office.chats.change(OPERATOR, session_id, 1, title="Жалоба 17", edit=lambda old: old)
+    slow.thought.set()
+    with pytest.raises(Conflict):
+        await naming
+    assert (await office.chats.get(ANN, session_id)).title == "Жалоба 17"
+    assert (await audited(office))[0] == ("olga", "update", "chat")
+    await office.dialogue.suggest_title(ScriptedAssistant(deltas=("Цена ёлки",)), ANN, session_id)
+    assert (await audited(office))[0] == ("ann", "update", "chat")
