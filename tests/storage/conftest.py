@@ -3,7 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from deployments.contracts.settings import FaqSettings, Settings
+from storage.archive import Place
 from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from tests.storage.places import place_in
 
 
 def url_of(folder: Path) -> str:
@@ -30,3 +34,20 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> Place:
+    """An installation with rows, a recording and a key, nothing running."""
+    folder = tmp_path / "data"
+    (folder / "recordings" / "2026").mkdir(parents=True)
+    (folder / "recordings" / "2026" / "call-1.wav").write_bytes(b"RIFF" * 1000)
+    (folder / "secret.key").write_text("k" * 43)
+    database = Database(url_of(folder))
+    await database.open()
+    async with database.unit_of_work() as work:
+        await work.settings.save(Settings(faq=FaqSettings(ranked_threshold=90)), 1)
+        for number in range(20):
+            await work.audit.add(AuditEvent("anna", "update", "faq", str(number)))
+    await database.close()
+    return place_in(folder)
