@@ -1,13 +1,18 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from deployments.administration.office import Office, open_office
+from deployments.models.catalogue import Model
 from storage.database import Database
 from storage.environment import Environment
+from tests.api.admin.model_rig import Rig
 from tests.furnished import furnish, quick_passwords
 from tests.unit.administration.departing import Departing
+from tests.unit.models.conftest import CONFIG, WEIGHTS, model, pinned
+from tests.unit.models.hub import hub_files
+from tests.unit.models.server import Site, serving
 
 
 @pytest.fixture
@@ -31,3 +36,22 @@ async def departing(tmp_path: Path) -> AsyncIterator[Departing]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    files = {"/weights.bin": WEIGHTS, "/config.json": CONFIG, **hub_files()}
+    with serving(Site(files=files)) as running:
+        yield running
+
+
+@pytest.fixture
+def voice(site: Site) -> Model:
+    urls = {"weights.bin": f"{site.url}/weights.bin", "config.json": f"{site.url}/config.json"}
+    files = [pinned("weights.bin", WEIGHTS), pinned("config.json", CONFIG)]
+    return model(files=files, sources=[{"https": {"urls": urls}}])
+
+
+@pytest.fixture
+def rig(office: Office, site: Site, voice: Model, tmp_path: Path) -> Rig:
+    return Rig(office, site, voice, tmp_path / "models")

@@ -1,124 +1,22 @@
 """Models are brought, checked and taken away by id, over real files and a real HTTP server."""
 
 import asyncio
-import hashlib
-import json
-import os
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
-from deployments.administration.downloads import Downloads, puller
-from deployments.administration.hub import HubDesk
-from deployments.administration.models import ModelAdministration
-from deployments.administration.office import Office
-from deployments.administration.operations import web_of
-from deployments.administration.scanning import ModelScan
 from deployments.administration.trail import AuditNotes
 from deployments.api.admin.models.routes import build_router
 from deployments.contracts.identity import Role
-from deployments.models.catalogue import Catalogue, Model
-from deployments.models.store import Manifest, ModelStore
+from deployments.models.catalogue import Model
+from tests.api.admin.model_rig import Rig, administration, held_model, let_go
 from tests.api.admin.ops import client
 from tests.unit.administration.conftest import audited
 from tests.unit.administration.departing import Departing
 from tests.unit.engines.test_host import until
-from tests.unit.models.conftest import CONFIG, WEIGHTS, model, pinned
-from tests.unit.models.hub import COMMIT, REPO, hub_files
-from tests.unit.models.server import Site, serving
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    files = {"/weights.bin": WEIGHTS, "/config.json": CONFIG, **hub_files()}
-    with serving(Site(files=files)) as running:
-        yield running
-
-
-@pytest.fixture
-def voice(site: Site) -> Model:
-    urls = {"weights.bin": f"{site.url}/weights.bin", "config.json": f"{site.url}/config.json"}
-    files = [pinned("weights.bin", WEIGHTS), pinned("config.json", CONFIG)]
-    return model(files=files, sources=[{"https": {"urls": urls}}])
-
-
-def administration(
-    office: Office,
-    store: ModelStore,
-    voice: Model,
-    environment: dict[str, str],
-    in_use: Callable[[], dict[str, str]] = dict,
-    trail: AuditNotes | None = None,
-) -> ModelAdministration:
-    """As the office opens it, under the office's own settings."""
-    web = web_of(office, environment, ())
-    known, trail = Catalogue(models=(voice,)), trail or AuditNotes(office.database)
-    return ModelAdministration(store, known, trail, HubDesk(web), Downloads(store, puller(web)), in_use)
-
-
-class Rig:
-    """The administration over its own store; ``in_use`` may be filled by a test."""
-
-    def __init__(self, office: Office, site: Site, voice: Model, folder: Path) -> None:
-        self.office, self.site = office, site
-        self.store = ModelStore(folder, Catalogue(models=(voice,)))
-        self.in_use: dict[str, str] = {}
-        self.models = administration(office, self.store, voice, {"HF_ENDPOINT": site.url}, lambda: self.in_use)
-
-    @asynccontextmanager
-    async def http(self) -> AsyncIterator[httpx.AsyncClient]:
-        async with client(build_router(self.models)) as opened:
-            yield opened
-        await self.models.close()
-
-    async def ended(self, http: httpx.AsyncClient, what: str = "download") -> dict[str, object]:
-        async with asyncio.timeout(10):
-            while (status := (await http.get(f"/models/{what}/status")).json())["state"] == "running":
-                await asyncio.sleep(0.01)
-        return status  # type: ignore[no-any-return]
-
-
-def held_model(store: ModelStore, model_id: str, *more: str) -> Path:
-    """A model whose first file is a pipe, at which a scan waits until somebody has written into it; returns it."""
-    folder = store.directory(model_id)
-    folder.mkdir(parents=True)
-    os.mkfifo(folder / "pipe")
-    for name in more:
-        (folder / name).touch()
-    empty = hashlib.sha256().hexdigest()
-    write_manifest(folder, model_id, [{"path": name, "size": 0, "sha256": empty} for name in ("pipe", *more)])
-    return folder / "pipe"
-
-
-async def let_go(pipe: Path) -> None:
-    """Lets the reader of the pipe go on, once it is there."""
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                return os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-            except OSError:
-                await asyncio.sleep(0.01)
-
-
-def write_manifest(folder: Path, model_id: str, files: list[dict[str, object]]) -> None:
-    manifest = {
-        "id": model_id,
-        "revision": "1",
-        "source": "hf",
-        "installed_at": "2026-01-01T00:00:00Z",
-        "files": files,
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-
-
-@pytest.fixture
-def rig(office: Office, site: Site, voice: Model, tmp_path: Path) -> Rig:
-    return Rig(office, site, voice, tmp_path / "models")
+from tests.unit.models.conftest import CONFIG, WEIGHTS
+from tests.unit.models.hub import COMMIT, REPO
 
 
 async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig: Rig) -> None:
@@ -303,95 +201,6 @@ async def test_nothing_but_a_model_is_taken_away(rig: Rig, tmp_path: Path, name:
         assert (await http.delete(f"/models/{name}")).status_code in (404, 405, 307)
     assert (outside / "file").exists()
     assert rig.store.root.exists()
-
-
-async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: Rig) -> None:
-    async with rig.http() as http:
-        await http.post("/models/download", json={"model_id": "tiny-voice"})
-        await rig.ended(http)
-        (rig.store.root / "strange").mkdir()
-        await http.post("/models/scan")
-        whole = await rig.ended(http, "scan")
-        assert (whole["state"], whole["done"], whole["total"]) == ("finished", whole["total"], whole["total"])
-        assert [(each["id"], each["status"]) for each in whole["findings"]] == [  # type: ignore[attr-defined]
-            ("strange", "unknown"),
-            ("tiny-voice", "whole"),
-        ]
-        path = rig.store.directory("tiny-voice") / "weights.bin"
-        path.write_bytes(WEIGHTS[:-1] + b"\x00")
-        await http.post("/models/scan")
-        damaged = (await rig.ended(http, "scan"))["findings"][1]  # type: ignore[index]
-        assert (damaged["status"], damaged["detail"]) == ("damaged", "contents differ: weights.bin")
-
-
-async def test_a_model_that_is_taken_away_during_a_scan_is_told_and_ends_nothing(rig: Rig) -> None:
-    pipe = held_model(rig.store, "held", "next")
-    shutil.copytree(rig.store.directory("held"), rig.store.directory("other"), ignore=lambda *_: ["pipe"])
-    (rig.store.root / "strange").mkdir()
-    async with rig.http() as http:
-        await http.post("/models/scan")
-        await until(lambda: rig.models.scan_status().current == "held")
-        aside = pipe.parent.rename(rig.store.root.parent / "aside")
-        await let_go(aside / "pipe")
-        scanned = await rig.ended(http, "scan")
-    assert (scanned["state"], scanned["done"]) == ("finished", scanned["total"])
-    assert {each["id"]: each["status"] for each in scanned["findings"]} == {  # type: ignore[attr-defined]
-        "held": "gone",
-        "other": "incomplete",
-        "strange": "unknown",
-    }
-
-
-async def test_a_copied_folder_is_read_itself(rig: Rig) -> None:
-    async with rig.http() as http:
-        await http.post("/models/download", json={"model_id": "tiny-voice"})
-        await rig.ended(http)
-        copy = rig.store.root / "copy"
-        shutil.copytree(rig.store.directory("tiny-voice"), copy)
-        (copy / "weights.bin").write_bytes(WEIGHTS[:-1] + b"\x00")
-        await http.post("/models/scan")
-        findings = (await rig.ended(http, "scan"))["findings"]
-    statuses = {each["id"]: each["status"] for each in findings}  # type: ignore[attr-defined]
-    assert statuses == {"copy": "damaged", "tiny-voice": "whole"}
-
-
-@pytest.mark.parametrize("path", ["no\0file", "../nobody/data"])
-async def test_a_strange_manifest_ends_neither_list_nor_scan(rig: Rig, path: str) -> None:
-    folder = rig.store.directory("strange")
-    folder.mkdir(parents=True)
-    write_manifest(folder, "../strange", [{"path": path, "size": 0, "sha256": ""}])
-    async with rig.http() as http:
-        listed = (await http.get("/models/list")).json()["models"]
-        assert [each["installed"] for each in listed if each["id"] == "strange"] == [False]
-        await http.post("/models/scan")
-        scanned = await rig.ended(http, "scan")
-    assert (scanned["state"], scanned["findings"][0]["status"]) == ("finished", "incomplete")  # type: ignore[index]
-
-
-async def test_a_scan_that_fails_says_so(tmp_path: Path) -> None:
-    class Unreadable(ModelStore):
-        def manifest(self, model_id: str) -> Manifest | None:
-            raise RecursionError
-
-    (tmp_path / "strange").mkdir()
-    scan = ModelScan(Unreadable(tmp_path))
-    scan.start()
-    await until(lambda: scan.status().state != "running")
-    assert (scan.status().state, scan.status().error) == ("failed", "strange cannot be read (RecursionError)")
-    await scan.close()
-
-
-async def test_a_scan_can_be_cancelled(rig: Rig) -> None:
-    folder = rig.store.directory("large")
-    folder.mkdir(parents=True)
-    with (folder / "data").open("wb") as file:
-        file.truncate(4 << 30)
-    write_manifest(folder, "large", [{"path": "data", "size": 4 << 30, "sha256": "0" * 64}])
-    async with rig.http() as http:
-        await http.post("/models/scan")
-        assert (await http.post("/models/scan")).status_code == 409
-        await http.post("/models/scan/cancel")
-        assert (await rig.ended(http, "scan"))["state"] == "cancelled"
 
 
 async def test_a_model_of_an_inner_server_comes_once_the_setting_opens_it(rig: Rig, voice: Model) -> None:

@@ -1,0 +1,92 @@
+"""The administration of models over a store and a web server of its own."""
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from deployments.administration.downloads import Downloads, puller
+from deployments.administration.hub import HubDesk
+from deployments.administration.models import ModelAdministration
+from deployments.administration.office import Office
+from deployments.administration.operations import web_of
+from deployments.administration.trail import AuditNotes
+from deployments.api.admin.models.routes import build_router
+from deployments.models.catalogue import Catalogue, Model
+from deployments.models.store import ModelStore
+from tests.api.admin.ops import client
+from tests.unit.models.server import Site
+
+
+def administration(
+    office: Office,
+    store: ModelStore,
+    voice: Model,
+    environment: dict[str, str],
+    in_use: Callable[[], dict[str, str]] = dict,
+    trail: AuditNotes | None = None,
+) -> ModelAdministration:
+    """As the office opens it, under the office's own settings."""
+    web = web_of(office, environment, ())
+    known, trail = Catalogue(models=(voice,)), trail or AuditNotes(office.database)
+    return ModelAdministration(store, known, trail, HubDesk(web), Downloads(store, puller(web)), in_use)
+
+
+class Rig:
+    """The administration over its own store; ``in_use`` may be filled by a test."""
+
+    def __init__(self, office: Office, site: Site, voice: Model, folder: Path) -> None:
+        self.office, self.site = office, site
+        self.store = ModelStore(folder, Catalogue(models=(voice,)))
+        self.in_use: dict[str, str] = {}
+        self.models = administration(office, self.store, voice, {"HF_ENDPOINT": site.url}, lambda: self.in_use)
+
+    @asynccontextmanager
+    async def http(self) -> AsyncIterator[httpx.AsyncClient]:
+        async with client(build_router(self.models)) as opened:
+            yield opened
+        await self.models.close()
+
+    async def ended(self, http: httpx.AsyncClient, what: str = "download") -> dict[str, object]:
+        async with asyncio.timeout(10):
+            while (status := (await http.get(f"/models/{what}/status")).json())["state"] == "running":
+                await asyncio.sleep(0.01)
+        return status  # type: ignore[no-any-return]
+
+
+def held_model(store: ModelStore, model_id: str, *more: str) -> Path:
+    """A model whose first file is a pipe, at which a scan waits until somebody has written into it; returns it."""
+    folder = store.directory(model_id)
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe")
+    for name in more:
+        (folder / name).touch()
+    empty = hashlib.sha256().hexdigest()
+    write_manifest(folder, model_id, [{"path": name, "size": 0, "sha256": empty} for name in ("pipe", *more)])
+    return folder / "pipe"
+
+
+async def let_go(pipe: Path) -> None:
+    """Lets the reader of the pipe go on, once it is there."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                await asyncio.sleep(0.01)
+
+
+def write_manifest(folder: Path, model_id: str, files: list[dict[str, object]]) -> None:
+    manifest = {
+        "id": model_id,
+        "revision": "1",
+        "source": "hf",
+        "installed_at": "2026-01-01T00:00:00Z",
+        "files": files,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))

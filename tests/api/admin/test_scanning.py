@@ -1,0 +1,101 @@
+"""Scans of models: every byte is read, what is damaged, gone or strange is told, and a scan ends as it was told to."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from deployments.administration.scanning import ModelScan
+from deployments.models.store import Manifest, ModelStore
+from tests.api.admin.model_rig import Rig, held_model, let_go, write_manifest
+from tests.unit.engines.test_host import until
+from tests.unit.models.conftest import WEIGHTS
+
+
+async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: Rig) -> None:
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        await rig.ended(http)
+        (rig.store.root / "strange").mkdir()
+        await http.post("/models/scan")
+        whole = await rig.ended(http, "scan")
+        assert (whole["state"], whole["done"], whole["total"]) == ("finished", whole["total"], whole["total"])
+        assert [(each["id"], each["status"]) for each in whole["findings"]] == [  # type: ignore[attr-defined]
+            ("strange", "unknown"),
+            ("tiny-voice", "whole"),
+        ]
+        path = rig.store.directory("tiny-voice") / "weights.bin"
+        path.write_bytes(WEIGHTS[:-1] + b"\x00")
+        await http.post("/models/scan")
+        damaged = (await rig.ended(http, "scan"))["findings"][1]  # type: ignore[index]
+        assert (damaged["status"], damaged["detail"]) == ("damaged", "contents differ: weights.bin")
+
+
+async def test_a_model_that_is_taken_away_during_a_scan_is_told_and_ends_nothing(rig: Rig) -> None:
+    pipe = held_model(rig.store, "held", "next")
+    shutil.copytree(rig.store.directory("held"), rig.store.directory("other"), ignore=lambda *_: ["pipe"])
+    (rig.store.root / "strange").mkdir()
+    async with rig.http() as http:
+        await http.post("/models/scan")
+        await until(lambda: rig.models.scan_status().current == "held")
+        aside = pipe.parent.rename(rig.store.root.parent / "aside")
+        await let_go(aside / "pipe")
+        scanned = await rig.ended(http, "scan")
+    assert (scanned["state"], scanned["done"]) == ("finished", scanned["total"])
+    assert {each["id"]: each["status"] for each in scanned["findings"]} == {  # type: ignore[attr-defined]
+        "held": "gone",
+        "other": "incomplete",
+        "strange": "unknown",
+    }
+
+
+async def test_a_copied_folder_is_read_itself(rig: Rig) -> None:
+    async with rig.http() as http:
+        await http.post("/models/download", json={"model_id": "tiny-voice"})
+        await rig.ended(http)
+        copy = rig.store.root / "copy"
+        shutil.copytree(rig.store.directory("tiny-voice"), copy)
+        (copy / "weights.bin").write_bytes(WEIGHTS[:-1] + b"\x00")
+        await http.post("/models/scan")
+        findings = (await rig.ended(http, "scan"))["findings"]
+    statuses = {each["id"]: each["status"] for each in findings}  # type: ignore[attr-defined]
+    assert statuses == {"copy": "damaged", "tiny-voice": "whole"}
+
+
+@pytest.mark.parametrize("path", ["no\0file", "../nobody/data"])
+async def test_a_strange_manifest_ends_neither_list_nor_scan(rig: Rig, path: str) -> None:
+    folder = rig.store.directory("strange")
+    folder.mkdir(parents=True)
+    write_manifest(folder, "../strange", [{"path": path, "size": 0, "sha256": ""}])
+    async with rig.http() as http:
+        listed = (await http.get("/models/list")).json()["models"]
+        assert [each["installed"] for each in listed if each["id"] == "strange"] == [False]
+        await http.post("/models/scan")
+        scanned = await rig.ended(http, "scan")
+    assert (scanned["state"], scanned["findings"][0]["status"]) == ("finished", "incomplete")  # type: ignore[index]
+
+
+async def test_a_scan_that_fails_says_so(tmp_path: Path) -> None:
+    class Unreadable(ModelStore):
+        def manifest(self, model_id: str) -> Manifest | None:
+            raise RecursionError
+
+    (tmp_path / "strange").mkdir()
+    scan = ModelScan(Unreadable(tmp_path))
+    scan.start()
+    await until(lambda: scan.status().state != "running")
+    assert (scan.status().state, scan.status().error) == ("failed", "strange cannot be read (RecursionError)")
+    await scan.close()
+
+
+async def test_a_scan_can_be_cancelled(rig: Rig) -> None:
+    folder = rig.store.directory("large")
+    folder.mkdir(parents=True)
+    with (folder / "data").open("wb") as file:
+        file.truncate(4 << 30)
+    write_manifest(folder, "large", [{"path": "data", "size": 4 << 30, "sha256": "0" * 64}])
+    async with rig.http() as http:
+        await http.post("/models/scan")
+        assert (await http.post("/models/scan")).status_code == 409
+        await http.post("/models/scan/cancel")
+        assert (await rig.ended(http, "scan"))["state"] == "cancelled"
