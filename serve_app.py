@@ -14,17 +14,17 @@ from deployments.arguments import BotsArgs, OfficeArgs, PhoneArgs, SecretaryArgs
 from deployments.bots import build_bot_supervisor
 from deployments.faq import build_faq
 from deployments.gateway import build_gateway
+from deployments.graph_validation import validate_arguments
 from deployments.local_llm import build_local_llm
 from deployments.office import build_office_server
 from deployments.phone import build_phone_line
 from deployments.recognition import build_recognition
-from deployments.shape import require_sound
 from deployments.voice import build_voice
 from storage.environment import Environment
 
 
 def build_secretary(args: SecretaryArgs) -> serve.Application:
-    require_sound(args)
+    validate_arguments(args)
     models = Environment().models_dir
     return build_gateway(
         args.gateway,
@@ -37,7 +37,7 @@ def build_secretary(args: SecretaryArgs) -> serve.Application:
 
 
 def build_office(args: OfficeArgs) -> serve.Application:
-    require_sound(args)
+    validate_arguments(args)
     return build_office_server(args, _metrics_dir())
 
 
@@ -46,7 +46,7 @@ def build_phone(args: PhoneArgs) -> serve.Application:
 
 
 def build_bots(args: BotsArgs) -> serve.Application:
-    require_sound(args)
+    validate_arguments(args)
     return build_bot_supervisor(args)
 
 

@@ -7,11 +7,11 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import page
-from benchmarks.machine import QUIET_LOAD_PER_CORE, Facts, facts
-from benchmarks.report import save, show
+from benchmarks import results_page as page
+from benchmarks.machine import QUIET_LOAD_PER_CORE, MachineFacts, read_machine_facts
+from benchmarks.report import print_result, save_result
 
-NAMES = {
+BENCHMARKS = {
     "gateway": "a prepared answer through the whole path, against the LiteLLM proxy with a mocked answer",
     "price-of-serve": "the same application under plain uvicorn and on Ray Serve in both modes",
     "first-token": "time to the first token, against llama.cpp's own HTTP server",
@@ -32,30 +32,32 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends what it measures, too
     arguments = _arguments()
     if arguments.name == "list":
-        for name, what in NAMES.items():
+        for name, what in BENCHMARKS.items():
             console.print(f"{name:<16}{what}", highlight=False)
         return 0
     if arguments.name == "page":
-        page.write()
+        page.write_page()
         return 0
-    machine = facts()
+    machine = read_machine_facts()
     if not _quiet_enough(machine, arguments.anyway or arguments.quick):
         return _NOT_QUIET
-    names = list(NAMES) if arguments.name == "all" else [arguments.name]
+    names = list(BENCHMARKS) if arguments.name == "all" else [arguments.name]
     for number, name in enumerate(names):
-        _run(name, facts() if number else machine, arguments.quick)
+        _run(name, read_machine_facts() if number else machine, arguments.quick)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", choices=[*NAMES, "all", "list", "page"], help="page: results into docs/performance.md")
+    parser.add_argument(
+        "name", choices=[*BENCHMARKS, "all", "list", "page"], help="page: results into docs/performance.md"
+    )
     parser.add_argument("--quick", action="store_true", help="a minute to see that it works; the numbers mean little")
     parser.add_argument("--anyway", action="store_true", help="measure also while the machine is busy")
     return parser.parse_args()
 
 
-def _quiet_enough(machine: Facts, anyway: bool) -> bool:
+def _quiet_enough(machine: MachineFacts, anyway: bool) -> bool:
     console.print(machine.summary, highlight=False)
     if machine.quiet:
         return True
@@ -66,13 +68,13 @@ def _quiet_enough(machine: Facts, anyway: bool) -> bool:
     return anyway
 
 
-def _run(name: str, machine: Facts, quick: bool) -> None:
-    console.print(f"\n[bold]{name}[/bold]: {NAMES[name]}", highlight=False)
+def _run(name: str, machine: MachineFacts, quick: bool) -> None:
+    console.print(f"\n[bold]{name}[/bold]: {BENCHMARKS[name]}", highlight=False)
     module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
     result = module.measure(quick)
-    show(result, machine, console)
+    print_result(result, machine, console)
     command = f"python -m benchmarks {name}{' --quick' if quick else ''}"
-    saved = save(f"{name}-quick" if quick else name, command, result, machine)
+    saved = save_result(f"{name}-quick" if quick else name, command, result, machine)
     console.print(f"  saved in {saved}", highlight=False)
 
 

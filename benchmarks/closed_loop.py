@@ -9,14 +9,14 @@ import socket
 import time
 from dataclasses import dataclass, field
 
-from benchmarks.pairs import percentile
+from benchmarks.comparison import percentile
 
 _OK = b"HTTP/1.1 200"
 _STUCK_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadResult:
     """``latencies`` in seconds, ascending."""
 
     latencies: tuple[float, ...]
@@ -27,7 +27,7 @@ class Load:
     def per_second(self) -> float:
         return len(self.latencies) / self.seconds
 
-    def ms(self, share: float) -> float:
+    def latency_ms(self, share: float) -> float:
         return percentile(self.latencies, share) * 1000
 
 
@@ -40,7 +40,7 @@ class _Line:
     answer: bytearray = field(default_factory=bytearray)
 
 
-def closed_loop(port: int, request: bytes, connections: int, seconds: float) -> Load:
+def run_closed_loop(port: int, request: bytes, connections: int, seconds: float) -> LoadResult:
     """``connections`` clients that ask again as soon as they are answered, for ``seconds``.
 
     Raises RuntimeError when a connection breaks or when nothing is answered for twenty seconds.
@@ -74,10 +74,10 @@ def closed_loop(port: int, request: bytes, connections: int, seconds: float) -> 
                 line.socket.close()
     if not latencies:
         raise RuntimeError(f"port {port}: no request succeeded, {errors} failed: {bytes(lines[0].answer[:300])!r}")
-    return Load(tuple(sorted(latencies)), elapsed, errors)
+    return LoadResult(tuple(sorted(latencies)), elapsed, errors)
 
 
-def post(port: int, path: str, body: bytes, key: str) -> bytes:
+def build_post_request(port: int, path: str, body: bytes, key: str) -> bytes:
     """The bytes of one request."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"

@@ -11,11 +11,12 @@ from typing import TypeVar
 
 import psutil
 
-from benchmarks import faq_change, large_book
-from benchmarks.large_book import Query
-from benchmarks.pairs import Spread, percentile
-from benchmarks.report import Result, Table
-from deployments.answers.book import Book
+from benchmarks import faq_change
+from benchmarks import faq_dataset as large_book
+from benchmarks.comparison import Spread, percentile
+from benchmarks.faq_dataset import FaqQuery
+from benchmarks.report import BenchmarkResult, ResultTable
+from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.ranking import Ranking
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
@@ -29,34 +30,34 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuildCost:
     """``memory_mib`` is what the process grew by (resident set)."""
 
     seconds: float
     memory_mib: float
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     count = 100 if quick else 1_000
-    entries = large_book.entries(_ENTRIES)
-    book, of_book = _built(lambda: Book(entries, "Europe/Moscow", _now))
+    entries = large_book.generate_entries(_ENTRIES)
+    book, of_book = _built(lambda: ExactMatchIndex(entries, "Europe/Moscow", _now))
     ranking, of_ranking = _built(lambda: Ranking(entries, FaqSettings(), "Europe/Moscow", _now))
     _, again = _built(lambda: Ranking(entries, FaqSettings(), "Europe/Moscow", _now))
-    asked = large_book.queries(entries, count)
+    asked = large_book.generate_queries(entries, count)
     lookups = _timed([q for q in asked if q.kind == "exact"], lambda q: book.lookup(q.text, q.language), _REPEATS)
     ranks = _timed(asked, lambda q: ranking.match(q.text, q.language))
     every = sorted(value for values in ranks.values() for value in values)
     lookup_us, rank_ms = percentile(lookups["exact"], 0.5) * 1e6, percentile(every, 0.95) * 1e3
-    costs = faq_change.measured(entries, 3 if quick else 10)
+    costs = faq_change.measure_costs(entries, 3 if quick else 10)
     tables = (
         _times(lookups["exact"], ranks, every, lookup_us, rank_ms),
-        Table(
+        ResultTable(
             f"Building them from {_ENTRIES} entries, as a door does once",
             ("", "seconds", "memory, MiB"),
             [_line("book", of_book), _line("ranking", of_ranking), _line("ranking, stems known", again)],
             ("Memory: growth of the resident set, without the entries themselves. Building runs in a thread.",),
         ),
-        faq_change.table(costs, _ENTRIES),
+        faq_change.cost_table(costs, _ENTRIES),
     )
     raw = {
         "lookup_us": _figures(lookups["exact"], 1e6),
@@ -64,16 +65,16 @@ def measure(quick: bool) -> Result:
         "found": _found(entries, asked, book, ranking),
         "change": costs,
     }
-    return Result(tables, raw)
+    return BenchmarkResult(tables, raw)
 
 
 def _times(
     exact: Sequence[float], ranks: dict[str, list[float]], every: list[float], lookup_us: float, rank_ms: float
-) -> Table:
+) -> ResultTable:
     rows = [_row("exact look-up, in the door", exact, 1e6, "µs", f"{lookup_us:.1f} < {LOOKUP_US:.0f} µs (median)")]
     rows += [_row(f"rank: {kind}", values, 1e3, "ms", "") for kind, values in ranks.items()]
     rows.append(_row("rank: all", every, 1e3, "ms", f"{rank_ms:.2f} < {RANK_MS:.0f} ms (p95)"))
-    return Table(
+    return ResultTable(
         f"Prepared answers, {_ENTRIES} entries with an alternative and a key phrase each, Russian and English",
         ("", "median", "p95", "highest", "target"),
         rows,
@@ -81,17 +82,17 @@ def _times(
     )
 
 
-def _built(build: Callable[[], T]) -> tuple[T, Built]:
+def _built(build: Callable[[], T]) -> tuple[T, BuildCost]:
     gc.collect()
     process = psutil.Process()
     before, began = process.memory_info().rss, time.perf_counter()
     built = build()
     seconds = time.perf_counter() - began
     gc.collect()
-    return built, Built(seconds, (process.memory_info().rss - before) / _MEBIBYTE)
+    return built, BuildCost(seconds, (process.memory_info().rss - before) / _MEBIBYTE)
 
 
-def _timed(asked: Sequence[Query], ask: Callable[[Query], object], repeats: int = 1) -> dict[str, list[float]]:
+def _timed(asked: Sequence[FaqQuery], ask: Callable[[FaqQuery], object], repeats: int = 1) -> dict[str, list[float]]:
     """Seconds by kind of message, ascending."""
     found: dict[str, list[float]] = defaultdict(list)
     for query in asked:
@@ -102,7 +103,9 @@ def _timed(asked: Sequence[Query], ask: Callable[[Query], object], repeats: int 
     return {kind: sorted(values) for kind, values in found.items()}
 
 
-def _found(entries: Sequence[FaqEntry], asked: Sequence[Query], book: Book, ranking: Ranking) -> dict[str, float]:
+def _found(
+    entries: Sequence[FaqEntry], asked: Sequence[FaqQuery], book: ExactMatchIndex, ranking: Ranking
+) -> dict[str, float]:
     """Share of the messages of each kind that get an answer: what was timed did its work."""
     hits: dict[str, list[float]] = defaultdict(list)
     for query in asked:
@@ -116,7 +119,7 @@ def _row(name: str, values: Sequence[float], scale: float, unit: str, target: st
     return (name, *(f"{figure:.2f} {unit}" for figure in figures), target)
 
 
-def _line(name: str, built: Built) -> tuple[str, str, str]:
+def _line(name: str, built: BuildCost) -> tuple[str, str, str]:
     return name, f"{built.seconds:.2f}", f"{built.memory_mib:.0f}"
 
 

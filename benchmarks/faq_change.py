@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from benchmarks.pairs import Spread, interleaved, ratios
-from benchmarks.report import Table
-from deployments.answers.book import Book
+from benchmarks.comparison import Spread, paired_ratios, run_interleaved
+from benchmarks.report import ResultTable
+from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.ranking import Ranking
 from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot, SnapshotChange
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 _TARGETS = {"book": BOOK_MS, "ranking": RANKING_MS}
 
 
-def measured(entries: tuple[FaqEntry, ...], count: int) -> Costs:
+def measure_costs(entries: tuple[FaqEntry, ...], count: int) -> Costs:
     """``count`` passes over an answer in the middle that is written anew."""
     middle = len(entries) // 2
     other = entries[middle].model_copy(update={"question": "Можно ли прийти с собакой?", "version": 2})
@@ -31,8 +31,8 @@ def measured(entries: tuple[FaqEntry, ...], count: int) -> Costs:
     return {name: _costs(*pair, count) for name, pair in sides.items()}
 
 
-def table(costs: Costs, entries: int) -> Table:
-    return Table(
+def cost_table(costs: Costs, entries: int) -> ResultTable:
+    return ResultTable(
         f"Following one changed answer among {entries}: all anew against what changed",
         ("", "anew, ms", "changed, ms", "ratio", "target"),
         [_row(name, found["anew"], found["changed"]) for name, found in costs.items()],
@@ -46,15 +46,15 @@ def table(costs: Costs, entries: int) -> Table:
 def _sides(
     before: tuple[FaqEntry, ...], after: tuple[FaqEntry, ...]
 ) -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
-    book, ranking = Book(before, "UTC", _now), Ranking(before, FaqSettings(), "UTC", _now)
+    book, ranking = ExactMatchIndex(before, "UTC", _now), Ranking(before, FaqSettings(), "UTC", _now)
     old, new = Snapshot(revision=1, faq=before), Snapshot(revision=2, faq=after)
     return {
-        "book": (lambda: Book(after, "UTC", _now), lambda: Book(after, "UTC", _now, book)),
+        "book": (lambda: ExactMatchIndex(after, "UTC", _now), lambda: ExactMatchIndex(after, "UTC", _now, book)),
         "ranking": (
             lambda: Ranking(after, FaqSettings(), "UTC", _now),
             lambda: Ranking(after, FaqSettings(), "UTC", _now, ranking),
         ),
-        "snapshot": (lambda: _carried(new), lambda: _carried(SnapshotChange.between(old, new)).applied(old)),
+        "snapshot": (lambda: _carried(new), lambda: _carried(SnapshotChange.between(old, new)).apply_to(old)),
     }
 
 
@@ -65,7 +65,7 @@ def _carried(item: T) -> T:
 
 def _costs(anew: Callable[[], object], changed: Callable[[], object], count: int) -> dict[str, list[float]]:
     runs = {"anew": anew, "changed": changed}
-    return interleaved(list(runs), count, lambda name: _processor_ms(runs[name]))
+    return run_interleaved(list(runs), count, lambda name: _processor_ms(runs[name]))
 
 
 def _processor_ms(run: Callable[[], object]) -> float:
@@ -77,7 +77,11 @@ def _processor_ms(run: Callable[[], object]) -> float:
 def _row(name: str, anew: Sequence[float], changed: Sequence[float]) -> tuple[str, ...]:
     target = _TARGETS.get(name)
     verdict = f"{Spread.of(changed).median:.1f} < {target:.0f} ms" if target else ""
-    figures = (Spread.of(anew).text(".1f"), Spread.of(changed).text(".1f"), ratios(changed, anew).text(".3f"))
+    figures = (
+        Spread.of(anew).format(".1f"),
+        Spread.of(changed).format(".1f"),
+        paired_ratios(changed, anew).format(".3f"),
+    )
     return (name, *figures, verdict)
 
 

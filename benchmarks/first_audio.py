@@ -16,13 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from benchmarks.demo import piper_options
-from benchmarks.family import Family
-from benchmarks.pairs import Spread, passes, ratios
-from benchmarks.report import Result, Table
-from benchmarks.sayings import Sayings
-from benchmarks.started import API_KEY, DEMO_GRAPH, MODELS, secretary, wait_for_secretary
-from benchmarks.streamed import Client
+from benchmarks.comparison import Spread, abba_order, paired_ratios
+from benchmarks.demo_options import piper_options
+from benchmarks.process_tree import ProcessTree
+from benchmarks.report import BenchmarkResult, ResultTable
+from benchmarks.sentence_generator import SentenceGenerator
+from benchmarks.server_process import API_KEY, DEMO_GRAPH, MODELS, secretary_server, wait_for_secretary
+from benchmarks.streaming_client import StreamingClient
 
 _VOICE = "en_US-joe-medium"
 _MODEL = MODELS / "piper-en-us-joe-medium" / f"{_VOICE}.onnx"
@@ -37,7 +37,7 @@ _BYTES_PER_SECOND = 24_000 * 2
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class SpeechTiming:
     """``first_s``: seconds until the first bytes; ``stall_s``: the longest silence a listener would hear who plays
     from the first byte on; ``total_s``: seconds until the last byte."""
 
@@ -47,44 +47,44 @@ class Sound:
     stall_s: float
 
 
-class RawPiper(Family):
+class RawPiper(ProcessTree):
     """The peer process, asked over its standard input."""
 
-    def hear(self, text: str) -> Sound:
+    def synthesize(self, text: str) -> SpeechTiming:
         sent = time.perf_counter()
         self._pipe("stdin").write(json.dumps(text).encode() + b"\n")
-        self.answer()
+        self.read_message()
         first = time.perf_counter() - sent
-        size = self.answer()["total"]
-        return Sound(first, time.perf_counter() - sent, size / 2 / self.rate, 0.0)
+        size = self.read_message()["total"]
+        return SpeechTiming(first, time.perf_counter() - sent, size / 2 / self.rate, 0.0)
 
-    def answer(self) -> dict[str, int]:
+    def read_message(self) -> dict[str, int]:
         line = self._pipe("stdout").readline()
         if not line:
-            raise RuntimeError(f"raw Piper ended:\n{self.said()[-2000:]}")
+            raise RuntimeError(f"raw Piper ended:\n{self.log_text()[-2000:]}")
         answer: dict[str, int] = json.loads(line)
         return answer
 
-    def ready(self) -> None:
-        self.rate = self.answer()["rate"]
+    def wait_ready(self) -> None:
+        self.rate = self.read_message()["rate"]
 
     def _pipe(self, name: str) -> IO[bytes]:
         pipe: IO[bytes] = getattr(self.process, name)
         return pipe
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     count = 3 if quick else 20
     with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
         directory = Path(name)
-        server = stack.enter_context(secretary("secretary", directory / "data", DEMO_GRAPH))
+        server = stack.enter_context(secretary_server("secretary", directory / "data", DEMO_GRAPH))
         command = [sys.executable, "-m", "benchmarks.peers.piper", str(_MODEL), str(piper_options().threads)]
         piper = stack.enter_context(RawPiper("piper", command, directory / "piper.log", pipes=True))
-        piper.ready()
+        piper.wait_ready()
         wait_for_secretary(server)
-        line = Client(server.port, API_KEY)
-        found = _listen({_OURS: lambda text: _hear(line, text), _PEER: piper.hear}, count)
-    table = Table(
+        line = StreamingClient(server.port, API_KEY)
+        found = _listen({_OURS: lambda text: _hear(line, text), _PEER: piper.synthesize}, count)
+    table = ResultTable(
         f"First sound, voice {_VOICE}, one listener",
         (
             "sentence",
@@ -104,34 +104,36 @@ def measure(quick: bool) -> Result:
         ),
     )
     raw = {case: {who: [s.first_s * 1000 for s in sounds] for who, sounds in by.items()} for case, by in found.items()}
-    return Result((table,), raw)
+    return BenchmarkResult((table,), raw)
 
 
-def _listen(candidates: dict[str, Callable[[str], Sound]], count: int) -> dict[str, dict[str, list[Sound]]]:
-    sayings = Sayings()
+def _listen(
+    candidates: dict[str, Callable[[str], SpeechTiming]], count: int
+) -> dict[str, dict[str, list[SpeechTiming]]]:
+    sayings = SentenceGenerator()
     again = f"{_OURS}, said before"
-    found: dict[str, dict[str, list[Sound]]] = {}
+    found: dict[str, dict[str, list[SpeechTiming]]] = {}
     for case, (characters, joint) in _CASES.items():
         found[case] = {_OURS: [], _PEER: [], again: []}
-        _warm(candidates, sayings.of_length(characters, joint))
-        for names in passes(list(candidates), count):
-            text = sayings.of_length(characters, joint)
+        _warm(candidates, sayings.sentence(characters, joint))
+        for names in abba_order(list(candidates), count):
+            text = sayings.sentence(characters, joint)
             for name in names:
                 found[case][name].append(candidates[name](text))
             found[case][again].append(candidates[_OURS](text))
     return found
 
 
-def _warm(candidates: dict[str, Callable[[str], Sound]], text: str) -> None:
+def _warm(candidates: dict[str, Callable[[str], SpeechTiming]], text: str) -> None:
     for hear in candidates.values():
         hear(text)
 
 
-def _hear(line: Client, text: str) -> Sound:
+def _hear(line: StreamingClient, text: str) -> SpeechTiming:
     body = {"model": "tts-1", "voice": _VOICE, "input": text, "response_format": "pcm"}
     first = total = stall = 0.0
     size = 0
-    for seconds, piece in line.pieces("/v1/audio/speech", body):
+    for seconds, piece in line.stream_body("/v1/audio/speech", body):
         if not size:
             first = seconds
         stall = max(stall, seconds - first - size / _BYTES_PER_SECOND)
@@ -139,18 +141,18 @@ def _hear(line: Client, text: str) -> Sound:
         total = seconds
     if not size:
         raise http.client.IncompleteRead(b"")
-    return Sound(first, total, size / _BYTES_PER_SECOND, stall)
+    return SpeechTiming(first, total, size / _BYTES_PER_SECOND, stall)
 
 
-def _row(case: str, samples: dict[str, list[Sound]]) -> tuple[str, ...]:
+def _row(case: str, samples: dict[str, list[SpeechTiming]]) -> tuple[str, ...]:
     ours, peer, again = ([sound.first_s * 1000 for sound in sounds] for sounds in samples.values())
-    whole = ratios([sound.total_s for sound in samples[_OURS]], [sound.total_s for sound in samples[_PEER]])
+    whole = paired_ratios([sound.total_s for sound in samples[_OURS]], [sound.total_s for sound in samples[_PEER]])
     return (
         case,
-        Spread.of(ours).text(".0f"),
-        Spread.of(peer).text(".0f"),
-        ratios(ours, peer).text(".2f", " x"),
-        Spread.of(again).text(".1f"),
-        whole.text(".2f", " x"),
+        Spread.of(ours).format(".0f"),
+        Spread.of(peer).format(".0f"),
+        paired_ratios(ours, peer).format(".2f", " x"),
+        Spread.of(again).format(".1f"),
+        whole.format(".2f", " x"),
         f"{max(sound.stall_s for sound in samples[_OURS]) * 1000:.0f} ms",
     )

@@ -10,11 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.pairs import Spread, differences, passes
-from benchmarks.report import Result, Table
-from benchmarks.started import API_KEY, DEMO_GRAPH, Server, ask, python_server, secretary, wait
-from benchmarks.started import wait_for_secretary as wait_up
-from benchmarks.streamed import Client
+from benchmarks.comparison import Spread, abba_order, paired_differences
+from benchmarks.report import BenchmarkResult, ResultTable
+from benchmarks.server_process import (
+    API_KEY,
+    DEMO_GRAPH,
+    ServerProcess,
+    post_json,
+    python_server,
+    secretary_server,
+    wait_until_up,
+)
+from benchmarks.server_process import wait_for_secretary as wait_up
+from benchmarks.streaming_client import StreamingClient
 
 _OURS, _PEER, _OWN = "secretary", "llama.cpp, same settings", "llama.cpp, its own choice"
 _NEW, _REPEATED, _STRANGE = "new question, known instructions", "the same once more", "new question, new instructions"
@@ -27,26 +35,26 @@ _ASKS = ("What would a sailor say of {}?", "Tell a child about {}.", "Who first 
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TokenTiming:
     first_ms: float
     text: str
     prompt_tokens: int
 
 
-Samples = dict[str, dict[str, list[Sample]]]
+TimingsByCase = dict[str, dict[str, list[TokenTiming]]]
 """case -> candidate -> one sample per pass"""
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     count = 4 if quick else 40
     with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
         servers = _start(Path(name), stack)
-        lines = {candidate: Client(server.port, API_KEY) for candidate, server in servers.items()}
+        lines = {candidate: StreamingClient(server.port, API_KEY) for candidate, server in servers.items()}
         _ask_all(lines, 2, first=1000)
         samples = _ask_all(lines, count, first=0)
     rows = [_row(case, candidate, samples[case]) for case in samples for candidate in samples[case]]
     same = _share_of_equal_prompts(samples)
-    table = Table(
+    table = ResultTable(
         "First token of a streamed answer, one at a time, SmolLM2-135M",
         ("prompt, candidate", "first token, ms (median)", "secretary adds, ms"),
         rows,
@@ -58,26 +66,26 @@ def measure(quick: bool) -> Result:
             "the prompt it reads at once; the secretary reads 64 tokens at once, so that a cancel takes effect soon.",
         ),
     )
-    return Result(
+    return BenchmarkResult(
         (table,), {case: {c: [s.first_ms for s in found[c]] for c in found} for case, found in samples.items()}
     )
 
 
-def _start(directory: Path, stack: ExitStack) -> dict[str, Server]:
-    ours = stack.enter_context(secretary("secretary", directory / "data", DEMO_GRAPH))
+def _start(directory: Path, stack: ExitStack) -> dict[str, ServerProcess]:
+    ours = stack.enter_context(secretary_server("secretary", directory / "data", DEMO_GRAPH))
     wait_up(ours)
     servers = {_OURS: ours}
     for name, settings in ((_PEER, "same"), (_OWN, "own")):
         arguments = ["-m", "benchmarks.peers.llama", "{port}", settings]
         server = stack.enter_context(python_server(f"llama-{settings}", directory, arguments, {}))
-        wait(server, lambda: ask(server.port, "/tokenize", {"content": "a"})[0] == 200)  # noqa: B023
+        wait_until_up(server, lambda: post_json(server.port, "/tokenize", {"content": "a"})[0] == 200)  # noqa: B023
         servers[name] = server
     return servers
 
 
-def _ask_all(lines: dict[str, Client], count: int, first: int) -> Samples:
-    samples: Samples = {case: {name: [] for name in lines} for case in (_NEW, _REPEATED, _STRANGE)}
-    for number, names in enumerate(passes(list(lines), count), first):
+def _ask_all(lines: dict[str, StreamingClient], count: int, first: int) -> TimingsByCase:
+    samples: TimingsByCase = {case: {name: [] for name in lines} for case in (_NEW, _REPEATED, _STRANGE)}
+    for number, names in enumerate(abba_order(list(lines), count), first):
         for case, system in ((_NEW, _SYSTEM), (_REPEATED, _SYSTEM), (_STRANGE, f"Note {number * 7919}. {_SYSTEM}")):
             for name in names:
                 samples[case][name].append(_ask(lines[name], system, _question(number)))
@@ -89,22 +97,22 @@ def _question(number: int) -> str:
     return f"Letter {number}: {form.format(thing)}"
 
 
-def _ask(line: Client, system: str, question: str) -> Sample:
+def _ask(line: StreamingClient, system: str, question: str) -> TokenTiming:
     messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
     options = {"model": "local", "temperature": 0, "max_tokens": 8, "stream_options": {"include_usage": True}}
     spoken = line.chat({"messages": messages, **options})
     if not spoken.text:
         raise RuntimeError("an answer without text")
-    return Sample(spoken.first_token_s * 1000, spoken.text, spoken.prompt_tokens)
+    return TokenTiming(spoken.first_token_s * 1000, spoken.text, spoken.prompt_tokens)
 
 
-def _row(case: str, candidate: str, found: dict[str, list[Sample]]) -> tuple[str, str, str]:
+def _row(case: str, candidate: str, found: dict[str, list[TokenTiming]]) -> tuple[str, str, str]:
     times = {name: [sample.first_ms for sample in samples] for name, samples in found.items()}
-    added = "" if candidate == _OURS else differences(times[_OURS], times[candidate]).text(".1f")
-    return f"{case}: {candidate}", Spread.of(times[candidate]).text(".1f"), added
+    added = "" if candidate == _OURS else paired_differences(times[_OURS], times[candidate]).format(".1f")
+    return f"{case}: {candidate}", Spread.of(times[candidate]).format(".1f"), added
 
 
-def _share_of_equal_prompts(samples: Samples) -> float:
+def _share_of_equal_prompts(samples: TimingsByCase) -> float:
     pairs = [
         (ours.prompt_tokens, theirs.prompt_tokens)
         for found in samples.values()

@@ -15,29 +15,37 @@ import orjson
 import yaml
 
 from benchmarks import faq_request
-from benchmarks.family import pin
-from benchmarks.faq_request import Run
-from benchmarks.pairs import Spread, interleaved, ratios
+from benchmarks.comparison import Spread, paired_ratios, run_interleaved
+from benchmarks.faq_request import FaqLoadRun
 from benchmarks.peers import litellm
-from benchmarks.report import Result, Table
-from benchmarks.started import API_KEY, DEMO_GRAPH, Server, ask, secretary, wait, wait_for_secretary
+from benchmarks.process_tree import pin_process
+from benchmarks.report import BenchmarkResult, ResultTable
+from benchmarks.server_process import (
+    API_KEY,
+    DEMO_GRAPH,
+    ServerProcess,
+    post_json,
+    secretary_server,
+    wait_for_secretary,
+    wait_until_up,
+)
 from deployments import names
 
 _SHARED, _APART = "client and server share all cores", "server on core 0, client on core 1"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class BenchmarkServer:
     name: str
-    server: Server
+    server: ServerProcess
     key: str
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     """The graph that `make run` starts, with one gateway and with as many as there are cores; LiteLLM likewise."""
     count, seconds = (2, 1.5) if quick else (10, 6.0)
     litellm.install()
-    found: dict[str, dict[str, list[Run]]] = {_SHARED: {}, _APART: {}}
+    found: dict[str, dict[str, list[FaqLoadRun]]] = {_SHARED: {}, _APART: {}}
     for workers in sorted({1, len(os.sched_getaffinity(0))}):
         with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
             pair = _start(Path(name), stack, workers)
@@ -51,17 +59,17 @@ def measure(quick: bool) -> Result:
         f"LiteLLM 1.106.2: {litellm.SETTINGS}. Secretary: as `secretary up` starts it, turn log on.",
     )
     tables = [_table(f"Gateway: {title}", runs, notes) for title, runs in found.items()]
-    return Result(tables, {title: _summaries(runs) for title, runs in found.items()})
+    return BenchmarkResult(tables, {title: _summaries(runs) for title, runs in found.items()})
 
 
-def _start(directory: Path, stack: ExitStack, workers: int) -> tuple[Candidate, Candidate]:
-    ours = stack.enter_context(secretary("secretary", directory / "data", _graph(directory, workers)))
+def _start(directory: Path, stack: ExitStack, workers: int) -> tuple[BenchmarkServer, BenchmarkServer]:
+    ours = stack.enter_context(secretary_server("secretary", directory / "data", _graph(directory, workers)))
     wait_for_secretary(ours)
-    peer = stack.enter_context(litellm.litellm(directory, workers, _answer(ours)))
-    wait(peer, faq_request.answers(peer, litellm.KEY))
+    peer = stack.enter_context(litellm.litellm_server(directory, workers, _answer(ours)))
+    wait_until_up(peer, faq_request.answer_check(peer, litellm.KEY))
     return (
-        Candidate(f"secretary, {_times(workers, 'gateway')}", ours, API_KEY),
-        Candidate(f"LiteLLM, {_times(workers, 'worker')}", peer, litellm.KEY),
+        BenchmarkServer(f"secretary, {_times(workers, 'gateway')}", ours, API_KEY),
+        BenchmarkServer(f"LiteLLM, {_times(workers, 'worker')}", peer, litellm.KEY),
     )
 
 
@@ -75,37 +83,37 @@ def _graph(directory: Path, gateways: int) -> Path:
     return path
 
 
-def _answer(server: Server) -> str:
+def _answer(server: ServerProcess) -> str:
     """What the secretary says, so that the peer sends as many bytes."""
-    status, body = ask(server.port, faq_request.PATH, orjson.loads(faq_request.BODY))
+    status, body = post_json(server.port, faq_request.PATH, orjson.loads(faq_request.BODY))
     if status != 200:
         raise RuntimeError(f"the secretary answers {status}: {body[:300]!r}")
     return str(orjson.loads(body)["choices"][0]["message"]["content"])
 
 
-def _measured(pair: tuple[Candidate, Candidate], count: int, seconds: float) -> dict[str, list[Run]]:
+def _measured(pair: tuple[BenchmarkServer, BenchmarkServer], count: int, seconds: float) -> dict[str, list[FaqLoadRun]]:
     by_name = {candidate.name: candidate for candidate in pair}
 
-    def one(name: str) -> Run:
-        return faq_request.run(by_name[name].server, seconds, by_name[name].key)
+    def one(name: str) -> FaqLoadRun:
+        return faq_request.run_load(by_name[name].server, seconds, by_name[name].key)
 
-    return interleaved(list(by_name), count, one)
+    return run_interleaved(list(by_name), count, one)
 
 
 @contextmanager
-def _apart(pair: tuple[Candidate, Candidate]) -> Iterator[None]:
+def _apart(pair: tuple[BenchmarkServer, BenchmarkServer]) -> Iterator[None]:
     """Both servers on the first core, this client on the second, while the block runs."""
     cores = sorted(os.sched_getaffinity(0))
     for candidate in pair:
         candidate.server.pin(cores[:1])
-    pin(os.getpid(), cores[1:2] or cores)
+    pin_process(os.getpid(), cores[1:2] or cores)
     try:
         yield
     finally:
-        pin(os.getpid(), cores)
+        pin_process(os.getpid(), cores)
 
 
-def _table(title: str, runs: dict[str, list[Run]], notes: tuple[str, ...]) -> Table:
+def _table(title: str, runs: dict[str, list[FaqLoadRun]], notes: tuple[str, ...]) -> ResultTable:
     columns = ("", "requests/s, 16 connections", "x peer", "p50 ms, 1 connection", "of peer's", "CPU ms per request")
     names = list(runs)
     rows = [
@@ -113,22 +121,22 @@ def _table(title: str, runs: dict[str, list[Run]], notes: tuple[str, ...]) -> Ta
         for ours, peer in zip(names[::2], names[1::2], strict=True)
         for row in (_row(ours, runs[ours], runs[peer]), _row(peer, runs[peer], None))
     ]
-    return Table(title, columns, rows, notes)
+    return ResultTable(title, columns, rows, notes)
 
 
-def _row(name: str, found: list[Run], peer: list[Run] | None) -> tuple[str, ...]:
-    rate, alone = [run.crowd.per_second for run in found], [run.alone.ms(0.5) for run in found]
+def _row(name: str, found: list[FaqLoadRun], peer: list[FaqLoadRun] | None) -> tuple[str, ...]:
+    rate, alone = [run.concurrent.per_second for run in found], [run.single.latency_ms(0.5) for run in found]
     faster = slower = "1"
     if peer is not None:
-        faster = ratios(rate, [run.crowd.per_second for run in peer]).text(".1f", " x")
-        slower = ratios(alone, [run.alone.ms(0.5) for run in peer]).text(".3f", " x")
-    cpu = Spread.of([run.cpu_ms for run in found]).text(".2f")
-    return (name, Spread.of(rate).text(".0f"), faster, Spread.of(alone).text(".2f"), slower, cpu)
+        faster = paired_ratios(rate, [run.concurrent.per_second for run in peer]).format(".1f", " x")
+        slower = paired_ratios(alone, [run.single.latency_ms(0.5) for run in peer]).format(".3f", " x")
+    cpu = Spread.of([run.cpu_ms for run in found]).format(".2f")
+    return (name, Spread.of(rate).format(".0f"), faster, Spread.of(alone).format(".2f"), slower, cpu)
 
 
 def _times(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _summaries(runs: dict[str, list[Run]]) -> dict[str, list[dict[str, float]]]:
+def _summaries(runs: dict[str, list[FaqLoadRun]]) -> dict[str, list[dict[str, float]]]:
     return {name: [run.summary() for run in found] for name, found in runs.items()}

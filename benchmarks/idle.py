@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks.pairs import Spread
-from benchmarks.report import Result, Table
-from benchmarks.started import DEMO_GRAPH, Server, ask, secretary, wait_for_secretary
+from benchmarks.comparison import Spread
+from benchmarks.report import BenchmarkResult, ResultTable
+from benchmarks.server_process import DEMO_GRAPH, ServerProcess, post_json, secretary_server, wait_for_secretary
 
 _MEBIBYTE = 1024  # in the kB of /proc
 _SPOKEN = {
@@ -22,25 +22,25 @@ _SPOKEN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ProcessUsage:
     """One process at rest. ``pss_mb``: its own memory and its share of what it shares."""
 
-    what: str
+    process: str
     pss_mb: float
     cpu_share: float
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartTiming:
     """Seconds from the start of the process."""
 
-    answers_s: float
-    speaks_s: float
-    ends_s: float
-    members: tuple[Member, ...]
+    ready_s: float
+    spoken_answer_s: float
+    stop_s: float
+    processes: tuple[ProcessUsage, ...]
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     count, rest = (1, 5.0) if quick else (3, 30.0)
     firsts, seconds = [], []
     with TemporaryDirectory(prefix="secretary-bench-") as name:
@@ -48,8 +48,8 @@ def measure(quick: bool) -> Result:
             data = Path(name) / f"data-{number}"
             firsts.append(_start(data, 0.0))
             seconds.append(_start(data, rest))
-    members = seconds[-1].members
-    times = Table(
+    members = seconds[-1].processes
+    times = ResultTable(
         f"Start, demo graph with four engines ({count} times, median, lowest–highest; seconds)",
         (
             "on the data folder",
@@ -60,34 +60,36 @@ def measure(quick: bool) -> Result:
         [_times("first start", firsts), _times("second start", seconds)],
         ("Models are on disk. The file cache is as the machine left it: a first start after a boot takes longer.",),
     )
-    total = Member(f"all {len(members)} processes", sum(m.pss_mb for m in members), sum(m.cpu_share for m in members))
-    memory = Table(
+    total = ProcessUsage(
+        f"all {len(members)} processes", sum(m.pss_mb for m in members), sum(m.cpu_share for m in members)
+    )
+    memory = ResultTable(
         f"At rest for {rest:.0f} s after one spoken answer",
         ("process", "memory (PSS), MB", "processor, % of one core"),
-        [(m.what, f"{m.pss_mb:.0f}", f"{m.cpu_share:.1%}") for m in (*members, total)],
+        [(m.process, f"{m.pss_mb:.0f}", f"{m.cpu_share:.1%}") for m in (*members, total)],
     )
     raw = {"first": firsts, "second": seconds}
-    return Result((times, memory), {name: [_plain(start) for start in starts] for name, starts in raw.items()})
+    return BenchmarkResult((times, memory), {name: [_plain(start) for start in starts] for name, starts in raw.items()})
 
 
-def _start(data: Path, rest_s: float) -> Start:
-    with secretary("secretary", data, DEMO_GRAPH) as server:
+def _start(data: Path, rest_s: float) -> StartTiming:
+    with secretary_server("secretary", data, DEMO_GRAPH) as server:
         answers = wait_for_secretary(server)
-        status, body = ask(server.port, "/v1/chat/completions", _SPOKEN)
+        status, body = post_json(server.port, "/v1/chat/completions", _SPOKEN)
         speaks = time.monotonic() - server.started
         if status != 200 or b'"transcript"' not in body:
             raise RuntimeError(f"no spoken answer: {status} {body[:300]!r}")
         members = _at_rest(server, rest_s) if rest_s else ()
         asked = time.monotonic()
-    return Start(answers, speaks, time.monotonic() - asked, members)
+    return StartTiming(answers, speaks, time.monotonic() - asked, members)
 
 
-def _at_rest(server: Server, seconds: float) -> tuple[Member, ...]:
+def _at_rest(server: ServerProcess, seconds: float) -> tuple[ProcessUsage, ...]:
     """Every process, the largest first."""
-    before = {process: _cpu(process) for process in server.members()}
+    before = {process: _cpu(process) for process in server.processes()}
     time.sleep(seconds)
     members = [
-        Member(_what(process), pss, (_cpu(process) - used) / seconds)
+        ProcessUsage(_what(process), pss, (_cpu(process) - used) / seconds)
         for process, used in before.items()
         if (pss := _pss_mb(process.pid)) is not None
     ]
@@ -129,12 +131,12 @@ def _what(process: psutil.Process) -> str:
     return Path(program).name
 
 
-def _times(name: str, starts: list[Start]) -> tuple[str, str, str, str]:
-    columns = ([s.answers_s for s in starts], [s.speaks_s for s in starts], [s.ends_s for s in starts])
-    answers, speaks, ends = (Spread.of(column).text(".1f") for column in columns)
+def _times(name: str, starts: list[StartTiming]) -> tuple[str, str, str, str]:
+    columns = ([s.ready_s for s in starts], [s.spoken_answer_s for s in starts], [s.stop_s for s in starts])
+    answers, speaks, ends = (Spread.of(column).format(".1f") for column in columns)
     return name, answers, speaks, ends
 
 
-def _plain(start: Start) -> dict[str, object]:
-    members = [(m.what, round(m.pss_mb, 1), round(m.cpu_share, 4)) for m in start.members]
-    return {"answers_s": start.answers_s, "speaks_s": start.speaks_s, "ends_s": start.ends_s, "members": members}
+def _plain(start: StartTiming) -> dict[str, object]:
+    members = [(m.process, round(m.pss_mb, 1), round(m.cpu_share, 4)) for m in start.processes]
+    return {"answers_s": start.ready_s, "speaks_s": start.spoken_answer_s, "ends_s": start.stop_s, "members": members}

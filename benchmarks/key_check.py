@@ -12,32 +12,32 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from benchmarks.closed_loop import Load, closed_loop, post
-from benchmarks.family import pin
+from benchmarks.closed_loop import LoadResult, build_post_request, run_closed_loop
+from benchmarks.comparison import Spread, paired_ratios, run_interleaved
 from benchmarks.faq_request import BODY, CONNECTIONS, PATH
-from benchmarks.pairs import Spread, interleaved, ratios
-from benchmarks.report import Result, Table
-from benchmarks.started import API_KEY, Server, ask, wait
-from deployments.api.auth import KeyRing
+from benchmarks.process_tree import pin_process
+from benchmarks.report import BenchmarkResult, ResultTable
+from benchmarks.server_process import API_KEY, ServerProcess, post_json, wait_until_up
+from deployments.api.auth import ApiKeyAuthenticator
 from deployments.command.ports import free_port
 from deployments.contracts.settings import ApiKey, Snapshot
-from storage.secrets import digest
+from storage.secrets import key_digest
 
 CHECKED, UNCHECKED = "with the check", "without it"
-WITHIN = 0.05
+MAX_LOSS = 0.05
 """Target: with the check at least this near to without it, in the median of the passes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class KeyCheckRun:
     """``cpu_ms``: processor time of the doors' process for one request."""
 
-    load: Load
+    load: LoadResult
     cpu_ms: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _FixedSnapshot:
     current: Snapshot
     ready: bool = True
 
@@ -45,15 +45,15 @@ class _Known:
 _WRONG_KEY = "sk-sec-nobody-knows-this-one"
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     count, seconds = (6, 1.0) if quick else (40, 1.5)
     with TemporaryDirectory(prefix="secretary-bench-") as name, _doors(Path(name)) as (server, ports):
-        runs = interleaved(list(ports), count, lambda side: _run(server, ports[side], seconds))
-    share = ratios(*([run.load.per_second for run in runs[side]] for side in (CHECKED, UNCHECKED)))
-    work = ratios(*([run.cpu_ms for run in runs[side]] for side in (CHECKED, UNCHECKED)))
+        runs = run_interleaved(list(ports), count, lambda side: _run(server, ports[side], seconds))
+    share = paired_ratios(*([run.load.per_second for run in runs[side]] for side in (CHECKED, UNCHECKED)))
+    work = paired_ratios(*([run.cpu_ms for run in runs[side]] for side in (CHECKED, UNCHECKED)))
     alone_us = _alone_us()
-    verdict = "met" if share.median >= 1 - WITHIN else "missed"
-    table = Table(
+    verdict = "met" if share.median >= 1 - MAX_LOSS else "missed"
+    table = ResultTable(
         "The door's check of the API key: a prepared answer to POST /v1/chat/completions",
         (
             "",
@@ -61,10 +61,10 @@ def measure(quick: bool) -> Result:
             "x without",
             "CPU ms per request",
             "x without",
-            f"target: ≥ {1 - WITHIN:.2f} x",
+            f"target: ≥ {1 - MAX_LOSS:.2f} x",
         ),
         [
-            _row(CHECKED, runs[CHECKED], (share.text(".3f", " x"), work.text(".3f", " x")), verdict),
+            _row(CHECKED, runs[CHECKED], (share.format(".3f", " x"), work.format(".3f", " x")), verdict),
             _row(UNCHECKED, runs[UNCHECKED], ("1", "1"), ""),
         ],
         (
@@ -75,55 +75,58 @@ def measure(quick: bool) -> Result:
         ),
     )
     raw: dict[str, object] = {"alone_us": alone_us} | {
-        side: [(run.load.per_second, run.load.ms(0.5), run.load.ms(0.99), run.cpu_ms) for run in found]
+        side: [(run.load.per_second, run.load.latency_ms(0.5), run.load.latency_ms(0.99), run.cpu_ms) for run in found]
         for side, found in runs.items()
     }
-    return Result((table,), raw)
+    return BenchmarkResult((table,), raw)
 
 
 @contextmanager
-def _doors(directory: Path) -> Iterator[tuple[Server, dict[str, int]]]:
+def _doors(directory: Path) -> Iterator[tuple[ServerProcess, dict[str, int]]]:
     """The process and the ports of both doors, which differ in what they do with a key that nobody knows."""
     ports = {CHECKED: free_port(), UNCHECKED: free_port()}
     (directory / "metrics").mkdir()
     metrics = {"BENCHMARK_METRICS": str(directory / "metrics"), "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics")}
     command = [sys.executable, "-m", "benchmarks.peers.key_doors", *map(str, ports.values())]
     cores = sorted(os.sched_getaffinity(0))
-    with Server("doors", command, directory / "doors.log", metrics) as server:
+    with ServerProcess("doors", command, directory / "doors.log", metrics) as server:
         for port in ports.values():
-            wait(server, lambda port=port: _status(port, API_KEY) == 200)  # type: ignore[misc]
+            wait_until_up(server, lambda port=port: _status(port, API_KEY) == 200)  # type: ignore[misc]
         if (found := {side: _status(port, _WRONG_KEY) for side, port in ports.items()}) != {
             CHECKED: 401,
             UNCHECKED: 200,
         }:
             raise RuntimeError(f"the two doors do not differ as they should: {found}")
         server.pin(cores[:1])
-        pin(os.getpid(), cores[1:2] or cores)
+        pin_process(os.getpid(), cores[1:2] or cores)
         try:
             yield server, ports
         finally:
-            pin(os.getpid(), cores)
+            pin_process(os.getpid(), cores)
 
 
 def _status(port: int, key: str) -> int:
-    return ask(port, PATH, orjson.loads(BODY), key)[0]
+    return post_json(port, PATH, orjson.loads(BODY), key)[0]
 
 
-def _run(server: Server, port: int, seconds: float) -> Run:
-    request = post(port, PATH, BODY, API_KEY)
-    closed_loop(port, request, CONNECTIONS, min(0.3, seconds / 4))
+def _run(server: ServerProcess, port: int, seconds: float) -> KeyCheckRun:
+    request = build_post_request(port, PATH, BODY, API_KEY)
+    run_closed_loop(port, request, CONNECTIONS, min(0.3, seconds / 4))
     used = server.cpu_seconds()
-    load = closed_loop(port, request, CONNECTIONS, seconds)
-    return Run(load, (server.cpu_seconds() - used) / len(load.latencies) * 1000)
+    load = run_closed_loop(port, request, CONNECTIONS, seconds)
+    return KeyCheckRun(load, (server.cpu_seconds() - used) / len(load.latencies) * 1000)
 
 
 def _alone_us() -> float:
     """Microseconds of one check of a known key, without a request around it."""
-    key = ApiKey(id=1, name="benchmark", prefix=API_KEY[:10], digest=digest(API_KEY))
-    ring, header = KeyRing(_Known(Snapshot(api_keys=(key,))), time.time), f"Bearer {API_KEY}".encode()
-    return min(timeit.repeat(lambda: ring.identify(header), number=10_000, repeat=7)) / 10_000 * 1e6
+    key = ApiKey(id=1, name="benchmark", prefix=API_KEY[:10], digest=key_digest(API_KEY))
+    ring, header = (
+        ApiKeyAuthenticator(_FixedSnapshot(Snapshot(api_keys=(key,))), time.time),
+        f"Bearer {API_KEY}".encode(),
+    )
+    return min(timeit.repeat(lambda: ring.authenticate(header), number=10_000, repeat=7)) / 10_000 * 1e6
 
 
-def _row(name: str, runs: list[Run], shares: tuple[str, str], verdict: str) -> tuple[str, ...]:
-    rate = Spread.of([run.load.per_second for run in runs]).text(".0f")
-    return name, rate, shares[0], Spread.of([run.cpu_ms for run in runs]).text(".3f"), shares[1], verdict
+def _row(name: str, runs: list[KeyCheckRun], shares: tuple[str, str], verdict: str) -> tuple[str, ...]:
+    rate = Spread.of([run.load.per_second for run in runs]).format(".0f")
+    return name, rate, shares[0], Spread.of([run.cpu_ms for run in runs]).format(".3f"), shares[1], verdict

@@ -26,7 +26,7 @@ _PACKAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class MachineFacts:
     """``load`` is the load average of 1, 5 and 15 minutes; ``busy`` the share of all cores that was at work just
     before the start, 0 to 1, and ``stolen`` the share that the hypervisor withheld."""
 
@@ -58,10 +58,10 @@ class Facts:
         )
 
 
-def facts() -> Facts:
+def read_machine_facts() -> MachineFacts:
     """Looks at the machine for two seconds. Call it before anything is started."""
     times = psutil.cpu_times_percent(_BUSY_SAMPLE_S)
-    return Facts(
+    return MachineFacts(
         began=time.strftime("%Y-%m-%d %H:%M:%S %z"),
         cores=len(os.sched_getaffinity(0)),
         cpu=_cpu_model(),

@@ -13,22 +13,22 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy import Connection, insert, update
 
-from benchmarks.report import Result, Table
-from deployments.administration.office import Office, open_office
-from deployments.api.admin.app import AdminApp, GateKeepers
+from benchmarks.report import BenchmarkResult, ResultTable
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.api.admin.chat.routes import chat_router
 from deployments.api.metrics import Metrics
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.settings import Snapshot
-from deployments.conversation.assistant import Secretary, Staff
-from deployments.conversation.observers import Observers
-from deployments.conversation.prepared import ExactAnswers
+from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.observers import CompositeObserver
 from storage.environment import Environment
 from storage.models import ChatMessageRow, ChatSessionRow
 
 TARGET_MS = 30.0
 OWNERS = 100
-LONG = 2_000
+MESSAGES_PER_LONG_SESSION = 2_000
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _ROWS_AT_ONCE = 2_000
 
@@ -44,7 +44,7 @@ QUERIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class LatencySummary:
     """Milliseconds of one request, from the gate to the last byte of the answer."""
 
     p50: float
@@ -52,7 +52,7 @@ class Measured:
     worst: float
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     sessions, long_ones, times = (10_000, 5, 20) if quick else (100_000, 50, 200)
     with TemporaryDirectory(prefix="secretary-bench-") as folder:
         empty, full = asyncio.run(_measure(Path(folder), sessions, long_ones, times))
@@ -60,12 +60,12 @@ def measure(quick: bool) -> Result:
         (what, _ms(empty[what].p50), _ms(full[what].p50), _ms(full[what].p95), _verdict(full[what].p50))
         for what in QUERIES
     ]
-    table = Table(
+    table = ResultTable(
         f"List of conversations, {sessions:,} stored ({times} requests each, milliseconds)",
         (
             "asked for",
             "no messages, p50",
-            f"{long_ones} with {LONG:,} messages, p50",
+            f"{long_ones} with {MESSAGES_PER_LONG_SESSION:,} messages, p50",
             "p95",
             f"p50 < {TARGET_MS:.0f} ms",
         ),
@@ -76,16 +76,18 @@ def measure(quick: bool) -> Result:
         ),
     )
     raw = {name: {what: [m.p50, m.p95, m.worst] for what, m in part.items()} for name, part in _named(empty, full)}
-    return Result((table,), raw)
+    return BenchmarkResult((table,), raw)
 
 
-def _named(empty: dict[str, Measured], full: dict[str, Measured]) -> tuple[tuple[str, dict[str, Measured]], ...]:
+def _named(
+    empty: dict[str, LatencySummary], full: dict[str, LatencySummary]
+) -> tuple[tuple[str, dict[str, LatencySummary]], ...]:
     return (("no messages", empty), ("with messages", full))
 
 
 async def _measure(
     folder: Path, sessions: int, long_ones: int, times: int
-) -> tuple[dict[str, Measured], dict[str, Measured]]:
+) -> tuple[dict[str, LatencySummary], dict[str, LatencySummary]]:
     environment = Environment(
         data=folder / "data",
         database_url=f"sqlite+aiosqlite:///{folder / 'data' / 'bench.db'}",
@@ -93,16 +95,16 @@ async def _measure(
     )
     office = await open_office(environment)
     try:
-        await office.database.run(lambda connection: _fill(connection, sessions))
+        await office.database.run_sync(lambda connection: _fill(connection, sessions))
         async with _client(office) as client:
             empty = {what: await _time(client, query, times) for what, query in QUERIES.items()}
-            await office.database.run(lambda connection: _talk(connection, long_ones))
+            await office.database.run_sync(lambda connection: _talk(connection, long_ones))
             return empty, {what: await _time(client, query, times) for what, query in QUERIES.items()}
     finally:
         await office.close()
 
 
-async def _time(client: httpx.AsyncClient, query: str, times: int) -> Measured:
+async def _time(client: httpx.AsyncClient, query: str, times: int) -> LatencySummary:
     took = []
     for _ in range(times + 1):
         began = time.perf_counter()
@@ -111,7 +113,7 @@ async def _time(client: httpx.AsyncClient, query: str, times: int) -> Measured:
         if reply.status_code != 200 or not reply.json()["total"]:
             raise RuntimeError(f"{query}: {reply.status_code} {reply.text[:200]}")
     ordered = sorted(took[1:])
-    return Measured(median(ordered), ordered[int(len(ordered) * 0.95)], ordered[-1])
+    return LatencySummary(median(ordered), ordered[int(len(ordered) * 0.95)], ordered[-1])
 
 
 def _fill(connection: Connection, sessions: int) -> None:
@@ -136,21 +138,21 @@ def _session(number: int) -> dict[str, object]:
 
 def _talk(connection: Connection, sessions: int) -> None:
     """Messages for the last used conversations, which are on the first page."""
-    rows = ({"id": n + 1, **_message(n)} for n in range(sessions * LONG))
+    rows = ({"id": n + 1, **_message(n)} for n in range(sessions * MESSAGES_PER_LONG_SESSION))
     for batch in _batches(rows):
         connection.execute(insert(ChatMessageRow), batch)
     for number in range(sessions):
-        last = (number + 1) * LONG
-        counted = {"message_count": LONG, "leaf_id": last, "last_message": "Да, до шести."}
+        last = (number + 1) * MESSAGES_PER_LONG_SESSION
+        counted = {"message_count": MESSAGES_PER_LONG_SESSION, "leaf_id": last, "last_message": "Да, до шести."}
         own = ChatSessionRow.id == _message(last - 1)["session_id"]
         connection.execute(update(ChatSessionRow).where(own).values(counted))
 
 
 def _message(number: int) -> dict[str, object]:
-    owner = number // LONG
+    owner = number // MESSAGES_PER_LONG_SESSION
     return {
         "session_id": f"chat_{owner:032x}",
-        "parent_id": number if number % LONG else None,
+        "parent_id": number if number % MESSAGES_PER_LONG_SESSION else None,
         "turn_id": f"turn{number // 2}",
         "role": "assistant" if number % 2 else "user",
         "content": "Да, до шести." if number % 2 else "Вы сегодня ещё открыты?",
@@ -169,18 +171,18 @@ def _batches(rows: Iterator[dict[str, object]]) -> Iterator[list[dict[str, objec
         yield batch
 
 
-class _Known:
+class _AdminTokenVerifier:
     """One administrator, known by any token."""
 
     def verify(self, token: str) -> Identity:
         return Identity("admin", Role.ADMIN)
 
-    def goes_on(self, identity: Identity) -> bool:
+    def is_active(self, identity: Identity) -> bool:
         return True
 
 
 class _Published:
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: OfficeServices) -> None:
         self._office = office
 
     ready = True
@@ -190,12 +192,12 @@ class _Published:
         return self._office.publisher.current
 
 
-def _client(office: Office) -> httpx.AsyncClient:
+def _client(office: OfficeServices) -> httpx.AsyncClient:
     published = _Published(office)
     exact = ExactAnswers(lambda: datetime.now(UTC))
-    nobody = Secretary(Staff({}, (), None, exact, None), published, Observers(()))
-    router = chat_router(office.chats, office.dialogue, nobody)
-    app = AdminApp(GateKeepers(_Known(), published, Metrics()), [router])
+    nobody = ConversationAssistant(TurnPipeline({}, (), None, exact, None), published, CompositeObserver(()))
+    router = chat_router(office.chat_sessions, office.dialogue, nobody)
+    app = AdminApp(GateDependencies(_AdminTokenVerifier(), published, Metrics()), [router])
     transport = httpx.ASGITransport(app, root_path="/admin")
     return httpx.AsyncClient(
         transport=transport, base_url="http://office/admin", headers={"authorization": "Bearer x"}, timeout=60

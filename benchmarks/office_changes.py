@@ -10,31 +10,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import large_book, rest_change
-from benchmarks.office_rates import opened_office, rate_table, rates, tune
-from benchmarks.pairs import percentile
-from benchmarks.report import Result, Table
-from deployments.administration.faq import FaqDraft
-from deployments.administration.office import Office
+from benchmarks import faq_dataset as large_book
+from benchmarks import rest_change
+from benchmarks.comparison import percentile
+from benchmarks.office_rates import change_setting, measure_rates, opened_office, rate_table
+from benchmarks.report import BenchmarkResult, ResultTable
+from deployments.administration.faq.service import FaqDraft
+from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
-from deployments.conversation.prepared import ExactAnswers
-from deployments.conversation.snapshot_stream import shortened, whole
-from deployments.conversation.snapshots import SnapshotFeed
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.snapshot_feed import SnapshotFeed
+from deployments.conversation.snapshot_stream import decode_snapshots, encode_snapshots
 
-FOLLOWED_MS = 500.0
+LAG_TARGET_MS = 500.0
 """Target: from commit to the slowest replica."""
 
 _FEEDS = 8
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     entries, changes, seconds, count = (1_000, 10, 0.5, 2) if quick else (10_000, 100, 3.0, 6)
     with TemporaryDirectory(prefix="secretary-bench-") as name:
         few, many = asyncio.run(_followed(Path(name), entries, changes))
-        gateway = rest_change.measured(Path(name) / "cluster", 3 if quick else 20)
-        rates_found = asyncio.run(rates(Path(name), seconds, count))
+        gateway = rest_change.measure_lags_ms(Path(name) / "cluster", 3 if quick else 20)
+        rates_found = asyncio.run(measure_rates(Path(name), seconds, count))
     rows = [
         _lag_row(f"a setting, {_FEEDS} replicas, the seed's answers", few["setting"]),
         _lag_row(f"a prepared answer, {_FEEDS} replicas, the seed's answers", few["answer"]),
@@ -42,9 +43,9 @@ def measure(quick: bool) -> Result:
         _lag_row(f"a prepared answer, {_FEEDS} replicas, {entries} answers", many["answer"], target=False),
         _lag_row("a prepared answer, the gateway of a running secretary", gateway),
     ]
-    lag = Table(
+    lag = ResultTable(
         "From commit to the moment the slowest replica follows",
-        ("change", "median, ms", "p95, ms", "highest, ms", f"target: p95 < {FOLLOWED_MS:.0f} ms"),
+        ("change", "median, ms", "p95, ms", "highest, ms", f"target: p95 < {LAG_TARGET_MS:.0f} ms"),
         rows,
         (
             f"{_FEEDS} replicas: real feeds in the office's own process, each with what the stream brings, pickled, "
@@ -54,20 +55,22 @@ def measure(quick: bool) -> Result:
         ),
     )
     raw = {"few": few, "many": many, "gateway": gateway, "rates": rates_found}
-    return Result((lag, rate_table(rates_found, count, seconds)), raw)
+    return BenchmarkResult((lag, rate_table(rates_found, count, seconds)), raw)
 
 
 class _InProcess:
     """The office's stream as it arrives in another process: packed and unpacked for each of them."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: OfficeServices) -> None:
         self._office = office
 
     def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
-        return whole(_carried(shortened(self._office.publisher.subscribe(after_revision, subscriber))))
+        return decode_snapshots(
+            _carried(encode_snapshots(self._office.publisher.subscribe(after_revision, subscriber)))
+        )
 
     async def report(self, report: DoorReport) -> None:
-        await self._office.reports.accept(report)
+        await self._office.report_ingest.accept(report)
 
 
 async def _carried(items: AsyncIterator[Snapshot | SnapshotChange]) -> AsyncGenerator[Snapshot | SnapshotChange]:
@@ -78,7 +81,7 @@ async def _carried(items: AsyncIterator[Snapshot | SnapshotChange]) -> AsyncGene
 
 @dataclass(frozen=True, slots=True)
 class _Replicas:
-    office: Office
+    office: OfficeServices
     feeds: tuple[SnapshotFeed, ...]
 
     async def lag_ms(self, change: Callable[[], Coroutine[None, None, None]]) -> float:
@@ -96,7 +99,7 @@ class _Replicas:
 
 
 @asynccontextmanager
-async def _replicas(office: Office) -> AsyncIterator[_Replicas]:
+async def _replicas(office: OfficeServices) -> AsyncIterator[_Replicas]:
     link = _InProcess(office)
     feeds = tuple(
         SnapshotFeed(link, f"replica {number}", ExactAnswers(lambda: datetime.now(UTC)).prepare)
@@ -118,26 +121,26 @@ async def _followed(directory: Path, entries: int, changes: int) -> tuple[dict[s
         few = await _lags(office, changes)
     async with opened_office(directory / "many") as office:
         async with office.database.unit_of_work() as work:
-            for entry in large_book.entries(entries):
+            for entry in large_book.generate_entries(entries):
                 await work.faq.add(entry)
         await _teach(office, 0)  # what is added past the office's desk is published with the next change
         many = await _lags(office, changes // 5)
     return few, many
 
 
-async def _lags(office: Office, changes: int) -> dict[str, list[float]]:
+async def _lags(office: OfficeServices, changes: int) -> dict[str, list[float]]:
     numbers = iter(range(1, 2 * changes + 1))
     async with _replicas(office) as replicas:
-        settings = [await replicas.lag_ms(lambda: tune(office, next(numbers))) for _ in range(changes)]
+        settings = [await replicas.lag_ms(lambda: change_setting(office, next(numbers))) for _ in range(changes)]
         answers = [await replicas.lag_ms(lambda: _teach(office, next(numbers))) for _ in range(changes)]
     return {"setting": sorted(settings), "answer": sorted(answers)}
 
 
-async def _teach(office: Office, number: int) -> None:
+async def _teach(office: OfficeServices, number: int) -> None:
     await office.faq.create(FaqDraft(question=f"Вопрос {number}", answer="Да. " * 20), "bench")
 
 
 def _lag_row(name: str, lags: list[float], *, target: bool = True) -> tuple[str, ...]:
     figures = [percentile(sorted(lags), share) for share in (0.5, 0.95, 1.0)]
-    verdict = "met" if figures[1] < FOLLOWED_MS else "missed"
+    verdict = "met" if figures[1] < LAG_TARGET_MS else "missed"
     return (name, *(f"{figure:.1f}" for figure in figures), verdict if target else "none")

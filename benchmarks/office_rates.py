@@ -13,29 +13,29 @@ from sqlalchemy import insert
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks.pairs import Spread, passes, ratios
-from benchmarks.report import Table
-from benchmarks.started import API_KEY, PASSWORD
-from deployments.administration.office import Office, open_office
-from deployments.command.collector import collect_less_often
-from deployments.contracts.chat import Source, SourceKind
+from benchmarks.comparison import Spread, abba_order, paired_ratios
+from benchmarks.report import ResultTable
+from benchmarks.server_process import API_KEY, PASSWORD
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.command.garbage_collection import reduce_gc_frequency
+from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange
-from deployments.conversation.reporting import EXCHANGES_PER_REPORT
+from deployments.conversation.report_outbox import EXCHANGES_PER_REPORT
 from storage.database import _PRAGMAS, _engine
 from storage.environment import Environment
 from storage.models import AuditRow, RevisionRow, SettingRow
 
-OF_BARE = 0.5
+TARGET_SHARE_OF_SQLITE = 0.5
 """Target: changes per second as a share of bare sqlite3's."""
 
-_API = Source(SourceKind.API)
+_API = TurnSource(SourceKind.API)
 _AT = "2026-11-23 09:00:00.123456"
 _Act = Callable[[], Coroutine[None, None, None] | None]
 
 
 @asynccontextmanager
-async def opened_office(data: Path) -> AsyncIterator[Office]:
+async def opened_office(data: Path) -> AsyncIterator[OfficeServices]:
     office = await open_office(Environment(data=data, admin_password=SecretStr(PASSWORD), api_key=SecretStr(API_KEY)))
     try:
         yield office
@@ -43,13 +43,13 @@ async def opened_office(data: Path) -> AsyncIterator[Office]:
         await office.close()
 
 
-async def tune(office: Office, number: int) -> None:
+async def change_setting(office: OfficeServices, number: int) -> None:
     settings = office.publisher.current.settings
     llm = settings.llm.model_copy(update={"max_tokens": number % 30_000 + 1})
     await office.settings.update(settings.model_copy(update={"llm": llm}), office.publisher.current.revision, "bench")
 
 
-async def rates(directory: Path, seconds: float, count: int) -> dict[str, list[float]]:
+async def measure_rates(directory: Path, seconds: float, count: int) -> dict[str, list[float]]:
     """Per second: changes of a setting and stored exchanges, ours and bare."""
     found: dict[str, list[float]] = {}
     async with opened_office(directory / "rates") as office, _collecting_as_in_a_start():
@@ -65,7 +65,7 @@ async def rates(directory: Path, seconds: float, count: int) -> dict[str, list[f
                 "toolkit": {"changes": (toolkit.change, 1)},
                 "sqlite3": {"changes": (bare.change, 1), "exchanges": (bare.report, EXCHANGES_PER_REPORT)},
             }
-            for side in (side for one_pass in passes(list(sides), count) for side in one_pass):
+            for side in (side for one_pass in abba_order(list(sides), count) for side in one_pass):
                 for what, (act, size) in sides[side].items():
                     found.setdefault(f"{side} {what}", []).append(await _per_second(act, seconds) * size)
         await toolkit.engine.dispose()
@@ -76,7 +76,7 @@ async def rates(directory: Path, seconds: float, count: int) -> dict[str, list[f
 async def _collecting_as_in_a_start() -> AsyncIterator[None]:
     """Garbage is looked for as in the office's own process, by either side."""
     usual = gc.get_threshold()
-    collect_less_often()
+    reduce_gc_frequency()
     try:
         yield
     finally:
@@ -101,21 +101,21 @@ async def _per_second(one: _Act, seconds: float) -> float:
 
 
 class _Ours:
-    def __init__(self, office: Office, session: str) -> None:
+    def __init__(self, office: OfficeServices, session: str) -> None:
         self._office = office
         self._session = session
         self._number = 0
 
     async def change(self) -> None:
         self._number += 1
-        await tune(self._office, self._number)
+        await change_setting(self._office, self._number)
 
     async def report(self) -> None:
         self._number += 1
         exchanges = tuple(
             _exchange(f"turn-{self._number}-{position}", self._session) for position in range(EXCHANGES_PER_REPORT)
         )
-        await self._office.reports.accept(
+        await self._office.report_ingest.accept(
             DoorReport(door="bench", run="bench", sequence=self._number, revision=1, exchanges=exchanges)
         )
 
@@ -195,16 +195,16 @@ def _exchange(turn_id: str, session: str) -> Exchange:
     )
 
 
-def rate_table(found: dict[str, list[float]], count: int, seconds: float) -> Table:
+def rate_table(found: dict[str, list[float]], count: int, seconds: float) -> ResultTable:
     bare = found["sqlite3 changes"]
     rows = [
         _rate_row("changes", found["office changes"], bare, None),
         _rate_row("its three rows by SQLAlchemy alone", found["toolkit changes"], bare, None),
-        _rate_row("exchanges", found["office exchanges"], found["sqlite3 exchanges"], OF_BARE),
+        _rate_row("exchanges", found["office exchanges"], found["sqlite3 exchanges"], TARGET_SHARE_OF_SQLITE),
     ]
-    return Table(
+    return ResultTable(
         "Committed per second, against bare sqlite3 with the same tables, pragmas and row sizes",
-        ("", "office", "sqlite3", "office / sqlite3", f"target: {OF_BARE} x"),
+        ("", "office", "sqlite3", "office / sqlite3", f"target: {TARGET_SHARE_OF_SQLITE} x"),
         rows,
         (
             f"{count} passes in ABBA order, {seconds:.1f} s each, median (lowest–highest); every commit waits for the "
@@ -217,6 +217,6 @@ def rate_table(found: dict[str, list[float]], count: int, seconds: float) -> Tab
 
 
 def _rate_row(what: str, ours: list[float], bare: list[float], target: float | None) -> tuple[str, ...]:
-    share = ratios(ours, bare)
+    share = paired_ratios(ours, bare)
     verdict = "none" if target is None else "met" if share.median >= target else "missed"
-    return (what, Spread.of(ours).text(".0f"), Spread.of(bare).text(".0f"), share.text(".2f", " x"), verdict)
+    return (what, Spread.of(ours).format(".0f"), Spread.of(bare).format(".0f"), share.format(".2f", " x"), verdict)

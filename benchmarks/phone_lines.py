@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.pairs import percentile
-from benchmarks.report import Result, Table
-from benchmarks.started import API_KEY, SCRIPTED_GRAPH, secretary, wait_for_secretary
+from benchmarks.comparison import percentile
+from benchmarks.report import BenchmarkResult, ResultTable
+from benchmarks.server_process import API_KEY, SCRIPTED_GRAPH, secretary_server, wait_for_secretary
 
 _FRAME_S = 0.020
 _AHEAD = 3
@@ -26,7 +26,7 @@ _PATIENCE_S = 180
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PhoneLineTiming:
     """One line: seconds from the request to each frame, and what the server says of itself."""
 
     arrivals: tuple[float, ...]
@@ -37,18 +37,18 @@ class Heard:
         first = self.arrivals[0]
         return [max(0.0, at - first - max(0, number - _AHEAD) * _FRAME_S) for number, at in enumerate(self.arrivals)]
 
-    def missing(self) -> int:
+    def underruns(self) -> int:
         """Frames that were not there when a listener who plays from the first one on needed them."""
         first = self.arrivals[0]
         return sum(at > first + number * _FRAME_S for number, at in enumerate(self.arrivals))
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     counts = (1, 10, 25)
     rows, raw = [], {}
     with (
         TemporaryDirectory(prefix="secretary-bench-") as name,
-        secretary("secretary", Path(name) / "data", SCRIPTED_GRAPH) as server,
+        secretary_server("secretary", Path(name) / "data", SCRIPTED_GRAPH) as server,
     ):
         wait_for_secretary(server)
         asyncio.run(_call(server.port, 1, 1, "warm-up"))
@@ -58,7 +58,7 @@ def measure(quick: bool) -> Result:
             share = (server.cpu_seconds() - used) / (time.monotonic() - began)
             rows.append(_row(count, heard, share))
             raw[str(count)] = [[round(at * 1000, 2) for at in line.arrivals] for line in heard]
-    table = Table(
+    table = ResultTable(
         "Phone lines at once, tone voice, A-law, each line plays several sentences",
         (
             "lines",
@@ -78,10 +78,10 @@ def measure(quick: bool) -> Result:
             "Underrun: a frame missing for a listener who plays from the first frame on; reported: by the server.",
         ),
     )
-    return Result((table,), raw)
+    return BenchmarkResult((table,), raw)
 
 
-async def _call(port: int, lines: int, sentences: int, mark: str) -> list[Heard]:
+async def _call(port: int, lines: int, sentences: int, mark: str) -> list[PhoneLineTiming]:
     async with asyncio.timeout(_PATIENCE_S):
         start = asyncio.Barrier(lines)
         return await asyncio.gather(*(_line(port, start, _text(mark, n, sentences)) for n in range(lines)))
@@ -91,7 +91,7 @@ def _text(mark: str, line: int, sentences: int) -> str:
     return " ".join(_SENTENCE.format(number, f"{mark}-{line}") for number in range(sentences))
 
 
-async def _line(port: int, start: asyncio.Barrier, text: str) -> Heard:
+async def _line(port: int, start: asyncio.Barrier, text: str) -> PhoneLineTiming:
     headers = {"Authorization": f"Bearer {API_KEY}"}
     async with connect(f"ws://127.0.0.1:{port}/phone/tts", additional_headers=headers, compression=None) as line:
         await start.wait()
@@ -100,7 +100,7 @@ async def _line(port: int, start: asyncio.Barrier, text: str) -> Heard:
         return await _listen(line, sent)
 
 
-async def _listen(line: ClientConnection, sent: float) -> Heard:
+async def _listen(line: ClientConnection, sent: float) -> PhoneLineTiming:
     arrivals: list[float] = []
     async for message in line:
         if isinstance(message, bytes):
@@ -110,11 +110,11 @@ async def _listen(line: ClientConnection, sent: float) -> Heard:
         if event["type"] == "error":
             raise RuntimeError(f"the phone line answers {message}")
         if event["type"] == "finished":
-            return Heard(tuple(arrivals), event["underruns"])
+            return PhoneLineTiming(tuple(arrivals), event["underruns"])
     raise RuntimeError("the phone line closed before it had finished")
 
 
-def _row(count: int, heard: list[Heard], share: float) -> tuple[str, ...]:
+def _row(count: int, heard: list[PhoneLineTiming], share: float) -> tuple[str, ...]:
     late = sorted(value for line in heard for value in line.lateness())
     return (
         str(count),
@@ -124,7 +124,7 @@ def _row(count: int, heard: list[Heard], share: float) -> tuple[str, ...]:
         f"{percentile(late, 0.99) * 1000:.1f}",
         f"{late[-1] * 1000:.1f}",
         f"{sum(value > _LATE_S for value in late) / len(late):.2%}",
-        str(sum(line.missing() for line in heard)),
+        str(sum(line.underruns() for line in heard)),
         str(sum(line.reported_underruns for line in heard)),
         f"{share:.0%}",
     )

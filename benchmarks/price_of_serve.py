@@ -6,23 +6,32 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import faq_request
-from benchmarks.faq_request import Run
-from benchmarks.pairs import Spread, interleaved, ratios
-from benchmarks.report import Result, Table
-from benchmarks.started import SCRIPTED_GRAPH, Server, python_server, secretary, wait, wait_for_secretary
+from benchmarks.comparison import Spread, paired_ratios, run_interleaved
+from benchmarks.faq_request import FaqLoadRun
+from benchmarks.report import BenchmarkResult, ResultTable
+from benchmarks.server_process import (
+    SCRIPTED_GRAPH,
+    ServerProcess,
+    python_server,
+    secretary_server,
+    wait_for_secretary,
+    wait_until_up,
+)
 
 PLAIN, FAST, DEFAULT = "plain uvicorn", "Serve, fast mode", "Serve, default mode"
 _UVICORN = ["-m", "uvicorn", "--factory", "benchmarks.peers.plain_app:build", "--host", "127.0.0.1", "--port", "{port}"]
 _QUIET = ["--no-access-log", "--log-level", "warning"]
 
 
-def measure(quick: bool) -> Result:
+def measure(quick: bool) -> BenchmarkResult:
     """The scripted graph: engines have no part in this, so none is loaded."""
     count, seconds = (2, 1.0) if quick else (10, 5.0)
     with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
         servers = _start(Path(name), stack)
-        runs = interleaved(list(servers), count, lambda candidate: faq_request.run(servers[candidate], seconds))
-    table = Table(
+        runs = run_interleaved(
+            list(servers), count, lambda candidate: faq_request.run_load(servers[candidate], seconds)
+        )
+    table = ResultTable(
         "Price of Serve: the same application, a prepared answer to POST /v1/chat/completions",
         ("served by", "requests/s, 16 connections", "of uvicorn's", "p50 ms, 1 connection", "CPU ms per request"),
         [_row(name, runs) for name in runs],
@@ -34,30 +43,32 @@ def measure(quick: bool) -> Result:
             "peer.",
         ),
     )
-    return Result((table,), {name: [run.summary() for run in found] for name, found in runs.items()})
+    return BenchmarkResult((table,), {name: [run.summary() for run in found] for name, found in runs.items()})
 
 
-def _start(directory: Path, stack: ExitStack) -> dict[str, Server]:
+def _start(directory: Path, stack: ExitStack) -> dict[str, ServerProcess]:
     metrics = {"BENCHMARK_METRICS": str(directory / "metrics"), "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics")}
     os.makedirs(directory / "metrics", exist_ok=True)
     plain = stack.enter_context(python_server("plain", directory, _UVICORN + _QUIET, metrics))
-    wait(plain, faq_request.answers(plain))
+    wait_until_up(plain, faq_request.answer_check(plain))
     servers = {PLAIN: plain}
     for name, options in ((FAST, ()), (DEFAULT, ("--no-fast",))):
         data = directory / ("default" if options else "fast")
-        server = stack.enter_context(secretary(name, data, SCRIPTED_GRAPH, *options))
+        server = stack.enter_context(secretary_server(name, data, SCRIPTED_GRAPH, *options))
         wait_for_secretary(server)
         servers[name] = server
     return servers
 
 
-def _row(name: str, runs: dict[str, list[Run]]) -> tuple[str, ...]:
+def _row(name: str, runs: dict[str, list[FaqLoadRun]]) -> tuple[str, ...]:
     found = runs[name]
-    share = ratios([run.crowd.per_second for run in found], [run.crowd.per_second for run in runs[PLAIN]])
+    share = paired_ratios(
+        [run.concurrent.per_second for run in found], [run.concurrent.per_second for run in runs[PLAIN]]
+    )
     return (
         name,
-        Spread.of([run.crowd.per_second for run in found]).text(".0f"),
-        share.text(".2f", " x"),
-        Spread.of([run.alone.ms(0.5) for run in found]).text(".2f"),
-        Spread.of([run.cpu_ms for run in found]).text(".2f"),
+        Spread.of([run.concurrent.per_second for run in found]).format(".0f"),
+        share.format(".2f", " x"),
+        Spread.of([run.single.latency_ms(0.5) for run in found]).format(".2f"),
+        Spread.of([run.cpu_ms for run in found]).format(".2f"),
     )

@@ -9,13 +9,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Drawn
 
-from benchmarks.machine import Facts
+from benchmarks.machine import MachineFacts
 
 RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ResultTable:
     """``notes`` say how it was measured; rows that we lose stay in."""
 
     title: str
@@ -25,12 +25,12 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    tables: Sequence[Table]
+class BenchmarkResult:
+    tables: Sequence[ResultTable]
     raw: dict[str, Any] = field(default_factory=dict)
 
 
-def show(result: Result, facts: Facts, console: Console) -> None:
+def print_result(result: BenchmarkResult, facts: MachineFacts, console: Console) -> None:
     for table in result.tables:
         drawn = Drawn(title=table.title, title_justify="left")
         for number, column in enumerate(table.columns):
@@ -45,7 +45,7 @@ def show(result: Result, facts: Facts, console: Console) -> None:
         console.print("  [yellow]The machine was not quiet: these numbers are no result.[/yellow]")
 
 
-def save(name: str, command: str, result: Result, facts: Facts) -> Path:
+def save_result(name: str, command: str, result: BenchmarkResult, facts: MachineFacts) -> Path:
     """Writes the JSON file of one measurement and returns its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
@@ -54,7 +54,7 @@ def save(name: str, command: str, result: Result, facts: Facts) -> Path:
     return path
 
 
-def markdown(table: Table) -> str:
+def format_markdown(table: ResultTable) -> str:
     lines = [f"**{table.title}**", "", _line(table.columns), "|---|" + "---:|" * (len(table.columns) - 1)]
     lines += [_line(row) for row in table.rows]
     if table.notes:

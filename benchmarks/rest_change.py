@@ -10,18 +10,25 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.started import PASSWORD, SCRIPTED_GRAPH, Server, ask, secretary, wait_for_secretary
+from benchmarks.server_process import (
+    PASSWORD,
+    SCRIPTED_GRAPH,
+    ServerProcess,
+    post_json,
+    secretary_server,
+    wait_for_secretary,
+)
 
 _SEEN_WITHIN_S = 20.0
 
 
-def measured(data: Path, changes: int) -> list[float]:
+def measure_lags_ms(data: Path, changes: int) -> list[float]:
     """Milliseconds from the time that is stored in the changed row to the gateway's first answer with it, ascending.
 
     A little too much: the row is stamped before it is committed, and the gateway is asked every few milliseconds.
     """
     questions = [f"Где стоит рояль номер {number}?" for number in range(changes)]
-    with secretary("secretary", data, SCRIPTED_GRAPH) as server:
+    with secretary_server("secretary", data, SCRIPTED_GRAPH) as server:
         wait_for_secretary(server)
         with _office(server) as office:
             seen = [_taught(server, office, question) for question in questions]
@@ -30,7 +37,7 @@ def measured(data: Path, changes: int) -> list[float]:
 
 
 @contextmanager
-def _office(server: Server) -> Iterator[httpx.Client]:
+def _office(server: ServerProcess) -> Iterator[httpx.Client]:
     """The office's REST API for an administrator."""
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client:
         signed_in = client.post("/admin/auth/login", json={"username": "admin", "password": PASSWORD})
@@ -39,9 +46,9 @@ def _office(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
-def _taught(server: Server, office: httpx.Client, question: str) -> float:
+def _taught(server: ServerProcess, office: httpx.Client, question: str) -> float:
     """Unix time of the gateway's first answer to ``question`` from the entry that is saved meanwhile."""
-    watch = _Watch(server.port, question)
+    watch = _AnswerPoller(server.port, question)
     watch.start()
     office.post("/admin/faq", json={"trigger": question, "response": f"Ответ: {question}"}).raise_for_status()
     watch.join()
@@ -50,7 +57,7 @@ def _taught(server: Server, office: httpx.Client, question: str) -> float:
     return watch.at
 
 
-class _Watch(threading.Thread):
+class _AnswerPoller(threading.Thread):
     """Asks until the answer is the new one; ``at`` is the Unix time of that."""
 
     def __init__(self, port: int, question: str) -> None:
@@ -63,7 +70,7 @@ class _Watch(threading.Thread):
     def run(self) -> None:
         deadline = time.monotonic() + _SEEN_WITHIN_S
         while self.at is None and time.monotonic() < deadline:
-            status, answer = ask(self._port, "/v1/chat/completions", self._body)
+            status, answer = post_json(self._port, "/v1/chat/completions", self._body)
             if status == 200 and self._wanted in answer:
                 self.at = time.time()
             time.sleep(0.005)

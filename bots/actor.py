@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import RayError
 
+from bots.bot_status import BotStatus
 from bots.connections import Connect
-from bots.hosting import ProcessDied, TakenOver
-from bots.status import BotStatus
-from bots.telegram.tuning import Tuning
+from bots.process_host import ProcessDied, Superseded
+from bots.telegram.bot_limits import BotLimits
 from deployments.contracts.instances import BotSpec
 
 if TYPE_CHECKING:
-    from bots.process import Identity
+    from bots.process import BotProcessIdentity
 
 NAMESPACE = "ai-secretary-bots"
 _PREFIX = "bot:"
@@ -39,7 +39,7 @@ def own_bot_id() -> str:
     return str(ray.get_runtime_context().get_actor_name() or "").removeprefix(_PREFIX)
 
 
-class RayHost:
+class RayProcessHost:
     """Starts each bot in an actor of its own. ``connect`` is a picklable function or ``package.module:function``."""
 
     def __init__(
@@ -48,15 +48,15 @@ class RayHost:
         *,
         namespace: str = NAMESPACE,
         generation: int | None = None,
-        tuning: Tuning | None = None,
+        limits: BotLimits | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._connect = connect
         self._namespace = namespace
         self._generation = clock() if generation is None else generation
-        self._tuning = tuning or Tuning()
+        self._tuning = limits or BotLimits()
 
-    async def start(self, spec: BotSpec) -> "RayProcess":
+    async def start(self, spec: BotSpec) -> "RayProcessHandle":
         from bots.process import BotProcess  # aiogram weighs a hundred megabytes: only bots' own starts pay
 
         await self._make_room(actor_name(spec.id))
@@ -69,12 +69,12 @@ class RayHost:
             )
         except ValueError as error:
             raise ProcessDied("another process took this bot's name") from error
-        return RayProcess(actor, self._stop_s)
+        return RayProcessHandle(actor, self._stop_s)
 
     @property
     def _stop_s(self) -> float:
         """How long a bot may take to stop by itself."""
-        return self._tuning.stop_grace_s + self._tuning.farewell_s + _ANSWER_S
+        return self._tuning.stop_grace_s + self._tuning.shutdown_reply_timeout_s + _ANSWER_S
 
     async def _make_room(self, name: str) -> None:
         """Ends the process that has ``name``, unless it belongs to a younger supervisor, and waits until it is gone."""
@@ -83,7 +83,7 @@ class RayHost:
             return
         identity = await _ask(older)
         if identity is not None and identity.generation > self._generation:
-            raise TakenOver(f"a newer supervisor runs {name}")
+            raise Superseded(f"a newer supervisor runs {name}")
         await _end(older, self._stop_s if identity is not None else 0)
         await self._wait_until_free(name)
 
@@ -96,7 +96,7 @@ class RayHost:
             raise ProcessDied(f"the older process of {name} does not end") from None
 
 
-class RayProcess:
+class RayProcessHandle:
     """A bot in a Ray actor, running from the moment this object exists."""
 
     def __init__(self, actor: Any, stop_s: float) -> None:
@@ -104,7 +104,7 @@ class RayProcess:
         self._stop_s = stop_s
         self._run = actor.run.remote()
 
-    async def ended(self) -> BotStatus:
+    async def wait(self) -> BotStatus:
         try:
             final: BotStatus = await self._run
         except RayError as error:
@@ -138,11 +138,11 @@ def _find(name: str, namespace: str) -> Any | None:
         return None
 
 
-async def _ask(actor: Any) -> "Identity | None":
+async def _ask(actor: Any) -> "BotProcessIdentity | None":
     """Who an actor is; None when it is dead or does not answer."""
     try:
         async with asyncio.timeout(_ANSWER_S):
-            identity: Identity = await actor.identity.remote()
+            identity: BotProcessIdentity = await actor.identity.remote()
     except (RayError, TimeoutError):
         return None
     return identity
@@ -163,6 +163,6 @@ def _cause(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "the process does not answer"
     cause = getattr(error, "cause", None)
-    from bots.telegram.middlewares import describe
+    from bots.telegram.middlewares import describe_error
 
-    return describe(cause) if isinstance(cause, Exception) else f"the process died ({type(error).__name__})"
+    return describe_error(cause) if isinstance(cause, Exception) else f"the process died ({type(error).__name__})"

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from deployments.contracts.engines import Assistant
-from deployments.contracts.sessions import Conversations
+from deployments.contracts.sessions import ConversationStore
 from deployments.outbound.policy import OutboundPolicy
 
 
@@ -19,7 +19,7 @@ class BotConnections:
     frees what ``connect`` opened."""
 
     assistant: Assistant
-    conversations: Conversations
+    conversations: ConversationStore
     open_token: Callable[[str], str]
     policy: Callable[[], OutboundPolicy] = OutboundPolicy
     close: Callable[[], Awaitable[None]] = _nothing
@@ -28,7 +28,7 @@ class BotConnections:
 Connect = Callable[[], Awaitable[BotConnections]]
 
 
-def resolve(connect: Connect | str) -> Connect:
+def resolve_connect(connect: Connect | str) -> Connect:
     """The function itself, or the one named by ``package.module:function``. Raises ValueError for a malformed name."""
     if not isinstance(connect, str):
         return connect

@@ -6,12 +6,12 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from bots.backoff import delay
-from bots.connections import BotConnections, Connect, resolve
-from bots.status import BotState, BotStatus
+from bots.backoff import backoff_delay_s
+from bots.bot_status import BotState, BotStatus
+from bots.connections import BotConnections, Connect, resolve_connect
 from bots.telegram.bot import TelegramBot
-from bots.telegram.discretion import guard_logs, mask
-from bots.telegram.tuning import Tuning
+from bots.telegram.bot_limits import BotLimits
+from bots.telegram.token_redaction import install_log_redaction, redact_tokens
 from deployments.audio.encode import ogg_opus_file
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import BotSpec
@@ -22,7 +22,7 @@ _FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class BotProcessIdentity:
     """Whose process this is: the supervisor's ``generation`` and the ``version`` of the row it runs."""
 
     generation: int
@@ -34,25 +34,25 @@ class BotProcess:
     """Runs ``spec`` with what ``connect`` (a function or ``package.module:function``) brings."""
 
     def __init__(
-        self, spec: BotSpec, connect: Connect | str, generation: int = 0, tuning: Tuning | None = None
+        self, spec: BotSpec, connect: Connect | str, generation: int = 0, limits: BotLimits | None = None
     ) -> None:
         self._spec = spec
         self._connect = connect
         self._generation = generation
-        self._tuning = tuning
+        self._tuning = limits
         self._bot: TelegramBot | None = None
         self._task: asyncio.Task[None] | None = None
         self._status = BotStatus(spec.id, spec.version)
 
-    def identity(self) -> Identity:
-        return Identity(self._generation, self._spec.version, os.getpid())
+    def identity(self) -> BotProcessIdentity:
+        return BotProcessIdentity(self._generation, self._spec.version, os.getpid())
 
     def status(self) -> BotStatus:
         return self._bot.status() if self._bot is not None else self._status
 
     async def run(self) -> BotStatus:
         """Runs until stopped or until the token is useless; the returned status says which."""
-        guard_logs()
+        install_log_redaction()
         self._task = asyncio.create_task(self._live())
         await asyncio.wait({self._task})
         if not self._task.cancelled():
@@ -90,13 +90,13 @@ class BotProcess:
 
     async def _connected(self) -> BotConnections:
         """The connections, as soon as the rest of the secretary is there to be connected to."""
-        connect: Callable[[], Awaitable[BotConnections]] = resolve(self._connect)
+        connect: Callable[[], Awaitable[BotConnections]] = resolve_connect(self._connect)
         attempt = 0
         while True:
             try:
                 return await connect()
             except SecretaryError as error:
                 attempt += 1
-                self._status = replace(self._status, state=BotState.UNREACHABLE, error=mask(error.message))
+                self._status = replace(self._status, state=BotState.UNREACHABLE, error=redact_tokens(error.message))
                 log.warning("bot %s cannot connect yet: %s", self._spec.id, error.code)
-            await asyncio.sleep(delay(attempt, _FIRST_RETRY_S, _LONGEST_RETRY_S))
+            await asyncio.sleep(backoff_delay_s(attempt, _FIRST_RETRY_S, _LONGEST_RETRY_S))

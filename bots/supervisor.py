@@ -7,29 +7,38 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from bots.backoff import delay
-from bots.hosting import Host, Process, ProcessDied, TakenOver
-from bots.reconcile import Action, Phase, Replace, Running, Start, Stop, desired, reconcile
-from bots.status import BotState, BotStatus
+from bots.backoff import backoff_delay_s
+from bots.bot_status import BotState, BotStatus
+from bots.process_host import ProcessDied, ProcessHandle, ProcessHost, Superseded
+from bots.reconciliation import (
+    ObservedBot,
+    ProcessPhase,
+    ReconcileAction,
+    ReplaceBot,
+    StartBot,
+    StopBot,
+    desired_bots,
+    reconcile,
+)
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.settings import Snapshot
-from deployments.contracts.waiting import set_within
+from deployments.contracts.timeouts import wait_for_event
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class SupervisorTimings:
     """Times in seconds. A bot that lived ``settled_s`` starts its back-off anew; one that does not answer for
     ``silent_s`` (it may still be loading) is replaced; a supervisor that was overtaken looks again after
     ``overtaken_s``."""
 
-    tick_s: float = 2.0
+    reconcile_interval_s: float = 2.0
     first_retry_s: float = 1.0
-    longest_retry_s: float = 60.0
-    settled_s: float = 120.0
-    silent_s: float = 90.0
-    overtaken_s: float = 60.0
+    max_retry_s: float = 60.0
+    stable_after_s: float = 120.0
+    unresponsive_timeout_s: float = 90.0
+    superseded_retry_s: float = 60.0
 
 
 @dataclass(slots=True)
@@ -38,8 +47,8 @@ class _Bot:
 
     spec: BotSpec
     status: BotStatus
-    phase: Phase = Phase.CHANGING
-    process: Process | None = None
+    phase: ProcessPhase = ProcessPhase.CHANGING
+    process: ProcessHandle | None = None
     retry_at: float = 0.0
     attempt: int = 0
     restarts: int = 0
@@ -47,12 +56,14 @@ class _Bot:
     heard_at: float = 0.0
 
 
-class Supervisor:
+class BotSupervisor:
     """Runs bots in ``host``. ``run`` owns every process it starts and leaves none behind."""
 
-    def __init__(self, host: Host, rhythm: Rhythm | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, host: ProcessHost, timings: SupervisorTimings | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._host = host
-        self._rhythm = rhythm or Rhythm()
+        self._rhythm = timings or SupervisorTimings()
         self._clock = clock
         self._wanted: tuple[BotSpec, ...] | None = None
         self._bots: dict[str, _Bot] = {}
@@ -72,7 +83,7 @@ class Supervisor:
             while True:
                 self._wake.clear()
                 self._reconcile()
-                await set_within(self._wake, self._rhythm.tick_s)
+                await wait_for_event(self._wake, self._rhythm.reconcile_interval_s)
         finally:
             for task in helpers:
                 task.cancel()
@@ -82,7 +93,7 @@ class Supervisor:
     async def _follow(self, snapshots: AsyncIterator[Snapshot]) -> None:
         try:
             async for snapshot in snapshots:
-                self._wanted = desired(snapshot)
+                self._wanted = desired_bots(snapshot)
                 self._wake.set()
         except Exception:
             log.exception("the stream of snapshots broke; bots go on as declared last")
@@ -90,21 +101,21 @@ class Supervisor:
     def _reconcile(self) -> None:
         if self._wanted is None:
             return
-        running = [Running(bot.spec.id, bot.spec.version, bot.phase, bot.retry_at) for bot in self._bots.values()]
+        running = [ObservedBot(bot.spec.id, bot.spec.version, bot.phase, bot.retry_at) for bot in self._bots.values()]
         for action in reconcile(self._wanted, running, self._clock()):
             self._begin(action)
 
-    def _begin(self, action: Action) -> None:
+    def _begin(self, action: ReconcileAction) -> None:
         match action:
-            case Start(spec) | Replace(spec):
+            case StartBot(spec) | ReplaceBot(spec):
                 bot = self._bots.setdefault(spec.id, _Bot(spec, BotStatus(spec.id, spec.version)))
                 if bot.spec.version != spec.version:
                     bot.attempt = 0
-                bot.spec, bot.phase = spec, Phase.CHANGING
+                bot.spec, bot.phase = spec, ProcessPhase.CHANGING
                 self._hold(self._changes, self._start(bot))
-            case Stop(id):
+            case StopBot(id):
                 bot = self._bots[id]
-                bot.phase = Phase.CHANGING
+                bot.phase = ProcessPhase.CHANGING
                 self._hold(self._changes, self._remove(bot))
 
     def _hold(self, holder: set[asyncio.Task[None]], work: Awaitable[None]) -> None:
@@ -119,13 +130,13 @@ class Supervisor:
         try:
             await self._end(bot)
             process = await self._host.start(spec)
-        except TakenOver as error:
-            self._rest(bot, str(error), self._rhythm.overtaken_s)
+        except Superseded as error:
+            self._rest(bot, str(error), self._rhythm.superseded_retry_s)
         except Exception as error:
             self._fall(bot, error)
         else:
             now = self._clock()
-            bot.process, bot.phase, bot.started_at, bot.heard_at = process, Phase.ALIVE, now, now
+            bot.process, bot.phase, bot.started_at, bot.heard_at = process, ProcessPhase.ALIVE, now, now
             bot.status = BotStatus(spec.id, spec.version)
             log.info("bot %s version %d started", spec.id, spec.version)
             self._hold(self._watchers, self._watch(bot, process))
@@ -143,10 +154,10 @@ class Supervisor:
         finally:
             self._bots.pop(bot.spec.id, None)
 
-    async def _watch(self, bot: _Bot, process: Process) -> None:
+    async def _watch(self, bot: _Bot, process: ProcessHandle) -> None:
         """Hears of the end of ``process`` at once. A rejected token ends a bot for good; anything else is a death."""
         try:
-            final = await process.ended()
+            final = await process.wait()
         except Exception as error:
             if bot.process is process:
                 await self._give_up(bot, error)
@@ -154,7 +165,7 @@ class Supervisor:
         if bot.process is not process:
             return
         if final.state is BotState.REJECTED:
-            bot.status, bot.phase = replace(final, pid=0, started_at=None), Phase.ENDED
+            bot.status, bot.phase = replace(final, pid=0, started_at=None), ProcessPhase.ENDED
             log.error("bot %s ended: %s", bot.spec.id, final.error)
             await self._end(bot)
         else:
@@ -163,13 +174,13 @@ class Supervisor:
     def _fall(self, bot: _Bot, error: Exception) -> None:
         """Notes a death and when to try again."""
         now = self._clock()
-        bot.attempt = 1 if bot.started_at and now - bot.started_at > self._rhythm.settled_s else bot.attempt + 1
+        bot.attempt = 1 if bot.started_at and now - bot.started_at > self._rhythm.stable_after_s else bot.attempt + 1
         bot.restarts += 1
-        wait = delay(bot.attempt, self._rhythm.first_retry_s, self._rhythm.longest_retry_s)
+        wait = backoff_delay_s(bot.attempt, self._rhythm.first_retry_s, self._rhythm.max_retry_s)
         self._rest(bot, str(error) if isinstance(error, ProcessDied) else type(error).__name__, wait)
 
     def _rest(self, bot: _Bot, why: str, wait_s: float) -> None:
-        bot.phase, bot.retry_at = Phase.DEAD, self._clock() + wait_s
+        bot.phase, bot.retry_at = ProcessPhase.DEAD, self._clock() + wait_s
         bot.status = replace(
             bot.status, state=BotState.RESTARTING, error=why, version=bot.spec.version, pid=0, started_at=None
         )
@@ -178,9 +189,9 @@ class Supervisor:
     async def _ask_round(self) -> None:
         """Keeps statuses fresh and finds processes that live but do not answer."""
         while True:
-            alive = [bot for bot in self._bots.values() if bot.phase is Phase.ALIVE]
+            alive = [bot for bot in self._bots.values() if bot.phase is ProcessPhase.ALIVE]
             await asyncio.gather(*(self._ask(bot) for bot in alive))
-            await asyncio.sleep(self._rhythm.tick_s)
+            await asyncio.sleep(self._rhythm.reconcile_interval_s)
 
     async def _ask(self, bot: _Bot) -> None:
         process = bot.process
@@ -189,8 +200,8 @@ class Supervisor:
         try:
             status = await process.status()
         except ProcessDied as error:
-            silent = self._clock() - bot.heard_at > self._rhythm.silent_s
-            if silent and bot.process is process and bot.phase is Phase.ALIVE:
+            silent = self._clock() - bot.heard_at > self._rhythm.unresponsive_timeout_s
+            if silent and bot.process is process and bot.phase is ProcessPhase.ALIVE:
                 self._hold(self._changes, self._give_up(bot, error))
             return
         if bot.process is process:
@@ -198,7 +209,7 @@ class Supervisor:
 
     async def _give_up(self, bot: _Bot, error: Exception) -> None:
         """Clears away what is left of a process and plans the next one."""
-        bot.phase = Phase.CHANGING
+        bot.phase = ProcessPhase.CHANGING
         try:
             await self._end(bot)
         finally:

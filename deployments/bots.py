@@ -5,22 +5,22 @@ import os
 
 from ray import serve
 
-from bots.actor import RayHost, own_bot_id
+from bots.actor import RayProcessHost, own_bot_id
+from bots.bot_status import BotStatus
 from bots.connections import BotConnections
-from bots.status import BotStatus
-from bots.supervisor import Supervisor
+from bots.supervisor import BotSupervisor
 from deployments import names
-from deployments.administration.secrets import sealer_for
+from deployments.administration.auth.secret_keys import load_sealer
 from deployments.arguments import BotsArgs, StaffArgs
 from deployments.clients import door_name, office_client
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.settings import Snapshot
-from deployments.conversation.snapshots import SnapshotFeed, follow
+from deployments.conversation.snapshot_feed import SnapshotFeed, iter_snapshots
+from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host
-from deployments.logs import flush_log, open_log
-from deployments.metering import open_metrics
 from deployments.outbound.policy import OutboundPolicy
-from deployments.reception import Reception, Remotes
+from deployments.process_log import flush_log, open_log
+from deployments.process_metrics import open_metrics
 from storage.environment import Environment
 
 _FIRST_SNAPSHOT_S = 10.0
@@ -30,7 +30,7 @@ class Bots:
     """One replica: two supervisors would fight over names."""
 
     def __init__(self, staff: StaffArgs) -> None:
-        self._supervisor = Supervisor(RayHost(BotConnector(staff)))
+        self._supervisor = BotSupervisor(RayProcessHost(BotConnector(staff)))
         self._changes: asyncio.Queue[Snapshot] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
@@ -38,7 +38,7 @@ class Bots:
         self._loop = asyncio.get_running_loop()
         self._feed = SnapshotFeed(office_client(), door_name(), self._pass_on)
         self._feed.start()
-        self._task = asyncio.create_task(self._supervisor.run(follow(self._changes)), name="bot supervisor")
+        self._task = asyncio.create_task(self._supervisor.run(iter_snapshots(self._changes)), name="bot supervisor")
 
     async def statuses(self) -> tuple[BotStatus, ...]:
         return self._supervisor.statuses()
@@ -64,18 +64,20 @@ class BotConnector:
         open_log(environment.data / "logs", names.bot_process(own_bot_id()))
         office = office_client()
         metrics = open_metrics(environment.data / "run" / "metrics")
-        reception = Reception(Remotes.named(self._staff), office, f"bot-{os.getpid()}", metrics, SourceKind.TELEGRAM)
+        reception = DoorRuntime(
+            EngineHandles.by_name(self._staff), office, f"bot-{os.getpid()}", metrics, SourceKind.TELEGRAM
+        )
         await reception.start()
         await reception.snapshots.wait(_FIRST_SNAPSHOT_S)
 
         def policy() -> OutboundPolicy:
-            return OutboundPolicy.of(reception.snapshots.current.settings.outbound)
+            return OutboundPolicy.from_settings(reception.snapshots.current.settings.outbound)
 
         async def close() -> None:
             await reception.stop()
             flush_log()
 
-        return BotConnections(reception.assistant, office, sealer_for(environment).open, policy, close)
+        return BotConnections(reception.assistant, office, load_sealer(environment).open, policy, close)
 
 
 def build_bot_supervisor(args: BotsArgs) -> serve.Application:

@@ -7,20 +7,20 @@ from typing import cast
 
 from ray import serve
 
-from bots.status import BotStatus
+from bots.bot_status import BotStatus
 from deployments import names
 from deployments.contracts.audio import SpeechChunk
-from deployments.contracts.chat import ChatTurn, Source, Vectors
+from deployments.contracts.chat import ChatTurn, EmbeddingVectors, TurnSource
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch
-from deployments.contracts.reports import DoorReport, Receipt
-from deployments.contracts.services import ReplicaReport, ServiceOrder
+from deployments.contracts.reports import DoorReport, ReportAcknowledgement
+from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot, SnapshotChange
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
-from deployments.conversation.snapshot_stream import whole
-from deployments.remote import Remote
+from deployments.conversation.snapshot_stream import decode_snapshots
+from deployments.remote import RemoteDeployment
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _POLL_TIMEOUT_S = 5.0
 class EngineClient:
     """Status of a remote engine deployment, polled so that ``status`` answers at once."""
 
-    def __init__(self, remote: Remote, kind: str) -> None:
+    def __init__(self, remote: RemoteDeployment, kind: str) -> None:
         self._remote = remote
         self._kind = kind
         starting = EngineStatus(remote.name, kind, "", ready=False, error="starting", loading=True)
@@ -68,7 +68,7 @@ class EngineClient:
             except Exception as error:  # whatever broke, the next look may find it
                 log.warning("%s does not say how it is: %s", self._remote.name, type(error).__name__)
                 self._lost("it does not say how it is")
-            sound = all(status.sound for status in self._statuses)
+            sound = all(status.healthy for status in self._statuses)
             await asyncio.sleep(_POLL_READY_S if sound else _POLL_STARTING_S)
 
     def _lost(self, why: str) -> None:
@@ -79,12 +79,12 @@ class ChatClient(EngineClient):
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         return cast("AsyncIterator[ChatEvent]", self._remote.stream("stream", turn))
 
-    async def embed(self, texts: tuple[str, ...]) -> Vectors:
-        return cast(Vectors, await self._remote.call("embed", texts, timeout_s=120))
+    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
+        return cast(EmbeddingVectors, await self._remote.call("embed", texts, timeout_s=120))
 
 
 class SpeechClient(EngineClient):
-    def __init__(self, remote: Remote, kind: str = "speech") -> None:
+    def __init__(self, remote: RemoteDeployment, kind: str = "speech") -> None:
         super().__init__(remote, kind)
         self._voices: tuple[Voice, ...] = ()
 
@@ -107,7 +107,7 @@ class RecognizerClient(EngineClient):
 class FaqClient:
     """The ranked answer book, one hop away."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: RemoteDeployment) -> None:
         self._remote = remote
 
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
@@ -120,7 +120,7 @@ class FaqClient:
 class BotsClient:
     """The supervisor of the bots."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: RemoteDeployment) -> None:
         self._remote = remote
 
     async def statuses(self) -> tuple[BotStatus, ...]:
@@ -130,31 +130,31 @@ class BotsClient:
 class OfficeClient:
     """The office as doors and bots need it: OfficeLink and Conversations over one handle."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: RemoteDeployment) -> None:
         self._remote = remote
 
     def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
         items = self._remote.stream("snapshots", after_revision, subscriber)
-        return whole(cast("AsyncGenerator[Snapshot | SnapshotChange]", items))
+        return decode_snapshots(cast("AsyncGenerator[Snapshot | SnapshotChange]", items))
 
-    async def report(self, report: DoorReport) -> Receipt | None:
-        return cast("Receipt | None", await self._remote.call("report", report, timeout_s=10))
+    async def report(self, report: DoorReport) -> ReportAcknowledgement | None:
+        return cast("ReportAcknowledgement | None", await self._remote.call("report", report, timeout_s=10))
 
-    async def beat(self, report: ReplicaReport) -> ServiceOrder:
-        return cast(ServiceOrder, await self._remote.call("beat", report, timeout_s=5))
+    async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState:
+        return cast(DesiredServiceState, await self._remote.call("beat", report, timeout_s=5))
 
-    async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         arguments = (source, person, display_name)
         return cast(Conversation, await self._remote.call("open_conversation", *arguments, timeout_s=10))
 
-    async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         arguments = (source, person, display_name)
         return cast(Conversation, await self._remote.call("restart_conversation", *arguments, timeout_s=10))
 
-    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
+    async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
         await self._remote.call("switch_conversation", source, person, mode, display_name, timeout_s=10)
 
-    async def count(self, source: Source) -> int:
+    async def count(self, source: TurnSource) -> int:
         return cast(int, await self._remote.call("count_conversations", source, timeout_s=10))
 
 
@@ -165,4 +165,4 @@ def door_name() -> str:
 
 
 def office_client() -> OfficeClient:
-    return OfficeClient(Remote.named(names.OFFICE_APP, names.OFFICE))
+    return OfficeClient(RemoteDeployment.by_name(names.OFFICE_APP, names.OFFICE))

@@ -20,7 +20,7 @@ from deployments import names
 from deployments.arguments import Hosting, Strict
 from deployments.clients import EngineClient
 from deployments.contracts.errors import InvalidRequest, Unavailable
-from deployments.remote import Remote
+from deployments.remote import RemoteDeployment
 from deployments.serve_view import serve_client
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _RAYS_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ApplicationTarget:
     """One application to run: ``import_path`` is ``module:builder``, ``arguments`` what the builder takes."""
 
     name: str
@@ -75,7 +75,7 @@ def start_serve(host: str, port: int, keep_alive_timeout_s: int) -> None:
     serve.start(http_options=http)
 
 
-def preload(import_paths: Iterable[str]) -> None:
+def preload_builders(import_paths: Iterable[str]) -> None:
     """Imports what builds the applications, for a thread that runs while Ray's processes start and ours waits for them.
 
     Says nothing of what cannot be imported: ``deploy`` will.
@@ -85,7 +85,7 @@ def preload(import_paths: Iterable[str]) -> None:
             _builder(import_path)
 
 
-def require_shares(hostings: Iterable[Hosting]) -> None:
+def check_resources(hostings: Iterable[Hosting]) -> None:
     """Raises InvalidRequest when all replicas together book more than the cluster has: they would wait for ever."""
     booked = {"CPU": 0.0, "GPU": 0.0}
     for hosting in hostings:
@@ -101,27 +101,30 @@ def require_shares(hostings: Iterable[Hosting]) -> None:
 
 
 def deploy(
-    targets: Sequence[Target], given_up: Callable[[], bool], tell: Callable[[str], None], patience_s: float
+    targets: Sequence[ApplicationTarget],
+    is_cancelled: Callable[[], bool],
+    on_running: Callable[[str], None],
+    timeout_s: float,
 ) -> None:
     """Deploys all applications at once and returns when their replicas run, or soon after ``given_up``.
 
     ``tell`` hears the name of each application that runs. Raises Unavailable when one cannot, or does not for longer
     than ``patience_s``.
     """
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     runs = [
         RunTarget(_builder(target.import_path)(target.arguments), name=target.name, route_prefix=target.route_prefix)
         for target in targets
     ]
     serve.run_many(runs, wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
     waiting = [target.name for target in targets]
-    while waiting and not given_up():
+    while waiting and not is_cancelled():
         described = [a for a in serve_client().list_serve_statuses() if a.name in waiting]
         _require_no_failure(described, late=time.monotonic() > deadline)
         for application in described:
             if application.app_status.status == ApplicationStatus.RUNNING:
                 waiting.remove(application.name)
-                tell(application.name)
+                on_running(application.name)
         time.sleep(_LOOK_S)
 
 
@@ -151,7 +154,7 @@ def stop() -> None:
             ray.shutdown()
 
 
-class Watch:
+class BackgroundEventLoop:
     """An event loop on a thread of its own for as long as this process uses handles: Serve's routers live on it."""
 
     def __init__(self) -> None:
@@ -171,7 +174,7 @@ class Watch:
 
 def engine_clients(deployments: Sequence[str]) -> tuple[EngineClient, ...]:
     """Clients that watch the engines of the secretary application."""
-    return tuple(EngineClient(Remote.named(names.SECRETARY_APP, name), name) for name in deployments)
+    return tuple(EngineClient(RemoteDeployment.by_name(names.SECRETARY_APP, name), name) for name in deployments)
 
 
 def _builder(import_path: str) -> Callable[[Any], serve.Application]:

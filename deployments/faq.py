@@ -15,8 +15,8 @@ from deployments.contracts.errors import ServiceStopped, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.prepared import SimilarAnswers
-from deployments.conversation.snapshots import SnapshotFeed
+from deployments.conversation.faq_answers import SimilarAnswers
+from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.hosting import host
 
 _FIRST_SNAPSHOT_S = 5.0
@@ -47,7 +47,7 @@ class Faq:
         """Forgets the answers: a door goes on without ranked ones."""
         self._stopped = True
         await self._feed.stop()
-        self._answers.forget()
+        self._answers.clear()
 
     def ongoing(self) -> int:
         return self._ongoing
@@ -75,7 +75,7 @@ class Faq:
     def _prepare(self, snapshot: Snapshot) -> None:
         self._answers.prepare(snapshot)
         if self._stopped:
-            self._answers.forget()
+            self._answers.clear()
 
     async def _ask(self, question: Callable[[Ranking], T]) -> T:
         self._ongoing += 1

@@ -13,9 +13,9 @@ from deployments.api.app import build_app
 from deployments.api.door import DoorServices
 from deployments.arguments import GatewayArgs
 from deployments.clients import door_name, office_client
+from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host_door
-from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes
+from deployments.process_metrics import open_metrics
 
 
 class Gateway:
@@ -30,19 +30,19 @@ class Gateway:
         recognition: DeploymentHandle[Any] | None,
     ) -> None:
         self._metrics_dir = metrics_dir
-        self._remotes = Remotes.injected(faq, chat, voices, recognition)
+        self._remotes = EngineHandles.from_handles(faq, chat, voices, recognition)
 
     async def start(self) -> None:
         door = door_name()
         self._metrics = open_metrics(self._metrics_dir)
-        self._reception = Reception(self._remotes, office_client(), door, self._metrics)
+        self._reception = DoorRuntime(self._remotes, office_client(), door, self._metrics)
         await self._reception.start()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         reception = self._reception
         return build_app(
             DoorServices(
-                assistant=reception.secretary,
+                assistant=reception.unmetered_assistant,
                 snapshots=reception.snapshots,
                 metrics=self._metrics,
                 embedder=reception.chat,

@@ -5,12 +5,12 @@ from typing import Any, Protocol, cast
 from ray import serve
 from ray.serve.config import BackpressureConfig
 
-from deployments.api.sockets import bound_messages
+from deployments.api.websockets import limit_message_size
 from deployments.arguments import Hosting
 from deployments.clients import door_name, office_client
-from deployments.contracts.services import Switchable
-from deployments.engines.following import ServiceFollower
-from deployments.logs import flush_log, open_log
+from deployments.contracts.services import Unloadable
+from deployments.engines.replica_reconciler import ReplicaReconciler
+from deployments.process_log import flush_log, open_log
 from storage.environment import Environment
 
 _HEALTH_CHECK_PERIOD_S = 5
@@ -26,7 +26,7 @@ class _Lively:
         """Answers, whatever the room does."""
 
 
-class Room(Protocol):
+class HostedService(Protocol):
     """A class whose constructor only stores; Serve's replica awaits ``start`` before the first request."""
 
     async def start(self) -> None: ...
@@ -34,19 +34,23 @@ class Room(Protocol):
     async def stop(self) -> None: ...
 
 
-def host(room: type[Room], args: Hosting, name: str, *arguments: object) -> serve.Application:
+def host(service_class: type[HostedService], args: Hosting, name: str, *arguments: object) -> serve.Application:
     """A deployment of ``room`` that other deployments call through a handle."""
-    return _bound(_hosted(room, name), args, name, arguments)
+    return _bound(_hosted(service_class, name), args, name, arguments)
 
 
 def host_door(
-    room: type[Room], args: Hosting, name: str, *arguments: object, longest_message: int = _LONGEST_MESSAGE
+    service_class: type[HostedService],
+    args: Hosting,
+    name: str,
+    *arguments: object,
+    max_message_bytes: int = _LONGEST_MESSAGE,
 ) -> serve.Application:
     """A deployment of ``room`` that the world calls: it has ``__serve_build_asgi_app__``, asked for after ``start``.
 
     Longer websocket messages than ``longest_message`` bytes are refused while they arrive.
     """
-    return _bound(serve.ingress()(_hosted(room, name, longest_message)), args, name, arguments)
+    return _bound(serve.ingress()(_hosted(service_class, name, max_message_bytes)), args, name, arguments)
 
 
 def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ...]) -> serve.Application:
@@ -54,11 +58,11 @@ def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ..
     return deployment.bind(*arguments)
 
 
-def _hosted(room: type[Room], name: str, longest_message: int = _LONGEST_MESSAGE) -> type[Any]:
+def _hosted(room: type[HostedService], name: str, longest_message: int = _LONGEST_MESSAGE) -> type[Any]:
     class Hosted(room, _Lively):  # type: ignore[misc,valid-type]
         async def __init__(self, *arguments: object) -> None:  # type: ignore[misc]
             open_log(Environment().data / "logs", name)
-            bound_messages(longest_message)
+            limit_message_size(longest_message)
             room.__init__(self, *arguments)
             await self.start()
             self._follower = _follower(self, name)
@@ -75,11 +79,11 @@ def _hosted(room: type[Room], name: str, longest_message: int = _LONGEST_MESSAGE
     return Hosted
 
 
-def _follower(room: object, name: str) -> ServiceFollower | None:
+def _follower(room: object, name: str) -> ReplicaReconciler | None:
     """Whoever can be stopped and started tells the office about itself and does what the office wants."""
-    if not isinstance(room, Switchable):
+    if not isinstance(room, Unloadable):
         return None
-    follower = ServiceFollower(office_client(), name, door_name(), room)
+    follower = ReplicaReconciler(office_client(), name, door_name(), room)
     follower.start()
     return follower
 

@@ -7,15 +7,15 @@ from ray import serve
 
 from deployments import names
 from deployments.arguments import ChatArgs
-from deployments.contracts.chat import ChatTurn, Vectors
+from deployments.contracts.chat import ChatTurn, EmbeddingVectors
 from deployments.contracts.engines import ChatEngine, ChatEvent, Embedder
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.speech import EngineStatus
 from deployments.contracts.streams import Closing
 from deployments.engines.host import EngineHost
-from deployments.engines.registry import EngineSpec, create
+from deployments.engines.registry import EngineSpec, build_engine
 from deployments.hosting import host
-from deployments.models.references import resolved_options, weights
+from deployments.models.references import describe_models, resolve_options
 
 
 class LocalLlm:
@@ -26,8 +26,8 @@ class LocalLlm:
             names.CHAT,
             "chat",
             spec.engine,
-            lambda: create("chat", spec.engine, resolved_options(spec.options, models)),
-            lambda: weights(spec.options, models),
+            lambda: build_engine("chat", spec.engine, resolve_options(spec.options, models)),
+            lambda: describe_models(spec.options, models),
         )
 
     async def start(self) -> None:
@@ -40,14 +40,14 @@ class LocalLlm:
         await self._host.unload()
 
     def ongoing(self) -> int:
-        return self._host.uses
+        return self._host.active_requests
 
     async def stream(self, turn: ChatTurn) -> AsyncGenerator[ChatEvent]:
         async with self._host.use() as engine, Closing(engine.stream(turn)) as events:
             async for event in events:
                 yield event
 
-    async def embed(self, texts: tuple[str, ...]) -> Vectors:
+    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
         async with self._host.use() as engine:
             if not isinstance(engine, Embedder):
                 raise InvalidRequest("the local model does not make embeddings", param="model")
@@ -58,7 +58,7 @@ class LocalLlm:
 
     async def check_health(self) -> None:
         """Asked by Serve every few seconds; raising replaces this process."""
-        self._host.check()
+        self._host.check_health()
 
     async def stop(self) -> None:
         await self._host.stop()

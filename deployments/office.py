@@ -10,33 +10,33 @@ from ray import serve
 from starlette.types import ASGIApp
 
 from deployments import names
-from deployments.administration.office import Office, open_office
-from deployments.administration.operations import Surroundings, open_operations
-from deployments.administration.services import Action, Outcome
-from deployments.api.admin.app import AdminApp, GateKeepers
-from deployments.api.admin.routers import Desk, office_routers
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.administration.office.operations import OperationsDependencies, open_operations
+from deployments.administration.services.service_control import ServiceAction, ServiceActionResult
+from deployments.api.admin.admin_routers import AdminServices, admin_routers
+from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.arguments import OfficeArgs, StaffArgs
 from deployments.clients import BotsClient, FaqClient
-from deployments.contracts.chat import Source
+from deployments.contracts.chat import TurnSource
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.outbound import allowances
-from deployments.contracts.reports import DoorReport, Receipt
-from deployments.contracts.services import ReplicaReport, ServiceOrder
+from deployments.contracts.outbound import parse_allowed_hosts
+from deployments.contracts.reports import DoorReport, ReportAcknowledgement
+from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
-from deployments.conversation.prepared import ExactAnswers
-from deployments.conversation.snapshot_stream import shortened
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.snapshot_stream import encode_snapshots
+from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host_door
-from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes
-from deployments.remote import Remote
+from deployments.process_metrics import open_metrics
+from deployments.remote import RemoteDeployment
 from deployments.serve_view import ServeView
 from storage.environment import Environment
-from storage.secrets import secret_file
+from storage.secrets import read_or_create_secret
 
 if TYPE_CHECKING:
-    from ui.services import MatchReport
+    from ui.panel_services import PhraseMatchReport
 
 _LONGEST_MESSAGE = 2 << 20
 """Bytes of one websocket message: the longest text to be spoken, with every character escaped."""
@@ -45,44 +45,44 @@ _LONGEST_MESSAGE = 2 << 20
 class LocalOffice:
     """The office for what lives in its own process: same contract as over a handle, no hop."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: OfficeServices) -> None:
         self._office = office
 
     def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
         return self._office.publisher.subscribe(after_revision, subscriber)
 
-    async def report(self, report: DoorReport) -> Receipt:
-        return await self._office.reports.accept(report)
+    async def report(self, report: DoorReport) -> ReportAcknowledgement:
+        return await self._office.report_ingest.accept(report)
 
-    async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         return await self._office.conversations.open(source, person, display_name)
 
-    async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         return await self._office.conversations.restart(source, person, display_name)
 
-    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
-        await self._office.conversations.switch(source, person, mode, display_name)
+    async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
+        await self._office.conversations.set_mode(source, person, mode, display_name)
 
-    async def count(self, source: Source) -> int:
+    async def count(self, source: TurnSource) -> int:
         return await self._office.conversations.count(source)
 
 
-def engine_services(staff: StaffArgs) -> dict[str, str]:
+def engine_services(used: StaffArgs) -> dict[str, str]:
     """Names and kinds of the services of a graph that can be stopped."""
-    wanted = ((names.CHAT, "chat", staff.chat), (names.RECOGNITION, "recognition", staff.recognition))
-    kinds = {name: kind for name, kind, there in (*wanted, (names.FAQ, "answers", staff.faq)) if there}
-    return kinds | dict.fromkeys(staff.voices, "speech")
+    wanted = ((names.CHAT, "chat", used.chat), (names.RECOGNITION, "recognition", used.recognition))
+    kinds = {name: kind for name, kind, there in (*wanted, (names.FAQ, "answers", used.faq)) if there}
+    return kinds | dict.fromkeys(used.voices, "speech")
 
 
 class OfficeServer:
     """Serve's shell around ``administration.Office`` and the panel."""
 
     def __init__(self, args: OfficeArgs, metrics_dir: Path) -> None:
-        self._remotes = Remotes.named(args.staff)
+        self._remotes = EngineHandles.by_name(args.staff)
         self._metrics_dir = metrics_dir
         self._engines = engine_services(args.staff)
         self._ranked = FaqClient(self._remotes.faq) if self._remotes.faq else None
-        self._bots = BotsClient(Remote.named(names.BOTS_APP, names.BOTS))
+        self._bots = BotsClient(RemoteDeployment.by_name(names.BOTS_APP, names.BOTS))
         self._cluster = ServeView()
         self._tested = ExactAnswers(lambda: datetime.now(UTC))
 
@@ -90,66 +90,66 @@ class OfficeServer:
         self._environment = Environment()
         self._office = await open_office(self._environment)
         self._local = LocalOffice(self._office)
-        self._reception = Reception(self._remotes, self._local, "office", open_metrics(self._metrics_dir))
+        self._reception = DoorRuntime(self._remotes, self._local, "office", open_metrics(self._metrics_dir))
         await self._reception.start()
         self._operations = await open_operations(self._office, self._surroundings())
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         from ui.panel import mount_panel
-        from ui.services import PanelServices
+        from ui.panel_services import PanelServices
 
         office, reception = self._office, self._reception
-        desk = Desk(
+        desk = AdminServices(
             office=office,
             operations=self._operations,
             assistant=reception.assistant,
-            installed=reception.secretary.installed_voices,
+            installed=reception.unmetered_assistant.installed_voices,
             matcher=self._match,
             bots=self._bots.statuses,
             snapshots=reception.snapshots,
         )
-        keepers = GateKeepers(office.tokens, reception.snapshots, reception.metrics)
-        app = AdminApp(keepers, office_routers(desk))
+        keepers = GateDependencies(office.tokens, reception.snapshots, reception.metrics)
+        app = AdminApp(keepers, admin_routers(desk))
         services = PanelServices(
             assistant=reception.assistant,
             faq=office.faq,
             accounts=office.accounts,
-            reports=office.reports,
+            reports=office.report_ingest,
             publisher=office.publisher,
             conversations=self._local,
-            chats=office.chats,
+            chats=office.chat_sessions,
             dialogue=office.dialogue,
             matcher=self._match,
         )
-        secret = secret_file(self._environment.storage_secret_path).hex()
+        secret = read_or_create_secret(self._environment.storage_secret_path).hex()
         mount_panel(app, services, storage_secret=secret, secure_cookie=self._environment.reached_by_tls)
         return app
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot | SnapshotChange]:
-        async with Closing(shortened(self._local.snapshots(after_revision, subscriber))) as items:
+        async with Closing(encode_snapshots(self._local.snapshots(after_revision, subscriber))) as items:
             async for item in items:
                 yield item
 
-    async def report(self, report: DoorReport) -> Receipt:
+    async def report(self, report: DoorReport) -> ReportAcknowledgement:
         return await self._local.report(report)
 
-    async def beat(self, report: ReplicaReport) -> ServiceOrder:
-        return self._operations.register.heard(report)
+    async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState:
+        return self._operations.replica_registry.handle_report(report)
 
-    async def control_service(self, service: str, action: Action, username: str) -> Outcome:
+    async def control_service(self, service: str, action: ServiceAction, username: str) -> ServiceActionResult:
         """Starts, stops or restarts an engine in the name of ``username``."""
         return await self._operations.services.act(service, action, username)
 
-    async def open_conversation(self, source: Source, person: str, display_name: str) -> Conversation:
+    async def open_conversation(self, source: TurnSource, person: str, display_name: str) -> Conversation:
         return await self._local.open(source, person, display_name)
 
-    async def restart_conversation(self, source: Source, person: str, display_name: str) -> Conversation:
+    async def restart_conversation(self, source: TurnSource, person: str, display_name: str) -> Conversation:
         return await self._local.restart(source, person, display_name)
 
-    async def switch_conversation(self, source: Source, person: str, mode: str, display_name: str) -> None:
-        await self._local.switch(source, person, mode, display_name)
+    async def set_conversation_mode(self, source: TurnSource, person: str, mode: str, display_name: str) -> None:
+        await self._local.set_mode(source, person, mode, display_name)
 
-    async def count_conversations(self, source: Source) -> int:
+    async def count_conversations(self, source: TurnSource) -> int:
         return await self._local.count(source)
 
     async def stop(self) -> None:
@@ -158,9 +158,9 @@ class OfficeServer:
         await self._reception.stop()
         await self._office.close()
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self) -> OperationsDependencies:
         metrics = self._reception.metrics
-        return Surroundings(
+        return OperationsDependencies(
             data=self._environment.data,
             models=self._environment.models_dir,
             cluster=self._cluster,
@@ -168,22 +168,22 @@ class OfficeServer:
             queues=metrics.queues,
             exposition=metrics.exposition,
             environment=os.environ,
-            model_hosts=allowances(self._environment.model_hosts),
+            model_hosts=parse_allowed_hosts(self._environment.model_hosts),
         )
 
-    async def _match(self, phrase: str, language: str | None) -> "MatchReport":
-        from ui.services import MatchReport
+    async def _match(self, phrase: str, language: str | None) -> "PhraseMatchReport":
+        from ui.panel_services import PhraseMatchReport
 
         self._tested.prepare(self._office.publisher.current)
         match = self._tested.lookup(phrase, language)
         if self._ranked is None:
-            return MatchReport(match)
+            return PhraseMatchReport(match)
         try:
             ranked = None if match else await self._ranked.lookup(phrase, language)
-            return MatchReport(match or ranked, await self._ranked.candidates(phrase, language))
+            return PhraseMatchReport(match or ranked, await self._ranked.candidates(phrase, language))
         except SecretaryError:
-            return MatchReport(match)
+            return PhraseMatchReport(match)
 
 
 def build_office_server(args: OfficeArgs, metrics_dir: Path) -> serve.Application:
-    return host_door(OfficeServer, args, names.OFFICE, args, metrics_dir, longest_message=_LONGEST_MESSAGE)
+    return host_door(OfficeServer, args, names.OFFICE, args, metrics_dir, max_message_bytes=_LONGEST_MESSAGE)

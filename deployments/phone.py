@@ -6,12 +6,12 @@ from ray import serve
 from starlette.types import ASGIApp
 
 from deployments import names
-from deployments.api.phone.routes import LONGEST_MESSAGE, PhoneServices, build_phone_app
+from deployments.api.phone.routes import MAX_WEBSOCKET_MESSAGE_BYTES, PhoneServices, build_phone_app
 from deployments.arguments import PhoneArgs
 from deployments.clients import door_name, office_client
+from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host_door
-from deployments.metering import open_metrics
-from deployments.reception import Reception, Remotes
+from deployments.process_metrics import open_metrics
 
 
 class Phone:
@@ -21,14 +21,16 @@ class Phone:
 
     async def start(self) -> None:
         door = door_name()
-        self._reception = Reception(Remotes.named(self._staff), office_client(), door, open_metrics(self._metrics_dir))
+        self._reception = DoorRuntime(
+            EngineHandles.by_name(self._staff), office_client(), door, open_metrics(self._metrics_dir)
+        )
         await self._reception.start()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         reception = self._reception
         return build_phone_app(
             PhoneServices(
-                assistant=reception.secretary,
+                assistant=reception.unmetered_assistant,
                 snapshots=reception.snapshots,
                 observer=reception.observer,
                 usage=reception.usage,
@@ -41,4 +43,4 @@ class Phone:
 
 
 def build_phone_line(args: PhoneArgs, metrics_dir: Path) -> serve.Application:
-    return host_door(Phone, args, names.PHONE, args, metrics_dir, longest_message=LONGEST_MESSAGE)
+    return host_door(Phone, args, names.PHONE, args, metrics_dir, max_message_bytes=MAX_WEBSOCKET_MESSAGE_BYTES)

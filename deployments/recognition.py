@@ -11,11 +11,11 @@ from deployments.audio.decode import decode_to_pcm16
 from deployments.contracts.engines import Recognizer
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptEvent
 from deployments.contracts.streams import Closing
-from deployments.engines.adapters import Decoded
+from deployments.engines.adapters import DecodingRecognizer
 from deployments.engines.host import EngineHost
-from deployments.engines.registry import EngineSpec, create
+from deployments.engines.registry import EngineSpec, build_engine
 from deployments.hosting import host
-from deployments.models.references import resolved_options, weights
+from deployments.models.references import describe_models, resolve_options
 
 
 class SpeechRecognition:
@@ -26,11 +26,11 @@ class SpeechRecognition:
             names.RECOGNITION,
             "recognition",
             spec.engine,
-            lambda: Decoded(
-                create("recognition", spec.engine, resolved_options(spec.options, models)),
+            lambda: DecodingRecognizer(
+                build_engine("recognition", spec.engine, resolve_options(spec.options, models)),
                 lambda data, max_seconds: decode_to_pcm16(data, max_seconds=max_seconds),
             ),
-            lambda: weights(spec.options, models),
+            lambda: describe_models(spec.options, models),
         )
 
     async def start(self) -> None:
@@ -43,7 +43,7 @@ class SpeechRecognition:
         await self._host.unload()
 
     def ongoing(self) -> int:
-        return self._host.uses
+        return self._host.active_requests
 
     async def transcribe(self, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
         async with self._host.use() as engine, Closing(engine.transcribe(request)) as events:
@@ -55,7 +55,7 @@ class SpeechRecognition:
 
     async def check_health(self) -> None:
         """Asked by Serve every few seconds; raising replaces this process."""
-        self._host.check()
+        self._host.check_health()
 
     async def stop(self) -> None:
         await self._host.stop()

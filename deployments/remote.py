@@ -16,7 +16,7 @@ from deployments.contracts.errors import EngineFailed, Overloaded, SecretaryErro
 log = logging.getLogger(__name__)
 
 
-def translated(error: BaseException, name: str) -> SecretaryError:
+def translate_ray_error(error: BaseException, name: str) -> SecretaryError:
     """Ray's error as one of ours. Errors of ours that crossed a handle are handed on as they are."""
     if isinstance(error, SecretaryError):
         return error
@@ -28,13 +28,13 @@ def translated(error: BaseException, name: str) -> SecretaryError:
     return EngineFailed(f"{name} broke off; it is being started again", retry_after_s=10)
 
 
-def answer_of(method: Any, timeout_s: float) -> Any:
+def call_actor(method: Any, timeout_s: float) -> Any:
     """What a method of an actor returns; blocks. Raises GetTimeoutError when it does not within ``timeout_s``, and what
     it raises itself."""
     return ray.get(method.remote(), timeout=timeout_s)
 
 
-class Remote:
+class RemoteDeployment:
     """One deployment: unary and streaming calls with our errors, and no call left open.
 
     ``on_waiting`` hears how many streams of this process wait for their first item, whenever that changes.
@@ -44,16 +44,16 @@ class Remote:
         self._find = find
         self._handle: DeploymentHandle[Any] | None = None
         self.name = name
-        self.on_waiting: Callable[[str, int], None] = lambda name, waiting: None
+        self.on_queue_depth: Callable[[str, int], None] = lambda name, waiting: None
         self._waiting = 0
 
     @classmethod
-    def of(cls, handle: DeploymentHandle[Any], name: str) -> Self:
+    def from_handle(cls, handle: DeploymentHandle[Any], name: str) -> Self:
         """A deployment of the same application, whose handle was injected."""
         return cls(lambda: handle, name)
 
     @classmethod
-    def named(cls, app: str, deployment: str) -> Self:
+    def by_name(cls, app: str, deployment: str) -> Self:
         """A deployment of another application, looked up when it is first called."""
         return cls(lambda: serve.get_deployment_handle(deployment, app_name=app), deployment)
 
@@ -69,7 +69,7 @@ class Remote:
             response.cancel()
             raise Unavailable(f"{self.name} did not answer within {timeout_s} s", retry_after_s=5) from None
         except Exception as error:
-            raise translated(error, self.name) from None
+            raise translate_ray_error(error, self.name) from None
 
     async def stream(self, method: str, *arguments: object) -> AsyncGenerator[object]:
         """Items of a remote stream. Closing this generator cancels the remote one."""
@@ -85,11 +85,11 @@ class Remote:
             ended = True
         except (RayError, RayServeException, SecretaryError) as error:
             ended = True
-            raise translated(error, self.name) from None
+            raise translate_ray_error(error, self.name) from None
         except (GeneratorExit, asyncio.CancelledError):
             raise
         except Exception as error:
-            raise translated(error, self.name) from None
+            raise translate_ray_error(error, self.name) from None
         finally:
             if waiting:
                 self._wait(-1)
@@ -98,7 +98,7 @@ class Remote:
 
     def _wait(self, change: int) -> None:
         self._waiting += change
-        self.on_waiting(self.name, self._waiting)
+        self.on_queue_depth(self.name, self._waiting)
 
     def _found(self) -> DeploymentHandle[Any]:
         if self._handle is None:
@@ -107,5 +107,5 @@ class Remote:
             except KeyError:  # how Serve says that there is no deployment of this name
                 raise Unavailable(f"{self.name} is not there at the moment", retry_after_s=5) from None
             except (RayServeException, RayError) as error:
-                raise translated(error, self.name) from None
+                raise translate_ray_error(error, self.name) from None
         return self._handle

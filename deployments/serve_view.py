@@ -6,28 +6,28 @@ from typing import Any
 from ray.serve._private.client import ServeControllerClient
 from ray.serve.context import _get_global_client
 
-from deployments.administration.threads import Question
+from deployments.administration.office.thread_pools import SharedCall
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.services import DeploymentFacts, ReplicaFacts
-from deployments.remote import answer_of
+from deployments.contracts.services import DeploymentDetails, ReplicaDetails
+from deployments.remote import call_actor
 
 _TIMEOUT_S = 5.0
 
 
 def _details() -> dict[str, Any]:
-    return answer_of(serve_client()._controller.get_serve_instance_details, _TIMEOUT_S)  # type: ignore[no-any-return]
+    return call_actor(serve_client()._controller.get_serve_instance_details, _TIMEOUT_S)  # type: ignore[no-any-return]
 
 
 class ServeView:
     """Implements ClusterControl by asking Serve's controller; ``ask`` blocks and gives its account. Whoever makes the
     object closes it."""
 
-    def __init__(self, ask: Callable[[], dict[str, Any]] = _details, patience_s: float = _TIMEOUT_S) -> None:
-        self._account = Question("serve-view", ask, patience_s)
+    def __init__(self, ask: Callable[[], dict[str, Any]] = _details, timeout_s: float = _TIMEOUT_S) -> None:
+        self._account = SharedCall("serve-view", ask, timeout_s)
 
-    async def deployments(self) -> tuple[DeploymentFacts, ...]:
+    async def deployments(self) -> tuple[DeploymentDetails, ...]:
         try:
-            details = await self._account.answer()
+            details = await self._account.result()
         except Exception as error:
             raise Unavailable(
                 f"Serve does not say what runs ({type(error).__name__})", retry_after_s=_TIMEOUT_S
@@ -50,9 +50,9 @@ def serve_client() -> ServeControllerClient:
     return client
 
 
-def _facts(application: str, name: str, deployment: dict[str, Any]) -> DeploymentFacts:
+def _facts(application: str, name: str, deployment: dict[str, Any]) -> DeploymentDetails:
     resources = deployment["deployment_config"].get("ray_actor_options") or {}
-    return DeploymentFacts(
+    return DeploymentDetails(
         application,
         name,
         _word(deployment["status"]),
@@ -62,8 +62,10 @@ def _facts(application: str, name: str, deployment: dict[str, Any]) -> Deploymen
     )
 
 
-def _replica(replica: dict[str, Any]) -> ReplicaFacts:
-    return ReplicaFacts(replica["replica_id"], _word(replica["state"]), replica.get("pid"), replica.get("start_time_s"))
+def _replica(replica: dict[str, Any]) -> ReplicaDetails:
+    return ReplicaDetails(
+        replica["replica_id"], _word(replica["state"]), replica.get("pid"), replica.get("start_time_s")
+    )
 
 
 def _word(status: object) -> str:

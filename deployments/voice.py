@@ -13,9 +13,9 @@ from deployments.contracts.errors import SecretaryError, Unavailable, VoiceNotFo
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.contracts.streams import Closing
 from deployments.engines.host import EngineHost
-from deployments.engines.registry import EngineSpec, create
+from deployments.engines.registry import EngineSpec, build_engine
 from deployments.hosting import host
-from deployments.models.references import resolved_options, weights
+from deployments.models.references import describe_models, resolve_options
 
 
 class SpeechSynthesis:
@@ -35,7 +35,7 @@ class SpeechSynthesis:
         await asyncio.gather(*(engine_host.unload() for engine_host in self._hosts))
 
     def ongoing(self) -> int:
-        return sum(engine_host.uses for engine_host in self._hosts)
+        return sum(engine_host.active_requests for engine_host in self._hosts)
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
         async with self._owner(request).use() as engine, Closing(engine.synthesize(request)) as chunks:
@@ -43,7 +43,7 @@ class SpeechSynthesis:
                 yield chunk
 
     async def voices(self) -> tuple[Voice, ...]:
-        return tuple(voice for h in self._hosts if h.loaded for voice in h.loaded.voices())
+        return tuple(voice for h in self._hosts if h.loaded_engine for voice in h.loaded_engine.voices())
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
         return tuple(h.status() for h in self._hosts)
@@ -51,14 +51,14 @@ class SpeechSynthesis:
     async def check_health(self) -> None:
         """Asked by Serve every few seconds; raising replaces this process."""
         for engine_host in self._hosts:
-            engine_host.check()
+            engine_host.check_health()
 
     async def stop(self) -> None:
         for engine_host in self._hosts:
             await engine_host.stop()
 
     def _owner(self, request: SpeechRequest) -> EngineHost[SpeechEngine]:
-        hosts = [(h, h.loaded.voices()) for h in self._hosts if h.loaded]
+        hosts = [(h, h.loaded_engine.voices()) for h in self._hosts if h.loaded_engine]
         if not hosts:
             raise self._reason()
         for engine_host, voices in hosts:
@@ -83,8 +83,8 @@ def _host(name: str, spec: EngineSpec, models: Path) -> EngineHost[SpeechEngine]
         f"{name}/{spec.engine}",
         "speech",
         spec.engine,
-        lambda: create("speech", spec.engine, resolved_options(spec.options, models)),
-        lambda: weights(spec.options, models),
+        lambda: build_engine("speech", spec.engine, resolve_options(spec.options, models)),
+        lambda: describe_models(spec.options, models),
     )
 
 

@@ -20,60 +20,65 @@ from pathlib import Path
 from typing import IO, cast
 
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from storage.archive import (
+from storage.backup_archive import (
     DATABASE,
     KEYS,
     MANIFEST,
     MODELS,
     RECORDINGS,
     SETTINGS,
-    Manifest,
-    Part,
-    Place,
-    belongs,
-    copied,
+    BackupFile,
+    BackupManifest,
+    InstallationPaths,
+    copy_with_digest,
+    is_backup_name,
 )
-from storage.moves import sync
+from storage.restore_journal import fsync_directory
 
-Models = Sequence[dict[str, object]]
+ModelInventory = Sequence[dict[str, object]]
 """Each model: its id, revision, and the SHA-256 of its files."""
 
 _Link = Callable[[Path, Path], None]
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
 
 
-def back_up(
-    place: Place, target: Path, models: Models = (), *, with_keys: bool = False, link: _Link = os.link
-) -> Manifest:
+def create_backup(
+    paths: InstallationPaths,
+    target: Path,
+    models: ModelInventory = (),
+    *,
+    with_keys: bool = False,
+    link: _Link = os.link,
+) -> BackupManifest:
     """Writes the archive ``target`` (mode 0600), whole or not at all.
 
     Raises NotFound without a database, Conflict when ``target`` exists, Unavailable when the disk is full or the
     database is damaged.
     """
-    if not place.database.is_file():
-        raise NotFound(f"there is no database at {place.database}")
+    if not paths.database.is_file():
+        raise NotFound(f"there is no database at {paths.database}")
     if target.exists():
         raise Conflict(f"{target} is there already: name another file")
     with _told(target), tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".backup-") as draft:
         copy, archive = Path(draft) / DATABASE, Path(draft) / "archive"
-        _copy(place.database, copy)
+        _copy(paths.database, copy)
         with os.fdopen(os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            manifest = _Writer(place, copy, models).write(file, with_keys)
+            manifest = _ArchiveWriter(paths, copy, models).write(file, with_keys)
             file.flush()
             os.fsync(file.fileno())
         _name(archive, target, link)
-        sync(target.absolute().parent)
+        fsync_directory(target.absolute().parent)
     return manifest
 
 
-class _Writer:
-    def __init__(self, place: Place, copy: Path, models: Models) -> None:
+class _ArchiveWriter:
+    def __init__(self, place: InstallationPaths, copy: Path, models: ModelInventory) -> None:
         self._place = place
         self._copy = copy
         self._models = models
-        self._parts: list[Part] = []
+        self._parts: list[BackupFile] = []
 
-    def write(self, file: IO[bytes], with_keys: bool) -> Manifest:
+    def write(self, file: IO[bytes], with_keys: bool) -> BackupManifest:
         with tarfile.open(fileobj=file, mode="w:gz", format=tarfile.GNU_FORMAT, compresslevel=6) as archive:
             self._add_file(archive, DATABASE, self._copy)
             revision, settings = _read(self._copy)
@@ -84,7 +89,7 @@ class _Writer:
             for key in self._place.keys if with_keys else ():
                 if key.is_file():
                     self._add_file(archive, f"{KEYS}/{key.name}", key)
-            manifest = Manifest(
+            manifest = BackupManifest(
                 version=version("ai-secretary"),
                 schema_revision=revision,
                 created_at=datetime.now(UTC),
@@ -102,13 +107,13 @@ class _Writer:
         self._add(archive, name, io.BytesIO(content), len(content))
 
     def _add(self, archive: tarfile.TarFile, name: str, source: IO[bytes], size: int) -> None:
-        if not belongs(name):
+        if not is_backup_name(name):
             raise InvalidRequest(f"{name!r} has a name that cannot be kept: rename or remove it")
         member = tarfile.TarInfo(name)
         member.size, member.mode, member.mtime = size, 0o600, int(datetime.now(UTC).timestamp())
         archive.addfile(member)
         target = cast(IO[bytes], archive.fileobj)
-        self._parts.append(Part(name=name, size=size, sha256=copied(source, target, size)))
+        self._parts.append(BackupFile(name=name, size=size, sha256=copy_with_digest(source, target, size)))
         padding = -size % tarfile.BLOCKSIZE
         target.write(b"\0" * padding)
         archive.offset += size + padding

@@ -19,17 +19,17 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from deployments.contracts.errors import Unavailable
 from storage import migrate
-from storage.address import database_address
-from storage.advisory import ServerOwnership
-from storage.failures import reaching, translating
-from storage.moves import journal_of, settle
-from storage.ownership import FileOwnership, Ownership
-from storage.sqlite_connection import connection_to
-from storage.work import UnitOfWork
+from storage.database_url import normalize_database_url
+from storage.driver_errors import translate_connection_errors, translate_errors
+from storage.ownership import DatabaseOwnership, FileOwnership
+from storage.postgres_ownership import PostgresOwnership
+from storage.restore_journal import journal_path, recover_moves
+from storage.sqlite_connection import create_connection
+from storage.unit_of_work import UnitOfWork
 
 logger = logging.getLogger(__name__)
 
-OLDEST_SQLITE = (3, 35, 0)
+MIN_SQLITE_VERSION = (3, 35, 0)
 """First release with RETURNING, which inserts rely on."""
 
 _PRAGMAS = (
@@ -58,12 +58,12 @@ class Database:
     the WAL-reset race of SQLite 3.7.0 to 3.51.2, which needs two connections that write.
     """
 
-    def __init__(self, url: str, patience_s: float = 10.0, queue_s: float = 30.0) -> None:
-        self._url = make_url(database_address(url))
-        self._patience_s = patience_s
-        self._queue_s = queue_s
+    def __init__(self, url: str, ownership_timeout_s: float = 10.0, pool_timeout_s: float = 30.0) -> None:
+        self._url = make_url(normalize_database_url(url))
+        self._patience_s = ownership_timeout_s
+        self._queue_s = pool_timeout_s
         self._engine: AsyncEngine | None = None
-        self._ownership: Ownership | None = None
+        self._ownership: DatabaseOwnership | None = None
 
     @property
     def path(self) -> Path | None:
@@ -80,7 +80,7 @@ class Database:
         try:
             await self._own()
             self._engine = _engine(self._url, self._queue_s)
-            await self.run(migrate.upgrade)
+            await self.run_sync(migrate.upgrade)
         except BaseException:
             await self.close()
             raise
@@ -101,24 +101,24 @@ class Database:
         Raises Unavailable when the disk or the database refuses, or when the connection is not free within
         ``queue_s``; Conflict when a unique name is taken.
         """
-        with translating():
+        with translate_errors():
             await self._confirm()
             async with AsyncSession(self._opened(), expire_on_commit=False) as session, session.begin():
-                with reaching():
+                with translate_connection_errors():
                     await session.connection()
                 yield UnitOfWork(session)
 
-    async def run(self, work: Callable[[Connection], None]) -> None:
+    async def run_sync(self, work: Callable[[Connection], None]) -> None:
         """Runs synchronous ``work`` on the connection, in one transaction."""
-        with translating():
+        with translate_errors():
             await self._confirm()
             async with AsyncExitStack() as ending:
-                with reaching():
+                with translate_connection_errors():
                     connection = await ending.enter_async_context(self._opened().connect())
                 await ending.enter_async_context(connection.begin())
                 await connection.run_sync(work)
 
-    async def integrity(self) -> tuple[str, ...]:
+    async def check_integrity(self) -> tuple[str, ...]:
         """What SQLite finds wrong with the file: damaged pages and dangling references; empty when sound. A server
         looks after its own files: nothing is asked of it."""
         if self._url.get_backend_name() != "sqlite":
@@ -128,7 +128,7 @@ class Database:
             dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
         return tuple(str(p) for p in pages if p != "ok") + tuple(f"dangling reference: {tuple(d)}" for d in dangling)
 
-    async def scrub(self) -> bool:
+    async def truncate_wal(self) -> bool:
         """Takes what was deleted off the disk: SQLite's write-ahead log still holds the pages as they were. False, and
         a line in the log, when that was not possible within ``patience_s``, as while a backup reads. A server looks
         after its own files: nothing is asked of it."""
@@ -145,7 +145,7 @@ class Database:
     async def _truncated(self) -> str | None:
         """Empties the write-ahead log; why not, if not."""
         try:
-            with translating():
+            with translate_errors():
                 async with self._opened().connect() as connection:
                     return await connection.run_sync(_truncate_log)
         except Unavailable as error:
@@ -154,19 +154,19 @@ class Database:
     async def _own(self) -> None:
         if self._url.get_backend_name() == "postgresql":
             _require_asyncpg()
-            self._ownership = ServerOwnership(self._url, _SERVER_ARGUMENTS)
+            self._ownership = PostgresOwnership(self._url, _SERVER_ARGUMENTS)
         elif self.path is not None:
             self._ownership = FileOwnership(self.path.with_suffix(".lock"))
         if self._ownership is not None:
-            with translating(), reaching():
+            with translate_errors(), translate_connection_errors():
                 await self._ownership.acquire(self._patience_s)
         if self.path is not None:
-            settle(journal_of(self.path))
+            recover_moves(journal_path(self.path))
             _create_private(self.path)
 
     async def _confirm(self) -> None:
         if self._engine is not None and self._ownership is not None:
-            with reaching():
+            with translate_connection_errors():
                 await self._ownership.confirm()
 
     def _opened(self) -> AsyncEngine:
@@ -183,15 +183,17 @@ def _engine(url: URL, queue_s: float = 30.0) -> AsyncEngine:
             url, pool_pre_ping=True, hide_parameters=True, connect_args=_SERVER_ARGUMENTS, **single
         )
     _require_sqlite()
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"async_creator_fn": connection_to}, **single)
+    engine = create_async_engine(
+        url, hide_parameters=True, connect_args={"async_creator_fn": create_connection}, **single
+    )
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
     return engine
 
 
 def _require_sqlite() -> None:
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        needed = ".".join(map(str, OLDEST_SQLITE))
+    if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
+        needed = ".".join(map(str, MIN_SQLITE_VERSION))
         raise Unavailable(f"SQLite {sqlite3.sqlite_version} is too old: {needed} or later is needed")
     logger.info("SQLite %s", sqlite3.sqlite_version)
 

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployments.contracts.inbound import public_url, trusted_proxies
-from deployments.contracts.outbound import Network, allowances
+from deployments.contracts.inbound import parse_public_url, parse_trusted_proxies
+from deployments.contracts.outbound import Network, parse_allowed_hosts
 
 
 def _absolute(path: Path) -> Path:
@@ -15,17 +15,17 @@ def _absolute(path: Path) -> Path:
 
 
 def _places(text: str) -> str:
-    allowances(text)
+    parse_allowed_hosts(text)
     return text
 
 
 def _proxies(text: str) -> str:
-    trusted_proxies(text)
+    parse_trusted_proxies(text)
     return text
 
 
 def _public(text: str) -> str:
-    return public_url(text) if text else text
+    return parse_public_url(text) if text else text
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
@@ -108,15 +108,17 @@ class Environment(BaseSettings):
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite+aiosqlite:///{self.database_path}")
         else:
-            from storage.address import database_address  # SQLAlchemy weighs ten megabytes: engines do without
+            from storage.database_url import (
+                normalize_database_url,  # SQLAlchemy weighs ten megabytes: engines do without
+            )
 
-            object.__setattr__(self, "database_url", database_address(self.database_url))
+            object.__setattr__(self, "database_url", normalize_database_url(self.database_url))
         return self
 
     @property
     def trusted_networks(self) -> tuple[Network, ...]:
         """Whose word about a caller's address counts."""
-        return trusted_proxies(self.trusted_proxies)
+        return parse_trusted_proxies(self.trusted_proxies)
 
     @property
     def reached_by_tls(self) -> bool:

@@ -12,10 +12,10 @@ from deployments.contracts.errors import Conflict
 _POLL_S = 0.1
 
 
-class Ownership(Protocol):
+class DatabaseOwnership(Protocol):
     """The right to be the one process that uses a database."""
 
-    async def acquire(self, patience_s: float) -> None:
+    async def acquire(self, timeout_s: float) -> None:
         """Takes it, waiting at most ``patience_s`` for another owner to leave. Raises Conflict."""
 
     async def confirm(self) -> None:
@@ -32,11 +32,11 @@ class FileOwnership:
         self._path = path
         self._handle: int | None = None
 
-    async def acquire(self, patience_s: float) -> None:
+    async def acquire(self, timeout_s: float) -> None:
         """Takes the lock, waiting at most ``patience_s`` for another owner to leave. Raises Conflict."""
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            await self._lock(handle, time.monotonic() + patience_s)
+            await self._lock(handle, time.monotonic() + timeout_s)
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(os.getpid()).encode(), 0)
         except BaseException:

@@ -22,34 +22,34 @@ from alembic.script import ScriptDirectory
 from pydantic import ValidationError
 
 from deployments.contracts.errors import Conflict, NotFound, Unavailable
-from storage.archive import (
+from storage.backup_archive import (
     DATABASE,
     FORMAT,
     KEYS,
-    LARGEST_TEXT,
     MANIFEST,
+    MAX_TEXT_BYTES,
     RECORDINGS,
-    Manifest,
-    Part,
-    Place,
-    PlainMember,
+    BackupFile,
+    BackupManifest,
+    InstallationPaths,
+    RegularFileMember,
     checked_name,
-    copied,
-    refused,
+    copy_with_digest,
+    invalid_backup,
 )
 from storage.migrate import MIGRATIONS
-from storage.moves import ASIDE, DRAFT, carry_out, journal_of, settle
 from storage.ownership import FileOwnership
+from storage.restore_journal import ASIDE_PREFIX, DRAFT_PREFIX, execute_moves, journal_path, recover_moves
 
 _ROOM_LEFT = 50_000_000
 _MOST_FILES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreResult:
     """What was put back; ``aside`` are the folders with what was there before, if anything was."""
 
-    manifest: Manifest
+    manifest: BackupManifest
     aside: tuple[Path, ...]
 
 
@@ -57,14 +57,14 @@ def _on(_: Path) -> None:
     """Nobody watches."""
 
 
-async def restore(
+async def restore_backup(
     archive: Path,
-    place: Place,
+    paths: InstallationPaths,
     *,
     force: bool = False,
-    most_bytes: int | None = None,
-    moved: Callable[[Path], None] = _on,
-) -> Restored:
+    max_bytes: int | None = None,
+    on_moved: Callable[[Path], None] = _on,
+) -> RestoreResult:
     """Replaces what is at ``place`` and ends every sign-in. ``most_bytes`` bounds the unpacked size, as the room
     on the disks does. ``moved`` hears where each thing is as soon as it has been moved. Killed at any moment, the place
     is as it was before, or restored, for whoever opens it next.
@@ -72,25 +72,25 @@ async def restore(
     Raises Conflict while a secretary runs, or when the place is not empty and ``force`` is not given; InvalidRequest
     for an archive that is damaged, foreign or newer than this program: then nothing is changed.
     """
-    _require(archive, place)
-    ownership = FileOwnership(place.database.with_suffix(".lock"))
+    _require(archive, paths)
+    ownership = FileOwnership(paths.database.with_suffix(".lock"))
     await ownership.acquire(0)
     try:
-        settle(journal_of(place.database))
-        return _restore(archive, place, force, most_bytes, moved)
+        recover_moves(journal_path(paths.database))
+        return _restore(archive, paths, force, max_bytes, on_moved)
     finally:
         await ownership.release()
 
 
-def _require(archive: Path, place: Place) -> None:
+def _require(archive: Path, place: InstallationPaths) -> None:
     if not archive.is_file():
         raise NotFound(f"there is no backup at {archive}")
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _restore(
-    archive: Path, place: Place, force: bool, most_bytes: int | None, moved: Callable[[Path], None]
-) -> Restored:
+    archive: Path, place: InstallationPaths, force: bool, most_bytes: int | None, moved: Callable[[Path], None]
+) -> RestoreResult:
     occupied = [path for path in _belongings(place) if path.exists()]
     if occupied and not force:
         raise Conflict(f"{place.folder} is not empty ({occupied[0].name}): --force puts what is there aside")
@@ -98,13 +98,13 @@ def _restore(
         manifest = _unpack(archive, staging)
         _check_database(staging.path(DATABASE), manifest)
         _end_sign_ins(staging.path(DATABASE))
-        return Restored(manifest, _exchange(staging, place, moved))
+        return RestoreResult(manifest, _exchange(staging, place, moved))
 
 
 class _Staging:
     """Where parts are unpacked: in a folder of its own beside the place where each is to be in the end."""
 
-    def __init__(self, place: Place, most_bytes: int | None) -> None:
+    def __init__(self, place: InstallationPaths, most_bytes: int | None) -> None:
         self._place = place
         self._left = math.inf if most_bytes is None else most_bytes
         self._folders: dict[Path, Path] = {}
@@ -128,7 +128,7 @@ class _Staging:
         self._room[beside] -= size
         self._left -= size
         if min(self._room[beside], self._left) < 0:
-            raise refused("it is larger than the room there is")
+            raise invalid_backup("it is larger than the room there is")
 
     def _beside(self, name: str) -> Path:
         top, _, inner = name.partition("/")
@@ -140,24 +140,24 @@ class _Staging:
     def _folder(self, beside: Path) -> Path:
         if beside not in self._folders:
             beside.mkdir(mode=0o700, parents=True, exist_ok=True)
-            made = self._ending.enter_context(tempfile.TemporaryDirectory(dir=beside, prefix=DRAFT))
+            made = self._ending.enter_context(tempfile.TemporaryDirectory(dir=beside, prefix=DRAFT_PREFIX))
             self._folders[beside] = Path(made)
             self._room[beside] = max(0, shutil.disk_usage(beside).free - _ROOM_LEFT)
         return self._folders[beside]
 
 
-def _unpack(archive: Path, staging: _Staging) -> Manifest:
-    found: dict[str, Part] = {}
-    with tarfile.open(archive, "r|gz", tarinfo=PlainMember) as members:
+def _unpack(archive: Path, staging: _Staging) -> BackupManifest:
+    found: dict[str, BackupFile] = {}
+    with tarfile.open(archive, "r|gz", tarinfo=RegularFileMember) as members:
         for member in members:
             name = checked_name(member)
             staging.take(name, member.size)
             if len(found) > _MOST_FILES:
-                raise refused("it holds more files than can be taken")
-            if name in found or (name == MANIFEST and member.size > LARGEST_TEXT):
-                raise refused(f"{name} is in it twice or is too large")
+                raise invalid_backup("it holds more files than can be taken")
+            if name in found or (name == MANIFEST and member.size > MAX_TEXT_BYTES):
+                raise invalid_backup(f"{name} is in it twice or is too large")
             digest = _unpacked(members, member, staging.path(name))
-            found[name] = Part(name=name, size=member.size, sha256=digest)
+            found[name] = BackupFile(name=name, size=member.size, sha256=digest)
     return _checked(staging.path(MANIFEST), found)
 
 
@@ -165,37 +165,39 @@ def _unpacked(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = members.extractfile(member)
     if source is None:
-        raise refused("it holds something that is no plain file")
+        raise invalid_backup("it holds something that is no plain file")
     with source, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-        digest = copied(source, target, member.size)
+        digest = copy_with_digest(source, target, member.size)
         target.flush()
         os.fsync(target.fileno())
     return digest
 
 
-def _checked(path: Path, found: dict[str, Part]) -> Manifest:
+def _checked(path: Path, found: dict[str, BackupFile]) -> BackupManifest:
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        manifest = BackupManifest.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
-        raise refused("its manifest is missing or cannot be read") from None
+        raise invalid_backup("its manifest is missing or cannot be read") from None
     if manifest.format != FORMAT:
-        raise refused(f"it is of format {manifest.format}, this program reads {FORMAT}")
+        raise invalid_backup(f"it is of format {manifest.format}, this program reads {FORMAT}")
     del found[MANIFEST]
     told = {part.name: part for part in manifest.parts}
     wrong = sorted(name for name in told.keys() | found.keys() if told.get(name) != found.get(name))
     if wrong or DATABASE not in found:
-        raise refused(f"{(wrong or [DATABASE])[0]} is missing or not as it was written")
+        raise invalid_backup(f"{(wrong or [DATABASE])[0]} is missing or not as it was written")
     return manifest
 
 
-def _check_database(path: Path, manifest: Manifest) -> None:
+def _check_database(path: Path, manifest: BackupManifest) -> None:
     with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         sound = connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if not sound or row is None or row[0] != manifest.schema_revision:
-        raise refused("its database is damaged")
+        raise invalid_backup("its database is damaged")
     if manifest.schema_revision not in _known_revisions():
-        raise refused(f"its tables (revision {manifest.schema_revision}) are newer than this program: update first")
+        raise invalid_backup(
+            f"its tables (revision {manifest.schema_revision}) are newer than this program: update first"
+        )
 
 
 def _end_sign_ins(path: Path) -> None:
@@ -213,22 +215,22 @@ def _known_revisions() -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
-def _belongings(place: Place) -> tuple[Path, ...]:
+def _belongings(place: InstallationPaths) -> tuple[Path, ...]:
     """Everything that a restored place would replace; SQLite's side files belong to the database."""
     database = place.database
     beside = (database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm"))
     return (database, *beside, place.recordings)
 
 
-def _exchange(staging: _Staging, place: Place, moved: Callable[[Path], None]) -> tuple[Path, ...]:
+def _exchange(staging: _Staging, place: InstallationPaths, moved: Callable[[Path], None]) -> tuple[Path, ...]:
     """Moves the old away and the new in, the database last."""
     parts = [(f"{KEYS}/{key.name}", key) for key in place.keys]
     parts += [(RECORDINGS, place.recordings), (DATABASE, place.database)]
     incoming = [(staging.path(name), target) for name, target in parts if staging.path(name).exists()]
-    name = f"{ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    name = f"{ASIDE_PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     leaving = [*_belongings(place), *(target for _, target in incoming if target in place.keys)]
     outgoing = [(path, path.parent / name / path.name) for path in leaving if path.exists()]
-    carry_out([*outgoing, *incoming], journal_of(place.database), moved)
+    execute_moves([*outgoing, *incoming], journal_path(place.database), moved)
     return tuple(dict.fromkeys(target.parent for _, target in outgoing))
 
 
@@ -237,6 +239,6 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, sqlite3.DatabaseError):
-        raise refused("it is damaged or no backup at all") from None
+        raise invalid_backup("it is damaged or no backup at all") from None
     except OSError as error:
         raise Unavailable(f"the backup was not restored: {error.strerror or error}; nothing was changed") from error

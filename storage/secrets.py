@@ -45,7 +45,7 @@ class Sealer:
         """The sealer of the key in ``path``, which is created (mode 0600) when absent. While a rotation is under way
         the next key opens too."""
         following = next_key_path(path)
-        return cls(secret_file(path), *((following.read_bytes().strip(),) if following.exists() else ()))
+        return cls(read_or_create_secret(path), *((following.read_bytes().strip(),) if following.exists() else ()))
 
     def seal(self, text: str) -> str:
         """``text`` as a sealed, printable token; every call gives another one."""
@@ -72,7 +72,7 @@ def next_key_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.next")
 
 
-def secret_file(path: Path) -> bytes:
+def read_or_create_secret(path: Path) -> bytes:
     """The secret in ``path``. When absent it is made of 32 random bytes, mode 0600, whole or not at all: of several
     processes that try at once, all get the one that came first."""
     if not path.exists():
@@ -99,11 +99,11 @@ def new_api_key() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
-def digest(key: str) -> str:
+def key_digest(key: str) -> str:
     """SHA-256 of a key, hex: what is stored instead of it."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def prefix(key: str) -> str:
+def key_prefix(key: str) -> str:
     """The beginning of a key that may be shown to people: never more than a quarter of it."""
     return key[: min(_SHOWN_CHARACTERS, len(key) // 4)]

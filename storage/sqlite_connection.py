@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import aiosqlite
 
-Row = tuple[Any, ...]
-Description = tuple[tuple[str, None, None, None, None, None, None], ...]
+ResultRow = tuple[Any, ...]
+CursorDescription = tuple[tuple[str, None, None, None, None, None, None], ...]
 
 
-class RollingBack(sqlite3.Connection):
+class RollbackOnCloseConnection(sqlite3.Connection):
     """Ends its transaction before it closes. A statement that was cut off lives as long as its cursor, and SQLite keeps
     a closed connection with its locks until the last statement is gone: that may be never noticed but by whoever waits.
     """
@@ -23,14 +23,14 @@ class RollingBack(sqlite3.Connection):
         super().close()
 
 
-class WholeResultCursor:
+class BufferedCursor:
     """What SQLAlchemy asks of a cursor of aiosqlite. A statement comes back with all its rows and is over."""
 
     def __init__(self, run: Callable[..., Any], connection: sqlite3.Connection) -> None:
         self._run = run
         self._connection = connection
-        self._rows: list[Row] = []
-        self.description: Description | None = None
+        self._rows: list[ResultRow] = []
+        self.description: CursorDescription | None = None
         self.rowcount = -1
         self.lastrowid: int | None = None
         self.arraysize = 1
@@ -53,7 +53,7 @@ class WholeResultCursor:
         await self._run(self._executemany, statement, parameters)
         return self
 
-    async def fetchall(self) -> list[Row]:
+    async def fetchall(self) -> list[ResultRow]:
         """The rows of the last statement; a second time there are none."""
         rows, self._rows = self._rows, []
         return rows
@@ -83,18 +83,18 @@ class WholeResultCursor:
         self.description, self.rowcount, self.lastrowid = cursor.description, cursor.rowcount, cursor.lastrowid
 
 
-class OneHopConnection(aiosqlite.Connection):
+class BufferedConnection(aiosqlite.Connection):
     """aiosqlite's connection and its thread; only cursors are other ones. aiosqlite goes to the thread five times for a
     statement: to open a cursor, to run it, to fetch, and to close it twice."""
 
-    def cursor(self) -> WholeResultCursor:  # type: ignore[override]
-        return WholeResultCursor(self._execute, self._conn)
+    def cursor(self) -> BufferedCursor:  # type: ignore[override]
+        return BufferedCursor(self._execute, self._conn)
 
 
-def connection_to(database: str, **arguments: Any) -> OneHopConnection:
+def create_connection(database: str, **arguments: Any) -> BufferedConnection:
     """The connection to the file ``database``, not yet open; for SQLAlchemy's ``async_creator_fn``. ``arguments`` are
     those of ``sqlite3.connect``."""
-    connector = partial(sqlite3.connect, database, factory=RollingBack, **arguments)
-    connection = OneHopConnection(connector, iter_chunk_size=64)
+    connector = partial(sqlite3.connect, database, factory=RollbackOnCloseConnection, **arguments)
+    connection = BufferedConnection(connector, iter_chunk_size=64)
     connection._thread.daemon = True  # as SQLAlchemy does: a forgotten connection keeps no process alive
     return connection

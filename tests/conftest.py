@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.postgres import Cluster, migrated, running_postgres
+from tests.servers.postgres import PostgresCluster, create_template_database, running_postgres
 
 _DEMO = Path(__file__).parent / "serve" / "demo"
 
@@ -16,14 +16,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster() -> Iterator[PostgresCluster]:
     with running_postgres() as server:
-        yield Cluster(server, migrated(server))
+        yield PostgresCluster(server, create_template_database(server))
 
 
 @pytest.fixture
-def postgres_url(cluster: Cluster) -> Iterator[str]:
+def postgres_url(cluster: PostgresCluster) -> Iterator[str]:
     """A fresh database with all tables on a real PostgreSQL."""
-    url = cluster.server.database(cluster.template)
+    url = cluster.server.create_database(cluster.template)
     yield url
-    cluster.server.drop(url)
+    cluster.server.drop_database(url)

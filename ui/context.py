@@ -8,43 +8,43 @@ from typing import Literal
 
 from nicegui import Client, ui
 
-from deployments.administration.rights import Subject, require, rights
-from ui.access.sessions import PanelSession
-from ui.answers import OwnAnswers
-from ui.overview import OverviewFeed
+from deployments.administration.auth.permissions import AdminResource, require_role, required_roles
+from ui.auth.panel_sessions import PanelSession
+from ui.authorized_faq import AuthorizedFaq
+from ui.error_messages import explain_error
+from ui.panel_overview import OverviewCache
+from ui.panel_services import PanelServices
 from ui.preferences import Preferences
-from ui.problems import explain_error
-from ui.services import PanelServices
 from ui.translations import Translator
 
-Tone = Literal["positive", "negative", "warning", "info"]
+ToastTone = Literal["positive", "negative", "warning", "info"]
 
 
 @dataclass(frozen=True)
-class Panel:
+class PanelContext:
     """One open page. ``root`` is the public path of the panel without a trailing slash ("/admin/ui")."""
 
     services: PanelServices
-    overview: OverviewFeed
+    overview: OverviewCache
     session: PanelSession
     preferences: Preferences
     t: Translator
-    root: str
+    root_path: str
     client: Client
 
     @property
-    def answers(self) -> OwnAnswers:
+    def faq(self) -> AuthorizedFaq:
         """Prepared answers, as far as this person may read and change them."""
-        return OwnAnswers(self.services.faq, self.services.matcher, self.session)
+        return AuthorizedFaq(self.services.faq, self.services.matcher, self.session)
 
-    def may_read(self, subject: Subject) -> bool:
-        return self.session.role.covers(rights(subject).read)
+    def can_read(self, subject: AdminResource) -> bool:
+        return self.session.role.covers(required_roles(subject).read)
 
-    def require_change(self, subject: Subject) -> None:
+    def require_change(self, subject: AdminResource) -> None:
         """Raises Forbidden where the role of this moment is too low to do more than read."""
-        require(self.session.role, rights(subject).change)
+        require_role(self.session.role, required_roles(subject).change)
 
-    def toast(self, text: str, tone: Tone = "positive") -> None:
+    def toast(self, text: str, tone: ToastTone = "positive") -> None:
         """A short message that goes away by itself; problems stay longer."""
         seconds = 8_000 if tone == "negative" else 4_000
         if self.client.is_deleted:
@@ -57,7 +57,7 @@ class Panel:
 
 
 @asynccontextmanager
-async def until_left() -> AsyncIterator[None]:
+async def keep_tab_open() -> AsyncIterator[None]:
     """Holds a tab open after its body has run: ends only by cancellation, when the tab or the browser is left."""
     yield
     await asyncio.Event().wait()

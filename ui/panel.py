@@ -13,20 +13,20 @@ from starlette.staticfiles import StaticFiles
 
 from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Role
-from ui.access.guard import LOGIN, PanelGuard, session_of
-from ui.access.login import LoginPages
-from ui.access.sessions import LIFETIME_S, PanelSession, PanelSessions
-from ui.context import Panel
-from ui.overview import OverviewFeed
-from ui.parts.mark import MARK
+from ui.auth.guard import LOGIN_PATH, PanelGuard, session_of
+from ui.auth.login import LoginPages
+from ui.auth.panel_sessions import SESSION_LIFETIME_S, PanelSession, PanelSessions
+from ui.components.logo import LOGO_SVG
+from ui.context import PanelContext
+from ui.panel_overview import OverviewCache
+from ui.panel_services import PanelServices
 from ui.preferences import preferences_of
-from ui.prefix import FullPath
-from ui.services import PanelServices
+from ui.root_path import RootPathMiddleware
 from ui.shell import build_shell
 from ui.translations import Translator
 
-LEAVE_S = 0.3
-EXPIRY_CHECK_S = 30.0
+LEAVE_DELAY_S = 0.3
+EXPIRY_CHECK_INTERVAL_S = 30.0
 _ASSETS = Path(__file__).parent / "assets"
 
 
@@ -44,14 +44,14 @@ def mount_panel(
     one per process, and so is the panel: call this once, before the application starts.
     """
     sessions = PanelSessions()
-    services.accounts.watch(sessions.close_all_of)
+    services.accounts.subscribe(sessions.close_all_of)
     _redirect_to_panel(app, mount_path)
-    app.add_middleware(FullPath)
+    app.add_middleware(RootPathMiddleware)
     LoginPages(services.accounts, sessions).mount(nicegui_app)
     nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
     nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
     version = _assets_version()
-    overview = OverviewFeed(services)
+    overview = OverviewCache(services)
 
     async def root(request: Request) -> Response | None:
         return await _open_page(request, services, overview, sessions, version)
@@ -61,19 +61,19 @@ def mount_panel(
         root=root,
         mount_path=mount_path,
         title="",
-        favicon=MARK,
+        favicon=LOGO_SVG,
         tailwind=False,
         show_welcome_message=False,
         storage_secret=storage_secret,
-        session_middleware_kwargs=session_cookie(secure=secure_cookie),
+        session_middleware_kwargs=session_cookie_options(secure=secure_cookie),
     )
 
 
-def session_cookie(*, secure: bool) -> dict[str, object]:
+def session_cookie_options(*, secure: bool) -> dict[str, object]:
     """The prefix ``__Host-`` makes browsers refuse the cookie unless it is Secure and bound to this very host."""
     return {
         "session_cookie": "__Host-secretary" if secure else "secretary_panel",
-        "max_age": int(LIFETIME_S),
+        "max_age": int(SESSION_LIFETIME_S),
         "same_site": "lax",
         "https_only": secure,
     }
@@ -96,15 +96,17 @@ def _assets_version() -> str:
 
 
 async def _open_page(
-    request: Request, services: PanelServices, overview: OverviewFeed, sessions: PanelSessions, version: str
+    request: Request, services: PanelServices, overview: OverviewCache, sessions: PanelSessions, version: str
 ) -> Response | None:
     root = request.scope.get("root_path", "")
     session = session_of(request, sessions)
     if session is None or not await _still_welcome(services, session):
         sessions.close(session.token if session else None)
-        return RedirectResponse(f"{root}{LOGIN}", 303)
+        return RedirectResponse(f"{root}{LOGIN_PATH}", 303)
     preferences = preferences_of(request)
-    panel = Panel(services, overview, session, preferences, Translator(preferences.language), root, ui.context.client)
+    panel = PanelContext(
+        services, overview, session, preferences, Translator(preferences.language), root, ui.context.client
+    )
     _prepare_document(panel, version)
     _leave_with(panel, sessions)
     build_shell(panel)
@@ -122,29 +124,29 @@ async def _still_welcome(services: PanelServices, session: PanelSession) -> bool
     return account.version == session.version
 
 
-def _prepare_document(panel: Panel, version: str) -> None:
+def _prepare_document(panel: PanelContext, version: str) -> None:
     """Language, theme and style are part of the first HTML, so nothing flashes."""
     page = ui.context.client.page
     page.language = "ru" if panel.t.language == "ru" else "en-US"
     page.dark = panel.preferences.dark
     for sheet in ("theme.css", "panel.css"):
-        ui.add_head_html(f'<link rel="stylesheet" href="{panel.root}/assets/{sheet}?{version}">')
+        ui.add_head_html(f'<link rel="stylesheet" href="{panel.root_path}/assets/{sheet}?{version}">')
 
 
-def _leave_with(panel: Panel, sessions: PanelSessions) -> None:
+def _leave_with(panel: PanelContext, sessions: PanelSessions) -> None:
     """When the session ends, here or in another window, this page goes to the login and its server side is dropped."""
     client = ui.context.client
     session = panel.session
 
     async def drop() -> None:
-        await asyncio.sleep(LEAVE_S)
+        await asyncio.sleep(LEAVE_DELAY_S)
         if not client.is_deleted:
             client.delete()
 
     def leave() -> None:
-        client.open(LOGIN)
+        client.open(LOGIN_PATH)
         background_tasks.create(drop(), name="drop a page whose session ended")
 
     session.on_close.add(leave)
     client.on_delete(lambda: session.on_close.discard(leave))
-    ui.timer(EXPIRY_CHECK_S, lambda: sessions.get(session.token))
+    ui.timer(EXPIRY_CHECK_INTERVAL_S, lambda: sessions.get(session.token))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from nicegui import html, ui
 from typing_extensions import override
 
-from deployments.administration.rights import Subject
-from ui.access.guard import LOGOUT, PASSWORD
-from ui.context import Panel
-from ui.parts.mark import MARK_URL
+from deployments.administration.auth.permissions import AdminResource
+from ui.auth.guard import LOGOUT_PATH, PASSWORD_PATH
+from ui.components.logo import LOGO_URL
+from ui.context import PanelContext
 from ui.preferences import LANGUAGE_COOKIE, THEME_COOKIE, cookie_script
 from ui.tabs import chat, dashboard, faq
 from ui.translations import LANGUAGES
@@ -19,27 +19,27 @@ _THEME_TEXTS = {"auto": "shell.theme_auto", "light": "shell.theme_light", "dark"
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
+class PanelTab:
     """One entry of the navigation, for those who may read its subject. ``show`` lives while the tab is open."""
 
     path: str
     title: str
     icon: str
-    subject: Subject
-    show: Callable[[Panel], Awaitable[None]]
+    subject: AdminResource
+    show: Callable[[PanelContext], Awaitable[None]]
 
 
 TABS = (
-    Tab("/", "nav.dashboard", "space_dashboard", Subject.STATUS, dashboard.show),
-    Tab("/chat", "nav.chat", "forum", Subject.CHAT, chat.show),
-    Tab("/faq", "nav.faq", "quiz", Subject.ANSWERS, faq.show),
+    PanelTab("/", "nav.dashboard", "space_dashboard", AdminResource.STATUS, dashboard.show),
+    PanelTab("/chat", "nav.chat", "forum", AdminResource.CONVERSATIONS, chat.show),
+    PanelTab("/faq", "nav.faq", "quiz", AdminResource.FAQ, faq.show),
 )
 
 
 class TabArea(ui.sub_pages):
     """Shows the tab of the current address; an unknown address gets a page in the reader's language."""
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
         super().__init__({tab.path: _shown(tab, panel) for tab in _tabs(panel)})
 
@@ -49,14 +49,14 @@ class TabArea(ui.sub_pages):
         with html.section().classes("empty"):
             ui.icon("explore_off").classes("empty-icon")
             html.h1(t("shell.not_found")).classes("empty-title")
-            html.a(t("shell.to_start"), href=f"{self._panel.root}/").classes("text-link")
+            html.a(t("shell.to_start"), href=f"{self._panel.root_path}/").classes("text-link")
 
 
-def _tabs(panel: Panel) -> tuple[Tab, ...]:
-    return tuple(tab for tab in TABS if panel.may_read(tab.subject))
+def _tabs(panel: PanelContext) -> tuple[PanelTab, ...]:
+    return tuple(tab for tab in TABS if panel.can_read(tab.subject))
 
 
-def _shown(tab: Tab, panel: Panel) -> Callable[[], Awaitable[None]]:
+def _shown(tab: PanelTab, panel: PanelContext) -> Callable[[], Awaitable[None]]:
     async def show() -> None:
         ui.page_title(f"{panel.t(tab.title)} · {panel.t('product')}")
         await tab.show(panel)
@@ -64,7 +64,7 @@ def _shown(tab: Tab, panel: Panel) -> Callable[[], Awaitable[None]]:
     return show
 
 
-def build_shell(panel: Panel) -> None:
+def build_shell(panel: PanelContext) -> None:
     """Everything visible; the tabs themselves are built when their address is opened."""
     t = panel.t
     dark = ui.dark_mode(panel.preferences.dark)
@@ -83,14 +83,14 @@ def build_shell(panel: Panel) -> None:
     _mark_current(links)
 
 
-def _brand(panel: Panel) -> None:
-    with html.a(href=f"{panel.root}/").classes("shell-brand"):
-        html.img(src=MARK_URL, alt="", width="30", height="30")
+def _brand(panel: PanelContext) -> None:
+    with html.a(href=f"{panel.root_path}/").classes("shell-brand"):
+        html.img(src=LOGO_URL, alt="", width="30", height="30")
         html.span(panel.t("product"))
 
 
-def _nav_link(tab: Tab, panel: Panel) -> html.a:
-    with html.a(href=f"{panel.root}{tab.path}").classes("nav-link") as link:
+def _nav_link(tab: PanelTab, panel: PanelContext) -> html.a:
+    with html.a(href=f"{panel.root_path}{tab.path}").classes("nav-link") as link:
         ui.icon(tab.icon).props("aria-hidden=true")
         html.span(panel.t(tab.title))
     return link
@@ -110,17 +110,17 @@ def _mark_current(links: dict[str, html.a]) -> None:
     router.on_path_changed(mark)
 
 
-def _language_switch(panel: Panel) -> None:
+def _language_switch(panel: PanelContext) -> None:
     with html.div().classes("segmented").props(f'role=group aria-label="{panel.t("shell.language")}"'):
         for code in LANGUAGES:
             chosen = code == panel.t.language
             button = html.button(code.upper(), type="button", lang=code)
             button.props(f"aria-pressed={'true' if chosen else 'false'} data-language={code}")
-            script = cookie_script(LANGUAGE_COOKIE, code, f"{panel.root}/")
+            script = cookie_script(LANGUAGE_COOKIE, code, f"{panel.root_path}/")
             button.on("click", js_handler=f"() => {{ {script}; location.reload(); }}")
 
 
-def _theme_switch(panel: Panel, dark: ui.dark_mode) -> None:
+def _theme_switch(panel: PanelContext, dark: ui.dark_mode) -> None:
     t = panel.t
     with html.button(type="button").classes("icon-button").props(f'aria-label="{t("shell.theme")}"') as button:
         icon = ui.icon(_THEME_ICONS[panel.preferences.theme])
@@ -128,7 +128,7 @@ def _theme_switch(panel: Panel, dark: ui.dark_mode) -> None:
         def choose(theme: str) -> None:
             dark.value = {"light": False, "dark": True}.get(theme)
             icon.name = _THEME_ICONS[theme]
-            ui.run_javascript(cookie_script(THEME_COOKIE, theme, f"{panel.root}/"))
+            ui.run_javascript(cookie_script(THEME_COOKIE, theme, f"{panel.root_path}/"))
 
         with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
             for theme, name in _THEME_ICONS.items():
@@ -138,14 +138,14 @@ def _theme_switch(panel: Panel, dark: ui.dark_mode) -> None:
     button.props("aria-haspopup=menu")
 
 
-def _person_menu(panel: Panel) -> None:
+def _person_menu(panel: PanelContext) -> None:
     t = panel.t
     name = panel.session.username
     with html.button(type="button").classes("icon-button person").props("aria-haspopup=menu") as button:
         html.span(name[:1].upper()).props("aria-hidden=true")
         with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
             html.div(t("shell.logged_in_as", name=name)).classes("menu-note")
-            html.a(t("password.title"), href=f"{panel.root}{PASSWORD}", target="_top").classes("menu-link")
-            with html.form(method="post", action=f"{panel.root}{LOGOUT}"):
+            html.a(t("password.title"), href=f"{panel.root_path}{PASSWORD_PATH}", target="_top").classes("menu-link")
+            with html.form(method="post", action=f"{panel.root_path}{LOGOUT_PATH}"):
                 html.button(t("shell.logout"), type="submit").classes("menu-link").props("data-action=logout")
     button.props["aria-label"] = t("shell.account", name=name)

@@ -15,7 +15,7 @@ Text = str | Mapping[str, str]
 
 
 @cache
-def texts(language: str) -> Mapping[str, Text]:
+def load_texts(language: str) -> Mapping[str, Text]:
     """Every text of ``language`` by its full name; a text that counts things is a mapping of plural forms."""
     tree = yaml.safe_load((_FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
     return dict(_flatten(tree, ""))
@@ -45,7 +45,7 @@ class Translator:
 
     def __init__(self, language: str) -> None:
         self.language = language if language in LANGUAGES else DEFAULT_LANGUAGE
-        self._texts = texts(self.language)
+        self._texts = load_texts(self.language)
 
     def __call__(self, key: str, **values: object) -> str:
         text = self._texts[key]

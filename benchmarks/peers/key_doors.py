@@ -11,12 +11,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchmarks.peers.plain_app import build
-from deployments.api.auth import KeyRing
+from deployments.api.auth import ApiKeyAuthenticator
 from deployments.api.door import Door
 from deployments.contracts.settings import ApiKey
 
 
-class AnyKey(KeyRing):
+class AnyKeyRing(ApiKeyAuthenticator):
     """Looks at nothing."""
 
     _KEY = ApiKey(id=1, name="anybody", prefix="", digest="0" * 64)
@@ -25,15 +25,15 @@ class AnyKey(KeyRing):
         return self._KEY
 
 
-def unchecked(app: FastAPI) -> FastAPI:
+def without_key_check(app: FastAPI) -> FastAPI:
     """``app`` without its key check, provided that nothing has been asked of it yet."""
     door: Door = vars(app)["_door"]
-    door.keys = AnyKey(door.snapshots, time.time)
+    door.keys = AnyKeyRing(door.snapshots, time.time)
     return app
 
 
 async def serve(checked_port: int, unchecked_port: int) -> None:
-    doors = ((build(), checked_port), (unchecked(build()), unchecked_port))
+    doors = ((build(), checked_port), (without_key_check(build()), unchecked_port))
     await asyncio.gather(*(_server(app, port).serve() for app, port in doors))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.family import ROOT
-from benchmarks.started import Server
+from benchmarks.process_tree import ROOT
+from benchmarks.server_process import ServerProcess
 from deployments.command.ports import free_port
 
 KEY = "sk-litellm-for-benchmarks-0123456789"
@@ -33,7 +33,7 @@ def install() -> None:
     (ENVIRONMENT / ".installed").touch()
 
 
-def litellm(directory: Path, workers: int, answer: str) -> Server:
+def litellm_server(directory: Path, workers: int, answer: str) -> ServerProcess:
     """A proxy with ``workers`` uvicorn workers whose only model says ``answer`` without calling anybody."""
     port = free_port()
     config, logging = directory / "litellm.yaml", directory / "litellm-logging.json"
@@ -48,7 +48,7 @@ def litellm(directory: Path, workers: int, answer: str) -> Server:
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "PATH": os.pathsep.join((str(ENVIRONMENT / "bin"), os.environ["PATH"])),
     }
-    server = Server(f"litellm-{workers}", command, directory / f"litellm-{workers}.log", environment)
+    server = ServerProcess(f"litellm-{workers}", command, directory / f"litellm-{workers}.log", environment)
     server.port = port
     return server
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import xllamacpp
 
-from benchmarks.demo import llama_options
+from benchmarks.demo_options import llama_options
 
 
-def parameters(port: int, *, own: bool) -> Any:
+def parameters(port: int, *, own_settings: bool) -> Any:
     options = llama_options()
     chosen = xllamacpp.CommonParams()
     chosen.model.path = str(options.model)
@@ -27,7 +27,7 @@ def parameters(port: int, *, own: bool) -> Any:
     chosen.verbosity = -1
     chosen.ui = False
     chosen.offline = True
-    if own:
+    if own_settings:
         return chosen
     chosen.n_batch = chosen.n_ubatch = options.batch
     if options.threads:
@@ -36,6 +36,6 @@ def parameters(port: int, *, own: bool) -> Any:
 
 
 if __name__ == "__main__":
-    server = xllamacpp.Server(parameters(int(sys.argv[1]), own=sys.argv[2] == "own"))
+    server = xllamacpp.Server(parameters(int(sys.argv[1]), own_settings=sys.argv[2] == "own"))
     print(server.listening_address, flush=True)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})

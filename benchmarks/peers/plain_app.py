@@ -12,28 +12,28 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from benchmarks.started import API_KEY
+from benchmarks.server_process import API_KEY
 from deployments.api.app import DoorServices, build_app
 from deployments.contracts.chat import LOCAL_ROUTE
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import ApiKey, Snapshot
-from deployments.conversation.assistant import Secretary, Staff
-from deployments.conversation.observers import Observers
-from deployments.conversation.prepared import ExactAnswers
-from deployments.conversation.reporting import ReportOutbox
-from deployments.conversation.snapshots import SnapshotFeed
-from deployments.engines.registry import create
-from deployments.metering import open_metrics
+from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.observers import CompositeObserver
+from deployments.conversation.report_outbox import ReportOutbox
+from deployments.conversation.snapshot_feed import SnapshotFeed
+from deployments.engines.registry import build_engine
+from deployments.process_metrics import open_metrics
 from storage import seed
-from storage.secrets import digest
+from storage.secrets import key_digest
 
 
-class Office:
+class SeedOffice:
     """The office of one process: the seed of a new installation, and nobody who reads reports."""
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
         numbered = tuple(entry.model_copy(update={"id": number}) for number, entry in enumerate(seed.faq(), 1))
-        key = ApiKey(id=1, name="benchmark", prefix=API_KEY[:10], digest=digest(API_KEY))
+        key = ApiKey(id=1, name="benchmark", prefix=API_KEY[:10], digest=key_digest(API_KEY))
         yield Snapshot(revision=1, faq=numbered, personas=seed.personas(), api_keys=(key,))
         await asyncio.Event().wait()
 
@@ -44,13 +44,13 @@ class Office:
 def build() -> FastAPI:
     exact = ExactAnswers(lambda: datetime.now(UTC))
     metrics = open_metrics(Path(os.environ["BENCHMARK_METRICS"]))
-    office = Office()
+    office = SeedOffice()
     feed = SnapshotFeed(office, "plain", exact.prepare)
     outbox = ReportOutbox(office, "plain", feed)
-    staff = Staff(
-        chat={str(LOCAL_ROUTE): create("chat", "echo", {})}, speech=(), recognizer=None, exact=exact, ranked=None
+    staff = TurnPipeline(
+        chat={str(LOCAL_ROUTE): build_engine("chat", "echo", {})}, speech=(), recognizer=None, exact=exact, ranked=None
     )
-    assistant = Secretary(staff, feed, Observers((metrics, outbox)))
+    assistant = ConversationAssistant(staff, feed, CompositeObserver((metrics, outbox)))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

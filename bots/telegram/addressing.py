@@ -3,7 +3,7 @@
 from aiogram.enums import ChatType, MessageEntityType
 from aiogram.types import Message, MessageEntity, Update, User
 
-from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.instances import BotSpec
 
 
@@ -12,7 +12,7 @@ def message_of(update: Update) -> Message | None:
     return update.message or update.edited_message
 
 
-def addressed(message: Message, me: User) -> bool:
+def is_addressed(message: Message, me: User) -> bool:
     """Private messages always; in groups only a mention, a command for this bot by name, or a reply to it."""
     if message.from_user is not None and message.from_user.is_bot and message.sender_chat is None:
         return False
@@ -26,7 +26,7 @@ def addressed(message: Message, me: User) -> bool:
     return any(_names(entity, _text(message), me) for entity in _entities(message))
 
 
-def question(message: Message, me: User) -> str:
+def question_text(message: Message, me: User) -> str:
     """What was asked, without the mention that called the bot in a group."""
     text = _text(message)
     for entity in reversed(_entities(message)):
@@ -35,13 +35,13 @@ def question(message: Message, me: User) -> str:
     return text.strip()
 
 
-def person(message: Message) -> str:
+def person_id(message: Message) -> str:
     """A stable id of who talks where: in a group everyone has a conversation of their own with the bot."""
     writer = message.from_user.id if message.from_user else message.chat.id
     return str(writer) if message.chat.type == ChatType.PRIVATE else f"{message.chat.id}:{writer}"
 
 
-def by_administrator(message: Message, spec: BotSpec) -> bool:
+def is_from_administrator(message: Message, spec: BotSpec) -> bool:
     """Whether an administrator of the bot wrote it, who can be seen to be one."""
     return message.from_user is not None and message.from_user.id in spec.admin_users
 
@@ -50,8 +50,8 @@ def display_name(message: Message) -> str:
     return message.from_user.full_name if message.from_user else message.chat.full_name
 
 
-def source(bot_id: str) -> Source:
-    return Source(SourceKind.TELEGRAM, bot_id)
+def bot_source(bot_id: str) -> TurnSource:
+    return TurnSource(SourceKind.TELEGRAM, bot_id)
 
 
 def _text(message: Message) -> str:

@@ -12,26 +12,26 @@ from aiogram.types import Update, User
 from aiogram.utils.token import TokenValidationError
 from pydantic import SecretStr
 
-from bots.status import BotState, BotStatus
-from bots.telegram.addressing import addressed, message_of
-from bots.telegram.board import Board
-from bots.telegram.courier import send_text
-from bots.telegram.discretion import guard_logs
+from bots.bot_status import BotState, BotStatus
+from bots.telegram.addressing import is_addressed, message_of
+from bots.telegram.bot_limits import BotLimits
+from bots.telegram.bot_texts import bot_texts, error_text
+from bots.telegram.checked_session import CheckedSession, PolicyProvider
 from bots.telegram.handlers import routers
-from bots.telegram.handlers.commands import publish
-from bots.telegram.lanes import Lanes
-from bots.telegram.middlewares import Access, Apology, Freshness, describe
-from bots.telegram.persistence import Persistence
-from bots.telegram.phrases import apology, phrases
-from bots.telegram.polling import Poller
-from bots.telegram.presence import Presence
-from bots.telegram.reach import CheckedSession, Policy
-from bots.telegram.recent import Recent
-from bots.telegram.responder import EncodeVoiceNote, Responder
-from bots.telegram.tuning import Tuning
+from bots.telegram.handlers.commands import publish_commands
+from bots.telegram.middlewares import AccessListMiddleware, ErrorReplyMiddleware, MessageAgeLimit, describe_error
+from bots.telegram.outgoing import send_text
+from bots.telegram.per_chat_queue import PerChatQueue
+from bots.telegram.polling import TelegramPoller
+from bots.telegram.recent_messages import RecentMessages
+from bots.telegram.responder import BotResponder, EncodeVoiceNote
+from bots.telegram.send_retry import SendRetry
+from bots.telegram.status_recorder import StatusRecorder
+from bots.telegram.token_redaction import install_log_redaction
+from bots.telegram.typing_indicator import TypingIndicator
 from deployments.contracts.engines import Assistant
 from deployments.contracts.instances import BotSpec
-from deployments.contracts.sessions import Conversations
+from deployments.contracts.sessions import ConversationStore
 from deployments.outbound.policy import OutboundPolicy
 
 log = logging.getLogger(__name__)
@@ -49,19 +49,19 @@ class TelegramBot:
         spec: BotSpec,
         token: str,
         assistant: Assistant,
-        conversations: Conversations,
+        conversations: ConversationStore,
         encode_voice_note: EncodeVoiceNote | None = None,
-        tuning: Tuning | None = None,
-        policy: Policy = OutboundPolicy,
+        limits: BotLimits | None = None,
+        policy: PolicyProvider = OutboundPolicy,
     ) -> None:
         self._spec = spec
         self._token = SecretStr(token)
-        self._tuning = tuning or Tuning()
+        self._tuning = limits or BotLimits()
         self._policy = policy
-        self._board = Board(spec.id, spec.version)
-        self._fresh = Freshness(self._tuning.oldest_message_s)
-        self._responder = Responder(
-            spec, assistant, conversations, encode_voice_note, self._tuning.turn_s, self._tuning.longest_voice_s
+        self._board = StatusRecorder(spec.id, spec.version)
+        self._fresh = MessageAgeLimit(self._tuning.max_message_age_s)
+        self._responder = BotResponder(
+            spec, assistant, conversations, encode_voice_note, self._tuning.turn_timeout_s, self._tuning.max_voice_s
         )
         self._me: User | None = None
         self._stop = asyncio.Event()
@@ -77,13 +77,13 @@ class TelegramBot:
     async def run(self) -> None:
         """Polls and answers until stopped or cancelled, or until Telegram rejects the token."""
         self._started = True
-        guard_logs()
+        install_log_redaction()
         try:
             await self._serve()
         except TokenValidationError:
-            self._board.trouble(BotState.REJECTED, "this is not a bot token")
+            self._board.mark_state(BotState.REJECTED, "this is not a bot token")
         finally:
-            self._board.stopped()
+            self._board.mark_stopped()
             self._gone.set()
 
     async def stop(self) -> None:
@@ -95,8 +95,8 @@ class TelegramBot:
     async def _serve(self) -> None:
         bot = self._client()
         handle = partial(self._handle, bot, self._dispatcher())
-        lanes = Lanes(handle, partial(self._too_busy, bot), self._tuning)
-        poller = Poller(bot, self._board, self._tuning, partial(self._arrived, bot), partial(self._take, lanes))
+        lanes = PerChatQueue(handle, partial(self._too_busy, bot), self._tuning)
+        poller = TelegramPoller(bot, self._board, self._tuning, partial(self._arrived, bot), partial(self._take, lanes))
         polling = asyncio.create_task(poller.run())
         stopping = asyncio.create_task(self._stop.wait())
         try:
@@ -112,22 +112,22 @@ class TelegramBot:
     def _client(self) -> Bot:
         """Raises TokenValidationError for text that is no token."""
         server = TelegramAPIServer.from_base(self._spec.api_url)
-        session = CheckedSession(self._spec.api_url, self._policy, api=server, timeout=self._tuning.request_s)
-        session.middleware(Persistence(self._tuning))
+        session = CheckedSession(self._spec.api_url, self._policy, api=server, timeout=self._tuning.request_timeout_s)
+        session.middleware(SendRetry(self._tuning))
         return Bot(self._token.get_secret_value(), session=session)
 
     def _dispatcher(self) -> Dispatcher:
         dispatcher = Dispatcher(disable_fsm=True)
-        dispatcher.update.outer_middleware(Apology(self._spec, self._board))
-        dispatcher.update.outer_middleware(Access(self._spec))
+        dispatcher.update.outer_middleware(ErrorReplyMiddleware(self._spec, self._board))
+        dispatcher.update.outer_middleware(AccessListMiddleware(self._spec))
         dispatcher.include_routers(*routers())
         dispatcher.workflow_data.update(
             spec=self._spec,
             board=self._board,
             responder=self._responder,
-            presence=Presence(self._spec.typing_enabled, self._tuning.action_every_s),
+            presence=TypingIndicator(self._spec.typing_enabled, self._tuning.chat_action_interval_s),
             tuning=self._tuning,
-            recent=Recent(),
+            recent=RecentMessages(),
         )
         return dispatcher
 
@@ -135,14 +135,14 @@ class TelegramBot:
         """Runs when Telegram has told who the bot is. A menu that cannot be set is no reason not to answer."""
         self._me = me
         try:
-            await publish(bot, self._spec)
+            await publish_commands(bot, self._spec)
         except AiogramError as error:
-            log.warning("bot %s: the command menu was not set: %s", self._spec.id, describe(error))
+            log.warning("bot %s: the command menu was not set: %s", self._spec.id, describe_error(error))
 
-    async def _take(self, lanes: Lanes, update: Update) -> None:
+    async def _take(self, lanes: PerChatQueue, update: Update) -> None:
         """Puts what is meant for this bot and recent enough into its chat's lane."""
         message = message_of(update)
-        if message is None or self._me is None or not addressed(message, self._me):
+        if message is None or self._me is None or not is_addressed(message, self._me):
             return
         if not self._fresh(message):
             log.info("bot %s skips update %d: written too long ago", self._spec.id, update.update_id)
@@ -155,17 +155,17 @@ class TelegramBot:
     async def _too_busy(self, bot: Bot, update: Update) -> None:
         message = message_of(update)
         if message is not None:
-            await send_text(bot, message, phrases(self._spec.language).busy)
+            await send_text(bot, message, bot_texts(self._spec.language).busy)
 
-    async def _wind_down(self, bot: Bot, lanes: Lanes, poller: Poller) -> None:
+    async def _wind_down(self, bot: Bot, lanes: PerChatQueue, poller: TelegramPoller) -> None:
         """Finishes what is in flight or tells people it was cut off, then lets Telegram forget what was taken in."""
         try:
             await lanes.drain(self._tuning.stop_grace_s)
             if self._board.status.state is not BotState.REJECTED:
                 with suppress(AiogramError, TimeoutError):
-                    async with asyncio.timeout(self._tuning.farewell_s):
+                    async with asyncio.timeout(self._tuning.shutdown_reply_timeout_s):
                         await self._excuse(bot, lanes.unfinished)
-                        await poller.confirm()
+                        await poller.confirm_updates()
         finally:
             await bot.session.close()
 
@@ -173,5 +173,5 @@ class TelegramBot:
         """One apology to each chat whose questions will not be answered any more."""
         messages = [message for update in cut_off if (message := message_of(update)) is not None]
         chats = {message.chat.id: message for message in messages}
-        sends = (send_text(bot, message, apology(self._spec)) for message in chats.values())
+        sends = (send_text(bot, message, error_text(self._spec)) for message in chats.values())
         await asyncio.gather(*sends, return_exceptions=True)

@@ -8,10 +8,10 @@ from deployments.contracts.instances import ActionButton, BotSpec
 
 _IN_A_ROW = 2
 
-Keyboard = ReplyKeyboardMarkup | ReplyKeyboardRemove
+ReplyKeyboard = ReplyKeyboardMarkup | ReplyKeyboardRemove
 
 
-def keyboard(spec: BotSpec, to: Message) -> Keyboard:
+def build_keyboard(spec: BotSpec, to: Message) -> ReplyKeyboard:
     """The bot's buttons; without any, the order to take a keyboard of old away. In a group only the person who is
     answered sees it."""
     selective = to.chat.type != ChatType.PRIVATE or None
@@ -22,6 +22,6 @@ def keyboard(spec: BotSpec, to: Message) -> Keyboard:
     return ReplyKeyboardMarkup(keyboard=rows, resize_keyboard=True, is_persistent=True, selective=selective)
 
 
-def pressed(spec: BotSpec, text: str) -> ActionButton | None:
+def pressed_button(spec: BotSpec, text: str) -> ActionButton | None:
     """The button whose caption ``text`` is."""
     return next((button for button in spec.buttons if button.caption == text), None)

@@ -10,19 +10,19 @@ from aiogram.exceptions import AiogramError, TelegramForbiddenError
 from aiogram.types import Message, TelegramObject, Update
 
 from bots.telegram.addressing import message_of
-from bots.telegram.board import Board
-from bots.telegram.courier import send_text
-from bots.telegram.discretion import mask
-from bots.telegram.phrases import apology, unauthorized
+from bots.telegram.bot_texts import error_text, unauthorized_text
+from bots.telegram.outgoing import send_text
+from bots.telegram.status_recorder import StatusRecorder
+from bots.telegram.token_redaction import redact_tokens
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import BotSpec
 
 log = logging.getLogger(__name__)
 
-Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+NextHandler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
-class Access(BaseMiddleware):
+class AccessListMiddleware(BaseMiddleware):
     """Lets the listed people and administrators through; anybody else gets the refusal, whatever kind of update it is.
 
     A person without a visible identity (an anonymous group administrator, a channel) is nobody on the list.
@@ -31,32 +31,34 @@ class Access(BaseMiddleware):
     def __init__(self, spec: BotSpec) -> None:
         self._spec = spec
 
-    async def __call__(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> Any:
+    async def __call__(self, handler: NextHandler, event: TelegramObject, data: dict[str, Any]) -> Any:
         message = _message(event)
         user_id = message.from_user.id if message is not None and message.from_user else 0
         if not self._spec.allowed_users or user_id in (*self._spec.allowed_users, *self._spec.admin_users):
             return await handler(event, data)
         if message is not None:
-            await send_text(data["bot"], message, unauthorized(self._spec, user_id))
+            await send_text(data["bot"], message, unauthorized_text(self._spec, user_id))
         return None
 
 
-class Apology(BaseMiddleware):
+class ErrorReplyMiddleware(BaseMiddleware):
     """Counts updates, and answers with the error text when a handler fails. Message bodies are never logged."""
 
-    def __init__(self, spec: BotSpec, board: Board) -> None:
+    def __init__(self, spec: BotSpec, recorder: StatusRecorder) -> None:
         self._spec = spec
-        self._board = board
+        self._board = recorder
 
-    async def __call__(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> Any:
-        self._board.handled()
+    async def __call__(self, handler: NextHandler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        self._board.count_update()
         try:
             return await handler(event, data)
         except TelegramForbiddenError:
             log.info("bot %s: the person has blocked the bot or left", self._spec.id)
         except Exception as error:
-            self._board.failed(describe(error))
-            log.warning("bot %s: %s", self._spec.id, describe(error), exc_info=not isinstance(error, SecretaryError))
+            self._board.count_failure(describe_error(error))
+            log.warning(
+                "bot %s: %s", self._spec.id, describe_error(error), exc_info=not isinstance(error, SecretaryError)
+            )
             await self._apologise(data["bot"], _message(event))
         return None
 
@@ -64,16 +66,16 @@ class Apology(BaseMiddleware):
         if message is None:
             return
         try:
-            await send_text(bot, message, apology(self._spec))
+            await send_text(bot, message, error_text(self._spec))
         except AiogramError as error:
-            log.warning("bot %s could not apologise: %s", self._spec.id, describe(error))
+            log.warning("bot %s could not apologise: %s", self._spec.id, describe_error(error))
 
 
-class Freshness:
+class MessageAgeLimit:
     """Decides whether a message is recent enough to be answered; see Tuning.oldest_message_s."""
 
-    def __init__(self, oldest_s: float, now: Callable[[], float] = time.time) -> None:
-        self._oldest_s = oldest_s
+    def __init__(self, max_age_s: float, now: Callable[[], float] = time.time) -> None:
+        self._oldest_s = max_age_s
         self._now = now
 
     def __call__(self, message: Message) -> bool:
@@ -81,11 +83,11 @@ class Freshness:
         return self._now() - written <= self._oldest_s
 
 
-def describe(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """One line for logs and the panel, free of tokens and of Ray's tracebacks."""
     if isinstance(error, SecretaryError):
-        return mask(f"{error.code}: {error.message}")
-    return mask(f"{type(error).__name__}: {error}".splitlines()[0])[:300]
+        return redact_tokens(f"{error.code}: {error.message}")
+    return redact_tokens(f"{type(error).__name__}: {error}".splitlines()[0])[:300]
 
 
 def _message(event: TelegramObject) -> Message | None:

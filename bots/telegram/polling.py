@@ -17,11 +17,11 @@ from aiogram.exceptions import (
 from aiogram.types import Update, User
 from pydantic import ValidationError
 
-from bots.backoff import delay
-from bots.status import BotState
-from bots.telegram.board import Board
-from bots.telegram.discretion import mask
-from bots.telegram.tuning import Tuning
+from bots.backoff import backoff_delay_s
+from bots.bot_status import BotState
+from bots.telegram.bot_limits import BotLimits
+from bots.telegram.status_recorder import StatusRecorder
+from bots.telegram.token_redaction import redact_tokens
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ ALLOWED_UPDATES = ["message", "edited_message"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PollingFailure:
     """Why polling fails. ``wait_s`` None means trying again is useless."""
 
     state: BotState
@@ -37,37 +37,39 @@ class Trouble:
     wait_s: float | None
 
 
-def diagnose(error: Exception, attempt: int, tuning: Tuning) -> Trouble:
+def classify_polling_error(error: Exception, attempt: int, limits: BotLimits) -> PollingFailure:
     """What a failed call means for the bot; ``attempt`` counts failures in a row, from 1."""
-    wait = delay(attempt, tuning.first_retry_s, tuning.longest_retry_s)
+    wait = backoff_delay_s(attempt, limits.first_retry_s, limits.max_retry_s)
     match error:
         case TelegramUnauthorizedError() | TelegramNotFound():
-            return Trouble(BotState.REJECTED, "Telegram does not accept the token (or api_url is wrong)", None)
+            return PollingFailure(BotState.REJECTED, "Telegram does not accept the token (or api_url is wrong)", None)
         case TelegramConflictError():
-            return Trouble(BotState.CONFLICT, "another program receives this bot's messages with the same token", wait)
+            return PollingFailure(
+                BotState.CONFLICT, "another program receives this bot's messages with the same token", wait
+            )
         case TelegramRetryAfter(retry_after=seconds):
-            bounded = min(float(seconds), tuning.longest_poll_flood_wait_s)
-            return Trouble(BotState.UNREACHABLE, f"Telegram asks to wait {seconds} s", max(wait, bounded))
+            bounded = min(float(seconds), limits.max_poll_flood_wait_s)
+            return PollingFailure(BotState.UNREACHABLE, f"Telegram asks to wait {seconds} s", max(wait, bounded))
         case _:
-            return Trouble(BotState.UNREACHABLE, mask(f"{type(error).__name__}: {error}"), wait)
+            return PollingFailure(BotState.UNREACHABLE, redact_tokens(f"{type(error).__name__}: {error}"), wait)
 
 
-class Poller:
+class TelegramPoller:
     """``connected`` runs once after the first successful getMe; ``deliver`` gets each update once, in order."""
 
     def __init__(
         self,
         bot: Bot,
-        board: Board,
-        tuning: Tuning,
-        connected: Callable[[User], Awaitable[None]],
-        deliver: Callable[[Update], Awaitable[None]],
+        recorder: StatusRecorder,
+        limits: BotLimits,
+        on_connected: Callable[[User], Awaitable[None]],
+        on_update: Callable[[Update], Awaitable[None]],
     ) -> None:
         self._bot = bot
-        self._board = board
-        self._tuning = tuning
-        self._connected = connected
-        self._deliver = deliver
+        self._board = recorder
+        self._tuning = limits
+        self._connected = on_connected
+        self._deliver = on_update
         self._me: User | None = None
         self._webhook_gone = False
         self._failures = 0
@@ -84,12 +86,12 @@ class Poller:
                     return
                 continue
             self._failures = 0
-            self._board.running(username)
+            self._board.mark_running(username)
             for update in updates:
                 await self._deliver(update)
                 self._offset = update.update_id + 1
 
-    async def confirm(self) -> None:
+    async def confirm_updates(self) -> None:
         """Tells Telegram that what was handed on is done with, so that the next start does not get it again."""
         if self._offset is not None:
             await self._bot.get_updates(offset=self._offset, limit=1, timeout=0, request_timeout=3)
@@ -104,18 +106,18 @@ class Poller:
             await self._bot.delete_webhook(drop_pending_updates=False)
             self._webhook_gone = True
             if not self._failures:
-                self._board.running(self._me.username or "")
+                self._board.mark_running(self._me.username or "")
         return self._me.username or ""
 
     async def _fetch(self) -> list[Update]:
         """One getUpdates; the first one after a failure does not wait, so that recovery shows at once."""
-        wait = 0 if self._failures else self._tuning.poll_s
+        wait = 0 if self._failures else self._tuning.poll_timeout_s
         try:
             return await self._bot.get_updates(
                 offset=self._offset,
                 timeout=wait,
                 allowed_updates=ALLOWED_UPDATES,
-                request_timeout=int(wait + self._tuning.request_s),
+                request_timeout=int(wait + self._tuning.request_timeout_s),
             )
         except ClientDecodeError as error:
             return self._salvage(error)
@@ -145,8 +147,8 @@ class Poller:
     async def _recover(self, error: Exception) -> bool:
         """Waits as the failure demands; False when there is nothing to wait for."""
         self._failures += 1
-        trouble = diagnose(error, self._failures, self._tuning)
-        self._board.trouble(trouble.state, trouble.message)
+        trouble = classify_polling_error(error, self._failures, self._tuning)
+        self._board.mark_state(trouble.state, trouble.message)
         log.warning("polling: %s: %s", trouble.state.value, trouble.message)
         if trouble.wait_s is None:
             return False

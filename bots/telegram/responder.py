@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 
 from aiogram.types import Message
 
-from bots.telegram.addressing import display_name, person, source
+from bots.telegram.addressing import bot_source, display_name, person_id
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatMessage, ChatTurn
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineTimeout, SecretaryError
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.instances import BotSpec
-from deployments.contracts.sessions import Conversation, Conversations
+from deployments.contracts.sessions import Conversation, ConversationStore
 from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
 
@@ -27,7 +27,7 @@ EncodeVoiceNote = Callable[[bytes, AudioFormat], bytes]
 
 
 @dataclass(slots=True)
-class Answer:
+class BotAnswer:
     """What came back so far. ``failure`` is set when the turn broke off, possibly after some text."""
 
     turn_id: str
@@ -36,7 +36,7 @@ class Answer:
     route: str = ""
     failure: TurnFailed | None = None
 
-    def take(self, event: TurnEvent) -> None:
+    def apply(self, event: TurnEvent) -> None:
         match event:
             case TextDelta(text=text):
                 self.text += text
@@ -50,70 +50,70 @@ class Answer:
                 self.route = f"faq:{match.entry_id}"
 
     @property
-    def seconds(self) -> float:
+    def audio_s(self) -> float:
         return sum(chunk.seconds for chunk in self.chunks)
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class BackendStatus:
     """What stands behind a bot: how many conversations are running (None when the office cannot be asked) and the names
     of engines that are not ready."""
 
-    sessions: int | None
-    not_ready: tuple[str, ...]
+    conversation_count: int | None
+    engines_not_ready: tuple[str, ...]
 
 
-class Responder:
+class BotResponder:
     """Turns messages into answers for one bot. ``turn_s`` bounds each question and each transcription."""
 
     def __init__(
         self,
         spec: BotSpec,
         assistant: Assistant,
-        conversations: Conversations,
+        conversations: ConversationStore,
         encode_voice_note: EncodeVoiceNote | None,
-        turn_s: float,
-        longest_voice_s: float,
+        turn_timeout_s: float,
+        max_voice_s: float,
     ) -> None:
         self._spec = spec
         self._assistant = assistant
         self._conversations = conversations
         self._encode = encode_voice_note
-        self._turn_s = turn_s
-        self._longest_voice_s = longest_voice_s
+        self._turn_s = turn_timeout_s
+        self._longest_voice_s = max_voice_s
 
     @property
     def speaks(self) -> bool:
         return self._encode is not None and self._spec.answer_voice_with_voice
 
     async def restart(self, message: Message) -> None:
-        await self._conversations.restart(source(self._spec.id), person(message), display_name(message))
+        await self._conversations.restart(bot_source(self._spec.id), person_id(message), display_name(message))
 
-    async def switch(self, message: Message, mode: str) -> None:
+    async def switch_mode(self, message: Message, mode: str) -> None:
         """Puts the person into ``mode``, "" for none. Raises Unavailable without the office."""
-        await self._conversations.switch(source(self._spec.id), person(message), mode, display_name(message))
+        await self._conversations.set_mode(bot_source(self._spec.id), person_id(message), mode, display_name(message))
 
     async def leave_mode(self, message: Message) -> None:
         """Ends the mode that the person may be in; a bot without buttons has none. Raises Unavailable."""
         if self._spec.action_buttons:
-            await self.switch(message, "")
+            await self.switch_mode(message, "")
 
-    async def condition(self) -> Condition:
+    async def backend_status(self) -> BackendStatus:
         """Raises nothing: what cannot be asked is not known."""
         sessions: int | None = None
         with suppress(SecretaryError):
-            sessions = await self._conversations.count(source(self._spec.id))
-        return Condition(sessions, tuple(each.name for each in await self._assistant.status() if not each.ready))
+            sessions = await self._conversations.count(bot_source(self._spec.id))
+        return BackendStatus(sessions, tuple(each.name for each in await self._assistant.status() if not each.ready))
 
-    async def answer(self, message: Message, question: str, *, speak: bool = False) -> Answer:
+    async def answer(self, message: Message, question: str, *, speak: bool = False) -> BotAnswer:
         """The whole answer to ``question``. Raises ModelNotFound, EngineTimeout and what the assistant raises."""
         started = time.perf_counter()
         turn = await self._turn(message, question, speak and self.speaks)
-        answer = Answer(turn.turn_id)
+        answer = BotAnswer(turn.turn_id)
         try:
             async with _limit(self._turn_s), Closing(self._assistant.reply(turn)) as events:
                 async for event in events:
-                    answer.take(event)
+                    answer.apply(event)
         finally:
             log.info(
                 "turn %s source=telegram bot=%s route=%s outcome=%s total_ms=%.0f",
@@ -125,7 +125,7 @@ class Responder:
             )
         return answer
 
-    async def hear(self, sound: bytes) -> str:
+    async def transcribe(self, sound: bytes) -> str:
         """The words in an audio file; empty when there are none."""
         text = ""
         stream = self._assistant.transcribe(RecognitionRequest(sound))
@@ -135,10 +135,10 @@ class Responder:
                     text = event.text
         return text.strip()
 
-    async def voice_note(self, answer: Answer) -> bytes | None:
+    async def voice_note(self, answer: BotAnswer) -> bytes | None:
         """The spoken answer as OGG/Opus; None when there is no sound or more than anyone would listen to."""
         formats = {chunk.format for chunk in answer.chunks}
-        if self._encode is None or len(formats) != 1 or answer.seconds > self._longest_voice_s:
+        if self._encode is None or len(formats) != 1 or answer.audio_s > self._longest_voice_s:
             return None
         pcm = b"".join(chunk.audio for chunk in answer.chunks)
         return await asyncio.to_thread(self._encode, pcm, formats.pop()) if pcm else None
@@ -147,7 +147,7 @@ class Responder:
         conversation = await self._open(message)
         return ChatTurn(
             turn_id=uuid.uuid4().hex,
-            source=source(self._spec.id),
+            source=bot_source(self._spec.id),
             messages=(*conversation.messages, ChatMessage("user", question)),
             session_id=conversation.session_id or None,
             speak=speak,
@@ -159,7 +159,7 @@ class Responder:
     async def _open(self, message: Message) -> Conversation:
         """The person's conversation; without the office an answer without memory beats no answer."""
         try:
-            return await self._conversations.open(source(self._spec.id), person(message), display_name(message))
+            return await self._conversations.open(bot_source(self._spec.id), person_id(message), display_name(message))
         except SecretaryError as error:
             log.warning("bot %s answers without history: %s", self._spec.id, error.code)
             return Conversation("")

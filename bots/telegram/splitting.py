@@ -4,7 +4,7 @@
 import re
 import unicodedata
 
-MESSAGE_UNITS = 4096
+MAX_MESSAGE_UTF16_UNITS = 4096
 
 _SENTENCE_END = re.compile(r"[.!?…](?:[\"'»”)\]]*)\s+")
 _SPACE = re.compile(r"\s+")
@@ -16,12 +16,12 @@ _JOINER = "\u200d"
 _SMALLEST_SHARE = 3  # a nicer boundary is taken only when it fills at least this part of a message: a third
 
 
-def units(text: str) -> int:
+def utf16_length(text: str) -> int:
     """Length in UTF-16 code units."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def split(text: str, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
+def split_message(text: str, limit: int = MAX_MESSAGE_UTF16_UNITS) -> tuple[str, ...]:
     """Pieces of at most ``limit`` units, none empty; joined they hold every visible character in order.
 
     Prefers the end of a paragraph, then of a line, a sentence, a word; a single longer word is cut between characters
@@ -29,7 +29,7 @@ def split(text: str, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
     """
     rest = text.encode("utf-8", "replace").decode().replace("\x00", "").strip()
     pieces = []
-    while units(rest) > limit:
+    while utf16_length(rest) > limit:
         cut = _cut(rest, _prefix(rest, limit))
         pieces.append(rest[:cut].rstrip())
         rest = _after_boundary(rest[cut:])

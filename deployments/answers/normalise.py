@@ -18,7 +18,7 @@ def normalise(text: str) -> str:
     return _NO_WORD.sub(" ", folded.replace("ё", "е")).strip()
 
 
-def words(text: str) -> tuple[str, ...]:
+def normalised_words(text: str) -> tuple[str, ...]:
     """The words of ``text``, normalised."""
     return tuple(normalise(text).split())
 

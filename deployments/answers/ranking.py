@@ -23,10 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from deployments.answers.difference import Difference
-from deployments.answers.stem_index import StemIndex, Trigger
-from deployments.answers.stems import Gist, gist
-from deployments.answers.teller import SHORTEST_MESSAGE, Clock, Teller, preference, primary_language
+from deployments.answers.answer_renderer import (
+    MIN_MESSAGE_LENGTH,
+    AnswerRenderer,
+    UtcClock,
+    preference_key,
+    primary_language,
+)
+from deployments.answers.entry_diff import EntryDiff
+from deployments.answers.stem_index import IndexedQuestion, StemIndex
+from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
@@ -41,7 +47,7 @@ _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class RankedCandidate:
     """An entry that came near. ``missing``: words of its question that the message lacks; ``extra``: the reverse."""
 
     match: AnswerMatch
@@ -61,17 +67,19 @@ class Ranking:
         entries: tuple[FaqEntry, ...],
         settings: FaqSettings,
         time_zone: str,
-        clock: Clock,
-        before: "Ranking | None" = None,
-        read: Callable[[str], Gist] = gist,
+        clock: UtcClock,
+        previous: "Ranking | None" = None,
+        tokenize: Callable[[str], TokenizedText] = tokenize_text,
     ) -> None:
         self._settings = settings
-        self._teller = Teller(time_zone, clock)
-        self._read = read
+        self._teller = AnswerRenderer(time_zone, clock)
+        self._read = tokenize
         self._entries = tuple(entry for entry in entries if entry.enabled)
-        change = Difference.of(before._entries if before else (), self._entries)
-        come = [Trigger(e, text, read(text)) for e in change.come for text in (e.question, *e.alternatives)]
-        self._index: StemIndex = (before._index if before else StemIndex()).successor(change.gone, come)
+        change = EntryDiff.between(previous._entries if previous else (), self._entries)
+        come = [
+            IndexedQuestion(e, text, tokenize(text)) for e in change.added for text in (e.question, *e.alternatives)
+        ]
+        self._index: StemIndex = (previous._index if previous else StemIndex()).updated(change.removed, come)
         self._penalties = np.clip(_PENALTY / self._index.weights, _LOWEST_PENALTY, 1.0)
 
     def match(self, text: str, locale: str | None) -> AnswerMatch | None:
@@ -84,37 +92,41 @@ class Ranking:
         rival = next((s for s, other in ranked[1:] if _rivals(best.entry, other.entry, locale)), 0.0)
         if score - rival < self._settings.ranked_margin:
             return None
-        return self._teller.match(best.entry, "ranked", score, best.text)
+        return self._teller.render_match(best.entry, "ranked", score, best.text)
 
-    def candidates(self, text: str, locale: str | None, limit: int = 5) -> list[Candidate]:
+    def candidates(self, text: str, locale: str | None, limit: int = 5) -> list[RankedCandidate]:
         """The ``limit`` nearest entries, best first, whatever their score: why a message matched or did not."""
         message = self._read(text)
         similar = self._similar(message)
         return [
-            Candidate(
-                self._teller.match(trigger.entry, "ranked", score, trigger.text),
-                tuple(word for key, word in trigger.gist.written.items() if key not in similar),
-                tuple(word for key, word in message.written.items() if not self._near(key) & trigger.gist.stems.keys()),
+            RankedCandidate(
+                self._teller.render_match(trigger.entry, "ranked", score, trigger.text),
+                tuple(word for key, word in trigger.tokens.source_words.items() if key not in similar),
+                tuple(
+                    word
+                    for key, word in message.source_words.items()
+                    if not self._near(key) & trigger.tokens.stems.keys()
+                ),
             )
             for score, trigger in self._ranked(message, locale, 0.0)[: max(limit, 0)]
         ]
 
-    def _ranked(self, message: Gist, locale: str | None, floor: float) -> list[tuple[float, Trigger]]:
+    def _ranked(self, message: TokenizedText, locale: str | None, floor: float) -> list[tuple[float, IndexedQuestion]]:
         """The best trigger of each entry that scores above ``floor``, best first."""
-        if sum(map(len, message.written.values())) < SHORTEST_MESSAGE:
+        if sum(map(len, message.source_words.values())) < MIN_MESSAGE_LENGTH:
             return []
         scores = self._scores(message)
-        chosen: dict[int, tuple[float, Trigger]] = {}
+        chosen: dict[int, tuple[float, IndexedQuestion]] = {}
         for slot in np.flatnonzero(scores > max(floor - 1e-9, 0.0)).tolist():
-            score, trigger = round(float(scores[slot]), 1), self._index.triggers[slot]
-            if not trigger or not trigger.gist.allows(message):
+            score, trigger = round(float(scores[slot]), 1), self._index.questions[slot]
+            if not trigger or not trigger.tokens.accepts(message):
                 continue
             if trigger.entry.id not in chosen or score > chosen[trigger.entry.id][0]:
                 chosen[trigger.entry.id] = (score, trigger)
-        return sorted(chosen.values(), key=lambda found: (-found[0], *preference(found[1].entry, locale)))
+        return sorted(chosen.values(), key=lambda found: (-found[0], *preference_key(found[1].entry, locale)))
 
-    def _scores(self, message: Gist) -> _Floats:
-        covered = np.zeros(len(self._index.triggers), np.float64)
+    def _scores(self, message: TokenizedText) -> _Floats:
+        covered = np.zeros(len(self._index.questions), np.float64)
         for key, (similarity, weight) in self._similar(message).items():
             covered[self._index.postings[key]] += similarity * weight
         share = np.minimum(covered / self._index.weights, 1.0)
@@ -123,7 +135,7 @@ class Ranking:
         scores: _Floats = 100.0 * share * (1.0 - self._penalties * extra) * same
         return scores
 
-    def _similar(self, message: Gist) -> dict[str, tuple[float, float]]:
+    def _similar(self, message: TokenizedText) -> dict[str, tuple[float, float]]:
         """Known stems that are or resemble a stem of the message: similarity 0..1 and weight."""
         found: dict[str, tuple[float, float]] = {}
         for position, (key, weight) in enumerate(message.stems.items()):

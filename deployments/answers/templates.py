@@ -14,7 +14,7 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def render(answer: str, language: str, now: datetime) -> str:
+def render_placeholders(answer: str, language: str, now: datetime) -> str:
     """``answer`` with {current_time}, {current_date} and {day_of_week} in ``language``; other braces stay.
 
     ``now`` is local time already. Russian: 14:05, 23.11.2026, понедельник. Any other language as in English: 14:05,

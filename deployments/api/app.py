@@ -7,15 +7,15 @@ from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deployments.api.chat.routes import ChatCompletions
+from deployments.api.chat.routes import ChatCompletionsEndpoint
 from deployments.api.door import Door, DoorServices
-from deployments.api.embeddings.routes import Embeddings
+from deployments.api.embeddings.routes import EmbeddingsEndpoint
 from deployments.api.gate import Gate
-from deployments.api.models.routes import Models
-from deployments.api.speech.lists import SpeechLists
-from deployments.api.speech.routes import Speech
-from deployments.api.status.routes import Status
-from deployments.api.transcription.routes import Transcriptions
+from deployments.api.models.routes import ModelsEndpoint
+from deployments.api.speech.lists import SpeechListsEndpoint
+from deployments.api.speech.routes import SpeechEndpoint
+from deployments.api.status.routes import StatusEndpoint
+from deployments.api.transcription.routes import TranscriptionsEndpoint
 
 __all__ = ["DoorServices", "build_app"]
 
@@ -24,11 +24,11 @@ def build_app(services: DoorServices) -> FastAPI:
     """The ASGI application of one door. Further routes may be added to it; the gate guards them as well."""
     door = Door(services)
     posts: dict[str, ASGIApp] = {
-        "/v1/chat/completions": ChatCompletions(door),
-        "/v1/embeddings": Embeddings(door),
-        "/v1/audio/speech": Speech(door),
-        "/v1/audio/transcriptions": Transcriptions(door, translate=False),
-        "/v1/audio/translations": Transcriptions(door, translate=True),
+        "/v1/chat/completions": ChatCompletionsEndpoint(door),
+        "/v1/embeddings": EmbeddingsEndpoint(door),
+        "/v1/audio/speech": SpeechEndpoint(door),
+        "/v1/audio/transcriptions": TranscriptionsEndpoint(door, translate=False),
+        "/v1/audio/translations": TranscriptionsEndpoint(door, translate=True),
     }
     app = _GuardedApp(door, posts, services.public_prefixes)
     app.router.routes.extend(Route(path, handler, methods=["POST"]) for path, handler in posts.items())
@@ -37,12 +37,12 @@ def build_app(services: DoorServices) -> FastAPI:
 
 
 def _add_lists(app: FastAPI, door: Door) -> None:
-    models, lists, status = Models(door), SpeechLists(door), Status(door)
-    app.add_route("/", status.doors, methods=["GET"])
+    models, lists, status = ModelsEndpoint(door), SpeechListsEndpoint(door), StatusEndpoint(door)
+    app.add_route("/", status.index, methods=["GET"])
     app.add_route("/v1/models", models.list, methods=["GET"])
     app.add_route("/v1/models/", models.list, methods=["GET"])
     app.add_route("/v1/models/{id:path}", models.retrieve, methods=["GET"])
-    app.add_route("/v1/voices", lists.plain_voices, methods=["GET"])
+    app.add_route("/v1/voices", lists.legacy_voices, methods=["GET"])
     app.add_route("/v1/audio/voices", lists.voices, methods=["GET"])
     app.add_route("/v1/audio/models", lists.models, methods=["GET"])
     app.add_route("/health", status.health, methods=["GET"])
@@ -77,9 +77,9 @@ class _GuardedApp(FastAPI):
             app,
             snapshots=self._door.snapshots,
             keys=self._door.keys,
-            allowances=self._door.allowances,
+            limiter=self._door.limiter,
             metrics=self._door.metrics,
-            fast=self._posts,
+            direct_handlers=self._posts,
             public_prefixes=self._public_prefixes,
-            patience_s=self._door.patience_s,
+            client_timeout_s=self._door.client_timeout_s,
         )

@@ -14,7 +14,7 @@ _WRONG = "This API key is not known here."
 _EXPIRED = "This API key has expired."
 
 
-class KeyRing:
+class ApiKeyAuthenticator:
     """The keys of the newest snapshot, indexed once per snapshot. ``clock`` gives Unix seconds."""
 
     def __init__(self, snapshots: SnapshotSource, clock: Callable[[], float]) -> None:
@@ -23,7 +23,7 @@ class KeyRing:
         self._seen: Snapshot | None = None
         self._keys: dict[str, tuple[ApiKey, float]] = {}
 
-    def identify(self, authorization: bytes) -> ApiKey:
+    def authenticate(self, authorization: bytes) -> ApiKey:
         """The key behind an Authorization header. Raises Unauthorized."""
         scheme, _, token = authorization.partition(b" ")
         token = token.strip()

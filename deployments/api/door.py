@@ -4,18 +4,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deployments.api.auth import KeyRing
-from deployments.api.body import PATIENCE_S
-from deployments.api.limits import Allowances, StreamSlots
+from deployments.api.auth import ApiKeyAuthenticator
+from deployments.api.limits import ApiKeyLimiter, StreamSlots
 from deployments.api.metrics import Metrics
-from deployments.api.models.catalog import Catalog
-from deployments.api.visit import Visit
+from deployments.api.models.model_names import ModelNames
+from deployments.api.request_body import CLIENT_TIMEOUT_S
+from deployments.api.request_context import RequestContext
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Assistant, Embedder
 from deployments.contracts.reports import SnapshotSource
-from deployments.contracts.shared import SharedCounters
-from deployments.conversation.metered import Metered
-from deployments.conversation.usage import UsageBook
+from deployments.contracts.shared import SharedRateLimiter
+from deployments.conversation.metered_assistant import MeteredAssistant
+from deployments.conversation.usage_tracker import UsageTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class DoorServices:
     embedder: Embedder | None = None
     clock: Callable[[], float] = time.time
     public_prefixes: tuple[str, ...] = ()
-    shared: SharedCounters | None = None
-    usage: UsageBook | None = None
-    patience_s: float = PATIENCE_S
+    shared: SharedRateLimiter | None = None
+    usage: UsageTracker | None = None
+    client_timeout_s: float = CLIENT_TIMEOUT_S
 
 
 class Door:
@@ -46,13 +46,13 @@ class Door:
         self.metrics = services.metrics
         self.embedder = services.embedder
         self.clock = services.clock
-        self.patience_s = services.patience_s
-        self.catalog = Catalog(services.assistant, services.snapshots, services.clock)
-        self.keys = KeyRing(services.snapshots, services.clock)
-        self.usage = services.usage or UsageBook(services.clock)
-        self.allowances = Allowances(services.clock, self.usage, services.shared)
+        self.client_timeout_s = services.client_timeout_s
+        self.model_names = ModelNames(services.assistant, services.snapshots, services.clock)
+        self.keys = ApiKeyAuthenticator(services.snapshots, services.clock)
+        self.usage = services.usage or UsageTracker(services.clock)
+        self.limiter = ApiKeyLimiter(services.clock, self.usage, services.shared)
         self.slots = StreamSlots()
 
-    def metered(self, visit: Visit) -> Assistant:
+    def metered(self, context: RequestContext) -> Assistant:
         """The assistant, counting for the key of ``visit``."""
-        return Metered(self.assistant, self.usage, SourceKind.API, visit.caller.id)
+        return MeteredAssistant(self.assistant, self.usage, SourceKind.API, context.required_key.id)

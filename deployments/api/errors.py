@@ -30,7 +30,7 @@ class MethodNotAllowed(SecretaryError):
     code, status = "method_not_allowed", 405
 
 
-class TooSlow(SecretaryError):
+class RequestTimeout(SecretaryError):
     """The rest of the request did not come."""
 
     code, status = "request_timeout", 408
@@ -52,7 +52,7 @@ class StreamBroken(Exception):
 
 def error_body(error: SecretaryError) -> bytes:
     """The JSON error body, also what one ``data:`` line of a broken stream carries."""
-    cause = own(error)
+    cause = unwrap_remote_error(error)
     fields = {
         "message": cause.message,
         "type": _TYPES.get(cause.status, "invalid_request_error" if cause.status < 500 else "server_error"),
@@ -64,7 +64,7 @@ def error_body(error: SecretaryError) -> bytes:
 
 def error_headers(error: SecretaryError) -> list[Header]:
     """Content type, and what tells a client whether and when to come back."""
-    cause = own(error)
+    cause = unwrap_remote_error(error)
     headers = [_JSON]
     if cause.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
@@ -79,7 +79,7 @@ async def send_error(send: Send, error: SecretaryError, extra: Sequence[Header] 
     """Answers a request that has no response yet."""
     body = error_body(error)
     headers = [*error_headers(error), (b"content-length", b"%d" % len(body)), *extra]
-    await send({"type": "http.response.start", "status": own(error).status, "headers": headers})
+    await send({"type": "http.response.start", "status": unwrap_remote_error(error).status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -90,7 +90,7 @@ def from_turn_failed(event: TurnFailed) -> SecretaryError:
     return error
 
 
-def from_validation(error: ValidationError) -> InvalidRequest:
+def from_validation_error(error: ValidationError) -> InvalidRequest:
     """The first complaint of Pydantic, in one sentence that names the field."""
     return invalid_field(error.errors(include_url=False, include_context=False, include_input=False)[0])
 
@@ -103,7 +103,7 @@ def invalid_field(detail: ErrorDetails) -> InvalidRequest:
     return InvalidRequest(f"{param or 'body'}: {detail['msg']}", param=param or None)
 
 
-def from_http(error: HTTPException) -> SecretaryError:
+def from_http_exception(error: HTTPException) -> SecretaryError:
     """What the router raises by itself: unknown path, wrong method, broken form."""
     if error.status_code == 404:
         return NotFound("There is nothing at this address.")
@@ -119,7 +119,7 @@ def internal_error(turn_id: str = "") -> SecretaryError:
     return SecretaryError(f"Internal error; the log has it under {turn_id}." if turn_id else "Internal error.")
 
 
-def own(error: SecretaryError) -> SecretaryError:
+def unwrap_remote_error(error: SecretaryError) -> SecretaryError:
     """Our error itself, also when it arrives inside a class that wraps it with a remote traceback."""
     cause = getattr(error, "cause", None)
     return cause if isinstance(cause, SecretaryError) else error

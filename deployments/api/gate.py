@@ -16,13 +16,20 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.api.access import Access, access_to
-from deployments.api.auth import KeyRing, require_scope
-from deployments.api.body import MEGABYTE, PATIENCE_S, bounded, refuse_large
-from deployments.api.errors import ClientGone, StreamBroken, from_http, internal_error, invalid_field, send_error
-from deployments.api.limits import Allowances
-from deployments.api.steering import steers
-from deployments.api.visit import Visit, new_id, remember
+from deployments.api.access_rules import AccessRule, access_rule_for
+from deployments.api.auth import ApiKeyAuthenticator, require_scope
+from deployments.api.errors import (
+    ClientGone,
+    StreamBroken,
+    from_http_exception,
+    internal_error,
+    invalid_field,
+    send_error,
+)
+from deployments.api.limits import ApiKeyLimiter
+from deployments.api.request_body import CLIENT_TIMEOUT_S, MEGABYTE, check_content_length, limited_receive
+from deployments.api.request_context import RequestContext, new_request_id, set_request_context
+from deployments.api.serve_headers import is_serve_control_header
 from deployments.contracts.errors import SecretaryError, Unauthorized, Unavailable
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.settings import ApiKey, Limits
@@ -43,7 +50,7 @@ class RequestMetrics(Protocol):
     def request(self, template: str, status: int, seconds: float) -> None: ...
 
 
-class Reply:
+class ResponseSender:
     """The way out: adds our headers to the response and remembers its status; 0 until it has begun.
 
     A client that does not read for ``patience_s`` seconds (None: for ever) counts as gone.
@@ -51,10 +58,12 @@ class Reply:
 
     __slots__ = ("_extra", "_patience_s", "_send", "status")
 
-    def __init__(self, send: Send, extra: tuple[tuple[bytes, bytes], ...], patience_s: float | None = None) -> None:
+    def __init__(
+        self, send: Send, extra_headers: tuple[tuple[bytes, bytes], ...], timeout_s: float | None = None
+    ) -> None:
         self._send = send
-        self._extra = extra
-        self._patience_s = patience_s
+        self._extra = extra_headers
+        self._patience_s = timeout_s
         self.status = 0
 
     async def send(self, message: Message) -> None:
@@ -80,20 +89,20 @@ class Gate:
         app: ASGIApp,
         *,
         snapshots: SnapshotSource,
-        keys: KeyRing,
-        allowances: Allowances,
+        keys: ApiKeyAuthenticator,
+        limiter: ApiKeyLimiter,
         metrics: RequestMetrics,
-        fast: Mapping[str, ASGIApp],
+        direct_handlers: Mapping[str, ASGIApp],
         public_prefixes: tuple[str, ...] = (),
-        patience_s: float = PATIENCE_S,
+        client_timeout_s: float = CLIENT_TIMEOUT_S,
     ) -> None:
-        self._patience_s = patience_s
+        self._patience_s = client_timeout_s
         self._app = app
         self._snapshots = snapshots
         self._keys = keys
-        self._allowances = allowances
+        self._allowances = limiter
         self._metrics = metrics
-        self._fast = fast
+        self._fast = direct_handlers
         self._public_prefixes = public_prefixes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,9 +115,9 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
-        visit_id = new_id()
-        access = access_to(scope["path"], self._public_prefixes)
-        reply = Reply(send, _reply_headers(visit_id, access), self._patience_s)
+        visit_id = new_request_id()
+        access = access_rule_for(scope["path"], self._public_prefixes)
+        reply = ResponseSender(send, _reply_headers(visit_id, access), self._patience_s)
         try:
             receive = await self._admit(scope, receive, access, visit_id)
             handler = self._fast.get(scope["path"]) if scope["method"] == "POST" else None
@@ -120,23 +129,23 @@ class Gate:
         finally:
             self._metrics.request(access.template, reply.status or _CLIENT_GONE, perf_counter() - began)
 
-    async def _admit(self, scope: Scope, receive: Receive, access: Access, visit_id: str) -> Receive:
+    async def _admit(self, scope: Scope, receive: Receive, access: AccessRule, visit_id: str) -> Receive:
         """Checks all that can be checked without the body; returns the bounded way to read it."""
         authorization, length = _take_headers(scope)
         snapshot = self._snapshots.current
         key = await self._identify(access, authorization, snapshot.settings.limits)
-        remember(scope, Visit(visit_id, key, snapshot))
+        set_request_context(scope, RequestContext(visit_id, key, snapshot))
         limits = snapshot.settings.limits
         most = (limits.max_upload_mb if access.upload else limits.max_body_mb) * MEGABYTE
-        refuse_large(length, most)
-        return bounded(receive, most, self._patience_s)
+        check_content_length(length, most)
+        return limited_receive(receive, most, self._patience_s)
 
-    async def _identify(self, access: Access, authorization: bytes, limits: Limits) -> ApiKey | None:
+    async def _identify(self, access: AccessRule, authorization: bytes, limits: Limits) -> ApiKey | None:
         if access.public:
             return self._identify_visitor(authorization)
         if not self._snapshots.ready:
             raise Unavailable("The secretary is starting: its settings have not arrived yet.", retry_after_s=1)
-        key = self._keys.identify(authorization)
+        key = self._keys.authenticate(authorization)
         require_scope(key, access.scope)
         await self._allowances.admit(key, limits, access.scope)
         return key
@@ -145,7 +154,7 @@ class Gate:
         if not authorization:
             return None
         try:
-            return self._keys.identify(authorization)
+            return self._keys.authenticate(authorization)
         except Unauthorized:
             return None
 
@@ -155,7 +164,7 @@ def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
     authorization, length, kept = b"", None, []
     for header in scope["headers"]:
         name = header[0]
-        if steers(name):
+        if is_serve_control_header(name):
             continue
         kept.append(header)
         if name == b"authorization":
@@ -166,37 +175,37 @@ def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
     return authorization, length
 
 
-def _reply_headers(visit_id: str, access: Access) -> tuple[tuple[bytes, bytes], ...]:
+def _reply_headers(visit_id: str, access: AccessRule) -> tuple[tuple[bytes, bytes], ...]:
     request_id = (b"x-request-id", visit_id.encode())
     return (*(_SITE_HEADERS if access.template == "public" else API_HEADERS), request_id)
 
 
-async def _fail(reply: Reply, error: Exception, visit_id: str) -> None:
+async def _fail(reply: ResponseSender, error: Exception, visit_id: str) -> None:
     """Answers with the error, or cuts the connection when part of another answer is already on its way."""
-    known = report(error, visit_id, begun=bool(reply.status))
+    known = client_error(error, visit_id, response_started=bool(reply.status))
     headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
     extra = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send_error(reply.send, known, extra)
 
 
-def report(error: Exception, visit_id: str, *, begun: bool) -> SecretaryError:
+def client_error(error: Exception, request_id: str, *, response_started: bool) -> SecretaryError:
     """What the client is told of ``error``; a bug goes to the log. Raises StreamBroken when an answer has begun."""
-    known = translated(error)
+    known = to_secretary_error(error)
     if known is None:
-        log.error("request %s failed", visit_id, exc_info=error)
-    if begun:
-        raise StreamBroken(f"request {visit_id} broke off: {known.code if known else 'internal_error'}") from None
-    return known or internal_error(visit_id)
+        log.error("request %s failed", request_id, exc_info=error)
+    if response_started:
+        raise StreamBroken(f"request {request_id} broke off: {known.code if known else 'internal_error'}") from None
+    return known or internal_error(request_id)
 
 
-def translated(error: Exception) -> SecretaryError | None:
+def to_secretary_error(error: Exception) -> SecretaryError | None:
     """Our error for ``error``; None for a bug."""
     if isinstance(error, SecretaryError):
         return error
     if isinstance(error, HTTPException) and isinstance(error.__cause__, SecretaryError):
         return error.__cause__  # FastAPI makes 400 of whatever happens while it reads a body
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return from_http(error)
+        return from_http_exception(error)
     if isinstance(error, RequestValidationError) and error.errors():
         return invalid_field(_inside(error.errors()[0]))
     return None

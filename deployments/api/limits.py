@@ -2,24 +2,24 @@
 
 from collections.abc import Callable
 
-from deployments.api.access import AUDIO, CHAT
+from deployments.api.access_rules import AUDIO, CHAT
 from deployments.api.errors import TooManyStreams
 from deployments.contracts.errors import RateLimited
 from deployments.contracts.settings import ApiKey, Limits
-from deployments.contracts.shared import SharedCounters
-from deployments.conversation.usage import UsageBook
+from deployments.contracts.shared import SharedRateLimiter
+from deployments.conversation.usage_tracker import UsageTracker
 
 _SECONDS_PER_MINUTE = 60.0
 _STREAM_RETRY_S = 2.0
 
 
-class RequestRate:
+class RequestRateLimiter:
     """A token bucket per key: a minute's allowance at once, refilled evenly. ``clock`` gives seconds.
 
     The allowance is that of all doors together while ``shared`` can say, else of this one.
     """
 
-    def __init__(self, clock: Callable[[], float], shared: SharedCounters | None = None) -> None:
+    def __init__(self, clock: Callable[[], float], shared: SharedRateLimiter | None = None) -> None:
         self._clock = clock
         self._shared = shared
         self._buckets: dict[int, tuple[float, float]] = {}
@@ -49,29 +49,31 @@ def _limited(per_minute: int, wait_s: float) -> RateLimited:
     return RateLimited(message, retry_after_s=wait_s)
 
 
-class Allowances:
+class ApiKeyLimiter:
     """What each key may still do. ``clock`` gives Unix seconds; ``usage`` knows what was used today.
 
     A day's budget is looked at before the work, whose price is known after it: what is under way when the budget ends
     is finished.
     """
 
-    def __init__(self, clock: Callable[[], float], usage: UsageBook, shared: SharedCounters | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float], usage: UsageTracker, shared: SharedRateLimiter | None = None
+    ) -> None:
         self.usage = usage
-        self._rate = RequestRate(clock, shared)
+        self._rate = RequestRateLimiter(clock, shared)
 
     async def admit(self, key: ApiKey, limits: Limits, scope: str | None) -> None:
         """Counts one request to a place of ``scope``. Raises RateLimited, naming the limit."""
         await self._rate.take(key.id, key.limits.requests_per_minute or limits.requests_per_minute)
-        self.require_day(key, scope)
+        self.check_daily_budget(key, scope)
 
-    def require_day(self, key: ApiKey, scope: str | None) -> None:
+    def check_daily_budget(self, key: ApiKey, scope: str | None) -> None:
         """Raises RateLimited, until midnight UTC, when the key's budget for ``scope`` is used up."""
         limits = key.limits
-        if scope == CHAT and limits.tokens_per_day and self.usage.of_today(key.id).tokens >= limits.tokens_per_day:
+        if scope == CHAT and limits.tokens_per_day and self.usage.used_today(key.id).tokens >= limits.tokens_per_day:
             raise self._used_up(f"{limits.tokens_per_day} tokens", "tokens_per_day")
         seconds = limits.audio_seconds_per_day
-        if scope == AUDIO and seconds and self.usage.of_today(key.id).audio_seconds >= seconds:
+        if scope == AUDIO and seconds and self.usage.used_today(key.id).audio_seconds >= seconds:
             raise self._used_up(f"{seconds} seconds of sound", "audio_seconds_per_day")
 
     def _used_up(self, amount: str, name: str) -> RateLimited:
@@ -86,7 +88,7 @@ class StreamSlots:
         self.live = 0
         self._of_key: dict[int, int] = {}
 
-    def hold(self, limit: int, key: ApiKey | None = None) -> "_Slot":
+    def acquire(self, limit: int, key: ApiKey | None = None) -> "_Slot":
         """One slot for the length of a ``with`` block. Raises TooManyStreams when ``limit`` are taken, RateLimited
         when ``key`` holds as many as it may."""
         if self.live >= limit:
@@ -100,7 +102,7 @@ class StreamSlots:
             raise RateLimited(message, retry_after_s=_STREAM_RETRY_S)
         return _Slot(self, key.id)
 
-    def change(self, by: int, key_id: int | None) -> None:
+    def adjust(self, by: int, key_id: int | None) -> None:
         """One more (1) or one less (-1) is in progress."""
         self.live += by
         if key_id is not None:
@@ -118,7 +120,7 @@ class _Slot:
         self._key_id = key_id
 
     def __enter__(self) -> None:
-        self._slots.change(1, self._key_id)
+        self._slots.adjust(1, self._key_id)
 
     def __exit__(self, *_: object) -> None:
-        self._slots.change(-1, self._key_id)
+        self._slots.adjust(-1, self._key_id)

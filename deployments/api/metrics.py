@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from deployments.administration.counters import totals
+from deployments.administration.monitoring.prometheus_samples import sum_samples_by_label
 from deployments.contracts.settings import Exchange
 
 EXPOSITION_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -91,7 +91,7 @@ class Metrics:
 
     def queues(self) -> dict[str, float]:
         """Requests that wait for each engine, over all processes in multiprocess mode. Call it in a thread."""
-        return dict(totals(self.exposition(), "secretary_queue_depth", "queue"))
+        return dict(sum_samples_by_label(self.exposition(), "secretary_queue_depth", "queue"))
 
     def request(self, template: str, status: int, seconds: float) -> None:
         """One HTTP request is answered. ``template`` is a path with placeholders, never the path itself."""

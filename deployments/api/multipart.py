@@ -7,7 +7,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from deployments.api.body import content_type
+from deployments.api.request_body import content_type
 from deployments.contracts.errors import InvalidRequest, UnsupportedMediaType
 
 _MOST_FIELDS = 64

@@ -20,12 +20,12 @@ def json_response(value: object, status: int = 200) -> Response:
     return Response(orjson.dumps(value), status, media_type="application/json")
 
 
-def event(value: object) -> bytes:
+def sse_event(value: object) -> bytes:
     """One server-sent event (WHATWG HTML, 9.2) with ``value`` as JSON."""
     return b"data: " + orjson.dumps(value) + b"\n\n"
 
 
-def error_event(error: SecretaryError) -> bytes:
+def sse_error_event(error: SecretaryError) -> bytes:
     """The last event of a stream that failed after it had begun."""
     return b"data: " + error_body(error) + b"\n\n"
 

@@ -15,7 +15,7 @@ _DECODERS: dict[Encoding, _Codec] = {Encoding.ALAW: alaw_decode, Encoding.MULAW:
 _ENCODERS: dict[Encoding, _Codec] = {Encoding.ALAW: alaw_encode, Encoding.MULAW: mulaw_encode}
 
 
-class Converter:
+class AudioConverter:
     """Sound in ``source`` format in, sound in ``target`` format out, whatever the sizes of the blocks.
 
     Channels: equal numbers stay apart; otherwise they are averaged to one and that one is copied to every target

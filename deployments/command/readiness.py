@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 _TIMEOUT_S = 5.0
 
 
-class Engine(BaseModel):
+class EngineReadiness(BaseModel):
     """One engine, as holders of a key see it. ``failed_at`` is ISO 8601: its last answer failed then."""
 
     model_config = ConfigDict(frozen=True)
@@ -27,7 +27,7 @@ class Readiness(BaseModel):
 
     ready: bool
     status: str
-    engines: tuple[Engine, ...] | None = None
+    engines: tuple[EngineReadiness, ...] | None = None
 
     def lines(self) -> Iterator[str]:
         """The state in one word, then a line for each engine that is in trouble."""
@@ -41,12 +41,12 @@ class Readiness(BaseModel):
                 yield f"  {engine.name}: {_trouble(engine)}"
 
 
-def _trouble(engine: Engine) -> str:
+def _trouble(engine: EngineReadiness) -> str:
     when = f" (at {engine.failed_at})" if engine.failed_at else ""
     return f"{engine.error or 'not ready'}{when}" + (f"; remedy: {engine.remedy}" if engine.remedy else "")
 
 
-def readiness(url: str, key: SecretStr | None) -> Readiness:
+def fetch_readiness(url: str, key: SecretStr | None) -> Readiness:
     """Asks the secretary at ``url``. Raises httpx.HTTPError, and ValueError for an answer that is none."""
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     reply = httpx.get(f"{url}/ready", headers=headers, timeout=_TIMEOUT_S, trust_env=False)

@@ -3,7 +3,7 @@
 import yaml
 
 
-class RepeatedKey(Exception):
+class DuplicateKey(Exception):
     """A key stands twice; the message names it, both places and what to do."""
 
 
@@ -15,7 +15,7 @@ class _Loader(yaml.SafeLoader):
                 continue
             line = key.start_mark.line + 1
             if key.value in first:
-                raise RepeatedKey(
+                raise DuplicateKey(
                     f"line {line}: {key.value!r} stands there twice, first in line {first[key.value]}; keep one"
                 )
             first[key.value] = line

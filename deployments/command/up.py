@@ -14,29 +14,31 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deployments.administration.preparation import FirstCredentials, prepare
+from deployments.administration.office.preparation import FirstCredentials, prepare_installation
 from deployments.arguments import SecretaryArgs
-from deployments.command import processes, ray_environment, running
+from deployments.command import pid_file as running
+from deployments.command import process_control as processes
+from deployments.command import ray_environment
 from deployments.command.graph import Graph
-from deployments.command.haproxy import FrontDoor
-from deployments.command.models import bring
-from deployments.command.ports import require_listening_place
-from deployments.command.settling import Settling
-from deployments.command.signals import asking
+from deployments.command.haproxy import HaproxyFrontend
+from deployments.command.model_commands import pull_models_by_id
+from deployments.command.ports import require_bindable_address
+from deployments.command.signals import handle_stop_signals
+from deployments.command.startup import StartupMonitor
 from deployments.contracts.errors import Unavailable
+from deployments.graph_validation import iter_hosting
 from deployments.models.store import ModelStore
-from deployments.shape import hosted
 from storage.environment import Environment
 
 if TYPE_CHECKING:
-    from deployments.cluster import Watch
+    from deployments.cluster import BackgroundEventLoop
 
 _DEPLOY_PATIENCE_S = 300.0
 _READY_PATIENCE_S = 240.0
 _ORPHAN_PATIENCE_S = 5.0
 
 
-class Startup:
+class ForegroundRun:
     """One run of the secretary in the foreground."""
 
     def __init__(self, environment: Environment, graph: Graph, console: Console, *, fast: bool = True) -> None:
@@ -47,26 +49,26 @@ class Startup:
         self._run_dir = environment.data / "run"
         self._run_id = ray_environment.new_run_id()
         self._started = time.monotonic()
-        self._watch: Watch | None = None
+        self._watch: BackgroundEventLoop | None = None
         self._credentials: FirstCredentials | None = None
 
     def run(self, *, pull: bool = True) -> int:
         """Returns the exit status after Ctrl-C, SIGTERM or a failed start; whatever it started is gone then."""
-        with running.only_one(self._run_dir):
+        with running.lock_data_folder(self._run_dir):
             self._clear_away()
-            running.write_note(self._run_dir, self._note())
+            running.write_pid_file(self._run_dir, self._note())
             try:
                 self._run(pull)
             finally:
-                running.remove_note(self._run_dir)
+                running.remove_pid_file(self._run_dir)
         return 0
 
     def _run(self, pull: bool) -> None:
         self._tell_unused()
-        require_listening_place(self._environment.host, self._environment.port)
+        require_bindable_address(self._environment.host, self._environment.port)
         self._credentials = asyncio.run(self._prepare())
         stop = threading.Event()
-        with asking(stop.set) as take_signals:
+        with handle_stop_signals(stop.set) as take_signals:
             try:
                 if pull:
                     self._pull(stop)
@@ -79,21 +81,21 @@ class Startup:
                 self._end()
 
     def _tell_unused(self) -> None:
-        unused = self._graph.unused(self._environment.host, self._environment.port)
+        unused = self._graph.unused_keys(self._environment.host, self._environment.port)
         if unused:
             self._step("graph", f"not used by `secretary up`, only by `serve deploy`: {', '.join(unused)}")
 
     async def _prepare(self) -> FirstCredentials | None:
         self._step("storage", f"database and keys in {self._environment.data}")
-        return await prepare(self._environment)
+        return await prepare_installation(self._environment)
 
     def _pull(self, stop: threading.Event) -> None:
         store = ModelStore(self._environment.models_dir)
-        missing = [model for model in self._graph.models() if not store.installed(model)]
+        missing = [model for model in self._graph.model_ids() if not store.is_installed(model)]
         if missing:
             self._step("models", f"pulling {', '.join(missing)}")
             try:
-                bring(missing, store, self._environment, cancel=stop)
+                pull_models_by_id(missing, store, self._environment, cancel=stop)
             except (typer.Exit, typer.BadParameter):
                 self._step("models", "not all models are here; what needs them will say so")
 
@@ -101,7 +103,7 @@ class Startup:
         """Step by step; a request to end is obeyed before the next one."""
         if stop.is_set():
             return
-        require_listening_place(self._environment.host, self._environment.port)
+        require_bindable_address(self._environment.host, self._environment.port)
         self._set_environment()
         steps = partial(self._start_ray, stop, take_signals), self._start_serve, partial(self._deploy, stop)
         for step in steps:
@@ -113,10 +115,11 @@ class Startup:
         metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in metrics.glob("*.db"):
             old.unlink()
-        front = FrontDoor(
-            trusted=self._environment.trusted_networks, most_of_one=self._environment.connections_per_address
+        front = HaproxyFrontend(
+            trusted_proxies=self._environment.trusted_networks,
+            max_connections_per_address=self._environment.connections_per_address,
         )
-        os.environ.update(ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast, front=front))
+        os.environ.update(ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast, frontend=front))
         os.environ["PYTHONPATH"] = ray_environment.python_path(os.environ.get("PYTHONPATH"))
 
     def _start_ray(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
@@ -126,7 +129,9 @@ class Startup:
         if stop.is_set():
             return
         builders = [application.import_path for application in self._graph.applications]
-        self._preloading = threading.Thread(target=cluster.preload, args=(builders,), name="preload", daemon=True)
+        self._preloading = threading.Thread(
+            target=cluster.preload_builders, args=(builders,), name="preload", daemon=True
+        )
         self._preloading.start()
         try:
             cluster.start_ray()
@@ -150,14 +155,14 @@ class Startup:
         self._step("graph", ", ".join(application.name for application in self._graph.applications))
         self._preloading.join()
         targets = [
-            cluster.Target(a.name, a.route_prefix, a.import_path, self._graph.arguments(a))
+            cluster.ApplicationTarget(a.name, a.route_prefix, a.import_path, self._graph.arguments(a))
             for a in self._graph.applications
         ]
-        cluster.require_shares([hosting for target in targets for hosting in hosted(target.arguments)])
+        cluster.check_resources([hosting for target in targets for hosting in iter_hosting(target.arguments)])
         cluster.deploy(targets, stop.is_set, lambda name: self._step(name, "running"), _DEPLOY_PATIENCE_S)
-        self._watch = cluster.Watch()
-        clients = cluster.engine_clients(_engines(self._graph.secretary()))
-        settling = Settling(clients, self._note().url, self._step)
+        self._watch = cluster.BackgroundEventLoop()
+        clients = cluster.engine_clients(_engines(self._graph.secretary_arguments()))
+        settling = StartupMonitor(clients, self._note().url, self._step)
         self._watch.run(settling.wait(stop.is_set, _READY_PATIENCE_S))
 
     def _welcome(self) -> None:
@@ -173,12 +178,12 @@ class Startup:
 
     def _clear_away(self) -> None:
         """Ends what a start that was killed has left behind."""
-        note = running.read_note(self._run_dir)
+        note = running.read_pid_file(self._run_dir)
         if note is not None:
-            left = processes.processes_of(note.run_id)
+            left = processes.find_processes(note.run_id)
             if left:
                 self._step("storage", f"ending {len(left)} processes of a start that was killed")
-                processes.end(left, _ORPHAN_PATIENCE_S)
+                processes.terminate_processes(left, _ORPHAN_PATIENCE_S)
             shutil.rmtree(ray_environment.haproxy_directory(note.run_id), ignore_errors=True)
 
     def _show_credentials(self) -> None:
@@ -192,8 +197,8 @@ class Startup:
         if credentials.api_key:
             self._console.print(f"  API key        {credentials.api_key}", markup=False, highlight=False)
 
-    def _note(self) -> running.Running:
-        return running.Running.here(self._run_id, self._environment.host, self._environment.port)
+    def _note(self) -> running.PidFile:
+        return running.PidFile.of_this_process(self._run_id, self._environment.host, self._environment.port)
 
     def _end(self) -> None:
         self._step("stop", "ending what is under way")
@@ -209,9 +214,9 @@ class Startup:
 
     def _sweep(self) -> None:
         """Whatever happened before: no process and no folder of this run is left."""
-        killed = processes.end(processes.processes_of(self._run_id), _ORPHAN_PATIENCE_S)
+        killed = processes.terminate_processes(processes.find_processes(self._run_id), _ORPHAN_PATIENCE_S)
         shutil.rmtree(ray_environment.haproxy_directory(self._run_id), ignore_errors=True)
-        running.remove_note(self._run_dir)
+        running.remove_pid_file(self._run_dir)
         self._step("stop", "everything has ended" + (f"; {killed} processes had to be killed" if killed else ""))
 
     def _step(self, what: str, text: str) -> None:

@@ -6,13 +6,13 @@ from typing import Literal, Self
 
 from deployments.contracts.errors import ModelNotFound
 
-Role = Literal["system", "user", "assistant"]
+MessageRole = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "content_filter"]
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    role: Role
+    role: MessageRole
     content: str
 
 
@@ -25,7 +25,7 @@ class SourceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TurnSource:
     """The door a turn came through; ``instance_id`` is the bot, widget or phone line, empty for single doors."""
 
     kind: SourceKind
@@ -87,10 +87,10 @@ class GenerationOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Vectors:
+class EmbeddingVectors:
     """``rows`` has one vector for each text, in their order; ``tokens`` is how many the model read for them."""
 
-    rows: tuple[tuple[float, ...], ...]
+    vectors: tuple[tuple[float, ...], ...]
     tokens: int
 
 
@@ -116,7 +116,7 @@ class ChatTurn:
     """
 
     turn_id: str
-    source: Source
+    source: TurnSource
     messages: tuple[ChatMessage, ...]
     session_id: str | None = None
     route: Route | None = None

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
 from deployments.contracts.audio import SpeechChunk
-from deployments.contracts.chat import ChatTurn, Vectors
+from deployments.contracts.chat import ChatTurn, EmbeddingVectors
 from deployments.contracts.events import AnswerMatch, TextDelta, TurnEvent, TurnFinished
 from deployments.contracts.speech import (
     EngineStatus,
@@ -43,7 +43,7 @@ class ChatEngine(Engine, Protocol):
 class Embedder(Protocol):
     """A chat engine that can also turn text into vectors."""
 
-    async def embed(self, texts: tuple[str, ...]) -> Vectors: ...
+    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors: ...
 
 
 class SpeechEngine(Engine, Protocol):

@@ -47,7 +47,7 @@ class SecretaryError(Exception):
         self.retry_after_s = retry_after_s
         self.remedy = remedy
 
-    def again(self) -> "SecretaryError":
+    def fresh_copy(self) -> "SecretaryError":
         """A fresh copy: an error that is raised many times would collect the frames of every caller."""
         return _rebuild(type(self), self.message, self.param, self.retry_after_s, self.remedy)
 

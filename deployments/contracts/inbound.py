@@ -9,7 +9,7 @@ _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 """IPv4 as sockets for both kinds of addresses write it (RFC 4291, 2.5.5.2)."""
 
 
-def trusted_proxies(text: str) -> tuple[Network, ...]:
+def parse_trusted_proxies(text: str) -> tuple[Network, ...]:
     """The addresses and networks of a comma-separated list: ``127.0.0.1, 10.0.0.0/24, fd00::/64``.
 
     Raises ValueError that says what would be right.
@@ -30,7 +30,7 @@ def _network(text: str) -> Network:
     return network
 
 
-def public_url(text: str) -> str:
+def parse_public_url(text: str) -> str:
     """An address such as ``https://secretary.example``, without a final slash. Raises ValueError for another."""
     try:
         parts = urlsplit(text)

@@ -5,14 +5,14 @@ from typing import Literal
 from pydantic import Field
 
 from deployments.contracts.chat import Overrides, Route
-from deployments.contracts.frozen import Frozen, Language, Slug
+from deployments.contracts.frozen_model import FrozenModel, Language, Slug
 from deployments.contracts.sampling import Sampling
 
 MAIN_MENU = "main_menu"
 """Id of the button that leads back out of every mode."""
 
 
-class ActionButton(Frozen):
+class ActionButton(FrozenModel):
     """A button of a bot's keyboard: whoever presses it is in its mode, in which ``system_prompt``, ``route`` and
     ``llm_params`` count before the bot's own. Buttons stand in rising ``order``."""
 
@@ -36,7 +36,7 @@ class ActionButton(Frozen):
         return Overrides(self.system_prompt or None, None, Route.parse(self.route), self.llm_params.options)
 
 
-class InstanceSpec(Frozen):
+class InstanceSpec(FrozenModel):
     """What every declared door has: its names, and how to answer there."""
 
     id: Slug

@@ -15,7 +15,7 @@ _HIGHEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class AllowedHost:
     """One opened place: a host name or a network, at one port or at all (None)."""
 
     name: str = ""
@@ -42,7 +42,7 @@ class Allowance:
                 raise _unclear(text) from None
         return cls(name=host.removesuffix("."), port=port)
 
-    def opens(self, name: str, address: Address | None, port: int) -> bool:
+    def allows(self, name: str, address: Address | None, port: int) -> bool:
         """Whether it is a place for ``name``, or for the address that stands for it if that is known."""
         if self.port not in (None, port):
             return False
@@ -51,9 +51,9 @@ class Allowance:
         return address is not None and address in self.network
 
 
-def allowances(text: str) -> tuple[Allowance, ...]:
+def parse_allowed_hosts(text: str) -> tuple[AllowedHost, ...]:
     """The places of a comma-separated list. Raises ValueError as ``Allowance.parse``."""
-    return tuple(Allowance.parse(each) for each in text.split(",") if each.strip())
+    return tuple(AllowedHost.parse(each) for each in text.split(",") if each.strip())
 
 
 def _looks_numeric(host: str) -> bool:

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from deployments.contracts.frozen import Frozen, Slug
+from deployments.contracts.frozen_model import FrozenModel, Slug
 from deployments.contracts.sampling import Sampling
 
 
-class ProviderSpec(Frozen):
+class ProviderSpec(FrozenModel):
     """A language model behind somebody else's API. ``sealed_api_key`` is for ``key_origin`` and sent nowhere else;
     ``sealed_proxies`` are links of the ways to it, one per line. Both are opened only where the call is made."""
 
@@ -26,7 +26,7 @@ class ProviderSpec(Frozen):
     version: int = 1
 
 
-class RouteChain(Frozen):
+class RouteChain(FrozenModel):
     """A name under which several routes answer, the first that works: local, cloud:<id> or chain:<name>."""
 
     name: Slug

@@ -5,11 +5,11 @@ from typing import Protocol
 
 from pydantic import Field
 
-from deployments.contracts.frozen import Frozen
+from deployments.contracts.frozen_model import FrozenModel
 from deployments.contracts.settings import Exchange, Snapshot
 
 
-class StageTally(Frozen):
+class StageLatency(FrozenModel):
     """Latency of one stage since the last report. Milliseconds."""
 
     stage: str = Field(description="faq, first_token, sentence, first_audio or total")
@@ -21,7 +21,7 @@ class StageTally(Frozen):
     max_ms: float
 
 
-class UsageTally(Frozen):
+class UsageCount(FrozenModel):
     """What was used on one ``day`` (UTC, ``YYYY-MM-DD``) through one key (0: none) by one source and route."""
 
     day: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
@@ -34,7 +34,7 @@ class UsageTally(Frozen):
     audio_seconds: float = Field(default=0, ge=0)
 
 
-class DoorReport(Frozen):
+class DoorReport(FrozenModel):
     """Everything a door saw since its last report. ``run`` and ``sequence`` make a repeated delivery harmless."""
 
     door: str
@@ -43,19 +43,19 @@ class DoorReport(Frozen):
     revision: int = Field(description="Snapshot revision this door runs")
     exchanges: tuple[Exchange, ...] = ()
     faq_hits: dict[int, int] = Field(default_factory=dict, description="entry id -> hits")
-    stages: tuple[StageTally, ...] = ()
-    usage: tuple[UsageTally, ...] = ()
+    stages: tuple[StageLatency, ...] = ()
+    usage: tuple[UsageCount, ...] = ()
     live_streams: int = 0
 
 
-class KeyUsage(Frozen):
+class KeyUsage(FrozenModel):
     """What one key has used on one day, over all doors."""
 
     tokens: int = 0
     audio_seconds: float = 0
 
 
-class Receipt(Frozen):
+class ReportAcknowledgement(FrozenModel):
     """The office's answer to a report: what each key has used on ``day`` (UTC), the report included."""
 
     day: str
@@ -99,6 +99,6 @@ class OfficeLink(Protocol):
         """The current snapshot at once if newer than ``after_revision``, then every later one."""
         ...
 
-    async def report(self, report: DoorReport) -> Receipt | None:
+    async def report(self, report: DoorReport) -> ReportAcknowledgement | None:
         """None from an office that says nothing of budgets: the door goes by what it has counted itself."""
         ...

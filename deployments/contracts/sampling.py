@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from deployments.contracts.chat import GenerationOptions
-from deployments.contracts.frozen import Frozen
+from deployments.contracts.frozen_model import FrozenModel
 
 
-class Sampling(Frozen):
+class Sampling(FrozenModel):
     """Sampling of one provider, bot, button or widget; None leaves what the next one says."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None

@@ -5,13 +5,13 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from deployments.contracts.frozen import Frozen
+from deployments.contracts.frozen_model import FrozenModel
 from deployments.contracts.speech import EngineStatus
 
 ReplicaState = Literal["starting", "loading", "running", "stopping", "stopped", "failed"]
 
 
-class ReplicaReport(Frozen):
+class ReplicaReport(FrozenModel):
     """One replica, once a second."""
 
     service: str = Field(description="Name of the deployment")
@@ -29,7 +29,7 @@ class ReplicaReport(Frozen):
     remedy: str = ""
 
 
-class ServiceOrder(Frozen):
+class DesiredServiceState(FrozenModel):
     """What every replica of a service is to be. A higher ``generation`` than the replica's own means: load anew."""
 
     loaded: bool = True
@@ -39,11 +39,11 @@ class ServiceOrder(Frozen):
 class ServiceLink(Protocol):
     """The office, as a replica that can be stopped sees it."""
 
-    async def beat(self, report: ReplicaReport) -> ServiceOrder: ...
+    async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState: ...
 
 
 @runtime_checkable
-class Switchable(Protocol):
+class Unloadable(Protocol):
     """What a replica hosts when it can be taken out of memory and brought back."""
 
     def load(self) -> None:
@@ -60,7 +60,7 @@ class Switchable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ReplicaFacts:
+class ReplicaDetails:
     """A replica as the cluster sees it. ``started_at`` in seconds since the epoch."""
 
     id: str
@@ -70,7 +70,7 @@ class ReplicaFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentFacts:
+class DeploymentDetails:
     """A deployment as the cluster sees it. ``status`` is Serve's: HEALTHY, UPDATING, UPSCALING, DOWNSCALING, UNHEALTHY
     or DEPLOY_FAILED; ``message`` says what is wrong."""
 
@@ -79,12 +79,12 @@ class DeploymentFacts:
     status: str
     message: str
     num_gpus: float
-    replicas: tuple[ReplicaFacts, ...]
+    replicas: tuple[ReplicaDetails, ...]
 
 
 class ClusterControl(Protocol):
     """What runs the processes."""
 
-    async def deployments(self) -> tuple[DeploymentFacts, ...]:
+    async def deployments(self) -> tuple[DeploymentDetails, ...]:
         """Every deployment of every application. Raises Unavailable when the cluster does not say."""
         ...

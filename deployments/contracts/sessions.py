@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from deployments.contracts.chat import ChatMessage, Overrides, Role, Source
+from deployments.contracts.chat import ChatMessage, MessageRole, Overrides, TurnSource
 
-STOPPED = "stopped"
+STOPPED_ROUTE = "stopped"
 """The ``route`` of an answer that its reader stopped."""
 
 ApiSessionKind = Literal["session", "webui"]
@@ -50,21 +50,21 @@ class Conversation:
     mode: str = ""
 
 
-class Conversations(Protocol):
-    async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
+class ConversationStore(Protocol):
+    async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         """The running conversation of ``person`` (a stable id at that source), created when there is none."""
         ...
 
-    async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         """Begins a new, empty conversation without a mode; the old one stays in the history."""
         ...
 
-    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
+    async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
         """Puts the running conversation of ``person`` into ``mode``, "" for none. Only a mode begins a conversation
         where there is none."""
         ...
 
-    async def count(self, source: Source) -> int:
+    async def count(self, source: TurnSource) -> int:
         """How many conversations are running at ``source``."""
         ...
 
@@ -79,7 +79,7 @@ class StoredSession:
     """
 
     id: str
-    source: Source
+    source: TurnSource
     person: str = ""
     display_name: str = ""
     title: str = ""
@@ -102,7 +102,7 @@ class StoredMessage:
     id: int
     session_id: str
     parent_id: int | None
-    role: Role
+    role: MessageRole
     content: str
     created_at: datetime
     route: str = ""
@@ -110,7 +110,7 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class ConversationBranch:
     """One way through a conversation, named by its newest message. ``last_message`` is the beginning of that."""
 
     leaf_id: int

@@ -10,14 +10,14 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic.config import JsonDict
 
-from deployments.contracts.frozen import Frozen, Language
+from deployments.contracts.frozen_model import FrozenModel, Language
 from deployments.contracts.instances import BotSpec, WidgetSpec
-from deployments.contracts.outbound import Allowance
+from deployments.contracts.outbound import AllowedHost
 from deployments.contracts.providers import ProviderSpec, RouteChain
-from deployments.contracts.texts import Storable
+from deployments.contracts.storable_text import StorableText
 
 
-class FaqEntry(Frozen):
+class FaqEntry(FrozenModel):
     """A prepared answer. Any of ``question`` and ``alternatives`` matches as a whole; ``keywords`` match as words of a
     message that has at most twelve others."""
 
@@ -33,7 +33,7 @@ class FaqEntry(Frozen):
     updated_at: datetime | None = None
 
 
-class Persona(Frozen):
+class Persona(FrozenModel):
     """Who the secretary is. ``prompt`` is the system prompt, per language."""
 
     id: str = Field(pattern=r"^[a-z0-9_-]{1,50}$")
@@ -55,7 +55,7 @@ _INSTALLATION: JsonDict = {"scope": "installation"}
 _FOR_ADMINISTRATORS: JsonDict = {"changed_by": "admin"}
 
 
-class FaqSettings(Frozen):
+class FaqSettings(FrozenModel):
     ranked_threshold: float = Field(
         default=82.0,
         ge=0,
@@ -72,7 +72,7 @@ class FaqSettings(Frozen):
     )
 
 
-class LlmSettings(Frozen):
+class LlmSettings(FrozenModel):
     temperature: float = Field(
         default=0.7, ge=0, le=2, description="Default sampling temperature", json_schema_extra=_TURN
     )
@@ -106,7 +106,7 @@ class LlmSettings(Frozen):
     )
 
 
-class SpeechSettings(Frozen):
+class SpeechSettings(FrozenModel):
     default_voices: dict[Language, VoiceName] = Field(
         default_factory=dict, description="language -> voice id, before personas", json_schema_extra=_TURN
     )
@@ -129,7 +129,7 @@ class SpeechSettings(Frozen):
     )
 
 
-class Limits(Frozen):
+class Limits(FrozenModel):
     max_body_mb: int = Field(default=2, ge=1, le=100, description="Largest JSON body", json_schema_extra=_REQUEST)
     max_upload_mb: int = Field(default=25, ge=1, le=500, description="Largest audio upload", json_schema_extra=_REQUEST)
     max_audio_minutes: int = Field(
@@ -146,7 +146,7 @@ class Limits(Frozen):
     )
 
 
-class OutboundSettings(Frozen):
+class OutboundSettings(FrozenModel):
     """Where the secretary may send requests beside the public internet."""
 
     allowed_hosts: tuple[str, ...] = Field(
@@ -160,15 +160,15 @@ class OutboundSettings(Frozen):
     @classmethod
     def _are_places(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         for text in texts:
-            Allowance.parse(text)
+            AllowedHost.parse(text)
         return texts
 
 
-SHORTEST_AUDIT_DAYS = 7
+MIN_AUDIT_DAYS = 7
 """Whoever did something is on record for this long at least."""
 
 
-class PrivacySettings(Frozen):
+class PrivacySettings(FrozenModel):
     """How long what people said is kept, in days; 0 means for ever."""
 
     messages_days: int = Field(
@@ -210,12 +210,12 @@ class PrivacySettings(Frozen):
     @field_validator("audit_days")
     @classmethod
     def _is_long_enough(cls, days: int) -> int:
-        if 0 < days < SHORTEST_AUDIT_DAYS:
-            raise ValueError(f"the audit trail is kept for {SHORTEST_AUDIT_DAYS} days at least, or for ever (0)")
+        if 0 < days < MIN_AUDIT_DAYS:
+            raise ValueError(f"the audit trail is kept for {MIN_AUDIT_DAYS} days at least, or for ever (0)")
         return days
 
 
-class Settings(Frozen):
+class Settings(FrozenModel):
     """Live behaviour: changed in the office, effective everywhere in under a second.
 
     ``scope`` in the schema says what a field counts for: each ``turn`` that says nothing else itself, each ``request``,
@@ -241,7 +241,7 @@ class Settings(Frozen):
     privacy: PrivacySettings = Field(default=PrivacySettings(), json_schema_extra=_FOR_ADMINISTRATORS)
 
 
-class KeyLimits(Frozen):
+class KeyLimits(FrozenModel):
     """How much one API key may do; 0 means no limit. Days are those of UTC.
 
     Requests and streams are counted by each door process for itself, days over all doors together: each door knows
@@ -258,7 +258,7 @@ class KeyLimits(Frozen):
     )
 
 
-class ApiKey(Frozen):
+class ApiKey(FrozenModel):
     """A credential of ``/v1``; only its SHA-256 leaves the office. ``prefix`` is shown to people."""
 
     id: int
@@ -271,7 +271,7 @@ class ApiKey(Frozen):
     expires_at: datetime | None = None
 
 
-class PresetParams(Frozen):
+class PresetParams(FrozenModel):
     """How speech is synthesised. ``speed`` is in force with every engine; the rest is for engines that sample."""
 
     temperature: float = Field(default=0.7, gt=0, le=2)
@@ -283,7 +283,7 @@ class PresetParams(Frozen):
     gpt_cond_chunk_len: int = Field(default=4, ge=1, le=60, description="Seconds of one piece of that sample")
 
 
-class Preset(Frozen):
+class Preset(FrozenModel):
     """Synthesis parameters under a name. Builtin ones come with the program."""
 
     name: str
@@ -293,7 +293,7 @@ class Preset(Frozen):
     version: int = 1
 
 
-class VoiceChoice(Frozen):
+class VoiceSettings(FrozenModel):
     """What people decided about one voice; a voice without one is as its engine describes it."""
 
     id: str
@@ -304,7 +304,7 @@ class VoiceChoice(Frozen):
     version: int = 1
 
 
-class Snapshot(Frozen):
+class Snapshot(FrozenModel):
     """One consistent view of the stored state. ``revision`` rises by one with every committed change."""
 
     revision: int = 0
@@ -313,7 +313,7 @@ class Snapshot(Frozen):
     personas: tuple[Persona, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     bots: tuple[BotSpec, ...] = ()
-    voices: tuple[VoiceChoice, ...] = ()
+    voices: tuple[VoiceSettings, ...] = ()
     presets: tuple[Preset, ...] = ()
     providers: tuple[ProviderSpec, ...] = ()
     chains: tuple[RouteChain, ...] = ()
@@ -324,7 +324,7 @@ class Snapshot(Frozen):
         """The speech preset of this name."""
         return next((preset for preset in self.presets if preset.name == name), None)
 
-    def voice_choice(self, voice_id: str) -> VoiceChoice | None:
+    def voice_settings(self, voice_id: str) -> VoiceSettings | None:
         """What people decided about this voice."""
         return next((choice for choice in self.voices if choice.id == voice_id), None)
 
@@ -340,7 +340,7 @@ class SnapshotChange:
     """A snapshot for whoever has the one of revision ``before``: ``rest`` is all of it but the prepared answers; in
     ``faq`` a number stands for the answer in that place of the former snapshot, counted from 0."""
 
-    before: int
+    base_revision: int
     rest: Snapshot
     faq: tuple[FaqEntry | int, ...]
 
@@ -351,23 +351,23 @@ class SnapshotChange:
         faq = tuple(places.get(id(entry), entry) for entry in after.faq)
         return cls(before.revision, after.model_copy(update={"faq": ()}), faq)
 
-    def applied(self, before: Snapshot) -> Snapshot:
+    def apply_to(self, before: Snapshot) -> Snapshot:
         """The whole snapshot. Raises ValueError for another ``before`` than the one it was made against."""
-        if before.revision != self.before:
-            raise ValueError(f"a change of revision {self.before} does not fit revision {before.revision}")
+        if before.revision != self.base_revision:
+            raise ValueError(f"a change of revision {self.base_revision} does not fit revision {before.revision}")
         faq = tuple(before.faq[entry] if isinstance(entry, int) else entry for entry in self.faq)
         return self.rest.model_copy(update={"faq": faq})
 
 
-class Exchange(Frozen):
+class Exchange(FrozenModel):
     """One question and what was answered, as a door reports it to the office."""
 
     turn_id: str
     session_id: str | None = None
     source_kind: str
     source_id: str = ""
-    question: Storable
-    answer: Storable
+    question: StorableText
+    answer: StorableText
     route: str
     model: str = ""
     faq_entry_id: int | None = None

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class SharedCounters(Protocol):
+class SharedRateLimiter(Protocol):
     """Allowances that all doors draw from."""
 
     async def take(self, name: str, per_minute: int) -> float | None:
@@ -11,7 +11,7 @@ class SharedCounters(Protocol):
         next one; None when the shared count cannot be had now. Never raises, never takes long."""
 
 
-class SharedPhrases(Protocol):
+class SharedBlobCache(Protocol):
     """Bytes under names, kept as long as there is room."""
 
     async def get(self, name: str) -> bytes | None:
@@ -21,7 +21,7 @@ class SharedPhrases(Protocol):
         """Keeps ``content`` when that is possible now. Never raises, never takes long."""
 
 
-class SharedState(SharedCounters, SharedPhrases, Protocol):
+class SharedState(SharedRateLimiter, SharedBlobCache, Protocol):
     """Both, with a connection that somebody opens and closes."""
 
     async def start(self) -> None: ...

@@ -50,7 +50,7 @@ class RecognitionRequest:
     prompt: str = ""
     temperature: float = 0.0
     translate: bool = False
-    word_times: bool = False
+    word_timestamps: bool = False
     max_seconds: float = 3_600
 
 
@@ -112,6 +112,6 @@ class EngineStatus:
     detail: dict[str, str] = field(default_factory=dict)
 
     @property
-    def sound(self) -> bool:
+    def healthy(self) -> bool:
         """Loaded, and its last answer did not fail."""
         return self.ready and not self.error

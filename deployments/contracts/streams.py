@@ -18,10 +18,10 @@ class Closing(Generic[T]):
         return self._stream
 
     async def __aexit__(self, *_: object) -> None:
-        await close(self._stream)
+        await close_stream(self._stream)
 
 
-async def close(stream: AsyncIterator[Any]) -> None:
+async def close_stream(stream: AsyncIterator[Any]) -> None:
     """Closes ``stream`` if it can be closed; iterators without ``aclose`` hold nothing."""
     aclose = getattr(stream, "aclose", None)
     if aclose is not None:

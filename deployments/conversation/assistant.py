@@ -25,7 +25,7 @@ from deployments.contracts.events import (
 )
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import Exchange, Snapshot
-from deployments.contracts.shared import SharedPhrases
+from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.speech import (
     EngineStatus,
     RecognitionRequest,
@@ -35,16 +35,16 @@ from deployments.contracts.speech import (
     Voice,
 )
 from deployments.contracts.streams import Closing
-from deployments.conversation.answering import Answering, Outcome
-from deployments.conversation.clock import TurnClock
-from deployments.conversation.observers import observed
-from deployments.conversation.phrases import PhraseCache
-from deployments.conversation.prepared import ExactAnswers
-from deployments.conversation.routing import settled
-from deployments.conversation.shared_phrases import PhraseShelf
-from deployments.conversation.spoken import Manner, Speaker, SpokenTurn
-from deployments.conversation.streams import ahead
-from deployments.conversation.voicing import Voices, pace
+from deployments.conversation.answer_resolver import AnswerResolver, TurnResult
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.observers import observe_stream
+from deployments.conversation.phrase_cache import PhraseCache
+from deployments.conversation.prefetch import prefetch
+from deployments.conversation.routing import resolve_overrides
+from deployments.conversation.shared_phrase_cache import SharedPhraseCache
+from deployments.conversation.spoken_turn import Speaker, SpokenTurn, VoiceParameters
+from deployments.conversation.turn_timer import TurnTimer
+from deployments.conversation.voice_catalogue import VoiceCatalogue, speaking_rate
 from deployments.text.language import detect_language
 from deployments.text.sentences import SentenceStream
 
@@ -57,7 +57,7 @@ _MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Staff:
+class TurnPipeline:
     """Everybody who works on a turn. ``chat`` is keyed by route text ("local", "cloud:{id}").
 
     ``status`` is asked where one engine here stands for several behind it; else each engine is asked.
@@ -69,10 +69,10 @@ class Staff:
     exact: ExactAnswers
     ranked: AnswerBook | None
     status: Callable[[], tuple[EngineStatus, ...]] | None = None
-    phrases: SharedPhrases | None = None
+    phrases: SharedBlobCache | None = None
 
 
-class Secretary:
+class ConversationAssistant:
     """Implements ``Assistant``. Every route and every override passes the prepared answers first.
 
     ``reply`` raises a SecretaryError when a turn fails before anything was delivered, and ends with TurnFailed when
@@ -81,29 +81,29 @@ class Secretary:
 
     def __init__(
         self,
-        staff: Staff,
+        pipeline: TurnPipeline,
         snapshots: SnapshotSource,
         observer: TurnObserver,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._staff = staff
+        self._staff = pipeline
         self._snapshots = snapshots
         self._observer = observer
         self._now = now
-        self._voices = Voices(staff.speech, lambda: snapshots.current.voices)
+        self._voices = VoiceCatalogue(pipeline.speech, lambda: snapshots.current.voices)
         self._cache = PhraseCache(0)
         self._speaker = Speaker(
-            self._voices, self._cache, observer, PhraseShelf(staff.phrases) if staff.phrases else None
+            self._voices, self._cache, observer, SharedPhraseCache(pipeline.phrases) if pipeline.phrases else None
         )
-        self._answering = Answering(staff.exact, staff.ranked, observer)
+        self._answering = AnswerResolver(pipeline.exact, pipeline.ranked, observer)
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         snapshot = self._snapshot()
         if not turn.question.strip():
             raise InvalidRequest("there is no user message to answer", param="messages")
-        turn = settled(turn, snapshot)
+        turn = resolve_overrides(turn, snapshot)
         engine = self._engine(turn, snapshot)
-        named = self._voices.named(turn.voice_id) if turn.speak else None
+        named = self._voices.find(turn.voice_id) if turn.speak else None
         return self._reply(turn, snapshot, engine, named)
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
@@ -114,7 +114,7 @@ class Secretary:
         if len(request.text) > limit:
             raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
         voice, language = self._speaker_of(request, snapshot)
-        manner = Manner(voice, language, pace(request.speed, voice, snapshot, request.preset))
+        manner = VoiceParameters(voice, language, speaking_rate(request.speed, voice, snapshot, request.preset))
         return self._speak(request.text, manner)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
@@ -139,7 +139,7 @@ class Secretary:
 
     def _speaker_of(self, request: SpeechRequest, snapshot: Snapshot) -> tuple[Voice, str]:
         settings, persona = snapshot.settings, snapshot.persona(None)
-        if named := self._voices.named(request.voice_id):
+        if named := self._voices.find(request.voice_id):
             return named, request.language or detect_language(request.text, named.languages[0])
         if request.language:
             return self._voices.for_language(request.language, settings, persona), request.language
@@ -150,7 +150,7 @@ class Secretary:
             raise Unavailable("the secretary is starting: it has no settings yet", retry_after_s=2)
         snapshot = self._snapshots.current
         self._cache.resize(snapshot.settings.speech.cache_mb * _MEGABYTE)
-        self._cache.follow(snapshot.cache_epoch)
+        self._cache.set_epoch(snapshot.cache_epoch)
         return snapshot
 
     def _engine(self, turn: ChatTurn, snapshot: Snapshot) -> ChatEngine | None:
@@ -166,9 +166,9 @@ class Secretary:
     async def _reply(
         self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine | None, named: Voice | None
     ) -> AsyncGenerator[TurnEvent]:
-        clock = TurnClock(turn.source.kind.value, self._observer)
-        outcome = Outcome()
-        events = self._answering.answer(turn, snapshot, engine, clock, outcome)
+        clock = TurnTimer(turn.source.kind.value, self._observer)
+        outcome = TurnResult()
+        events = self._answering.resolve(turn, snapshot, engine, clock, outcome)
         if turn.speak:
             events = SpokenTurn(self._speaker, lambda piece: self._manner(piece, turn, snapshot, named, clock)).run(
                 events
@@ -196,7 +196,9 @@ class Secretary:
         finally:
             self._record(turn, outcome, clock)
 
-    def _manner(self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, clock: TurnClock) -> Manner:
+    def _manner(
+        self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, clock: TurnTimer
+    ) -> VoiceParameters:
         clock.mark("sentence")
         settings = snapshot.settings
         preferred = turn.locale or settings.default_language
@@ -204,27 +206,27 @@ class Secretary:
             voice, language = named, detect_language(piece, preferred)
         else:
             voice, language = self._voices.for_text(piece, preferred, settings, snapshot.persona(turn.persona_id))
-        return Manner(voice, language, pace(turn.speed, voice, snapshot, turn.preset))
+        return VoiceParameters(voice, language, speaking_rate(turn.speed, voice, snapshot, turn.preset))
 
     async def _hear(self, recognizer: Recognizer, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
-        async with Closing(observed(recognizer.transcribe(request), "stt", self._observer)) as events:
+        async with Closing(observe_stream(recognizer.transcribe(request), "stt", self._observer)) as events:
             async for event in events:
                 if isinstance(event, TranscriptFinished):
                     self._observer.audio(event.seconds, recognizer.status().engine)
                 yield event
 
-    async def _speak(self, text: str, manner: Manner) -> AsyncGenerator[SpeechChunk]:
-        clock = TurnClock("speech", self._observer)
+    async def _speak(self, text: str, manner: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
+        clock = TurnTimer("speech", self._observer)
         clock.route = manner.voice.engine
         sentences = SentenceStream(manner.language)
         pieces = [*sentences.feed(text), *sentences.finish()]
-        async with Closing(ahead(self._speaker.say_all(pieces, manner), _CHUNKS_AHEAD)) as chunks:
+        async with Closing(prefetch(self._speaker.synthesize_all(pieces, manner), _CHUNKS_AHEAD)) as chunks:
             async for chunk in chunks:
                 clock.mark("first_audio")
                 yield chunk
         clock.mark("total")
 
-    def _record(self, turn: ChatTurn, outcome: Outcome, clock: TurnClock) -> None:
+    def _record(self, turn: ChatTurn, outcome: TurnResult, clock: TurnTimer) -> None:
         timings = clock.timings()
         log.info(
             "turn=%s source=%s route=%s total_ms=%.1f first_token_ms=%s finished=%s",

@@ -10,7 +10,7 @@ from deployments.contracts.streams import Closing
 T = TypeVar("T")
 
 
-class Observers:
+class CompositeObserver:
     """Tells every listener; order is the order given."""
 
     def __init__(self, listeners: Sequence[TurnObserver]) -> None:
@@ -45,7 +45,7 @@ class Observers:
             listener.exchange(exchange)
 
 
-async def observed(stream: AsyncIterator[T], kind: str, observer: TurnObserver) -> AsyncGenerator[T]:
+async def observe_stream(stream: AsyncIterator[T], kind: str, observer: TurnObserver) -> AsyncGenerator[T]:
     """``stream``, counted as a live stream of ``kind`` (llm, tts, stt) from its first step to its end."""
     observer.stream_opened(kind)
     try:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions
 from deployments.contracts.settings import LlmSettings, Snapshot
-from deployments.conversation.tokens import message_tokens
+from deployments.conversation.token_estimates import estimate_message_tokens
 
 
 def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_tokens: int | None = None) -> ChatTurn:
@@ -21,9 +21,9 @@ def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_toke
         system = _system(turn, snapshot, language)
     talk = [m for m in turn.messages if m.role != "system"]
     room = snapshot.settings.llm.history_tokens if history_tokens is None else history_tokens
-    history = newest(talk, room - sum(message_tokens(m) for m in system))
+    history = trim_history(talk, room - sum(estimate_message_tokens(m) for m in system))
     if turn.session_id is not None:
-        history = alternating(history)
+        history = merge_consecutive_roles(history)
     return replace(
         turn, messages=(*system, *history), options=with_defaults(turn.options, snapshot.settings.llm), locale=language
     )
@@ -49,7 +49,7 @@ def _system(turn: ChatTurn, snapshot: Snapshot, language: str) -> list[ChatMessa
     return [ChatMessage("system", prompt)] if prompt else []
 
 
-def newest(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
+def trim_history(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
     """The longest tail of ``messages`` of at most ``tokens`` (estimated), never fewer than from the last question on.
 
     The tail never starts with an answer whose question was cut off; no message is split.
@@ -58,15 +58,15 @@ def newest(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
         return []
     last = max((n for n, message in enumerate(messages) if message.role == "user"), default=len(messages) - 1)
     start = last
-    room = tokens - sum(message_tokens(message) for message in messages[last:])
-    while start and (room := room - message_tokens(messages[start - 1])) >= 0:
+    room = tokens - sum(estimate_message_tokens(message) for message in messages[last:])
+    while start and (room := room - estimate_message_tokens(messages[start - 1])) >= 0:
         start -= 1
     while start < last and messages[start].role == "assistant":
         start += 1
     return messages[start:]
 
 
-def alternating(messages: list[ChatMessage]) -> list[ChatMessage]:
+def merge_consecutive_roles(messages: list[ChatMessage]) -> list[ChatMessage]:
     """Messages of one role in a row as one: the chat templates of some models (Mistral, Gemma) refuse two of a kind."""
     runs = [(role, [m.content for m in run]) for role, run in groupby(messages, key=lambda message: message.role)]
     return [ChatMessage(role, "\n\n".join(contents)) for role, contents in runs]

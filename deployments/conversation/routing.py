@@ -19,7 +19,7 @@ from deployments.contracts.settings import Snapshot
 T = TypeVar("T")
 
 
-def settled(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
+def resolve_overrides(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
     """The same turn, with what its overrides say written into its own fields. What nobody says stays None. A persona
     or a speech preset that does not exist any more says nothing."""
     known = {persona.id for persona in snapshot.personas}
@@ -30,13 +30,13 @@ def settled(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
         system_prompt=_system_prompt(layers),
         persona_id=_first(layer.persona_id for layer in layers),
         route=_first(layer.route for layer in layers),
-        options=merged(layer.options for layer in layers),
+        options=merge_options(layer.options for layer in layers),
         preset=turn.preset if snapshot.preset(turn.preset or "") else None,
         overrides=(),
     )
 
 
-def merged(options: Iterable[GenerationOptions]) -> GenerationOptions:
+def merge_options(options: Iterable[GenerationOptions]) -> GenerationOptions:
     """Each field from the first that has it."""
     result = GenerationOptions()
     for one in reversed(tuple(options)):

@@ -10,7 +10,7 @@ from deployments.contracts.settings import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
 
 
-async def shortened(snapshots: AsyncIterator[Snapshot]) -> AsyncGenerator[Snapshot | SnapshotChange]:
+async def encode_snapshots(snapshots: AsyncIterator[Snapshot]) -> AsyncGenerator[Snapshot | SnapshotChange]:
     """``snapshots`` for the wire."""
     before: Snapshot | None = None
     async with Closing(snapshots) as stream:
@@ -19,10 +19,10 @@ async def shortened(snapshots: AsyncIterator[Snapshot]) -> AsyncGenerator[Snapsh
             before = snapshot
 
 
-async def whole(items: AsyncIterator[Snapshot | SnapshotChange]) -> AsyncGenerator[Snapshot]:
+async def decode_snapshots(items: AsyncIterator[Snapshot | SnapshotChange]) -> AsyncGenerator[Snapshot]:
     """What ``shortened`` was given. Raises ValueError for a change that does not fit what went before."""
     current = Snapshot()
     async with Closing(items) as stream:
         async for item in stream:
-            current = item.applied(current) if isinstance(item, SnapshotChange) else item
+            current = item.apply_to(current) if isinstance(item, SnapshotChange) else item
             yield current

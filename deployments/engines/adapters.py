@@ -19,7 +19,7 @@ from deployments.contracts.streams import Closing
 T = TypeVar("T")
 
 
-class Fallback:
+class FallbackChatEngine:
     """Chat engines in the order they are asked. The next one is asked only while no text has been delivered.
 
     Only Unavailable and RateLimited move on: a wrong request is wrong everywhere.
@@ -80,16 +80,16 @@ class Fallback:
             events, rest = self._open(turn, rest)
 
 
-class Timed:
+class TimeoutChatEngine:
     """A chat engine that must not keep silent: EngineTimeout after too many seconds without an event.
 
     ``limits`` is asked at the start of each stream: the first event may take the first number of seconds, every later
     one the second.
     """
 
-    def __init__(self, engine: ChatEngine, limits: Callable[[], tuple[float, float]]) -> None:
+    def __init__(self, engine: ChatEngine, timeouts: Callable[[], tuple[float, float]]) -> None:
         self._engine = engine
-        self._limits = limits
+        self._limits = timeouts
 
     async def start(self) -> None:
         await self._engine.start()
@@ -102,12 +102,14 @@ class Timed:
 
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         """Raises what the inner engine raises; EngineTimeout in the stream."""
-        return timed(self._engine.stream(turn), *self._limits())
+        return with_timeouts(self._engine.stream(turn), *self._limits())
 
 
-async def timed(events: AsyncIterator[T], first_s: float, idle_s: float) -> AsyncIterator[T]:
+async def with_timeouts(
+    events: AsyncIterator[T], first_event_timeout_s: float, idle_timeout_s: float
+) -> AsyncIterator[T]:
     """``events`` with a deadline for each. Raises EngineTimeout, after closing ``events``."""
-    allowed = first_s
+    allowed = first_event_timeout_s
     async with Closing(events):
         while True:
             try:
@@ -118,10 +120,10 @@ async def timed(events: AsyncIterator[T], first_s: float, idle_s: float) -> Asyn
             except TimeoutError as error:
                 raise EngineTimeout(f"the engine said nothing for {allowed:g} seconds") from error
             yield event
-            allowed = idle_s
+            allowed = idle_timeout_s
 
 
-class Decoded:
+class DecodingRecognizer:
     """A recognizer that also takes container files (wav, mp3, ogg, webm ...): ``decode`` turns one into PCM16 16 kHz.
 
     ``decode`` blocks and runs on a thread. It takes the file and how many seconds it may last, and raises

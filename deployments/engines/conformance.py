@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from deployments.contracts.audio import PCM16_16K, AudioFormat, SpeechChunk
-from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, Source, SourceKind
+from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, SourceKind, TurnSource
 from deployments.contracts.engines import ChatEngine, Engine, Recognizer, SpeechEngine
 from deployments.contracts.errors import (
     InvalidRequest,
@@ -30,22 +30,22 @@ from deployments.contracts.speech import RecognitionRequest, SpeechRequest, Tran
 T = TypeVar("T")
 E = TypeVar("E", bound=Engine)
 
-STOP_SECONDS = 1.0
+STOP_TIMEOUT_S = 1.0
 SENTENCE = "Hello, this is the secretary speaking. How can I help you today?"
 
 
-async def check(engine: E, rules: Sequence[Callable[[E], Awaitable[None]]]) -> None:
+async def check_conformance(engine: E, checks: Sequence[Callable[[E], Awaitable[None]]]) -> None:
     """Puts ``engine`` through ``rules``, then through a second life. Raises AssertionError."""
     await engine.start()
     try:
-        for rule in rules:
+        for rule in checks:
             await rule(engine)
     finally:
         await engine.stop()
-    await restarts(engine)
+    await check_restart(engine)
 
 
-async def restarts(engine: Engine) -> None:
+async def check_restart(engine: Engine) -> None:
     """``start`` and ``stop`` may be called twice, and an engine can be started again."""
     for _ in range(2):
         await engine.start()
@@ -56,14 +56,14 @@ async def restarts(engine: Engine) -> None:
         assert not engine.status().ready, "still ready after stop"
 
 
-def turn(question: str, **options: Any) -> ChatTurn:
+def make_turn(question: str, **options: Any) -> ChatTurn:
     """A turn that asks ``question``; ``options`` as in GenerationOptions."""
     messages = (ChatMessage("user", question),)
-    return ChatTurn("conformance", Source(SourceKind.API), messages, options=GenerationOptions(**options))
+    return ChatTurn("conformance", TurnSource(SourceKind.API), messages, options=GenerationOptions(**options))
 
 
-async def chat_streams_deltas_then_one_finish(engine: ChatEngine) -> None:
-    events = await collect(engine.stream(turn("Say a few words.", max_tokens=8)))
+async def chat_streams_deltas_then_one_finish_event(engine: ChatEngine) -> None:
+    events = await collect(engine.stream(make_turn("Say a few words.", max_tokens=8)))
     *deltas, last = events
     assert isinstance(last, TurnFinished), f"the last event is {last!r}"
     assert deltas, "no text"
@@ -73,49 +73,49 @@ async def chat_streams_deltas_then_one_finish(engine: ChatEngine) -> None:
     assert pickle.loads(pickle.dumps(events)) == events, "events do not pickle"  # noqa: S301 - our own bytes
 
 
-async def chat_stops_at_the_length_limit(engine: ChatEngine) -> None:
-    *_, last = await collect(engine.stream(turn("Count from one to ten in words.", max_tokens=2)))
+async def chat_stops_at_max_tokens(engine: ChatEngine) -> None:
+    *_, last = await collect(engine.stream(make_turn("Count from one to ten in words.", max_tokens=2)))
     assert isinstance(last, TurnFinished)
     assert last.finish_reason == "length", f"finish_reason is {last.finish_reason}"
     assert last.usage.completion_tokens == 2, f"{last.usage.completion_tokens} tokens instead of 2"
 
 
-async def chat_keeps_stop_strings_to_itself(engine: ChatEngine) -> None:
-    text = await answer(engine, turn("alpha beta gamma", max_tokens=40, stop=("e",), temperature=0.0))
+async def chat_omits_stop_strings(engine: ChatEngine) -> None:
+    text = await collect_text(engine, make_turn("alpha beta gamma", max_tokens=40, stop=("e",), temperature=0.0))
     assert "e" not in text, f"the stop string is in {text!r}"
 
 
-async def chat_honours_or_refuses_a_schema(engine: ChatEngine) -> None:
+async def chat_follows_or_rejects_json_schema(engine: ChatEngine) -> None:
     schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
     try:
-        text = await answer(engine, turn("Is it fine?", json_schema=json.dumps(schema), max_tokens=60))
+        text = await collect_text(engine, make_turn("Is it fine?", json_schema=json.dumps(schema), max_tokens=60))
     except InvalidRequest:
         return
     assert isinstance(json.loads(text)["ok"], bool), f"{text!r} does not fit the schema"
 
 
-async def chat_refuses_before_the_stream(engine: ChatEngine) -> None:
-    empty = ChatTurn("conformance", Source(SourceKind.API), ())
+async def chat_validates_before_streaming(engine: ChatEngine) -> None:
+    empty = ChatTurn("conformance", TurnSource(SourceKind.API), ())
     _must_raise(InvalidRequest, lambda: engine.stream(empty))
 
 
-async def chat_never_splits_a_character(engine: ChatEngine) -> None:
-    text = await answer(engine, turn("Repeat: Привет, мир! 😀 你好", max_tokens=24, temperature=0.0))
+async def chat_emits_whole_characters(engine: ChatEngine) -> None:
+    text = await collect_text(engine, make_turn("Repeat: Привет, мир! 😀 你好", max_tokens=24, temperature=0.0))
     assert "\ufffd" not in text, f"broken characters in {text!r}"
     text.encode()
 
 
-async def chat_closes_at_once(engine: ChatEngine) -> None:
-    await closes_at_once(engine, engine.stream(turn("word " * 200, max_tokens=400)))
+async def chat_stops_when_closed(engine: ChatEngine) -> None:
+    await check_stops_when_closed(engine, engine.stream(make_turn("word " * 200, max_tokens=400)))
 
 
-async def chat_serves_several_at_once(engine: ChatEngine) -> None:
-    texts = await asyncio.gather(*(answer(engine, turn(f"Question {n}", max_tokens=4)) for n in range(3)))
+async def chat_serves_concurrent_streams(engine: ChatEngine) -> None:
+    texts = await asyncio.gather(*(collect_text(engine, make_turn(f"Question {n}", max_tokens=4)) for n in range(3)))
     assert all(texts), "an answer is empty"
 
 
-async def speech_comes_in_even_blocks(engine: SpeechEngine) -> None:
-    chunks = await speak(engine, SENTENCE)
+async def speech_streams_even_blocks(engine: SpeechEngine) -> None:
+    chunks = await collect_speech(engine, SENTENCE)
     voice = {voice.rate for voice in engine.voices()}
     assert [chunk.sequence for chunk in chunks] == list(range(len(chunks))), "sequence does not count from 0"
     assert all(0.1 <= chunk.seconds <= 0.5 for chunk in chunks), "a block is not 100-500 ms"
@@ -125,34 +125,34 @@ async def speech_comes_in_even_blocks(engine: SpeechEngine) -> None:
     assert pickle.loads(pickle.dumps(chunks)) == chunks, "chunks do not pickle"  # noqa: S301 - our own bytes
 
 
-async def speech_obeys_speed(engine: SpeechEngine) -> None:
-    slow, fast = await seconds(engine, SENTENCE, 0.8), await seconds(engine, SENTENCE, 1.6)
+async def speech_applies_speed(engine: SpeechEngine) -> None:
+    slow, fast = await speech_seconds(engine, SENTENCE, 0.8), await speech_seconds(engine, SENTENCE, 1.6)
     assert 1.5 < slow / fast < 2.6, f"twice the speed changes {slow:.2f} s into {fast:.2f} s"
 
 
-async def speech_pauses_at_mere_punctuation(engine: SpeechEngine) -> None:
-    chunks = await speak(engine, " ... ")
+async def speech_is_silent_for_punctuation(engine: SpeechEngine) -> None:
+    chunks = await collect_speech(engine, " ... ")
     assert not any(b"".join(chunk.audio for chunk in chunks)), "punctuation alone must be silent"
     assert 0 < sum(chunk.seconds for chunk in chunks) <= 0.5, "punctuation alone must be a short pause"
 
 
-async def speech_refuses_before_the_stream(engine: SpeechEngine) -> None:
+async def speech_validates_before_streaming(engine: SpeechEngine) -> None:
     _must_raise(VoiceNotFound, lambda: engine.synthesize(SpeechRequest("a", voice_id="no-such-voice")))
     _must_raise(LanguageNotSupported, lambda: engine.synthesize(SpeechRequest("a", language="xx")))
     _must_raise(InvalidRequest, lambda: engine.synthesize(SpeechRequest("a", language="en", speed=9)))
 
 
-async def speech_closes_at_once(engine: SpeechEngine) -> None:
-    await closes_at_once(engine, engine.synthesize(SpeechRequest(SENTENCE * 10, language="en")))
+async def speech_stops_when_closed(engine: SpeechEngine) -> None:
+    await check_stops_when_closed(engine, engine.synthesize(SpeechRequest(SENTENCE * 10, language="en")))
 
 
-async def speech_serves_several_at_once(engine: SpeechEngine) -> None:
-    lengths = await asyncio.gather(*(seconds(engine, SENTENCE, 1.0) for _ in range(3)))
+async def speech_serves_concurrent_streams(engine: SpeechEngine) -> None:
+    lengths = await asyncio.gather(*(speech_seconds(engine, SENTENCE, 1.0) for _ in range(3)))
     assert max(lengths) < 1.3 * min(lengths), f"voices disturb each other: {lengths}"
 
 
-async def recognition_streams_segments_then_one_finish(engine: Recognizer) -> None:
-    events = await collect(engine.transcribe(RecognitionRequest(noise(2.0), PCM16_16K, language="en")))
+async def recognition_streams_segments_then_one_finish_event(engine: Recognizer) -> None:
+    events = await collect(engine.transcribe(RecognitionRequest(make_noise(2.0), PCM16_16K, language="en")))
     *segments, last = events
     assert isinstance(last, TranscriptFinished), f"the last event is {last!r}"
     assert all(isinstance(event, TranscriptSegment) for event in segments), "something else than segments before it"
@@ -160,45 +160,45 @@ async def recognition_streams_segments_then_one_finish(engine: Recognizer) -> No
     assert pickle.loads(pickle.dumps(events)) == events, "events do not pickle"  # noqa: S301 - our own bytes
 
 
-async def recognition_hears_nothing_in_silence(engine: Recognizer) -> None:
+async def recognition_returns_no_text_for_silence(engine: Recognizer) -> None:
     for audio in (b"", PCM16_16K.silence(2)):
         events = await collect(engine.transcribe(RecognitionRequest(audio, PCM16_16K)))
         assert [getattr(event, "text", None) for event in events] == [""], f"heard {events} in silence"
 
 
-async def recognition_refuses_before_the_stream(engine: Recognizer) -> None:
+async def recognition_validates_before_streaming(engine: Recognizer) -> None:
     for request in (RecognitionRequest(b"RIFF"), RecognitionRequest(b"\0\0\0", PCM16_16K)):
         _must_raise(UnsupportedAudio, partial(engine.transcribe, request))
 
 
-async def recognition_closes_at_once(engine: Recognizer) -> None:
-    events = engine.transcribe(RecognitionRequest(noise(1.0), PCM16_16K, language="en"))
-    await closes_at_once(engine, events, seconds=10)  # one window of a network cannot be interrupted
+async def recognition_stops_when_closed(engine: Recognizer) -> None:
+    events = engine.transcribe(RecognitionRequest(make_noise(1.0), PCM16_16K, language="en"))
+    await check_stops_when_closed(engine, events, timeout_s=10)  # one window of a network cannot be interrupted
 
 
-CHAT_RULES: tuple[Callable[[ChatEngine], Awaitable[None]], ...] = (
-    chat_streams_deltas_then_one_finish,
-    chat_stops_at_the_length_limit,
-    chat_keeps_stop_strings_to_itself,
-    chat_honours_or_refuses_a_schema,
-    chat_refuses_before_the_stream,
-    chat_never_splits_a_character,
-    chat_closes_at_once,
-    chat_serves_several_at_once,
+CHAT_CHECKS: tuple[Callable[[ChatEngine], Awaitable[None]], ...] = (
+    chat_streams_deltas_then_one_finish_event,
+    chat_stops_at_max_tokens,
+    chat_omits_stop_strings,
+    chat_follows_or_rejects_json_schema,
+    chat_validates_before_streaming,
+    chat_emits_whole_characters,
+    chat_stops_when_closed,
+    chat_serves_concurrent_streams,
 )
-SPEECH_RULES: tuple[Callable[[SpeechEngine], Awaitable[None]], ...] = (
-    speech_comes_in_even_blocks,
-    speech_obeys_speed,
-    speech_pauses_at_mere_punctuation,
-    speech_refuses_before_the_stream,
-    speech_closes_at_once,
-    speech_serves_several_at_once,
+SPEECH_CHECKS: tuple[Callable[[SpeechEngine], Awaitable[None]], ...] = (
+    speech_streams_even_blocks,
+    speech_applies_speed,
+    speech_is_silent_for_punctuation,
+    speech_validates_before_streaming,
+    speech_stops_when_closed,
+    speech_serves_concurrent_streams,
 )
-RECOGNITION_RULES: tuple[Callable[[Recognizer], Awaitable[None]], ...] = (
-    recognition_streams_segments_then_one_finish,
-    recognition_hears_nothing_in_silence,
-    recognition_refuses_before_the_stream,
-    recognition_closes_at_once,
+RECOGNITION_CHECKS: tuple[Callable[[Recognizer], Awaitable[None]], ...] = (
+    recognition_streams_segments_then_one_finish_event,
+    recognition_returns_no_text_for_silence,
+    recognition_validates_before_streaming,
+    recognition_stops_when_closed,
 )
 
 
@@ -206,47 +206,47 @@ async def collect(events: AsyncIterator[T]) -> list[T]:
     return [event async for event in events]
 
 
-async def answer(engine: ChatEngine, request: ChatTurn) -> str:
+async def collect_text(engine: ChatEngine, turn: ChatTurn) -> str:
     """The whole text of an answer."""
-    return "".join([event.text async for event in engine.stream(request) if isinstance(event, TextDelta)])
+    return "".join([event.text async for event in engine.stream(turn) if isinstance(event, TextDelta)])
 
 
-async def speak(engine: SpeechEngine, text: str, speed: float = 1.0) -> list[SpeechChunk]:
+async def collect_speech(engine: SpeechEngine, text: str, speed: float = 1.0) -> list[SpeechChunk]:
     return await collect(engine.synthesize(SpeechRequest(text, language="en", speed=speed)))
 
 
-async def seconds(engine: SpeechEngine, text: str, speed: float) -> float:
-    return sum(chunk.seconds for chunk in await speak(engine, text, speed))
+async def speech_seconds(engine: SpeechEngine, text: str, speed: float) -> float:
+    return sum(chunk.seconds for chunk in await collect_speech(engine, text, speed))
 
 
-def noise(seconds: float, format: AudioFormat = PCM16_16K) -> bytes:
+def make_noise(seconds: float, format: AudioFormat = PCM16_16K) -> bytes:
     """A rough saw tooth: sound, but not speech."""
     return b"".join(
         (n * 37 % 2_000 - 1_000).to_bytes(2, "little", signed=True) for n in range(int(seconds * format.rate))
     )
 
 
-def live(engine: Engine) -> int:
+def live_streams(engine: Engine) -> int:
     """Streams whose work goes on, from ``status().detail["live"]``, which every engine reports."""
     return int(engine.status().detail["live"])
 
 
-async def closes_at_once(engine: Engine, stream: AsyncIterator[T], seconds: float = STOP_SECONDS) -> None:
+async def check_stops_when_closed(engine: Engine, stream: AsyncIterator[T], timeout_s: float = STOP_TIMEOUT_S) -> None:
     """Closing ``stream`` after its first event ends the work behind it within ``seconds``."""
     await anext(stream)
     await stream.aclose()  # type: ignore[attr-defined]  # our streams are generators
-    deadline = time.monotonic() + seconds * crowding()
-    while live(engine):
-        assert time.monotonic() < deadline, f"work goes on {seconds} s after its stream was closed"
+    deadline = time.monotonic() + timeout_s * machine_load_factor()
+    while live_streams(engine):
+        assert time.monotonic() < deadline, f"work goes on {timeout_s} s after its stream was closed"
         await asyncio.sleep(0.01)
 
 
-def crowding() -> float:
+def machine_load_factor() -> float:
     """By what factor other work slows this machine down: load per core, at least 1. Deadlines are for an idle one."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def stopped_engine_refuses(open_stream: Callable[[], object]) -> None:
+def check_stopped_engine_refuses(open_stream: Callable[[], object]) -> None:
     """An engine that is not started says so before the stream."""
     _must_raise(Unavailable, open_stream)
 

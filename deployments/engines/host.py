@@ -13,9 +13,9 @@ from typing import Generic, TypeVar
 from deployments.contracts.engines import Engine
 from deployments.contracts.errors import EngineFailed, SecretaryError, ServiceStopped, Unavailable
 from deployments.contracts.speech import EngineStatus
-from deployments.contracts.waiting import set_within
-from deployments.engines.failures import Failures
-from deployments.engines.memory import give_memory_back
+from deployments.contracts.timeouts import wait_for_event
+from deployments.engines.failure_counter import FailureCounter
+from deployments.engines.memory import release_memory
 
 E = TypeVar("E", bound=Engine)
 log = logging.getLogger(__name__)
@@ -40,13 +40,13 @@ class EngineHost(Generic[E]):
         kind: str,
         engine_name: str,
         build: Callable[[], E],
-        weights: Callable[[], tuple[str, str]] = lambda: ("", ""),
+        describe_model: Callable[[], tuple[str, str]] = lambda: ("", ""),
         first_retry_s: float = 2.0,
     ) -> None:
         self._first_retry_s = first_retry_s
         self._name = name
-        self._weights = weights
-        self._model, self._revision = weights()
+        self._weights = describe_model
+        self._model, self._revision = describe_model()
         self._kind = kind
         self._engine_name = engine_name
         self._build = build
@@ -54,7 +54,7 @@ class EngineHost(Generic[E]):
         self._error: SecretaryError | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
-        self._failures = Failures()
+        self._failures = FailureCounter()
         self._uses = 0
         self._unused = asyncio.Event()
 
@@ -63,15 +63,15 @@ class EngineHost(Generic[E]):
         self._stopped = False
         self._task = self._task or asyncio.create_task(self._load(), name=f"loading {self._name}")
 
-    async def unload(self, patience_s: float = _PATIENCE_S) -> None:
+    async def unload(self, drain_timeout_s: float = _PATIENCE_S) -> None:
         """Takes the model out of memory until ``start``: new callers get ServiceStopped at once, answers under way have
         ``patience_s`` seconds to come to their end, then the engine ends them."""
         self._stopped = True
         if self._uses:
             self._unused.clear()
-            await set_within(self._unused, patience_s)
+            await wait_for_event(self._unused, drain_timeout_s)
         await self.stop()
-        await asyncio.to_thread(give_memory_back)
+        await asyncio.to_thread(release_memory)
 
     async def stop(self) -> None:
         task, self._task = self._task, None
@@ -82,7 +82,7 @@ class EngineHost(Generic[E]):
             engine, self._engine = self._engine, None
             await engine.stop()
         self._error = None
-        self._failures.forget()
+        self._failures.reset()
 
     @asynccontextmanager
     async def use(self) -> AsyncGenerator[E]:
@@ -92,7 +92,7 @@ class EngineHost(Generic[E]):
         engine = self.engine()
         self._uses += 1
         try:
-            with self._failures.watching():
+            with self._failures.record_outcome():
                 yield engine
         finally:
             self._uses -= 1
@@ -100,7 +100,7 @@ class EngineHost(Generic[E]):
                 self._unused.set()
 
     @property
-    def uses(self) -> int:
+    def active_requests(self) -> int:
         """Answers under way."""
         return self._uses
 
@@ -111,11 +111,11 @@ class EngineHost(Generic[E]):
         if self._engine is not None:
             return self._engine
         if self._error is not None:
-            raise self._error.again()
+            raise self._error.fresh_copy()
         raise Unavailable(f"{self._name} is still loading its model", retry_after_s=2)
 
     @property
-    def loaded(self) -> E | None:
+    def loaded_engine(self) -> E | None:
         return None if self._stopped else self._engine
 
     @property
@@ -126,7 +126,7 @@ class EngineHost(Generic[E]):
     def _service(self) -> str:
         return f"POST /admin/services/{self._name.partition('/')[0]}"
 
-    def check(self) -> None:
+    def check_health(self) -> None:
         """Raises EngineFailed when a loaded engine no longer works, by its own word or by its answers, of which several
         in a row failed: then a new process helps.
 
@@ -134,8 +134,10 @@ class EngineHost(Generic[E]):
         """
         if self._engine is not None and not self._engine.status().ready:
             raise EngineFailed(f"{self._name}: {self._engine.status().error}")
-        if self._failures.last is not None and self._failures.in_a_row >= _BROKEN_AFTER:
-            raise EngineFailed(f"{self._name}: {self._failures.in_a_row} failures, {self._failures.last.message}")
+        if self._failures.last_failure is not None and self._failures.consecutive >= _BROKEN_AFTER:
+            raise EngineFailed(
+                f"{self._name}: {self._failures.consecutive} failures, {self._failures.last_failure.message}"
+            )
 
     def status(self) -> EngineStatus:
         if self._stopped:
@@ -149,7 +151,7 @@ class EngineHost(Generic[E]):
     def _present(self, status: EngineStatus) -> EngineStatus:
         model, revision = self._model or status.model, self._revision or status.revision
         status = replace(status, name=self._name, model=model, revision=revision)
-        last = self._failures.last
+        last = self._failures.last_failure
         if last is None or status.error:
             return status
         return replace(status, error=last.message, remedy=f"{self._service}/restart", failed_at=last.at)

@@ -4,7 +4,7 @@ import ctypes
 import gc
 
 
-def give_memory_back() -> None:
+def release_memory() -> None:
     """Collects what nobody refers to and returns free heap pages (malloc_trim(3), where the C library has it).
 
     Takes some tenths of a second in a large process: call it in a thread.

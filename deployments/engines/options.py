@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.contracts.errors import ModelMissing, SecretaryError, Unavailable
 from deployments.contracts.speech import EngineStatus
-from deployments.models.catalogue import catalogue
+from deployments.models.catalogue import load_catalogue
 
 PULL_COMMAND = "secretary models pull"
 LIST_COMMAND = "secretary models list"
@@ -30,7 +30,7 @@ def require_path(path: Path, what: str, model_id: str = "") -> Path:
     """
     if path.exists():
         return path
-    known = {model.id for model in catalogue().models}
+    known = {model.id for model in load_catalogue().models}
     wanted = next((name for name in (model_id, *reversed(path.parts)) if name in known), None)
     if wanted is None:
         advice = f"put it there, or name a model of `{LIST_COMMAND}` as model://<id>"
@@ -39,7 +39,7 @@ def require_path(path: Path, what: str, model_id: str = "") -> Path:
     raise ModelMissing(f"{what} is missing: {path} does not exist; run: {remedy}", remedy=remedy)
 
 
-class Health:
+class EngineHealth:
     """Remembers whether an engine's last start succeeded, and words it as an EngineStatus."""
 
     def __init__(self, kind: str, engine: str, model: str = "") -> None:
@@ -55,7 +55,7 @@ class Health:
         return self._ready
 
     @asynccontextmanager
-    async def starting(self) -> AsyncIterator[None]:
+    async def track_start(self) -> AsyncIterator[None]:
         """Around the body of ``start``: a failure is kept for ``status`` and raised on."""
         try:
             yield
@@ -65,7 +65,7 @@ class Health:
             raise
         self._ready, self._error, self._remedy = True, "", ""
 
-    def stopped(self) -> None:
+    def mark_stopped(self) -> None:
         self._ready, self._error = False, "stopped"
 
     def require_ready(self) -> None:
@@ -73,7 +73,7 @@ class Health:
         if not self._ready:
             raise Unavailable(f"{self._kind} engine {self._engine} is not ready: {self._error}")
 
-    def status(self, live: int = 0, **detail: str) -> EngineStatus:
+    def status(self, live_streams: int = 0, **detail: str) -> EngineStatus:
         """``live`` is the number of streams whose work goes on at this moment; it is shown as ``detail["live"]``."""
         return EngineStatus(
             name=self._engine,
@@ -83,5 +83,5 @@ class Health:
             model=self._model,
             error=self._error,
             remedy=self._remedy,
-            detail={"live": str(live), **detail},
+            detail={"live": str(live_streams), **detail},
         )

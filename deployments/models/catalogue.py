@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
-Kind = Literal["chat", "speech", "recognition"]
+ModelKind = Literal["chat", "speech", "recognition"]
 SourceName = Literal["package", "https", "hf"]
 
 
@@ -75,7 +75,7 @@ class HubSource(_Frozen):
     include: tuple[str, ...] = ()
 
 
-class Source(_Frozen):
+class ModelSource(_Frozen):
     """One way to get the files: exactly one of ``package``, ``https`` and ``hf``.
 
     ``files`` replaces the model's own list where this source brings another build of the same model.
@@ -99,11 +99,11 @@ class Source(_Frozen):
         return "https" if self.https is not None else "hf"
 
 
-class Model(_Frozen):
+class CatalogueModel(_Frozen):
     """A model that can be pulled. ``size`` is the size on disk in bytes, approximate where ``files`` is empty."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,80}$")
-    kind: Kind
+    kind: ModelKind
     languages: tuple[str, ...]
     licence: str
     size: int = Field(gt=0)
@@ -111,7 +111,7 @@ class Model(_Frozen):
     revision: str
     demo: bool = False
     files: tuple[ModelFile, ...] = ()
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[ModelSource, ...] = Field(min_length=1)
 
     @property
     def pinned(self) -> bool:
@@ -119,7 +119,7 @@ class Model(_Frozen):
         lists = [self.files_from(source) for source in self.sources]
         return all(files and all(f.sha256 for f in files) for files in lists)
 
-    def files_from(self, source: Source) -> tuple[ModelFile, ...]:
+    def files_from(self, source: ModelSource) -> tuple[ModelFile, ...]:
         """Files that ``source`` brings; empty when only the source itself knows them."""
         return source.files or self.files
 
@@ -140,7 +140,7 @@ class Model(_Frozen):
 
 
 class Catalogue(_Frozen):
-    models: tuple[Model, ...]
+    models: tuple[CatalogueModel, ...]
 
     @model_validator(mode="after")
     def _unique_ids(self) -> Self:
@@ -149,20 +149,20 @@ class Catalogue(_Frozen):
             raise ValueError("model ids repeat")
         return self
 
-    def get(self, model_id: str) -> Model:
+    def get(self, model_id: str) -> CatalogueModel:
         """Raises KeyError, with the known ids in its message, for an id that is not in the catalogue."""
         found = next((m for m in self.models if m.id == model_id), None)
         if found is None:
             raise KeyError(f"no model {model_id!r} in the catalogue; known: {', '.join(m.id for m in self.models)}")
         return found
 
-    def demo(self) -> tuple[Model, ...]:
+    def demo_models(self) -> tuple[CatalogueModel, ...]:
         """The small set that makes the secretary run on a laptop."""
         return tuple(m for m in self.models if m.demo)
 
 
 @cache
-def catalogue() -> Catalogue:
+def load_catalogue() -> Catalogue:
     """The catalogue that ships with this version."""
     text = resources.files("deployments.models").joinpath("catalogue.yaml").read_text(encoding="utf-8")
     return Catalogue.model_validate(yaml.safe_load(text))

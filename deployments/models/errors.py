@@ -18,7 +18,7 @@ class SourceFailed(PullFailed):
     pass
 
 
-class Mismatch(SourceFailed):
+class FileMismatch(SourceFailed):
     pass
 
 

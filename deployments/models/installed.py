@@ -1,6 +1,6 @@
 """What is on disk, as a backup lists it: enough to bring the same models again."""
 
-from deployments.models.catalogue import catalogue
+from deployments.models.catalogue import load_catalogue
 from deployments.models.store import ModelStore
 
 
@@ -12,6 +12,6 @@ def installed_models(store: ModelStore) -> list[dict[str, object]]:
             "revision": store.revision(model.id),
             "files": {f.path: f.sha256 for f in manifest.files} if (manifest := store.manifest(model.id)) else {},
         }
-        for model in catalogue().models
-        if store.installed(model.id)
+        for model in load_catalogue().models
+        if store.is_installed(model.id)
     ]

@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deployments.contracts.errors import ModelMissing
-from deployments.models.catalogue import Catalogue, Model, ModelFile, catalogue
+from deployments.models.catalogue import Catalogue, CatalogueModel, ModelFile, load_catalogue
 
-MANIFEST = "manifest.json"
+MANIFEST_NAME = "manifest.json"
 
 
 class InstalledFile(BaseModel):
@@ -26,7 +26,7 @@ class InstalledFile(BaseModel):
     verified: str = "nothing"
 
 
-class Manifest(BaseModel):
+class ModelManifest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
@@ -39,9 +39,9 @@ class Manifest(BaseModel):
 class ModelStore:
     """Read side of the model directory. ``root`` need not exist."""
 
-    def __init__(self, root: Path, known: Catalogue | None = None) -> None:
+    def __init__(self, root: Path, catalogue: Catalogue | None = None) -> None:
         self.root = root
-        self._known = known
+        self._known = catalogue
 
     def directory(self, model_id: str) -> Path:
         """Where the model is or would be. Raises ValueError for an id that would leave ``root``."""
@@ -49,18 +49,18 @@ class ModelStore:
             raise ValueError(f"{model_id!r} is not a model id")
         return self.root / model_id
 
-    def partial(self, model_id: str) -> Path:
+    def partial_directory(self, model_id: str) -> Path:
         """Where an unfinished pull grows."""
         return self.root / ".partial" / self.directory(model_id).name
 
-    def path(self, model_id: str) -> Path:
+    def installed_directory(self, model_id: str) -> Path:
         """Directory of an installed model. Raises ModelMissing, naming the command that brings it."""
-        if not self.installed(model_id):
+        if not self.is_installed(model_id):
             remedy = f"secretary models pull {model_id}"
             raise ModelMissing(f"the model {model_id} is not in {self.root}; run: {remedy}", remedy=remedy)
         return self.directory(model_id)
 
-    def installed(self, model_id: str) -> bool:
+    def is_installed(self, model_id: str) -> bool:
         """Whether all files are there in full size; contents are not read."""
         manifest = self.manifest(model_id)
         if manifest is not None:
@@ -73,12 +73,12 @@ class ModelStore:
         if manifest is not None:
             return manifest.revision
         known = self._model(model_id)
-        return known.revision if known is not None and self.installed(model_id) else ""
+        return known.revision if known is not None and self.is_installed(model_id) else ""
 
-    def manifest(self, model_id: str) -> Manifest | None:
+    def manifest(self, model_id: str) -> ModelManifest | None:
         """What was written at the end of the pull; None when there is none or it cannot be read."""
         try:
-            return Manifest.model_validate_json((self.directory(model_id) / MANIFEST).read_bytes())
+            return ModelManifest.model_validate_json((self.directory(model_id) / MANIFEST_NAME).read_bytes())
         except (OSError, ValidationError):
             return None
 
@@ -86,8 +86,8 @@ class ModelStore:
         model = self._model(model_id)
         return [] if model is None else [model.files_from(source) for source in model.sources]
 
-    def _model(self, model_id: str) -> Model | None:
-        known = self._known or catalogue()
+    def _model(self, model_id: str) -> CatalogueModel | None:
+        known = self._known or load_catalogue()
         return next((m for m in known.models if m.id == model_id), None)
 
     def _holds(self, model_id: str, files: tuple[ModelFile, ...]) -> bool:

@@ -13,39 +13,39 @@ from importlib import metadata
 from pathlib import Path
 
 from deployments.models.errors import PullFailed, SourceFailed
-from deployments.models.progress import Watch
+from deployments.models.progress import PullProgress
 
 _LOOK_S = 0.1
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)")
 
 
-class Pip:
+class PipDownloader:
     """Runs the pip of this interpreter, so that the user's index, proxy and certificates apply."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = environment
 
-    def fetch(self, requirement: str, folder: Path, watch: Watch) -> Path:
+    def fetch(self, requirement: str, folder: Path, progress: PullProgress) -> Path:
         """The wheel of ``name==version`` inside ``folder``; one that is already there is used again.
 
         Raises SourceFailed with pip's last error lines.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        found = find(requirement, folder)
+        found = find_wheel(requirement, folder)
         if found is None:
             incoming = folder / "incoming"
-            self._download(requirement, incoming, watch)
-            arrived = find(requirement, incoming)
+            self._download(requirement, incoming, progress)
+            arrived = find_wheel(requirement, incoming)
             if arrived is None:
                 raise SourceFailed(f"pip brought no wheel for {requirement}")
             found = arrived.replace(folder / arrived.name)
         return found
 
-    def _download(self, requirement: str, folder: Path, watch: Watch) -> None:
+    def _download(self, requirement: str, folder: Path, watch: PullProgress) -> None:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
         command += ["--disable-pip-version-check", "--dest", str(folder), *_progress_options(), "--", requirement]
         errors: list[str] = []
-        watch.file(requirement, None)
+        watch.start_file(requirement, None)
         with subprocess.Popen(  # noqa: S603 - fixed program, the requirement comes from the checked catalogue
             command,
             stdout=subprocess.PIPE,
@@ -63,12 +63,12 @@ class Pip:
                 process.terminate()
                 raise
         silent.join()
-        watch.check()
+        watch.raise_if_cancelled()
         if process.returncode:
             raise SourceFailed(f"pip cannot fetch {requirement}: {_reason(errors)}")
 
 
-def _end_when_cancelled(process: "subprocess.Popen[str]", watch: Watch) -> None:
+def _end_when_cancelled(process: "subprocess.Popen[str]", watch: PullProgress) -> None:
     """Also while pip says nothing."""
     while process.poll() is None:
         if watch.cancel.wait(_LOOK_S):
@@ -76,7 +76,7 @@ def _end_when_cancelled(process: "subprocess.Popen[str]", watch: Watch) -> None:
             return
 
 
-def find(requirement: str, folder: Path) -> Path | None:
+def find_wheel(requirement: str, folder: Path) -> Path | None:
     """A wheel of exactly this name and version in ``folder``. File names: PEP 427, name normalised as in PEP 503."""
     name, _, version = requirement.partition("==")
     wanted = (_normal(name), version)
@@ -99,14 +99,14 @@ def _progress_options() -> list[str]:
     return ["--progress-bar", "raw"] if (major, minor) >= (24, 1) else ["--progress-bar", "off"]
 
 
-def _heard(line: str, requirement: str, watch: Watch, errors: list[str]) -> None:
+def _heard(line: str, requirement: str, watch: PullProgress, errors: list[str]) -> None:
     progress = _PROGRESS.match(line)
     if progress:
         if progress[1] == "0":
-            watch.file(requirement, int(progress[2]) or None)
-        watch.advanced(requirement, int(progress[1]))
+            watch.start_file(requirement, int(progress[2]) or None)
+        watch.advance(requirement, int(progress[1]))
         return
-    watch.check()
+    watch.raise_if_cancelled()
     if line.startswith("ERROR") or "error" in line.lower():
         errors.append(re.sub(r"(https?://)[^/\s@]+@", r"\1", line.strip()))
 

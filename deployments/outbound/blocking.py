@@ -9,16 +9,16 @@ from typing import Self
 
 import httpx
 
-from deployments.outbound.client import BoundKey, CheckedClient, Fetched
+from deployments.outbound.client import CheckedClient, FetchedResponse, OriginKey
 
 
 @dataclass(frozen=True, slots=True)
-class Arriving:
+class StreamedResponse:
     """An answer whose body is still on its way; ``pieces`` gives what arrives as it arrives, unpacked, once."""
 
     status: int
     headers: httpx.Headers
-    pieces: Iterator[bytes]
+    chunks: Iterator[bytes]
 
 
 class BlockingClient:
@@ -39,19 +39,21 @@ class BlockingClient:
         finally:
             self._runner.close()
 
-    def fetch(self, url: str, *, headers: Mapping[str, str] | None = None, key: BoundKey | None = None) -> Fetched:
+    def fetch(
+        self, url: str, *, headers: Mapping[str, str] | None = None, key: OriginKey | None = None
+    ) -> FetchedResponse:
         """The whole answer to a GET. Raises as ``CheckedClient.fetch``."""
         return self._runner.run(self._client.fetch("GET", url, headers=headers, key=key))
 
     @contextmanager
     def stream(
-        self, url: str, *, headers: Mapping[str, str] | None = None, key: BoundKey | None = None
-    ) -> Iterator[Arriving]:
+        self, url: str, *, headers: Mapping[str, str] | None = None, key: OriginKey | None = None
+    ) -> Iterator[StreamedResponse]:
         """The answer to a GET while it arrives. Raises as ``CheckedClient.stream``, from ``pieces`` too."""
         asked = self._client.stream("GET", url, headers=headers, key=key)
         response = self._runner.run(asked.__aenter__())
         try:
-            yield Arriving(response.status_code, response.headers, self._pieces(response.aiter_raw()))
+            yield StreamedResponse(response.status_code, response.headers, self._pieces(response.aiter_raw()))
         finally:
             self._runner.run(asked.__aexit__(None, None, None))
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from deployments.contracts.errors import Forbidden
-from deployments.contracts.outbound import Allowance
+from deployments.contracts.outbound import AllowedHost
 from deployments.contracts.settings import OutboundSettings
-from deployments.outbound.addresses import METADATA_NAMES, blocked, is_metadata
-from deployments.outbound.target import Target
+from deployments.outbound.address_ranges import METADATA_NAMES, blocked_reason, is_metadata
+from deployments.outbound.target import OutboundTarget
 
 _PUBLIC_PORTS = (443, 8443)
-SETTING = "outbound.allowed_hosts"
+ALLOWED_HOSTS_SETTING = "outbound.allowed_hosts"
 
 
-class Refused(Forbidden):
+class OutboundRefused(Forbidden):
     """The secretary does not send a request there; ``message`` says why and which setting opens it."""
 
     code = "outbound_refused"
@@ -26,22 +26,22 @@ class OutboundPolicy:
     """``allowed`` opens hosts, networks and ports beyond the public internet. A metadata service stays closed.
     ``setting`` is where ``allowed`` comes from, in the words of a refusal."""
 
-    allowed: tuple[Allowance, ...] = ()
+    allowed: tuple[AllowedHost, ...] = ()
     ports: tuple[int, ...] = _PUBLIC_PORTS
-    setting: str = f"the setting {SETTING}"
+    setting: str = f"the setting {ALLOWED_HOSTS_SETTING}"
 
     @classmethod
-    def of(cls, settings: OutboundSettings) -> Self:
-        return cls(tuple(Allowance.parse(text) for text in settings.allowed_hosts))
+    def from_settings(cls, settings: OutboundSettings) -> Self:
+        return cls(tuple(AllowedHost.parse(text) for text in settings.allowed_hosts))
 
-    def opening(self, more: tuple[Allowance, ...]) -> Self:
+    def with_allowed(self, more: tuple[AllowedHost, ...]) -> Self:
         """The same with ``more`` places open."""
         return replace(self, allowed=(*self.allowed, *more))
 
-    def check_target(self, target: Target) -> None:
+    def check_target(self, target: OutboundTarget) -> None:
         """What can be said before the name is resolved. Raises Refused."""
         if target.host in METADATA_NAMES:
-            raise Refused(f"{target.host} is refused: it is a cloud's metadata service")
+            raise OutboundRefused(f"{target.host} is refused: it is a cloud's metadata service")
         if target.address is not None:
             self.check_addresses(target, (str(target.address),))
         if self._open(target):
@@ -52,22 +52,24 @@ class OutboundPolicy:
             known = ", ".join(map(str, self.ports))
             raise self._refused(target, f"port {target.port} is none of {known}")
 
-    def check_addresses(self, target: Target, addresses: Sequence[str]) -> None:
+    def check_addresses(self, target: OutboundTarget, addresses: Sequence[str]) -> None:
         """Every address that the name stands for. Raises Refused when a single one is not open."""
         for text in addresses:
             address = ipaddress.ip_address(text)
             if is_metadata(address):
-                raise Refused(f"{target.host} is refused: {address} is a cloud's metadata service")
-            kind = blocked(address)
+                raise OutboundRefused(f"{target.host} is refused: {address} is a cloud's metadata service")
+            kind = blocked_reason(address)
             if kind and not self._opened(target, text):
                 raise self._refused(target, f"{address} is {kind}")
 
-    def _open(self, target: Target) -> bool:
+    def _open(self, target: OutboundTarget) -> bool:
         return self._opened(target, str(target.address) if target.address else None)
 
-    def _opened(self, target: Target, address: str | None) -> bool:
+    def _opened(self, target: OutboundTarget, address: str | None) -> bool:
         parsed = ipaddress.ip_address(address) if address else None
-        return any(entry.opens(target.host, parsed, target.port) for entry in self.allowed)
+        return any(entry.allows(target.host, parsed, target.port) for entry in self.allowed)
 
-    def _refused(self, target: Target, reason: str) -> Refused:
-        return Refused(f"{target.place} is refused: {reason}; {target.place} in {self.setting} opens it")
+    def _refused(self, target: OutboundTarget, reason: str) -> OutboundRefused:
+        return OutboundRefused(
+            f"{target.host_and_port} is refused: {reason}; {target.host_and_port} in {self.setting} opens it"
+        )

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class OutboundTarget:
     """Where a request goes. ``host`` is a name in lower case or an address in its canonical form; ``path`` begins with
     a slash and may hold a query."""
 
@@ -47,7 +47,7 @@ class Target:
         return host if self.port == _DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
 
     @property
-    def place(self) -> str:
+    def host_and_port(self) -> str:
         """Host and port, as the setting ``outbound.allowed_hosts`` lists them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
@@ -56,7 +56,7 @@ class Target:
         return self.origin + self.path
 
 
-def parse(url: str) -> Target:
+def parse_target(url: str) -> OutboundTarget:
     """Takes apart an absolute http(s) URL of plain ASCII. Stricter than browsers: what two programs could read in two
     ways is refused, so is a name or password in it. Raises InvalidRequest, whose text repeats no password."""
     if len(url) > _LONGEST:
@@ -74,7 +74,7 @@ def parse(url: str) -> Target:
     port = int(found["port"]) if found["port"] else _DEFAULT_PORTS[scheme]
     if not 1 <= port <= 65_535:
         raise _bad("its port is none")
-    return Target(scheme, _host(found["host"].lower()), port, found["path"] or "/")
+    return OutboundTarget(scheme, _host(found["host"].lower()), port, found["path"] or "/")
 
 
 def _host(text: str) -> str:

@@ -10,10 +10,10 @@ import httpcore
 import httpx
 
 from deployments.contracts.errors import Unavailable
-from deployments.outbound.body import DEFAULT_LIMITS, BoundedBody, OutboundLimits, Source, late
-from deployments.outbound.connecting import CheckedBackend, Resolver, SystemResolver
+from deployments.outbound.network_backend import CheckedNetworkBackend, Resolver, SystemResolver
 from deployments.outbound.policy import OutboundPolicy
-from deployments.outbound.target import Target, parse
+from deployments.outbound.response_body import DEFAULT_LIMITS, BoundedBody, ByteSource, OutboundLimits, response_timeout
+from deployments.outbound.target import OutboundTarget, parse_target
 
 _MOST_CONNECTIONS = 20
 _OURS = (b"host", b"accept-encoding")
@@ -37,33 +37,33 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             ssl_context=tls or ssl.create_default_context(),
             max_connections=_MOST_CONNECTIONS,
             keepalive_expiry=5,
-            network_backend=CheckedBackend(policy, resolver or SystemResolver()),
+            network_backend=CheckedNetworkBackend(policy, resolver or SystemResolver()),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        target = parse(str(request.url))
+        target = parse_target(str(request.url))
         self._policy().check_target(target)
-        deadline = asyncio.get_running_loop().time() + self._limits.total_s
+        deadline = asyncio.get_running_loop().time() + self._limits.total_timeout_s
         with _told(target.host):
             try:
                 async with asyncio.timeout_at(deadline):
                     response = await self._pool.handle_async_request(self._request(request, target))
             except TimeoutError:
-                raise late(target.host, self._limits.total_s) from None
+                raise response_timeout(target.host, self._limits.total_timeout_s) from None
         return self._response(response, target, deadline)
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    def _request(self, request: httpx.Request, target: Target) -> httpcore.Request:
+    def _request(self, request: httpx.Request, target: OutboundTarget) -> httpcore.Request:
         limits = self._limits
         headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _OURS]
         own = [(b"Host", target.authority.encode()), (b"Accept-Encoding", b"identity")]
         timeouts = {
-            "connect": limits.connect_s,
-            "read": limits.read_s,
-            "write": limits.read_s,
-            "pool": limits.connect_s,
+            "connect": limits.connect_timeout_s,
+            "read": limits.read_timeout_s,
+            "write": limits.read_timeout_s,
+            "pool": limits.connect_timeout_s,
         }
         return httpcore.Request(
             request.method,
@@ -75,9 +75,9 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             extensions={"timeout": timeouts},
         )
 
-    def _response(self, response: httpcore.Response, target: Target, deadline: float) -> httpx.Response:
+    def _response(self, response: httpcore.Response, target: OutboundTarget, deadline: float) -> httpx.Response:
         headers = httpx.Headers(response.headers)
-        source = cast(Source, _Told(response, target.host))
+        source = cast(ByteSource, _Told(response, target.host))
         body = BoundedBody(
             source, headers.get("content-encoding", "").strip().lower(), self._limits, deadline, target.host
         )
@@ -102,7 +102,7 @@ class _Told:
         await self._response.aclose()
 
 
-class Unreachable(Unavailable):
+class UpstreamUnreachable(Unavailable):
     """Nobody takes the connection: the name has no address, the port is closed, the certificate is another's."""
 
     code = "upstream_unreachable"
@@ -114,7 +114,7 @@ def _told(host: str) -> Iterator[None]:
     try:
         yield
     except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-        raise Unreachable(f"{host} cannot be reached: {str(error)[:200]}", retry_after_s=5) from error
+        raise UpstreamUnreachable(f"{host} cannot be reached: {str(error)[:200]}", retry_after_s=5) from error
     except httpcore.TimeoutException as error:
         raise Unavailable(f"{host} does not answer in time ({type(error).__name__})", retry_after_s=5) from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:

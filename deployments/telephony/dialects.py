@@ -6,31 +6,31 @@ from deployments.contracts.audio import AudioFormat
 from deployments.contracts.errors import SecretaryError
 
 if TYPE_CHECKING:
-    from deployments.telephony.utterance import Tally
+    from deployments.telephony.utterance import PlaybackStats
 
 FRAME_MS = 20
 
-Json = dict[str, str | int | float | bool | None]
+JsonObject = dict[str, str | int | float | bool | None]
 
 
 class Dialect(Protocol):
     """Each method gives the message to send, or None when this dialect has no word for it."""
 
-    def started(self, id: str, format: AudioFormat) -> Json | None: ...
+    def started(self, id: str, format: AudioFormat) -> JsonObject | None: ...
 
-    def mark(self, id: str, text: str, frame: int) -> Json | None: ...
+    def mark(self, id: str, text: str, frame: int) -> JsonObject | None: ...
 
-    def finished(self, id: str, tally: "Tally", total_s: float) -> Json | None: ...
+    def finished(self, id: str, stats: "PlaybackStats", total_s: float) -> JsonObject | None: ...
 
-    def cancelled(self, id: str, tally: "Tally") -> Json | None: ...
+    def cancelled(self, id: str, stats: "PlaybackStats") -> JsonObject | None: ...
 
-    def error(self, id: str | None, error: SecretaryError) -> Json | None: ...
+    def error(self, id: str | None, error: SecretaryError) -> JsonObject | None: ...
 
 
-class Native:
+class NativeDialect:
     """docs/phone-protocol.md."""
 
-    def started(self, id: str, format: AudioFormat) -> Json:
+    def started(self, id: str, format: AudioFormat) -> JsonObject:
         return {
             "type": "started",
             "id": id,
@@ -40,54 +40,59 @@ class Native:
             "frame_bytes": format.rate * FRAME_MS // 1000 * format.bytes_per_frame,
         }
 
-    def mark(self, id: str, text: str, frame: int) -> Json:
+    def mark(self, id: str, text: str, frame: int) -> JsonObject:
         return {"type": "mark", "id": id, "frame": frame, "text": text}
 
-    def finished(self, id: str, tally: "Tally", total_s: float) -> Json:
+    def finished(self, id: str, stats: "PlaybackStats", total_s: float) -> JsonObject:
         return {
             "type": "finished",
             "id": id,
-            "frames": tally.frames,
-            "first_frame_ms": _ms(tally.first_frame_s),
+            "frames": stats.frames,
+            "first_frame_ms": _ms(stats.first_frame_s),
             "total_ms": _ms(total_s),
-            "underruns": tally.underruns,
-            "longest_gap_ms": _ms(tally.worst_s),
+            "underruns": stats.underruns,
+            "longest_gap_ms": _ms(stats.longest_gap_s),
         }
 
-    def cancelled(self, id: str, tally: "Tally") -> Json:
-        return {"type": "cancelled", "id": id, "frames": tally.frames}
+    def cancelled(self, id: str, stats: "PlaybackStats") -> JsonObject:
+        return {"type": "cancelled", "id": id, "frames": stats.frames}
 
-    def error(self, id: str | None, error: SecretaryError) -> Json:
-        answer: Json = {"type": "error", "code": error.code, "message": error.message, "retryable": error.retryable}
+    def error(self, id: str | None, error: SecretaryError) -> JsonObject:
+        answer: JsonObject = {
+            "type": "error",
+            "code": error.code,
+            "message": error.message,
+            "retryable": error.retryable,
+        }
         return {**answer, "id": id} if id is not None else answer
 
 
-class Reference:
+class ReferenceDialect:
     """One JSON before the sound, one after it, ``error`` alone when it fails; no ids."""
 
-    def started(self, id: str, format: AudioFormat) -> Json:
+    def started(self, id: str, format: AudioFormat) -> JsonObject:
         return {"status": "starting", "sample_rate": format.rate}
 
     def mark(self, id: str, text: str, frame: int) -> None:
         return None
 
-    def finished(self, id: str, tally: "Tally", total_s: float) -> Json:
+    def finished(self, id: str, stats: "PlaybackStats", total_s: float) -> JsonObject:
         return {
             "done": True,
-            "first_chunk_ms": _ms(tally.first_frame_s),
+            "first_chunk_ms": _ms(stats.first_frame_s),
             "total_ms": _ms(total_s),
-            "chunks": tally.frames,
+            "chunks": stats.frames,
         }
 
-    def cancelled(self, id: str, tally: "Tally") -> Json:
+    def cancelled(self, id: str, stats: "PlaybackStats") -> JsonObject:
         return {"error": "cancelled"}
 
-    def error(self, id: str | None, error: SecretaryError) -> Json:
+    def error(self, id: str | None, error: SecretaryError) -> JsonObject:
         return {"error": error.message}
 
 
-NATIVE = Native()
-REFERENCE = Reference()
+NATIVE = NativeDialect()
+REFERENCE = ReferenceDialect()
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -3,24 +3,24 @@
 from collections import deque
 from dataclasses import dataclass
 
-from deployments.audio.convert import Converter
+from deployments.audio.convert import AudioConverter
 from deployments.audio.framing import Framer
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class LineFrame:
     audio: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TextMark:
     """``text`` begins with the frame that follows."""
 
     text: str
 
 
-FrameEvent = Frame | Mark
+FrameEvent = LineFrame | TextMark
 
 
 class FrameCutter:
@@ -33,7 +33,7 @@ class FrameCutter:
         self._target = target
         self._frame_ms = frame_ms
         self._framer = Framer(target, frame_ms)
-        self._converter: Converter | None = None
+        self._converter: AudioConverter | None = None
         self._fed_s = 0.0
         self._cut = 0
         self._marks: deque[tuple[int, str]] = deque()
@@ -43,7 +43,7 @@ class FrameCutter:
         events: list[FrameEvent] = []
         if self._converter is None or self._converter.source != chunk.format:
             events += self.flush()
-            self._converter = Converter(chunk.format, self._target)
+            self._converter = AudioConverter(chunk.format, self._target)
         if chunk.text:
             self._marks.append((int(self._fed_s * 1000 / self._frame_ms + 1e-6), chunk.text))
         self._fed_s += chunk.seconds
@@ -64,7 +64,7 @@ class FrameCutter:
         events: list[FrameEvent] = []
         for frame in frames:
             while self._marks and self._marks[0][0] <= self._cut:
-                events.append(Mark(self._marks.popleft()[1]))
-            events.append(Frame(frame))
+                events.append(TextMark(self._marks.popleft()[1]))
+            events.append(LineFrame(frame))
             self._cut += 1
         return events

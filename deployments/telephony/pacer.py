@@ -16,26 +16,26 @@ class Pacer:
     most. One task at a time.
     """
 
-    def __init__(self, clock: Clock, *, frame_s: float = 0.02, lead: int = 3, tolerance_s: float = 0.02) -> None:
-        if frame_s <= 0 or lead < 0 or tolerance_s < 0:
+    def __init__(self, clock: Clock, *, frame_s: float = 0.02, lead_frames: int = 3, tolerance_s: float = 0.02) -> None:
+        if frame_s <= 0 or lead_frames < 0 or tolerance_s < 0:
             raise ValueError("frame_s must be positive, lead and tolerance_s at least 0")
         self._clock = clock
-        self._frame_s, self._lead, self._tolerance_s = frame_s, lead, tolerance_s
+        self._frame_s, self._lead, self._tolerance_s = frame_s, lead_frames, tolerance_s
         self._anchor: float | None = None
         self._count = 0
         self._fresh = True
         self.underruns = 0
-        self.worst_s = 0.0
+        self.longest_gap_s = 0.0
 
-    def begin(self) -> None:
+    def start_utterance(self) -> None:
         """A new utterance: silence before it is no underrun. A schedule that is still running goes on."""
-        self._fresh, self.underruns, self.worst_s = True, 0, 0.0
+        self._fresh, self.underruns, self.longest_gap_s = True, 0, 0.0
 
     def reset(self) -> None:
         """The receiver has thrown away what it held (the caller interrupted)."""
         self._anchor = None
 
-    async def turn(self) -> float:
+    async def wait_until_due(self) -> float:
         """Returns when the next frame may leave; the result is by how many seconds it leaves late.
 
         The first frame of an utterance is never late.
@@ -64,4 +64,4 @@ class Pacer:
         self._anchor, self._count = now, 0
         if not self._fresh:
             self.underruns += 1
-            self.worst_s = max(self.worst_s, dry_s)
+            self.longest_gap_s = max(self.longest_gap_s, dry_s)

@@ -18,11 +18,20 @@ from deployments.contracts.errors import (
     Unauthorized,
 )
 from deployments.contracts.reports import TurnObserver
+from deployments.telephony.client_messages import (
+    AuthMessage,
+    CancelMessage,
+    ClientMessage,
+    EndMessage,
+    ReferenceSpeakMessage,
+    SpeakMessage,
+    TextMessage,
+    parse_message,
+)
 from deployments.telephony.clock import Clock, MonotonicClock
-from deployments.telephony.dialects import FRAME_MS, NATIVE, REFERENCE, Dialect, Json
-from deployments.telephony.messages import Auth, Cancel, ClientMessage, End, ReferenceSpeak, Speak, Text, parse
+from deployments.telephony.dialects import FRAME_MS, NATIVE, REFERENCE, Dialect, JsonObject
 from deployments.telephony.pacer import Pacer
-from deployments.telephony.speaking import LineClosed, Wire, speak
+from deployments.telephony.playback import LineClosed, LineOutput, play_utterance
 from deployments.telephony.utterance import TextFeed, Utterance
 
 log = logging.getLogger(__name__)
@@ -34,13 +43,13 @@ _SOURCE, _ROUTE = "phone", "speak"
 class LineSettings:
     """``queued`` requests may wait, ``ahead_s`` seconds of sound be synthesised early, ``lead`` frames leave early."""
 
-    queued: int = 8
-    ahead_s: float = 4.0
-    lead: int = 3
+    max_queued: int = 8
+    max_ahead_s: float = 4.0
+    lead_frames: int = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class LineServices:
     """What every line of a process shares.
 
     ``max_chars`` gives the limit of one request's text.
@@ -59,11 +68,13 @@ class PhoneSession:
     ``admit`` checks the caller's right to speak now and holds a slot for the length of its block.
     """
 
-    def __init__(self, desk: Desk, wire: Wire, admit: Callable[[], AbstractAsyncContextManager[None]]) -> None:
-        self._desk = desk
-        self._wire = wire
+    def __init__(
+        self, services: LineServices, output: LineOutput, admit: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> None:
+        self._desk = services
+        self._wire = output
         self._admit = admit
-        self._pacer = Pacer(desk.clock, lead=desk.settings.lead)
+        self._pacer = Pacer(services.clock, lead_frames=services.settings.lead_frames)
         self._waiting: deque[Utterance] = deque()
         self._arrived = asyncio.Event()
         self._current: Utterance | None = None
@@ -75,17 +86,17 @@ class PhoneSession:
         """Whether there is something to play whose text is complete."""
         return any(utterance.text.ended for utterance in self._live())
 
-    async def hear(self, message: str) -> None:
+    async def handle_message(self, message: str) -> None:
         """Acts on one text message; anything wrong with it is answered, and the line stays open."""
         content: ClientMessage | None = None
         try:
-            content = parse(message)
+            content = parse_message(message)
             await self._act(content)
         except SecretaryError as error:
-            dialect: Dialect = REFERENCE if isinstance(content, ReferenceSpeak) else NATIVE
+            dialect: Dialect = REFERENCE if isinstance(content, ReferenceSpeakMessage) else NATIVE
             await self._say(dialect.error(getattr(content, "id", None), error))
 
-    async def hear_binary(self) -> None:
+    async def handle_binary(self) -> None:
         await self._say(NATIVE.error(None, InvalidRequest("this line takes text messages only")))
 
     async def serve(self) -> None:
@@ -99,20 +110,20 @@ class PhoneSession:
 
     async def _act(self, content: ClientMessage) -> None:
         match content:
-            case Speak():
+            case SpeakMessage():
                 self._queue(self._from_speak(content))
-            case ReferenceSpeak():
+            case ReferenceSpeakMessage():
                 self._queue(self._from_reference(content))
-            case Text():
+            case TextMessage():
                 self._open(content.id).text.add(content.text)
-            case End():
+            case EndMessage():
                 self._open(content.id).text.end()
-            case Cancel():
+            case CancelMessage():
                 await self._cancel(content.id)
-            case Auth():
+            case AuthMessage():
                 raise Conflict("this line is authenticated already")
 
-    def _from_speak(self, request: Speak) -> Utterance:
+    def _from_speak(self, request: SpeakMessage) -> Utterance:
         identity = request.id or self._next_id()
         if any(u.id == identity for u in self._live()):
             raise Conflict(f"the id {identity!r} is in use", param="id")
@@ -120,10 +131,10 @@ class PhoneSession:
         if request.more:
             feed.add(request.text)
         else:
-            feed.whole(request.text)
+            feed.add_whole(request.text)
         return Utterance(
             identity,
-            request.audio,
+            request.audio_format,
             feed,
             NATIVE,
             self._desk.clock.now(),
@@ -132,11 +143,11 @@ class PhoneSession:
             request.speed,
         )
 
-    def _from_reference(self, request: ReferenceSpeak) -> Utterance:
+    def _from_reference(self, request: ReferenceSpeakMessage) -> Utterance:
         feed = self._feed(request.language)
-        feed.whole(request.text)
+        feed.add_whole(request.text)
         now = self._desk.clock.now()
-        return Utterance(self._next_id(), request.audio, feed, REFERENCE, now, request.voice, request.language)
+        return Utterance(self._next_id(), request.audio_format, feed, REFERENCE, now, request.voice, request.language)
 
     def _feed(self, language: str | None) -> TextFeed:
         return TextFeed(self._desk.max_chars(), language)
@@ -146,8 +157,8 @@ class PhoneSession:
         return f"#{self._numbered}"
 
     def _queue(self, utterance: Utterance) -> None:
-        if len(self._waiting) >= self._desk.settings.queued:
-            raise Overloaded(f"{self._desk.settings.queued} requests are waiting on this line", retry_after_s=1)
+        if len(self._waiting) >= self._desk.settings.max_queued:
+            raise Overloaded(f"{self._desk.settings.max_queued} requests are waiting on this line", retry_after_s=1)
         self._waiting.append(utterance)
         self._arrived.set()
 
@@ -174,7 +185,7 @@ class PhoneSession:
         for utterance in taken:
             self._waiting.remove(utterance)
         for utterance in taken:
-            await self._say(utterance.dialect.cancelled(utterance.id, utterance.tally))
+            await self._say(utterance.dialect.cancelled(utterance.id, utterance.stats))
 
     async def _perform(self, utterance: Utterance) -> None:
         """One utterance from ``started`` to its one last message. Only the playing in between can be cancelled."""
@@ -190,33 +201,33 @@ class PhoneSession:
 
     async def _play(self, utterance: Utterance) -> None:
         desk = self._desk
-        ahead = max(1, int(desk.settings.ahead_s * 1000 / FRAME_MS))
+        ahead = max(1, int(desk.settings.max_ahead_s * 1000 / FRAME_MS))
         async with self._admit():
             await self._say(utterance.dialect.started(utterance.id, utterance.format))
-            await speak(utterance, desk.assistant, self._wire, self._pacer, desk.clock, ahead)
+            await play_utterance(utterance, desk.assistant, self._wire, self._pacer, desk.clock, ahead)
 
     async def _report(self, utterance: Utterance, task: asyncio.Task[None]) -> None:
         if utterance.cancelled:
             self._pacer.reset()
             self._note(utterance, "cancelled")
-            await self._say(utterance.dialect.cancelled(utterance.id, utterance.tally))
+            await self._say(utterance.dialect.cancelled(utterance.id, utterance.stats))
             return
         error = _failure(task)
         self._note(utterance, "finished" if error is None else getattr(error, "code", "closed"))
         if error is None:
-            total_s = self._desk.clock.now() - utterance.asked_at
-            await self._say(utterance.dialect.finished(utterance.id, utterance.tally, total_s))
+            total_s = self._desk.clock.now() - utterance.requested_at
+            await self._say(utterance.dialect.finished(utterance.id, utterance.stats, total_s))
             return
         if isinstance(error, LineClosed | Unauthorized):
             raise error
         await self._say(utterance.dialect.error(utterance.id, error))
 
-    async def _say(self, message: Json | None) -> None:
+    async def _say(self, message: JsonObject | None) -> None:
         if message is not None:
-            await self._wire.say(message)
+            await self._wire.send_message(message)
 
     def _note(self, utterance: Utterance, outcome: str) -> None:
-        tally, total_s = utterance.tally, self._desk.clock.now() - utterance.asked_at
+        tally, total_s = utterance.stats, self._desk.clock.now() - utterance.requested_at
         if tally.first_frame_s is not None:
             self._desk.observer.stage("first_audio", tally.first_frame_s, _SOURCE, _ROUTE)
             self._desk.observer.stage("total", total_s, _SOURCE, _ROUTE)

@@ -13,14 +13,14 @@ from deployments.text.sentences import SentenceStream
 class TextFeed:
     """Text that arrives bit by bit leaves in pieces a voice can say. ``limit`` in characters, over all pieces."""
 
-    def __init__(self, limit: int, language: str | None = None) -> None:
-        self._limit = limit
+    def __init__(self, max_chars: int, language: str | None = None) -> None:
+        self._limit = max_chars
         self._sentences = SentenceStream(language)
         self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self._length = 0
         self.ended = False
 
-    def whole(self, text: str) -> None:
+    def add_whole(self, text: str) -> None:
         """All of it at once, as one piece. Raises InvalidRequest when there is nothing to say, and TextTooLong."""
         if not text.strip():
             raise InvalidRequest("there is no text to speak", param="text")
@@ -64,13 +64,13 @@ class TextFeed:
 
 
 @dataclass(slots=True)
-class Tally:
+class PlaybackStats:
     """What has left so far. ``first_frame_s`` counts from the request, None before the first frame."""
 
     frames: int = 0
     first_frame_s: float | None = None
     underruns: int = 0
-    worst_s: float = 0.0
+    longest_gap_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -81,9 +81,9 @@ class Utterance:
     format: AudioFormat
     text: TextFeed
     dialect: Dialect
-    asked_at: float
+    requested_at: float
     voice_id: str | None = None
     language: str | None = None
     speed: float = 1.0
     cancelled: bool = False
-    tally: Tally = field(default_factory=Tally)
+    stats: PlaybackStats = field(default_factory=PlaybackStats)

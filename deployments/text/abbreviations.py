@@ -13,7 +13,7 @@ class Lexicon:
     conjunctions: frozenset[str]
 
 
-def lexicon(language: str | None) -> Lexicon:
+def lexicon_for(language: str | None) -> Lexicon:
     """The words of ``language``, or of all languages we know when it is None or another one."""
     return _BY_LANGUAGE.get(language or "", _ALL)
 

@@ -3,7 +3,7 @@
 import re
 
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-ADDRESS = re.compile(r"\b(?:https?://|www\.)(?:www\.)?([\w.-]+)[^\s<>«»\"()]*", re.IGNORECASE)
+WEB_ADDRESS = re.compile(r"\b(?:https?://|www\.)(?:www\.)?([\w.-]+)[^\s<>«»\"()]*", re.IGNORECASE)
 """The group is the host."""
 DOMAIN = re.compile(
     r"(?<![\w.@-])((?:[\w-]+\.)+(?:com|org|net|info|ru|su|рф|io|ai|dev|app|eu|uk|by|kz))(?:/\S*)?(?![\w@])"

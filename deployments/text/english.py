@@ -3,7 +3,7 @@
 import re
 from typing import ClassVar
 
-from deployments.text.spelling import Expansions, as_decimal, compiled, say
+from deployments.text.verbalizer import Expansions, as_decimal, compile_expansions, number_to_words
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -33,9 +33,9 @@ _O_CLOCK = "o'clock"
 _MAGNITUDES = {"тыс": "thousand", "млн": "million", "млрд": "billion"}
 
 
-class English:
+class EnglishVerbalizer:
     tag = "en"
-    expansions: ClassVar[Expansions] = compiled(_EXPANSIONS)
+    expansions: ClassVar[Expansions] = compile_expansions(_EXPANSIONS)
     months: ClassVar[tuple[str, ...]] = tuple(month.lower() for month in _MONTHS)
     named_date: ClassVar[re.Pattern[str]] = _NAMED_DATE
     symbols: ClassVar[dict[str, str]] = {
@@ -46,24 +46,24 @@ class English:
 
     def number(self, whole: str, fraction: str, before: str, after: str) -> str:
         if not fraction and len(whole) == 4 and before.rstrip(",") in _YEAR_AFTER and 1100 <= int(whole) <= 2099:
-            return say(int(whole), "en", to="year")
+            return number_to_words(int(whole), "en", to="year")
         return _decimal(whole, fraction)
 
     def ordinal(self, digits: str, suffix: str) -> str:
-        return say(int(digits), "en", to="ordinal")
+        return number_to_words(int(digits), "en", to="ordinal")
 
     def date(self, day: int, month: int, year: int, before: str) -> str:
-        words = f"{_MONTHS[month - 1]} {say(day, 'en', to='ordinal')}"
-        return f"{words}, {say(year, 'en', to='year')}" if year else words
+        words = f"{_MONTHS[month - 1]} {number_to_words(day, 'en', to='ordinal')}"
+        return f"{words}, {number_to_words(year, 'en', to='year')}" if year else words
 
     def time(self, hour: int, minute: int, before: str, suffix: str) -> str:
         """Afternoon hours of the 24-hour clock are said as p.m.; ``suffix`` is what the text itself says."""
         half = suffix or ("" if 1 <= hour <= 12 else "a.m." if hour == 0 else "p.m.")
-        spoken = say((hour - 1) % 12 + 1, "en")
+        spoken = number_to_words((hour - 1) % 12 + 1, "en")
         if not minute:
             return f"{spoken} {half or _O_CLOCK}"
         oh = "oh " if minute < 10 else ""
-        return f"{spoken} {oh}{say(minute, 'en')} {half}".rstrip()
+        return f"{spoken} {oh}{number_to_words(minute, 'en')} {half}".rstrip()
 
     def money(self, whole: str, fraction: str, magnitude: str, sign: str, before: str) -> str:
         one, many, cent, cents = _CURRENCIES[sign]
@@ -82,12 +82,12 @@ class English:
         return words + {"C": " Celsius", "F": " Fahrenheit"}.get(scale, "")
 
     def range(self, first: str, last: str, before: str, after: str) -> str:
-        return f"{say(int(first), 'en')} to {say(int(last), 'en')}"
+        return f"{number_to_words(int(first), 'en')} to {number_to_words(int(last), 'en')}"
 
 
 def _decimal(whole: str, fraction: str) -> str:
-    return say(as_decimal(whole, fraction), "en")
+    return number_to_words(as_decimal(whole, fraction), "en")
 
 
 def _counted(digits: str, one: str, many: str) -> str:
-    return f"{say(int(digits), 'en')} {one if int(digits) == 1 else many}"
+    return f"{number_to_words(int(digits), 'en')} {one if int(digits) == 1 else many}"

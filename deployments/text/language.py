@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from deployments.text.addresses import ADDRESS, DOMAIN, EMAIL
+from deployments.text.addresses import DOMAIN, EMAIL, WEB_ADDRESS
 
 UNDETERMINED = "und"
 """BCP 47 for a language that nobody can tell; as a preference: none."""
@@ -62,7 +62,7 @@ def detect_language(text: str, preferred: str = "en") -> str:
 
 
 def _without_addresses(text: str) -> str:
-    for pattern in (EMAIL, ADDRESS, DOMAIN):
+    for pattern in (EMAIL, WEB_ADDRESS, DOMAIN):
         text = pattern.sub(" ", text)
     return text
 

@@ -17,7 +17,7 @@ _INVISIBLE = {"So", "Sk", "Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"}
 _KEPT_MARKS = {"\u0301", "\u0306", "\u0308"}
 
 
-def plain(text: str) -> str:
+def strip_markdown(text: str) -> str:
     """One line of text without code blocks, marks, tags and link targets.
 
     Lines become sentences (a full stop is added where a line has no ending), table rows become comma lists.
@@ -29,7 +29,7 @@ def plain(text: str) -> str:
     return " ".join([*map(_ended, lines[:-1]), *lines[-1:]])
 
 
-def without_pictures(text: str) -> str:
+def strip_emoji(text: str) -> str:
     """``text`` without emoji, other pictographs, control and invisible characters."""
     shown = (c if unicodedata.category(c) not in _INVISIBLE or c in _KEPT_MARKS or c.isspace() else " " for c in text)
     return "".join(shown)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from deployments.text.spelling import LONGEST_NUMBER, Spelling, digit_groups, in_groups, say
+from deployments.text.verbalizer import MAX_NUMBER_DIGITS, Verbalizer, digit_groups, groups_to_words, number_to_words
 
 _Match = re.Match[str]
 
@@ -44,15 +44,15 @@ _LONGEST_FRACTION = 4
 _LEAP_YEAR = 2000
 
 
-def numbers_in_words(text: str, spelling: Spelling) -> str:
+def numbers_to_words(text: str, verbalizer: Verbalizer) -> str:
     """``text`` without any of the digits 0-9."""
-    say_it = _Sayer(spelling)
+    say_it = _Sayer(verbalizer)
     for pattern, sayer in (
         (_PHONE, say_it.phone),
         (_ISO_DATE, say_it.iso_date),
         (_DOT_DATE, say_it.dot_date),
         (_SLASH_DATE, say_it.slash_date),
-        (spelling.named_date, say_it.named_date),
+        (verbalizer.named_date, say_it.named_date),
         (_TIME_RANGE, say_it.time_range),
         (_CLOCK, say_it.clock),
         (_VERSION, say_it.version),
@@ -63,7 +63,7 @@ def numbers_in_words(text: str, spelling: Spelling) -> str:
         (_MONEY_SIGN, say_it.money_sign),
         (_PERCENT, say_it.percent),
         (_DEGREES, say_it.degrees),
-        (_ORDINAL_RU if spelling.tag == "ru" else _ORDINAL_EN, say_it.ordinal),
+        (_ORDINAL_RU if verbalizer.tag == "ru" else _ORDINAL_EN, say_it.ordinal),
         (_NUMBER, say_it.number),
     ):
         text = pattern.sub(_spaced(sayer), text)
@@ -85,7 +85,7 @@ def _spaced(sayer: Callable[[_Match], str]) -> Callable[[_Match], str]:
 class _Sayer:
     """One method per pattern: the match in, its words out."""
 
-    def __init__(self, spelling: Spelling) -> None:
+    def __init__(self, spelling: Verbalizer) -> None:
         self._spelling = spelling
         self._language = spelling.tag
 
@@ -95,7 +95,7 @@ class _Sayer:
             return found[0]
         groups = [part for group in digits for part in _phone_groups(group)]
         plus = f"{self._spelling.symbols['+']} " if found[0].startswith("+") else ""
-        return plus + in_groups(groups, self._language)
+        return plus + groups_to_words(groups, self._language)
 
     def iso_date(self, found: _Match) -> str:
         return self._date(found, found[3], found[2], found[1])
@@ -141,7 +141,7 @@ class _Sayer:
 
     def range(self, found: _Match) -> str:
         if _is_local_phone(found[0]):
-            return in_groups([found[1], *_phone_groups(found[2])], self._language)
+            return groups_to_words([found[1], *_phone_groups(found[2])], self._language)
         if int(found[1]) >= int(found[2]) or found[1].startswith("0"):
             return f"{self._plain(found[1])}, {self._plain(found[2])}"
         return self._spelling.range(found[1], found[2], _before(found), _after(found))
@@ -185,10 +185,10 @@ class _Sayer:
     def number(self, found: _Match) -> str:
         digits, rest = self._split(found[1], found[2])
         if (digits.startswith("0") and len(digits) > 1) or _too_long(digits, ""):
-            tail = f", {in_groups(digit_groups(rest), self._language)}" if rest else ""
+            tail = f", {groups_to_words(digit_groups(rest), self._language)}" if rest else ""
             return self._plain(digits) + tail
         if len(rest) > _LONGEST_FRACTION:
-            spelled = " ".join(say(int(digit), self._language) for digit in rest)
+            spelled = " ".join(number_to_words(int(digit), self._language) for digit in rest)
             return f"{self._plain(digits)} {self._spelling.symbols['dot']} {spelled}"
         return self._spelling.number(digits, rest, _before(found), _after(found))
 
@@ -201,8 +201,8 @@ class _Sayer:
 
     def _plain(self, digits: str) -> str:
         if (digits.startswith("0") and len(digits) > 1) or _too_long(digits, ""):
-            return in_groups(digit_groups(digits), self._language)
-        return say(int(digits), self._language)
+            return groups_to_words(digit_groups(digits), self._language)
+        return number_to_words(int(digits), self._language)
 
 
 def _phone_groups(group: str) -> list[str]:
@@ -219,7 +219,7 @@ def _is_local_phone(written: str) -> bool:
 
 
 def _too_long(whole: str, fraction: str) -> bool:
-    return len(whole) > LONGEST_NUMBER or len(fraction) > _LONGEST_FRACTION
+    return len(whole) > MAX_NUMBER_DIGITS or len(fraction) > _LONGEST_FRACTION
 
 
 def _before(found: _Match) -> str:

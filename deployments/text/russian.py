@@ -3,7 +3,7 @@
 import re
 from typing import ClassVar
 
-from deployments.text.spelling import Expansions, as_decimal, compiled, say
+from deployments.text.verbalizer import Expansions, as_decimal, compile_expansions, number_to_words
 
 _MONTHS = (
     "января", "февраля", "марта", "апреля", "мая", "июня",
@@ -62,9 +62,9 @@ _EXPANSIONS = (
 )
 
 
-class Russian:
+class RussianVerbalizer:
     tag = "ru"
-    expansions: ClassVar[Expansions] = compiled(_EXPANSIONS)
+    expansions: ClassVar[Expansions] = compile_expansions(_EXPANSIONS)
     months: ClassVar[tuple[str, ...]] = _MONTHS
     named_date: ClassVar[re.Pattern[str]] = _NAMED_DATE
     symbols: ClassVar[dict[str, str]] = {
@@ -80,30 +80,30 @@ class Russian:
         noun = after.rstrip(".")
         year = _CASE_OF_YEAR.get(after) or _CASE_OF_YEAR.get(noun)
         if year and 1000 <= int(whole) <= 2100:
-            return say(int(whole), "ru", to="ordinal", case=year)
-        return say(int(whole), "ru", case=_case_before(case, whole, noun), gender=_gender(whole, noun))
+            return number_to_words(int(whole), "ru", to="ordinal", case=year)
+        return number_to_words(int(whole), "ru", case=_case_before(case, whole, noun), gender=_gender(whole, noun))
 
     def ordinal(self, digits: str, suffix: str) -> str:
         case, gender = _CASE_OF_SUFFIX.get(suffix, ("n", "m"))
         if gender == "p":
-            return say(int(digits), "ru", to="ordinal", case=case, plural="yes")
-        return say(int(digits), "ru", to="ordinal", case=case, gender=gender)
+            return number_to_words(int(digits), "ru", to="ordinal", case=case, plural="yes")
+        return number_to_words(int(digits), "ru", to="ordinal", case=case, gender=gender)
 
     def date(self, day: int, month: int, year: int, before: str) -> str:
         """In the genitive, as the day on which something happens, unless ``before`` asks for another case."""
         word = before.rstrip(":")
         case = "n" if word in _NOMINATIVE_DATE_AFTER else "d" if word in _DATIVE_AFTER else "g"
-        words = f"{say(day, 'ru', to='ordinal', case=case, gender='n')} {_MONTHS[month - 1]}"
-        return f"{words} {say(year, 'ru', to='ordinal', case='g')} года" if year else words
+        words = f"{number_to_words(day, 'ru', to='ordinal', case=case, gender='n')} {_MONTHS[month - 1]}"
+        return f"{words} {number_to_words(year, 'ru', to='ordinal', case='g')} года" if year else words
 
     def time(self, hour: int, minute: int, before: str, suffix: str) -> str:
         case = "g" if before in _GENITIVE_AFTER else "n"
-        spoken_hour = say(hour, "ru", case=case)
+        spoken_hour = number_to_words(hour, "ru", case=case)
         if not minute:
             forms = ("часа", "часов", "часов") if case == "g" else ("час", "часа", "часов")
             return f"{spoken_hour} {_plural(hour, forms)}"
         zero = "ноль " if minute < 10 else ""
-        return f"{spoken_hour} {zero}{say(minute, 'ru', case=case)}"
+        return f"{spoken_hour} {zero}{number_to_words(minute, 'ru', case=case)}"
 
     def money(self, whole: str, fraction: str, magnitude: str, sign: str, before: str) -> str:
         units, cents, gender = _CURRENCIES[sign]
@@ -127,12 +127,14 @@ class Russian:
 
     def range(self, first: str, last: str, before: str, after: str) -> str:
         opening = "" if before in ("от", "с", "со") else "от "
-        spoken = [say(int(number), "ru", case="g", gender=_gender(number, after)) for number in (first, last)]
+        spoken = [
+            number_to_words(int(number), "ru", case="g", gender=_gender(number, after)) for number in (first, last)
+        ]
         return f"{opening}{spoken[0]} до {spoken[1]}"
 
 
 def _decimal(whole: str, fraction: str, case: str) -> str:
-    return say(as_decimal(whole, fraction), "ru", case=case)
+    return number_to_words(as_decimal(whole, fraction), "ru", case=case)
 
 
 def _counted(whole: str, fraction: str, forms: _Forms, gender: str, case: str) -> str:
@@ -142,7 +144,7 @@ def _counted(whole: str, fraction: str, forms: _Forms, gender: str, case: str) -
     number = int(whole)
     gender = gender if number % 10 in (1, 2) and number % 100 not in (11, 12) else "m"
     noun = _plural(number, forms if case == "n" else (forms[1], forms[2], forms[2]))
-    return f"{say(number, 'ru', case=case, gender=gender)} {noun}"
+    return f"{number_to_words(number, 'ru', case=case, gender=gender)} {noun}"
 
 
 def _plural(number: int, forms: _Forms) -> str:

@@ -7,7 +7,7 @@ the cuts depend on the text alone, not on how it arrived, and "10." cannot be ta
 
 from itertools import pairwise
 
-from deployments.text.abbreviations import BEFORE_A_NUMBER_ONLY, Lexicon, lexicon
+from deployments.text.abbreviations import BEFORE_A_NUMBER_ONLY, Lexicon, lexicon_for
 
 _STOPS = ".!?…"
 _OPENERS = "([{«„“\"'‘*_`~>"
@@ -39,7 +39,7 @@ class SentenceStream:
     ) -> None:
         if not 0 < first_min <= first_max <= max_chars:
             raise ValueError("first_min, first_max and max_chars must be positive and rise")
-        self._words = lexicon(language)
+        self._words = lexicon_for(language)
         self._first = first_clause
         self._first_min, self._first_max, self._max_chars = first_min, first_max, max_chars
         self._buffer = ""
@@ -116,7 +116,9 @@ class SentenceStream:
         return next((found[-1] for found in (clauses, gaps, _gaps(text, limit)) if found), limit)
 
 
-def split(text: str, language: str | None = None, *, first_clause: bool = False, max_chars: int = 300) -> list[str]:
+def split_sentences(
+    text: str, language: str | None = None, *, first_clause: bool = False, max_chars: int = 300
+) -> list[str]:
     """The pieces of a whole text, by the same rules."""
     stream = SentenceStream(language, first_clause, max_chars=max_chars)
     return stream.feed(text) + stream.finish()

@@ -1,7 +1,8 @@
 """The tables. Everything that is stored, one class per table; repositories turn rows into contracts."""
 
+from storage.models.accounts import ApiKeyRow, ConsentRow, RefreshTokenRow, UserRow
 from storage.models.base import Base
-from storage.models.behaviour import BotRow, FaqRow, PersonaRow, SettingRow, WidgetRow
+from storage.models.configuration import BotRow, FaqRow, PersonaRow, SettingRow, WidgetRow
 from storage.models.conversations import (
     AcceptedReportRow,
     ChatMessageRow,
@@ -11,9 +12,8 @@ from storage.models.conversations import (
     RecordingRow,
     UsageRow,
 )
-from storage.models.people import ApiKeyRow, ConsentRow, RefreshTokenRow, UserRow
-from storage.models.speaking import CloudProviderRow, RouteChainRow, TtsPresetRow, VoiceRow
-from storage.models.trail import AuditRow, InstallationRow, RevisionRow
+from storage.models.engines import CloudProviderRow, RouteChainRow, TtsPresetRow, VoiceRow
+from storage.models.installation import AuditRow, InstallationRow, RevisionRow
 
 __all__ = [
     "AcceptedReportRow",

@@ -7,12 +7,12 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from storage.audit_chain import ChainPosition, audit_row_hash, is_chained
 from storage.caller import caller_address
-from storage.chain import Link, fits, hash_of
 from storage.models import AuditRow
 from storage.models.base import now
 from storage.repositories.installation import InstallationRepository
-from storage.serial import Step, one_at_a_time
+from storage.transaction_locks import TransactionLock, lock_until_commit
 
 _HEAD, _ANCHOR = "audit_head", "audit_anchor"
 """Facts of the installation: the newest row, and the newest one that was cleaned away."""
@@ -63,12 +63,12 @@ class AuditStats:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class AuditChainCheck:
     """How far a check of the chain came. ``broken`` is the id of the first row that does not fit."""
 
-    reached: Link
+    position: ChainPosition
     finished: bool
-    broken: int | None = None
+    broken_id: int | None = None
 
 
 class AuditRepository:
@@ -79,7 +79,7 @@ class AuditRepository:
     async def add(self, event: AuditEvent) -> None:
         """Adds the event behind the newest row: at the present moment, from the caller's address, unless it says
         others."""
-        await one_at_a_time(self._session, Step.AUDIT)
+        await lock_until_commit(self._session, TransactionLock.AUDIT)
         row = AuditRow(
             created_at=event.at or now(),
             username=event.username[:100],
@@ -94,23 +94,23 @@ class AuditRepository:
         self._chain(row, await self._head())
         self._session.add(row)
         await self._session.flush()
-        await self._facts.put(_HEAD, str(Link(row.id, row.hash)))
+        await self._facts.put(_HEAD, str(ChainPosition(row.id, row.hash)))
 
     async def newest(self, limit: int = 100, offset: int = 0) -> tuple[AuditEvent, ...]:
         """Events, the newest first."""
         records, _ = await self.search(AuditFilter(), limit, offset)
         return tuple(record.event for record in records)
 
-    async def search(self, wanted: AuditFilter, limit: int, offset: int) -> tuple[tuple[AuditRecord, ...], int]:
+    async def search(self, criteria: AuditFilter, limit: int, offset: int) -> tuple[tuple[AuditRecord, ...], int]:
         """One page, the newest first, and how many events match in all."""
-        found = select(AuditRow).where(*_conditions(wanted))
+        found = select(AuditRow).where(*_conditions(criteria))
         rows = await self._session.scalars(found.order_by(AuditRow.id.desc()).limit(limit).offset(offset))
         total = await self._session.scalar(select(func.count()).select_from(found.subquery()))
         return tuple(_record(row) for row in rows), total or 0
 
-    async def after(self, wanted: AuditFilter, last_id: int, limit: int) -> tuple[AuditRecord, ...]:
+    async def after(self, criteria: AuditFilter, last_id: int, limit: int) -> tuple[AuditRecord, ...]:
         """The next records behind ``last_id`` (0: from the beginning), the oldest first."""
-        found = select(AuditRow).where(*_conditions(wanted), AuditRow.id > last_id)
+        found = select(AuditRow).where(*_conditions(criteria), AuditRow.id > last_id)
         return tuple(_record(row) for row in await self._session.scalars(found.order_by(AuditRow.id).limit(limit)))
 
     async def addresses(self, username: str, action: str, since: datetime) -> frozenset[str]:
@@ -128,33 +128,33 @@ class AuditRepository:
             by_resource=await self._counts(AuditRow.resource),
         )
 
-    async def check(self, reached: Link, limit: int) -> Checked:
+    async def check_chain(self, position: ChainPosition, limit: int) -> AuditChainCheck:
         """Checks the next ``limit`` rows behind ``reached``, beginning with ``Link()``."""
         anchor = await self._fact(_ANCHOR)
-        place = max(reached, anchor, key=lambda link: link.id)
+        place = max(position, anchor, key=lambda link: link.id)
         rows = await self._rows_after(place, limit)
         for row in rows:
-            if not fits(row, place.hash):
-                return Checked(place, finished=True, broken=row.id)
-            place = Link(row.id, row.hash)
+            if not is_chained(row, place.hash):
+                return AuditChainCheck(place, finished=True, broken_id=row.id)
+            place = ChainPosition(row.id, row.hash)
             self._session.expunge(row)
         if len(rows) == limit:
-            return Checked(place, finished=False)
+            return AuditChainCheck(place, finished=False)
         head = await self._fact(_HEAD)
-        return Checked(place, finished=True, broken=head.id if place != head else None)
+        return AuditChainCheck(place, finished=True, broken_id=head.id if place != head else None)
 
-    async def verify(self, step: int = 1000) -> int | None:
+    async def verify_chain(self, page_size: int = 1000) -> int | None:
         """Walks the whole chain, ``step`` rows at a time: the id of the first row that was changed, inserted, or
         whose neighbour was taken out; None when all is as it was written."""
-        checked = Checked(Link(), finished=False)
+        checked = AuditChainCheck(ChainPosition(), finished=False)
         while not checked.finished:
-            checked = await self.check(checked.reached, step)
-        return checked.broken
+            checked = await self.check_chain(checked.position, page_size)
+        return checked.broken_id
 
-    async def cleanup(self, before: datetime) -> int:
+    async def remove_before(self, before: datetime) -> int:
         """Removes the oldest rows up to the first one that is not older than ``before``, never the newest; how many.
         The chain is verifiable from there on."""
-        await one_at_a_time(self._session, Step.AUDIT)
+        await lock_until_commit(self._session, TransactionLock.AUDIT)
         head = await self._head()
         first_kept = await self._session.scalar(
             select(func.min(AuditRow.id)).where(AuditRow.created_at >= before, AuditRow.id < head.id)
@@ -164,31 +164,31 @@ class AuditRepository:
         if last is None:
             return 0
         removed = await self._session.scalar(select(func.count()).select_from(AuditRow).where(going)) or 0
-        await self._facts.put(_ANCHOR, str(Link(last.id, last.hash)))
+        await self._facts.put(_ANCHOR, str(ChainPosition(last.id, last.hash)))
         await self._session.execute(delete(AuditRow).where(going).execution_options(synchronize_session=False))
         return removed
 
-    async def _head(self) -> Link:
+    async def _head(self) -> ChainPosition:
         """The newest row. Rows of a version that did not chain them are chained now."""
         head = await self._fact(_HEAD)
-        if head != Link():
+        if head != ChainPosition():
             return head
         while rows := await self._rows_after(head, 1000):
             for row in rows:
                 self._chain(row, head)
-                head = Link(row.id, row.hash)
+                head = ChainPosition(row.id, row.hash)
             await self._session.flush()
         return head
 
-    def _chain(self, row: AuditRow, previous: Link) -> None:
-        row.previous_hash, row.hash = previous.hash, hash_of(row, previous.hash)
+    def _chain(self, row: AuditRow, previous: ChainPosition) -> None:
+        row.previous_hash, row.hash = previous.hash, audit_row_hash(row, previous.hash)
 
-    async def _rows_after(self, place: Link, limit: int) -> list[AuditRow]:
+    async def _rows_after(self, place: ChainPosition, limit: int) -> list[AuditRow]:
         found = select(AuditRow).where(AuditRow.id > place.id).order_by(AuditRow.id).limit(limit)
         return list(await self._session.scalars(found))
 
-    async def _fact(self, name: str) -> Link:
-        return Link.parse(await self._facts.get(name))
+    async def _fact(self, name: str) -> ChainPosition:
+        return ChainPosition.parse(await self._facts.get(name))
 
     async def _counts(self, column: InstrumentedAttribute[str]) -> dict[str, int]:
         counted = await self._session.execute(select(column, func.count()).group_by(column).order_by(column))

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import ConsentRow
 from storage.models.base import now
-from storage.repositories.sessions import belongs_to, quiet
+from storage.repositories.sessions import person_conditions, without_session_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +52,28 @@ class ConsentRepository:
         return _stored(row)
 
     async def of_person(self, person: str, source: str | None, source_id: str | None) -> tuple[StoredConsent, ...]:
-        own = select(ConsentRow).where(*belongs_to(ConsentRow, person, source, source_id)).order_by(ConsentRow.id)
+        own = (
+            select(ConsentRow).where(*person_conditions(ConsentRow, person, source, source_id)).order_by(ConsentRow.id)
+        )
         return tuple(_stored(row) for row in await self._session.scalars(own))
 
     async def page(self, person: str | None, limit: int, offset: int) -> tuple[StoredConsent, ...]:
         """The newest first; of one person or of all."""
         found = select(ConsentRow).order_by(ConsentRow.id.desc())
         if person is not None:
-            found = found.where(*belongs_to(ConsentRow, person, None, None))
+            found = found.where(*person_conditions(ConsentRow, person, None, None))
         return tuple(_stored(row) for row in await self._session.scalars(found.limit(limit).offset(offset)))
 
     async def rename_person(self, source: str, person: str, name: str) -> None:
         """Calls a person of ``source`` by another name."""
         own = update(ConsentRow).where(ConsentRow.source == source, ConsentRow.person == person)
-        await self._session.execute(quiet(own.values(person=name)))
+        await self._session.execute(without_session_sync(own.values(person=name)))
 
     async def remove_of_person(self, person: str, source: str | None, source_id: str | None) -> int:
-        own = delete(ConsentRow).where(*belongs_to(ConsentRow, person, source, source_id)).returning(ConsentRow.id)
-        return len((await self._session.execute(quiet(own))).all())
+        own = (
+            delete(ConsentRow).where(*person_conditions(ConsentRow, person, source, source_id)).returning(ConsentRow.id)
+        )
+        return len((await self._session.execute(without_session_sync(own))).all())
 
 
 def _stored(row: ConsentRow) -> StoredConsent:

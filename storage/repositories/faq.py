@@ -8,12 +8,12 @@ from sqlalchemy import Select, Table, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.settings import FaqEntry
-from storage.bulk import insert_rows
+from storage.batches import batches
+from storage.bulk_insert import insert_rows
+from storage.comparison import comparison_key
 from storage.models import FaqRow
 from storage.models.base import now
-from storage.parts import parts
-from storage.repositories.sessions import quiet
-from storage.wording import comparison_key
+from storage.repositories.sessions import without_session_sync
 
 _BEHAVIOUR = tuple(getattr(FaqRow, name) for name in FaqEntry.model_fields if name != "hits")
 _CONTENT = (
@@ -37,7 +37,7 @@ class FaqStatistics:
     total: int
     enabled: int
     hits: int
-    never: int
+    never_asked: int
     languages: dict[str, int]
     top: tuple[FaqEntry, ...]
 
@@ -53,7 +53,7 @@ class FaqRepository:
     async def count(self) -> int:
         return await self._session.scalar(select(func.count()).select_from(FaqRow)) or 0
 
-    async def in_force(self) -> tuple[FaqEntry, ...]:
+    async def all_enabled(self) -> tuple[FaqEntry, ...]:
         """Every enabled entry by id, without its hits: it is another one only when somebody has changed it."""
         found = await self._session.execute(select(*_BEHAVIOUR).where(FaqRow.enabled).order_by(FaqRow.id))
         return tuple(FaqEntry.model_validate({**row}) for row in found.mappings())
@@ -73,7 +73,7 @@ class FaqRepository:
         row = await self._session.get(FaqRow, entry_id)
         return _entry(row) if row is not None else None
 
-    async def id_of(self, language: str, question: str) -> int | None:
+    async def find_id(self, language: str, question: str) -> int | None:
         """The entry of this language whose question compares equal."""
         same = (FaqRow.language == language, FaqRow.question_key == comparison_key(question))
         found: int | None = await self._session.scalar(select(FaqRow.id).where(*same))
@@ -84,18 +84,18 @@ class FaqRepository:
         same = select(FaqRow).where(FaqRow.question_key == comparison_key(question)).order_by(FaqRow.id)
         return tuple(_entry(row) for row in await self._session.scalars(same))
 
-    async def statistics(self, most: int) -> FaqStatistics:
+    async def statistics(self, limit: int) -> FaqStatistics:
         """Counts over all entries and the ``most`` asked ones."""
         counts = (func.count(), func.coalesce(func.sum(FaqRow.hits), 0))
         total, hits = (await self._session.execute(select(*counts))).one()
         enabled = select(func.count()).select_from(FaqRow).where(FaqRow.enabled)
         languages = select(FaqRow.language, func.count()).group_by(FaqRow.language).order_by(FaqRow.language)
-        top = select(FaqRow).where(FaqRow.hits > 0).order_by(FaqRow.hits.desc(), FaqRow.id).limit(most)
+        top = select(FaqRow).where(FaqRow.hits > 0).order_by(FaqRow.hits.desc(), FaqRow.id).limit(limit)
         return FaqStatistics(
             total=total,
             enabled=await self._session.scalar(enabled) or 0,
             hits=int(hits),
-            never=await self._session.scalar(enabled.where(FaqRow.hits == 0)) or 0,
+            never_asked=await self._session.scalar(enabled.where(FaqRow.hits == 0)) or 0,
             languages={row[0]: row[1] for row in await self._session.execute(languages)},
             top=tuple(_entry(row) for row in await self._session.scalars(top)),
         )
@@ -135,8 +135,8 @@ class FaqRepository:
         await self.remove_all((entry_id,))
 
     async def remove_all(self, entry_ids: Sequence[int]) -> None:
-        for part in parts(entry_ids):
-            await self._session.execute(quiet(delete(FaqRow).where(FaqRow.id.in_(part))))
+        for part in batches(entry_ids):
+            await self._session.execute(without_session_sync(delete(FaqRow).where(FaqRow.id.in_(part))))
 
     async def add_hits(self, hits: Mapping[int, int]) -> None:
         """Adds to the counts of the entries that exist."""

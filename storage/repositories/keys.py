@@ -26,12 +26,12 @@ class KeyRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def valid(self) -> tuple[ApiKey, ...]:
+    async def all_valid(self) -> tuple[ApiKey, ...]:
         """Every key that was not revoked, by id; an expired one among them."""
         rows = await self._session.scalars(select(ApiKeyRow).where(_VALID).order_by(ApiKeyRow.id))
         return tuple(_key(row) for row in rows)
 
-    async def created(self) -> dict[int, datetime]:
+    async def creation_times(self) -> dict[int, datetime]:
         """When each valid key was made, by id."""
         rows = await self._session.execute(select(ApiKeyRow.id, ApiKeyRow.created_at).where(_VALID))
         return dict(rows.tuples().all())
@@ -51,7 +51,7 @@ class KeyRepository:
         await self._session.flush()
         return _key(row)
 
-    async def known(self, digest: str) -> bool:
+    async def is_known(self, digest: str) -> bool:
         """Whether this key was ever stored, revoked or not."""
         return await self._session.scalar(select(ApiKeyRow.id).where(ApiKeyRow.digest == digest)) is not None
 

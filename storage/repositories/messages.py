@@ -12,15 +12,15 @@ from sqlalchemy import ColumnElement, Select, delete, exists, literal, select, u
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from deployments.contracts.chat import ChatMessage, Role
-from deployments.contracts.sessions import Branch, StoredMessage
+from deployments.contracts.chat import ChatMessage, MessageRole
+from deployments.contracts.sessions import ConversationBranch, StoredMessage
 from deployments.contracts.settings import Exchange
-from deployments.contracts.texts import storable
-from storage.bulk import allotted, insert_rows
+from deployments.contracts.storable_text import replace_unstorable_characters
+from storage.batches import batches
+from storage.bulk_insert import allocate_ids, insert_rows
 from storage.models import ChatMessageRow, ChatSessionRow
 from storage.models.base import now
-from storage.parts import parts
-from storage.repositories.sessions import quiet
+from storage.repositories.sessions import without_session_sync
 
 _BEGINNING = 100
 _RECENT = 100
@@ -30,7 +30,7 @@ _NO_LIMIT = 1_000_000
 class _Said(NamedTuple):
     turn_id: str
     created_at: datetime
-    role: Role
+    role: MessageRole
     content: str
     route: str
 
@@ -51,7 +51,7 @@ class MessageRepository:
     async def add(
         self,
         session_id: str,
-        role: Role,
+        role: MessageRole,
         content: str,
         *,
         parent_id: int | None,
@@ -67,7 +67,7 @@ class MessageRepository:
             parent_id=parent_id,
             turn_id=turn_id,
             role=role,
-            content=storable(content),
+            content=replace_unstorable_characters(content),
             route=route,
             edited=edited,
             created_at=at or now(),
@@ -94,7 +94,7 @@ class MessageRepository:
         ]
         if not said:
             return
-        ids = await allotted(self._session, ChatMessageRow.id, len(said))
+        ids = await allocate_ids(self._session, ChatMessageRow.id, len(said))
         places = zip(ids, (owner.leaf_id, *ids), said, strict=False)
         rows = ((id_, parent_id, session_id, False, *message) for id_, parent_id, message in places)
         await insert_rows(self._session, _APPENDED, rows)
@@ -108,7 +108,7 @@ class MessageRepository:
         row = await self._session.get(ChatMessageRow, message_id, populate_existing=True)
         return _stored(row) if row is not None and row.session_id == session_id else None
 
-    async def path(self, leaf_id: int | None, limit: int = _NO_LIMIT) -> tuple[StoredMessage, ...]:
+    async def branch(self, leaf_id: int | None, limit: int = _NO_LIMIT) -> tuple[StoredMessage, ...]:
         """The branch that ends with ``leaf_id``: its last ``limit`` messages, oldest first."""
         if leaf_id is None:
             return ()
@@ -118,14 +118,14 @@ class MessageRepository:
     async def newest(self, session_id: str, limit: int) -> tuple[ChatMessage, ...]:
         """The last ``limit`` messages of the branch in view, oldest first."""
         leaf = await self._session.scalar(select(ChatSessionRow.leaf_id).where(ChatSessionRow.id == session_id))
-        return tuple(ChatMessage(message.role, message.content) for message in await self.path(leaf, limit))
+        return tuple(ChatMessage(message.role, message.content) for message in await self.branch(leaf, limit))
 
-    async def every(self, session_id: str) -> tuple[StoredMessage, ...]:
+    async def all_of_session(self, session_id: str) -> tuple[StoredMessage, ...]:
         """All messages of all branches, oldest first."""
         rows = select(ChatMessageRow).where(ChatMessageRow.session_id == session_id).order_by(ChatMessageRow.id)
         return tuple(_stored(row) for row in await self._session.scalars(rows))
 
-    async def children(self, session_id: str, parent_id: int | None) -> tuple[int, ...]:
+    async def child_ids(self, session_id: str, parent_id: int | None) -> tuple[int, ...]:
         """Ids of the messages right after ``parent_id``, which are versions of each other; oldest first."""
         after = select(ChatMessageRow.id).where(
             ChatMessageRow.session_id == session_id,
@@ -133,14 +133,16 @@ class MessageRepository:
         )
         return tuple(await self._session.scalars(after.order_by(ChatMessageRow.id)))
 
-    async def branches(self, session_id: str, limit: int) -> tuple[Branch, ...]:
+    async def branches(self, session_id: str, limit: int) -> tuple[ConversationBranch, ...]:
         """Every way through the conversation, the newest first."""
         leaf = await self._session.scalar(select(ChatSessionRow.leaf_id).where(ChatSessionRow.id == session_id))
         ends = select(ChatMessageRow).where(ChatMessageRow.session_id == session_id, _nothing_follows())
         rows = await self._session.scalars(ends.order_by(ChatMessageRow.id.desc()).limit(limit))
-        return tuple(Branch(row.id, _beginning(row.content), row.created_at, row.id == leaf) for row in rows)
+        return tuple(
+            ConversationBranch(row.id, _beginning(row.content), row.created_at, row.id == leaf) for row in rows
+        )
 
-    async def view(self, session_id: str, message_id: int | None) -> int | None:
+    async def select_branch(self, session_id: str, message_id: int | None) -> int | None:
         """Brings the newest branch through ``message_id`` (None: of all) into view; the message it ends with."""
         owner = await self._locked(session_id)
         within = await self._subtree(message_id) if message_id is not None else None
@@ -148,16 +150,16 @@ class MessageRepository:
         if within is None:
             row = await self._session.scalar(ends.order_by(ChatMessageRow.id.desc()).limit(1))
         else:
-            found = [await self._last(ends, part) for part in parts(within)]
+            found = [await self._last(ends, part) for part in batches(within)]
             row = max((one for one in found if one is not None), key=lambda one: one.id, default=None)
         _show(owner, row)
         await self._session.flush()
         return owner.leaf_id
 
-    async def turns(self, message_id: int) -> tuple[str, ...]:
+    async def turn_ids(self, message_id: int) -> tuple[str, ...]:
         """The turns of a message and of everything after it."""
         found: set[str] = set()
-        for part in parts(await self._subtree(message_id)):
+        for part in batches(await self._subtree(message_id)):
             found.update(await self._session.scalars(select(ChatMessageRow.turn_id).where(ChatMessageRow.id.in_(part))))
         return tuple(sorted(found))
 
@@ -171,7 +173,7 @@ class MessageRepository:
         await self._erase(gone)
         owner = await self._uncount(session_id, len(gone))
         if owner.leaf_id in gone:
-            await self.view(session_id, message.parent_id)
+            await self.select_branch(session_id, message.parent_id)
         return len(gone)
 
     async def remove_before(self, moment: datetime, limit: int) -> int:
@@ -187,7 +189,7 @@ class MessageRepository:
         for session_id, count in by_session.items():
             owner = await self._uncount(session_id, count)
             if owner.leaf_id is not None and await self._session.get(ChatMessageRow, owner.leaf_id) is None:
-                await self.view(session_id, None)
+                await self.select_branch(session_id, None)
         return len(gone)
 
     async def _locked(self, session_id: str) -> ChatSessionRow:
@@ -209,11 +211,11 @@ class MessageRepository:
 
     async def _erase(self, message_ids: Sequence[int]) -> None:
         """Deletes exactly these. They are taken out of the tree first: see ``SessionRepository.remove``."""
-        for part in parts(message_ids):
+        for part in batches(message_ids):
             orphaned = update(ChatMessageRow).where(ChatMessageRow.parent_id.in_(part)).values(parent_id=None)
-            await self._session.execute(quiet(orphaned))
-        for part in parts(message_ids):
-            await self._session.execute(quiet(delete(ChatMessageRow).where(ChatMessageRow.id.in_(part))))
+            await self._session.execute(without_session_sync(orphaned))
+        for part in batches(message_ids):
+            await self._session.execute(without_session_sync(delete(ChatMessageRow).where(ChatMessageRow.id.in_(part))))
         for row in tuple(self._session.identity_map.values()):
             if isinstance(row, ChatMessageRow):
                 self._session.expire(row)
@@ -265,7 +267,7 @@ def _stored(row: ChatMessageRow) -> StoredMessage:
         id=row.id,
         session_id=row.session_id,
         parent_id=row.parent_id,
-        role=cast(Role, row.role),
+        role=cast(MessageRole, row.role),
         content=row.content,
         created_at=row.created_at,
         route=row.route,

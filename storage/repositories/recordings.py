@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.batches import batches
 from storage.models import FileDeletionRow, RecordingRow
-from storage.parts import parts
-from storage.repositories.sessions import belongs_to, quiet
+from storage.repositories.sessions import person_conditions, without_session_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,19 @@ class RecordingRepository:
         self, person: str, source: str | None, source_id: str | None, session_ids: Sequence[str]
     ) -> tuple[StoredRecording, ...]:
         """Recordings that name the person or belong to one of these conversations, oldest first."""
-        rows = {row.id: row for row in await self._rows(*belongs_to(RecordingRow, person, source, source_id))}
-        for part in parts(session_ids):
+        rows = {row.id: row for row in await self._rows(*person_conditions(RecordingRow, person, source, source_id))}
+        for part in batches(session_ids):
             rows |= {row.id: row for row in await self._rows(RecordingRow.session_id.in_(part))}
         return tuple(_stored(row) for row in sorted(rows.values(), key=lambda row: (row.created_at, row.id)))
 
     async def rename_person(self, source: str, person: str, name: str) -> None:
         """Calls a person of ``source`` by another name."""
         own = update(RecordingRow).where(RecordingRow.source == source, RecordingRow.person == person)
-        await self._session.execute(quiet(own.values(person=name)))
+        await self._session.execute(without_session_sync(own.values(person=name)))
 
     async def remove(self, recording_ids: Sequence[str]) -> int:
         """Deletes rows and lists their files for deletion; how many there were."""
-        gone = [await self._remove(await self._rows(RecordingRow.id.in_(part))) for part in parts(recording_ids)]
+        gone = [await self._remove(await self._rows(RecordingRow.id.in_(part))) for part in batches(recording_ids)]
         return sum(gone)
 
     async def remove_of_sessions(self, session_ids: Sequence[str]) -> int:
@@ -73,9 +73,11 @@ class RecordingRepository:
         waiting = select(FileDeletionRow.path).where(FileDeletionRow.path > after).order_by(FileDeletionRow.path)
         return tuple(await self._session.scalars(waiting.limit(limit)))
 
-    async def deleted(self, paths: Sequence[str]) -> None:
+    async def remove_file_deletions(self, paths: Sequence[str]) -> None:
         """These files are gone."""
-        await self._session.execute(quiet(delete(FileDeletionRow).where(FileDeletionRow.path.in_(paths))))
+        await self._session.execute(
+            without_session_sync(delete(FileDeletionRow).where(FileDeletionRow.path.in_(paths)))
+        )
 
     async def _rows(self, *conditions: ColumnElement[bool]) -> Sequence[RecordingRow]:
         return (await self._session.scalars(select(RecordingRow).where(*conditions))).all()

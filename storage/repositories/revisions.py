@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import RevisionRow
 from storage.models.base import UtcDateTime, now
-from storage.serial import Step, one_at_a_time
+from storage.transaction_locks import TransactionLock, lock_until_commit
 
 
 class RevisionRepository:
@@ -18,7 +18,7 @@ class RevisionRepository:
 
     async def next(self) -> int:
         """Takes the next revision; it counts when the transaction does."""
-        await one_at_a_time(self._session, Step.REVISION)
+        await lock_until_commit(self._session, TransactionLock.REVISION)
         following = select(func.coalesce(func.max(RevisionRow.revision), 0) + 1, literal(now(), UtcDateTime()))
         taken = insert(RevisionRow).from_select([RevisionRow.revision, RevisionRow.created_at], following)
         return (await self._session.execute(taken.returning(RevisionRow.revision))).scalar_one()

@@ -9,13 +9,13 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Executable, Select, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.chat import GenerationOptions, Overrides, Route, Source, SourceKind
+from deployments.contracts.chat import GenerationOptions, Overrides, Route, SourceKind, TurnSource
 from deployments.contracts.sessions import StoredSession
-from deployments.contracts.texts import storable
+from deployments.contracts.storable_text import replace_unstorable_characters
+from storage.batches import batches
+from storage.comparison import comparison_key
 from storage.models import ChatMessageRow, ChatSessionRow, ConsentRow, RecordingRow
 from storage.models.base import JsonValue, now
-from storage.parts import parts
-from storage.wording import comparison_key
 
 BulkT = TypeVar("BulkT", bound=Executable)
 
@@ -34,7 +34,7 @@ class SessionFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionSummary:
+class RunningSession:
     """A conversation in a list. ``person`` is the id the source knows the person by."""
 
     id: str
@@ -48,44 +48,44 @@ class SessionRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def running(self, source: Source, person: str) -> StoredSession | None:
+    async def get_running(self, source: TurnSource, person: str) -> StoredSession | None:
         """The person's running conversation at this source."""
         row = await self._session.scalar(
             select(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
         )
         return _stored(row) if row is not None else None
 
-    async def begin(self, source: Source, person: str, display_name: str) -> StoredSession:
+    async def begin(self, source: TurnSource, person: str, display_name: str) -> StoredSession:
         """Begins the running conversation of a person, who must have none. One in the panel belongs to that person."""
         owner = person if source.kind is SourceKind.ADMIN else ""
         return await self._insert(source, person, owner, display_name=display_name)
 
-    async def create(self, source: Source, owner: str, title: str, overrides: Overrides) -> StoredSession:
+    async def create(self, source: TurnSource, owner: str, title: str, overrides: Overrides) -> StoredSession:
         """Begins a conversation that is opened by its id only, one of many of its owner."""
         row = {**_titled(title), **_columns(overrides)}
         return await self._insert(source, owner, owner, ended_at=now(), **row)
 
-    async def end_running(self, source: Source, person: str) -> None:
+    async def end_running(self, source: TurnSource, person: str) -> None:
         """Ends the person's running conversation, if any; it stays in the history."""
         running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(ended_at=now()))
 
-    async def switch(self, source: Source, person: str, mode: str) -> None:
+    async def set_mode(self, source: TurnSource, person: str, mode: str) -> None:
         """Notes the mode of the person's running conversation, if any."""
         running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(mode=mode))
 
-    async def running_at(self, source: Source, limit: int, offset: int) -> tuple[tuple[SessionSummary, ...], int]:
+    async def list_running(self, source: TurnSource, limit: int, offset: int) -> tuple[tuple[RunningSession, ...], int]:
         """Running conversations at ``source``, the last touched first, and how many there are."""
         running = select(ChatSessionRow).where(*_running_at(source))
         page = running.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id).limit(limit).offset(offset)
         total = await self._session.scalar(select(func.count()).select_from(running.subquery()))
         rows = await self._session.scalars(page)
         return tuple(
-            SessionSummary(row.id, row.person, row.display_name, row.created_at, row.updated_at) for row in rows
+            RunningSession(row.id, row.person, row.display_name, row.created_at, row.updated_at) for row in rows
         ), total or 0
 
-    async def end_all(self, source: Source, person: str | None = None) -> int:
+    async def end_all(self, source: TurnSource, person: str | None = None) -> int:
         """Ends the running conversations at ``source``, or the one of ``person``; how many there were."""
         these = select(ChatSessionRow).where(*_running_at(source))
         rows = (
@@ -100,17 +100,17 @@ class SessionRepository:
         row = await self._row(session_id)
         return _stored(row) if row is not None else None
 
-    async def many(self, session_ids: Collection[str]) -> dict[str, StoredSession]:
+    async def get_many(self, session_ids: Collection[str]) -> dict[str, StoredSession]:
         """Those of ``session_ids`` that exist, by id."""
         found: dict[str, StoredSession] = {}
-        for part in parts(session_ids):
+        for part in batches(session_ids):
             rows = await self._session.scalars(select(ChatSessionRow).where(ChatSessionRow.id.in_(part)))
             found.update((row.id, _stored(row)) for row in rows)
         return found
 
-    async def page(self, wanted: SessionFilter, limit: int, offset: int) -> tuple[tuple[StoredSession, ...], int]:
+    async def page(self, criteria: SessionFilter, limit: int, offset: int) -> tuple[tuple[StoredSession, ...], int]:
         """One page, the last used first, and how many there are in all. Reads no messages."""
-        found = _matching(wanted)
+        found = _matching(criteria)
         newest = found.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id.desc()).limit(limit).offset(offset)
         rows = (await self._session.scalars(newest)).all()
         if len(rows) < limit and (rows or not offset):
@@ -131,7 +131,7 @@ class SessionRepository:
         await self._session.flush()
         return _stored(row)
 
-    async def entitle(self, session_id: str, title: str) -> None:
+    async def set_title_if_empty(self, session_id: str, title: str) -> None:
         """Gives a conversation without a title this one."""
         unnamed = update(ChatSessionRow).where(ChatSessionRow.id == session_id, ChatSessionRow.title == "")
         await self._session.execute(unnamed.values(_titled(title)))
@@ -142,10 +142,12 @@ class SessionRepository:
         Messages are taken out of their tree first: a cascade along it would go deeper than SQLite does (1,000).
         """
         gone = ChatMessageRow.session_id.in_(session_ids)
-        await self._session.execute(quiet(update(ChatMessageRow).where(gone).values(parent_id=None)))
-        await self._session.execute(quiet(delete(ChatMessageRow).where(gone)))
+        await self._session.execute(without_session_sync(update(ChatMessageRow).where(gone).values(parent_id=None)))
+        await self._session.execute(without_session_sync(delete(ChatMessageRow).where(gone)))
         found = await self._session.execute(
-            quiet(delete(ChatSessionRow).where(ChatSessionRow.id.in_(session_ids)).returning(ChatSessionRow.id))
+            without_session_sync(
+                delete(ChatSessionRow).where(ChatSessionRow.id.in_(session_ids)).returning(ChatSessionRow.id)
+            )
         )
         return len(found.all())
 
@@ -156,20 +158,20 @@ class SessionRepository:
 
     async def of_person(self, person: str, source: str | None, source_id: str | None) -> tuple[StoredSession, ...]:
         """Every conversation of a person, oldest first."""
-        own = select(ChatSessionRow).where(*belongs_to(ChatSessionRow, person, source, source_id))
+        own = select(ChatSessionRow).where(*person_conditions(ChatSessionRow, person, source, source_id))
         return tuple(_stored(row) for row in await self._session.scalars(own.order_by(ChatSessionRow.created_at)))
 
-    async def disown(self, owner: str, person: str) -> None:
+    async def release_owner(self, owner: str, person: str) -> None:
         """Ends what ``owner`` has running; all of it is nobody's then, and ``owner`` is called ``person`` in it."""
         own = update(ChatSessionRow).where(ChatSessionRow.owner == owner)
         renamed = case((ChatSessionRow.person == owner, person), else_=ChatSessionRow.person)
         ended = func.coalesce(ChatSessionRow.ended_at, now(), type_=ChatSessionRow.ended_at.type)
-        await self._session.execute(quiet(own.values(owner="", person=renamed, ended_at=ended)))
+        await self._session.execute(without_session_sync(own.values(owner="", person=renamed, ended_at=ended)))
 
     async def _row(self, session_id: str) -> ChatSessionRow | None:
         return await self._session.get(ChatSessionRow, session_id, populate_existing=True)
 
-    async def _insert(self, source: Source, person: str, owner: str, **values: object) -> StoredSession:
+    async def _insert(self, source: TurnSource, person: str, owner: str, **values: object) -> StoredSession:
         row = ChatSessionRow(
             id=f"chat_{uuid4().hex}",
             source=source.kind.value,
@@ -183,7 +185,7 @@ class SessionRepository:
         return _stored(row)
 
 
-def belongs_to(
+def person_conditions(
     row: type[ChatSessionRow] | type[RecordingRow] | type[ConsentRow],
     person: str,
     source: str | None,
@@ -199,12 +201,12 @@ def belongs_to(
     return conditions
 
 
-def quiet(statement: BulkT) -> BulkT:
+def without_session_sync(statement: BulkT) -> BulkT:
     """For statements over many rows, of which none is held as an object."""
     return statement.execution_options(synchronize_session=False)
 
 
-def _running_at(source: Source) -> tuple[ColumnElement[bool], ...]:
+def _running_at(source: TurnSource) -> tuple[ColumnElement[bool], ...]:
     return (
         ChatSessionRow.source == source.kind.value,
         ChatSessionRow.source_id == source.instance_id,
@@ -212,7 +214,7 @@ def _running_at(source: Source) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _of(source: Source, person: str) -> tuple[ColumnElement[bool], ...]:
+def _of(source: TurnSource, person: str) -> tuple[ColumnElement[bool], ...]:
     return (
         ChatSessionRow.source == source.kind.value,
         ChatSessionRow.source_id == source.instance_id,
@@ -237,7 +239,7 @@ def _matching(wanted: SessionFilter) -> Select[ChatSessionRow]:
 
 def _titled(title: str) -> dict[str, JsonValue]:
     """The columns of a title. Folding a text can make it 18 times as long: what is searched is its beginning."""
-    said = storable(title)
+    said = replace_unstorable_characters(title)
     return {"title": said, "title_key": comparison_key(said)[:_LONGEST_KEY]}
 
 
@@ -256,7 +258,7 @@ def _stored(row: ChatSessionRow) -> StoredSession:
     options = GenerationOptions(**{name: params[name] for name in _PARAMS if name in params})  # type: ignore[arg-type]
     return StoredSession(
         id=row.id,
-        source=Source(SourceKind(row.source), row.source_id),
+        source=TurnSource(SourceKind(row.source), row.source_id),
         person=row.person,
         display_name=row.display_name,
         title=row.title,

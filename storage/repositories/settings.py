@@ -29,23 +29,25 @@ class SettingsRepository:
         not understand (it was written by another version) is reported in the log and left at its default."""
         return (await self._read()).settings
 
-    async def not_taken(self) -> tuple[str, ...]:
+    async def invalid_fields(self) -> tuple[str, ...]:
         """Stored fields, under dotted names, that this program knows and whose values it cannot take."""
         return tuple(sorted(".".join(map(str, path)) for path in (await self._read()).invalid))
 
-    async def changed_at(self) -> int:
+    async def last_changed_revision(self) -> int:
         """The revision of the last change of any setting; 0 when none was ever changed."""
         return max((row.revision for row in (await self._stored()).values()), default=0)
 
     async def save(
-        self, settings: Settings, revision: int, said: Collection[tuple[int | str, ...]] = ()
+        self, settings: Settings, revision: int, explicit_paths: Collection[tuple[int | str, ...]] = ()
     ) -> tuple[str, ...]:
         """Stores what differs from before, under ``revision``; the names of the fields that changed. What another
         version stored stays in its group, and that version finds it again: fields that this one does not know, and
         values that it cannot take, unless they were changed or are ``said`` (paths into the settings)."""
         rows, reading = await self._stored(), await self._read()
         before, after = reading.settings.model_dump(mode="json"), settings.model_dump(mode="json")
-        renewed = {path for path in reading.invalid if path in said or _value(after, path) != _value(before, path)}
+        renewed = {
+            path for path in reading.invalid if path in explicit_paths or _value(after, path) != _value(before, path)
+        }
         changed = tuple(
             name for name in after if after[name] != before[name] or any(path[0] == name for path in renewed)
         )

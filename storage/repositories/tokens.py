@@ -12,7 +12,7 @@ from storage.models import RefreshTokenRow, UserRow
 
 
 @dataclass(frozen=True, slots=True)
-class StoredRefresh:
+class StoredRefreshToken:
     """One refresh token. ``used_at`` is set once another one was given for it."""
 
     digest: str
@@ -43,18 +43,18 @@ class TokenRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, digest: str) -> StoredRefresh | None:
+    async def get(self, digest: str) -> StoredRefreshToken | None:
         row = await self._session.get(RefreshTokenRow, digest)
         return _refresh(row) if row is not None else None
 
-    async def newest(self, family: str) -> StoredRefresh | None:
+    async def newest(self, family: str) -> StoredRefreshToken | None:
         """The token that continues the family, or did until it ended."""
         row = await self._session.scalar(
             select(RefreshTokenRow).where(RefreshTokenRow.family == family).order_by(*_NEWEST_FIRST).limit(1)
         )
         return _refresh(row) if row is not None else None
 
-    async def add(self, token: StoredRefresh) -> None:
+    async def add(self, token: StoredRefreshToken) -> None:
         self._session.add(
             RefreshTokenRow(
                 digest=token.digest,
@@ -67,7 +67,7 @@ class TokenRepository:
         )
         await self._session.flush()
 
-    async def use(self, digest: str, at: datetime) -> bool:
+    async def mark_used(self, digest: str, at: datetime) -> bool:
         """Marks the token as used; False when somebody was faster."""
         unused = update(RefreshTokenRow).where(RefreshTokenRow.digest == digest, RefreshTokenRow.used_at.is_(None))
         result = await self._session.execute(unused.values(used_at=at).execution_options(synchronize_session=False))
@@ -88,13 +88,13 @@ class TokenRepository:
         grouped = of_user.group_by(RefreshTokenRow.family).order_by(began.desc(), RefreshTokenRow.family)
         return tuple(await self._session.scalars(grouped))
 
-    async def forget(self, families: Collection[str]) -> None:
+    async def remove_families(self, families: Collection[str]) -> None:
         await self._session.execute(delete(RefreshTokenRow).where(RefreshTokenRow.family.in_(families)))
 
-    async def forget_expired(self, now: datetime) -> None:
+    async def remove_expired(self, now: datetime) -> None:
         await self._session.execute(delete(RefreshTokenRow).where(RefreshTokenRow.expires_at <= now))
 
-    async def forget_oldest(self, family: str, keep: int) -> None:
+    async def remove_oldest(self, family: str, keep: int) -> None:
         """Drops all but the newest ``keep`` tokens of the family."""
         newest = select(RefreshTokenRow.digest).where(RefreshTokenRow.family == family)
         kept = newest.order_by(*_NEWEST_FIRST).limit(keep)
@@ -116,8 +116,8 @@ class TokenRepository:
         await self._session.execute(valid.values(revoked_at=at).execution_options(synchronize_session=False))
 
 
-def _refresh(row: RefreshTokenRow) -> StoredRefresh:
-    return StoredRefresh(
+def _refresh(row: RefreshTokenRow) -> StoredRefreshToken:
+    return StoredRefreshToken(
         digest=row.digest,
         family=row.family,
         user_id=row.user_id,

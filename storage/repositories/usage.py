@@ -7,10 +7,10 @@ from typing import Any, Literal
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.reports import KeyUsage, UsageTally
+from deployments.contracts.reports import KeyUsage, UsageCount
 from storage.models import UsageRow
 
-Grouping = Literal["day", "key", "source", "route"]
+UsageGrouping = Literal["day", "key", "source", "route"]
 
 _COLUMNS = {"day": UsageRow.day, "key": UsageRow.key_id, "source": UsageRow.source, "route": UsageRow.route}
 _TOTALS = (
@@ -22,7 +22,7 @@ _TOTALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class UsageSum:
+class UsageTotals:
     """What all rows of one group come to; None and "" where the group is not split by that."""
 
     day: str = ""
@@ -39,7 +39,7 @@ class UsageRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, tallies: Sequence[UsageTally]) -> None:
+    async def add(self, tallies: Sequence[UsageCount]) -> None:
         """Adds ``tallies`` to what is stored."""
         for tally in tallies:
             place = (tally.day, tally.key_id, tally.source, tally.route)
@@ -55,28 +55,28 @@ class UsageRepository:
             row.audio_seconds += tally.audio_seconds
             await self._session.flush()
 
-    async def of_keys(self, day: str) -> dict[int, KeyUsage]:
+    async def by_key(self, day: str) -> dict[int, KeyUsage]:
         """What each API key used on ``day``."""
-        rows = await self.sums(day, day, ("key",))
+        rows = await self.totals(day, day, ("key",))
         return {
             row.key_id: KeyUsage(tokens=row.prompt_tokens + row.completion_tokens, audio_seconds=row.audio_seconds)
             for row in rows
             if row.key_id
         }
 
-    async def sums(self, first: str, last: str, by: Sequence[Grouping]) -> tuple[UsageSum, ...]:
+    async def totals(self, first_day: str, last_day: str, by: Sequence[UsageGrouping]) -> tuple[UsageTotals, ...]:
         """Sums over the days ``first`` to ``last``, both included, in the order of their groups."""
         columns = [_COLUMNS[name] for name in by]
-        wanted = select(*columns, *_TOTALS).where(UsageRow.day >= first, UsageRow.day <= last)
+        wanted = select(*columns, *_TOTALS).where(UsageRow.day >= first_day, UsageRow.day <= last_day)
         rows = await self._session.execute(wanted.group_by(*columns).order_by(*columns))
         return tuple(_sum(row.tuple(), by) for row in rows)
 
 
-def _sum(row: tuple[Any, ...], by: Sequence[Grouping]) -> UsageSum:
+def _sum(row: tuple[Any, ...], by: Sequence[UsageGrouping]) -> UsageTotals:
     """One group; sums of a database server may be decimals."""
     group = dict(zip(by, row, strict=False))
     requests, prompt_tokens, completion_tokens, audio_seconds = row[len(by) :]
-    return UsageSum(
+    return UsageTotals(
         day=group.get("day", ""),
         key_id=group.get("key"),
         source=group.get("source", ""),

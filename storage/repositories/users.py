@@ -41,7 +41,7 @@ class UserRepository:
         row = await self._row(username)
         return _user(row) if row is not None else None
 
-    async def of_id(self, user_id: int) -> StoredUser | None:
+    async def get_by_id(self, user_id: int) -> StoredUser | None:
         row = await self._session.get(UserRow, user_id)
         return _user(row) if row is not None else None
 

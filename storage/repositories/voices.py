@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import VoiceChoice
+from deployments.contracts.settings import VoiceSettings
 from storage.models import VoiceRow
 
 
@@ -11,16 +11,16 @@ class VoiceRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def all(self) -> tuple[VoiceChoice, ...]:
+    async def all(self) -> tuple[VoiceSettings, ...]:
         """Every one by id."""
         rows = await self._session.scalars(select(VoiceRow).order_by(VoiceRow.id))
         return tuple(_stored(row) for row in rows)
 
-    async def get(self, id: str) -> VoiceChoice | None:
+    async def get(self, id: str) -> VoiceSettings | None:
         row = await self._session.get(VoiceRow, id)
         return _stored(row) if row is not None else None
 
-    async def save(self, spec: VoiceChoice) -> None:
+    async def save(self, spec: VoiceSettings) -> None:
         """Adds it or overwrites the one of the same id, version and all. Conflict when a unique name is taken."""
         row = await self._session.get(VoiceRow, spec.id)
         if row is None:
@@ -34,7 +34,7 @@ class VoiceRepository:
         await self._session.execute(delete(VoiceRow).where(VoiceRow.id == id))
 
 
-def _columns(spec: VoiceChoice) -> dict[str, object]:
+def _columns(spec: VoiceSettings) -> dict[str, object]:
     return {
         "name": spec.name,
         "description": spec.description,
@@ -44,8 +44,8 @@ def _columns(spec: VoiceChoice) -> dict[str, object]:
     }
 
 
-def _stored(row: VoiceRow) -> VoiceChoice:
-    return VoiceChoice(
+def _stored(row: VoiceRow) -> VoiceSettings:
+    return VoiceSettings(
         id=row.id,
         name=row.name,
         description=row.description,

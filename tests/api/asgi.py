@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from tests.api.door import KEY
+from tests.api.running_gateway import KEY
 
 
 @dataclass
-class Call:
+class AsgiCall:
     """One request; ``sent`` is what came back so far. ``hang_up`` makes ``receive`` say so."""
 
     path: str
@@ -18,7 +18,7 @@ class Call:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     method: str = "POST"
     sent: list[dict[str, Any]] = field(default_factory=list)
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     _read: bool = False
 
     def scope(self) -> dict[str, Any]:
@@ -42,13 +42,13 @@ class Call:
         if not self._read:
             self._read = True
             return {"type": "http.request", "body": self.body, "more_body": False}
-        await self.gone.wait()
+        await self.disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
 
-    async def begun(self) -> None:
+    async def wait_for_body(self) -> None:
         """Waits until a part of the body has been sent."""
         while not any(message.get("body") for message in self.sent):
             await asyncio.sleep(0.005)
@@ -62,5 +62,5 @@ class Call:
         return orjson.loads(b"".join(message.get("body", b"") for message in self.sent))
 
 
-def call(path: str, body: object) -> Call:
-    return Call(path, orjson.dumps(body))
+def post_call(path: str, body: object) -> AsgiCall:
+    return AsgiCall(path, orjson.dumps(body))

@@ -4,31 +4,31 @@ import httpx
 import openai
 import pytest
 
-from tests.api.door import KEY, RunningDoor, wait_until
+from tests.api.running_gateway import KEY, RunningGateway, wait_until
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[RunningDoor]:
-    door = RunningDoor()
+def running() -> Iterator[RunningGateway]:
+    door = RunningGateway()
     door.start()
     yield door
     door.stop()
 
 
 @pytest.fixture
-def door(running: RunningDoor) -> Iterator[RunningDoor]:
+def door(running: RunningGateway) -> Iterator[RunningGateway]:
     running.reset()
     yield running
     wait_until(lambda: running.assistant.open_streams == 0)
 
 
 @pytest.fixture
-def client(door: RunningDoor) -> Iterator[openai.OpenAI]:
+def client(door: RunningGateway) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{door.url}/v1", api_key=KEY, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
-def http(door: RunningDoor) -> Iterator[httpx.Client]:
+def http(door: RunningGateway) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=door.url, headers={"authorization": f"Bearer {KEY}"}) as client:
         yield client

@@ -7,19 +7,19 @@ import pytest
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, Route
 from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded
 from deployments.contracts.events import SpeechReady, TextDelta, TurnFailed, TurnStarted
-from tests.api.door import RunningDoor
-from tests.fakes.assistant import Pause
+from tests.api.running_gateway import RunningGateway
+from tests.fakes.assistant import ScriptPause
 
 HOURS = "Когда вы открыты?"
 ASK = [{"role": "user", "content": HOURS}]
 
 
 @pytest.fixture(autouse=True)
-def book(door: RunningDoor) -> None:
+def book(door: RunningGateway) -> None:
     door.assistant.faq = {HOURS: "С девяти до шести."}
 
 
-def test_a_prepared_answer_says_where_it_comes_from(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_a_prepared_answer_says_where_it_comes_from(client: openai.OpenAI, door: RunningGateway) -> None:
     raw = client.chat.completions.with_raw_response.create(model="secretary", messages=ASK)
     answer = raw.parse()
     assert answer.choices[0].message.content == "С девяти до шести."
@@ -67,7 +67,7 @@ def test_a_stream_is_deltas_then_a_reason_then_usage(client: openai.OpenAI) -> N
     assert chunks[-1].secretary["answered_by"] == "local"
 
 
-async def test_the_async_client_streams_as_well(door: RunningDoor) -> None:
+async def test_the_async_client_streams_as_well(door: RunningGateway) -> None:
     async with openai.AsyncOpenAI(base_url=f"{door.url}/v1", api_key="sk-all") as client:
         stream = await client.chat.completions.create(model="secretary", messages=ASK, stream=True)
         text = "".join([c.choices[0].delta.content or "" async for c in stream])
@@ -86,7 +86,7 @@ def test_a_stream_without_usage_ends_with_the_reason_and_done(http: httpx.Client
     assert '"secretary":{"answered_by":"faq"' in lines[-2]
 
 
-def test_everything_asked_of_the_model_reaches_it(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_everything_asked_of_the_model_reaches_it(client: openai.OpenAI, door: RunningGateway) -> None:
     client.chat.completions.create(
         model="local",
         messages=[
@@ -122,7 +122,7 @@ def test_everything_asked_of_the_model_reaches_it(client: openai.OpenAI, door: R
     assert options.json_schema == '{"type":"object"}'
 
 
-def test_json_object_means_any_object(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_json_object_means_any_object(client: openai.OpenAI, door: RunningGateway) -> None:
     client.chat.completions.create(
         model="secretary", messages=ASK, response_format={"type": "json_object"}, stop="\n", n=1
     )
@@ -143,7 +143,7 @@ def test_json_object_means_any_object(client: openai.OpenAI, door: RunningDoor) 
     ],
 )
 def test_model_names_choose_who_answers(
-    client: openai.OpenAI, door: RunningDoor, model: str, route: Route | None, persona: str | None
+    client: openai.OpenAI, door: RunningGateway, model: str, route: Route | None, persona: str | None
 ) -> None:
     answer = client.chat.completions.create(model=model, messages=ASK)
     turn = door.assistant.turns[0]
@@ -204,7 +204,7 @@ def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said_with_its_field(
-    http: httpx.Client, door: RunningDoor, fields: dict[str, object], param: str
+    http: httpx.Client, door: RunningGateway, fields: dict[str, object], param: str
 ) -> None:
     response = http.post("/v1/chat/completions", json={"model": "secretary", "messages": ASK, **fields})
     error = response.json()["error"]
@@ -235,7 +235,7 @@ def test_tools_that_need_not_be_called_are_not_called(client: openai.OpenAI, cho
     ],
 )
 def test_a_failure_before_the_first_word_is_an_http_error(
-    http: httpx.Client, door: RunningDoor, script: list[object], status: int, code: str, stream: bool
+    http: httpx.Client, door: RunningGateway, script: list[object], status: int, code: str, stream: bool
 ) -> None:
     door.assistant.script = script
     response = http.post("/v1/chat/completions", json={"model": "secretary", "messages": ASK, "stream": stream})
@@ -244,11 +244,13 @@ def test_a_failure_before_the_first_word_is_an_http_error(
     assert "Traceback" not in response.text
 
 
-def test_retry_after_is_whole_seconds_and_pointless_retries_are_refused(http: httpx.Client, door: RunningDoor) -> None:
-    door.assistant.reject = Overloaded("full", retry_after_s=6.2)
+def test_retry_after_is_whole_seconds_and_pointless_retries_are_refused(
+    http: httpx.Client, door: RunningGateway
+) -> None:
+    door.assistant.rejection = Overloaded("full", retry_after_s=6.2)
     body = {"model": "secretary", "messages": ASK}
     assert http.post("/v1/chat/completions", json=body).headers["retry-after"] == "7"
-    door.assistant.reject = ModelMissing("weights are not on disk; run: secretary models pull")
+    door.assistant.rejection = ModelMissing("weights are not on disk; run: secretary models pull")
     response = http.post("/v1/chat/completions", json=body)
     assert "retry-after" not in response.headers
     assert response.headers["x-should-retry"] == "false"
@@ -259,9 +261,9 @@ def test_retry_after_is_whole_seconds_and_pointless_retries_are_refused(http: ht
     "failure", [EngineFailed("the model died"), TurnFailed("engine_failed", "the model died", True), KeyError("x")]
 )
 def test_a_failure_after_the_first_word_is_one_error_event(
-    client: openai.OpenAI, door: RunningDoor, failure: object
+    client: openai.OpenAI, door: RunningGateway, failure: object
 ) -> None:
-    door.assistant.script = [TurnStarted("t"), TextDelta("Half of"), Pause(0.02), failure]
+    door.assistant.script = [TurnStarted("t"), TextDelta("Half of"), ScriptPause(0.02), failure]
     heard = []
     with (
         pytest.raises(openai.APIError),
@@ -271,7 +273,7 @@ def test_a_failure_after_the_first_word_is_one_error_event(
     assert heard[-1] == "Half of"
 
 
-def test_the_session_belongs_to_the_key(http: httpx.Client, door: RunningDoor) -> None:
+def test_the_session_belongs_to_the_key(http: httpx.Client, door: RunningGateway) -> None:
     body = {"model": "secretary", "messages": ASK}
     http.post("/v1/chat/completions", json={**body, "session_id": "telegram:42"})
     http.post("/v1/chat/completions", json=body, headers={"X-OpenWebUI-Chat-Id": "telegram:42"})
@@ -285,7 +287,7 @@ def test_the_session_belongs_to_the_key(http: httpx.Client, door: RunningDoor) -
     assert none is None
 
 
-def test_sound_and_text_events_do_not_mix_up(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_sound_and_text_events_do_not_mix_up(client: openai.OpenAI, door: RunningGateway) -> None:
     """A voice that speaks although nobody asked is not written."""
     from deployments.contracts.audio import PCM16_22K, SpeechChunk
     from deployments.contracts.events import TurnFinished

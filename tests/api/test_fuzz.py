@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployments.api.app import DoorServices, build_app
-from deployments.api.body import parse_json
 from deployments.api.chat.schemas import ChatRequest
 from deployments.api.metrics import Metrics
+from deployments.api.request_body import parse_json
 from deployments.contracts.errors import InvalidRequest
-from tests.api.asgi import Call
-from tests.api.door import Embedder, Snapshots
+from tests.api.asgi import AsgiCall
+from tests.api.running_gateway import FakeEmbedder, StaticSnapshots
 from tests.fakes.assistant import ScriptedAssistant
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -39,13 +39,13 @@ BODIES = st.fixed_dictionaries(
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
     services = DoorServices(
-        assistant=ScriptedAssistant(), snapshots=Snapshots(), metrics=Metrics(), embedder=Embedder()
+        assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics(), embedder=FakeEmbedder()
     )
     return build_app(services)
 
 
 def check(app: FastAPI, path: str, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-    request = Call(path, body, headers or [])
+    request = AsgiCall(path, body, headers or [])
     asyncio.run(app(request.scope(), request.receive, request.send))
     assert request.status in (200, 400, 401, 403, 404, 413, 415), request.sent
     if request.status != 200:
@@ -80,7 +80,7 @@ def test_any_form(app: FastAPI, body: bytes, name: bytes) -> None:
 @given(st.lists(st.tuples(st.binary(max_size=20), st.binary(max_size=20)), max_size=5))
 def test_any_headers(app: FastAPI, headers: list[tuple[bytes, bytes]]) -> None:
     body = orjson.dumps({"model": "secretary", "messages": [{"role": "user", "content": "Hi"}]})
-    request = Call("/v1/chat/completions", body, [(name.lower(), value) for name, value in headers])
+    request = AsgiCall("/v1/chat/completions", body, [(name.lower(), value) for name, value in headers])
     asyncio.run(app(request.scope(), request.receive, request.send))
     assert request.status in (200, 400, 401, 413, 415)
 

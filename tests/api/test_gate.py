@@ -10,22 +10,30 @@ import openai
 import pytest
 from starlette.routing import Route
 
-from deployments.api.access import PUBLIC_PATHS
+from deployments.api.access_rules import PUBLIC_PATHS
 from deployments.api.app import DoorServices, build_app
 from deployments.api.errors import error_body, error_headers
-from deployments.api.limits import RequestRate
+from deployments.api.limits import RequestRateLimiter
 from deployments.api.metrics import Metrics
 from deployments.contracts.errors import EngineFailed, RateLimited, SecretaryError
 from deployments.contracts.settings import Limits
-from tests.api.asgi import Call, call
-from tests.api.door import AUDIO_KEY, EXPIRED_KEY, KEY, METRICS_KEY, RunningDoor, Snapshots, snapshot
-from tests.fakes.assistant import STATUSES, Pause, ScriptedAssistant
+from tests.api.asgi import AsgiCall, post_call
+from tests.api.running_gateway import (
+    AUDIO_KEY,
+    EXPIRED_KEY,
+    KEY,
+    METRICS_KEY,
+    RunningGateway,
+    StaticSnapshots,
+    snapshot,
+)
+from tests.fakes.assistant import STATUSES, ScriptedAssistant, ScriptPause
 
 ASK = {"model": "secretary", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
 
 
-def test_only_the_short_public_list_answers_without_a_key(door: RunningDoor) -> None:
+def test_only_the_short_public_list_answers_without_a_key(door: RunningGateway) -> None:
     assert {"/health", "/ready", "/v1/audio/voices", "/v1/audio/models"} == PUBLIC_PATHS
     routes = [route for route in door.app.routes if isinstance(route, Route)]
     assert len(routes) >= 12
@@ -36,8 +44,8 @@ def test_only_the_short_public_list_answers_without_a_key(door: RunningDoor) -> 
             assert status == (200 if path in PUBLIC_PATHS else 401), (method, path, status)
 
 
-def test_a_route_added_later_is_closed_until_it_is_listed(door: RunningDoor) -> None:
-    app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=Snapshots(), metrics=Metrics()))
+def test_a_route_added_later_is_closed_until_it_is_listed(door: RunningGateway) -> None:
+    app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics()))
     assert app.openapi_url is None
 
     @app.get("/later")
@@ -48,8 +56,8 @@ def test_a_route_added_later_is_closed_until_it_is_listed(door: RunningDoor) -> 
     async def checked(number: int) -> int:
         return number
 
-    def get(path: str, key: bytes) -> Call:
-        request = Call(path, b"", method="GET")
+    def get(path: str, key: bytes) -> AsgiCall:
+        request = AsgiCall(path, b"", method="GET")
         scope = {**request.scope(), "headers": [(b"authorization", b"Bearer " + key)]}
         asyncio.run(app(scope, request.receive, request.send))
         return request
@@ -66,14 +74,14 @@ def test_a_route_added_later_is_closed_until_it_is_listed(door: RunningDoor) -> 
     "header",
     ["", "Bearer", "Bearer wrong", "Basic " + KEY, KEY, f"Bearer {EXPIRED_KEY}", "Bearer " + "x" * 600],
 )
-def test_a_wrong_key_is_unauthorized(door: RunningDoor, header: str) -> None:
+def test_a_wrong_key_is_unauthorized(door: RunningGateway, header: str) -> None:
     response = httpx.get(f"{door.url}/v1/models", headers={"authorization": header})
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert response.json()["error"]["code"] == "invalid_api_key"
 
 
-def test_keys_open_only_what_they_were_made_for(door: RunningDoor, http: httpx.Client) -> None:
+def test_keys_open_only_what_they_were_made_for(door: RunningGateway, http: httpx.Client) -> None:
     def status(method: str, path: str, key: str) -> int:
         body = ASK if method == "POST" else None
         return http.request(method, path, json=body, headers={"authorization": f"bearer {key}"}).status_code
@@ -86,13 +94,13 @@ def test_keys_open_only_what_they_were_made_for(door: RunningDoor, http: httpx.C
     assert status("GET", "/v1/models", METRICS_KEY) == 200
 
 
-def test_a_new_snapshot_changes_the_keys_at_once(door: RunningDoor, http: httpx.Client) -> None:
+def test_a_new_snapshot_changes_the_keys_at_once(door: RunningGateway, http: httpx.Client) -> None:
     assert http.get("/v1/models").status_code == 200
     door.snapshots.current = snapshot(revision=43).model_copy(update={"api_keys": ()})
     assert http.get("/v1/models").status_code == 401
 
 
-def test_before_the_first_snapshot_nothing_is_answered_but_health(door: RunningDoor, http: httpx.Client) -> None:
+def test_before_the_first_snapshot_nothing_is_answered_but_health(door: RunningGateway, http: httpx.Client) -> None:
     door.snapshots.ready = False
     assert http.get("/health").json() == {"status": "ok"}
     response = http.get("/ready")
@@ -101,7 +109,7 @@ def test_before_the_first_snapshot_nothing_is_answered_but_health(door: RunningD
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
-def test_readiness_shows_engines_to_key_holders_only(door: RunningDoor, http: httpx.Client) -> None:
+def test_readiness_shows_engines_to_key_holders_only(door: RunningGateway, http: httpx.Client) -> None:
     word = {"ready": True, "status": "degraded"}
     assert httpx.get(f"{door.url}/ready").json() == word
     assert httpx.get(f"{door.url}/ready", headers={"authorization": "Bearer wrong"}).json() == word
@@ -112,7 +120,9 @@ def test_readiness_shows_engines_to_key_holders_only(door: RunningDoor, http: ht
     assert whisper["remedy"] == "pull it"
 
 
-def test_readiness_is_one_word_for_everybody_and_a_time_for_key_holders(door: RunningDoor, http: httpx.Client) -> None:
+def test_readiness_is_one_word_for_everybody_and_a_time_for_key_holders(
+    door: RunningGateway, http: httpx.Client
+) -> None:
     chat = STATUSES[0]
     door.assistant.engine_statuses = (chat,)
     assert httpx.get(f"{door.url}/ready").json() == {"ready": True, "status": "ready"}
@@ -169,27 +179,27 @@ def test_unknown_addresses_and_methods(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_body_is_bounded_before_it_is_parsed(http: httpx.Client, door: RunningDoor, declared: bool) -> None:
+def test_a_body_is_bounded_before_it_is_parsed(http: httpx.Client, door: RunningGateway, declared: bool) -> None:
     door.snapshots.current = snapshot(Limits(max_body_mb=1))
     data = b'{"model": "' + b"x" * 1_000_000 + b'"}'
     response = http.post(CHAT, content=data if declared else iter([data[:500_000], data[500_000:]]))
     assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")
 
 
-def test_a_large_body_is_refused_before_it_is_sent(door: RunningDoor) -> None:
+def test_a_large_body_is_refused_before_it_is_sent(door: RunningGateway) -> None:
     head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-length: 99999999999\r\n\r\n"
     with socket.create_connection(("127.0.0.1", door.port), timeout=3) as connection:
         connection.sendall(head.encode())
         assert connection.recv(64).startswith(b"HTTP/1.1 413")
 
 
-def test_too_many_messages(http: httpx.Client, door: RunningDoor) -> None:
+def test_too_many_messages(http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(Limits(max_messages=2))
     response = http.post(CHAT, json={**ASK, "messages": ASK["messages"] * 3})
     assert (response.status_code, response.json()["error"]["param"]) == (400, "messages")
 
 
-def test_requests_per_minute(client: openai.OpenAI, http: httpx.Client, door: RunningDoor) -> None:
+def test_requests_per_minute(client: openai.OpenAI, http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(Limits(requests_per_minute=2))
     statuses = [http.post(CHAT, json=ASK) for _ in range(3)]
     assert [response.status_code for response in statuses] == [200, 200, 429]
@@ -203,7 +213,7 @@ def test_requests_per_minute(client: openai.OpenAI, http: httpx.Client, door: Ru
 
 async def test_an_allowance_comes_back_evenly() -> None:
     now = [0.0]
-    rate = RequestRate(lambda: now[0])
+    rate = RequestRateLimiter(lambda: now[0])
     for _ in range(60):
         await rate.take(1, 60)
     with pytest.raises(RateLimited) as caught:
@@ -216,9 +226,9 @@ async def test_an_allowance_comes_back_evenly() -> None:
         await rate.take(1, 60)
 
 
-def test_only_so_many_answers_at_once(door: RunningDoor, http: httpx.Client) -> None:
+def test_only_so_many_answers_at_once(door: RunningGateway, http: httpx.Client) -> None:
     door.snapshots.current = snapshot(Limits(max_live_streams=2))
-    door.assistant.script = [Pause(0.3), EngineFailed("slow")]
+    door.assistant.script = [ScriptPause(0.3), EngineFailed("slow")]
     with ThreadPoolExecutor(3) as pool:
         responses = list(pool.map(lambda _: http.post(CHAT, json=ASK), range(3)))
     refused = [response for response in responses if response.status_code == 429]
@@ -230,7 +240,7 @@ def test_only_so_many_answers_at_once(door: RunningDoor, http: httpx.Client) -> 
 
 
 async def test_headers_that_steer_the_serving_layer_do_not_get_through() -> None:
-    app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=Snapshots(), metrics=Metrics()))
+    app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics()))
     seen: list[bytes] = []
 
     @app.get("/probe")
@@ -252,7 +262,7 @@ async def test_headers_that_steer_the_serving_layer_do_not_get_through() -> None
         b"x-session-id",
         b"serve_multiplexed_model_id",
     ]
-    request = Call("/probe", b"", [(name, b"1") for name in steering] + [(b"x-kept", b"1")], method="GET")
+    request = AsgiCall("/probe", b"", [(name, b"1") for name in steering] + [(b"x-kept", b"1")], method="GET")
     await app(request.scope(), request.receive, request.send)
     assert seen == [b"authorization", b"x-kept"]
     assert dict(request.sent[0]["headers"])[b"x-request-id"] != b"1"
@@ -275,7 +285,7 @@ def test_every_answer_carries_security_headers_and_an_id_of_ours(http: httpx.Cli
 
 async def test_a_part_of_the_site_may_guard_itself() -> None:
     services = DoorServices(
-        assistant=ScriptedAssistant(), snapshots=Snapshots(), metrics=Metrics(), public_prefixes=("/widget/",)
+        assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics(), public_prefixes=("/widget/",)
     )
     app = build_app(services)
 
@@ -284,7 +294,7 @@ async def test_a_part_of_the_site_may_guard_itself() -> None:
         return name
 
     async def status(path: str) -> int:
-        request = Call(path, b"", method="GET")
+        request = AsgiCall(path, b"", method="GET")
         await app({**request.scope(), "headers": []}, request.receive, request.send)
         return request.status
 
@@ -294,8 +304,8 @@ async def test_a_part_of_the_site_may_guard_itself() -> None:
 
 
 async def test_websockets_are_refused() -> None:
-    app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=Snapshots(), metrics=Metrics()))
-    request = Call("/v1/realtime", b"")
+    app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics()))
+    request = AsgiCall("/v1/realtime", b"")
     await app({**request.scope(), "type": "websocket"}, request.receive, request.send)
     assert request.sent == [{"type": "websocket.close", "code": 1008}]
 
@@ -315,8 +325,8 @@ class RemoteEngineFailed(RemoteFailure, EngineFailed):
         self.args = (cause,)
 
 
-def test_an_error_from_another_process_shows_its_message_only(http: httpx.Client, door: RunningDoor) -> None:
-    door.assistant.reject = RemoteEngineFailed(EngineFailed("the model died", retry_after_s=4))
+def test_an_error_from_another_process_shows_its_message_only(http: httpx.Client, door: RunningGateway) -> None:
+    door.assistant.rejection = RemoteEngineFailed(EngineFailed("the model died", retry_after_s=4))
     response = http.post(CHAT, json=ASK)
     assert response.status_code == 503
     assert response.headers["retry-after"] == "4"
@@ -333,8 +343,10 @@ def test_rays_own_wrapping_is_understood() -> None:
     assert (b"retry-after", b"4") in error_headers(error)
 
 
-def test_a_bug_is_logged_and_not_shown(http: httpx.Client, door: RunningDoor, caplog: pytest.LogCaptureFixture) -> None:
-    door.assistant.reject = ZeroDivisionError("secret")
+def test_a_bug_is_logged_and_not_shown(
+    http: httpx.Client, door: RunningGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    door.assistant.rejection = ZeroDivisionError("secret")
     response = http.post(CHAT, json=ASK)
     assert response.status_code == 500
     assert "secret" not in response.text
@@ -343,9 +355,9 @@ def test_a_bug_is_logged_and_not_shown(http: httpx.Client, door: RunningDoor, ca
 
 
 async def test_a_request_that_breaks_off_in_its_body_is_forgotten() -> None:
-    app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=Snapshots(), metrics=Metrics()))
-    request = call(CHAT, ASK)
+    app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics()))
+    request = post_call(CHAT, ASK)
     request._read = True
-    request.gone.set()
+    request.disconnected.set()
     await app(request.scope(), request.receive, request.send)
     assert request.sent == []

@@ -11,15 +11,15 @@ import pytest
 from fastapi import FastAPI
 
 from deployments.api.app import DoorServices, build_app
+from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.errors import ClientGone
-from deployments.api.hangup import Hangup
 from deployments.api.metrics import Metrics
 from deployments.contracts.audio import PCM16_22K, SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, TurnFinished, TurnStarted
-from tests.api.asgi import Call, call
-from tests.api.door import KEY, RunningDoor, Snapshots, wait_until
+from tests.api.asgi import AsgiCall, post_call
+from tests.api.running_gateway import KEY, RunningGateway, StaticSnapshots, wait_until
 from tests.api.test_spoken_chat import wav_bytes
-from tests.fakes.assistant import TRANSCRIPT, Pause, ScriptedAssistant, tone
+from tests.fakes.assistant import TRANSCRIPT, ScriptedAssistant, ScriptPause, tone
 
 LONG = 30.0
 ASK = {"model": "secretary", "messages": [{"role": "user", "content": "Hi"}]}
@@ -39,9 +39,9 @@ STREAMS = [name for name in REQUESTS if "stream" in name or "speech" in name]
 def slow(assistant: ScriptedAssistant) -> None:
     block = SpeechChunk(tone(0.3), PCM16_22K)
     said = [TurnStarted("t"), TextDelta("One."), SpeechReady(block, "en-joe")]
-    assistant.script = [*said, Pause(LONG), TextDelta("Two."), TurnFinished()]
-    assistant.speech_script = [block, Pause(LONG), block]
-    assistant.transcript_script = [TRANSCRIPT[0], Pause(LONG), TRANSCRIPT[-1]]
+    assistant.script = [*said, ScriptPause(LONG), TextDelta("Two."), TurnFinished()]
+    assistant.speech_script = [block, ScriptPause(LONG), block]
+    assistant.transcript_script = [TRANSCRIPT[0], ScriptPause(LONG), TRANSCRIPT[-1]]
 
 
 def raw_request(path: str, body: bytes, kind: str = "application/json") -> bytes:
@@ -50,13 +50,13 @@ def raw_request(path: str, body: bytes, kind: str = "application/json") -> bytes
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_closed_socket_stops_the_work(door: RunningDoor, name: str) -> None:
+def test_a_closed_socket_stops_the_work(door: RunningGateway, name: str) -> None:
     slow(door.assistant)
     path, body = REQUESTS[name]
     hang_up_after(door, raw_request(path, json.dumps(body).encode()), read_first=name in STREAMS)
 
 
-def test_a_closed_socket_stops_recognition(door: RunningDoor) -> None:
+def test_a_closed_socket_stops_recognition(door: RunningGateway) -> None:
     slow(door.assistant)
     parts = b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
     parts += (
@@ -66,7 +66,7 @@ def test_a_closed_socket_stops_recognition(door: RunningDoor) -> None:
     hang_up_after(door, request, read_first=False)
 
 
-def hang_up_after(door: RunningDoor, request: bytes, read_first: bool) -> None:
+def hang_up_after(door: RunningGateway, request: bytes, read_first: bool) -> None:
     with socket.create_connection(("127.0.0.1", door.port)) as connection:
         connection.sendall(request)
         wait_until(lambda: door.assistant.open_streams == 1)
@@ -87,10 +87,10 @@ def assistant() -> ScriptedAssistant:
 
 
 @pytest.fixture
-def app(assistant: ScriptedAssistant) -> Callable[[Call], asyncio.Task[None]]:
-    built = build_app(DoorServices(assistant=assistant, snapshots=Snapshots(), metrics=Metrics()))
+def app(assistant: ScriptedAssistant) -> Callable[[AsgiCall], asyncio.Task[None]]:
+    built = build_app(DoorServices(assistant=assistant, snapshots=StaticSnapshots(), metrics=Metrics()))
 
-    def start(request: Call) -> asyncio.Task[None]:
+    def start(request: AsgiCall) -> asyncio.Task[None]:
         return asyncio.create_task(built(request.scope(), request.receive, request.send))
 
     return start
@@ -98,11 +98,11 @@ def app(assistant: ScriptedAssistant) -> Callable[[Call], asyncio.Task[None]]:
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_cancelled_request_stops_the_work(
-    app: Callable[[Call], asyncio.Task[None]], assistant: ScriptedAssistant, name: str
+    app: Callable[[AsgiCall], asyncio.Task[None]], assistant: ScriptedAssistant, name: str
 ) -> None:
-    request = call(*REQUESTS[name])
+    request = post_call(*REQUESTS[name])
     task = app(request)
-    await (request.begun() if name in STREAMS else asyncio.sleep(0.1))
+    await (request.wait_for_body() if name in STREAMS else asyncio.sleep(0.1))
     assert assistant.open_streams == 1
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -113,21 +113,21 @@ async def test_a_cancelled_request_stops_the_work(
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_disconnect_message_stops_the_work(
-    app: Callable[[Call], asyncio.Task[None]], assistant: ScriptedAssistant, name: str
+    app: Callable[[AsgiCall], asyncio.Task[None]], assistant: ScriptedAssistant, name: str
 ) -> None:
-    request = call(*REQUESTS[name])
+    request = post_call(*REQUESTS[name])
     task = app(request)
-    await (request.begun() if name in STREAMS else asyncio.sleep(0.1))
-    request.gone.set()
+    await (request.wait_for_body() if name in STREAMS else asyncio.sleep(0.1))
+    request.disconnected.set()
     await asyncio.wait_for(task, 1)
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
 
 
 async def test_a_client_that_stops_reading_is_noticed_when_it_leaves(
-    app: Callable[[Call], asyncio.Task[None]], assistant: ScriptedAssistant
+    app: Callable[[AsgiCall], asyncio.Task[None]], assistant: ScriptedAssistant
 ) -> None:
     """The generator then waits at its yield, not inside: closing must reach it all the same."""
-    request = call(*REQUESTS["chat stream"])
+    request = post_call(*REQUESTS["chat stream"])
     stuck = asyncio.Event()
 
     async def send(message: dict[str, object]) -> None:
@@ -137,20 +137,22 @@ async def test_a_client_that_stops_reading_is_noticed_when_it_leaves(
 
     request.send = send  # type: ignore[method-assign]
     task = app(request)
-    await request.begun()
-    request.gone.set()
+    await request.wait_for_body()
+    request.disconnected.set()
     await asyncio.wait_for(task, 1)
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
 
 
 def impatient(assistant: ScriptedAssistant, patience_s: float = 0.1) -> FastAPI:
-    services = DoorServices(assistant=assistant, snapshots=Snapshots(), metrics=Metrics(), patience_s=patience_s)
+    services = DoorServices(
+        assistant=assistant, snapshots=StaticSnapshots(), metrics=Metrics(), client_timeout_s=patience_s
+    )
     return build_app(services)
 
 
 @pytest.mark.parametrize("name", STREAMS)
 async def test_a_client_that_stays_and_does_not_read_is_given_up(assistant: ScriptedAssistant, name: str) -> None:
-    request = call(*REQUESTS[name])
+    request = post_call(*REQUESTS[name])
 
     async def send(message: dict[str, object]) -> None:
         request.sent.append(message)
@@ -164,7 +166,7 @@ async def test_a_client_that_stays_and_does_not_read_is_given_up(assistant: Scri
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/audio/transcriptions"])
 async def test_a_body_that_does_not_come_is_not_waited_for(assistant: ScriptedAssistant, path: str) -> None:
     kind = b"multipart/form-data; boundary=b" if "audio" in path else b"application/json"
-    request = Call(path, b"", [(b"content-type", kind), (b"content-length", b"100")])
+    request = AsgiCall(path, b"", [(b"content-type", kind), (b"content-length", b"100")])
     pieces = [{"type": "http.request", "body": b"--b\r\n", "more_body": True}]
 
     async def receive() -> dict[str, object]:
@@ -177,8 +179,8 @@ async def test_a_body_that_does_not_come_is_not_waited_for(assistant: ScriptedAs
 
 
 async def test_whoever_has_sent_all_may_be_silent_while_an_answer_is_made(assistant: ScriptedAssistant) -> None:
-    assistant.script = [TurnStarted("t"), Pause(0.3), TextDelta("One."), TurnFinished()]
-    request = call(*REQUESTS["chat"])
+    assistant.script = [TurnStarted("t"), ScriptPause(0.3), TextDelta("One."), TurnFinished()]
+    request = post_call(*REQUESTS["chat"])
     await asyncio.wait_for(impatient(assistant)(request.scope(), request.receive, request.send), 2)
     assert request.status == 200
 
@@ -192,7 +194,7 @@ async def test_a_hangup_is_not_mistaken_for_a_cancellation() -> None:
 
     async def work() -> str:
         with suppress(ClientGone):
-            async with Hangup(receive):
+            async with CancelOnDisconnect(receive):
                 gone.set()
                 await asyncio.sleep(LONG)
         await asyncio.sleep(0)

@@ -8,8 +8,8 @@ import pytest
 
 from deployments.contracts.events import TextDelta, TurnStarted
 from deployments.contracts.settings import ApiKey, KeyLimits, Limits
-from tests.api.door import KEY, RunningDoor, api_key, snapshot, wait_until
-from tests.fakes.assistant import Pause
+from tests.api.running_gateway import KEY, RunningGateway, api_key, snapshot, wait_until
+from tests.fakes.assistant import ScriptPause
 
 ASK = {"model": "secretary", "messages": [{"role": "user", "content": "Hi"}]}
 SAY = {"model": "tts-1", "input": "One. Two.", "voice": "alloy", "response_format": "wav"}
@@ -20,7 +20,7 @@ Limited = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def limited(door: RunningDoor) -> Iterator[Limited]:
+def limited(door: RunningGateway) -> Iterator[Limited]:
     """A client with a key of its own that has these limits."""
     clients: list[httpx.Client] = []
 
@@ -90,9 +90,9 @@ def test_audio_seconds_per_day(limited: Limited) -> None:
     assert client.post(CHAT, json=ASK).status_code == 200, "written answers have a budget of their own"
 
 
-def test_concurrent_streams(door: RunningDoor, limited: Limited, http: httpx.Client) -> None:
+def test_concurrent_streams(door: RunningGateway, limited: Limited, http: httpx.Client) -> None:
     client = limited(concurrent_streams=1)
-    door.assistant.script = [Pause(30)]
+    door.assistant.script = [ScriptPause(30)]
     asking = threading.Thread(target=lambda: _ignore(lambda: client.post(CHAT, json=ASK, timeout=1.5)))
     asking.start()
     wait_until(lambda: door.assistant.open_streams == 1)
@@ -104,10 +104,10 @@ def test_concurrent_streams(door: RunningDoor, limited: Limited, http: httpx.Cli
     wait_until(lambda: client.post(CHAT, json=ASK).status_code == 200)
 
 
-def test_a_cut_off_answer_uses_up_the_budget(door: RunningDoor, limited: Limited) -> None:
+def test_a_cut_off_answer_uses_up_the_budget(door: RunningGateway, limited: Limited) -> None:
     client = limited(tokens_per_day=50)
     body = {**ASK, "messages": [{"role": "user", "content": "x" * 400}], "stream": True}
-    door.assistant.script = [TurnStarted("t"), TextDelta("A long"), Pause(30)]
+    door.assistant.script = [TurnStarted("t"), TextDelta("A long"), ScriptPause(30)]
     with client.stream("POST", CHAT, json=body) as reply:
         assert reply.status_code == 200
         next(reply.iter_raw(1))
@@ -124,15 +124,15 @@ DROPPED = {
 
 @pytest.mark.parametrize("name", DROPPED)
 def test_work_that_is_dropped_before_its_first_piece_uses_up_the_budget(
-    door: RunningDoor, limited: Limited, name: str
+    door: RunningGateway, limited: Limited, name: str
 ) -> None:
     path, body, next_path, next_body, limit = DROPPED[name]
     client = limited(**{limit: 5})
-    door.assistant.script, door.assistant.speech_script = [Pause(30)], [Pause(30)]
+    door.assistant.script, door.assistant.speech_script = [ScriptPause(30)], [ScriptPause(30)]
     door.embedder.delay_s = 30
     with pytest.raises(httpx.ReadTimeout):
         client.post(path, json=body, timeout=httpx.Timeout(5, read=0.3))
-    wait_until(lambda: door.assistant.open_streams == door.embedder.working == 0)
+    wait_until(lambda: door.assistant.open_streams == door.embedder.active == 0)
     assert limit in refusal(client.post(next_path, json=next_body))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from deployments.api.metrics import Metrics
-from tests.api.door import METRICS_KEY, RunningDoor, wait_until
+from tests.api.running_gateway import METRICS_KEY, RunningGateway, wait_until
 
 ONE_WORKER = """
 import sys
@@ -31,7 +31,7 @@ print(Metrics().exposition().decode())
 """
 
 
-def test_requests_are_counted_by_template(http: httpx.Client, door: RunningDoor) -> None:
+def test_requests_are_counted_by_template(http: httpx.Client, door: RunningGateway) -> None:
     http.get("/v1/models/secretary")
     http.get("/v1/anything/at/all?x=1")
     headers = {"authorization": f"Bearer {METRICS_KEY}"}
@@ -96,6 +96,6 @@ def test_many_processes_are_added_up_and_dead_ones_forgotten(tmp_path: Path) -> 
         worker.communicate()
 
 
-def test_the_time_of_an_answer_is_measured(http: httpx.Client, door: RunningDoor) -> None:
+def test_the_time_of_an_answer_is_measured(http: httpx.Client, door: RunningGateway) -> None:
     http.get("/health")
     wait_until(lambda: b'secretary_http_request_seconds_count{path="/health"}' in door.metrics.exposition())

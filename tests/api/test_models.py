@@ -6,8 +6,8 @@ import httpx
 import openai
 import pytest
 
-from deployments.api.models.catalog import Catalog
-from tests.api.door import RunningDoor, Snapshots
+from deployments.api.models.model_names import ModelNames
+from tests.api.running_gateway import RunningGateway, StaticSnapshots
 from tests.fakes.assistant import ScriptedAssistant
 
 
@@ -59,7 +59,7 @@ def test_one_model_also_with_a_slash(client: openai.OpenAI, http: httpx.Client) 
 async def test_many_askers_ask_the_engines_once() -> None:
     now = [0.0]
     assistant = ScriptedAssistant(status_delay_s=0.01)
-    catalog = Catalog(assistant, Snapshots(), lambda: now[0])
+    catalog = ModelNames(assistant, StaticSnapshots(), lambda: now[0])
     await asyncio.gather(*(catalog.cards() for _ in range(20)))
     assert assistant.status_calls == 1
     now[0] = 6.0
@@ -96,7 +96,7 @@ def test_wrong_embedding_requests(http: httpx.Client, fields: dict[str, object],
 
 
 def test_a_door_without_an_embedder_says_so() -> None:
-    door = RunningDoor(embeds=False)
+    door = RunningGateway(embeds=False)
     door.start()
     try:
         headers = {"authorization": "Bearer sk-all"}

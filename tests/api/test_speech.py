@@ -13,8 +13,8 @@ import pytest
 from deployments.contracts.audio import PCM16_22K, PCM16_24K, SpeechChunk
 from deployments.contracts.errors import EngineFailed, LanguageNotSupported
 from deployments.contracts.settings import SpeechSettings
-from tests.api.door import RunningDoor, snapshot
-from tests.fakes.assistant import Pause, tone
+from tests.api.running_gateway import RunningGateway, snapshot
+from tests.fakes.assistant import ScriptPause, tone
 
 SPEAK = {"model": "tts-1", "input": "One. Two. Three.", "voice": "alloy"}
 TYPES = {
@@ -49,10 +49,10 @@ def test_mp3_is_what_comes_without_asking(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("format", ["mp3", "wav", "pcm", "opus", "flac", "aac"])
 def test_sound_begins_before_the_text_is_spoken_to_its_end(
-    client: openai.OpenAI, door: RunningDoor, format: str
+    client: openai.OpenAI, door: RunningGateway, format: str
 ) -> None:
     block = SpeechChunk(tone(0.4), PCM16_22K)
-    door.assistant.speech_script = [block, block, Pause(0.4), block]
+    door.assistant.speech_script = [block, block, ScriptPause(0.4), block]
     began = time.monotonic()
     with client.audio.speech.with_streaming_response.create(**SPEAK, response_format=format) as response:
         stream = response.iter_bytes()
@@ -88,10 +88,10 @@ def test_events_carry_sound_and_a_count(http: httpx.Client) -> None:
     ],
 )
 def test_voice_and_speed_reach_the_assistant(
-    http: httpx.Client, door: RunningDoor, fields: dict[str, object], voice: str | None, speed: float
+    http: httpx.Client, door: RunningGateway, fields: dict[str, object], voice: str | None, speed: float
 ) -> None:
     assert http.post("/v1/audio/speech", json={**SPEAK, **fields}).status_code == 200
-    asked = door.assistant.spoken[0]
+    asked = door.assistant.speech_requests[0]
     assert (asked.voice_id, asked.speed) == (voice, speed)
 
 
@@ -114,14 +114,14 @@ def test_voice_and_speed_reach_the_assistant(
     ],
 )
 def test_wrong_requests_are_told_what_is_wrong(
-    http: httpx.Client, door: RunningDoor, fields: dict[str, object], status: int, param: str
+    http: httpx.Client, door: RunningGateway, fields: dict[str, object], status: int, param: str
 ) -> None:
     response = http.post("/v1/audio/speech", json={**SPEAK, **fields})
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
-    assert door.assistant.spoken == []
+    assert door.assistant.speech_requests == []
 
 
-def test_the_longest_text_is_a_setting(http: httpx.Client, door: RunningDoor) -> None:
+def test_the_longest_text_is_a_setting(http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(speech=SpeechSettings(max_input_chars=5))
     assert http.post("/v1/audio/speech", json={**SPEAK, "input": "123456"}).json()["error"]["code"] == "text_too_long"
     assert http.post("/v1/audio/speech", json={**SPEAK, "input": "12345"}).status_code == 200
@@ -131,26 +131,26 @@ def test_the_longest_text_is_a_setting(http: httpx.Client, door: RunningDoor) ->
     ("script", "status"), [([EngineFailed("died")], 503), ([], 503), ([LanguageNotSupported("no Korean")], 400)]
 )
 def test_a_failure_before_the_first_sound_is_an_http_error(
-    http: httpx.Client, door: RunningDoor, script: list[Exception], status: int
+    http: httpx.Client, door: RunningGateway, script: list[Exception], status: int
 ) -> None:
     door.assistant.speech_script = script
     assert http.post("/v1/audio/speech", json=SPEAK).status_code == status
 
 
-def test_a_failure_in_mid_sound_cuts_the_connection(http: httpx.Client, door: RunningDoor) -> None:
-    door.assistant.speech_script = [SpeechChunk(tone(0.3), PCM16_22K), Pause(0.05), EngineFailed("died")]
+def test_a_failure_in_mid_sound_cuts_the_connection(http: httpx.Client, door: RunningGateway) -> None:
+    door.assistant.speech_script = [SpeechChunk(tone(0.3), PCM16_22K), ScriptPause(0.05), EngineFailed("died")]
     with pytest.raises(httpx.RemoteProtocolError):
         http.post("/v1/audio/speech", json={**SPEAK, "response_format": "wav"})
 
 
-def test_a_failure_in_mid_events_is_an_event(http: httpx.Client, door: RunningDoor) -> None:
+def test_a_failure_in_mid_events_is_an_event(http: httpx.Client, door: RunningGateway) -> None:
     door.assistant.speech_script = [SpeechChunk(tone(0.3), PCM16_22K), EngineFailed("the voice died")]
     response = http.post("/v1/audio/speech", json={**SPEAK, "response_format": "wav", "stream_format": "sse"})
     last = response.text.strip().split("\n\n")[-1]
     assert json.loads(last.removeprefix("data: "))["error"]["message"] == "the voice died"
 
 
-def test_open_webui_fills_its_menus_without_a_key(door: RunningDoor) -> None:
+def test_open_webui_fills_its_menus_without_a_key(door: RunningGateway) -> None:
     voices = httpx.get(f"{door.url}/v1/audio/voices").json()["voices"]
     assert [(voice["id"], voice["name"]) for voice in voices] == [("ru-anna", "Anna"), ("en-joe", "Joe")]
     models = [model["id"] for model in httpx.get(f"{door.url}/v1/audio/models").json()["models"]]

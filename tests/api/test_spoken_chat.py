@@ -14,8 +14,8 @@ import pytest
 from deployments.contracts.audio import PCM16_22K, PCM16_24K, AudioFormat, SpeechChunk
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.events import SpeechReady, TextDelta, TurnFinished, TurnStarted
-from tests.api.door import AUDIO_KEY, KEY, RunningDoor, api_key, snapshot
-from tests.fakes.assistant import Pause, tone
+from tests.api.running_gateway import AUDIO_KEY, KEY, RunningGateway, api_key, snapshot
+from tests.fakes.assistant import ScriptPause, tone
 
 ASK = [{"role": "user", "content": "Hi"}]
 TEXT = "Добрый день. How are you?"
@@ -73,9 +73,16 @@ def test_a_streamed_spoken_answer_joins_to_sound_and_transcript(
     assert length == pytest.approx(0.3, abs=0.12)
 
 
-def test_sound_arrives_while_text_is_still_generated(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_sound_arrives_while_text_is_still_generated(client: openai.OpenAI, door: RunningGateway) -> None:
     block = SpeechReady(SpeechChunk(tone(0.2), PCM16_22K, "One."), "en-joe")
-    door.assistant.script = [TurnStarted("t"), TextDelta("One."), block, Pause(0.4), TextDelta(" Two."), TurnFinished()]
+    door.assistant.script = [
+        TurnStarted("t"),
+        TextDelta("One."),
+        block,
+        ScriptPause(0.4),
+        TextDelta(" Two."),
+        TurnFinished(),
+    ]
     began, sound_at, text_at = time.monotonic(), 0.0, 0.0
     with client.chat.completions.create(**spoken("pcm16", stream=True)) as stream:
         for chunk in stream:
@@ -87,7 +94,7 @@ def test_sound_arrives_while_text_is_still_generated(client: openai.OpenAI, door
     assert 0 < sound_at < 0.3 < text_at
 
 
-def test_voices_of_different_rates_in_one_answer(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_voices_of_different_rates_in_one_answer(client: openai.OpenAI, door: RunningGateway) -> None:
     low = AudioFormat(16_000)
     door.assistant.script = [
         TurnStarted("t"),
@@ -103,7 +110,7 @@ def test_voices_of_different_rates_in_one_answer(client: openai.OpenAI, door: Ru
 
 
 @pytest.mark.parametrize("format", ["pcm16", "wav", "mp3", "flac", "opus", "aac"])
-def test_an_answer_without_sound_is_an_empty_file(client: openai.OpenAI, door: RunningDoor, format: str) -> None:
+def test_an_answer_without_sound_is_an_empty_file(client: openai.OpenAI, door: RunningGateway, format: str) -> None:
     door.assistant.script = [TurnStarted("t"), TextDelta("x"), TurnFinished()]
     audio = client.chat.completions.create(**spoken(format)).choices[0].message.audio
     assert audio is not None
@@ -115,7 +122,7 @@ def test_an_answer_without_sound_is_an_empty_file(client: openai.OpenAI, door: R
     [("alloy", None), ("cedar", None), ("ru-anna", "ru-anna"), ("Joe", "en-joe"), ({"id": "en-joe"}, "en-joe")],
 )
 def test_voices_are_chosen_by_id_name_or_language(
-    http: httpx.Client, door: RunningDoor, voice: object, chosen: str | None
+    http: httpx.Client, door: RunningGateway, voice: object, chosen: str | None
 ) -> None:
     assert http.post("/v1/chat/completions", json=spoken("pcm16", voice)).status_code == 200
     assert door.assistant.turns[0].voice_id == chosen
@@ -129,7 +136,7 @@ def test_an_unknown_voice_names_some_that_exist(http: httpx.Client) -> None:
     assert "ru-anna" in error["message"]
 
 
-def test_a_voice_that_breaks_in_mid_stream_is_one_error_event(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_a_voice_that_breaks_in_mid_stream_is_one_error_event(client: openai.OpenAI, door: RunningGateway) -> None:
     door.assistant.script = [TurnStarted("t"), TextDelta("One."), EngineFailed("the voice died")]
     with (
         pytest.raises(openai.APIError, match="the voice died"),
@@ -138,7 +145,7 @@ def test_a_voice_that_breaks_in_mid_stream_is_one_error_event(client: openai.Ope
         list(stream)
 
 
-def test_sound_needs_a_key_for_sound(http: httpx.Client, door: RunningDoor) -> None:
+def test_sound_needs_a_key_for_sound(http: httpx.Client, door: RunningGateway) -> None:
     current = snapshot()
     keys = (*current.api_keys, api_key(9, "sk-chat", scopes=("chat",)))
     door.snapshots.current = current.model_copy(update={"api_keys": keys})
@@ -165,7 +172,7 @@ def wav_bytes(length: float = 0.5) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_recording_in_a_message_is_understood(http: httpx.Client, door: RunningDoor) -> None:
+def test_a_recording_in_a_message_is_understood(http: httpx.Client, door: RunningGateway) -> None:
     content = [{"type": "text", "text": "Listen:"}, recording_part(wav_bytes())]
     body = {"model": "secretary", "messages": [{"role": "user", "content": content}]}
     assert http.post("/v1/chat/completions", json=body).status_code == 200

@@ -7,22 +7,22 @@ import pytest
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.settings import Limits
-from tests.api.door import RunningDoor, snapshot
+from tests.api.running_gateway import RunningGateway, snapshot
 from tests.api.test_spoken_chat import wav_bytes
-from tests.fakes.assistant import TRANSCRIPT, Pause
+from tests.fakes.assistant import TRANSCRIPT, ScriptPause
 
 TEXT = "Добрый день. Чем помочь?"
 FILE = ("note.wav", wav_bytes(), "audio/wav")
 
 
-def test_json_is_the_text_and_what_it_cost(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_json_is_the_text_and_what_it_cost(client: openai.OpenAI, door: RunningGateway) -> None:
     result = client.audio.transcriptions.create(
         model="whisper-1", file=FILE, language="RU", prompt="Анна", temperature=0.2
     )
     assert result.text == TEXT
     assert result.usage is not None
     assert result.usage.seconds == 2.5
-    asked = door.assistant.heard[0]
+    asked = door.assistant.recognition_requests[0]
     assert (asked.language, asked.prompt, asked.temperature, asked.translate) == ("ru", "Анна", 0.2, False)
     assert asked.format == PCM16_16K
     assert PCM16_16K.seconds(len(asked.audio)) == pytest.approx(0.5, abs=0.01)
@@ -37,14 +37,14 @@ def test_verbose_json_has_segments_and_the_language_in_words(client: openai.Open
     assert result.segments[0].avg_logprob == -0.2
 
 
-def test_verbose_json_has_words_when_asked(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_verbose_json_has_words_when_asked(client: openai.OpenAI, door: RunningGateway) -> None:
     result = client.audio.transcriptions.create(
         model="whisper-1", file=FILE, response_format="verbose_json", timestamp_granularities=["word"]
     )
     assert result.words is not None
     assert [word.word for word in result.words] == ["Добрый", "день.", "Чем", "помочь?"]
     assert result.segments is None
-    assert door.assistant.heard[0].word_times
+    assert door.assistant.recognition_requests[0].word_timestamps
 
 
 def test_subtitles(client: openai.OpenAI) -> None:
@@ -64,10 +64,10 @@ def test_a_stream_is_pieces_that_join_to_the_text(client: openai.OpenAI) -> None
     assert (events[-1].type, events[-1].text) == ("transcript.text.done", TEXT)
 
 
-def test_translations_are_english(client: openai.OpenAI, door: RunningDoor) -> None:
+def test_translations_are_english(client: openai.OpenAI, door: RunningGateway) -> None:
     result = client.audio.translations.create(model="whisper-base", file=FILE, response_format="verbose_json")
     assert result.language == "english"
-    assert door.assistant.heard[0].translate
+    assert door.assistant.recognition_requests[0].translate
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_only_forms_are_read(http: httpx.Client) -> None:
     assert http.post("/v1/audio/transcriptions", content=b"--y\r\n\r\n", headers=broken).status_code == 400
 
 
-def test_a_large_upload_is_refused_and_a_body_limit_does_not_touch_it(http: httpx.Client, door: RunningDoor) -> None:
+def test_a_large_upload_is_refused_and_a_body_limit_does_not_touch_it(http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(Limits(max_body_mb=1, max_upload_mb=2))
     large = {"file": ("a.wav", wav_bytes() + b"\0" * 2_100_000)}
     response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=large)
@@ -120,20 +120,20 @@ def test_a_large_upload_is_refused_and_a_body_limit_does_not_touch_it(http: http
     assert http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=fits).status_code == 200
 
 
-def test_sound_that_is_too_long_is_refused(http: httpx.Client, door: RunningDoor) -> None:
+def test_sound_that_is_too_long_is_refused(http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(Limits(max_audio_minutes=1))
     long = {"file": ("a.wav", wav_bytes(61))}
     response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=long)
     assert response.status_code == 413
-    assert door.assistant.heard == []
+    assert door.assistant.recognition_requests == []
 
 
-def test_failures_of_recognition(http: httpx.Client, client: openai.OpenAI, door: RunningDoor) -> None:
+def test_failures_of_recognition(http: httpx.Client, client: openai.OpenAI, door: RunningGateway) -> None:
     door.assistant.transcript_script = [EngineFailed("the ear died")]
     for stream in ("false", "true"):
         form = {"model": "whisper-1", "stream": stream}
         assert http.post("/v1/audio/transcriptions", data=form, files={"file": FILE}).status_code == 503
-    door.assistant.transcript_script = [TRANSCRIPT[0], Pause(0.01), EngineFailed("the ear died")]
+    door.assistant.transcript_script = [TRANSCRIPT[0], ScriptPause(0.01), EngineFailed("the ear died")]
     with (
         pytest.raises(openai.APIError, match="the ear died"),
         client.audio.transcriptions.create(model="whisper-1", file=FILE, stream=True) as events,

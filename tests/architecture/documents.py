@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.architecture.sources import ROOT, shipped
+from tests.architecture.source_files import ROOT, shipped_files
 
 FENCED = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
@@ -24,7 +24,7 @@ def prose(path: Path) -> str:
     return FENCED.sub("", path.read_text(encoding="utf-8"))
 
 
-def code_of(path: Path) -> Iterator[str]:
+def code_in(path: Path) -> Iterator[str]:
     """Inline code, and the lines of fenced blocks."""
     text = path.read_text(encoding="utf-8")
     yield from INLINE.findall(FENCED.sub("", text))
@@ -42,7 +42,7 @@ def anchors(path: Path) -> set[str]:
 def known_names() -> frozenset[str]:
     """Every name that the shipped code gives to anything: modules, classes, functions, fields, arguments, codes."""
     found: set[str] = set()
-    for source in shipped():
+    for source in shipped_files():
         found |= set(source.name.removesuffix(".py").split("/"))
         for node in ast.walk(source.tree):
             found |= set(_given(node))

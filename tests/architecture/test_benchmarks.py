@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import gateway
-from benchmarks.demo import llama_options, piper_options
+from benchmarks.demo_options import llama_options, piper_options
 from deployments.command.graph import read_graph
 
 
@@ -16,4 +16,4 @@ def test_peers_get_the_models_of_the_demo() -> None:
 
 
 def test_gateways_are_as_many_as_are_measured(tmp_path: Path) -> None:
-    assert read_graph(gateway._graph(tmp_path, 2)).secretary().gateway.replicas == 2
+    assert read_graph(gateway._graph(tmp_path, 2)).secretary_arguments().gateway.replicas == 2

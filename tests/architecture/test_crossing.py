@@ -23,10 +23,10 @@ from deployments.local_llm import LocalLlm
 from deployments.office import OfficeServer
 from deployments.recognition import SpeechRecognition
 from deployments.voice import SpeechSynthesis
-from tests.architecture.sources import shipped
-from tests.architecture.values import value_of
+from tests.architecture.contract_values import values_of
+from tests.architecture.source_files import shipped_files
 
-ROOMS = (Faq, LocalLlm, SpeechSynthesis, SpeechRecognition, OfficeServer, Bots, BotProcess)
+DEPLOYMENTS = (Faq, LocalLlm, SpeechSynthesis, SpeechRecognition, OfficeServer, Bots, BotProcess)
 BOUND = (EngineSpec, SecretaryArgs, OfficeArgs, PhoneArgs, BotsArgs)
 CONTRACTS = (
     "audio",
@@ -67,7 +67,9 @@ def _in_contracts() -> Iterator[type]:
                 yield kind
 
 
-CROSSING = sorted({*_in_contracts(), *BOUND, *(k for room in ROOMS for k in _in_calls(room))}, key=lambda k: k.__name__)
+CROSSING = sorted(
+    {*_in_contracts(), *BOUND, *(k for room in DEPLOYMENTS for k in _in_calls(room))}, key=lambda k: k.__name__
+)
 
 
 def test_the_main_nouns_are_among_what_crosses() -> None:
@@ -79,7 +81,7 @@ def test_the_main_nouns_are_among_what_crosses() -> None:
 @settings(max_examples=10, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_value_that_crosses_a_handle_comes_out_equal(kind: type, data: st.DataObject) -> None:
-    value = data.draw(value_of(kind))
+    value = data.draw(values_of(kind))
     for pickler in (pickle, cloudpickle):
         copy = pickler.loads(pickler.dumps(value))
         assert type(copy) is kind
@@ -88,7 +90,7 @@ def test_every_value_that_crosses_a_handle_comes_out_equal(kind: type, data: st.
 
 def _every_error() -> list[type[SecretaryError]]:
     """The whole tree, with the branches that grow outside of contracts."""
-    for source in shipped():
+    for source in shipped_files():
         if "SecretaryError" in source.text and not source.name.startswith("deployments/command/up"):
             import_module(source.name.removesuffix(".py").replace("/", "."))
     found: list[type[SecretaryError]] = [SecretaryError]

@@ -11,8 +11,8 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from tests.architecture.doors import Place, findings
-from tests.architecture.roles import let_through, meant
+from tests.architecture.endpoint_access import Endpoint, check_endpoints
+from tests.architecture.role_access import find_allowed_roles, read_role_table
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = {
@@ -45,7 +45,7 @@ PUBLIC = {
 def everything() -> dict[tuple[str, str, str], dict[str, object]]:
     """What a stranger gets at every place, by (application, kind, path)."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.architecture.doors"]
+    command = [sys.executable, "-m", "tests.architecture.endpoint_access"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
@@ -70,15 +70,19 @@ def test_a_stranger_is_refused_everywhere_else(everything: dict[tuple[str, str, 
 async def test_every_route_takes_the_role_that_the_table_says(
     everything: dict[tuple[str, str, str], dict[str, object]],
 ) -> None:
-    places = [Place(*place) for place in everything if place[0] == "office" and not _is_of_the_panel(place[2])]
-    found, table = await let_through(places), meant()
+    places = [Endpoint(*place) for place in everything if place[0] == "office" and not _is_of_the_panel(place[2])]
+    found, table = await find_allowed_roles(places), read_role_table()
     wrong = {place: sorted(found.get(place, ())) for place in {*found, *table} if found.get(place) != table.get(place)}
     assert wrong == {}, "write down in tests/architecture/roles.txt who may do this, if it is meant"
 
 
 async def test_a_path_that_nobody_wrote_down_takes_an_administrator() -> None:
-    places = (Place("office", "GET", "/nowhere"), Place("office", "GET", "/faqs"), Place("office", "WS", "/nowhere"))
-    assert set((await let_through(places)).values()) == {frozenset({"admin"})}
+    places = (
+        Endpoint("office", "GET", "/nowhere"),
+        Endpoint("office", "GET", "/faqs"),
+        Endpoint("office", "WS", "/nowhere"),
+    )
+    assert set((await find_allowed_roles(places)).values()) == {frozenset({"admin"})}
 
 
 def _is_of_the_panel(path: str) -> bool:
@@ -104,6 +108,6 @@ async def test_a_public_route_would_be_seen() -> None:
     router.add_api_route("/thing/{name}", opened, methods=["DELETE"])
     app.include_router(router)
     app.router.routes.append(Mount("/below", routes=[Route("/page", inside)]))
-    found = {finding.place: finding.open for finding in await findings("app", app)}
+    found = {finding.endpoint: finding.open for finding in await check_endpoints("app", app)}
     expected = {("GET", "/open/1"), ("WS", "/talk"), ("GET", "/below/page"), ("DELETE", "/area/thing/1")}
-    assert {kind for kind in expected if found[Place("app", *kind)]} == expected
+    assert {kind for kind in expected if found[Endpoint("app", *kind)]} == expected

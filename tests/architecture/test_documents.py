@@ -7,17 +7,17 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from deployments.administration.bots import BotDraft
-from deployments.administration.buttons import ButtonDraft
-from deployments.administration.widgets import WidgetDraft
-from deployments.api.admin.bodies import REFERENCE_NAMES
-from deployments.command.graph import _ARGUMENTS
+from deployments.administration.bots.buttons import ButtonDraft
+from deployments.administration.bots.service import BotDraft
+from deployments.administration.widgets.service import WidgetDraft
+from deployments.api.admin.request_bodies import LEGACY_FIELD_NAMES
+from deployments.command.graph import BUILDER_ARGUMENTS
 from deployments.command.main import app
-from deployments.command.reference import APPLICATIONS, settings_reference
+from deployments.command.settings_reference import APPLICATION_ARGUMENTS, settings_reference
 from deployments.contracts.settings import Settings
 from storage.environment import Environment
-from tests.architecture.documents import LINK, anchors, code_of, documents, known_names, prose
-from tests.architecture.sources import ROOT
+from tests.architecture.documents import LINK, anchors, code_in, documents, known_names, prose
+from tests.architecture.source_files import ROOT
 
 every_document = pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
 ABOUT_CODE = [p for p in documents() if p.parent.name == "adr" or p.name in ("tour.md", "architecture.md")]
@@ -26,11 +26,11 @@ CONSOLE = typer.main.get_command(app)
 
 def test_the_page_of_settings_is_fresh() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert page == settings_reference(), "run: python -m deployments.command.reference > docs/settings.md"
+    assert page == settings_reference(), "run: python -m deployments.command.settings_reference > docs/settings.md"
 
 
 def test_the_page_of_settings_knows_every_application() -> None:
-    assert set(APPLICATIONS.values()) == set(_ARGUMENTS.values())
+    assert set(APPLICATION_ARGUMENTS.values()) == set(BUILDER_ARGUMENTS.values())
 
 
 def test_every_live_setting_and_variable_is_described() -> None:
@@ -49,12 +49,12 @@ def test_the_page_of_bots_names_every_field_and_no_other(draft: type[BaseModel],
     section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
-    assert named - {"bot_token", *REFERENCE_NAMES} == set(draft.model_fields)
+    assert named - {"bot_token", *LEGACY_FIELD_NAMES} == set(draft.model_fields)
 
 
 @every_document
 def test_every_command_and_option_exists(path: Path) -> None:
-    for line in code_of(path):
+    for line in code_in(path):
         if line.startswith("secretary "):
             _check_command(re.split(r"  +|#", line.removeprefix("secretary "))[0])
 
@@ -82,7 +82,7 @@ def test_every_variable_is_one_of_the_environment(path: Path) -> None:
 @every_document
 def test_every_make_target_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {found[1] for line in code_of(path) if (found := re.match(r"make ([a-z-]+)", line))}
+    named = {found[1] for line in code_in(path) if (found := re.match(r"make ([a-z-]+)", line))}
     assert named <= targets
 
 

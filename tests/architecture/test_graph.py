@@ -14,9 +14,9 @@ from deployments import names
 from deployments.arguments import SecretaryArgs
 from deployments.command.graph import Graph, read_graph
 from deployments.contracts.errors import InvalidRequest
-from deployments.engines.registry import EngineSpec, Kind, find
-from deployments.models.catalogue import catalogue
-from tests.architecture.sources import ROOT
+from deployments.engines.registry import EngineKind, EngineSpec, find_engine_class
+from deployments.models.catalogue import load_catalogue
+from tests.architecture.source_files import ROOT
 
 GRAPHS = [ROOT / "graph.yaml", *sorted((ROOT / "tests" / "graphs").glob("*.yaml"))]
 every_graph = pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.name)
@@ -24,7 +24,7 @@ every_graph = pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.name
 
 @every_graph
 def test_a_graph_that_ships_is_read(path: Path) -> None:
-    assert isinstance(read_graph(path).secretary(), SecretaryArgs)
+    assert isinstance(read_graph(path).secretary_arguments(), SecretaryArgs)
 
 
 @every_graph
@@ -59,14 +59,14 @@ def test_every_application_is_built_from_its_arguments(path: Path) -> None:
 @every_graph
 def test_every_model_and_every_engine_option_exists(path: Path) -> None:
     graph = read_graph(path)
-    for model_id in graph.models():
-        catalogue().get(model_id)
-    for kind, spec in _engines(graph.secretary()):
-        find(kind, spec.engine).Options.model_validate(spec.options)
+    for model_id in graph.model_ids():
+        load_catalogue().get(model_id)
+    for kind, spec in _engines(graph.secretary_arguments()):
+        find_engine_class(kind, spec.engine).Options.model_validate(spec.options)
 
 
-def _engines(args: SecretaryArgs) -> list[tuple[Kind, EngineSpec]]:
-    found: list[tuple[Kind, EngineSpec]] = [("speech", spec) for voice in args.voices for spec in voice.engines]
+def _engines(args: SecretaryArgs) -> list[tuple[EngineKind, EngineSpec]]:
+    found: list[tuple[EngineKind, EngineSpec]] = [("speech", spec) for voice in args.voices for spec in voice.engines]
     if args.chat:
         found.append(("chat", args.chat.spec))
     if args.recognition:
@@ -215,7 +215,7 @@ def test_a_key_that_stands_twice_is_a_slip(tmp_path: Path, text: str, complaint:
 def test_a_merged_mapping_may_replace_a_key(tmp_path: Path) -> None:
     """`<<` is YAML's own way to say "like that, but"."""
     args = "{gateway: &g {replicas: 2}, faq: {<<: *g, replicas: 3}}"
-    faq = read_graph(written(tmp_path, one_application(args))).secretary().faq
+    faq = read_graph(written(tmp_path, one_application(args))).secretary_arguments().faq
     assert faq is not None
     assert faq.replicas == 3
 
@@ -242,7 +242,7 @@ def test_a_file_that_is_no_text_is_no_traceback(tmp_path: Path) -> None:
 )
 def test_what_up_does_not_use_is_known(tmp_path: Path, more: str, unused: tuple[str, ...]) -> None:
     graph = read_graph(written(tmp_path, f"{more}\n{one_application()}"))
-    assert graph.unused("0.0.0.0", 9000) == unused
+    assert graph.unused_keys("0.0.0.0", 9000) == unused
 
 
 def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
@@ -260,11 +260,11 @@ def test_a_graph_without_the_secretary_is_refused_where_engines_are_asked_for(tm
     office = "applications: [{name: office, route_prefix: /admin, import_path: 'serve_app:build_office'}]"
     graph = read_graph(written(tmp_path, office))
     with pytest.raises(InvalidRequest, match="no application 'secretary'"):
-        graph.secretary()
+        graph.secretary_arguments()
 
 
 def test_each_model_of_a_graph_is_named_once_in_order() -> None:
     engines = "[{engine: piper, options: {models: ['model://b', 'model://a/x.onnx', 'model://b']}}]"
     chat = "{engine: llama_cpp, options: {model: 'model://c/y.gguf', nested: {deep: ['model://a']}}}"
     text = one_application(f"{{voices: [{{engines: {engines}}}], chat: {chat}}}")
-    assert Graph.model_validate(yaml.safe_load(text)).models() == ("b", "a", "c")
+    assert Graph.model_validate(yaml.safe_load(text)).model_ids() == ("b", "a", "c")

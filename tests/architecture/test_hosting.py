@@ -12,10 +12,10 @@ from uvicorn.server import ServerState
 
 from deployments.arguments import Hosting
 from deployments.hosting import host_door
-from deployments.logs import close_log
+from deployments.process_log import close_log
 
 
-class Porch:
+class MinimalDoor:
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
@@ -28,7 +28,7 @@ async def test_a_door_bounds_the_messages_of_its_server(monkeypatch: pytest.Monk
     monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
     monkeypatch.setenv("SECRETARY_DATA", str(tmp_path))
     try:
-        serve.run(host_door(Porch, Hosting(), "porch", longest_message=1_234), _local_testing_mode=True)
+        serve.run(host_door(MinimalDoor, Hosting(), "porch", max_message_bytes=1_234), _local_testing_mode=True)
     finally:
         close_log()
     config = Config(Starlette())

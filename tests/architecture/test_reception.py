@@ -8,16 +8,16 @@ import pytest
 
 from deployments.api.metrics import Metrics
 from deployments.clients import OfficeClient
-from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
+from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest
-from deployments.reception import Reception, Remotes
-from deployments.remote import Remote
+from deployments.door_runtime import DoorRuntime, EngineHandles
+from deployments.remote import RemoteDeployment
 
 
-class Office:
+class SilentOffice:
     """Knows nothing and is never asked."""
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
@@ -26,32 +26,32 @@ class Office:
     async def report(self, report: DoorReport) -> None:
         raise NotImplementedError
 
-    async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         raise NotImplementedError
 
-    async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         raise NotImplementedError
 
 
-class Handle:
+class FakeHandle:
     """A deployment whose streams give one item when ``release`` is set."""
 
     def __init__(self) -> None:
         self.release = asyncio.Event()
-        self.responses: list[Response] = []
+        self.responses: list[HandleResponse] = []
 
-    def options(self, **_: bool) -> "Handle":
+    def options(self, **_: bool) -> "FakeHandle":
         return self
 
-    def __getattr__(self, method: str) -> "Handle":
+    def __getattr__(self, method: str) -> "FakeHandle":
         return self
 
-    def remote(self, *_: object) -> "Response":
-        self.responses.append(Response(self.release))
+    def remote(self, *_: object) -> "HandleResponse":
+        self.responses.append(HandleResponse(self.release))
         return self.responses[-1]
 
 
-class Response:
+class HandleResponse:
     def __init__(self, release: asyncio.Event) -> None:
         self._items = self._made(release)
         self.cancelled = False
@@ -67,8 +67,8 @@ class Response:
         self.cancelled = True
 
 
-def remote(handle: Any, name: str) -> Remote:
-    return Remote.of(handle, name)
+def remote(handle: Any, name: str) -> RemoteDeployment:
+    return RemoteDeployment.from_handle(handle, name)
 
 
 async def _read(stream: AsyncIterator[object]) -> None:
@@ -78,12 +78,12 @@ async def _read(stream: AsyncIterator[object]) -> None:
 
 @pytest.mark.parametrize("queue", ["chat", "voice", "second voice", "recognition"])
 async def test_every_engine_has_a_queue_whose_depth_is_measured(queue: str) -> None:
-    handle, metrics = Handle(), Metrics()
+    handle, metrics = FakeHandle(), Metrics()
     voices = (remote(handle, "voice"), remote(handle, "second voice"))
-    remotes = Remotes(None, remote(handle, "chat"), voices, remote(handle, "recognition"))
-    reception = Reception(remotes, Office(), "door", metrics)
+    remotes = EngineHandles(None, remote(handle, "chat"), voices, remote(handle, "recognition"))
+    reception = DoorRuntime(remotes, SilentOffice(), "door", metrics)
     streams = {
-        "chat": lambda: reception.chat.stream(ChatTurn("t", Source(SourceKind.API), (ChatMessage("user", "Hi"),))),
+        "chat": lambda: reception.chat.stream(ChatTurn("t", TurnSource(SourceKind.API), (ChatMessage("user", "Hi"),))),
         "voice": lambda: reception.speech[0].synthesize(SpeechRequest("Hi")),
         "second voice": lambda: reception.speech[1].synthesize(SpeechRequest("Hi")),
         "recognition": lambda: reception.recognizer.transcribe(RecognitionRequest(b"")),
@@ -97,7 +97,7 @@ async def test_every_engine_has_a_queue_whose_depth_is_measured(queue: str) -> N
 
 
 async def test_a_door_that_stops_following_the_office_ends_the_stream_at_once() -> None:
-    handle = Handle()
+    handle = FakeHandle()
     handle.release.set()
     snapshots = OfficeClient(remote(handle, "office")).snapshots(0, "door")
     await anext(snapshots)

@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from deployments.contracts.settings import Settings
-from tests.architecture.probes import PROBES, Probe
-from tests.architecture.sources import ROOT
+from tests.architecture.setting_probes import PROBES, Probe
+from tests.architecture.source_files import ROOT
 
 
 def paths(model: type[BaseModel], before: str = "") -> Iterator[str]:
@@ -30,7 +30,7 @@ def changed(path: str, value: object) -> Settings:
 
 
 def test_every_setting_has_a_probe_and_every_probe_a_setting() -> None:
-    assert set(paths(Settings)) == set(PROBES), "add the field to PROBES in tests/architecture/probes.py"
+    assert set(paths(Settings)) == set(PROBES), "add the field to PROBES in tests/architecture/setting_probes.py"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ async def test_a_setting_changes_what_happens(path: str, probe: Probe) -> None:
 
 
 def test_doors_are_staffed_without_ray() -> None:
-    """The probes put a door together with the same functions as ``deployments.reception`` and ``deployments.faq``."""
-    code = "import sys, deployments.staffing, deployments.conversation.prepared; sys.exit('ray' in sys.modules)"
+    """The probes build a door with the same functions as ``deployments.door_runtime`` and ``deployments.faq``."""
+    code = "import sys, deployments.wiring, deployments.conversation.faq_answers; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.bots.server import TelegramServer
+from tests.bots.telegram_server import TelegramServer
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from bots.connections import BotConnections
 from deployments.contracts.audio import PCM16_24K, SpeechChunk
-from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, Source
+from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, TurnSource
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent, TurnFinished, TurnStarted
-from deployments.contracts.outbound import Allowance
+from deployments.contracts.outbound import AllowedHost
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.speech import (
     EngineStatus,
@@ -21,10 +21,10 @@ from deployments.contracts.speech import (
     Voice,
 )
 from deployments.outbound.policy import OutboundPolicy
-from tests.bots.wire import TOKEN
+from tests.bots.bot_api_json import TOKEN
 
 Script = Callable[[ChatTurn], AsyncIterator[TurnEvent]]
-LOOPBACK = OutboundPolicy((Allowance.parse("127.0.0.1"),))
+LOOPBACK_POLICY = OutboundPolicy((AllowedHost.parse("127.0.0.1"),))
 """The local Bot API server is opened, as an administrator does it."""
 TONE_S = 0.5
 
@@ -48,23 +48,23 @@ def tone(seconds: float = TONE_S) -> SpeechChunk:
 
 
 @dataclass
-class ScriptedAssistant:
+class ScriptedBotAssistant:
     """Plays ``script`` for every turn and hears ``heard`` in every sound; remembers what it was asked."""
 
     script: Script = echo
-    heard: str = "какой у вас адрес"
-    hearing_error: SecretaryError | None = None
+    transcript: str = "какой у вас адрес"
+    transcription_error: SecretaryError | None = None
     engines: tuple[EngineStatus, ...] = ()
     turns: list[ChatTurn] = field(default_factory=list)
-    sounds: list[RecognitionRequest] = field(default_factory=list)
+    recognition_requests: list[RecognitionRequest] = field(default_factory=list)
     running: int = 0
-    most_running: int = 0
+    max_running: int = 0
     closed: int = 0
 
     async def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         self.turns.append(turn)
         self.running += 1
-        self.most_running = max(self.most_running, self.running)
+        self.max_running = max(self.max_running, self.running)
         try:
             async for event in self.script(turn):
                 yield event
@@ -76,11 +76,11 @@ class ScriptedAssistant:
         yield tone()
 
     async def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        self.sounds.append(request)
-        if self.hearing_error is not None:
-            raise self.hearing_error
-        yield TranscriptSegment(0, self.heard, 0, 1)
-        yield TranscriptFinished(self.heard, "ru", 1.0)
+        self.recognition_requests.append(request)
+        if self.transcription_error is not None:
+            raise self.transcription_error
+        yield TranscriptSegment(0, self.transcript, 0, 1)
+        yield TranscriptFinished(self.transcript, "ru", 1.0)
 
     def voices(self) -> tuple[Voice, ...]:
         return ()
@@ -97,34 +97,34 @@ class MemoryConversations:
     overrides: Overrides = field(default_factory=Overrides)
     modes: dict[str, str] = field(default_factory=dict)
     error: SecretaryError | None = None
-    opened: list[tuple[Source, str, str]] = field(default_factory=list)
-    restarted: list[tuple[Source, str, str]] = field(default_factory=list)
+    opened: list[tuple[TurnSource, str, str]] = field(default_factory=list)
+    restarted: list[tuple[TurnSource, str, str]] = field(default_factory=list)
 
-    async def open(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         if self.error is not None:
             raise self.error
         self.opened.append((source, person, display_name))
         return Conversation(f"session-{person}", self.history, self.overrides, self.modes.get(person, ""))
 
-    async def restart(self, source: Source, person: str, display_name: str = "") -> Conversation:
+    async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         if self.error is not None:
             raise self.error
         self.restarted.append((source, person, display_name))
         self.modes.pop(person, None)
         return Conversation(f"session-{person}-2")
 
-    async def switch(self, source: Source, person: str, mode: str, display_name: str = "") -> None:
+    async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
         if self.error is not None:
             raise self.error
         self.modes[person] = mode
 
-    async def count(self, source: Source) -> int:
+    async def count(self, source: TurnSource) -> int:
         if self.error is not None:
             raise self.error
         return len({person for _, person, _ in self.opened})
 
 
-def slow(seconds: float) -> Script:
+def slow_script(seconds: float) -> Script:
     """The echo, but every answer takes ``seconds``."""
 
     async def script(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
@@ -137,4 +137,4 @@ def slow(seconds: float) -> Script:
 
 async def connect() -> BotConnections:
     """What a bot process is given in tests; every sealed token opens to the local server's."""
-    return BotConnections(ScriptedAssistant(), MemoryConversations(), lambda sealed: TOKEN, lambda: LOOPBACK)
+    return BotConnections(ScriptedBotAssistant(), MemoryConversations(), lambda sealed: TOKEN, lambda: LOOPBACK_POLICY)

@@ -6,45 +6,51 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bots.telegram.bot import TelegramBot
-from bots.telegram.reach import Policy
-from bots.telegram.tuning import Tuning
+from bots.telegram.bot_limits import BotLimits
+from bots.telegram.checked_session import PolicyProvider
 from deployments.audio.encode import ogg_opus_file
 from deployments.contracts.instances import BotSpec
-from tests.bots.fakes import LOOPBACK, MemoryConversations, ScriptedAssistant
-from tests.bots.server import TelegramServer
-from tests.bots.wire import TOKEN
+from tests.bots.bot_api_json import TOKEN
+from tests.bots.fakes import LOOPBACK_POLICY, MemoryConversations, ScriptedBotAssistant
+from tests.bots.telegram_server import TelegramServer
 
-FAST = Tuning(
-    poll_s=2, request_s=3, first_retry_s=0.05, longest_retry_s=0.3, longest_flood_wait_s=2, turn_s=5, stop_grace_s=2
+FAST_LIMITS = BotLimits(
+    poll_timeout_s=2,
+    request_timeout_s=3,
+    first_retry_s=0.05,
+    max_retry_s=0.3,
+    max_flood_wait_s=2,
+    turn_timeout_s=5,
+    stop_grace_s=2,
 )
 
 
 @dataclass
-class Scene:
+class RunningBot:
     server: TelegramServer
     bot: TelegramBot
-    assistant: ScriptedAssistant
+    assistant: ScriptedBotAssistant
     conversations: MemoryConversations
     task: asyncio.Task[None]
 
 
 @asynccontextmanager
-async def scene(
+async def running_bot(
     server: TelegramServer,
-    assistant: ScriptedAssistant | None = None,
+    assistant: ScriptedBotAssistant | None = None,
     conversations: MemoryConversations | None = None,
-    tuning: Tuning = FAST,
+    limits: BotLimits = FAST_LIMITS,
     token: str = TOKEN,
-    policy: Policy = lambda: LOOPBACK,
+    policy: PolicyProvider = lambda: LOOPBACK_POLICY,
     **spec: object,
-) -> AsyncIterator[Scene]:
+) -> AsyncIterator[RunningBot]:
     """A running bot; stopped at the end of the block."""
-    assistant, conversations = assistant or ScriptedAssistant(), conversations or MemoryConversations()
+    assistant, conversations = assistant or ScriptedBotAssistant(), conversations or MemoryConversations()
     row = BotSpec.model_validate({"id": "front", "name": "Приёмная", "api_url": server.url, **spec})
-    bot = TelegramBot(row, token, assistant, conversations, ogg_opus_file, tuning, policy)
+    bot = TelegramBot(row, token, assistant, conversations, ogg_opus_file, limits, policy)
     task = asyncio.create_task(bot.run())
     try:
-        yield Scene(server, bot, assistant, conversations, task)
+        yield RunningBot(server, bot, assistant, conversations, task)
     finally:
         await bot.stop()
         await asyncio.wait({task})
@@ -52,12 +58,14 @@ async def scene(
             task.result()
 
 
-def lost(url: str) -> TelegramBot:
+def unreachable_bot(url: str) -> TelegramBot:
     """A bot, not yet running, whose server is not there."""
     row = BotSpec(id="b", name="b", api_url=url)
-    return TelegramBot(row, TOKEN, ScriptedAssistant(), MemoryConversations(), None, FAST, lambda: LOOPBACK)
+    return TelegramBot(
+        row, TOKEN, ScriptedBotAssistant(), MemoryConversations(), None, FAST_LIMITS, lambda: LOOPBACK_POLICY
+    )
 
 
-def tuned(**changes: float) -> Tuning:
+def fast_limits(**changes: float) -> BotLimits:
     """The fast pace with some of its bounds changed."""
-    return replace(FAST, **changes)  # type: ignore[arg-type]
+    return replace(FAST_LIMITS, **changes)  # type: ignore[arg-type]

@@ -4,9 +4,21 @@ import time
 
 import pytest
 
-from tests.bots.harness import scene
-from tests.bots.server import TelegramServer
-from tests.bots.wire import ANNA, BORIS, BOT_NAME, GROUP, bot_user, command, group, mention, message, user, voice
+from tests.bots.bot_api_json import (
+    ANNA,
+    BORIS,
+    BOT_NAME,
+    GROUP,
+    bot_user,
+    command,
+    group_chat,
+    mention,
+    message,
+    user,
+    voice,
+)
+from tests.bots.harness import running_bot
+from tests.bots.telegram_server import TelegramServer
 
 
 @pytest.mark.parametrize(
@@ -27,27 +39,27 @@ async def test_strangers_are_refused_whatever_they_send(
 ) -> None:
     if "edit_date" in fields:
         fields = {**fields, "edit_date": int(time.time())}
-    async with scene(server, allowed_users=(ANNA,), unauthorized_message="Вам нельзя, {user_id}") as on:
+    async with running_bot(server, allowed_users=(ANNA,), unauthorized_message="Вам нельзя, {user_id}") as on:
         await server.push(kind, sender=user(BORIS), **fields)
-        (sent,) = await server.messages(1)
+        (sent,) = await server.wait_for_messages(1)
         await server.push(text="Мне можно", sender=user(ANNA))
-        _, allowed = await server.messages(2)
+        _, allowed = await server.wait_for_messages(2)
     assert sent.text == f"Вам нельзя, {BORIS}"
     assert allowed.text == "Ответ: Мне можно"
     assert [turn.question for turn in on.assistant.turns] == ["Мне можно"]
     assert on.conversations.restarted == []
-    assert on.assistant.sounds == []
+    assert on.assistant.recognition_requests == []
 
 
 async def test_in_a_group_only_mentions_replies_and_named_commands_are_answered(server: TelegramServer) -> None:
-    mine = message(group(), bot_user(), 900, text="Я тут")
-    async with scene(server) as on:
-        await server.push(text="болтовня", chat=group())
-        await server.push(**command("/help"), chat=group())
-        await server.push(**mention(f"😀 @{BOT_NAME} сколько времени?"), chat=group())
-        await server.push(text="а завтра?", chat=group(), reply_to_message=mine)
-        await server.push(**command(f"/new@{BOT_NAME}"), chat=group())
-        sent = await server.messages(3)
+    mine = message(group_chat(), bot_user(), 900, text="Я тут")
+    async with running_bot(server) as on:
+        await server.push(text="болтовня", chat=group_chat())
+        await server.push(**command("/help"), chat=group_chat())
+        await server.push(**mention(f"😀 @{BOT_NAME} сколько времени?"), chat=group_chat())
+        await server.push(text="а завтра?", chat=group_chat(), reply_to_message=mine)
+        await server.push(**command(f"/new@{BOT_NAME}"), chat=group_chat())
+        sent = await server.wait_for_messages(3)
     assert [turn.question for turn in on.assistant.turns] == ["😀 сколько времени?", "а завтра?"]
     assert on.assistant.turns[0].session_id == f"session-{GROUP}:{ANNA}"
     assert all(reply.chat_id == GROUP and "reply_parameters" in reply.fields for reply in sent)
@@ -56,23 +68,23 @@ async def test_in_a_group_only_mentions_replies_and_named_commands_are_answered(
 
 async def test_an_edited_question_is_answered_again_but_not_an_unchanged_one(server: TelegramServer) -> None:
     now = int(time.time())
-    async with scene(server) as on:
+    async with running_bot(server) as on:
         number = await server.push(text="Сколько будет 2+2?")
-        await server.messages(1)
+        await server.wait_for_messages(1)
         await server.push("edited_message", text="Сколько будет 2+2?", message_id=number, edit_date=now)
         await server.push("edited_message", text="Сколько будет 2+3?", message_id=number, edit_date=now)
         await server.push("edited_message", text="из прошлой жизни", message_id=9_999, edit_date=now)
         await server.push(text="Конец")
-        await server.messages(3)
+        await server.wait_for_messages(3)
     assert [turn.question for turn in on.assistant.turns] == ["Сколько будет 2+2?", "Сколько будет 2+3?", "Конец"]
 
 
 async def test_an_album_is_declined_once(server: TelegramServer) -> None:
     photo = {"photo": [{"file_id": "p", "file_unique_id": "p", "width": 1, "height": 1}], "media_group_id": "42"}
-    async with scene(server):
+    async with running_bot(server):
         await server.push(**photo)
         await server.push(**photo)
         await server.push(**command("/help"))
-        declined, helped = await server.messages(2)
+        declined, helped = await server.wait_for_messages(2)
     assert "текст и голосовые" in declined.text
     assert "/new" in helped.text

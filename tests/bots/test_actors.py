@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from bots.actor import NAMESPACE, RayHost, actor_name
-from bots.hosting import Process, ProcessDied, TakenOver
-from bots.status import BotState
-from bots.supervisor import Rhythm, Supervisor
-from bots.telegram.tuning import Tuning
+from bots.actor import NAMESPACE, RayProcessHost, actor_name
+from bots.bot_status import BotState
+from bots.process_host import ProcessDied, ProcessHandle, Superseded
+from bots.supervisor import BotSupervisor, SupervisorTimings
+from bots.telegram.bot_limits import BotLimits
 from deployments.command.ray_environment import python_path
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.settings import Snapshot
-from tests.bots.server import TelegramServer
+from tests.bots.telegram_server import TelegramServer
 
 pytestmark = [pytest.mark.serve, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CONNECT = "tests.bots.fakes:connect"
-TUNING = Tuning(poll_s=2, request_s=5, first_retry_s=0.1, longest_retry_s=0.5, stop_grace_s=2)
-RHYTHM = Rhythm(tick_s=0.2, first_retry_s=0.1, longest_retry_s=1)
+TUNING = BotLimits(poll_timeout_s=2, request_timeout_s=5, first_retry_s=0.1, max_retry_s=0.5, stop_grace_s=2)
+RHYTHM = SupervisorTimings(reconcile_interval_s=0.2, first_retry_s=0.1, max_retry_s=1)
 
 
 @pytest.fixture(scope="module")
@@ -62,67 +62,70 @@ async def process_id(ray: Any) -> int:
 async def answered(server: TelegramServer, text: str) -> None:
     before = len(server.sent)
     await server.push(text=text)
-    sent = await server.messages(before + 1, within_s=150)
+    sent = await server.wait_for_messages(before + 1, within_s=150)
     assert sent[-1].text == f"Ответ: {text}"
 
 
 async def test_bots_live_die_change_and_go_with_their_supervisor(cluster: Any, server: TelegramServer) -> None:
     queue: asyncio.Queue[Snapshot] = asyncio.Queue()
-    supervisor = Supervisor(RayHost(CONNECT, tuning=TUNING), RHYTHM)
+    supervisor = BotSupervisor(RayProcessHost(CONNECT, limits=TUNING), RHYTHM)
     task = asyncio.create_task(supervisor.run(follow(queue)))
 
     queue.put_nowait(Snapshot(bots=(row(server),)))
     await answered(server, "первый")
-    await server.until(lambda: supervisor.statuses()[0].updates == 1, 10)
+    await server.wait_until(lambda: supervisor.statuses()[0].updates == 1, 10)
 
     first = await process_id(cluster)
     os.kill(first, signal.SIGKILL)
     await answered(server, "после гибели")
     assert await process_id(cluster) != first
-    await server.until(lambda: supervisor.statuses()[0].state is BotState.RUNNING, 10)
+    await server.wait_until(lambda: supervisor.statuses()[0].state is BotState.RUNNING, 10)
     assert supervisor.statuses()[0].restarts == 1
 
     second = await process_id(cluster)
     queue.put_nowait(Snapshot(bots=(row(server, 2, welcome_message="Новая версия"),)))
-    await server.until(lambda: supervisor.statuses()[0].version == 2, 150)
+    await server.wait_until(lambda: supervisor.statuses()[0].version == 2, 150)
     await server.push(text="/start", entities=[{"type": "bot_command", "offset": 0, "length": 6}])
-    assert (await server.messages(3, 150))[-1].text == "Новая версия"
+    assert (await server.wait_for_messages(3, 150))[-1].text == "Новая версия"
     assert await process_id(cluster) != second
 
     queue.put_nowait(Snapshot(bots=(row(server, 2, enabled=False),)))
-    await server.until(lambda: not exists(cluster) and not server.polled, 60)
-    await server.until(lambda: supervisor.statuses() == (), 15)
+    await server.wait_until(lambda: not exists(cluster) and not server.is_polled, 60)
+    await server.wait_until(lambda: supervisor.statuses() == (), 15)
 
     queue.put_nowait(Snapshot(bots=(row(server, 3),)))
     await answered(server, "снова здесь")
     task.cancel()
     await asyncio.wait({task})
-    await server.until(lambda: not exists(cluster), 30)
-    assert not server.polled
-    assert server.overlaps == 0
+    await server.wait_until(lambda: not exists(cluster), 30)
+    assert not server.is_polled
+    assert server.poller_conflicts == 0
 
 
 async def test_a_younger_supervisor_takes_over_without_overlap_and_keeps_the_bot(
     cluster: Any, server: TelegramServer
 ) -> None:
-    elder, younger = RayHost(CONNECT, generation=1, tuning=TUNING), RayHost(CONNECT, generation=2, tuning=TUNING)
+    elder, younger = (
+        RayProcessHost(CONNECT, generation=1, limits=TUNING),
+        RayProcessHost(CONNECT, generation=2, limits=TUNING),
+    )
     first = await elder.start(row(server))
     await answered(server, "при старом")
     second = await younger.start(row(server))
     await answered(server, "при новом")
     assert await last_word(first) in (BotState.STOPPED, None)
-    with pytest.raises(TakenOver):
+    with pytest.raises(Superseded):
         await elder.start(row(server))
     assert (await second.status()).state is BotState.RUNNING
     await second.stop()
     assert not exists(cluster)
-    assert server.overlaps == 0
+    assert server.poller_conflicts == 0
 
 
-async def last_word(process: Process) -> BotState | None:
+async def last_word(process: ProcessHandle) -> BotState | None:
     """The final state, or None when the process was ended before its last answer arrived."""
     try:
-        return (await process.ended()).state
+        return (await process.wait()).state
     except ProcessDied:
         return None
 
@@ -136,7 +139,7 @@ class Secretary:
     async def run(self) -> None:
         queue: asyncio.Queue[Snapshot] = asyncio.Queue()
         queue.put_nowait(Snapshot(bots=(self._spec,)))
-        await Supervisor(RayHost(CONNECT, tuning=TUNING), RHYTHM).run(follow(queue))
+        await BotSupervisor(RayProcessHost(CONNECT, limits=TUNING), RHYTHM).run(follow(queue))
 
     async def pid(self) -> int:
         return os.getpid()
@@ -149,11 +152,11 @@ async def test_no_bot_outlives_the_process_of_its_supervisor(cluster: Any, serve
     os.kill(await secretary.pid.remote(), signal.SIGKILL)
     with pytest.raises(cluster.exceptions.RayActorError):
         await running
-    await server.until(lambda: not exists(cluster) and not server.polled, 60)
+    await server.wait_until(lambda: not exists(cluster) and not server.is_polled, 60)
 
     successor = cluster.remote(num_cpus=0)(Secretary).remote(row(server))
     successor.run.remote()
     await answered(server, "преемник")
     cluster.kill(successor)
-    await server.until(lambda: not exists(cluster) and not server.polled, 60)
-    assert server.overlaps == 0
+    await server.wait_until(lambda: not exists(cluster) and not server.is_polled, 60)
+    assert server.poller_conflicts == 0

@@ -14,15 +14,15 @@ from deployments.contracts.chat import (
     Overrides,
     Route,
     RouteKind,
-    Source,
     SourceKind,
+    TurnSource,
 )
 from deployments.contracts.errors import EngineFailed, TooLarge, Unavailable, UnsupportedAudio
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
-from tests.bots.fakes import TONE_S, MemoryConversations, ScriptedAssistant, slow
-from tests.bots.harness import scene, tuned
-from tests.bots.server import TelegramServer
-from tests.bots.wire import ANNA, command, user, voice
+from tests.bots.bot_api_json import ANNA, command, user, voice
+from tests.bots.fakes import TONE_S, MemoryConversations, ScriptedBotAssistant, slow_script
+from tests.bots.harness import fast_limits, running_bot
+from tests.bots.telegram_server import TelegramServer
 
 
 async def test_a_question_becomes_a_turn_with_source_history_and_session(server: TelegramServer) -> None:
@@ -40,12 +40,12 @@ async def test_a_question_becomes_a_turn_with_source_history_and_session(server:
         Route(RouteKind.CLOUD, "openai"),
         GenerationOptions(max_tokens=9, temperature=0, top_p=0.5, repetition_penalty=1.2),
     )
-    async with scene(server, conversations=MemoryConversations(history), **row) as on:
+    async with running_bot(server, conversations=MemoryConversations(history), **row) as on:
         await server.push(text="Где вы?", sender=user(ANNA, "Пётр"))
-        (sent,) = await server.messages(1)
+        (sent,) = await server.wait_for_messages(1)
     (turn,) = on.assistant.turns
     assert (sent.chat_id, sent.text) == (ANNA, "Ответ: Где вы?")
-    assert turn.source == Source(SourceKind.TELEGRAM, "front")
+    assert turn.source == TurnSource(SourceKind.TELEGRAM, "front")
     assert turn.messages == (*history, ChatMessage("user", "Где вы?"))
     assert (turn.session_id, turn.voice_id) == (f"session-{ANNA}", "ru-1")
     assert turn.overrides == (Overrides(), own)
@@ -55,37 +55,37 @@ async def test_a_question_becomes_a_turn_with_source_history_and_session(server:
 
 
 async def test_text_of_the_model_is_sent_without_markup_and_previews(server: TelegramServer) -> None:
-    async with scene(server):
+    async with running_bot(server):
         await server.push(text="<b>жирный</b> _и_ https://example.com")
-        (sent,) = await server.messages(1)
+        (sent,) = await server.wait_for_messages(1)
     assert sent.text == "Ответ: <b>жирный</b> _и_ https://example.com"
     assert "parse_mode" not in sent.fields
     assert json.loads(sent.fields["link_preview_options"]) == {"is_disabled": True}
 
 
 async def test_start_welcomes_in_the_rows_words_or_in_the_bots_language(server: TelegramServer) -> None:
-    async with scene(server, welcome_message="Добро пожаловать в бюро!"):
+    async with running_bot(server, welcome_message="Добро пожаловать в бюро!"):
         await server.push(**command("/start deep_link"))
-        assert (await server.messages(1))[0].text == "Добро пожаловать в бюро!"
-    async with scene(server, language="en"):
+        assert (await server.wait_for_messages(1))[0].text == "Добро пожаловать в бюро!"
+    async with running_bot(server, language="en"):
         await server.push(**command("/start"))
-        assert (await server.messages(2))[1].text.startswith("Hello!")
+        assert (await server.wait_for_messages(2))[1].text.startswith("Hello!")
 
 
 async def test_new_begins_another_conversation_and_help_names_it(server: TelegramServer) -> None:
-    async with scene(server) as on:
+    async with running_bot(server) as on:
         await server.push(**command("/new"))
         await server.push(**command("/help"))
-        restarted, helped = await server.messages(2)
-    assert on.conversations.restarted == [(Source(SourceKind.TELEGRAM, "front"), str(ANNA), "Иван")]
+        restarted, helped = await server.wait_for_messages(2)
+    assert on.conversations.restarted == [(TurnSource(SourceKind.TELEGRAM, "front"), str(ANNA), "Иван")]
     assert "сначала" in restarted.text
     assert "/new" in helped.text
     assert on.assistant.turns == []
 
 
 async def test_the_command_menu_exists_in_both_languages(server: TelegramServer) -> None:
-    async with scene(server):
-        await server.until(lambda: server.count("setMyCommands") == 3)
+    async with running_bot(server):
+        await server.wait_until(lambda: server.call_count("setMyCommands") == 3)
     menus = {
         fields.get("language_code"): fields["commands"] for name, fields in server.calls if name == "setMyCommands"
     }
@@ -95,11 +95,11 @@ async def test_the_command_menu_exists_in_both_languages(server: TelegramServer)
 
 async def test_a_voice_note_is_shown_answered_in_text_and_spoken(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS recorded"
-    async with scene(server, tts_preset="warm") as on:
+    async with running_bot(server, tts_preset="warm") as on:
         await server.push(**voice("note1", 13))
-        heard, answer, spoken = await server.messages(3)
-    assert on.assistant.sounds[0].audio == b"OggS recorded"
-    assert on.assistant.sounds[0].format is None
+        heard, answer, spoken = await server.wait_for_messages(3)
+    assert on.assistant.recognition_requests[0].audio == b"OggS recorded"
+    assert on.assistant.recognition_requests[0].format is None
     assert heard.text == "🎙 «какой у вас адрес»"
     assert answer.text == "Ответ: какой у вас адрес"
     assert on.assistant.turns[0].speak
@@ -114,44 +114,44 @@ async def test_a_voice_note_is_shown_answered_in_text_and_spoken(server: Telegra
 
 async def test_a_bot_may_be_set_to_answer_voice_in_text_only(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS"
-    async with scene(server, answer_voice_with_voice=False) as on:
+    async with running_bot(server, answer_voice_with_voice=False) as on:
         await server.push(**voice("note1", 4))
-        await server.messages(2)
+        await server.wait_for_messages(2)
     assert not on.assistant.turns[0].speak
-    assert server.count("sendVoice") == 0
+    assert server.call_count("sendVoice") == 0
 
 
 @pytest.mark.parametrize("announced", [25 * 1024 * 1024, 100], ids=["announced", "told by getFile"])
 async def test_a_recording_above_the_limit_of_telegram_is_declined(server: TelegramServer, announced: int) -> None:
-    async with scene(server) as on:
+    async with running_bot(server) as on:
         await server.push(**voice("absent", announced))
-        (sent,) = await server.messages(1)
+        (sent,) = await server.wait_for_messages(1)
     assert "20 МБ" in sent.text
-    assert on.assistant.sounds == []
+    assert on.assistant.recognition_requests == []
 
 
 async def test_a_file_larger_than_announced_is_not_taken_in(server: TelegramServer) -> None:
     server.files["note1"] = bytes(200_000)
-    async with scene(server, tuning=tuned(file_bytes=100_000)) as on:
+    async with running_bot(server, tuning=fast_limits(file_bytes=100_000)) as on:
         await server.push(**voice("note1", 10))
-        assert "20 МБ" in (await server.messages(1))[0].text
-    assert on.assistant.sounds == []
+        assert "20 МБ" in (await server.wait_for_messages(1))[0].text
+    assert on.assistant.recognition_requests == []
 
 
 @pytest.mark.parametrize(
     ("assistant", "text"),
     [
-        (ScriptedAssistant(heard=" "), "не расслышал"),
-        (ScriptedAssistant(hearing_error=UnsupportedAudio("not sound")), "не расслышал"),
-        (ScriptedAssistant(hearing_error=TooLarge("two hours")), "слишком большая"),
-        (ScriptedAssistant(hearing_error=EngineFailed("whisper died")), "не получилось"),
+        (ScriptedBotAssistant(transcript=" "), "не расслышал"),
+        (ScriptedBotAssistant(transcription_error=UnsupportedAudio("not sound")), "не расслышал"),
+        (ScriptedBotAssistant(transcription_error=TooLarge("two hours")), "слишком большая"),
+        (ScriptedBotAssistant(transcription_error=EngineFailed("whisper died")), "не получилось"),
     ],
 )
-async def test_what_cannot_be_heard_is_said(server: TelegramServer, assistant: ScriptedAssistant, text: str) -> None:
+async def test_what_cannot_be_heard_is_said(server: TelegramServer, assistant: ScriptedBotAssistant, text: str) -> None:
     server.files["note1"] = b"OggS"
-    async with scene(server, assistant):
+    async with running_bot(server, assistant):
         await server.push(**voice("note1", 4))
-        (sent,) = await server.messages(1)
+        (sent,) = await server.wait_for_messages(1)
     assert text in sent.text
 
 
@@ -182,58 +182,60 @@ async def _crashing(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         (_broken_off, ["Сейчас расск", "Простите!"]),
         (_silent, ["Простите!"]),
         (_crashing, ["Простите!"]),
-        (slow(60), ["Простите!"]),
+        (slow_script(60), ["Простите!"]),
     ],
 )
 async def test_what_came_is_delivered_and_failures_get_the_rows_apology(
     server: TelegramServer, script: object, texts: list[str]
 ) -> None:
-    assistant = ScriptedAssistant(script)  # type: ignore[arg-type]
-    async with scene(server, assistant, tuning=tuned(turn_s=0.3), error_message="Простите!") as on:
+    assistant = ScriptedBotAssistant(script)  # type: ignore[arg-type]
+    async with running_bot(server, assistant, tuning=fast_limits(turn_s=0.3), error_message="Простите!") as on:
         await server.push(text="Вопрос")
-        sent = await server.messages(len(texts))
+        sent = await server.wait_for_messages(len(texts))
         await server.push(**command("/help"))
-        await server.messages(len(texts) + 1)
+        await server.wait_for_messages(len(texts) + 1)
     assert [message.text for message in sent] == texts
     assert on.assistant.running == 0
     assert on.bot.status().failures == ("Простите!" in texts)
 
 
 async def test_a_bad_route_in_the_row_is_an_apology_not_a_crash(server: TelegramServer) -> None:
-    async with scene(server, route="martian") as on:
+    async with running_bot(server, route="martian") as on:
         await server.push(text="Вопрос")
-        assert "не получилось" in (await server.messages(1))[0].text
+        assert "не получилось" in (await server.wait_for_messages(1))[0].text
     assert on.bot.status().last_failure.startswith("model_not_found")
 
 
 async def test_without_the_office_the_bot_answers_without_history(server: TelegramServer) -> None:
-    async with scene(server, conversations=MemoryConversations(error=Unavailable("office is down"))) as on:
+    async with running_bot(server, conversations=MemoryConversations(error=Unavailable("office is down"))) as on:
         await server.push(text="Вопрос")
         await server.push(**command("/new"))
-        answered, restarted = await server.messages(2)
+        answered, restarted = await server.wait_for_messages(2)
     assert answered.text == "Ответ: Вопрос"
     assert on.assistant.turns[0].session_id is None
     assert "не получилось" in restarted.text
 
 
 async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> None:
-    async with scene(server, ScriptedAssistant(slow(0.5)), tuning=tuned(action_every_s=0.1)):
+    async with running_bot(server, ScriptedBotAssistant(slow_script(0.5)), tuning=fast_limits(action_every_s=0.1)):
         await server.push(text="Вопрос")
-        await server.messages(1)
-        shown = server.count("sendChatAction")
+        await server.wait_for_messages(1)
+        shown = server.call_count("sendChatAction")
         await server.push(**command("/help"))
-        await server.messages(2)
+        await server.wait_for_messages(2)
     assert shown >= 3
-    assert server.count("sendChatAction") <= shown + 1
+    assert server.call_count("sendChatAction") <= shown + 1
 
 
 async def test_a_bot_that_is_to_show_no_typing_shows_none(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS"
-    async with scene(server, ScriptedAssistant(slow(0.2)), tuning=tuned(action_every_s=0.05), typing_enabled=False):
+    async with running_bot(
+        server, ScriptedBotAssistant(slow_script(0.2)), tuning=fast_limits(action_every_s=0.05), typing_enabled=False
+    ):
         await server.push(text="Вопрос")
         await server.push(**voice("note1", 4))
-        await server.messages(4)
-    assert server.count("sendChatAction") == 0
+        await server.wait_for_messages(4)
+    assert server.call_count("sendChatAction") == 0
 
 
 async def test_a_long_answer_arrives_in_several_messages(server: TelegramServer) -> None:
@@ -241,7 +243,7 @@ async def test_a_long_answer_arrives_in_several_messages(server: TelegramServer)
         yield TextDelta("Слово. " * 1500)
         yield TurnFinished()
 
-    async with scene(server, ScriptedAssistant(long)):
+    async with running_bot(server, ScriptedBotAssistant(long)):
         await server.push(text="Вопрос")
-        sent = await server.messages(3)
+        sent = await server.wait_for_messages(3)
     assert " ".join(message.text for message in sent) == ("Слово. " * 1500).strip()

@@ -9,11 +9,11 @@ from aiogram import Bot
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 
-from bots.telegram.discretion import DiscreetSession, mask
+from bots.telegram.token_redaction import RedactingSession, redact_tokens
 from deployments.contracts.errors import Unavailable
-from tests.bots.harness import lost, scene
-from tests.bots.server import TelegramServer
-from tests.bots.wire import TOKEN, Fault, voice
+from tests.bots.bot_api_json import TOKEN, Fault, voice
+from tests.bots.harness import running_bot, unreachable_bot
+from tests.bots.telegram_server import TelegramServer
 
 SECRET = TOKEN.partition(":")[2]
 
@@ -26,17 +26,17 @@ async def test_the_token_appears_in_no_log_and_no_repr(
     server.fail("download", Fault(500), Fault(502))
     server.fail("getUpdates", Fault(cut=True), Fault(500, description=f"at /bot{TOKEN}/getUpdates"))
     with caplog.at_level(logging.DEBUG):
-        async with scene(server) as on:
+        async with running_bot(server) as on:
             await server.push(**voice("note1", 4))
             await server.push(**voice("note1", 4))
-            await server.messages(2)
+            await server.wait_for_messages(2)
             logging.getLogger("aiogram.event").error("https://api.telegram.org/bot%s/getMe", TOKEN)
             shown = repr(on.bot) + str(vars(on.bot)) + repr(on.bot.status())
         async with TelegramServer() as gone:
             url = gone.url
-        bot = lost(url)
+        bot = unreachable_bot(url)
         task = asyncio.create_task(bot.run())
-        await gone.until(lambda: bot.status().error != "", 15)
+        await gone.wait_until(lambda: bot.status().error != "", 15)
         await bot.stop()
         await task
     assert on.bot.status().failures == 2
@@ -47,7 +47,7 @@ async def test_the_token_appears_in_no_log_and_no_repr(
 
 @pytest.mark.parametrize("fault", [Fault(raw=f"<p>no route to /bot{TOKEN}/getMe</p>"), Fault(404, f"/bot{TOKEN}")])
 async def test_errors_of_the_session_carry_no_token_even_in_their_causes(server: TelegramServer, fault: Fault) -> None:
-    bot = Bot(TOKEN, session=DiscreetSession(api=TelegramAPIServer.from_base(server.url)))
+    bot = Bot(TOKEN, session=RedactingSession(api=TelegramAPIServer.from_base(server.url)))
     server.fail("getMe", fault)
     server.fail("download", Fault(500))
     errors = []
@@ -61,6 +61,6 @@ async def test_errors_of_the_session_carry_no_token_even_in_their_causes(server:
 
 
 def test_masking_finds_tokens_in_urls_and_leaves_times_alone() -> None:
-    assert mask(f"http://x/bot{TOKEN}/getMe") == "http://x/bot[token]/getMe"
-    assert mask(f"http://x/bot{TOKEN.replace(':', '%3A')}/getMe") == "http://x/bot[token]/getMe"
-    assert mask("at 12:34:56 on 127.0.0.1:8080") == "at 12:34:56 on 127.0.0.1:8080"
+    assert redact_tokens(f"http://x/bot{TOKEN}/getMe") == "http://x/bot[token]/getMe"
+    assert redact_tokens(f"http://x/bot{TOKEN.replace(':', '%3A')}/getMe") == "http://x/bot[token]/getMe"
+    assert redact_tokens("at 12:34:56 on 127.0.0.1:8080") == "at 12:34:56 on 127.0.0.1:8080"

@@ -2,48 +2,52 @@
 
 from dataclasses import replace
 
-from tests.bots.fakes import ScriptedAssistant, slow
-from tests.bots.harness import FAST, scene
-from tests.bots.server import TelegramServer
-from tests.bots.wire import ANNA, BORIS, user
+from tests.bots.bot_api_json import ANNA, BORIS, user
+from tests.bots.fakes import ScriptedBotAssistant, slow_script
+from tests.bots.harness import FAST_LIMITS, running_bot
+from tests.bots.telegram_server import TelegramServer
 
 
 async def test_messages_of_one_chat_are_answered_in_order_and_chats_side_by_side(server: TelegramServer) -> None:
-    async with scene(server, ScriptedAssistant(slow(0.15))) as on:
+    async with running_bot(server, ScriptedBotAssistant(slow_script(0.15))) as on:
         for number in range(3):
             await server.push(text=f"А{number}", sender=user(ANNA))
             await server.push(text=f"Б{number}", sender=user(BORIS))
-        await server.messages(6)
+        await server.wait_for_messages(6)
     for person, letter in ((ANNA, "А"), (BORIS, "Б")):
         assert [m.text for m in server.sent if m.chat_id == person] == [f"Ответ: {letter}{n}" for n in range(3)]
-    assert on.assistant.most_running == 2
+    assert on.assistant.max_running == 2
 
 
 async def test_the_number_of_turns_at_once_is_bounded(server: TelegramServer) -> None:
-    async with scene(server, ScriptedAssistant(slow(0.1)), tuning=replace(FAST, concurrent_turns=2)) as on:
+    async with running_bot(
+        server, ScriptedBotAssistant(slow_script(0.1)), tuning=replace(FAST_LIMITS, concurrent_turns=2)
+    ) as on:
         for person in range(6):
             await server.push(text="Вопрос", sender=user(1000 + person))
-        await server.messages(6)
-    assert on.assistant.most_running == 2
+        await server.wait_for_messages(6)
+    assert on.assistant.max_running == 2
 
 
 async def test_an_impatient_person_is_told_once_and_what_had_a_place_is_answered(server: TelegramServer) -> None:
-    async with scene(server, ScriptedAssistant(slow(0.4)), tuning=replace(FAST, waiting_per_chat=2)) as on:
+    async with running_bot(
+        server, ScriptedBotAssistant(slow_script(0.4)), tuning=replace(FAST_LIMITS, waiting_per_chat=2)
+    ) as on:
         await server.push(text="0")
-        await server.until(lambda: on.assistant.running == 1)
+        await server.wait_until(lambda: on.assistant.running == 1)
         for number in range(1, 6):
             await server.push(text=str(number))
-        sent = await server.messages(4)
+        sent = await server.wait_for_messages(4)
     assert "Подождите" in sent[0].text
     assert [message.text for message in sent[1:]] == ["Ответ: 0", "Ответ: 1", "Ответ: 2"]
     assert len(server.sent) == 4
 
 
 async def test_a_bot_takes_no_more_in_than_it_can_hold(server: TelegramServer) -> None:
-    tuning = replace(FAST, waiting_overall=2, concurrent_turns=1)
-    async with scene(server, ScriptedAssistant(slow(0.2)), tuning=tuning):
+    tuning = replace(FAST_LIMITS, waiting_overall=2, concurrent_turns=1)
+    async with running_bot(server, ScriptedBotAssistant(slow_script(0.2)), tuning=tuning):
         for person in range(5):
             await server.push(text="Вопрос", sender=user(1000 + person))
-        await server.messages(1)
+        await server.wait_for_messages(1)
         assert server.confirmed == 0
-        await server.messages(5)
+        await server.wait_for_messages(5)

@@ -14,28 +14,28 @@ from aiogram.exceptions import TelegramNetworkError
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bots.status import BotState
-from bots.telegram.reach import MOST_BYTES, CheckedResolver, CheckedSession
+from bots.bot_status import BotState
+from bots.telegram.checked_session import MAX_RESPONSE_BYTES, CheckedResolver, CheckedSession
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.outbound import Allowance
+from deployments.contracts.outbound import AllowedHost
 from deployments.outbound.policy import OutboundPolicy
-from tests.bots.fakes import LOOPBACK
-from tests.bots.harness import scene
-from tests.bots.server import TelegramServer
-from tests.bots.wire import TOKEN, bot_user
+from tests.bots.bot_api_json import TOKEN, bot_user
+from tests.bots.fakes import LOOPBACK_POLICY
+from tests.bots.harness import running_bot
+from tests.bots.telegram_server import TelegramServer
 
 TELEGRAM = "api.telegram.org"
 
 
 async def test_a_server_that_nobody_opened_is_not_asked_until_somebody_opens_it(server: TelegramServer) -> None:
     policies = [OutboundPolicy()]
-    async with scene(server, policy=lambda: policies[-1]) as on:
-        await server.until(lambda: on.bot.status().state is BotState.UNREACHABLE, 15)
+    async with running_bot(server, policy=lambda: policies[-1]) as on:
+        await server.wait_until(lambda: on.bot.status().state is BotState.UNREACHABLE, 15)
         assert "outbound.allowed_hosts" in on.bot.status().error
         assert server.calls == []
-        policies.append(LOOPBACK)
+        policies.append(LOOPBACK_POLICY)
         await server.push(text="раз")
-        (answer,) = await server.messages(1)
+        (answer,) = await server.wait_for_messages(1)
     assert answer.fields["text"] == "Ответ: раз"
 
 
@@ -62,7 +62,7 @@ async def test_a_name_that_leads_inside_is_refused_with_all_its_addresses(inner:
 
 
 async def test_an_opened_name_and_a_public_address_are_connected_to() -> None:
-    named = OutboundPolicy((Allowance.parse("botapi.lan:8081"),))
+    named = OutboundPolicy((AllowedHost.parse("botapi.lan:8081"),))
     assert await CheckedResolver(lambda: named, Scripted("10.0.0.7")).resolve("botapi.lan", 8081)
     assert await CheckedResolver(OutboundPolicy, Scripted("149.154.167.220")).resolve(TELEGRAM, 443)
 
@@ -76,7 +76,7 @@ async def bot_at(answer: Callable[[web.Request], Awaitable[web.StreamResponse]])
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    session = CheckedSession(url, lambda: LOOPBACK, api=TelegramAPIServer.from_base(url))
+    session = CheckedSession(url, lambda: LOOPBACK_POLICY, api=TelegramAPIServer.from_base(url))
     try:
         async with asyncio.timeout(20):
             yield Bot(TOKEN, session=session)
@@ -106,7 +106,7 @@ async def test_an_answer_without_end_is_taken_in_up_to_a_bound() -> None:
         response = web.StreamResponse()
         await response.prepare(request)
         with suppress(ConnectionError):
-            while given < 20 * MOST_BYTES:
+            while given < 20 * MAX_RESPONSE_BYTES:
                 await response.write(b" " * 65_536)
                 given += 65_536
         return response
@@ -114,13 +114,13 @@ async def test_an_answer_without_end_is_taken_in_up_to_a_bound() -> None:
     async with bot_at(endless) as bot:
         with pytest.raises(TelegramNetworkError, match="more than"):
             await bot.get_me()
-    assert MOST_BYTES < given < 3 * MOST_BYTES
+    assert MAX_RESPONSE_BYTES < given < 3 * MAX_RESPONSE_BYTES
 
 
 async def test_an_answer_up_to_the_bound_is_read() -> None:
     async def roomy(request: web.Request) -> web.Response:
         body = json.dumps({"ok": True, "result": bot_user()}).encode()
-        return web.Response(body=body.ljust(MOST_BYTES), content_type="application/json")
+        return web.Response(body=body.ljust(MAX_RESPONSE_BYTES), content_type="application/json")
 
     async with bot_at(roomy) as bot:
         assert (await bot.get_me()).is_bot

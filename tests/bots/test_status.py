@@ -4,10 +4,10 @@ import pytest
 
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.speech import EngineStatus
-from tests.bots.fakes import MemoryConversations, ScriptedAssistant
-from tests.bots.harness import scene
-from tests.bots.server import TelegramServer
-from tests.bots.wire import ANNA, BORIS, BOT_NAME, TOKEN, command, user
+from tests.bots.bot_api_json import ANNA, BORIS, BOT_NAME, TOKEN, command, user
+from tests.bots.fakes import MemoryConversations, ScriptedBotAssistant
+from tests.bots.harness import running_bot
+from tests.bots.telegram_server import TelegramServer
 
 ENGINES = (
     EngineStatus("chat", "chat", "echo", ready=True),
@@ -17,11 +17,11 @@ ENGINES = (
 
 async def test_an_administrator_sees_people_messages_failures_and_engines(server: TelegramServer) -> None:
     row = {"admin_users": (ANNA,), "allowed_users": (ANNA, BORIS), "version": 3, "language": "en"}
-    async with scene(server, ScriptedAssistant(engines=ENGINES), **row):
+    async with running_bot(server, ScriptedBotAssistant(engines=ENGINES), **row):
         await server.push(text="Hello", sender=user(BORIS))
-        await server.messages(1)
+        await server.wait_for_messages(1)
         await server.push(**command("/status"))
-        _, told = await server.messages(2)
+        _, told = await server.wait_for_messages(2)
     assert told.text.splitlines() == [
         f"@{BOT_NAME}, version 3",
         "Access: people on the list: 2",
@@ -35,29 +35,29 @@ async def test_an_administrator_sees_people_messages_failures_and_engines(server
 
 async def test_without_the_office_the_rest_is_told(server: TelegramServer) -> None:
     away = MemoryConversations(error=Unavailable("office is down"))
-    async with scene(server, conversations=away, admin_users=(ANNA,)):
+    async with running_bot(server, conversations=away, admin_users=(ANNA,)):
         await server.push(**command("/status"))
-        (told,) = await server.messages(1)
+        (told,) = await server.wait_for_messages(1)
     assert "Разговоров: ?" in told.text
     assert "Доступ: для всех" in told.text
 
 
 @pytest.mark.parametrize("administrators", [(), (BORIS,)])
 async def test_anybody_else_is_told_nothing(server: TelegramServer, administrators: tuple[int, ...]) -> None:
-    async with scene(server, admin_users=administrators) as on:
+    async with running_bot(server, admin_users=administrators) as on:
         await server.push(**command("/status"))
         await server.push(**command("/help"))
-        told, helped = await server.messages(2)
+        told, helped = await server.wait_for_messages(2)
     assert told.text == "Эта команда только для администраторов бота."
     assert "/status" not in helped.text
     assert on.assistant.turns == []
 
 
 async def test_an_administrator_is_let_in_and_reads_of_the_command_in_the_help(server: TelegramServer) -> None:
-    async with scene(server, admin_users=(ANNA,), allowed_users=(BORIS,)):
+    async with running_bot(server, admin_users=(ANNA,), allowed_users=(BORIS,)):
         await server.push(**command("/help"))
         await server.push(text="Вопрос")
-        helped, answered = await server.messages(2)
+        helped, answered = await server.wait_for_messages(2)
     assert "/status" in helped.text
     assert answered.text == "Ответ: Вопрос"
 
@@ -67,9 +67,9 @@ async def test_a_failure_is_told_without_the_token(server: TelegramServer) -> No
         raise RuntimeError(f"at /bot{TOKEN}/sendMessage")
         yield
 
-    async with scene(server, ScriptedAssistant(crash), admin_users=(ANNA,)):  # type: ignore[arg-type]
+    async with running_bot(server, ScriptedBotAssistant(crash), admin_users=(ANNA,)):  # type: ignore[arg-type]
         await server.push(text="Вопрос")
         await server.push(**command("/status"))
-        _, told = await server.messages(2)
+        _, told = await server.wait_for_messages(2)
     assert "Последняя ошибка: RuntimeError: at /bot[token]/sendMessage" in told.text
     assert TOKEN.partition(":")[2] not in told.text

@@ -6,13 +6,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bots.hosting import ProcessDied, TakenOver
-from bots.status import BotState, BotStatus
-from bots.supervisor import Rhythm, Supervisor
+from bots.bot_status import BotState, BotStatus
+from bots.process_host import ProcessDied, Superseded
+from bots.supervisor import BotSupervisor, SupervisorTimings
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.settings import Snapshot
 
-QUICK = Rhythm(tick_s=0.02, first_retry_s=0.05, longest_retry_s=0.2, silent_s=0.1, overtaken_s=0.1)
+QUICK = SupervisorTimings(
+    reconcile_interval_s=0.02, first_retry_s=0.05, max_retry_s=0.2, unresponsive_timeout_s=0.1, superseded_retry_s=0.1
+)
 
 
 class MemoryProcess:
@@ -23,7 +25,7 @@ class MemoryProcess:
         self.silent = False
         self.updates = 0
 
-    async def ended(self) -> BotStatus:
+    async def wait(self) -> BotStatus:
         return await asyncio.shield(self.end)
 
     async def status(self) -> BotStatus:
@@ -63,7 +65,7 @@ class MemoryHost:
         return sorted((process.spec.id, process.spec.version) for process in self.alive)
 
 
-class Office:
+class SnapshotQueue:
     """Publishes snapshots to whoever iterates."""
 
     def __init__(self) -> None:
@@ -82,8 +84,8 @@ class Office:
 
 
 @asynccontextmanager
-async def watch(host: MemoryHost, office: Office) -> AsyncIterator[Supervisor]:
-    supervisor = Supervisor(host, QUICK)
+async def watch(host: MemoryHost, office: SnapshotQueue) -> AsyncIterator[BotSupervisor]:
+    supervisor = BotSupervisor(host, QUICK)
     task = asyncio.create_task(supervisor.run(office.snapshots()))
     try:
         yield supervisor
@@ -101,7 +103,7 @@ async def until(condition: object, within_s: float = 15) -> None:
 
 
 async def test_rows_come_change_and_go() -> None:
-    host, office = MemoryHost(), Office()
+    host, office = MemoryHost(), SnapshotQueue()
     async with watch(host, office) as supervisor:
         office.publish(("a", 1), ("b", 1))
         await until(lambda: host.running == [("a", 1), ("b", 1)])
@@ -114,7 +116,7 @@ async def test_rows_come_change_and_go() -> None:
 
 
 async def test_nothing_is_stopped_before_the_first_snapshot_or_after_the_stream_broke() -> None:
-    host, office = MemoryHost(), Office()
+    host, office = MemoryHost(), SnapshotQueue()
     async with watch(host, office) as supervisor:
         await asyncio.sleep(0.05)
         assert supervisor.statuses() == ()
@@ -126,7 +128,7 @@ async def test_nothing_is_stopped_before_the_first_snapshot_or_after_the_stream_
 
 
 async def test_a_dead_process_is_started_again_with_growing_pauses() -> None:
-    host, office = MemoryHost(), Office()
+    host, office = MemoryHost(), SnapshotQueue()
     async with watch(host, office) as supervisor:
         office.publish(("a", 1))
         for number in range(1, 4):
@@ -142,7 +144,7 @@ async def test_a_dead_process_is_started_again_with_growing_pauses() -> None:
 
 
 async def test_a_rejected_token_is_not_tried_again_until_the_row_changes() -> None:
-    host, office = MemoryHost(), Office()
+    host, office = MemoryHost(), SnapshotQueue()
     async with watch(host, office) as supervisor:
         office.publish(("a", 1))
         await until(lambda: host.alive)
@@ -156,7 +158,7 @@ async def test_a_rejected_token_is_not_tried_again_until_the_row_changes() -> No
 
 
 async def test_a_process_that_does_not_answer_is_replaced() -> None:
-    host, office = MemoryHost(), Office()
+    host, office = MemoryHost(), SnapshotQueue()
     async with watch(host, office):
         office.publish(("a", 1))
         await until(lambda: host.alive)
@@ -165,9 +167,9 @@ async def test_a_process_that_does_not_answer_is_replaced() -> None:
         assert host.started[0].stopped
 
 
-@pytest.mark.parametrize("error", [ProcessDied("no room"), TakenOver("newer"), RuntimeError("odd")])
+@pytest.mark.parametrize("error", [ProcessDied("no room"), Superseded("newer"), RuntimeError("odd")])
 async def test_a_start_that_fails_is_tried_again(error: Exception) -> None:
-    host, office = MemoryHost(), Office()
+    host, office = MemoryHost(), SnapshotQueue()
     host.errors = [error]
     async with watch(host, office) as supervisor:
         office.publish(("a", 1))
@@ -177,7 +179,7 @@ async def test_a_start_that_fails_is_tried_again(error: Exception) -> None:
 
 
 async def test_statuses_are_the_processes_own() -> None:
-    host, office = MemoryHost(), Office()
+    host, office = MemoryHost(), SnapshotQueue()
     async with watch(host, office) as supervisor:
         office.publish(("a", 1))
         await until(lambda: host.alive)
@@ -186,7 +188,7 @@ async def test_statuses_are_the_processes_own() -> None:
 
 
 async def test_a_row_that_flickers_ends_as_declared_last() -> None:
-    host, office = MemoryHost(), Office()
+    host, office = MemoryHost(), SnapshotQueue()
     async with watch(host, office):
         for version in range(1, 30):
             office.publish(("a", version))

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from deployments.contracts.engines import ChatEngine
-from deployments.engines.conformance import CHAT_RULES, restarts, stopped_engine_refuses, turn
-from deployments.engines.registry import create
-from tests.contract.engines import every, options_of
+from deployments.engines.conformance import CHAT_CHECKS, check_restart, check_stopped_engine_refuses, make_turn
+from deployments.engines.registry import build_engine
+from tests.contract.engine_options import engine_options, engine_parameters
 
 
-@pytest.fixture(params=every("chat"))
+@pytest.fixture(params=engine_parameters("chat"))
 def engine(request: pytest.FixtureRequest) -> ChatEngine:
-    return create("chat", request.param, options_of("chat", request.param))
+    return build_engine("chat", request.param, engine_options("chat", request.param))
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ async def started(engine: ChatEngine) -> AsyncIterator[ChatEngine]:
     await engine.stop()
 
 
-@pytest.mark.parametrize("rule", CHAT_RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", CHAT_CHECKS, ids=lambda rule: rule.__name__)
 async def test_keeps_the_contract(started: ChatEngine, rule: Callable[[ChatEngine], Awaitable[None]]) -> None:
     await rule(started)
 
 
 async def test_starts_and_stops_twice(engine: ChatEngine) -> None:
-    await restarts(engine)
-    stopped_engine_refuses(lambda: engine.stream(turn("hi")))
+    await check_restart(engine)
+    check_stopped_engine_refuses(lambda: engine.stream(make_turn("hi")))

@@ -7,14 +7,14 @@ import pytest
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.engines import Recognizer
 from deployments.contracts.speech import RecognitionRequest
-from deployments.engines.conformance import RECOGNITION_RULES, restarts, stopped_engine_refuses
-from deployments.engines.registry import create
-from tests.contract.engines import every, options_of
+from deployments.engines.conformance import RECOGNITION_CHECKS, check_restart, check_stopped_engine_refuses
+from deployments.engines.registry import build_engine
+from tests.contract.engine_options import engine_options, engine_parameters
 
 
-@pytest.fixture(params=every("recognition"))
+@pytest.fixture(params=engine_parameters("recognition"))
 def engine(request: pytest.FixtureRequest) -> Recognizer:
-    return create("recognition", request.param, options_of("recognition", request.param))
+    return build_engine("recognition", request.param, engine_options("recognition", request.param))
 
 
 @pytest.fixture
@@ -24,11 +24,11 @@ async def started(engine: Recognizer) -> AsyncIterator[Recognizer]:
     await engine.stop()
 
 
-@pytest.mark.parametrize("rule", RECOGNITION_RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", RECOGNITION_CHECKS, ids=lambda rule: rule.__name__)
 async def test_keeps_the_contract(started: Recognizer, rule: Callable[[Recognizer], Awaitable[None]]) -> None:
     await rule(started)
 
 
 async def test_starts_and_stops_twice(engine: Recognizer) -> None:
-    await restarts(engine)
-    stopped_engine_refuses(lambda: engine.transcribe(RecognitionRequest(b"", PCM16_16K)))
+    await check_restart(engine)
+    check_stopped_engine_refuses(lambda: engine.transcribe(RecognitionRequest(b"", PCM16_16K)))

@@ -6,14 +6,14 @@ import pytest
 
 from deployments.contracts.engines import SpeechEngine
 from deployments.contracts.speech import SpeechRequest
-from deployments.engines.conformance import SPEECH_RULES, restarts, stopped_engine_refuses
-from deployments.engines.registry import create
-from tests.contract.engines import every, options_of
+from deployments.engines.conformance import SPEECH_CHECKS, check_restart, check_stopped_engine_refuses
+from deployments.engines.registry import build_engine
+from tests.contract.engine_options import engine_options, engine_parameters
 
 
-@pytest.fixture(params=every("speech"))
+@pytest.fixture(params=engine_parameters("speech"))
 def engine(request: pytest.FixtureRequest) -> SpeechEngine:
-    return create("speech", request.param, options_of("speech", request.param))
+    return build_engine("speech", request.param, engine_options("speech", request.param))
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ async def started(engine: SpeechEngine) -> AsyncIterator[SpeechEngine]:
     await engine.stop()
 
 
-@pytest.mark.parametrize("rule", SPEECH_RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", SPEECH_CHECKS, ids=lambda rule: rule.__name__)
 async def test_keeps_the_contract(started: SpeechEngine, rule: Callable[[SpeechEngine], Awaitable[None]]) -> None:
     await rule(started)
 
 
 async def test_starts_and_stops_twice(engine: SpeechEngine) -> None:
-    await restarts(engine)
-    stopped_engine_refuses(lambda: engine.synthesize(SpeechRequest("hi")))
+    await check_restart(engine)
+    check_stopped_engine_refuses(lambda: engine.synthesize(SpeechRequest("hi")))

@@ -12,17 +12,17 @@ from deployments.contracts.audio import PCM16_22K, AudioFormat
 from deployments.contracts.engines import Recognizer, SpeechEngine
 from deployments.contracts.errors import EngineFailed, LanguageNotSupported, ModelMissing
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest, TranscriptFinished, TranscriptSegment
-from deployments.engines.conformance import SENTENCE, collect, live, speak
-from deployments.engines.registry import create
-from deployments.engines.speech.piper_voice import breaths
-from tests.contract.engines import options_of
+from deployments.engines.conformance import SENTENCE, collect, collect_speech, live_streams
+from deployments.engines.registry import build_engine
+from deployments.engines.speech.piper_voice import split_phonemes
+from tests.contract.engine_options import engine_options
 
 RUSSIAN = "Здравствуйте! Это секретарь. Чем могу помочь?"
 
 
 @pytest.fixture
 async def espeak() -> AsyncIterator[SpeechEngine]:
-    engine = create("speech", "espeak")
+    engine = build_engine("speech", "espeak")
     await engine.start()
     yield engine
     await engine.stop()
@@ -30,7 +30,7 @@ async def espeak() -> AsyncIterator[SpeechEngine]:
 
 @pytest.fixture
 async def piper() -> AsyncIterator[SpeechEngine]:
-    engine = create("speech", "piper", options_of("speech", "piper"))
+    engine = build_engine("speech", "piper", engine_options("speech", "piper"))
     await engine.start()
     yield engine
     await engine.stop()
@@ -38,7 +38,7 @@ async def piper() -> AsyncIterator[SpeechEngine]:
 
 @pytest.fixture
 async def whisper() -> AsyncIterator[Recognizer]:
-    engine = create("recognition", "faster_whisper", options_of("recognition", "faster_whisper"))
+    engine = build_engine("recognition", "faster_whisper", engine_options("recognition", "faster_whisper"))
     await engine.start()
     yield engine
     await engine.stop()
@@ -76,7 +76,7 @@ async def test_every_voice_of_espeak_that_is_offered_can_be_heard(espeak: Speech
 
 
 async def test_espeak_can_be_held_to_few_languages() -> None:
-    engine = create("speech", "espeak", {"languages": ["ru"]})
+    engine = build_engine("speech", "espeak", {"languages": ["ru"]})
     await engine.start()
     with pytest.raises(LanguageNotSupported, match="ru"):
         engine.synthesize(SpeechRequest("hello", language="en"))
@@ -106,7 +106,7 @@ async def test_piper_leaves_other_languages_to_other_voices(piper: SpeechEngine)
 
 @pytest.mark.model
 async def test_piper_never_reads_phonemes_out_of_a_text(piper: SpeechEngine) -> None:
-    assert await speak(piper, "[[ h@l'oU ]] and [[")
+    assert await collect_speech(piper, "[[ h@l'oU ]] and [[")
 
 
 @pytest.mark.model
@@ -115,25 +115,25 @@ async def test_a_listener_who_pauses_holds_no_worker(piper: SpeechEngine) -> Non
     for stream in paused:
         await anext(stream)
     async with asyncio.timeout(15):
-        assert await speak(piper, "One more caller.")
+        assert await collect_speech(piper, "One more caller.")
     for stream in paused:
         await stream.aclose()
-    assert live(piper) <= 4
+    assert live_streams(piper) <= 4
 
 
 def test_a_long_sentence_is_cut_where_a_speaker_would_breathe() -> None:
     sentence = list("word and, " * 60)
-    pieces = list(breaths(sentence))
+    pieces = list(split_phonemes(sentence))
     assert [mark for piece in pieces for mark in piece] == sentence
     assert all(len(piece) <= 160 for piece in pieces)
     assert all(piece[-1] in ", " for piece in pieces)
-    assert max(map(len, breaths(["a"] * 400))) == 160
+    assert max(map(len, split_phonemes(["a"] * 400))) == 160
 
 
 @pytest.mark.model
 async def test_whisper_understands_piper_word_for_word(piper: SpeechEngine, whisper: Recognizer) -> None:
     audio, shape = await said(piper, SENTENCE)
-    *segments, last = await collect(whisper.transcribe(RecognitionRequest(audio, shape, word_times=True)))
+    *segments, last = await collect(whisper.transcribe(RecognitionRequest(audio, shape, word_timestamps=True)))
     assert isinstance(last, TranscriptFinished)
     assert plain(last.text) == plain(SENTENCE)
     assert last.language == "en"
@@ -169,7 +169,7 @@ async def test_whisper_refuses_a_language_it_does_not_know(whisper: Recognizer) 
     ],
 )
 async def test_missing_weights_name_the_command(kind: str, name: str, options: dict[str, object]) -> None:
-    engine = create(kind, name, options)  # type: ignore[call-overload]
+    engine = build_engine(kind, name, options)  # type: ignore[call-overload]
     command = f"secretary models pull {'whisper-base' if kind == 'recognition' else 'piper-en-us-joe-medium'}"
     with pytest.raises(ModelMissing, match=f"run: {command}$"):
         await engine.start()
@@ -177,7 +177,7 @@ async def test_missing_weights_name_the_command(kind: str, name: str, options: d
 
 
 async def test_missing_weights_that_nobody_knows_have_no_command() -> None:
-    engine = create("recognition", "faster_whisper", {"model": "my/own/folder", "model_id": "mine"})
+    engine = build_engine("recognition", "faster_whisper", {"model": "my/own/folder", "model_id": "mine"})
     with pytest.raises(ModelMissing, match=r"my/own/folder/model\.bin does not exist; put it there"):
         await engine.start()
     assert engine.status().remedy == ""
@@ -186,17 +186,17 @@ async def test_missing_weights_that_nobody_knows_have_no_command() -> None:
 async def test_a_voice_with_a_strange_configuration_is_an_engine_failure(tmp_path: Path) -> None:
     (tmp_path / "v.onnx").write_bytes(b"")
     (tmp_path / "v.onnx.json").write_text(json.dumps({"audio": {}}))
-    engine = create("speech", "piper", {"models": [str(tmp_path)]})
+    engine = build_engine("speech", "piper", {"models": [str(tmp_path)]})
     with pytest.raises(EngineFailed, match="not a Piper voice"):
         await engine.start()
 
 
 async def test_a_voice_without_sound_is_an_engine_failure() -> None:
-    engine = create("speech", "tone", {"mute": True})
+    engine = build_engine("speech", "tone", {"mute": True})
     await engine.start()
     with pytest.raises(EngineFailed):
-        await speak(engine, "hello")
-    assert not any((await speak(engine, "%"))[0].audio)
+        await collect_speech(engine, "hello")
+    assert not any((await collect_speech(engine, "%"))[0].audio)
 
 
 def plain(text: str) -> str:

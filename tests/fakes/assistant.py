@@ -47,11 +47,11 @@ STATUSES = (
 
 
 @dataclass(frozen=True)
-class Pause:
+class ScriptPause:
     seconds: float
 
 
-Step = TurnEvent | Pause | Exception
+ScriptStep = TurnEvent | ScriptPause | Exception
 
 
 def tone(seconds: float, format: AudioFormat = PCM16_22K, hertz: float = 440) -> bytes:
@@ -67,39 +67,39 @@ class ScriptedAssistant:
 
     faq: dict[str, str] = field(default_factory=dict)
     deltas: tuple[str, ...] = ("Добрый ", "день. ", "How are you?")
-    script: list[Step] | None = None
-    reject: Exception | None = None
+    script: list[ScriptStep] | None = None
+    rejection: Exception | None = None
     sentences: tuple[str, ...] = ("One.", "Two.", "Three.")
-    speech_script: list[SpeechChunk | Pause | Exception] | None = None
-    transcript_script: list[TranscriptEvent | Pause | Exception] | None = None
+    speech_script: list[SpeechChunk | ScriptPause | Exception] | None = None
+    transcript_script: list[TranscriptEvent | ScriptPause | Exception] | None = None
     engine_statuses: tuple[EngineStatus, ...] = STATUSES
     status_delay_s: float = 0
     all_voices: tuple[Voice, ...] = (ANNA, JOE)
 
     turns: list[ChatTurn] = field(default_factory=list)
-    spoken: list[SpeechRequest] = field(default_factory=list)
-    heard: list[RecognitionRequest] = field(default_factory=list)
+    speech_requests: list[SpeechRequest] = field(default_factory=list)
+    recognition_requests: list[RecognitionRequest] = field(default_factory=list)
     status_calls: int = 0
     open_streams: int = 0
     closed_early: int = 0
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         self.turns.append(turn)
-        if self.reject is not None:
-            raise self.reject
+        if self.rejection is not None:
+            raise self.rejection
         return self._watched(self._steps(self._events(turn) if self.script is None else self.script))
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
-        self.spoken.append(request)
-        if self.reject is not None:
-            raise self.reject
+        self.speech_requests.append(request)
+        if self.rejection is not None:
+            raise self.rejection
         script = self.speech_script
         return self._watched(self._steps(self._chunks() if script is None else script))
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        self.heard.append(request)
-        if self.reject is not None:
-            raise self.reject
+        self.recognition_requests.append(request)
+        if self.rejection is not None:
+            raise self.rejection
         script = self.transcript_script
         return self._watched(self._steps(list(TRANSCRIPT) if script is None else script))
 
@@ -136,7 +136,7 @@ class ScriptedAssistant:
 
     async def _steps(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
         for step in script:
-            if isinstance(step, Pause):
+            if isinstance(step, ScriptPause):
                 await asyncio.sleep(step.seconds)
             elif isinstance(step, Exception):
                 raise step

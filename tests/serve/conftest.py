@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.running import GRAPHS, Secretary, secretary
-from tests.serve.telegram import TelegramInThread
+from tests.serve.secretary_process import GRAPHS, SecretaryProcess, running_secretary
+from tests.serve.telegram_thread import TelegramServerThread
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,15 +18,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def telegram() -> Iterator[TelegramInThread]:
-    with TelegramInThread() as server:
+def telegram() -> Iterator[TelegramServerThread]:
+    with TelegramServerThread() as server:
         yield server
 
 
 @pytest.fixture(scope="package", params=["fast", "default"])
-def scripted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secretary]:
+def scripted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretaryProcess]:
     """Slow scripted engines, in HAProxy mode and in Serve's default mode, behind a proxy that ends TLS."""
     options = ("--no-pull",) if request.param == "fast" else ("--no-pull", "--no-fast")
     variables = {"SECRETARY_TRUSTED_PROXIES": "127.0.0.1", "SECRETARY_PUBLIC_URL": "https://secretary.example"}
-    with secretary(tmp_path_factory.mktemp(request.param), GRAPHS / "scripted.yaml", *options, **variables) as running:
+    with running_secretary(
+        tmp_path_factory.mktemp(request.param), GRAPHS / "scripted.yaml", *options, **variables
+    ) as running:
         yield running

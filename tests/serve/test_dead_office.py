@@ -10,10 +10,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.serve.panel import panel, teach
-from tests.serve.running import API_KEY, GRAPHS, PASSWORD, Secretary, secretary
-from tests.serve.telegram import TelegramInThread
-from tests.storage.secrets_entered import SECRETS, VLESS_LINK, files_of, leaks
+from tests.serve.panel_browser import open_panel, save_faq_entry
+from tests.serve.secretary_process import API_KEY, GRAPHS, PASSWORD, SecretaryProcess, running_secretary
+from tests.serve.telegram_thread import TelegramServerThread
+from tests.storage.known_secrets import SECRETS, VLESS_LINK, files_of, find_leaks
 
 ENTERED = {
     "API key of the environment": API_KEY,
@@ -39,7 +39,7 @@ _FOLLOWS_WITHIN_S = 5.0
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory, telegram: TelegramInThread) -> Iterator[Secretary]:
+def guarded(tmp_path_factory: pytest.TempPathFactory, telegram: TelegramServerThread) -> Iterator[SecretaryProcess]:
     """Scripted engines, a secret in every variable that takes one, a Redis that is not there, and a bot whose token
     Telegram refuses."""
     variables = {
@@ -50,21 +50,21 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, telegram: TelegramInThread
         "SECRETARY_TELEGRAM_API_URL": telegram.url,
     }
     data = tmp_path_factory.mktemp("guarded")
-    with secretary(data, GRAPHS / "scripted.yaml", "--no-pull", **variables) as running:
+    with running_secretary(data, GRAPHS / "scripted.yaml", "--no-pull", **variables) as running:
         yield running
 
 
-class Asking(threading.Thread):
+class GatewayPoller(threading.Thread):
     """Asks the gateway a prepared question again and again; ``failures`` are answers that were none."""
 
-    def __init__(self, running: Secretary) -> None:
+    def __init__(self, running: SecretaryProcess) -> None:
         super().__init__(daemon=True)
         self._http = running.http()
         self._enough = threading.Event()
         self.answered = 0
         self.failures: list[str] = []
 
-    def __enter__(self) -> "Asking":
+    def __enter__(self) -> "GatewayPoller":
         self.start()
         return self
 
@@ -86,27 +86,27 @@ class Asking(threading.Thread):
             time.sleep(0.02)
 
 
-def panel_answers(running: Secretary) -> bool:
+def panel_answers(running: SecretaryProcess) -> bool:
     try:
         return httpx.get(f"{running.url}/admin/ui/login", timeout=5).is_success
     except httpx.HTTPError:
         return False
 
 
-def until_office_is_back(running: Secretary, killed: psutil.Process) -> float:
+def until_office_is_back(running: SecretaryProcess, killed: psutil.Process) -> float:
     began = time.monotonic()
     while True:
         assert time.monotonic() - began < _BACK_WITHIN_S, "the office did not come back"
-        if not killed.is_running() and panel_answers(running) and running.replica("office").pid != killed.pid:
+        if not killed.is_running() and panel_answers(running) and running.replica_process("office").pid != killed.pid:
             return time.monotonic() - began
         time.sleep(0.2)
 
 
 @pytest.mark.browser
-def test_no_request_fails_while_the_office_is_dead_and_a_change_arrives_afterwards(guarded: Secretary) -> None:
-    with Asking(guarded) as asking:
+def test_no_request_fails_while_the_office_is_dead_and_a_change_arrives_afterwards(guarded: SecretaryProcess) -> None:
+    with GatewayPoller(guarded) as asking:
         time.sleep(1)
-        victim = guarded.replica("office")
+        victim = guarded.replica_process("office")
         before = asking.answered
         victim.kill()
         away_s = until_office_is_back(guarded, victim)
@@ -114,12 +114,12 @@ def test_no_request_fails_while_the_office_is_dead_and_a_change_arrives_afterwar
     assert asking.failures == []
     assert during > away_s, "less than one answer a second is no answer"
     question, answer = "Где стоит лиловый рояль?", "Лиловый рояль стоит в подвале."
-    with panel(guarded) as page:
-        teach(guarded, page, question, answer)
+    with open_panel(guarded) as page:
+        save_faq_entry(guarded, page, question, answer)
     assert says_within(guarded, question, answer, _FOLLOWS_WITHIN_S)
 
 
-def says_within(running: Secretary, question: str, answer: str, seconds: float) -> bool:
+def says_within(running: SecretaryProcess, question: str, answer: str, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         reply = running.openai.chat.completions.create(
@@ -130,27 +130,27 @@ def says_within(running: Secretary, question: str, answer: str, seconds: float) 
     return False
 
 
-def test_no_secret_is_in_any_file_listing_page_or_command_line(guarded: Secretary) -> None:
+def test_no_secret_is_in_any_file_listing_page_or_command_line(guarded: SecretaryProcess) -> None:
     go_wrong(guarded)
     tokens = sign_in(guarded)
     declare_a_provider(guarded, tokens["access_token"])
     said = [(name, reply.content) for name, reply in (*pages(guarded), *listings(guarded, tokens["access_token"]))]
-    lines = [(f"command line of {p.pid}", " ".join(p.cmdline()).encode()) for p in guarded.members()]
+    lines = [(f"command line of {p.pid}", " ".join(p.cmdline()).encode()) for p in guarded.processes()]
     files = list(files_of(guarded.data, ray_session(guarded)))
     for part in ("secretary.db", "logs/office.", "logs/gateway.", "/run/", "/session_", "up.log"):
         assert any(part in name for name, _ in files), f"nothing was searched in {part}"
-    assert leaks([*said, *lines, *files], ENTERED | tokens) == []
+    assert find_leaks([*said, *lines, *files], ENTERED | tokens) == []
 
 
-def ray_session(running: Secretary) -> Path:
+def ray_session(running: SecretaryProcess) -> Path:
     """Where Ray writes the logs of this start."""
-    lines = (" ".join(process.cmdline()) for process in running.members())
+    lines = (" ".join(process.cmdline()) for process in running.processes())
     found = {path[1] for line in lines if (path := re.search(r"(/\S*/session_[\d_-]+)", line))}
     assert len(found) == 1, f"not one session of Ray: {found}"
     return Path(found.pop())
 
 
-def go_wrong(running: Secretary) -> None:
+def go_wrong(running: SecretaryProcess) -> None:
     """Every refusal in which a secret is near."""
     wrong = {"Authorization": f"Bearer {ENTERED['refused password']}"}
     assert httpx.get(f"{running.url}/v1/models", headers=wrong).status_code == httpx.codes.UNAUTHORIZED
@@ -161,14 +161,14 @@ def go_wrong(running: Secretary) -> None:
     assert broken.status_code == httpx.codes.BAD_REQUEST
 
 
-def sign_in(running: Secretary) -> dict[str, str]:
+def sign_in(running: SecretaryProcess) -> dict[str, str]:
     """An access token and a refresh token."""
     body = {"username": "admin", "password": ENTERED["admin password"]}
     reply = httpx.post(f"{running.url}/admin/auth/login", json=body).raise_for_status().json()
     return {name: reply[name] for name in ("access_token", "refresh_token")}
 
 
-def declare_a_provider(running: Secretary, access_token: str) -> None:
+def declare_a_provider(running: SecretaryProcess, access_token: str) -> None:
     body = {
         "name": "Cloud",
         "provider_type": "openai",
@@ -180,7 +180,7 @@ def declare_a_provider(running: Secretary, access_token: str) -> None:
     httpx.post(f"{running.url}/admin/llm/providers", json=body, headers=headers).raise_for_status()
 
 
-def listings(running: Secretary, access_token: str) -> Iterator[tuple[str, httpx.Response]]:
+def listings(running: SecretaryProcess, access_token: str) -> Iterator[tuple[str, httpx.Response]]:
     """Everything of the office that is read without naming a thing, as its own OpenAPI document lists it."""
     headers = {"Authorization": f"Bearer {access_token}"}
     with httpx.Client(base_url=f"{running.url}/admin", headers=headers, timeout=60) as http:
@@ -191,7 +191,7 @@ def listings(running: Secretary, access_token: str) -> Iterator[tuple[str, httpx
     yield from read.items()
 
 
-def pages(running: Secretary) -> Iterator[tuple[str, httpx.Response]]:
+def pages(running: SecretaryProcess) -> Iterator[tuple[str, httpx.Response]]:
     with running.http() as http:
         for path in ("/metrics", "/ready", "/health", "/v1/models", "/v1/audio/voices", "/v1/nowhere", "/-/routes"):
             yield path, http.get(path)

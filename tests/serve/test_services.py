@@ -10,7 +10,7 @@ import openai
 import psutil
 import pytest
 
-from tests.serve.running import ROOT, Secretary, until
+from tests.serve.secretary_process import ROOT, SecretaryProcess, wait_until
 
 pytestmark = pytest.mark.parametrize("scripted", ["fast"], indirect=True, scope="package")
 """Orders go through the office, past the proxy."""
@@ -34,9 +34,9 @@ ORDER = textwrap.dedent(
 )
 
 
-def order(secretary: Secretary, service: str, *actions: str) -> list[dict[str, str]]:
+def order(secretary: SecretaryProcess, service: str, *actions: str) -> list[dict[str, str]]:
     """Gives orders through the office's handle, from a process of the same cluster."""
-    environment = secretary.replica("office").environ()
+    environment = secretary.replica_process("office").environ()
     for name in ("RAY_JOB_ID", "RAY_RAYLET_PID", "RAY_NODE_ID"):
         environment.pop(name, None)
     command = [sys.executable, "-c", ORDER, address(secretary), service, *actions]
@@ -46,9 +46,9 @@ def order(secretary: Secretary, service: str, *actions: str) -> list[dict[str, s
     return [json.loads(line) for line in lines]
 
 
-def address(secretary: Secretary) -> str:
+def address(secretary: SecretaryProcess) -> str:
     """Where the cluster's control store listens, as the processes of the cluster are told."""
-    for process in secretary.members():
+    for process in secretary.processes():
         for argument in _command_line(process):
             if argument.startswith("--gcs-address="):
                 return argument.removeprefix("--gcs-address=")
@@ -62,27 +62,27 @@ def _command_line(process: psutil.Process) -> list[str]:
         return []
 
 
-def ask(secretary: Secretary) -> str | None:
+def ask(secretary: SecretaryProcess) -> str | None:
     reply = secretary.openai.chat.completions.create(
         model="local", messages=[{"role": "user", "content": "purple zebra crossing"}]
     )
     return reply.choices[0].message.content
 
 
-def engine(secretary: Secretary, kind: str) -> dict[str, object]:
+def engine(secretary: SecretaryProcess, kind: str) -> dict[str, object]:
     engines = httpx.get(f"{secretary.url}/ready", headers=secretary.headers).json()["engines"]
     return next(each for each in engines if each["name"].partition("/")[0] == kind)  # type: ignore[no-any-return]
 
 
-def test_a_stopped_engine_refuses_with_the_remedy_and_a_started_one_answers(scripted: Secretary) -> None:
+def test_a_stopped_engine_refuses_with_the_remedy_and_a_started_one_answers(scripted: SecretaryProcess) -> None:
     assert (ask(scripted) or "").strip() == "purple zebra crossing"
-    process = scripted.replica("chat")
+    process = scripted.replica_process("chat")
     (stopped,) = order(scripted, "chat", "stop")
     assert stopped["status"] == "stopped", stopped
     with pytest.raises(openai.InternalServerError) as caught:
         ask(scripted)
     assert (caught.value.status_code, caught.value.code) == (503, "service_stopped")
-    until(lambda: engine(scripted, "chat")["remedy"] == "POST /admin/services/chat/start", seconds=10)
+    wait_until(lambda: engine(scripted, "chat")["remedy"] == "POST /admin/services/chat/start", timeout_s=10)
     assert httpx.get(f"{scripted.url}/ready").json() == {"ready": True, "status": "degraded"}
     started, restarted = order(scripted, "chat", "start", "restart")
     assert (started["status"], restarted["status"]) == ("running", "running"), (started, restarted)
@@ -90,26 +90,26 @@ def test_a_stopped_engine_refuses_with_the_remedy_and_a_started_one_answers(scri
     assert process.is_running()
 
 
-def test_a_replica_that_serve_replaces_finds_the_service_stopped(scripted: Secretary) -> None:
+def test_a_replica_that_serve_replaces_finds_the_service_stopped(scripted: SecretaryProcess) -> None:
     (stopped,) = order(scripted, "recognition", "stop")
     assert stopped["status"] == "stopped"
-    before = scripted.replica("recognition")
+    before = scripted.replica_process("recognition")
     before.kill()
 
     def replaced() -> bool:
         try:
-            return scripted.replica("recognition").pid != before.pid
+            return scripted.replica_process("recognition").pid != before.pid
         except AssertionError:
             return False
 
-    until(replaced, seconds=60)
-    until(lambda: "stopped" in str(engine(scripted, "recognition")["error"]), seconds=30)
+    wait_until(replaced, timeout_s=60)
+    wait_until(lambda: "stopped" in str(engine(scripted, "recognition")["error"]), timeout_s=30)
     (started,) = order(scripted, "recognition", "start")
     assert started["status"] == "running", started
-    until(lambda: engine(scripted, "recognition")["ready"], seconds=15)
+    wait_until(lambda: engine(scripted, "recognition")["ready"], timeout_s=15)
 
 
-def test_ranked_answers_can_be_stopped_and_turns_go_on(scripted: Secretary) -> None:
+def test_ranked_answers_can_be_stopped_and_turns_go_on(scripted: SecretaryProcess) -> None:
     (stopped,) = order(scripted, "faq", "stop")
     assert stopped["status"] == "stopped"
     assert (ask(scripted) or "").strip() == "purple zebra crossing"

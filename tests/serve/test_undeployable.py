@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.serve.running import GRAPHS, ROOT, begun
+from tests.serve.secretary_process import GRAPHS, ROOT, start_secretary
 
 HIDDEN = {"CUDA_VISIBLE_DEVICES": ""}
 """Whatever this machine has, Ray sees no card."""
 
 
 def test_what_cannot_be_deployed_is_named_with_its_reason(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.serve.undeployable", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.serve.failing_deployments", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | HIDDEN, capture_output=True, text=True, timeout=150)
     said = [line for line in done.stdout.splitlines() if line.startswith(("invalid_request ", "unavailable "))]
     assert said == [
@@ -27,9 +27,9 @@ def test_a_start_that_needs_a_card_which_is_not_there_ends_everything_again(tmp_
     graph.write_text(
         (GRAPHS / "scripted.yaml").read_text().replace("engine: echo", "engine: echo\n        num_gpus: 0.5")
     )
-    starting = begun(tmp_path / "data", graph, "--no-pull", **HIDDEN)
+    starting = start_secretary(tmp_path / "data", graph, "--no-pull", **HIDDEN)
     assert starting.process.wait(120) == 1
-    assert starting.members() == []
+    assert starting.processes() == []
     said = starting.log.read_text()
     assert "the graph books 0.5 GPUs and Ray finds 0 here: lower num_gpus of its deployments" in said
     assert "everything has ended" in said

@@ -30,7 +30,7 @@ _FAST = {
 }
 
 
-def binaries() -> Path:
+def postgres_binaries() -> Path:
     """Where initdb and postgres are; the newest version that is installed."""
     on_path = shutil.which("initdb")
     places = [*([Path(on_path).resolve().parent] if on_path else ()), *Path("/usr/lib/postgresql").glob("*/bin")]
@@ -47,7 +47,7 @@ class PostgresServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._bin = binaries()
+        self._bin = postgres_binaries()
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._account = "nobody" if os.geteuid() == 0 else None
@@ -66,20 +66,20 @@ class PostgresServer:
             assert time.monotonic() < deadline, "PostgreSQL does not answer"
             time.sleep(0.05)
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+    def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> None:
         """SIGINT ends it in order, SIGQUIT at once, as a crash would."""
         process, self._process = self._process, None
         if process is not None:
-            process.send_signal(how)
+            process.send_signal(stop_signal)
             process.wait(30)
 
-    def database(self, template: str = "template1") -> str:
+    def create_database(self, template: str = "template1") -> str:
         """A new database, a copy of ``template``; its URL, as people write it."""
         name = f"test_{secrets.token_hex(6)}"
         self._run("createdb", "-T", template, name)
         return self.url(name)
 
-    def drop(self, url: str) -> None:
+    def drop_database(self, url: str) -> None:
         self._run("dropdb", "--if-exists", "--force", url.rpartition("/")[2])
 
     def url(self, name: str) -> str:
@@ -108,7 +108,7 @@ class PostgresServer:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class PostgresCluster:
     """A server with a database to copy from, which has all tables."""
 
     server: PostgresServer
@@ -128,11 +128,11 @@ def running_postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def migrated(server: PostgresServer) -> str:
+def create_template_database(server: PostgresServer) -> str:
     """The name of a database with all tables, to copy from."""
     from storage.database import Database
 
-    url = server.database()
+    url = server.create_database()
 
     async def migrate() -> None:
         database = Database(url)

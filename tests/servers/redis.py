@@ -34,7 +34,7 @@ class RedisServer:
             assert time.monotonic() < deadline, "Redis does not answer"
             time.sleep(0.02)
 
-    def send(self, what: signal.Signals) -> None:
+    def send_signal(self, what: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(what)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from deployments.contracts.settings import FaqSettings, Settings
-from storage.archive import Place
+from storage.backup_archive import InstallationPaths
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
-from tests.storage.places import place_in
+from tests.storage.installation_files import installation_paths
 
 
 def url_of(folder: Path) -> str:
@@ -22,7 +22,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
-    opened = Database(url, patience_s=0.2)
+    opened = Database(url, ownership_timeout_s=0.2)
     await opened.open()
     yield opened
     await opened.close()
@@ -30,14 +30,14 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(url_of(tmp_path), patience_s=0.2)
+    opened = Database(url_of(tmp_path), ownership_timeout_s=0.2)
     await opened.open()
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def place(tmp_path: Path) -> Place:
+async def place(tmp_path: Path) -> InstallationPaths:
     """An installation with rows, a recording and a key, nothing running."""
     folder = tmp_path / "data"
     (folder / "recordings" / "2026").mkdir(parents=True)
@@ -50,4 +50,4 @@ async def place(tmp_path: Path) -> Place:
         for number in range(20):
             await work.audit.add(AuditEvent("anna", "update", "faq", str(number)))
     await database.close()
-    return place_in(folder)
+    return installation_paths(folder)

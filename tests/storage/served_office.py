@@ -10,37 +10,37 @@ from typing import Any
 
 from sqlalchemy import select
 
-from deployments.administration.faq import FaqDraft
-from deployments.administration.office import Office, open_office
-from deployments.contracts.chat import Source, SourceKind
+from deployments.administration.faq.service import FaqDraft
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.streams import Closing
 from storage.environment import Environment
 from storage.models import ChatMessageRow
-from storage.work import UnitOfWork
-from tests.furnished import quick_passwords
+from storage.unit_of_work import UnitOfWork
+from tests.data_folders import fast_passwords
 
-CLERK = "clerk"
-SHOP = Source(SourceKind.TELEGRAM, "shop")
-LONGEST_LINE = 1 << 26
+CLIENT_NAME = "clerk"
+SHOP = TurnSource(SourceKind.TELEGRAM, "shop")
+MAX_LINE_BYTES = 1 << 26
 Json = dict[str, Any]
 
 
-def run(data: Path, socket: Path) -> None:
+def serve_office(data: Path, socket: Path) -> None:
     """Serves for ever, on the installation in ``data``."""
     asyncio.run(_serve(data, socket))
 
 
 async def _serve(data: Path, socket: Path) -> None:
     environment = Environment(data=data, admin_password="correct horse battery", api_key="sk-sec-" + "k" * 32)
-    cheap = quick_passwords()
+    cheap = fast_passwords()
     office = await open_office(environment, passwords=cheap)
-    server = await asyncio.start_unix_server(partial(_visit, office), socket, limit=LONGEST_LINE)
+    server = await asyncio.start_unix_server(partial(_visit, office), socket, limit=MAX_LINE_BYTES)
     await server.serve_forever()
 
 
-async def _visit(office: Office, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _visit(office: OfficeServices, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     async def answer(line: Json) -> None:
         writer.write(json.dumps(line).encode() + b"\n")
         await writer.drain()
@@ -64,38 +64,38 @@ async def _visit(office: Office, reader: asyncio.StreamReader, writer: asyncio.S
         writer.close()
 
 
-async def _report(office: Office, report: Json) -> Json:
-    await office.reports.accept(DoorReport.model_validate(report))
+async def _report(office: OfficeServices, report: Json) -> Json:
+    await office.report_ingest.accept(DoorReport.model_validate(report))
     return {}
 
 
-async def _open(office: Office, person: str) -> Json:
+async def _open(office: OfficeServices, person: str) -> Json:
     return {"session": (await office.conversations.open(SHOP, person)).session_id}
 
 
-async def _create(office: Office, question: str, answer: str) -> Json:
-    entry = await office.faq.create(FaqDraft(question=question, answer=answer), CLERK)
+async def _create(office: OfficeServices, question: str, answer: str) -> Json:
+    entry = await office.faq.create(FaqDraft(question=question, answer=answer), CLIENT_NAME)
     return {"id": entry.id, "version": entry.version}
 
 
-async def _rewrite(office: Office, id: int, answer: str) -> Json:
+async def _rewrite(office: OfficeServices, id: int, answer: str) -> Json:
     before = await office.faq.get(id)
     draft = FaqDraft(question=before.question, answer=answer)
-    return {"version": (await office.faq.update(id, draft, before.version, CLERK)).version}
+    return {"version": (await office.faq.update(id, draft, before.version, CLIENT_NAME)).version}
 
 
-async def _tune(office: Office, max_tokens: int) -> Json:
+async def _tune(office: OfficeServices, max_tokens: int) -> Json:
     before = await office.settings.get()
     changed = before.model_copy(update={"llm": before.llm.model_copy(update={"max_tokens": max_tokens})})
-    await office.settings.update(changed, office.publisher.current.revision, CLERK)
+    await office.settings.update(changed, office.publisher.current.revision, CLIENT_NAME)
     return {}
 
 
-async def _inspect(office: Office) -> Json:
+async def _inspect(office: OfficeServices) -> Json:
     """Everything that is stored, as far as the clerk can know of it."""
-    integrity = await office.database.integrity()
+    integrity = await office.database.check_integrity()
     async with office.database.unit_of_work() as work:
-        audit = [event for event in await work.audit.newest(1_000_000) if event.username == CLERK]
+        audit = [event for event in await work.audit.newest(1_000_000) if event.username == CLIENT_NAME]
         exchanges = await work.exchanges.newest(1_000_000)
         return {
             "integrity": integrity,

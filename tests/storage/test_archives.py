@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from deployments.contracts.errors import InvalidRequest
-from storage.archive import Place
-from storage.backup import back_up
-from storage.restore import restore
-from tests.storage.places import parts_of, place_in
+from storage.backup import create_backup
+from storage.backup_archive import InstallationPaths
+from storage.restore import restore_backup
+from tests.storage.installation_files import archive_files, installation_paths
 
 
 def _rewritten(archive: Path, change: Callable[[tarfile.TarFile], None], *, without: str = "") -> None:
     """The archive with other members: all but ``without``, then what ``change`` adds."""
-    parts = parts_of(archive)
+    parts = archive_files(archive)
     with tarfile.open(archive, "w:gz", format=tarfile.GNU_FORMAT) as made:
         for name, content in parts.items():
             if name != without:
@@ -53,59 +53,59 @@ TRICKS: list[Callable[[tarfile.TarFile], None]] = [
 
 @pytest.mark.parametrize("trick", TRICKS)
 async def test_an_archive_with_a_trick_is_refused_and_nothing_changes(
-    place: Place, tmp_path: Path, trick: Callable[[tarfile.TarFile], None]
+    place: InstallationPaths, tmp_path: Path, trick: Callable[[tarfile.TarFile], None]
 ) -> None:
-    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
-    back_up(place, archive)
+    archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
+    create_backup(place, archive)
     _rewritten(archive, trick)
     with pytest.raises(InvalidRequest, match="nothing was changed"):
-        await restore(archive, elsewhere)
+        await restore_backup(archive, elsewhere)
     assert [path.name for path in elsewhere.folder.iterdir()] == ["secretary.lock"]
     assert not (tmp_path / "evil").exists()
 
 
 @pytest.mark.parametrize("part", ["database.sqlite", "settings.json", "manifest.json", "recordings/2026/call-1.wav"])
 async def test_an_archive_that_lacks_a_part_or_has_it_changed_is_refused(
-    place: Place, tmp_path: Path, part: str
+    place: InstallationPaths, tmp_path: Path, part: str
 ) -> None:
-    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
-    back_up(place, archive)
+    archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
+    create_backup(place, archive)
     whole = archive.read_bytes()
     _rewritten(archive, lambda _: None, without=part)
     with pytest.raises(InvalidRequest):
-        await restore(archive, elsewhere)
+        await restore_backup(archive, elsewhere)
     archive.write_bytes(whole)
-    content = parts_of(archive)[part]
+    content = archive_files(archive)[part]
     _rewritten(archive, lambda made: _add(made, part, content[:-20] + b"?" * 20), without=part)
     with pytest.raises(InvalidRequest):
-        await restore(archive, elsewhere)
+        await restore_backup(archive, elsewhere)
     assert not elsewhere.database.exists()
 
 
-async def test_an_archive_cut_off_anywhere_is_refused(place: Place, tmp_path: Path) -> None:
-    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
-    back_up(place, archive)
+async def test_an_archive_cut_off_anywhere_is_refused(place: InstallationPaths, tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
+    create_backup(place, archive)
     whole = archive.read_bytes()
     for share in (0, 1, 10, 50, 90, 99):
         archive.write_bytes(whole[: len(whole) * share // 100])
         with pytest.raises(InvalidRequest):
-            await restore(archive, elsewhere)
+            await restore_backup(archive, elsewhere)
     archive.write_bytes(gzip.compress(b"a letter, no archive" * 100))
     with pytest.raises(InvalidRequest):
-        await restore(archive, elsewhere)
+        await restore_backup(archive, elsewhere)
 
 
-async def test_an_archive_of_a_newer_program_is_refused(place: Place, tmp_path: Path) -> None:
+async def test_an_archive_of_a_newer_program_is_refused(place: InstallationPaths, tmp_path: Path) -> None:
     with sqlite3.connect(place.database) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     archive = tmp_path / "b.tar.gz"
-    back_up(place, archive)
+    create_backup(place, archive)
     with pytest.raises(InvalidRequest, match="newer than this program"):
-        await restore(archive, place_in(tmp_path / "elsewhere"))
+        await restore_backup(archive, installation_paths(tmp_path / "elsewhere"))
 
 
-async def test_an_archive_larger_than_the_room_is_refused(place: Place, tmp_path: Path) -> None:
-    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
-    back_up(place, archive)
+async def test_an_archive_larger_than_the_room_is_refused(place: InstallationPaths, tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
+    create_backup(place, archive)
     with pytest.raises(InvalidRequest, match="room"):
-        await restore(archive, elsewhere, most_bytes=100_000)
+        await restore_backup(archive, elsewhere, max_bytes=100_000)

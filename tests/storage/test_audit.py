@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from storage import migrate
-from storage.chain import hash_of
+from storage.audit_chain import audit_row_hash
+from storage.audit_pages import export_audit_log, verify_audit_log
 from storage.database import Database
 from storage.models import AuditRow
 from storage.repositories.audit import AuditEvent, AuditFilter, AuditRepository
-from storage.trail import exported, verified
-from tests.storage.servers import sessions_of
+from tests.storage.parallel_sessions import sessions_of
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -32,16 +32,16 @@ async def _tamper(database: Database, *statements: str) -> None:
         for statement in statements:
             connection.execute(text(statement))
 
-    await database.run(run)
+    await database.run_sync(run)
 
 
 async def test_an_untouched_trail_is_whole_whatever_the_step(database: Database) -> None:
-    assert await verified(database) is None
+    assert await verify_audit_log(database) is None
     await _fill(database)
     for page in (1, 2, 7, 100):
-        assert await verified(database, page) is None
+        assert await verify_audit_log(database, page) is None
     async with database.unit_of_work() as work:
-        assert await work.audit.verify(3) is None
+        assert await work.audit.verify_chain(3) is None
 
 
 _COLUMNS = "created_at, username, action, resource, resource_id, address, detail, previous_hash, hash"
@@ -84,36 +84,36 @@ async def test_a_row_that_was_changed_removed_swapped_or_inserted_is_found(
     await _fill(database)
     await _tamper(database, *statements)
     for page in (1, 3, 100):
-        assert await verified(database, page) == broken
+        assert await verify_audit_log(database, page) == broken
 
 
 async def test_cleaning_up_keeps_the_rest_verifiable(database: Database) -> None:
     await _fill(database)
     async with database.unit_of_work() as work:
-        assert await work.audit.cleanup(START + 4 * DAY) == 3
-        assert await work.audit.cleanup(START + 4 * DAY) == 0
-    assert await verified(database) is None
+        assert await work.audit.remove_before(START + 4 * DAY) == 3
+        assert await work.audit.remove_before(START + 4 * DAY) == 0
+    assert await verify_audit_log(database) is None
     await _fill(database, 2)
-    assert await verified(database, 2) is None
+    assert await verify_audit_log(database, 2) is None
     await _tamper(database, "DELETE FROM audit_log WHERE id = 4")
-    assert await verified(database) == 5
+    assert await verify_audit_log(database) == 5
 
 
 async def test_cleaning_up_everything_leaves_the_newest_row(database: Database) -> None:
     await _fill(database)
     async with database.unit_of_work() as work:
-        assert await work.audit.cleanup(START + 400 * DAY) == 6
+        assert await work.audit.remove_before(START + 400 * DAY) == 6
         assert [event.resource_id for event in await work.audit.newest()] == ["7"]
-        assert await work.audit.cleanup(START + 400 * DAY) == 0
-    assert await verified(database) is None
+        assert await work.audit.remove_before(START + 400 * DAY) == 0
+    assert await verify_audit_log(database) is None
 
 
 async def test_only_the_oldest_rows_go_even_when_a_later_one_says_an_earlier_time(database: Database) -> None:
     async with database.unit_of_work() as work:
         for day in (5, 1, 6):
             await work.audit.add(AuditEvent("anna", "update", "faq", str(day), at=START + day * DAY))
-        assert await work.audit.cleanup(START + 3 * DAY) == 0
-    assert await verified(database) is None
+        assert await work.audit.remove_before(START + 3 * DAY) == 0
+    assert await verify_audit_log(database) is None
 
 
 async def test_rows_of_the_first_version_join_the_chain(database: Database) -> None:
@@ -126,11 +126,11 @@ async def test_rows_of_the_first_version_join_the_chain(database: Database) -> N
             )
         migrate.upgrade(connection)
 
-    await database.run(travel)
+    await database.run_sync(travel)
     await _fill(database, 2)
-    assert await verified(database) is None
+    assert await verify_audit_log(database) is None
     await _tamper(database, "UPDATE audit_log SET detail = 'x' WHERE id = 2")
-    assert await verified(database) == 2
+    assert await verify_audit_log(database) == 2
 
 
 async def test_search_filters_and_counts_over_pages(database: Database) -> None:
@@ -156,7 +156,7 @@ async def test_stats_count_the_last_day_actions_and_resources(database: Database
 async def test_an_export_streams_everything_in_order_while_others_write(database: Database) -> None:
     await _fill(database)
     seen: list[str] = []
-    async for record in exported(database, AuditFilter(resource="faq"), page=2):
+    async for record in export_audit_log(database, AuditFilter(resource="faq"), page_size=2):
         seen.append(record.event.resource_id)
         if record.event.resource_id == "3":
             async with database.unit_of_work() as work:
@@ -174,7 +174,7 @@ async def test_appends_of_many_postgresql_connections_make_one_chain(postgres_ur
         await asyncio.gather(*(append(number) for number in range(30)))
         async with new_session() as session:
             assert (await AuditRepository(session).stats()).total == 30
-            assert await AuditRepository(session).verify() is None
+            assert await AuditRepository(session).verify_chain() is None
 
 
 _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -183,7 +183,9 @@ _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 @given(st.lists(_words, min_size=6, max_size=6), st.lists(_words, min_size=6, max_size=6))
 def test_two_different_rows_never_hash_alike(left: list[str], right: list[str]) -> None:
     names = ("username", "action", "resource", "resource_id", "address", "detail")
-    made = [hash_of(AuditRow(created_at=START, **dict(zip(names, row, strict=True))), "") for row in (left, right)]
+    made = [
+        audit_row_hash(AuditRow(created_at=START, **dict(zip(names, row, strict=True))), "") for row in (left, right)
+    ]
     assert (made[0] == made[1]) == (left == right)
 
 

@@ -15,55 +15,55 @@ import pytest
 
 from deployments.contracts.errors import Conflict, NotFound, SecretaryError, Unavailable
 from storage import migrate
-from storage.archive import Place
-from storage.backup import back_up
+from storage.audit_pages import verify_audit_log
+from storage.backup import create_backup
+from storage.backup_archive import InstallationPaths
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
-from storage.repositories.tokens import StoredRefresh
+from storage.repositories.tokens import StoredRefreshToken
 from storage.repositories.users import StoredUser
-from storage.restore import restore
-from storage.trail import verified
+from storage.restore import restore_backup
 from tests.storage.conftest import url_of
-from tests.storage.places import parts_of, place_in, rows_of
+from tests.storage.installation_files import archive_files, installation_paths, table_rows
 from tests.storage.test_durability import _small_files
 
 
-async def test_a_backup_brings_back_every_row_and_recording(place: Place, tmp_path: Path) -> None:
-    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
+async def test_a_backup_brings_back_every_row_and_recording(place: InstallationPaths, tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
     (place.recordings / f"звонок № 1 {'x' * 100}.wav").write_bytes(b"RIFF")
-    back_up(place, archive, [{"id": "piper", "files": {"x": "0" * 64}}])
-    restored = await restore(archive, elsewhere)
+    create_backup(place, archive, [{"id": "piper", "files": {"x": "0" * 64}}])
+    restored = await restore_backup(archive, elsewhere)
     assert restored.aside == ()
-    assert rows_of(elsewhere.database) == rows_of(place.database)
+    assert table_rows(elsewhere.database) == table_rows(place.database)
     assert (elsewhere.recordings / "2026" / "call-1.wav").read_bytes() == b"RIFF" * 1000
     assert (elsewhere.recordings / f"звонок № 1 {'x' * 100}.wav").read_bytes() == b"RIFF"
     assert not (elsewhere.folder / "secret.key").exists()
     database = Database(url_of(elsewhere.folder))
     await database.open()
-    assert await verified(database) is None
-    assert await database.integrity() == ()
+    assert await verify_audit_log(database) is None
+    assert await database.check_integrity() == ()
     await database.close()
     assert [path.name for path in elsewhere.folder.iterdir() if path.name.startswith(".restore")] == []
     assert stat.S_IMODE(elsewhere.database.stat().st_mode) == 0o600
 
 
-async def test_the_archive_is_private_readable_and_says_what_is_in_it(place: Place, tmp_path: Path) -> None:
+async def test_the_archive_is_private_readable_and_says_what_is_in_it(place: InstallationPaths, tmp_path: Path) -> None:
     archive = tmp_path / "b.tar.gz"
-    manifest = back_up(place, archive, [{"id": "piper"}])
+    manifest = create_backup(place, archive, [{"id": "piper"}])
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
-    parts = parts_of(archive)
+    parts = archive_files(archive)
     assert json.loads(parts["settings.json"])["faq"]["ranked_threshold"] == 90
     assert json.loads(parts["models.json"]) == [{"id": "piper"}]
     assert json.loads(parts["manifest.json"])["schema_revision"] == manifest.schema_revision
     assert b"k" * 43 not in b"".join(parts.values())
     with pytest.raises(Conflict, match="name another file"):
-        back_up(place, archive)
+        create_backup(place, archive)
 
 
-async def test_keys_are_in_it_only_when_asked(place: Place, tmp_path: Path) -> None:
-    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
-    assert back_up(place, archive, with_keys=True).with_keys
-    await restore(archive, elsewhere)
+async def test_keys_are_in_it_only_when_asked(place: InstallationPaths, tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
+    assert create_backup(place, archive, with_keys=True).with_keys
+    await restore_backup(archive, elsewhere)
     assert (elsewhere.folder / "secret.key").read_text() == "k" * 43
 
 
@@ -71,17 +71,17 @@ async def test_a_backup_while_somebody_writes_is_of_one_moment(tmp_path: Path) -
     """Each of the writer's units of work leaves one row in three tables: a torn copy would count differently."""
     folder = tmp_path / "data"
     folder.mkdir()
-    place = place_in(folder)
-    command = [sys.executable, "-m", "tests.storage.writer", url_of(folder)]
+    place = installation_paths(folder)
+    command = [sys.executable, "-m", "tests.storage.endless_writer", url_of(folder)]
     counts = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
         for number in range(5):
-            archive, elsewhere = tmp_path / f"{number}.tar.gz", place_in(tmp_path / f"restored-{number}")
-            await asyncio.to_thread(back_up, place, archive)
-            await restore(archive, elsewhere)
-            rows = rows_of(elsewhere.database)
+            archive, elsewhere = tmp_path / f"{number}.tar.gz", installation_paths(tmp_path / f"restored-{number}")
+            await asyncio.to_thread(create_backup, place, archive)
+            await restore_backup(archive, elsewhere)
+            rows = table_rows(elsewhere.database)
             assert len(rows["faq_entries"]) == len(rows["audit_log"]) == len(rows["revisions"])
             counts.append(len(rows["revisions"]))
         assert writer.poll() is None
@@ -92,24 +92,26 @@ async def test_a_backup_while_somebody_writes_is_of_one_moment(tmp_path: Path) -
     assert written >= counts[-1] - counts[0]
 
 
-async def test_restoring_over_something_wants_force_and_keeps_the_old_aside(place: Place, tmp_path: Path) -> None:
+async def test_restoring_over_something_wants_force_and_keeps_the_old_aside(
+    place: InstallationPaths, tmp_path: Path
+) -> None:
     archive = tmp_path / "b.tar.gz"
-    back_up(place, archive)
-    before = rows_of(place.database)
+    create_backup(place, archive)
+    before = table_rows(place.database)
     database = Database(url_of(place.folder))
     await database.open()
     async with database.unit_of_work() as work:
         await work.audit.add(AuditEvent("anna", "later", "faq"))
-    later = len(rows_of(place.database)["audit_log"])
+    later = len(table_rows(place.database)["audit_log"])
     with pytest.raises(Conflict, match="in use"):
-        await restore(archive, place, force=True)
+        await restore_backup(archive, place, force=True)
     await database.close()
     with pytest.raises(Conflict, match="--force"):
-        await restore(archive, place)
-    restored = await restore(archive, place, force=True)
-    assert rows_of(place.database) == before
+        await restore_backup(archive, place)
+    restored = await restore_backup(archive, place, force=True)
+    assert table_rows(place.database) == before
     (aside,) = restored.aside
-    assert len(rows_of(aside / "secretary.db")["audit_log"]) == later
+    assert len(table_rows(aside / "secretary.db")["audit_log"]) == later
     assert (aside / "recordings" / "2026" / "call-1.wav").exists()
     assert (place.folder / "secret.key").read_text() == "k" * 43
 
@@ -117,7 +119,7 @@ async def test_restoring_over_something_wants_force_and_keeps_the_old_aside(plac
 _KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from storage.archive import Place
+from storage.backup_archive import Place
 from storage.restore import restore
 
 def moved(target):
@@ -144,10 +146,10 @@ async def _left_by_a_kill(folder: Path) -> tuple[bool, bool, bool]:
 
 
 async def test_a_restore_that_is_killed_between_two_moves_is_undone_and_one_behind_the_last_stays(
-    place: Place, tmp_path: Path
+    place: InstallationPaths, tmp_path: Path
 ) -> None:
     archive = tmp_path / "b.tar.gz"
-    back_up(place, archive, with_keys=True)
+    create_backup(place, archive, with_keys=True)
     database = Database(url_of(place.folder))
     await database.open()
     async with database.unit_of_work() as work:
@@ -165,26 +167,26 @@ async def test_a_restore_that_is_killed_between_two_moves_is_undone_and_one_behi
         left = [path for path in place.folder.iterdir() if not path.name.startswith(".restore-")]
         if count < 6:
             assert sorted(left) == before
-    await restore(archive, place, force=True)
+    await restore_backup(archive, place, force=True)
     assert not (place.folder / "secretary.db.restoring").exists()
 
 
-async def test_a_restore_begins_with_the_end_of_one_that_was_killed(place: Place, tmp_path: Path) -> None:
+async def test_a_restore_begins_with_the_end_of_one_that_was_killed(place: InstallationPaths, tmp_path: Path) -> None:
     archive = tmp_path / "b.tar.gz"
-    back_up(place, archive)
-    before = rows_of(place.database)
+    create_backup(place, archive)
+    before = table_rows(place.database)
     command = [sys.executable, "-c", _KILLED, str(archive), str(place.folder), "2"]
     assert await asyncio.to_thread(subprocess.call, command) == -9
     with pytest.raises(Conflict, match="--force"):
-        await restore(archive, place)
-    assert rows_of(place.database) == before
+        await restore_backup(archive, place)
+    assert table_rows(place.database) == before
 
 
 async def test_a_place_whose_old_database_is_nowhere_is_not_taken_for_an_empty_one(
-    place: Place, tmp_path: Path
+    place: InstallationPaths, tmp_path: Path
 ) -> None:
     archive = tmp_path / "b.tar.gz"
-    back_up(place, archive)
+    create_backup(place, archive)
     command = [sys.executable, "-c", _KILLED, str(archive), str(place.folder), "1"]
     assert await asyncio.to_thread(subprocess.call, command) == -9
     (aside,) = place.folder.glob("before-restore-*")
@@ -209,54 +211,54 @@ def other_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_database_and_data_folder_may_be_on_two_file_systems(
-    place: Place, tmp_path: Path, other_disk: Path
+    place: InstallationPaths, tmp_path: Path, other_disk: Path
 ) -> None:
     archive = tmp_path / "b.tar.gz"
-    back_up(place, archive, with_keys=True)
-    apart = Place(tmp_path / "db" / "x.db", other_disk / "recordings", (other_disk / "secret.key",))
+    create_backup(place, archive, with_keys=True)
+    apart = InstallationPaths(tmp_path / "db" / "x.db", other_disk / "recordings", (other_disk / "secret.key",))
     for expected in (0, 2):
-        assert len((await restore(archive, apart, force=True)).aside) == expected
-        assert rows_of(apart.database) == rows_of(place.database)
+        assert len((await restore_backup(archive, apart, force=True)).aside) == expected
+        assert table_rows(apart.database) == table_rows(place.database)
         assert (apart.recordings / "2026" / "call-1.wav").exists()
         assert (other_disk / "secret.key").read_text() == "k" * 43
     names = {path.name for folder in (tmp_path / "db", other_disk) for path in folder.iterdir()}
     assert not [name for name in names if name.startswith(".restore-") or name.endswith(".restoring")]
 
 
-async def test_a_restore_that_cannot_move_moves_everything_back(place: Place, tmp_path: Path) -> None:
+async def test_a_restore_that_cannot_move_moves_everything_back(place: InstallationPaths, tmp_path: Path) -> None:
     archive = tmp_path / "b.tar.gz"
-    back_up(place, archive)
+    create_backup(place, archive)
     before = sorted(path.name for path in place.folder.iterdir())
 
     def refuse(_: Path) -> None:
         raise OSError(errno.EIO, "the disk is broken")
 
     with pytest.raises(Unavailable, match="nothing was changed"):
-        await restore(archive, place, force=True, moved=refuse)
+        await restore_backup(archive, place, force=True, on_moved=refuse)
     assert sorted(path.name for path in place.folder.iterdir()) == before
 
 
-async def test_a_disk_without_hard_links_takes_a_backup_too(place: Place, tmp_path: Path) -> None:
+async def test_a_disk_without_hard_links_takes_a_backup_too(place: InstallationPaths, tmp_path: Path) -> None:
     def refuse(*_: Path) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     archive = tmp_path / "b.tar.gz"
-    back_up(place, archive, link=refuse)
+    create_backup(place, archive, link=refuse)
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
-    await restore(archive, place_in(tmp_path / "elsewhere"))
+    await restore_backup(archive, installation_paths(tmp_path / "elsewhere"))
     with pytest.raises(Conflict, match="name another file"):
-        back_up(place, archive, link=refuse)
+        create_backup(place, archive, link=refuse)
 
     def overtaken(_: Path, target: Path) -> None:
         target.write_text("mine")
         refuse()
 
     with pytest.raises(Conflict):
-        back_up(place, tmp_path / "taken", link=overtaken)
+        create_backup(place, tmp_path / "taken", link=overtaken)
     assert (tmp_path / "taken").read_text() == "mine"
 
 
-async def _sign_in(place: Place) -> None:
+async def _sign_in(place: InstallationPaths) -> None:
     """Three tokens: one open, one used, one revoked."""
     database = Database(url_of(place.folder))
     await database.open()
@@ -264,18 +266,18 @@ async def _sign_in(place: Place) -> None:
     async with database.unit_of_work() as work:
         user = await work.users.add(StoredUser("anna", "hash"))
         for name in ("open", "used", "revoked"):
-            await work.tokens.add(StoredRefresh(name, name, user.id, now + timedelta(days=1), now))
-        await work.tokens.use("used", now)
+            await work.tokens.add(StoredRefreshToken(name, name, user.id, now + timedelta(days=1), now))
+        await work.tokens.mark_used("used", now)
         await work.tokens.revoke_family("revoked", now - timedelta(days=1))
         assert [one.family for one in await work.tokens.sign_ins(now)] == ["open"]
     await database.close()
 
 
-async def test_a_restore_ends_every_sign_in(place: Place, tmp_path: Path) -> None:
+async def test_a_restore_ends_every_sign_in(place: InstallationPaths, tmp_path: Path) -> None:
     await _sign_in(place)
-    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
-    back_up(place, archive)
-    await restore(archive, elsewhere)
+    archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
+    create_backup(place, archive)
+    await restore_backup(archive, elsewhere)
     database = Database(url_of(elsewhere.folder))
     await database.open()
     now = datetime.now(UTC)
@@ -288,40 +290,40 @@ async def test_a_restore_ends_every_sign_in(place: Place, tmp_path: Path) -> Non
 
 
 async def test_a_backup_of_the_first_version_is_restored_too(tmp_path: Path) -> None:
-    place = place_in(tmp_path / "data")
+    place = installation_paths(tmp_path / "data")
     place.folder.mkdir()
     database = Database(url_of(place.folder))
     await database.open()
-    await database.run(lambda connection: migrate.downgrade(connection, "0001"))
+    await database.run_sync(lambda connection: migrate.downgrade(connection, "0001"))
     await database.close()
-    archive, elsewhere = tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere")
-    assert back_up(place, archive).schema_revision == "0001"
-    await restore(archive, elsewhere)
-    assert rows_of(elsewhere.database) == rows_of(place.database)
+    archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
+    assert create_backup(place, archive).schema_revision == "0001"
+    await restore_backup(archive, elsewhere)
+    assert table_rows(elsewhere.database) == table_rows(place.database)
 
 
-async def test_a_full_disk_leaves_no_half_archive(place: Place, tmp_path: Path) -> None:
+async def test_a_full_disk_leaves_no_half_archive(place: InstallationPaths, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     (place.recordings / "long.wav").write_bytes(bytes(range(256)) * 40_000)
     with sqlite3.connect(place.database) as connection:
         connection.execute("CREATE TABLE large AS SELECT hex(randomblob(3000000)) AS x")
     with _small_files(folder), pytest.raises(Unavailable):
-        back_up(place, folder / "b.tar.gz")
+        create_backup(place, folder / "b.tar.gz")
     assert list(folder.iterdir()) == []
 
 
 async def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no database"):
-        back_up(place_in(tmp_path), tmp_path / "b.tar.gz")
+        create_backup(installation_paths(tmp_path), tmp_path / "b.tar.gz")
     with pytest.raises(NotFound, match="no backup"):
-        await restore(tmp_path / "b.tar.gz", place_in(tmp_path / "elsewhere"))
+        await restore_backup(tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere"))
 
 
-async def test_a_damaged_database_is_not_backed_up(place: Place, tmp_path: Path) -> None:
+async def test_a_damaged_database_is_not_backed_up(place: InstallationPaths, tmp_path: Path) -> None:
     content = bytearray(place.database.read_bytes())
     content[5000:9000] = b"\xff" * 4000
     place.database.write_bytes(bytes(content))
     with pytest.raises(SecretaryError):
-        back_up(place, tmp_path / "b.tar.gz")
+        create_backup(place, tmp_path / "b.tar.gz")
     assert not (tmp_path / "b.tar.gz").exists()

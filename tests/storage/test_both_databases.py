@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.work import UnitOfWork
+from storage.unit_of_work import UnitOfWork
 
 HERE = Path(__file__).parent
 MODULES = ("test_repositories.py", "test_messages.py", "test_audit.py", "test_declared.py", "test_people.py")

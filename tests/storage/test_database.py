@@ -16,7 +16,7 @@ from deployments.contracts.settings import FaqEntry
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
-from storage.sqlite_connection import RollingBack
+from storage.sqlite_connection import RollbackOnCloseConnection
 from tests.storage.conftest import url_of
 
 EVENT = AuditEvent("admin", "create", "faq", "1")
@@ -29,7 +29,7 @@ async def test_every_sqlite_connection_is_durable_and_checks_references_by_its_p
         for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete"):
             found[pragma] = connection.execute(text(f"PRAGMA {pragma}")).scalar()
 
-    await sqlite.run(read)
+    await sqlite.run_sync(read)
     assert found == {
         "journal_mode": "wal",
         "synchronous": 2,
@@ -53,28 +53,28 @@ async def test_what_was_deleted_is_scrubbed_off_the_disk_as_soon_as_nobody_reads
         reader.execute("SELECT * FROM faq_entries").fetchall()
         async with sqlite.unit_of_work() as work:
             await work.faq.remove(stored.id)
-        assert not await sqlite.scrub()
+        assert not await sqlite.truncate_wal()
         assert _on_disk(sqlite, "Тайное")
         async with sqlite.unit_of_work() as work:
             await work.audit.add(EVENT)
-    assert await sqlite.scrub()
+    assert await sqlite.truncate_wal()
     assert not _on_disk(sqlite, "Тайное")
     found: list[object] = []
-    await sqlite.run(lambda connection: found.append(connection.execute(text("PRAGMA busy_timeout")).scalar()))
+    await sqlite.run_sync(lambda connection: found.append(connection.execute(text("PRAGMA busy_timeout")).scalar()))
     assert found == [5000]
 
 
 async def test_a_scrub_that_gets_no_connection_waits_for_another_time(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", patience_s=0.2, queue_s=0.1)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", ownership_timeout_s=0.2, pool_timeout_s=0.1)
     await database.open()
     async with database.unit_of_work():
-        assert not await database.scrub()
-    assert await database.scrub()
+        assert not await database.truncate_wal()
+    assert await database.truncate_wal()
     await database.close()
 
 
 async def test_a_server_is_not_scrubbed(database: Database) -> None:
-    assert await database.scrub()
+    assert await database.truncate_wal()
 
 
 async def test_a_unit_of_work_is_committed_when_its_block_ends(database: Database) -> None:
@@ -115,14 +115,14 @@ async def test_a_cancelled_unit_of_work_leaves_nothing_and_frees_the_connection(
 
 
 async def test_whoever_waits_too_long_for_the_connection_is_told_to_come_again(url: str) -> None:
-    database = Database(url, queue_s=0.05)
+    database = Database(url, pool_timeout_s=0.05)
     await database.open()
     async with database.unit_of_work():
         with pytest.raises(Unavailable, match="busy") as refused:
             async with database.unit_of_work():
                 pass
         with pytest.raises(Unavailable, match="busy"):
-            await database.run(lambda _: None)
+            await database.run_sync(lambda _: None)
     assert refused.value.retryable
     assert refused.value.retry_after_s
     await database.close()
@@ -142,7 +142,7 @@ async def test_cancelling_at_any_moment_never_breaks_the_database(database: Data
         before = len(await work.audit.newest(1000))
         await work.audit.add(EVENT)
         assert len(await work.audit.newest(1000)) == before + 1
-    assert await database.integrity() == ()
+    assert await database.check_integrity() == ()
 
 
 async def test_units_of_work_side_by_side_wait_for_each_other(database: Database) -> None:
@@ -175,10 +175,10 @@ async def test_a_taken_name_is_a_conflict(database: Database) -> None:
 
 
 async def test_a_second_owner_is_refused_until_the_first_leaves(database: Database, url: str) -> None:
-    second = Database(url, patience_s=0.2)
+    second = Database(url, ownership_timeout_s=0.2)
     with pytest.raises(Conflict, match=r"in use .*process \d+"):
         await second.open()
-    patient = Database(url, patience_s=10)
+    patient = Database(url, ownership_timeout_s=10)
     opening = asyncio.create_task(patient.open())
     await asyncio.sleep(0.1)
     await database.close()
@@ -188,7 +188,7 @@ async def test_a_second_owner_is_refused_until_the_first_leaves(database: Databa
 
 async def test_the_owner_of_a_sqlite_file_is_named_by_its_process_id(sqlite: Database, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match=str(os.getpid())):
-        await Database(url_of(tmp_path), patience_s=0).open()
+        await Database(url_of(tmp_path), ownership_timeout_s=0).open()
 
 
 async def test_another_process_is_refused_too(database: Database, url: str) -> None:
@@ -223,7 +223,7 @@ async def test_the_files_of_sqlite_are_private(sqlite: Database, tmp_path: Path)
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-@pytest.mark.parametrize(("factory", "free"), [(RollingBack, True), (sqlite3.Connection, False)])
+@pytest.mark.parametrize(("factory", "free"), [(RollbackOnCloseConnection, True), (sqlite3.Connection, False)])
 def test_sqlite_gives_its_lock_back_although_a_statement_was_left_in_the_middle(
     tmp_path: Path, factory: type[sqlite3.Connection], free: bool
 ) -> None:

@@ -6,7 +6,7 @@ from deployments.contracts.errors import Conflict
 from deployments.contracts.instances import BotSpec, WidgetSpec
 from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.settings import ApiKey, FaqEntry, KeyLimits, Persona, Preset, PresetParams, VoiceChoice
+from deployments.contracts.settings import ApiKey, FaqEntry, KeyLimits, Persona, Preset, PresetParams, VoiceSettings
 from storage.database import Database
 from storage.repositories.keys import KeyChange
 from storage.repositories.users import StoredUser
@@ -82,7 +82,7 @@ async def test_two_providers_never_have_one_name(database: Database) -> None:
 
 
 async def test_voices_are_stored_overwritten_and_removed(database: Database) -> None:
-    irina, boris = VoiceChoice(id="irina", name="Ирина", preset="calm"), VoiceChoice(id="boris", enabled=False)
+    irina, boris = VoiceSettings(id="irina", name="Ирина", preset="calm"), VoiceSettings(id="boris", enabled=False)
     async with database.unit_of_work() as work:
         await work.voices.save(irina)
         await work.voices.save(boris)
@@ -130,9 +130,9 @@ async def test_prepared_answers_are_found_replaced_and_counted(database: Databas
         english = await work.faq.add(FaqEntry(question="Еще вопрос", answer="Yes", language="en", enabled=False))
         await work.faq.add_hits({russian.id: 3})
     async with database.unit_of_work() as work:
-        assert await work.faq.id_of("ru", "еще  ВОПРОС") == russian.id
+        assert await work.faq.find_id("ru", "еще  ВОПРОС") == russian.id
         assert [each.id for each in await work.faq.with_question("ещё вопрос")] == [russian.id, english.id]
-        assert [each.id for each in await work.faq.in_force()] == [russian.id]
+        assert [each.id for each in await work.faq.all_enabled()] == [russian.id]
         assert [each.id for each in await work.faq.all()] == [russian.id, english.id]
         told = await work.faq.statistics(1)
         assert (told.total, told.enabled, told.hits, told.languages) == (2, 1, 3, {"en": 1, "ru": 1})
@@ -150,9 +150,9 @@ async def test_keys_are_changed_and_remembered_after_they_were_revoked(database:
         changed = await work.keys.change(first.id, KeyChange(owner="shop", limits=KeyLimits(tokens_per_day=10**12)))
         assert (changed.name, changed.owner, changed.limits.tokens_per_day) == ("a", "shop", 10**12)
         await work.keys.revoke(second.id)
-        assert await work.keys.valid() == (changed,)
+        assert await work.keys.all_valid() == (changed,)
         assert await work.keys.ids() == (first.id, second.id)
-        assert set(await work.keys.created()) == {first.id}
+        assert set(await work.keys.creation_times()) == {first.id}
         assert await work.keys.any_known()
         with pytest.raises(KeyError):
             await work.keys.change(second.id, KeyChange(name="c"))
@@ -166,7 +166,7 @@ async def test_people_are_counted_replaced_and_removed(database: Database) -> No
         raised = await work.users.replace(StoredUser("anna", "h1", "operator", enabled=False))
         assert (raised.id, raised.role, raised.enabled, raised.version) == (anna.id, "operator", False, 2)
         await work.users.set_password("anna", "h3", must_change=True)
-        again = await work.users.of_id(anna.id)
+        again = await work.users.get_by_id(anna.id)
         assert again is not None
         assert (again.password_hash, again.must_change_password, again.version) == ("h3", True, 3)
         assert [user.username for user in await work.users.all()] == ["anna", "борис"]

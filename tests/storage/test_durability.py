@@ -20,7 +20,7 @@ from tests.storage.conftest import url_of
 
 def _killed_writer(url: str, patience_s: float) -> list[int]:
     """What a writer acknowledged until SIGKILL, ``patience_s`` after its first word."""
-    command = [sys.executable, "-m", "tests.storage.writer", url]
+    command = [sys.executable, "-m", "tests.storage.endless_writer", url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         first = writer.stdout.readline()
@@ -35,9 +35,9 @@ async def test_no_acknowledged_write_to_a_sqlite_file_is_lost_to_kill_9(tmp_path
     acknowledged: set[int] = set()
     for _ in range(10):
         acknowledged.update(await asyncio.to_thread(_killed_writer, url_of(tmp_path), random.uniform(0.01, 0.4)))
-        database = Database(url_of(tmp_path), patience_s=1)
+        database = Database(url_of(tmp_path), ownership_timeout_s=1)
         await database.open()
-        assert await database.integrity() == ()
+        assert await database.check_integrity() == ()
         async with database.unit_of_work() as work:
             questions = {entry.question for entry in await work.faq.all()}
             audited = {int(event.resource_id) for event in await work.audit.newest(1_000_000)}
@@ -103,7 +103,7 @@ async def test_a_full_disk_under_sqlite_is_told_clearly_and_leaves_nothing_half_
         async with database.unit_of_work() as work:
             assert await work.revisions.current() == written
             assert len(await work.faq.all()) == len(await work.audit.newest(100_000)) == written
-        assert await database.integrity() == ()
+        assert await database.check_integrity() == ()
         await database.close()
 
 
@@ -115,5 +115,5 @@ async def test_writing_to_sqlite_goes_on_when_there_is_room_again(tmp_path: Path
     async with database.unit_of_work() as work:
         before = await work.revisions.current()
         assert await work.revisions.next() == before + 1
-    assert await database.integrity() == ()
+    assert await database.check_integrity() == ()
     await database.close()

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from deployments.administration.bots import BotDraft
-from deployments.administration.faq import FaqDraft
-from deployments.administration.office import Office, open_office
-from deployments.contracts.chat import Source, SourceKind
+from deployments.administration.bots.service import BotDraft
+from deployments.administration.faq.service import FaqDraft
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange, Persona, Snapshot
-from deployments.conversation.reporting import ReportOutbox
-from deployments.conversation.snapshots import SnapshotFeed
-from deployments.logs import close_log, flush_log, open_log
+from deployments.conversation.report_outbox import ReportOutbox
+from deployments.conversation.snapshot_feed import SnapshotFeed
+from deployments.process_log import close_log, flush_log, open_log
 from storage.environment import Environment
-from tests.furnished import quick_passwords
+from tests.data_folders import fast_passwords
 
-SHOP = Source(SourceKind.TELEGRAM, "shop")
+SHOP = TurnSource(SourceKind.TELEGRAM, "shop")
 PASSWORD = "correct horse battery"
 _MANY = 5_000
 
@@ -64,9 +64,9 @@ def _mounted(folder: Path) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def _office(data: Path) -> AsyncGenerator[Office]:
+async def _office(data: Path) -> AsyncGenerator[OfficeServices]:
     environment = Environment(data=data, admin_password=PASSWORD, api_key="sk-sec-" + "k" * 32)
-    cheap = quick_passwords()
+    cheap = fast_passwords()
     office = await open_office(environment, passwords=cheap)
     try:
         yield office
@@ -77,17 +77,17 @@ async def _office(data: Path) -> AsyncGenerator[Office]:
 class Link:
     """The office of this process, as a door knows it."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: OfficeServices) -> None:
         self._office = office
 
     def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
         return self._office.publisher.subscribe(after_revision, subscriber)
 
     async def report(self, report: DoorReport) -> None:
-        await self._office.reports.accept(report)
+        await self._office.report_ingest.accept(report)
 
 
-def _writes(office: Office) -> dict[str, Callable[[int], Awaitable[object]]]:
+def _writes(office: OfficeServices) -> dict[str, Callable[[int], Awaitable[object]]]:
     """Everything that can be changed, a little different every time. What is new in the office belongs here."""
     text = "Да." * 1000
 
@@ -118,7 +118,7 @@ def _writes(office: Office) -> dict[str, Callable[[int], Awaitable[object]]]:
         "key": lambda n: office.keys.create(f"key {n}"),
         "bot": lambda n: office.bots.create(BotDraft(name=f"bot {n}", token=SecretStr(f"{n}:abc")), "anna"),
         "conversation": lambda n: office.conversations.open(SHOP, f"person {n}"),
-        "report": lambda n: office.reports.accept(report(n)),
+        "report": lambda n: office.report_ingest.accept(report(n)),
         "login": lambda n: office.accounts.authenticate("admin", PASSWORD, "192.0.2.1"),
     }
 
@@ -133,7 +133,7 @@ async def _refusal(write: Callable[[int], Awaitable[object]]) -> SecretaryError:
     raise AssertionError("it was never refused")
 
 
-async def _stored(office: Office) -> tuple[int, int, int]:
+async def _stored(office: OfficeServices) -> tuple[int, int, int]:
     """Revision, its audit rows (without those of the preparation), and the exchanges."""
     async with office.database.unit_of_work() as work:
         audit = await work.audit.newest(1_000_000)
@@ -153,12 +153,12 @@ async def test_every_change_is_refused_with_the_reason_and_nothing_is_half_writt
         revision, audited, _ = await _stored(office)
         assert revision == audited + 1 == office.publisher.current.revision
         assert (await office.faq.list()).total >= len(office.publisher.current.faq)
-        assert await office.database.integrity() == ()
+        assert await office.database.check_integrity() == ()
         disk.make_room()
         for name, write in writes.items():
             await write(_MANY), name
         assert (await _stored(office))[0] == revision + 5
-        assert await office.database.integrity() == ()
+        assert await office.database.check_integrity() == ()
 
 
 async def test_exchanges_wait_for_room_and_are_stored_once(disk: SmallDisk) -> None:
@@ -202,7 +202,7 @@ async def test_an_office_that_starts_on_a_full_disk_says_so_and_has_lost_nothing
             pass
     disk.make_room()
     async with _office(disk.folder / "data") as office:
-        assert await office.database.integrity() == ()
+        assert await office.database.check_integrity() == ()
         assert office.publisher.current == stored
 
 

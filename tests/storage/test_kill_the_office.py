@@ -18,11 +18,11 @@ import pytest
 
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.settings import Exchange
-from deployments.conversation.prepared import ExactAnswers
-from deployments.conversation.reporting import ReportOutbox
-from deployments.conversation.snapshots import SnapshotFeed
-from tests.storage.office_over_socket import OfficeOverSocket
-from tests.storage.served_office import SHOP, Json, run
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.report_outbox import ReportOutbox
+from deployments.conversation.snapshot_feed import SnapshotFeed
+from tests.storage.served_office import SHOP, Json, serve_office
+from tests.storage.socket_office import SocketOfficeClient
 
 KILLS, OF_THEM_WHILE_STARTING = 50, 12
 _LOOKUPS_PER_TURN = 8
@@ -60,7 +60,7 @@ class Ledger:
 class Door:
     """A real feed, a real outbox, a real answer book, and a clerk who changes things."""
 
-    def __init__(self, link: OfficeOverSocket, session: str, hit: int) -> None:
+    def __init__(self, link: SocketOfficeClient, session: str, hit: int) -> None:
         self.link = link
         self.ledger = Ledger()
         self.exact = ExactAnswers(lambda: datetime.now(UTC))
@@ -156,13 +156,13 @@ class Victim:
 
     def __init__(self, data: Path, socket: Path) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([run.__module__])
+        self._context.set_forkserver_preload([serve_office.__module__])
         self._arguments = (data, socket)
         self._process: BaseProcess | None = None
         self.kills = 0
 
     def start(self) -> None:
-        self._process = self._context.Process(target=run, args=self._arguments, daemon=True)
+        self._process = self._context.Process(target=serve_office, args=self._arguments, daemon=True)
         self._process.start()
 
     def kill(self) -> None:
@@ -187,9 +187,9 @@ async def _killed_while_starting(victim: Victim, rng: random.Random, times: int)
         await asyncio.to_thread(victim.kill)
 
 
-async def _restart(victim: Victim, link: OfficeOverSocket) -> None:
+async def _restart(victim: Victim, link: SocketOfficeClient) -> None:
     victim.start()
-    await link.answers_within(_UP_WITHIN_S)
+    await link.wait_until_ready(_UP_WITHIN_S)
 
 
 @pytest.mark.slow
@@ -198,7 +198,7 @@ async def test_nothing_is_lost_or_doubled_when_the_office_is_killed_fifty_times(
         rng = stack.enter_context(_seeded())
         short = stack.enter_context(tempfile.TemporaryDirectory())  # a socket's path has 107 characters at most
         socket = Path(short) / "office"
-        victim, link = Victim(tmp_path / "data", socket), OfficeOverSocket(socket)
+        victim, link = Victim(tmp_path / "data", socket), SocketOfficeClient(socket)
         stack.callback(victim.kill)
         await _killed_while_starting(victim, rng, OF_THEM_WHILE_STARTING)
         await _restart(victim, link)

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployments.contracts.chat import GenerationOptions, Overrides, Route, Source, SourceKind
+from deployments.contracts.chat import GenerationOptions, Overrides, Route, SourceKind, TurnSource
 from deployments.contracts.sessions import StoredMessage, StoredSession
 from deployments.contracts.settings import Exchange, Settings
 from storage.database import Database
 from storage.models import ChatMessageRow
 from storage.repositories.audit import AuditEvent
 from storage.repositories.sessions import SessionFilter
-from storage.work import UnitOfWork
+from storage.unit_of_work import UnitOfWork
 
-ADMIN = Source(SourceKind.ADMIN)
-TELEGRAM = Source(SourceKind.TELEGRAM, "shop")
+ADMIN = TurnSource(SourceKind.ADMIN)
+TELEGRAM = TurnSource(SourceKind.TELEGRAM, "shop")
 LONG = 1_500
 """More than SQLite cascades through."""
 
@@ -41,7 +41,7 @@ async def answered(work: UnitOfWork, question: StoredMessage, content: str) -> S
 
 async def apply(work: UnitOfWork, session_id: str, operation: str, choice: int) -> None:
     session = await work.sessions.get(session_id)
-    everything = await work.messages.every(session_id)
+    everything = await work.messages.all_of_session(session_id)
     assert session is not None
     if operation == "ask" or not everything:
         await answered(work, await asked(work, session_id, f"q{choice}", session.leaf_id), f"a{choice}")
@@ -56,7 +56,7 @@ async def apply(work: UnitOfWork, session_id: str, operation: str, choice: int) 
     elif operation == "report":
         await work.messages.append(session_id, [reported(f"{choice}-{number}") for number in range(choice % 3 + 1)])
     elif operation == "view":
-        await work.messages.view(session_id, chosen.id)
+        await work.messages.select_branch(session_id, chosen.id)
     else:
         await work.messages.remove_before(datetime.now(UTC) + timedelta(days=1), 1 + choice % 3)
 
@@ -93,7 +93,7 @@ def follow(first: StoredMessage, count: int, base: int) -> list[ChatMessageRow]:
 async def check(work: UnitOfWork, session_id: str) -> None:
     session = await work.sessions.get(session_id)
     assert session is not None
-    stored = {message.id: message for message in await work.messages.every(session_id)}
+    stored = {message.id: message for message in await work.messages.all_of_session(session_id)}
     assert session.message_count == len(stored)
     parents = {message.parent_id for message in stored.values()}
     assert parents - {None} <= set(stored), "an orphan"
@@ -103,7 +103,7 @@ async def check(work: UnitOfWork, session_id: str) -> None:
     assert session.leaf_id in stored
     assert session.leaf_id not in parents, "something follows the leaf"
     assert session.last_message == stored[session.leaf_id].content
-    path = await work.messages.path(session.leaf_id)
+    path = await work.messages.branch(session.leaf_id)
     assert [message.parent_id for message in path] == [None, *(message.id for message in path[:-1])]
     branches = await work.messages.branches(session_id, 100)
     assert {branch.leaf_id for branch in branches} == set(stored) - parents
@@ -119,7 +119,7 @@ async def test_count_leaf_and_tree_agree_after_anything(database: Database, want
             await apply(work, session_id, operation, choice)
             await check(work, session_id)
         assert await work.sessions.remove([session_id]) == 1
-        assert await work.messages.every(session_id) == ()
+        assert await work.messages.all_of_session(session_id) == ()
 
 
 async def test_what_is_deleted_out_of_view_changes_no_view(database: Database) -> None:
@@ -139,13 +139,13 @@ async def test_a_deleted_version_gives_way_to_the_one_beside_it(database: Databa
         question = await asked(work, session_id, "q", None)
         first = await answered(work, question, "first")
         second = await answered(work, question, "second")
-        assert await work.messages.children(session_id, question.id) == (first.id, second.id)
+        assert await work.messages.child_ids(session_id, question.id) == (first.id, second.id)
         await work.messages.remove(session_id, second.id)
-        assert [m.content for m in await work.messages.path(first.id)] == ["q", "first"]
+        assert [m.content for m in await work.messages.branch(first.id)] == ["q", "first"]
         assert [m.content for m in await work.messages.newest(session_id, 10)] == ["q", "first"]
         third = await work.messages.add(session_id, "user", "more", parent_id=first.id, turn_id="u")
-        assert await work.messages.turns(question.id) == ("t", "u")
-        assert await work.messages.turns(third.id) == ("u",)
+        assert await work.messages.turn_ids(question.id) == ("t", "u")
+        assert await work.messages.turn_ids(third.id) == ("u",)
 
 
 async def test_long_conversations_can_be_read_cut_and_deleted(database: Database) -> None:
@@ -155,17 +155,17 @@ async def test_long_conversations_can_be_read_cut_and_deleted(database: Database
             first = await asked(work, session.id, "m0", None)
             work.messages._session.add_all(follow(first, LONG, base))
             await work.messages._session.flush()
-            await work.messages.view(session.id, first.id)
+            await work.messages.select_branch(session.id, first.id)
     async with database.unit_of_work() as work:
-        messages = await work.messages.every(one.id)
-        assert len(await work.messages.path(messages[-1].id)) == LONG
-        assert [m.content for m in await work.messages.path(messages[-1].id, 2)] == [f"m{LONG - 2}", f"m{LONG - 1}"]
+        messages = await work.messages.all_of_session(one.id)
+        assert len(await work.messages.branch(messages[-1].id)) == LONG
+        assert [m.content for m in await work.messages.branch(messages[-1].id, 2)] == [f"m{LONG - 2}", f"m{LONG - 1}"]
         assert await work.messages.remove(one.id, messages[1].id) == LONG - 1
         owner = await work.messages._locked(one.id)
         owner.message_count = 1
         await check(work, one.id)
         assert await work.sessions.remove([one.id, other.id]) == 2
-    assert await database.integrity() == ()
+    assert await database.check_integrity() == ()
 
 
 async def test_a_turn_that_somebody_else_stores_is_not_stored_twice(database: Database) -> None:
@@ -174,7 +174,7 @@ async def test_a_turn_that_somebody_else_stores_is_not_stored_twice(database: Da
         session = await work.sessions.begin(TELEGRAM, "42", "Иван")
         await work.messages.append(session.id, (exchange, exchange))
         await work.messages.append(session.id, (exchange,))
-        assert [(m.content, m.route) for m in await work.messages.every(session.id)] == [
+        assert [(m.content, m.route) for m in await work.messages.all_of_session(session.id)] == [
             ("q turn-7", ""),
             ("a turn-7", "faq:1"),
         ]
@@ -189,7 +189,7 @@ async def test_what_people_set_comes_back_and_raises_the_version_alone(database:
         changed = await work.sessions.change(session.id, "Ёлка", overrides)
         assert (changed.overrides, changed.title, changed.version) == (overrides, "Ёлка", 2)
         await asked(work, session.id, "q", None)
-        await work.sessions.entitle(session.id, "нет")
+        await work.sessions.set_title_if_empty(session.id, "нет")
         again = await work.sessions.get(session.id)
         assert again is not None
         assert (again.overrides, again.title, again.version) == (overrides, "Ёлка", 2)
@@ -236,7 +236,7 @@ async def test_what_was_read_before_a_deletion_can_be_read_and_written_after_it(
         await work.audit.add(AuditEvent("ann", "ask", "chat"))
         await work.messages.remove(session_id, question.id)
         assert (await work.settings.get()).default_language == "en"
-        assert await work.settings.changed_at() == 1
+        assert await work.settings.last_changed_revision() == 1
         await work.audit.add(AuditEvent("ann", "delete", "chat"))
     async with database.unit_of_work() as work:
-        assert await work.audit.verify() is None
+        assert await work.audit.verify_chain() is None

@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import JSON, Column, Connection, inspect, text
 
-from deployments.contracts.chat import Source, SourceKind
+from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import Conflict
 from deployments.contracts.sampling import Sampling
 from storage import migrate
@@ -33,7 +33,7 @@ async def test_the_migrations_build_what_the_models_say(database: Database) -> N
         context = MigrationContext.configure(connection, opts=options)
         differences.extend(compare_metadata(context, Base.metadata))
 
-    await database.run(compare)
+    await database.run_sync(compare)
     assert differences == []
 
 
@@ -46,7 +46,7 @@ async def test_up_and_down_and_up_again(database: Database) -> None:
         migrate.upgrade(connection)
         tables.append(set(inspect(connection).get_table_names()))
 
-    await database.run(travel)
+    await database.run_sync(travel)
     left, again = tables
     assert left - {"sqlite_sequence"} == {"alembic_version"}
     assert again - {"sqlite_sequence"} == {"alembic_version", *Base.metadata.tables}
@@ -61,7 +61,7 @@ async def test_a_history_counted_in_characters_is_counted_in_tokens(database: Da
         )
         migrate.upgrade(connection)
 
-    await database.run(age)
+    await database.run_sync(age)
     async with database.unit_of_work() as work:
         llm = (await work.settings.get()).llm
     assert (llm.temperature, llm.history_tokens) == (0.3, 2_000)
@@ -89,9 +89,9 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(url: str) -> N
         tables.extend(inspect(connection).get_table_names())
 
     try:
-        await database.run(fail_half_way)
+        await database.run_sync(fail_half_way)
     except RuntimeError:
-        await database.run(look)
+        await database.run_sync(look)
     await database.close()
     assert "faq_entries" in tables
 
@@ -147,10 +147,10 @@ async def test_conversations_of_the_first_version_are_strung_together_and_surviv
         assert (_rows(connection, OLD_MESSAGES), _rows(connection, OLD_SESSIONS)) == before
         migrate.upgrade(connection)
 
-    await database.run(travel)
+    await database.run_sync(travel)
     async with database.unit_of_work() as work:
         assert [m.content for m in await work.messages.newest("second", 5)] == ["two", "x" * 100 + "y"]
-    assert await database.integrity() == ()
+    assert await database.check_integrity() == ()
 
 
 async def test_a_removed_conversation_takes_its_messages_along_after_the_migration(database: Database) -> None:
@@ -161,31 +161,31 @@ async def test_a_removed_conversation_takes_its_messages_along_after_the_migrati
         connection.execute(text("DELETE FROM chat_sessions WHERE id = 'first'"))
         assert _rows(connection, "SELECT id FROM chat_messages ORDER BY id") == [(2,), (5,)]
 
-    await database.run(remove)
+    await database.run_sync(remove)
 
 
 async def test_the_trail_is_chained_anew_after_the_way_back(database: Database) -> None:
     async with database.unit_of_work() as work:
         for day in range(5):
             await work.audit.add(AuditEvent("anna", "update", "faq", str(day), at=NOW + timedelta(days=day)))
-        assert await work.audit.cleanup(NOW + timedelta(days=2)) == 2
+        assert await work.audit.remove_before(NOW + timedelta(days=2)) == 2
 
     def travel(connection: Connection) -> None:
         migrate.downgrade(connection, "0001")
         migrate.upgrade(connection)
 
-    await database.run(travel)
+    await database.run_sync(travel)
     async with database.unit_of_work() as work:
         await work.audit.add(AuditEvent("anna", "update", "faq"))
-        assert await work.audit.verify() is None
+        assert await work.audit.verify_chain() is None
         assert len(await work.audit.newest()) == 4
         await work.audit._session.execute(text("UPDATE audit_log SET username = 'eve' WHERE resource_id = '3'"))
-        assert await work.audit.verify() is not None
+        assert await work.audit.verify_chain() is not None
 
 
 async def test_a_long_conversation_survives_the_way_back(database: Database) -> None:
     async with database.unit_of_work() as work:
-        session = await work.sessions.begin(Source(SourceKind.TELEGRAM, "shop"), "42", "Иван")
+        session = await work.sessions.begin(TurnSource(SourceKind.TELEGRAM, "shop"), "42", "Иван")
     insert = "INSERT INTO chat_messages (id, session_id, turn_id, role, content, created_at, parent_id) VALUES "
     links = [
         {"id": number, "session": session.id, "now": NOW, "parent": number - 1 if number > 1 else None}
@@ -197,7 +197,7 @@ async def test_a_long_conversation_survives_the_way_back(database: Database) -> 
         migrate.downgrade(connection, "0001")
         assert _rows(connection, "SELECT count(*) FROM chat_messages") == [(1201,)]
 
-    await database.run(travel)
+    await database.run_sync(travel)
 
 
 async def test_there_is_no_way_back_while_files_are_to_be_deleted(database: Database) -> None:
@@ -205,11 +205,11 @@ async def test_there_is_no_way_back_while_files_are_to_be_deleted(database: Data
         await work.recordings.add(StoredRecording("a", "phone", "recordings/a.wav", "audio/wav", 1.0, 4))
         await work.recordings.remove(["a"])
     with pytest.raises(Conflict, match=r"recordings/a\.wav"):
-        await database.run(lambda connection: migrate.downgrade(connection, "0002"))
+        await database.run_sync(lambda connection: migrate.downgrade(connection, "0002"))
     async with database.unit_of_work() as work:
         assert await work.recordings.files_to_delete(10) == ("recordings/a.wav",)
-        await work.recordings.deleted(["recordings/a.wav"])
-    await database.run(lambda connection: migrate.downgrade(connection, "0002"))
+        await work.recordings.remove_file_deletions(["recordings/a.wav"])
+    await database.run_sync(lambda connection: migrate.downgrade(connection, "0002"))
 
 
 _OLD_BOT = (
@@ -248,7 +248,7 @@ async def test_bots_and_widgets_of_an_older_version_say_nothing_new_and_survive_
         assert [_rows(connection, query) for query in _OLD_COLUMNS] == before
         migrate.upgrade(connection)
 
-    await database.run(travel)
+    await database.run_sync(travel)
     async with database.unit_of_work() as work:
         (bot,), (widget,) = await work.bots.all(), await work.widgets.all()
         first = await work.sessions.get("first")

@@ -10,16 +10,16 @@ from sqlalchemy import Connection, text
 
 from deployments.contracts.errors import Conflict, InvalidRequest, Unavailable
 from deployments.contracts.settings import FaqEntry
-from storage.advisory import OWNER_LOCK
 from storage.database import Database
 from storage.models import RevisionRow
+from storage.postgres_ownership import OWNERSHIP_LOCK_KEY
 from storage.repositories.users import StoredUser
-from storage.work import UnitOfWork
-from tests.servers.postgres import Cluster, PostgresServer, running_postgres
-from tests.storage.servers import sessions_of
+from storage.unit_of_work import UnitOfWork
+from tests.servers.postgres import PostgresCluster, PostgresServer, running_postgres
+from tests.storage.parallel_sessions import sessions_of
 
 _LAST_OWNER = f"""SELECT pg_terminate_backend(pid) FROM pg_locks
-    WHERE locktype = 'advisory' AND ((classid::bigint << 32) | objid::bigint) = {OWNER_LOCK}"""
+    WHERE locktype = 'advisory' AND ((classid::bigint << 32) | objid::bigint) = {OWNERSHIP_LOCK_KEY}"""
 
 
 async def _revision(database: Database) -> int:
@@ -41,20 +41,20 @@ async def test_two_connections_never_take_one_revision(postgres_url: str) -> Non
 
 
 async def test_a_lost_ownership_is_taken_anew_before_the_next_change(postgres_url: str) -> None:
-    database = Database(postgres_url, patience_s=1)
+    database = Database(postgres_url, ownership_timeout_s=1)
     await database.open()
-    await database.run(_execute(_LAST_OWNER))
+    await database.run_sync(_execute(_LAST_OWNER))
     await asyncio.sleep(0.2)  # the driver learns of it from its socket
     assert await _revision(database) == 1
     with pytest.raises(Conflict):
-        await Database(postgres_url, patience_s=0).open()
+        await Database(postgres_url, ownership_timeout_s=0).open()
     await database.close()
 
 
 async def test_who_lost_the_database_to_another_owner_changes_nothing(postgres_url: str) -> None:
-    first, second = Database(postgres_url, patience_s=1), Database(postgres_url, patience_s=1)
+    first, second = Database(postgres_url, ownership_timeout_s=1), Database(postgres_url, ownership_timeout_s=1)
     await first.open()
-    await first.run(_execute(_LAST_OWNER))
+    await first.run_sync(_execute(_LAST_OWNER))
     await second.open()
     await asyncio.sleep(0.2)  # the driver learns of it from its socket
     with pytest.raises(Conflict, match="in use"):
@@ -66,7 +66,7 @@ async def test_who_lost_the_database_to_another_owner_changes_nothing(postgres_u
 
 async def test_a_server_that_was_killed_and_comes_back_is_used_again() -> None:
     with running_postgres() as server:
-        database = Database(server.database(), patience_s=1)
+        database = Database(server.create_database(), ownership_timeout_s=1)
         await database.open()
         assert await _revision(database) == 1
         await asyncio.to_thread(_crash, server)
@@ -77,7 +77,7 @@ async def test_a_server_that_was_killed_and_comes_back_is_used_again() -> None:
         await database.close()
 
 
-async def test_a_server_that_is_not_there_is_told_clearly(cluster: Cluster) -> None:
+async def test_a_server_that_is_not_there_is_told_clearly(cluster: PostgresCluster) -> None:
     url = cluster.server.url("x").replace(str(cluster.server.port), "1")
     with pytest.raises(Unavailable, match="cannot be reached"):
         await Database(url).open()
@@ -91,7 +91,7 @@ async def test_a_server_that_is_not_there_is_told_clearly(cluster: Cluster) -> N
     ],
 )
 async def test_a_wrong_password_or_database_is_told_clearly(
-    cluster: Cluster, change: tuple[str, str], words: str
+    cluster: PostgresCluster, change: tuple[str, str], words: str
 ) -> None:
     with pytest.raises(Unavailable, match=words) as caught:
         await Database(cluster.server.url("template1").replace(*change)).open()

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from deployments.contracts.chat import ChatMessage, Source, SourceKind
+from deployments.contracts.chat import ChatMessage, SourceKind, TurnSource
 from deployments.contracts.instances import ActionButton, BotSpec, WidgetSpec
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.settings import ApiKey, Exchange, FaqEntry, FaqSettings, Persona, Settings
@@ -11,9 +11,9 @@ from storage.models import SettingRow
 from storage.models.base import JsonValue
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
-from storage.work import UnitOfWork
+from storage.unit_of_work import UnitOfWork
 
-TELEGRAM = Source(SourceKind.TELEGRAM, "shop")
+TELEGRAM = TurnSource(SourceKind.TELEGRAM, "shop")
 SAMPLING = Sampling(temperature=0.0, max_tokens=9)
 MOSCOW = timezone(timedelta(hours=3))
 
@@ -96,7 +96,7 @@ async def test_many_prepared_answers_are_stored_changed_and_deleted_as_single_on
         left = await work.faq.all()
         assert await work.faq.count() == len(left)
         found, _ = await work.faq.search("нет 0", None, 10, 0)
-        assert await work.faq.in_force() == ()
+        assert await work.faq.all_enabled() == ()
     assert [(e.id, e.answer, e.enabled, e.version, e.hits) for e in left] == [
         (stored[0].id, "Нет", False, 2, 3),
         (stored[1].id, "Нет", False, 2, 0),
@@ -128,7 +128,7 @@ async def test_answers_in_force_are_the_enabled_ones_without_their_hits(database
     async with database.unit_of_work() as work:
         stored = await work.faq.get(entry.id)
         assert stored is not None
-        assert await work.faq.in_force() == (stored.model_copy(update={"hits": 0}),)
+        assert await work.faq.all_enabled() == (stored.model_copy(update={"hits": 0}),)
 
 
 async def test_personas_bots_widgets_users_and_keys_come_back_as_stored(database: Database) -> None:
@@ -161,7 +161,7 @@ async def test_personas_bots_widgets_users_and_keys_come_back_as_stored(database
         assert await work.personas.all() == (persona.model_copy(update={"name": "Аня"}),)
         assert await work.bots.all() == (bot,)
         assert await work.widgets.all() == (widget,)
-        assert await work.keys.valid() == (stored_key,)
+        assert await work.keys.all_valid() == (stored_key,)
         assert stored_key.expires_at == key.expires_at
         assert await work.users.get("admin") == StoredUser("admin", "hash", must_change_password=True)
 
@@ -171,18 +171,18 @@ async def test_a_revoked_key_is_known_but_not_valid(database: Database) -> None:
         key = await work.keys.add(ApiKey(id=0, name="site", prefix="sk-", digest="b" * 64))
         assert await work.keys.revoke(key.id) is not None
         assert await work.keys.revoke(key.id) is None
-        assert await work.keys.valid() == ()
-        assert await work.keys.known("b" * 64)
+        assert await work.keys.all_valid() == ()
+        assert await work.keys.is_known("b" * 64)
 
 
 async def test_only_changed_settings_are_stored(database: Database) -> None:
     async with database.unit_of_work() as work:
         changed = await work.settings.save(Settings(faq=FaqSettings(ranked_threshold=90)), 7)
         assert changed == ("faq",)
-        assert await work.settings.changed_at() == 7
+        assert await work.settings.last_changed_revision() == 7
         assert (await work.settings.get()).faq.ranked_threshold == 90
         assert await work.settings.save(Settings(faq=FaqSettings(ranked_threshold=90)), 8) == ()
-        assert await work.settings.changed_at() == 7
+        assert await work.settings.last_changed_revision() == 7
 
 
 @pytest.mark.parametrize(("name", "value"), [("from_the_future", 1), ("faq", {"ranked_threshold": 900}), ("llm", "x")])
@@ -216,7 +216,7 @@ async def test_of_a_group_only_what_is_not_understood_is_left_out(
         await _store(work, name, value)
         await _store(work, "llm", {"temperature": 0.1})
         settings = await work.settings.get()
-        assert await work.settings.not_taken() == tuple(path for path in left_out if not path.endswith(".new"))
+        assert await work.settings.invalid_fields() == tuple(path for path in left_out if not path.endswith(".new"))
     understood = {key: given for key, given in value.items() if f"{name}.{key}" not in left_out}
     group = getattr(settings, name).model_dump()
     if name == "speech":
@@ -239,7 +239,7 @@ async def test_a_change_keeps_what_another_version_stored_in_the_group(database:
         assert await work.settings.save(before.model_copy(update={"privacy": privacy}), 2) == ("privacy",)
     async with database.unit_of_work() as work:
         assert (await work.settings.get()).privacy == privacy
-        assert await work.settings.not_taken() == ("privacy.audit_days",)
+        assert await work.settings.invalid_fields() == ("privacy.audit_days",)
         assert await _stored(work, "privacy") == {**privacy.model_dump(), "audit_days": 50_000, "new": {"a": [1]}}
 
 
@@ -253,7 +253,7 @@ async def test_what_somebody_sets_replaces_a_value_that_cannot_be_taken(database
         after = before.model_copy(update={"privacy": privacy})
         assert await work.settings.save(after, 2, [("privacy", "audit_days")]) == ("privacy",)
     async with database.unit_of_work() as work:
-        assert await work.settings.not_taken() == ()
+        assert await work.settings.invalid_fields() == ()
         assert await _stored(work, "privacy") == {**privacy.model_dump(), "new": 1}
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 from deployments.contracts.errors import Conflict
 from deployments.contracts.instances import BotSpec
 from storage.database import Database
+from storage.key_rotation import RotationStep, rotate_secret_key
 from storage.models import CloudProviderRow
 from storage.repositories.sealed import sealed_columns
-from storage.rotation import Step, rotate
 from storage.secrets import SealBroken, Sealer, next_key_path
 
 SECRETS = {"bot_instances.sealed_token": "42:token", "cloud_llm_providers.sealed_api_key": "sk-cloud"}
@@ -21,7 +21,7 @@ KILLED = """
 import asyncio, os, sys
 from pathlib import Path
 from storage.database import Database
-from storage.rotation import Step, rotate
+from storage.key_rotation import Step, rotate
 
 async def run():
     database = Database(sys.argv[1])
@@ -56,7 +56,7 @@ async def _sealed(database: Database) -> dict[str, str]:
             for (value,) in connection.execute(column.table.select().with_only_columns(column).where(column != "")):
                 found[f"{table.name}.{column.name}"] = value
 
-    await database.run(read)
+    await database.run_sync(read)
     return found
 
 
@@ -69,7 +69,7 @@ async def test_everything_is_sealed_with_the_new_key_and_nothing_else_changes(da
     old, sealed = key.read_bytes(), await _sealed(database)
     async with database.unit_of_work() as work:
         before = await work.bots.get("shop")
-    assert await rotate(database, key) == 2
+    assert await rotate_secret_key(database, key) == 2
     files = [*database.path.parent.glob(f"{database.path.name}*")] if database.path is not None else []
     assert not any(text.encode() in file.read_bytes() for text in sealed.values() for file in files)
     assert await _opened(database, Sealer(key.read_bytes())) == SECRETS
@@ -85,11 +85,11 @@ async def test_everything_is_sealed_with_the_new_key_and_nothing_else_changes(da
     assert key.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("step", list(Step), ids=lambda step: step.name)
+@pytest.mark.parametrize("step", list(RotationStep), ids=lambda step: step.name)
 async def test_killed_at_any_step_everything_opens_and_the_next_rotation_finishes(
-    url: str, key: Path, step: Step
+    url: str, key: Path, step: RotationStep
 ) -> None:
-    database = Database(url, patience_s=5)
+    database = Database(url, ownership_timeout_s=5)
     await database.open()
     await _fill(database, key)
     old = key.read_bytes()
@@ -99,8 +99,8 @@ async def test_killed_at_any_step_everything_opens_and_the_next_rotation_finishe
     assert killed.returncode == 9, killed.stderr
     await database.open()
     assert await _opened(database, Sealer.from_file(key)) == SECRETS
-    assert next_key_path(key).exists() == (step is not Step.SWITCHED)
-    await rotate(database, key)
+    assert next_key_path(key).exists() == (step is not RotationStep.SWITCHED)
+    await rotate_secret_key(database, key)
     assert await _opened(database, Sealer(key.read_bytes())) == SECRETS
     assert key.read_bytes() != old
     assert not next_key_path(key).exists()
@@ -109,18 +109,18 @@ async def test_killed_at_any_step_everything_opens_and_the_next_rotation_finishe
 
 async def test_what_opens_with_no_key_stops_the_rotation_and_is_named(database: Database, key: Path) -> None:
     await _fill(database, key)
-    await database.run(
+    await database.run_sync(
         lambda c: c.execute(text("UPDATE bot_instances SET sealed_token = 'v1.xxxx' WHERE id = 'empty'"))
     )  # type: ignore[arg-type,return-value]
     before, old = await _sealed(database), key.read_bytes()
     with pytest.raises(SealBroken, match="bot_instances empty"):
-        await rotate(database, key)
+        await rotate_secret_key(database, key)
     assert (await _sealed(database), key.read_bytes()) == (before, old)
 
 
 async def test_a_running_secretary_is_not_rotated_under_its_feet(database: Database, url: str) -> None:
     with pytest.raises(Conflict):
-        await Database(url, patience_s=0).open()
+        await Database(url, ownership_timeout_s=0).open()
 
 
 def test_every_sealed_column_of_the_tables_is_known() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deployments.contracts.errors import InvalidRequest
-from storage.secrets import SealBroken, Sealer, digest, new_api_key, prefix, secret_file
+from storage.secrets import SealBroken, Sealer, key_digest, key_prefix, new_api_key, read_or_create_secret
 
 KEY = b"k" * 32
 
@@ -42,7 +42,7 @@ def test_a_short_key_is_refused() -> None:
 def test_a_key_file_is_made_once_private_and_whole(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "secret.key"
     with ThreadPoolExecutor(8) as pool:
-        seen = set(pool.map(secret_file, [path] * 32))
+        seen = set(pool.map(read_or_create_secret, [path] * 32))
     assert len(seen) == 1
     assert len(seen.pop()) >= 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -56,7 +56,7 @@ def test_api_keys_are_long_random_and_recognisable() -> None:
     assert key.startswith("sk-sec-")
     assert len(key) == len("sk-sec-") + 43
     assert new_api_key() != key
-    assert len(digest(key)) == 64
-    assert key.startswith(prefix(key))
-    assert len(prefix(key)) == len("sk-sec-") + 4
-    assert len(prefix("my-own-key")) <= 2
+    assert len(key_digest(key)) == 64
+    assert key.startswith(key_prefix(key))
+    assert len(key_prefix(key)) == len("sk-sec-") + 4
+    assert len(key_prefix("my-own-key")) <= 2

@@ -11,15 +11,15 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import inspect, select
 
-from deployments.administration.office import FirstCredentials, Office, open_office
-from deployments.administration.passwords import Passwords
-from deployments.logs import flush_log, open_log
+from deployments.administration.auth.passwords import PasswordHashing
+from deployments.administration.office.composition import FirstCredentials, OfficeServices, open_office
+from deployments.process_log import flush_log, open_log
 from storage.environment import Environment
 from storage.models import Base
-from tests.furnished import quick_passwords
-from tests.servers.postgres import Cluster
-from tests.storage.entering import Said, enter, servers_that_refuse
-from tests.storage.secrets_entered import SECRETS, files_of, leaks
+from tests.data_folders import fast_passwords
+from tests.servers.postgres import PostgresCluster
+from tests.storage.known_secrets import SECRETS, files_of, find_leaks
+from tests.storage.secret_exposure import SecretObservations, connect_to_refusing_servers, enter_secrets
 
 
 @pytest.fixture
@@ -59,40 +59,40 @@ def log_folder(tmp_path: Path) -> Iterator[Path]:
     handler.close()
 
 
-async def _listings(office: Office, said: Said) -> None:
-    said.hear("snapshot", office.publisher.current)
+async def _listings(office: OfficeServices, said: SecretObservations) -> None:
+    said.record("snapshot", office.publisher.current)
     for noun in ("bots", "keys", "users", "providers", "chains", "presets", "voices", "widgets", "personas"):
-        said.hear(noun, await getattr(office, noun).list())
+        said.record(noun, await getattr(office, noun).list())
     async with office.database.unit_of_work() as work:
-        said.hear("audit", await work.audit.newest(1_000))
-        said.hear("user", await work.users.get("admin"))
-        said.hear("sign-ins", await work.tokens.sign_ins(datetime.now(UTC)))
+        said.record("audit", await work.audit.newest(1_000))
+        said.record("user", await work.users.get("admin"))
+        said.record("sign-ins", await work.tokens.sign_ins(datetime.now(UTC)))
 
 
-async def _rows(office: Office, said: Said) -> None:
+async def _rows(office: OfficeServices, said: SecretObservations) -> None:
     """Every row of every table, as the program would show it."""
     async with office.database.unit_of_work() as work:
         for mapper in Base.registry.mappers:
             for row in await work.users._session.scalars(select(mapper.class_)):
-                said.hear(f"row of {mapper.local_table}", row)
+                said.record(f"row of {mapper.local_table}", row)
                 columns = {column.key: getattr(row, column.key) for column in inspect(row).mapper.column_attrs}
-                said.hear(f"columns of {mapper.local_table}", columns)
+                said.record(f"columns of {mapper.local_table}", columns)
 
 
 @pytest.fixture
-def passwords() -> Passwords:
-    return quick_passwords()
+def passwords() -> PasswordHashing:
+    return fast_passwords()
 
 
 @pytest.mark.parametrize("kept", ["as it is", "after closing"])
 async def test_no_secret_is_written_listed_logged_or_shown(
-    environment: Environment, tmp_path: Path, log_folder: Path, passwords: Passwords, kept: str
+    environment: Environment, tmp_path: Path, log_folder: Path, passwords: PasswordHashing, kept: str
 ) -> None:
-    said = Said()
-    said.hear("environment", environment)
+    said = SecretObservations()
+    said.record("environment", environment)
     office = await open_office(environment, passwords=passwords)
     try:
-        secrets = await enter(office, said)
+        secrets = await enter_secrets(office, said)
         await _listings(office, said)
         await _rows(office, said)
         if kept == "as it is":
@@ -104,38 +104,40 @@ async def test_no_secret_is_written_listed_logged_or_shown(
     flush_log()
     files = files if kept == "as it is" else list(files_of(tmp_path))
     assert any("/logs/office." in name and content for name, content in files)
-    assert leaks([*files, *said.places], secrets) == []
+    assert find_leaks([*files, *said.contents], secrets) == []
 
 
 async def test_the_first_password_and_the_first_key_are_in_one_file_only(
-    environment: Environment, tmp_path: Path, log_folder: Path, passwords: Passwords
+    environment: Environment, tmp_path: Path, log_folder: Path, passwords: PasswordHashing
 ) -> None:
-    said = Said()
+    said = SecretObservations()
     none_given = environment.model_copy(update={"admin_password": None, "api_key": None})
     office = await open_office(none_given, passwords=passwords)
     noted = environment.data / "first-credentials.txt"
     lines = dict(line.split(": ", 1) for line in noted.read_text().splitlines())
     secrets = {name: lines[name] for name in ("panel password", "API key")}
-    said.hear("account", await office.accounts.authenticate("admin", secrets["panel password"], "192.0.2.1"))
+    said.record("account", await office.accounts.authenticate("admin", secrets["panel password"], "192.0.2.1"))
     await _listings(office, said)
     await _rows(office, said)
-    said.hear("credentials", repr(FirstCredentials(*secrets.values())))
+    said.record("credentials", repr(FirstCredentials(*secrets.values())))
     await office.close()
     flush_log()
     files = dict(files_of(tmp_path))
-    assert leaks([(str(noted), files.pop(str(noted)))], secrets) == [f"{noted}: {name}" for name in sorted(secrets)]
+    assert find_leaks([(str(noted), files.pop(str(noted)))], secrets) == [
+        f"{noted}: {name}" for name in sorted(secrets)
+    ]
     assert stat.S_IMODE(noted.stat().st_mode) == 0o600
-    assert leaks([*files.items(), *said.places], secrets) == []
+    assert find_leaks([*files.items(), *said.contents], secrets) == []
 
 
 async def test_no_password_of_a_server_is_logged_or_shown(
-    environment: Environment, tmp_path: Path, log_folder: Path, cluster: Cluster
+    environment: Environment, tmp_path: Path, log_folder: Path, cluster: PostgresCluster
 ) -> None:
-    said = Said()
-    await servers_that_refuse(said, ["127.0.0.1:1/office", f"127.0.0.1:{cluster.server.port}/template1"])
+    said = SecretObservations()
+    await connect_to_refusing_servers(said, ["127.0.0.1:1/office", f"127.0.0.1:{cluster.server.port}/template1"])
     flush_log()
-    assert [place for place, _ in said.places].count("refusal") == 2
-    assert leaks([*files_of(tmp_path), *said.places], SECRETS) == []
+    assert [place for place, _ in said.contents].count("refusal") == 2
+    assert find_leaks([*files_of(tmp_path), *said.contents], SECRETS) == []
 
 
 @pytest.mark.parametrize("spelled", ["plain", "base64", "address"])
@@ -143,4 +145,4 @@ def test_a_leak_is_told_with_its_file_and_its_name(tmp_path: Path, spelled: str)
     secret = SECRETS["Telegram token of the panel"]
     text = {"plain": secret, "base64": base64.b64encode(secret.encode()).decode(), "address": quote(secret, safe="")}
     (tmp_path / "some.log").write_text(f"GET /bot{text[spelled]}/getMe")
-    assert leaks(files_of(tmp_path), SECRETS) == [f"{tmp_path / 'some.log'}: Telegram token of the panel"]
+    assert find_leaks(files_of(tmp_path), SECRETS) == [f"{tmp_path / 'some.log'}: Telegram token of the panel"]

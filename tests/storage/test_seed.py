@@ -2,7 +2,7 @@ import pytest
 
 from deployments.contracts.settings import FaqEntry
 from storage import seed
-from storage.wording import comparison_key
+from storage.comparison import comparison_key
 
 ENTRIES = seed.faq()
 LONG_QUESTIONS = [

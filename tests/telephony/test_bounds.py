@@ -12,141 +12,143 @@ from uvicorn.config import WS_PROTOCOLS
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from deployments.api.phone.lines import Lines
-from deployments.api.phone.lobby import Lobby
-from deployments.api.phone.routes import LONGEST_MESSAGE, PhoneServices, PhoneSettings, build_phone_app
-from deployments.api.sockets import bound_messages
+from deployments.api.phone.open_lines import OpenLines
+from deployments.api.phone.routes import MAX_WEBSOCKET_MESSAGE_BYTES, PhoneServices, PhoneSettings, build_phone_app
+from deployments.api.phone.unauthenticated_limit import UnauthenticatedLimit
+from deployments.api.websockets import limit_message_size
 from deployments.command.ports import free_port
 from deployments.contracts.errors import Overloaded, RateLimited
 from deployments.contracts.settings import ApiKey, KeyLimits
-from deployments.telephony.messages import MAX_MESSAGE_BYTES
-from tests.telephony.fakes import (
+from deployments.telephony.client_messages import MAX_MESSAGE_BYTES
+from tests.telephony.phone_server import (
     KEY,
-    Door,
-    Observer,
-    ScriptedAssistant,
-    Snapshots,
+    PhoneSnapshots,
+    RecordingObserver,
+    RunningPhone,
+    SpeakingAssistant,
     api_key,
-    closed_with,
-    listen,
-    open_door,
-    say,
+    read_close,
+    receive_utterance,
+    run_phone,
+    send_message,
     snapshot,
 )
 
-STRANGERS = PhoneSettings(auth_s=5, strangers=3, strangers_of_one=2)
+STRANGERS = PhoneSettings(auth_timeout_s=5, max_unauthenticated=3, max_unauthenticated_per_network=2)
 
 
-async def dial_from(door: Door, stack: AsyncExitStack, address: str, key: str | None = None) -> ClientConnection:
+async def dial_from(
+    door: RunningPhone, stack: AsyncExitStack, address: str, key: str | None = None
+) -> ClientConnection:
     """A line whose client HAProxy has seen at ``address``."""
     headers = {"X-Forwarded-For": address} | ({"Authorization": f"Bearer {key}"} if key else {})
     return await stack.enter_async_context(connect(door.url, additional_headers=headers))
 
 
 async def test_one_address_holds_few_lines_without_a_key() -> None:
-    with open_door(settings=STRANGERS) as door:
+    with run_phone(settings=STRANGERS) as door:
         async with AsyncExitStack() as stack:
             waiting = [await dial_from(door, stack, "203.0.113.1") for _ in range(2)]
-            last, code = await closed_with(await dial_from(door, stack, "203.0.113.1"))
+            last, code = await read_close(await dial_from(door, stack, "203.0.113.1"))
             assert (last["code"], last["retryable"], code) == ("rate_limit_exceeded", True, 4429)
-            await say(waiting[0], type="auth", api_key=KEY)
-            await listen(waiting[0], ends=("ready",))
-            await say(await dial_from(door, stack, "203.0.113.1"), type="auth", api_key=KEY)
+            await send_message(waiting[0], type="auth", api_key=KEY)
+            await receive_utterance(waiting[0], ends=("ready",))
+            await send_message(await dial_from(door, stack, "203.0.113.1"), type="auth", api_key=KEY)
 
 
 async def test_a_network_of_ipv6_counts_as_one_address() -> None:
-    with open_door(settings=STRANGERS) as door:
+    with run_phone(settings=STRANGERS) as door:
         async with AsyncExitStack() as stack:
             for host in (1, 2):
                 await dial_from(door, stack, f"2001:db8::{host}")
-            assert (await closed_with(await dial_from(door, stack, "2001:db8::3")))[1] == 4429
+            assert (await read_close(await dial_from(door, stack, "2001:db8::3")))[1] == 4429
 
 
 async def test_all_addresses_together_leave_room_for_those_who_have_a_key() -> None:
-    with open_door(settings=STRANGERS) as door:
+    with run_phone(settings=STRANGERS) as door:
         async with AsyncExitStack() as stack:
             for host in range(3):
                 await dial_from(door, stack, f"203.0.113.{host}")
-            last, code = await closed_with(await dial_from(door, stack, "203.0.113.9"))
+            last, code = await read_close(await dial_from(door, stack, "203.0.113.9"))
             assert (last["code"], code) == ("overloaded", 1013)
             known = await dial_from(door, stack, "203.0.113.9", KEY)
-            await say(known, type="speak", text="Да")
-            await listen(known, frames=1)
+            await send_message(known, type="speak", text="Да")
+            await receive_utterance(known, frames=1)
 
 
 def limited(lines: int, number: int = 1, plain: str = KEY) -> ApiKey:
     return api_key(plain).model_copy(update={"id": number, "limits": KeyLimits(concurrent_streams=lines)})
 
 
-async def speaks(door: Door, stack: AsyncExitStack, key: str | None = KEY) -> None:
+async def speaks(door: RunningPhone, stack: AsyncExitStack, key: str | None = KEY) -> None:
     """Opens a line and hears something on it."""
     line = await stack.enter_async_context(door.dial(key=key))
-    await say(line, type="speak", text="Да")
-    await listen(line, frames=1)
+    await send_message(line, type="speak", text="Да")
+    await receive_utterance(line, frames=1)
 
 
 async def test_a_key_opens_no_more_lines_than_it_may_speak_on_and_leaves_room_for_others() -> None:
-    with open_door(current=snapshot((limited(2), limited(1, 2, "sk-other")))) as door:
+    with run_phone(current=snapshot((limited(2), limited(1, 2, "sk-other")))) as door:
         async with AsyncExitStack() as stack:
             for _ in range(2):
                 await speaks(door, stack)
-            last, code = await closed_with(await stack.enter_async_context(door.dial()))
+            last, code = await read_close(await stack.enter_async_context(door.dial()))
             assert (last["code"], last["retryable"], code) == ("rate_limit_exceeded", True, 4429)
             assert "concurrent_streams" in str(last["message"])
             by_message = await stack.enter_async_context(door.dial(key=None))
-            await say(by_message, type="auth", api_key=KEY)
-            assert (await closed_with(by_message))[1] == 4429
+            await send_message(by_message, type="auth", api_key=KEY)
+            assert (await read_close(by_message))[1] == 4429
             await speaks(door, stack, "sk-other")
 
 
 async def test_a_line_that_ended_makes_room_for_another_of_its_key() -> None:
-    with open_door(ScriptedAssistant(chunks=100), snapshot((limited(1),))) as door:
+    with run_phone(SpeakingAssistant(chunks=100), snapshot((limited(1),))) as door:
         for _ in range(3):
             async with AsyncExitStack() as stack:
                 await speaks(door, stack)
-            await door.until(lambda: door.assistant.open_streams == 0)
+            await door.wait_until(lambda: door.assistant.open_streams == 0)
 
 
 async def test_a_key_without_a_limit_opens_every_line() -> None:
-    with open_door(current=snapshot((limited(0),))) as door:
+    with run_phone(current=snapshot((limited(0),))) as door:
         async with AsyncExitStack() as stack:
             for _ in range(8):
                 await speaks(door, stack)
 
 
 def test_lines_are_counted_per_key_and_forgotten_after_their_end() -> None:
-    lines = Lines()
-    with lines.hold(limited(1)), lines.hold(limited(1, 2)), pytest.raises(RateLimited), lines.hold(limited(1)):
+    lines = OpenLines()
+    with lines.acquire(limited(1)), lines.acquire(limited(1, 2)), pytest.raises(RateLimited), lines.acquire(limited(1)):
         pass
     assert not lines._open
 
 
 async def test_a_place_is_free_again_however_the_wait_ended() -> None:
-    with open_door(settings=PhoneSettings(auth_s=0.2, strangers_of_one=1)) as door:
+    with run_phone(settings=PhoneSettings(auth_timeout_s=0.2, max_unauthenticated_per_network=1)) as door:
         for ending in ("silence", "hang up", "wrong key", "junk", "silence"):
             async with door.dial(key=None) as line:
                 if ending == "hang up":
                     continue
                 if ending != "silence":
                     await line.send(json.dumps({"type": "auth", "api_key": "sk-wrong"}) if "key" in ending else "junk")
-                assert (await closed_with(line))[1] == 4401, ending
+                assert (await read_close(line))[1] == 4401, ending
             await asyncio.sleep(0.05)
 
 
 def test_a_lobby_remembers_nobody_who_has_left() -> None:
-    lobby = Lobby(2, 1)
+    lobby = UnauthenticatedLimit(2, 1)
     for host in range(100):
-        with lobby.wait(f"net {host}"), pytest.raises(RateLimited), lobby.wait(f"net {host}"):
+        with lobby.acquire(f"net {host}"), pytest.raises(RateLimited), lobby.acquire(f"net {host}"):
             pass
-    with lobby.wait("a"), lobby.wait("b"), pytest.raises(Overloaded), lobby.wait("c"):
+    with lobby.acquire("a"), lobby.acquire("b"), pytest.raises(Overloaded), lobby.acquire("c"):
         pass
-    assert lobby.networks == 0
+    assert lobby.network_count == 0
 
 
 @asynccontextmanager
 async def serves_own_server() -> AsyncIterator[str]:
     """The phone door behind the server that Serve builds in a replica."""
-    app = build_phone_app(PhoneServices(ScriptedAssistant(), Snapshots(snapshot()), Observer()))
+    app = build_phone_app(PhoneServices(SpeakingAssistant(), PhoneSnapshots(snapshot()), RecordingObserver()))
     options = HTTPOptions(host="127.0.0.1", port=free_port())
     task, server = await start_asgi_http_server(app, options, event_loop=asyncio.get_running_loop())
     try:
@@ -161,7 +163,7 @@ async def serves_own_server() -> AsyncIterator[str]:
 @pytest.fixture
 def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
-    bound_messages(LONGEST_MESSAGE)
+    limit_message_size(MAX_WEBSOCKET_MESSAGE_BYTES)
 
 
 def headers() -> dict[str, str]:
@@ -172,17 +174,17 @@ def headers() -> dict[str, str]:
 async def test_a_message_that_is_a_little_too_long_is_answered_and_the_line_stays_open() -> None:
     async with serves_own_server() as url, connect(url, additional_headers=headers()) as line:
         await line.send("x" * (MAX_MESSAGE_BYTES + 1))
-        assert (await listen(line)).last["code"] == "request_too_large"
-        await say(line, type="speak", text="Да")
-        assert (await listen(line)).last["type"] == "finished"
+        assert (await receive_utterance(line)).last["code"] == "request_too_large"
+        await send_message(line, type="speak", text="Да")
+        assert (await receive_utterance(line)).last["type"] == "finished"
 
 
 @pytest.mark.usefixtures("bounded")
 @pytest.mark.parametrize("pieces", [1, 1_000])
 @pytest.mark.parametrize("compression", [None, "deflate"])
 async def test_a_message_that_is_far_too_long_closes_the_line(pieces: int, compression: str | None) -> None:
-    piece = "x" * (LONGEST_MESSAGE // pieces + 1)
+    piece = "x" * (MAX_WEBSOCKET_MESSAGE_BYTES // pieces + 1)
     async with serves_own_server() as url, connect(url, additional_headers=headers(), compression=compression) as line:
         with suppress(ConnectionClosed):
             await line.send(piece for _ in range(pieces))
-        assert (await closed_with(line))[1] == 1009
+        assert (await read_close(line))[1] == 1009

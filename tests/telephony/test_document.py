@@ -8,7 +8,7 @@ from websockets.frames import CloseCode
 
 from deployments.api.phone import routes
 from deployments.api.phone.routes import PhoneSettings
-from deployments.telephony.messages import MAX_MESSAGE_BYTES, parse
+from deployments.telephony.client_messages import MAX_MESSAGE_BYTES, parse_message
 
 TEXT = (Path(__file__).parents[2] / "docs" / "phone-protocol.md").read_text(encoding="utf-8")
 EXAMPLES = [
@@ -20,7 +20,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_is_understood(example: str) -> None:
-    parse(example)
+    parse_message(example)
 
 
 def test_there_are_examples() -> None:
@@ -29,16 +29,23 @@ def test_there_are_examples() -> None:
 
 def test_numbers_and_codes_are_those_of_the_code() -> None:
     settings = PhoneSettings()
-    assert f"within {settings.auth_s:.0f} seconds" in TEXT
-    assert f"{settings.idle_s:.0f} seconds without a message" in TEXT
-    assert f"did not read for {settings.send_s:.0f} seconds" in TEXT
-    assert f"Up to {settings.line.queued} may wait" in TEXT
-    assert f"At most {settings.line.ahead_s:.0f} seconds of sound" in TEXT
-    assert f"{settings.line.lead * 20} ms) early" in TEXT
+    assert f"within {settings.auth_timeout_s:.0f} seconds" in TEXT
+    assert f"{settings.idle_timeout_s:.0f} seconds without a message" in TEXT
+    assert f"did not read for {settings.send_timeout_s:.0f} seconds" in TEXT
+    assert f"Up to {settings.line.max_queued} may wait" in TEXT
+    assert f"At most {settings.line.max_ahead_s:.0f} seconds of sound" in TEXT
+    assert f"{settings.line.lead_frames * 20} ms) early" in TEXT
     assert f"at most {MAX_MESSAGE_BYTES // 1024} KiB" in TEXT
-    assert f"{settings.strangers_of_one} lines from one address" in TEXT
-    assert f"{settings.strangers} lines in all" in TEXT
-    assert f"over {routes.LONGEST_MESSAGE // 1024} KiB" in TEXT
-    own = (routes.UNAUTHORIZED, routes.FORBIDDEN, routes.IDLE, routes.TOO_MANY, routes.BROKEN, routes.TRY_AGAIN)
+    assert f"{settings.max_unauthenticated_per_network} lines from one address" in TEXT
+    assert f"{settings.max_unauthenticated} lines in all" in TEXT
+    assert f"over {routes.MAX_WEBSOCKET_MESSAGE_BYTES // 1024} KiB" in TEXT
+    own = (
+        routes.CLOSE_UNAUTHORIZED,
+        routes.CLOSE_FORBIDDEN,
+        routes.CLOSE_IDLE,
+        routes.CLOSE_RATE_LIMITED,
+        routes.CLOSE_INTERNAL_ERROR,
+        routes.CLOSE_TRY_AGAIN,
+    )
     for code in (*own, CloseCode.MESSAGE_TOO_BIG):
         assert f"| {code} |" in TEXT

@@ -11,65 +11,65 @@ from starlette.types import Message
 
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
 from deployments.contracts.settings import KeyLimits
-from deployments.conversation.usage import UsageBook
-from tests.telephony.fakes import (
+from deployments.conversation.usage_tracker import UsageTracker
+from tests.telephony.phone_server import (
     KEY,
-    Door,
-    Observer,
-    ScriptedAssistant,
-    Snapshots,
+    PhoneSnapshots,
+    RecordingObserver,
+    RunningPhone,
+    SpeakingAssistant,
     api_key,
-    closed_with,
     expired,
-    listen,
-    open_door,
-    say,
+    read_close,
+    receive_utterance,
+    run_phone,
+    send_message,
     snapshot,
 )
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[Door]:
-    with open_door(ScriptedAssistant(chunks=100, delay_s=0.01), settings=PhoneSettings(auth_s=0.3)) as opened:
+def door() -> Iterator[RunningPhone]:
+    with run_phone(SpeakingAssistant(chunks=100, delay_s=0.01), settings=PhoneSettings(auth_timeout_s=0.3)) as opened:
         yield opened
 
 
-async def test_a_wrong_key_in_the_header_is_closed_with_4401(door: Door) -> None:
+async def test_a_wrong_key_in_the_header_is_closed_with_4401(door: RunningPhone) -> None:
     async with door.dial(key="sk-wrong") as line:
-        last, code = await closed_with(line)
+        last, code = await read_close(line)
     assert (last["code"], code) == ("invalid_api_key", 4401)
 
 
-async def test_a_key_in_the_first_message_opens_the_line(door: Door) -> None:
+async def test_a_key_in_the_first_message_opens_the_line(door: RunningPhone) -> None:
     async with door.dial(key=None) as line:
-        await say(line, type="auth", api_key=KEY)
-        assert (await listen(line, ends=("ready",))).last == {"type": "ready"}
-        await say(line, type="speak", text="Да")
-        await listen(line, frames=1)
+        await send_message(line, type="auth", api_key=KEY)
+        assert (await receive_utterance(line, ends=("ready",))).last == {"type": "ready"}
+        await send_message(line, type="speak", text="Да")
+        await receive_utterance(line, frames=1)
 
 
 @pytest.mark.parametrize(
     "first",
     ['{"type": "auth", "api_key": "sk-wrong"}', '{"type": "speak", "text": "hi"}', '{"text": "hi"}', "junk", b"\x00"],
 )
-async def test_any_other_first_message_is_closed_with_4401(door: Door, first: str | bytes) -> None:
+async def test_any_other_first_message_is_closed_with_4401(door: RunningPhone, first: str | bytes) -> None:
     async with door.dial(key=None) as line:
         await line.send(first)
-        last, code = await closed_with(line)
+        last, code = await read_close(line)
     assert code == 4401
     assert "sk-wrong" not in json.dumps(last)
 
 
-async def test_silence_instead_of_a_key_is_closed_with_4401(door: Door) -> None:
+async def test_silence_instead_of_a_key_is_closed_with_4401(door: RunningPhone) -> None:
     async with door.dial(key=None) as line:
-        assert (await closed_with(line))[1] == 4401
+        assert (await read_close(line))[1] == 4401
 
 
-async def test_a_key_in_the_url_does_not_count(door: Door) -> None:
+async def test_a_key_in_the_url_does_not_count(door: RunningPhone) -> None:
     from websockets.asyncio.client import connect
 
     async with connect(f"{door.url}?api_key={KEY}&token={KEY}") as line:
-        assert (await closed_with(line))[1] == 4401
+        assert (await read_close(line))[1] == 4401
 
 
 @pytest.mark.parametrize(
@@ -77,70 +77,70 @@ async def test_a_key_in_the_url_does_not_count(door: Door) -> None:
     [((api_key(expires_at=expired()),), 4401), ((api_key(scopes=("chat",)),), 4403), ((), 4401)],
 )
 async def test_expired_keys_and_keys_for_other_things_stay_out(keys: tuple[object, ...], code: int) -> None:
-    with open_door(current=snapshot(keys)) as other:  # type: ignore[arg-type]
+    with run_phone(current=snapshot(keys)) as other:  # type: ignore[arg-type]
         async with other.dial() as line:
-            assert (await closed_with(line))[1] == code
+            assert (await read_close(line))[1] == code
 
 
 async def test_a_withdrawn_key_ends_at_its_next_request() -> None:
-    with open_door(ScriptedAssistant(chunks=1)) as other:
+    with run_phone(SpeakingAssistant(chunks=1)) as other:
         async with other.dial() as line:
-            await say(line, type="speak", text="Раз")
-            await listen(line)
+            await send_message(line, type="speak", text="Раз")
+            await receive_utterance(line)
             other.snapshots.current = snapshot(())
-            await say(line, type="speak", text="Два")
-            last, code = await closed_with(line)
+            await send_message(line, type="speak", text="Два")
+            last, code = await read_close(line)
     assert (last["code"], code) == ("invalid_api_key", 4401)
 
 
 async def test_before_the_settings_have_arrived_the_client_is_asked_to_come_back() -> None:
-    with open_door() as other:
+    with run_phone() as other:
         other.snapshots.ready = False
         async with other.dial() as line:
-            last, code = await closed_with(line)
+            last, code = await read_close(line)
     assert (last["retryable"], code) == (True, 1013)
 
 
 async def test_the_limit_of_live_streams_counts_speeches_not_sockets() -> None:
-    with open_door(ScriptedAssistant(chunks=100), snapshot(streams=1)) as other:
+    with run_phone(SpeakingAssistant(chunks=100), snapshot(streams=1)) as other:
         async with other.dial() as first, other.dial() as second:
-            await say(first, type="speak", text="Раз")
-            await listen(first, frames=3)
-            await say(second, type="speak", text="Два")
-            assert (await listen(second)).last["code"] == "overloaded"
-            await say(first, type="cancel")
-            await listen(first)
-            await say(second, type="speak", text="Два")
-            await listen(second, frames=3)
+            await send_message(first, type="speak", text="Раз")
+            await receive_utterance(first, frames=3)
+            await send_message(second, type="speak", text="Два")
+            assert (await receive_utterance(second)).last["code"] == "overloaded"
+            await send_message(first, type="cancel")
+            await receive_utterance(first)
+            await send_message(second, type="speak", text="Два")
+            await receive_utterance(second, frames=3)
 
 
 async def test_an_idle_line_is_closed_but_a_speaking_one_is_not() -> None:
-    with open_door(ScriptedAssistant(chunks=4), settings=PhoneSettings(idle_s=0.3)) as other:
+    with run_phone(SpeakingAssistant(chunks=4), settings=PhoneSettings(idle_timeout_s=0.3)) as other:
         async with other.dial() as line:
-            await say(line, type="speak", text="Больше трёхсот миллисекунд")
-            assert (await listen(line)).last["type"] == "finished"
-            assert (await closed_with(line))[1] == 4408
+            await send_message(line, type="speak", text="Больше трёхсот миллисекунд")
+            assert (await receive_utterance(line)).last["type"] == "finished"
+            assert (await read_close(line))[1] == 4408
 
 
 @pytest.mark.parametrize("manner", ["close", "abort"])
-async def test_a_hang_up_closes_the_voice_within_a_second(door: Door, manner: str) -> None:
+async def test_a_hang_up_closes_the_voice_within_a_second(door: RunningPhone, manner: str) -> None:
     line = await door.dial()
-    await say(line, type="speak", text="Долго")
-    await listen(line, frames=5)
+    await send_message(line, type="speak", text="Долго")
+    await receive_utterance(line, frames=5)
     assert door.assistant.open_streams == 1
     if manner == "close":
         await line.close()
     else:
         line.transport.abort()
-    assert await door.until(lambda: door.assistant.open_streams == 0) < 1
+    assert await door.wait_until(lambda: door.assistant.open_streams == 0) < 1
     await line.wait_closed()
 
 
 async def test_a_cancelled_task_closes_the_voice_within_a_second() -> None:
     """The other way a server says that the client is gone: no message, the task is cancelled."""
-    assistant, sent = ScriptedAssistant(chunks=100, delay_s=0.01), []
+    assistant, sent = SpeakingAssistant(chunks=100, delay_s=0.01), []
     inbox: asyncio.Queue[Message] = asyncio.Queue()
-    app = build_phone_app(PhoneServices(assistant, Snapshots(snapshot()), Observer()))
+    app = build_phone_app(PhoneServices(assistant, PhoneSnapshots(snapshot()), RecordingObserver()))
     headers = [(b"authorization", f"Bearer {KEY}".encode())]
     scope = {
         "type": "websocket",
@@ -170,9 +170,9 @@ async def test_a_cancelled_task_closes_the_voice_within_a_second() -> None:
 
 @pytest.mark.parametrize("ending", ["in the middle of a speech", "idle", "withdrawn"])
 async def test_a_client_that_does_not_read_is_dropped(ending: str) -> None:
-    assistant, snapshots = ScriptedAssistant(chunks=100), Snapshots(snapshot())
-    settings = PhoneSettings(send_s=0.2, idle_s=0.2)
-    app = build_phone_app(PhoneServices(assistant, snapshots, Observer(), settings=settings))
+    assistant, snapshots = SpeakingAssistant(chunks=100), PhoneSnapshots(snapshot())
+    settings = PhoneSettings(send_timeout_s=0.2, idle_timeout_s=0.2)
+    app = build_phone_app(PhoneServices(assistant, snapshots, RecordingObserver(), settings=settings))
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     headers = [(b"authorization", f"Bearer {KEY}".encode())]
     scope = {
@@ -198,23 +198,23 @@ async def test_a_client_that_does_not_read_is_dropped(ending: str) -> None:
     assert assistant.open_streams == 0
 
 
-def test_health_needs_no_key(door: Door) -> None:
+def test_health_needs_no_key(door: RunningPhone) -> None:
     with urllib.request.urlopen(door.url.replace("ws:", "http:").replace("/tts", "/health")) as answer:
         assert json.load(answer)["ready"] is True
 
 
 async def test_a_line_hears_when_the_day_of_its_key_is_used_up_and_stays_open() -> None:
-    book = UsageBook(time.time)
+    book = UsageTracker(time.time)
     key = api_key().model_copy(update={"limits": KeyLimits(audio_seconds_per_day=1)})
-    with open_door(ScriptedAssistant(chunks=1, chunk_s=1.1), current=snapshot((key,)), usage=book) as door:
+    with run_phone(SpeakingAssistant(chunks=1, chunk_s=1.1), current=snapshot((key,)), usage=book) as door:
         async with door.dial() as line:
-            await say(line, type="speak", text="Да")
-            assert (await listen(line)).last["type"] == "finished"
+            await send_message(line, type="speak", text="Да")
+            assert (await receive_utterance(line)).last["type"] == "finished"
             for _ in range(2):
-                await say(line, type="speak", text="Ещё")
-                refused = (await listen(line)).last
+                await send_message(line, type="speak", text="Ещё")
+                refused = (await receive_utterance(line)).last
                 assert refused["code"] == "rate_limit_exceeded"
                 assert "audio_seconds_per_day" in str(refused["message"])
-    (tally,) = book.take()
+    (tally,) = book.take_unreported()
     assert (tally.source, tally.route, tally.requests, tally.key_id) == ("phone", "speech", 1, 1)
     assert tally.audio_seconds == pytest.approx(1.1, abs=0.05)

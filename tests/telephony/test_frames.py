@@ -3,8 +3,8 @@
 import pytest
 
 from deployments.contracts.audio import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_22K, PCM16_24K, AudioFormat, SpeechChunk
-from deployments.telephony.frames import Frame, FrameCutter, FrameEvent, Mark
-from tests.telephony.fakes import tone
+from deployments.telephony.frames import FrameCutter, FrameEvent, LineFrame, TextMark
+from tests.telephony.phone_server import tone
 
 
 def cut(target: AudioFormat, chunks: list[SpeechChunk]) -> list[FrameEvent]:
@@ -15,7 +15,7 @@ def cut(target: AudioFormat, chunks: list[SpeechChunk]) -> list[FrameEvent]:
 @pytest.mark.parametrize("target", [ALAW_8K, MULAW_8K, PCM16_8K])
 @pytest.mark.parametrize("source", [PCM16_22K, PCM16_24K, PCM16_8K])
 def test_length_is_kept_and_every_frame_is_whole(source: AudioFormat, target: AudioFormat) -> None:
-    frames = [e.audio for e in cut(target, [SpeechChunk(tone(0.13, source), source)] * 10) if isinstance(e, Frame)]
+    frames = [e.audio for e in cut(target, [SpeechChunk(tone(0.13, source), source)] * 10) if isinstance(e, LineFrame)]
     assert {len(frame) for frame in frames} == {target.size(0.02)}
     assert len(frames) == pytest.approx(1.3 / 0.02, abs=1)
 
@@ -27,19 +27,19 @@ def test_marks_stand_before_the_frame_in_which_their_text_begins() -> None:
         SpeechChunk(tone(0.3), PCM16_22K, "два"),
     ]
     events = cut(PCM16_8K, blocks)
-    assert [i for i, e in enumerate(events) if isinstance(e, Mark)] == [0, 27]
+    assert [i for i, e in enumerate(events) if isinstance(e, TextMark)] == [0, 27]
 
 
 def test_a_voice_of_another_rate_may_take_over() -> None:
     events = cut(
         ALAW_8K, [SpeechChunk(tone(0.2, PCM16_22K), PCM16_22K, "a"), SpeechChunk(tone(0.2, PCM16_24K), PCM16_24K, "b")]
     )
-    assert [i for i, e in enumerate(events) if isinstance(e, Mark)] == [0, 11]
-    assert sum(isinstance(e, Frame) for e in events) == 20
+    assert [i for i, e in enumerate(events) if isinstance(e, TextMark)] == [0, 11]
+    assert sum(isinstance(e, LineFrame) for e in events) == 20
 
 
 def test_the_last_frame_is_filled_with_the_silence_of_the_codec() -> None:
-    frames = [e.audio for e in cut(ALAW_8K, [SpeechChunk(tone(0.03, PCM16_8K), PCM16_8K)]) if isinstance(e, Frame)]
+    frames = [e.audio for e in cut(ALAW_8K, [SpeechChunk(tone(0.03, PCM16_8K), PCM16_8K)]) if isinstance(e, LineFrame)]
     assert frames[-1][80:] == b"\xd5" * 80
 
 

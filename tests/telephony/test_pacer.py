@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from deployments.telephony.pacer import Pacer
-from tests.telephony.fakes import VirtualClock
+from tests.telephony.phone_server import VirtualClock
 
 FRAME_S = 0.02
 
@@ -18,14 +18,14 @@ async def departures(
     times = []
     for index in range(count):
         clock.stall((stalls or {}).get(index, 0.0))
-        await pacer.turn()
+        await pacer.wait_until_due()
         times.append(clock.now())
     return times
 
 
 async def test_after_the_lead_every_frame_leaves_at_its_deadline() -> None:
     clock = VirtualClock()
-    times = await departures(Pacer(clock, lead=3), clock, 100)
+    times = await departures(Pacer(clock, lead_frames=3), clock, 100)
     assert times[:4] == [1000.0] * 4
     assert times[4:] == pytest.approx([1000 + (i - 3) * FRAME_S for i in range(4, 100)], abs=1e-9)
 
@@ -33,7 +33,7 @@ async def test_after_the_lead_every_frame_leaves_at_its_deadline() -> None:
 @pytest.mark.parametrize("stall", [0.010, 0.025, 0.050])
 async def test_stalls_do_not_drift(stall: float) -> None:
     clock, rng = VirtualClock(), random.Random(1)
-    pacer = Pacer(clock, lead=3)
+    pacer = Pacer(clock, lead_frames=3)
     stalls = {index: stall for index in range(10, 2990, 10) if rng.random() < 0.5}
     times = await departures(pacer, clock, 3000, stalls)
     lateness = [t - (1000 + (i - 3) * FRAME_S) for i, t in enumerate(times) if i > 3]
@@ -45,28 +45,28 @@ async def test_stalls_do_not_drift(stall: float) -> None:
 
 async def test_without_a_lead_small_lateness_does_not_shift_the_schedule() -> None:
     clock = VirtualClock()
-    times = await departures(Pacer(clock, lead=0), clock, 200, dict.fromkeys(range(1, 200, 7), 0.025))
+    times = await departures(Pacer(clock, lead_frames=0), clock, 200, dict.fromkeys(range(1, 200, 7), 0.025))
     assert times[-1] - 1000 < 199 * FRAME_S + 0.01
 
 
 @pytest.mark.parametrize("stall", [0.2, 1.0, 30.0])
 async def test_after_a_long_stall_no_more_than_the_lead_leaves_at_once(stall: float) -> None:
     clock = VirtualClock()
-    pacer = Pacer(clock, lead=3)
+    pacer = Pacer(clock, lead_frames=3)
     times = await departures(pacer, clock, 200, {100: stall})
     assert max(Counter(times).values()) == 4
     assert pacer.underruns == 1
-    assert pacer.worst_s == pytest.approx(stall - 3 * FRAME_S, abs=FRAME_S)
+    assert pacer.longest_gap_s == pytest.approx(stall - 3 * FRAME_S, abs=FRAME_S)
 
 
 async def test_the_receiver_never_holds_more_than_the_lead() -> None:
     clock, rng = VirtualClock(), random.Random(2)
-    pacer = Pacer(clock, lead=5)
+    pacer = Pacer(clock, lead_frames=5)
     stalls = {index: rng.choice([0.0, 0.01, 0.05, 0.3]) for index in range(1000)}
     held, played_at = 0.0, clock.now()
     for index in range(1000):
         clock.stall(stalls[index])
-        await pacer.turn()
+        await pacer.wait_until_due()
         held = max(0.0, held - (clock.now() - played_at)) + FRAME_S
         played_at = clock.now()
         assert held <= 6 * FRAME_S + 0.02 + 1e-9
@@ -74,27 +74,27 @@ async def test_the_receiver_never_holds_more_than_the_lead() -> None:
 
 async def test_the_next_utterance_continues_the_schedule_instead_of_adding_another_lead() -> None:
     clock = VirtualClock()
-    pacer = Pacer(clock, lead=3)
-    pacer.begin()
+    pacer = Pacer(clock, lead_frames=3)
+    pacer.start_utterance()
     first = await departures(pacer, clock, 10)
-    pacer.begin()
+    pacer.start_utterance()
     second = await departures(pacer, clock, 10)
     assert second[0] - first[-1] == pytest.approx(FRAME_S)
 
 
 async def test_silence_between_utterances_is_no_underrun() -> None:
     clock = VirtualClock()
-    pacer = Pacer(clock, lead=3)
+    pacer = Pacer(clock, lead_frames=3)
     await departures(pacer, clock, 10)
     clock.stall(5)
-    pacer.begin()
-    assert await pacer.turn() == 0
+    pacer.start_utterance()
+    assert await pacer.wait_until_due() == 0
     assert pacer.underruns == 0
 
 
 async def test_after_an_interruption_the_lead_is_sent_again() -> None:
     clock = VirtualClock()
-    pacer = Pacer(clock, lead=3)
+    pacer = Pacer(clock, lead_frames=3)
     await departures(pacer, clock, 10)
     pacer.reset()
     assert len(set(await departures(pacer, clock, 4))) == 1

@@ -6,8 +6,8 @@ import struct
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from deployments.administration.publisher import SnapshotPublisher
-from deployments.administration.reports import ReportDesk
+from deployments.administration.office.report_ingest import ReportIngest
+from deployments.administration.snapshots.publisher import SnapshotPublisher
 from deployments.contracts.audio import PCM16_22K, SpeechChunk
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.events import (
@@ -25,7 +25,7 @@ from deployments.contracts.events import (
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange, FaqEntry
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
-from ui.services import Matcher, MatchReport
+from ui.panel_services import PhraseMatcher, PhraseMatchReport
 
 XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script><b id=injected>bold</b>'
 ANSWER = "Мы открыты с понедельника по пятницу с девяти до восемнадцати часов. Записать вас на завтра?"
@@ -38,13 +38,13 @@ def tone(seconds: float, hertz: float = 330.0) -> SpeechChunk:
     return SpeechChunk(struct.pack(f"<{len(samples)}h", *samples), PCM16_22K)
 
 
-class ScriptedAssistant:
+class ScriptedPanelAssistant:
     """Answers by what the question contains: "faq", "xss", "calm", "slow" and long, "fail", "break"; else ANSWER."""
 
-    def __init__(self, reports: ReportDesk) -> None:
+    def __init__(self, reports: ReportIngest) -> None:
         self._reports = reports
         self._sequence = 0
-        self.engines: tuple[EngineStatus, ...] = HEALTHY
+        self.engines: tuple[EngineStatus, ...] = HEALTHY_ENGINES
         self.status_calls = 0
         self.turns: list[ChatTurn] = []
         self.closed_early: list[str] = []
@@ -125,13 +125,13 @@ def _finished(from_faq: bool) -> TurnFinished:
     return TurnFinished("stop", Usage(182, 41), timings, route, "" if from_faq else "SmolLM2-135M-Instruct")
 
 
-HEALTHY = (
+HEALTHY_ENGINES = (
     EngineStatus("local-llm", "chat", "llama.cpp", True, "SmolLM2-135M-Instruct Q4_1"),
     EngineStatus("voice-piper", "speech", "piper", True, "en_US-joe-medium"),
     EngineStatus("recognition", "recognition", "faster-whisper", True, "whisper-base int8"),
 )
-ONE_MISSING = (
-    *HEALTHY[:2],
+ONE_ENGINE_MISSING = (
+    *HEALTHY_ENGINES[:2],
     EngineStatus(
         "recognition",
         "recognition",
@@ -144,15 +144,15 @@ ONE_MISSING = (
 )
 
 
-def entry_matcher(publisher: SnapshotPublisher) -> Matcher:
+def published_faq_matcher(publisher: SnapshotPublisher) -> PhraseMatcher:
     """Exact on the folded question, else the two entries with most words in common."""
 
-    async def match(phrase: str, language: str | None) -> MatchReport:
+    async def match(phrase: str, language: str | None) -> PhraseMatchReport:
         words = set(phrase.casefold().split())
         scored = sorted((_scored(entry, words) for entry in publisher.current.faq), key=lambda m: -m.score)
         if scored and scored[0].score == 100:
-            return MatchReport(scored[0])
-        return MatchReport(None, tuple(m for m in scored[:2] if m.score > 0))
+            return PhraseMatchReport(scored[0])
+        return PhraseMatchReport(None, tuple(m for m in scored[:2] if m.score > 0))
 
     return match
 

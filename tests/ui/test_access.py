@@ -7,30 +7,30 @@ import pytest
 import websockets
 from playwright.async_api import expect
 
-from deployments.administration.passwords import Passwords
+from deployments.administration.auth.passwords import PasswordHashing
 from deployments.contracts.identity import Role
 from storage.repositories.users import StoredUser
-from tests.ui.conftest import Visitor
-from tests.ui.stage import PASSWORD, Stage
+from tests.ui.conftest import BrowserUser
+from tests.ui.panel_server import PASSWORD, PanelServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_wrong_password_is_refused_and_the_name_stays(visit) -> None:
-    visitor: Visitor = await visit()
+    visitor: BrowserUser = await visit()
     await visitor.log_in(password="wrong")
     await expect(visitor.page.get_by_role("alert")).to_have_text("Неверное имя или пароль.")
     await expect(visitor.page.locator("#username")).to_have_value("admin")
 
 
-async def test_login_leads_to_the_page_that_was_asked_for(admin: Visitor) -> None:
+async def test_login_leads_to_the_page_that_was_asked_for(admin: BrowserUser) -> None:
     await admin.log_in("faq")
     await expect(admin.page.locator(".shell")).to_be_visible()
     assert admin.page.url == admin.stage.url + "faq"
     await expect(admin.page.get_by_role("heading", name="Готовые ответы")).to_be_visible()
 
 
-async def test_session_cookie_is_out_of_reach_of_scripts_and_other_sites(admin: Visitor) -> None:
+async def test_session_cookie_is_out_of_reach_of_scripts_and_other_sites(admin: BrowserUser) -> None:
     await admin.log_in()
     await expect(admin.page.locator(".shell")).to_be_visible()
     (cookie,) = [c for c in await admin.page.context.cookies() if c["name"] == "secretary_panel"]
@@ -39,7 +39,7 @@ async def test_session_cookie_is_out_of_reach_of_scripts_and_other_sites(admin: 
     assert "secretary_panel" not in await admin.page.evaluate("document.cookie")
 
 
-async def test_a_planted_session_id_does_not_survive_the_login(stage: Stage) -> None:
+async def test_a_planted_session_id_does_not_survive_the_login(stage: PanelServer) -> None:
     async with httpx.AsyncClient(follow_redirects=False) as client:
         await client.get(stage.url + "login")
         before = client.cookies.get("secretary_panel")
@@ -49,7 +49,7 @@ async def test_a_planted_session_id_does_not_survive_the_login(stage: Stage) -> 
         assert client.cookies.get("secretary_panel") != before
 
 
-async def test_five_failures_lock_the_name_and_say_for_how_long(stage: Stage) -> None:
+async def test_five_failures_lock_the_name_and_say_for_how_long(stage: PanelServer) -> None:
     async with httpx.AsyncClient() as client:
         for _ in range(6):
             form = {"username": "nobody", "password": "x"}
@@ -59,9 +59,9 @@ async def test_five_failures_lock_the_name_and_say_for_how_long(stage: Stage) ->
     assert re.search(r"Попробуйте через \d+ минут", answer.text)
 
 
-async def test_a_generated_password_must_be_changed_first(visit, stage: Stage) -> None:
+async def test_a_generated_password_must_be_changed_first(visit, stage: PanelServer) -> None:
     await _person(stage, "lidia", "generated-one", must_change=True)
-    visitor: Visitor = await visit()
+    visitor: BrowserUser = await visit()
     page = visitor.page
     await visitor.log_in("chat", "lidia", "generated-one")
     await expect(page.get_by_role("heading", name="Смена пароля")).to_be_visible()
@@ -74,8 +74,8 @@ async def test_a_generated_password_must_be_changed_first(visit, stage: Stage) -
     assert not (await stage.office.accounts.get("lidia")).must_change_password
 
 
-async def test_logout_ends_every_window_of_the_session(admin: Visitor) -> None:
-    await admin.arrive()
+async def test_logout_ends_every_window_of_the_session(admin: BrowserUser) -> None:
+    await admin.open_logged_in()
     other = await admin.page.context.new_page()
     await other.goto(admin.stage.url + "chat")
     await expect(other.locator(".composer")).to_be_visible()
@@ -86,7 +86,7 @@ async def test_logout_ends_every_window_of_the_session(admin: Visitor) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "chat", "faq", "password", "_nicegui_ws/socket.io/?EIO=4&transport=polling"])
-async def test_everything_is_closed_to_strangers(stage: Stage, path: str) -> None:
+async def test_everything_is_closed_to_strangers(stage: PanelServer, path: str) -> None:
     async with httpx.AsyncClient() as client:
         answer = await client.get(stage.url + path)
         page = await client.get(stage.url + path, headers={"Accept": "text/html"})
@@ -95,8 +95,8 @@ async def test_everything_is_closed_to_strangers(stage: Stage, path: str) -> Non
     assert page.headers["location"].startswith("/admin/ui/login")
 
 
-async def test_a_session_ends_with_an_account_that_was_changed_elsewhere(stage: Stage) -> None:
-    cookie = await stage.login_cookie(await stage.person("yana", Role.ADMIN))
+async def test_a_session_ends_with_an_account_that_was_changed_elsewhere(stage: PanelServer) -> None:
+    cookie = await stage.login_cookie(await stage.add_user("yana", Role.ADMIN))
     async with httpx.AsyncClient(headers={"Cookie": f"secretary_panel={cookie}", "Accept": "text/html"}) as client:
         assert (await client.get(stage.url)).status_code == 200
         async with stage.office.database.unit_of_work() as work:
@@ -108,7 +108,7 @@ async def test_a_session_ends_with_an_account_that_was_changed_elsewhere(stage: 
             assert answer.headers["location"].startswith("/admin/ui/login")
 
 
-async def test_next_never_leads_elsewhere(stage: Stage) -> None:
+async def test_next_never_leads_elsewhere(stage: PanelServer) -> None:
     form = {"username": "admin", "password": PASSWORD}
     async with httpx.AsyncClient() as client:
         for target in ("//evil.example", "https://evil.example", "/\\evil.example"):
@@ -117,7 +117,7 @@ async def test_next_never_leads_elsewhere(stage: Stage) -> None:
             assert answer.headers["location"] == "/admin/ui/"
 
 
-async def test_socket_takes_only_pages_of_this_host(stage: Stage) -> None:
+async def test_socket_takes_only_pages_of_this_host(stage: PanelServer) -> None:
     cookie = f"secretary_panel={await stage.login_cookie()}"
     url = stage.url.replace("http", "ws") + "_nicegui_ws/socket.io/?EIO=4&transport=websocket"
     async with websockets.connect(url, origin=stage.origin, additional_headers={"Cookie": cookie}) as socket:
@@ -128,7 +128,7 @@ async def test_socket_takes_only_pages_of_this_host(stage: Stage) -> None:
         assert refused.value.response.status_code == 403
 
 
-async def test_forms_take_only_pages_of_this_host(stage: Stage) -> None:
+async def test_forms_take_only_pages_of_this_host(stage: PanelServer) -> None:
     form = {"username": "admin", "password": PASSWORD}
     async with httpx.AsyncClient() as client:
         for headers in ({"Origin": "https://evil.example"}, {}):
@@ -136,13 +136,13 @@ async def test_forms_take_only_pages_of_this_host(stage: Stage) -> None:
             assert answer.status_code == 403
 
 
-async def test_a_form_has_a_size(stage: Stage) -> None:
+async def test_a_form_has_a_size(stage: PanelServer) -> None:
     form = {"username": "admin", "password": "x" * 20_000}
     async with httpx.AsyncClient() as client:
         assert (await client.post(stage.url + "login", data=form, headers={"Origin": stage.origin})).status_code == 413
 
 
-async def test_pages_carry_security_headers(stage: Stage) -> None:
+async def test_pages_carry_security_headers(stage: PanelServer) -> None:
     async with httpx.AsyncClient(headers={"Cookie": f"secretary_panel={await stage.login_cookie()}"}) as client:
         one, two = await client.get(stage.url), await client.get(stage.url)
     policy = one.headers["content-security-policy"]
@@ -155,8 +155,8 @@ async def test_pages_carry_security_headers(stage: Stage) -> None:
     assert one.text.count("<script") == one.text.count("<script nonce=") > 5
 
 
-async def _person(stage: Stage, name: str, password: str, *, must_change: bool) -> None:
-    stored = await Passwords().hash(password)
+async def _person(stage: PanelServer, name: str, password: str, *, must_change: bool) -> None:
+    stored = await PasswordHashing().hash(password)
     async with stage.office.database.unit_of_work() as work:
         await work.users.add(StoredUser(name, stored, "admin", must_change_password=must_change))
 

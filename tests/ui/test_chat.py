@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from playwright.async_api import Locator, expect
 
-from deployments.contracts.chat import Source, SourceKind
-from tests.ui.conftest import Visitor
+from deployments.contracts.chat import SourceKind, TurnSource
+from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import ANSWER, XSS
-from tests.ui.stage import USER
+from tests.ui.panel_server import USERNAME
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -26,7 +26,7 @@ for (const name of ["start", "stop"]) {
 """Counts what the page asks of the browser's audio, whatever the page itself says."""
 
 
-async def ask(visitor: Visitor, question: str) -> Locator:
+async def ask(visitor: BrowserUser, question: str) -> Locator:
     """Sends a question and returns the bubble that will hold the answer."""
     count = await visitor.page.locator(".message-assistant").count()
     await visitor.page.locator(".composer textarea").fill(question)
@@ -34,13 +34,13 @@ async def ask(visitor: Visitor, question: str) -> Locator:
     return visitor.page.locator(".message-assistant").nth(count)
 
 
-async def fresh_chat(visitor: Visitor) -> None:
-    await visitor.arrive("chat")
+async def fresh_chat(visitor: BrowserUser) -> None:
+    await visitor.open_logged_in("chat")
     await visitor.page.get_by_role("button", name="Новый разговор").click()
     await expect(visitor.page.get_by_text("Начните разговор")).to_be_visible()
 
 
-async def test_answer_streams_and_says_who_gave_it(admin: Visitor) -> None:
+async def test_answer_streams_and_says_who_gave_it(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "slow, please")
     await expect(answer.locator(".bubble")).to_contain_text("Мы отк")
@@ -56,13 +56,13 @@ async def test_answer_streams_and_says_who_gave_it(admin: Visitor) -> None:
     await expect(answer).to_contain_text("первый звук 412 мс")
 
 
-async def test_faq_answer_names_entry_rule_and_score(admin: Visitor) -> None:
+async def test_faq_answer_names_entry_rule_and_score(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "faq")
     await expect(answer).to_contain_text("Ответ №7 · точное совпадение · 100 · «часы работы»")
 
 
-async def test_speech_is_scheduled_while_the_text_still_grows(admin: Visitor) -> None:
+async def test_speech_is_scheduled_while_the_text_still_grows(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "slow")
     await admin.page.wait_for_function("window.secretarySpeech.scheduled >= 2")
@@ -70,7 +70,7 @@ async def test_speech_is_scheduled_while_the_text_still_grows(admin: Visitor) ->
     await admin.page.get_by_role("button", name="Остановить").click()
 
 
-async def test_spoken_answer_plays_to_its_end(admin: Visitor) -> None:
+async def test_spoken_answer_plays_to_its_end(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     await ask(admin, "hello")
     await expect(admin.page.locator(".message-closed")).to_have_count(1)
@@ -81,7 +81,7 @@ async def test_spoken_answer_plays_to_its_end(admin: Visitor) -> None:
     assert stats["stopped"] == 0
 
 
-async def test_silent_answers_ask_for_no_speech(admin: Visitor) -> None:
+async def test_silent_answers_ask_for_no_speech(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     await admin.page.get_by_text("Озвучивать ответы").click()
     answer = await ask(admin, "hello")
@@ -90,7 +90,7 @@ async def test_silent_answers_ask_for_no_speech(admin: Visitor) -> None:
     assert await admin.page.evaluate("window.secretarySpeech.scheduled") == 0
 
 
-async def test_stop_ends_text_voice_and_the_work_behind_them(admin: Visitor) -> None:
+async def test_stop_ends_text_voice_and_the_work_behind_them(admin: BrowserUser) -> None:
     await admin.page.add_init_script(COUNT_SOURCES)
     await fresh_chat(admin)
     answer = await ask(admin, "slow")
@@ -107,7 +107,7 @@ async def test_stop_ends_text_voice_and_the_work_behind_them(admin: Visitor) -> 
     await expect(admin.page.locator(".send-button")).to_have_attribute("data-state", "idle")
 
 
-async def test_an_answer_is_completed_and_kept_although_its_tab_was_left(admin: Visitor) -> None:
+async def test_an_answer_is_completed_and_kept_although_its_tab_was_left(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "calm")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
@@ -118,7 +118,7 @@ async def test_an_answer_is_completed_and_kept_although_its_tab_was_left(admin: 
     await expect(admin.page.locator(".message-assistant .bubble")).to_have_text(ANSWER)
 
 
-async def test_an_answer_is_completed_and_kept_although_its_window_was_closed(admin: Visitor) -> None:
+async def test_an_answer_is_completed_and_kept_although_its_window_was_closed(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "calm")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
@@ -126,7 +126,7 @@ async def test_an_answer_is_completed_and_kept_although_its_window_was_closed(ad
     await _kept(admin, [("user", "calm"), ("assistant", ANSWER)])
 
 
-async def test_whoever_comes_back_reads_on_and_may_stop(admin: Visitor) -> None:
+async def test_whoever_comes_back_reads_on_and_may_stop(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "slow")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
@@ -143,9 +143,9 @@ async def test_whoever_comes_back_reads_on_and_may_stop(admin: Visitor) -> None:
     await expect(answer).to_have_count(1)
 
 
-async def test_a_second_window_is_told_that_an_answer_is_under_way(admin: Visitor) -> None:
+async def test_a_second_window_is_told_that_an_answer_is_under_way(admin: BrowserUser) -> None:
     await fresh_chat(admin)
-    other = Visitor(admin.stage, await admin.page.context.new_page())
+    other = BrowserUser(admin.stage, await admin.page.context.new_page())
     await other.open("chat")
     await expect(other.page.get_by_text("Начните разговор")).to_be_visible()
     answer = await ask(admin, "slow")
@@ -158,7 +158,7 @@ async def test_a_second_window_is_told_that_an_answer_is_under_way(admin: Visito
     await expect(again.locator(".bubble")).to_have_text(ANSWER)
 
 
-async def test_markup_in_answers_and_questions_stays_text(admin: Visitor) -> None:
+async def test_markup_in_answers_and_questions_stays_text(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, f"xss {XSS}")
     await expect(answer.locator(".bubble")).to_have_text(XSS)
@@ -171,22 +171,22 @@ async def test_markup_in_answers_and_questions_stays_text(admin: Visitor) -> Non
 
 
 async def test_policy_stops_markup_even_if_it_got_in(visit) -> None:
-    visitor: Visitor = await visit()
-    await visitor.arrive("chat")
+    visitor: BrowserUser = await visit()
+    await visitor.open_logged_in("chat")
     await visitor.page.evaluate("html => { document.querySelector('.thread').innerHTML = html }", XSS)
     await visitor.page.wait_for_timeout(300)
     assert await visitor.page.evaluate("window.hacked") is None
-    assert any("Content Security Policy" in complaint for complaint in visitor.complaints)
+    assert any("Content Security Policy" in complaint for complaint in visitor.page_errors)
 
 
-async def test_failure_is_said_plainly_with_its_remedy(admin: Visitor) -> None:
+async def test_failure_is_said_plainly_with_its_remedy(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "fail")
     await expect(answer.get_by_role("alert")).to_have_text("Модель не установлена. run: secretary models pull")
     await expect(answer.locator(".bubble")).to_have_text("Сейчас")
 
 
-async def test_an_answer_that_failed_is_no_part_of_the_conversation(admin: Visitor) -> None:
+async def test_an_answer_that_failed_is_no_part_of_the_conversation(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "fail")
     await expect(answer.get_by_role("alert")).to_be_visible()
@@ -198,14 +198,14 @@ async def test_an_answer_that_failed_is_no_part_of_the_conversation(admin: Visit
     await expect(admin.page.locator(".message-assistant .bubble")).to_have_text([ANSWER])
 
 
-async def test_a_bug_is_not_shown_but_said(admin: Visitor) -> None:
+async def test_a_bug_is_not_shown_but_said(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "break")
     await expect(answer.get_by_role("alert")).to_contain_text("Что-то сломалось")
     await expect(answer).not_to_contain_text("nobody foresaw")
 
 
-async def test_conversation_is_there_after_a_reload_and_gone_after_a_new_one(admin: Visitor) -> None:
+async def test_conversation_is_there_after_a_reload_and_gone_after_a_new_one(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "first")
     await expect(answer).to_contain_class("message-closed")
@@ -218,7 +218,7 @@ async def test_conversation_is_there_after_a_reload_and_gone_after_a_new_one(adm
     await expect(admin.page.locator(".message-user")).to_have_count(0)
 
 
-async def test_shift_enter_breaks_the_line(admin: Visitor) -> None:
+async def test_shift_enter_breaks_the_line(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     box = admin.page.locator(".composer textarea")
     await box.fill("one")
@@ -228,14 +228,14 @@ async def test_shift_enter_breaks_the_line(admin: Visitor) -> None:
     await expect(admin.page.locator(".message-user")).to_have_count(0)
 
 
-async def _kept(visitor: Visitor, expected: list[tuple[str, str]], timeout_s: float = 15.0) -> None:
+async def _kept(visitor: BrowserUser, expected: list[tuple[str, str]], timeout_s: float = 15.0) -> None:
     """Waits until the running conversation holds exactly these messages."""
-    office, source = visitor.stage.office, Source(SourceKind.ADMIN)
+    office, source = visitor.stage.office, TurnSource(SourceKind.ADMIN)
     messages: list[tuple[str, str]] = []
     async with asyncio.timeout(timeout_s):
         while messages != expected:
             await asyncio.sleep(0.1)
-            messages = [(m.role, m.content) for m in (await office.conversations.open(source, USER)).messages]
+            messages = [(m.role, m.content) for m in (await office.conversations.open(source, USERNAME)).messages]
 
 
 async def _until(condition, timeout_s: float = 3.0) -> None:

@@ -3,14 +3,14 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from deployments.administration.faq import FaqDraft
-from tests.ui.conftest import Visitor
+from deployments.administration.faq.service import FaqDraft
+from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import XSS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def add(visitor: Visitor, question: str, answer: str = "Да.", **fields: object) -> int:
+async def add(visitor: BrowserUser, question: str, answer: str = "Да.", **fields: object) -> int:
     entry = await visitor.stage.office.faq.create(FaqDraft(question=question, answer=answer, **fields), "test")
     return entry.id
 
@@ -23,10 +23,10 @@ async def search(page: Page, words: str) -> None:
     await page.get_by_role("textbox", name="Поиск по вопросам и ответам").fill(words)
 
 
-async def test_search_and_language_narrow_the_list(admin: Visitor) -> None:
+async def test_search_and_language_narrow_the_list(admin: BrowserUser) -> None:
     russian = await add(admin, "Есть ли парковка у офиса?")
     english = await add(admin, "Is there parking?", language="en")
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     page = admin.page
     await search(page, "ПАРКОВК")
     await expect(row(page, russian)).to_be_visible()
@@ -37,10 +37,10 @@ async def test_search_and_language_narrow_the_list(admin: Visitor) -> None:
     await expect(page.get_by_text("Ничего не нашлось")).to_be_visible()
 
 
-async def test_long_lists_have_pages(admin: Visitor) -> None:
+async def test_long_lists_have_pages(admin: BrowserUser) -> None:
     for n in range(25):
         await add(admin, f"Страница {n:02d}")
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     await search(admin.page, "страница")
     await expect(admin.page.get_by_text("25 ответов")).to_be_visible()
     await expect(admin.page.locator(".faq-row")).to_have_count(20)
@@ -48,8 +48,8 @@ async def test_long_lists_have_pages(admin: Visitor) -> None:
     await expect(admin.page.locator(".faq-row")).to_have_count(5)
 
 
-async def test_entry_is_added_with_all_its_fields(admin: Visitor) -> None:
-    await admin.arrive("faq")
+async def test_entry_is_added_with_all_its_fields(admin: BrowserUser) -> None:
+    await admin.open_logged_in("faq")
     page = admin.page
     await page.get_by_role("button", name="Добавить ответ").click()
     await expect(page.get_by_role("heading", name="Добавить ответ")).to_be_visible()
@@ -67,8 +67,8 @@ async def test_entry_is_added_with_all_its_fields(admin: Visitor) -> None:
     assert entry.enabled
 
 
-async def test_wrong_fields_say_what_is_wrong(admin: Visitor) -> None:
-    await admin.arrive("faq")
+async def test_wrong_fields_say_what_is_wrong(admin: BrowserUser) -> None:
+    await admin.open_logged_in("faq")
     page = admin.page
     await page.get_by_role("button", name="Добавить ответ").click()
     await page.get_by_label("Вопрос", exact=True).fill("я")
@@ -77,9 +77,9 @@ async def test_wrong_fields_say_what_is_wrong(admin: Visitor) -> None:
     await expect(page.get_by_text("От 1 до 4000 символов")).to_be_visible()
 
 
-async def test_question_that_exists_is_pointed_out(admin: Visitor) -> None:
+async def test_question_that_exists_is_pointed_out(admin: BrowserUser) -> None:
     await add(admin, "Сколько стоит доставка?")
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     page = admin.page
     await page.get_by_role("button", name="Добавить ответ").click()
     await page.get_by_label("Вопрос", exact=True).fill("Сколько стоит доставка?")
@@ -88,9 +88,9 @@ async def test_question_that_exists_is_pointed_out(admin: Visitor) -> None:
     await expect(page.get_by_text("Такой вопрос уже есть")).to_be_visible()
 
 
-async def test_edit_keeps_what_somebody_else_wrote_meanwhile(admin: Visitor) -> None:
+async def test_edit_keeps_what_somebody_else_wrote_meanwhile(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Вы работаете в праздники?", "Нет.")
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     page = admin.page
     await search(page, "праздники")
     await row(page, entry_id).get_by_label("Изменить: Вы работаете в праздники?").click()
@@ -107,9 +107,9 @@ async def test_edit_keeps_what_somebody_else_wrote_meanwhile(admin: Visitor) -> 
     await expect(row(page, entry_id)).to_contain_text("кроме Нового года")
 
 
-async def test_switch_disables_an_entry(admin: Visitor) -> None:
+async def test_switch_disables_an_entry(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Есть ли скидки?")
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     await search(admin.page, "скидки")
     await row(admin.page, entry_id).get_by_role("switch").click()
     await expect(admin.page.get_by_text("Ответ выключен")).to_be_visible()
@@ -119,9 +119,9 @@ async def test_switch_disables_an_entry(admin: Visitor) -> None:
     assert (await admin.stage.office.faq.get(entry_id)).enabled
 
 
-async def test_delete_asks_first(admin: Visitor) -> None:
+async def test_delete_asks_first(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Можно ли с собакой?")
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     page = admin.page
     await search(page, "собак")
     delete = row(page, entry_id).get_by_label("Удалить: Можно ли с собакой?")
@@ -135,9 +135,9 @@ async def test_delete_asks_first(admin: Visitor) -> None:
     assert (await admin.stage.office.faq.list("собак")).total == 0
 
 
-async def test_tester_shows_the_match_or_the_nearest(admin: Visitor) -> None:
+async def test_tester_shows_the_match_or_the_nearest(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Как отменить заказ?", "Позвоните нам.")
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     page = admin.page
     phrase = page.get_by_role("textbox", name="Проверка фразы")
     verdict = page.locator(".verdict")
@@ -152,9 +152,9 @@ async def test_tester_shows_the_match_or_the_nearest(admin: Visitor) -> None:
     await expect(verdict.locator(f"[data-entry='{entry_id}']")).to_contain_text("50")
 
 
-async def test_markup_in_entries_stays_text(admin: Visitor) -> None:
+async def test_markup_in_entries_stays_text(admin: BrowserUser) -> None:
     entry_id = await add(admin, f"Разметка {XSS}"[:400], XSS, keywords=("<i>k</i>",))
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     await search(admin.page, "Разметка")
     await expect(row(admin.page, entry_id).locator(".faq-answer")).to_have_text(XSS)
     await row(admin.page, entry_id).get_by_role("button").last.click()

@@ -12,23 +12,23 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 
-from deployments.administration.accounts import Accounts
-from deployments.administration.office import Office, open_office
-from deployments.administration.passwords import Passwords
-from deployments.administration.users import UserChange
+from deployments.administration.auth.accounts import Accounts
+from deployments.administration.auth.passwords import PasswordHashing
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.administration.users.service import UserChange
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.identity import Role
 from storage.environment import Environment
-from tests.furnished import furnish, quick_passwords
-from ui.access.guard import PanelGuard
-from ui.access.login import LoginPages
-from ui.access.sessions import PanelSessions
+from tests.data_folders import fast_passwords, prepare_data_folder
+from ui.auth.guard import PanelGuard
+from ui.auth.login import LoginPages
+from ui.auth.panel_sessions import PanelSessions
 
 PASSWORD, NEW = "correct horse battery", "an even better horse"
 ORIGIN = "http://panel.test"
 
 
-class InterruptedPasswords(Passwords):
+class InterruptedPasswords(PasswordHashing):
     """After the next work with a password something else happens, before its outcome is known."""
 
     def __init__(self) -> None:
@@ -58,12 +58,12 @@ class InterruptedAccounts(Accounts):
 class Panel:
     """The pages of the login behind the guard, on an office where boris may sign in."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: OfficeServices) -> None:
         self.office = office
         self.passwords = InterruptedPasswords()
-        self.accounts = InterruptedAccounts(office.database, self.passwords, desk=office.account_desk)
+        self.accounts = InterruptedAccounts(office.database, self.passwords, account_writer=office.account_writer)
         self.sessions = PanelSessions()
-        self.accounts.watch(self.sessions.close_all_of)
+        self.accounts.subscribe(self.sessions.close_all_of)
         self.app = FastAPI()
         LoginPages(self.accounts, self.sessions).mount(self.app)
         self.app.add_middleware(PanelGuard, sessions=self.sessions, secure=False)
@@ -87,8 +87,8 @@ class Panel:
 @pytest.fixture
 async def panel(tmp_path: Path) -> AsyncIterator[Panel]:
     environment = Environment(_env_file=None, data=tmp_path, admin_password=SecretStr(PASSWORD))
-    await furnish(environment)
-    office = await open_office(environment, passwords=quick_passwords())
+    await prepare_data_folder(environment)
+    office = await open_office(environment, passwords=fast_passwords())
     await office.users.create("boris", Role.OPERATOR, "the first of boris", "admin")
     panel = Panel(office)
     await panel.passwords.start()

@@ -7,21 +7,21 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deployments.administration.accounts import Account
-from deployments.administration.reports import DoorState, StagePoint
+from deployments.administration.auth.accounts import Account
+from deployments.administration.office.report_ingest import DoorState, StageLatencyPoint
 from deployments.contracts.errors import TooLarge
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, Timings, TurnFailed, TurnFinished
 from deployments.contracts.speech import EngineStatus
-from ui.access.guard import PanelGuard
-from ui.access.login import safe_next
-from ui.access.origin import may_act, same_origin
-from ui.access.sessions import PanelSessions
-from ui.overview import Health, Overview
-from ui.panel import session_cookie
-from ui.parts.answer import Answer, failure_text, origin_text, timing_texts
-from ui.parts.faq_editor import lines, words
-from ui.parts.latency import series, tiles
-from ui.prefix import with_prefix
+from ui.auth.guard import PanelGuard
+from ui.auth.login import safe_redirect_path
+from ui.auth.origin import passes_origin_check, same_origin
+from ui.auth.panel_sessions import PanelSessions
+from ui.components.faq_editor import parse_lines, parse_words
+from ui.components.latency_card import latency_series, stage_tiles
+from ui.components.panel_answer import PanelAnswer, failure_text, origin_text, timing_texts
+from ui.panel import session_cookie_options
+from ui.panel_overview import PanelOverview, SystemHealth
+from ui.root_path import with_root_path
 from ui.translations import Translator
 
 T = Translator("en")
@@ -62,7 +62,7 @@ def test_same_origin(origin: str, host: str, same: bool) -> None:
 )
 def test_who_may_act(method: str, headers: dict[str, str], socket: bool, allowed: bool) -> None:
     raw = [(k.encode(), v.encode()) for k, v in (headers | {"host": "a.example"}).items()]
-    assert may_act({"type": "http", "method": method, "headers": raw}, socket=socket) is allowed
+    assert passes_origin_check({"type": "http", "method": method, "headers": raw}, socket=socket) is allowed
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_who_may_act(method: str, headers: dict[str, str], socket: bool, allowed
     ],
 )
 def test_paths_get_their_prefix_back(path: str, root: str, full: str) -> None:
-    assert with_prefix(path, root) == full
+    assert with_root_path(path, root) == full
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_paths_get_their_prefix_back(path: str, root: str, full: str) -> None:
     [("/chat", "/chat"), ("//evil.example", "/"), ("https://x", "/"), ("/\\x", "/"), ("/a?b", "/"), ("", "/")],
 )
 def test_next_stays_inside(path: str, target: str) -> None:
-    assert safe_next(path) == target
+    assert safe_redirect_path(path) == target
 
 
 def test_sessions_expire_and_take_their_pages_along() -> None:
@@ -101,10 +101,10 @@ def test_sessions_expire_and_take_their_pages_along() -> None:
 
 
 def test_cookie_over_tls_is_bound_to_its_host() -> None:
-    cookie = session_cookie(secure=True)
+    cookie = session_cookie_options(secure=True)
     assert cookie["session_cookie"] == "__Host-secretary"
     assert cookie["https_only"] is True
-    assert session_cookie(secure=False)["same_site"] == "lax"
+    assert session_cookie_options(secure=False)["same_site"] == "lax"
 
 
 @pytest.mark.parametrize(("secure", "told"), [(True, "max-age=31536000"), (False, None)])
@@ -139,27 +139,27 @@ def test_new_password_ends_the_sessions_of_that_person_only() -> None:
 
 
 def test_answer_keeps_what_was_said_before_it_failed() -> None:
-    answer = Answer()
+    answer = PanelAnswer()
     for event in (TextDelta("Half "), TextDelta("said"), TurnFailed("engine_timeout", "", True)):
-        answer.take(event)
+        answer.apply(event)
     assert answer.text == "Half said"
     assert failure_text(answer, T) == "The engine did not answer in time."
 
 
 def test_answer_tells_its_origin() -> None:
     match = AnswerMatch(3, "Hi", "en", "ranked", 91.4, "hello")
-    answer = Answer()
-    answer.take(AnswerMatched(match))
+    answer = PanelAnswer()
+    answer.apply(AnswerMatched(match))
     assert origin_text(answer, T) == "Answer 3 · similar question · 91 · “hello”"
-    model = Answer(finished=TurnFinished(route="cloud:gemini", model="gemini-2.5-flash"))
+    model = PanelAnswer(finished=TurnFinished(route="cloud:gemini", model="gemini-2.5-flash"))
     assert origin_text(model, T) == "gemini · gemini-2.5-flash"
     assert timing_texts(Timings(first_token_ms=1_500, total_ms=2_000), T) == ("first word 1.50 s", "total 2.00 s")
 
 
 def test_lists_are_read_as_people_write_them() -> None:
-    assert lines(" one \n\n two") == ("one", "two")
-    assert words("a, b,, c\nd") == ("a", "b", "c", "d")
-    assert words(None) == ()
+    assert parse_lines(" one \n\n two") == ("one", "two")
+    assert parse_words("a, b,, c\nd") == ("a", "b", "c", "d")
+    assert parse_words(None) == ()
 
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -172,40 +172,40 @@ def engine(*, ready: bool, error: str = "") -> EngineStatus:
 @pytest.mark.parametrize(
     ("engines", "health"),
     [
-        (None, Health.DOWN),
-        ((), Health.DOWN),
-        ((engine(ready=False),), Health.DOWN),
-        ((engine(ready=True), engine(ready=False)), Health.DEGRADED),
-        ((engine(ready=True),), Health.OK),
-        ((engine(ready=True), engine(ready=True, error="out of memory")), Health.DEGRADED),
-        ((engine(ready=True, error="out of memory"),), Health.DEGRADED),
+        (None, SystemHealth.DOWN),
+        ((), SystemHealth.DOWN),
+        ((engine(ready=False),), SystemHealth.DOWN),
+        ((engine(ready=True), engine(ready=False)), SystemHealth.DEGRADED),
+        ((engine(ready=True),), SystemHealth.OK),
+        ((engine(ready=True), engine(ready=True, error="out of memory")), SystemHealth.DEGRADED),
+        ((engine(ready=True, error="out of memory"),), SystemHealth.DEGRADED),
     ],
 )
-def test_health(engines: tuple[EngineStatus, ...] | None, health: Health) -> None:
-    assert Overview(engines, (), (), 1, NOW).health is health
+def test_health(engines: tuple[EngineStatus, ...] | None, health: SystemHealth) -> None:
+    assert PanelOverview(engines, (), (), 1, NOW).health is health
 
 
 def test_silent_doors_do_not_count() -> None:
     fresh = DoorState("gateway#1", 42, 2, NOW - timedelta(seconds=3))
     behind = DoorState("gateway#2", 41, 1, NOW - timedelta(seconds=3))
     silent = DoorState("gateway#3", 40, 5, NOW - timedelta(minutes=2))
-    overview = Overview((), (fresh, behind, silent), (), 42, NOW)
+    overview = PanelOverview((), (fresh, behind, silent), (), 42, NOW)
     assert overview.live_doors == (fresh, behind)
-    assert overview.current_doors == 1
-    assert overview.live_streams == 3
+    assert overview.up_to_date_door_count == 1
+    assert overview.live_stream_count == 3
 
 
 def test_tiles_show_the_newest_and_busiest_point() -> None:
     points = (
-        StagePoint(NOW, "total", "local", 900, 1_200, 3),
-        StagePoint(NOW, "first_token", "cloud:x", 500, 700, 1),
-        StagePoint(NOW, "first_token", "local", 150, 300, 9),
+        StageLatencyPoint(NOW, "total", "local", 900, 1_200, 3),
+        StageLatencyPoint(NOW, "first_token", "cloud:x", 500, 700, 1),
+        StageLatencyPoint(NOW, "first_token", "local", 150, 300, 9),
     )
-    assert [(tile.stage, tile.p50_ms, tile.chosen) for tile in tiles(points, "total")] == [
+    assert [(tile.stage, tile.p50_ms, tile.chosen) for tile in stage_tiles(points, "total")] == [
         ("first_token", 150, False),
         ("total", 900, True),
     ]
-    assert [line["name"] for line in series(points, "first_token", T)] == [
+    assert [line["name"] for line in latency_series(points, "first_token", T)] == [
         "x",
         "x, p95",
         "local model",

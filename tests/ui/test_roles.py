@@ -4,28 +4,28 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 from sqlalchemy import update
 
-from deployments.administration.faq import FaqDraft
+from deployments.administration.faq.service import FaqDraft
 from deployments.contracts.identity import Role
 from storage.models import UserRow
-from tests.ui.conftest import Visitor
+from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import ANSWER
-from tests.ui.stage import Stage
+from tests.ui.panel_server import PanelServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def add(stage: Stage, question: str) -> int:
+async def add(stage: PanelServer, question: str) -> int:
     return (await stage.office.faq.create(FaqDraft(question=question, answer="Да."), "test")).id
 
 
-async def found(visitor: Visitor, question: str) -> Locator:
+async def found(visitor: BrowserUser, question: str) -> Locator:
     await visitor.page.get_by_role("textbox", name="Поиск по вопросам и ответам").fill(question)
     row = visitor.page.locator(".faq-row")
     await expect(row).to_have_count(1)
     return row
 
 
-async def lower(stage: Stage, name: str) -> None:
+async def lower(stage: PanelServer, name: str) -> None:
     """Makes a viewer of somebody behind the back of every open page: in the database, so that no session ends."""
     async with stage.office.database.unit_of_work() as work:
         viewer = update(UserRow).where(UserRow.username == name).values(role=Role.VIEWER.value)
@@ -40,9 +40,11 @@ async def refused(page: Page) -> None:
     await expect(refusal).to_have_count(0)
 
 
-async def test_a_viewer_reads_answers_and_is_told_why_there_is_nothing_to_press(admin: Visitor, stage: Stage) -> None:
+async def test_a_viewer_reads_answers_and_is_told_why_there_is_nothing_to_press(
+    admin: BrowserUser, stage: PanelServer
+) -> None:
     await add(stage, "Есть ли у вас гардероб?")
-    await admin.arrive("faq", await stage.person("vera", Role.VIEWER))
+    await admin.open_logged_in("faq", await stage.add_user("vera", Role.VIEWER))
     row = await found(admin, "гардероб")
     await expect(row).to_contain_text("Да.")
     await expect(admin.page.get_by_role("note")).to_contain_text("оператор или администратор")
@@ -52,15 +54,15 @@ async def test_a_viewer_reads_answers_and_is_told_why_there_is_nothing_to_press(
     await expect(admin.page.get_by_role("textbox", name="Проверка фразы")).to_have_count(0)
 
 
-async def test_the_reason_is_given_in_the_readers_language(admin: Visitor, stage: Stage) -> None:
-    await admin.arrive("faq", await stage.person("victor", Role.VIEWER))
+async def test_the_reason_is_given_in_the_readers_language(admin: BrowserUser, stage: PanelServer) -> None:
+    await admin.open_logged_in("faq", await stage.add_user("victor", Role.VIEWER))
     await admin.page.get_by_role("button", name="EN", exact=True).first.click()
     await expect(admin.page.get_by_role("note")).to_contain_text("an operator or an administrator")
 
 
-async def test_an_operator_changes_answers(admin: Visitor, stage: Stage) -> None:
+async def test_an_operator_changes_answers(admin: BrowserUser, stage: PanelServer) -> None:
     entry_id = await add(stage, "Есть ли у вас лифт?")
-    await admin.arrive("faq", await stage.person("olga", Role.OPERATOR))
+    await admin.open_logged_in("faq", await stage.add_user("olga", Role.OPERATOR))
     page = admin.page
     row = await found(admin, "лифт")
     await expect(page.get_by_role("note")).to_have_count(0)
@@ -77,10 +79,12 @@ async def test_an_operator_changes_answers(admin: Visitor, stage: Stage) -> None
     await expect(page.locator(".faq-row")).to_have_count(0)
 
 
-async def test_controls_that_are_still_shown_do_nothing_for_a_role_that_was_lost(admin: Visitor, stage: Stage) -> None:
+async def test_controls_that_are_still_shown_do_nothing_for_a_role_that_was_lost(
+    admin: BrowserUser, stage: PanelServer
+) -> None:
     entry_id = await add(stage, "Есть ли у вас буфет?")
     before = await stage.office.faq.get(entry_id)
-    await admin.arrive("faq", await stage.person("oleg", Role.OPERATOR))
+    await admin.open_logged_in("faq", await stage.add_user("oleg", Role.OPERATOR))
     page = admin.page
     row = await found(admin, "буфет")
     await lower(stage, "oleg")
@@ -106,8 +110,8 @@ async def test_controls_that_are_still_shown_do_nothing_for_a_role_that_was_lost
     assert await stage.office.faq.get(entry_id) == before
 
 
-async def test_a_viewer_adds_nothing_with_an_editor_that_was_open(admin: Visitor, stage: Stage) -> None:
-    await admin.arrive("faq", await stage.person("osip", Role.OPERATOR))
+async def test_a_viewer_adds_nothing_with_an_editor_that_was_open(admin: BrowserUser, stage: PanelServer) -> None:
+    await admin.open_logged_in("faq", await stage.add_user("osip", Role.OPERATOR))
     page = admin.page
     await page.get_by_role("button", name="Добавить ответ").click()
     await page.get_by_label("Вопрос", exact=True).fill("Есть ли у вас крыша?")
@@ -121,8 +125,8 @@ async def test_a_viewer_adds_nothing_with_an_editor_that_was_open(admin: Visitor
     assert (await stage.office.faq.list("крыша")).total == 0
 
 
-async def test_a_viewer_sees_the_overview_and_talks(admin: Visitor, stage: Stage) -> None:
-    await admin.arrive("", await stage.person("valya", Role.VIEWER))
+async def test_a_viewer_sees_the_overview_and_talks(admin: BrowserUser, stage: PanelServer) -> None:
+    await admin.open_logged_in("", await stage.add_user("valya", Role.VIEWER))
     await expect(admin.page.locator(".headline .health-text")).to_have_text("Всё работает")
     await admin.page.get_by_role("link", name="Чат", exact=True).click()
     await admin.page.locator(".composer textarea").fill("hello")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.ui.conftest import PHONE, Visitor
-from tests.ui.fakes import ONE_MISSING
+from tests.ui.conftest import PHONE, BrowserUser
+from tests.ui.fakes import ONE_ENGINE_MISSING
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -72,24 +72,24 @@ SCENES: list[tuple[str, str, Scene, tuple[int, int], list[dict[str, str]]]] = [
 
 @pytest.mark.parametrize(("name", "path", "scene", "size", "cookies"), SCENES, ids=[scene[0] for scene in SCENES])
 async def test_take(visit, folder: Path, name: str, path: str, scene: Scene, size, cookies) -> None:
-    visitor: Visitor = await visit(size)
-    await visitor.stage.hour_of_traffic()
+    visitor: BrowserUser = await visit(size)
+    await visitor.stage.report_hour_of_traffic()
     await _working_hours(visitor)
     if name == "dashboard-dark":
-        visitor.stage.assistant.engines = ONE_MISSING
+        visitor.stage.assistant.engines = ONE_ENGINE_MISSING
     await visitor.page.context.add_cookies([cookie | {"url": visitor.stage.url} for cookie in cookies])
-    await visitor.arrive(path)
+    await visitor.open_logged_in(path)
     await scene(visitor.page)
     await picture(visitor.page, folder / f"{name}.png")
 
 
 async def test_take_login(visit, folder: Path) -> None:
-    visitor: Visitor = await visit((1280, 800))
+    visitor: BrowserUser = await visit((1280, 800))
     await visitor.open()
     await picture(visitor.page, folder / "login.png")
 
 
-async def _working_hours(visitor: Visitor) -> None:
+async def _working_hours(visitor: BrowserUser) -> None:
     """An answer that people ask for."""
     book = visitor.stage.office.faq
     found = (await book.list("Когда вы работаете?", "ru")).entries

@@ -4,14 +4,14 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.ui.conftest import PHONE, Visitor
-from tests.ui.stage import Stage
+from tests.ui.conftest import PHONE, BrowserUser
+from tests.ui.panel_server import PanelServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_tabs_open_without_loading_the_page_again(admin: Visitor) -> None:
-    await admin.arrive()
+async def test_tabs_open_without_loading_the_page_again(admin: BrowserUser) -> None:
+    await admin.open_logged_in()
     await admin.page.evaluate("window.same = true")
     for name, path in (("Чат", "chat"), ("Ответы", "faq"), ("Обзор", "")):
         await admin.page.get_by_role("link", name=name, exact=True).click()
@@ -20,16 +20,16 @@ async def test_tabs_open_without_loading_the_page_again(admin: Visitor) -> None:
     assert await admin.page.evaluate("window.same")
 
 
-async def test_back_button_returns_to_the_tab_before(admin: Visitor) -> None:
-    await admin.arrive()
+async def test_back_button_returns_to_the_tab_before(admin: BrowserUser) -> None:
+    await admin.open_logged_in()
     await admin.page.get_by_role("link", name="Ответы", exact=True).click()
     await expect(admin.page.get_by_role("heading", name="Готовые ответы")).to_be_visible()
     await admin.page.go_back()
     await expect(admin.page.locator(".headline .health-text")).to_be_visible()
 
 
-async def test_language_switches_and_stays(admin: Visitor) -> None:
-    await admin.arrive("faq")
+async def test_language_switches_and_stays(admin: BrowserUser) -> None:
+    await admin.open_logged_in("faq")
     await admin.page.get_by_role("button", name="EN", exact=True).first.click()
     await expect(admin.page.get_by_role("heading", name="Prepared answers")).to_be_visible()
     assert await admin.page.evaluate("document.documentElement.lang") == "en-US"
@@ -37,16 +37,16 @@ async def test_language_switches_and_stays(admin: Visitor) -> None:
     await expect(admin.page.get_by_role("link", name="Answers")).to_be_visible()
 
 
-async def test_login_page_speaks_the_chosen_language(admin: Visitor) -> None:
+async def test_login_page_speaks_the_chosen_language(admin: BrowserUser) -> None:
     await admin.open()
     await admin.page.get_by_role("link", name="EN").click()
     await expect(admin.page.get_by_role("heading", name="Log in")).to_be_visible()
-    await admin.arrive()
+    await admin.open_logged_in()
     await expect(admin.page.get_by_role("link", name="Overview")).to_be_visible()
 
 
-async def test_theme_switches_at_once_and_stays(admin: Visitor) -> None:
-    await admin.arrive()
+async def test_theme_switches_at_once_and_stays(admin: BrowserUser) -> None:
+    await admin.open_logged_in()
     body = admin.page.locator("body")
     await expect(body).not_to_have_class("body--dark")
     await _choose_theme(admin, "dark")
@@ -58,14 +58,14 @@ async def test_theme_switches_at_once_and_stays(admin: Visitor) -> None:
 
 
 async def test_auto_theme_follows_the_system(visit) -> None:
-    visitor: Visitor = await visit(color_scheme="dark")
-    await visitor.arrive()
+    visitor: BrowserUser = await visit(color_scheme="dark")
+    await visitor.open_logged_in()
     await expect(visitor.page.locator("body")).to_contain_class("body--dark")
 
 
 async def test_everything_fits_a_phone(visit) -> None:
-    visitor: Visitor = await visit(PHONE)
-    await visitor.arrive()
+    visitor: BrowserUser = await visit(PHONE)
+    await visitor.open_logged_in()
     for path in ("", "chat", "faq"):
         await visitor.open(path)
         await expect(visitor.page.locator(".card, .composer").first).to_be_visible()
@@ -74,11 +74,11 @@ async def test_everything_fits_a_phone(visit) -> None:
         box = await visitor.page.locator(".shell-nav").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] == PHONE[1]
-    assert visitor.complaints == []
+    assert visitor.page_errors == []
 
 
-async def test_keyboard_reaches_content_and_navigation(admin: Visitor) -> None:
-    await admin.arrive()
+async def test_keyboard_reaches_content_and_navigation(admin: BrowserUser) -> None:
+    await admin.open_logged_in()
     await admin.page.keyboard.press("Tab")
     await expect(admin.page.locator(":focus")).to_have_text("К содержанию")
     link = admin.page.get_by_role("link", name="Чат", exact=True)
@@ -88,8 +88,8 @@ async def test_keyboard_reaches_content_and_navigation(admin: Visitor) -> None:
 
 
 async def test_unknown_address_is_said_in_the_readers_language(visit) -> None:
-    visitor: Visitor = await visit()
-    await visitor.arrive()
+    visitor: BrowserUser = await visit()
+    await visitor.open_logged_in()
     response = await visitor.page.goto(visitor.stage.url + "nowhere")
     assert response is not None
     assert response.status == 404
@@ -97,9 +97,9 @@ async def test_unknown_address_is_said_in_the_readers_language(visit) -> None:
 
 
 @pytest.mark.parametrize("strip", [False, True], ids=["full path", "stripped path"])
-async def test_works_below_a_prefix(admin: Visitor, strip: bool) -> None:
+async def test_works_below_a_prefix(admin: BrowserUser, strip: bool) -> None:
     admin.stage.prefix.strip = strip
-    await admin.arrive("faq")
+    await admin.open_logged_in("faq")
     await expect(admin.page.locator(".faq-row").first).to_be_visible()
     sources = await admin.page.evaluate("performance.getEntriesByType('resource').map(r => new URL(r.name).pathname)")
     assert sources
@@ -107,7 +107,7 @@ async def test_works_below_a_prefix(admin: Visitor, strip: bool) -> None:
 
 
 @pytest.mark.parametrize("path", ["/admin", "/admin/", "/admin/ui"])
-async def test_short_addresses_lead_to_the_panel(stage: Stage, path: str) -> None:
+async def test_short_addresses_lead_to_the_panel(stage: PanelServer, path: str) -> None:
     async with httpx.AsyncClient() as client:
         answer = await client.get(stage.origin + path)
         for _ in range(2):
@@ -117,6 +117,6 @@ async def test_short_addresses_lead_to_the_panel(stage: Stage, path: str) -> Non
     assert answer.headers["location"].endswith("/admin/ui/")
 
 
-async def _choose_theme(visitor: Visitor, theme: str) -> None:
+async def _choose_theme(visitor: BrowserUser, theme: str) -> None:
     await visitor.page.get_by_label("Тема оформления").click()
     await visitor.page.locator(f"[data-theme-choice={theme}]").click()

@@ -9,9 +9,9 @@ import pytest
 
 import ui
 from deployments.contracts.errors import ModelMissing, NotFound, RateLimited, SecretaryError
-from ui.formatting import ago, duration
-from ui.problems import explain_error
-from ui.translations import LANGUAGES, Translator, plural_form, texts
+from ui.error_messages import explain_error
+from ui.formatting import format_duration, format_time_ago
+from ui.translations import LANGUAGES, Translator, load_texts, plural_form
 
 ROOT = Path(ui.__file__).parent
 KEY = re.compile(r"[a-z]+(\.[a-z0-9_]+)+|product")
@@ -41,23 +41,23 @@ def asked() -> set[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_that_is_asked_for_exists(language: str) -> None:
-    assert asked() - texts(language).keys() == set()
+    assert asked() - load_texts(language).keys() == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_used(language: str) -> None:
-    by_code = {key for key in texts(language) if key.startswith("problem.")}
-    assert texts(language).keys() - strings() - by_code == set()
+    by_code = {key for key in load_texts(language) if key.startswith("problem.")}
+    assert load_texts(language).keys() - strings() - by_code == set()
 
 
 def test_problems_are_named_after_error_codes() -> None:
     codes = {cls.code for cls in _tree(SecretaryError)} | {"locked_out", "answer_under_way"}
-    named = {key.removeprefix("problem.") for key in texts("ru") if key.startswith("problem.")}
+    named = {key.removeprefix("problem.") for key in load_texts("ru") if key.startswith("problem.")}
     assert named - codes == set()
 
 
 def test_languages_say_the_same_things_with_the_same_blanks() -> None:
-    russian, english = texts("ru"), texts("en")
+    russian, english = load_texts("ru"), load_texts("en")
     assert russian.keys() == english.keys()
     for key, text in russian.items():
         assert _blanks(text) == _blanks(english[key]), key
@@ -83,7 +83,7 @@ def test_russian_plural_forms(count: int, form: str) -> None:
 
 @pytest.mark.parametrize(("ms", "text"), [(0.5, "0,5 мс"), (184.2, "184 мс"), (1_240, "1,24 с"), (61_000, "61,0 с")])
 def test_durations(ms: float, text: str) -> None:
-    assert duration(ms, Translator("ru")) == text
+    assert format_duration(ms, Translator("ru")) == text
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_durations(ms: float, text: str) -> None:
 )
 def test_how_long_ago(seconds: int, text: str) -> None:
     now = datetime.now(UTC)
-    assert ago(now - timedelta(seconds=seconds), Translator("en"), now) == text
+    assert format_time_ago(now - timedelta(seconds=seconds), Translator("en"), now) == text
 
 
 def test_errors_in_the_readers_language() -> None:

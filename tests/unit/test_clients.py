@@ -8,7 +8,7 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments.clients import SpeechClient
 from deployments.contracts.errors import SecretaryError, Unavailable
-from deployments.remote import Remote
+from deployments.remote import RemoteDeployment
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ async def test_a_lookup_that_fails_is_tried_again(error: Exception) -> None:
         looked.append(asyncio.get_running_loop().time())
         raise error
 
-    client = SpeechClient(Remote(find, "voice"), "speech")
+    client = SpeechClient(RemoteDeployment(find, "voice"), "speech")
     await client.start()
     try:
         async with asyncio.timeout(10):
@@ -38,5 +38,5 @@ async def test_a_call_to_what_is_not_there_is_told_as_such() -> None:
         raise KeyError("voice")
 
     with pytest.raises(SecretaryError) as caught:
-        await Remote(find, "voice").call("status")
+        await RemoteDeployment(find, "voice").call("status")
     assert isinstance(caught.value, Unavailable)

@@ -6,18 +6,18 @@ from deployments.arguments import Hosting
 from deployments.hosting import host, host_door
 
 
-class Plain:
+class PlainService:
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
 
-class Door(Plain):
+class DoorService(PlainService):
     def __serve_build_asgi_app__(self) -> object:
         return None
 
 
-class Broken(Plain):
+class UnhealthyService(PlainService):
     async def check_health(self) -> None:
         raise RuntimeError("replace me")
 
@@ -27,11 +27,11 @@ def hosted(application: object) -> type:
 
 
 def test_every_replica_has_an_answer_when_serve_asks_for_its_health() -> None:
-    for application in (host(Plain, Hosting(), "plain"), host_door(Door, Hosting(), "door")):
+    for application in (host(PlainService, Hosting(), "plain"), host_door(DoorService, Hosting(), "door")):
         assert callable(hosted(application).check_health)  # type: ignore[attr-defined]
 
 
 async def test_a_room_with_a_word_of_its_own_on_its_health_keeps_it() -> None:
-    cls = hosted(host(Broken, Hosting(), "broken"))
+    cls = hosted(host(UnhealthyService, Hosting(), "broken"))
     with pytest.raises(RuntimeError, match="replace me"):
         await cls.check_health(None)  # type: ignore[attr-defined]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from deployments.logs import FileLog, flush_log, open_log
-from tests.architecture.sources import ROOT
+from deployments.process_log import BufferedFileHandler, flush_log, open_log
+from tests.architecture.source_files import ROOT
 
 WRITER = """
 import logging, sys
 from pathlib import Path
-from deployments.logs import open_log
+from deployments.process_log import open_log
 open_log(Path(sys.argv[1]), "gateway")
 for n in range(3000):
     logging.getLogger("deployments.gateway").info("line %d", n)
@@ -31,8 +31,10 @@ def logger() -> Iterator[logging.Logger]:
         handler.close()
 
 
-def attached(logger: logging.Logger, path: Path, every_s: float = 60.0, most_bytes: int = 1 << 20) -> FileLog:
-    log = FileLog(path, every_s=every_s, most_bytes=most_bytes)
+def attached(
+    logger: logging.Logger, path: Path, every_s: float = 60.0, most_bytes: int = 1 << 20
+) -> BufferedFileHandler:
+    log = BufferedFileHandler(path, flush_interval_s=every_s, max_bytes=most_bytes)
     logger.addHandler(log)
     return log
 

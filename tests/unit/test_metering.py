@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 import prometheus_client
 prometheus_client.Counter("of_somebody_else", "made before ours").inc()
-from deployments.metering import open_metrics
+from deployments.process_metrics import open_metrics
 metrics = open_metrics(Path(sys.argv[1]))
 metrics.tokens(5, 7, "local")
 again = open_metrics(Path(sys.argv[1]))

@@ -2,15 +2,15 @@
 
 import asyncio
 
-from deployments.contracts.waiting import set_within
+from deployments.contracts.timeouts import wait_for_event
 
 
 async def test_an_event_is_waited_for_no_longer_than_allowed() -> None:
     event = asyncio.Event()
-    assert not await set_within(event, 0.01)
+    assert not await wait_for_event(event, 0.01)
     asyncio.get_running_loop().call_later(0.01, event.set)
-    assert await set_within(event, 10)
-    assert await set_within(event, 0)
+    assert await wait_for_event(event, 10)
+    assert await wait_for_event(event, 0)
 
 
 async def test_a_loop_that_is_cancelled_just_as_its_event_comes_ends() -> None:
@@ -19,7 +19,7 @@ async def test_a_loop_that_is_cancelled_just_as_its_event_comes_ends() -> None:
 
     async def follow() -> None:
         while True:
-            await set_within(event, 0.02)
+            await wait_for_event(event, 0.02)
             event.clear()
 
     task = asyncio.create_task(follow())

@@ -10,39 +10,39 @@ from functools import partial
 
 from nicegui import background_tasks, html, ui
 
-from deployments.administration.rights import Subject
-from deployments.administration.turns import RunningTurn
-from deployments.contracts.chat import Overrides, Source, SourceKind
+from deployments.administration.auth.permissions import AdminResource
+from deployments.administration.chat.running_turns import RunningTurn
+from deployments.contracts.chat import Overrides, SourceKind, TurnSource
 from deployments.contracts.errors import Conflict, SecretaryError
 from deployments.contracts.events import SpeechReady, TurnFailed
 from deployments.contracts.sessions import StoredMessage
-from ui.context import Panel, until_left
-from ui.parts.answer import Answer
-from ui.parts.bubbles import AnswerBubble, question_bubble, stored_bubble
-from ui.parts.composer import Composer, Pace
-from ui.parts.section import empty
-from ui.parts.speech_player import SpeechPlayer
+from ui.components.bubbles import AnswerBubble, question_bubble, stored_answer_bubble
+from ui.components.composer import Composer, ComposerState
+from ui.components.panel_answer import PanelAnswer
+from ui.components.section import draw_empty_state
+from ui.components.speech_player import SpeechPlayer
+from ui.context import PanelContext, keep_tab_open
 
 log = logging.getLogger(__name__)
 
-SOURCE = Source(SourceKind.ADMIN)
+SOURCE = TurnSource(SourceKind.ADMIN)
 _NEWEST_MESSAGES = 200
 
 
-async def show(panel: Panel) -> None:
-    chat = Chat(panel)
+async def show(panel: PanelContext) -> None:
+    chat = ChatTab(panel)
     try:
         await chat.open()
-        async with until_left():
+        async with keep_tab_open():
             pass
     finally:
         chat.leave()
 
 
-class Chat:
+class ChatTab:
     """One page with the conversation. At most one answer is under way."""
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
         self._session_id = ""
         self._empty = True
@@ -81,8 +81,8 @@ class Chat:
         services, caller = self._panel.services, self._panel.session.identity
         load = services.conversations.restart if restart else services.conversations.open
         self._session_id = (await load(SOURCE, caller.username)).session_id
-        turn = await services.dialogue.under_way(caller, self._session_id)
-        messages = await services.chats.newest(caller, self._session_id, _NEWEST_MESSAGES)
+        turn = await services.dialogue.running_turn(caller, self._session_id)
+        messages = await services.chats.newest_messages(caller, self._session_id, _NEWEST_MESSAGES)
         self._draw(_without_answer_of(turn, messages))
         if turn is not None:
             self._watch(turn)
@@ -96,13 +96,13 @@ class Chat:
                 if message.role == "user":
                     question_bubble(message.content, t)
                 else:
-                    stored_bubble(message, t)
+                    stored_answer_bubble(message, t)
             if self._empty:
-                empty("forum", t("chat.empty"), t("chat.empty_hint"))
+                draw_empty_state("forum", t("chat.empty"), t("chat.empty_hint"))
 
     async def _restart(self) -> None:
         try:
-            self._panel.require_change(Subject.CHAT)
+            self._panel.require_change(AdminResource.CONVERSATIONS)
             await self._stop()
             await self._load(restart=True)
         except SecretaryError as error:
@@ -121,20 +121,20 @@ class Chat:
 
     def _begin(self) -> AnswerBubble:
         self._answering = True
-        self._composer.show(Pace.ANSWERING)
+        self._composer.set_state(ComposerState.ANSWERING)
         with self._thread:
             return AnswerBubble(self._panel.t)
 
     def _watch(self, turn: RunningTurn) -> None:
         bubble = self._begin()
-        background_tasks.create(self._follow(turn, Answer(), bubble), name="answer of an earlier visit")
+        background_tasks.create(self._follow(turn, PanelAnswer(), bubble), name="answer of an earlier visit")
 
     async def _answer(self, text: str, heard_id: str, bubble: AnswerBubble) -> None:
         services, caller = self._panel.services, self._panel.session.identity
         hear = partial(self._hear, heard_id) if self._speak.value else None
-        answer = Answer()
+        answer = PanelAnswer()
         try:
-            self._panel.require_change(Subject.CHAT)
+            self._panel.require_change(AdminResource.CONVERSATIONS)
             turn = await services.dialogue.ask(services.assistant, caller, self._session_id, text, Overrides(), hear)
         except Exception as error:
             answer.failure = _refusal(error)
@@ -142,32 +142,32 @@ class Chat:
         else:
             await self._follow(turn, answer, bubble)
 
-    async def _follow(self, turn: RunningTurn, answer: Answer, bubble: AnswerBubble) -> None:
+    async def _follow(self, turn: RunningTurn, answer: PanelAnswer, bubble: AnswerBubble) -> None:
         async for news in turn.watch():
             if self._gone:
                 return
             if not isinstance(news, StoredMessage):
-                answer.take(news)
+                answer.apply(news)
                 bubble.draw(answer)
         answer.stopped = answer.finished is None and answer.failure is None
         self._settle(answer, bubble)
 
-    def _settle(self, answer: Answer, bubble: AnswerBubble) -> None:
+    def _settle(self, answer: PanelAnswer, bubble: AnswerBubble) -> None:
         self._answering = False
         if self._gone:
             return
         bubble.close(answer)
         if self._speaking:
-            self._composer.show(Pace.SPEAKING)
+            self._composer.set_state(ComposerState.SPEAKING)
             self._player.finish(self._heard_id)
         else:
-            self._composer.show(Pace.IDLE)
+            self._composer.set_state(ComposerState.IDLE)
 
     async def _stop(self) -> None:
         """Stops the text, then the voice; a second press is not needed for either."""
         self._silence()
         if not self._answering:
-            self._composer.show(Pace.IDLE)
+            self._composer.set_state(ComposerState.IDLE)
             return
         try:
             await self._panel.services.dialogue.stop(self._panel.session.identity, self._session_id)
@@ -186,21 +186,21 @@ class Chat:
 
     def _silence(self) -> None:
         if self._speaking:
-            self._player.silence(self._heard_id)
+            self._player.stop(self._heard_id)
         self._speaking = False
         self._heard_id = ""
 
     def _heard(self, heard_id: str) -> None:
         if heard_id == self._heard_id:
             self._speaking = False
-            self._composer.show(Pace.IDLE)
+            self._composer.set_state(ComposerState.IDLE)
 
 
 def _without_answer_of(turn: RunningTurn | None, messages: tuple[StoredMessage, ...]) -> tuple[StoredMessage, ...]:
     """``messages`` up to the question of ``turn``: its answer is drawn as it comes."""
     if turn is None:
         return messages
-    asked = next(news.id for news in turn.news if isinstance(news, StoredMessage))
+    asked = next(news.id for news in turn.updates if isinstance(news, StoredMessage))
     return tuple(message for message in messages if message.parent_id != asked)
 
 

@@ -4,30 +4,30 @@ from dataclasses import dataclass
 
 from nicegui import html, ui
 
-from deployments.administration.reports import DoorState
+from deployments.administration.office.report_ingest import DoorState
 from deployments.contracts.speech import EngineStatus
-from ui.context import Panel, until_left
-from ui.formatting import ago
-from ui.overview import Health, Overview
-from ui.parts.latency import LatencyCard
-from ui.parts.section import Section, empty, skeleton
+from ui.components.latency_card import LatencyCard
+from ui.components.section import RedrawnSection, draw_empty_state, draw_skeleton
+from ui.context import PanelContext, keep_tab_open
+from ui.formatting import format_time_ago
+from ui.panel_overview import PanelOverview, SystemHealth
 
-REFRESH_S = 5.0
+REFRESH_INTERVAL_S = 5.0
 _HEALTH_TEXTS = {
-    Health.OK: "dashboard.health_ok",
-    Health.DEGRADED: "dashboard.health_degraded",
-    Health.DOWN: "dashboard.health_down",
+    SystemHealth.OK: "dashboard.health_ok",
+    SystemHealth.DEGRADED: "dashboard.health_degraded",
+    SystemHealth.DOWN: "dashboard.health_down",
 }
-_HEALTH_ICONS = {Health.OK: "check", Health.DEGRADED: "priority_high", Health.DOWN: "close"}
+_HEALTH_ICONS = {SystemHealth.OK: "check", SystemHealth.DEGRADED: "priority_high", SystemHealth.DOWN: "close"}
 _KIND_ICONS = {"chat": "psychology", "speech": "record_voice_over", "recognition": "hearing", "faq": "quiz"}
 
-Headline = tuple[Health, str, str, str, str, str]
+Headline = tuple[SystemHealth, str, str, str, str, str]
 
 
 def _state_text(engine: EngineStatus) -> str:
     if not engine.ready:
         return "dashboard.not_ready"
-    return "dashboard.ready" if engine.sound else "dashboard.failing"
+    return "dashboard.ready" if engine.healthy else "dashboard.failing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,15 @@ class DoorRow:
     seen: str
 
 
-async def show(panel: Panel) -> None:
+async def show(panel: PanelContext) -> None:
     """Draws the frame, then the news every five seconds while the tab is open."""
-    board = Dashboard(panel)
-    async with until_left():
-        ui.timer(REFRESH_S, board.refresh)
+    board = DashboardTab(panel)
+    async with keep_tab_open():
+        ui.timer(REFRESH_INTERVAL_S, board.refresh)
 
 
-class Dashboard:
-    def __init__(self, panel: Panel) -> None:
+class DashboardTab:
+    def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
         t = panel.t
         html.h1(t("nav.dashboard")).classes("visually-hidden")
@@ -59,12 +59,12 @@ class Dashboard:
                 engines = html.div().classes("engine-list")
             with _card(t("dashboard.doors")):
                 doors = html.div().classes("door-list")
-        self._headline: Section[Headline] = Section(headline, self._draw_headline)
-        self._engines: Section[tuple[EngineStatus, ...]] = Section(engines, self._draw_engines)
-        self._doors: Section[tuple[DoorRow, ...]] = Section(doors, self._draw_doors)
+        self._headline: RedrawnSection[Headline] = RedrawnSection(headline, self._draw_headline)
+        self._engines: RedrawnSection[tuple[EngineStatus, ...]] = RedrawnSection(engines, self._draw_engines)
+        self._doors: RedrawnSection[tuple[DoorRow, ...]] = RedrawnSection(doors, self._draw_doors)
         for container in (headline, engines, doors):
             with container:
-                skeleton(3)
+                draw_skeleton(3)
 
     async def refresh(self) -> None:
         overview = await self._panel.overview.get()
@@ -73,20 +73,20 @@ class Dashboard:
         self._doors.show(tuple(self._door_row(door, overview) for door in overview.doors))
         self._latency.show(overview.latency)
 
-    def _headline_of(self, overview: Overview) -> Headline:
+    def _headline_of(self, overview: PanelOverview) -> Headline:
         t = self._panel.t
         engines = overview.engines or ()
-        sound = sum(engine.sound for engine in engines)
+        sound = sum(engine.healthy for engine in engines)
         return (
             overview.health,
             t("dashboard.engines_silent") if overview.engines is None else "",
             t("dashboard.of", part=sound, whole=len(engines)),
-            t("dashboard.of", part=overview.current_doors, whole=len(overview.live_doors)),
+            t("dashboard.of", part=overview.up_to_date_door_count, whole=len(overview.live_doors)),
             str(overview.revision),
-            str(overview.live_streams),
+            str(overview.live_stream_count),
         )
 
-    def _door_row(self, door: DoorState, overview: Overview) -> DoorRow:
+    def _door_row(self, door: DoorState, overview: PanelOverview) -> DoorRow:
         t = self._panel.t
         live = door in overview.live_doors
         return DoorRow(
@@ -94,7 +94,7 @@ class Dashboard:
             state=t("dashboard.at_revision", revision=door.revision) if live else t("dashboard.silent"),
             good=live and door.revision >= overview.revision,
             streams=door.live_streams if live else 0,
-            seen=ago(door.last_seen, t, overview.at),
+            seen=format_time_ago(door.last_seen, t, overview.taken_at),
         )
 
     def _draw_headline(self, view: Headline) -> None:
@@ -113,7 +113,7 @@ class Dashboard:
 
     def _draw_engines(self, engines: tuple[EngineStatus, ...]) -> None:
         if not engines:
-            empty("memory", self._panel.t("dashboard.no_engines"))
+            draw_empty_state("memory", self._panel.t("dashboard.no_engines"))
         for engine in engines:
             self._draw_engine(engine)
 
@@ -125,7 +125,7 @@ class Dashboard:
             with html.div().classes("engine-body"):
                 with html.div().classes("engine-line"):
                     html.span(engine.name).classes("engine-name")
-                    _pill(t(_state_text(engine)), engine.sound)
+                    _pill(t(_state_text(engine)), engine.healthy)
                 html.div(" · ".join(part for part in (engine.engine, engine.model) if part)).classes("engine-model")
                 if engine.error:
                     html.div(engine.error).classes("engine-error")
@@ -148,7 +148,7 @@ class Dashboard:
     def _draw_doors(self, rows: tuple[DoorRow, ...]) -> None:
         t = self._panel.t
         if not rows:
-            empty("meeting_room", t("dashboard.no_doors"), t("dashboard.no_doors_hint"))
+            draw_empty_state("meeting_room", t("dashboard.no_doors"), t("dashboard.no_doors_hint"))
             return
         for row in rows:
             with html.div().classes("door"):

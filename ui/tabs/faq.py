@@ -4,51 +4,51 @@ from dataclasses import dataclass, replace
 
 from nicegui import html, ui
 
-from deployments.administration.faq import FaqDraft, FaqPage
+from deployments.administration.faq.service import FaqDraft, FaqPage
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.settings import FaqEntry
-from ui.context import Panel, until_left
-from ui.parts.confirm import confirmed
-from ui.parts.faq_editor import FaqEditor
-from ui.parts.faq_rows import RowActs, faq_row
-from ui.parts.match_tester import MatchTester
-from ui.parts.section import KeyedList, Section, empty, skeleton
+from ui.components.confirmation_dialog import ask_confirmation
+from ui.components.faq_editor import FaqEditor
+from ui.components.faq_rows import FaqRowActions, faq_row
+from ui.components.match_tester import MatchTester
+from ui.components.section import KeyedList, RedrawnSection, draw_empty_state, draw_skeleton
+from ui.context import PanelContext, keep_tab_open
 from ui.translations import LANGUAGES
 
 PAGE_SIZE = 20
-SEARCH_PAUSE_S = 0.25
+SEARCH_DEBOUNCE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class FaqFilter:
     query: str = ""
     language: str | None = None
     page: int = 1
 
 
-async def show(panel: Panel) -> None:
-    book = FaqBook(panel)
+async def show(panel: PanelContext) -> None:
+    book = FaqTab(panel)
     await book.refresh()
-    async with until_left():
+    async with keep_tab_open():
         pass
 
 
-class FaqBook:
+class FaqTab:
     """The list with its filter; every change of the data comes back here to be shown."""
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
-        self._filter = Filter()
+        self._filter = FaqFilter()
         self._editor = FaqEditor(panel, on_saved=self.refresh)
         t = panel.t
         with html.div().classes("faq"):
             with html.div().classes("page-head"):
                 html.h1(t("faq.title"))
-                if panel.answers.may_change:
+                if panel.faq.can_change:
                     ui.button(t("faq.add"), icon="add", on_click=lambda: self._editor.open()).props(
                         "unelevated no-caps"
                     )
-            if panel.answers.may_change:
+            if panel.faq.can_change:
                 MatchTester(panel)
             else:
                 ui.label(t("faq.read_only")).classes("notice").props("role=note")
@@ -57,10 +57,10 @@ class FaqBook:
             note = html.div()
             foot = html.div().classes("faq-foot")
         with note:
-            skeleton(6)
+            draw_skeleton(6)
         self._rows: KeyedList[FaqEntry] = KeyedList(rows, self._draw_row)
-        self._note: Section[str] = Section(note, self._draw_note)
-        self._pages: Section[tuple[int, int]] = Section(foot, self._draw_foot)
+        self._note: RedrawnSection[str] = RedrawnSection(note, self._draw_note)
+        self._pages: RedrawnSection[tuple[int, int]] = RedrawnSection(foot, self._draw_foot)
 
     async def refresh(self) -> None:
         """Reads the page that the filter asks for; an emptied last page falls back to the one before."""
@@ -80,9 +80,9 @@ class FaqBook:
     async def _read(self) -> FaqPage:
         chosen = self._filter
         offset = (chosen.page - 1) * PAGE_SIZE
-        return await self._panel.answers.list(chosen.query, chosen.language, PAGE_SIZE, offset)
+        return await self._panel.faq.list(chosen.query, chosen.language, PAGE_SIZE, offset)
 
-    async def _narrow(self, wanted: Filter) -> None:
+    async def _narrow(self, wanted: FaqFilter) -> None:
         self._filter = wanted
         await self.refresh()
 
@@ -94,7 +94,7 @@ class FaqBook:
                 on_change=lambda e: self._narrow(replace(self._filter, query=e.value or "", page=1)),
             )
             search.props(
-                f'outlined dense clearable debounce={int(SEARCH_PAUSE_S * 1000)} aria-label="{t("faq.search")}"'
+                f'outlined dense clearable debounce={int(SEARCH_DEBOUNCE_S * 1000)} aria-label="{t("faq.search")}"'
             )
             search.classes("filter-search")
             with search.add_slot("prepend"):
@@ -108,16 +108,16 @@ class FaqBook:
             toggle.props(f'unelevated dense no-caps aria-label="{t("faq.language")}"').classes("filter-language")
 
     def _draw_row(self, entry: FaqEntry) -> ui.element:
-        acts = RowActs(self._editor.open, self._delete, self._switch) if self._panel.answers.may_change else None
+        acts = FaqRowActions(self._editor.open, self._delete, self._switch) if self._panel.faq.can_change else None
         return faq_row(entry, acts, self._panel.t)
 
     def _draw_note(self, reason: str) -> None:
         """Why the list is empty, when it is."""
         t = self._panel.t
         if reason == "narrowed":
-            empty("search_off", t("faq.nothing_found"), t("faq.nothing_found_hint"))
+            draw_empty_state("search_off", t("faq.nothing_found"), t("faq.nothing_found_hint"))
         elif reason:
-            empty("quiz", t("faq.empty"), t("faq.empty_hint"))
+            draw_empty_state("quiz", t("faq.empty"), t("faq.empty_hint"))
 
     def _draw_foot(self, view: tuple[int, int]) -> None:
         total, page = view
@@ -132,7 +132,7 @@ class FaqBook:
     async def _switch(self, entry: FaqEntry, enabled: bool) -> None:
         draft = FaqDraft.model_validate(entry.model_dump(include=set(FaqDraft.model_fields)) | {"enabled": enabled})
         try:
-            await self._panel.answers.update(entry.id, draft, entry.version)
+            await self._panel.faq.update(entry.id, draft, entry.version)
         except SecretaryError as error:
             self._panel.toast_error(error)
             self._rows.redraw(entry)
@@ -142,12 +142,12 @@ class FaqBook:
 
     async def _delete(self, entry: FaqEntry) -> None:
         t = self._panel.t
-        if not await confirmed(
+        if not await ask_confirmation(
             self._panel.client, t("faq.delete_title"), entry.question, t("faq.delete"), t("common.cancel")
         ):
             return
         try:
-            await self._panel.answers.delete(entry.id)
+            await self._panel.faq.delete(entry.id)
         except SecretaryError as error:
             self._panel.toast_error(error)
         else:

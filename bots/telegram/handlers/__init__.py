@@ -2,7 +2,8 @@
 
 from aiogram import Router
 
-from bots.telegram.handlers import commands, modes, other, status, text, voice
+from bots.telegram.handlers import commands, modes, status, text, voice
+from bots.telegram.handlers import unsupported as other
 
 
 def routers() -> tuple[Router, ...]:

@@ -4,12 +4,12 @@ from aiogram import Bot, Router
 from aiogram.filters import Command
 from aiogram.types import Message
 
-from bots.status import BotStatus
-from bots.telegram.addressing import by_administrator
-from bots.telegram.board import Board
-from bots.telegram.courier import send_text
-from bots.telegram.phrases import phrases
-from bots.telegram.responder import Condition, Responder
+from bots.bot_status import BotStatus
+from bots.telegram.addressing import is_from_administrator
+from bots.telegram.bot_texts import bot_texts
+from bots.telegram.outgoing import send_text
+from bots.telegram.responder import BackendStatus, BotResponder
+from bots.telegram.status_recorder import StatusRecorder
 from deployments.contracts.instances import BotSpec
 
 
@@ -19,26 +19,28 @@ def router() -> Router:
     return found
 
 
-async def show_status(message: Message, bot: Bot, spec: BotSpec, responder: Responder, board: Board) -> None:
-    if by_administrator(message, spec):
-        told = report(spec, board.status, await responder.condition())
+async def show_status(
+    message: Message, bot: Bot, spec: BotSpec, responder: BotResponder, board: StatusRecorder
+) -> None:
+    if is_from_administrator(message, spec):
+        told = status_text(spec, board.status, await responder.backend_status())
     else:
-        told = phrases(spec.language).for_administrators
+        told = bot_texts(spec.language).administrators_only
     await send_text(bot, message, told)
 
 
-def report(spec: BotSpec, status: BotStatus, condition: Condition) -> str:
+def status_text(spec: BotSpec, status: BotStatus, condition: BackendStatus) -> str:
     """Some lines about the bot, its people and what stands behind it."""
-    texts = phrases(spec.language)
+    texts = bot_texts(spec.language)
     listed = len({*spec.allowed_users, *spec.admin_users})
     return texts.status.format(
         username=status.username,
         version=status.version,
         access=texts.access_listed.format(count=listed) if spec.allowed_users else texts.access_open,
         api_url=spec.api_url,
-        sessions="?" if condition.sessions is None else condition.sessions,
+        sessions="?" if condition.conversation_count is None else condition.conversation_count,
         updates=status.updates,
         failures=status.failures,
         last_failure=status.last_failure or "—",
-        not_ready=", ".join(condition.not_ready) or "—",
+        not_ready=", ".join(condition.engines_not_ready) or "—",
     )

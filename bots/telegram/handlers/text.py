@@ -4,41 +4,53 @@ from aiogram import Bot, F, Router
 from aiogram.enums import ChatAction
 from aiogram.types import Message, User
 
-from bots.telegram.addressing import question
-from bots.telegram.courier import send_text
-from bots.telegram.handlers.outcome import deliver
-from bots.telegram.phrases import phrases
-from bots.telegram.presence import Presence
-from bots.telegram.recent import Recent
-from bots.telegram.responder import Responder
+from bots.telegram.addressing import question_text
+from bots.telegram.bot_texts import bot_texts
+from bots.telegram.handlers.answer_delivery import send_answer
+from bots.telegram.outgoing import send_text
+from bots.telegram.recent_messages import RecentMessages
+from bots.telegram.responder import BotResponder
+from bots.telegram.typing_indicator import TypingIndicator
 from deployments.contracts.instances import BotSpec
 
 
 def router() -> Router:
     found = Router(name="text")
-    found.message.register(ask, F.text)
-    found.edited_message.register(ask_again, F.text, ~F.text.startswith("/"))
+    found.message.register(answer_text_message, F.text)
+    found.edited_message.register(answer_edited_message, F.text, ~F.text.startswith("/"))
     return found
 
 
-async def ask(
-    message: Message, bot: Bot, me: User, spec: BotSpec, responder: Responder, recent: Recent, presence: Presence
+async def answer_text_message(
+    message: Message,
+    bot: Bot,
+    me: User,
+    spec: BotSpec,
+    responder: BotResponder,
+    recent: RecentMessages,
+    presence: TypingIndicator,
 ) -> None:
-    asked = question(message, me)
+    asked = question_text(message, me)
     recent.remember(message.chat.id, message.message_id, asked)
     if not asked:
-        await send_text(bot, message, phrases(spec.language).help)
+        await send_text(bot, message, bot_texts(spec.language).help)
         return
-    async with presence.busy(bot, message, ChatAction.TYPING):
+    async with presence.show(bot, message, ChatAction.TYPING):
         answer = await responder.answer(message, asked)
-    await deliver(bot, message, answer)
+    await send_answer(bot, message, answer)
 
 
-async def ask_again(
-    message: Message, bot: Bot, me: User, spec: BotSpec, responder: Responder, recent: Recent, presence: Presence
+async def answer_edited_message(
+    message: Message,
+    bot: Bot,
+    me: User,
+    spec: BotSpec,
+    responder: BotResponder,
+    recent: RecentMessages,
+    presence: TypingIndicator,
 ) -> None:
     """Answers an edit of a question this bot has seen. Telegram also reports edits that change no word; those, and
     edits of messages from before, stay unanswered."""
-    seen = recent.knows(message.chat.id, message.message_id)
-    if seen and recent.remember(message.chat.id, message.message_id, question(message, me)):
-        await ask(message, bot, me, spec, responder, recent, presence)
+    seen = recent.contains(message.chat.id, message.message_id)
+    if seen and recent.remember(message.chat.id, message.message_id, question_text(message, me)):
+        await answer_text_message(message, bot, me, spec, responder, recent, presence)

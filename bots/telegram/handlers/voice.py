@@ -8,13 +8,13 @@ from aiogram.enums import ChatAction
 from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import Audio, Message, VideoNote, Voice
 
-from bots.telegram.courier import send_text, send_voice_note
-from bots.telegram.handlers.outcome import deliver
-from bots.telegram.middlewares import describe
-from bots.telegram.phrases import Phrases, phrases
-from bots.telegram.presence import Presence
-from bots.telegram.responder import Answer, Responder
-from bots.telegram.tuning import Tuning
+from bots.telegram.bot_limits import BotLimits
+from bots.telegram.bot_texts import BotTexts, bot_texts
+from bots.telegram.handlers.answer_delivery import send_answer
+from bots.telegram.middlewares import describe_error
+from bots.telegram.outgoing import send_text, send_voice_note
+from bots.telegram.responder import BotAnswer, BotResponder
+from bots.telegram.typing_indicator import TypingIndicator
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
 from deployments.contracts.instances import BotSpec
 
@@ -23,38 +23,38 @@ log = logging.getLogger(__name__)
 
 def router() -> Router:
     found = Router(name="voice")
-    found.message.register(listen, F.voice | F.audio | F.video_note)
+    found.message.register(answer_voice_message, F.voice | F.audio | F.video_note)
     return found
 
 
-async def listen(
-    message: Message, bot: Bot, spec: BotSpec, responder: Responder, tuning: Tuning, presence: Presence
+async def answer_voice_message(
+    message: Message, bot: Bot, spec: BotSpec, responder: BotResponder, tuning: BotLimits, presence: TypingIndicator
 ) -> None:
     """Shows what was heard, answers in text, and in voice too where the bot is set to."""
-    texts = phrases(spec.language)
-    async with presence.busy(bot, message, ChatAction.TYPING):
+    texts = bot_texts(spec.language)
+    async with presence.show(bot, message, ChatAction.TYPING):
         heard = await _hear(message, bot, responder, tuning, texts)
     if heard is None:
         return
-    await send_text(bot, message, texts.heard.replace("{text}", heard))
+    await send_text(bot, message, texts.transcript.replace("{text}", heard))
     action = ChatAction.RECORD_VOICE if responder.speaks else ChatAction.TYPING
-    async with presence.busy(bot, message, action):
+    async with presence.show(bot, message, action):
         answer = await responder.answer(message, heard, speak=True)
-    await deliver(bot, message, answer)
+    await send_answer(bot, message, answer)
     await _say(bot, message, responder, answer)
 
 
-async def _hear(message: Message, bot: Bot, responder: Responder, tuning: Tuning, texts: Phrases) -> str | None:
+async def _hear(message: Message, bot: Bot, responder: BotResponder, tuning: BotLimits, texts: BotTexts) -> str | None:
     """What was said, or None after telling the person why there is nothing."""
     try:
-        heard = await responder.hear(await _fetch(message, bot, tuning.file_bytes))
+        heard = await responder.transcribe(await _fetch(message, bot, tuning.max_file_bytes))
     except TooLarge:
         await send_text(bot, message, texts.too_large)
         return None
     except UnsupportedAudio:
         heard = ""
     if not heard:
-        await send_text(bot, message, texts.not_heard)
+        await send_text(bot, message, texts.nothing_recognized)
     return heard or None
 
 
@@ -81,14 +81,14 @@ async def _path(bot: Bot, sound: Voice | Audio | VideoNote) -> str:
     return file.file_path
 
 
-async def _say(bot: Bot, message: Message, responder: Responder, answer: Answer) -> None:
+async def _say(bot: Bot, message: Message, responder: BotResponder, answer: BotAnswer) -> None:
     """The text is already there, so a voice note that fails (or that the person does not accept) is only logged."""
     try:
         ogg = await responder.voice_note(answer)
         if ogg:
-            await send_voice_note(bot, message, ogg, answer.seconds)
+            await send_voice_note(bot, message, ogg, answer.audio_s)
     except (AiogramError, ValueError, OSError) as error:
-        log.warning("turn %s: no voice note: %s", answer.turn_id, describe(error))
+        log.warning("turn %s: no voice note: %s", answer.turn_id, describe_error(error))
 
 
 class _Bounded(io.BytesIO):

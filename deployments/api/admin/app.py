@@ -8,29 +8,29 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deployments.api.admin.document import finished
-from deployments.api.admin.gate import AdminGate, TokenVerifier
-from deployments.api.body import PATIENCE_S
+from deployments.api.admin.admin_gate import AdminGate, TokenVerifier
+from deployments.api.admin.openapi_document import complete_document
 from deployments.api.gate import RequestMetrics
+from deployments.api.request_body import CLIENT_TIMEOUT_S
 from deployments.contracts.reports import SnapshotSource
 
 
 @dataclass(frozen=True, slots=True)
-class GateKeepers:
+class GateDependencies:
     """What the gate asks: whose token, which limits, and whom it tells. Every ``look_again_s`` seconds of a request
     that lasts it asks whether the sign-in goes on; ``patience_s`` bounds every wait for the next part of a body."""
 
     tokens: TokenVerifier
     snapshots: SnapshotSource
     metrics: RequestMetrics
-    look_again_s: float = 5.0
-    patience_s: float = PATIENCE_S
+    sign_in_check_interval_s: float = 5.0
+    body_timeout_s: float = CLIENT_TIMEOUT_S
 
 
 class AdminApp(FastAPI):
     """FastAPI whose outermost layer is the gate. Errors are rendered there, so no layer of the framework does it."""
 
-    def __init__(self, keepers: GateKeepers, routers: Iterable[APIRouter]) -> None:
+    def __init__(self, dependencies: GateDependencies, routers: Iterable[APIRouter]) -> None:
         super().__init__(
             title="AI secretary, the office",
             docs_url=None,
@@ -38,7 +38,7 @@ class AdminApp(FastAPI):
             openapi_url="/openapi.json",
             redirect_slashes=False,
         )
-        self._keepers = keepers
+        self._keepers = dependencies
         for router in routers:
             self.router.routes.extend(router.routes)
 
@@ -51,7 +51,7 @@ class AdminApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The document of every route, with our own error body."""
         if not self.openapi_schema:
-            self.openapi_schema = finished(super().openapi())
+            self.openapi_schema = complete_document(super().openapi())
         return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -64,6 +64,6 @@ class AdminApp(FastAPI):
             tokens=keepers.tokens,
             snapshots=keepers.snapshots,
             metrics=keepers.metrics,
-            look_again_s=keepers.look_again_s,
-            patience_s=keepers.patience_s,
+            sign_in_check_interval_s=keepers.sign_in_check_interval_s,
+            body_timeout_s=keepers.body_timeout_s,
         )

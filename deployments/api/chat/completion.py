@@ -4,7 +4,7 @@ import base64
 
 import orjson
 
-from deployments.api.chat.answer import Answer
+from deployments.api.chat.collector import AnswerCollector
 from deployments.contracts.events import Usage
 
 _OBJECT, _CHUNK = "chat.completion", "chat.completion.chunk"
@@ -29,7 +29,7 @@ def spoken_message(transcript: str, sound: bytes, turn_id: str, now: int) -> dic
     return {"role": "assistant", "content": None, "refusal": None, "annotations": [], "audio": audio}
 
 
-def completion(message: dict[str, object], answer: Answer, model: str, created: int) -> bytes:
+def completion(message: dict[str, object], answer: AnswerCollector, model: str, created: int) -> bytes:
     """The whole answer at once."""
     reason = answer.finished.finish_reason if answer.finished else "stop"
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
@@ -57,10 +57,10 @@ def usage_fields(usage: Usage) -> dict[str, object]:
     }
 
 
-class Chunks:
+class CompletionChunks:
     """Writes the server-sent events of one streamed answer; what all of them share is written once."""
 
-    def __init__(self, answer: Answer, model: str, created: int, include_usage: bool) -> None:
+    def __init__(self, answer: AnswerCollector, model: str, created: int, include_usage: bool) -> None:
         self._answer = answer
         self._include_usage = include_usage
         shared = {
@@ -96,5 +96,5 @@ class Chunks:
         return b',"secretary":' + orjson.dumps(self._answer.summary()) + b"}\n\n"
 
 
-def _fingerprint(answer: Answer) -> str:
+def _fingerprint(answer: AnswerCollector) -> str:
     return f"fp_{answer.revision}"

@@ -3,27 +3,29 @@
 import base64
 import binascii
 
-from deployments.api.chat.schemas import InputAudio, Message, Part
-from deployments.api.listening import recording
-from deployments.contracts.chat import ChatMessage, Role
+from deployments.api.chat.schemas import ContentPart, InputAudio, RequestMessage
+from deployments.api.recordings import decode_recording
+from deployments.contracts.chat import ChatMessage, MessageRole
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineFailed, InvalidRequest
 from deployments.contracts.speech import TranscriptFinished
 from deployments.contracts.streams import Closing
 
-_ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_ROLES: dict[str, MessageRole] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
-def has_recordings(messages: list[Message]) -> bool:
+def has_recordings(messages: list[RequestMessage]) -> bool:
     return any(part.input_audio for m in messages if isinstance(m.content, list) for part in m.content)
 
 
-def plain_messages(messages: list[Message], heard: dict[int, str]) -> tuple[ChatMessage, ...]:
+def plain_messages(messages: list[RequestMessage], transcripts: dict[int, str]) -> tuple[ChatMessage, ...]:
     """``messages`` as text. ``heard`` maps the id() of an input_audio part to its transcript. Raises InvalidRequest."""
-    return tuple(_plain(message, f"messages[{i}]", heard) for i, message in enumerate(messages))
+    return tuple(_plain(message, f"messages[{i}]", transcripts) for i, message in enumerate(messages))
 
 
-async def hear(messages: list[Message], assistant: Assistant, max_seconds: float) -> dict[int, str]:
+async def transcribe_recordings(
+    messages: list[RequestMessage], assistant: Assistant, max_seconds: float
+) -> dict[int, str]:
     """Transcripts of every recording in ``messages``, one after the other."""
     heard = {}
     for index, message in enumerate(messages):
@@ -34,7 +36,7 @@ async def hear(messages: list[Message], assistant: Assistant, max_seconds: float
     return heard
 
 
-def _plain(message: Message, field: str, heard: dict[int, str]) -> ChatMessage:
+def _plain(message: RequestMessage, field: str, heard: dict[int, str]) -> ChatMessage:
     role = _ROLES.get(message.role)
     if role is None or message.tool_calls or message.function_call:
         raise InvalidRequest("Tool calls and their results are not supported.", param=field)
@@ -47,7 +49,7 @@ def _plain(message: Message, field: str, heard: dict[int, str]) -> ChatMessage:
     return ChatMessage(role, "\n".join(pieces))
 
 
-def _absent(message: Message, field: str) -> str:
+def _absent(message: RequestMessage, field: str) -> str:
     if message.audio is not None:
         raise InvalidRequest("Spoken answers are not kept: send the transcript as content.", param=f"{field}.audio")
     if message.role != "assistant":
@@ -55,7 +57,7 @@ def _absent(message: Message, field: str) -> str:
     return ""
 
 
-def _piece(part: Part, role: Role, field: str, heard: dict[int, str]) -> str:
+def _piece(part: ContentPart, role: MessageRole, field: str, heard: dict[int, str]) -> str:
     if part.type == "text" and part.text is not None:
         return part.text
     if part.type == "refusal" and part.refusal is not None and role == "assistant":
@@ -70,7 +72,7 @@ async def _transcript(audio: InputAudio, assistant: Assistant, max_seconds: floa
         data = base64.b64decode(audio.data, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidRequest("input_audio.data is not base64.", param=field) from None
-    request = await recording(data, max_seconds)
+    request = await decode_recording(data, max_seconds)
     async with Closing(assistant.transcribe(request)) as events:
         async for event in events:
             if isinstance(event, TranscriptFinished):

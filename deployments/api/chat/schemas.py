@@ -8,17 +8,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from deployments.api.body import Schema
+from deployments.api.request_body import RequestSchema
 
 Speed = Annotated[float, Field(ge=0.25, le=4)]
 
 
-class InputAudio(Schema):
+class InputAudio(RequestSchema):
     data: str
     format: Literal["wav", "mp3"]
 
 
-class Part(Schema):
+class ContentPart(RequestSchema):
     """A piece of a message. ``text`` and ``input_audio`` are understood, ``refusal`` in what the assistant said."""
 
     type: str
@@ -27,40 +27,40 @@ class Part(Schema):
     input_audio: InputAudio | None = None
 
 
-class Message(Schema):
+class RequestMessage(RequestSchema):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
     tool_calls: list[object] | None = None
     function_call: object = None
     audio: object = None
 
 
-class NamedVoice(Schema):
+class VoiceReference(RequestSchema):
     id: str
 
 
-class AudioOutput(Schema):
-    voice: str | NamedVoice
+class AudioOutput(RequestSchema):
+    voice: str | VoiceReference
     format: Literal["wav", "mp3", "opus", "aac", "flac", "pcm16"]
 
 
-class JsonSchema(Schema):
+class JsonSchema(RequestSchema):
     name: str = ""
     definition: dict[str, object] | None = Field(default=None, alias="schema")
 
 
-class ResponseFormat(Schema):
+class ResponseFormat(RequestSchema):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
 
 
-class StreamOptions(Schema):
+class StreamOptions(RequestSchema):
     include_usage: bool | None = None
 
 
-class ChatRequest(Schema):
+class ChatRequest(RequestSchema):
     model: str
-    messages: list[Message] = Field(min_length=1)
+    messages: list[RequestMessage] = Field(min_length=1)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
@@ -89,5 +89,5 @@ class ChatRequest(Schema):
     speed: Speed | None = None
 
     @property
-    def spoken(self) -> bool:
+    def wants_speech(self) -> bool:
         return self.modalities is not None and "audio" in self.modalities

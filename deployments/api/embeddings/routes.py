@@ -7,50 +7,50 @@ from sys import byteorder
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from deployments.api.body import read_json
+from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.door import Door
 from deployments.api.embeddings.schemas import EmbeddingsBody
-from deployments.api.hangup import Hangup
-from deployments.api.visit import visit_of
-from deployments.contracts.chat import SourceKind, Vectors
+from deployments.api.request_body import read_json
+from deployments.api.request_context import get_request_context
+from deployments.contracts.chat import EmbeddingVectors, SourceKind
 from deployments.contracts.engines import Embedder
 from deployments.contracts.errors import InvalidRequest, ModelNotFound, SecretaryError
-from deployments.conversation.estimates import refused, tokens_of
-from deployments.conversation.usage import Used
+from deployments.conversation.usage_estimates import estimate_tokens, is_rejection
+from deployments.conversation.usage_tracker import UsageAmount
 
 _OPENAI_NAMES = frozenset(("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"))
 _MOST_INPUTS = 2_048
 _ROUTE = "embeddings"
 
 
-class Embeddings:
+class EmbeddingsEndpoint:
     """Embeds one request after the other for ``door``."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = visit_of(scope)
+        visit = get_request_context(scope)
         body = await read_json(scope, receive, EmbeddingsBody)
         texts = _texts(body)
-        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams, visit.key):
-            async with Hangup(receive):
+        with self._door.slots.acquire(visit.snapshot.settings.limits.max_live_streams, visit.key):
+            async with CancelOnDisconnect(receive):
                 embedder = await self._embedder(body.model)
-                data = orjson.dumps(_response(body, await self._embed(embedder, texts, visit.caller.id)))
+                data = orjson.dumps(_response(body, await self._embed(embedder, texts, visit.required_key.id)))
                 headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
                 await send({"type": "http.response.body", "body": data})
 
-    async def _embed(self, embedder: Embedder, texts: tuple[str, ...], key_id: int) -> Vectors:
+    async def _embed(self, embedder: Embedder, texts: tuple[str, ...], key_id: int) -> EmbeddingVectors:
         """The vectors. They are counted however it ends, by an estimate when the model does not come to say how many
         tokens it read, unless it refuses."""
-        used = Used(requests=1, prompt_tokens=tokens_of(sum(len(text) for text in texts)))
+        used = UsageAmount(requests=1, prompt_tokens=estimate_tokens(sum(len(text) for text in texts)))
         try:
             vectors = await embedder.embed(texts)
-            used = Used(requests=1, prompt_tokens=vectors.tokens)
+            used = UsageAmount(requests=1, prompt_tokens=vectors.tokens)
             return vectors
         except SecretaryError as error:
-            used = Used(requests=1) if refused(error) else used
+            used = UsageAmount(requests=1) if is_rejection(error) else used
             raise
         finally:
             self._door.usage.add(key_id, SourceKind.API.value, _ROUTE, used)
@@ -59,7 +59,7 @@ class Embeddings:
         if self._door.embedder is None:
             raise ModelNotFound("No model here makes embeddings.", param="model")
         if model not in _OPENAI_NAMES:
-            await self._door.catalog.target(model)
+            await self._door.model_names.target(model)
         return self._door.embedder
 
 
@@ -73,12 +73,14 @@ def _texts(body: EmbeddingsBody) -> tuple[str, ...]:
     return texts
 
 
-def _response(body: EmbeddingsBody, vectors: Vectors) -> dict[str, object]:
-    length = len(vectors.rows[0]) if vectors.rows else 0
+def _response(body: EmbeddingsBody, vectors: EmbeddingVectors) -> dict[str, object]:
+    length = len(vectors.vectors[0]) if vectors.vectors else 0
     if body.dimensions not in (None, length):
         raise InvalidRequest(f"The vectors of this model have {length} dimensions.", param="dimensions")
     encode = _base64 if body.encoding_format == "base64" else list
-    data = [{"object": "embedding", "index": i, "embedding": encode(vector)} for i, vector in enumerate(vectors.rows)]
+    data = [
+        {"object": "embedding", "index": i, "embedding": encode(vector)} for i, vector in enumerate(vectors.vectors)
+    ]
     return {"object": "list", "data": data, "model": body.model, "usage": _usage(vectors.tokens)}
 
 

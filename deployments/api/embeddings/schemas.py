@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from deployments.api.body import Schema
+from deployments.api.request_body import RequestSchema
 
 
-class EmbeddingsBody(Schema):
+class EmbeddingsBody(RequestSchema):
     model: str
     input: str | list[str] | list[int] | list[list[int]]
     encoding_format: Literal["float", "base64"] | None = None

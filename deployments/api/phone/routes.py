@@ -7,29 +7,36 @@ from dataclasses import dataclass, field, replace
 from fastapi import FastAPI
 from starlette.websockets import WebSocket
 
-from deployments.administration.addresses import client_address, network
-from deployments.api.auth import KeyRing
-from deployments.api.limits import Allowances, StreamSlots
-from deployments.api.phone.entry import Pass, first_message
-from deployments.api.phone.lines import Lines
-from deployments.api.phone.lobby import Lobby
-from deployments.api.phone.wire import Inbox, SocketWire
-from deployments.api.sockets import first_of
+from deployments.administration.auth.client_addresses import client_address, network_of
+from deployments.api.auth import ApiKeyAuthenticator
+from deployments.api.limits import ApiKeyLimiter, StreamSlots
+from deployments.api.phone.admission import Admission, read_credentials
+from deployments.api.phone.open_lines import OpenLines
+from deployments.api.phone.unauthenticated_limit import UnauthenticatedLimit
+from deployments.api.phone.websocket_line import WebSocketInput, WebSocketOutput
+from deployments.api.websockets import run_until_first_completed
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Forbidden, RateLimited, SecretaryError, Unavailable
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.settings import ApiKey
-from deployments.contracts.shared import SharedCounters
-from deployments.conversation.metered import Metered
-from deployments.conversation.usage import UsageBook
-from deployments.telephony.dialects import NATIVE, Json
-from deployments.telephony.messages import MAX_MESSAGE_BYTES
-from deployments.telephony.session import Desk, LineSettings, PhoneSession
-from deployments.telephony.speaking import LineClosed
+from deployments.contracts.shared import SharedRateLimiter
+from deployments.conversation.metered_assistant import MeteredAssistant
+from deployments.conversation.usage_tracker import UsageTracker
+from deployments.telephony.client_messages import MAX_MESSAGE_BYTES
+from deployments.telephony.dialects import NATIVE, JsonObject
+from deployments.telephony.playback import LineClosed
+from deployments.telephony.session import LineServices, LineSettings, PhoneSession
 
-UNAUTHORIZED, FORBIDDEN, IDLE, TOO_MANY, TRY_AGAIN, BROKEN = 4401, 4403, 4408, 4429, 1013, 1011
-LONGEST_MESSAGE = 2 * MAX_MESSAGE_BYTES
+CLOSE_UNAUTHORIZED, CLOSE_FORBIDDEN, CLOSE_IDLE, CLOSE_RATE_LIMITED, CLOSE_TRY_AGAIN, CLOSE_INTERNAL_ERROR = (
+    4401,
+    4403,
+    4408,
+    4429,
+    1013,
+    1011,
+)
+MAX_WEBSOCKET_MESSAGE_BYTES = 2 * MAX_MESSAGE_BYTES
 """Bytes. What is longer closes the line while it arrives; what is shorter and still too long is answered."""
 
 
@@ -38,11 +45,11 @@ class PhoneSettings:
     """Seconds: ``auth_s`` for the key, ``idle_s`` without a message and nothing to play, ``send_s`` for a client that
     does not read. ``strangers`` lines wait for their key at once, ``strangers_of_one`` of them from one address."""
 
-    auth_s: float = 5.0
-    idle_s: float = 300.0
-    send_s: float = 5.0
-    strangers: int = 64
-    strangers_of_one: int = 16
+    auth_timeout_s: float = 5.0
+    idle_timeout_s: float = 300.0
+    send_timeout_s: float = 5.0
+    max_unauthenticated: int = 64
+    max_unauthenticated_per_network: int = 16
     line: LineSettings = field(default_factory=LineSettings)
 
 
@@ -55,8 +62,8 @@ class PhoneServices:
     observer: TurnObserver
     clock: Callable[[], float] = time.time
     settings: PhoneSettings = field(default_factory=PhoneSettings)
-    shared: SharedCounters | None = None
-    usage: UsageBook | None = None
+    shared: SharedRateLimiter | None = None
+    usage: UsageTracker | None = None
 
 
 def build_phone_app(services: PhoneServices) -> FastAPI:
@@ -73,13 +80,15 @@ class PhoneDoor:
 
     def __init__(self, services: PhoneServices) -> None:
         self._services = services
-        self._keys = KeyRing(services.snapshots, services.clock)
-        self._usage = services.usage or UsageBook(services.clock)
-        self._allowances = Allowances(services.clock, self._usage, services.shared)
+        self._keys = ApiKeyAuthenticator(services.snapshots, services.clock)
+        self._usage = services.usage or UsageTracker(services.clock)
+        self._allowances = ApiKeyLimiter(services.clock, self._usage, services.shared)
         self._slots = StreamSlots()
-        self._lines = Lines()
-        self._lobby = Lobby(services.settings.strangers, services.settings.strangers_of_one)
-        self._desk = Desk(
+        self._lines = OpenLines()
+        self._lobby = UnauthenticatedLimit(
+            services.settings.max_unauthenticated, services.settings.max_unauthenticated_per_network
+        )
+        self._desk = LineServices(
             services.assistant,
             services.observer,
             lambda: services.snapshots.current.settings.speech.max_input_chars,
@@ -93,64 +102,64 @@ class PhoneDoor:
         """One line, from handshake to close. A client that goes away ends the work done for it, whether the server
         says so by a message or by cancelling this task."""
         await socket.accept()
-        inbox, wire = Inbox(socket), SocketWire(socket, self._services.settings.send_s)
+        inbox, wire = WebSocketInput(socket), WebSocketOutput(socket, self._services.settings.send_timeout_s)
         try:
             await self._line(socket, inbox, wire)
         except LineClosed as error:
-            await wire.close(BROKEN, str(error))
+            await wire.close(CLOSE_INTERNAL_ERROR, str(error))
         except SecretaryError as error:
             await _refuse(wire, error)
         finally:
             await inbox.close()
 
-    async def _line(self, socket: WebSocket, inbox: Inbox, wire: SocketWire) -> None:
+    async def _line(self, socket: WebSocket, inbox: WebSocketInput, wire: WebSocketOutput) -> None:
         services = self._services
         if not services.snapshots.ready:
             raise Unavailable("the secretary is starting: its settings have not arrived yet", retry_after_s=1)
         sent = await self._credentials(socket, inbox)
-        admission = Pass(sent, services.snapshots, self._keys, self._allowances, self._slots)
-        key = admission.check()
-        with self._lines.hold(key):
+        admission = Admission(sent, services.snapshots, self._keys, self._allowances, self._slots)
+        key = admission.authenticate()
+        with self._lines.acquire(key):
             if "authorization" not in socket.headers:
-                await wire.say(_READY)
+                await wire.send_message(_READY)
             session = PhoneSession(self._desk_for(key), wire, admission.admit)
-            await first_of(session.serve(), self._listen(wire, inbox, session))
+            await run_until_first_completed(session.serve(), self._listen(wire, inbox, session))
 
-    async def _credentials(self, socket: WebSocket, inbox: Inbox) -> bytes:
+    async def _credentials(self, socket: WebSocket, inbox: WebSocketInput) -> bytes:
         """The caller's key. Whoever sends it in a message waits in the lobby. Raises RateLimited, Overloaded and what
         ``first_message`` raises."""
         if header := socket.headers.get("authorization"):
             return header.encode("latin-1")
-        with self._lobby.wait(network(client_address(socket.scope))):
-            return await first_message(inbox, self._services.settings.auth_s)
+        with self._lobby.acquire(network_of(client_address(socket.scope))):
+            return await read_credentials(inbox, self._services.settings.auth_timeout_s)
 
-    def _desk_for(self, key: ApiKey) -> Desk:
+    def _desk_for(self, key: ApiKey) -> LineServices:
         """The desk, counting sound for ``key``. Requests are counted where they are admitted: one has many pieces."""
-        metered = Metered(self._services.assistant, self._usage, SourceKind.PHONE, key.id, counts_speech=False)
+        metered = MeteredAssistant(self._services.assistant, self._usage, SourceKind.PHONE, key.id, counts_speech=False)
         return replace(self._desk, assistant=metered)
 
-    async def _listen(self, wire: SocketWire, inbox: Inbox, session: PhoneSession) -> None:
+    async def _listen(self, wire: WebSocketOutput, inbox: WebSocketInput, session: PhoneSession) -> None:
         """Hands messages to ``session`` until the line has been idle for too long. Raises LineClosed."""
         while True:
             try:
-                message = await inbox.next(self._services.settings.idle_s)
+                message = await inbox.receive(self._services.settings.idle_timeout_s)
             except TimeoutError:
                 if session.busy:
                     continue
-                await wire.close(IDLE, "idle")
+                await wire.close(CLOSE_IDLE, "idle")
                 return
             if message is None:
-                await session.hear_binary()
+                await session.handle_binary()
             else:
-                await session.hear(message)
+                await session.handle_message(message)
 
 
-_READY: Json = {"type": "ready"}
+_READY: JsonObject = {"type": "ready"}
 
 
-async def _refuse(wire: SocketWire, error: SecretaryError) -> None:
+async def _refuse(wire: WebSocketOutput, error: SecretaryError) -> None:
     try:
-        await wire.say(NATIVE.error(None, error))
+        await wire.send_message(NATIVE.error(None, error))
     except LineClosed:
         return
     await wire.close(_close_code(error), error.code)
@@ -158,7 +167,7 @@ async def _refuse(wire: SocketWire, error: SecretaryError) -> None:
 
 def _close_code(error: SecretaryError) -> int:
     if isinstance(error, Forbidden):
-        return FORBIDDEN
+        return CLOSE_FORBIDDEN
     if isinstance(error, RateLimited):
-        return TOO_MANY
-    return TRY_AGAIN if error.retryable else UNAUTHORIZED
+        return CLOSE_RATE_LIMITED
+    return CLOSE_TRY_AGAIN if error.retryable else CLOSE_UNAUTHORIZED

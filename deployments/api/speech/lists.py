@@ -5,11 +5,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from deployments.api.door import Door
-from deployments.api.models.catalog import SPEECH
+from deployments.api.models.model_names import SPEECH
 from deployments.api.responses import json_response
 
 
-class SpeechLists:
+class SpeechListsEndpoint:
     def __init__(self, door: Door) -> None:
         self._door = door
 
@@ -29,12 +29,12 @@ class SpeechLists:
             }
         )
 
-    async def plain_voices(self, request: Request) -> Response:
+    async def legacy_voices(self, request: Request) -> Response:
         voices = self._door.assistant.voices()
         return json_response(
             {"voices": [{"voice_id": v.id, "name": v.name, "language": next(iter(v.languages), "")} for v in voices]}
         )
 
     async def models(self, request: Request) -> Response:
-        cards = await self._door.catalog.cards()
+        cards = await self._door.model_names.cards()
         return json_response({"models": [{"id": card.id} for card in cards if card.kind == SPEECH]})

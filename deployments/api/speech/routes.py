@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator
 
 from starlette.types import Receive, Scope, Send
 
-from deployments.api.body import read_json
+from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.door import Door
-from deployments.api.encoding import Base64Pieces, SpeechEncoder
 from deployments.api.errors import internal_error
-from deployments.api.hangup import Hangup
-from deployments.api.models.catalog import SPEECH
-from deployments.api.responses import EVENT_STREAM_HEADERS, error_event, event, send_body
+from deployments.api.models.model_names import SPEECH
+from deployments.api.request_body import read_json
+from deployments.api.request_context import RequestContext, get_request_context
+from deployments.api.responses import EVENT_STREAM_HEADERS, send_body, sse_error_event, sse_event
 from deployments.api.speech.schemas import SpeechBody
-from deployments.api.visit import Visit, visit_of
+from deployments.api.speech_encoding import Base64StreamEncoder, SpeechEncoder
 from deployments.api.voices import voice_id_for, voice_of_engine
 from deployments.audio.encode import CONTENT_TYPES
 from deployments.contracts.audio import SpeechChunk
@@ -32,24 +32,24 @@ _AUDIO_TOKENS_PER_SECOND = 20
 """OpenAI counts one audio token per 50 ms of speech; input tokens are counted here as characters."""
 
 
-class Speech:
+class SpeechEndpoint:
     """Speaks one text after the other for ``door``."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = visit_of(scope)
+        visit = get_request_context(scope)
         body = await read_json(scope, receive, SpeechBody)
         _check_text(body.input, visit.snapshot.settings.speech.max_input_chars)
-        with self._door.slots.hold(visit.snapshot.settings.limits.max_live_streams, visit.key):
-            async with Hangup(receive):
+        with self._door.slots.acquire(visit.snapshot.settings.limits.max_live_streams, visit.key):
+            async with CancelOnDisconnect(receive):
                 request = await self._request(body, visit)
                 async with Closing(self._door.metered(visit).speak(request)) as chunks:
                     await _answer(body, chunks, send, visit.id)
 
-    async def _request(self, body: SpeechBody, visit: Visit) -> SpeechRequest:
-        engine = await self._door.catalog.require(body.model, SPEECH)
+    async def _request(self, body: SpeechBody, visit: RequestContext) -> SpeechRequest:
+        engine = await self._door.model_names.engine_for(body.model, SPEECH)
         voices = self._door.assistant.voices()
         voice_id = voice_id_for(body.voice if isinstance(body.voice, str) else body.voice.id, voices)
         if voice_id is None and engine:
@@ -86,19 +86,19 @@ async def _encoded(
 async def _events(
     blocks: AsyncIterator[bytes], encoder: SpeechEncoder, characters: int, visit_id: str
 ) -> AsyncIterator[bytes]:
-    pieces = Base64Pieces()
+    pieces = Base64StreamEncoder()
     try:
         async for block in blocks:
             if piece := pieces.feed(block):
-                yield event({"type": "speech.audio.delta", "audio": piece})
+                yield sse_event({"type": "speech.audio.delta", "audio": piece})
         if piece := pieces.finish():
-            yield event({"type": "speech.audio.delta", "audio": piece})
-        yield event({"type": "speech.audio.done", "usage": _usage(characters, encoder.seconds)})
+            yield sse_event({"type": "speech.audio.delta", "audio": piece})
+        yield sse_event({"type": "speech.audio.done", "usage": _usage(characters, encoder.seconds)})
     except SecretaryError as error:
-        yield error_event(error)
+        yield sse_error_event(error)
     except Exception:
         log.exception("request %s failed in mid-stream", visit_id)
-        yield error_event(internal_error(visit_id))
+        yield sse_error_event(internal_error(visit_id))
 
 
 def _usage(characters: int, seconds: float) -> dict[str, int]:

@@ -4,19 +4,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from deployments.api.body import Schema
+from deployments.api.request_body import RequestSchema
 
 
-class NamedVoice(Schema):
+class SpeechVoiceReference(RequestSchema):
     id: str
 
 
-class SpeechBody(Schema):
+class SpeechBody(RequestSchema):
     """``instructions`` are accepted and have no effect: the voices here speak as they were recorded."""
 
     model: str
     input: str
-    voice: str | NamedVoice
+    voice: str | SpeechVoiceReference
     instructions: str | None = Field(default=None, max_length=4096)
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = None
     speed: float | None = Field(default=None, ge=0.25, le=4)

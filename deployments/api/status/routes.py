@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from deployments.api.door import Door
 from deployments.api.metrics import EXPOSITION_TYPE
+from deployments.api.request_context import get_request_context
 from deployments.api.responses import json_response
-from deployments.api.visit import visit_of
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.speech import EngineStatus
 
@@ -28,11 +28,11 @@ _ENDPOINTS = {
 }
 
 
-class Status:
+class StatusEndpoint:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    async def doors(self, request: Request) -> Response:
+    async def index(self, request: Request) -> Response:
         """What is served where."""
         return json_response({"status": "ok", "service": "ai-secretary", "endpoints": _ENDPOINTS})
 
@@ -49,7 +49,7 @@ class Status:
         ready = self._door.snapshots.ready
         engines = await self._engines() if ready else _Engines()
         body: dict[str, object] = {"ready": ready, "status": "ready" if engines.sound else "degraded"}
-        if ready and visit_of(request.scope).key is not None:
+        if ready and get_request_context(request.scope).key is not None:
             body |= {"revision": self._door.snapshots.current.revision, **engines.fields()}
         return json_response(body, 200 if ready else 503)
 
@@ -76,7 +76,7 @@ class _Engines:
 
     @property
     def sound(self) -> bool:
-        return self.statuses is not None and all(status.sound for status in self.statuses)
+        return self.statuses is not None and all(status.healthy for status in self.statuses)
 
     def fields(self) -> dict[str, object]:
         if self.statuses is None:

@@ -14,7 +14,7 @@ from deployments.api.multipart import multipart_fields, text_field, uploaded_fil
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.speech import RecognitionRequest
 
-Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
+TranscriptFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
 
 _FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 _GRANULARITIES = frozenset(("word", "segment"))
@@ -28,10 +28,10 @@ class TranscriptionForm:
 
     model: str
     data: bytes
-    format: Format
+    format: TranscriptFormat
     stream: bool
     granularities: frozenset[str]
-    wishes: RecognitionRequest
+    options: RecognitionRequest
 
 
 async def read_form(request: Request, translate: bool) -> TranscriptionForm:
@@ -48,22 +48,22 @@ async def _read(fields: FormData, translate: bool) -> TranscriptionForm:
         format=_format(fields),
         stream=text_field(fields, "stream").lower() in _TRUE,
         granularities=granularities,
-        wishes=RecognitionRequest(
+        options=RecognitionRequest(
             audio=b"",
             language=None if translate else language_field(fields),
             prompt=text_field(fields, "prompt"),
             temperature=_temperature(fields),
             translate=translate,
-            word_times="word" in granularities,
+            word_timestamps="word" in granularities,
         ),
     )
 
 
-def _format(fields: FormData) -> Format:
+def _format(fields: FormData) -> TranscriptFormat:
     name = text_field(fields, "response_format") or "json"
     if name not in _FORMATS:
         raise InvalidRequest(f"response_format is one of {', '.join(_FORMATS)}.", param="response_format")
-    return cast(Format, name)
+    return cast(TranscriptFormat, name)
 
 
 def _granularities(fields: FormData) -> frozenset[str]:

@@ -7,15 +7,15 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.door import Door
 from deployments.api.errors import ClientGone, internal_error
-from deployments.api.hangup import Hangup
-from deployments.api.listening import recording
-from deployments.api.models.catalog import RECOGNITION
-from deployments.api.responses import EVENT_STREAM_HEADERS, error_event, event, send_body
-from deployments.api.transcription import render
+from deployments.api.models.model_names import RECOGNITION
+from deployments.api.recordings import decode_recording
+from deployments.api.request_context import get_request_context
+from deployments.api.responses import EVENT_STREAM_HEADERS, send_body, sse_error_event, sse_event
+from deployments.api.transcription import formats as render
 from deployments.api.transcription.form import TranscriptionForm, read_form
-from deployments.api.visit import visit_of
 from deployments.contracts.errors import EngineFailed, SecretaryError
 from deployments.contracts.speech import TranscriptEvent, TranscriptFinished, TranscriptSegment
 from deployments.contracts.streams import Closing
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _TEXT_TYPES = {"text": b"text/plain", "srt": b"application/x-subrip", "vtt": b"text/vtt"}
 
 
-class Transcriptions:
+class TranscriptionsEndpoint:
     """Writes down one recording after the other for ``door``; with ``translate`` in English."""
 
     def __init__(self, door: Door, translate: bool) -> None:
@@ -33,16 +33,16 @@ class Transcriptions:
         self._translate = translate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = visit_of(scope)
+        visit = get_request_context(scope)
         limits = visit.snapshot.settings.limits
         try:
             form = await read_form(Request(scope, receive), self._translate)
         except ClientDisconnect:
             raise ClientGone from None
-        with self._door.slots.hold(limits.max_live_streams, visit.key):
-            async with Hangup(receive):
-                await self._door.catalog.require(form.model, RECOGNITION)
-                request = await recording(form.data, limits.max_audio_minutes * 60, form.wishes)
+        with self._door.slots.acquire(limits.max_live_streams, visit.key):
+            async with CancelOnDisconnect(receive):
+                await self._door.model_names.engine_for(form.model, RECOGNITION)
+                request = await decode_recording(form.data, limits.max_audio_minutes * 60, form.options)
                 async with Closing(self._door.metered(visit).transcribe(request)) as events:
                     if form.stream and not self._translate:
                         await _stream(events, send, visit.id)
@@ -67,11 +67,11 @@ def _rendered(
     form: TranscriptionForm, segments: list[TranscriptSegment], finished: TranscriptFinished
 ) -> tuple[bytes, bytes]:
     if form.format == "json":
-        return b"application/json", orjson.dumps(render.brief(finished))
+        return b"application/json", orjson.dumps(render.json_fields(finished))
     if form.format == "verbose_json":
-        body = render.verbose(segments, finished, form.granularities, form.wishes.translate)
+        body = render.verbose_json_fields(segments, finished, form.granularities, form.options.translate)
         return b"application/json", orjson.dumps(body)
-    texts = {"text": render.plain(finished), "srt": render.srt(segments), "vtt": render.vtt(segments)}
+    texts = {"text": render.text_body(finished), "srt": render.srt(segments), "vtt": render.vtt(segments)}
     return _TEXT_TYPES[form.format] + b"; charset=utf-8", texts[form.format].encode()
 
 
@@ -86,21 +86,21 @@ async def _stream(events: AsyncIterator[TranscriptEvent], send: Send, visit_id: 
 async def _deltas(
     first: TranscriptEvent, events: AsyncIterator[TranscriptEvent], visit_id: str
 ) -> AsyncIterator[bytes]:
-    deltas = render.Deltas()
+    deltas = render.TranscriptDeltas()
     heard: TranscriptEvent | None = first
     try:
         while isinstance(heard, TranscriptSegment):
             if text := deltas.text(heard):
-                yield event(render.delta_event(text))
+                yield sse_event(render.delta_event(text))
             heard = await anext(events, None)
         if heard is None:
             raise _ended_early()
-        yield event(render.done_event(heard))
+        yield sse_event(render.done_event(heard))
     except SecretaryError as error:
-        yield error_event(error)
+        yield sse_error_event(error)
     except Exception:
         log.exception("request %s failed in mid-stream", visit_id)
-        yield error_event(internal_error(visit_id))
+        yield sse_error_event(internal_error(visit_id))
 
 
 def _ended_early() -> EngineFailed:

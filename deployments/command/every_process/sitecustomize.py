@@ -6,7 +6,7 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 
-from deployments.command.collector import collect_less_often
+from deployments.command.garbage_collection import reduce_gc_frequency
 
 
 def _run_the_one_behind_this() -> None:
@@ -17,5 +17,5 @@ def _run_the_one_behind_this() -> None:
         spec.loader.exec_module(module_from_spec(spec))
 
 
-collect_less_often()
+reduce_gc_frequency()
 _run_the_one_behind_this()

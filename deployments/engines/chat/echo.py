@@ -12,15 +12,15 @@ from typing import ClassVar
 import orjson
 from pydantic import Field
 
-from deployments.contracts.chat import ChatTurn, FinishReason, Vectors
+from deployments.contracts.chat import ChatTurn, EmbeddingVectors, FinishReason
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.events import TextDelta, TurnFinished, Usage
 from deployments.contracts.speech import EngineStatus
-from deployments.engines.chat.checks import check_turn, parse_schema
-from deployments.engines.chat.echo_schema import example
-from deployments.engines.chat.timing import Stopwatch
-from deployments.engines.options import EngineOptions, Health
+from deployments.engines.chat.echo_schema import example_value
+from deployments.engines.chat.stopwatch import Stopwatch
+from deployments.engines.chat.turn_checks import check_turn, parse_schema
+from deployments.engines.options import EngineHealth, EngineOptions
 
 _WORD = re.compile(r"\S+\s*")
 _DIMENSIONS = 64
@@ -42,15 +42,15 @@ class EchoEngine:
         self._options = options
         self._model = options.model_id or "echo"
         self._script = {question.casefold(): answer for question, answer in options.script.items()}
-        self._health = Health("chat", "echo", self._model)
+        self._health = EngineHealth("chat", "echo", self._model)
         self._live = 0
 
     async def start(self) -> None:
-        async with self._health.starting():
+        async with self._health.track_start():
             pass
 
     async def stop(self) -> None:
-        self._health.stopped()
+        self._health.mark_stopped()
 
     def status(self) -> EngineStatus:
         return self._health.status(self._live)
@@ -62,16 +62,16 @@ class EchoEngine:
         words, reason = _cut(self._answer(turn), turn.options.stop, turn.options.max_tokens)
         return self._stream(turn, words, reason)
 
-    async def embed(self, texts: tuple[str, ...]) -> Vectors:
+    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
         """Unit vectors of hashed words: the same words give the same vector, in any order."""
         words = sum(len(text.split()) for text in texts)
-        return Vectors(tuple(_bag_of_words(text) for text in texts), words)
+        return EmbeddingVectors(tuple(_bag_of_words(text) for text in texts), words)
 
     def _answer(self, turn: ChatTurn) -> str:
         text = self._script.get(turn.question.casefold(), turn.question)
         if turn.options.json_schema is None:
             return text
-        return orjson.dumps(example(parse_schema(turn.options.json_schema), text)).decode()
+        return orjson.dumps(example_value(parse_schema(turn.options.json_schema), text)).decode()
 
     async def _stream(self, turn: ChatTurn, words: list[str], reason: FinishReason) -> AsyncIterator[ChatEvent]:
         self._live += 1

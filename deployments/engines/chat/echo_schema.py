@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-Schema = Mapping[str, object]
+JsonSchemaObject = Mapping[str, object]
 
 _PLAIN: dict[object, object] = {"integer": 0, "number": 0.0, "boolean": False, "null": None, "array": []}
 
 
-def example(schema: Schema, text: str) -> object:
+def example_value(schema: JsonSchemaObject, text: str) -> object:
     """A value of ``schema`` in which every free string is ``text``; ``$ref`` and combinators are not followed.
 
     An object gets its required properties, or all of them when none is required. A schema without properties gives
@@ -24,10 +24,10 @@ def example(schema: Schema, text: str) -> object:
     return text if kind == "string" else _PLAIN.get(kind, text)
 
 
-def _object(schema: Schema, text: str) -> dict[str, object]:
+def _object(schema: JsonSchemaObject, text: str) -> dict[str, object]:
     properties = schema.get("properties")
     if not isinstance(properties, dict):
         return {"text": text}
     required = schema.get("required")
     wanted = required if isinstance(required, list) and required else list(properties)
-    return {name: example(properties.get(name, {"type": "string"}), text) for name in wanted}
+    return {name: example_value(properties.get(name, {"type": "string"}), text) for name in wanted}

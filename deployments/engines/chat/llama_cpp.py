@@ -11,21 +11,21 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind, Vectors
+from deployments.contracts.chat import ChatMessage, ChatTurn, EmbeddingVectors, SourceKind, TurnSource
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError, TextTooLong
 from deployments.contracts.events import TextDelta, TurnFinished
 from deployments.contracts.speech import EngineStatus
-from deployments.engines.chat.checks import check_turn
-from deployments.engines.chat.llama_reply import Chunk, Reply, vectors
-from deployments.engines.chat.llama_request import Body, request_body
-from deployments.engines.chat.llama_server import LlamaServer, ServerSettings, open_server
-from deployments.engines.chat.timing import Stopwatch
-from deployments.engines.options import EngineOptions, Health, require_path
-from deployments.engines.threads import Outlet, Workers
+from deployments.engines.chat.llama_reply import LlamaChunk, LlamaReply, parse_vectors
+from deployments.engines.chat.llama_request import LlamaRequestBody, request_body
+from deployments.engines.chat.llama_server import LlamaServer, LlamaServerSettings, load_server
+from deployments.engines.chat.stopwatch import Stopwatch
+from deployments.engines.chat.turn_checks import check_turn
+from deployments.engines.options import EngineHealth, EngineOptions, require_path
+from deployments.engines.worker_threads import StreamSender, WorkerThreads
 
 _EMBEDDING_TOKENS = 2_048
-_WARM_UP = ChatTurn("warm-up", Source(SourceKind.API), (ChatMessage("user", "."),))
+_WARM_UP = ChatTurn("warm-up", TurnSource(SourceKind.API), (ChatMessage("user", "."),))
 
 
 class LlamaCppOptions(EngineOptions):
@@ -53,8 +53,8 @@ class LlamaCppEngine:
     def __init__(self, options: LlamaCppOptions) -> None:
         self._options = options
         self._model = options.model_id or options.model.stem
-        self._health = Health("chat", "llama_cpp", self._model)
-        self._workers: Workers | None = None
+        self._health = EngineHealth("chat", "llama_cpp", self._model)
+        self._workers: WorkerThreads | None = None
         self._chat: LlamaServer | None = None
         self._embedder: LlamaServer | None = None
 
@@ -62,9 +62,9 @@ class LlamaCppEngine:
         """Loads and warms the model. Raises ModelMissing, EngineFailed. Does nothing when started."""
         if self._health.ready:
             return
-        async with self._health.starting():
+        async with self._health.track_start():
             require_path(self._options.model, "the language model", self._options.model_id)
-            self._workers = Workers("llama", self._options.slots)
+            self._workers = WorkerThreads("llama", self._options.slots)
             try:
                 await self._workers.call(self._load)
             except SecretaryError:
@@ -73,14 +73,14 @@ class LlamaCppEngine:
 
     async def stop(self) -> None:
         """Ends live answers with Unavailable and frees the model."""
-        self._health.stopped()
+        self._health.mark_stopped()
         workers, self._workers = self._workers, None
         if workers is not None:
             await workers.stop()
         self._chat = self._embedder = None
 
     def status(self) -> EngineStatus:
-        live = self._workers.live if self._workers else 0
+        live = self._workers.live_streams if self._workers else 0
         return self._health.status(live, slots=str(self._options.slots), context=str(self._options.context))
 
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
@@ -89,7 +89,7 @@ class LlamaCppEngine:
         check_turn(turn)
         return self._stream(request_body(turn, self._options.max_tokens))
 
-    async def embed(self, texts: tuple[str, ...]) -> Vectors:
+    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
         """Mean-pooled vectors. Raises TextTooLong over 2,000 bytes, InvalidRequest when vectors are not offered."""
         self._health.require_ready()
         if self._embedder is None or self._workers is None:
@@ -98,11 +98,11 @@ class LlamaCppEngine:
             if len(text.encode()) > _EMBEDDING_TOKENS - 48:  # a token is at least one byte; some are added by the model
                 raise TextTooLong("a text to embed is limited to 2,000 bytes", param="input")
         embedder = self._embedder
-        return vectors(await self._workers.call(lambda: embedder.handle_embeddings({"input": list(texts)})))
+        return parse_vectors(await self._workers.call(lambda: embedder.handle_embeddings({"input": list(texts)})))
 
     def _load(self) -> None:
         options = self._options
-        chat = ServerSettings(
+        chat = LlamaServerSettings(
             model=options.model,
             slots=options.slots,
             context=options.context,
@@ -111,18 +111,20 @@ class LlamaCppEngine:
             gpu_layers=options.gpu_layers,
             prompt_cache_mb=options.prompt_cache_mb,
         )
-        self._chat = open_server(chat)
+        self._chat = load_server(chat)
         self._chat.handle_chat_completions(request_body(_WARM_UP, 1), lambda _: False)
         if options.embeddings:
-            self._embedder = open_server(_for_vectors(chat))
+            self._embedder = load_server(_for_vectors(chat))
 
-    async def _stream(self, body: Body) -> AsyncIterator[ChatEvent]:
+    async def _stream(self, body: LlamaRequestBody) -> AsyncIterator[ChatEvent]:
         self._health.require_ready()
         server, workers = self._chat, self._workers
         if server is None or workers is None:  # pragma: no cover - require_ready spoke
             return
-        reply, watch = Reply(), Stopwatch()
-        deltas: AsyncGenerator[str, None] = workers.push(lambda outlet: _generate(server, body, reply, outlet))
+        reply, watch = LlamaReply(), Stopwatch()
+        deltas: AsyncGenerator[str, None] = workers.stream_from_callback(
+            lambda outlet: _generate(server, body, reply, outlet)
+        )
         try:
             async for text in deltas:
                 watch.first_token()
@@ -132,11 +134,11 @@ class LlamaCppEngine:
         yield TurnFinished(reply.finish_reason, reply.usage, watch.timings(), route="local", model=self._model)
 
 
-def _generate(server: LlamaServer, body: Body, reply: Reply, outlet: Outlet[str]) -> None:
+def _generate(server: LlamaServer, body: LlamaRequestBody, reply: LlamaReply, outlet: StreamSender[str]) -> None:
     """Runs one answer to its end on this thread. Raises InvalidRequest, EngineFailed."""
     broken: list[Exception] = []
 
-    def hear(chunk: Chunk) -> bool:
+    def hear(chunk: LlamaChunk) -> bool:
         try:
             text = reply.read(chunk)
         except (KeyError, TypeError, AttributeError) as error:  # raising through native code would be lost
@@ -156,14 +158,14 @@ def _generate(server: LlamaServer, body: Body, reply: Reply, outlet: Outlet[str]
         raise EngineFailed("llama.cpp sent a reply that cannot be read") from broken[0]
 
 
-def _suspect(body: Body) -> str | None:
+def _suspect(body: LlamaRequestBody) -> str | None:
     return "response_format" if "response_format" in body else None
 
 
-def _for_vectors(chat: ServerSettings) -> ServerSettings:
+def _for_vectors(chat: LlamaServerSettings) -> LlamaServerSettings:
     """One slot whose batch holds a whole text: pooling needs it in one piece. One thread: a second team of OpenMP
     threads in the process would more than double the time of every token of the first."""
-    return ServerSettings(
+    return LlamaServerSettings(
         model=chat.model,
         slots=1,
         context=_EMBEDDING_TOKENS,

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from deployments.contracts.chat import FinishReason, Vectors
+from deployments.contracts.chat import EmbeddingVectors, FinishReason
 from deployments.contracts.errors import ConversationTooLong, EngineFailed, InvalidRequest, SecretaryError, Unavailable
 from deployments.contracts.events import Usage
 
-Chunk = Mapping[str, Any]
+LlamaChunk = Mapping[str, Any]
 """A decoded chat.completion.chunk, or ``{"error": {code, type, message}}``: foreign JSON, read only in this file."""
 
 
-class Reply:
+class LlamaReply:
     """Collects the end of one answer while its chunks go by."""
 
     def __init__(self) -> None:
@@ -19,10 +19,10 @@ class Reply:
         self.finish_reason: FinishReason = "stop"
         self.error: SecretaryError | None = None
 
-    def read(self, chunk: Chunk) -> str:
+    def read(self, chunk: LlamaChunk) -> str:
         """The text of ``chunk``, often empty: progress, role and closing chunks carry none."""
         if "error" in chunk:
-            self.error = translate(chunk["error"])
+            self.error = translate_error(chunk["error"])
             return ""
         if "usage" in chunk:
             self.usage = _usage(chunk["usage"])
@@ -34,7 +34,7 @@ class Reply:
         return text
 
 
-def translate(error: Mapping[str, Any]) -> SecretaryError:
+def translate_error(error: Mapping[str, Any]) -> SecretaryError:
     """An error object of llama.cpp (tools/server/server-common.cpp, format_error_response) in our tree."""
     kind, message = error.get("type", ""), str(error.get("message", "unknown error"))
     if kind == "exceed_context_size_error":
@@ -46,12 +46,12 @@ def translate(error: Mapping[str, Any]) -> SecretaryError:
     return EngineFailed(f"llama.cpp failed: {message}")
 
 
-def vectors(reply: Chunk) -> Vectors:
+def parse_vectors(reply: LlamaChunk) -> EmbeddingVectors:
     """The vectors of an embeddings reply in the order of its inputs. Raises what ``translate`` gives."""
     if "error" in reply:
-        raise translate(reply["error"])
+        raise translate_error(reply["error"])
     rows = sorted(reply["data"], key=lambda row: int(row["index"]))
-    return Vectors(tuple(tuple(row["embedding"]) for row in rows), int(reply["usage"]["prompt_tokens"]))
+    return EmbeddingVectors(tuple(tuple(row["embedding"]) for row in rows), int(reply["usage"]["prompt_tokens"]))
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

@@ -3,18 +3,18 @@
 from typing import NotRequired, TypedDict
 
 from deployments.contracts.chat import ChatTurn, GenerationOptions
-from deployments.engines.chat.checks import parse_schema
+from deployments.engines.chat.turn_checks import parse_schema
 
 
-class Message(TypedDict):
+class LlamaMessage(TypedDict):
     role: str
     content: str
 
 
-class Body(TypedDict):
+class LlamaRequestBody(TypedDict):
     """The fields we send; absent ones leave the default of the model."""
 
-    messages: list[Message]
+    messages: list[LlamaMessage]
     stream: bool
     stream_options: dict[str, bool]
     return_progress: bool
@@ -28,14 +28,14 @@ class Body(TypedDict):
     response_format: NotRequired[dict[str, object]]
 
 
-def request_body(turn: ChatTurn, default_max_tokens: int) -> Body:
+def request_body(turn: ChatTurn, default_max_tokens: int) -> LlamaRequestBody:
     """Raises InvalidRequest when the JSON schema cannot be read.
 
     ``return_progress`` makes llama.cpp report after every batch of the prompt: without it a long prompt could not be
     cancelled, because the reply callback is the only place to say stop.
     """
     options = turn.options
-    body: Body = {
+    body: LlamaRequestBody = {
         "messages": [{"role": message.role, "content": message.content} for message in turn.messages],
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -51,7 +51,7 @@ def request_body(turn: ChatTurn, default_max_tokens: int) -> Body:
     return body
 
 
-def _add_sampling(body: Body, options: GenerationOptions) -> None:
+def _add_sampling(body: LlamaRequestBody, options: GenerationOptions) -> None:
     if options.temperature is not None:
         body["temperature"] = options.temperature
     if options.top_p is not None:

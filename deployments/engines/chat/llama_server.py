@@ -26,7 +26,7 @@ class LlamaServer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ServerSettings:
+class LlamaServerSettings:
     """``context`` and ``batch`` are in tokens, ``context`` per slot; ``threads`` 0 leaves the choice to llama.cpp."""
 
     model: Path
@@ -39,7 +39,7 @@ class ServerSettings:
     embeddings: bool = False
 
 
-def open_server(settings: ServerSettings) -> LlamaServer:
+def load_server(settings: LlamaServerSettings) -> LlamaServer:
     """Loads the model; takes seconds. Raises EngineFailed when llama.cpp refuses the file or the settings.
 
     llama.cpp always opens its HTTP server. It listens on a Unix socket in a directory that only this user can enter
@@ -56,7 +56,7 @@ def open_server(settings: ServerSettings) -> LlamaServer:
     return server
 
 
-def _parameters(xllamacpp: Any, settings: ServerSettings, socket: Path) -> Any:
+def _parameters(xllamacpp: Any, settings: LlamaServerSettings, socket: Path) -> Any:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(settings.model)
     parameters.n_parallel = settings.slots

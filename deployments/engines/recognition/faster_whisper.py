@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from deployments.audio.convert import Converter
+from deployments.audio.convert import AudioConverter
 from deployments.contracts.audio import PCM16_16K, AudioFormat
 from deployments.contracts.errors import EngineFailed, LanguageNotSupported, SecretaryError
 from deployments.contracts.speech import (
@@ -26,9 +26,9 @@ from deployments.contracts.speech import (
     Word,
 )
 from deployments.engines.languages import primary_tag
-from deployments.engines.options import EngineOptions, Health, require_path
-from deployments.engines.recognition.checks import require_pcm16
-from deployments.engines.threads import Workers
+from deployments.engines.options import EngineHealth, EngineOptions, require_path
+from deployments.engines.recognition.audio_checks import require_pcm16
+from deployments.engines.worker_threads import WorkerThreads
 
 _FILES = ("model.bin", "config.json", "tokenizer.json")
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper's fallback: hotter while the text looks wrong
@@ -52,18 +52,18 @@ class FasterWhisperRecognizer:
     def __init__(self, options: FasterWhisperOptions) -> None:
         self._options = options
         self._name = options.model_id or options.model.name
-        self._health = Health("recognition", "faster_whisper", self._name)
-        self._workers: Workers | None = None
+        self._health = EngineHealth("recognition", "faster_whisper", self._name)
+        self._workers: WorkerThreads | None = None
         self._model: Any = None
 
     async def start(self) -> None:
         """Loads the model. Raises ModelMissing, EngineFailed."""
         if self._health.ready:
             return
-        async with self._health.starting():
+        async with self._health.track_start():
             for file in _FILES:
                 require_path(self._options.model / file, "the Whisper model", self._options.model_id)
-            self._workers = Workers("whisper", self._options.workers)
+            self._workers = WorkerThreads("whisper", self._options.workers)
             try:
                 self._model = await self._workers.call(self._load)
             except SecretaryError:
@@ -71,14 +71,14 @@ class FasterWhisperRecognizer:
                 raise
 
     async def stop(self) -> None:
-        self._health.stopped()
+        self._health.mark_stopped()
         workers, self._workers = self._workers, None
         if workers is not None:
             await workers.stop()
         self._model = None
 
     def status(self) -> EngineStatus:
-        return self._health.status(self._workers.live if self._workers else 0)
+        return self._health.status(self._workers.live_streams if self._workers else 0)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         """Raises UnsupportedAudio, LanguageNotSupported, Unavailable; EngineFailed in the stream."""
@@ -108,7 +108,7 @@ class FasterWhisperRecognizer:
     async def _stream(self, request: RecognitionRequest, format: AudioFormat) -> AsyncIterator[TranscriptEvent]:
         self._health.require_ready()
         assert self._workers is not None
-        events = self._workers.pull(lambda: self._listen(request, format))
+        events = self._workers.stream_from_generator(lambda: self._listen(request, format))
         try:
             async for event in events:
                 yield event
@@ -139,14 +139,14 @@ class FasterWhisperRecognizer:
             beam_size=self._options.beam_size,
             temperature=request.temperature or _TEMPERATURES,
             initial_prompt=request.prompt or None,
-            word_timestamps=request.word_times,
+            word_timestamps=request.word_timestamps,
             vad_filter=self._options.skip_silence,
         )
 
 
 def _samples(audio: bytes, format: AudioFormat) -> NDArray[np.float32]:
     """Mono at 16 kHz, -1..1: what Whisper hears."""
-    converter = Converter(format, PCM16_16K)
+    converter = AudioConverter(format, PCM16_16K)
     pcm = converter.feed(audio) + converter.finish()
     return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
 

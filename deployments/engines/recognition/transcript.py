@@ -15,8 +15,8 @@ from deployments.contracts.speech import (
     TranscriptSegment,
     Word,
 )
-from deployments.engines.options import EngineOptions, Health
-from deployments.engines.recognition.checks import require_pcm16
+from deployments.engines.options import EngineHealth, EngineOptions
+from deployments.engines.recognition.audio_checks import require_pcm16
 
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*\s*")
 
@@ -35,15 +35,15 @@ class TranscriptRecognizer:
     def __init__(self, options: TranscriptOptions) -> None:
         self._options = options
         self._model = options.model_id or "transcript"
-        self._health = Health("recognition", "transcript", self._model)
+        self._health = EngineHealth("recognition", "transcript", self._model)
         self._live = 0
 
     async def start(self) -> None:
-        async with self._health.starting():
+        async with self._health.track_start():
             pass
 
     async def stop(self) -> None:
-        self._health.stopped()
+        self._health.mark_stopped()
 
     def status(self) -> EngineStatus:
         return self._health.status(self._live)
@@ -63,7 +63,7 @@ class TranscriptRecognizer:
             for index, sentence in enumerate(sentences):
                 await asyncio.sleep(self._options.delay_s)
                 length = seconds / len(sentences)
-                yield _segment(index, sentence.strip(), length, request.word_times)
+                yield _segment(index, sentence.strip(), length, request.word_timestamps)
         finally:
             self._live -= 1
         language = "en" if request.translate else request.language or self._options.language

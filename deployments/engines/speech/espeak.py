@@ -12,11 +12,11 @@ from pydantic import Field
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.engines.languages import primary_tag
-from deployments.engines.options import EngineOptions, Health
+from deployments.engines.options import EngineHealth, EngineOptions
 from deployments.engines.speech.espeak_library import EspeakLibrary, EspeakVoice, open_library
-from deployments.engines.speech.selection import choose_voice
-from deployments.engines.speech.spoken import Pcm, spoken
-from deployments.engines.threads import Outlet, Workers
+from deployments.engines.speech.speech_chunks import PcmGenerator, to_speech_chunks
+from deployments.engines.speech.voice_selection import choose_voice
+from deployments.engines.worker_threads import StreamSender, WorkerThreads
 
 _SLOWEST, _FASTEST = 80, 450  # words per minute; espeak-ng refuses to go beyond (espeakRATE)
 _BCP47 = {"cmn": "zh", "nb": "no"}
@@ -36,18 +36,18 @@ class EspeakEngine:
 
     def __init__(self, options: EspeakOptions) -> None:
         self._options = options
-        self._health = Health("speech", "espeak", options.model_id or "espeak-ng")
+        self._health = EngineHealth("speech", "espeak", options.model_id or "espeak-ng")
         self._tags: dict[str, EspeakVoice] = {}
         self._voices: tuple[Voice, ...] = ()
         self._library: EspeakLibrary | None = None
-        self._workers: Workers | None = None
+        self._workers: WorkerThreads | None = None
 
     async def start(self) -> None:
         """Raises EngineFailed when the library does not load."""
         if self._health.ready:
             return
-        async with self._health.starting():
-            self._workers = Workers("espeak", 1)
+        async with self._health.track_start():
+            self._workers = WorkerThreads("espeak", 1)
             self._library = await self._workers.call(open_library)
             found = sorted(await self._workers.call(self._library.voices), key=_preference)
             self._tags = {f"espeak-{voice.tag}": voice for voice in found if self._wanted(voice)}
@@ -56,13 +56,13 @@ class EspeakEngine:
 
     async def stop(self) -> None:
         """Ends live speeches; the library itself stays loaded, because it is shared by the process."""
-        self._health.stopped()
+        self._health.mark_stopped()
         workers, self._workers = self._workers, None
         if workers is not None:
             await workers.stop()
 
     def status(self) -> EngineStatus:
-        return self._health.status(self._workers.live if self._workers else 0, voices=str(len(self._voices)))
+        return self._health.status(self._workers.live_streams if self._workers else 0, voices=str(len(self._voices)))
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices
@@ -71,19 +71,21 @@ class EspeakEngine:
         """Raises VoiceNotFound, LanguageNotSupported, InvalidRequest, Unavailable; EngineFailed in the stream."""
         self._health.require_ready()
         voice = choose_voice(self._voices, request)
-        return spoken(request.text, AudioFormat(voice.rate), lambda: self._pcm(request, self._tags[voice.id]))
+        return to_speech_chunks(request.text, AudioFormat(voice.rate), lambda: self._pcm(request, self._tags[voice.id]))
 
-    async def _pcm(self, request: SpeechRequest, voice: EspeakVoice) -> Pcm:
+    async def _pcm(self, request: SpeechRequest, voice: EspeakVoice) -> PcmGenerator:
         self._health.require_ready()
         assert self._workers is not None
-        sound: Pcm = self._workers.push(lambda outlet: self._speak(request, voice, outlet), limit=None)
+        sound: PcmGenerator = self._workers.stream_from_callback(
+            lambda outlet: self._speak(request, voice, outlet), limit=None
+        )
         try:
             async for pcm in sound:
                 yield pcm
         finally:
             await sound.aclose()
 
-    def _speak(self, request: SpeechRequest, voice: EspeakVoice, outlet: Outlet[bytes]) -> None:
+    def _speak(self, request: SpeechRequest, voice: EspeakVoice, outlet: StreamSender[bytes]) -> None:
         assert self._library is not None
         wanted = round(self._options.words_per_minute * request.speed)
         words_per_minute = min(max(wanted, _SLOWEST), _FASTEST)

@@ -97,14 +97,14 @@ class EspeakLibrary:
         return len(sound) > self.rate * _TRIAL_S * _BYTES_PER_SAMPLE
 
     def speak(
-        self, text: str, voice: EspeakVoice, words_per_minute: int, volume: int, hear: Callable[[bytes], bool]
+        self, text: str, voice: EspeakVoice, words_per_minute: int, volume: int, on_audio: Callable[[bytes], bool]
     ) -> None:
         """Calls ``hear`` with PCM16 in blocks; a False from it ends the speech. Blocks. Raises EngineFailed."""
 
         def callback(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
             if not samples or count <= 0:
                 return _GO_ON
-            return _GO_ON if hear(ctypes.string_at(samples, 2 * count)) else _STOP
+            return _GO_ON if on_audio(ctypes.string_at(samples, 2 * count)) else _STOP
 
         native = _Callback(callback)  # kept alive until espeak_Synth is done
         data = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"

@@ -23,7 +23,7 @@ _EARLIEST_CUT = 50
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceFiles:
+class PiperVoiceFiles:
     """A voice on disk (``<name>.onnx`` beside ``<name>.onnx.json``) and one speaker of it."""
 
     model: Path
@@ -31,7 +31,7 @@ class VoiceFiles:
     speaker: int | None = None
 
 
-def find_voices(folder: Path) -> tuple[VoiceFiles, ...]:
+def find_voices(folder: Path) -> tuple[PiperVoiceFiles, ...]:
     """Every voice in ``folder``, one per speaker. Raises ModelMissing without any, EngineFailed for a bad config."""
     require_path(folder, "the Piper voice folder")
     models = sorted(folder.glob("*.onnx"))
@@ -40,7 +40,7 @@ def find_voices(folder: Path) -> tuple[VoiceFiles, ...]:
     return tuple(files for model in models for files in _speakers(model))
 
 
-def _speakers(model: Path) -> Iterator[VoiceFiles]:
+def _speakers(model: Path) -> Iterator[PiperVoiceFiles]:
     config_path = require_path(model.with_suffix(".onnx.json"), "the Piper voice's configuration")
     try:
         config = json.loads(config_path.read_text())
@@ -50,14 +50,14 @@ def _speakers(model: Path) -> Iterator[VoiceFiles]:
         raise EngineFailed(f"{config_path} is not a Piper voice configuration") from error
     speakers: dict[str, int] = config.get("speaker_id_map") or {}
     if len(speakers) < 2:
-        yield VoiceFiles(model, Voice(model.stem, model.stem, "piper", (tag,), rate, model_id=model.stem))
+        yield PiperVoiceFiles(model, Voice(model.stem, model.stem, "piper", (tag,), rate, model_id=model.stem))
         return
     for name, number in speakers.items():
         voice = Voice(f"{model.stem}:{name}", f"{model.stem} {name}", "piper", (tag,), rate, model_id=model.stem)
-        yield VoiceFiles(model, voice, number)
+        yield PiperVoiceFiles(model, voice, number)
 
 
-class LoadedVoice:
+class LoadedPiperVoice:
     """A Piper model in memory. Methods block; several threads may speak at once (Piper locks its phonemiser)."""
 
     def __init__(self, model: Path, threads: int) -> None:
@@ -76,18 +76,18 @@ class LoadedVoice:
             raise EngineFailed(f"cannot load the Piper voice {model}: {error}") from error
         self._voice: Any = PiperVoice(session=session, config=config)
 
-    def pieces(self, text: str, speed: float, speaker: int | None) -> Generator[bytes, None, None]:
+    def synthesize(self, text: str, speed: float, speaker: int | None) -> Generator[bytes, None, None]:
         """PCM16 at the voice's rate, one clause or sentence at a time."""
         from piper import SynthesisConfig
 
         how = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, speaker_id=speaker)
         for sentence in self._voice.phonemize(_plain(text)):
-            for phonemes in breaths(sentence):
+            for phonemes in split_phonemes(sentence):
                 ids = self._voice.phonemes_to_ids(phonemes)
                 yield _pcm16(self._voice.phoneme_ids_to_audio(ids, how))
 
 
-def breaths(sentence: list[str]) -> Iterator[list[str]]:
+def split_phonemes(sentence: list[str]) -> Iterator[list[str]]:
     """Cuts phonemes into pieces of at most 160, preferably after a clause mark, else at a space."""
     while len(sentence) > _LONGEST_PIECE:
         cut = _cut(sentence)

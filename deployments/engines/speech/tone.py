@@ -9,9 +9,9 @@ from pydantic import Field
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
-from deployments.engines.options import EngineOptions, Health
-from deployments.engines.speech.selection import choose_voice
-from deployments.engines.speech.spoken import Pcm, spoken
+from deployments.engines.options import EngineHealth, EngineOptions
+from deployments.engines.speech.speech_chunks import PcmGenerator, to_speech_chunks
+from deployments.engines.speech.voice_selection import choose_voice
 
 SECONDS_PER_CHARACTER = 0.06
 _PIECE_SECONDS = 0.2
@@ -34,15 +34,15 @@ class ToneEngine:
     def __init__(self, options: ToneOptions) -> None:
         self._options = options
         self._format = AudioFormat(options.rate)
-        self._health = Health("speech", "tone", options.model_id or "tone")
+        self._health = EngineHealth("speech", "tone", options.model_id or "tone")
         self._live = 0
 
     async def start(self) -> None:
-        async with self._health.starting():
+        async with self._health.track_start():
             pass
 
     async def stop(self) -> None:
-        self._health.stopped()
+        self._health.mark_stopped()
 
     def status(self) -> EngineStatus:
         return self._health.status(self._live)
@@ -58,9 +58,9 @@ class ToneEngine:
         self._health.require_ready()
         choose_voice(self.voices(), request)
         seconds = 0 if self._options.mute else len(request.text) * SECONDS_PER_CHARACTER / request.speed
-        return spoken(request.text, self._format, lambda: self._sine(seconds))
+        return to_speech_chunks(request.text, self._format, lambda: self._sine(seconds))
 
-    async def _sine(self, seconds: float) -> Pcm:
+    async def _sine(self, seconds: float) -> PcmGenerator:
         self._live += 1
         try:
             samples = int(seconds * self._options.rate)

@@ -10,56 +10,60 @@ from pathlib import Path
 
 import httpx
 
-from deployments.administration.downloads import Downloads, puller
-from deployments.administration.hub import HubDesk
-from deployments.administration.models import ModelAdministration
-from deployments.administration.office import Office
-from deployments.administration.operations import web_of
-from deployments.administration.trail import AuditNotes
+from deployments.administration.audit.audit_recorder import AuditRecorder
+from deployments.administration.models.downloads import Downloads, build_puller
+from deployments.administration.models.hub_browser import HubBrowser
+from deployments.administration.models.service import ModelAdministration
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.office.operations import model_web_client
 from deployments.api.admin.models.routes import build_router
-from deployments.models.catalogue import Catalogue, Model
+from deployments.models.catalogue import Catalogue, CatalogueModel
 from deployments.models.store import ModelStore
-from tests.api.admin.ops import client
-from tests.unit.models.server import Site
+from tests.api.admin.router_client import router_client
+from tests.unit.models.file_server import FakeFileServer
 
 
-def administration(
-    office: Office,
+def build_model_administration(
+    office: OfficeServices,
     store: ModelStore,
-    voice: Model,
+    voice: CatalogueModel,
     environment: dict[str, str],
     in_use: Callable[[], dict[str, str]] = dict,
-    trail: AuditNotes | None = None,
+    audit_recorder: AuditRecorder | None = None,
 ) -> ModelAdministration:
     """As the office opens it, under the office's own settings."""
-    web = web_of(office, environment, ())
-    known, trail = Catalogue(models=(voice,)), trail or AuditNotes(office.database)
-    return ModelAdministration(store, known, trail, HubDesk(web), Downloads(store, puller(web)), in_use)
+    web = model_web_client(office, environment, ())
+    known, audit_recorder = Catalogue(models=(voice,)), audit_recorder or AuditRecorder(office.database)
+    return ModelAdministration(
+        store, known, audit_recorder, HubBrowser(web), Downloads(store, build_puller(web)), in_use
+    )
 
 
-class Rig:
+class ModelRig:
     """The administration over its own store; ``in_use`` may be filled by a test."""
 
-    def __init__(self, office: Office, site: Site, voice: Model, folder: Path) -> None:
+    def __init__(self, office: OfficeServices, site: FakeFileServer, voice: CatalogueModel, folder: Path) -> None:
         self.office, self.site = office, site
         self.store = ModelStore(folder, Catalogue(models=(voice,)))
         self.in_use: dict[str, str] = {}
-        self.models = administration(office, self.store, voice, {"HF_ENDPOINT": site.url}, lambda: self.in_use)
+        self.models = build_model_administration(
+            office, self.store, voice, {"HF_ENDPOINT": site.url}, lambda: self.in_use
+        )
 
     @asynccontextmanager
-    async def http(self) -> AsyncIterator[httpx.AsyncClient]:
-        async with client(build_router(self.models)) as opened:
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        async with router_client(build_router(self.models)) as opened:
             yield opened
         await self.models.close()
 
-    async def ended(self, http: httpx.AsyncClient, what: str = "download") -> dict[str, object]:
+    async def wait_until_ended(self, http: httpx.AsyncClient, what: str = "download") -> dict[str, object]:
         async with asyncio.timeout(10):
             while (status := (await http.get(f"/models/{what}/status")).json())["state"] == "running":
                 await asyncio.sleep(0.01)
         return status  # type: ignore[no-any-return]
 
 
-def held_model(store: ModelStore, model_id: str, *more: str) -> Path:
+def add_model_blocked_on_pipe(store: ModelStore, model_id: str, *more: str) -> Path:
     """A model whose first file is a pipe, at which a scan waits until somebody has written into it; returns it."""
     folder = store.directory(model_id)
     folder.mkdir(parents=True)
@@ -71,7 +75,7 @@ def held_model(store: ModelStore, model_id: str, *more: str) -> Path:
     return folder / "pipe"
 
 
-async def let_go(pipe: Path) -> None:
+async def unblock_pipe(pipe: Path) -> None:
     """Lets the reader of the pipe go on, once it is there."""
     async with asyncio.timeout(10):
         while True:

@@ -11,18 +11,18 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from deployments.administration.office import Office
+from deployments.administration.office.composition import OfficeServices
 from storage.models import AuditRow
 from storage.repositories.audit import AuditEvent, AuditFilter
-from tests.api.admin.desk import records_and_people
-from tests.api.admin.office import admin_client, opened_office
+from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.admin_routers import office_only_routers
 
 NOW = datetime.now(UTC)
 FORMULA = '=HYPERLINK("http://evil","x")'
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         events = [AuditEvent("anna", "update", "faq", str(n), at=NOW - timedelta(days=n)) for n in range(30, 0, -1)]
         odd = AuditEvent(FORMULA, "create", "bot", "-1+1", "192.0.2.7", "два\nlines, and a comma")
@@ -33,8 +33,8 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 
 @pytest.fixture
-async def admin(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, records_and_people, "admin") as client:
+async def admin(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(office, office_only_routers, "admin") as client:
         yield client
 
 
@@ -105,7 +105,7 @@ async def test_a_csv_file_holds_no_formula(admin: httpx.AsyncClient) -> None:
     assert (await admin.get("/audit/export", params={"format": "xls"})).status_code == 400
 
 
-async def test_a_long_trail_leaves_in_batches(office: Office, admin: httpx.AsyncClient) -> None:
+async def test_a_long_trail_leaves_in_batches(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     async with office.database.unit_of_work() as work:
         for number in range(1_200):
             await work.audit.add(AuditEvent("boris", "many", "thing", str(number)))
@@ -113,8 +113,8 @@ async def test_a_long_trail_leaves_in_batches(office: Office, admin: httpx.Async
     assert [event["resource_id"] for event in events] == [str(number) for number in range(1_200)]
 
 
-async def test_every_change_is_noted_with_the_address_it_came_from(office: Office) -> None:
-    async with admin_client(office, records_and_people, "admin", address="192.0.2.9") as client:
+async def test_every_change_is_noted_with_the_address_it_came_from(office: OfficeServices) -> None:
+    async with admin_client(office, office_only_routers, "admin", address="192.0.2.9") as client:
         made = (await client.post("/keys", json={"name": "shop"})).json()
         assert (await client.delete(f"/keys/{made['id']}")).status_code == 204
         newest = (await client.get("/audit/logs", params={"resource": "api_key", "limit": 2})).json()["logs"]
@@ -128,12 +128,12 @@ async def test_every_change_is_noted_with_the_address_it_came_from(office: Offic
     assert event.address == ""
 
 
-async def test_the_oldest_part_goes_and_the_trail_says_so(office: Office, admin: httpx.AsyncClient) -> None:
+async def test_the_oldest_part_goes_and_the_trail_says_so(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     for days in ("6", "0", "-3", "1000000", "x"):
         assert (await admin.post("/audit/cleanup", params={"days": days})).status_code == 400
     async with office.database.unit_of_work() as work:
         preparing = [each.id for each in await work.audit.after(AuditFilter(username="(installation)"), 0, 100)]
-    await office.database.run(
+    await office.database.run_sync(
         lambda connection: connection.execute(
             update(AuditRow).where(AuditRow.id.in_(preparing)).values(created_at=NOW - timedelta(days=31))
         )
@@ -145,8 +145,8 @@ async def test_the_oldest_part_goes_and_the_trail_says_so(office: Office, admin:
     assert newest["user_ip"] == "127.0.0.1"
     assert newest["details"].startswith(f"{21 + len(preparing)} events")
     assert (await admin.get("/audit/verify")).json() == {"intact": True, "first_broken": None}
-    async with admin_client(office, records_and_people, "operator") as operator:
+    async with admin_client(office, office_only_routers, "operator") as operator:
         assert (await operator.post("/audit/cleanup")).status_code == 403
         assert (await operator.get("/audit/logs")).status_code == 200
-    async with admin_client(office, records_and_people, "viewer") as viewer:
+    async with admin_client(office, office_only_routers, "viewer") as viewer:
         assert (await viewer.get("/audit/logs")).status_code == 403

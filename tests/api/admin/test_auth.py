@@ -6,21 +6,21 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.administration.addresses import client_address
-from deployments.administration.office import Office
-from tests.api.admin.desk import records_and_people
-from tests.api.admin.office import PASSWORD, admin_client, opened_office
+from deployments.administration.auth.client_addresses import client_address
+from deployments.administration.office.composition import OfficeServices
+from tests.api.admin.admin_client import PASSWORD, admin_client, opened_office
+from tests.api.admin.admin_routers import office_only_routers
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, records_and_people, "", real_tokens=True, address="192.0.2.7") as client:
+async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(office, office_only_routers, "", real_tokens=True, address="192.0.2.7") as client:
         yield client
 
 
@@ -72,14 +72,14 @@ async def test_a_login_that_is_none_is_a_bad_request_and_repeats_no_password(
 
 
 async def test_failures_lock_an_account_for_an_address_and_leave_a_trace(
-    office: Office, client: httpx.AsyncClient
+    office: OfficeServices, client: httpx.AsyncClient
 ) -> None:
     statuses = [(await log_in(client, password="wrong")).status_code for _ in range(6)]
     assert statuses == [401] * 5 + [429]
     locked = await log_in(client)
     assert locked.status_code == 429
     assert int(locked.headers["retry-after"]) > 100
-    async with admin_client(office, records_and_people, "", real_tokens=True, address="192.0.2.8") as elsewhere:
+    async with admin_client(office, office_only_routers, "", real_tokens=True, address="192.0.2.8") as elsewhere:
         assert (await log_in(elsewhere)).status_code == 200
     async with office.database.unit_of_work() as work:
         trail = await work.audit.newest(10)
@@ -113,10 +113,10 @@ async def test_a_token_in_the_address_does_not_count(client: httpx.AsyncClient) 
 
 
 async def test_a_new_password_ends_every_other_sign_in_and_is_told_to_the_panel(
-    office: Office, client: httpx.AsyncClient
+    office: OfficeServices, client: httpx.AsyncClient
 ) -> None:
     told: list[str] = []
-    office.accounts.watch(told.append)
+    office.accounts.subscribe(told.append)
     here, there = await log_in(client), await log_in(client)
     change = {"old": PASSWORD, "new": "an even better horse"}
     changed = await client.post("/auth/password", json=change, headers=bearer(here))
@@ -127,7 +127,9 @@ async def test_a_new_password_ends_every_other_sign_in_and_is_told_to_the_panel(
     assert (await log_in(client, password="an even better horse")).status_code == 200
 
 
-async def test_a_password_changed_in_the_panel_ends_the_tokens(office: Office, client: httpx.AsyncClient) -> None:
+async def test_a_password_changed_in_the_panel_ends_the_tokens(
+    office: OfficeServices, client: httpx.AsyncClient
+) -> None:
     reply = await log_in(client)
     await office.accounts.change_password("admin", PASSWORD, "an even better horse")
     assert await me(client, bearer(reply)) == 401
@@ -152,7 +154,7 @@ async def test_a_password_that_cannot_be_changed_changes_nothing(
     assert await me(client, bearer(reply)) == 200
 
 
-async def test_a_first_password_opens_only_its_own_change(office: Office, client: httpx.AsyncClient) -> None:
+async def test_a_first_password_opens_only_its_own_change(office: OfficeServices, client: httpx.AsyncClient) -> None:
     admin = await log_in(client)
     made = await client.post("/users", json={"username": "Anna", "role": "operator"}, headers=bearer(admin))
     assert made.status_code == 201

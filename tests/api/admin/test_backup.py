@@ -7,32 +7,34 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.administration.backups import Backups
-from deployments.administration.office import Office
-from deployments.administration.trail import AuditNotes
+from deployments.administration.audit.audit_recorder import AuditRecorder
+from deployments.administration.backup.backups import Backups
+from deployments.administration.office.composition import OfficeServices
 from deployments.api.admin.backup.routes import build_router
 from deployments.contracts.errors import Conflict
-from storage.archive import Place
+from storage.backup_archive import InstallationPaths
 from storage.database import Database
-from storage.restore import restore
-from tests.api.admin.office import admin_client, opened_office
-from tests.unit.administration.departing import Departing
+from storage.restore import restore_backup
+from tests.api.admin.admin_client import admin_client, opened_office
+from tests.unit.administration.cancelling_database import CancellingDatabase
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def client(office: Office, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    backups = Backups(office.database, tmp_path / "data", lambda: [{"id": "m"}], AuditNotes(office.database))
+async def client(office: OfficeServices, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    backups = Backups(office.database, tmp_path / "data", lambda: [{"id": "m"}], AuditRecorder(office.database))
     async with admin_client(office, lambda _: [build_router(backups)]) as client:
         yield client
 
 
-async def test_what_was_fetched_can_be_put_back(client: httpx.AsyncClient, office: Office, tmp_path: Path) -> None:
+async def test_what_was_fetched_can_be_put_back(
+    client: httpx.AsyncClient, office: OfficeServices, tmp_path: Path
+) -> None:
     assert (await client.get("/backup")).json()["backups"] == []
     made = await client.post("/backup")
     assert made.status_code == 201, made.text
@@ -44,7 +46,7 @@ async def test_what_was_fetched_can_be_put_back(client: httpx.AsyncClient, offic
     file.write_bytes(fetched.content)
     place = tmp_path / "elsewhere"
     place.mkdir()
-    await restore(file, Place(place / "secretary.db", place / "recordings"))
+    await restore_backup(file, InstallationPaths(place / "secretary.db", place / "recordings"))
     again = Database(f"sqlite+aiosqlite:///{place / 'secretary.db'}")
     await again.open()
     async with again.unit_of_work() as work, office.database.unit_of_work() as here:
@@ -76,19 +78,19 @@ async def test_one_at_a_time_and_twenty_in_all(client: httpx.AsyncClient, tmp_pa
     assert (await client.post("/backup")).status_code == 409
 
 
-async def test_a_backup_is_made_although_who_asked_has_gone(departing: Departing, tmp_path: Path) -> None:
-    notes = AuditNotes(departing)
+async def test_a_backup_is_made_although_who_asked_has_gone(departing: CancellingDatabase, tmp_path: Path) -> None:
+    notes = AuditRecorder(departing)
     backups = Backups(departing, tmp_path, list, notes)
-    await departing.leave(lambda: backups.create("anna"))
+    await departing.cancel_after_commit(lambda: backups.create("anna"))
     with pytest.raises(Conflict, match="a backup is being made"):
         await backups.create("boris")
     await notes.close()
-    assert await departing.said() == [("create", "backup")]
+    assert await departing.audit_rows() == [("create", "backup")]
     assert len(await backups.list()) == 1
 
 
-async def test_only_administrators_come_near(office: Office, tmp_path: Path) -> None:
-    backups = Backups(office.database, tmp_path / "data", list, AuditNotes(office.database))
+async def test_only_administrators_come_near(office: OfficeServices, tmp_path: Path) -> None:
+    backups = Backups(office.database, tmp_path / "data", list, AuditRecorder(office.database))
     async with admin_client(office, lambda _: [build_router(backups)], "operator") as operator:
         assert (await operator.get("/backup")).status_code == 403
         assert (await operator.post("/backup")).status_code == 403

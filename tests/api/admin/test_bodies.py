@@ -9,11 +9,11 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
-from deployments.administration.office import Office
+from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.settings import Persona, Preset
 from storage.environment import Environment
-from tests.api.admin.desk import every_router
-from tests.api.admin.office import PASSWORD, admin_client, opened_office
+from tests.api.admin.admin_client import PASSWORD, admin_client, opened_office
+from tests.api.admin.admin_routers import all_routers
 
 NOT_STORABLE = {
     "valid Unicode": rb'{"x": ["\ud800"]}',
@@ -23,17 +23,19 @@ NOT_STORABLE = {
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def places(office: Office, tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, list[tuple[str, str]]]]:
+async def places(
+    office: OfficeServices, tmp_path: Path
+) -> AsyncIterator[tuple[httpx.AsyncClient, list[tuple[str, str]]]]:
     """A client, and method and path of every route that takes a JSON body."""
     environment = Environment(data=tmp_path / "data", admin_password=SecretStr(PASSWORD), _env_file=None)
     async with (
-        every_router(office, environment) as routers,
+        all_routers(office, environment) as routers,
         admin_client(office, lambda _: routers) as client,
     ):
         routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
@@ -66,7 +68,7 @@ async def test_odd_numbers_and_moments_are_refused(places: tuple[httpx.AsyncClie
 
 
 async def test_a_setting_that_cannot_be_stored_is_not_stored(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: Office
+    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
 ) -> None:
     client, _ = places
     before = office.publisher.current
@@ -85,7 +87,7 @@ async def test_a_setting_that_cannot_be_stored_is_not_stored(
 
 
 async def test_the_default_route_is_one_that_exists(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: Office
+    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
 ) -> None:
     client, _ = places
 
@@ -107,7 +109,7 @@ async def test_the_default_route_is_one_that_exists(
 
 @pytest.mark.parametrize("kind", ["personas", "presets"])
 async def test_there_are_only_as_many_as_every_door_holds(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: Office, kind: str
+    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices, kind: str
 ) -> None:
     client, _ = places
     path, body = {
@@ -125,7 +127,7 @@ async def test_there_are_only_as_many_as_every_door_holds(
 
 
 async def test_the_trail_tells_which_setting_was_changed_from_what_to_what(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: Office
+    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
 ) -> None:
     client, _ = places
     changes = {"outbound": {"allowed_hosts": ["10.0.0.5:80"]}, "limits": {"max_body_mb": 3}, "default_language": "en"}

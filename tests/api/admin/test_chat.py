@@ -7,29 +7,29 @@ from pathlib import Path
 import orjson
 import pytest
 
-from deployments.administration.office import Office
-from deployments.administration.turns import RunningTurn
-from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.administration.chat.running_turns import RunningTurn
+from deployments.administration.office.composition import OfficeServices
+from deployments.api.admin.app import AdminApp, GateDependencies
+from deployments.api.admin.chat.event_stream import event_stream
 from deployments.api.admin.chat.routes import chat_router
-from deployments.api.admin.chat.stream import event_stream
 from deployments.api.metrics import Metrics
 from deployments.contracts.chat import GenerationOptions, Route
 from deployments.contracts.errors import EngineFailed, ModelNotFound
 from deployments.contracts.events import TextDelta, TurnStarted
-from tests.api.admin.office import NamedTokens, PublishedSnapshots, admin_client, opened_office
-from tests.api.asgi import Call
-from tests.fakes.assistant import Pause, ScriptedAssistant
+from tests.api.admin.admin_client import OfficeSnapshots, RoleTokens, admin_client, opened_office
+from tests.api.asgi import AsgiCall
+from tests.fakes.assistant import ScriptedAssistant, ScriptPause
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
-def call_as(office: Office, role: str, assistant: ScriptedAssistant | None = None):
+def call_as(office: OfficeServices, role: str, assistant: ScriptedAssistant | None = None):
     answering = assistant or ScriptedAssistant()
-    return admin_client(office, lambda o: [chat_router(o.chats, o.dialogue, answering)], role)
+    return admin_client(office, lambda o: [chat_router(o.chat_sessions, o.dialogue, answering)], role)
 
 
 def events(body: str) -> list[dict[str, object]]:
@@ -49,7 +49,7 @@ async def created(client, **fields: object) -> dict:
     return reply.json()["session"]
 
 
-async def test_a_session_from_birth_to_deletion(office: Office) -> None:
+async def test_a_session_from_birth_to_deletion(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
         session = (await client.post("/chat/sessions")).json()["session"]
         assert session["id"].startswith("chat_")
@@ -83,7 +83,7 @@ async def test_a_session_from_birth_to_deletion(office: Office) -> None:
             assert (await method(path)).status_code == 404
 
 
-async def test_fields_are_changed_kept_and_cleared(office: Office) -> None:
+async def test_fields_are_changed_kept_and_cleared(office: OfficeServices) -> None:
     async with call_as(office, "operator") as client:
         session = await created(client, title="Раз", system_prompt="Кратко.", params={"temperature": 0.2})
         path = f"/chat/sessions/{session['id']}"
@@ -112,14 +112,14 @@ async def test_fields_are_changed_kept_and_cleared(office: Office) -> None:
         ({"source": "mars"}, 400, "source"),
     ],
 )
-async def test_wrong_fields_are_named(office: Office, body: dict[str, object], status: int, param: str) -> None:
+async def test_wrong_fields_are_named(office: OfficeServices, body: dict[str, object], status: int, param: str) -> None:
     async with call_as(office, "admin") as client:
         reply = await client.post("/chat/sessions", json=body)
         assert (reply.status_code, named(reply)) == (status, param), reply.text
         assert (await client.get("/chat/sessions")).json()["total"] == 0
 
 
-async def test_an_override_is_checked_and_takes_effect(office: Office) -> None:
+async def test_an_override_is_checked_and_takes_effect(office: OfficeServices) -> None:
     assistant = ScriptedAssistant()
     async with call_as(office, "viewer", assistant) as client:
         path = f"/chat/sessions/{(await created(client))['id']}"
@@ -146,7 +146,7 @@ async def test_an_override_is_checked_and_takes_effect(office: Office) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "   ", None, 7, "x" * 100_001])
-async def test_an_empty_or_endless_question_is_refused(office: Office, content: object) -> None:
+async def test_an_empty_or_endless_question_is_refused(office: OfficeServices, content: object) -> None:
     async with call_as(office, "viewer") as client:
         session = await created(client)
         for target in ("messages", "stream"):
@@ -154,7 +154,7 @@ async def test_an_empty_or_endless_question_is_refused(office: Office, content: 
             assert (reply.status_code, named(reply)) == (400, "content")
 
 
-async def test_the_stream_has_the_events_of_old_and_numbers(office: Office) -> None:
+async def test_the_stream_has_the_events_of_old_and_numbers(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
         session = await created(client)
         reply = await client.post(f"/chat/sessions/{session['id']}/stream", json={"content": "Привет"})
@@ -167,7 +167,7 @@ async def test_the_stream_has_the_events_of_old_and_numbers(office: Office) -> N
         ]
 
 
-async def test_a_failure_is_an_event_or_a_status_and_never_an_answer(office: Office) -> None:
+async def test_a_failure_is_an_event_or_a_status_and_never_an_answer(office: OfficeServices) -> None:
     script = [TurnStarted("t"), TextDelta("Доб"), EngineFailed("the model died")]
     async with call_as(office, "viewer", ScriptedAssistant(script=script)) as client:
         path = f"/chat/sessions/{(await created(client))['id']}"
@@ -180,8 +180,8 @@ async def test_a_failure_is_an_event_or_a_status_and_never_an_answer(office: Off
         assert [message["role"] for message in messages] == ["user", "user"]
 
 
-async def test_a_route_that_nobody_serves_is_an_error_before_the_stream(office: Office) -> None:
-    refusing = ScriptedAssistant(reject=ModelNotFound("no model answers on route 'cloud:x'", param="model"))
+async def test_a_route_that_nobody_serves_is_an_error_before_the_stream(office: OfficeServices) -> None:
+    refusing = ScriptedAssistant(rejection=ModelNotFound("no model answers on route 'cloud:x'", param="model"))
     async with call_as(office, "viewer", refusing) as client:
         session = await created(client)
         body = {"content": "q", "llm_override": {"llm_backend": "cloud:x"}}
@@ -189,21 +189,21 @@ async def test_a_route_that_nobody_serves_is_an_error_before_the_stream(office: 
         assert (reply.status_code, reply.json()["error"]["code"]) == (404, "model_not_found")
 
 
-async def test_a_client_that_hangs_up_still_gets_its_answer_stored(office: Office) -> None:
+async def test_a_client_that_hangs_up_still_gets_its_answer_stored(office: OfficeServices) -> None:
     assistant = ScriptedAssistant(script=None, deltas=("а", "б"))
-    slow = [TurnStarted("t"), TextDelta("а"), Pause(0.2), *assistant._events(_turn())[2:]]
+    slow = [TurnStarted("t"), TextDelta("а"), ScriptPause(0.2), *assistant._events(_turn())[2:]]
     assistant.script = slow
     async with call_as(office, "viewer", assistant) as client:
         session = await created(client)
     app = AdminApp(
-        GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()),
-        [chat_router(office.chats, office.dialogue, assistant)],
+        GateDependencies(RoleTokens(), OfficeSnapshots(office), Metrics()),
+        [chat_router(office.chat_sessions, office.dialogue, assistant)],
     )
-    call = Call(f"/chat/sessions/{session['id']}/stream", orjson.dumps({"content": "q"}))
+    call = AsgiCall(f"/chat/sessions/{session['id']}/stream", orjson.dumps({"content": "q"}))
     scope = call.scope() | {"headers": [(b"authorization", b"Bearer viewer"), (b"content-type", b"application/json")]}
     request = asyncio.create_task(app(scope, call.receive, call.send))
-    await call.begun()
-    call.gone.set()
+    await call.wait_for_body()
+    call.disconnected.set()
     await asyncio.wait_for(request, 5)
     async with asyncio.timeout(5), call_as(office, "viewer") as client:
         while len((read := (await client.get(f"/chat/sessions/{session['id']}")).json()["session"])["messages"]) < 2:
@@ -212,22 +212,22 @@ async def test_a_client_that_hangs_up_still_gets_its_answer_stored(office: Offic
 
 
 def _turn():
-    from deployments.contracts.chat import ChatMessage, ChatTurn, Source, SourceKind
+    from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
 
-    return ChatTurn("t", Source(SourceKind.ADMIN), (ChatMessage("user", "q"),))
+    return ChatTurn("t", TurnSource(SourceKind.ADMIN), (ChatMessage("user", "q"),))
 
 
 async def test_a_silent_model_is_no_silent_stream() -> None:
     turn = RunningTurn("chat_x", "ann")
     blocks = event_stream(turn, heartbeat_s=0.01).body_iterator
     assert (await anext(blocks)).startswith(b":")
-    turn.tell(TextDelta("а"))
+    turn.add_update(TextDelta("а"))
     turn.end()
     rest = [block async for block in blocks]
     assert rest[-2:] == [b'id: 1\ndata: {"type":"chunk","content":"\xd0\xb0"}\n\n', b"data: [DONE]\n\n"]
 
 
-async def test_branches_over_http(office: Office) -> None:
+async def test_branches_over_http(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
         path = f"/chat/sessions/{(await created(client))['id']}"
         first = (await client.post(f"{path}/messages", json={"content": "раз"})).json()
@@ -267,8 +267,8 @@ async def test_a_number_that_no_message_has_is_not_found_however_large(tmp_path:
                 assert reply.status_code == 404, reply.request.url
 
 
-async def test_one_person_cannot_take_every_running_answer(office: Office) -> None:
-    slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), Pause(60)])
+async def test_one_person_cannot_take_every_running_answer(office: OfficeServices) -> None:
+    slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), ScriptPause(60)])
     async with call_as(office, "viewer", slow) as client, call_as(office, "operator") as other:
         paths = [f"/chat/sessions/{(await created(client))['id']}" for _ in range(5)]
         asked = [asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"})) for path in paths[:4]]
@@ -290,8 +290,8 @@ async def test_one_person_cannot_take_every_running_answer(office: Office) -> No
         await asyncio.gather(*asked, again)
 
 
-async def test_an_answer_under_way_is_a_conflict_and_can_be_stopped(office: Office) -> None:
-    slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), Pause(60)])
+async def test_an_answer_under_way_is_a_conflict_and_can_be_stopped(office: OfficeServices) -> None:
+    slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), ScriptPause(60)])
     async with call_as(office, "viewer", slow) as client:
         path = f"/chat/sessions/{(await created(client))['id']}"
         first = asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"}))
@@ -304,7 +304,7 @@ async def test_an_answer_under_way_is_a_conflict_and_can_be_stopped(office: Offi
         assert (await first).json()["response"]["content"] == "Доб"
 
 
-async def test_strangers_sessions_do_not_exist_for_a_viewer(office: Office) -> None:
+async def test_strangers_sessions_do_not_exist_for_a_viewer(office: OfficeServices) -> None:
     async with call_as(office, "operator") as client:
         foreign = (await created(client, title="чужое"))["id"]
     async with call_as(office, "viewer") as client:
@@ -339,7 +339,7 @@ async def test_strangers_sessions_do_not_exist_for_a_viewer(office: Office) -> N
 @pytest.mark.parametrize(
     ("format_", "type_"), [("json", "application/json"), ("txt", "text/plain"), ("md", "markdown")]
 )
-async def test_a_conversation_leaves_as_a_file(office: Office, format_: str, type_: str) -> None:
+async def test_a_conversation_leaves_as_a_file(office: OfficeServices, format_: str, type_: str) -> None:
     async with call_as(office, "viewer") as client:
         path = f"/chat/sessions/{(await created(client, title='Разговор'))['id']}"
         await client.post(f"{path}/messages", json={"content": "Привет"})
@@ -351,7 +351,7 @@ async def test_a_conversation_leaves_as_a_file(office: Office, format_: str, typ
         assert (await client.get(f"{path}/export", params={"format": "exe"})).status_code == 400
 
 
-async def test_a_page_says_how_many_there_are(office: Office) -> None:
+async def test_a_page_says_how_many_there_are(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
         for _ in range(3):
             await created(client)
@@ -360,7 +360,7 @@ async def test_a_page_says_how_many_there_are(office: Office) -> None:
         assert (await client.get("/chat/sessions", params={"limit": 501})).status_code == 400
 
 
-async def test_the_model_is_asked_for_a_title(office: Office) -> None:
+async def test_the_model_is_asked_for_a_title(office: OfficeServices) -> None:
     async with call_as(office, "viewer", ScriptedAssistant(deltas=("Цена ёлки",))) as client:
         path = f"/chat/sessions/{(await created(client))['id']}"
         assert (await client.post(f"{path}/title")).status_code == 400

@@ -7,13 +7,13 @@ from contextlib import suppress
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from deployments.api.admin.app import AdminApp, GateKeepers
-from deployments.api.admin.events import EventSlots, EventStream
+from deployments.api.admin.app import AdminApp, GateDependencies
+from deployments.api.admin.server_sent_events import EventStream, EventStreamSlots
 from deployments.api.metrics import Metrics
 from deployments.contracts.errors import Unavailable
-from tests.api.admin.office import NamedTokens
-from tests.api.asgi import Call
-from tests.api.door import Snapshots
+from tests.api.admin.admin_client import RoleTokens
+from tests.api.asgi import AsgiCall
+from tests.api.running_gateway import StaticSnapshots
 from tests.unit.engines.test_host import until
 
 
@@ -38,16 +38,16 @@ class Source:
             self.closed = True
 
 
-def bodies(call: Call) -> list[bytes]:
+def bodies(call: AsgiCall) -> list[bytes]:
     return [message["body"] for message in call.sent if message.get("body")]
 
 
 async def test_silence_is_filled_with_heartbeats_and_no_event_is_lost() -> None:
-    source, call = Source(0, 0.1, 0), Call("/", b"")
+    source, call = Source(0, 0.1, 0), AsgiCall("/", b"")
     await asyncio.wait_for(
         asyncio.shield(
             asyncio.ensure_future(
-                EventStream(source.items(), EventSlots(), 0.02)(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
+                EventStream(source.items(), EventStreamSlots(), 0.02)(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
             )
         ),
         2,
@@ -59,26 +59,26 @@ async def test_silence_is_filled_with_heartbeats_and_no_event_is_lost() -> None:
 
 
 async def test_a_client_that_goes_ends_the_source() -> None:
-    source, call, slots = Source(0, 60), Call("/", b""), EventSlots()
+    source, call, slots = Source(0, 60), AsgiCall("/", b""), EventStreamSlots()
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await until(lambda: bodies(call))
-    call.gone.set()
+    call.disconnected.set()
     await asyncio.wait_for(serving, 1)
     assert source.closed
     assert slots.taken == 0
 
 
 async def test_one_person_cannot_take_every_stream() -> None:
-    slots, router = EventSlots(limit=3, each=2), APIRouter()
+    slots, router = EventStreamSlots(limit=3, limit_per_user=2), APIRouter()
 
     @router.get("/monitor/ticks", response_model=None)
     async def ticks() -> EventStream:
         return EventStream(Source(0, 60).items(), slots)
 
-    app = AdminApp(GateKeepers(NamedTokens(), Snapshots(), Metrics()), [router])
+    app = AdminApp(GateDependencies(RoleTokens(), StaticSnapshots(), Metrics()), [router])
 
-    def opened(username: str) -> tuple[Call, asyncio.Task[None]]:
-        call = Call("/monitor/ticks", b"", [(b"authorization", f"Bearer {username}".encode())], "GET")
+    def opened(username: str) -> tuple[AsgiCall, asyncio.Task[None]]:
+        call = AsgiCall("/monitor/ticks", b"", [(b"authorization", f"Bearer {username}".encode())], "GET")
         return call, asyncio.create_task(app(call.scope(), call.receive, call.send))
 
     streams = []
@@ -94,13 +94,13 @@ async def test_one_person_cannot_take_every_stream() -> None:
     await until(lambda: call.sent)
     assert call.status == 200
     for each, task in (*streams, (call, serving)):
-        each.gone.set()
+        each.disconnected.set()
         await task
     assert slots.taken == 0
 
 
 async def test_a_cancelled_request_ends_the_source() -> None:
-    source, call, slots = Source(0, 60), Call("/", b""), EventSlots()
+    source, call, slots = Source(0, 60), AsgiCall("/", b""), EventStreamSlots()
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await until(lambda: bodies(call))
     serving.cancel()
@@ -111,6 +111,6 @@ async def test_a_cancelled_request_ends_the_source() -> None:
 
 
 async def test_what_breaks_is_the_last_event() -> None:
-    source, call = Source(0, broken=True), Call("/", b"")
-    await EventStream(source.items(), EventSlots())(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
+    source, call = Source(0, broken=True), AsgiCall("/", b"")
+    await EventStream(source.items(), EventStreamSlots())(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
     assert bodies(call)[-1] == b'event: error\ndata: {"code":"unavailable","message":"the card is gone"}\n\n'

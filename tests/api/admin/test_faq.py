@@ -7,26 +7,26 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from deployments.administration.office import Office
-from tests.api.admin.office import admin_client, opened_office
-from tests.api.admin.prepared_answers import created, routers
+from deployments.administration.office.composition import OfficeServices
+from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.faq_area import create_entry, faq_routers
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, routers, "operator") as client:
+async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(office, faq_routers, "operator") as client:
         yield client
 
 
 async def test_the_map_has_the_enabled_answers_and_only_these(client: httpx.AsyncClient) -> None:
-    await created(client, trigger="Где парковка?", response="Во дворе.")
-    await created(client, question="Секрет фирмы", answer="Нет.", enabled=False)
+    await create_entry(client, trigger="Где парковка?", response="Во дворе.")
+    await create_entry(client, question="Секрет фирмы", answer="Нет.", enabled=False)
     faq = (await client.get("/faq")).json()["faq"]
     assert faq["Где парковка?"] == "Во дворе."
     assert "Секрет фирмы" not in faq
@@ -37,9 +37,9 @@ async def test_the_map_has_the_enabled_answers_and_only_these(client: httpx.Asyn
 
 @pytest.mark.parametrize("trigger", ["цена/доставка", "a/b//c", "Сколько? 100%", "Доставка 🚚 завтра", "../../etc"])
 async def test_any_question_can_be_renamed_and_deleted_by_its_text(
-    client: httpx.AsyncClient, office: Office, trigger: str
+    client: httpx.AsyncClient, office: OfficeServices, trigger: str
 ) -> None:
-    entry = await created(client, question=trigger, answer="Да.", keywords=["ключевое слово"])
+    entry = await create_entry(client, question=trigger, answer="Да.", keywords=["ключевое слово"])
     await office.faq.record_hits({entry["id"]: 3})
     path = f"/faq/{quote(trigger, safe='')}"
     renamed = await client.put(path, json={"trigger": "Новый вопрос / 2", "response": "Нет."})
@@ -54,7 +54,7 @@ async def test_any_question_can_be_renamed_and_deleted_by_its_text(
 
 
 async def test_an_entry_is_read_changed_and_deleted_with_its_version(client: httpx.AsyncClient) -> None:
-    entry = await created(client, question="Где вход?", answer="Слева.", alternatives=["как войти"])
+    entry = await create_entry(client, question="Где вход?", answer="Слева.", alternatives=["как войти"])
     path = f"/faq/entries/{entry['id']}"
     read_ = await client.get(path)
     assert read_.headers["etag"] == '"1"'
@@ -70,7 +70,7 @@ async def test_an_entry_is_read_changed_and_deleted_with_its_version(client: htt
 
 async def test_entries_are_searched_and_paged(client: httpx.AsyncClient) -> None:
     for number in range(5):
-        await created(client, question=f"Тайный вопрос {number}", answer="Да", enabled=number != 3)
+        await create_entry(client, question=f"Тайный вопрос {number}", answer="Да", enabled=number != 3)
     page = (await client.get("/faq/entries", params={"search": "тайный", "limit": 2, "offset": 1})).json()
     assert (len(page["entries"]), page["total"], page["limit"], page["offset"]) == (2, 5, 2, 1)
     off = (await client.get("/faq/entries", params={"search": "тайный", "enabled": "false"})).json()
@@ -115,7 +115,7 @@ async def test_bad_addresses_are_named(client: httpx.AsyncClient, path: str, par
     ],
 )
 async def test_bad_entries_are_refused_and_nothing_is_stored(
-    client: httpx.AsyncClient, office: Office, body: dict
+    client: httpx.AsyncClient, office: OfficeServices, body: dict
 ) -> None:
     before = office.publisher.current.revision
     reply = await client.post("/faq", json=body)
@@ -134,17 +134,17 @@ async def test_broken_deep_and_large_bodies_are_refused(client: httpx.AsyncClien
 
 
 async def test_two_entries_cannot_have_one_question(client: httpx.AsyncClient) -> None:
-    await created(client, question="Где вход?", answer="Слева.")
-    await created(client, question="Где вход?", answer="Left.", language="en")
+    await create_entry(client, question="Где вход?", answer="Слева.")
+    await create_entry(client, question="Где вход?", answer="Left.", language="en")
     reply = await client.post("/faq", json={"trigger": "где ВХОД", "response": "Справа."})
     assert (reply.status_code, reply.json()["error"]["param"]) == (409, "question")
-    await created(client, question="Где выход?", answer="Справа.")
+    await create_entry(client, question="Где выход?", answer="Справа.")
     taken = await client.put("/faq/Где выход%3F", json={"trigger": "Где вход"})
     assert taken.status_code == 409
 
 
 async def test_a_phrase_is_tried(client: httpx.AsyncClient) -> None:
-    entry = await created(client, question="Сколько стоит доставка мебели", answer="Тысяча.")
+    entry = await create_entry(client, question="Сколько стоит доставка мебели", answer="Тысяча.")
     exact = (await client.post("/faq/test", json={"text": "сколько СТОИТ доставка мебели?"})).json()
     assert (exact["match"], exact["response"], exact["rule"], exact["score"]) == (
         "Сколько стоит доставка мебели",
@@ -158,10 +158,10 @@ async def test_a_phrase_is_tried(client: httpx.AsyncClient) -> None:
     assert any(each["entry_id"] == entry["id"] and each["score"] > 0 for each in near["candidates"])
 
 
-async def test_statistics_count_everything(client: httpx.AsyncClient, office: Office) -> None:
+async def test_statistics_count_everything(client: httpx.AsyncClient, office: OfficeServices) -> None:
     before = (await client.get("/faq/stats")).json()
-    entry = await created(client, question="Где вход?", answer="Слева.")
-    await created(client, question="Where is it", answer="There.", language="en", enabled=False)
+    entry = await create_entry(client, question="Где вход?", answer="Слева.")
+    await create_entry(client, question="Where is it", answer="There.", language="en", enabled=False)
     await office.faq.record_hits({entry["id"]: 7})
     after = (await client.get("/faq/stats")).json()
     assert after["total"] == before["total"] + 2
@@ -172,8 +172,10 @@ async def test_statistics_count_everything(client: httpx.AsyncClient, office: Of
     assert after["languages"]["en"] == before["languages"]["en"] + 1
 
 
-async def test_an_answer_without_a_language_is_in_the_default_one(client: httpx.AsyncClient, office: Office) -> None:
-    await office.settings.adjust({"default_language": "en"}, by="test")
+async def test_an_answer_without_a_language_is_in_the_default_one(
+    client: httpx.AsyncClient, office: OfficeServices
+) -> None:
+    await office.settings.update_fields({"default_language": "en"}, by="test")
     written = (await client.post("/faq", json={"trigger": "Where is it", "response": "Here."})).json()["entry"]
     assert written["language"] == "en"
     both = {"Where is it": "There.", "And when": "Now."}
@@ -187,8 +189,8 @@ async def test_an_answer_without_a_language_is_in_the_default_one(client: httpx.
     assert (replaced["language"], replaced["answer"]) == ("fr", "Là.")
 
 
-async def test_a_viewer_reads_and_does_not_write(office: Office) -> None:
-    async with admin_client(office, routers, "viewer") as client:
+async def test_a_viewer_reads_and_does_not_write(office: OfficeServices) -> None:
+    async with admin_client(office, faq_routers, "viewer") as client:
         assert (await client.get("/faq")).status_code == 200
         for reply in (
             await client.post("/faq", json={"trigger": "Где вход", "response": "x"}),

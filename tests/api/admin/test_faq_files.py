@@ -11,33 +11,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from deployments.administration.faq import FaqAdministration, FaqDraft
-from deployments.administration.faq_files import read, to_csv, to_json
-from deployments.administration.faq_import import FaqImport
-from deployments.administration.office import Office
+from deployments.administration.faq.files import entries_to_csv, entries_to_json, read_import_rows
+from deployments.administration.faq.importing import FaqImporter
+from deployments.administration.faq.service import FaqAdministration, FaqDraft
+from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.errors import Conflict, TooLarge
 from deployments.contracts.settings import FaqEntry
-from tests.api.admin.office import admin_client, opened_office
-from tests.api.admin.prepared_answers import created, routers
+from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.faq_area import create_entry, faq_routers
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, routers, "operator") as client:
+async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(office, faq_routers, "operator") as client:
         yield client
 
 
 @pytest.mark.parametrize("format", ["json", "csv"])
 async def test_an_export_is_imported_without_any_difference(
-    client: httpx.AsyncClient, office: Office, format: str
+    client: httpx.AsyncClient, office: OfficeServices, format: str
 ) -> None:
-    await created(client, question="=1+1 формула", answer="'@\n\r\n|\\|", alternatives=["a|b\\", "-x y"], enabled=False)
+    await create_entry(
+        client, question="=1+1 формула", answer="'@\n\r\n|\\|", alternatives=["a|b\\", "-x y"], enabled=False
+    )
     before = await office.faq.all()
     exported = await client.get("/faq/export", params={"format": format})
     assert exported.headers["content-disposition"] == f'attachment; filename="faq.{format}"'
@@ -53,8 +55,10 @@ async def test_an_export_is_imported_without_any_difference(
     assert await office.faq.all() == before
 
 
-async def test_an_import_is_tried_then_done_in_one_transaction(client: httpx.AsyncClient, office: Office) -> None:
-    entry = await created(client, question="Где вход?", answer="Слева.", keywords=["вход"])
+async def test_an_import_is_tried_then_done_in_one_transaction(
+    client: httpx.AsyncClient, office: OfficeServices
+) -> None:
+    entry = await create_entry(client, question="Где вход?", answer="Слева.", keywords=["вход"])
     await office.faq.record_hits({entry["id"]: 3})
     revision, count = office.publisher.current.revision, len(await office.faq.all())
     text = (
@@ -78,7 +82,7 @@ async def test_an_import_is_tried_then_done_in_one_transaction(client: httpx.Asy
     assert len(await office.faq.all()) == count + 1
 
 
-async def test_replacing_deletes_what_the_file_does_not_have(client: httpx.AsyncClient, office: Office) -> None:
+async def test_replacing_deletes_what_the_file_does_not_have(client: httpx.AsyncClient, office: OfficeServices) -> None:
     body = json.dumps({"faq": {"Один вопрос": "Один.", "Два вопроса": "Два."}}).encode()
     report = (await client.post("/faq/import", content=body, params={"mode": "replace"})).json()
     assert (report["created"], report["deleted"] > 0) == (2, True)
@@ -90,9 +94,9 @@ async def test_replacing_deletes_what_the_file_does_not_have(client: httpx.Async
 
 @pytest.mark.parametrize("mode", ["merge", "replace"])
 async def test_what_a_file_does_not_tell_of_an_entry_stays(
-    client: httpx.AsyncClient, office: Office, mode: str
+    client: httpx.AsyncClient, office: OfficeServices, mode: str
 ) -> None:
-    entry = await created(
+    entry = await create_entry(
         client, question="Где вход?", answer="Слева.", keywords=["вход"], alternatives=["Как войти?"], enabled=False
     )
     table = "question,answer\nГде вход,Справа.\n".encode()
@@ -107,7 +111,9 @@ async def test_what_a_file_does_not_tell_of_an_entry_stays(
     assert (after.keywords, after.enabled, after.alternatives) == ((), True, ("Как войти?",))
 
 
-async def test_the_map_of_answers_is_imported_without_any_difference(client: httpx.AsyncClient, office: Office) -> None:
+async def test_the_map_of_answers_is_imported_without_any_difference(
+    client: httpx.AsyncClient, office: OfficeServices
+) -> None:
     before = await office.faq.all()
     assert {entry.language for entry in before} == {"ru", "en"}
     report = (await client.post("/faq/import", content=(await client.get("/faq")).content)).json()
@@ -116,10 +122,10 @@ async def test_the_map_of_answers_is_imported_without_any_difference(client: htt
 
 
 async def test_a_question_that_stands_in_two_languages_is_not_guessed(
-    client: httpx.AsyncClient, office: Office
+    client: httpx.AsyncClient, office: OfficeServices
 ) -> None:
     for language, spelling in (("en", "Where is it"), ("de", "where is it?")):
-        await created(client, question=spelling, answer=language, language=language)
+        await create_entry(client, question=spelling, answer=language, language=language)
     before = await office.faq.all()
     report = (await client.post("/faq/import", json={"faq": {"Where is it": "en"}})).json()
     assert (report["unchanged"], report["created"], report["refused"]) == (1, 0, [])
@@ -130,19 +136,19 @@ async def test_a_question_that_stands_in_two_languages_is_not_guessed(
     assert await office.faq.all() == before
 
 
-async def test_there_are_only_as_many_answers_as_there_may_be(office: Office) -> None:
+async def test_there_are_only_as_many_answers_as_there_may_be(office: OfficeServices) -> None:
     count = len(await office.faq.all())
-    full = FaqAdministration(office.database, office.desk, most=count)
+    full = FaqAdministration(office.database, office.snapshot_writer, max_entries=count)
     with pytest.raises(Conflict):
         await full.create(FaqDraft(question="Ещё один", answer="Да."), by="test")
-    imports = FaqImport(office.database, office.desk, most=count)
-    rows, refused = read("question,answer\nЕщё один,Да.\n".encode(), "csv")
+    imports = FaqImporter(office.database, office.snapshot_writer, max_entries=count)
+    rows, refused = read_import_rows("question,answer\nЕщё один,Да.\n".encode(), "csv")
     with pytest.raises(TooLarge):
-        await imports.run(rows, refused, "merge", dry_run=False, by="test")
+        await imports.import_rows(rows, refused, "merge", dry_run=False, by="test")
     with pytest.raises(TooLarge):
-        await imports.run(rows, refused, "merge", dry_run=True, by="test")
+        await imports.import_rows(rows, refused, "merge", dry_run=True, by="test")
     assert len(await office.faq.all()) == count
-    await imports.run(rows, refused, "replace", dry_run=False, by="test")
+    await imports.import_rows(rows, refused, "replace", dry_run=False, by="test")
     assert len(await office.faq.all()) == 1
 
 
@@ -210,11 +216,11 @@ def entries(draw: st.DrawFn) -> FaqEntry:
 @given(st.lists(entries(), max_size=4))
 @settings(max_examples=150, deadline=None)
 def test_files_are_read_back_exactly(written: list[FaqEntry]) -> None:
-    for kind, data in (("csv", to_csv(written)), ("json", to_json(written))):
-        rows, refused = read(data, kind)
+    for kind, data in (("csv", entries_to_csv(written)), ("json", entries_to_json(written))):
+        rows, refused = read_import_rows(data, kind)
         assert refused == ()
         assert [FaqEntry(**row.draft.model_dump()) for row in rows] == written
-    cells = [cell for line in _cells(to_csv(written)) for cell in line]
+    cells = [cell for line in _cells(entries_to_csv(written)) for cell in line]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
 
 

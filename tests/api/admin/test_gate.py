@@ -10,31 +10,31 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from deployments.administration.office import Office
-from deployments.api.admin.access import PUBLIC, area_of, needed_role
-from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.administration.office.composition import OfficeServices
+from deployments.api.admin.app import AdminApp, GateDependencies
+from deployments.api.admin.path_permissions import PUBLIC_PATHS, area_of, required_role
 from deployments.api.admin.settings.routes import settings_router
-from deployments.api.body import read_body
 from deployments.api.metrics import Metrics
+from deployments.api.request_body import read_body
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport
-from tests.api.admin.desk import records_and_people
-from tests.api.admin.office import NamedTokens, PublishedSnapshots, admin_client, opened_office
+from tests.api.admin.admin_client import OfficeSnapshots, RoleTokens, admin_client, opened_office
+from tests.api.admin.admin_routers import office_only_routers
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
-def call_as(office: Office, role: str):
-    return admin_client(office, lambda o: [settings_router(o.settings, o.publisher, o.reports)], role)
+def call_as(office: OfficeServices, role: str):
+    return admin_client(office, lambda o: [settings_router(o.settings, o.publisher, o.report_ingest)], role)
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"authorization": "Bearer wrong"}])
-async def test_nothing_answers_without_a_token(office: Office, headers: dict[str, str]) -> None:
+async def test_nothing_answers_without_a_token(office: OfficeServices, headers: dict[str, str]) -> None:
     async with call_as(office, "") as client:
         for path in ("/settings", "/settings/schema", "/openapi.json", "/nowhere"):
             reply = await client.get(path, headers=headers)
@@ -43,7 +43,7 @@ async def test_nothing_answers_without_a_token(office: Office, headers: dict[str
             assert reply.json()["detail"] == reply.json()["error"]["message"]
 
 
-async def test_a_role_does_what_it_may_and_no_more(office: Office) -> None:
+async def test_a_role_does_what_it_may_and_no_more(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
         assert (await client.get("/settings")).status_code == 200
         refused = await client.patch("/settings", json={"settings": {}, "revision": 1})
@@ -55,23 +55,23 @@ async def test_a_role_does_what_it_may_and_no_more(office: Office) -> None:
         ).status_code == 200
 
 
-async def test_an_address_that_no_table_names_is_for_administrators(office: Office) -> None:
-    assert needed_role("/something/new", "GET") is Role.ADMIN
-    assert needed_role("/faqs", "GET") is Role.ADMIN, "a prefix ends where a path segment ends"
+async def test_an_address_that_no_table_names_is_for_administrators(office: OfficeServices) -> None:
+    assert required_role("/something/new", "GET") is Role.ADMIN
+    assert required_role("/faqs", "GET") is Role.ADMIN, "a prefix ends where a path segment ends"
     async with call_as(office, "operator") as client:
         assert (await client.get("/something/new")).status_code == 403
     async with call_as(office, "admin") as client:
         assert (await client.get("/something/new")).status_code == 404
 
 
-async def test_an_old_password_opens_nothing_else(office: Office) -> None:
+async def test_an_old_password_opens_nothing_else(office: OfficeServices) -> None:
     async with call_as(office, "new") as client:
         reply = await client.get("/settings")
     assert reply.status_code == 403
     assert reply.json()["error"]["code"] == "password_change_required"
 
 
-async def test_a_change_needs_the_version_it_was_made_from(office: Office) -> None:
+async def test_a_change_needs_the_version_it_was_made_from(office: OfficeServices) -> None:
     async with call_as(office, "admin") as client:
         read = await client.get("/settings")
         change = {"settings": {"llm": {"temperature": 0.3}}}
@@ -93,7 +93,7 @@ async def test_a_change_needs_the_version_it_was_made_from(office: Office) -> No
     ],
 )
 async def test_what_opens_the_house_is_changed_by_administrators_only(
-    office: Office, change: dict[str, dict[str, object]]
+    office: OfficeServices, change: dict[str, dict[str, object]]
 ) -> None:
     before = await office.settings.get()
     body = {"settings": {"llm": {"temperature": 0.3}, **change}, "revision": office.publisher.current.revision}
@@ -106,7 +106,7 @@ async def test_what_opens_the_house_is_changed_by_administrators_only(
         assert (await client.patch("/settings", json=body)).status_code == 200
 
 
-async def test_an_operator_may_send_back_what_is_in_force(office: Office) -> None:
+async def test_an_operator_may_send_back_what_is_in_force(office: OfficeServices) -> None:
     async with call_as(office, "operator") as client:
         whole = (await client.get("/settings")).json()
         whole["settings"]["llm"]["temperature"] = 0.3
@@ -114,7 +114,7 @@ async def test_an_operator_may_send_back_what_is_in_force(office: Office) -> Non
 
 
 @pytest.mark.parametrize(("days", "status"), [(0, 200), (7, 200), (6, 400), (1, 400)])
-async def test_the_audit_trail_is_kept_for_a_week_at_least(office: Office, days: int, status: int) -> None:
+async def test_the_audit_trail_is_kept_for_a_week_at_least(office: OfficeServices, days: int, status: int) -> None:
     body = {"settings": {"privacy": {"audit_days": days}}, "revision": office.publisher.current.revision}
     async with call_as(office, "admin") as client:
         reply = await client.patch("/settings", json=body)
@@ -132,7 +132,7 @@ async def test_the_audit_trail_is_kept_for_a_week_at_least(office: Office, days:
         ({"default_persona": "nobody"}, "default_persona"),
     ],
 )
-async def test_a_wrong_setting_is_named(office: Office, change: dict[str, object], param: str) -> None:
+async def test_a_wrong_setting_is_named(office: OfficeServices, change: dict[str, object], param: str) -> None:
     async with call_as(office, "admin") as client:
         read = office.publisher.current.revision
         reply = await client.patch("/settings", json={"settings": change, "revision": read})
@@ -140,7 +140,7 @@ async def test_a_wrong_setting_is_named(office: Office, change: dict[str, object
     assert reply.json()["error"]["param"] == param
 
 
-async def test_errors_of_the_framework_leave_in_our_form(office: Office) -> None:
+async def test_errors_of_the_framework_leave_in_our_form(office: OfficeServices) -> None:
     async with call_as(office, "admin") as client:
         for reply, status in (
             (await client.put("/settings", json={}), 405),
@@ -157,12 +157,12 @@ async def test_errors_of_the_framework_leave_in_our_form(office: Office) -> None
 def test_areas_do_not_shadow_each_other() -> None:
     assert area_of("/llm/providers/x").prefix == "/llm/providers"
     assert area_of("/stt/transcribe").upload
-    assert needed_role("/logs/../auth/login", "GET") is Role.ADMIN
-    assert all(path.startswith("/auth/") for path in PUBLIC)
+    assert required_role("/logs/../auth/login", "GET") is Role.ADMIN
+    assert all(path.startswith("/auth/") for path in PUBLIC_PATHS)
 
 
-async def test_websockets_need_a_token_too(office: Office) -> None:
-    app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), ())
+async def test_websockets_need_a_token_too(office: OfficeServices) -> None:
+    app = AdminApp(GateDependencies(RoleTokens(), OfficeSnapshots(office), Metrics()), ())
 
     @app.websocket("/tts/ws/stream")
     async def stream(socket: WebSocket) -> None:
@@ -193,10 +193,10 @@ async def test_websockets_need_a_token_too(office: Office) -> None:
             assert sent[0]["subprotocol"] == "bearer.operator"
 
 
-async def test_the_settings_say_which_process_runs_which_revision(office: Office) -> None:
+async def test_the_settings_say_which_process_runs_which_revision(office: OfficeServices) -> None:
     newest = office.publisher.current.revision
-    await office.reports.accept(DoorReport(door="gateway#a", sequence=1, revision=newest))
-    await office.reports.accept(DoorReport(door="phone#b", sequence=1, revision=newest - 1))
+    await office.report_ingest.accept(DoorReport(door="gateway#a", sequence=1, revision=newest))
+    await office.report_ingest.accept(DoorReport(door="phone#b", sequence=1, revision=newest - 1))
     streams = [office.publisher.subscribe(0, name) for name in ("gateway#a", "faq#c")]
     for stream in streams:
         await anext(stream)
@@ -213,8 +213,8 @@ async def test_the_settings_say_which_process_runs_which_revision(office: Office
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
-async def test_strangers_send_as_much_as_a_sign_in_needs(office: Office, path: str) -> None:
-    async with admin_client(office, records_and_people, "") as client:
+async def test_strangers_send_as_much_as_a_sign_in_needs(office: OfficeServices, path: str) -> None:
+    async with admin_client(office, office_only_routers, "") as client:
         declared = await client.post(path, json={"username": "x" * 20_000})
         chunked = await client.post(path, content=in_parts(b'{"username": "' + b"x" * 20_000))
     for reply in (declared, chunked):
@@ -233,14 +233,14 @@ async def unfinished() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("role", ["", "admin"])
-async def test_a_body_that_does_not_come_is_not_waited_for(office: Office, role: str) -> None:
+async def test_a_body_that_does_not_come_is_not_waited_for(office: OfficeServices, role: str) -> None:
     path = "/users" if role else "/auth/login"
-    async with admin_client(office, records_and_people, role, patience_s=0.1) as client:
+    async with admin_client(office, office_only_routers, role, patience_s=0.1) as client:
         reply = await client.post(path, content=unfinished(), headers={"content-type": "application/json"})
     assert (reply.status_code, reply.json()["error"]["code"]) == (408, "request_timeout")
 
 
-async def test_the_panel_reads_bodies_with_the_same_patience(office: Office) -> None:
+async def test_the_panel_reads_bodies_with_the_same_patience(office: OfficeServices) -> None:
     read: list[object] = []
 
     async def panel(scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bots.reconcile import Replace, Running, Start, Stop, desired, reconcile
-from bots.status import BotState, BotStatus
-from deployments.administration.logs import LogFiles
-from deployments.administration.office import Office
-from deployments.api.admin.telegram.routes import telegram_router
-from deployments.api.admin.widget.routes import widget_router
-from deployments.contracts.chat import Source, SourceKind
+from bots.bot_status import BotState, BotStatus
+from bots.reconciliation import ObservedBot, ReplaceBot, StartBot, StopBot, desired_bots, reconcile
+from deployments.administration.logs.log_files import LogFiles
+from deployments.administration.office.composition import OfficeServices
+from deployments.api.admin.bots.routes import bots_router
+from deployments.api.admin.widgets.routes import widgets_router
+from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import Unavailable
-from tests.api.admin.office import admin_client, opened_office
+from tests.api.admin.admin_client import admin_client, opened_office
 
 TOKEN = "123456:AAH-secret-token-wxyz"
 
@@ -37,7 +37,7 @@ class Supervisor:
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
@@ -55,10 +55,10 @@ def logs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def client(office: Office, supervisor: Supervisor, logs: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def client(office: OfficeServices, supervisor: Supervisor, logs: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with admin_client(
         office,
-        lambda o: [telegram_router(o.bots, o.bot_sessions, supervisor, LogFiles(logs)), widget_router(o.widgets)],
+        lambda o: [bots_router(o.bots, o.bot_sessions, supervisor, LogFiles(logs)), widgets_router(o.widgets)],
         "operator",
     ) as client:
         yield client
@@ -70,7 +70,7 @@ async def bot(client: httpx.AsyncClient, name: str = "Лавка", token: str = 
     return reply.json()["instance"]
 
 
-async def test_a_bot_is_declared_and_its_token_never_shown(client: httpx.AsyncClient, office: Office) -> None:
+async def test_a_bot_is_declared_and_its_token_never_shown(client: httpx.AsyncClient, office: OfficeServices) -> None:
     made = await bot(client, allowed_users=[1, 2])
     assert (made["id"], made["bot_token"], made["has_token"]) == ("лавка", "****wxyz", True)
     for reply in (await client.get("/telegram/instances"), await client.get("/telegram/instances/лавка")):
@@ -81,7 +81,7 @@ async def test_a_bot_is_declared_and_its_token_never_shown(client: httpx.AsyncCl
     assert (tokenless.status_code, tokenless.json()["error"]["param"]) == (400, "token")
 
 
-async def test_a_bot_is_changed_in_parts_with_its_version(client: httpx.AsyncClient, office: Office) -> None:
+async def test_a_bot_is_changed_in_parts_with_its_version(client: httpx.AsyncClient, office: OfficeServices) -> None:
     made = await bot(client, welcome_message="Привет", allowed_users=[1])
     path = "/telegram/instances/лавка"
     assert (await client.put(path, json={"name": "Другая"})).status_code == 428
@@ -89,7 +89,7 @@ async def test_a_bot_is_changed_in_parts_with_its_version(client: httpx.AsyncCli
     assert done.status_code == 200, done.text
     after = done.json()["instance"]
     assert (after["welcome_message"], after["allowed_users"], after["has_token"]) == ("", [1], True)
-    assert office.bots.open_token(office.publisher.current.bots[0]) == TOKEN
+    assert office.bots.unseal_token(office.publisher.current.bots[0]) == TOKEN
     stale = await client.put(path, json={"name": "x"}, headers={"if-match": '"1"'})
     assert stale.status_code == 409
     moved = await client.put(path, json={"api_url": "https://evil.example.org", "version": 2})
@@ -150,7 +150,7 @@ def parts(bot: dict) -> dict:
 
 
 async def test_what_a_bot_says_comes_back_as_it_was_given_and_null_clears_it(
-    client: httpx.AsyncClient, office: Office
+    client: httpx.AsyncClient, office: OfficeServices
 ) -> None:
     made = await bot(client, **OF_A_BOT)
     assert parts(made) == OF_A_BOT
@@ -167,7 +167,7 @@ async def test_what_a_bot_says_comes_back_as_it_was_given_and_null_clears_it(
         assert set((await work.audit.newest(1))[0].detail.split(", ")) == set(OF_A_BOT)
 
 
-async def test_a_bot_is_given_in_the_words_of_older_clients(client: httpx.AsyncClient, office: Office) -> None:
+async def test_a_bot_is_given_in_the_words_of_older_clients(client: httpx.AsyncClient, office: OfficeServices) -> None:
     words = {"llm_backend": "local", "llm_persona": "anna", "tts_voice": "ru-1", "system_prompt": None}
     button = {"id": "a", "label": "Раз", "icon": None, "llm_backend": None, "system_prompt": None, "llm_params": None}
     made = await bot(client, **words, action_buttons=[button], llm_params=None)
@@ -183,9 +183,11 @@ async def test_a_bot_is_given_in_the_words_of_older_clients(client: httpx.AsyncC
     assert (config.json()["route"], parts(config.json())) == ("local", OF_A_BOT)
 
 
-async def test_a_bot_and_a_widget_are_sent_back_as_they_were_read(client: httpx.AsyncClient, office: Office) -> None:
+async def test_a_bot_and_a_widget_are_sent_back_as_they_were_read(
+    client: httpx.AsyncClient, office: OfficeServices
+) -> None:
     await bot(client)
-    token = office.bots.open_token(await office.bots.get("лавка"))
+    token = office.bots.unseal_token(await office.bots.get("лавка"))
     await client.post("/widget/instances", json={"name": "Окно", "tts_engine": "xtts"})
     for path in ("/telegram/instances/лавка", "/widget/instances/окно"):
         read = (await client.get(path)).json()
@@ -193,29 +195,29 @@ async def test_a_bot_and_a_widget_are_sent_back_as_they_were_read(client: httpx.
         assert reply.status_code == 200, reply.text
         after = (await client.get(path)).json()
         assert after == {**read, "description": "новое", "version": read["version"] + 1}
-    assert office.bots.open_token(await office.bots.get("лавка")) == token
+    assert office.bots.unseal_token(await office.bots.get("лавка")) == token
 
 
 async def test_start_stop_and_restart_are_what_the_supervisor_follows(
-    client: httpx.AsyncClient, office: Office
+    client: httpx.AsyncClient, office: OfficeServices
 ) -> None:
     await bot(client)
 
-    def actions(running: tuple[Running, ...]):
-        return reconcile(desired(office.publisher.current), running, 0.0)
+    def actions(running: tuple[ObservedBot, ...]):
+        return reconcile(desired_bots(office.publisher.current), running, 0.0)
 
     (start,) = actions(())
-    assert isinstance(start, Start)
-    running = (Running("лавка", start.spec.version),)
+    assert isinstance(start, StartBot)
+    running = (ObservedBot("лавка", start.spec.version),)
     assert actions(running) == ()
     path = "/telegram/instances/лавка"
     assert (await client.post(f"{path}/start")).json()["status"] == "already_running"
     assert actions(running) == ()
     assert (await client.post(f"{path}/restart")).json()["status"] == "restarted"
     (replaced,) = actions(running)
-    assert isinstance(replaced, Replace)
+    assert isinstance(replaced, ReplaceBot)
     assert (await client.post(f"{path}/stop")).json()["status"] == "stopped"
-    assert actions(running) == (Stop("лавка"),)
+    assert actions(running) == (StopBot("лавка"),)
     assert (await client.post(f"{path}/restart")).status_code == 409
     assert (await client.post(f"{path}/start")).json()["status"] == "started"
     for verb in ("start", "stop", "restart"):
@@ -241,10 +243,10 @@ async def test_the_state_is_the_supervisors_and_unknown_without_it(
     assert (state["running"], state["state"], state["enabled"]) == (None, "unknown", True)
 
 
-async def test_conversations_are_ended_for_one_bot_only(client: httpx.AsyncClient, office: Office) -> None:
+async def test_conversations_are_ended_for_one_bot_only(client: httpx.AsyncClient, office: OfficeServices) -> None:
     await bot(client)
     await bot(client, "default", "654321:AAH-other-token-abcd")
-    shop, other = Source(SourceKind.TELEGRAM, "лавка"), Source(SourceKind.TELEGRAM, "default")
+    shop, other = TurnSource(SourceKind.TELEGRAM, "лавка"), TurnSource(SourceKind.TELEGRAM, "default")
     first = await office.conversations.open(shop, "7", "Иван")
     await office.conversations.open(shop, "8", "Пётр")
     await office.conversations.open(other, "7", "Иван")
@@ -289,7 +291,7 @@ async def test_the_old_addresses_are_the_default_bot(client: httpx.AsyncClient) 
     assert TOKEN not in (await client.get("/telegram/config")).text
 
 
-async def test_widgets_live_with_versions(client: httpx.AsyncClient, office: Office) -> None:
+async def test_widgets_live_with_versions(client: httpx.AsyncClient, office: OfficeServices) -> None:
     hosts = ["Shop.Example.org", "пример.рф", "127.0.0.1", "shop.example.org."]
     body = {"name": "Сайт/1", "allowed_domains": hosts, "primary_color": "#ABCDEF", "title": "</script><b>"}
     made = await client.post("/widget/instances", json=body)
@@ -347,7 +349,7 @@ async def test_a_widget_that_cannot_work_is_refused(client: httpx.AsyncClient, f
 
 
 async def test_a_widget_samples_in_its_own_way_and_takes_the_words_of_older_clients(
-    client: httpx.AsyncClient, office: Office
+    client: httpx.AsyncClient, office: OfficeServices
 ) -> None:
     body = {"name": "Сайт", "llm_params": {"temperature": 0.1}, "llm_backend": "local", "tts_voice": None}
     made = await client.post("/widget/instances", json=body)

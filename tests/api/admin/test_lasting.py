@@ -10,31 +10,31 @@ from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 from starlette.websockets import WebSocket
 
-from deployments.administration.office import Office
-from deployments.administration.users import UserChange
-from deployments.api.admin.app import AdminApp, GateKeepers
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.users.service import UserChange
+from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.api.metrics import Metrics
 from deployments.contracts.identity import Role
-from tests.api.admin.office import PASSWORD, PublishedSnapshots, opened_office
-from tests.api.asgi import Call
+from tests.api.admin.admin_client import PASSWORD, OfficeSnapshots, opened_office
+from tests.api.asgi import AsgiCall
 
 LOOK_AGAIN_S = 0.05
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def token(office: Office) -> str:
+async def token(office: OfficeServices) -> str:
     account = await office.accounts.authenticate("admin", PASSWORD, "")
     return (await office.tokens.issue(account, "")).access_token
 
 
 @pytest.fixture
-def app(office: Office) -> AdminApp:
+def app(office: OfficeServices) -> AdminApp:
     router = APIRouter()
 
     @router.get("/logs/endless")
@@ -58,29 +58,29 @@ def app(office: Office) -> AdminApp:
             await socket.send_text("tick")
             await asyncio.sleep(0.01)
 
-    keepers = GateKeepers(office.tokens, PublishedSnapshots(office), Metrics(), LOOK_AGAIN_S)
+    keepers = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), LOOK_AGAIN_S)
     return AdminApp(keepers, [router])
 
 
-def scope_of(call: Call, token: str) -> dict[str, Any]:
+def scope_of(call: AsgiCall, token: str) -> dict[str, Any]:
     return call.scope() | {"headers": [(b"authorization", b"Bearer " + token.encode())]}
 
 
-async def test_a_stream_lasts_as_long_as_its_sign_in(office: Office, app: AdminApp, token: str) -> None:
-    call = Call("/logs/endless", b"", method="GET")
+async def test_a_stream_lasts_as_long_as_its_sign_in(office: OfficeServices, app: AdminApp, token: str) -> None:
+    call = AsgiCall("/logs/endless", b"", method="GET")
     serving = asyncio.create_task(app(scope_of(call, token), call.receive, call.send))  # type: ignore[arg-type]
     await asyncio.sleep(4 * LOOK_AGAIN_S)
     assert not serving.done()
-    await office.tokens.end(office.tokens.verify(token))
+    await office.tokens.end_sign_in(office.tokens.verify(token))
     await asyncio.wait_for(serving, 2)
     assert call.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-async def test_a_socket_is_closed_when_its_owner_gets_another_role(office: Office, app: AdminApp) -> None:
+async def test_a_socket_is_closed_when_its_owner_gets_another_role(office: OfficeServices, app: AdminApp) -> None:
     sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     inbound: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     await inbound.put({"type": "websocket.connect"})
-    call = Call("/tts/endless", b"")
+    call = AsgiCall("/tts/endless", b"")
     await office.users.create("olga", Role.ADMIN, "another horse battery", "admin")
     account = await office.accounts.change_password("olga", "another horse battery", "olga's own battery 7", "")
     token = (await office.tokens.issue(account, "")).access_token
@@ -96,10 +96,10 @@ async def test_a_socket_is_closed_when_its_owner_gets_another_role(office: Offic
     assert (messages[-1]["type"], messages[-1]["code"]) == ("websocket.close", 1008)
 
 
-async def test_what_was_asked_to_be_done_is_done(office: Office, app: AdminApp, token: str) -> None:
-    call = Call("/logs/slow", b"")
+async def test_what_was_asked_to_be_done_is_done(office: OfficeServices, app: AdminApp, token: str) -> None:
+    call = AsgiCall("/logs/slow", b"")
     serving = asyncio.create_task(app(scope_of(call, token), call.receive, call.send))  # type: ignore[arg-type]
     await asyncio.sleep(LOOK_AGAIN_S)
-    await office.tokens.end(office.tokens.verify(token))
+    await office.tokens.end_sign_in(office.tokens.verify(token))
     await asyncio.wait_for(serving, 2)
     assert (call.status, call.json) == (200, "done")

@@ -6,30 +6,30 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.administration.office import Office
-from deployments.api.admin.access import needed_role
+from deployments.administration.office.composition import OfficeServices
 from deployments.api.admin.llm.models import models_router
 from deployments.api.admin.llm.personas import personas_router
 from deployments.api.admin.llm.providers import chains_router, providers_router
+from deployments.api.admin.path_permissions import required_role
 from deployments.contracts.identity import Role
 from storage import seed
 from storage.secrets import Sealer
-from tests.api.admin.office import admin_client, opened_office
-from tests.api.admin.staff import secretary
+from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.scripted_secretary import scripted_secretary
 
 KEY = "sk-live-0123456789abcdef"
 LINK = "vless://11111111-2222-3333-4444-555555555555@secret-host.example.org:443?security=reality#x"
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    assistant = await secretary(office)
+async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
+    assistant = await scripted_secretary(office)
     async with admin_client(
         office,
         lambda o: [
@@ -49,7 +49,7 @@ async def provider(client: httpx.AsyncClient, name: str = "Мой Gemini", **fie
     return reply.json()["provider"]
 
 
-async def test_a_prompt_is_written_and_reset(client: httpx.AsyncClient, office: Office) -> None:
+async def test_a_prompt_is_written_and_reset(client: httpx.AsyncClient, office: OfficeServices) -> None:
     original = {persona.id: persona for persona in seed.personas()}["anna"]
     read_prompt = await client.get("/llm/prompt")
     read = read_prompt.json()
@@ -114,7 +114,7 @@ async def test_a_persona_that_cannot_work_is_refused(client: httpx.AsyncClient, 
     assert (await client.post("/llm/personas", json=body)).status_code == 400
 
 
-async def test_sampling_is_changed_within_its_ranges(client: httpx.AsyncClient, office: Office) -> None:
+async def test_sampling_is_changed_within_its_ranges(client: httpx.AsyncClient, office: OfficeServices) -> None:
     done = await client.post("/llm/params", json={"temperature": 0.2, "repetition_penalty": 1.3})
     assert done.json()["params"] == {"temperature": 0.2, "max_tokens": 512, "top_p": 0.9, "repetition_penalty": 1.3}
     assert office.publisher.current.settings.llm.repetition_penalty == 1.3
@@ -125,7 +125,7 @@ async def test_sampling_is_changed_within_its_ranges(client: httpx.AsyncClient, 
     assert (await client.post("/llm/params", json={"temprature": 1})).status_code == 400
 
 
-async def test_the_backend_is_chosen_among_those_that_exist(client: httpx.AsyncClient, office: Office) -> None:
+async def test_the_backend_is_chosen_among_those_that_exist(client: httpx.AsyncClient, office: OfficeServices) -> None:
     now = (await client.get("/llm/backend")).json()
     assert (now["backend"], now["model"], now["ready"]) == ("local", "echo", True)
     made = await provider(client, enabled=False)
@@ -146,7 +146,7 @@ async def test_the_backend_is_chosen_among_those_that_exist(client: httpx.AsyncC
     assert models["available_models"] == {"local": "echo", f"cloud:{made['id']}": "gemini-2.5-flash"}
 
 
-async def test_the_model_is_that_of_the_default_route(client: httpx.AsyncClient, office: Office) -> None:
+async def test_the_model_is_that_of_the_default_route(client: httpx.AsyncClient, office: OfficeServices) -> None:
     assert (await client.get("/llm/model")).json() == {"status": "ok", "model": "echo", "backend": "local"}
     assert (await client.post("/llm/model", json={"model": "echo"})).status_code == 200
     refused = await client.post("/llm/model", json={"model": "gemini-2.5-pro"})
@@ -159,8 +159,8 @@ async def test_the_model_is_that_of_the_default_route(client: httpx.AsyncClient,
 
 
 async def test_only_an_administrator_changes_what_a_provider_costs() -> None:
-    assert needed_role("/llm/model", "POST") is needed_role("/llm/providers", "POST") is Role.ADMIN
-    assert needed_role("/llm/models", "GET") is Role.VIEWER
+    assert required_role("/llm/model", "POST") is required_role("/llm/providers", "POST") is Role.ADMIN
+    assert required_role("/llm/models", "GET") is Role.VIEWER
 
 
 async def test_there_is_no_shared_history(client: httpx.AsyncClient) -> None:
@@ -168,7 +168,7 @@ async def test_there_is_no_shared_history(client: httpx.AsyncClient) -> None:
         assert (reply.status_code, reply.json()["error"]["code"]) == (410, "gone")
 
 
-async def test_a_key_goes_in_and_never_comes_out(client: httpx.AsyncClient, office: Office) -> None:
+async def test_a_key_goes_in_and_never_comes_out(client: httpx.AsyncClient, office: OfficeServices) -> None:
     made = await provider(client, api_key=KEY, vless_urls=[LINK], is_default=True)
     assert (made["id"], made["api_key"], made["has_key"]) == ("мой-gemini", "****cdef", True)
     assert (made["proxies"], made["is_default"]) == (1, True)
@@ -188,18 +188,20 @@ async def test_a_key_goes_in_and_never_comes_out(client: httpx.AsyncClient, offi
     assert sealer.open(stored.sealed_proxies) == LINK
 
 
-async def _audit(office: Office):
+async def _audit(office: OfficeServices):
     async with office.database.unit_of_work() as work:
         for event in await work.audit.newest(100):
             yield event
 
 
-async def test_a_server_of_our_own_must_be_opened_first(client: httpx.AsyncClient, office: Office) -> None:
+async def test_a_server_of_our_own_must_be_opened_first(client: httpx.AsyncClient, office: OfficeServices) -> None:
     body = {"name": "ours", "provider_type": "custom", "model_name": "m", "base_url": "http://127.0.0.1:8000/v1"}
     refused = await client.post("/llm/providers", json=body)
     assert refused.status_code == 403
     assert "outbound.allowed_hosts" in refused.json()["detail"]
-    await office.settings.adjust({"allowed_hosts": ["127.0.0.1:8000"]}, "anna", group="outbound", role=Role.ADMIN)
+    await office.settings.update_fields(
+        {"allowed_hosts": ["127.0.0.1:8000"]}, "anna", group="outbound", role=Role.ADMIN
+    )
     made = await client.post("/llm/providers", json=body)
     assert made.status_code == 201
     path, version = f"/llm/providers/{made.json()['provider']['id']}", made.json()["provider"]["version"]
@@ -208,9 +210,9 @@ async def test_a_server_of_our_own_must_be_opened_first(client: httpx.AsyncClien
 
 
 async def test_a_key_is_kept_replaced_cleared_and_never_sent_elsewhere(
-    client: httpx.AsyncClient, office: Office
+    client: httpx.AsyncClient, office: OfficeServices
 ) -> None:
-    await office.settings.adjust({"allowed_hosts": ["10.0.0.0/24"]}, "anna", group="outbound", role=Role.ADMIN)
+    await office.settings.update_fields({"allowed_hosts": ["10.0.0.0/24"]}, "anna", group="outbound", role=Role.ADMIN)
     made = await provider(client, "Свой", provider_type="custom", base_url="http://10.0.0.1:8000/v1/", api_key=KEY)
     path, version = f"/llm/providers/{made['id']}", made["version"]
 
@@ -266,7 +268,7 @@ async def test_names_are_taken_once_and_ids_are_not(client: httpx.AsyncClient) -
     assert (await provider(client, "🚚"))["id"] == "provider"
 
 
-async def test_one_provider_is_the_default_one(client: httpx.AsyncClient, office: Office) -> None:
+async def test_one_provider_is_the_default_one(client: httpx.AsyncClient, office: OfficeServices) -> None:
     one, two = await provider(client, "один"), await provider(client, "два")
     await client.post(f"/llm/providers/{one['id']}/set-default")
     await client.post(f"/llm/providers/{two['id']}/set-default")
@@ -274,7 +276,7 @@ async def test_one_provider_is_the_default_one(client: httpx.AsyncClient, office
     assert (await client.post("/llm/providers/none/set-default")).status_code == 404
 
 
-async def test_chains_lead_somewhere_and_never_in_a_circle(client: httpx.AsyncClient, office: Office) -> None:
+async def test_chains_lead_somewhere_and_never_in_a_circle(client: httpx.AsyncClient, office: OfficeServices) -> None:
     made = await provider(client, "один")
     cloud = f"cloud:{made['id']}"
     first = await client.post("/llm/routes", json={"name": "запас", "routes": [cloud, "vllm"]})
@@ -296,7 +298,7 @@ async def test_chains_lead_somewhere_and_never_in_a_circle(client: httpx.AsyncCl
     assert office.publisher.current.providers == ()
 
 
-async def test_a_viewer_sees_no_providers(office: Office) -> None:
+async def test_a_viewer_sees_no_providers(office: OfficeServices) -> None:
     async with admin_client(office, lambda o: [providers_router(o.providers)], "viewer") as client:
         assert (await client.get("/llm/providers")).status_code == 403
     async with admin_client(office, lambda o: [providers_router(o.providers)], "operator") as client:

@@ -18,14 +18,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.administration.following import LogFollower
-from deployments.administration.logs import LogFiles, LogFilter
-from deployments.api.admin.events import EventSlots
+from deployments.administration.logs.log_files import LogFiles, LogFilter
+from deployments.administration.logs.log_tail import LogTail
 from deployments.api.admin.logs.routes import build_router
+from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.contracts.errors import NotFound
-from tests.api.admin.ops import application, client
-from tests.api.asgi import Call
-from tests.architecture.sources import ROOT
+from tests.api.admin.router_client import application_of, router_client
+from tests.api.asgi import AsgiCall
+from tests.architecture.source_files import ROOT
 from tests.unit.engines.test_host import until
 
 
@@ -49,13 +49,13 @@ def folder(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def over(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(build_router(LogFiles(folder), EventSlots(), period_s=0.01)) as http:
+    async with router_client(build_router(LogFiles(folder), EventStreamSlots(), period_s=0.01)) as http:
         yield http
 
 
 async def test_what_the_processes_of_the_secretary_write_is_listed_and_read(tmp_path: Path) -> None:
-    writer = "import logging, pathlib, sys; from deployments.logs import open_log; open_log(pathlib.Path(sys.argv[1]), "
-    writer += "sys.argv[2]); logging.getLogger('deployments').info('hello')"
+    writer = "import logging, pathlib, sys; from deployments.process_log import open_log; "
+    writer += "open_log(pathlib.Path(sys.argv[1]), sys.argv[2]); logging.getLogger('deployments').info('hello')"
     for process in ("office", "bot-лавка"):
         subprocess.run([sys.executable, "-c", writer, str(tmp_path), process], cwd=ROOT, check=True)
     async with over(tmp_path) as http:
@@ -112,7 +112,7 @@ def test_a_large_file_is_never_read_whole(folder: Path) -> None:
     page = LogFiles(folder).read("huge.log", lines=1)
     assert page.lines == (record(1).rstrip(),)
     assert page.scanned_bytes <= 128 << 10
-    unlucky = LogFiles(folder).read("huge.log", lines=1, wanted=LogFilter("nowhere"))
+    unlucky = LogFiles(folder).read("huge.log", lines=1, criteria=LogFilter("nowhere"))
     assert unlucky.more
     assert unlucky.scanned_bytes <= 17 << 20
 
@@ -139,9 +139,9 @@ NAMES = (
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("path", ["/logs/", "/logs/stream/"])
 async def test_everything_else_is_not_found(folder: Path, name: str, path: str) -> None:
-    call = Call(path + name, b"", method="GET")
+    call = AsgiCall(path + name, b"", method="GET")
     scope = call.scope() | {"path": unquote(path + name), "raw_path": (path + name).encode()}
-    app = application(build_router(LogFiles(folder), EventSlots()))
+    app = application_of(build_router(LogFiles(folder), EventStreamSlots()))
     await asyncio.wait_for(app(scope, call.receive, call.send), 2)  # type: ignore[arg-type]
     assert call.status == 404
     assert b"SEALED" not in b"".join(message.get("body", b"") for message in call.sent)
@@ -195,9 +195,9 @@ class Following:
     """A stream over the application: what it said so far, and a way to hang up."""
 
     def __init__(self, folder: Path, query: bytes = b"") -> None:
-        self.slots = EventSlots()
-        self.call = Call("/logs/stream/bot.log", b"", method="GET")
-        app = application(build_router(LogFiles(folder), self.slots, period_s=0.01))
+        self.slots = EventStreamSlots()
+        self.call = AsgiCall("/logs/stream/bot.log", b"", method="GET")
+        app = application_of(build_router(LogFiles(folder), self.slots, period_s=0.01))
         scope = self.call.scope() | {"query_string": query}
         self.serving = asyncio.create_task(app(scope, self.call.receive, self.call.send))  # type: ignore[arg-type]
 
@@ -209,7 +209,7 @@ class Following:
         await until(lambda: self.call.sent)
 
     async def end(self) -> None:
-        self.call.gone.set()
+        self.call.disconnected.set()
         await asyncio.wait_for(self.serving, 1)
         assert self.slots.taken == 0
 
@@ -259,7 +259,7 @@ async def test_a_stream_can_be_filtered_and_takes_a_traceback_along(folder: Path
 async def test_a_file_that_was_emptied_is_followed_from_its_start(folder: Path) -> None:
     path = folder / "bot.log"
     path.write_text(record(0) * 5)
-    follower = LogFollower(LogFiles(folder), "bot.log", LogFilter(), period_s=0.01)
+    follower = LogTail(LogFiles(folder), "bot.log", LogFilter(), period_s=0.01)
     follower.open()
     lines = follower.lines()
     waiting = asyncio.ensure_future(anext(lines))
@@ -271,10 +271,10 @@ async def test_a_file_that_was_emptied_is_followed_from_its_start(folder: Path) 
 
 async def test_a_stream_that_never_began_leaves_no_file_open(folder: Path) -> None:
     (folder / "bot.log").write_text(record(0))
-    app = application(build_router(LogFiles(folder), EventSlots(limit=0)))
+    app = application_of(build_router(LogFiles(folder), EventStreamSlots(limit=0)))
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
-        call = Call("/logs/stream/bot.log", b"", method="GET")
+        call = AsgiCall("/logs/stream/bot.log", b"", method="GET")
         await app(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
         assert call.status == 503
     assert len(os.listdir("/proc/self/fd")) == before

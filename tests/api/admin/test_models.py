@@ -6,26 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration.trail import AuditNotes
+from deployments.administration.audit.audit_recorder import AuditRecorder
 from deployments.api.admin.models.routes import build_router
 from deployments.contracts.identity import Role
-from deployments.models.catalogue import Model
-from tests.api.admin.model_rig import Rig, administration, held_model, let_go
-from tests.api.admin.ops import client
+from deployments.models.catalogue import CatalogueModel
+from tests.api.admin.model_rig import ModelRig, add_model_blocked_on_pipe, build_model_administration, unblock_pipe
+from tests.api.admin.router_client import router_client
+from tests.unit.administration.cancelling_database import CancellingDatabase
 from tests.unit.administration.conftest import audited
-from tests.unit.administration.departing import Departing
 from tests.unit.engines.test_host import until
 from tests.unit.models.conftest import CONFIG, WEIGHTS
-from tests.unit.models.hub import COMMIT, REPO
+from tests.unit.models.hub_responses import COMMIT, REPO
 
 
-async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig: Rig) -> None:
-    async with rig.http() as http:
+async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig: ModelRig) -> None:
+    async with rig.client() as http:
         (before,) = (await http.get("/models/list")).json()["models"]
         assert (before["id"], before["installed"], before["in_catalogue"]) == ("tiny-voice", False, True)
         begun = (await http.post("/models/download", json={"model_id": "tiny-voice"})).json()
         assert (begun["state"], begun["model_id"]) == ("running", "tiny-voice")
-        ended = await rig.ended(http)
+        ended = await rig.wait_until_ended(http)
         assert (ended["state"], ended["source"], ended["done"]) == ("finished", "https", len(WEIGHTS) + len(CONFIG))
         assert ended["files"] == [
             {"path": "weights.bin", "done": len(WEIGHTS), "total": len(WEIGHTS)},
@@ -36,9 +36,9 @@ async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig:
     assert (await audited(rig.office))[0] == ("anna", "download", "model")
 
 
-async def test_a_download_can_be_cancelled_and_goes_on_where_it_was(rig: Rig) -> None:
+async def test_a_download_can_be_cancelled_and_goes_on_where_it_was(rig: ModelRig) -> None:
     rig.site.delay_s = 0.02
-    async with rig.http() as http:
+    async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         async with asyncio.timeout(5):
             while not (await http.get("/models/download/status")).json()["done"]:
@@ -46,34 +46,36 @@ async def test_a_download_can_be_cancelled_and_goes_on_where_it_was(rig: Rig) ->
         second = await http.post("/models/download", json={"model_id": "tiny-voice"})
         assert (second.status_code, second.json()["error"]["code"]) == (409, "conflict")
         await http.post("/models/download/cancel")
-        ended = await rig.ended(http)
+        ended = await rig.wait_until_ended(http)
         assert ended["state"] == "cancelled"
-        assert not rig.store.installed("tiny-voice")
+        assert not rig.store.is_installed("tiny-voice")
         assert (await http.get("/models/list")).json()["models"][0]["unfinished_bytes"] > 0
         rig.site.delay_s = 0
         await http.post("/models/download", json={"model_id": "tiny-voice"})
-        assert (await rig.ended(http))["state"] == "finished"
-    assert any("range" in headers for headers in rig.site.asked("/weights.bin"))
+        assert (await rig.wait_until_ended(http))["state"] == "finished"
+    assert any("range" in headers for headers in rig.site.requests_for("/weights.bin"))
 
 
-async def test_what_was_noted_is_done_although_who_asked_has_gone(rig: Rig, voice: Model, departing: Departing) -> None:
-    trail = AuditNotes(departing)
-    models = administration(rig.office, rig.store, voice, {}, trail=trail)
+async def test_what_was_noted_is_done_although_who_asked_has_gone(
+    rig: ModelRig, voice: CatalogueModel, departing: CancellingDatabase
+) -> None:
+    trail = AuditRecorder(departing)
+    models = build_model_administration(rig.office, rig.store, voice, {}, audit_recorder=trail)
     (rig.store.root / "strange").mkdir(parents=True)
-    await departing.leave(lambda: models.delete("strange", "anna"))
-    await departing.leave(lambda: models.scan("anna"))
-    await departing.leave(lambda: models.download("tiny-voice", "anna"))
+    await departing.cancel_after_commit(lambda: models.delete("strange", "anna"))
+    await departing.cancel_after_commit(lambda: models.scan("anna"))
+    await departing.cancel_after_commit(lambda: models.download("tiny-voice", "anna"))
     await trail.close()
-    assert await departing.said() == [("download", "model"), ("scan", "model"), ("delete", "model")]
+    assert await departing.audit_rows() == [("download", "model"), ("scan", "model"), ("delete", "model")]
     assert not (rig.store.root / "strange").exists()
     assert models.scan_status().state != "idle"
     assert models.download_status().model_id == "tiny-voice"
     await models.close()
 
 
-async def test_a_download_ends_with_the_office(rig: Rig) -> None:
+async def test_a_download_ends_with_the_office(rig: ModelRig) -> None:
     rig.site.delay_s = 0.05
-    async with rig.http() as http:
+    async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         await asyncio.sleep(0.1)
         async with asyncio.timeout(2):
@@ -82,19 +84,19 @@ async def test_a_download_ends_with_the_office(rig: Rig) -> None:
         assert (await http.post("/models/download", json={"model_id": "tiny-voice"})).status_code == 503
 
 
-async def test_a_download_that_fails_says_why(rig: Rig) -> None:
+async def test_a_download_that_fails_says_why(rig: ModelRig) -> None:
     rig.site.status["/weights.bin"] = 403
-    async with rig.http() as http:
+    async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
-        ended = await rig.ended(http)
+        ended = await rig.wait_until_ended(http)
     assert ended["state"] == "failed"
     assert "refuses" in str(ended["error"])
 
 
-async def test_a_repository_of_the_hub_is_brought_pinned_and_checked(rig: Rig) -> None:
-    async with rig.http() as http:
+async def test_a_repository_of_the_hub_is_brought_pinned_and_checked(rig: ModelRig) -> None:
+    async with rig.client() as http:
         await http.post("/models/download", json={"repo_id": "acme/Tiny", "kind": "chat"})
-        ended = await rig.ended(http)
+        ended = await rig.wait_until_ended(http)
         assert (ended["state"], ended["error"]) == ("finished", None)
         listed = (await http.get("/models/list")).json()["models"]
         (other,) = [each for each in listed if not each["in_catalogue"]]
@@ -115,14 +117,14 @@ async def test_a_repository_of_the_hub_is_brought_pinned_and_checked(rig: Rig) -
         ({"repo_id": "a/b", "revision": "../x"}, 422),
     ],
 )
-async def test_what_cannot_be_brought_is_refused_at_once(rig: Rig, body: dict[str, str], status: int) -> None:
-    async with rig.http() as http:
+async def test_what_cannot_be_brought_is_refused_at_once(rig: ModelRig, body: dict[str, str], status: int) -> None:
+    async with rig.client() as http:
         assert (await http.post("/models/download", json=body)).status_code == status
         assert (await http.get("/models/download/status")).json()["state"] == "idle"
 
 
-async def test_the_hub_can_be_searched_and_a_repository_looked_at(rig: Rig) -> None:
-    async with rig.http() as http:
+async def test_the_hub_can_be_searched_and_a_repository_looked_at(rig: ModelRig) -> None:
+    async with rig.client() as http:
         (found,) = (await http.get("/models/search", params={"query": "tiny"})).json()["models"]
         assert (found["repo_id"], found["licence"], found["downloads"]) == ("acme/Tiny", "mit", 5)
         details = (await http.get("/models/details/acme/Tiny")).json()
@@ -131,35 +133,35 @@ async def test_the_hub_can_be_searched_and_a_repository_looked_at(rig: Rig) -> N
         assert (await http.get("/models/details/..%2F..")).status_code == 400
 
 
-async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: Rig, voice: Model) -> None:
-    models = administration(rig.office, rig.store, voice, {"HF_ENDPOINT": "http://127.0.0.1:9"})
-    async with client(build_router(models)) as http:
+async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: ModelRig, voice: CatalogueModel) -> None:
+    models = build_model_administration(rig.office, rig.store, voice, {"HF_ENDPOINT": "http://127.0.0.1:9"})
+    async with router_client(build_router(models)) as http:
         reply = await http.get("/models/search", params={"query": "tiny"})
         assert reply.status_code == 503
         assert "127.0.0.1 cannot be reached" in reply.json()["error"]["message"]
         rig.site.files["/api/models"] = b'{"error": "no list"}'
-    async with rig.http() as http:
+    async with rig.client() as http:
         assert (await http.get("/models/search", params={"query": "tiny"})).status_code == 503
 
 
-async def test_a_hub_that_hangs_is_asked_two_questions_at_once(rig: Rig) -> None:
-    rig.site.held.clear()
-    async with rig.http() as http:
+async def test_a_hub_that_hangs_is_asked_two_questions_at_once(rig: ModelRig) -> None:
+    rig.site.unblocked.clear()
+    async with rig.client() as http:
         asked = [asyncio.create_task(http.get("/models/search", params={"query": "tiny"})) for _ in range(2)]
         await until(lambda: len(rig.site.requests) == 2)
         for path in ("/models/search?query=tiny", "/models/details/acme/Tiny"):
             refused = await http.get(path)
             assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
-        rig.site.held.set()
+        rig.site.unblocked.set()
         assert {(await reply).status_code for reply in asked} == {200}
         assert len(rig.site.requests) == 2
 
 
-async def test_a_download_and_a_scan_hold_no_thread_of_everybody(rig: Rig) -> None:
+async def test_a_download_and_a_scan_hold_no_thread_of_everybody(rig: ModelRig) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    rig.site.held.clear()
-    pipe = held_model(rig.store, "held")
-    async with rig.http() as http:
+    rig.site.unblocked.clear()
+    pipe = add_model_blocked_on_pipe(rig.store, "held")
+    async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         await http.post("/models/scan")
         await until(lambda: rig.site.requests and rig.models.scan_status().current == "held")
@@ -168,22 +170,26 @@ async def test_a_download_and_a_scan_hold_no_thread_of_everybody(rig: Rig) -> No
                 await asyncio.to_thread(lambda: None)
             assert rig.models.scan_status().state == "running"
         finally:
-            rig.site.held.set()
-            await let_go(pipe)
-        assert (await rig.ended(http))["state"] == (await rig.ended(http, "scan"))["state"] == "finished"
+            rig.site.unblocked.set()
+            await unblock_pipe(pipe)
+        assert (
+            (await rig.wait_until_ended(http))["state"]
+            == (await rig.wait_until_ended(http, "scan"))["state"]
+            == "finished"
+        )
 
 
-async def test_a_model_in_memory_is_not_taken_away(rig: Rig) -> None:
-    async with rig.http() as http:
+async def test_a_model_in_memory_is_not_taken_away(rig: ModelRig) -> None:
+    async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
-        await rig.ended(http)
+        await rig.wait_until_ended(http)
         rig.in_use["tiny-voice"] = "voice"
         refused = await http.delete("/models/tiny-voice")
         assert (refused.status_code, refused.json()["error"]["message"]) == (
             409,
             "voice uses tiny-voice; stop voice first",
         )
-        assert rig.store.installed("tiny-voice")
+        assert rig.store.is_installed("tiny-voice")
         rig.in_use.clear()
         assert (await http.delete("/models/tiny-voice")).status_code == 200
         assert (await http.delete("/models/tiny-voice")).status_code == 404
@@ -191,37 +197,37 @@ async def test_a_model_in_memory_is_not_taken_away(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".partial", "..%2Foutside", "%2e%2e", "link"])
-async def test_nothing_but_a_model_is_taken_away(rig: Rig, tmp_path: Path, name: str) -> None:
+async def test_nothing_but_a_model_is_taken_away(rig: ModelRig, tmp_path: Path, name: str) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file").write_text("mine")
     rig.store.root.mkdir()
     (rig.store.root / "link").symlink_to(outside)
-    async with rig.http() as http:
+    async with rig.client() as http:
         assert (await http.delete(f"/models/{name}")).status_code in (404, 405, 307)
     assert (outside / "file").exists()
     assert rig.store.root.exists()
 
 
-async def test_a_model_of_an_inner_server_comes_once_the_setting_opens_it(rig: Rig, voice: Model) -> None:
-    rig.models = administration(rig.office, rig.store, voice, {})
+async def test_a_model_of_an_inner_server_comes_once_the_setting_opens_it(rig: ModelRig, voice: CatalogueModel) -> None:
+    rig.models = build_model_administration(rig.office, rig.store, voice, {})
     place = rig.site.url.removeprefix("http://")
-    async with rig.http() as http:
+    async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
-        refused = await rig.ended(http)
+        refused = await rig.wait_until_ended(http)
         assert refused["state"] == "failed"
         assert f"{place} in the setting outbound.allowed_hosts opens it" in str(refused["error"])
         assert rig.site.requests == []
-        await rig.office.settings.adjust({"allowed_hosts": [place]}, "anna", "outbound", role=Role.ADMIN)
+        await rig.office.settings.update_fields({"allowed_hosts": [place]}, "anna", "outbound", role=Role.ADMIN)
         await http.post("/models/download", json={"model_id": "tiny-voice"})
-        assert (await rig.ended(http))["state"] == "finished"
+        assert (await rig.wait_until_ended(http))["state"] == "finished"
 
 
-async def test_a_hub_that_sends_too_much_or_leads_elsewhere_is_told(rig: Rig) -> None:
+async def test_a_hub_that_sends_too_much_or_leads_elsewhere_is_told(rig: ModelRig) -> None:
     rig.site.files["/api/models"] = b"[" + b"1," * 25_000_000 + b"1]"
     rig.site.redirects[f"{REPO}/revision/main"] = "http://169.254.169.254/latest/meta-data/"
     rig.site.block = 1 << 20
-    async with rig.http() as http:
+    async with rig.client() as http:
         reply = await http.get("/models/search", params={"query": "tiny"})
         assert (reply.status_code, "sends more than" in reply.json()["error"]["message"]) == (503, True)
         reply = await http.get("/models/details/acme/Tiny")

@@ -15,21 +15,21 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
-from deployments.administration.gpu import GpuMonitor
-from deployments.administration.machine import CpuMeter, Machine
-from deployments.administration.monitor import Monitor
-from deployments.administration.office import Office
-from deployments.administration.replicas import ReplicaRegister
-from deployments.administration.services import ServiceControl
-from deployments.administration.trail import AuditNotes
-from deployments.api.admin.events import EventSlots
-from deployments.api.admin.monitor.routes import build_router
+from deployments.administration.audit.audit_recorder import AuditRecorder
+from deployments.administration.monitoring.gpu import GpuMonitor
+from deployments.administration.monitoring.machine import CpuMeter, Machine
+from deployments.administration.monitoring.monitor import Monitor
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.services.replica_registry import ReplicaRegistry
+from deployments.administration.services.service_control import ServiceControl
+from deployments.api.admin.monitoring.routes import build_router
+from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.api.metrics import Metrics
-from deployments.contracts.reports import DoorReport, StageTally
-from tests.api.admin.ops import application, client
-from tests.api.asgi import Call
+from deployments.contracts.reports import DoorReport, StageLatency
+from tests.api.admin.router_client import application_of, router_client
+from tests.api.asgi import AsgiCall
 from tests.unit.administration.conftest import audited
-from tests.unit.administration.replicas import Cluster, Replica, deployment
+from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
 from tests.unit.engines.test_host import until
 
 CpuTimes = namedtuple("CpuTimes", "user idle iowait guest")
@@ -86,28 +86,30 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def register() -> ReplicaRegister:
-    return ReplicaRegister()
+def register() -> ReplicaRegistry:
+    return ReplicaRegistry()
 
 
 def monitor(
-    office: Office,
-    register: ReplicaRegister,
+    office: OfficeServices,
+    register: ReplicaRegistry,
     metrics: Metrics,
     gpus: GpuMonitor | None = None,
     gpu_patience_s: float = 5.0,
-    cluster: Cluster | None = None,
+    cluster: FakeCluster | None = None,
 ) -> Monitor:
-    services = ServiceControl(office.database, register, cluster or Cluster(), {"chat": "chat"}, patience_s=0.5)
+    services = ServiceControl(
+        office.database, register, cluster or FakeCluster(), {"chat": "chat"}, action_timeout_s=0.5
+    )
     machine = Machine({"data": Path.cwd(), "gone": Path.cwd() / "not there"})
-    trail = AuditNotes(office.database)
+    trail = AuditRecorder(office.database)
     return Monitor(
-        services, office.reports, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition, gpu_patience_s
+        services, office.report_ingest, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition, gpu_patience_s
     )
 
 
-async def test_a_card_is_told_whole(office: Office, register: ReplicaRegister, metrics: Metrics) -> None:
-    async with client(build_router(monitor(office, register, metrics), EventSlots())) as http:
+async def test_a_card_is_told_whole(office: OfficeServices, register: ReplicaRegistry, metrics: Metrics) -> None:
+    async with router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http:
         report = (await http.get("/monitor/gpu")).json()
     (gpu,) = report["gpus"]
     assert report["available"]
@@ -138,7 +140,7 @@ def test_no_card_and_no_driver_are_answers() -> None:
 
 
 async def test_a_driver_that_hangs_is_told_and_holds_one_thread(
-    office: Office, register: ReplicaRegister, metrics: Metrics
+    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
     class Hanging(Nvml):
         going, counted = threading.Event(), 0
@@ -150,7 +152,7 @@ async def test_a_driver_that_hangs_is_told_and_holds_one_thread(
 
     nvml = Hanging()
     watched = monitor(office, register, metrics, GpuMonitor(lambda: nvml), gpu_patience_s=0.05)
-    async with client(build_router(watched, EventSlots())) as http:
+    async with router_client(build_router(watched, EventStreamSlots())) as http:
         replies = await asyncio.gather(*(http.get("/monitor/gpu") for _ in range(10)))
         assert {reply.json()["reason"] for reply in replies} == {"the driver does not answer"}
         assert nvml.counted == 1
@@ -162,29 +164,29 @@ async def test_a_driver_that_hangs_is_told_and_holds_one_thread(
 
 
 async def test_the_stream_of_cards_repeats_until_the_client_goes(
-    office: Office, register: ReplicaRegister, metrics: Metrics
+    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
-    slots = EventSlots(limit=1)
-    app = application(build_router(monitor(office, register, metrics), slots, gpu_period_s=0.01))
-    call = Call("/monitor/gpu/stream", b"", method="GET")
+    slots = EventStreamSlots(limit=1)
+    app = application_of(build_router(monitor(office, register, metrics), slots, gpu_period_s=0.01))
+    call = AsgiCall("/monitor/gpu/stream", b"", method="GET")
     serving = asyncio.create_task(app(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await until(lambda: len([m for m in call.sent if m.get("body")]) >= 3)
     event = next(m["body"] for m in call.sent if m.get("body"))
     assert orjson.loads(event.removeprefix(b"data: "))["gpus"][0]["temperature_c"] == 61
-    second = Call("/monitor/gpu/stream", b"", method="GET")
+    second = AsgiCall("/monitor/gpu/stream", b"", method="GET")
     await app(second.scope(), second.receive, second.send)  # type: ignore[arg-type]
     assert (second.status, second.json["error"]["code"]) == (503, "overloaded")
-    call.gone.set()
+    call.disconnected.set()
     await asyncio.wait_for(serving, 1)
     assert slots.taken == 0
 
 
 async def test_health_says_what_is_wanted_and_does_not_run(
-    office: Office, register: ReplicaRegister, metrics: Metrics
+    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
     async with (
-        Replica(register, "chat", "1") as room,
-        client(build_router(monitor(office, register, metrics), EventSlots())) as http,
+        FollowedReplica(register, "chat", "1") as room,
+        router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http,
     ):
         await until(lambda: register.replicas("chat"))
         assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
@@ -199,14 +201,14 @@ async def test_health_says_what_is_wanted_and_does_not_run(
 
 
 async def test_health_is_not_claimed_while_the_cluster_says_nothing(
-    office: Office, register: ReplicaRegister, metrics: Metrics
+    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
-    cluster = Cluster(deployment("gateway", os.getpid()))
+    cluster = FakeCluster(deployment_facts("gateway", os.getpid()))
     watched = monitor(office, register, metrics, cluster=cluster)
-    async with Replica(register, "chat", "1"), client(build_router(watched, EventSlots())) as http:
+    async with FollowedReplica(register, "chat", "1"), router_client(build_router(watched, EventStreamSlots())) as http:
         await until(lambda: register.replicas("chat"))
         assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
-        cluster.away = True
+        cluster.unavailable = True
         health = (await http.get("/monitor/health")).json()
         assert health["overall"] == "degraded"
         assert {name: each["status"] for name, each in health["components"].items()} == {
@@ -278,14 +280,16 @@ def test_a_card_that_fails_is_told_with_its_reason_and_hides_no_other() -> None:
 
 
 async def test_metrics_tell_latency_and_totals_and_a_reset_begins_latency_anew(
-    office: Office, register: ReplicaRegister, metrics: Metrics
+    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
-    tally = StageTally(stage="total", source="api", route="local", count=4, p50_ms=10, p95_ms=30, max_ms=40)
-    await office.reports.accept(DoorReport(door="gateway#1", sequence=1, revision=1, stages=(tally,), live_streams=2))
+    tally = StageLatency(stage="total", source="api", route="local", count=4, p50_ms=10, p95_ms=30, max_ms=40)
+    await office.report_ingest.accept(
+        DoorReport(door="gateway#1", sequence=1, revision=1, stages=(tally,), live_streams=2)
+    )
     metrics.tokens(7, 11, "local")
     metrics.request("/v1/chat/completions", 200, 0.1)
     metrics.phrase_cache(True)
-    async with client(build_router(monitor(office, register, metrics), EventSlots())) as http:
+    async with router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http:
         body = (await http.get("/monitor/metrics")).json()
         assert body["latency"] == [{"stage": "total", "route": "local", "count": 4, "p50_ms": 10.0, "p95_ms": 30.0}]
         assert body["counts"]["tokens"] == {"prompt": 7.0, "completion": 11.0}
@@ -302,7 +306,7 @@ async def test_metrics_tell_latency_and_totals_and_a_reset_begins_latency_anew(
 
 
 async def test_the_machine_is_told_without_anybodys_command_line(
-    office: Office, register: ReplicaRegister, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRETARY_RUN_ID", f"test-{os.getpid()}")
     wait = "import sys; sys.stdin.read()"
@@ -310,7 +314,7 @@ async def test_the_machine_is_told_without_anybodys_command_line(
     strange = os.environ | {"SECRETARY_RUN_ID": "another"}
     other = subprocess.Popen([sys.executable, "-c", wait], stdin=subprocess.PIPE, env=strange)
     try:
-        async with client(build_router(monitor(office, register, metrics), EventSlots())) as http:
+        async with router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http:
             reply = await http.get("/monitor/system")
     finally:
         for process in (mine, other):

@@ -3,28 +3,31 @@
 import os
 from pathlib import Path
 
-from deployments.administration.office import Office
-from deployments.administration.operations import Surroundings, open_operations
-from deployments.api.admin.events import EventSlots
-from deployments.api.admin.operations import build_routers
-from tests.api.admin.ops import client
-from tests.unit.administration.replicas import Cluster, Replica, deployment
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.office.operations import OperationsDependencies, open_operations
+from deployments.api.admin.operations_routers import operations_routers
+from deployments.api.admin.server_sent_events import EventStreamSlots
+from tests.api.admin.router_client import router_client
+from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
 from tests.unit.engines.test_host import until
 
 
-async def test_every_area_answers_and_the_operations_close(office: Office, tmp_path: Path) -> None:
-    around = Surroundings(
+async def test_every_area_answers_and_the_operations_close(office: OfficeServices, tmp_path: Path) -> None:
+    around = OperationsDependencies(
         data=tmp_path,
         models=tmp_path / "models",
-        cluster=Cluster(deployment("chat"), deployment("gateway", os.getpid())),
+        cluster=FakeCluster(deployment_facts("chat"), deployment_facts("gateway", os.getpid())),
         services={"chat": "chat"},
         queues=dict,
         exposition=lambda: b"",
         environment={},
     )
     operations = await open_operations(office, around)
-    async with Replica(operations.register, "chat", "1"), client(*build_routers(operations, EventSlots())) as http:
-        await until(lambda: operations.register.replicas("chat"))
+    async with (
+        FollowedReplica(operations.replica_registry, "chat", "1"),
+        router_client(*operations_routers(operations, EventStreamSlots())) as http,
+    ):
+        await until(lambda: operations.replica_registry.replicas("chat"))
         for path in (
             "/services/status",
             "/monitor/gpu",
@@ -38,5 +41,5 @@ async def test_every_area_answers_and_the_operations_close(office: Office, tmp_p
             "/models/download/status",
         ):
             assert (await http.get(path)).status_code == 200, path
-        assert operations.register.models_in_use() == {"m-1": "chat"}
+        assert operations.replica_registry.models_in_use() == {"m-1": "chat"}
     await operations.close()

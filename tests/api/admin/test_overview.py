@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from storage.environment import Environment
-from tests.api.admin.desk import every_router
-from tests.api.admin.office import admin_client, opened_office
+from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.admin_routers import all_routers
 
 
 async def test_one_reply_tells_what_runs_and_what_is_in_force(tmp_path: Path) -> None:
     environment = Environment(data=tmp_path / "data", _env_file=None)
-    async with opened_office(tmp_path) as office, every_router(office, environment) as routers:
-        await office.settings.adjust({"temperature": 0.2}, "anna", group="llm")
+    async with opened_office(tmp_path) as office, all_routers(office, environment) as routers:
+        await office.settings.update_fields({"temperature": 0.2}, "anna", group="llm")
         async with admin_client(office, lambda _: routers, "viewer") as client:
             reply = await client.get("/status")
     assert reply.status_code == 200, reply.text

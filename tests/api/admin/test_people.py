@@ -7,26 +7,26 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.administration.office import Office
-from deployments.administration.users import UserChange
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.users.service import UserChange
 from deployments.contracts.errors import Conflict
 from deployments.contracts.identity import Role
-from deployments.contracts.reports import DoorReport, UsageTally
+from deployments.contracts.reports import DoorReport, UsageCount
 from deployments.contracts.settings import KeyLimits
-from storage.secrets import digest
-from tests.api.admin.desk import records_and_people
-from tests.api.admin.office import admin_client, opened_office
+from storage.secrets import key_digest
+from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.admin_routers import office_only_routers
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def admin(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, records_and_people, "admin") as client:
+async def admin(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with admin_client(office, office_only_routers, "admin") as client:
         yield client
 
 
@@ -61,7 +61,9 @@ async def test_a_change_names_the_version_it_was_made_from(admin: httpx.AsyncCli
     assert (await admin.get("/users/anna")).json()["role"] == "viewer"
 
 
-async def test_a_reset_password_is_shown_once_and_must_be_changed(office: Office, admin: httpx.AsyncClient) -> None:
+async def test_a_reset_password_is_shown_once_and_must_be_changed(
+    office: OfficeServices, admin: httpx.AsyncClient
+) -> None:
     await add(admin, "anna")
     reset = await admin.patch("/users/anna", json={"reset_password": True, "version": 1})
     assert reset.json()["must_change_password"] is True
@@ -95,7 +97,7 @@ async def test_a_name_is_taken_once(admin: httpx.AsyncClient) -> None:
     assert (await add(admin, "ANNA")).status_code == 409
 
 
-async def test_nobody_shuts_themselves_or_everybody_out(office: Office, admin: httpx.AsyncClient) -> None:
+async def test_nobody_shuts_themselves_or_everybody_out(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     for body in ({"role": "viewer"}, {"enabled": False}, {"reset_password": True}):
         refused = await admin.patch("/users/admin", json={**body, "version": 1})
         assert refused.status_code == 409, body
@@ -109,17 +111,17 @@ async def test_nobody_shuts_themselves_or_everybody_out(office: Office, admin: h
     assert (await office.users.get("admin")).version == 1
 
 
-async def test_only_administrators_see_people_and_keys(office: Office) -> None:
-    async with admin_client(office, records_and_people, "operator") as client:
+async def test_only_administrators_see_people_and_keys(office: OfficeServices) -> None:
+    async with admin_client(office, office_only_routers, "operator") as client:
         for path in ("/users", "/users/admin", "/keys"):
             assert (await client.get(path)).status_code == 403
 
 
-async def test_a_key_is_shown_once_and_stored_as_a_digest(office: Office, admin: httpx.AsyncClient) -> None:
+async def test_a_key_is_shown_once_and_stored_as_a_digest(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     made = await admin.post("/keys", json={"name": "shop", "scopes": ["chat"], "owner": "the shop"})
     assert made.status_code == 201
     plain = made.json()["key"]
-    assert any(key.digest == digest(plain) for key in office.publisher.current.api_keys)
+    assert any(key.digest == key_digest(plain) for key in office.publisher.current.api_keys)
     listed = await admin.get("/keys")
     assert plain not in listed.text
     shop = next(key for key in listed.json()["keys"] if key["name"] == "shop")
@@ -130,7 +132,7 @@ async def test_a_key_is_shown_once_and_stored_as_a_digest(office: Office, admin:
         assert plain not in repr(await work.audit.newest(100))
 
 
-async def test_limits_of_a_key_reach_the_doors(office: Office, admin: httpx.AsyncClient) -> None:
+async def test_limits_of_a_key_reach_the_doors(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     made = (await admin.post("/keys", json={"name": "shop"})).json()
     key_id, change = made["id"], {"limits": {"tokens_per_day": 500}, "name": "the shop"}
     assert (await admin.patch(f"/keys/{key_id}", json=change)).status_code == 428
@@ -165,11 +167,13 @@ async def test_a_key_that_cannot_be_is_refused(admin: httpx.AsyncClient, body: d
     assert (await admin.get("/keys")).json()["total"] == before
 
 
-async def test_what_a_key_used_today_stands_beside_it_and_in_the_sums(office: Office, admin: httpx.AsyncClient) -> None:
+async def test_what_a_key_used_today_stands_beside_it_and_in_the_sums(
+    office: OfficeServices, admin: httpx.AsyncClient
+) -> None:
     key_id = (await admin.post("/keys", json={"name": "shop"})).json()["id"]
     tallies = tuple(
-        UsageTally(
-            day=office.usage.day(),
+        UsageCount(
+            day=office.usage.current_day(),
             key_id=key,
             source=source,
             route=route,
@@ -181,7 +185,7 @@ async def test_what_a_key_used_today_stands_beside_it_and_in_the_sums(office: Of
         for key, source, route in ((key_id, "api", "local"), (key_id, "api", "speech"), (0, "telegram", "local"))
     )
     report = DoorReport(door="gateway#1", run="a", sequence=1, revision=1, usage=tallies)
-    receipts = [await office.reports.accept(report) for _ in range(3)]
+    receipts = [await office.report_ingest.accept(report) for _ in range(3)]
     assert {receipt.keys[key_id].tokens for receipt in receipts} == {30}
     shop = next(key for key in (await admin.get("/keys")).json()["keys"] if key["id"] == key_id)
     assert shop["used_today"] == {"tokens": 30, "audio_seconds": 3.0}
@@ -214,10 +218,12 @@ async def test_a_range_that_is_none_is_a_bad_request(admin: httpx.AsyncClient, q
     assert (await admin.get("/usage", params=query)).status_code == 400
 
 
-async def test_a_report_of_a_restarted_door_counts_although_it_reads_the_same(office: Office) -> None:
-    tally = UsageTally(day=office.usage.day(), key_id=1, source="api", route="local", requests=1, prompt_tokens=7)
+async def test_a_report_of_a_restarted_door_counts_although_it_reads_the_same(office: OfficeServices) -> None:
+    tally = UsageCount(
+        day=office.usage.current_day(), key_id=1, source="api", route="local", requests=1, prompt_tokens=7
+    )
     for run in ("first", "second", "second"):
-        await office.reports.accept(DoorReport(door="office", run=run, sequence=1, revision=1, usage=(tally,)))
-    assert (await office.usage.today()).keys[1].tokens == 14
-    today = date.fromisoformat(office.usage.day())
+        await office.report_ingest.accept(DoorReport(door="office", run=run, sequence=1, revision=1, usage=(tally,)))
+    assert (await office.usage.used_today()).keys[1].tokens == 14
+    today = date.fromisoformat(office.usage.current_day())
     assert [(row.requests, row.prompt_tokens) for row in await office.usage.sums(today, today, ())] == [(2, 14)]

@@ -5,37 +5,37 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration.office import Office
+from deployments.administration.office.composition import OfficeServices
 from deployments.api.admin.privacy.routes import privacy_router
-from deployments.contracts.chat import GenerationOptions, Overrides, Route, Source, SourceKind
+from deployments.contracts.chat import GenerationOptions, Overrides, Route, SourceKind, TurnSource
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import api_session_id
-from tests.api.admin.office import admin_client, opened_office
+from tests.api.admin.admin_client import admin_client, opened_office
 from tests.unit.administration.conftest import exchange
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
-def call_as(office: Office, role: str):
+def call_as(office: OfficeServices, role: str):
     return admin_client(office, lambda o: [privacy_router(o.privacy)], role)
 
 
-async def test_only_administrators_come_near(office: Office) -> None:
+async def test_only_administrators_come_near(office: OfficeServices) -> None:
     async with call_as(office, "operator") as client:
         for path in ("/privacy/export", "/privacy/erase", "/privacy/consents"):
             assert (await client.post(path, json={"person": "42"})).status_code == 403
         assert (await client.get("/privacy/consents")).status_code == 403
 
 
-async def test_export_and_erase(office: Office) -> None:
-    opened = await office.conversations.open(Source(SourceKind.TELEGRAM, "shop"), "42", "Иван")
+async def test_export_and_erase(office: OfficeServices) -> None:
+    opened = await office.conversations.open(TurnSource(SourceKind.TELEGRAM, "shop"), "42", "Иван")
     one = exchange(session_id=opened.session_id)
-    await office.reports.accept(DoorReport(door="bot", sequence=1, revision=1, exchanges=(one,)))
+    await office.report_ingest.accept(DoorReport(door="bot", sequence=1, revision=1, exchanges=(one,)))
     async with call_as(office, "admin") as client:
         body = {"person": "42", "kind": "recording", "source": "telegram", "wording": "Да"}
         given = await client.post("/privacy/consents", json=body)
@@ -52,15 +52,15 @@ async def test_export_and_erase(office: Office) -> None:
         assert (empty["conversations"], empty["exchanges"], empty["consents"]) == ([], [], [])
 
 
-async def test_an_export_tells_how_a_conversation_was_to_be_answered(office: Office) -> None:
-    shop = Source(SourceKind.TELEGRAM, "shop")
+async def test_an_export_tells_how_a_conversation_was_to_be_answered(office: OfficeServices) -> None:
+    shop = TurnSource(SourceKind.TELEGRAM, "shop")
     opened = await office.conversations.open(shop, "42", "Иван")
     (persona, *_) = office.publisher.current.personas
     overrides = Overrides("Отвечай кратко.", persona.id, Route.parse("local"), GenerationOptions(temperature=0.5))
     admin = Identity("admin", Role.ADMIN)
-    await office.chats.change(admin, opened.session_id, 1, title="Отпуск", edit=lambda _: overrides)
+    await office.chat_sessions.change(admin, opened.session_id, 1, title="Отпуск", edit=lambda _: overrides)
     async with office.database.unit_of_work() as work:
-        await work.sessions.switch(shop, "42", "brief")
+        await work.sessions.set_mode(shop, "42", "brief")
     async with call_as(office, "admin") as client:
         (conversation,) = (await client.post("/privacy/export", json={"person": "42"})).json()["conversations"]
     params = {"temperature": 0.5, "max_tokens": None, "top_p": None, "repetition_penalty": None}
@@ -75,10 +75,10 @@ async def test_an_export_tells_how_a_conversation_was_to_be_answered(office: Off
     assert told == {name: conversation[name] for name in told}
 
 
-async def test_a_session_of_an_api_key(office: Office) -> None:
+async def test_a_session_of_an_api_key(office: OfficeServices) -> None:
     (key,) = office.publisher.current.api_keys
     one = exchange(session_id=api_session_id(key.id, "session", b"chat-7"), source_kind="api", source_id="")
-    await office.reports.accept(DoorReport(door="gateway", sequence=1, revision=1, exchanges=(one,)))
+    await office.report_ingest.accept(DoorReport(door="gateway", sequence=1, revision=1, exchanges=(one,)))
     async with call_as(office, "admin") as client:
         body = {"person": "chat-7", "source": "api", "source_id": str(key.id)}
         assert [e["turn_id"] for e in (await client.post("/privacy/export", json=body)).json()["exchanges"]] == [
@@ -89,7 +89,7 @@ async def test_a_session_of_an_api_key(office: Office) -> None:
         assert (await client.post("/privacy/erase", json={**body, "source_id": "the shop"})).status_code == 400
 
 
-async def test_consents(office: Office) -> None:
+async def test_consents(office: OfficeServices) -> None:
     async with call_as(office, "admin") as client:
         body = {"person": "42", "kind": "voice_clone", "source": "phone"}
         number = (await client.post("/privacy/consents", json=body)).json()["id"]
@@ -102,7 +102,7 @@ async def test_consents(office: Office) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"person": ""}, {"person": "x" * 201}, {"person": 42}, {"person": "42", "source": "mars"}]
 )
-async def test_nobody_is_erased_by_mistake(office: Office, body: dict[str, object]) -> None:
+async def test_nobody_is_erased_by_mistake(office: OfficeServices, body: dict[str, object]) -> None:
     async with call_as(office, "admin") as client:
         for path in ("/privacy/export", "/privacy/erase"):
             assert (await client.post(path, json=body)).status_code == 400

@@ -8,32 +8,32 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.administration.office import Office
-from deployments.api.admin.stt.routes import stt_router
-from deployments.api.admin.tts.studio import Studio
+from deployments.administration.office.composition import OfficeServices
+from deployments.api.admin.speech.office_speech import OfficeSpeech
+from deployments.api.admin.speech.recognition import recognition_router
 from deployments.api.limits import StreamSlots
 from deployments.audio.encode import wav_file
 from deployments.contracts.audio import PCM16_8K
-from deployments.conversation.assistant import Secretary
-from tests.api.admin.office import PublishedSnapshots, admin_client, opened_office
-from tests.api.admin.staff import secretary
+from deployments.conversation.assistant import ConversationAssistant
+from tests.api.admin.admin_client import OfficeSnapshots, admin_client, opened_office
+from tests.api.admin.scripted_secretary import scripted_secretary
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
-def hearing(office: Office, assistant: Secretary) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-    snapshots = PublishedSnapshots(office)
-    router = stt_router(Studio(assistant, snapshots, StreamSlots()), snapshots)
+def hearing(office: OfficeServices, assistant: ConversationAssistant) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    snapshots = OfficeSnapshots(office)
+    router = recognition_router(OfficeSpeech(assistant, snapshots, StreamSlots()), snapshots)
     return admin_client(office, lambda _: [router], "operator")
 
 
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    async with hearing(office, await secretary(office)) as client:
+async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with hearing(office, await scripted_secretary(office)) as client:
         yield client
 
 
@@ -75,8 +75,8 @@ async def test_what_is_no_recording_is_refused(client: httpx.AsyncClient) -> Non
     assert (await client.post("/stt/transcribe", content=b"x", headers=broken)).status_code == 400
 
 
-async def test_the_secretary_hears_itself(office: Office) -> None:
-    alike = await secretary(office, heard="Добрый день, это проверка.")
+async def test_the_secretary_hears_itself(office: OfficeServices) -> None:
+    alike = await scripted_secretary(office, transcript="Добрый день, это проверка.")
     async with hearing(office, alike) as client:
         heard = (await client.post("/stt/test", json={"text_to_speak": "добрый день это ПРОВЕРКА"})).json()
         assert (heard["match"], heard["ratio"], heard["words_count"]) == (True, 1.0, 4)

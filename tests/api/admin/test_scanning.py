@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration.scanning import ModelScan
-from deployments.models.store import Manifest, ModelStore
-from tests.api.admin.model_rig import Rig, held_model, let_go, write_manifest
+from deployments.administration.models.model_scan import ModelScan
+from deployments.models.store import ModelManifest, ModelStore
+from tests.api.admin.model_rig import ModelRig, add_model_blocked_on_pipe, unblock_pipe, write_manifest
 from tests.unit.engines.test_host import until
 from tests.unit.models.conftest import WEIGHTS
 
 
-async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: Rig) -> None:
-    async with rig.http() as http:
+async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: ModelRig) -> None:
+    async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
-        await rig.ended(http)
+        await rig.wait_until_ended(http)
         (rig.store.root / "strange").mkdir()
         await http.post("/models/scan")
-        whole = await rig.ended(http, "scan")
+        whole = await rig.wait_until_ended(http, "scan")
         assert (whole["state"], whole["done"], whole["total"]) == ("finished", whole["total"], whole["total"])
         assert [(each["id"], each["status"]) for each in whole["findings"]] == [  # type: ignore[attr-defined]
             ("strange", "unknown"),
@@ -27,20 +27,20 @@ async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: Rig) -> No
         path = rig.store.directory("tiny-voice") / "weights.bin"
         path.write_bytes(WEIGHTS[:-1] + b"\x00")
         await http.post("/models/scan")
-        damaged = (await rig.ended(http, "scan"))["findings"][1]  # type: ignore[index]
+        damaged = (await rig.wait_until_ended(http, "scan"))["findings"][1]  # type: ignore[index]
         assert (damaged["status"], damaged["detail"]) == ("damaged", "contents differ: weights.bin")
 
 
-async def test_a_model_that_is_taken_away_during_a_scan_is_told_and_ends_nothing(rig: Rig) -> None:
-    pipe = held_model(rig.store, "held", "next")
+async def test_a_model_that_is_taken_away_during_a_scan_is_told_and_ends_nothing(rig: ModelRig) -> None:
+    pipe = add_model_blocked_on_pipe(rig.store, "held", "next")
     shutil.copytree(rig.store.directory("held"), rig.store.directory("other"), ignore=lambda *_: ["pipe"])
     (rig.store.root / "strange").mkdir()
-    async with rig.http() as http:
+    async with rig.client() as http:
         await http.post("/models/scan")
         await until(lambda: rig.models.scan_status().current == "held")
         aside = pipe.parent.rename(rig.store.root.parent / "aside")
-        await let_go(aside / "pipe")
-        scanned = await rig.ended(http, "scan")
+        await unblock_pipe(aside / "pipe")
+        scanned = await rig.wait_until_ended(http, "scan")
     assert (scanned["state"], scanned["done"]) == ("finished", scanned["total"])
     assert {each["id"]: each["status"] for each in scanned["findings"]} == {  # type: ignore[attr-defined]
         "held": "gone",
@@ -49,35 +49,35 @@ async def test_a_model_that_is_taken_away_during_a_scan_is_told_and_ends_nothing
     }
 
 
-async def test_a_copied_folder_is_read_itself(rig: Rig) -> None:
-    async with rig.http() as http:
+async def test_a_copied_folder_is_read_itself(rig: ModelRig) -> None:
+    async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
-        await rig.ended(http)
+        await rig.wait_until_ended(http)
         copy = rig.store.root / "copy"
         shutil.copytree(rig.store.directory("tiny-voice"), copy)
         (copy / "weights.bin").write_bytes(WEIGHTS[:-1] + b"\x00")
         await http.post("/models/scan")
-        findings = (await rig.ended(http, "scan"))["findings"]
+        findings = (await rig.wait_until_ended(http, "scan"))["findings"]
     statuses = {each["id"]: each["status"] for each in findings}  # type: ignore[attr-defined]
     assert statuses == {"copy": "damaged", "tiny-voice": "whole"}
 
 
 @pytest.mark.parametrize("path", ["no\0file", "../nobody/data"])
-async def test_a_strange_manifest_ends_neither_list_nor_scan(rig: Rig, path: str) -> None:
+async def test_a_strange_manifest_ends_neither_list_nor_scan(rig: ModelRig, path: str) -> None:
     folder = rig.store.directory("strange")
     folder.mkdir(parents=True)
     write_manifest(folder, "../strange", [{"path": path, "size": 0, "sha256": ""}])
-    async with rig.http() as http:
+    async with rig.client() as http:
         listed = (await http.get("/models/list")).json()["models"]
         assert [each["installed"] for each in listed if each["id"] == "strange"] == [False]
         await http.post("/models/scan")
-        scanned = await rig.ended(http, "scan")
+        scanned = await rig.wait_until_ended(http, "scan")
     assert (scanned["state"], scanned["findings"][0]["status"]) == ("finished", "incomplete")  # type: ignore[index]
 
 
 async def test_a_scan_that_fails_says_so(tmp_path: Path) -> None:
     class Unreadable(ModelStore):
-        def manifest(self, model_id: str) -> Manifest | None:
+        def manifest(self, model_id: str) -> ModelManifest | None:
             raise RecursionError
 
     (tmp_path / "strange").mkdir()
@@ -88,14 +88,14 @@ async def test_a_scan_that_fails_says_so(tmp_path: Path) -> None:
     await scan.close()
 
 
-async def test_a_scan_can_be_cancelled(rig: Rig) -> None:
+async def test_a_scan_can_be_cancelled(rig: ModelRig) -> None:
     folder = rig.store.directory("large")
     folder.mkdir(parents=True)
     with (folder / "data").open("wb") as file:
         file.truncate(4 << 30)
     write_manifest(folder, "large", [{"path": "data", "size": 4 << 30, "sha256": "0" * 64}])
-    async with rig.http() as http:
+    async with rig.client() as http:
         await http.post("/models/scan")
         assert (await http.post("/models/scan")).status_code == 409
         await http.post("/models/scan/cancel")
-        assert (await rig.ended(http, "scan"))["state"] == "cancelled"
+        assert (await rig.wait_until_ended(http, "scan"))["state"] == "cancelled"

@@ -8,7 +8,7 @@ import pytest
 from ray.serve._private.common import DeploymentStatus
 
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.services import ReplicaFacts
+from deployments.contracts.services import ReplicaDetails
 from deployments.serve_view import ServeView
 
 ACCOUNT: dict[str, Any] = {
@@ -36,14 +36,14 @@ async def test_a_controller_that_hangs_is_asked_once_and_told_of() -> None:
         assert going.wait(10)
         return ACCOUNT
 
-    view = ServeView(ask, patience_s=0.05)
+    view = ServeView(ask, timeout_s=0.05)
     answers = await asyncio.gather(*(view.deployments() for _ in range(10)), return_exceptions=True)
     assert {type(answer) for answer in answers} == {Unavailable}
     assert asked == 1
     going.set()
     (facts,) = await view.deployments()
     assert (facts.name, facts.status, facts.message) == ("voice", "UPDATING", "1 cannot be placed")
-    assert (facts.num_gpus, facts.replicas) == (0.4, (ReplicaFacts("a", "RUNNING", 7, 1.0),))
+    assert (facts.num_gpus, facts.replicas) == (0.4, (ReplicaDetails("a", "RUNNING", 7, 1.0),))
     view.close()
     with pytest.raises(Unavailable):
         await view.deployments()

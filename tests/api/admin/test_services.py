@@ -4,37 +4,39 @@ import os
 
 import pytest
 
-from deployments.administration.office import Office
-from deployments.administration.replicas import ReplicaRegister
-from deployments.administration.services import Action, ServiceControl
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.services.replica_registry import ReplicaRegistry
+from deployments.administration.services.service_control import ServiceAction, ServiceControl
 from deployments.api.admin.services.routes import build_router
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.services import DeploymentFacts, ReplicaFacts, ServiceOrder
+from deployments.contracts.services import DeploymentDetails, DesiredServiceState, ReplicaDetails
 from storage.database import Database
-from tests.api.admin.ops import client
+from tests.api.admin.router_client import router_client
+from tests.unit.administration.cancelling_database import CancellingDatabase
 from tests.unit.administration.conftest import audited
-from tests.unit.administration.departing import Departing
-from tests.unit.administration.replicas import Cluster, Replica, deployment
+from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
 from tests.unit.engines.test_host import until
 
 SERVICES = {"chat": "chat", "voice": "speech"}
 
 
 @pytest.fixture
-def register() -> ReplicaRegister:
-    return ReplicaRegister()
+def register() -> ReplicaRegistry:
+    return ReplicaRegistry()
 
 
-def control(database: Database, register: ReplicaRegister, cluster: Cluster | None = None) -> ServiceControl:
-    cluster = cluster or Cluster(deployment("chat", os.getpid(), num_gpus=0.5), deployment("gateway", os.getpid()))
-    return ServiceControl(database, register, cluster, SERVICES, lambda: {"chat": 3.0}, patience_s=1)
+def control(database: Database, register: ReplicaRegistry, cluster: FakeCluster | None = None) -> ServiceControl:
+    cluster = cluster or FakeCluster(
+        deployment_facts("chat", os.getpid(), num_gpus=0.5), deployment_facts("gateway", os.getpid())
+    )
+    return ServiceControl(database, register, cluster, SERVICES, lambda: {"chat": 3.0}, action_timeout_s=1)
 
 
-async def test_every_service_is_told_with_its_replicas(database: Database, register: ReplicaRegister) -> None:
+async def test_every_service_is_told_with_its_replicas(database: Database, register: ReplicaRegistry) -> None:
     async with (
-        Replica(register, "chat", "1"),
-        Replica(register, "chat", "2"),
-        client(build_router(control(database, register))) as http,
+        FollowedReplica(register, "chat", "1"),
+        FollowedReplica(register, "chat", "2"),
+        router_client(build_router(control(database, register))) as http,
     ):
         await until(lambda: len(register.replicas("chat")) == 2)
         services = (await http.get("/services/status")).json()["services"]
@@ -48,11 +50,11 @@ async def test_every_service_is_told_with_its_replicas(database: Database, regis
     assert services["voice"]["status"] == "absent"
 
 
-async def test_a_stop_reaches_all_replicas_and_is_noted(office: Office, register: ReplicaRegister) -> None:
+async def test_a_stop_reaches_all_replicas_and_is_noted(office: OfficeServices, register: ReplicaRegistry) -> None:
     async with (
-        Replica(register, "chat", "1") as one,
-        Replica(register, "chat", "2") as two,
-        client(build_router(control(office.database, register))) as http,
+        FollowedReplica(register, "chat", "1") as one,
+        FollowedReplica(register, "chat", "2") as two,
+        router_client(build_router(control(office.database, register))) as http,
     ):
         await until(lambda: len(register.replicas("chat")) == 2)
         reply = await http.post("/services/chat/stop")
@@ -71,41 +73,44 @@ async def test_a_stop_reaches_all_replicas_and_is_noted(office: Office, register
 
 
 async def test_a_stopped_service_stays_stopped_when_the_office_starts_anew(database: Database) -> None:
-    before = control(database, ReplicaRegister())
+    before = control(database, ReplicaRegistry())
     await before.act("chat", "stop", "anna")
-    register = ReplicaRegister()
+    register = ReplicaRegistry()
     after = control(database, register)
     await after.open()
-    async with Replica(register, "chat", "1") as room:
+    async with FollowedReplica(register, "chat", "1") as room:
         await until(lambda: not room.loaded)
-    assert register.order("voice").loaded
+    assert register.order_for("voice").loaded
 
 
 @pytest.mark.parametrize("action", ["stop", "restart"])
 async def test_an_order_that_is_stored_is_in_force_although_who_gave_it_has_gone(
-    departing: Departing, register: ReplicaRegister, action: Action
+    departing: CancellingDatabase, register: ReplicaRegistry, action: ServiceAction
 ) -> None:
     services = control(departing, register)
-    await departing.leave(lambda: services.act("chat", action, "anna"))
+    await departing.cancel_after_commit(lambda: services.act("chat", action, "anna"))
     await services.close()
-    assert await departing.said() == [(action, "service")]
-    after = ReplicaRegister()
+    assert await departing.audit_rows() == [(action, "service")]
+    after = ReplicaRegistry()
     await control(departing, after).open()
-    assert register.order("chat") == after.order("chat") != ServiceOrder()
+    assert register.order_for("chat") == after.order_for("chat") != DesiredServiceState()
     with pytest.raises(Unavailable):
         await services.act("chat", "start", "anna")
 
 
-async def test_a_restart_loads_anew(database: Database, register: ReplicaRegister) -> None:
-    async with Replica(register, "chat", "1"), client(build_router(control(database, register))) as http:
+async def test_a_restart_loads_anew(database: Database, register: ReplicaRegistry) -> None:
+    async with FollowedReplica(register, "chat", "1"), router_client(build_router(control(database, register))) as http:
         await until(lambda: register.replicas("chat") and register.replicas("chat")[0].generation == 0)
         assert (await http.post("/services/chat/restart")).json()["status"] == "running"
         chat = (await http.get("/services/status")).json()["services"]["chat"]
     assert chat["replicas"][0]["restarts"] == 1
 
 
-async def test_one_that_does_not_load_is_told_with_its_reason(database: Database, register: ReplicaRegister) -> None:
-    async with Replica(register, "chat", "1") as room, client(build_router(control(database, register))) as http:
+async def test_one_that_does_not_load_is_told_with_its_reason(database: Database, register: ReplicaRegistry) -> None:
+    async with (
+        FollowedReplica(register, "chat", "1") as room,
+        router_client(build_router(control(database, register))) as http,
+    ):
         room.broken = "the model m is not here"
         await until(lambda: register.replicas("chat") and register.replicas("chat")[0].error)
         reply = (await http.post("/services/chat/start")).json()
@@ -118,8 +123,10 @@ async def test_one_that_does_not_load_is_told_with_its_reason(database: Database
 
 
 @pytest.mark.parametrize("action", ["start", "stop", "restart"])
-async def test_unknown_names_and_doors_are_refused(office: Office, register: ReplicaRegister, action: str) -> None:
-    async with client(build_router(control(office.database, register))) as http:
+async def test_unknown_names_and_doors_are_refused(
+    office: OfficeServices, register: ReplicaRegistry, action: str
+) -> None:
+    async with router_client(build_router(control(office.database, register))) as http:
         unknown = await http.post(f"/services/vllm/{action}")
         assert unknown.status_code == 404
         assert unknown.json()["error"]["message"] == "no service 'vllm'; known: chat, voice"
@@ -128,11 +135,11 @@ async def test_unknown_names_and_doors_are_refused(office: Office, register: Rep
     assert all(resource != "service" for _, _, resource in await audited(office))
 
 
-async def test_all_are_stopped_and_started_at_once(database: Database, register: ReplicaRegister) -> None:
+async def test_all_are_stopped_and_started_at_once(database: Database, register: ReplicaRegistry) -> None:
     async with (
-        Replica(register, "chat", "1") as chat,
-        Replica(register, "voice", "1") as voice,
-        client(build_router(control(database, register))) as http,
+        FollowedReplica(register, "chat", "1") as chat,
+        FollowedReplica(register, "voice", "1") as voice,
+        router_client(build_router(control(database, register))) as http,
     ):
         await until(lambda: register.replicas("chat") and register.replicas("voice"))
         stopped = (await http.post("/services/stop-all")).json()["results"]
@@ -144,10 +151,13 @@ async def test_all_are_stopped_and_started_at_once(database: Database, register:
         assert voice.loaded
 
 
-async def test_the_status_is_told_while_the_cluster_says_nothing(database: Database, register: ReplicaRegister) -> None:
-    cluster = Cluster()
-    cluster.away = True
-    async with Replica(register, "chat", "1"), client(build_router(control(database, register, cluster))) as http:
+async def test_the_status_is_told_while_the_cluster_says_nothing(database: Database, register: ReplicaRegistry) -> None:
+    cluster = FakeCluster()
+    cluster.unavailable = True
+    async with (
+        FollowedReplica(register, "chat", "1"),
+        router_client(build_router(control(database, register, cluster))) as http,
+    ):
         await until(lambda: register.replicas("chat"))
         status = (await http.get("/services/status")).json()
         assert {name: each["status"] for name, each in status["services"].items()} == {
@@ -167,14 +177,14 @@ SILENT = {
 
 @pytest.mark.parametrize("second", SILENT)
 async def test_a_replica_that_does_not_report_counts_as_the_cluster_sees_it(
-    database: Database, register: ReplicaRegister, second: str
+    database: Database, register: ReplicaRegistry, second: str
 ) -> None:
     silent, told, status = SILENT[second]
-    speaks = ReplicaFacts("r1", "RUNNING", os.getpid(), 1.0)
-    others = (ReplicaFacts("r2", *silent, None),) if silent else ()
-    facts = DeploymentFacts("secretary", "chat", told, "2 replicas, 1 of them troubled", 0.0, (speaks, *others))
-    services = control(database, register, Cluster(facts))
-    async with Replica(register, "chat", "1"):
+    speaks = ReplicaDetails("r1", "RUNNING", os.getpid(), 1.0)
+    others = (ReplicaDetails("r2", *silent, None),) if silent else ()
+    facts = DeploymentDetails("secretary", "chat", told, "2 replicas, 1 of them troubled", 0.0, (speaks, *others))
+    services = control(database, register, FakeCluster(facts))
+    async with FollowedReplica(register, "chat", "1"):
         await until(lambda: register.replicas("chat"))
         assert (await services.status()).services["chat"].status == status
 
@@ -183,7 +193,7 @@ def test_a_silent_replica_is_forgotten_and_counted() -> None:
     from deployments.contracts.services import ReplicaReport
 
     now = [0.0]
-    register = ReplicaRegister(lambda: now[0])
+    register = ReplicaRegistry(lambda: now[0])
     report = ReplicaReport(
         service="chat",
         replica="chat#1",
@@ -196,10 +206,10 @@ def test_a_silent_replica_is_forgotten_and_counted() -> None:
         uptime_seconds=1,
         model="a, b",
     )
-    register.heard(report)
+    register.handle_report(report)
     assert register.models_in_use() == {"a": "chat", "b": "chat"}
     now[0] = 6
     assert register.replicas("chat") == ()
-    assert register.lost("chat") == 0
+    assert register.lost_replica_count("chat") == 0
     now[0] = 61
-    assert register.lost("chat") == 1
+    assert register.lost_replica_count("chat") == 1

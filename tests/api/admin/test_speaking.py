@@ -13,54 +13,54 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from deployments.administration.office import Office
-from deployments.api.admin.app import AdminApp, GateKeepers
-from deployments.api.admin.tts.pcm import PcmStream
-from deployments.api.admin.tts.presets import cache_router, presets_router
-from deployments.api.admin.tts.streaming import streaming_router
-from deployments.api.admin.tts.studio import Studio
-from deployments.api.admin.tts.voices import voices_router
+from deployments.administration.office.composition import OfficeServices
+from deployments.api.admin.app import AdminApp, GateDependencies
+from deployments.api.admin.speech.office_speech import OfficeSpeech
+from deployments.api.admin.speech.pcm import PcmConverter
+from deployments.api.admin.speech.presets import phrase_cache_router, presets_router
+from deployments.api.admin.speech.streaming import streaming_router
+from deployments.api.admin.speech.voices import voices_router
 from deployments.api.limits import StreamSlots
 from deployments.api.metrics import Metrics
 from deployments.contracts.audio import PCM16_24K, SpeechChunk
 from deployments.contracts.errors import VoiceNotFound
 from deployments.contracts.identity import Role
 from deployments.contracts.speech import SpeechRequest
-from deployments.conversation.assistant import Secretary
+from deployments.conversation.assistant import ConversationAssistant
 from deployments.engines.speech.tone import SECONDS_PER_CHARACTER
-from tests.api.admin.office import NamedTokens, PublishedSnapshots, admin_client, opened_office
-from tests.api.admin.staff import secretary
+from tests.api.admin.admin_client import OfficeSnapshots, RoleTokens, admin_client, opened_office
+from tests.api.admin.scripted_secretary import scripted_secretary
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def assistant(office: Office) -> Secretary:
-    return await secretary(office)
+async def assistant(office: OfficeServices) -> ConversationAssistant:
+    return await scripted_secretary(office)
 
 
-def routers(office: Office, assistant: Secretary):
-    snapshots = PublishedSnapshots(office)
-    studio = Studio(assistant, snapshots, StreamSlots())
+def routers(office: OfficeServices, assistant: ConversationAssistant):
+    snapshots = OfficeSnapshots(office)
+    studio = OfficeSpeech(assistant, snapshots, StreamSlots())
     return [
         presets_router(office.presets, office.settings, office.publisher),
-        cache_router(office.voices, office.settings, office.publisher, assistant),
+        phrase_cache_router(office.voices, office.settings, office.publisher, assistant),
         voices_router(office.voices, office.settings, office.publisher, studio, assistant.installed_voices),
         streaming_router(studio),
     ]
 
 
 @pytest.fixture
-async def client(office: Office, assistant: Secretary) -> AsyncIterator[httpx.AsyncClient]:
+async def client(office: OfficeServices, assistant: ConversationAssistant) -> AsyncIterator[httpx.AsyncClient]:
     async with admin_client(office, lambda o: routers(o, assistant), "operator") as client:
         yield client
 
 
-async def seconds(assistant: Secretary, **fields: object) -> float:
+async def seconds(assistant: ConversationAssistant, **fields: object) -> float:
     request = SpeechRequest("Добрый день всем", **fields)
     return sum([chunk.seconds async for chunk in assistant.speak(request)])
 
@@ -77,7 +77,9 @@ async def test_the_five_presets_are_there_and_cannot_be_changed(client: httpx.As
     assert (await client.post("/tts/presets/custom", json={"name": "warm"})).status_code == 409
 
 
-async def test_a_preset_is_made_chosen_heard_and_deleted(client: httpx.AsyncClient, assistant: Secretary) -> None:
+async def test_a_preset_is_made_chosen_heard_and_deleted(
+    client: httpx.AsyncClient, assistant: ConversationAssistant
+) -> None:
     plain = await seconds(assistant)
     name = "Быстро / очень 🚀"
     made = await client.post("/tts/presets/custom", json={"name": name, "params": {"speed": 2.0}})
@@ -105,7 +107,7 @@ async def test_a_preset_that_cannot_work_is_refused(client: httpx.AsyncClient, p
     assert reply.json()["error"]["param"].startswith("params")
 
 
-async def test_the_general_rate_is_changed(client: httpx.AsyncClient, assistant: Secretary) -> None:
+async def test_the_general_rate_is_changed(client: httpx.AsyncClient, assistant: ConversationAssistant) -> None:
     plain = await seconds(assistant)
     assert (await client.post("/tts/piper/params", json={"speed": 2})).json()["speed"] == 2
     assert await seconds(assistant) == pytest.approx(plain / 2, rel=0.01)
@@ -113,7 +115,7 @@ async def test_the_general_rate_is_changed(client: httpx.AsyncClient, assistant:
 
 
 async def test_a_voice_that_is_switched_off_is_neither_offered_nor_used(
-    client: httpx.AsyncClient, assistant: Secretary
+    client: httpx.AsyncClient, assistant: ConversationAssistant
 ) -> None:
     path = "/voices/tone-ru"
     assert (await client.patch(path, json={"enabled": False})).status_code == 428
@@ -134,7 +136,7 @@ async def test_a_voice_that_is_switched_off_is_neither_offered_nor_used(
     assert (await client.patch(path, json={"preset": "none", "version": 2})).status_code == 400
 
 
-async def test_a_voice_has_its_own_preset(client: httpx.AsyncClient, assistant: Secretary) -> None:
+async def test_a_voice_has_its_own_preset(client: httpx.AsyncClient, assistant: ConversationAssistant) -> None:
     plain = await seconds(assistant)
     done = await client.patch("/tts/voices/tone-ru", json={"preset": "energetic", "version": 0})
     assert done.status_code == 200
@@ -142,7 +144,7 @@ async def test_a_voice_has_its_own_preset(client: httpx.AsyncClient, assistant: 
     assert await seconds(assistant, voice_id="tone-en") == pytest.approx(plain, rel=0.01)
 
 
-async def test_the_current_voice_is_chosen_and_tested(client: httpx.AsyncClient, office: Office) -> None:
+async def test_the_current_voice_is_chosen_and_tested(client: httpx.AsyncClient, office: OfficeServices) -> None:
     assert (await client.get("/voice")).json() == {"engine": "tone", "voice": "tone-ru"}
     chosen = await client.post("/voice", json={"voice": "tone-en"})
     assert chosen.json() == {"status": "ok", "engine": "tone", "voice": "tone-en"}
@@ -184,7 +186,9 @@ async def test_a_text_that_cannot_be_spoken_is_refused(
     assert reply.json()["error"]["param"] == param
 
 
-async def test_the_memory_of_phrases_is_emptied_everywhere(client: httpx.AsyncClient, assistant: Secretary) -> None:
+async def test_the_memory_of_phrases_is_emptied_everywhere(
+    client: httpx.AsyncClient, assistant: ConversationAssistant
+) -> None:
     await seconds(assistant)
     await seconds(assistant)
     notebook = assistant._observer
@@ -218,7 +222,7 @@ async def test_raw_speech_is_streamed_at_the_wanted_rate(client: httpx.AsyncClie
 def test_loud_speech_is_clipped_and_never_wraps() -> None:
     square = np.where(np.arange(4_800) // 24 % 2, 32_767, -32_768).astype("<i2").tobytes()
     for as_float, kind, top in ((False, "<i2", 32_767), (True, "<f4", 1.0)):
-        stream = PcmStream(8_000, as_float=as_float)
+        stream = PcmConverter(8_000, as_float=as_float)
         sound = np.frombuffer(stream.feed(SpeechChunk(square, PCM16_24K)) + stream.finish(), kind)
         assert np.abs(sound.astype(float)).max() <= top + 1
         middle = sound[200:-200].astype(float)
@@ -251,8 +255,8 @@ class Socket:
 
 
 @asynccontextmanager
-async def socket_to(office: Office, assistant: Secretary) -> AsyncIterator[Socket]:
-    app = AdminApp(GateKeepers(NamedTokens(), PublishedSnapshots(office), Metrics()), routers(office, assistant))
+async def socket_to(office: OfficeServices, assistant: ConversationAssistant) -> AsyncIterator[Socket]:
+    app = AdminApp(GateDependencies(RoleTokens(), OfficeSnapshots(office), Metrics()), routers(office, assistant))
     socket = Socket()
     scope = {
         "type": "websocket",
@@ -273,7 +277,9 @@ async def socket_to(office: Office, assistant: Secretary) -> AsyncIterator[Socke
         await asyncio.wait_for(task, 5)
 
 
-async def test_a_socket_speaks_one_text_after_the_other(office: Office, assistant: Secretary) -> None:
+async def test_a_socket_speaks_one_text_after_the_other(
+    office: OfficeServices, assistant: ConversationAssistant
+) -> None:
     async with socket_to(office, assistant) as socket:
         await socket.say({"text": "Первое предложение. Второе предложение."})
         await socket.say({"text": "Ещё", "target_sample_rate": None})
@@ -285,10 +291,12 @@ async def test_a_socket_speaks_one_text_after_the_other(office: Office, assistan
         assert (await socket.until_text())[1]["done"] is True
 
 
-async def test_a_client_of_a_socket_that_does_not_read_is_given_up(office: Office, assistant: Secretary) -> None:
+async def test_a_client_of_a_socket_that_does_not_read_is_given_up(
+    office: OfficeServices, assistant: ConversationAssistant
+) -> None:
     slots, stuck = StreamSlots(), asyncio.Event()
     app = FastAPI()
-    app.include_router(streaming_router(Studio(assistant, PublishedSnapshots(office), slots), patience_s=0.1))
+    app.include_router(streaming_router(OfficeSpeech(assistant, OfficeSnapshots(office), slots), send_timeout_s=0.1))
     inbound: asyncio.Queue = asyncio.Queue()
     for message in ({"type": "websocket.connect"}, {"type": "websocket.receive", "text": '{"text": "Долго"}'}):
         inbound.put_nowait(message)
@@ -304,7 +312,9 @@ async def test_a_client_of_a_socket_that_does_not_read_is_given_up(office: Offic
     assert slots.live == 0
 
 
-async def test_a_mistake_on_a_socket_is_told_and_the_socket_stays_open(office: Office, assistant: Secretary) -> None:
+async def test_a_mistake_on_a_socket_is_told_and_the_socket_stays_open(
+    office: OfficeServices, assistant: ConversationAssistant
+) -> None:
     async with socket_to(office, assistant) as socket:
         for wrong in (
             "{",
@@ -325,8 +335,8 @@ async def test_a_mistake_on_a_socket_is_told_and_the_socket_stays_open(office: O
         assert (await socket.until_text())[1]["done"] is True
 
 
-async def test_speech_begins_before_the_text_ends_and_can_be_cancelled(office: Office) -> None:
-    slow = await secretary(office, delay_s=0.02)
+async def test_speech_begins_before_the_text_ends_and_can_be_cancelled(office: OfficeServices) -> None:
+    slow = await scripted_secretary(office, delay_s=0.02)
     text = "Первое предложение довольно короткое. " + "Потом идёт ещё одно предложение подлиннее. " * 40
     async with socket_to(office, slow) as socket:
         await socket.say({"text": text})
@@ -345,8 +355,8 @@ async def test_speech_begins_before_the_text_ends_and_can_be_cancelled(office: O
         assert (await socket.until_text())[1]["done"] is True
 
 
-async def test_a_caller_who_leaves_ends_what_is_spoken(office: Office) -> None:
-    slow = await secretary(office, delay_s=0.05)
+async def test_a_caller_who_leaves_ends_what_is_spoken(office: OfficeServices) -> None:
+    slow = await scripted_secretary(office, delay_s=0.05)
     async with socket_to(office, slow) as socket:
         await socket.say({"text": "Очень длинная речь о многом. " * 50})
         assert (await socket.hear())["status"] == "starting"
@@ -354,9 +364,9 @@ async def test_a_caller_who_leaves_ends_what_is_spoken(office: Office) -> None:
     assert slow._observer.live["tts"] == 0
 
 
-async def test_no_more_streams_than_the_office_may_have(client: httpx.AsyncClient, office: Office) -> None:
-    slow = await secretary(office, delay_s=0.02)
-    await office.settings.adjust({"max_live_streams": 1}, "test", group="limits", role=Role.ADMIN)
+async def test_no_more_streams_than_the_office_may_have(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    slow = await scripted_secretary(office, delay_s=0.02)
+    await office.settings.update_fields({"max_live_streams": 1}, "test", group="limits", role=Role.ADMIN)
     async with admin_client(office, lambda o: routers(o, slow), "operator") as busy:
         body = {"text": "Длинная речь. " * 10}
         replies = await asyncio.gather(*(busy.post("/tts/test", json=body) for _ in range(3)))

@@ -9,25 +9,25 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from deployments.administration.office import Office
+from deployments.administration.office.composition import OfficeServices
 from storage.environment import Environment
-from tests.api.admin.desk import every_router
-from tests.api.admin.office import PASSWORD, admin_client, opened_office
+from tests.api.admin.admin_client import PASSWORD, admin_client, opened_office
+from tests.api.admin.admin_routers import all_routers
 
 BOT_TOKEN = "123456:AAE-abcdefghijklmnopqrstuvwxyz"
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
     async with opened_office(tmp_path) as office:
         yield office
 
 
 @pytest.fixture
-async def client(office: Office, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def client(office: OfficeServices, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     environment = Environment(data=tmp_path / "data", admin_password=SecretStr(PASSWORD), _env_file=None)
     async with (
-        every_router(office, environment) as routers,
+        all_routers(office, environment) as routers,
         admin_client(office, lambda _: routers) as client,
     ):
         yield client
@@ -117,7 +117,7 @@ async def test_a_prepared_answer_is_deleted_in_the_version_that_was_read(client:
 
 
 async def test_settings_of_a_revision_that_is_still_to_come_are_refused(
-    client: httpx.AsyncClient, office: Office
+    client: httpx.AsyncClient, office: OfficeServices
 ) -> None:
     """Somebody read them before a backup was restored."""
     newest = office.publisher.current.revision
@@ -129,7 +129,7 @@ async def test_settings_of_a_revision_that_is_still_to_come_are_refused(
 
 
 async def test_voices_of_two_languages_chosen_at_once_are_both_chosen(
-    client: httpx.AsyncClient, office: Office
+    client: httpx.AsyncClient, office: OfficeServices
 ) -> None:
     voices = ("tone-ru", "tone-en")
     replies = await asyncio.gather(*(client.post("/voice", json={"voice": voice}) for voice in voices))
@@ -137,7 +137,7 @@ async def test_voices_of_two_languages_chosen_at_once_are_both_chosen(
     assert office.publisher.current.settings.speech.default_voices == {"ru": "tone-ru", "en": "tone-en"}
 
 
-async def test_partial_changes_at_once_lose_nothing(client: httpx.AsyncClient, office: Office) -> None:
+async def test_partial_changes_at_once_lose_nothing(client: httpx.AsyncClient, office: OfficeServices) -> None:
     before = office.publisher.current.revision
     sampling = {"temperature": 0.3, "top_p": 0.5, "max_tokens": 7}
     settings = {"revision": before, "settings": {"default_language": "en"}}

@@ -4,21 +4,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.running import ROOT, Secretary, secretary
-from tests.serve.telegram import TelegramInThread
-from tests.unit.models.hub import hub_files
-from tests.unit.models.server import Site, serving
+from tests.serve.secretary_process import ROOT, SecretaryProcess, running_secretary
+from tests.serve.telegram_thread import TelegramServerThread
+from tests.unit.models.file_server import FakeFileServer, run_file_server
+from tests.unit.models.hub_responses import hub_files
 
 
 @pytest.fixture(scope="package")
-def hub() -> Iterator[Site]:
+def hub() -> Iterator[FakeFileServer]:
     """A model hub on this machine."""
-    with serving(Site(files=hub_files())) as running:
+    with run_file_server(FakeFileServer(files=hub_files())) as running:
         yield running
 
 
 @pytest.fixture(scope="package")
-def demo(tmp_path_factory: pytest.TempPathFactory, telegram: TelegramInThread, hub: Site) -> Iterator[Secretary]:
+def demo(
+    tmp_path_factory: pytest.TempPathFactory, telegram: TelegramServerThread, hub: FakeFileServer
+) -> Iterator[SecretaryProcess]:
     """The graph that `make run` starts, on real engines, with a Telegram bot at a local Bot API server and a local hub:
     its own models come from packages."""
     variables = {
@@ -26,5 +28,5 @@ def demo(tmp_path_factory: pytest.TempPathFactory, telegram: TelegramInThread, h
         "SECRETARY_TELEGRAM_API_URL": telegram.url,
         "HF_ENDPOINT": hub.url,
     }
-    with secretary(tmp_path_factory.mktemp("demo"), ROOT / "graph.yaml", **variables) as running:
+    with running_secretary(tmp_path_factory.mktemp("demo"), ROOT / "graph.yaml", **variables) as running:
         yield running

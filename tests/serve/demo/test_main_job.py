@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from websockets.sync.client import connect
 
-from tests.bots.wire import private, user, voice
-from tests.serve.running import API_KEY, Secretary
-from tests.serve.sound import heard, words
-from tests.serve.telegram import TelegramInThread
+from tests.bots.bot_api_json import private_chat, user, voice
+from tests.serve.audio_checks import decode_audio, words
+from tests.serve.secretary_process import API_KEY, SecretaryProcess
+from tests.serve.telegram_thread import TelegramServerThread
 
 pytestmark = pytest.mark.model
 
 ENGLISH_FAQ, RUSSIAN_FAQ = "Who are you?", "Какой сегодня день недели?"
 
 
-def spoken(demo: Secretary, question: str, **extra: object):
+def spoken(demo: SecretaryProcess, question: str, **extra: object):
     return demo.openai.chat.completions.create(
         model="secretary",
         modalities=["text", "audio"],
@@ -28,40 +28,40 @@ def spoken(demo: Secretary, question: str, **extra: object):
     )
 
 
-def test_a_question_gets_a_spoken_answer_that_whisper_understands(demo: Secretary) -> None:
+def test_a_question_gets_a_spoken_answer_that_whisper_understands(demo: SecretaryProcess) -> None:
     answer = spoken(demo, ENGLISH_FAQ)
     audio = answer.choices[0].message.audio
     assert audio is not None
     data = base64.b64decode(audio.data)
-    assert heard(data).seconds > 1
+    assert decode_audio(data).seconds > 1
     transcript = demo.openai.audio.transcriptions.create(model="whisper-1", file=("answer.wav", data)).text
     said, understood = set(words(audio.transcript)), set(words(transcript))
     assert len(said & understood) >= 0.7 * len(said), (audio.transcript, transcript)
     assert answer.model_extra["secretary"]["answered_by"].startswith("faq")
 
 
-def test_the_model_answers_what_no_entry_covers_and_speaks_it(demo: Secretary) -> None:
+def test_the_model_answers_what_no_entry_covers_and_speaks_it(demo: SecretaryProcess) -> None:
     answer = spoken(demo, "Tell me something about the blue whale.", max_tokens=40, seed=1)
     assert answer.model_extra["secretary"]["answered_by"] == "local"
     audio = answer.choices[0].message.audio
     assert audio is not None
     assert words(audio.transcript)
-    assert heard(base64.b64decode(audio.data)).level > 0.01
+    assert decode_audio(base64.b64decode(audio.data)).level > 0.01
     assert answer.usage.completion_tokens > 0
 
 
-def test_a_russian_question_is_answered_and_spoken_in_russian(demo: Secretary) -> None:
+def test_a_russian_question_is_answered_and_spoken_in_russian(demo: SecretaryProcess) -> None:
     answer = spoken(demo, RUSSIAN_FAQ)
     audio = answer.choices[0].message.audio
     assert audio is not None
     days = ["понедельник", "вторник", "сред", "четверг", "пятниц", "суббот", "воскресень"]
     assert any(day in audio.transcript.casefold() for day in days)
-    sound = heard(base64.b64decode(audio.data))
+    sound = decode_audio(base64.b64decode(audio.data))
     assert sound.seconds > 0.5
     assert sound.level > 0.01
 
 
-def test_streamed_sound_starts_before_the_text_is_complete(demo: Secretary) -> None:
+def test_streamed_sound_starts_before_the_text_is_complete(demo: SecretaryProcess) -> None:
     stream = demo.openai.chat.completions.create(
         model="local",
         modalities=["text", "audio"],
@@ -89,7 +89,7 @@ def test_streamed_sound_starts_before_the_text_is_complete(demo: Secretary) -> N
 
 
 @pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
-def test_speech_comes_in_every_format(demo: Secretary, form: str) -> None:
+def test_speech_comes_in_every_format(demo: SecretaryProcess, form: str) -> None:
     reply = demo.openai.audio.speech.create(
         model="tts-1", voice="alloy", input="Good morning. How can I help you?", response_format=form
     )
@@ -99,10 +99,10 @@ def test_speech_comes_in_every_format(demo: Secretary, form: str) -> None:
         assert 1 < len(samples) / 24_000 < 6
         assert np.abs(samples).max() > 1000
     else:
-        assert 1 < heard(data).seconds < 6
+        assert 1 < decode_audio(data).seconds < 6
 
 
-def test_speech_starts_before_the_last_sentence_is_synthesised(demo: Secretary) -> None:
+def test_speech_starts_before_the_last_sentence_is_synthesised(demo: SecretaryProcess) -> None:
     text = " ".join(f"This is sentence number {n} of a rather long text that takes a while to speak." for n in range(8))
     with demo.http().stream(
         "POST", "/v1/audio/speech", json={"model": "tts-1", "voice": "alloy", "input": text, "response_format": "pcm"}
@@ -113,7 +113,7 @@ def test_speech_starts_before_the_last_sentence_is_synthesised(demo: Secretary) 
     assert last - first > 0.2
 
 
-def test_whisper_writes_words_with_times(demo: Secretary) -> None:
+def test_whisper_writes_words_with_times(demo: SecretaryProcess) -> None:
     speech = demo.openai.audio.speech.create(model="tts-1", voice="alloy", input="The meeting is on Friday morning.")
     result = demo.openai.audio.transcriptions.create(
         model="whisper-1",
@@ -128,7 +128,7 @@ def test_whisper_writes_words_with_times(demo: Secretary) -> None:
     assert result.segments
 
 
-def test_models_voices_and_embeddings(demo: Secretary) -> None:
+def test_models_voices_and_embeddings(demo: SecretaryProcess) -> None:
     ids = {model.id for model in demo.openai.models.list()}
     assert {"secretary", "local", "tts-1", "whisper-1"} <= ids
     listed = httpx.get(f"{demo.url}/v1/audio/voices").json()["voices"]
@@ -138,7 +138,7 @@ def test_models_voices_and_embeddings(demo: Secretary) -> None:
     assert len(vectors[0].embedding) > 64
 
 
-def test_readiness_names_every_engine_with_its_model(demo: Secretary) -> None:
+def test_readiness_names_every_engine_with_its_model(demo: SecretaryProcess) -> None:
     assert httpx.get(f"{demo.url}/health").status_code == 200
     assert httpx.get(f"{demo.url}/ready").json() == {"ready": True, "status": "ready"}
     engines = httpx.get(f"{demo.url}/ready", headers=demo.headers).json()["engines"]
@@ -148,7 +148,7 @@ def test_readiness_names_every_engine_with_its_model(demo: Secretary) -> None:
     assert "smollm2" in by_engine["llama_cpp"]["model"].lower()
 
 
-def test_metrics_add_up_over_processes(demo: Secretary) -> None:
+def test_metrics_add_up_over_processes(demo: SecretaryProcess) -> None:
     labels = {"stage": "total", "route": "faq"}
     before = demo.metric("secretary_stage_seconds_count", **labels)
     for _ in range(3):
@@ -157,7 +157,7 @@ def test_metrics_add_up_over_processes(demo: Secretary) -> None:
     assert demo.metric("secretary_live_streams") == 0
 
 
-def test_the_phone_gets_exact_frames(demo: Secretary) -> None:
+def test_the_phone_gets_exact_frames(demo: SecretaryProcess) -> None:
     address = f"{demo.url.replace('http', 'ws', 1)}/phone/tts"
     with connect(address, additional_headers={"Authorization": f"Bearer {API_KEY}"}) as line:
         line.send('{"type": "speak", "id": "1", "text": "Good morning, how can I help you?", "format": "alaw"}')
@@ -173,14 +173,14 @@ def test_the_phone_gets_exact_frames(demo: Secretary) -> None:
     assert frames > 50
 
 
-def test_telegram_text_and_voice_are_answered(demo: Secretary, telegram: TelegramInThread) -> None:
-    telegram.push(chat=private(5), sender=user(5), text="Спасибо!")
+def test_telegram_text_and_voice_are_answered(demo: SecretaryProcess, telegram: TelegramServerThread) -> None:
+    telegram.push(chat=private_chat(5), sender=user(5), text="Спасибо!")
     (answer,) = telegram.messages(1, within_s=60)
     assert answer.text
     note = demo.openai.audio.speech.create(model="tts-1", voice="alloy", input=ENGLISH_FAQ, response_format="opus")
     telegram.server.files["note"] = note.content
-    telegram.push(chat=private(5), sender=user(5), **voice("note", len(note.content)))
+    telegram.push(chat=private_chat(5), sender=user(5), **voice("note", len(note.content)))
     replies = telegram.messages(4, within_s=60)
     notes = [sent.voice for sent in replies if sent.voice]
     assert len(notes) == 1
-    assert heard(notes[0]).codec == "opus"
+    assert decode_audio(notes[0]).codec == "opus"

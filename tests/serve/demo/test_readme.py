@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.serve.running import API_KEY, PASSWORD, ROOT, Secretary
-from tests.serve.sound import heard, words
+from tests.serve.audio_checks import decode_audio, words
+from tests.serve.secretary_process import API_KEY, PASSWORD, ROOT, SecretaryProcess
 
 pytestmark = pytest.mark.model
 
@@ -29,7 +29,7 @@ def block(language: str, about: str) -> str:
 
 
 @pytest.fixture
-def run(demo: Secretary, tmp_path: Path):
+def run(demo: SecretaryProcess, tmp_path: Path):
     """Runs the code of a block in an empty folder, with the address and the key of the running secretary."""
     environment = os.environ | {
         "KEY": API_KEY,
@@ -57,7 +57,7 @@ def bash(run, code: str) -> str:
 def test_the_first_line_asks_and_the_answer_is_heard(run, tmp_path: Path) -> None:
     said = bash(run, block("bash", "/v1/chat/completions"))
     assert words(said)
-    sound = heard((tmp_path / "answer.wav").read_bytes())
+    sound = decode_audio((tmp_path / "answer.wav").read_bytes())
     assert sound.codec == "pcm_s16le"
     assert sound.seconds > 1
     assert sound.level > 0.01
@@ -73,13 +73,13 @@ def test_the_program_streams_text_and_sound(run, tmp_path: Path) -> None:
 
 def test_what_is_said_is_written_down(run, tmp_path: Path) -> None:
     written = json.loads(bash(run, block("bash", "/v1/audio/speech")))
-    sound = heard((tmp_path / "hello.mp3").read_bytes())
+    sound = decode_audio((tmp_path / "hello.mp3").read_bytes())
     assert sound.codec.startswith("mp3")
     assert 1 < sound.seconds < 6
     assert {"good", "morning", "help"} <= set(words(written["text"]))
 
 
-def test_the_office_is_asked_over_rest_and_answers_follow(run, demo: Secretary) -> None:
+def test_the_office_is_asked_over_rest_and_answers_follow(run, demo: SecretaryProcess) -> None:
     said = bash(run, block("bash", "/admin/auth/login"))
     assert '"We do, on Tuesdays."' in said
     assert '"default_language"' in said

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration.office import Office, open_office
+from deployments.administration.office.composition import OfficeServices, open_office
 from deployments.contracts.settings import Exchange
 from storage.environment import Environment
-from tests.furnished import furnish, quick_passwords
+from tests.data_folders import fast_passwords, prepare_data_folder
 
 PASSWORD = "correct horse battery"
 API_KEY = "sk-sec-of-the-environment-0123456789"
@@ -46,9 +46,9 @@ def environment(environment_of: EnvironmentOf) -> Environment:
 
 
 @pytest.fixture
-async def office(environment: Environment) -> AsyncIterator[Office]:
-    await furnish(environment)
-    opened = await open_office(environment, passwords=quick_passwords())
+async def office(environment: Environment) -> AsyncIterator[OfficeServices]:
+    await prepare_data_folder(environment)
+    opened = await open_office(environment, passwords=fast_passwords())
     yield opened
     await opened.close()
 
@@ -69,7 +69,7 @@ def exchange(**values: object) -> Exchange:
     return Exchange.model_validate(given | values)
 
 
-async def audited(office: Office) -> list[tuple[str, str, str]]:
+async def audited(office: OfficeServices) -> list[tuple[str, str, str]]:
     """(username, action, resource) of every audit row, the newest first."""
     async with office.database.unit_of_work() as work:
         return [(event.username, event.action, event.resource) for event in await work.audit.newest(10_000)]

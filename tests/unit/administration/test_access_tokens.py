@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.administration.access_tokens import AUDIENCE, ISSUER, AccessTokenSigner, InvalidToken
-from deployments.administration.office import open_office
-from deployments.administration.secrets import jwt_secret_for
+from deployments.administration.auth.access_tokens import AUDIENCE, ISSUER, AccessTokenSigner, InvalidToken
+from deployments.administration.auth.secret_keys import load_jwt_secret
+from deployments.administration.office.composition import open_office
 from deployments.contracts.errors import InvalidRequest
 from storage.environment import Environment
-from tests.furnished import quick_passwords
+from tests.data_folders import fast_passwords
 from tests.unit.administration.conftest import PASSWORD, EnvironmentOf
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -95,14 +95,14 @@ def test_no_text_breaks_the_reading_of_tokens(text: str) -> None:
 @pytest.mark.parametrize("secret", ["short", "x" * 31, "й" * 15])
 async def test_a_short_secret_is_refused_at_the_start(environment_of: EnvironmentOf, secret: str) -> None:
     with pytest.raises(InvalidRequest, match="SECRETARY_JWT_SECRET"):
-        await open_office(environment_of(admin_password=PASSWORD, jwt_secret=secret), passwords=quick_passwords())
+        await open_office(environment_of(admin_password=PASSWORD, jwt_secret=secret), passwords=fast_passwords())
 
 
 def test_the_secret_is_made_once_for_its_owner_alone(environment: Environment) -> None:
-    first = jwt_secret_for(environment)
+    first = load_jwt_secret(environment)
     assert len(first) >= 32
-    assert jwt_secret_for(environment) == first
+    assert load_jwt_secret(environment) == first
     assert environment.jwt_secret_path.stat().st_mode & 0o777 == 0o600
     environment.jwt_secret_path.write_bytes(b"")
     with pytest.raises(InvalidRequest, match=r"jwt\.secret"):
-        jwt_secret_for(environment)
+        load_jwt_secret(environment)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.administration.audit import AuditEvent, AuditRecord
-from deployments.administration.cells import guarded, unguarded
-from deployments.administration.faq_files import to_csv
-from deployments.api.admin.audit.export import as_csv
+from deployments.administration.audit.audit_log import AuditEvent, AuditRecord
+from deployments.administration.faq.files import entries_to_csv
+from deployments.administration.office.csv_cells import escape_cell, unescape_cell
+from deployments.api.admin.audit.export import stream_csv
 from deployments.contracts.settings import FaqEntry
 
 CALCULATED = (
@@ -45,20 +45,20 @@ def is_text(cell: str) -> bool:
 
 @given(CELLS)
 def test_no_cell_is_calculated_and_each_is_read_back(text: str) -> None:
-    cell = guarded(text)
+    cell = escape_cell(text)
     assert is_text(cell) or cell == "", cell
-    assert unguarded(cell) == text
+    assert unescape_cell(cell) == text
 
 
 @pytest.mark.parametrize("text", ["", "Да", "a=1", "2026-01-31", "а - б", "анна@example.org"])
 def test_what_is_harmless_stays_as_it_is(text: str) -> None:
-    assert guarded(text) == text
+    assert escape_cell(text) == text
 
 
 @pytest.mark.parametrize("text", CALCULATED)
 async def test_the_audit_trail_and_the_prepared_answers_have_one_guard(text: str) -> None:
     trail = await _trail(text)
-    answers = list(csv.reader(io.StringIO(to_csv([_entry(text)]).decode("utf-8-sig"), newline="")))
+    answers = list(csv.reader(io.StringIO(entries_to_csv([_entry(text)]).decode("utf-8-sig"), newline="")))
     for line in (*trail[1:], *answers[1:]):
         assert f"'{text}" in line
         assert all(map(is_text, filter(None, line)))
@@ -68,14 +68,14 @@ async def test_the_audit_trail_and_the_prepared_answers_have_one_guard(text: str
 def test_no_line_of_the_audit_trail_holds_a_formula(text: str) -> None:
     header, line = asyncio.run(_trail(text))
     assert all(map(is_text, filter(None, line)))
-    assert [unguarded(cell) for cell in line][header.index("details")] == text
+    assert [unescape_cell(cell) for cell in line][header.index("details")] == text
 
 
 async def _trail(text: str) -> list[list[str]]:
     async def events() -> AsyncIterator[AuditRecord]:
         yield AuditRecord(1, AuditEvent(text, text, text, text, text, text), "")
 
-    data = b"".join([line async for line in as_csv(events())])
+    data = b"".join([line async for line in stream_csv(events())])
     return list(csv.reader(io.StringIO(data.decode(), newline="")))
 
 

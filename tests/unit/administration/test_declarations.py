@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from deployments.administration.bots import BotDraft, free_slug
-from deployments.administration.office import Office
-from deployments.administration.speaking import PresetDraft
-from deployments.administration.widgets import WidgetDraft
-from deployments.contracts.chat import Source, SourceKind
+from deployments.administration.bots.service import BotDraft, free_slug
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.speech.presets import PresetDraft
+from deployments.administration.widgets.service import WidgetDraft
+from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.settings import FaqSettings, Persona, Settings
-from storage.secrets import SealBroken, digest
+from storage.secrets import SealBroken, key_digest
 from tests.unit.administration.conftest import API_KEY, audited
 
 pytestmark = pytest.mark.both_databases
@@ -23,21 +23,21 @@ TOKEN = SecretStr("123456:AAtelegram-token_of-a-test")
 DRAFT = BotDraft(name="Магазин на Ленина", token=TOKEN)
 
 
-async def test_a_key_is_shown_once_stored_as_digest_and_published(office: Office) -> None:
+async def test_a_key_is_shown_once_stored_as_digest_and_published(office: OfficeServices) -> None:
     key, plain = await office.keys.create("site", ("chat",), "admin")
-    assert key.digest == digest(plain)
+    assert key.digest == key_digest(plain)
     assert key in await office.keys.list()
     assert key in office.publisher.current.api_keys
     assert plain not in repr(key)
 
 
-async def test_a_revoked_key_leaves_the_snapshot_for_good(office: Office) -> None:
+async def test_a_revoked_key_leaves_the_snapshot_for_good(office: OfficeServices) -> None:
     key, _ = await office.keys.create("site", ("chat",), "admin")
     await office.keys.revoke(key.id, "admin")
     assert key.id not in {each.id for each in office.publisher.current.api_keys}
     with pytest.raises(NotFound):
         await office.keys.revoke(key.id, "admin")
-    assert digest(API_KEY) in {each.digest for each in office.publisher.current.api_keys}
+    assert key_digest(API_KEY) in {each.digest for each in office.publisher.current.api_keys}
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ async def test_a_revoked_key_leaves_the_snapshot_for_good(office: Office) -> Non
     ],
 )
 async def test_a_key_that_cannot_work_is_refused(
-    office: Office, name: str, scopes: tuple[str, ...], expires_at: datetime | None
+    office: OfficeServices, name: str, scopes: tuple[str, ...], expires_at: datetime | None
 ) -> None:
     with pytest.raises(InvalidRequest):
         await office.keys.create(name, scopes, "admin", expires_at)
 
 
-async def test_changed_settings_are_published_and_audited(office: Office) -> None:
+async def test_changed_settings_are_published_and_audited(office: OfficeServices) -> None:
     wanted = Settings(default_language="en", faq=FaqSettings(ranked_threshold=90))
     await office.settings.update(wanted, office.publisher.current.revision, "admin")
     assert await office.settings.get() == office.publisher.current.settings == wanted
@@ -67,7 +67,7 @@ async def test_changed_settings_are_published_and_audited(office: Office) -> Non
         ].detail == 'default_language: "ru" → "en"; faq.ranked_threshold: 82.0 → 90.0'
 
 
-async def test_settings_conflict_with_other_settings_only(office: Office) -> None:
+async def test_settings_conflict_with_other_settings_only(office: OfficeServices) -> None:
     read_at = office.publisher.current.revision
     await office.keys.create("site", ("chat",), "admin")
     await office.settings.update(Settings(default_language="en"), read_at, "anna")
@@ -87,14 +87,14 @@ async def test_settings_conflict_with_other_settings_only(office: Office) -> Non
         ("default_persona", "nobody"),
     ],
 )
-async def test_settings_that_cannot_work_are_refused_by_name(office: Office, field: str, value: str) -> None:
+async def test_settings_that_cannot_work_are_refused_by_name(office: OfficeServices, field: str, value: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await office.settings.update(Settings.model_validate({field: value}), 1, "admin")
     assert caught.value.param == field
     assert await office.settings.get() == Settings()
 
 
-async def test_a_persona_can_be_made_changed_and_deleted(office: Office) -> None:
+async def test_a_persona_can_be_made_changed_and_deleted(office: OfficeServices) -> None:
     persona = Persona(id="olga", name="Ольга", prompts={"ru": "Ты Ольга."})
     await office.personas.save(persona, "admin")
     renamed = await office.personas.save(persona.model_copy(update={"name": "Оля"}), "admin")
@@ -105,7 +105,7 @@ async def test_a_persona_can_be_made_changed_and_deleted(office: Office) -> None
     assert [action for _, action, _ in (await audited(office))[:3]] == ["delete", "update", "create"]
 
 
-async def test_the_default_persona_stays_and_an_empty_one_is_refused(office: Office) -> None:
+async def test_the_default_persona_stays_and_an_empty_one_is_refused(office: OfficeServices) -> None:
     with pytest.raises(Conflict):
         await office.personas.delete("anna", "admin")
     with pytest.raises(NotFound):
@@ -114,26 +114,26 @@ async def test_the_default_persona_stays_and_an_empty_one_is_refused(office: Off
         await office.personas.save(Persona(id="olga", name="Ольга", prompts={"ru": " "}), "admin")
 
 
-async def test_a_bot_is_declared_with_a_sealed_token(office: Office) -> None:
+async def test_a_bot_is_declared_with_a_sealed_token(office: OfficeServices) -> None:
     spec = await office.bots.create(DRAFT, "admin")
     assert spec.id == "магазин-на-ленина"
-    assert office.bots.open_token(spec) == TOKEN.get_secret_value()
+    assert office.bots.unseal_token(spec) == TOKEN.get_secret_value()
     assert spec in office.publisher.current.bots
     assert TOKEN.get_secret_value() not in f"{spec!r} {spec.model_dump_json()}"
 
 
-async def test_a_bot_keeps_its_token_when_the_draft_names_none(office: Office) -> None:
+async def test_a_bot_keeps_its_token_when_the_draft_names_none(office: OfficeServices) -> None:
     spec = await office.bots.create(DRAFT, "admin")
     changed = await office.bots.update(
         spec.id, DRAFT.model_copy(update={"token": None, "enabled": False}), spec.version, "admin"
     )
     assert (changed.enabled, changed.version) == (False, 2)
-    assert office.bots.open_token(changed) == TOKEN.get_secret_value()
+    assert office.bots.unseal_token(changed) == TOKEN.get_secret_value()
     with pytest.raises(Conflict):
         await office.bots.update(spec.id, DRAFT, spec.version, "marina")
 
 
-async def test_a_stored_token_is_not_sent_to_another_server(office: Office) -> None:
+async def test_a_stored_token_is_not_sent_to_another_server(office: OfficeServices) -> None:
     spec = await office.bots.create(DRAFT, "admin")
     moved = DRAFT.model_copy(update={"token": None, "api_url": "https://evil.example"})
     with pytest.raises(InvalidRequest) as caught:
@@ -142,7 +142,7 @@ async def test_a_stored_token_is_not_sent_to_another_server(office: Office) -> N
     assert (await office.bots.update(spec.id, moved.model_copy(update={"token": TOKEN}), 1, "admin")).version == 2
 
 
-async def test_two_bots_never_share_a_token_but_may_share_a_name(office: Office) -> None:
+async def test_two_bots_never_share_a_token_but_may_share_a_name(office: OfficeServices) -> None:
     first = await office.bots.create(DRAFT, "admin")
     with pytest.raises(Conflict):
         await office.bots.create(DRAFT, "admin")
@@ -155,7 +155,7 @@ async def test_two_bots_never_share_a_token_but_may_share_a_name(office: Office)
 @pytest.mark.parametrize(
     ("name", "slug"), [("M²", "m2"), ("Ⅻ Shop", "xii-shop"), ("૱᠐⓪", "᠐0"), ("☎", "bot"), ("a_b-c", "a_b-c")]
 )
-async def test_a_bot_may_have_an_odd_name(office: Office, name: str, slug: str) -> None:
+async def test_a_bot_may_have_an_odd_name(office: OfficeServices, name: str, slug: str) -> None:
     assert (await office.bots.create(BotDraft(name=name, token=TOKEN), "admin")).id == slug
 
 
@@ -169,7 +169,7 @@ def test_whatever_a_bot_is_called_its_id_is_one_and_free(name: str, times: int) 
         taken.append(bot_id)
 
 
-async def test_a_bot_needs_a_token_and_can_be_deleted(office: Office) -> None:
+async def test_a_bot_needs_a_token_and_can_be_deleted(office: OfficeServices) -> None:
     with pytest.raises(InvalidRequest):
         await office.bots.create(BotDraft(name="x"), "admin")
     spec = await office.bots.create(DRAFT, "admin")
@@ -224,7 +224,7 @@ def test_a_button_is_written_as_people_see_it() -> None:
     assert (button.caption, button.system_prompt) == ("✍ Составить ТЗ", "")
 
 
-async def test_a_speech_preset_that_a_bot_or_a_widget_uses_exists_and_stays(office: Office) -> None:
+async def test_a_speech_preset_that_a_bot_or_a_widget_uses_exists_and_stays(office: OfficeServices) -> None:
     with pytest.raises(InvalidRequest, match="no speech preset") as caught:
         await office.bots.create(DRAFT.model_copy(update={"tts_preset": "мягкий"}), "admin")
     assert caught.value.param == "tts_preset"
@@ -240,7 +240,7 @@ async def test_a_speech_preset_that_a_bot_or_a_widget_uses_exists_and_stays(offi
     await office.presets.delete("мягкий", "admin")
 
 
-async def test_the_trail_names_what_was_changed_of_a_bot(office: Office) -> None:
+async def test_the_trail_names_what_was_changed_of_a_bot(office: OfficeServices) -> None:
     bot = await office.bots.create(DRAFT, "admin")
     changes = {"system_prompt": "Тайна", "action_buttons": buttons(("a", "Раз")), "typing_enabled": True}
     await office.bots.change(bot.id, changes, "admin")
@@ -248,14 +248,14 @@ async def test_the_trail_names_what_was_changed_of_a_bot(office: Office) -> None
         assert (await work.audit.newest(1))[0].detail == "system_prompt, action_buttons"
 
 
-async def test_a_token_sealed_elsewhere_does_not_open(office: Office) -> None:
+async def test_a_token_sealed_elsewhere_does_not_open(office: OfficeServices) -> None:
     spec = await office.bots.create(DRAFT, "admin")
     with pytest.raises(SealBroken):
-        office.bots.open_token(spec.model_copy(update={"sealed_token": "v1.AAAA"}))
+        office.bots.unseal_token(spec.model_copy(update={"sealed_token": "v1.AAAA"}))
 
 
-async def test_a_person_keeps_one_conversation_per_source_until_a_restart(office: Office) -> None:
-    shop, help_desk = Source(SourceKind.TELEGRAM, "shop"), Source(SourceKind.TELEGRAM, "help")
+async def test_a_person_keeps_one_conversation_per_source_until_a_restart(office: OfficeServices) -> None:
+    shop, help_desk = TurnSource(SourceKind.TELEGRAM, "shop"), TurnSource(SourceKind.TELEGRAM, "help")
     first = await office.conversations.open(shop, "42", "Иван")
     assert await office.conversations.open(shop, "42") == first
     assert (await office.conversations.open(help_desk, "42")).session_id != first.session_id
@@ -265,17 +265,17 @@ async def test_a_person_keeps_one_conversation_per_source_until_a_restart(office
     assert await office.conversations.open(shop, "42") == second
 
 
-async def test_a_mode_lasts_as_long_as_the_conversation(office: Office) -> None:
-    shop, help_desk = Source(SourceKind.TELEGRAM, "shop"), Source(SourceKind.TELEGRAM, "help")
-    await office.conversations.switch(shop, "42", "")
+async def test_a_mode_lasts_as_long_as_the_conversation(office: OfficeServices) -> None:
+    shop, help_desk = TurnSource(SourceKind.TELEGRAM, "shop"), TurnSource(SourceKind.TELEGRAM, "help")
+    await office.conversations.set_mode(shop, "42", "")
     assert await office.conversations.count(shop) == 0, "leaving a mode begins nothing"
-    await office.conversations.switch(shop, "42", "brief", "Иван")
+    await office.conversations.set_mode(shop, "42", "brief", "Иван")
     await office.conversations.open(shop, "43")
     opened = await office.conversations.open(shop, "42")
     assert (opened.mode, (await office.conversations.open(shop, "43")).mode) == ("brief", "")
     assert (await office.conversations.open(help_desk, "42")).mode == ""
     assert await office.conversations.count(shop) == 2
-    await office.conversations.switch(shop, "42", "long")
+    await office.conversations.set_mode(shop, "42", "long")
     assert await office.conversations.open(shop, "42") == replace(opened, mode="long")
     assert (await office.conversations.restart(shop, "42")).mode == ""
     assert (await office.conversations.open(shop, "42")).mode == ""

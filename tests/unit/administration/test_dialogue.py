@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.administration.dialogue import instance_overrides
-from deployments.administration.office import Office
-from deployments.administration.turns import RunningTurn, RunningTurns
-from deployments.contracts.chat import ChatMessage, GenerationOptions, Overrides, Route, Source, SourceKind
+from deployments.administration.chat.dialogue import instance_overrides
+from deployments.administration.chat.running_turns import RunningTurn, RunningTurns
+from deployments.administration.office.composition import OfficeServices
+from deployments.contracts.chat import ChatMessage, GenerationOptions, Overrides, Route, SourceKind, TurnSource
 from deployments.contracts.errors import (
     Conflict,
     EngineFailed,
@@ -28,22 +28,24 @@ from deployments.contracts.reports import DoorReport
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.sessions import StoredMessage, StoredSession
 from deployments.contracts.settings import Snapshot
-from tests.fakes.assistant import Pause, ScriptedAssistant
+from tests.fakes.assistant import ScriptedAssistant, ScriptPause
+from tests.unit.administration.chat_turns import ADMIN, ANN, BOB, NOTHING, OPERATOR, ask, message_texts, wait_exchange
 from tests.unit.administration.conftest import exchange
-from tests.unit.administration.talking import ADMIN, ANN, BOB, NOTHING, OPERATOR, ask, exchanged, said
 
 
 @pytest.fixture
-async def session_id(office: Office) -> str:
-    return (await office.chats.create(ANN, ADMIN, "", NOTHING)).id
+async def session_id(office: OfficeServices) -> str:
+    return (await office.chat_sessions.create(ANN, ADMIN, "", NOTHING)).id
 
 
-async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(office: Office, session_id: str) -> None:
+async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(
+    office: OfficeServices, session_id: str
+) -> None:
     assistant = ScriptedAssistant()
-    question, answer = await exchanged(await ask(office, assistant, session_id))
+    question, answer = await wait_exchange(await ask(office, assistant, session_id))
     assert (question.role, answer.role, answer.parent_id, answer.route) == ("user", "assistant", question.id, "local")
-    await exchanged(await ask(office, assistant, session_id, "А завтра?"))
-    assert await said(office, session_id) == [
+    await wait_exchange(await ask(office, assistant, session_id, "А завтра?"))
+    assert await message_texts(office, session_id) == [
         ("user", "Привет"),
         ("assistant", "Добрый день. How are you?"),
         ("user", "А завтра?"),
@@ -55,17 +57,17 @@ async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(offic
     assert (turn.session_id, turn.source) == (session_id, ADMIN)
 
 
-async def test_signs_that_no_database_holds_are_replaced(office: Office, session_id: str) -> None:
-    question, answer = await exchanged(
+async def test_signs_that_no_database_holds_are_replaced(office: OfficeServices, session_id: str) -> None:
+    question, answer = await wait_exchange(
         await ask(office, ScriptedAssistant(deltas=("Д\0", "а\ud800")), session_id, "?\0")
     )
     assert (question.content, answer.content) == ("?\ufffd", "Д\ufffdа\ufffd")
-    assert (await office.chats.get(ANN, session_id)).title == "?\ufffd"
+    assert (await office.chat_sessions.get(ANN, session_id)).title == "?\ufffd"
 
 
-async def test_the_report_of_a_door_does_not_store_the_turn_again(office: Office, session_id: str) -> None:
+async def test_the_report_of_a_door_does_not_store_the_turn_again(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant()
-    await exchanged(await ask(office, assistant, session_id))
+    await wait_exchange(await ask(office, assistant, session_id))
     again = exchange(
         turn_id=assistant.turns[0].turn_id,
         session_id=session_id,
@@ -74,26 +76,26 @@ async def test_the_report_of_a_door_does_not_store_the_turn_again(office: Office
         question="Привет",
         answer="Добрый день. How are you?",
     )
-    await office.reports.accept(DoorReport(door="office", sequence=1, revision=1, exchanges=(again,)))
-    assert len(await said(office, session_id)) == 2
+    await office.report_ingest.accept(DoorReport(door="office", sequence=1, revision=1, exchanges=(again,)))
+    assert len(await message_texts(office, session_id)) == 2
 
 
-async def test_overrides_reach_the_turn_in_their_order(office: Office) -> None:
+async def test_overrides_reach_the_turn_in_their_order(office: OfficeServices) -> None:
     own = Overrides("Сессия", "anna", Route.parse("cloud:session"), GenerationOptions(temperature=0.1))
-    session = await office.chats.create(ANN, ADMIN, "", own)
+    session = await office.chat_sessions.create(ANN, ADMIN, "", own)
     assistant = ScriptedAssistant()
     request = Overrides("Запрос", None, Route.parse("local"), GenerationOptions(top_p=0.3))
-    await exchanged(await office.dialogue.ask(assistant, ANN, session.id, "q", request))
+    await wait_exchange(await office.dialogue.ask(assistant, ANN, session.id, "q", request))
     (turn,) = assistant.turns
     assert (turn.system_prompt, turn.route, turn.options) == ("Запрос", Route.parse("local"), request.options)
     assert turn.overrides == (own,)
 
 
-async def test_a_turn_that_is_refused_stores_nothing(office: Office, session_id: str) -> None:
+async def test_a_turn_that_is_refused_stores_nothing(office: OfficeServices, session_id: str) -> None:
     for error in (ModelNotFound("no such route"), Unavailable("starting")):
         with pytest.raises(type(error)):
-            await ask(office, ScriptedAssistant(reject=error), session_id)
-    assert await said(office, session_id) == []
+            await ask(office, ScriptedAssistant(rejection=error), session_id)
+    assert await message_texts(office, session_id) == []
 
 
 FAULTS = {
@@ -107,53 +109,55 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_model_that_dies_leaves_the_question_and_no_answer(office: Office, session_id: str, fault: str) -> None:
+async def test_a_model_that_dies_leaves_the_question_and_no_answer(
+    office: OfficeServices, session_id: str, fault: str
+) -> None:
     script, expected = FAULTS[fault]
     turn = await ask(office, ScriptedAssistant(script=list(script)), session_id)
     with pytest.raises(expected):
-        await exchanged(turn)
-    assert isinstance(turn.news[-1], TurnFailed)
-    assert await said(office, session_id) == [("user", "Привет")]
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Ещё раз"))
+        await wait_exchange(turn)
+    assert isinstance(turn.updates[-1], TurnFailed)
+    assert await message_texts(office, session_id) == [("user", "Привет")]
+    await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Ещё раз"))
 
 
-async def test_nobody_watching_changes_nothing(office: Office, session_id: str) -> None:
+async def test_nobody_watching_changes_nothing(office: OfficeServices, session_id: str) -> None:
     turn = await ask(office, ScriptedAssistant(script=None, deltas=("а", "б")), session_id)
     watcher = turn.watch()
     await anext(watcher)
     await watcher.aclose()  # type: ignore[attr-defined]
-    await exchanged(turn)
-    assert (await said(office, session_id))[-1] == ("assistant", "аб")
+    await wait_exchange(turn)
+    assert (await message_texts(office, session_id))[-1] == ("assistant", "аб")
 
 
-async def test_watchers_see_everything_from_the_beginning(office: Office, session_id: str) -> None:
+async def test_watchers_see_everything_from_the_beginning(office: OfficeServices, session_id: str) -> None:
     turn = await ask(office, ScriptedAssistant(), session_id)
 
     async def watch() -> list[str]:
         return [type(news).__name__ async for news in turn.watch()]
 
     early = asyncio.create_task(watch())
-    await exchanged(turn)
+    await wait_exchange(turn)
     expected = ["StoredMessage", "TextDelta", "TextDelta", "TextDelta", "StoredMessage", "TurnFinished"]
     assert await early == await watch() == expected
 
 
-SLOW = [TurnStarted("t"), TextDelta("Добрый "), Pause(60), TextDelta("день")]
+SLOW = [TurnStarted("t"), TextDelta("Добрый "), ScriptPause(60), TextDelta("день")]
 
 
-async def test_one_turn_at_a_time_in_a_conversation(office: Office, session_id: str) -> None:
+async def test_one_turn_at_a_time_in_a_conversation(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant(script=list(SLOW))
     turn = await ask(office, assistant, session_id)
-    question = turn.news[0]
+    question = turn.updates[0]
     assert isinstance(question, StoredMessage)
     with pytest.raises(Conflict):
         await ask(office, assistant, session_id)
     with pytest.raises(Conflict):
-        await office.chats.remove_message(ANN, session_id, question.id)
+        await office.chat_sessions.remove_message(ANN, session_id, question.id)
     with pytest.raises(Conflict):
-        await office.chats.view(ANN, session_id, question.id)
-    other = await office.chats.create(ANN, ADMIN, "", NOTHING)
-    await exchanged(await ask(office, ScriptedAssistant(), other.id))
+        await office.chat_sessions.switch_branch(ANN, session_id, question.id)
+    other = await office.chat_sessions.create(ANN, ADMIN, "", NOTHING)
+    await wait_exchange(await ask(office, ScriptedAssistant(), other.id))
 
 
 async def _after_words(turn: RunningTurn) -> None:
@@ -162,46 +166,46 @@ async def _after_words(turn: RunningTurn) -> None:
             return
 
 
-async def test_stop_keeps_what_was_said(office: Office, session_id: str) -> None:
+async def test_stop_keeps_what_was_said(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant(script=list(SLOW))
     turn = await ask(office, assistant, session_id)
     await _after_words(turn)
     with pytest.raises(NotFound):
         await office.dialogue.stop(BOB, session_id)
     assert await office.dialogue.stop(ANN, session_id)
-    _, answer = await exchanged(turn)
+    _, answer = await wait_exchange(turn)
     assert (answer.content, answer.route) == ("Добрый ", "stopped")
     assert assistant.open_streams == 0
     assert not await office.dialogue.stop(ANN, session_id)
 
 
-async def test_an_office_that_closes_ends_its_turns(office: Office, session_id: str) -> None:
+async def test_an_office_that_closes_ends_its_turns(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant(script=list(SLOW))
     turn = await ask(office, assistant, session_id)
     await _after_words(turn)
-    await office.running.close()
+    await office.running_turns.close()
     with pytest.raises(Unavailable):
-        await exchanged(turn)
+        await wait_exchange(turn)
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
-    assert await said(office, session_id) == [("user", "Привет")]
+    assert await message_texts(office, session_id) == [("user", "Привет")]
     with pytest.raises(Unavailable):
         await ask(office, assistant, session_id)
 
 
-async def test_a_conversation_deleted_in_mid_turn_is_gone(office: Office, session_id: str) -> None:
+async def test_a_conversation_deleted_in_mid_turn_is_gone(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant(script=list(SLOW))
     turn = await ask(office, assistant, session_id)
     await _after_words(turn)
-    assert await office.chats.remove(ANN, (session_id,)) == 1
+    assert await office.chat_sessions.remove(ANN, (session_id,)) == 1
     with pytest.raises(Unavailable):
-        await exchanged(turn)
+        await wait_exchange(turn)
     with pytest.raises(NotFound):
-        await office.chats.get(ANN, session_id)
+        await office.chat_sessions.get(ANN, session_id)
     assert assistant.open_streams == 0
 
 
 async def test_turns_are_bounded_in_number_and_time() -> None:
-    turns = RunningTurns(most=1, longest_s=0.05)
+    turns = RunningTurns(max_turns=1, timeout_s=0.05)
 
     async def forever(turn: RunningTurn) -> None:
         await asyncio.sleep(60)
@@ -210,13 +214,13 @@ async def test_turns_are_bounded_in_number_and_time() -> None:
     with pytest.raises(Overloaded):
         turns.start("b", "bob", forever)
     with pytest.raises(EngineTimeout):
-        await exchanged(first)
+        await wait_exchange(first)
     turns.start("b", "bob", forever)
     await turns.close()
 
 
 async def test_one_person_cannot_take_every_turn() -> None:
-    turns, released = RunningTurns(each=2), asyncio.Event()
+    turns, released = RunningTurns(max_per_user=2), asyncio.Event()
 
     async def wait(turn: RunningTurn) -> None:
         await released.wait()
@@ -228,64 +232,66 @@ async def test_one_person_cannot_take_every_turn() -> None:
     other = turns.start("c", "bob", wait)
     released.set()
     for turn in (*first, other):
-        await turn.over()
+        await turn.wait_ended()
     turns.start("d", "ann", wait)
     await turns.close()
 
 
-async def test_an_edit_is_a_branch_beside_the_old_question(office: Office, session_id: str) -> None:
+async def test_an_edit_is_a_branch_beside_the_old_question(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant()
-    first, _ = await exchanged(await ask(office, assistant, session_id, "раз"))
-    old, _ = await exchanged(await ask(office, assistant, session_id, "два"))
+    first, _ = await wait_exchange(await ask(office, assistant, session_id, "раз"))
+    old, _ = await wait_exchange(await ask(office, assistant, session_id, "два"))
     turn = await office.dialogue.edit(assistant, ANN, session_id, old.id, "два!", NOTHING)
-    new, answer = await exchanged(turn)
+    new, answer = await wait_exchange(turn)
     assert (new.parent_id, new.edited, answer.parent_id) == (old.parent_id, True, new.id)
-    assert [content for _, content in await said(office, session_id)][::2] == ["раз", "два!"]
+    assert [content for _, content in await message_texts(office, session_id)][::2] == ["раз", "два!"]
     assert [message.content for message in assistant.turns[-1].messages][::2] == ["раз", "два!"]
-    thread = await office.chats.view(ANN, session_id, old.id)
+    thread = await office.chat_sessions.switch_branch(ANN, session_id, old.id)
     assert [message.content for message in thread.messages][::2] == ["раз", "два"]
     assert thread.versions == {old.id: (old.id, new.id)}
-    assert len(await office.chats.branches(ANN, session_id)) == 2
-    await office.chats.view(ANN, session_id, first.id)
-    assert (await office.chats.get(ANN, session_id)).leaf_id == answer.id
+    assert len(await office.chat_sessions.branches(ANN, session_id)) == 2
+    await office.chat_sessions.switch_branch(ANN, session_id, first.id)
+    assert (await office.chat_sessions.get(ANN, session_id)).leaf_id == answer.id
 
 
-async def test_regenerating_gives_a_sibling_answer_from_either_side(office: Office, session_id: str) -> None:
-    question, first = await exchanged(await ask(office, ScriptedAssistant(), session_id))
+async def test_regenerating_gives_a_sibling_answer_from_either_side(office: OfficeServices, session_id: str) -> None:
+    question, first = await wait_exchange(await ask(office, ScriptedAssistant(), session_id))
     for message_id in (question.id, first.id):
         turn = await office.dialogue.regenerate(
             ScriptedAssistant(deltas=("иначе",)), ANN, session_id, message_id, NOTHING
         )
-        again, answer = await exchanged(turn)
+        again, answer = await wait_exchange(turn)
         assert (again.id, answer.content, answer.parent_id) == (question.id, "иначе", question.id)
-    session = await office.chats.get(ANN, session_id)
+    session = await office.chat_sessions.get(ANN, session_id)
     assert session.message_count == 4
-    assert await office.chats.remove_message(ANN, session_id, answer.id) == 1
+    assert await office.chat_sessions.remove_message(ANN, session_id, answer.id) == 1
 
 
-async def test_answers_cannot_be_edited_and_strangers_messages_do_not_exist(office: Office, session_id: str) -> None:
-    _, answer = await exchanged(await ask(office, ScriptedAssistant(), session_id))
+async def test_answers_cannot_be_edited_and_strangers_messages_do_not_exist(
+    office: OfficeServices, session_id: str
+) -> None:
+    _, answer = await wait_exchange(await ask(office, ScriptedAssistant(), session_id))
     with pytest.raises(InvalidRequest):
         await office.dialogue.edit(ScriptedAssistant(), ANN, session_id, answer.id, "x", NOTHING)
-    other = await office.chats.create(ANN, ADMIN, "", NOTHING)
+    other = await office.chat_sessions.create(ANN, ADMIN, "", NOTHING)
     for call in (
         office.dialogue.edit(ScriptedAssistant(), ANN, other.id, answer.id, "x", NOTHING),
         office.dialogue.regenerate(ScriptedAssistant(), ANN, other.id, answer.id, NOTHING),
-        office.chats.remove_message(ANN, other.id, answer.id),
-        office.chats.view(ANN, other.id, answer.id),
+        office.chat_sessions.remove_message(ANN, other.id, answer.id),
+        office.chat_sessions.switch_branch(ANN, other.id, answer.id),
     ):
         with pytest.raises(NotFound):
             await call
 
 
-async def test_a_viewer_touches_only_what_is_his(office: Office, session_id: str) -> None:
+async def test_a_viewer_touches_only_what_is_his(office: OfficeServices, session_id: str) -> None:
     for call in (
-        office.chats.get(BOB, session_id),
-        office.chats.thread(BOB, session_id),
-        office.chats.change(BOB, session_id, 1, title="x", edit=lambda old: old),
-        office.chats.branches(BOB, session_id),
-        office.chats.view(BOB, session_id, 1),
-        office.chats.remove_message(BOB, session_id, 1),
+        office.chat_sessions.get(BOB, session_id),
+        office.chat_sessions.thread(BOB, session_id),
+        office.chat_sessions.change(BOB, session_id, 1, title="x", edit=lambda old: old),
+        office.chat_sessions.branches(BOB, session_id),
+        office.chat_sessions.switch_branch(BOB, session_id, 1),
+        office.chat_sessions.remove_message(BOB, session_id, 1),
         office.dialogue.ask(ScriptedAssistant(), BOB, session_id, "q", NOTHING),
         office.dialogue.edit(ScriptedAssistant(), BOB, session_id, 1, "q", NOTHING),
         office.dialogue.regenerate(ScriptedAssistant(), BOB, session_id, 1, NOTHING),
@@ -293,17 +299,17 @@ async def test_a_viewer_touches_only_what_is_his(office: Office, session_id: str
     ):
         with pytest.raises(NotFound):
             await call
-    assert await office.chats.remove(BOB, (session_id,)) == 0
-    assert (await office.chats.get(OPERATOR, session_id)).owner == "ann"
+    assert await office.chat_sessions.remove(BOB, (session_id,)) == 0
+    assert (await office.chat_sessions.get(OPERATOR, session_id)).owner == "ann"
     with pytest.raises(Forbidden):
-        await office.chats.create(BOB, Source(SourceKind.TELEGRAM, "shop"), "", NOTHING)
+        await office.chat_sessions.create(BOB, TurnSource(SourceKind.TELEGRAM, "shop"), "", NOTHING)
 
 
-async def test_the_panels_own_conversation_belongs_to_its_person(office: Office) -> None:
+async def test_the_panels_own_conversation_belongs_to_its_person(office: OfficeServices) -> None:
     opened = await office.conversations.open(ADMIN, "ann")
-    assert (await office.chats.get(ANN, opened.session_id)).owner == "ann"
+    assert (await office.chat_sessions.get(ANN, opened.session_id)).owner == "ann"
     changed = replace(NOTHING, system_prompt="Коротко.")
-    await office.chats.change(ANN, opened.session_id, 1, title=None, edit=lambda _: changed)
+    await office.chat_sessions.change(ANN, opened.session_id, 1, title=None, edit=lambda _: changed)
     assert (await office.conversations.open(ADMIN, "ann")).overrides == changed
 
 
@@ -314,7 +320,7 @@ def test_a_bot_and_a_widget_speak_for_their_conversations() -> None:
     snapshot = Snapshot(bots=(bot,), widgets=(widget,))
 
     def told(kind: SourceKind, instance_id: str, mode: str = "") -> tuple[Overrides, ...]:
-        return instance_overrides(snapshot, StoredSession("s", Source(kind, instance_id), mode=mode))
+        return instance_overrides(snapshot, StoredSession("s", TurnSource(kind, instance_id), mode=mode))
 
     own = Overrides(persona_id="anna", route=Route.parse("cloud:x"))
     assert told(SourceKind.TELEGRAM, "shop") == (own,)
@@ -324,21 +330,21 @@ def test_a_bot_and_a_widget_speak_for_their_conversations() -> None:
     assert told(SourceKind.ADMIN, "shop") == ()
 
 
-async def test_versions_guard_changes(office: Office, session_id: str) -> None:
-    changed = await office.chats.change(ANN, session_id, 1, title="a", edit=lambda old: old)
+async def test_versions_guard_changes(office: OfficeServices, session_id: str) -> None:
+    changed = await office.chat_sessions.change(ANN, session_id, 1, title="a", edit=lambda old: old)
     assert changed.version == 2
     with pytest.raises(Conflict):
-        await office.chats.change(ANN, session_id, 1, title="b", edit=lambda old: old)
+        await office.chat_sessions.change(ANN, session_id, 1, title="b", edit=lambda old: old)
     with pytest.raises(InvalidRequest):
-        await office.chats.change(ANN, session_id, 2, title="b", edit=lambda _: Overrides(persona_id="nobody"))
-    assert (await office.chats.get(ANN, session_id)).title == "a"
+        await office.chat_sessions.change(ANN, session_id, 2, title="b", edit=lambda _: Overrides(persona_id="nobody"))
+    assert (await office.chat_sessions.get(ANN, session_id)).title == "a"
 
 
-async def test_a_late_report_brings_no_deleted_words_back(office: Office) -> None:
-    opened = await office.conversations.open(Source(SourceKind.TELEGRAM, "shop"), "42")
-    await office.chats.remove(OPERATOR, (opened.session_id,))
+async def test_a_late_report_brings_no_deleted_words_back(office: OfficeServices) -> None:
+    opened = await office.conversations.open(TurnSource(SourceKind.TELEGRAM, "shop"), "42")
+    await office.chat_sessions.remove(OPERATOR, (opened.session_id,))
     late = exchange(session_id=opened.session_id)
-    await office.reports.accept(DoorReport(door="bot", sequence=1, revision=1, exchanges=(late,)))
+    await office.report_ingest.accept(DoorReport(door="bot", sequence=1, revision=1, exchanges=(late,)))
     async with office.database.unit_of_work() as work:
         (stored,) = await work.exchanges.newest()
     assert (stored.turn_id, stored.question, stored.answer) == (late.turn_id, "", "")

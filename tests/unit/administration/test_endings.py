@@ -5,50 +5,50 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from deployments.administration.office import Office
-from deployments.administration.turns import RunningTurn
-from deployments.contracts.chat import ChatMessage, Overrides, Source, SourceKind
+from deployments.administration.chat.running_turns import RunningTurn
+from deployments.administration.office.composition import OfficeServices
+from deployments.contracts.chat import ChatMessage, Overrides, SourceKind, TurnSource
 from deployments.contracts.errors import EngineFailed, SecretaryError
 from deployments.contracts.events import TextDelta, TurnFailed, TurnFinished, TurnStarted
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.sessions import STOPPED, StoredMessage
+from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage
 from deployments.contracts.settings import Exchange
-from tests.fakes.assistant import Pause, ScriptedAssistant
+from tests.fakes.assistant import ScriptedAssistant, ScriptPause
 from tests.unit.administration.conftest import exchange
 
 ANN = Identity("ann", Role.VIEWER)
-PANEL = Source(SourceKind.ADMIN)
-SHOP = Source(SourceKind.TELEGRAM, "shop")
+PANEL = TurnSource(SourceKind.ADMIN)
+SHOP = TurnSource(SourceKind.TELEGRAM, "shop")
 BEGUN = [TurnStarted("t"), TextDelta("Добрый ")]
 WHOLE = [*BEGUN, TextDelta("день."), TurnFinished(route="local")]
 DEAD = EngineFailed("the model died")
 
-Ending = Callable[[Office, RunningTurn], Awaitable[object]]
+Ending = Callable[[OfficeServices, RunningTurn], Awaitable[object]]
 
 
-async def itself(office: Office, turn: RunningTurn) -> None:
+async def itself(office: OfficeServices, turn: RunningTurn) -> None:
     """Nobody interferes."""
 
 
-async def stopped(office: Office, turn: RunningTurn) -> None:
+async def stopped(office: OfficeServices, turn: RunningTurn) -> None:
     await spoken(turn)
     assert await office.dialogue.stop(ANN, turn.session_id)
 
 
-async def stopped_at_once(office: Office, turn: RunningTurn) -> None:
+async def stopped_at_once(office: OfficeServices, turn: RunningTurn) -> None:
     assert await office.dialogue.stop(ANN, turn.session_id)
 
 
-async def reader_left(office: Office, turn: RunningTurn) -> None:
+async def reader_left(office: OfficeServices, turn: RunningTurn) -> None:
     watcher = turn.watch()
     await anext(watcher)
     await watcher.aclose()  # type: ignore[attr-defined]
 
 
-async def office_closes(office: Office, turn: RunningTurn) -> None:
+async def office_closes(office: OfficeServices, turn: RunningTurn) -> None:
     await spoken(turn)
-    await office.running.close()
+    await office.running_turns.close()
 
 
 async def spoken(turn: RunningTurn) -> None:
@@ -62,26 +62,26 @@ ASKED = [("user", "Вы открыты?", "")]
 IN_THE_OFFICE = {
     "complete": (WHOLE, itself, [("assistant", "Добрый день.", "local")]),
     "its reader left": (WHOLE, reader_left, [("assistant", "Добрый день.", "local")]),
-    "stopped after words": ([*BEGUN, Pause(60)], stopped, [("assistant", "Добрый ", STOPPED)]),
-    "stopped before words": ([TurnStarted("t"), Pause(60)], stopped_at_once, []),
+    "stopped after words": ([*BEGUN, ScriptPause(60)], stopped, [("assistant", "Добрый ", STOPPED_ROUTE)]),
+    "stopped before words": ([TurnStarted("t"), ScriptPause(60)], stopped_at_once, []),
     "engine failed after words": ([*BEGUN, DEAD], itself, []),
     "engine failed as an event": ([*BEGUN, TurnFailed("engine_failed", "died", True)], itself, []),
     "engine failed before words": ([DEAD], itself, []),
     "engine ended too early": (BEGUN, itself, []),
-    "office closed": ([*BEGUN, Pause(60)], office_closes, []),
+    "office closed": ([*BEGUN, ScriptPause(60)], office_closes, []),
 }
 
 
 @pytest.mark.parametrize("ending", IN_THE_OFFICE)
-async def test_what_is_kept_of_a_turn_of_the_office(office: Office, ending: str) -> None:
+async def test_what_is_kept_of_a_turn_of_the_office(office: OfficeServices, ending: str) -> None:
     script, end, kept = IN_THE_OFFICE[ending]
     session_id = (await office.conversations.open(PANEL, "ann")).session_id
     turn = await office.dialogue.ask(
         ScriptedAssistant(script=list(script)), ANN, session_id, "Вы открыты?", Overrides()
     )
     await end(office, turn)
-    await asyncio.wait_for(asyncio.gather(turn.over(), return_exceptions=True), 5)
-    thread = await office.chats.thread(ANN, session_id)
+    await asyncio.wait_for(asyncio.gather(turn.wait_ended(), return_exceptions=True), 5)
+    thread = await office.chat_sessions.thread(ANN, session_id)
     assert [(m.role, m.content, m.route) for m in thread.messages] == ASKED + kept
 
 
@@ -93,14 +93,14 @@ REPORTED = {
 
 
 @pytest.mark.parametrize("ending", REPORTED)
-async def test_what_is_kept_of_a_turn_that_a_door_reports(office: Office, ending: str) -> None:
+async def test_what_is_kept_of_a_turn_that_a_door_reports(office: OfficeServices, ending: str) -> None:
     values, kept = REPORTED[ending]
     session_id = (await office.conversations.open(SHOP, "42")).session_id
     await report(office, exchange(session_id=session_id, **values))
     assert (await office.conversations.open(SHOP, "42")).messages == (ChatMessage("user", "Вы открыты?"), *kept)
 
 
-async def test_words_that_broke_off_stay_in_the_exchange(office: Office) -> None:
+async def test_words_that_broke_off_stay_in_the_exchange(office: OfficeServices) -> None:
     session_id = (await office.conversations.open(SHOP, "42")).session_id
     await report(office, exchange(session_id=session_id, finished=False, answer="Да, до"))
     async with office.database.unit_of_work() as work:
@@ -108,18 +108,18 @@ async def test_words_that_broke_off_stay_in_the_exchange(office: Office) -> None
     assert (stored.answer, stored.finished) == ("Да, до", False)
 
 
-async def test_the_next_prompt_holds_what_was_kept(office: Office) -> None:
+async def test_the_next_prompt_holds_what_was_kept(office: OfficeServices) -> None:
     session_id = (await office.conversations.open(PANEL, "ann")).session_id
     for script, end, question in (
         ([*BEGUN, DEAD], itself, "раз"),
-        ([*BEGUN, Pause(60)], stopped, "два"),
+        ([*BEGUN, ScriptPause(60)], stopped, "два"),
         (WHOLE, reader_left, "три"),
     ):
         turn = await office.dialogue.ask(ScriptedAssistant(script=list(script)), ANN, session_id, question, Overrides())
         await end(office, turn)
-        await asyncio.wait_for(asyncio.gather(turn.over(), return_exceptions=True), 5)
+        await asyncio.wait_for(asyncio.gather(turn.wait_ended(), return_exceptions=True), 5)
     assistant = ScriptedAssistant()
-    await (await office.dialogue.ask(assistant, ANN, session_id, "четыре", Overrides())).over()
+    await (await office.dialogue.ask(assistant, ANN, session_id, "четыре", Overrides())).wait_ended()
     assert [(m.role, m.content) for m in assistant.turns[0].messages] == [
         ("user", "раз"),
         ("user", "два"),
@@ -130,23 +130,23 @@ async def test_the_next_prompt_holds_what_was_kept(office: Office) -> None:
     ]
 
 
-async def test_a_report_adds_nothing_to_what_the_office_keeps_itself(office: Office) -> None:
+async def test_a_report_adds_nothing_to_what_the_office_keeps_itself(office: OfficeServices) -> None:
     session_id = (await office.conversations.open(PANEL, "ann")).session_id
     turn = await office.dialogue.ask(ScriptedAssistant(), ANN, session_id, "Вы открыты?", Overrides())
-    question, _ = await turn.finished()
+    question, _ = await turn.wait_stored()
     assert isinstance(question, StoredMessage)
     broken = ScriptedAssistant(script=[*BEGUN, DEAD])
     again = await office.dialogue.regenerate(broken, ANN, session_id, question.id, Overrides())
     with pytest.raises(SecretaryError):
-        await again.over()
+        await again.wait_ended()
     own = {"source_kind": "admin", "source_id": "", "turn_id": broken.turns[0].turn_id}
     await report(office, exchange(session_id=session_id, finished=False, **own))
-    assert len((await office.chats.thread(ANN, session_id)).messages) == 2
+    assert len((await office.chat_sessions.thread(ANN, session_id)).messages) == 2
 
 
-async def report(office: Office, *exchanges: Exchange) -> None:
+async def report(office: OfficeServices, *exchanges: Exchange) -> None:
     sequence = next(_NUMBERS)
-    await office.reports.accept(DoorReport(door="bot", sequence=sequence, revision=1, exchanges=exchanges))
+    await office.report_ingest.accept(DoorReport(door="bot", sequence=sequence, revision=1, exchanges=exchanges))
 
 
 _NUMBERS = iter(range(1, 1_000))

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.administration.office import Office
-from deployments.administration.privacy import Person, StoredConsent
-from deployments.contracts.chat import Overrides, Source, SourceKind
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.privacy.service import DataSubject, StoredConsent
+from deployments.contracts.chat import Overrides, SourceKind, TurnSource
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.identity import Identity, Role
 from storage.repositories.recordings import StoredRecording
@@ -17,24 +17,24 @@ pytestmark = pytest.mark.both_databases
 
 ADMIN = Identity("admin", Role.ADMIN)
 ANNA = Identity("anna", Role.VIEWER)
-PANEL = Source(SourceKind.ADMIN)
+PANEL = TurnSource(SourceKind.ADMIN)
 
 
-async def conversations_of_anna(office: Office) -> set[str]:
+async def conversations_of_anna(office: OfficeServices) -> set[str]:
     """One running in the panel, one kept under a title, one that she began elsewhere as an operator."""
     running = await office.conversations.open(PANEL, "anna", "Анна")
-    kept = await office.chats.create(ANNA, PANEL, "Зарплата", Overrides())
+    kept = await office.chat_sessions.create(ANNA, PANEL, "Зарплата", Overrides())
     operator = replace(ANNA, role=Role.OPERATOR)
-    elsewhere = await office.chats.create(operator, Source(SourceKind.TELEGRAM, "shop"), "", Overrides())
+    elsewhere = await office.chat_sessions.create(operator, TurnSource(SourceKind.TELEGRAM, "shop"), "", Overrides())
     return {running.session_id, kept.id, elsewhere.id}
 
 
-async def seen_by(office: Office, caller: Identity) -> set[str]:
-    found, _ = await office.chats.page(caller, SessionFilter(), 500, 0)
+async def seen_by(office: OfficeServices, caller: Identity) -> set[str]:
+    found, _ = await office.chat_sessions.page(caller, SessionFilter(), 500, 0)
     return {session.id for session in found}
 
 
-async def delete_anna(office: Office) -> str:
+async def delete_anna(office: OfficeServices) -> str:
     """What she is called from then on."""
     await office.users.delete("anna", "admin")
     async with office.database.unit_of_work() as work:
@@ -43,59 +43,61 @@ async def delete_anna(office: Office) -> str:
 
 
 @pytest.fixture
-async def left_behind(office: Office) -> set[str]:
+async def left_behind(office: OfficeServices) -> set[str]:
     await office.users.create("anna", Role.VIEWER, None, "admin")
     return await conversations_of_anna(office)
 
 
-async def test_the_next_person_of_a_name_sees_nothing_of_the_former(office: Office, left_behind: set[str]) -> None:
+async def test_the_next_person_of_a_name_sees_nothing_of_the_former(
+    office: OfficeServices, left_behind: set[str]
+) -> None:
     assert await seen_by(office, ANNA) == left_behind
     await office.users.delete("anna", "admin")
     await office.users.create("anna", Role.VIEWER, None, "admin")
     assert await seen_by(office, ANNA) == set()
     for session_id in left_behind:
         with pytest.raises(NotFound):
-            await office.chats.get(ANNA, session_id)
+            await office.chat_sessions.get(ANNA, session_id)
     assert (await office.conversations.open(PANEL, "anna", "Анна")).session_id not in left_behind
 
 
 async def test_administrators_still_see_and_erase_what_a_former_person_said(
-    office: Office, left_behind: set[str]
+    office: OfficeServices, left_behind: set[str]
 ) -> None:
     async with office.database.unit_of_work() as work:
         await work.recordings.add(StoredRecording("a", "admin", "recordings/a.wav", "audio/wav", 1.0, 4, person="anna"))
     await office.privacy.give_consent(StoredConsent("admin", "anna", "recording"), ADMIN)
     name = await delete_anna(office)
     assert await seen_by(office, ADMIN) == left_behind
-    assert (await office.privacy.export(Person("anna"), ADMIN)).conversations == ()
-    former = await office.privacy.export(Person(name), ADMIN)
+    assert (await office.privacy.export(DataSubject("anna"), ADMIN)).conversations == ()
+    former = await office.privacy.export(DataSubject(name), ADMIN)
     assert {session.id for session, _ in former.conversations} == left_behind
     assert {session.owner for session, _ in former.conversations} == {""}
     assert (len(former.recordings), len(former.consents)) == (1, 1)
-    assert (await office.privacy.erase(Person(name), ADMIN)).conversations == 3
+    assert (await office.privacy.erase(DataSubject(name), ADMIN)).conversations == 3
     assert await seen_by(office, ADMIN) == set()
 
 
-async def test_two_former_people_of_one_name_stay_two(office: Office, left_behind: set[str]) -> None:
+async def test_two_former_people_of_one_name_stay_two(office: OfficeServices, left_behind: set[str]) -> None:
     first = await delete_anna(office)
     await office.users.create("anna", Role.VIEWER, None, "admin")
     of_second = await conversations_of_anna(office)
     second = await delete_anna(office)
     assert first != second
-    assert (await office.privacy.erase(Person(first), ADMIN)).conversations == len(left_behind)
-    kept = await office.privacy.export(Person(second), ADMIN)
+    assert (await office.privacy.erase(DataSubject(first), ADMIN)).conversations == len(left_behind)
+    kept = await office.privacy.export(DataSubject(second), ADMIN)
     assert {session.id for session, _ in kept.conversations} == of_second
 
 
-async def test_people_at_other_doors_keep_their_name(office: Office, left_behind: set[str]) -> None:
-    opened = await office.conversations.open(Source(SourceKind.WIDGET, "site"), "anna", "Анна")
+async def test_people_at_other_doors_keep_their_name(office: OfficeServices, left_behind: set[str]) -> None:
+    opened = await office.conversations.open(TurnSource(SourceKind.WIDGET, "site"), "anna", "Анна")
     await office.users.delete("anna", "admin")
-    (session, _), *others = (await office.privacy.export(Person("anna"), ADMIN)).conversations
+    (session, _), *others = (await office.privacy.export(DataSubject("anna"), ADMIN)).conversations
     assert (session.id, others) == (opened.session_id, [])
 
 
 async def test_who_was_deleted_by_an_earlier_version_leaves_nothing_either(
-    office: Office, left_behind: set[str]
+    office: OfficeServices, left_behind: set[str]
 ) -> None:
     async with office.database.unit_of_work() as work:  # as it was done then
         await work.users.remove("anna")
@@ -104,10 +106,10 @@ async def test_who_was_deleted_by_an_earlier_version_leaves_nothing_either(
     assert (await office.conversations.open(PANEL, "anna", "Анна")).session_id not in left_behind
 
 
-async def test_a_deletion_that_is_refused_leaves_everything_to_its_owner(office: Office) -> None:
+async def test_a_deletion_that_is_refused_leaves_everything_to_its_owner(office: OfficeServices) -> None:
     opened = await office.conversations.open(PANEL, "admin", "Админ")
     async with office.database.unit_of_work() as work:
         await work.users.add(StoredUser("boris", "x", "operator"))
     with pytest.raises(Conflict, match="last enabled administrator"):
         await office.users.delete("admin", "boris")
-    assert (await office.chats.get(ADMIN, opened.session_id)).owner == "admin"
+    assert (await office.chat_sessions.get(ADMIN, opened.session_id)).owner == "admin"

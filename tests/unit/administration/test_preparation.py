@@ -4,24 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration import office as offices
-from deployments.administration.office import Office
-from deployments.administration.preparation import FirstCredentials
+from deployments.administration.office import composition as offices
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.office.preparation import FirstCredentials
 from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryError
 from storage.environment import Environment
-from storage.secrets import digest
-from tests.furnished import quick_passwords
+from storage.secrets import key_digest
+from tests.data_folders import fast_passwords
 from tests.unit.administration.conftest import API_KEY, PASSWORD, EnvironmentOf
 
 TOKEN = "123456:AAtelegram-token_of-a-test"
 
 
-async def open_office(environment: Environment) -> Office:
-    return await offices.open_office(environment, passwords=quick_passwords(), patience_s=0.2)
+async def open_office(environment: Environment) -> OfficeServices:
+    return await offices.open_office(environment, passwords=fast_passwords(), database_timeout_s=0.2)
 
 
 async def prepare(environment: Environment) -> FirstCredentials | None:
-    return await offices.prepare(environment, passwords=quick_passwords(), patience_s=0.2)
+    return await offices.prepare_installation(environment, passwords=fast_passwords(), database_timeout_s=0.2)
 
 
 async def _opens(environment: Environment, password: str) -> bool:
@@ -51,7 +51,7 @@ async def test_generated_credentials_work_are_told_once_and_have_to_be_changed(e
     office = await open_office(environment)
     account = await office.accounts.authenticate("admin", first.admin_password, "::1")
     assert account.must_change_password
-    assert [key.digest for key in office.publisher.current.api_keys] == [digest(first.api_key)]
+    assert [key.digest for key in office.publisher.current.api_keys] == [key_digest(first.api_key)]
     await office.accounts.change_password("admin", first.admin_password, "a new password")
     assert not (await office.accounts.get("admin")).must_change_password
     await office.close()
@@ -61,7 +61,7 @@ async def test_generated_credentials_work_are_told_once_and_have_to_be_changed(e
 async def test_given_credentials_are_used_and_not_told(environment: Environment) -> None:
     assert await prepare(environment) is None
     assert await _opens(environment, PASSWORD)
-    assert await _digests(environment) == {digest(API_KEY)}
+    assert await _digests(environment) == {key_digest(API_KEY)}
 
 
 async def test_an_office_that_prepares_itself_leaves_the_credentials_in_a_private_file(
@@ -140,7 +140,7 @@ async def test_a_token_in_the_environment_declares_the_first_bot_only(environmen
         office = await open_office(environment)
         (bot,) = await office.bots.list()
         await office.close()
-        assert (bot.id, bot.api_url, office.bots.open_token(bot)) == ("default", "http://127.0.0.1:8081", TOKEN)
+        assert (bot.id, bot.api_url, office.bots.unseal_token(bot)) == ("default", "http://127.0.0.1:8081", TOKEN)
         assert office.publisher.current.settings.outbound.allowed_hosts == ("127.0.0.1:8081",)
 
 

@@ -4,40 +4,47 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration.chats import forget
-from deployments.administration.files import FileRemover
-from deployments.administration.office import Office
-from deployments.administration.privacy import Dossier, Erased, Person, StoredConsent
-from deployments.contracts.chat import Source, SourceKind
+from deployments.administration.chat.sessions import delete_sessions
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.privacy.file_remover import FileRemover
+from deployments.administration.privacy.service import DataSubject, ErasureCounts, PersonalData, StoredConsent
+from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import ApiSessionKind, api_session_id
 from storage.repositories.recordings import StoredRecording
 from tests.unit.administration.conftest import audited, exchange
-from tests.unit.administration.personal import ADMIN, SHOP, on_disk, recorded, told, words
+from tests.unit.administration.personal_data import (
+    ADMIN,
+    SHOP,
+    add_recording,
+    report_conversation,
+    stored_words,
+    words_on_disk,
+)
 
 pytestmark = pytest.mark.both_databases
 
 
-async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path) -> None:
+async def test_everything_of_a_person_leaves_and_goes(office: OfficeServices, data: Path) -> None:
     ids = [
-        await told(office, SHOP, "42", "личное"),
-        await told(office, SHOP, "-100:42", "групповое"),
-        await told(office, Source(SourceKind.WIDGET, "site"), "42", "виджет"),
-        await told(office, Source(SourceKind.PHONE), "42", "телефон"),
+        await report_conversation(office, SHOP, "42", "личное"),
+        await report_conversation(office, SHOP, "-100:42", "групповое"),
+        await report_conversation(office, TurnSource(SourceKind.WIDGET, "site"), "42", "виджет"),
+        await report_conversation(office, TurnSource(SourceKind.PHONE), "42", "телефон"),
     ]
-    stranger = await told(office, SHOP, "142", "чужое")
+    stranger = await report_conversation(office, SHOP, "142", "чужое")
     mine = [
-        await recorded(office, data, "a", session_id=ids[0]),
-        await recorded(office, data, "b", person="42"),
+        await add_recording(office, data, "a", session_id=ids[0]),
+        await add_recording(office, data, "b", person="42"),
     ]
-    other = await recorded(office, data, "c", person="142")
+    other = await add_recording(office, data, "c", person="142")
     consent = StoredConsent("phone", "42", "recording", wording="Запись разговора")
     await office.privacy.give_consent(consent, ADMIN)
 
-    assert on_disk(office, "личное") or office.database.path is None
+    assert words_on_disk(office, "личное") or office.database.path is None
 
-    dossier = await office.privacy.export(Person("42"), ADMIN)
+    dossier = await office.privacy.export(DataSubject("42"), ADMIN)
     assert {session.id for session, _ in dossier.conversations} == set(ids)
     assert sorted(m.content for _, messages in dossier.conversations for m in messages if m.role == "user") == sorted(
         ("личное", "групповое", "виджет", "телефон")
@@ -46,20 +53,20 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     assert {recording.id for recording in dossier.recordings} == {"a", "b"}
     assert [one.wording for one in dossier.consents] == ["Запись разговора"]
 
-    narrow = await office.privacy.export(Person("42", "widget", "site"), ADMIN)
+    narrow = await office.privacy.export(DataSubject("42", "widget", "site"), ADMIN)
     assert [session.id for session, _ in narrow.conversations] == [ids[2]]
 
-    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(4, 4, 2, 1)
-    left = await office.privacy.export(Person("42"), ADMIN)
+    assert await office.privacy.erase(DataSubject("42"), ADMIN) == ErasureCounts(4, 4, 2, 1)
+    left = await office.privacy.export(DataSubject("42"), ADMIN)
     assert (left.conversations, left.exchanges, left.recordings, left.consents) == ((), (), (), ())
     assert not any(file.exists() for file in mine)
     assert other.exists()
-    remaining = await words(office)
+    remaining = await stored_words(office)
     assert "чужое" in remaining
     assert not any(word in remaining for word in ("личное", "групповое", "виджет", "телефон"))
-    assert on_disk(office, "личное", "групповое", "виджет") == set()
-    assert (await office.chats.get(ADMIN, stranger)).message_count == 2
-    assert await office.privacy.erase(Person("42"), ADMIN) == Erased(0, 0, 0, 0)
+    assert words_on_disk(office, "личное", "групповое", "виджет") == set()
+    assert (await office.chat_sessions.get(ADMIN, stranger)).message_count == 2
+    assert await office.privacy.erase(DataSubject("42"), ADMIN) == ErasureCounts(0, 0, 0, 0)
 
     async with office.database.unit_of_work() as work:
         trail = " ".join(str(event) for event in await work.audit.newest(100))
@@ -68,93 +75,95 @@ async def test_everything_of_a_person_leaves_and_goes(office: Office, data: Path
     assert "Запись" not in trail
 
 
-async def asked(office: Office, key_id: int, name: str, question: str, kind: ApiSessionKind = "session") -> None:
+async def asked(
+    office: OfficeServices, key_id: int, name: str, question: str, kind: ApiSessionKind = "session"
+) -> None:
     """One exchange of a caller of ``/v1`` who calls the conversation ``name``, reported as a door does."""
     session_id = api_session_id(key_id, kind, name.encode())
     one = exchange(session_id=session_id, source_kind="api", source_id="", question=question)
-    await office.reports.accept(DoorReport(door=one.turn_id, sequence=1, revision=1, exchanges=(one,)))
+    await office.report_ingest.accept(DoorReport(door=one.turn_id, sequence=1, revision=1, exchanges=(one,)))
 
 
-def questions(dossier: Dossier) -> list[str]:
+def questions(dossier: PersonalData) -> list[str]:
     return sorted(one.question for one in dossier.exchanges)
 
 
-async def test_what_a_caller_of_the_api_said_is_found_by_key_and_session(office: Office) -> None:
+async def test_what_a_caller_of_the_api_said_is_found_by_key_and_session(office: OfficeServices) -> None:
     key, _ = await office.keys.create("shop", by="root")
     await asked(office, 1, "chat-7", "первый ключ")
     await asked(office, key.id, "chat-7", "второй ключ")
     await asked(office, key.id, "chat-7", "в браузере", "webui")
     await asked(office, key.id, "chat-70", "другой разговор")
-    of_key = Person("chat-7", "api", str(key.id))
+    of_key = DataSubject("chat-7", "api", str(key.id))
     assert questions(await office.privacy.export(of_key, ADMIN)) == ["в браузере", "второй ключ"]
-    every = Person("chat-7", "api")
+    every = DataSubject("chat-7", "api")
     assert questions(await office.privacy.export(every, ADMIN)) == ["в браузере", "второй ключ", "первый ключ"]
-    assert len((await office.privacy.export(Person("chat-7"), ADMIN)).exchanges) == 3
-    assert questions(await office.privacy.export(Person("chat-7", "telegram"), ADMIN)) == []
+    assert len((await office.privacy.export(DataSubject("chat-7"), ADMIN)).exchanges) == 3
+    assert questions(await office.privacy.export(DataSubject("chat-7", "telegram"), ADMIN)) == []
 
     await office.keys.revoke(key.id, "root")
     assert (await office.privacy.erase(of_key, ADMIN)).exchanges == 2
     assert (await office.privacy.export(of_key, ADMIN)).exchanges == ()
     assert questions(await office.privacy.export(every, ADMIN)) == ["первый ключ"]
-    remaining = await words(office)
+    remaining = await stored_words(office)
     assert "другой разговор" in remaining
     assert "второй" not in remaining
     async with office.database.unit_of_work() as work:
         assert len(await work.exchanges.newest()) == 4, "the numbers stay"
 
 
-async def test_a_key_is_named_by_its_number(office: Office) -> None:
+async def test_a_key_is_named_by_its_number(office: OfficeServices) -> None:
     for source_id in ("shop", "-1", "1 ", "²"):
         with pytest.raises(InvalidRequest):
-            await office.privacy.export(Person("chat-7", "api", source_id), ADMIN)
+            await office.privacy.export(DataSubject("chat-7", "api", source_id), ADMIN)
         with pytest.raises(InvalidRequest):
-            await office.privacy.erase(Person("chat-7", "api", source_id), ADMIN)
+            await office.privacy.erase(DataSubject("chat-7", "api", source_id), ADMIN)
 
 
-async def test_a_deleted_conversation_takes_its_sound_along(office: Office, data: Path) -> None:
-    session_id = await told(office, SHOP, "42", "личное")
-    file = await recorded(office, data, "a", session_id=session_id)
-    assert await office.chats.remove(ADMIN, (session_id,)) == 1
+async def test_a_deleted_conversation_takes_its_sound_along(office: OfficeServices, data: Path) -> None:
+    session_id = await report_conversation(office, SHOP, "42", "личное")
+    file = await add_recording(office, data, "a", session_id=session_id)
+    assert await office.chat_sessions.remove(ADMIN, (session_id,)) == 1
     assert not file.exists()
-    assert "личное" not in await words(office)
-    assert on_disk(office, "личное") == set()
+    assert "личное" not in await stored_words(office)
+    assert words_on_disk(office, "личное") == set()
     assert ("root", "delete", "chat") in await audited(office)
 
 
-async def test_a_deleted_message_is_gone_from_the_disk(office: Office) -> None:
-    session_id = await told(office, SHOP, "42", "привет")
-    await told(office, SHOP, "42", "личное")
+async def test_a_deleted_message_is_gone_from_the_disk(office: OfficeServices) -> None:
+    session_id = await report_conversation(office, SHOP, "42", "привет")
+    await report_conversation(office, SHOP, "42", "личное")
     async with office.database.unit_of_work() as work:
-        messages = await work.messages.every(session_id)
+        messages = await work.messages.all_of_session(session_id)
     (message,) = (each for each in messages if each.content == "личное")
-    assert await office.chats.remove_message(ADMIN, session_id, message.id) == 2
-    assert on_disk(office, "личное") == set()
-    assert "привет" in await words(office)
+    assert await office.chat_sessions.remove_message(ADMIN, session_id, message.id) == 2
+    assert words_on_disk(office, "личное") == set()
+    assert "привет" in await stored_words(office)
 
 
-async def test_a_crash_between_rows_and_files_leaves_no_file_behind(office: Office, data: Path) -> None:
-    session_id = await told(office, SHOP, "42", "личное")
-    file = await recorded(office, data, "a", session_id=session_id)
+async def test_a_crash_between_rows_and_files_leaves_no_file_behind(office: OfficeServices, data: Path) -> None:
+    session_id = await report_conversation(office, SHOP, "42", "личное")
+    file = await add_recording(office, data, "a", session_id=session_id)
     async with office.database.unit_of_work() as work:  # the process ends right after this
-        await forget(work, (session_id,))
+        await delete_sessions(work, (session_id,))
     assert file.exists()
-    assert await FileRemover(office.database, data).sweep() == 1
+    assert await FileRemover(office.database, data).delete_listed_files() == 1
     assert not file.exists()
-    assert await FileRemover(office.database, data).sweep() == 0
+    assert await FileRemover(office.database, data).delete_listed_files() == 0
 
 
-async def test_a_file_that_cannot_be_deleted_stays_listed(office: Office, data: Path) -> None:
-    file = await recorded(office, data, "a", person="42")
+async def test_a_file_that_cannot_be_deleted_stays_listed(office: OfficeServices, data: Path) -> None:
+    file = await add_recording(office, data, "a", person="42")
     file.unlink()
     file.mkdir()  # unlink refuses a folder
-    await office.privacy.erase(Person("42"), ADMIN)
+    await office.privacy.erase(DataSubject("42"), ADMIN)
     remover = FileRemover(office.database, data)
-    assert await remover.sweep() == 0
+    assert await remover.delete_listed_files() == 0
     file.rmdir()
-    assert await remover.sweep() == 1
+    assert await remover.delete_listed_files() == 1
 
 
-async def many_recordings(office: Office, data: Path, count: int) -> list[Path]:
+async def many_recordings(office: OfficeServices, data: Path, count: int) -> list[Path]:
     """Recordings of the person 42, in the order in which their files are deleted."""
     files = [data / "recordings" / f"{number:04}.wav" for number in range(count)]
     files[0].parent.mkdir(exist_ok=True)
@@ -166,53 +175,55 @@ async def many_recordings(office: Office, data: Path, count: int) -> list[Path]:
     return files
 
 
-async def test_an_erasure_deletes_every_file_however_many_there_are(office: Office, data: Path) -> None:
+async def test_an_erasure_deletes_every_file_however_many_there_are(office: OfficeServices, data: Path) -> None:
     files = await many_recordings(office, data, 701)
-    assert (await office.privacy.erase(Person("42"), ADMIN)).recordings == 701
+    assert (await office.privacy.erase(DataSubject("42"), ADMIN)).recordings == 701
     assert not any(file.exists() for file in files)
-    assert await FileRemover(office.database, data).sweep() == 0
+    assert await FileRemover(office.database, data).delete_listed_files() == 0
 
 
-async def test_files_that_cannot_be_deleted_block_no_later_ones(office: Office, data: Path) -> None:
+async def test_files_that_cannot_be_deleted_block_no_later_ones(office: OfficeServices, data: Path) -> None:
     files = await many_recordings(office, data, 601)
     stuck, others = files[:501], files[501:]
     for file in stuck:
         file.unlink()
         file.mkdir()  # unlink refuses a folder
-    await office.privacy.erase(Person("42"), ADMIN)
+    await office.privacy.erase(DataSubject("42"), ADMIN)
     assert not any(file.exists() for file in others)
     for file in stuck:
         file.rmdir()
-    assert await FileRemover(office.database, data).sweep() == 501
+    assert await FileRemover(office.database, data).delete_listed_files() == 501
 
 
-async def test_nothing_outside_of_the_data_folder_is_deleted(office: Office, data: Path, tmp_path: Path) -> None:
+async def test_nothing_outside_of_the_data_folder_is_deleted(
+    office: OfficeServices, data: Path, tmp_path: Path
+) -> None:
     outside = tmp_path / "precious.txt"
     outside.write_text("x")
     async with office.database.unit_of_work() as work:
         for name, path in (("a", "../precious.txt"), ("b", str(outside))):
             await work.recordings.add(StoredRecording(name, "phone", path, "audio/wav", 1.0, 1, person="42"))
-    await office.privacy.erase(Person("42"), ADMIN)
+    await office.privacy.erase(DataSubject("42"), ADMIN)
     assert outside.exists()
 
 
-async def test_a_rolled_back_erasure_deletes_nothing(office: Office, data: Path) -> None:
-    session_id = await told(office, SHOP, "42", "личное")
-    file = await recorded(office, data, "a", session_id=session_id)
+async def test_a_rolled_back_erasure_deletes_nothing(office: OfficeServices, data: Path) -> None:
+    session_id = await report_conversation(office, SHOP, "42", "личное")
+    file = await add_recording(office, data, "a", session_id=session_id)
 
     async def break_off() -> None:
         async with office.database.unit_of_work() as work:
-            await forget(work, (session_id,))
+            await delete_sessions(work, (session_id,))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await break_off()
-    await FileRemover(office.database, data).sweep()
+    await FileRemover(office.database, data).delete_listed_files()
     assert file.exists()
-    assert (await office.chats.get(ADMIN, session_id)).message_count == 2
+    assert (await office.chat_sessions.get(ADMIN, session_id)).message_count == 2
 
 
-async def test_consents_are_given_withdrawn_and_listed(office: Office) -> None:
+async def test_consents_are_given_withdrawn_and_listed(office: OfficeServices) -> None:
     given = await office.privacy.give_consent(StoredConsent("phone", "42", "recording"), ADMIN)
     assert given.withdrawn_at is None
     withdrawn = await office.privacy.withdraw_consent(given.id, ADMIN)

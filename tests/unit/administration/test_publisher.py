@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import pytest
 
-from deployments.administration.publisher import SnapshotPublisher
+from deployments.administration.snapshots.publisher import SnapshotPublisher
 from deployments.contracts.settings import Snapshot
 
 

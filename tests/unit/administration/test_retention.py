@@ -6,22 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration.copies import Copies
-from deployments.administration.files import FileRemover
-from deployments.administration.office import Office
-from deployments.administration.retention import Retention
-from deployments.contracts.chat import Overrides, Source, SourceKind
+from deployments.administration.backup.installation_copies import InstallationCopies
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.privacy.file_remover import FileRemover
+from deployments.administration.privacy.retention import Retention
+from deployments.contracts.chat import Overrides, SourceKind, TurnSource
 from deployments.contracts.identity import Role
 from deployments.contracts.settings import Exchange, PrivacySettings
 from storage.models import SettingRow
 from tests.unit.administration.conftest import audited
-from tests.unit.administration.personal import ADMIN, NOW, SHOP, on_disk, recorded, told, words
+from tests.unit.administration.personal_data import (
+    ADMIN,
+    NOW,
+    SHOP,
+    add_recording,
+    report_conversation,
+    stored_words,
+    words_on_disk,
+)
 
 pytestmark = pytest.mark.both_databases
 
 
-def retention(office: Office, data: Path, settings: PrivacySettings, days: float, **times: float) -> Retention:
-    files, copies = FileRemover(office.database, data), Copies(data, data)
+def retention(office: OfficeServices, data: Path, settings: PrivacySettings, days: float, **times: float) -> Retention:
+    files, copies = FileRemover(office.database, data), InstallationCopies(data, data)
     return Retention(office.database, lambda: settings, files, copies, lambda: NOW + timedelta(days=days), **times)
 
 
@@ -32,20 +40,23 @@ async def test_one_folder_under_two_names_is_looked_through_once(data: Path, tmp
     (tmp_path / "other-name").symlink_to(data)
     aside = data / "before-restore-1"
     aside.mkdir(parents=True)
-    assert await Copies(data, tmp_path / "other-name").remove_before(datetime.now(UTC) + timedelta(days=1)) == 1
+    assert (
+        await InstallationCopies(data, tmp_path / "other-name").remove_before(datetime.now(UTC) + timedelta(days=1))
+        == 1
+    )
     assert not aside.exists()
 
 
-async def test_what_is_kept_for_ever_is_kept(office: Office, data: Path) -> None:
-    session_id = await told(office, SHOP, "42", "личное")
+async def test_what_is_kept_for_ever_is_kept(office: OfficeServices, data: Path) -> None:
+    session_id = await report_conversation(office, SHOP, "42", "личное")
     counts = await retention(office, data, FOREVER, 10_000).run()
     assert set(counts.values()) == {0}
-    assert (await office.chats.get(ADMIN, session_id)).message_count == 2
+    assert (await office.chat_sessions.get(ADMIN, session_id)).message_count == 2
 
 
-async def test_nothing_is_forgotten_while_a_stored_limit_cannot_be_taken(office: Office, data: Path) -> None:
-    file = await recorded(office, data, "a", person="42")
-    waiting = await recorded(office, data, "b", person="43")
+async def test_nothing_is_forgotten_while_a_stored_limit_cannot_be_taken(office: OfficeServices, data: Path) -> None:
+    file = await add_recording(office, data, "a", person="42")
+    waiting = await add_recording(office, data, "b", person="43")
     async with office.database.unit_of_work() as work:
         await work.recordings.remove(["b"])
         for name, value in (("privacy", {"audio_days": 50_000, "new": 1}), ("new", 1)):
@@ -53,28 +64,28 @@ async def test_nothing_is_forgotten_while_a_stored_limit_cannot_be_taken(office:
     assert await retention(office, data, PrivacySettings(), 10_000).run() == {}
     assert file.exists()
     assert not waiting.exists(), "its row was deleted before"
-    await office.settings.adjust({"audio_days": 30}, "root", "privacy", role=Role.ADMIN)
+    await office.settings.update_fields({"audio_days": 30}, "root", "privacy", role=Role.ADMIN)
     assert (await retention(office, data, PrivacySettings(), 10_000).run())["recordings"] == 1
 
 
-async def test_each_kind_is_forgotten_in_its_time(office: Office, data: Path) -> None:
-    session_id = await told(office, SHOP, "42", "личное")
-    file = await recorded(office, data, "a", person="42")
+async def test_each_kind_is_forgotten_in_its_time(office: OfficeServices, data: Path) -> None:
+    session_id = await report_conversation(office, SHOP, "42", "личное")
+    file = await add_recording(office, data, "a", person="42")
     settings = PrivacySettings(messages_days=100, audio_days=10, audit_days=200, exchanges_days=50)
     assert set((await retention(office, data, settings, 9).run()).values()) == {0}
     assert (await retention(office, data, settings, 11).run())["recordings"] == 1
     assert not file.exists()
     assert (await retention(office, data, settings, 51).run())["exchanges"] == 1
-    assert (await office.chats.get(ADMIN, session_id)).message_count == 2
+    assert (await office.chat_sessions.get(ADMIN, session_id)).message_count == 2
     assert (await retention(office, data, settings, 101).run())["conversations"] == 1
-    assert "личное" not in await words(office)
-    assert on_disk(office, "личное") == set()
+    assert "личное" not in await stored_words(office)
+    assert words_on_disk(office, "личное") == set()
     assert ("(retention)", "expire", "privacy") in await audited(office)
     assert (await retention(office, data, settings, 201).run())["audit"] > 0
 
 
-async def test_old_messages_leave_a_conversation_that_goes_on(office: Office, data: Path) -> None:
-    session = await office.chats.create(ADMIN, Source(SourceKind.ADMIN), "", Overrides())
+async def test_old_messages_leave_a_conversation_that_goes_on(office: OfficeServices, data: Path) -> None:
+    session = await office.chat_sessions.create(ADMIN, TurnSource(SourceKind.ADMIN), "", Overrides())
     async with office.database.unit_of_work() as work:
         parent = None
         for number in range(450):
@@ -83,12 +94,12 @@ async def test_old_messages_leave_a_conversation_that_goes_on(office: Office, da
             parent = (await work.messages.add(session.id, role, f"m{number}", parent_id=parent, turn_id="t", at=at)).id
     settings = FOREVER.model_copy(update={"messages_days": 7})
     assert (await retention(office, data, settings, 0).run())["messages"] == 440
-    thread = await office.chats.thread(ADMIN, session.id)
+    thread = await office.chat_sessions.thread(ADMIN, session.id)
     assert [message.content for message in thread.messages] == [f"m{number}" for number in range(440, 450)]
     assert thread.session.message_count == 10
 
 
-async def test_more_than_one_batch_goes_in_one_run(office: Office, data: Path) -> None:
+async def test_more_than_one_batch_goes_in_one_run(office: OfficeServices, data: Path) -> None:
     async with office.database.unit_of_work() as work:
         await work.exchanges.add_new(
             [
@@ -123,7 +134,7 @@ def folder_with_a_database(folder: Path) -> Path:
 
 
 async def test_what_crashes_left_half_done_goes_whatever_the_settings_say(
-    office: Office, data: Path, copies: list[Path]
+    office: OfficeServices, data: Path, copies: list[Path]
 ) -> None:
     restoring = folder_with_a_database(data / ".restore-x1")
     backing_up = folder_with_a_database(data / "backups" / ".backup-x1")
@@ -135,7 +146,9 @@ async def test_what_crashes_left_half_done_goes_whatever_the_settings_say(
     assert all(copy.exists() for copy in copies)
 
 
-async def test_copies_of_the_installation_go_in_their_time(office: Office, data: Path, copies: list[Path]) -> None:
+async def test_copies_of_the_installation_go_in_their_time(
+    office: OfficeServices, data: Path, copies: list[Path]
+) -> None:
     settings = FOREVER.model_copy(update={"backups_days": 30})
     assert (await retention(office, data, settings, 29).run())["backups"] == 0
     assert all(copy.exists() for copy in copies)
@@ -146,7 +159,7 @@ async def test_copies_of_the_installation_go_in_their_time(office: Office, data:
 
 
 async def test_copies_that_people_made_themselves_and_links_are_left_alone(
-    office: Office, data: Path, copies: list[Path], tmp_path: Path
+    office: OfficeServices, data: Path, copies: list[Path], tmp_path: Path
 ) -> None:
     mine = data / "backups" / "before-the-move.tar.gz"
     outside = tmp_path / "precious"
@@ -158,8 +171,8 @@ async def test_copies_that_people_made_themselves_and_links_are_left_alone(
     assert outside.exists()
 
 
-async def test_the_worker_starts_runs_and_ends(office: Office, data: Path) -> None:
-    await recorded(office, data, "a", person="42")
+async def test_the_worker_starts_runs_and_ends(office: OfficeServices, data: Path) -> None:
+    await add_recording(office, data, "a", person="42")
     settings = FOREVER.model_copy(update={"audio_days": 1})
     worker = retention(office, data, settings, 5, first_s=0.0, every_s=0.01)
     worker.start()

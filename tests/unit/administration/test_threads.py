@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from deployments.administration.threads import Question, Threads
+from deployments.administration.office.thread_pools import DedicatedThreadPool, SharedCall
 from deployments.contracts.errors import Overloaded, Unavailable
-from tests.furnished import quick_passwords
+from tests.data_folders import fast_passwords
 from tests.unit.engines.test_host import until
 
 
@@ -45,36 +45,36 @@ async def everybodys_threads_are_busy(gate: Gate) -> AsyncIterator[None]:
 
 
 async def test_all_who_ask_something_that_hangs_hold_one_thread(gate: Gate) -> None:
-    question = Question("test", gate, 0.05)
-    answers = await asyncio.gather(*(question.answer() for _ in range(20)), return_exceptions=True)
+    question = SharedCall("test", gate, 0.05)
+    answers = await asyncio.gather(*(question.result() for _ in range(20)), return_exceptions=True)
     assert {type(answer) for answer in answers} == {TimeoutError}
     with pytest.raises(TimeoutError):
-        await question.answer()
+        await question.result()
     assert gate.asked == 1
-    waits = asyncio.create_task(question.answer())
-    leaves = asyncio.create_task(question.answer())
+    waits = asyncio.create_task(question.result())
+    leaves = asyncio.create_task(question.result())
     await asyncio.sleep(0)
     leaves.cancel()
     gate.open.set()
     assert await waits == 1
-    assert await question.answer() == 2
+    assert await question.result() == 2
     question.close()
     with pytest.raises(Unavailable):
-        await question.answer()
+        await question.result()
 
 
 async def test_work_that_cannot_wait_is_refused_until_a_thread_is_free_again(gate: Gate) -> None:
-    threads = Threads("test", 2)
-    under_way = [asyncio.create_task(threads.run_now(gate, "busy", 5)) for _ in range(2)]
+    threads = DedicatedThreadPool("test", 2)
+    under_way = [asyncio.create_task(threads.run_or_reject(gate, "busy", 5)) for _ in range(2)]
     await until(lambda: gate.asked == 2)
     under_way[0].cancel()
     await asyncio.gather(under_way[0], return_exceptions=True)
     with pytest.raises(Overloaded, match="busy"):
-        await threads.run_now(gate, "busy", 5)
+        await threads.run_or_reject(gate, "busy", 5)
     gate.open.set()
     await under_way[1]
-    await until(lambda: not threads.busy)
-    assert await threads.run_now(gate, "busy", 5) == 3
+    await until(lambda: not threads.pending_count)
+    assert await threads.run_or_reject(gate, "busy", 5) == 3
     threads.close()
     with pytest.raises(Unavailable):
         await threads.run(gate)
@@ -82,7 +82,7 @@ async def test_work_that_cannot_wait_is_refused_until_a_thread_is_free_again(gat
 
 @pytest.mark.usefixtures("everybodys_threads_are_busy")
 async def test_passwords_are_checked_while_the_threads_of_everybody_are_busy() -> None:
-    passwords = quick_passwords()
+    passwords = fast_passwords()
     async with asyncio.timeout(5):
         await passwords.start()
         assert await passwords.verify(await passwords.hash("a long password"), "a long password")

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from deployments.administration.office import Office
-from deployments.administration.titles import LONGEST, title_of
+from deployments.administration.chat.titles import MAX_TITLE_LENGTH, title_from_question
+from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.errors import (
     Conflict,
     InvalidRequest,
@@ -14,22 +14,24 @@ from deployments.contracts.errors import (
 )
 from deployments.contracts.sessions import StoredSession
 from tests.fakes.assistant import ScriptedAssistant
+from tests.unit.administration.chat_turns import ADMIN, ANN, NOTHING, OPERATOR, ask, wait_exchange
 from tests.unit.administration.conftest import audited
-from tests.unit.administration.talking import ADMIN, ANN, NOTHING, OPERATOR, ask, exchanged
 
 
 @pytest.fixture
-async def session_id(office: Office) -> str:
-    return (await office.chats.create(ANN, ADMIN, "", NOTHING)).id
+async def session_id(office: OfficeServices) -> str:
+    return (await office.chat_sessions.create(ANN, ADMIN, "", NOTHING)).id
 
 
-async def test_the_first_question_names_the_conversation_unless_somebody_did(office: Office, session_id: str) -> None:
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка? И доставка?"))
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Другое"))
-    assert (await office.chats.get(ANN, session_id)).title == "Сколько стоит ёлка?"
-    named = await office.chats.create(ANN, ADMIN, "Моё", NOTHING)
-    await exchanged(await ask(office, ScriptedAssistant(), named.id))
-    assert (await office.chats.get(ANN, named.id)).title == "Моё"
+async def test_the_first_question_names_the_conversation_unless_somebody_did(
+    office: OfficeServices, session_id: str
+) -> None:
+    await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка? И доставка?"))
+    await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Другое"))
+    assert (await office.chat_sessions.get(ANN, session_id)).title == "Сколько стоит ёлка?"
+    named = await office.chat_sessions.create(ANN, ADMIN, "Моё", NOTHING)
+    await wait_exchange(await ask(office, ScriptedAssistant(), named.id))
+    assert (await office.chat_sessions.get(ANN, named.id)).title == "Моё"
 
 
 @pytest.mark.parametrize(
@@ -44,21 +46,21 @@ async def test_the_first_question_names_the_conversation_unless_somebody_did(off
     ],
 )
 def test_a_title_is_the_first_sentence_cut_at_a_word(question: str, title: str) -> None:
-    assert title_of(question) == title
-    assert len(title) <= LONGEST
+    assert title_from_question(question) == title
+    assert len(title) <= MAX_TITLE_LENGTH
 
 
-async def test_a_model_names_a_conversation(office: Office, session_id: str) -> None:
+async def test_a_model_names_a_conversation(office: OfficeServices, session_id: str) -> None:
     with pytest.raises(InvalidRequest):
         await office.dialogue.suggest_title(ScriptedAssistant(), ANN, session_id)
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
+    await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
     assistant = ScriptedAssistant(deltas=('"Цена ', 'ёлки".', "\nмного слов"))
     assert (await office.dialogue.suggest_title(assistant, ANN, session_id)).title == "Цена ёлки"
     assert assistant.turns[0].session_id is None
-    for broken in (ScriptedAssistant(deltas=("  ",)), ScriptedAssistant(reject=Unavailable("no"))):
+    for broken in (ScriptedAssistant(deltas=("  ",)), ScriptedAssistant(rejection=Unavailable("no"))):
         with pytest.raises(Unavailable):
             await office.dialogue.suggest_title(broken, ANN, session_id)
-    assert (await office.chats.get(ANN, session_id)).title == "Цена ёлки"
+    assert (await office.chat_sessions.get(ANN, session_id)).title == "Цена ёлки"
 
 
 class Thinking(ScriptedAssistant):
@@ -74,9 +76,9 @@ class Thinking(ScriptedAssistant):
             yield step
 
 
-async def _naming(office: Office, session_id: str, assistant: ScriptedAssistant) -> asyncio.Task[StoredSession]:
+async def _naming(office: OfficeServices, session_id: str, assistant: ScriptedAssistant) -> asyncio.Task[StoredSession]:
     """A title that is being thought of."""
-    await exchanged(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
+    await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
     naming = asyncio.create_task(office.dialogue.suggest_title(assistant, ANN, session_id))
     async with asyncio.timeout(5):
         while not assistant.open_streams:
@@ -84,25 +86,25 @@ async def _naming(office: Office, session_id: str, assistant: ScriptedAssistant)
     return naming
 
 
-async def test_a_title_that_is_stopped_leaves_the_old_one(office: Office, session_id: str) -> None:
+async def test_a_title_that_is_stopped_leaves_the_old_one(office: OfficeServices, session_id: str) -> None:
     slow = Thinking()
     naming = await _naming(office, session_id, slow)
     assert await office.dialogue.stop(ANN, session_id)
     with pytest.raises(Unavailable):
         await naming
-    kept = await office.chats.get(ANN, session_id)
+    kept = await office.chat_sessions.get(ANN, session_id)
     assert (kept.title, kept.version) == ("Сколько стоит ёлка?", 1)
     assert slow.open_streams == 0
 
 
-async def test_a_title_takes_nobodys_change_away_and_is_audited(office: Office, session_id: str) -> None:
+async def test_a_title_takes_nobodys_change_away_and_is_audited(office: OfficeServices, session_id: str) -> None:
     slow = Thinking()
     naming = await _naming(office, session_id, slow)
-    await office.chats.change(OPERATOR, session_id, 1, title="Жалоба 17", edit=lambda old: old)
+    await office.chat_sessions.change(OPERATOR, session_id, 1, title="Жалоба 17", edit=lambda old: old)
     slow.thought.set()
     with pytest.raises(Conflict):
         await naming
-    assert (await office.chats.get(ANN, session_id)).title == "Жалоба 17"
+    assert (await office.chat_sessions.get(ANN, session_id)).title == "Жалоба 17"
     assert (await audited(office))[0] == ("olga", "update", "chat")
     await office.dialogue.suggest_title(ScriptedAssistant(deltas=("Цена ёлки",)), ANN, session_id)
     assert (await audited(office))[0] == ("ann", "update", "chat")

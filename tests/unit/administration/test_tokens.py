@@ -9,17 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployments.administration.access_tokens import InvalidToken
-from deployments.administration.account_desk import AccountDesk
-from deployments.administration.office import Office, open_office
-from deployments.administration.tokens import Lifetimes, TokenPair, Tokens
-from deployments.administration.users import UserChange
+from deployments.administration.auth.access_tokens import InvalidToken
+from deployments.administration.auth.account_writer import AccountWriter
+from deployments.administration.auth.token_service import TokenLifetimes, TokenPair, TokenService
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.administration.users.service import UserChange
 from deployments.contracts.errors import RateLimited
 from deployments.contracts.identity import Identity, Role
 from storage.environment import Environment
-from storage.repositories.tokens import StoredRefresh
-from storage.secrets import digest
-from tests.furnished import quick_passwords
+from storage.repositories.tokens import StoredRefreshToken
+from storage.secrets import key_digest
+from tests.data_folders import fast_passwords
 from tests.unit.administration.conftest import PASSWORD, audited
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -34,22 +34,22 @@ class Clock:
         return self.now
 
 
-async def sign_in(office: Office) -> TokenPair:
+async def sign_in(office: OfficeServices) -> TokenPair:
     return await office.tokens.issue(await office.accounts.get("admin"), HERE)
 
 
-def good(tokens: Tokens, pair: TokenPair) -> bool:
+def good(tokens: TokenService, pair: TokenPair) -> bool:
     try:
         return bool(tokens.verify(pair.access_token).username)
     except InvalidToken:
         return False
 
 
-async def test_a_sign_in_is_good_until_it_ends(office: Office) -> None:
+async def test_a_sign_in_is_good_until_it_ends(office: OfficeServices) -> None:
     pair, other = await sign_in(office), await sign_in(office)
     identity = office.tokens.verify(pair.access_token)
     assert replace(identity, token_id="", session_id="") == Identity("admin", Role.ADMIN)
-    await office.tokens.end(identity)
+    await office.tokens.end_sign_in(identity)
     assert not good(office.tokens, pair)
     assert good(office.tokens, other)
     with pytest.raises(InvalidToken):
@@ -57,7 +57,9 @@ async def test_a_sign_in_is_good_until_it_ends(office: Office) -> None:
     assert (await audited(office))[0] == ("admin", "logout", "auth")
 
 
-async def test_a_refresh_token_is_good_once_and_a_second_use_ends_everything_of_that_sign_in(office: Office) -> None:
+async def test_a_refresh_token_is_good_once_and_a_second_use_ends_everything_of_that_sign_in(
+    office: OfficeServices,
+) -> None:
     first, other = await sign_in(office), await sign_in(office)
     second = await office.tokens.refresh(first.refresh_token, HERE)
     assert good(office.tokens, second)
@@ -72,12 +74,12 @@ async def test_a_refresh_token_is_good_once_and_a_second_use_ends_everything_of_
     ]
 
 
-async def _forget_all_but_the_newest(office: Office, pair: TokenPair) -> None:
+async def _forget_all_but_the_newest(office: OfficeServices, pair: TokenPair) -> None:
     async with office.database.unit_of_work() as work:
-        await work.tokens.forget_oldest(office.tokens.verify(pair.access_token).session_id, 1)
+        await work.tokens.remove_oldest(office.tokens.verify(pair.access_token).session_id, 1)
 
 
-async def test_a_used_token_ends_its_sign_in_also_when_its_row_is_long_forgotten(office: Office) -> None:
+async def test_a_used_token_ends_its_sign_in_also_when_its_row_is_long_forgotten(office: OfficeServices) -> None:
     stolen, other = await sign_in(office), await sign_in(office)
     thief = await office.tokens.refresh(stolen.refresh_token, HERE)
     await _forget_all_but_the_newest(office, thief)
@@ -91,7 +93,7 @@ async def test_a_used_token_ends_its_sign_in_also_when_its_row_is_long_forgotten
 
 
 @pytest.mark.parametrize("part", [1, 2])
-async def test_nobody_ends_a_sign_in_with_a_token_of_their_own_making(office: Office, part: int) -> None:
+async def test_nobody_ends_a_sign_in_with_a_token_of_their_own_making(office: OfficeServices, part: int) -> None:
     pair = await sign_in(office)
     parts = pair.refresh_token.split(".")
     parts[part] = "0" * 43
@@ -100,12 +102,12 @@ async def test_nobody_ends_a_sign_in_with_a_token_of_their_own_making(office: Of
     assert good(office.tokens, await office.tokens.refresh(pair.refresh_token, HERE))
 
 
-async def test_a_token_of_an_earlier_version_goes_on_once(office: Office) -> None:
+async def test_a_token_of_an_earlier_version_goes_on_once(office: OfficeServices) -> None:
     old, now = "a" * 43, datetime.now(UTC)
     async with office.database.unit_of_work() as work:
         user = await work.users.get("admin")
         assert user is not None
-        await work.tokens.add(StoredRefresh(digest(old), "f" * 32, user.id, now + timedelta(days=1), now))
+        await work.tokens.add(StoredRefreshToken(key_digest(old), "f" * 32, user.id, now + timedelta(days=1), now))
     pair = await office.tokens.refresh(old, HERE)
     assert good(office.tokens, pair)
     with pytest.raises(InvalidToken):
@@ -113,7 +115,9 @@ async def test_a_token_of_an_earlier_version_goes_on_once(office: Office) -> Non
     assert not good(office.tokens, pair)
 
 
-async def test_one_sign_in_is_refreshed_sixty_times_in_five_minutes_and_its_token_stays_good(office: Office) -> None:
+async def test_one_sign_in_is_refreshed_sixty_times_in_five_minutes_and_its_token_stays_good(
+    office: OfficeServices,
+) -> None:
     first, other = await sign_in(office), await sign_in(office)
     pair = first
     for _ in range(60):
@@ -129,7 +133,7 @@ async def test_one_sign_in_is_refreshed_sixty_times_in_five_minutes_and_its_toke
     assert not good(office.tokens, pair), "a theft is noticed meanwhile"
 
 
-async def test_a_refresh_of_ones_own_does_not_give_a_network_more_guesses(office: Office) -> None:
+async def test_a_refresh_of_ones_own_does_not_give_a_network_more_guesses(office: OfficeServices) -> None:
     pair = await sign_in(office)
     for number in range(29):
         with pytest.raises(InvalidToken):
@@ -141,7 +145,7 @@ async def test_a_refresh_of_ones_own_does_not_give_a_network_more_guesses(office
         await office.tokens.refresh("0" * 43, HERE)
 
 
-async def test_of_two_uses_at_once_one_wins_and_then_the_family_has_ended(office: Office) -> None:
+async def test_of_two_uses_at_once_one_wins_and_then_the_family_has_ended(office: OfficeServices) -> None:
     pair = await sign_in(office)
     uses = (office.tokens.refresh(pair.refresh_token, HERE) for _ in range(6))
     outcomes = await asyncio.gather(*uses, return_exceptions=True)
@@ -153,13 +157,13 @@ async def test_of_two_uses_at_once_one_wins_and_then_the_family_has_ended(office
         await office.tokens.refresh(won[0].refresh_token, HERE)
 
 
-async def test_a_caller_who_goes_away_leaves_no_sign_in_that_is_half_ended(office: Office) -> None:
+async def test_a_caller_who_goes_away_leaves_no_sign_in_that_is_half_ended(office: OfficeServices) -> None:
     pair = await sign_in(office)
-    ending = asyncio.create_task(office.tokens.end(office.tokens.verify(pair.access_token)))
+    ending = asyncio.create_task(office.tokens.end_sign_in(office.tokens.verify(pair.access_token)))
     await asyncio.sleep(0)
     ending.cancel()
     await asyncio.gather(ending, return_exceptions=True)
-    await office.account_desk.finish(_nothing)
+    await office.account_writer.run_shielded(_nothing)
     assert not good(office.tokens, pair)
 
 
@@ -170,7 +174,9 @@ async def _nothing() -> None:
 @pytest.mark.parametrize(
     "change", [UserChange(role=Role.VIEWER), UserChange(enabled=False), UserChange(reset=True), None]
 )
-async def test_whatever_happens_to_an_account_ends_its_sign_ins(office: Office, change: UserChange | None) -> None:
+async def test_whatever_happens_to_an_account_ends_its_sign_ins(
+    office: OfficeServices, change: UserChange | None
+) -> None:
     await office.users.create("boris", Role.ADMIN, "a password of boris", "admin")
     pair = await office.tokens.issue(await office.accounts.get("boris"), HERE)
     mine = await sign_in(office)
@@ -186,7 +192,7 @@ async def test_whatever_happens_to_an_account_ends_its_sign_ins(office: Office, 
     assert good(office.tokens, mine)
 
 
-async def test_an_account_that_changed_between_password_and_token_gets_none(office: Office) -> None:
+async def test_an_account_that_changed_between_password_and_token_gets_none(office: OfficeServices) -> None:
     account = await office.accounts.authenticate("admin", PASSWORD, HERE)
     await office.accounts.change_password("admin", PASSWORD, "another horse")
     with pytest.raises(InvalidToken):
@@ -194,11 +200,11 @@ async def test_an_account_that_changed_between_password_and_token_gets_none(offi
 
 
 async def test_a_restart_forgets_neither_who_is_in_nor_who_was_put_out(environment: Environment) -> None:
-    office = await open_office(environment, passwords=quick_passwords())
+    office = await open_office(environment, passwords=fast_passwords())
     stays, ended = await sign_in(office), await sign_in(office)
-    await office.tokens.end(office.tokens.verify(ended.access_token))
+    await office.tokens.end_sign_in(office.tokens.verify(ended.access_token))
     await office.close()
-    office = await open_office(environment, passwords=quick_passwords())
+    office = await open_office(environment, passwords=fast_passwords())
     try:
         assert good(office.tokens, stays)
         assert not good(office.tokens, ended)
@@ -207,9 +213,9 @@ async def test_a_restart_forgets_neither_who_is_in_nor_who_was_put_out(environme
         await office.close()
 
 
-async def test_a_sign_in_ends_after_its_time_however_often_it_was_refreshed(office: Office) -> None:
+async def test_a_sign_in_ends_after_its_time_however_often_it_was_refreshed(office: OfficeServices) -> None:
     clock = Clock()
-    tokens = Tokens(office.database, AccountDesk(office.database), SECRET, Lifetimes(900, 3_000), clock)
+    tokens = TokenService(office.database, AccountWriter(office.database), SECRET, TokenLifetimes(900, 3_000), clock)
     pair = await tokens.issue(await office.accounts.get("admin"), HERE)
     clock.now += 2_500
     pair = await tokens.refresh(pair.refresh_token, HERE)
@@ -225,13 +231,13 @@ async def test_a_sign_in_ends_after_its_time_however_often_it_was_refreshed(offi
         assert len(await work.tokens.families(user.id)) == 1, "what has expired is not kept"
 
 
-async def test_the_oldest_sign_in_makes_room(office: Office) -> None:
-    tokens = Tokens(office.database, AccountDesk(office.database), SECRET, most=3)
+async def test_the_oldest_sign_in_makes_room(office: OfficeServices) -> None:
+    tokens = TokenService(office.database, AccountWriter(office.database), SECRET, max_sign_ins=3)
     pairs = [await tokens.issue(await office.accounts.get("admin"), HERE) for _ in range(5)]
     assert [good(tokens, pair) for pair in pairs] == [False, False, True, True, True]
 
 
-async def test_guessing_refresh_tokens_is_limited_per_network_of_ipv6(office: Office) -> None:
+async def test_guessing_refresh_tokens_is_limited_per_network_of_ipv6(office: OfficeServices) -> None:
     for number in range(30):
         with pytest.raises(InvalidToken):
             await office.tokens.refresh(f"{number:043}", f"2001:db8:1:2::{number:x}")
@@ -241,7 +247,7 @@ async def test_guessing_refresh_tokens_is_limited_per_network_of_ipv6(office: Of
         await office.tokens.refresh("0" * 43, "2001:db8:1:3::1")
 
 
-async def test_guessing_refresh_tokens_is_limited_per_address(office: Office) -> None:
+async def test_guessing_refresh_tokens_is_limited_per_address(office: OfficeServices) -> None:
     for number in range(30):
         with pytest.raises(InvalidToken):
             await office.tokens.refresh(f"{number:043}", HERE)
@@ -251,9 +257,9 @@ async def test_guessing_refresh_tokens_is_limited_per_address(office: Office) ->
     assert good(office.tokens, await office.tokens.refresh(pair.refresh_token, HERE)), "this is no guess"
 
 
-async def test_an_ended_sign_in_that_is_brought_again_and_again_holds_up_nobody_else(office: Office) -> None:
+async def test_an_ended_sign_in_that_is_brought_again_and_again_holds_up_nobody_else(office: OfficeServices) -> None:
     ended, other = await sign_in(office), await sign_in(office)
-    await office.tokens.end(office.tokens.verify(ended.access_token))
+    await office.tokens.end_sign_in(office.tokens.verify(ended.access_token))
     for _ in range(30):
         with pytest.raises(InvalidToken):
             await office.tokens.refresh(ended.refresh_token, HERE)
@@ -263,7 +269,7 @@ async def test_an_ended_sign_in_that_is_brought_again_and_again_holds_up_nobody_
 
 
 @pytest.fixture
-async def anna(office: Office) -> Office:
+async def anna(office: OfficeServices) -> OfficeServices:
     await office.users.create("anna", Role.OPERATOR, "a password of anna", "admin")
     return office
 
@@ -271,9 +277,9 @@ async def anna(office: Office) -> Office:
 class Model:
     """What should be good: each running sign-in has one refresh token that is, an ended one has none."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: OfficeServices) -> None:
         self.office = office
-        self.tokens = Tokens(office.database, office.account_desk, SECRET)
+        self.tokens = TokenService(office.database, office.account_writer, SECRET)
         self.running: list[list[TokenPair]] = []
         self.ended: list[TokenPair] = []
 
@@ -291,7 +297,7 @@ class Model:
 
     async def logout(self, session: list[TokenPair], pick: int) -> None:
         if session:
-            await self.tokens.end(self.tokens.verify(session[-1].access_token))
+            await self.tokens.end_sign_in(self.tokens.verify(session[-1].access_token))
             self.finish(session)
 
     async def change(self, session: list[TokenPair], pick: int) -> None:
@@ -310,7 +316,7 @@ class Model:
 
     async def check(self) -> None:
         """Holds here, and in an office that starts now."""
-        again = Tokens(self.office.database, AccountDesk(self.office.database), SECRET)
+        again = TokenService(self.office.database, AccountWriter(self.office.database), SECRET)
         await again.start()
         for watching in (self.tokens, again):
             assert all(good(watching, pair) for session in self.running for pair in session)
@@ -324,7 +330,9 @@ STEPS = st.lists(st.tuples(st.sampled_from(["login", "refresh", "reuse", "logout
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
-async def test_only_the_tokens_of_a_running_sign_in_are_good(anna: Office, steps: list[tuple[str, int]]) -> None:
+async def test_only_the_tokens_of_a_running_sign_in_are_good(
+    anna: OfficeServices, steps: list[tuple[str, int]]
+) -> None:
     model = Model(anna)
     for step, pick in steps:
         session = model.running[pick % len(model.running)] if model.running else []

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.answers.book import EXACT_SCORE, KEYWORD_SCORE, Book
-from deployments.answers.lookup import BookAnswers, RankedAnswers
-from deployments.answers.normalise import normalise, words
-from deployments.answers.phrases import MOST_OTHER_WORDS
+from deployments.answers.answer_books import ExactAnswerBook, RankedAnswerBook
+from deployments.answers.exact_match import EXACT_SCORE, KEYWORD_SCORE, ExactMatchIndex
+from deployments.answers.normalise import normalise, normalised_words
+from deployments.answers.phrase_index import MAX_OTHER_WORDS
 from deployments.answers.ranking import Ranking
-from deployments.answers.templates import render
+from deployments.answers.templates import render_placeholders
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
@@ -21,11 +21,11 @@ def _entry(id: int, question: str, *, answer: str = "", **rest: object) -> FaqEn
     return FaqEntry.model_validate({"id": id, "question": question, "answer": answer or f"ответ {id}", **rest})
 
 
-def _book(*entries: FaqEntry, time_zone: str = "Europe/Moscow") -> Book:
-    return Book(entries, time_zone, lambda: NOW)
+def _book(*entries: FaqEntry, time_zone: str = "Europe/Moscow") -> ExactMatchIndex:
+    return ExactMatchIndex(entries, time_zone, lambda: NOW)
 
 
-def _found(book: Book, text: str, locale: str | None = None) -> int | None:
+def _found(book: ExactMatchIndex, text: str, locale: str | None = None) -> int | None:
     match = book.lookup(text, locale)
     return match.entry_id if match else None
 
@@ -40,7 +40,7 @@ BOOK = _book(HELLO, PRICE, HOURS)
 def test_normalising_twice_changes_nothing_and_leaves_single_spaces(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once
-    assert words(text) == tuple(once.split(" ")) * bool(once)
+    assert normalised_words(text) == tuple(once.split(" ")) * bool(once)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_match_means_that_the_words_are_really_there(message: str, keywords: l
         len(normalise(k)) >= 2
         and f" {normalise(k)} " in f" {normalise(message)} "
         and len(normalise(message)) >= 2
-        and len(words(message)) - len(words(k)) <= MOST_OTHER_WORDS
+        and len(normalised_words(message)) - len(normalised_words(k)) <= MAX_OTHER_WORDS
         for k in keywords
     )
     assert (book.lookup(message, None) is not None) == expected
@@ -156,7 +156,9 @@ def test_placeholders_are_told_in_the_time_zone_and_language_of_the_entry(langua
 
 
 def test_the_time_zone_can_change_the_day() -> None:
-    late = Book((_entry(1, "день", answer="{day_of_week}"),), "Pacific/Kiritimati", lambda: NOW.replace(hour=23))
+    late = ExactMatchIndex(
+        (_entry(1, "день", answer="{day_of_week}"),), "Pacific/Kiritimati", lambda: NOW.replace(hour=23)
+    )
     match = late.lookup("день", None)
     assert match is not None
     assert match.text == "вторник"
@@ -164,7 +166,7 @@ def test_the_time_zone_can_change_the_day() -> None:
 
 @pytest.mark.parametrize("answer", ["{}", "{name}", "{{current_time", "{current_time", "50 % {0} {current_timex}"])
 def test_other_braces_are_left_alone(answer: str) -> None:
-    assert render(answer, "ru", NOW) == answer
+    assert render_placeholders(answer, "ru", NOW) == answer
 
 
 def test_an_unknown_time_zone_is_refused() -> None:
@@ -174,7 +176,7 @@ def test_an_unknown_time_zone_is_refused() -> None:
 
 async def test_the_adapters_answer_from_the_book_first_and_rank_second() -> None:
     ranking = Ranking((PRICE,), FaqSettings(), "Europe/Moscow", lambda: NOW)
-    ranked, plain = RankedAnswers(BOOK, ranking), BookAnswers(BOOK)
+    ranked, plain = RankedAnswerBook(BOOK, ranking), ExactAnswerBook(BOOK)
     for text, rule in (("привет", "exact"), ("стоимость доставки сколько стоит", "ranked")):
         match = await ranked.lookup(text, "ru")
         assert match is not None
@@ -184,13 +186,13 @@ async def test_the_adapters_answer_from_the_book_first_and_rank_second() -> None
 
 def test_ten_thousand_entries_cost_no_more_than_ten() -> None:
     entries = tuple(_entry(i, f"вопрос номер {i}", keywords=(f"ключ номер {i}",)) for i in range(1, 10_001))
-    book = Book(entries, "UTC", lambda: NOW)
+    book = ExactMatchIndex(entries, "UTC", lambda: NOW)
     best = min(_seconds(book, "Вопрос номер 7777?") for _ in range(200))
     assert best < 200e-6
     assert _found(book, "где мой ключ номер 5000, скажите") == 5000
 
 
-def _seconds(book: Book, text: str) -> float:
+def _seconds(book: ExactMatchIndex, text: str) -> float:
     started = time.perf_counter()
     assert book.lookup(text, "ru") is not None
     return time.perf_counter() - started

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.answers.book import Book
-from deployments.answers.lookup import RankedAnswers
+from deployments.answers.answer_books import RankedAnswerBook
+from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.ranking import Ranking
 from deployments.contracts.settings import FaqSettings
 from storage.seed import faq
@@ -17,7 +17,7 @@ def _now() -> datetime:
     return datetime(2026, 11, 26, 11, 5, tzinfo=UTC)
 
 
-ANSWERS = RankedAnswers(Book(ENTRIES, "UTC", _now), Ranking(ENTRIES, FaqSettings(), "UTC", _now))
+ANSWERS = RankedAnswerBook(ExactMatchIndex(ENTRIES, "UTC", _now), Ranking(ENTRIES, FaqSettings(), "UTC", _now))
 CONTRACT = "Исполнитель обязуется оказывать услуги, а заказчик принимать их и оплачивать в срок. " * 50
 
 

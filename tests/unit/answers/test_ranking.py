@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.answers.ranking import Ranking
-from deployments.answers.stems import gist, stem
+from deployments.answers.tokenized_text import stem, tokenize_text
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
 QUESTIONS = {
@@ -178,5 +178,5 @@ def test_both_languages_are_stemmed() -> None:
 
 
 def test_politeness_is_no_negation() -> None:
-    assert not gist("не подскажете цену").negated
-    assert gist("у меня не работает").negated
+    assert not tokenize_text("не подскажете цену").negated
+    assert tokenize_text("у меня не работает").negated

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from deployments.answers.ranking import Ranking
-from deployments.answers.stems import Gist, gist, stem
+from deployments.answers.tokenized_text import TokenizedText, stem, tokenize_text
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
 WORDS = (
@@ -19,10 +19,10 @@ _texts = st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=8).map(" 
 _questions = st.lists(st.tuples(_texts, st.lists(_texts, max_size=2)), min_size=1, max_size=8)
 
 
-def plain_score(message: Gist, question: Gist, known: list[str]) -> float:
+def plain_score(message: TokenizedText, question: TokenizedText, known: list[str]) -> float:
     """The docstring of ``deployments.answers.ranking``, one trigger at a time."""
-    lacking, added = question.small - message.small, message.small - question.small
-    if question.thin and (lacking or added - {stem("пожалуйста")}):
+    lacking, added = question.function_words - message.function_words, message.function_words - question.function_words
+    if question.lacks_content and (lacking or added - {stem("пожалуйста")}):
         return 0.0
     weight, covered = question.weight, 0.0
     for key, (similarity, stem_weight) in plain_similar(message, known).items():
@@ -33,7 +33,7 @@ def plain_score(message: Gist, question: Gist, known: list[str]) -> float:
     return 100 * share * (1 - extra * penalty) * (1.0 if message.negated == question.negated else 0.8)
 
 
-def plain_similar(message: Gist, known: list[str]) -> dict[str, tuple[float, float]]:
+def plain_similar(message: TokenizedText, known: list[str]) -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
     for word, weight in message.stems.items():
         near = [(fuzz.ratio(word, other) / 100, other) for other in known if len(word) >= 4 and other[0] == word[0]]
@@ -51,11 +51,11 @@ def test_the_index_finds_what_the_formula_finds(questions: list[tuple[str, list[
         FaqEntry(id=number, question=question, alternatives=tuple(alternatives), answer=str(number))
         for number, (question, alternatives) in enumerate(questions, 1)
     )
-    triggers = [(entry.id, gist(text)) for entry in entries for text in (entry.question, *entry.alternatives)]
+    triggers = [(entry.id, tokenize_text(text)) for entry in entries for text in (entry.question, *entry.alternatives)]
     known = sorted({stem for _, question in triggers for stem in question.stems})
     expected: dict[int, float] = {}
     for entry_id, question in triggers:
-        score = plain_score(gist(message), question, known)
+        score = plain_score(tokenize_text(message), question, known)
         if score > 0:
             expected[entry_id] = max(score, expected.get(entry_id, 0.0))
     ranking = Ranking(entries, FaqSettings(), "UTC", lambda: datetime(2026, 1, 1, tzinfo=UTC))

@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from deployments.answers.book import Book
+from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.normalise import normalise
 from deployments.answers.ranking import Ranking
-from deployments.answers.stems import gist
+from deployments.answers.tokenized_text import tokenize_text
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
 WORDS = "сколько стоит доставка доставку даставка доставки заказ заказать не адрес delivery delivered order the wifi"
@@ -27,7 +27,7 @@ _words = st.lists(_texts, max_size=3).map(tuple)
 _places = st.integers(0, 1_000)
 
 
-class Counted(Generic[R]):
+class CallCounter(Generic[R]):
     """``ask``, and every text that it was asked about."""
 
     def __init__(self, ask: Callable[[str], R]) -> None:
@@ -43,7 +43,7 @@ def _entry(id: int, question: str, **rest: object) -> FaqEntry:
     return FaqEntry.model_validate({"id": id, "question": question, "answer": "{current_time} ответ", **rest})
 
 
-class Edits(RuleBasedStateMachine):
+class EntryEditMachine(RuleBasedStateMachine):
     """Any chain of edits; after each one the successors stand beside a book and a ranking without a history."""
 
     def __init__(self) -> None:
@@ -54,9 +54,11 @@ class Edits(RuleBasedStateMachine):
         self.book, self.ranking = self._made()
         self.messages = ["сколько стоит доставка", "the delivery order", "даставку не заказать"]
 
-    def _made(self, book: Book | None = None, ranking: Ranking | None = None) -> tuple[Book, Ranking]:
+    def _made(
+        self, book: ExactMatchIndex | None = None, ranking: Ranking | None = None
+    ) -> tuple[ExactMatchIndex, Ranking]:
         return (
-            Book(self.entries, self.zone, lambda: NOW, book),
+            ExactMatchIndex(self.entries, self.zone, lambda: NOW, book),
             Ranking(self.entries, self.settings, self.zone, lambda: NOW, ranking),
         )
 
@@ -66,7 +68,7 @@ class Edits(RuleBasedStateMachine):
         self.book, self.ranking = self._made(*before)
         assert self._told(*before) == self.told, "a predecessor answers as it did"
 
-    def _told(self, book: Book, ranking: Ranking) -> list[object]:
+    def _told(self, book: ExactMatchIndex, ranking: Ranking) -> list[object]:
         asked = [(message, locale) for message in self.messages for locale in (None, "ru", "en-GB")]
         matches = [(book.lookup(*each), ranking.match(*each)) for each in asked]
         return [matches, [ranking.candidates(*each, limit=100) for each in asked]]
@@ -137,7 +139,7 @@ class Edits(RuleBasedStateMachine):
         assert self.told == self._told(*self._made())
 
 
-TestEdits = Edits.TestCase
+TestEdits = EntryEditMachine.TestCase
 TestEdits.settings = settings(deadline=None, max_examples=25, stateful_step_count=20)
 
 ENTRIES = tuple(
@@ -156,12 +158,12 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_only_texts_of_entries_that_changed_are_read_again(change: str) -> None:
     entries, gone, come = CHANGES[change]
-    spelled, read = Counted(normalise), Counted(gist)
-    book = Book(ENTRIES, "UTC", lambda: NOW, spelled=spelled)
-    ranking = Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW, read=read)
+    spelled, read = CallCounter(normalise), CallCounter(tokenize_text)
+    book = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW, normalise_text=spelled)
+    ranking = Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW, tokenize=read)
     assert (len(spelled.asked), len(read.asked)) == (300, 200)
     spelled.asked, read.asked = [], []
-    Book(entries, "Europe/Moscow", lambda: NOW, book, spelled)
+    ExactMatchIndex(entries, "Europe/Moscow", lambda: NOW, book, spelled)
     Ranking(entries, FaqSettings(ranked_threshold=50), "Europe/Moscow", lambda: NOW, ranking, read)
     assert sorted(spelled.asked) == sorted(
         text for each in (*gone, *come) for text in (*_questions(each), *each.keywords)
@@ -170,10 +172,10 @@ def test_only_texts_of_entries_that_changed_are_read_again(change: str) -> None:
 
 
 def test_no_predecessor_is_kept() -> None:
-    book = Book(ENTRIES, "UTC", lambda: NOW)
+    book = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW)
     ranking = Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW)
     before = weakref.ref(book), weakref.ref(ranking)
-    book = Book((*ENTRIES, NEW), "UTC", lambda: NOW, book)
+    book = ExactMatchIndex((*ENTRIES, NEW), "UTC", lambda: NOW, book)
     ranking = Ranking((*ENTRIES, NEW), FaqSettings(), "UTC", lambda: NOW, ranking)
     gc.collect()
     assert [each() for each in before] == [None, None]
@@ -182,17 +184,20 @@ def test_no_predecessor_is_kept() -> None:
 
 
 def test_nothing_is_left_of_deleted_answers() -> None:
-    book, ranking = Book(ENTRIES, "UTC", lambda: NOW), Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW)
+    book, ranking = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW), Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW)
     for number in range(1_000, 1_100):
         entries = (*ENTRIES[1:], _entry(number, f"свежий {number}", keywords=(f"слово{number} и ещё",)))
-        book = Book(entries, "UTC", lambda: NOW, book)
+        book = ExactMatchIndex(entries, "UTC", lambda: NOW, book)
         ranking = Ranking(entries, FaqSettings(), "UTC", lambda: NOW, ranking)
-    fresh, index = Book(entries, "UTC", lambda: NOW), Ranking(entries, FaqSettings(), "UTC", lambda: NOW)._index
+    fresh, index = (
+        ExactMatchIndex(entries, "UTC", lambda: NOW),
+        Ranking(entries, FaqSettings(), "UTC", lambda: NOW)._index,
+    )
     assert book._exact.triggers.keys() == fresh._exact.triggers.keys()
     assert book._keywords.lengths == fresh._keywords.lengths
     assert ranking._index.alphabet == index.alphabet
     assert ranking._index.postings.keys() == index.postings.keys()
-    assert len(ranking._index.triggers) == len(ENTRIES) * 2, "a new question takes the place of a deleted one"
+    assert len(ranking._index.questions) == len(ENTRIES) * 2, "a new question takes the place of a deleted one"
 
 
 @pytest.mark.parametrize("order", [1, -1])

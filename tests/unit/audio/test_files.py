@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployments.audio.convert import Converter
+from deployments.audio.convert import AudioConverter
 from deployments.audio.decode import decode_to_pcm16
 from deployments.audio.encode import CONTENT_TYPES, StreamEncoder, ogg_opus_file, wav_file
 from deployments.contracts.audio import ALAW_8K, PCM16_8K, PCM16_16K, PCM16_22K, PCM16_24K, AudioFormat
@@ -42,7 +42,7 @@ def test_every_format_plays_back_with_its_length_and_its_tone(format: str, sourc
 
 
 def _as(source: AudioFormat, seconds: float) -> bytes:
-    converter = Converter(PCM16_24K, source)
+    converter = AudioConverter(PCM16_24K, source)
     return converter.feed(_tone(seconds)) + converter.finish()
 
 

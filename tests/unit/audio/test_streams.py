@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.audio.convert import Converter
+from deployments.audio.convert import AudioConverter
 from deployments.audio.framing import Framer
 from deployments.audio.g711 import alaw_decode, alaw_encode
 from deployments.audio.resample import StreamResampler
@@ -34,7 +34,7 @@ def _blocks(sound: bytes, cuts: list[int]) -> list[bytes]:
     return [*blocks, sound]
 
 
-def _stream(machine: StreamResampler | Converter, blocks: list[bytes]) -> bytes:
+def _stream(machine: StreamResampler | AudioConverter, blocks: list[bytes]) -> bytes:
     return b"".join([*(machine.feed(block) for block in blocks), machine.finish()])
 
 
@@ -52,8 +52,8 @@ def test_converting_does_not_depend_on_the_blocks(
     sound: bytes, cuts: list[int], source: AudioFormat, target: AudioFormat
 ) -> None:
     sound = sound[: len(sound) - len(sound) % source.bytes_per_frame]
-    whole = _stream(Converter(source, target), [sound])
-    assert _stream(Converter(source, target), _blocks(sound, cuts)) == whole
+    whole = _stream(AudioConverter(source, target), [sound])
+    assert _stream(AudioConverter(source, target), _blocks(sound, cuts)) == whole
     assert abs(target.seconds(len(whole)) - source.seconds(len(sound))) <= 1 / target.rate
     assert len(whole) % target.bytes_per_frame == 0
 
@@ -90,21 +90,21 @@ def test_a_finished_resampler_starts_afresh() -> None:
 
 
 def test_equal_formats_pass_through() -> None:
-    assert Converter(ALAW_8K, ALAW_8K).feed(b"abc") == b"abc"
+    assert AudioConverter(ALAW_8K, ALAW_8K).feed(b"abc") == b"abc"
 
 
 def test_companding_round_trip() -> None:
     pcm = alaw_decode(bytes(range(256)))
-    assert _stream(Converter(PCM16_8K, ALAW_8K), [pcm]) == alaw_encode(pcm)
-    assert _stream(Converter(ALAW_8K, PCM16_8K), [bytes(range(256))]) == pcm
+    assert _stream(AudioConverter(PCM16_8K, ALAW_8K), [pcm]) == alaw_encode(pcm)
+    assert _stream(AudioConverter(ALAW_8K, PCM16_8K), [bytes(range(256))]) == pcm
 
 
 def test_two_channels_become_their_mean_and_one_becomes_both() -> None:
     stereo = AudioFormat(8_000, 2)
-    assert _stream(Converter(stereo, PCM16_8K), [np.array([100, 300, -5, 5], "<i2").tobytes()]) == (
+    assert _stream(AudioConverter(stereo, PCM16_8K), [np.array([100, 300, -5, 5], "<i2").tobytes()]) == (
         np.array([200, 0], "<i2").tobytes()
     )
-    assert _stream(Converter(PCM16_8K, stereo), [b"\x01\x00"]) == b"\x01\x00\x01\x00"
+    assert _stream(AudioConverter(PCM16_8K, stereo), [b"\x01\x00"]) == b"\x01\x00\x01\x00"
 
 
 @given(st.binary(max_size=2_000), CUTS, st.sampled_from((ALAW_8K, PCM16_16K, PCM16_24K)))

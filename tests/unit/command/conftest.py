@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from deployments.command.ray_environment import RUN_ID
+from deployments.command.ray_environment import RUN_ID_VARIABLE
 
-Start = Callable[..., psutil.Process]
+StartProcess = Callable[..., psutil.Process]
 
 QUIET = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + QUIET
@@ -16,12 +16,14 @@ PARENT = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {QUIE
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start() -> Iterator[StartProcess]:
     """``start(program, run_id)``: a real child process with this mark in its environment, up and running."""
     children: list[subprocess.Popen[bytes]] = []
 
     def begin(program: str = QUIET, run_id: str = "") -> psutil.Process:
-        environment = {k: v for k, v in os.environ.items() if k != RUN_ID} | ({RUN_ID: run_id} if run_id else {})
+        environment = {k: v for k, v in os.environ.items() if k != RUN_ID_VARIABLE} | (
+            {RUN_ID_VARIABLE: run_id} if run_id else {}
+        )
         child = subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE)
         children.append(child)
         assert child.stdout is not None

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from deployments.command.main import main
-from deployments.command.running import Running, read_note, write_note
-from deployments.models.catalogue import catalogue
-from tests.architecture.sources import ROOT
-from tests.unit.command.conftest import Start
-from tests.unit.models.server import Site, serving
+from deployments.command.pid_file import PidFile, read_pid_file, write_pid_file
+from deployments.models.catalogue import load_catalogue
+from tests.architecture.source_files import ROOT
+from tests.unit.command.conftest import StartProcess
+from tests.unit.models.file_server import FakeFileServer, run_file_server
 
 GRAPH = ROOT / "tests" / "graphs" / "scripted.yaml"
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """How a command ended and what it said."""
 
     status: int
@@ -29,7 +29,7 @@ class Done:
     errors: str
 
 
-Run = Callable[..., Done]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -42,14 +42,14 @@ def secretary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str, **variables: str) -> Done:
+    def run(*arguments: str, **variables: str) -> CommandResult:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["secretary", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()
-        return Done(int(ended.value.code or 0), said.out, said.err)
+        return CommandResult(int(ended.value.code or 0), said.out, said.err)
 
     return run
 
@@ -57,7 +57,7 @@ def secretary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def note_of(folder: Path, pid: int, port: int = 1) -> Path:
     run_dir = folder / "data" / "run"
     run_dir.mkdir(parents=True)
-    write_note(run_dir, Running(pid=pid, run_id="a-run-of-nobody", host="127.0.0.1", port=port))
+    write_pid_file(run_dir, PidFile(pid=pid, run_id="a-run-of-nobody", host="127.0.0.1", port=port))
     return run_dir
 
 
@@ -84,10 +84,12 @@ def test_a_start_that_died_is_cleared_away(secretary: Run, tmp_path: Path) -> No
     run_dir = note_of(tmp_path, dead.pid)
     assert secretary("status").status == 3
     assert secretary("down").output == "Ended (0 processes).\n"
-    assert read_note(run_dir) is None
+    assert read_pid_file(run_dir) is None
 
 
-def test_a_process_that_does_not_answer_is_told_apart_from_none(secretary: Run, tmp_path: Path, start: Start) -> None:
+def test_a_process_that_does_not_answer_is_told_apart_from_none(
+    secretary: Run, tmp_path: Path, start: StartProcess
+) -> None:
     note_of(tmp_path, start().pid)
     done = secretary("status")
     assert done.status == 1
@@ -164,7 +166,7 @@ def test_a_first_start_that_fails_does_not_swallow_the_credentials(secretary: Ru
 
 
 def test_a_stranger_who_got_the_number_of_a_dead_secretary_lives_on(
-    secretary: Run, tmp_path: Path, start: Start
+    secretary: Run, tmp_path: Path, start: StartProcess
 ) -> None:
     stranger = start()
     note_of(tmp_path, stranger.pid)
@@ -178,7 +180,7 @@ def test_brackets_in_a_message_are_shown(secretary: Run) -> None:
 
 
 def test_what_a_dead_secretary_left_running_can_still_be_found_after_a_start_that_failed(
-    secretary: Run, tmp_path: Path, start: Start
+    secretary: Run, tmp_path: Path, start: StartProcess
 ) -> None:
     """HAProxy outlives a console that was killed, and keeps the port."""
     dead = subprocess.Popen([sys.executable, "-c", ""])
@@ -193,7 +195,7 @@ def test_what_a_dead_secretary_left_running_can_still_be_found_after_a_start_tha
 
 
 def test_models_come_from_the_operators_own_hub(secretary: Run) -> None:
-    with serving(Site()) as mirror:
+    with run_file_server(FakeFileServer()) as mirror:
         done = secretary(
             "models", "pull", "whisper-tiny", "--source", "hf", HF_ENDPOINT=mirror.url, HF_TOKEN="hf_secret"
         )
@@ -204,7 +206,7 @@ def test_models_come_from_the_operators_own_hub(secretary: Run) -> None:
 
 
 def test_an_operators_own_mirror_is_opened_by_the_environment_only(secretary: Run) -> None:
-    with serving(Site()) as mirror, serving(Site()) as elsewhere:
+    with run_file_server(FakeFileServer()) as mirror, run_file_server(FakeFileServer()) as elsewhere:
         for path in hub_paths():
             mirror.redirects[path] = elsewhere.url + path
         pull = ("models", "pull", "whisper-tiny", "--source", "hf")
@@ -218,6 +220,6 @@ def test_an_operators_own_mirror_is_opened_by_the_environment_only(secretary: Ru
 
 def hub_paths() -> list[str]:
     """Where the files of whisper-tiny lie on a hub."""
-    whisper = catalogue().get("whisper-tiny")
+    whisper = load_catalogue().get("whisper-tiny")
     (hub,) = [source.hf for source in whisper.sources if source.hf]
     return [f"/{hub.repo}/resolve/{hub.revision}/{file.path}" for file in whisper.files]

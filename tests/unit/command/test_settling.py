@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from deployments.command.settling import Settling
+from deployments.command.startup import StartupMonitor
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.speech import EngineStatus
 
@@ -17,7 +17,7 @@ MISSING = replace(LOADING, error="the model x is missing", loading=False)
 NOW, LONG = 0.0, 20.0
 
 
-class Engine:
+class ScriptedDeployment:
     """A deployment that says ``script`` one by one and then repeats the last."""
 
     def __init__(self, *script: EngineStatus) -> None:
@@ -55,14 +55,17 @@ def doors() -> Iterator[tuple[str, dict[str, int]]]:
     server.server_close()
 
 
-async def told(url: str, *engines: Engine, patience_s: float = LONG) -> list[tuple[str, str]]:
+async def told(url: str, *engines: ScriptedDeployment, patience_s: float = LONG) -> list[tuple[str, str]]:
     said: list[tuple[str, str]] = []
-    await Settling(engines, url, lambda kind, text: said.append((kind, text))).wait(lambda: False, patience_s)
+    await StartupMonitor(engines, url, lambda kind, text: said.append((kind, text))).wait(lambda: False, patience_s)
     return said
 
 
 async def test_each_engine_is_named_once_when_it_is_ready_or_will_not_be(doors: tuple[str, dict[str, int]]) -> None:
-    good, bad = Engine(LOADING, LOADING, READY), Engine(replace(MISSING, name="voice", kind="speech"))
+    good, bad = (
+        ScriptedDeployment(LOADING, LOADING, READY),
+        ScriptedDeployment(replace(MISSING, name="voice", kind="speech")),
+    )
     assert await told(doors[0], good, bad) == [
         ("speech", "the model x is missing"),
         ("chat", "llama_cpp smollm2 ready"),
@@ -71,7 +74,7 @@ async def test_each_engine_is_named_once_when_it_is_ready_or_will_not_be(doors: 
 
 
 async def test_weights_that_take_long_do_not_end_the_secretary(doors: tuple[str, dict[str, int]]) -> None:
-    said = await told(doors[0], Engine(LOADING), patience_s=NOW)
+    said = await told(doors[0], ScriptedDeployment(LOADING), patience_s=NOW)
     assert said == [("chat", "chat still loads; `secretary status` says when it is ready")]
 
 
@@ -79,13 +82,13 @@ async def test_weights_that_take_long_do_not_end_the_secretary(doors: tuple[str,
 async def test_doors_that_stay_shut_end_the_start(doors: tuple[str, dict[str, int]], door: str, status: int) -> None:
     url, answers = doors
     answers[door] = status
-    engine = Engine(READY)
+    engine = ScriptedDeployment(READY)
     with pytest.raises(Unavailable, match="the doors do not answer after 0 s"):
         await told(url, engine, patience_s=NOW)
     assert engine.watched == [True, False]
 
 
 async def test_asked_to_end_it_waits_no_longer() -> None:
-    engine = Engine(LOADING)
-    await Settling([engine], "http://127.0.0.1:9", lambda *_: None).wait(lambda: True, LONG)
+    engine = ScriptedDeployment(LOADING)
+    await StartupMonitor([engine], "http://127.0.0.1:9", lambda *_: None).wait(lambda: True, LONG)
     assert engine.watched == [True, False]

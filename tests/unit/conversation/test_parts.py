@@ -15,27 +15,27 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange, LlmSettings, Snapshot
 from deployments.contracts.streams import Closing
-from deployments.conversation.phrases import PhraseCache, PhraseKey
-from deployments.conversation.prompt import build_prompt, newest
-from deployments.conversation.reporting import ReportOutbox
-from deployments.conversation.snapshots import SnapshotFeed
-from deployments.conversation.streams import ahead
-from deployments.conversation.tokens import message_tokens
-from tests.unit.conversation.stage import NOON, SNAPSHOT, Shelf, ask, collect
+from deployments.conversation.phrase_cache import PhraseCache, PhraseKey
+from deployments.conversation.prefetch import prefetch
+from deployments.conversation.prompt import build_prompt, trim_history
+from deployments.conversation.report_outbox import ReportOutbox
+from deployments.conversation.snapshot_feed import SnapshotFeed
+from deployments.conversation.token_estimates import estimate_message_tokens
+from tests.unit.conversation.harness import NOON, SNAPSHOT, StaticSnapshotSource, collect, user_turn
 
 
 def test_the_persona_speaks_the_language_of_the_question() -> None:
-    assert build_prompt(ask("hi"), SNAPSHOT, "en").messages[0] == ChatMessage("system", "You are Anna.")
-    assert build_prompt(ask("привет"), SNAPSHOT, "ru").messages[0] == ChatMessage("system", "Ты секретарь Анна.")
+    assert build_prompt(user_turn("hi"), SNAPSHOT, "en").messages[0] == ChatMessage("system", "You are Anna.")
+    assert build_prompt(user_turn("привет"), SNAPSHOT, "ru").messages[0] == ChatMessage("system", "Ты секретарь Анна.")
 
 
 def test_a_system_message_of_the_caller_replaces_the_persona() -> None:
-    turn = replace(ask("hi"), messages=(ChatMessage("system", "Be brief."), ChatMessage("user", "hi")))
+    turn = replace(user_turn("hi"), messages=(ChatMessage("system", "Be brief."), ChatMessage("user", "hi")))
     assert [m.content for m in build_prompt(turn, SNAPSHOT, "en").messages] == ["Be brief.", "hi"]
 
 
 def test_options_that_were_given_win_over_the_settings() -> None:
-    turn = replace(ask("hi"), options=GenerationOptions(temperature=0.0))
+    turn = replace(user_turn("hi"), options=GenerationOptions(temperature=0.0))
     options = build_prompt(turn, SNAPSHOT, "en").options
     assert (options.temperature, options.max_tokens) == (0.0, LlmSettings().max_tokens)
 
@@ -47,7 +47,7 @@ messages = st.lists(
 
 @given(messages, st.integers(-50, 400))
 def test_the_history_is_a_tail_that_fits_and_holds_the_last_question(talk: list[ChatMessage], tokens: int) -> None:
-    kept = newest(talk, tokens)
+    kept = trim_history(talk, tokens)
     assert kept == talk[len(talk) - len(kept) :]
     assert kept
     questions = [n for n, message in enumerate(talk) if message.role == "user"]
@@ -55,12 +55,12 @@ def test_the_history_is_a_tail_that_fits_and_holds_the_last_question(talk: list[
     assert len(kept) >= last
     if len(kept) > last:
         assert kept[0].role == "user"
-        assert sum(message_tokens(m) for m in kept) <= tokens
+        assert sum(estimate_message_tokens(m) for m in kept) <= tokens
 
 
 def test_the_system_prompt_counts() -> None:
     talk = tuple(ChatMessage(role, "слово " * 20) for role in ("user", "assistant") * 6)
-    turn = replace(ask("и?"), messages=(*talk, ChatMessage("user", "и?")))
+    turn = replace(user_turn("и?"), messages=(*talk, ChatMessage("user", "и?")))
     short = build_prompt(turn, SNAPSHOT, "ru", 500).messages
     long = build_prompt(replace(turn, system_prompt="правило " * 20), SNAPSHOT, "ru", 500).messages
     assert 2 < len(long) < len(short)
@@ -69,7 +69,9 @@ def test_the_system_prompt_counts() -> None:
 
 def test_a_stored_question_without_an_answer_stands_with_the_next_one() -> None:
     said = (("user", "раз"), ("assistant", "один"), ("user", "два"), ("user", "три"))
-    turn = replace(ask("три"), messages=tuple(ChatMessage(role, text) for role, text in said), session_id="chat_1")
+    turn = replace(
+        user_turn("три"), messages=tuple(ChatMessage(role, text) for role, text in said), session_id="chat_1"
+    )
     assert [(m.role, m.content) for m in build_prompt(turn, SNAPSHOT, "ru").messages[1:]] == [
         ("user", "раз"),
         ("assistant", "один"),
@@ -78,12 +80,12 @@ def test_a_stored_question_without_an_answer_stands_with_the_next_one() -> None:
 
 
 def test_what_a_caller_sends_stays_as_it_was_sent() -> None:
-    turn = replace(ask("три"), messages=(ChatMessage("user", "два"), ChatMessage("user", "три")))
+    turn = replace(user_turn("три"), messages=(ChatMessage("user", "два"), ChatMessage("user", "три")))
     assert [m.content for m in build_prompt(turn, SNAPSHOT, "ru").messages[1:]] == ["два", "три"]
 
 
 def test_a_prompt_of_the_turn_replaces_the_persona() -> None:
-    turn = replace(ask("hi"), system_prompt="Be a pirate.")
+    turn = replace(user_turn("hi"), system_prompt="Be a pirate.")
     assert build_prompt(turn, SNAPSHOT, "en").messages[0] == ChatMessage("system", "Be a pirate.")
 
 
@@ -110,9 +112,9 @@ def test_a_phrase_begun_before_the_memory_was_emptied_is_not_kept() -> None:
     chunks = (SpeechChunk(b"ab", PCM16_8K),)
     cache.put(key, chunks)
     before = cache.epoch
-    cache.follow(before)
+    cache.set_epoch(before)
     assert cache.get(key) == chunks
-    cache.follow(7)
+    cache.set_epoch(7)
     assert (cache.get(key), cache.size) == (None, 0)
     cache.put(key, chunks, before)
     assert cache.get(key) is None
@@ -147,7 +149,7 @@ async def test_running_ahead_keeps_order_and_is_bounded() -> None:
             read += 1
             yield n
 
-    stream = ahead(source(), 3)
+    stream = prefetch(source(), 3)
     first = await anext(stream)
     await asyncio.sleep(0.01)
     assert first == 0
@@ -160,7 +162,7 @@ async def test_running_ahead_passes_errors_on_after_the_items_before_them() -> N
         yield 1
         raise ValueError("broke")
 
-    stream = ahead(source(), 2)
+    stream = prefetch(source(), 2)
     assert await anext(stream) == 1
     with pytest.raises(ValueError, match="broke"):
         await anext(stream)
@@ -168,12 +170,12 @@ async def test_running_ahead_passes_errors_on_after_the_items_before_them() -> N
 
 async def test_leaving_early_closes_the_source() -> None:
     closed: list[bool] = []
-    async with Closing(ahead(numbers(100, closed), 2)) as stream:
+    async with Closing(prefetch(numbers(100, closed), 2)) as stream:
         await anext(stream)
     assert closed == [True]
 
 
-class Office:
+class UnreliableOffice:
     """An OfficeLink that breaks on demand, and refuses what holds a turn named in ``unfit`` or, with ``unfit_hits``,
     hits."""
 
@@ -211,7 +213,7 @@ async def until(true: object, seconds: float = 2.0) -> None:
 
 
 async def test_the_feed_survives_broken_streams_and_asks_only_for_what_is_newer() -> None:
-    office, prepared = Office(), []
+    office, prepared = UnreliableOffice(), []
     feed = SnapshotFeed(office, "door", prepared.append)
     assert not feed.ready
     feed.start()
@@ -227,7 +229,7 @@ async def test_the_feed_survives_broken_streams_and_asks_only_for_what_is_newer(
 
 
 async def test_a_stream_that_brought_something_before_it_broke_is_reopened_at_once_however_often() -> None:
-    office = Office()
+    office = UnreliableOffice()
     feed = SnapshotFeed(office, "door")
     feed.start()
     for revision in range(1, 8):
@@ -244,8 +246,8 @@ def exchange(turn_id: str) -> Exchange:
 
 
 async def test_reports_wait_for_the_office_and_arrive_once_in_order() -> None:
-    office = Office()
-    outbox = ReportOutbox(office, "door", Shelf())
+    office = UnreliableOffice()
+    outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     office.away = True
     outbox.exchange(exchange("1"))
     with pytest.raises(ConnectionError):
@@ -259,8 +261,8 @@ async def test_reports_wait_for_the_office_and_arrive_once_in_order() -> None:
 
 
 async def test_the_outbox_is_bounded_and_counts_what_it_dropped() -> None:
-    office = Office()
-    outbox = ReportOutbox(office, "door", Shelf(), capacity=2)
+    office = UnreliableOffice()
+    outbox = ReportOutbox(office, "door", StaticSnapshotSource(), capacity=2)
     for n in range(5):
         outbox.exchange(exchange(str(n)))
     await outbox.flush()
@@ -269,8 +271,8 @@ async def test_the_outbox_is_bounded_and_counts_what_it_dropped() -> None:
 
 
 async def test_what_can_never_be_stored_holds_nothing_else_up(caplog: pytest.LogCaptureFixture) -> None:
-    office = Office()
-    outbox = ReportOutbox(office, "door", Shelf())
+    office = UnreliableOffice()
+    outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     office.unfit = {"2", "6"}
     for n in range(7):
         outbox.exchange(exchange(str(n)))
@@ -287,8 +289,8 @@ async def test_what_can_never_be_stored_holds_nothing_else_up(caplog: pytest.Log
 
 
 async def test_numbers_that_can_never_be_stored_hold_no_exchange_up() -> None:
-    office = Office()
-    outbox = ReportOutbox(office, "door", Shelf())
+    office = UnreliableOffice()
+    outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     office.unfit_hits = True
     outbox.stage("faq", 0.001, "api", "faq:7")
     outbox.exchange(exchange("1"))
@@ -299,7 +301,7 @@ async def test_numbers_that_can_never_be_stored_hold_no_exchange_up() -> None:
 
 
 async def test_an_office_that_goes_away_in_mid_division_loses_nothing() -> None:
-    class Fleeting(Office):
+    class Fleeting(UnreliableOffice):
         """Goes away after every report that it has taken or refused."""
 
         async def report(self, report: DoorReport) -> None:
@@ -309,7 +311,7 @@ async def test_an_office_that_goes_away_in_mid_division_loses_nothing() -> None:
                 self.away = not self.away
 
     office = Fleeting()
-    outbox = ReportOutbox(office, "door", Shelf())
+    outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     office.unfit = {"1"}
     for n in range(4):
         outbox.exchange(exchange(str(n)))
@@ -322,8 +324,8 @@ async def test_an_office_that_goes_away_in_mid_division_loses_nothing() -> None:
 
 
 async def test_the_outbox_tells_hits_and_latencies_by_kind_of_route() -> None:
-    office = Office()
-    outbox = ReportOutbox(office, "door", Shelf())
+    office = UnreliableOffice()
+    outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     for ms in (1, 2, 3):
         outbox.stage("faq", ms / 1000, "api", "faq:7")
         outbox.stage("total", ms / 1000, "api", "faq:7")

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from deployments.answers.normalise import normalise
-from deployments.answers.stems import Gist, gist
+from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.settings import FaqEntry, FaqSettings, Settings, Snapshot
-from deployments.conversation.prepared import ExactAnswers, SimilarAnswers
+from deployments.conversation.faq_answers import ExactAnswers, SimilarAnswers
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOOK = tuple(FaqEntry(id=n, question=f"Вопрос номер {n}", answer="Сейчас {current_time}") for n in range(1, 51))
@@ -37,9 +37,9 @@ def test_the_book_follows_and_reads_only_what_is_new() -> None:
 def test_the_ranking_follows_and_reads_only_what_is_new() -> None:
     read: list[str] = []
 
-    def counted(text: str) -> Gist:
+    def counted(text: str) -> TokenizedText:
         read.append(text)
-        return gist(text)
+        return tokenize_text(text)
 
     answers = SimilarAnswers(lambda: NOON, counted)
     assert answers.ranking is None
@@ -55,7 +55,7 @@ def test_the_ranking_follows_and_reads_only_what_is_new() -> None:
 def test_a_ranking_that_was_forgotten_comes_back_with_the_next_snapshot() -> None:
     answers = SimilarAnswers(lambda: NOON)
     answers.prepare(_at())
-    answers.forget()
+    answers.clear()
     assert answers.ranking is None
     answers.prepare(_at())
     assert answers.ranking

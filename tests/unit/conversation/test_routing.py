@@ -10,8 +10,8 @@ from deployments.contracts.instances import MAIN_MENU, BotSpec, WidgetSpec
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.settings import Persona, Snapshot
 from deployments.conversation.prompt import build_prompt
-from deployments.conversation.routing import merged, settled
-from tests.unit.conversation.stage import SNAPSHOT, Stage, ask
+from deployments.conversation.routing import merge_options, resolve_overrides
+from tests.unit.conversation.harness import SNAPSHOT, AssistantHarness, user_turn
 
 LAYERS = ("turn", "session", "mode", "instance")
 PERSONAS = tuple(Persona(id=name, name=name, prompts={"en": f"persona of {name}"}) for name in ("default", *LAYERS))
@@ -44,12 +44,12 @@ def test_the_prompt_and_the_persona_are_of_the_first_that_names_one(says: dict[s
         action_buttons=[{"id": "m", "label": "Mode", "system_prompt": prompt("mode", says["mode"])}],
     )
     turn = replace(
-        ask("hi"),
+        user_turn("hi"),
         system_prompt=own.system_prompt,
         persona_id=own.persona_id,
         overrides=(layer("session", says["session"]), *shop.overrides("m")),
     )
-    result = settled(turn, HOUSE)
+    result = resolve_overrides(turn, HOUSE)
 
     first = next((name for name in LAYERS if says[name] != "nothing"), None)
     if first is None:
@@ -73,7 +73,7 @@ def test_each_option_and_the_route_are_of_the_first_that_has_them(given: tuple[b
         action_buttons=[{"id": "m", "label": "Mode", "route": routes[2], "llm_params": params[2]}],
     )
     turn = replace(
-        ask("hi"),
+        user_turn("hi"),
         route=Route.parse(routes[0]),
         options=Sampling.model_validate(params[0]).options,
         overrides=(
@@ -81,7 +81,7 @@ def test_each_option_and_the_route_are_of_the_first_that_has_them(given: tuple[b
             *shop.overrides("m"),
         ),
     )
-    result = settled(turn, HOUSE)
+    result = resolve_overrides(turn, HOUSE)
     first = next((number for number, has in enumerate(given) if has), None)
     assert result.route == (None if first is None else Route.parse(routes[first]))
     filled = build_prompt(result, HOUSE, "en").options
@@ -110,19 +110,21 @@ def test_a_widget_says_how_to_answer() -> None:
 
 
 def test_options_are_merged_field_by_field_and_zero_is_a_value() -> None:
-    got = merged((GenerationOptions(temperature=0.0), GenerationOptions(temperature=1.0, top_p=0.5, stop=("a",))))
+    got = merge_options(
+        (GenerationOptions(temperature=0.0), GenerationOptions(temperature=1.0, top_p=0.5, stop=("a",)))
+    )
     assert got == GenerationOptions(temperature=0.0, top_p=0.5, stop=("a",))
 
 
 def test_a_persona_that_is_gone_says_nothing() -> None:
-    turn = replace(ask("hi"), overrides=(Overrides(persona_id="gone"), Overrides(system_prompt="of the bot")))
-    assert build_prompt(settled(turn, HOUSE), HOUSE, "en").messages[0].content == "of the bot"
+    turn = replace(user_turn("hi"), overrides=(Overrides(persona_id="gone"), Overrides(system_prompt="of the bot")))
+    assert build_prompt(resolve_overrides(turn, HOUSE), HOUSE, "en").messages[0].content == "of the bot"
 
 
 async def test_a_route_of_the_session_is_never_silently_another() -> None:
     from deployments.contracts.errors import ModelNotFound
 
-    stage = await Stage().start()
-    turn = replace(ask("hi"), overrides=(Overrides(route=Route.parse("cloud:nobody")),))
+    stage = await AssistantHarness().start()
+    turn = replace(user_turn("hi"), overrides=(Overrides(route=Route.parse("cloud:nobody")),))
     with pytest.raises(ModelNotFound):
-        stage.secretary.reply(turn)
+        stage.assistant.reply(turn)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.contracts.settings import FaqEntry, Persona, Settings, Snapshot, SnapshotChange
-from deployments.conversation.snapshot_stream import shortened, whole
+from deployments.conversation.snapshot_stream import decode_snapshots, encode_snapshots
 
 POOL = tuple(FaqEntry(id=n, question=f"Вопрос {n}", answer="Да. " * 50) for n in range(1, 9))
 _books = st.lists(st.sampled_from(POOL), max_size=8).map(tuple)
@@ -28,7 +28,7 @@ async def _streamed(*snapshots: Snapshot) -> AsyncGenerator[Snapshot]:
 
 
 async def _on_the_wire(*snapshots: Snapshot) -> list[bytes]:
-    async with aclosing(shortened(_streamed(*snapshots))) as items:
+    async with aclosing(encode_snapshots(_streamed(*snapshots))) as items:
         return [pickle.dumps(item) async for item in items]
 
 
@@ -37,7 +37,7 @@ async def _unpacked(*wire: bytes) -> list[Snapshot]:
         for item in wire:
             yield pickle.loads(item)
 
-    async with aclosing(whole(items())) as snapshots:
+    async with aclosing(decode_snapshots(items())) as snapshots:
         return [snapshot async for snapshot in snapshots]
 
 
@@ -88,7 +88,7 @@ async def test_whoever_stops_reading_closes_the_office_end() -> None:
         finally:
             closed.append(True)
 
-    async with aclosing(whole(shortened(endless()))) as snapshots:
+    async with aclosing(decode_snapshots(encode_snapshots(endless()))) as snapshots:
         await anext(snapshots)
         await anext(snapshots)
     assert closed == [True]

@@ -9,14 +9,14 @@ from deployments.contracts.errors import (
 )
 from deployments.contracts.speech import SpeechRequest
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
-from tests.unit.conversation.stage import Stage, collect
+from tests.unit.conversation.harness import AssistantHarness, collect
 
 
 async def test_speaking_a_text_numbers_its_blocks_and_remembers_phrases() -> None:
-    stage = await Stage().start()
+    stage = await AssistantHarness().start()
     request = SpeechRequest("A first sentence is here. And a second one is there.")
-    first = await collect(stage.secretary.speak(request))
-    again = await collect(stage.secretary.speak(request))
+    first = await collect(stage.assistant.speak(request))
+    again = await collect(stage.assistant.speak(request))
     assert [chunk.sequence for chunk in first] == list(range(len(first)))
     assert b"".join(c.audio for c in first) == b"".join(c.audio for c in again)
     assert stage.observer.hits == [False, False, True, True]
@@ -24,14 +24,14 @@ async def test_speaking_a_text_numbers_its_blocks_and_remembers_phrases() -> Non
 
 @pytest.mark.parametrize("text", ["👍", "---", "...", "?!"])
 async def test_a_text_with_nothing_to_say_is_a_short_silence_that_is_not_remembered(text: str) -> None:
-    stage = await Stage().start()
-    chunks = await collect(stage.secretary.speak(SpeechRequest(text, "tone-ru")))
+    stage = await AssistantHarness().start()
+    chunks = await collect(stage.assistant.speak(SpeechRequest(text, "tone-ru")))
     assert 0 < sum(chunk.seconds for chunk in chunks) <= 0.5
     assert not any(b"".join(chunk.audio for chunk in chunks))
     assert stage.observer.hits == []
 
 
-class Cupboard:
+class MemoryBlobCache:
     """SharedPhrases in a dictionary."""
 
     def __init__(self) -> None:
@@ -45,24 +45,24 @@ class Cupboard:
 
 
 async def test_a_phrase_that_another_door_has_spoken_is_not_spoken_anew() -> None:
-    cupboard = Cupboard()
+    cupboard = MemoryBlobCache()
     request = SpeechRequest("A first sentence is here. And a second one is there.")
-    one, other = await Stage(phrases=cupboard).start(), await Stage(phrases=cupboard).start()
-    spoken = await collect(one.secretary.speak(request))
-    assert await collect(other.secretary.speak(request)) == spoken
+    one, other = await AssistantHarness(phrases=cupboard).start(), await AssistantHarness(phrases=cupboard).start()
+    spoken = await collect(one.assistant.speak(request))
+    assert await collect(other.assistant.speak(request)) == spoken
     assert (one.observer.hits, other.observer.hits) == ([False, False], [True, True])
     assert other.observer.seconds == 0
     cupboard.kept = dict.fromkeys(cupboard.kept, b"rubbish")
-    third = await Stage(phrases=cupboard).start()
-    assert len(await collect(third.secretary.speak(request))) == len(spoken)
+    third = await AssistantHarness(phrases=cupboard).start()
+    assert len(await collect(third.assistant.speak(request))) == len(spoken)
     assert third.observer.hits == [False, False]
 
 
 async def test_speech_is_refused_when_empty_too_long_or_in_a_language_without_a_voice() -> None:
-    stage = await Stage(speech=ToneEngine(ToneOptions(languages=("en",)))).start()
+    stage = await AssistantHarness(speech=ToneEngine(ToneOptions(languages=("en",)))).start()
     with pytest.raises(InvalidRequest):
-        stage.secretary.speak(SpeechRequest(" "))
+        stage.assistant.speak(SpeechRequest(" "))
     with pytest.raises(TextTooLong):
-        stage.secretary.speak(SpeechRequest("a" * 5000))
+        stage.assistant.speak(SpeechRequest("a" * 5000))
     with pytest.raises(LanguageNotSupported):
-        stage.secretary.speak(SpeechRequest("Добрый день"))
+        stage.assistant.speak(SpeechRequest("Добрый день"))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, Source, SourceKind
+from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, SourceKind, TurnSource
 from deployments.contracts.events import TurnFinished
-from deployments.conversation.tokens import message_tokens, text_tokens
+from deployments.conversation.token_estimates import estimate_message_tokens, estimate_text_tokens
 
 SAMPLES = {
     "english": "Good afternoon! I would like to know whether the office is open on Saturday, and how much a "
@@ -27,27 +27,33 @@ SAMPLES = {
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_the_estimate_adds_up_and_never_shrinks(one: str, other: str) -> None:
-    both = text_tokens(one + other)
-    assert max(text_tokens(one), text_tokens(other)) <= both <= text_tokens(one) + text_tokens(other)
-    assert bool(one) == (text_tokens(one) > 0)
+    both = estimate_text_tokens(one + other)
+    assert (
+        max(estimate_text_tokens(one), estimate_text_tokens(other))
+        <= both
+        <= estimate_text_tokens(one) + estimate_text_tokens(other)
+    )
+    assert bool(one) == (estimate_text_tokens(one) > 0)
 
 
 def test_scripts_cost_what_they_cost() -> None:
-    assert text_tokens("слово" * 10) > 2 * text_tokens("words" * 10)
-    assert message_tokens(ChatMessage("user", "")) > 0
+    assert estimate_text_tokens("слово" * 10) > 2 * estimate_text_tokens("words" * 10)
+    assert estimate_message_tokens(ChatMessage("user", "")) > 0
 
 
 @pytest.mark.model
 async def test_the_estimate_is_not_below_the_real_tokenizer_nor_far_above() -> None:
     from deployments.engines.chat.llama_cpp import LlamaCppEngine, LlamaCppOptions
-    from tests.contract.engines import LANGUAGE_MODEL, model
+    from tests.contract.engine_options import LLAMA_MODEL, demo_model_path
 
-    engine = LlamaCppEngine(LlamaCppOptions(model=model(LANGUAGE_MODEL), threads=2, slots=1, context=4_096, batch=512))
+    engine = LlamaCppEngine(
+        LlamaCppOptions(model=demo_model_path(LLAMA_MODEL), threads=2, slots=1, context=4_096, batch=512)
+    )
     await engine.start()
 
     async def counted(*messages: ChatMessage) -> int:
         options = GenerationOptions(max_tokens=1)
-        turn = ChatTurn("t", Source(SourceKind.API), messages, options=options)
+        turn = ChatTurn("t", TurnSource(SourceKind.API), messages, options=options)
         last = [event async for event in engine.stream(turn)][-1]
         assert isinstance(last, TurnFinished)
         return last.usage.prompt_tokens
@@ -58,10 +64,10 @@ async def test_the_estimate_is_not_below_the_real_tokenizer_nor_far_above() -> N
         compared = {}
         for name, sample in SAMPLES.items():
             real = await counted(first, ChatMessage("user", sample * 4)) - empty + 1
-            compared[name] = (real, text_tokens(sample * 4))
+            compared[name] = (real, estimate_text_tokens(sample * 4))
         assert not {name: both for name, both in compared.items() if not both[0] <= both[1] <= 3 * both[0]}
         talk = [ChatMessage(role, SAMPLES["russian"]) for role in ("user", "assistant") * 3]
         whole = await counted(first, *talk, ChatMessage("user", "a"))
-        assert whole <= sum(map(message_tokens, (first, *talk, ChatMessage("user", "a"))))
+        assert whole <= sum(map(estimate_message_tokens, (first, *talk, ChatMessage("user", "a"))))
     finally:
         await engine.stop()

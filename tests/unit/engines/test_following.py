@@ -2,15 +2,15 @@
 
 import asyncio
 
-from deployments.administration.replicas import ReplicaRegister
+from deployments.administration.services.replica_registry import ReplicaRegistry
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.services import ReplicaReport, ServiceOrder
+from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.speech import EngineStatus
-from deployments.engines.following import ServiceFollower
+from deployments.engines.replica_reconciler import ReplicaReconciler
 from tests.unit.engines.test_host import until
 
 
-class Room:
+class FakeSwitchable:
     def __init__(self) -> None:
         self.loaded = True
         self.history: list[str] = []
@@ -32,58 +32,58 @@ class Room:
         return (EngineStatus("chat", "chat", "fake", ready=self.loaded, model="m"),)
 
 
-class Office:
+class FakeServiceLink:
     """The real register behind a link that can be down."""
 
     def __init__(self) -> None:
-        self.register = ReplicaRegister()
+        self.register = ReplicaRegistry()
         self.away = False
         self.reports: list[ReplicaReport] = []
 
-    async def beat(self, report: ReplicaReport) -> ServiceOrder:
+    async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState:
         if self.away:
             raise Unavailable("office is not there")
         self.reports.append(report)
-        return self.register.heard(report)
+        return self.register.handle_report(report)
 
     def states(self) -> set[str]:
         return {report.state for report in self.register.replicas("chat")}
 
 
-def follower(office: Office, name: str) -> tuple[ServiceFollower, Room]:
-    room = Room()
-    followed = ServiceFollower(office, "chat", name, room, period_s=0.01)
+def follower(office: FakeServiceLink, name: str) -> tuple[ReplicaReconciler, FakeSwitchable]:
+    room = FakeSwitchable()
+    followed = ReplicaReconciler(office, "chat", name, room, period_s=0.01)
     followed.start()
     return followed, room
 
 
 async def test_every_replica_stops_and_starts_again() -> None:
-    office = Office()
+    office = FakeServiceLink()
     followers = [follower(office, f"chat#{n}") for n in range(3)]
     await until(lambda: len(office.register.replicas("chat")) == 3)
-    office.register.want("chat", ServiceOrder(loaded=False))
+    office.register.set_order("chat", DesiredServiceState(loaded=False))
     await until(lambda: not any(room.loaded for _, room in followers) and office.states() == {"stopped"})
-    office.register.want("chat", ServiceOrder(loaded=True))
+    office.register.set_order("chat", DesiredServiceState(loaded=True))
     await until(lambda: all(room.loaded for _, room in followers) and office.states() == {"running"})
     for each, _ in followers:
         await each.stop()
 
 
 async def test_a_replica_that_starts_later_finds_the_service_stopped() -> None:
-    office = Office()
-    office.register.want("chat", ServiceOrder(loaded=False, generation=7))
+    office = FakeServiceLink()
+    office.register.set_order("chat", DesiredServiceState(loaded=False, generation=7))
     late, room = follower(office, "chat#late")
     await until(lambda: not room.loaded)
     await late.stop()
 
 
 async def test_a_restart_loads_each_replica_anew_one_after_the_other() -> None:
-    office = Office()
+    office = FakeServiceLink()
     followers = [follower(office, f"chat#{n}") for n in range(3)]
     for _, room in followers:
         room.slow_s = 0.03
     await until(lambda: {report.generation for report in office.register.replicas("chat")} == {0})
-    office.register.want("chat", ServiceOrder(generation=1))
+    office.register.set_order("chat", DesiredServiceState(generation=1))
     fewest = 3
     while {report.generation for report in office.register.replicas("chat")} != {1}:
         fewest = min(fewest, sum(report.state == "running" for report in office.register.replicas("chat")))
@@ -95,8 +95,8 @@ async def test_a_restart_loads_each_replica_anew_one_after_the_other() -> None:
 
 
 async def test_a_replica_does_not_load_anew_for_a_restart_from_before_its_time() -> None:
-    office = Office()
-    office.register.want("chat", ServiceOrder(generation=5))
+    office = FakeServiceLink()
+    office.register.set_order("chat", DesiredServiceState(generation=5))
     late, room = follower(office, "chat#late")
     await until(lambda: any(report.generation == 5 for report in office.reports))
     assert room.history == []
@@ -104,26 +104,26 @@ async def test_a_replica_does_not_load_anew_for_a_restart_from_before_its_time()
 
 
 async def test_without_the_office_the_last_order_counts() -> None:
-    office = Office()
+    office = FakeServiceLink()
     followed, room = follower(office, "chat#1")
-    office.register.want("chat", ServiceOrder(loaded=False))
+    office.register.set_order("chat", DesiredServiceState(loaded=False))
     await until(lambda: not room.loaded)
     office.away = True
     await asyncio.sleep(0.05)
     assert not room.loaded
     office.away = False
-    office.register.want("chat", ServiceOrder(loaded=True))
+    office.register.set_order("chat", DesiredServiceState(loaded=True))
     await until(lambda: room.loaded)
     await followed.stop()
 
 
 async def test_orders_that_change_while_one_is_carried_out_end_with_the_last() -> None:
-    office = Office()
+    office = FakeServiceLink()
     followed, room = follower(office, "chat#1")
     room.slow_s = 0.05
     await until(lambda: office.register.replicas("chat"))
-    office.register.want("chat", ServiceOrder(loaded=False))
+    office.register.set_order("chat", DesiredServiceState(loaded=False))
     await until(lambda: office.states() == {"stopping"})
-    office.register.want("chat", ServiceOrder(loaded=True, generation=1))
+    office.register.set_order("chat", DesiredServiceState(loaded=True, generation=1))
     await until(lambda: room.history == ["unload", "load"] and office.states() == {"running"})
     await followed.stop()

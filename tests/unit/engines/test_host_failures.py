@@ -8,25 +8,25 @@ import pytest
 
 from deployments.contracts.errors import EngineFailed, InvalidRequest, NoSound, SecretaryError
 from deployments.engines.host import EngineHost
-from tests.unit.engines.test_host import Engine, Shelf, host, until
+from tests.unit.engines.test_host import FakeEngine, FakeEngineFactory, host, until
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[EngineHost[Engine]]:
-    hosted = host(Shelf(there=True))
+async def serving() -> AsyncIterator[EngineHost[FakeEngine]]:
+    hosted = host(FakeEngineFactory(there=True))
     hosted.start()
-    await until(lambda: hosted.loaded)
+    await until(lambda: hosted.loaded_engine)
     yield hosted
     await hosted.stop()
 
 
-async def answer(hosted: EngineHost[Engine], error: Exception | None = None) -> None:
+async def answer(hosted: EngineHost[FakeEngine], error: Exception | None = None) -> None:
     async with hosted.use():
         if error:
             raise error
 
 
-async def fail(hosted: EngineHost[Engine], error: Exception) -> None:
+async def fail(hosted: EngineHost[FakeEngine], error: Exception) -> None:
     with pytest.raises(type(error)):
         await answer(hosted, error)
 
@@ -36,13 +36,13 @@ async def test_the_last_failure_is_shown_with_its_time_and_remedy_until_the_next
         began = time.time()
         await fail(hosted, EngineFailed("the voice broke off"))
         status = hosted.status()
-        assert (status.ready, status.sound, status.error) == (True, False, "the voice broke off")
+        assert (status.ready, status.healthy, status.error) == (True, False, "the voice broke off")
         assert status.remedy == "POST /admin/services/chat/restart"
         assert status.failed_at is not None
         assert began <= status.failed_at <= time.time()
         await answer(hosted)
         status = hosted.status()
-        assert (status.sound, status.error, status.failed_at) == (True, "", None)
+        assert (status.healthy, status.error, status.failed_at) == (True, "", None)
 
 
 @pytest.mark.parametrize("error", [EngineFailed("broke"), RuntimeError("secret path")])
@@ -50,10 +50,10 @@ async def test_an_engine_that_only_fails_asks_for_a_new_process(error: Exception
     async with serving() as hosted:
         for _ in range(2):
             await fail(hosted, error)
-            hosted.check()
+            hosted.check_health()
         await fail(hosted, error)
         with pytest.raises(EngineFailed) as caught:
-            hosted.check()
+            hosted.check_health()
         assert "secret path" not in caught.value.message + hosted.status().error
 
 
@@ -63,14 +63,14 @@ async def test_a_success_between_failures_keeps_the_process() -> None:
             await fail(hosted, EngineFailed("broke"))
             await answer(hosted)
             await fail(hosted, EngineFailed("broke"))
-        hosted.check()
+        hosted.check_health()
 
 
 async def test_texts_without_sound_are_shown_but_keep_the_process() -> None:
     async with serving() as hosted:
         for _ in range(5):
             await fail(hosted, NoSound("no sound"))
-        hosted.check()
+        hosted.check_health()
         assert hosted.status().error == "no sound"
 
 
@@ -79,8 +79,8 @@ async def test_a_wrong_request_says_nothing_about_the_engine(error: SecretaryErr
     async with serving() as hosted:
         for _ in range(5):
             await fail(hosted, error)
-        hosted.check()
-        assert hosted.status().sound
+        hosted.check_health()
+        assert hosted.status().healthy
 
 
 async def test_a_reader_that_goes_away_is_neither_failure_nor_success() -> None:
@@ -104,5 +104,5 @@ async def test_loading_anew_begins_with_a_clean_record() -> None:
         await hosted.unload()
         hosted.start()
         await until(lambda: hosted.status().ready)
-        assert hosted.status().sound
-        hosted.check()
+        assert hosted.status().healthy
+        hosted.check_health()

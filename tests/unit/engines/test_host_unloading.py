@@ -6,23 +6,23 @@ import pytest
 
 from deployments.contracts.errors import ServiceStopped
 from deployments.engines.host import EngineHost
-from tests.unit.engines.test_host import Shelf, host, until
+from tests.unit.engines.test_host import FakeEngineFactory, host, until
 
 
 async def test_a_stopped_engine_is_gone_and_says_how_to_start_it() -> None:
-    shelf = Shelf(there=True)
+    shelf = FakeEngineFactory(there=True)
     hosted = host(shelf)
     hosted.start()
-    await until(lambda: hosted.loaded)
+    await until(lambda: hosted.loaded_engine)
     await hosted.unload()
     assert not shelf.built[0].running
-    assert hosted.loaded is None
+    assert hosted.loaded_engine is None
     with pytest.raises(ServiceStopped) as caught:
         hosted.engine()
     assert caught.value.remedy == "POST /admin/services/chat/start"
     status = hosted.status()
     assert (status.ready, status.loading, status.remedy) == (False, False, "POST /admin/services/chat/start")
-    hosted.check()
+    hosted.check_health()
     hosted.start()
     await until(lambda: hosted.status().ready)
     assert len(shelf.built) == 2
@@ -30,15 +30,15 @@ async def test_a_stopped_engine_is_gone_and_says_how_to_start_it() -> None:
 
 
 async def test_answers_under_way_come_to_their_end_before_the_model_goes() -> None:
-    shelf = Shelf(there=True)
+    shelf = FakeEngineFactory(there=True)
     hosted = host(shelf)
     hosted.start()
-    await until(lambda: hosted.loaded)
+    await until(lambda: hosted.loaded_engine)
     async with hosted.use() as engine:
-        unloading = asyncio.create_task(hosted.unload(patience_s=5))
+        unloading = asyncio.create_task(hosted.unload(drain_timeout_s=5))
         await asyncio.sleep(0.02)
         assert engine.running
-        assert hosted.uses == 1
+        assert hosted.active_requests == 1
         with pytest.raises(ServiceStopped):
             hosted.engine()
     await unloading
@@ -46,22 +46,22 @@ async def test_answers_under_way_come_to_their_end_before_the_model_goes() -> No
 
 
 async def test_an_answer_that_does_not_end_cannot_keep_the_model() -> None:
-    shelf = Shelf(there=True)
+    shelf = FakeEngineFactory(there=True)
     hosted = host(shelf)
     hosted.start()
-    await until(lambda: hosted.loaded)
+    await until(lambda: hosted.loaded_engine)
     async with hosted.use() as engine:
-        await hosted.unload(patience_s=0.02)
+        await hosted.unload(drain_timeout_s=0.02)
         assert not engine.running
 
 
 async def test_stopping_ends_the_attempts_to_load() -> None:
-    shelf = Shelf(there=False)
+    shelf = FakeEngineFactory(there=False)
     hosted = host(shelf)
     hosted.start()
     await until(lambda: hosted.status().remedy)
     await hosted.unload()
-    shelf.there = True
+    shelf.model_present = True
     await asyncio.sleep(0.05)
     assert not shelf.built
     assert "stopped" in hosted.status().error

@@ -6,24 +6,24 @@ from threading import Event
 
 import pytest
 
-from deployments.contracts.outbound import allowances
-from deployments.models.catalogue import Model
-from deployments.models.pull import pull
-from deployments.models.sources import Fetcher
-from deployments.models.store import Manifest, ModelStore
-from deployments.models.web import Web
-from deployments.models.wheels import Pip
-from tests.unit.models.server import Site, serving
+from deployments.contracts.outbound import parse_allowed_hosts
+from deployments.models.catalogue import CatalogueModel
+from deployments.models.model_pull import pull_model
+from deployments.models.source_fetcher import SourceFetcher
+from deployments.models.store import ModelManifest, ModelStore
+from deployments.models.web_access import ModelWebAccess
+from deployments.models.wheels import PipDownloader
+from tests.unit.models.file_server import FakeFileServer, run_file_server
 
 WEIGHTS = random.Random(7).randbytes(300_000)
 CONFIG = b'{"rate": 22050}'
 
 
-def pinned(path: str, content: bytes) -> dict[str, object]:
+def pinned_file(path: str, content: bytes) -> dict[str, object]:
     return {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
 
 
-def model(**fields: object) -> Model:
+def make_model(**fields: object) -> CatalogueModel:
     base: dict[str, object] = {
         "id": "tiny-voice",
         "kind": "speech",
@@ -33,12 +33,12 @@ def model(**fields: object) -> Model:
         "description": "for tests",
         "revision": "r1",
     }
-    return Model.model_validate(base | fields)
+    return CatalogueModel.model_validate(base | fields)
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serving(Site(files={"/weights.bin": WEIGHTS, "/config.json": CONFIG})) as running:
+def site() -> Iterator[FakeFileServer]:
+    with run_file_server(FakeFileServer(files={"/weights.bin": WEIGHTS, "/config.json": CONFIG})) as running:
         yield running
 
 
@@ -48,13 +48,13 @@ def store(tmp_path: Path) -> ModelStore:
 
 
 @pytest.fixture
-def over_https(site: Site) -> Model:
+def over_https(site: FakeFileServer) -> CatalogueModel:
     urls = {"weights.bin": f"{site.url}/weights.bin", "data/config.json": f"{site.url}/config.json"}
-    files = [pinned("weights.bin", WEIGHTS), pinned("data/config.json", CONFIG)]
-    return model(files=files, sources=[{"https": {"urls": urls}}])
+    files = [pinned_file("weights.bin", WEIGHTS), pinned_file("data/config.json", CONFIG)]
+    return make_model(files=files, sources=[{"https": {"urls": urls}}])
 
 
-class Recorder:
+class RecordingProgressListener:
     """A Progress that remembers, and may throw the stop switch once a size is reached."""
 
     def __init__(
@@ -65,12 +65,12 @@ class Recorder:
         self.sizes: list[tuple[str, int]] = []
         self._stop_at, self._cancel, self._raising = stop_at, cancel, raising
 
-    def source(self, model_id: str, source: str) -> None:
+    def on_source(self, model_id: str, source: str) -> None:
         self.sources.append(source)
 
-    def file(self, model_id: str, path: str, total: int | None) -> None: ...
+    def on_file(self, model_id: str, path: str, total: int | None) -> None: ...
 
-    def advanced(self, model_id: str, path: str, done: int) -> None:
+    def on_bytes(self, model_id: str, path: str, done: int) -> None:
         self.sizes.append((path, done))
         if 0 <= self._stop_at <= done:
             if self._cancel is not None:
@@ -78,26 +78,28 @@ class Recorder:
             if self._raising is not None:
                 raise self._raising
 
-    def note(self, model_id: str, text: str) -> None:
+    def on_note(self, model_id: str, text: str) -> None:
         self.notes.append(text)
 
-    def finished(self, model_id: str) -> None: ...
+    def on_finished(self, model_id: str) -> None: ...
 
 
-def web(environment: dict[str, str] | None = None, hosts: str = "127.0.0.1") -> Web:
+def make_web_access(environment: dict[str, str] | None = None, hosts: str = "127.0.0.1") -> ModelWebAccess:
     """As on the console, where SECRETARY_MODEL_HOSTS is ``hosts``."""
-    return Web.of(environment or {}, allowances(hosts))
+    return ModelWebAccess.from_environment(environment or {}, parse_allowed_hosts(hosts))
 
 
-def fetcher(environment: dict[str, str] | None = None, hosts: str = "127.0.0.1", pip: Pip | None = None) -> Fetcher:
-    return Fetcher(web(environment, hosts), pip, sleep=lambda seconds: None)
+def make_fetcher(
+    environment: dict[str, str] | None = None, hosts: str = "127.0.0.1", pip: PipDownloader | None = None
+) -> SourceFetcher:
+    return SourceFetcher(make_web_access(environment, hosts), pip, sleep=lambda seconds: None)
 
 
-def bring(
-    chosen: Model,
+def pull_model_for_test(
+    model: CatalogueModel,
     store: ModelStore,
-    progress: Recorder | None = None,
+    listener: RecordingProgressListener | None = None,
     environment: dict[str, str] | None = None,
     **options: object,
-) -> Manifest:
-    return pull(chosen, store, fetcher(environment), progress=progress, **options)  # type: ignore[arg-type]
+) -> ModelManifest:
+    return pull_model(model, store, make_fetcher(environment), listener=listener, **options)  # type: ignore[arg-type]

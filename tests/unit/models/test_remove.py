@@ -2,7 +2,7 @@ import shutil
 import threading
 from pathlib import Path
 
-from deployments.models.remove import size_of
+from deployments.models.removal import directory_bytes
 
 
 def test_a_size_is_that_of_regular_files_and_links_are_not_followed(tmp_path: Path) -> None:
@@ -14,8 +14,8 @@ def test_a_size_is_that_of_regular_files_and_links_are_not_followed(tmp_path: Pa
     (tmp_path / "elsewhere" / "large").write_bytes(b"1" * 100)
     (folder / "link").symlink_to(tmp_path / "elsewhere" / "large")
     (folder / "folder").symlink_to(tmp_path / "elsewhere")
-    assert size_of(folder) == 8
-    assert size_of(tmp_path / "nobody") == 0
+    assert directory_bytes(folder) == 8
+    assert directory_bytes(tmp_path / "nobody") == 0
 
 
 def test_files_that_go_while_they_are_counted_are_no_failure(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_files_that_go_while_they_are_counted_are_no_failure(tmp_path: Path) -> 
     coming = threading.Thread(target=come_and_go)
     coming.start()
     try:
-        assert {size_of(tmp_path) for _ in range(2_000)} == {0}
+        assert {directory_bytes(tmp_path) for _ in range(2_000)} == {0}
     finally:
         ended.set()
         coming.join()

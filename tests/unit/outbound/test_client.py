@@ -18,27 +18,34 @@ from pydantic import SecretStr
 
 from deployments.contracts.errors import EngineTimeout, InvalidRequest, Unavailable
 from deployments.contracts.settings import OutboundSettings
-from deployments.outbound.body import OutboundLimits, TooMuch
-from deployments.outbound.client import BoundKey, CheckedClient
-from deployments.outbound.policy import OutboundPolicy, Refused
-from tests.unit.outbound.server import FakeResolver, Server, endless, said, serving, silent
+from deployments.outbound.client import CheckedClient, OriginKey
+from deployments.outbound.policy import OutboundPolicy, OutboundRefused
+from deployments.outbound.response_body import OutboundLimits, ResponseTooLarge
+from tests.unit.outbound.scripted_server import (
+    FakeResolver,
+    ScriptedServer,
+    never_respond,
+    respond_endlessly,
+    respond_with,
+    run_server,
+)
 
 TLS = ssl.create_default_context()
-LIMITS = OutboundLimits(connect_s=1, read_s=1, total_s=2, max_bytes=50_000, redirects=2)
+LIMITS = OutboundLimits(connect_timeout_s=1, read_timeout_s=1, total_timeout_s=2, max_bytes=50_000, max_redirects=2)
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serving() as running:
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with run_server() as running:
         yield running
 
 
 def client_for(*allowed: str, limits: OutboundLimits = LIMITS, resolver: FakeResolver | None = None) -> CheckedClient:
-    policy = OutboundPolicy.of(OutboundSettings(allowed_hosts=allowed))
+    policy = OutboundPolicy.from_settings(OutboundSettings(allowed_hosts=allowed))
     return CheckedClient(lambda: policy, limits, resolver or FakeResolver(), TLS)
 
 
-async def test_a_listed_server_is_asked_under_its_own_name(server: Server) -> None:
+async def test_a_listed_server_is_asked_under_its_own_name(server: ScriptedServer) -> None:
     resolver = FakeResolver(upstream_test=[("127.0.0.1",)])
     client = client_for("upstream.test", resolver=resolver)
     fetched = await client.fetch("POST", f"http://upstream.test:{server.port}/v1?x=1", content=b"hi")
@@ -49,37 +56,37 @@ async def test_a_listed_server_is_asked_under_its_own_name(server: Server) -> No
     await client.aclose()
 
 
-async def test_a_name_that_changes_its_address_between_two_questions_is_asked_once(server: Server) -> None:
+async def test_a_name_that_changes_its_address_between_two_questions_is_asked_once(server: ScriptedServer) -> None:
     """The check and the connection share one answer: what comes second is never looked at."""
     resolver = FakeResolver(upstream_test=[("127.0.0.1",), ("169.254.169.254",)])
     client = client_for(f"127.0.0.1:{server.port}", f"upstream.test:{server.port}", resolver=resolver)
     assert (await client.fetch("GET", f"http://upstream.test:{server.port}/")).body == b"hello"
     assert len(resolver.asked) == 1
-    with pytest.raises(Refused, match="metadata"):
+    with pytest.raises(OutboundRefused, match="metadata"):
         await client.fetch("GET", f"http://upstream.test:{server.port}/")
     assert len(server.requests) == 1
     await client.aclose()
 
 
-async def test_a_rebound_name_never_reaches_a_loopback_server(server: Server) -> None:
+async def test_a_rebound_name_never_reaches_a_loopback_server(server: ScriptedServer) -> None:
     client = CheckedClient(
         lambda: OutboundPolicy(ports=(server.port,)), LIMITS, FakeResolver(public_test=[("127.0.0.1",)])
     )
-    with pytest.raises(Refused, match=r"127\.0\.0\.1 is loopback.*outbound\.allowed_hosts"):
+    with pytest.raises(OutboundRefused, match=r"127\.0\.0\.1 is loopback.*outbound\.allowed_hosts"):
         await client.fetch("GET", f"https://public.test:{server.port}/")
     assert server.requests == []
     await client.aclose()
 
 
-async def test_redirects_stay_within_the_origin_and_are_bounded(server: Server) -> None:
+async def test_redirects_stay_within_the_origin_and_are_bounded(server: ScriptedServer) -> None:
     client = client_for("127.0.0.1")
-    server.answers["/a"] = said(b"", "302 Found", location="/b")
-    server.answers["/b"] = said(b"", "307 Temporary Redirect", location=f"{server.url}/c")
+    server.answers["/a"] = respond_with(b"", "302 Found", location="/b")
+    server.answers["/b"] = respond_with(b"", "307 Temporary Redirect", location=f"{server.url}/c")
     assert (await client.fetch("GET", f"{server.url}/a")).body == b"hello"
-    server.answers["/c"] = said(b"", "302 Found", location="/a")
-    with pytest.raises(Refused, match="more than 2 times"):
+    server.answers["/c"] = respond_with(b"", "302 Found", location="/a")
+    with pytest.raises(OutboundRefused, match="more than 2 times"):
         await client.fetch("GET", f"{server.url}/a")
-    with pytest.raises(Refused, match="redirects a POST"):
+    with pytest.raises(OutboundRefused, match="redirects a POST"):
         await client.fetch("POST", f"{server.url}/a")
     await client.aclose()
 
@@ -98,23 +105,23 @@ async def test_redirects_stay_within_the_origin_and_are_bounded(server: Server) 
         "gopher://127.0.0.1/",
     ],
 )
-async def test_a_redirect_elsewhere_is_not_followed(server: Server, location: str) -> None:
+async def test_a_redirect_elsewhere_is_not_followed(server: ScriptedServer, location: str) -> None:
     client = client_for("127.0.0.1")
-    server.answers["/a"] = said(b"", "302 Found", location=location)
-    with pytest.raises((Refused, InvalidRequest)):
-        await client.fetch("GET", f"{server.url}/a", key=BoundKey(server.url, SecretStr("hunter2")))
+    server.answers["/a"] = respond_with(b"", "302 Found", location=location)
+    with pytest.raises((OutboundRefused, InvalidRequest)):
+        await client.fetch("GET", f"{server.url}/a", key=OriginKey(server.url, SecretStr("hunter2")))
     assert len(server.requests) == 1
     await client.aclose()
 
 
-async def test_a_key_goes_to_its_own_origin_only(server: Server) -> None:
+async def test_a_key_goes_to_its_own_origin_only(server: ScriptedServer) -> None:
     client = client_for("127.0.0.1", "upstream.test", resolver=FakeResolver(upstream_test=[("127.0.0.1",)]))
-    key = BoundKey(server.url, SecretStr("hunter2"))
+    key = OriginKey(server.url, SecretStr("hunter2"))
     await client.fetch("GET", f"{server.url}/", key=key, headers={"Authorization": "Bearer other"})
     assert server.requests[0].lower().count("authorization: bearer hunter2") == 1
     assert "other" not in server.requests[0]
     for elsewhere in (f"http://upstream.test:{server.port}/", "https://127.0.0.1/", "http://127.0.0.1:1/"):
-        with pytest.raises(Refused, match="belongs to") as caught:
+        with pytest.raises(OutboundRefused, match="belongs to") as caught:
             await client.fetch("GET", elsewhere, key=key)
         assert "hunter2" not in f"{caught.value} {key!r}"
     assert len(server.requests) == 1
@@ -125,31 +132,33 @@ async def test_a_key_goes_to_its_own_origin_only(server: Server) -> None:
     ("encoding", "packed"),
     [("", b"x" * 60_000), ("gzip", gzip.compress(b"x" * 50_000_000)), ("deflate", zlib.compress(b"x" * 50_000_000))],
 )
-async def test_more_than_agreed_is_cut_off_packed_or_not(server: Server, encoding: str, packed: bytes) -> None:
+async def test_more_than_agreed_is_cut_off_packed_or_not(server: ScriptedServer, encoding: str, packed: bytes) -> None:
     client = client_for("127.0.0.1")
-    server.answers["/"] = said(packed, **({"content_encoding": encoding} if encoding else {}))
-    with pytest.raises(TooMuch, match="50000"):
+    server.answers["/"] = respond_with(packed, **({"content_encoding": encoding} if encoding else {}))
+    with pytest.raises(ResponseTooLarge, match="50000"):
         await client.fetch("GET", f"{server.url}/")
     await client.aclose()
 
 
-async def test_a_packed_answer_that_nobody_asked_for_is_unpacked_or_refused(server: Server) -> None:
+async def test_a_packed_answer_that_nobody_asked_for_is_unpacked_or_refused(server: ScriptedServer) -> None:
     client = client_for("127.0.0.1")
-    server.answers["/"] = said(gzip.compress(b"hello" * 100), content_encoding="gzip")
+    server.answers["/"] = respond_with(gzip.compress(b"hello" * 100), content_encoding="gzip")
     fetched = await client.fetch("GET", f"{server.url}/")
     assert fetched.body == b"hello" * 100
     assert "content-encoding" not in fetched.headers
     assert "Accept-Encoding: identity" in server.requests[0]
-    for answer in (said(b"xx", content_encoding="br"), said(b"not gzip", content_encoding="gzip")):
+    for answer in (respond_with(b"xx", content_encoding="br"), respond_with(b"not gzip", content_encoding="gzip")):
         server.answers["/"] = answer
         with pytest.raises(Unavailable):
             await client.fetch("GET", f"{server.url}/")
     await client.aclose()
 
 
-async def test_silence_and_slowness_end_in_time(server: Server) -> None:
-    client = client_for("127.0.0.1", limits=OutboundLimits(connect_s=0.3, read_s=0.3, total_s=0.8))
-    server.answers |= {"/silent": silent, "/slow": endless(0.1)}
+async def test_silence_and_slowness_end_in_time(server: ScriptedServer) -> None:
+    client = client_for(
+        "127.0.0.1", limits=OutboundLimits(connect_timeout_s=0.3, read_timeout_s=0.3, total_timeout_s=0.8)
+    )
+    server.answers |= {"/silent": never_respond, "/slow": respond_endlessly(0.1)}
     for path, error in (("/silent", Unavailable), ("/slow", EngineTimeout)):
         began = time.monotonic()
         with pytest.raises(error):
@@ -158,19 +167,19 @@ async def test_silence_and_slowness_end_in_time(server: Server) -> None:
     await client.aclose()
 
 
-async def test_a_resolver_that_hangs_ends_in_time(server: Server) -> None:
+async def test_a_resolver_that_hangs_ends_in_time(server: ScriptedServer) -> None:
     class Hanging(FakeResolver):
         async def resolve(self, host: str, port: int) -> tuple[str, ...]:
             await asyncio.sleep(30)
             return ()
 
-    client = client_for(limits=OutboundLimits(connect_s=0.2, total_s=1), resolver=Hanging())
+    client = client_for(limits=OutboundLimits(connect_timeout_s=0.2, total_timeout_s=1), resolver=Hanging())
     with pytest.raises(Unavailable):
         await client.fetch("GET", "https://example.org/")
     await client.aclose()
 
 
-async def test_what_cannot_be_reached_is_told_clearly(server: Server) -> None:
+async def test_what_cannot_be_reached_is_told_clearly(server: ScriptedServer) -> None:
     client = client_for("127.0.0.1:1", "nowhere.test")
     with pytest.raises(Unavailable, match="cannot be reached"):
         await client.fetch("GET", "http://127.0.0.1:1/")
@@ -180,7 +189,7 @@ async def test_what_cannot_be_reached_is_told_clearly(server: Server) -> None:
 
 
 @pytest.mark.parametrize("value", ["x\r\nHost: 127.0.0.1", "x\ny", "x\0"])
-async def test_a_header_cannot_smuggle_another(server: Server, value: str) -> None:
+async def test_a_header_cannot_smuggle_another(server: ScriptedServer, value: str) -> None:
     client = client_for("127.0.0.1")
     with pytest.raises(InvalidRequest):
         await client.fetch("GET", f"{server.url}/", headers={"x-name": value})
@@ -189,12 +198,12 @@ async def test_a_header_cannot_smuggle_another(server: Server, value: str) -> No
     await client.aclose()
 
 
-async def test_a_change_of_the_policy_counts_at_once(server: Server) -> None:
-    policies = [OutboundPolicy.of(OutboundSettings(allowed_hosts=("127.0.0.1",)))]
+async def test_a_change_of_the_policy_counts_at_once(server: ScriptedServer) -> None:
+    policies = [OutboundPolicy.from_settings(OutboundSettings(allowed_hosts=("127.0.0.1",)))]
     client = CheckedClient(lambda: policies[-1], LIMITS)
     assert (await client.fetch("GET", f"{server.url}/")).status == 200
     policies.append(OutboundPolicy())
-    with pytest.raises(Refused):
+    with pytest.raises(OutboundRefused):
         await client.fetch("GET", f"{server.url}/")
     await client.aclose()
 
@@ -204,9 +213,9 @@ async def test_tls_checks_the_name_and_not_the_address(tmp_path: Path) -> None:
     serving_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     serving_tls.load_cert_chain(certificate, key)
     trusting = ssl.create_default_context(cafile=str(certificate))
-    async with serving(serving_tls) as server:
+    async with run_server(serving_tls) as server:
         resolver = FakeResolver(upstream_test=[("127.0.0.1",)], other_test=[("127.0.0.1",)])
-        policy = OutboundPolicy.of(OutboundSettings(allowed_hosts=("upstream.test", "other.test")))
+        policy = OutboundPolicy.from_settings(OutboundSettings(allowed_hosts=("upstream.test", "other.test")))
         client = CheckedClient(lambda: policy, LIMITS, resolver, trusting)
         assert (await client.fetch("GET", f"https://upstream.test:{server.port}/")).body == b"hello"
         with pytest.raises(Unavailable, match="certificate"):

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.outbound import Allowance
+from deployments.contracts.outbound import AllowedHost
 from deployments.contracts.settings import OutboundSettings
-from deployments.outbound.addresses import BLOCKED, blocked
+from deployments.outbound.address_ranges import BLOCKED_NETWORKS, blocked_reason
 from deployments.outbound.client import CheckedClient
-from deployments.outbound.policy import OutboundPolicy, Refused
-from deployments.outbound.target import Target, parse
-from tests.unit.outbound.server import FakeResolver
+from deployments.outbound.policy import OutboundPolicy, OutboundRefused
+from deployments.outbound.target import OutboundTarget, parse_target
+from tests.unit.outbound.scripted_server import FakeResolver
 
 TLS = ssl.create_default_context()
 LINES = Path(__file__).with_name("refused.txt").read_text(encoding="utf-8").splitlines()
@@ -43,14 +43,14 @@ async def test_an_address_of_the_corpus_is_never_asked(line: str) -> None:
     resolver = FakeResolver()
     if addresses:
         host = url.partition("://")[2].partition("/")[0].partition("#")[0].rstrip(".").lower()
-        resolver.say(host, *addresses.split())
-        resolver.say("example.org", *addresses.split())
+        resolver.add_answer(host, *addresses.split())
+        resolver.add_answer("example.org", *addresses.split())
     client = CheckedClient(OutboundPolicy, resolver=resolver, tls=TLS)
-    with pytest.raises((Refused, InvalidRequest)) as caught:
+    with pytest.raises((OutboundRefused, InvalidRequest)) as caught:
         await client.fetch("GET", url)
     await client.aclose()
     assert "password" not in caught.value.message.replace("a name or password", "")
-    if isinstance(caught.value, Refused) and "metadata" not in caught.value.message:
+    if isinstance(caught.value, OutboundRefused) and "metadata" not in caught.value.message:
         assert "outbound.allowed_hosts" in caught.value.message
 
 
@@ -60,7 +60,7 @@ def _in(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> st.SearchStra
     return st.integers(first, last).map(lambda number: str(kind(number)))
 
 
-blocked_addresses = st.sampled_from(BLOCKED).flatmap(lambda entry: _in(entry[0]))
+blocked_addresses = st.sampled_from(BLOCKED_NETWORKS).flatmap(lambda entry: _in(entry[0]))
 
 
 def _forms_of_ipv4(text: str) -> list[str]:
@@ -95,29 +95,29 @@ def _forms_of_ipv6(text: str) -> list[str]:
 def test_a_blocked_address_is_refused_in_every_textual_form(text: str) -> None:
     forms = _forms_of_ipv4(text) if "." in text and ":" not in text else _forms_of_ipv6(text)
     for form in forms:
-        with pytest.raises((Refused, InvalidRequest)):
-            OutboundPolicy().check_target(parse(f"https://{form}/"))
+        with pytest.raises((OutboundRefused, InvalidRequest)):
+            OutboundPolicy().check_target(parse_target(f"https://{form}/"))
 
 
 @given(blocked_addresses)
 def test_a_name_that_resolves_to_a_blocked_address_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
-        OutboundPolicy().check_addresses(parse("https://example.org/"), ("93.184.216.34", text))
+    with pytest.raises(OutboundRefused):
+        OutboundPolicy().check_addresses(parse_target("https://example.org/"), ("93.184.216.34", text))
 
 
 @pytest.mark.parametrize("text", ["93.184.216.34", "2606:4700::1111", "64:ff9b::8.8.8.8", "1.1.1.1"])
 def test_a_public_address_is_open(text: str) -> None:
-    assert blocked(ipaddress.ip_address(text)) is None
+    assert blocked_reason(ipaddress.ip_address(text)) is None
 
 
 @given(st.text(max_size=40))
 def test_whatever_is_given_is_parsed_or_refused(text: str) -> None:
     for url in (text, f"https://{text}", f"https://example.org/{text}"):
         try:
-            target = parse(url)
+            target = parse_target(url)
         except InvalidRequest:
             continue
-        assert parse(str(target)) == target
+        assert parse_target(str(target)) == target
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_whatever_is_given_is_parsed_or_refused(text: str) -> None:
     ],
 )
 def test_what_an_administrator_lists_is_open(allowed: str, url: str, addresses: tuple[str, ...]) -> None:
-    policy = OutboundPolicy.of(OutboundSettings(allowed_hosts=(allowed,)))
-    policy.check_target(parse(url))
-    policy.check_addresses(parse(url), addresses)
+    policy = OutboundPolicy.from_settings(OutboundSettings(allowed_hosts=(allowed,)))
+    policy.check_target(parse_target(url))
+    policy.check_addresses(parse_target(url), addresses)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_what_an_administrator_lists_is_open(allowed: str, url: str, addresses: 
     ],
 )
 def test_what_is_not_listed_stays_closed(allowed: str, url: str, addresses: tuple[str, ...]) -> None:
-    policy = OutboundPolicy.of(OutboundSettings(allowed_hosts=(allowed,)))
-    assert _is_refused(policy, parse(url), addresses)
+    policy = OutboundPolicy.from_settings(OutboundSettings(allowed_hosts=(allowed,)))
+    assert _is_refused(policy, parse_target(url), addresses)
 
 
 @pytest.mark.parametrize(
@@ -166,13 +166,13 @@ def test_an_entry_of_the_list_that_cannot_work_says_what_would(text: str) -> Non
     with pytest.raises(ValidationError, match=r"write host|a port is"):
         OutboundSettings(allowed_hosts=(text,))
     with pytest.raises(ValueError):
-        Allowance.parse(text)
+        AllowedHost.parse(text)
 
 
-def _is_refused(policy: OutboundPolicy, target: Target, addresses: tuple[str, ...]) -> bool:
+def _is_refused(policy: OutboundPolicy, target: OutboundTarget, addresses: tuple[str, ...]) -> bool:
     try:
         policy.check_target(target)
         policy.check_addresses(target, addresses)
-    except Refused:
+    except OutboundRefused:
         return True
     return False

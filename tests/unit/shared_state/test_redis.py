@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.api.limits import RequestRate
+from deployments.api.limits import RequestRateLimiter
 from deployments.contracts.audio import PCM16_8K, SpeechChunk
 from deployments.contracts.errors import RateLimited
-from deployments.conversation.phrases import PhraseKey
-from deployments.conversation.shared_phrases import PhraseShelf, decoded, encoded
-from deployments.shared_state.alone import Alone
-from deployments.shared_state.opening import shared_state
-from deployments.shared_state.redis import RedisState
+from deployments.conversation.phrase_cache import PhraseKey
+from deployments.conversation.shared_phrase_cache import SharedPhraseCache, decode_phrase, encode_phrase
+from deployments.shared_state.factory import create_shared_state
+from deployments.shared_state.null import NullSharedState
+from deployments.shared_state.redis_state import RedisState
 from tests.servers.redis import RedisServer
 
 PATIENCE_S = 0.25
@@ -53,7 +53,7 @@ async def asking(
 ) -> AsyncIterator[RedisState]:
     opened = RedisState(server.url, patience_s, 0.05, turns)
     await opened.start()
-    await _until(lambda: opened.present)
+    await _until(lambda: opened.available)
     yield opened
     await opened.stop()
 
@@ -64,7 +64,7 @@ async def _until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _taken(rate: RequestRate, tries: int, per_minute: int) -> int:
+async def _taken(rate: RequestRateLimiter, tries: int, per_minute: int) -> int:
     taken = 0
     for _ in range(tries):
         with contextlib.suppress(RateLimited):
@@ -76,8 +76,8 @@ async def _taken(rate: RequestRate, tries: int, per_minute: int) -> int:
 async def test_two_doors_draw_from_one_allowance(server: RedisServer, state: RedisState) -> None:
     other = RedisState(server.url, PATIENCE_S)
     await other.start()
-    await _until(lambda: other.present)
-    doors = [RequestRate(time.time, state), RequestRate(time.time, other)]
+    await _until(lambda: other.available)
+    doors = [RequestRateLimiter(time.time, state), RequestRateLimiter(time.time, other)]
     taken = await asyncio.gather(*(_taken(door, 10, 10) for door in doors))
     assert sum(taken) == 10
     await other.stop()
@@ -93,18 +93,18 @@ async def test_an_allowance_refills_by_the_clock_of_the_server(state: RedisState
 
 
 async def test_phrases_come_back_to_another_process(server: RedisServer, state: RedisState) -> None:
-    await PhraseShelf(state).put(KEY, PHRASE)
+    await SharedPhraseCache(state).put(KEY, PHRASE)
     other = RedisState(server.url, PATIENCE_S)
     await other.start()
-    await _until(lambda: other.present)
-    assert await PhraseShelf(other).get(KEY) == PHRASE
-    assert await PhraseShelf(other).get(PhraseKey("irina", "m2", "ru", 1.0, "Здравствуйте")) is None
+    await _until(lambda: other.available)
+    assert await SharedPhraseCache(other).get(KEY) == PHRASE
+    assert await SharedPhraseCache(other).get(PhraseKey("irina", "m2", "ru", 1.0, "Здравствуйте")) is None
     await other.stop()
 
 
 async def test_no_word_of_a_phrase_is_shared(server: RedisServer, state: RedisState) -> None:
     key = PhraseKey("irina", "m1", "en", 1.0, "Your balance is 42")
-    await PhraseShelf(state).put(key, (SpeechChunk(b"\1\2" * 500, PCM16_8K, key.text, 0),))
+    await SharedPhraseCache(state).put(key, (SpeechChunk(b"\1\2" * 500, PCM16_8K, key.text, 0),))
     with server.client() as client:
         kept = [name + client.get(name) for name in client.scan_iter(b"*")]
     assert kept
@@ -120,15 +120,15 @@ async def _timed(question: Awaitable[object]) -> float:
 async def test_killed_in_the_middle_everyone_goes_on_alone_and_together_again_afterwards(
     server: RedisServer, state: RedisState
 ) -> None:
-    rate, shelf = RequestRate(time.time, state), PhraseShelf(state)
+    rate, shelf = RequestRateLimiter(time.time, state), SharedPhraseCache(state)
     assert await _taken(rate, 3, 5) == 3
     server.kill()
     assert await _taken(rate, 10, 5) == 5
-    assert not state.present
+    assert not state.available
     assert await shelf.get(KEY) is None
     await shelf.put(KEY, PHRASE)
     await asyncio.to_thread(server.start)
-    await _until(lambda: state.present)
+    await _until(lambda: state.available)
     await shelf.put(KEY, PHRASE)
     assert await shelf.get(KEY) == PHRASE
     assert await _taken(rate, 10, 5) == 5
@@ -136,14 +136,14 @@ async def test_killed_in_the_middle_everyone_goes_on_alone_and_together_again_af
 
 async def test_a_server_that_hangs_costs_one_short_wait(server: RedisServer, state: RedisState) -> None:
     assert await state.take("x", 100) == 0
-    server.send(signal.SIGSTOP)
+    server.send_signal(signal.SIGSTOP)
     try:
         assert await _timed(state.take("x", 100)) < PATIENCE_S + 0.2
-        assert not state.present
+        assert not state.available
         assert await _timed(asyncio.gather(*(state.take("x", 100) for _ in range(100)))) < PATIENCE_S
     finally:
-        server.send(signal.SIGCONT)
-    await _until(lambda: state.present)
+        server.send_signal(signal.SIGCONT)
+    await _until(lambda: state.available)
     assert await state.take("x", 100) == 0
 
 
@@ -152,7 +152,7 @@ async def test_more_questions_than_connections_are_asked_one_after_the_other(ser
         began = time.monotonic()
         waits = await asyncio.gather(*(crowded.take("crowd", 60) for _ in range(200)))
         refilled = time.monotonic() - began
-        assert crowded.present
+        assert crowded.available
     assert None not in waits
     assert 60 <= waits.count(0) <= 60 + refilled
     with server.client() as client:
@@ -164,7 +164,7 @@ async def test_who_finds_no_free_connection_goes_on_alone_and_the_server_is_not_
     async with asking(server, turns=turns) as crowded:
         async with turns:
             assert await _timed(_nothing(crowded.take("x", 100))) < PATIENCE_S + 0.2
-            assert crowded.present
+            assert crowded.available
         assert await crowded.take("x", 100) == 0
 
 
@@ -175,13 +175,13 @@ async def _nothing(question: Awaitable[object]) -> None:
 async def test_a_server_that_refuses_is_as_good_as_none(server: RedisServer, state: RedisState) -> None:
     with server.client() as client:
         client.set("secretary:rate:key:1", "not a bucket")
-        assert await _taken(RequestRate(time.time, state), 5, 3) == 3
-    assert state.present
+        assert await _taken(RequestRateLimiter(time.time, state), 5, 3) == 3
+    assert state.available
 
 
 async def test_stopping_in_the_middle_of_anything_ends_soon(server: RedisServer) -> None:
     for delay_ms in range(30):
-        state = RedisState(server.url, PATIENCE_S, retry_s=0.001)
+        state = RedisState(server.url, PATIENCE_S, probe_interval_s=0.001)
         await state.start()
         asking = asyncio.create_task(state.take("x", 100))
         await asyncio.sleep(delay_ms / 4000)
@@ -199,22 +199,22 @@ async def test_without_a_server_nothing_fails_and_nothing_waits() -> None:
 
 
 async def test_without_an_address_or_library_everyone_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(shared_state(""), Alone)
-    assert isinstance(shared_state("redis://127.0.0.1:1"), RedisState)
+    assert isinstance(create_shared_state(""), NullSharedState)
+    assert isinstance(create_shared_state("redis://127.0.0.1:1"), RedisState)
     monkeypatch.setitem(sys.modules, "redis", None)
-    assert isinstance(shared_state("redis://127.0.0.1:1"), Alone)
-    assert await _taken(RequestRate(time.time, Alone()), 5, 3) == 3
+    assert isinstance(create_shared_state("redis://127.0.0.1:1"), NullSharedState)
+    assert await _taken(RequestRateLimiter(time.time, NullSharedState()), 5, 3) == 3
 
 
 @given(st.lists(st.binary(max_size=20), max_size=5), st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
 def test_a_phrase_is_read_as_it_was_written(blocks: list[bytes], text: str) -> None:
     chunks = tuple(SpeechChunk(audio, PCM16_8K, "" if n else text, n) for n, audio in enumerate(blocks))
-    assert decoded(encoded(chunks), text) == chunks
+    assert decode_phrase(encode_phrase(chunks), text) == chunks
 
 
 @given(st.binary(max_size=300), st.integers(0, 300))
 def test_rubbish_is_no_phrase(rubbish: bytes, cut: int) -> None:
-    whole = encoded(PHRASE)
-    assert decoded(rubbish, KEY.text) is None
-    assert decoded(whole[:cut], KEY.text) is None
-    assert decoded(whole + b"x", KEY.text) is None
+    whole = encode_phrase(PHRASE)
+    assert decode_phrase(rubbish, KEY.text) is None
+    assert decode_phrase(whole[:cut], KEY.text) is None
+    assert decode_phrase(whole + b"x", KEY.text) is None

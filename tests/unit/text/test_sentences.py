@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.text.sentences import SentenceStream, split
+from deployments.text.sentences import SentenceStream, split_sentences
 
 WHOLE = [
     "Наш адрес: г. Москва, ул. Ленина, д. 5, корп. 2.",
@@ -76,12 +76,12 @@ PIECES_OF_TEXT = st.lists(
 
 @pytest.mark.parametrize("text", WHOLE)
 def test_a_full_stop_inside_a_sentence_is_no_end(text: str) -> None:
-    assert split(f"{text} Дальше.") == [text, "Дальше."]
+    assert split_sentences(f"{text} Дальше.") == [text, "Дальше."]
 
 
 @pytest.mark.parametrize(("text", "pieces"), CUT)
 def test_sentences_end_where_people_end_them(text: str, pieces: list[str]) -> None:
-    assert split(text) == pieces
+    assert split_sentences(text) == pieces
 
 
 @settings(deadline=None)
@@ -142,7 +142,7 @@ def test_a_number_at_the_end_waits_for_what_follows() -> None:
     ],
 )
 def test_the_first_piece_comes_early_but_is_never_tiny(text: str, first: str) -> None:
-    assert split(text, first_clause=True)[0] == first
+    assert split_sentences(text, first_clause=True)[0] == first
 
 
 @given(
@@ -153,25 +153,25 @@ def test_the_first_piece_comes_early_but_is_never_tiny(text: str, first: str) ->
     )
 )
 def test_the_first_piece_of_a_long_sentence_has_15_to_60_characters(words: list[str]) -> None:
-    assert 15 <= len(split(" ".join(words), first_clause=True)[0]) <= 60
+    assert 15 <= len(split_sentences(" ".join(words), first_clause=True)[0]) <= 60
 
 
 def test_later_pieces_are_whole_sentences() -> None:
-    pieces = split("Первая часть фразы, вторая часть. Другая фраза, тоже с запятой.", first_clause=True)
+    pieces = split_sentences("Первая часть фразы, вторая часть. Другая фраза, тоже с запятой.", first_clause=True)
     assert pieces == ["Первая часть фразы,", "вторая часть.", "Другая фраза, тоже с запятой."]
 
 
 def test_too_long_a_sentence_is_cut_at_a_clause_then_at_a_space_then_anywhere() -> None:
-    assert split("а" * 30 + ", " + "б" * 10 + " " + "в" * 30, max_chars=60) == [
+    assert split_sentences("а" * 30 + ", " + "б" * 10 + " " + "в" * 30, max_chars=60) == [
         "а" * 30 + ",",
         "б" * 10 + " " + "в" * 30,
     ]
-    assert split("а" * 30 + " " + "б" * 50, max_chars=60) == ["а" * 30, "б" * 50]
-    assert split("а" * 100, max_chars=60) == ["а" * 60, "а" * 40]
+    assert split_sentences("а" * 30 + " " + "б" * 50, max_chars=60) == ["а" * 30, "б" * 50]
+    assert split_sentences("а" * 100, max_chars=60) == ["а" * 60, "а" * 40]
 
 
 def test_a_code_block_stays_in_one_piece() -> None:
-    assert split("Код:\n```py\nprint(1). X\n```\nВсё.") == ["Код:", "```py\nprint(1). X\n```", "Всё."]
+    assert split_sentences("Код:\n```py\nprint(1). X\n```\nВсё.") == ["Код:", "```py\nprint(1). X\n```", "Всё."]
 
 
 def test_impossible_limits_are_refused() -> None:
@@ -180,5 +180,5 @@ def test_impossible_limits_are_refused() -> None:
 
 
 def test_each_language_has_its_abbreviations() -> None:
-    assert split("См. Дом.", "en") == ["См.", "Дом."]
-    assert split("См. Дом.", "ru") == split("См. Дом.") == ["См. Дом."]
+    assert split_sentences("См. Дом.", "en") == ["См.", "Дом."]
+    assert split_sentences("См. Дом.", "ru") == split_sentences("См. Дом.") == ["См. Дом."]

@@ -7,33 +7,33 @@ from dataclasses import asdict
 
 import orjson
 
-from deployments.administration.audit import AuditRecord
-from deployments.administration.cells import guarded
+from deployments.administration.audit.audit_log import AuditRecord
+from deployments.administration.office.csv_cells import escape_cell
 
 _COLUMNS = ("id", "timestamp", "user_id", "action", "resource", "resource_id", "user_ip", "details")
 
 
-def entry(record: AuditRecord) -> dict[str, object]:
+def audit_entry(record: AuditRecord) -> dict[str, object]:
     """The fields of an event by their names on the wire."""
     fields = {"id": record.id, **asdict(record.event)}
     order = ("id", "at", "username", "action", "resource", "resource_id", "address", "detail")
     return {name: fields[own] for name, own in zip(_COLUMNS, order, strict=True)}
 
 
-async def as_json(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
+async def stream_json(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
     """One JSON list, an event on each line."""
     separator = b"[\n"
     async for event in events:
-        yield separator + orjson.dumps(entry(event))
+        yield separator + orjson.dumps(audit_entry(event))
         separator = b",\n"
     yield b"\n]\n" if separator == b",\n" else b"[]\n"
 
 
-async def as_csv(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
+async def stream_csv(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
     """RFC 4180, in UTF-8, every cell in quotes."""
     yield _line(_COLUMNS)
     async for event in events:
-        yield _line([guarded(_text(value)) for value in entry(event).values()])
+        yield _line([escape_cell(_text(value)) for value in audit_entry(event).values()])
 
 
 def _text(value: object) -> str:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import StreamingResponse
 
-from deployments.administration.audit import AuditFilter, AuditTrail
-from deployments.api.admin.audit.export import as_csv, as_json, entry
+from deployments.administration.audit.audit_log import AuditFilter, AuditLog
+from deployments.api.admin.audit.export import audit_entry, stream_csv, stream_json
 from deployments.api.admin.audit.schemas import (
     AuditCounts,
     AuditEntry,
@@ -16,8 +16,8 @@ from deployments.api.admin.audit.schemas import (
     CleanupReply,
     VerifyReply,
 )
-from deployments.api.admin.identity import Caller
 from deployments.api.admin.paging import Limit, Offset
+from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import InvalidRequest
 
 Word = Annotated[str, Query(max_length=100)]
@@ -40,20 +40,20 @@ def _wanted(
 Wanted = Annotated[AuditFilter, Depends(_wanted)]
 
 
-def audit_router(trail: AuditTrail) -> APIRouter:
+def audit_router(audit_log: AuditLog) -> APIRouter:
     router = APIRouter(prefix="/audit", tags=["audit"])
 
     @router.get("/logs")
     async def logs(wanted: Wanted, limit: Limit = 100, offset: Offset = 0) -> AuditPage:
         """One page of events, the newest first."""
-        events, total = await trail.find(wanted, limit, offset)
-        entries = [AuditEntry.model_validate(entry(event)) for event in events]
+        events, total = await audit_log.find(wanted, limit, offset)
+        entries = [AuditEntry.model_validate(audit_entry(event)) for event in events]
         return AuditPage(logs=entries, count=len(entries), total=total, limit=limit, offset=offset)
 
     @router.get("/stats")
     async def stats() -> AuditStatsReply:
         """How many events there are, and of which kinds."""
-        found = await trail.stats()
+        found = await audit_log.stats()
         counts = AuditCounts(
             total=found.total, last_24h=found.last_day, by_action=found.by_action, by_resource=found.by_resource
         )
@@ -62,21 +62,21 @@ def audit_router(trail: AuditTrail) -> APIRouter:
     @router.get("/verify")
     async def verify() -> VerifyReply:
         """Whether every event is as it was written, by the chain of hashes; if not, the first that is not."""
-        broken = await trail.verify()
+        broken = await audit_log.verify()
         return VerifyReply(intact=broken is None, first_broken=broken)
 
     @router.get("/export")
     async def export(wanted: Wanted, caller: Caller, format: Literal["json", "csv"] = "json") -> StreamingResponse:
         """All events that match, the oldest first, as a file."""
-        events = await trail.export(wanted, caller.username, caller.address)
-        body, media = (as_csv(events), "text/csv") if format == "csv" else (as_json(events), "application/json")
+        events = await audit_log.export(wanted, caller.username, caller.address)
+        body, media = (stream_csv(events), "text/csv") if format == "csv" else (stream_json(events), "application/json")
         headers = {"content-disposition": f'attachment; filename="audit.{format}"'}
         return StreamingResponse(body, media_type=media, headers=headers)
 
     @router.post("/cleanup")
     async def cleanup(caller: Caller, days: int = 90) -> CleanupReply:
         """Takes away events older than ``days`` (7 or more). That it was done stays in the trail."""
-        return CleanupReply(deleted=await trail.cleanup(days, caller.username, caller.address), retention_days=days)
+        return CleanupReply(deleted=await audit_log.cleanup(days, caller.username, caller.address), retention_days=days)
 
     return router
 

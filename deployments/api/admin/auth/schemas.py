@@ -2,20 +2,20 @@
 
 from pydantic import BaseModel, Field, SecretStr
 
-from deployments.administration.drafts import Storable
+from deployments.administration.office.drafts import StorableModel
 from deployments.contracts.identity import Role
 
 
-class Login(Storable):
+class LoginRequest(StorableModel):
     username: str = Field(min_length=1, max_length=200)
     password: SecretStr = Field(min_length=1, max_length=1_000)
 
 
-class Refresh(Storable):
+class RefreshRequest(StorableModel):
     refresh_token: SecretStr = Field(min_length=1, max_length=200)
 
 
-class PasswordChange(Storable):
+class PasswordChangeRequest(StorableModel):
     old: SecretStr = Field(min_length=1, max_length=1_000)
     new: SecretStr = Field(min_length=1, max_length=1_000)
 
@@ -31,7 +31,7 @@ class TokenReply(BaseModel):
     must_change_password: bool
 
 
-class Me(BaseModel):
+class SignedInUser(BaseModel):
     username: str
     role: Role
     must_change_password: bool

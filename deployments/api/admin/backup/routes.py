@@ -3,10 +3,10 @@
 from fastapi import APIRouter, status
 from starlette.responses import FileResponse, Response
 
-from deployments.administration.backups import Backups
-from deployments.api.admin.backup.schemas import Backup, BackupList, BackupReply
-from deployments.api.admin.document import produces
-from deployments.api.admin.identity import Caller
+from deployments.administration.backup.backups import Backups
+from deployments.api.admin.backup.schemas import BackupList, BackupReply, BackupView
+from deployments.api.admin.openapi_document import response_media_types
+from deployments.api.admin.request_identity import Caller
 
 _MEDIA_TYPE = "application/gzip"
 
@@ -16,13 +16,13 @@ def build_router(backups: Backups) -> APIRouter:
 
     @router.get("")
     async def listing() -> BackupList:
-        return BackupList(backups=[Backup.model_validate(each) for each in await backups.list()])
+        return BackupList(backups=[BackupView.model_validate(each) for each in await backups.list()])
 
     @router.post("", status_code=status.HTTP_201_CREATED)
     async def create(caller: Caller) -> BackupReply:
-        return BackupReply(backup=Backup.model_validate(await backups.create(caller.username)))
+        return BackupReply(backup=BackupView.model_validate(await backups.create(caller.username)))
 
-    @router.get("/{name}", response_class=Response, responses=produces(_MEDIA_TYPE))
+    @router.get("/{name}", response_class=Response, responses=response_media_types(_MEDIA_TYPE))
     async def fetch(name: str, caller: Caller) -> FileResponse:
         return FileResponse(await backups.fetch(name, caller.username), media_type=_MEDIA_TYPE, filename=name)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 
-class Backup(BaseModel):
+class BackupView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     name: str
@@ -16,10 +16,10 @@ class Backup(BaseModel):
 class BackupList(BaseModel):
     """The newest first. ``restore`` is the command that puts one back; nothing may run meanwhile."""
 
-    backups: list[Backup]
+    backups: list[BackupView]
     restore: str = "secretary restore FILE"
 
 
 class BackupReply(BaseModel):
     status: str = "ok"
-    backup: Backup
+    backup: BackupView

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from deployments.api.admin.bodies import Form
+from deployments.api.admin.request_bodies import AdminRequest
 from deployments.contracts.chat import GenerationOptions, Overrides, Route, SourceKind
-from deployments.contracts.sessions import Branch, StoredMessage, StoredSession
+from deployments.contracts.sessions import ConversationBranch, StoredMessage, StoredSession
 
 _LONGEST_CONTENT = 100_000
 _LONGEST_PROMPT = 50_000
@@ -25,7 +25,7 @@ Title = Annotated[str, Field(max_length=255)]
 SourceName = Literal["admin", "api", "telegram", "widget", "phone"]
 
 
-class LlmParams(BaseModel):
+class ChatLlmParams(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -51,49 +51,49 @@ class LlmParams(BaseModel):
         )
 
 
-class LlmOverride(BaseModel):
+class ChatLlmOverride(BaseModel):
     """How this one question is answered: it goes before whatever the session and its instance say."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     llm_backend: str | None = Field(default=None, max_length=100)
     system_prompt: Prompt | None = None
-    llm_params: LlmParams | None = None
+    llm_params: ChatLlmParams | None = None
 
     def overrides(self) -> Overrides:
         """Raises ModelNotFound for an unknown route."""
-        params = self.llm_params or LlmParams()
+        params = self.llm_params or ChatLlmParams()
         return Overrides(
             system_prompt=self.system_prompt or None, route=Route.parse(self.llm_backend), options=params.options()
         )
 
 
-class Wishes(Form):
+class AnswerOptionsBody(AdminRequest):
     """What a question may say beside its words."""
 
-    llm_override: LlmOverride | None = None
+    llm_override: ChatLlmOverride | None = None
 
     def overrides(self) -> Overrides:
         return self.llm_override.overrides() if self.llm_override else Overrides()
 
 
-class Question(Wishes):
+class QuestionBody(AnswerOptionsBody):
     content: Content
 
 
-class SessionFields(Form):
+class SessionFieldsBody(AdminRequest):
     """What people set for a conversation. In a change, a field that is absent stays, null clears it."""
 
     title: Title | None = None
     system_prompt: Prompt | None = None
     persona_id: str | None = Field(default=None, max_length=50)
     route: str | None = Field(default=None, max_length=100)
-    params: LlmParams | None = None
+    params: ChatLlmParams | None = None
 
     def apply(self, to: Overrides) -> Overrides:
         """``to`` with the fields that were given. Raises ModelNotFound for an unknown route."""
         given = self.model_fields_set
-        params = self.params or LlmParams()
+        params = self.params or ChatLlmParams()
         return Overrides(
             (self.system_prompt or None) if "system_prompt" in given else to.system_prompt,
             (self.persona_id or None) if "persona_id" in given else to.persona_id,
@@ -102,20 +102,20 @@ class SessionFields(Form):
         )
 
 
-class NewSession(SessionFields):
+class NewSessionBody(SessionFieldsBody):
     source: SourceName = SourceKind.ADMIN.value
     source_id: str = Field(default="", max_length=100)
 
 
-class SessionChange(SessionFields):
+class SessionChangeBody(SessionFieldsBody):
     version: int | None = Field(default=None, ge=0)
 
 
-class SessionIds(Form):
+class SessionIdsBody(AdminRequest):
     session_ids: list[Annotated[str, Field(max_length=50)]] = Field(max_length=500)
 
 
-class Leaf(Form):
+class BranchChoiceBody(AdminRequest):
     leaf: str = Field(pattern=r"^(msg_)?\d{1,15}$")
 
 
@@ -134,18 +134,18 @@ class MessageReply(BaseModel):
     @classmethod
     def of(cls, message: StoredMessage, versions: tuple[int, ...] = ()) -> Self:
         return cls(
-            id=message_id(message.id),
+            id=format_message_id(message.id),
             role=message.role,
             content=message.content,
             edited=message.edited,
             timestamp=message.created_at,
-            parent_id=message_id(message.parent_id) if message.parent_id is not None else None,
+            parent_id=format_message_id(message.parent_id) if message.parent_id is not None else None,
             route=message.route,
-            versions=[message_id(one) for one in versions],
+            versions=[format_message_id(one) for one in versions],
         )
 
 
-class SessionSummary(BaseModel):
+class SessionSummaryReply(BaseModel):
     id: str
     title: str
     message_count: int
@@ -162,15 +162,15 @@ class SessionSummary(BaseModel):
         return cls.model_validate(_summary(session))
 
 
-class SessionDetail(SessionSummary):
+class SessionDetailReply(SessionSummaryReply):
     system_prompt: str | None
     persona_id: str | None
     route: str | None
-    params: LlmParams
+    params: ChatLlmParams
     messages: list[MessageReply]
 
     @classmethod
-    def whole(
+    def of_thread(
         cls, session: StoredSession, messages: tuple[StoredMessage, ...], versions: dict[int, tuple[int, ...]]
     ) -> Self:
         overrides = session.overrides
@@ -180,20 +180,20 @@ class SessionDetail(SessionSummary):
                 "system_prompt": overrides.system_prompt,
                 "persona_id": overrides.persona_id,
                 "route": str(overrides.route) if overrides.route else None,
-                "params": LlmParams.of(overrides.options),
+                "params": ChatLlmParams.of(overrides.options),
                 "messages": [MessageReply.of(message, versions.get(message.id, ())) for message in messages],
             }
         )
 
 
 class SessionReply(BaseModel):
-    session: SessionDetail
+    session: SessionDetailReply
 
 
 class SessionList(BaseModel):
     """``sessions`` is a list, or with ``group_by`` a list for each source; ``unknown`` is for clients of old."""
 
-    sessions: list[SessionSummary] | dict[str, list[SessionSummary]]
+    sessions: list[SessionSummaryReply] | dict[str, list[SessionSummaryReply]]
     grouped: bool
     total: int
     limit: int
@@ -207,9 +207,9 @@ class BranchReply(BaseModel):
     current: bool
 
     @classmethod
-    def of(cls, branch: Branch) -> Self:
+    def of(cls, branch: ConversationBranch) -> Self:
         return cls(
-            leaf=message_id(branch.leaf_id),
+            leaf=format_message_id(branch.leaf_id),
             last_message=branch.last_message,
             created=branch.created_at,
             current=branch.in_view,
@@ -220,20 +220,20 @@ class BranchList(BaseModel):
     branches: list[BranchReply]
 
 
-class Exchanged(BaseModel):
+class ExchangeReply(BaseModel):
     message: MessageReply
     response: MessageReply
 
 
-class Done(BaseModel):
+class SessionDeletedReply(BaseModel):
     status: str = "ok"
 
 
-class Deleted(Done):
+class DeletedCountReply(SessionDeletedReply):
     deleted: int
 
 
-def message_id(number: int) -> str:
+def format_message_id(number: int) -> str:
     return f"msg_{number}"
 
 

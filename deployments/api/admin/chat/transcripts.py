@@ -3,8 +3,8 @@
 import orjson
 from starlette.responses import Response
 
-from deployments.administration.chats import Thread
-from deployments.api.admin.chat.schemas import SessionDetail
+from deployments.administration.chat.sessions import ChatThread
+from deployments.api.admin.chat.schemas import SessionDetailReply
 
 _TYPES = {
     "json": "application/json",
@@ -13,23 +13,23 @@ _TYPES = {
 }
 
 
-def transcript(thread: Thread, format_: str) -> Response:
+def transcript_response(thread: ChatThread, format_: str) -> Response:
     """The branch in view as json, txt or md, to be saved under the id of the session."""
     text = {"json": _json, "txt": _plain, "md": _markdown}[format_](thread)
     disposition = f'attachment; filename="{thread.session.id}.{format_}"'
     return Response(text, media_type=_TYPES[format_], headers={"content-disposition": disposition})
 
 
-def _json(thread: Thread) -> str:
-    detail = SessionDetail.whole(thread.session, thread.messages, thread.versions)
+def _json(thread: ChatThread) -> str:
+    detail = SessionDetailReply.of_thread(thread.session, thread.messages, thread.versions)
     return orjson.dumps(detail.model_dump(mode="json"), option=orjson.OPT_INDENT_2).decode()
 
 
-def _plain(thread: Thread) -> str:
+def _plain(thread: ChatThread) -> str:
     said = (f"[{m.created_at:%Y-%m-%d %H:%M:%S} UTC] {m.role}: {m.content}" for m in thread.messages)
     return "\n\n".join((thread.session.title or thread.session.id, *said)) + "\n"
 
 
-def _markdown(thread: Thread) -> str:
+def _markdown(thread: ChatThread) -> str:
     said = (f"## {m.role}, {m.created_at:%Y-%m-%d %H:%M:%S} UTC\n\n{m.content}" for m in thread.messages)
     return "\n\n".join((f"# {thread.session.title or thread.session.id}", *said)) + "\n"

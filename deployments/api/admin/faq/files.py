@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deployments.administration.faq import FaqAdministration
-from deployments.administration.faq_files import read, to_csv, to_json
-from deployments.administration.faq_import import FaqImport, ImportReport
-from deployments.api.admin.document import produces
-from deployments.api.admin.faq.schemas import ImportReply, RefusedRow
-from deployments.api.admin.identity import Caller
-from deployments.api.body import content_type, read_body
+from deployments.administration.faq.files import entries_to_csv, entries_to_json, read_import_rows
+from deployments.administration.faq.importing import FaqImporter, ImportReport
+from deployments.administration.faq.service import FaqAdministration
+from deployments.api.admin.faq.schemas import ImportReply, RejectedRowReply
+from deployments.api.admin.openapi_document import response_media_types
+from deployments.api.admin.request_identity import Caller
 from deployments.api.multipart import multipart_fields, uploaded_file
+from deployments.api.request_body import content_type, read_body
 from deployments.contracts.errors import InvalidRequest
 
 FileKind = Literal["json", "csv"]
@@ -22,15 +22,15 @@ _TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 _CSV_TYPES = (b"text/csv", b"application/csv", b"application/vnd.ms-excel", b"text/plain")
 
 
-def faq_files_router(faq: FaqAdministration, imports: FaqImport) -> APIRouter:
+def faq_files_router(faq: FaqAdministration, importer: FaqImporter) -> APIRouter:
     """Mount it before ``faq_router``."""
     router = APIRouter(prefix="/faq", tags=["faq"])
 
-    @router.get("/export", response_class=Response, responses=produces("application/json", "text/csv"))
+    @router.get("/export", response_class=Response, responses=response_media_types("application/json", "text/csv"))
     async def export(format: FileKind = "json") -> Response:
         """Every entry, disabled ones too. What is exported can be imported again without any difference."""
         entries = await faq.all()
-        content = await asyncio.to_thread(to_csv if format == "csv" else to_json, entries)
+        content = await asyncio.to_thread(entries_to_csv if format == "csv" else entries_to_json, entries)
         disposition = f'attachment; filename="faq.{format}"'
         return Response(content, media_type=_TYPES[format], headers={"content-disposition": disposition})
 
@@ -45,8 +45,8 @@ def faq_files_router(faq: FaqAdministration, imports: FaqImport) -> APIRouter:
         """Takes a JSON or CSV file: as the form field ``file``, or as the body. Entries that cannot be taken are listed
         with their line; in mode ``replace`` one of them is enough for nothing to be changed."""
         data, kind = await _uploaded(request)
-        rows, refused = await asyncio.to_thread(read, data, format or kind)
-        report = await imports.run(rows, refused, mode, dry_run=dry_run, by=caller.username)
+        rows, refused = await asyncio.to_thread(read_import_rows, data, format or kind)
+        report = await importer.import_rows(rows, refused, mode, dry_run=dry_run, by=caller.username)
         return _reply(report)
 
     return router
@@ -73,5 +73,5 @@ def _reply(report: ImportReport) -> ImportReply:
         updated=report.updated,
         unchanged=report.unchanged,
         deleted=report.deleted,
-        refused=[RefusedRow(line=each.line, error=each.error) for each in report.refused],
+        refused=[RejectedRowReply(line=each.line, error=each.error) for each in report.rejected],
     )

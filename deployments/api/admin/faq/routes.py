@@ -5,26 +5,26 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 from starlette.responses import Response
 
-from deployments.administration.faq import FaqAdministration
-from deployments.administration.publisher import SnapshotPublisher
-from deployments.api.admin.bodies import RowId
+from deployments.administration.faq.service import FaqAdministration
+from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.api.admin.etags import IfMatch, given_version, required_version, set_etag
 from deployments.api.admin.faq.schemas import (
-    Acknowledged,
-    AnswerBody,
-    Candidate,
-    Deleted,
+    AnswerChangeBody,
     EntryBody,
+    EntryCountReply,
+    EntryDeletedReply,
     EntryPage,
+    EntryWrittenReply,
     FaqMap,
-    Matcher,
-    Statistics,
-    TestBody,
-    TestReply,
-    Written,
+    FaqMatcher,
+    FaqStatisticsReply,
+    MatchCandidateReply,
+    MatchTestBody,
+    MatchTestReply,
 )
-from deployments.api.admin.identity import Caller
 from deployments.api.admin.paging import Limit, Offset
-from deployments.api.admin.revisions import IfMatch, expected, named, tag
+from deployments.api.admin.request_bodies import RowId
+from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry
@@ -32,7 +32,7 @@ from deployments.contracts.settings import FaqEntry
 LanguageQuery = Annotated[str | None, Query(pattern=r"^[a-z]{2,3}$")]
 
 
-def faq_router(faq: FaqAdministration, publisher: SnapshotPublisher, matcher: Matcher) -> APIRouter:
+def faq_router(faq: FaqAdministration, publisher: SnapshotPublisher, matcher: FaqMatcher) -> APIRouter:
     """Mount it after ``faq_files_router`` and before nothing of ``/faq``: its last route takes every path."""
     router = APIRouter(prefix="/faq", tags=["faq"])
     _add_entries(router, faq)
@@ -57,7 +57,7 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
     @router.get("/entries/{entry_id}")
     async def entry(entry_id: RowId, response: Response) -> FaqEntry:
         found = await faq.get(entry_id)
-        tag(response, found.version)
+        set_etag(response, found.version)
         return found
 
     @router.put("/entries/{entry_id}")
@@ -65,8 +65,8 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
         entry_id: RowId, body: EntryBody, caller: Caller, response: Response, version: IfMatch
     ) -> FaqEntry:
         """Writes the entry anew; its id and its hits stay."""
-        stored = await faq.update(entry_id, body.draft(), expected(version, body.version), caller.username)
-        tag(response, stored.version)
+        stored = await faq.update(entry_id, body.draft(), required_version(version, body.version), caller.username)
+        set_etag(response, stored.version)
         return stored
 
     @router.delete("/entries/{entry_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -74,36 +74,36 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
         await faq.delete(entry_id, caller.username, version)
 
     @router.get("/stats")
-    async def statistics() -> Statistics:
+    async def statistics() -> FaqStatisticsReply:
         """Counts over all entries, and the ten that are asked most."""
         found = await faq.statistics()
-        return Statistics(
+        return FaqStatisticsReply(
             total=found.total,
             enabled=found.enabled,
             hits=found.hits,
-            never=found.never,
+            never=found.never_asked,
             languages=found.languages,
             top=list(found.top),
         )
 
 
-def _add_tests(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPublisher, matcher: Matcher) -> None:
+def _add_tests(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPublisher, matcher: FaqMatcher) -> None:
     @router.post("/reload")
-    async def reload() -> Acknowledged:
+    async def reload() -> EntryCountReply:
         """Changes are in force as soon as they are made; this only says how many answers are in use."""
-        return Acknowledged(count=len(publisher.current.faq))
+        return EntryCountReply(count=len(publisher.current.faq))
 
     @router.post("/save")
-    async def save() -> Acknowledged:
+    async def save() -> EntryCountReply:
         """Changes are stored as soon as they are made; this only says how many answers are in use."""
-        return Acknowledged(count=len(publisher.current.faq))
+        return EntryCountReply(count=len(publisher.current.faq))
 
     @router.post("/test")
-    async def test(body: TestBody) -> TestReply:
+    async def test(body: MatchTestBody) -> MatchTestReply:
         """Which entry would answer ``text``, and which come near."""
         report = await matcher(body.text, body.language)
         match = report.match
-        return TestReply(
+        return MatchTestReply(
             match=match.trigger if match else None,
             response=match.text if match else None,
             rule=match.rule if match else None,
@@ -123,28 +123,30 @@ def _add_map(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPubli
         return FaqMap(faq={each.question: each.answer for each in ordered})
 
     @router.post("", status_code=status.HTTP_201_CREATED)
-    async def create(body: EntryBody, caller: Caller, response: Response) -> Written:
+    async def create(body: EntryBody, caller: Caller, response: Response) -> EntryWrittenReply:
         """Adds an answer: ``trigger`` and ``response`` suffice."""
         stored = await faq.create(body.draft(), caller.username)
-        tag(response, stored.version)
-        return Written(trigger=stored.question, entry=stored)
+        set_etag(response, stored.version)
+        return EntryWrittenReply(trigger=stored.question, entry=stored)
 
     @router.put("/{trigger:path}")
-    async def answer(trigger: str, body: AnswerBody, caller: Caller, response: Response, version: IfMatch) -> Written:
+    async def answer(
+        trigger: str, body: AnswerChangeBody, caller: Caller, response: Response, version: IfMatch
+    ) -> EntryWrittenReply:
         """Changes the answer to a question, or the question. Everything else of the entry stays. A version is heeded,
         not demanded: older clients send none."""
         given = {"question": body.trigger, "answer": body.response}
         changes = {name: text for name, text in given.items() if text is not None}
         if not changes:
             raise InvalidRequest("Name a new trigger, a new response, or both.", param="response")
-        stored = await faq.answer(trigger, changes, caller.username, named(version, body.version))
-        tag(response, stored.version)
-        return Written(trigger=stored.question, entry=stored)
+        stored = await faq.update_by_question(trigger, changes, caller.username, given_version(version, body.version))
+        set_etag(response, stored.version)
+        return EntryWrittenReply(trigger=stored.question, entry=stored)
 
     @router.delete("/{trigger:path}")
-    async def forget(trigger: str, caller: Caller, version: IfMatch) -> Deleted:
-        gone = await faq.forget(trigger, caller.username, version)
-        return Deleted(deleted=gone.question)
+    async def forget(trigger: str, caller: Caller, version: IfMatch) -> EntryDeletedReply:
+        gone = await faq.delete_by_question(trigger, caller.username, version)
+        return EntryDeletedReply(deleted=gone.question)
 
 
 async def _entry_of(match: AnswerMatch | None, faq: FaqAdministration) -> FaqEntry | None:
@@ -156,8 +158,8 @@ async def _entry_of(match: AnswerMatch | None, faq: FaqAdministration) -> FaqEnt
         return None
 
 
-def _candidate(match: AnswerMatch) -> Candidate:
-    return Candidate(
+def _candidate(match: AnswerMatch) -> MatchCandidateReply:
+    return MatchCandidateReply(
         entry_id=match.entry_id,
         trigger=match.trigger,
         response=match.text,

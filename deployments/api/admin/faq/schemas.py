@@ -5,14 +5,14 @@ from typing import Literal, Protocol
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from deployments.administration.drafts import Draft
-from deployments.administration.faq import FaqDraft
-from deployments.api.admin.bodies import VersionedForm
+from deployments.administration.faq.service import FaqDraft
+from deployments.administration.office.drafts import Draft
+from deployments.api.admin.request_bodies import VersionedAdminRequest
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry
 
 
-class MatchReport(Protocol):
+class FaqMatchReport(Protocol):
     """What the prepared answers make of a phrase: the one that would answer, and the nearest ones, best first."""
 
     @property
@@ -22,7 +22,7 @@ class MatchReport(Protocol):
     def candidates(self) -> tuple[AnswerMatch, ...]: ...
 
 
-Matcher = Callable[[str, str | None], Awaitable[MatchReport]]
+FaqMatcher = Callable[[str, str | None], Awaitable[FaqMatchReport]]
 """``await matcher(phrase, language)``; ``language`` None means unknown."""
 
 
@@ -37,14 +37,14 @@ class EntryBody(FaqDraft):
         return FaqDraft(**self.model_dump(exclude={"version"}, exclude_unset=True))
 
 
-class AnswerBody(VersionedForm):
+class AnswerChangeBody(VersionedAdminRequest):
     """The old way to change an entry: by its question."""
 
     trigger: str | None = Field(default=None, min_length=2, max_length=500)
     response: str | None = Field(default=None, min_length=1, max_length=4000)
 
 
-class TestBody(Draft):
+class MatchTestBody(Draft):
     text: str = Field(max_length=4_000)
     language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
 
@@ -62,23 +62,23 @@ class EntryPage(BaseModel):
     offset: int
 
 
-class Acknowledged(BaseModel):
+class EntryCountReply(BaseModel):
     status: Literal["ok"] = "ok"
     count: int
 
 
-class Written(BaseModel):
+class EntryWrittenReply(BaseModel):
     status: Literal["ok"] = "ok"
     trigger: str
     entry: FaqEntry
 
 
-class Deleted(BaseModel):
+class EntryDeletedReply(BaseModel):
     status: Literal["ok"] = "ok"
     deleted: str
 
 
-class Candidate(BaseModel):
+class MatchCandidateReply(BaseModel):
     """An entry that came near. ``score`` is 0..100."""
 
     entry_id: int
@@ -89,7 +89,7 @@ class Candidate(BaseModel):
     score: float
 
 
-class TestReply(BaseModel):
+class MatchTestReply(BaseModel):
     """``match`` is the question that matched; ``rule`` is exact, keyword or ranked."""
 
     match: str | None
@@ -97,10 +97,10 @@ class TestReply(BaseModel):
     rule: str | None
     score: float | None
     entry: FaqEntry | None
-    candidates: list[Candidate]
+    candidates: list[MatchCandidateReply]
 
 
-class RefusedRow(BaseModel):
+class RejectedRowReply(BaseModel):
     line: int
     error: str
 
@@ -113,10 +113,10 @@ class ImportReply(BaseModel):
     updated: int
     unchanged: int
     deleted: int
-    refused: list[RefusedRow]
+    refused: list[RejectedRowReply]
 
 
-class Statistics(BaseModel):
+class FaqStatisticsReply(BaseModel):
     """``never`` counts enabled entries nobody asked for; ``top`` are the most asked ones."""
 
     total: int

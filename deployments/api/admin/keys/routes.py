@@ -5,16 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from deployments.administration.keys import SCOPES, ApiKeys, KeyChange, KeyView
-from deployments.api.admin.identity import Caller
+from deployments.administration.keys.service import SCOPES, ApiKeyAdministration, ApiKeyView, KeyChange
+from deployments.api.admin.etags import IfMatch, required_version, set_etag
 from deployments.api.admin.keys.schemas import KeyList, KeyPatch, KeyReply, NewKey, UsedToday
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.request_identity import Caller
 
 KeyId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 _HIDDEN = "…"
 
 
-def keys_router(keys: ApiKeys) -> APIRouter:
+def keys_router(keys: ApiKeyAdministration) -> APIRouter:
     router = APIRouter(prefix="/keys", tags=["keys"])
 
     @router.get("")
@@ -35,9 +35,9 @@ def keys_router(keys: ApiKeys) -> APIRouter:
         """Changes name, owner or limits; doors follow in under a second. Names the version that was read, in
         ``If-Match`` or ``version``: 428 without, 409 when it is not that any more."""
         change = KeyChange(body.name, body.limits, body.owner)
-        await keys.change(key_id, change, caller.username, expected(if_match, body.version))
+        await keys.change(key_id, change, caller.username, required_version(if_match, body.version))
         view = await keys.view(key_id)
-        tag(response, view.version)
+        set_etag(response, view.version)
         return _reply(view)
 
     @router.delete("/{key_id}", status_code=204)
@@ -48,7 +48,7 @@ def keys_router(keys: ApiKeys) -> APIRouter:
     return router
 
 
-def _reply(view: KeyView, plain: str | None = None) -> KeyReply:
+def _reply(view: ApiKeyView, plain: str | None = None) -> KeyReply:
     key = view.key
     return KeyReply(
         id=key.id,
@@ -60,6 +60,6 @@ def _reply(view: KeyView, plain: str | None = None) -> KeyReply:
         version=view.version,
         created_at=view.created_at,
         expires_at=key.expires_at,
-        used_today=UsedToday(tokens=view.used.tokens, audio_seconds=round(view.used.audio_seconds, 3)),
+        used_today=UsedToday(tokens=view.used_today.tokens, audio_seconds=round(view.used_today.audio_seconds, 3)),
         key=plain,
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from deployments.administration.drafts import Storable
+from deployments.administration.office.drafts import StorableModel
 from deployments.contracts.settings import KeyLimits
 
 
@@ -36,7 +36,7 @@ class KeyList(BaseModel):
     total: int
 
 
-class NewKey(Storable):
+class NewKey(StorableModel):
     """Without ``scopes`` the key opens everything that keys open."""
 
     model_config = ConfigDict(extra="forbid")
@@ -48,7 +48,7 @@ class NewKey(Storable):
     expires_at: datetime | None = None
 
 
-class KeyPatch(Storable):
+class KeyPatch(StorableModel):
     """Only what is given changes. ``limits`` replaces all limits of the key."""
 
     model_config = ConfigDict(extra="forbid")

@@ -3,22 +3,22 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from deployments.administration.providers import ProviderAdministration
-from deployments.administration.publisher import SnapshotPublisher
-from deployments.administration.settings import SettingsAdministration
-from deployments.api.admin.identity import Caller
+from deployments.administration.llm.providers import ProviderAdministration
+from deployments.administration.settings.service import SettingsAdministration
+from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.api.admin.etags import IfMatch, given_version, set_etag
 from deployments.api.admin.llm.schemas import (
     BackendBody,
     BackendReply,
-    LoadedModel,
-    ModelBody,
-    ModelReply,
-    ModelsReply,
-    Params,
-    ParamsBody,
-    ParamsReply,
+    ChatModelsReply,
+    CurrentModelBody,
+    CurrentModelReply,
+    LoadedChatModel,
+    SamplingBody,
+    SamplingReply,
+    SamplingValues,
 )
-from deployments.api.admin.revisions import IfMatch, named, tag
+from deployments.api.admin.request_identity import Caller
 from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
@@ -27,7 +27,7 @@ from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
 
 
-class HistoryGone(SecretaryError):
+class SharedHistoryGone(SecretaryError):
     """There is no conversation that everybody shares."""
 
     code, status = "gone", 410
@@ -49,19 +49,19 @@ def models_router(
 
 def _add_params(router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher) -> None:
     @router.get("/params")
-    async def read(response: Response) -> ParamsReply:
+    async def read(response: Response) -> SamplingReply:
         """Sampling of turns that ask for nothing else. The ETag is that of the settings."""
         snapshot = publisher.current
-        tag(response, snapshot.revision)
-        return ParamsReply(params=Params.of(snapshot.settings.llm))
+        set_etag(response, snapshot.revision)
+        return SamplingReply(params=SamplingValues.of(snapshot.settings.llm))
 
     @router.post("/params")
-    async def write(body: ParamsBody, caller: Caller, response: Response, version: IfMatch) -> ParamsReply:
+    async def write(body: SamplingBody, caller: Caller, response: Response, version: IfMatch) -> SamplingReply:
         """Changes what is given. A version is heeded, not demanded: older clients send none."""
         changes = body.model_dump(exclude_none=True, exclude={"version"})
-        stored = await settings.adjust(changes, caller.username, "llm", named(version, body.version))
-        tag(response, stored.revision)
-        return ParamsReply(params=Params.of(stored.settings.llm))
+        stored = await settings.update_fields(changes, caller.username, "llm", given_version(version, body.version))
+        set_etag(response, stored.revision)
+        return SamplingReply(params=SamplingValues.of(stored.settings.llm))
 
 
 def _add_backend(
@@ -71,7 +71,7 @@ def _add_backend(
     async def backend(response: Response) -> BackendReply:
         """Who answers turns that name no model. The ETag is that of the settings."""
         snapshot = publisher.current
-        tag(response, snapshot.revision)
+        set_etag(response, snapshot.revision)
         return _reply(snapshot, await assistant.status())
 
     @router.post("/backend")
@@ -79,21 +79,21 @@ def _add_backend(
         """Makes another route the default one, at once and everywhere. 404 for an unknown route, 409 for a provider
         that is switched off. A version is heeded, not demanded: older clients send none."""
         chosen = {"default_route": str(_usable(body.backend, publisher.current))}
-        read = named(version, body.version)
-        stored = await settings.adjust(chosen, caller.username, expected_revision=read)
-        tag(response, stored.revision)
+        read = given_version(version, body.version)
+        stored = await settings.update_fields(chosen, caller.username, expected_revision=read)
+        set_etag(response, stored.revision)
         reply = _reply(publisher.current, await assistant.status())
         kept = "Nothing was stopped: which engines run is part of the graph." if body.stop_unused else ""
         return reply.model_copy(update={"message": " ".join(filter(None, (reply.message, kept)))})
 
     @router.get("/models")
-    async def models() -> ModelsReply:
+    async def models() -> ChatModelsReply:
         """The model of every route, and the engines that have one loaded."""
         statuses = await assistant.status()
         current = _reply(publisher.current, statuses)
         available = {f"cloud:{each.id}": each.model_name for each in publisher.current.providers if each.enabled}
         loaded = [_loaded(each) for each in statuses if each.kind == "chat"]
-        return ModelsReply(
+        return ChatModelsReply(
             available_models={**{str(LOCAL_ROUTE): each.model for each in loaded}, **available},
             current_model=current.model,
             loaded_models=loaded,
@@ -104,26 +104,26 @@ def _add_backend(
 def _add_model(
     router: APIRouter, providers: ProviderAdministration, publisher: SnapshotPublisher, assistant: Assistant
 ) -> None:
-    async def current(response: Response) -> ModelReply:
+    async def current(response: Response) -> CurrentModelReply:
         provider = _default_provider(publisher.current)
         if provider is not None:
-            tag(response, provider.version)
+            set_etag(response, provider.version)
         now = _reply(publisher.current, await assistant.status())
-        return ModelReply(model=now.model, backend=now.backend)
+        return CurrentModelReply(model=now.model, backend=now.backend)
 
     @router.get("/model")
-    async def model(response: Response) -> ModelReply:
+    async def model(response: Response) -> CurrentModelReply:
         """The model of the default route. The ETag is that of its provider."""
         return await current(response)
 
     @router.post("/model")
-    async def change(body: ModelBody, caller: Caller, response: Response, version: IfMatch) -> ModelReply:
+    async def change(body: CurrentModelBody, caller: Caller, response: Response, version: IfMatch) -> CurrentModelReply:
         """Makes the provider that is the default route answer with another of its models. 409 where the default route
         is this machine, whose model is part of the graph. A version is heeded, not demanded: older clients send
         none."""
         provider = _default_provider(publisher.current)
         if provider is not None:
-            read = named(version, body.version)
+            read = given_version(version, body.version)
             await providers.change(provider.id, {"model_name": body.model}, read, caller.username)
             return await current(response)
         now = await current(response)
@@ -137,12 +137,12 @@ def _add_history(router: APIRouter) -> None:
     @router.get("/history")
     async def history() -> None:
         """Always 410: conversations belong to people, none is shared by all."""
-        raise HistoryGone("There is no shared conversation. Conversations are below /admin/chat/sessions.")
+        raise SharedHistoryGone("There is no shared conversation. Conversations are below /admin/chat/sessions.")
 
     @router.delete("/history")
     async def clear() -> None:
         """Always 410: conversations belong to people, none is shared by all."""
-        raise HistoryGone("There is no shared conversation to clear. Delete one below /admin/chat/sessions.")
+        raise SharedHistoryGone("There is no shared conversation to clear. Delete one below /admin/chat/sessions.")
 
 
 def _usable(text: str, snapshot: Snapshot) -> Route:
@@ -193,8 +193,8 @@ def _reply(snapshot: Snapshot, statuses: tuple[EngineStatus, ...]) -> BackendRep
     )
 
 
-def _loaded(engine: EngineStatus) -> LoadedModel:
-    return LoadedModel(
+def _loaded(engine: EngineStatus) -> LoadedChatModel:
+    return LoadedChatModel(
         model=engine.model,
         engine=engine.engine,
         ready=engine.ready,

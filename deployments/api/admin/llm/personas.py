@@ -6,23 +6,23 @@ from collections.abc import Collection
 from fastapi import APIRouter, status
 from starlette.responses import Response
 
-from deployments.administration.drafts import fingerprint
-from deployments.administration.personas import PersonaAdministration, seed_ids
-from deployments.administration.publisher import SnapshotPublisher
-from deployments.administration.settings import SettingsAdministration
-from deployments.api.admin.identity import Caller
+from deployments.administration.llm.personas import PersonaAdministration, seed_persona_ids
+from deployments.administration.office.drafts import content_fingerprint
+from deployments.administration.settings.service import SettingsAdministration
+from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.api.admin.etags import IfMatch, given_version, required_version, set_etag
 from deployments.api.admin.llm.schemas import (
+    DefaultPersonaBody,
+    DefaultPersonaReply,
     NewPersona,
     PersonaBody,
-    PersonaChoice,
     PersonaList,
-    PersonaNamed,
     PersonaReply,
     PromptBody,
     PromptReply,
     persona_reply,
 )
-from deployments.api.admin.revisions import IfMatch, expected, named, tag
+from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Identity
 from deployments.contracts.settings import Persona
@@ -43,7 +43,7 @@ def personas_router(
 
 def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: SnapshotPublisher) -> None:
     def reply(persona: Persona, response: Response, language: str | None = None) -> PromptReply:
-        tag(response, fingerprint(persona))
+        set_etag(response, content_fingerprint(persona))
         settings = publisher.current.settings
         shown = language or settings.default_language
         return PromptReply(
@@ -60,8 +60,11 @@ def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: 
     async def written(
         persona_id: str, body: PromptBody, caller: Identity, response: Response, version: int | None
     ) -> PromptReply:
-        language, read = body.language or publisher.current.settings.default_language, named(version, body.version)
-        stored = await personas.prompt(persona_id, language, body.prompt, caller.username, read)
+        language, read = (
+            body.language or publisher.current.settings.default_language,
+            given_version(version, body.version),
+        )
+        stored = await personas.set_prompt(persona_id, language, body.prompt, caller.username, read)
         return reply(stored, response, language)
 
     @router.get("/prompt")
@@ -88,41 +91,45 @@ def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: 
     @router.post("/prompt/{persona}/reset")
     async def reset(persona: str, caller: Caller, response: Response, version: IfMatch) -> PromptReply:
         """Back to the prompts the persona came with; 404 for one that did not come with the program."""
-        return reply(await personas.reset(persona, caller.username, version), response)
+        return reply(await personas.reset_prompts(persona, caller.username, version), response)
 
 
 def _add_choice(router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher) -> None:
     @router.get("/persona")
-    async def current(response: Response) -> PersonaNamed:
+    async def current(response: Response) -> DefaultPersonaReply:
         """The persona of turns that name none. The ETag is that of the settings."""
         snapshot = publisher.current
         persona = snapshot.persona(None)
         if persona is None:
             raise NotFound("there is no persona")
-        tag(response, snapshot.revision)
-        return PersonaNamed(id=persona.id, name=persona.name)
+        set_etag(response, snapshot.revision)
+        return DefaultPersonaReply(id=persona.id, name=persona.name)
 
     @router.post("/persona")
-    async def choose(body: PersonaChoice, caller: Caller, response: Response, version: IfMatch) -> PersonaNamed:
+    async def choose(
+        body: DefaultPersonaBody, caller: Caller, response: Response, version: IfMatch
+    ) -> DefaultPersonaReply:
         """A version is heeded, not demanded: older clients send none."""
         known = {persona.id: persona for persona in publisher.current.personas}
         if body.persona not in known:
             raise NotFound(
                 f"there is no persona {body.persona!r}; those that exist: {', '.join(known) or 'none'}", param="persona"
             )
-        read = named(version, body.version)
-        stored = await settings.adjust({"default_persona": body.persona}, caller.username, expected_revision=read)
-        tag(response, stored.revision)
-        return PersonaNamed(id=body.persona, name=known[body.persona].name)
+        read = given_version(version, body.version)
+        stored = await settings.update_fields(
+            {"default_persona": body.persona}, caller.username, expected_revision=read
+        )
+        set_etag(response, stored.revision)
+        return DefaultPersonaReply(id=body.persona, name=known[body.persona].name)
 
 
 def _add_personas(router: APIRouter, personas: PersonaAdministration, publisher: SnapshotPublisher) -> None:
     def reply(persona: Persona, response: Response | None = None) -> PersonaReply:
-        version = fingerprint(persona)
+        version = content_fingerprint(persona)
         if response is not None:
-            tag(response, version)
+            set_etag(response, version)
         default = publisher.current.settings.default_persona == persona.id
-        return persona_reply(persona, version, default=default, original=persona.id in seed_ids())
+        return persona_reply(persona, version, default=default, original=persona.id in seed_persona_ids())
 
     @router.get("/personas")
     async def every() -> PersonaList:
@@ -141,7 +148,7 @@ def _add_personas(router: APIRouter, personas: PersonaAdministration, publisher:
     async def replace(
         persona: str, body: PersonaBody, caller: Caller, response: Response, version: IfMatch
     ) -> PersonaReply:
-        stored = await personas.update(persona, body.draft(), expected(version, body.version), caller.username)
+        stored = await personas.update(persona, body.draft(), required_version(version, body.version), caller.username)
         return reply(stored, response)
 
     @router.delete("/personas/{persona}", status_code=status.HTTP_204_NO_CONTENT)

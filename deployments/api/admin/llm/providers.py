@@ -3,23 +3,23 @@
 from fastapi import APIRouter, status
 from starlette.responses import Response
 
-from deployments.administration.chains import ChainAdministration
-from deployments.administration.provider_types import PROVIDER_TYPES
-from deployments.administration.providers import ProviderAdministration
-from deployments.api.admin.bodies import Changes, with_version
-from deployments.api.admin.identity import Caller
+from deployments.administration.llm.chains import ChainAdministration
+from deployments.administration.llm.provider_types import PROVIDER_TYPES
+from deployments.administration.llm.providers import ProviderAdministration
+from deployments.api.admin.etags import IfMatch, required_version, set_etag
 from deployments.api.admin.llm.schemas import (
     ChainBody,
     ChainList,
-    Done,
     NewChain,
     NewProvider,
-    ProviderDone,
+    ProviderDeletedReply,
     ProviderList,
     ProviderReply,
+    ProviderSavedReply,
     ProviderTypeReply,
 )
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.api.admin.request_bodies import FieldChanges, split_version
+from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.providers import ProviderSpec, RouteChain
 
@@ -29,9 +29,9 @@ _NAMES = {"config": "params"}
 def providers_router(providers: ProviderAdministration) -> APIRouter:
     router = APIRouter(prefix="/llm/providers", tags=["llm"])
 
-    def reply(spec: ProviderSpec, response: Response) -> ProviderDone:
-        tag(response, spec.version)
-        return ProviderDone(provider=ProviderReply.of(spec, providers.proxy_hosts(spec)))
+    def reply(spec: ProviderSpec, response: Response) -> ProviderSavedReply:
+        set_etag(response, spec.version)
+        return ProviderSavedReply(provider=ProviderReply.of(spec, providers.proxy_hosts(spec)))
 
     @router.get("")
     async def every(enabled_only: bool = False) -> ProviderList:
@@ -43,7 +43,7 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
         )
 
     @router.post("", status_code=status.HTTP_201_CREATED)
-    async def create(body: NewProvider, caller: Caller, response: Response) -> ProviderDone:
+    async def create(body: NewProvider, caller: Caller, response: Response) -> ProviderSavedReply:
         spec = await providers.create(body.draft(), caller.username)
         if body.is_default:
             spec = await providers.make_default(spec.id, caller.username)
@@ -55,25 +55,27 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
 
     @router.put("/{provider_id}")
     async def change(
-        provider_id: str, body: Changes, caller: Caller, response: Response, version: IfMatch
-    ) -> ProviderDone:
+        provider_id: str, body: FieldChanges, caller: Caller, response: Response, version: IfMatch
+    ) -> ProviderSavedReply:
         """Changes what is given. ``api_key`` "" keeps the stored key, null clears it; another server clears it too,
         unless a new key comes along."""
-        changes, read = with_version(body)
+        changes, read = split_version(body)
         if "is_default" in changes:
             raise InvalidRequest(f"use POST /admin/llm/providers/{provider_id}/set-default", param="is_default")
         named = {_NAMES.get(name, name): value for name, value in changes.items()}
-        spec = await providers.change(provider_id, named, expected(version, read), caller.username)
+        spec = await providers.change(provider_id, named, required_version(version, read), caller.username)
         return reply(spec, response)
 
     @router.delete("/{provider_id}")
-    async def remove(provider_id: str, caller: Caller, version: IfMatch) -> Done:
+    async def remove(provider_id: str, caller: Caller, version: IfMatch) -> ProviderDeletedReply:
         """409 while the default route or a chain needs it."""
         await providers.delete(provider_id, caller.username, version)
-        return Done(message=f"{provider_id} was deleted")
+        return ProviderDeletedReply(message=f"{provider_id} was deleted")
 
     @router.post("/{provider_id}/set-default")
-    async def make_default(provider_id: str, caller: Caller, response: Response, version: IfMatch) -> ProviderDone:
+    async def make_default(
+        provider_id: str, caller: Caller, response: Response, version: IfMatch
+    ) -> ProviderSavedReply:
         """``If-Match`` is heeded, not demanded: older clients send none."""
         return reply(await providers.make_default(provider_id, caller.username, version), response)
 
@@ -86,24 +88,24 @@ def chains_router(chains: ChainAdministration) -> APIRouter:
     @router.get("")
     async def every() -> ChainList:
         """Every chain, and what a chain may name."""
-        return ChainList(routes=list(await chains.list()), known=list(await chains.known()))
+        return ChainList(routes=list(await chains.list()), known=list(await chains.known_routes()))
 
     @router.post("", status_code=status.HTTP_201_CREATED)
     async def create(body: NewChain, caller: Caller, response: Response) -> RouteChain:
         chain = await chains.create(body.name, body.draft(), caller.username)
-        tag(response, chain.version)
+        set_etag(response, chain.version)
         return chain
 
     @router.get("/{name}")
     async def one(name: str, response: Response) -> RouteChain:
         chain = await chains.get(name)
-        tag(response, chain.version)
+        set_etag(response, chain.version)
         return chain
 
     @router.put("/{name}")
     async def replace(name: str, body: ChainBody, caller: Caller, response: Response, version: IfMatch) -> RouteChain:
-        chain = await chains.update(name, body.draft(), expected(version, body.version), caller.username)
-        tag(response, chain.version)
+        chain = await chains.update(name, body.draft(), required_version(version, body.version), caller.username)
+        set_etag(response, chain.version)
         return chain
 
     @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)

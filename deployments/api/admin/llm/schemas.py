@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from deployments.administration.chains import ChainDraft
-from deployments.administration.personas import PersonaDraft
-from deployments.administration.providers import ProviderDraft
-from deployments.api.admin.bodies import VersionedForm
+from deployments.administration.llm.chains import ChainDraft
+from deployments.administration.llm.personas import PersonaDraft
+from deployments.administration.llm.providers import ProviderDraft
+from deployments.api.admin.request_bodies import VersionedAdminRequest
 from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.settings import LlmSettings, Persona
@@ -15,7 +15,7 @@ from deployments.contracts.settings import LlmSettings, Persona
 _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
 
 
-class PromptBody(VersionedForm):
+class PromptBody(VersionedAdminRequest):
     """``language`` None means the default one."""
 
     prompt: str = Field(min_length=1, max_length=20_000)
@@ -33,11 +33,11 @@ class PromptReply(BaseModel):
     prompts: dict[str, str]
 
 
-class PersonaChoice(VersionedForm):
+class DefaultPersonaBody(VersionedAdminRequest):
     persona: str = Field(min_length=1, max_length=50)
 
 
-class PersonaNamed(BaseModel):
+class DefaultPersonaReply(BaseModel):
     status: Literal["ok"] = "ok"
     id: str
     name: str
@@ -74,7 +74,7 @@ class PersonaList(BaseModel):
     personas: dict[str, PersonaReply]
 
 
-class ParamsBody(VersionedForm):
+class SamplingBody(VersionedAdminRequest):
     """Fields that are absent stay as they are; the ranges are those of the settings."""
 
     temperature: float | None = None
@@ -83,34 +83,34 @@ class ParamsBody(VersionedForm):
     repetition_penalty: float | None = None
 
 
-class Params(BaseModel):
+class SamplingValues(BaseModel):
     temperature: float
     max_tokens: int
     top_p: float
     repetition_penalty: float
 
     @classmethod
-    def of(cls, settings: LlmSettings) -> "Params":
+    def of(cls, settings: LlmSettings) -> "SamplingValues":
         return cls(**settings.model_dump(include=set(cls.model_fields)))
 
 
-class ParamsReply(BaseModel):
+class SamplingReply(BaseModel):
     status: Literal["ok"] = "ok"
-    params: Params
+    params: SamplingValues
 
 
-class BackendBody(VersionedForm):
+class BackendBody(VersionedAdminRequest):
     """``stop_unused`` is taken and does nothing: which engines run is decided by the graph, not by a request."""
 
     backend: str = Field(min_length=1, max_length=100)
     stop_unused: bool = False
 
 
-class ModelBody(VersionedForm):
+class CurrentModelBody(VersionedAdminRequest):
     model: str = Field(min_length=1, max_length=200)
 
 
-class ModelReply(BaseModel):
+class CurrentModelReply(BaseModel):
     status: Literal["ok"] = "ok"
     model: str
     backend: str
@@ -129,7 +129,7 @@ class BackendReply(BaseModel):
     message: str = ""
 
 
-class LoadedModel(BaseModel):
+class LoadedChatModel(BaseModel):
     model: str
     engine: str
     ready: bool
@@ -138,12 +138,12 @@ class LoadedModel(BaseModel):
     remedy: str
 
 
-class ModelsReply(BaseModel):
+class ChatModelsReply(BaseModel):
     """``available_models``: route -> model."""
 
     available_models: dict[str, str]
     current_model: str
-    loaded_models: list[LoadedModel]
+    loaded_models: list[LoadedChatModel]
     backend: str
 
 
@@ -200,7 +200,7 @@ class ProviderList(BaseModel):
     provider_types: dict[str, ProviderTypeReply]
 
 
-class ProviderDone(BaseModel):
+class ProviderSavedReply(BaseModel):
     status: Literal["ok"] = "ok"
     provider: ProviderReply
 
@@ -224,7 +224,7 @@ class ChainList(BaseModel):
     known: list[str] = Field(description="Everything that a chain may name")
 
 
-class Done(BaseModel):
+class ProviderDeletedReply(BaseModel):
     status: Literal["ok"] = "ok"
     message: str = ""
 

@@ -6,17 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from deployments.administration.following import LogFollower
-from deployments.administration.logs import LogFiles, LogFilter
-from deployments.api.admin.events import EventSlots, EventStream
-from deployments.api.admin.logs.schemas import Level, LogList, LogPage
+from deployments.administration.logs.log_files import LogFiles, LogFilter
+from deployments.administration.logs.log_tail import LogTail
+from deployments.api.admin.logs.schemas import LogLevel, LogList, LogPage
+from deployments.api.admin.server_sent_events import EventStream, EventStreamSlots
 
 Lines = Annotated[int, Query(ge=1, le=5000)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 Search = Annotated[str, Query(max_length=200)]
 
 
-def build_router(files: LogFiles, slots: EventSlots, period_s: float = 0.5) -> APIRouter:
+def build_router(files: LogFiles, slots: EventStreamSlots, period_s: float = 0.5) -> APIRouter:
     router = APIRouter(prefix="/logs", tags=["logs"])
 
     @router.get("")
@@ -24,15 +24,15 @@ def build_router(files: LogFiles, slots: EventSlots, period_s: float = 0.5) -> A
         return LogList(logs=await asyncio.to_thread(files.list))
 
     @router.get("/stream/{file}", response_class=Response)
-    async def stream(file: str, search: Search = "", level: Level | None = None) -> Response:
+    async def stream(file: str, search: Search = "", level: LogLevel | None = None) -> Response:
         """Server-sent events {line, timestamp} for every line written from now on."""
-        follower = LogFollower(files, file, LogFilter(search, level), period_s)
+        follower = LogTail(files, file, LogFilter(search, level), period_s)
         await asyncio.to_thread(follower.open)
         return EventStream(follower.lines(), slots, on_end=follower.close)
 
     @router.get("/{file}")
     async def read(
-        file: str, lines: Lines = 100, offset: Offset = 0, search: Search = "", level: Level | None = None
+        file: str, lines: Lines = 100, offset: Offset = 0, search: Search = "", level: LogLevel | None = None
     ) -> LogPage:
         return await asyncio.to_thread(files.read, file, lines, offset, LogFilter(search, level))
 

@@ -1,12 +1,12 @@
 """Answers of ``/logs``."""
 
-from deployments.administration.logs import Level, LogFile, LogPage
-from deployments.contracts.frozen import Frozen
+from deployments.administration.logs.log_files import LogFile, LogLevel, LogPage
+from deployments.contracts.frozen_model import FrozenModel
 
-__all__ = ["Level", "LogList", "LogPage"]
+__all__ = ["LogLevel", "LogList", "LogPage"]
 
 
-class LogList(Frozen):
+class LogList(FrozenModel):
     """The file changed last comes first."""
 
     logs: tuple[LogFile, ...]

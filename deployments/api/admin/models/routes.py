@@ -4,17 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from deployments.administration.models import ModelAdministration
-from deployments.api.admin.identity import Caller
+from deployments.administration.models.service import ModelAdministration
 from deployments.api.admin.models.schemas import (
-    Deleted,
+    DeletedModel,
     DownloadRequest,
     DownloadStatus,
     HubModel,
+    HubSearchResults,
     ModelList,
     ScanStatus,
-    SearchResults,
 )
+from deployments.api.admin.request_identity import Caller
 
 Text = Annotated[str, Query(min_length=1, max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=100)]
@@ -43,8 +43,8 @@ def build_router(models: ModelAdministration) -> APIRouter:
         return models.scan_status()
 
     @router.delete("/{model_id}")
-    async def delete(model_id: str, who: Caller) -> Deleted:
-        return Deleted(id=model_id, freed=await models.delete(model_id, who.username))
+    async def delete(model_id: str, who: Caller) -> DeletedModel:
+        return DeletedModel(id=model_id, freed=await models.delete(model_id, who.username))
 
     return router
 
@@ -68,8 +68,8 @@ def _add_downloads(router: APIRouter, models: ModelAdministration) -> None:
 
 def _add_hub(router: APIRouter, models: ModelAdministration) -> None:
     @router.get("/search")
-    async def search(query: Text, limit: Limit = 20) -> SearchResults:
-        return SearchResults(models=await models.search(query, limit))
+    async def search(query: Text, limit: Limit = 20) -> HubSearchResults:
+        return HubSearchResults(models=await models.search(query, limit))
 
     @router.get("/details/{repo:path}")
     async def details(repo: str, revision: Revision = "main") -> HubModel:

@@ -4,12 +4,20 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from deployments.administration.drafts import Draft
-from deployments.administration.model_views import DownloadStatus, HubModel, ModelView, ScanStatus
-from deployments.contracts.frozen import Frozen
-from deployments.models.catalogue import Kind
+from deployments.administration.models.views import DownloadStatus, HubModel, ModelView, ScanStatus
+from deployments.administration.office.drafts import Draft
+from deployments.contracts.frozen_model import FrozenModel
+from deployments.models.catalogue import ModelKind
 
-__all__ = ["Deleted", "DownloadRequest", "DownloadStatus", "HubModel", "ModelList", "ScanStatus", "SearchResults"]
+__all__ = [
+    "DeletedModel",
+    "DownloadRequest",
+    "DownloadStatus",
+    "HubModel",
+    "HubSearchResults",
+    "ModelList",
+    "ScanStatus",
+]
 
 Pattern = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -20,7 +28,7 @@ class DownloadRequest(Draft):
     model_id: str | None = Field(default=None, max_length=100)
     repo_id: str | None = Field(default=None, max_length=200)
     revision: str = Field(default="main", pattern=r"^[A-Za-z0-9][\w./-]{0,99}$")
-    kind: Kind = "chat"
+    kind: ModelKind = "chat"
     include: tuple[Pattern, ...] = Field(
         default=("*",), min_length=1, max_length=20, description="Patterns of file names in the repository's top folder"
     )
@@ -32,15 +40,15 @@ class DownloadRequest(Draft):
         return self
 
 
-class ModelList(Frozen):
+class ModelList(FrozenModel):
     models: tuple[ModelView, ...]
 
 
-class SearchResults(Frozen):
+class HubSearchResults(FrozenModel):
     models: tuple[HubModel, ...]
 
 
-class Deleted(Frozen):
+class DeletedModel(FrozenModel):
     """``freed`` in bytes."""
 
     id: str

@@ -2,22 +2,22 @@
 
 from fastapi import APIRouter
 
-from deployments.administration.operations import Operations
-from deployments.administration.publisher import SnapshotPublisher
-from deployments.api.admin.overview.schemas import LlmConfig, Overview, TtsConfig
+from deployments.administration.office.operations import OperationsServices
+from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.api.admin.overview.schemas import LlmConfig, StatusOverview, TtsConfig
 from deployments.contracts.engines import Assistant
 
 
-def build_router(operations: Operations, publisher: SnapshotPublisher, assistant: Assistant) -> APIRouter:
+def build_router(operations: OperationsServices, publisher: SnapshotPublisher, assistant: Assistant) -> APIRouter:
     router = APIRouter(tags=["status"])
 
     @router.get("/status")
-    async def status() -> Overview:
+    async def status() -> StatusOverview:
         """Services, health, graphics cards, and what is in force for models and voices."""
         snapshot = publisher.current
         settings = snapshot.settings
         persona = snapshot.persona(None)
-        return Overview(
+        return StatusOverview(
             revision=snapshot.revision,
             orchestrator=await operations.monitor.health(),
             services=(await operations.services.status()).services,

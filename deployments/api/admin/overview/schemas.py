@@ -2,9 +2,9 @@
 
 from pydantic import BaseModel
 
-from deployments.administration.gpu import GpuReport
-from deployments.administration.monitor import HealthReport
-from deployments.administration.services import ServiceView
+from deployments.administration.monitoring.gpu import GpuReport
+from deployments.administration.monitoring.monitor import HealthReport
+from deployments.administration.services.service_control import ServiceView
 
 
 class LlmConfig(BaseModel):
@@ -20,7 +20,7 @@ class TtsConfig(BaseModel):
     voices: list[str]
 
 
-class Overview(BaseModel):
+class StatusOverview(BaseModel):
     """``revision`` is that of the snapshot in force; ``orchestrator`` is the health of the whole."""
 
     revision: int

@@ -5,32 +5,32 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from deployments.administration.privacy import Privacy
-from deployments.api.admin.bodies import RowId
-from deployments.api.admin.identity import Caller
+from deployments.administration.privacy.service import Privacy
 from deployments.api.admin.paging import Limit, Offset
 from deployments.api.admin.privacy.schemas import (
     ConsentList,
     ConsentReply,
-    ErasedReply,
-    Export,
+    DataSubjectQuery,
+    ErasureReply,
     NewConsent,
-    PersonQuery,
+    PersonalDataExport,
 )
+from deployments.api.admin.request_bodies import RowId
+from deployments.api.admin.request_identity import Caller
 
 
 def privacy_router(privacy: Privacy) -> APIRouter:
     router = APIRouter(prefix="/privacy", tags=["privacy"])
 
     @router.post("/export")
-    async def export(body: PersonQuery, caller: Caller) -> Export:
+    async def export(body: DataSubjectQuery, caller: Caller) -> PersonalDataExport:
         """Everything that is stored of one person over all doors."""
-        return Export.of(body.person, await privacy.export(body.named(), caller))
+        return PersonalDataExport.of(body.person, await privacy.export(body.to_data_subject(), caller))
 
     @router.post("/erase")
-    async def erase(body: PersonQuery, caller: Caller) -> ErasedReply:
+    async def erase(body: DataSubjectQuery, caller: Caller) -> ErasureReply:
         """Deletes all of it: conversations, words of exchanges, recordings with their files, consents."""
-        return ErasedReply(**asdict(await privacy.erase(body.named(), caller)))
+        return ErasureReply(**asdict(await privacy.erase(body.to_data_subject(), caller)))
 
     @router.get("/consents")
     async def consents(
@@ -43,7 +43,7 @@ def privacy_router(privacy: Privacy) -> APIRouter:
     @router.post("/consents", status_code=201)
     async def give(body: NewConsent, caller: Caller) -> ConsentReply:
         """Notes that a person agreed."""
-        return ConsentReply.of(await privacy.give_consent(body.stored(), caller))
+        return ConsentReply.of(await privacy.give_consent(body.to_consent(), caller))
 
     @router.delete("/consents/{consent_id}")
     async def withdraw(consent_id: RowId, caller: Caller) -> ConsentReply:

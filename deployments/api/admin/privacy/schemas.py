@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from deployments.administration.privacy import Dossier, Person, StoredConsent
-from deployments.api.admin.bodies import Form
-from deployments.api.admin.chat.schemas import SessionDetail, SourceName
+from deployments.administration.privacy.service import DataSubject, PersonalData, StoredConsent
+from deployments.api.admin.chat.schemas import SessionDetailReply, SourceName
+from deployments.api.admin.request_bodies import AdminRequest
 
 PersonName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class PersonQuery(Form):
+class DataSubjectQuery(AdminRequest):
     """``source`` and ``source_id`` narrow it down; without them every door is meant. For callers of ``/v1`` (source
     api) ``person`` is the session id that they gave, ``source_id`` the number of their API key."""
 
@@ -21,18 +21,18 @@ class PersonQuery(Form):
     source: SourceName | None = None
     source_id: str | None = Field(default=None, max_length=100)
 
-    def named(self) -> Person:
-        return Person(self.person, self.source, self.source_id)
+    def to_data_subject(self) -> DataSubject:
+        return DataSubject(self.person, self.source, self.source_id)
 
 
-class NewConsent(Form):
+class NewConsent(AdminRequest):
     person: PersonName
     source: SourceName
     source_id: str = Field(default="", max_length=100)
     kind: Literal["recording", "voice_clone", "storage"]
     wording: str = Field(default="", max_length=2_000)
 
-    def stored(self) -> StoredConsent:
+    def to_consent(self) -> StoredConsent:
         return StoredConsent(self.source, self.person, self.kind, self.source_id, self.wording)
 
 
@@ -57,7 +57,7 @@ class ConsentList(BaseModel):
     offset: int
 
 
-class ExportedConversation(SessionDetail):
+class ExportedConversation(SessionDetailReply):
     """``mode`` is the one that the person chose with a button of a bot."""
 
     person: str
@@ -65,7 +65,7 @@ class ExportedConversation(SessionDetail):
     mode: str
 
 
-class Export(BaseModel):
+class PersonalDataExport(BaseModel):
     """Everything that is stored of one person. The sound of recordings is not included."""
 
     person: str
@@ -75,12 +75,12 @@ class Export(BaseModel):
     consents: list[ConsentReply]
 
     @classmethod
-    def of(cls, person: str, dossier: Dossier) -> Self:
+    def of(cls, person: str, dossier: PersonalData) -> Self:
         return cls(
             person=person,
             conversations=[
                 ExportedConversation(
-                    **SessionDetail.whole(session, messages, {}).model_dump(),
+                    **SessionDetailReply.of_thread(session, messages, {}).model_dump(),
                     person=session.person,
                     display_name=session.display_name,
                     mode=session.mode,
@@ -93,7 +93,7 @@ class Export(BaseModel):
         )
 
 
-class ErasedReply(BaseModel):
+class ErasureReply(BaseModel):
     status: str = "ok"
     conversations: int
     exchanges: int

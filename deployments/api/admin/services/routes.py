@@ -2,9 +2,14 @@
 
 from fastapi import APIRouter
 
-from deployments.administration.services import Action, Outcome, ServiceControl, ServicesStatus
-from deployments.api.admin.identity import Caller
-from deployments.api.admin.services.schemas import AllOutcomes
+from deployments.administration.services.service_control import (
+    ServiceAction,
+    ServiceActionResult,
+    ServiceControl,
+    ServicesStatus,
+)
+from deployments.api.admin.request_identity import Caller
+from deployments.api.admin.services.schemas import ServiceActionResults
 
 
 def build_router(control: ServiceControl) -> APIRouter:
@@ -15,16 +20,16 @@ def build_router(control: ServiceControl) -> APIRouter:
         return await control.status()
 
     @router.post("/start-all")
-    async def start_all(who: Caller) -> AllOutcomes:
-        return AllOutcomes(results=await control.act_on_all("start", who.username))
+    async def start_all(who: Caller) -> ServiceActionResults:
+        return ServiceActionResults(results=await control.act_on_all("start", who.username))
 
     @router.post("/stop-all")
-    async def stop_all(who: Caller) -> AllOutcomes:
-        return AllOutcomes(results=await control.act_on_all("stop", who.username))
+    async def stop_all(who: Caller) -> ServiceActionResults:
+        return ServiceActionResults(results=await control.act_on_all("stop", who.username))
 
-    def add(action: Action) -> None:
+    def add(action: ServiceAction) -> None:
         @router.post(f"/{{service}}/{action}", name=action)
-        async def act(service: str, who: Caller) -> Outcome:
+        async def act(service: str, who: Caller) -> ServiceActionResult:
             return await control.act(service, action, who.username)
 
     add("start")

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from deployments.administration.services import Outcome
-from deployments.contracts.frozen import Frozen
+from deployments.administration.services.service_control import ServiceActionResult
+from deployments.contracts.frozen_model import FrozenModel
 
 
-class AllOutcomes(Frozen):
+class ServiceActionResults(FrozenModel):
     """What became of each service."""
 
     status: Literal["ok"] = "ok"
-    results: tuple[Outcome, ...]
+    results: tuple[ServiceActionResult, ...]

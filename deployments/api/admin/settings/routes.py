@@ -7,25 +7,25 @@ from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from deployments.administration.followers import followers
-from deployments.administration.publisher import SnapshotPublisher
-from deployments.administration.reports import ReportDesk
-from deployments.administration.settings import SettingsAdministration
-from deployments.api.admin.identity import Caller
-from deployments.api.admin.revisions import IfMatch, expected, tag
-from deployments.api.admin.settings.schemas import Replica, ReplicasReply, SettingsChange, SettingsReply
-from deployments.api.errors import from_validation
+from deployments.administration.office.report_ingest import ReportIngest
+from deployments.administration.settings.service import SettingsAdministration
+from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.administration.snapshots.subscribers import snapshot_subscribers
+from deployments.api.admin.etags import IfMatch, required_version, set_etag
+from deployments.api.admin.request_identity import Caller
+from deployments.api.admin.settings.schemas import ReplicaRevision, ReplicasReply, SettingsChange, SettingsReply
+from deployments.api.errors import from_validation_error
 from deployments.contracts.settings import Settings
 
 
-def settings_router(settings: SettingsAdministration, publisher: SnapshotPublisher, reports: ReportDesk) -> APIRouter:
+def settings_router(settings: SettingsAdministration, publisher: SnapshotPublisher, reports: ReportIngest) -> APIRouter:
     router = APIRouter(prefix="/settings", tags=["settings"])
 
     @router.get("")
     async def read(response: Response) -> SettingsReply:
         """The settings in force. The ETag is the revision of the snapshot."""
         snapshot = publisher.current
-        tag(response, snapshot.revision)
+        set_etag(response, snapshot.revision)
         return SettingsReply(settings=snapshot.settings, revision=snapshot.revision)
 
     @router.get("/schema")
@@ -38,8 +38,10 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
         """Which processes run which revision: those that report, and those that only listen."""
         newest = publisher.current.revision
         found = [
-            Replica(name=each.name, revision=each.revision, current=each.revision >= newest, last_seen=each.last_seen)
-            for each in followers(reports.doors(), publisher.subscribers(), datetime.now(UTC))
+            ReplicaRevision(
+                name=each.name, revision=each.revision, current=each.revision >= newest, last_seen=each.last_seen
+            )
+            for each in snapshot_subscribers(reports.doors(), publisher.subscribers(), datetime.now(UTC))
         ]
         return ReplicasReply(
             revision=newest, current=sum(replica.current for replica in found), total=len(found), replicas=found
@@ -49,15 +51,15 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
     async def change(body: SettingsChange, caller: Caller, response: Response, version: IfMatch) -> SettingsReply:
         """Changes the fields that are given. 409 when the settings changed after the revision that was read, 403 when
         an operator changes ``outbound``, ``privacy`` or ``limits``."""
-        read = expected(version, body.revision)
-        stored = await settings.revise(
+        read = required_version(version, body.revision)
+        stored = await settings.edit(
             lambda now: _merged(now, body.settings),
             caller.username,
             read,
             role=caller.role,
-            said=_paths(body.settings),
+            given_paths=_paths(body.settings),
         )
-        tag(response, stored.revision)
+        set_etag(response, stored.revision)
         return SettingsReply(settings=stored.settings, revision=stored.revision)
 
     return router
@@ -73,7 +75,7 @@ def _merged(settings: Settings, changes: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(_overlaid(settings.model_dump(), changes))
     except ValidationError as error:
-        raise from_validation(error) from None
+        raise from_validation_error(error) from None
 
 
 def _overlaid(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from deployments.administration.drafts import Storable
+from deployments.administration.office.drafts import StorableModel
 from deployments.contracts.settings import Settings
 
 
@@ -16,14 +16,14 @@ class SettingsReply(BaseModel):
     revision: int
 
 
-class SettingsChange(Storable):
+class SettingsChange(StorableModel):
     """``settings`` holds only what is to change, nested as in the reply."""
 
     settings: dict[str, Any]
     revision: int | None = Field(default=None, ge=0)
 
 
-class Replica(BaseModel):
+class ReplicaRevision(BaseModel):
     """One process that lives off snapshots. ``current`` says whether it runs the newest revision; ``last_seen`` is when
     it reported, or now for one that reports nothing and listens."""
 
@@ -39,4 +39,4 @@ class ReplicasReply(BaseModel):
     revision: int
     current: int
     total: int
-    replicas: list[Replica]
+    replicas: list[ReplicaRevision]

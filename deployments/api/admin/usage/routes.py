@@ -5,23 +5,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from deployments.administration.publisher import SnapshotPublisher
-from deployments.administration.usage import Grouping, UsageDesk, UsageSum
-from deployments.api.admin.usage.schemas import Amounts, UsageItem, UsageReply
+from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.administration.usage.service import UsageAccounting, UsageGrouping, UsageTotals
+from deployments.api.admin.usage.schemas import UsageAmounts, UsageItem, UsageReply
 
-Groups = Annotated[list[Grouping] | None, Query(max_length=4)]
+Groups = Annotated[list[UsageGrouping] | None, Query(max_length=4)]
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(9000, 1, 1))]
-_BY_KEY: list[Grouping] = ["key"]
+_BY_KEY: list[UsageGrouping] = ["key"]
 _DEFAULT_DAYS = timedelta(days=29)
 
 
-def usage_router(usage: UsageDesk, publisher: SnapshotPublisher) -> APIRouter:
+def usage_router(usage: UsageAccounting, publisher: SnapshotPublisher) -> APIRouter:
     router = APIRouter(prefix="/usage", tags=["usage"])
 
     @router.get("", response_model_exclude_none=True)
     async def sums(from_day: Day = None, to_day: Day = None, group_by: Groups = None) -> UsageReply:
         """Sums over a range of days (the last thirty, if none is given) in groups: by key, unless told otherwise."""
-        last = to_day or date.fromisoformat(usage.day())
+        last = to_day or date.fromisoformat(usage.current_day())
         first = from_day or last - _DEFAULT_DAYS
         by = list(dict.fromkeys(group_by or _BY_KEY))
         found = await usage.sums(first, last, by)
@@ -37,7 +37,7 @@ def usage_router(usage: UsageDesk, publisher: SnapshotPublisher) -> APIRouter:
     return router
 
 
-def _item(group: UsageSum, names: dict[int, str]) -> UsageItem:
+def _item(group: UsageTotals, names: dict[int, str]) -> UsageItem:
     return UsageItem(
         day=group.day or None,
         key_id=group.key_id,
@@ -51,8 +51,8 @@ def _item(group: UsageSum, names: dict[int, str]) -> UsageItem:
     )
 
 
-def _totals(groups: tuple[UsageSum, ...]) -> Amounts:
-    return Amounts(
+def _totals(groups: tuple[UsageTotals, ...]) -> UsageAmounts:
+    return UsageAmounts(
         requests=sum(group.requests for group in groups),
         prompt_tokens=sum(group.prompt_tokens for group in groups),
         completion_tokens=sum(group.completion_tokens for group in groups),

@@ -4,17 +4,17 @@ from datetime import date
 
 from pydantic import BaseModel
 
-from deployments.administration.usage import Grouping
+from deployments.administration.usage.service import UsageGrouping
 
 
-class Amounts(BaseModel):
+class UsageAmounts(BaseModel):
     requests: int
     prompt_tokens: int
     completion_tokens: int
     audio_seconds: float
 
 
-class UsageItem(Amounts):
+class UsageItem(UsageAmounts):
     """One group; a field that the groups are not split by is left out. ``key_id`` 0 means no API key."""
 
     day: str | None = None
@@ -29,6 +29,6 @@ class UsageReply(BaseModel):
 
     from_day: date
     to_day: date
-    group_by: list[Grouping]
+    group_by: list[UsageGrouping]
     items: list[UsageItem]
-    totals: Amounts
+    totals: UsageAmounts

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import SecretStr
 from starlette.responses import Response
 
-from deployments.administration.users import User, UserAdministration, UserChange
-from deployments.api.admin.identity import Caller
-from deployments.api.admin.revisions import IfMatch, expected, tag
+from deployments.administration.users.service import User, UserAdministration, UserChange
+from deployments.api.admin.etags import IfMatch, required_version, set_etag
+from deployments.api.admin.request_identity import Caller
 from deployments.api.admin.users.schemas import NewUser, UserList, UserPatch, UserReply
 
 
@@ -25,14 +25,14 @@ def users_router(users: UserAdministration) -> APIRouter:
     async def create(body: NewUser, caller: Caller, response: Response) -> UserReply:
         """Adds somebody. 409 when the name is taken."""
         user, password = await users.create(body.username, body.role, _plain(body.password), caller.username)
-        tag(response, user.version)
+        set_etag(response, user.version)
         return _reply(user, password)
 
     @router.get("/{username}")
     async def read(username: str, response: Response) -> UserReply:
         """One person. The ETag is the version."""
         user = await users.get(username)
-        tag(response, user.version)
+        set_etag(response, user.version)
         return _reply(user)
 
     @router.patch("/{username}")
@@ -40,8 +40,8 @@ def users_router(users: UserAdministration) -> APIRouter:
         """Changes role, right to enter or password, and ends all sign-ins of the person. 409 when somebody else
         changed the person since, or when no administrator would be left."""
         wanted = UserChange(body.role, body.enabled, _plain(body.password), body.reset_password)
-        user, password = await users.update(username, wanted, expected(version, body.version), caller.username)
-        tag(response, user.version)
+        user, password = await users.update(username, wanted, required_version(version, body.version), caller.username)
+        set_etag(response, user.version)
         return _reply(user, password)
 
     @router.delete("/{username}", status_code=204)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from deployments.administration.drafts import Storable
+from deployments.administration.office.drafts import StorableModel
 from deployments.contracts.identity import Role
 
 
@@ -25,7 +25,7 @@ class UserList(BaseModel):
     total: int
 
 
-class NewUser(Storable):
+class NewUser(StorableModel):
     """Without ``password`` one is generated. Either must be changed at the first sign-in."""
 
     model_config = ConfigDict(extra="forbid")
@@ -35,7 +35,7 @@ class NewUser(Storable):
     password: SecretStr | None = Field(default=None, max_length=1_000)
 
 
-class UserPatch(Storable):
+class UserPatch(StorableModel):
     """Only what is given changes. ``reset_password`` generates a first password, ``password`` gives one."""
 
     model_config = ConfigDict(extra="forbid")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.office import Office
-from tests.serve.running import Secretary
+from tests.serve.admin_client import AdminClient
+from tests.serve.secretary_process import SecretaryProcess
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,6 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def office(demo: Secretary) -> Iterator[Office]:
-    with Office(demo) as office:
+def office(demo: SecretaryProcess) -> Iterator[AdminClient]:
+    with AdminClient(demo) as office:
         yield office

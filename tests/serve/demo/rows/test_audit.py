@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.office import Office, refused, told
+from tests.serve.admin_client import AdminClient, error_of, json_of
 
 
 @pytest.fixture(scope="module")
-def change(office: Office) -> Iterator[str]:
+def change(office: AdminClient) -> Iterator[str]:
     """The id, as the trail names it, of an entry that was created."""
     entry = office.post("/faq", {"trigger": "Who waters the ferns?", "response": "Nobody does."})["entry"]
     yield str(entry["id"])
     office.delete(f"/faq/entries/{entry['id']}")
 
 
-def test_get_logs(office: Office, change: str) -> None:
+def test_get_logs(office: AdminClient, change: str) -> None:
     found = office.get("/audit/logs", action="create", resource="faq", user_id="admin")
     assert found["count"] == len(found["logs"])
     newest = found["logs"][0]
@@ -29,10 +29,10 @@ def test_get_logs(office: Office, change: str) -> None:
     assert office.get("/audit/logs", action="login", limit=1)["logs"][0]["user_ip"] == "127.0.0.1"
     older = office.get("/audit/logs", limit=1, offset=1)["logs"]
     assert older[0]["id"] < office.get("/audit/logs", limit=1)["logs"][0]["id"]
-    assert refused(office.http.get("/audit/logs", params={"from_date": "yesterday"}))[0] == 400
+    assert error_of(office.http.get("/audit/logs", params={"from_date": "yesterday"}))[0] == 400
 
 
-def test_get_stats(office: Office, change: str) -> None:
+def test_get_stats(office: AdminClient, change: str) -> None:
     before = office.get("/audit/stats")["stats"]
     office.login()
     after = office.get("/audit/stats")["stats"]
@@ -43,11 +43,11 @@ def test_get_stats(office: Office, change: str) -> None:
     assert before["last_24h"] < after["last_24h"] <= after["total"]
 
 
-def test_get_export(office: Office, change: str) -> None:
+def test_get_export(office: AdminClient, change: str) -> None:
     wanted = {"from_date": "2020-01-01"}
     as_json = office.http.get("/audit/export", params={**wanted, "format": "json"})
     as_csv = office.http.get("/audit/export", params={**wanted, "format": "csv"})
-    events, rows = told(as_json), list(csv.DictReader(io.StringIO(as_csv.text)))
+    events, rows = json_of(as_json), list(csv.DictReader(io.StringIO(as_csv.text)))
     assert any((event["resource"], event["resource_id"]) == ("faq", change) for event in events)
     assert [row["id"] for row in rows[: len(events)]] == [str(event["id"]) for event in events]
     assert as_csv.headers["content-type"].startswith("text/csv")
@@ -55,8 +55,8 @@ def test_get_export(office: Office, change: str) -> None:
         assert reply.headers["content-disposition"] == f'attachment; filename="audit.{ending}"'
 
 
-def test_post_cleanup(office: Office, change: str) -> None:
-    assert refused(office.http.post("/audit/cleanup", params={"days": 6}))[0] == 400
+def test_post_cleanup(office: AdminClient, change: str) -> None:
+    assert error_of(office.http.post("/audit/cleanup", params={"days": 6}))[0] == 400
     done = office.post("/audit/cleanup", days=7)
     assert (done["deleted"], done["retention_days"]) == (0, 7)
     kept = office.get("/audit/logs", resource="faq", action="create")["logs"]

@@ -4,51 +4,51 @@ import json
 
 import httpx
 
-from tests.serve.office import Office, told
-from tests.serve.sound import heard, words
+from tests.serve.admin_client import AdminClient, json_of
+from tests.serve.audio_checks import decode_audio, words
 
 
-def test_get_root(office: Office) -> None:
-    root = told(office.gateway.get("/"))
+def test_get_root(office: AdminClient) -> None:
+    root = json_of(office.gateway.get("/"))
     assert (root["status"], root["service"]) == ("ok", "ai-secretary")
     for path in root["endpoints"].values():
         assert httpx.get(f"{office.secretary.url}{path}").status_code != 404, path
 
 
-def test_get_health(office: Office) -> None:
-    assert told(office.gateway.get("/health", headers={"authorization": ""})) == {"status": "ok"}
-    engines = told(office.gateway.get("/ready"))["engines"]
+def test_get_health(office: AdminClient) -> None:
+    assert json_of(office.gateway.get("/health", headers={"authorization": ""})) == {"status": "ok"}
+    engines = json_of(office.gateway.get("/ready"))["engines"]
     assert {engine["kind"] for engine in engines} == {"chat", "speech", "recognition"}
 
 
-def test_get_models(office: Office) -> None:
-    listed = told(office.gateway.get("/v1/models"))
-    assert listed == told(office.gateway.get("/v1/models/"))
+def test_get_models(office: AdminClient) -> None:
+    listed = json_of(office.gateway.get("/v1/models"))
+    assert listed == json_of(office.gateway.get("/v1/models/"))
     ids = {model["id"] for model in listed["data"]}
     assert {"secretary", "anna-secretary", "local"} <= ids
-    assert told(office.gateway.get("/v1/models/anna-secretary"))["id"] == "anna-secretary"
+    assert json_of(office.gateway.get("/v1/models/anna-secretary"))["id"] == "anna-secretary"
 
 
-def test_get_voices(office: Office) -> None:
-    voices = {voice["voice_id"]: voice for voice in told(office.gateway.get("/v1/voices"))["voices"]}
+def test_get_voices(office: AdminClient) -> None:
+    voices = {voice["voice_id"]: voice for voice in json_of(office.gateway.get("/v1/voices"))["voices"]}
     assert voices["en_US-joe-medium"]["language"] == "en"
-    assert set(voices) == {voice["id"] for voice in told(office.gateway.get("/v1/audio/voices"))["voices"]}
+    assert set(voices) == {voice["id"] for voice in json_of(office.gateway.get("/v1/audio/voices"))["voices"]}
 
 
-def test_post_speech(office: Office) -> None:
+def test_post_speech(office: AdminClient) -> None:
     def spoken(**wishes: object) -> bytes:
         body = {"model": "tts-1", "voice": "alloy", "input": "Good morning to all of you.", **wishes}
         reply = office.gateway.post("/v1/audio/speech", json=body)
         assert reply.status_code == 200, reply.text
         return reply.content
 
-    plain, quick = heard(spoken(response_format="wav")), heard(spoken(response_format="wav", speed=2))
-    assert (plain.codec, heard(spoken(response_format="mp3")).codec[:3]) == ("pcm_s16le", "mp3")
+    plain, quick = decode_audio(spoken(response_format="wav")), decode_audio(spoken(response_format="wav", speed=2))
+    assert (plain.codec, decode_audio(spoken(response_format="mp3")).codec[:3]) == ("pcm_s16le", "mp3")
     assert quick.seconds < 0.75 * plain.seconds
     assert spoken(response_format="pcm", voice="espeak-en-gb") != spoken(response_format="pcm")
 
 
-def test_post_chat_completions(office: Office) -> None:
+def test_post_chat_completions(office: AdminClient) -> None:
     answer = office.complete("Who are you?")
     assert answer.choices[0].message.content == office.get("/faq")["faq"]["Who are you?"]
     short = office.complete("Tell me about the sea.", "local", max_tokens=3)

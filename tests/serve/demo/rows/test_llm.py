@@ -4,43 +4,43 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.office import Office, follows, refused, restored
+from tests.serve.admin_client import AdminClient, error_of, settings_restored, wait_for_change
 
 QUESTION = "What do whales like?"
 LONG_PROMPT = "Be kind to whales. " * 40
 
 
 @pytest.fixture(autouse=True)
-def as_before(office: Office) -> Iterator[None]:
-    with restored(office):
+def as_before(office: AdminClient) -> Iterator[None]:
+    with settings_restored(office):
         yield
     for persona in ("anna", "marina"):
         office.post(f"/llm/prompt/{persona}/reset")
 
 
-def test_get_prompt(office: Office) -> None:
+def test_get_prompt(office: AdminClient) -> None:
     shown = office.get("/llm/prompt")
     persona = office.get("/llm/personas")["personas"][shown["persona"]]
     assert persona["default"] is True
     assert shown["prompt"] == persona["prompts"][office.get("/settings")["settings"]["default_language"]]
 
 
-def test_post_prompt(office: Office) -> None:
+def test_post_prompt(office: AdminClient) -> None:
     before = office.prompt_tokens(QUESTION)
     written = office.post("/llm/prompt", {"prompt": LONG_PROMPT, "language": "en"})
     assert written["prompt"].strip() == LONG_PROMPT.strip()
-    follows(lambda: office.prompt_tokens(QUESTION) > before + 50)
+    wait_for_change(lambda: office.prompt_tokens(QUESTION) > before + 50)
     assert office.get("/llm/prompt")["prompts"]["en"].strip() == LONG_PROMPT.strip()
 
 
-def test_get_model(office: Office) -> None:
+def test_get_model(office: AdminClient) -> None:
     assert office.get("/llm/model")["model"] == "smollm2-135m-instruct"
     assert office.complete(QUESTION, max_tokens=1).model_extra["secretary"]["model"] == "smollm2-135m-instruct"
 
 
-def test_post_model(office: Office) -> None:
+def test_post_model(office: AdminClient) -> None:
     assert office.post("/llm/model", {"model": "smollm2-135m-instruct"})["backend"] == "local"
-    assert refused(office.http.post("/llm/model", json={"model": "gemini-2.5-pro"}))[0] == 409
+    assert error_of(office.http.post("/llm/model", json={"model": "gemini-2.5-pro"}))[0] == 409
     body = {
         "name": "A model to change",
         "provider_type": "gemini",
@@ -49,7 +49,7 @@ def test_post_model(office: Office) -> None:
     }
     provider = office.post("/llm/providers", body)["provider"]
     try:
-        with restored(office):
+        with settings_restored(office):
             office.post("/llm/backend", {"backend": provider["route"]})
             assert office.post("/llm/model", {"model": "gemini-2.5-pro"})["model"] == "gemini-2.5-pro"
             assert office.get("/llm/model") == {"status": "ok", "model": "gemini-2.5-pro", "backend": provider["route"]}
@@ -58,42 +58,42 @@ def test_post_model(office: Office) -> None:
         office.delete(f"/llm/providers/{provider['id']}")
 
 
-def test_get_and_delete_history(office: Office) -> None:
+def test_get_and_delete_history(office: AdminClient) -> None:
     for reply in (office.http.get("/llm/history"), office.http.delete("/llm/history")):
-        assert refused(reply) == (410, "gone")
+        assert error_of(reply) == (410, "gone")
         assert "/admin/chat/sessions" in reply.json()["detail"], "it says where conversations are instead"
 
 
-def test_get_backend(office: Office) -> None:
+def test_get_backend(office: AdminClient) -> None:
     backend = office.get("/llm/backend")
     assert (backend["backend"], backend["ready"], backend["model"]) == ("local", True, "smollm2-135m-instruct")
     assert office.complete(QUESTION, max_tokens=1).model_extra["secretary"]["answered_by"] == backend["backend"]
 
 
-def test_post_backend(office: Office) -> None:
+def test_post_backend(office: AdminClient) -> None:
     body = {"name": "Another backend", "provider_type": "openai", "model_name": "gpt-4o", "api_key": "sk-" + "k" * 20}
     provider = office.post("/llm/providers", body)["provider"]
     try:
         chosen = office.post("/llm/backend", {"backend": provider["route"], "stop_unused": True})
         assert (chosen["backend"], chosen["provider_type"], chosen["model"]) == (provider["route"], "openai", "gpt-4o")
         assert office.get("/status")["llm_config"]["backend"] == provider["route"]
-        assert refused(office.http.delete(f"/llm/providers/{provider['id']}"))[0] == 409, "it is in use"
+        assert error_of(office.http.delete(f"/llm/providers/{provider['id']}"))[0] == 409, "it is in use"
         assert office.post("/llm/backend", {"backend": "vllm"})["backend"] == "local"
         assert office.complete(QUESTION, max_tokens=1).model_extra["secretary"]["answered_by"] == "local"
     finally:
         office.post("/llm/backend", {"backend": "local"})
         office.delete(f"/llm/providers/{provider['id']}")
-    assert refused(office.http.post("/llm/backend", json={"backend": "cloud:nobody"}))[0] == 404
+    assert error_of(office.http.post("/llm/backend", json={"backend": "cloud:nobody"}))[0] == 404
 
 
-def test_get_models(office: Office) -> None:
+def test_get_models(office: AdminClient) -> None:
     models = office.get("/llm/models")
     assert models["available_models"]["local"] == models["current_model"] == "smollm2-135m-instruct"
     (loaded,) = models["loaded_models"]
     assert (loaded["engine"], loaded["ready"]) == ("llama_cpp", True)
 
 
-def test_get_personas_and_persona(office: Office) -> None:
+def test_get_personas_and_persona(office: AdminClient) -> None:
     personas = office.get("/llm/personas")["personas"]
     assert {"anna", "marina"} <= set(personas)
     now = office.get("/llm/persona")
@@ -102,16 +102,16 @@ def test_get_personas_and_persona(office: Office) -> None:
     assert {f"{persona}-secretary" for persona in personas} <= offered
 
 
-def test_post_persona(office: Office) -> None:
+def test_post_persona(office: AdminClient) -> None:
     office.post("/llm/prompt/marina", {"prompt": LONG_PROMPT, "language": "en"})
     before = office.prompt_tokens(QUESTION)
     assert office.post("/llm/persona", {"persona": "marina"})["id"] == "marina"
     assert office.get("/llm/persona")["id"] == "marina"
-    follows(lambda: office.prompt_tokens(QUESTION) > before + 50)
-    assert refused(office.http.post("/llm/persona", json={"persona": "nobody"}))[0] == 404
+    wait_for_change(lambda: office.prompt_tokens(QUESTION) > before + 50)
+    assert error_of(office.http.post("/llm/persona", json={"persona": "nobody"}))[0] == 404
 
 
-def test_get_and_post_params(office: Office) -> None:
+def test_get_and_post_params(office: AdminClient) -> None:
     def length() -> int:
         usage = office.complete(QUESTION, "local").usage
         return usage.completion_tokens if usage else 0
@@ -120,19 +120,19 @@ def test_get_and_post_params(office: Office) -> None:
     assert set(before) == {"temperature", "max_tokens", "top_p", "repetition_penalty"}
     written = office.post("/llm/params", {"max_tokens": 3, "temperature": 0.2})["params"]
     assert office.get("/llm/params")["params"] == written == {**before, "max_tokens": 3, "temperature": 0.2}
-    follows(lambda: length() <= 3)
-    assert refused(office.http.post("/llm/params", json={"temperature": 9}))[0] == 400
+    wait_for_change(lambda: length() <= 3)
+    assert error_of(office.http.post("/llm/params", json={"temperature": 9}))[0] == 400
 
 
-def test_get_and_post_prompt_of_a_persona(office: Office) -> None:
+def test_get_and_post_prompt_of_a_persona(office: AdminClient) -> None:
     before = office.prompt_tokens(QUESTION, "marina-secretary")
     office.post("/llm/prompt/marina", {"prompt": LONG_PROMPT, "language": "en"})
     assert office.get("/llm/prompt/marina")["prompts"]["en"].strip() == LONG_PROMPT.strip()
-    follows(lambda: office.prompt_tokens(QUESTION, "marina-secretary") > before + 50)
-    assert refused(office.http.get("/llm/prompt/nobody"))[0] == 404
+    wait_for_change(lambda: office.prompt_tokens(QUESTION, "marina-secretary") > before + 50)
+    assert error_of(office.http.get("/llm/prompt/nobody"))[0] == 404
 
 
-def test_post_prompt_reset(office: Office) -> None:
+def test_post_prompt_reset(office: AdminClient) -> None:
     original = office.get("/llm/prompt/marina")
     office.post("/llm/prompt/marina", {"prompt": "Say nothing."})
     assert office.get("/llm/prompt/marina")["prompt"] == "Say nothing."

@@ -3,10 +3,10 @@
 import json
 import socket
 
-from tests.serve.office import Office, follows
+from tests.serve.admin_client import AdminClient, wait_for_change
 
 
-def test_get_gpu(office: Office) -> None:
+def test_get_gpu(office: AdminClient) -> None:
     report = office.get("/monitor/gpu")
     assert report["available"] == bool(report["gpus"])
     assert report["available"] or report["reason"], "a machine without a card says why"
@@ -15,7 +15,7 @@ def test_get_gpu(office: Office) -> None:
         assert gpu["used_gb"] + gpu["free_gb"] <= gpu["total_memory_gb"] * 1.01
 
 
-def test_get_gpu_stream(office: Office) -> None:
+def test_get_gpu_stream(office: AdminClient) -> None:
     with office.http.stream("GET", "/monitor/gpu/stream") as reply:
         assert reply.headers["content-type"].startswith("text/event-stream")
         data = (line.removeprefix("data: ") for line in reply.iter_lines() if line.startswith("data: "))
@@ -25,33 +25,33 @@ def test_get_gpu_stream(office: Office) -> None:
     assert event["timestamp"] < now["timestamp"]
 
 
-def test_get_health(office: Office) -> None:
+def test_get_health(office: AdminClient) -> None:
     health = office.get("/monitor/health")
     assert health["overall"] == "healthy", health
     assert {"chat", "voice", "recognition", "gateway", "office"} <= set(health["components"])
     assert {part["status"] for part in health["components"].values()} == {"healthy"}
 
 
-def test_get_metrics(office: Office) -> None:
+def test_get_metrics(office: AdminClient) -> None:
     def tokens() -> float:
         return float(sum(office.get("/monitor/metrics")["counts"]["tokens"].values()))
 
     before = tokens()
     office.complete("Name a colour.", "local", max_tokens=2)
-    follows(lambda: tokens() > before)
+    wait_for_change(lambda: tokens() > before)
     metrics = office.get("/monitor/metrics")
     assert metrics["system"]["memory"]["total_gb"] > 1
     assert any(door["door"].startswith("gateway") for door in metrics["doors"])
 
 
-def test_post_metrics_reset(office: Office) -> None:
+def test_post_metrics_reset(office: AdminClient) -> None:
     def answers() -> int:
         stages = office.get("/monitor/metrics")["latency"]
         return sum(int(stage["count"]) for stage in stages if stage["stage"] == "total")
 
     before = answers()
     office.complete("Who are you?")
-    follows(lambda: answers() > before)
+    wait_for_change(lambda: answers() > before)
     counts = office.get("/monitor/metrics")["counts"]["tokens"]
     assert office.post("/monitor/metrics/reset")["latency_points"] > 0
     metrics = office.get("/monitor/metrics")
@@ -59,18 +59,18 @@ def test_post_metrics_reset(office: Office) -> None:
     assert metrics["counts"]["tokens"] == counts, "totals never fall"
 
 
-def test_get_system(office: Office) -> None:
+def test_get_system(office: AdminClient) -> None:
     report = office.get("/monitor/system")
     assert report["system"]["hostname"] == socket.gethostname()
     assert report["cpu"]["count"] >= 1
     assert {disk["name"] for disk in report["disks"]} == {"data", "models"}
     assert any(interface["interface"] == "lo" for interface in report["network"])
     ours = {process["pid"]: process for process in report["processes"]}
-    assert ours[office.secretary.replica("chat").pid]["role"] == "chat"
+    assert ours[office.secretary.replica_process("chat").pid]["role"] == "chat"
     assert not any("cmdline" in process for process in report["processes"]), "command lines may hold secrets"
 
 
-def test_get_admin_status(office: Office) -> None:
+def test_get_admin_status(office: AdminClient) -> None:
     status = office.get("/status")
     assert status["orchestrator"]["overall"] == "healthy"
     assert set(status["services"]) == set(office.get("/services/status")["services"])

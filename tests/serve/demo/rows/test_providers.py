@@ -5,24 +5,24 @@ from typing import Any
 
 import pytest
 
-from tests.serve.office import Office, refused, restored
+from tests.serve.admin_client import AdminClient, error_of, settings_restored
 
 KEY = "sk-live-0123456789abcdef"
 
 
 @pytest.fixture
-def provider(office: Office) -> Iterator[dict[str, Any]]:
+def provider(office: AdminClient) -> Iterator[dict[str, Any]]:
     made = declared(office, "A first provider")
     yield made
     office.http.delete(f"/llm/providers/{made['id']}")
 
 
-def declared(office: Office, name: str, **fields: object) -> dict[str, Any]:
+def declared(office: AdminClient, name: str, **fields: object) -> dict[str, Any]:
     body = {"name": name, "provider_type": "gemini", "model_name": "gemini-2.5-flash", "api_key": KEY, **fields}
     return dict(office.post("/llm/providers", body)["provider"])
 
 
-def test_get_providers(office: Office, provider: dict[str, Any]) -> None:
+def test_get_providers(office: AdminClient, provider: dict[str, Any]) -> None:
     listed = office.get("/llm/providers")
     assert {"gemini", "kimi", "openai", "claude"} <= set(listed["provider_types"])
     assert provider in listed["providers"]
@@ -31,24 +31,24 @@ def test_get_providers(office: Office, provider: dict[str, Any]) -> None:
     assert provider["id"] not in [each["id"] for each in enabled]
 
 
-def test_get_provider(office: Office, provider: dict[str, Any]) -> None:
+def test_get_provider(office: AdminClient, provider: dict[str, Any]) -> None:
     shown = office.http.get(f"/llm/providers/{provider['id']}", params={"include_key": "true"})
     assert shown.json() == provider
     assert (provider["api_key"], KEY in shown.text) == ("****cdef", False)
-    assert refused(office.http.get("/llm/providers/nobody"))[0] == 404
+    assert error_of(office.http.get("/llm/providers/nobody"))[0] == 404
 
 
-def test_post_providers(office: Office, provider: dict[str, Any]) -> None:
+def test_post_providers(office: AdminClient, provider: dict[str, Any]) -> None:
     available = office.get("/llm/models")["available_models"]
     assert available[f"cloud:{provider['id']}"] == "gemini-2.5-flash"
     trail = office.http.get("/audit/logs", params={"resource": "provider", "action": "create"})
     assert trail.json()["logs"][0]["resource_id"] == provider["id"]
     assert KEY not in trail.text
     wrong = {"name": "x", "provider_type": "skynet", "model_name": "x"}
-    assert refused(office.http.post("/llm/providers", json=wrong))[0] == 400
+    assert error_of(office.http.post("/llm/providers", json=wrong))[0] == 400
 
 
-def test_put_provider(office: Office, provider: dict[str, Any]) -> None:
+def test_put_provider(office: AdminClient, provider: dict[str, Any]) -> None:
     path = f"/llm/providers/{provider['id']}"
     changes = {"model_name": "gemini-2.5-pro", "api_key": "", "config": {"temperature": 0.1}, "version": 1}
     changed = office.put(path, {**changes, "version": provider["version"]})["provider"]
@@ -57,22 +57,22 @@ def test_put_provider(office: Office, provider: dict[str, Any]) -> None:
     assert office.get("/llm/models")["available_models"][provider["route"]] == "gemini-2.5-pro"
     cleared = office.put(path, {"api_key": None, "version": changed["version"]})["provider"]
     assert cleared["has_key"] is False
-    assert refused(office.http.put(path, json={**changes, "version": provider["version"]}))[0] == 409
+    assert error_of(office.http.put(path, json={**changes, "version": provider["version"]}))[0] == 409
 
 
-def test_delete_provider(office: Office, provider: dict[str, Any]) -> None:
+def test_delete_provider(office: AdminClient, provider: dict[str, Any]) -> None:
     office.delete(f"/llm/providers/{provider['id']}")
     assert provider["id"] not in [each["id"] for each in office.get("/llm/providers")["providers"]]
     assert provider["route"] not in office.get("/llm/models")["available_models"]
 
 
-def test_post_set_default(office: Office, provider: dict[str, Any]) -> None:
+def test_post_set_default(office: AdminClient, provider: dict[str, Any]) -> None:
     other = declared(office, "A second provider", is_default=True)
     try:
         office.post(f"/llm/providers/{provider['id']}/set-default")
         defaults = [each["id"] for each in office.get("/llm/providers")["providers"] if each["is_default"]]
         assert defaults == [provider["id"]]
-        with restored(office):
+        with settings_restored(office):
             assert office.post("/llm/backend", {"backend": "gemini"})["provider_id"] == provider["id"]
             office.post(f"/llm/providers/{other['id']}/set-default")
             assert office.post("/llm/backend", {"backend": "gemini"})["provider_id"] == other["id"]

@@ -4,23 +4,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.office import Office, follows, refused
+from tests.serve.admin_client import AdminClient, error_of, wait_for_change
 
 ENGINES = {"chat", "voice", "recognition", "faq"}
 
 
 @pytest.fixture(autouse=True)
-def running_again(office: Office) -> Iterator[None]:
+def running_again(office: AdminClient) -> Iterator[None]:
     yield
     office.post("/services/start-all")
-    office.until_ready()
+    office.wait_until_ready()
 
 
-def state(office: Office, service: str) -> str:
+def state(office: AdminClient, service: str) -> str:
     return str(office.get("/services/status")["services"][service]["status"])
 
 
-def listens(office: Office) -> int:
+def listens(office: AdminClient) -> int:
     """What the gateway says to a recording of half a second of silence."""
     silence = bytes(16_000)
     header = (
@@ -34,51 +34,51 @@ def listens(office: Office) -> int:
     return office.gateway.post("/v1/audio/transcriptions", data=body, files={"file": ("a.wav", wav)}).status_code
 
 
-def test_get_status(office: Office) -> None:
+def test_get_status(office: AdminClient) -> None:
     services = office.get("/services/status")["services"]
     assert ENGINES | {"gateway", "office", "phone", "bots"} <= set(services)
     chat = services["chat"]
     assert (chat["status"], chat["is_running"], chat["last_error"]) == ("running", True, None)
-    process = office.secretary.replica("chat")
+    process = office.secretary.replica_process("chat")
     assert chat["pid"] == process.pid
     assert chat["memory_mb"] * 2**20 == pytest.approx(process.memory_info().rss, rel=0.3)
     assert {name for name, service in services.items() if service["controllable"]} == ENGINES
 
 
-def test_post_stop_and_start(office: Office) -> None:
+def test_post_stop_and_start(office: AdminClient) -> None:
     assert listens(office) == 200
     assert "recognition" not in office.get("/monitor/errors")["errors"]
-    process = office.secretary.replica("recognition")
+    process = office.secretary.replica_process("recognition")
     office.post("/services/recognition/stop")
-    follows(lambda: state(office, "recognition") == "stopped")
+    wait_for_change(lambda: state(office, "recognition") == "stopped")
     assert listens(office) == 503
     assert office.get("/monitor/errors")["errors"]["recognition"]["remedy"] == "POST /admin/services/recognition/start"
     assert office.get("/audit/logs", action="stop", limit=1)["logs"][0]["resource_id"] == "recognition"
     office.post("/services/recognition/start")
-    office.until_ready()
+    office.wait_until_ready()
     assert listens(office) == 200
-    assert office.secretary.replica("recognition").pid == process.pid, "only the engine left its memory"
+    assert office.secretary.replica_process("recognition").pid == process.pid, "only the engine left its memory"
     for name, status in (("gateway", 409), ("nobody", 404)):
-        assert refused(office.http.post(f"/services/{name}/stop"))[0] == status
+        assert error_of(office.http.post(f"/services/{name}/stop"))[0] == status
 
 
-def test_post_restart(office: Office) -> None:
+def test_post_restart(office: AdminClient) -> None:
     def loads() -> int:
         (replica,) = office.get("/services/status")["services"]["faq"]["replicas"]
         return int(replica["restarts"])
 
     before = loads()
     office.post("/services/faq/restart")
-    follows(lambda: loads() == before + 1 and state(office, "faq") == "running")
+    wait_for_change(lambda: loads() == before + 1 and state(office, "faq") == "running")
 
 
-def test_post_stop_all_and_start_all(office: Office) -> None:
+def test_post_stop_all_and_start_all(office: AdminClient) -> None:
     stopped = office.post("/services/stop-all")["results"]
     assert {outcome["service"] for outcome in stopped} == ENGINES
-    follows(lambda: {state(office, service) for service in ENGINES} == {"stopped"}, within_s=30)
+    wait_for_change(lambda: {state(office, service) for service in ENGINES} == {"stopped"}, timeout_s=30)
     question = {"model": "local", "messages": [{"role": "user", "content": "Are you there?"}]}
-    assert refused(office.gateway.post("/v1/chat/completions", json=question)) == (503, "service_stopped")
+    assert error_of(office.gateway.post("/v1/chat/completions", json=question)) == (503, "service_stopped")
     started = office.post("/services/start-all")["results"]
     assert {outcome["service"] for outcome in started} == ENGINES
-    office.until_ready()
+    office.wait_until_ready()
     assert office.gateway.post("/v1/chat/completions", json={**question, "max_tokens": 1}).status_code == 200

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.bots.wire import private, user
-from tests.serve.office import Office, follows, refused
-from tests.serve.telegram import TelegramInThread
+from tests.bots.bot_api_json import private_chat, user
+from tests.serve.admin_client import AdminClient, error_of, wait_for_change
+from tests.serve.telegram_thread import TelegramServerThread
 
 PERSON = 7_007
 BRIEF = {
@@ -24,19 +24,19 @@ _POLLS_WITHIN_S = 60.0
 
 
 @pytest.fixture(scope="module", autouse=True)
-def polling(office: Office, telegram: TelegramInThread) -> Iterator[None]:
+def polling(office: AdminClient, telegram: TelegramServerThread) -> Iterator[None]:
     """The default bot is up; what is written to people here is nobody else's business."""
-    follows(lambda: state(office)["running"] is True, _POLLS_WITHIN_S)
+    wait_for_change(lambda: state(office)["running"] is True, _POLLS_WITHIN_S)
     sent = len(telegram.server.sent)
     welcome = office.get("/telegram/config")["welcome_message"]
     yield
     office.post("/telegram/config", {"welcome_message": welcome})
-    follows(lambda: state(office)["current"] is True, _POLLS_WITHIN_S)
+    wait_for_change(lambda: state(office)["current"] is True, _POLLS_WITHIN_S)
     del telegram.server.sent[sent:]
 
 
 @pytest.fixture
-def bot(office: Office) -> Iterator[dict[str, Any]]:
+def bot(office: AdminClient) -> Iterator[dict[str, Any]]:
     """Another bot, that does not run yet."""
     address = office.get("/telegram/config")["api_url"]
     body = {"name": "rows", "bot_token": STRANGE_TOKEN, "api_url": address, "enabled": False}
@@ -45,54 +45,54 @@ def bot(office: Office) -> Iterator[dict[str, Any]]:
     office.http.delete(f"/telegram/instances/{made['id']}")
 
 
-def state(office: Office, path: str = "/telegram/status") -> dict[str, Any]:
+def state(office: AdminClient, path: str = "/telegram/status") -> dict[str, Any]:
     return dict(office.get(path)["status"])
 
 
-def answered(telegram: TelegramInThread, text: str = "Who are you?") -> str:
+def answered(telegram: TelegramServerThread, text: str = "Who are you?") -> str:
     """What the default bot writes back."""
     before = len(telegram.server.sent)
-    telegram.push(chat=private(PERSON), sender=user(PERSON), text=text)
+    telegram.push(chat=private_chat(PERSON), sender=user(PERSON), text=text)
     return str(telegram.messages(before + 1, _POLLS_WITHIN_S)[before].text)
 
 
-def test_get_config(office: Office, telegram: TelegramInThread) -> None:
+def test_get_config(office: AdminClient, telegram: TelegramServerThread) -> None:
     reply = office.http.get("/telegram/config")
     assert (reply.json()["id"], reply.json()["has_token"]) == ("default", True)
     assert telegram.token not in reply.text
     assert reply.json()["bot_token"] == f"****{telegram.token[-4:]}"
 
 
-def test_get_status(office: Office, telegram: TelegramInThread) -> None:
+def test_get_status(office: AdminClient, telegram: TelegramServerThread) -> None:
     before = state(office)
     assert (before["running"], before["enabled"], before["has_token"]) == (True, True, True)
     answered(telegram)
-    follows(lambda: state(office)["updates"] == before["updates"] + 1)
+    wait_for_change(lambda: state(office)["updates"] == before["updates"] + 1)
     assert state(office)["active_sessions"] >= 1
 
 
-def test_post_stop_config_and_start(office: Office, telegram: TelegramInThread) -> None:
+def test_post_stop_config_and_start(office: AdminClient, telegram: TelegramServerThread) -> None:
     assert office.post("/telegram/stop")["status"] == "stopped"
-    follows(lambda: state(office)["running"] is False and not telegram.server.polled, _POLLS_WITHIN_S)
+    wait_for_change(lambda: state(office)["running"] is False and not telegram.server.is_polled, _POLLS_WITHIN_S)
     assert office.post("/telegram/stop")["status"] == "already_stopped"
     version = office.get("/telegram/config")["version"]
     changed = office.post("/telegram/config", {"welcome_message": GREETING})
     assert (changed["welcome_message"], changed["version"]) == (GREETING, version + 1)
-    assert refused(office.http.post("/telegram/config", json={"bot_token": "no token"}))[0] == 400
+    assert error_of(office.http.post("/telegram/config", json={"bot_token": "no token"}))[0] == 400
     assert office.post("/telegram/start")["status"] == "started"
     assert GREETING in answered(telegram, "/start")
     assert office.post("/telegram/start")["status"] == "already_running"
 
 
-def test_post_restart(office: Office, telegram: TelegramInThread) -> None:
-    follows(lambda: state(office)["updates"] > 0)
+def test_post_restart(office: AdminClient, telegram: TelegramServerThread) -> None:
+    wait_for_change(lambda: state(office)["updates"] > 0)
     assert office.post("/telegram/restart")["status"] == "restarted"
-    follows(lambda: (now := state(office))["running"] is now["current"] is True, _POLLS_WITHIN_S)
+    wait_for_change(lambda: (now := state(office))["running"] is now["current"] is True, _POLLS_WITHIN_S)
     assert state(office)["updates"] == 0, "another process has begun to count"
     assert "secretary" in answered(telegram)
 
 
-def test_get_and_delete_sessions(office: Office, telegram: TelegramInThread) -> None:
+def test_get_and_delete_sessions(office: AdminClient, telegram: TelegramServerThread) -> None:
     def people(path: str = "/telegram/sessions") -> dict[str, str]:
         return {each["user_id"]: each["chat_session_id"] for each in office.get(path)["sessions"]}
 
@@ -111,18 +111,18 @@ def test_get_and_delete_sessions(office: Office, telegram: TelegramInThread) -> 
     office.post("/chat/sessions/bulk-delete", {"session_ids": [first, second]})
 
 
-def test_get_and_post_instances(office: Office, bot: dict[str, Any]) -> None:
+def test_get_and_post_instances(office: AdminClient, bot: dict[str, Any]) -> None:
     def running() -> dict[str, object]:
         return {each["id"]: each["running"] for each in office.get("/telegram/instances")["instances"]}
 
-    follows(lambda: running() == {"default": True, "rows": False})
+    wait_for_change(lambda: running() == {"default": True, "rows": False})
     enabled = office.get("/telegram/instances", enabled_only=True)["instances"]
     assert "rows" not in [each["id"] for each in enabled]
     same = {"name": "again", "bot_token": STRANGE_TOKEN}
-    assert refused(office.http.post("/telegram/instances", json=same))[0] == 409, "one program polls for one token"
+    assert error_of(office.http.post("/telegram/instances", json=same))[0] == 409, "one program polls for one token"
 
 
-def test_what_a_bot_says(office: Office) -> None:
+def test_what_a_bot_says(office: AdminClient) -> None:
     address = office.get("/telegram/config")["api_url"]
     says = {
         "description": "Takes orders",
@@ -143,16 +143,16 @@ def test_what_a_bot_says(office: Office) -> None:
     finally:
         office.http.delete("/telegram/instances/rows")
     wrong = {**body, "action_buttons": [BRIEF, BRIEF]}
-    assert refused(office.http.post("/telegram/instances", json=wrong))[0] == 400
+    assert error_of(office.http.post("/telegram/instances", json=wrong))[0] == 400
 
 
-def test_buttons_and_modes(office: Office, telegram: TelegramInThread) -> None:
+def test_buttons_and_modes(office: AdminClient, telegram: TelegramServerThread) -> None:
     """A pressed button is a mode: here one of answers of one token."""
 
     def declare(**fields: object) -> None:
         version = office.get("/telegram/instances/default")["version"]
         office.put("/telegram/instances/default", {**fields, "version": version})
-        follows(lambda: (now := state(office))["running"] is now["current"] is True, _POLLS_WITHIN_S)
+        wait_for_change(lambda: (now := state(office))["running"] is now["current"] is True, _POLLS_WITHIN_S)
 
     def words() -> int:
         return len(answered(telegram, "What do whales like?").split())
@@ -176,30 +176,30 @@ def test_buttons_and_modes(office: Office, telegram: TelegramInThread) -> None:
         office.delete("/telegram/sessions")
 
 
-def test_get_instance(office: Office, bot: dict[str, Any]) -> None:
+def test_get_instance(office: AdminClient, bot: dict[str, Any]) -> None:
     reply = office.http.get("/telegram/instances/rows", params={"include_token": "true"})
     assert reply.json() == bot
     assert STRANGE_TOKEN not in reply.text
-    assert refused(office.http.get("/telegram/instances/nobody"))[0] == 404
+    assert error_of(office.http.get("/telegram/instances/nobody"))[0] == 404
 
 
-def test_put_and_delete_instance(office: Office, bot: dict[str, Any]) -> None:
+def test_put_and_delete_instance(office: AdminClient, bot: dict[str, Any]) -> None:
     changes = {"allowed_users": [1, 2], "bot_token": "", "version": bot["version"]}
     changed = office.put("/telegram/instances/rows", changes)["instance"]
     assert (changed["allowed_users"], changed["has_token"]) == ([1, 2], True)
     cleared = office.put("/telegram/instances/rows", {"allowed_users": [], "version": changed["version"]})["instance"]
     assert cleared["allowed_users"] == []
     office.delete("/telegram/instances/rows")
-    assert refused(office.http.get("/telegram/instances/rows"))[0] == 404
+    assert error_of(office.http.get("/telegram/instances/rows"))[0] == 404
 
 
-def test_life_of_an_instance(office: Office, bot: dict[str, Any]) -> None:
+def test_life_of_an_instance(office: AdminClient, bot: dict[str, Any]) -> None:
     """start, stop, restart, status and logs: it asks Telegram, which does not know its token."""
     path = "/telegram/instances/rows"
     assert state(office, f"{path}/status")["state"] == "stopped"
-    assert refused(office.http.post(f"{path}/restart"))[0] == 409
+    assert error_of(office.http.post(f"{path}/restart"))[0] == 409
     assert office.post(f"{path}/start")["status"] == "started"
-    follows(lambda: state(office, f"{path}/status")["state"] == "rejected", _POLLS_WITHIN_S)
+    wait_for_change(lambda: state(office, f"{path}/status")["state"] == "rejected", _POLLS_WITHIN_S)
     assert state(office, f"{path}/status")["error"]
     restarted = office.post(f"{path}/restart")
     assert (restarted["status"], restarted["instance"]["version"]) == ("restarted", 3)
@@ -207,7 +207,7 @@ def test_life_of_an_instance(office: Office, bot: dict[str, Any]) -> None:
     assert state(office, f"{path}/status")["enabled"] is False
 
 
-def test_get_instance_logs(office: Office, telegram: TelegramInThread) -> None:
+def test_get_instance_logs(office: AdminClient, telegram: TelegramServerThread) -> None:
     def turns() -> int:
         logs = str(office.get("/telegram/instances/default/logs", lines=5_000)["logs"])
         assert telegram.token not in logs
@@ -215,5 +215,5 @@ def test_get_instance_logs(office: Office, telegram: TelegramInThread) -> None:
 
     before = turns()
     answered(telegram, "Who are you?")
-    follows(lambda: turns() > before)
+    wait_for_change(lambda: turns() > before)
     assert office.get("/telegram/instances/default/logs", lines=1)["logs"].count("\n") == 0

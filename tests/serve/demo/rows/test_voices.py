@@ -5,17 +5,17 @@ from hashlib import sha256
 
 import pytest
 
-from tests.serve.office import Office, follows, refused, restored
-from tests.serve.sound import heard
+from tests.serve.admin_client import AdminClient, error_of, settings_restored, wait_for_change
+from tests.serve.audio_checks import decode_audio
 
 
 @pytest.fixture(autouse=True)
-def as_before(office: Office) -> Iterator[None]:
-    with restored(office, "speech"):
+def as_before(office: AdminClient) -> Iterator[None]:
+    with settings_restored(office, "speech"):
         yield
 
 
-def test_get_voices(office: Office) -> None:
+def test_get_voices(office: AdminClient) -> None:
     listed = office.get("/voices")
     voices = {voice["id"]: voice for voice in listed["voices"]}
     assert (voices["en_US-joe-medium"]["engine"], voices["espeak-ru"]["engine"]) == ("piper", "espeak")
@@ -23,11 +23,11 @@ def test_get_voices(office: Office) -> None:
     assert {voice["id"] for voice in office.gateway.get("/v1/audio/voices").json()["voices"]} == set(voices)
 
 
-def test_get_voice(office: Office) -> None:
+def test_get_voice(office: AdminClient) -> None:
     assert office.get("/voice") == {"engine": "espeak", "voice": "espeak-ru"}, "what speaks the default language"
 
 
-def test_post_voice(office: Office) -> None:
+def test_post_voice(office: AdminClient) -> None:
     def spoken(voice: str = "alloy") -> str:
         body = {"model": "tts-1", "voice": voice, "input": "Which voice is this?", "response_format": "pcm"}
         reply = office.gateway.post("/v1/audio/speech", json=body)
@@ -41,17 +41,17 @@ def test_post_voice(office: Office) -> None:
         "engine": "espeak",
         "voice": "espeak-en-gb",
     }
-    follows(lambda: spoken() == british)
+    wait_for_change(lambda: spoken() == british)
     assert office.get("/voices/espeak-en-gb")["default_for"] == ["en"]
-    assert refused(office.http.post("/voice", json={"voice": "gulya"}))[0] == 404
+    assert error_of(office.http.post("/voice", json={"voice": "gulya"}))[0] == 404
 
 
-def test_post_voice_test(office: Office) -> None:
+def test_post_voice_test(office: AdminClient) -> None:
     current, named = (office.http.post("/voice/test", json=body) for body in ({}, {"voice": "en_US-joe-medium"}))
     for reply in (current, named):
         assert reply.headers["content-type"] == "audio/wav"
-        sound = heard(reply.content)
+        sound = decode_audio(reply.content)
         assert sound.seconds > 1
         assert sound.level > 0.01
     assert current.content != named.content
-    assert refused(office.http.post("/voice/test", json={"voice": "gulya"}))[0] == 404
+    assert error_of(office.http.post("/voice/test", json={"voice": "gulya"}))[0] == 404

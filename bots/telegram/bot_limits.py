@@ -1,0 +1,30 @@
+"""The pace of a bot: every time limit and bound in one place."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BotLimits:
+    """Defaults suit Telegram's own limits; tests shorten them. All times in seconds.
+
+    ``oldest_message_s`` is the policy for messages that waited at Telegram while the bot was away: younger ones are
+    answered, older ones are skipped, so that a short restart loses nothing and a long outage ends without a flood.
+    """
+
+    poll_timeout_s: int = 25
+    request_timeout_s: float = 30.0
+    first_retry_s: float = 1.0
+    max_retry_s: float = 60.0
+    send_attempts: int = 4
+    max_flood_wait_s: float = 60.0
+    max_poll_flood_wait_s: float = 900.0
+    max_message_age_s: float = 900.0
+    turn_timeout_s: float = 300.0
+    chat_action_interval_s: float = 4.5
+    stop_grace_s: float = 8.0
+    shutdown_reply_timeout_s: float = 3.0
+    max_concurrent_turns: int = 8
+    max_waiting_per_chat: int = 5
+    max_waiting_overall: int = 200
+    max_file_bytes: int = 20 * 1024 * 1024
+    max_voice_s: float = 600.0

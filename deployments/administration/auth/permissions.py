@@ -1,0 +1,84 @@
+"""Who may do what in the office: one table, by which REST and the panel go alike."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deployments.contracts.errors import Forbidden
+from deployments.contracts.identity import Role
+
+VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
+
+
+class AdminResource(StrEnum):
+    """What people in the office deal with. ``OTHER`` is whatever nobody has named yet."""
+
+    OWN_ACCOUNT = "own account"
+    OPENAPI_DOCUMENT = "description of the API"
+    STATUS = "status"
+    SETTINGS = "settings"
+    FAQ = "prepared answers"
+    FAQ_FILES = "files of prepared answers"
+    TRANSCRIPTS = "transcripts"
+    RECOGNITION = "recognition"
+    PROVIDERS = "providers"
+    DEFAULT_MODEL = "model of the default provider"
+    PROMPTS = "prompts"
+    VOICES = "voices"
+    CONVERSATIONS = "conversations"
+    BOTS = "bots"
+    WIDGETS = "widgets"
+    SERVICES = "services"
+    MONITORING = "monitor"
+    MODEL_FILES = "model files"
+    USAGE = "usage"
+    AUDIT = "audit trail"
+    LOGS = "logs"
+    USERS = "people"
+    KEYS = "keys"
+    PRIVACY = "privacy"
+    BACKUPS = "backups"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredRoles:
+    """The lowest role that may read a subject, and the lowest that may do anything else with it."""
+
+    read: Role
+    change: Role
+
+
+_TABLE = {
+    AdminResource.OWN_ACCOUNT: RequiredRoles(VIEWER, VIEWER),
+    AdminResource.OPENAPI_DOCUMENT: RequiredRoles(VIEWER, ADMIN),
+    AdminResource.STATUS: RequiredRoles(VIEWER, ADMIN),
+    AdminResource.SETTINGS: RequiredRoles(VIEWER, OPERATOR),
+    AdminResource.FAQ: RequiredRoles(VIEWER, OPERATOR),
+    AdminResource.FAQ_FILES: RequiredRoles(OPERATOR, OPERATOR),
+    AdminResource.TRANSCRIPTS: RequiredRoles(OPERATOR, OPERATOR),
+    AdminResource.RECOGNITION: RequiredRoles(VIEWER, OPERATOR),
+    AdminResource.PROVIDERS: RequiredRoles(OPERATOR, ADMIN),
+    AdminResource.DEFAULT_MODEL: RequiredRoles(VIEWER, ADMIN),
+    AdminResource.PROMPTS: RequiredRoles(VIEWER, OPERATOR),
+    AdminResource.VOICES: RequiredRoles(VIEWER, OPERATOR),
+    AdminResource.CONVERSATIONS: RequiredRoles(VIEWER, VIEWER),
+    AdminResource.BOTS: RequiredRoles(OPERATOR, OPERATOR),
+    AdminResource.WIDGETS: RequiredRoles(VIEWER, OPERATOR),
+    AdminResource.SERVICES: RequiredRoles(VIEWER, ADMIN),
+    AdminResource.MONITORING: RequiredRoles(VIEWER, OPERATOR),
+    AdminResource.MODEL_FILES: RequiredRoles(VIEWER, ADMIN),
+    AdminResource.USAGE: RequiredRoles(OPERATOR, ADMIN),
+    AdminResource.AUDIT: RequiredRoles(OPERATOR, ADMIN),
+}
+_ADMINISTRATORS = RequiredRoles(ADMIN, ADMIN)
+
+
+def required_roles(resource: AdminResource) -> RequiredRoles:
+    """Who may read and change ``subject``; what the table leaves out is for administrators."""
+    return _TABLE.get(resource, _ADMINISTRATORS)
+
+
+def require_role(role: Role, required: Role) -> None:
+    """Raises Forbidden unless ``role`` may do what ``needed`` may."""
+    if not role.covers(required):
+        raise Forbidden(f"This needs the role {required.value}; yours is {role.value}.")

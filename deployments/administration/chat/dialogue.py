@@ -1,0 +1,280 @@
+"""Talking in a stored conversation: ask, ask in other words, ask again. The answer is stored whoever is still there.
+
+What is kept of a turn that did not come to its end says ``contracts.sessions``.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from uuid import uuid4
+
+from deployments.administration.chat.running_turns import RunningTurn, RunningTurns, turn_error
+from deployments.administration.chat.sessions import chat_audit_event, get_unchanged_session, get_visible_session
+from deployments.administration.chat.titles import build_title_turn, read_title, title_from_question
+from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, SourceKind, TurnSource
+from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound, Unavailable
+from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
+from deployments.contracts.identity import Identity
+from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage, StoredSession
+from deployments.contracts.settings import Snapshot
+from deployments.contracts.streams import Closing
+from storage.database import Database
+from storage.unit_of_work import UnitOfWork
+
+_SOURCE = TurnSource(SourceKind.ADMIN)
+_HISTORY = 200
+"""How many messages before a question are read; the turn cuts them further by ``llm.history_tokens``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is to be answered: ``message`` if it is stored, else ``content``, to be stored after ``parent_id``."""
+
+    content: str
+    parent_id: int | None
+    message: StoredMessage | None = None
+    edited: bool = False
+
+
+SpeechCallback = Callable[[SpeechReady], None]
+_Find = Callable[[UnitOfWork, StoredSession], Awaitable[_Question]]
+
+
+class Dialogue:
+    """Every method begins a turn and returns when the question is stored; what refuses the turn is raised: NotFound,
+    InvalidRequest, ModelNotFound, Unavailable; Conflict when one is under way; RateLimited, Overloaded. The answer is
+    in the turn that is returned."""
+
+    def __init__(self, database: Database, running_turns: RunningTurns, snapshot: Callable[[], Snapshot]) -> None:
+        self._database = database
+        self._running = running_turns
+        self._snapshot = snapshot
+
+    async def ask(
+        self,
+        assistant: Assistant,
+        caller: Identity,
+        session_id: str,
+        content: str,
+        request: Overrides,
+        on_speech: SpeechCallback | None = None,
+    ) -> RunningTurn:
+        """A new question after the branch in view. ``hear`` asks for the answer to be spoken and gets the sound as it
+        is made; it must not raise."""
+
+        async def find(work: UnitOfWork, session: StoredSession) -> _Question:
+            return _Question(content, session.leaf_id)
+
+        return await self._begin(assistant, caller, session_id, find, request, on_speech)
+
+    async def edit(
+        self, assistant: Assistant, caller: Identity, session_id: str, message_id: int, content: str, request: Overrides
+    ) -> RunningTurn:
+        """The question ``message_id`` in other words, beside the old one. InvalidRequest for an answer."""
+
+        async def find(work: UnitOfWork, session: StoredSession) -> _Question:
+            message = await _existing(work, session_id, message_id)
+            if message.role != "user":
+                raise InvalidRequest("only a question can be edited; an answer can be regenerated", param="message_id")
+            return _Question(content, message.parent_id, edited=True)
+
+        return await self._begin(assistant, caller, session_id, find, request)
+
+    async def regenerate(
+        self, assistant: Assistant, caller: Identity, session_id: str, message_id: int, request: Overrides
+    ) -> RunningTurn:
+        """Another answer beside the one there is; ``message_id`` is the question or an answer to it."""
+
+        async def find(work: UnitOfWork, session: StoredSession) -> _Question:
+            message = await _existing(work, session_id, message_id)
+            if message.role != "user":
+                asked = message.parent_id
+                message = await _existing(work, session_id, asked) if asked is not None else message
+            if message.role != "user":
+                raise InvalidRequest("this message answers no question", param="message_id")
+            return _Question(message.content, message.parent_id, message)
+
+        return await self._begin(assistant, caller, session_id, find, request)
+
+    async def running_turn(self, caller: Identity, session_id: str) -> RunningTurn | None:
+        """The turn that is being answered there, its question stored already; None when there is none. Raises
+        NotFound."""
+        async with self._database.unit_of_work() as work:
+            await get_visible_session(work, caller, session_id)
+        turn = self._running.get(session_id)
+        return turn if turn is not None and turn.updates else None
+
+    async def stop(self, caller: Identity, session_id: str) -> bool:
+        """Ends the answer under way; what was said so far is kept. Whether there was one. Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            await get_visible_session(work, caller, session_id)
+        return bool(await self._running.stop((session_id,), keep_partial=True))
+
+    async def suggest_title(self, assistant: Assistant, caller: Identity, session_id: str) -> StoredSession:
+        """Lets the model name the conversation. Raises InvalidRequest when nothing was said yet, Unavailable when
+        somebody stopped it, Conflict when somebody changed the conversation meanwhile, and what the model raises: then
+        the old title stays."""
+        async with self._database.unit_of_work() as work:
+            session = await get_visible_session(work, caller, session_id)
+            said = await work.messages.branch(session.leaf_id, 6)
+        if not said:
+            raise InvalidRequest("nothing was said yet in this conversation")
+        title = ""
+
+        async def name(turn: RunningTurn) -> None:
+            nonlocal title
+            title = await read_title(assistant.reply(build_title_turn(session, said)))
+
+        await self._running.start(session_id, caller.username, name).wait_ended()
+        if not title:
+            raise Unavailable("the title was stopped before it was there")
+        async with self._database.unit_of_work() as work:
+            session = await get_unchanged_session(work, caller, session_id, session.version)
+            titled = await work.sessions.change(session_id, title, session.overrides)
+            await work.audit.add(chat_audit_event(caller, "update", session_id))
+            return titled
+
+    async def _begin(
+        self,
+        assistant: Assistant,
+        caller: Identity,
+        session_id: str,
+        find: _Find,
+        request: Overrides,
+        hear: SpeechCallback | None = None,
+    ) -> RunningTurn:
+        async with self._database.unit_of_work() as work:
+            await get_visible_session(work, caller, session_id)
+
+        async def work_on(running: RunningTurn) -> None:
+            async with self._database.unit_of_work() as work:
+                session = await get_visible_session(work, caller, session_id)
+                question = await find(work, session)
+                history = await work.messages.branch(question.parent_id, _HISTORY)
+            turn = self._turn(session, history, question.content, request, speak=hear is not None)
+            async with aclosing(_unheard(assistant.reply(turn), hear)) as events:
+                message = question.message or await self._store(turn, question)
+                running.add_update(message)
+                await self._answer(running, turn, message, events)
+
+        running = self._running.start(session_id, caller.username, work_on)
+        await running.wait_started()
+        return running
+
+    def _turn(
+        self,
+        session: StoredSession,
+        history: tuple[StoredMessage, ...],
+        content: str,
+        request: Overrides,
+        *,
+        speak: bool,
+    ) -> ChatTurn:
+        said = tuple(ChatMessage(message.role, message.content) for message in history)
+        return ChatTurn(
+            turn_id=uuid4().hex,
+            source=_SOURCE,
+            messages=(*said, ChatMessage("user", content)),
+            session_id=session.id,
+            speak=speak,
+            route=request.route,
+            options=request.options,
+            system_prompt=request.system_prompt,
+            overrides=(session.overrides, *instance_overrides(self._snapshot(), session)),
+        )
+
+    async def _answer(
+        self, running: RunningTurn, turn: ChatTurn, question: StoredMessage, events: AsyncIterator[TurnEvent]
+    ) -> None:
+        text: list[str] = []
+        finished: TurnFinished | None = None
+        try:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    text.append(event.text)
+                if isinstance(event, TextDelta | AnswerMatched):
+                    running.add_update(event)
+                elif isinstance(event, TurnFailed):
+                    raise turn_error(event)
+                elif isinstance(event, TurnFinished):
+                    finished = event
+        except asyncio.CancelledError:
+            if running.keep_partial and "".join(text).strip():
+                await self._conclude(running, turn, question, "".join(text), None)
+            raise
+        if finished is None or not "".join(text).strip():
+            raise EngineFailed("the answer ended before it was complete")
+        await _whole(self._conclude(running, turn, question, "".join(text), finished))
+
+    async def _conclude(
+        self, running: RunningTurn, turn: ChatTurn, question: StoredMessage, text: str, finished: TurnFinished | None
+    ) -> None:
+        """Stores the answer: a complete one, or without ``finished`` as far as it came until it was stopped."""
+        route = finished.route if finished else STOPPED_ROUTE
+        async with self._database.unit_of_work() as work:
+            await _require(work, question.session_id)
+            stored = await work.messages.add(
+                question.session_id, "assistant", text, parent_id=question.id, turn_id=turn.turn_id, route=route
+            )
+        running.add_update(stored)
+        if finished:
+            running.add_update(finished)
+
+    async def _store(self, turn: ChatTurn, question: _Question) -> StoredMessage:
+        session_id = turn.session_id or ""
+        async with self._database.unit_of_work() as work:
+            await _require(work, session_id)
+            stored = await work.messages.add(
+                session_id,
+                "user",
+                question.content,
+                parent_id=question.parent_id,
+                turn_id=turn.turn_id,
+                edited=question.edited,
+            )
+            await work.sessions.set_title_if_empty(session_id, title_from_question(question.content))
+            return stored
+
+
+def instance_overrides(snapshot: Snapshot, session: StoredSession) -> tuple[Overrides, ...]:
+    """What the bot or widget says through which a conversation takes place, in the mode that it is in."""
+    kind, instance_id = session.source.kind, session.source.instance_id
+    if kind is SourceKind.TELEGRAM:
+        return next((bot.overrides(session.mode) for bot in snapshot.bots if bot.id == instance_id), ())
+    if kind is SourceKind.WIDGET:
+        return tuple(widget.own_overrides for widget in snapshot.widgets if widget.id == instance_id)
+    return ()
+
+
+async def _unheard(events: AsyncIterator[TurnEvent], hear: SpeechCallback | None) -> AsyncGenerator[TurnEvent]:
+    """``events`` without their sound, which ``hear`` gets. Sound is not kept: nobody hears it later."""
+    async with Closing(events) as opened:
+        async for event in opened:
+            if not isinstance(event, SpeechReady):
+                yield event
+            elif hear is not None:
+                hear(event)
+
+
+async def _whole(work: Coroutine[None, None, None]) -> None:
+    """Runs ``work`` to its end, also when the task is cancelled meanwhile: what is being stored is stored once."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
+async def _require(work: UnitOfWork, session_id: str) -> None:
+    if await work.sessions.get(session_id) is None:
+        raise NotFound("the conversation was deleted meanwhile")
+
+
+async def _existing(work: UnitOfWork, session_id: str, message_id: int) -> StoredMessage:
+    message = await work.messages.get(session_id, message_id)
+    if message is None:
+        raise NotFound("there is no such message in this conversation")
+    return message

@@ -1,0 +1,219 @@
+"""Stored conversations as people in the office see and change them."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from deployments.administration.chat.running_turns import RunningTurns
+from deployments.administration.privacy.file_remover import FileRemover
+from deployments.contracts.chat import Overrides, SourceKind, TurnSource
+from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from deployments.contracts.identity import Identity, Role
+from deployments.contracts.sessions import ConversationBranch, StoredMessage, StoredSession
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.sessions import SessionFilter
+from storage.unit_of_work import UnitOfWork
+
+__all__ = [
+    "ChatSessions",
+    "ChatThread",
+    "SessionFilter",
+    "chat_audit_event",
+    "get_unchanged_session",
+    "get_visible_session",
+]
+
+_MOST_BRANCHES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ChatThread:
+    """A conversation with the branch in view, oldest message first. ``versions`` maps a message to itself and its
+    siblings, oldest first, where it has any."""
+
+    session: StoredSession
+    messages: tuple[StoredMessage, ...]
+    versions: dict[int, tuple[int, ...]]
+
+
+class ChatSessions:
+    """A viewer sees and changes only conversations that he owns; those of others do not exist for him."""
+
+    def __init__(self, database: Database, running_turns: RunningTurns, file_remover: FileRemover) -> None:
+        self._database = database
+        self._running = running_turns
+        self._files = file_remover
+
+    async def page(
+        self, caller: Identity, filters: SessionFilter, limit: int, offset: int
+    ) -> tuple[tuple[StoredSession, ...], int]:
+        """One page, the last used first, and how many there are in all."""
+        if not _sees_all(caller):
+            if filters.owner not in (None, caller.username):
+                return (), 0
+            filters = replace(filters, owner=caller.username)
+        async with self._database.unit_of_work() as work:
+            return await work.sessions.page(filters, limit, offset)
+
+    async def create(self, caller: Identity, source: TurnSource, title: str, overrides: Overrides) -> StoredSession:
+        """Begins a conversation that the caller owns. Raises InvalidRequest for an unknown persona, Forbidden when a
+        viewer names a source other than the panel."""
+        if source.kind is not SourceKind.ADMIN and not _sees_all(caller):
+            raise Forbidden("A viewer begins conversations in the panel only.")
+        async with self._database.unit_of_work() as work:
+            await _require_persona(work, overrides)
+            created = await work.sessions.create(source, caller.username, " ".join(title.split()), overrides)
+            await work.audit.add(chat_audit_event(caller, "create", created.id))
+            return created
+
+    async def get(self, caller: Identity, session_id: str) -> StoredSession:
+        """Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            return await get_visible_session(work, caller, session_id)
+
+    async def thread(self, caller: Identity, session_id: str) -> ChatThread:
+        """The branch in view. Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            session = await get_visible_session(work, caller, session_id)
+            messages = await work.messages.branch(session.leaf_id)
+            versions: dict[int, tuple[int, ...]] = {}
+            if len(messages) < session.message_count:
+                for message in messages:
+                    siblings = await work.messages.child_ids(session_id, message.parent_id)
+                    if len(siblings) > 1:
+                        versions[message.id] = siblings
+            return ChatThread(session, messages, versions)
+
+    async def newest_messages(self, caller: Identity, session_id: str, limit: int) -> tuple[StoredMessage, ...]:
+        """The last ``limit`` messages of the branch in view, oldest first. Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            session = await get_visible_session(work, caller, session_id)
+            return await work.messages.branch(session.leaf_id, limit)
+
+    async def change(
+        self,
+        caller: Identity,
+        session_id: str,
+        expected_version: int,
+        *,
+        title: str | None,
+        edit: Callable[[Overrides], Overrides],
+    ) -> StoredSession:
+        """Gives a new title, unless None, and what ``edit`` makes of the overrides. Raises NotFound; Conflict when
+        somebody changed the session since ``expected_version``; InvalidRequest for an unknown persona."""
+        async with self._database.unit_of_work() as work:
+            session = await get_unchanged_session(work, caller, session_id, expected_version)
+            overrides = edit(session.overrides)
+            await _require_persona(work, overrides)
+            name = session.title if title is None else " ".join(title.split())
+            changed = await work.sessions.change(session_id, name, overrides)
+            await work.audit.add(chat_audit_event(caller, "update", session_id))
+            return changed
+
+    async def remove(self, caller: Identity, session_ids: tuple[str, ...]) -> int:
+        """Deletes those of the conversations that the caller may see, with messages, recordings and their files; the
+        words of their exchanges go too. How many there were."""
+        async with self._database.unit_of_work() as work:
+            own = await _seen(work, caller, session_ids)
+        await self._running.stop(own)
+        async with self._database.unit_of_work() as work:
+            await delete_sessions(work, own)
+            for session_id in own:
+                await work.audit.add(chat_audit_event(caller, "delete", session_id))
+        await self._files.delete_listed_files()
+        await self._database.truncate_wal()
+        return len(own)
+
+    async def branches(self, caller: Identity, session_id: str) -> tuple[ConversationBranch, ...]:
+        """Every way through the conversation, the newest first, at most 500."""
+        async with self._database.unit_of_work() as work:
+            await get_visible_session(work, caller, session_id)
+            return await work.messages.branches(session_id, _MOST_BRANCHES)
+
+    async def switch_branch(self, caller: Identity, session_id: str, message_id: int) -> ChatThread:
+        """Brings the newest branch through a message into view. Raises NotFound, Conflict while an answer comes."""
+        async with self._database.unit_of_work() as work:
+            await get_visible_session(work, caller, session_id)
+            self._running.require_idle(session_id)
+            await _message(work, session_id, message_id)
+            await work.messages.select_branch(session_id, message_id)
+        return await self.thread(caller, session_id)
+
+    async def remove_message(self, caller: Identity, session_id: str, message_id: int) -> int:
+        """Deletes a message and everything after it, and what was recorded of these turns. Raises NotFound, Conflict
+        while an answer is under way."""
+        async with self._database.unit_of_work() as work:
+            await get_visible_session(work, caller, session_id)
+            self._running.require_idle(session_id)
+            await _message(work, session_id, message_id)
+            await work.exchanges.redact_turns(await work.messages.turn_ids(message_id))
+            gone = await work.messages.remove(session_id, message_id)
+            await work.audit.add(chat_audit_event(caller, "delete_messages", session_id, f"{gone} messages"))
+        await self._database.truncate_wal()
+        return gone
+
+
+async def get_visible_session(work: UnitOfWork, caller: Identity, session_id: str) -> StoredSession:
+    """The conversation, if the caller may see it. Raises NotFound."""
+    session = await work.sessions.get(session_id)
+    if session is None or not (_sees_all(caller) or session.owner == caller.username):
+        raise NotFound("there is no such conversation")
+    return session
+
+
+async def get_unchanged_session(work: UnitOfWork, caller: Identity, session_id: str, version: int) -> StoredSession:
+    """The same, if nobody changed the conversation since ``version``. Raises NotFound, Conflict."""
+    session = await get_visible_session(work, caller, session_id)
+    if session.version != version:
+        raise Conflict("the conversation was changed by somebody else meanwhile; read it again")
+    return session
+
+
+async def delete_sessions(work: UnitOfWork, session_ids: tuple[str, ...]) -> int:
+    """Deletes conversations and all that belongs to them; files are listed for deletion. How many there were."""
+    count = 0
+    for start in range(0, len(session_ids), 500):
+        part = session_ids[start : start + 500]
+        await work.recordings.remove_of_sessions(part)
+        await work.exchanges.redact_sessions(part)
+        count += await work.sessions.remove(part)
+    return count
+
+
+async def detach_user_sessions(work: UnitOfWork, username: str) -> str:
+    """Leaves what a user of the panel had to nobody: administrators and operators see it, the next user of that name
+    does not. Returns what the person is called there, ``<name> (former 1f0c9a52)``: no user can be called so, and no
+    other former one is, since numbers of users are given again."""
+    former = f"{username} (former {secrets.token_hex(4)})"
+    await work.sessions.release_owner(username, former)
+    for repository in (work.recordings, work.consents):
+        await repository.rename_person(SourceKind.ADMIN.value, username, former)
+    return former
+
+
+async def _seen(work: UnitOfWork, caller: Identity, session_ids: tuple[str, ...]) -> tuple[str, ...]:
+    found = [await work.sessions.get(session_id) for session_id in dict.fromkeys(session_ids)]
+    return tuple(one.id for one in found if one and (_sees_all(caller) or one.owner == caller.username))
+
+
+async def _message(work: UnitOfWork, session_id: str, message_id: int) -> StoredMessage:
+    message = await work.messages.get(session_id, message_id)
+    if message is None:
+        raise NotFound("there is no such message in this conversation")
+    return message
+
+
+async def _require_persona(work: UnitOfWork, overrides: Overrides) -> None:
+    persona_id = overrides.persona_id
+    if persona_id is not None and await work.personas.get(persona_id) is None:
+        raise InvalidRequest(f"there is no persona {persona_id!r}", param="persona_id")
+
+
+def _sees_all(caller: Identity) -> bool:
+    return caller.role.covers(Role.OPERATOR)
+
+
+def chat_audit_event(caller: Identity, action: str, session_id: str, detail: str = "") -> AuditEvent:
+    """What the audit trail says of a change."""
+    return AuditEvent(caller.username, action, "chat", session_id, caller.address, detail)

@@ -1,0 +1,153 @@
+"""Prepared answers as files: JSON for programs, CSV for spreadsheets. What is written is read back exactly.
+
+Several alternatives or keywords stand in one cell with ``|`` between them; ``\\|`` and ``\\\\`` stand for themselves.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import orjson
+from pydantic import ValidationError
+
+from deployments.administration.faq.service import MAX_FAQ_ENTRIES, FaqDraft
+from deployments.administration.office.csv_cells import escape_cell, unescape_cell
+from deployments.contracts.errors import InvalidRequest, TooLarge
+from deployments.contracts.settings import FaqEntry
+
+_COLUMNS = ("question", "answer", "alternatives", "keywords", "language", "enabled")
+_OLD_NAMES = {"trigger": "question", "response": "answer"}
+_LISTS = frozenset(("alternatives", "keywords"))
+_ITEM = re.compile(r"(?:\\.|[^|\\]|\\$)+", re.DOTALL)
+_ESCAPED = re.compile(r"\\([\\|])")
+_WORDS = {"true": True, "1": True, "yes": True, "да": True, "": True, "false": False, "0": False, "no": False}
+_WORDS["нет"] = False
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """Why a row cannot be taken. ``line`` counts from 1: lines of a CSV file, entries of a JSON file."""
+
+    line: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """A row that can be taken."""
+
+    line: int
+    draft: FaqDraft
+
+
+def entries_to_json(entries: Iterable[FaqEntry]) -> bytes:
+    """``{"entries": [...]}``, indented."""
+    listed = [entry.model_dump(include=set(_COLUMNS)) for entry in entries]
+    return orjson.dumps({"entries": listed}, option=orjson.OPT_INDENT_2)
+
+
+def entries_to_csv(entries: Iterable[FaqEntry]) -> bytes:
+    """UTF-8 with a byte order mark, as spreadsheets want it."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(_COLUMNS)
+    for entry in entries:
+        writer.writerow([escape_cell(_cell(getattr(entry, name))) for name in _COLUMNS])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def read_import_rows(data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
+    """The rows of a file of ``kind`` (json or csv). Raises InvalidRequest for what is no such file, TooLarge for more
+    than 20,000 rows."""
+    rows: list[ImportRow] = []
+    refusals: list[RejectedRow] = []
+    for line, fields in _csv_rows(data) if kind == "csv" else _json_rows(data):
+        if len(rows) + len(refusals) >= MAX_FAQ_ENTRIES:
+            raise TooLarge(f"at most {MAX_FAQ_ENTRIES} entries at once", param="file")
+        try:
+            rows.append(ImportRow(line, FaqDraft.model_validate(fields)))
+        except ValidationError as error:
+            refusals.append(RejectedRow(line, _reason(error)))
+    return tuple(rows), tuple(refusals)
+
+
+def _json_rows(data: bytes) -> Iterator[tuple[int, object]]:
+    try:
+        content = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"the file is not valid JSON: {error}", param="file") from None
+    return enumerate(_json_entries(content), start=1)
+
+
+def _json_entries(content: object) -> list[object]:
+    """Our own file, a bare list, or a map of questions to answers."""
+    entries = content.get("entries", content.get("faq")) if isinstance(content, dict) else content
+    if isinstance(entries, dict):
+        return [{"question": question, "answer": answer} for question, answer in entries.items()]
+    if not isinstance(entries, list):
+        raise InvalidRequest('expected {"entries": [...]}, a list of entries or {"faq": {...}}', param="file")
+    return [_renamed(entry) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def _csv_rows(data: bytes) -> Iterator[tuple[int, object]]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidRequest("the file is not UTF-8 text; save it as CSV UTF-8", param="file") from None
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        yield from _read_cells(reader)
+    except csv.Error as error:
+        raise InvalidRequest(f"line {reader.line_num} is not CSV: {error}", param="file") from None
+
+
+def _read_cells(reader: Iterator[list[str]]) -> Iterator[tuple[int, object]]:
+    names = [_OLD_NAMES.get(name.strip().lower(), name.strip().lower()) for name in next(reader, [])]
+    if not {"question", "answer"} <= set(names) or len(set(names)) != len(names):
+        raise InvalidRequest("the first line must name the columns question and answer, each once", param="file")
+    for cells in reader:
+        line: int = getattr(reader, "line_num", 0)
+        if any(cells):
+            yield line, _fields(names, [unescape_cell(cell) for cell in cells])
+
+
+def _fields(names: list[str], cells: list[str]) -> object:
+    """The draft's fields of one line; a line with too many cells stays a list, which no draft takes."""
+    if len(cells) > len(names):
+        return cells
+    fields: dict[str, object] = dict(zip(names, cells, strict=False))
+    for name in _LISTS & fields.keys():
+        fields[name] = _split(str(fields[name]))
+    if "enabled" in fields:
+        fields["enabled"] = _WORDS.get(str(fields["enabled"]).strip().lower(), fields["enabled"])
+    if not fields.get("language", "ru"):
+        del fields["language"]
+    return fields
+
+
+def _renamed(entry: Mapping[str, object]) -> dict[str, object]:
+    return {_OLD_NAMES.get(name, name): value for name, value in entry.items()}
+
+
+def _delimiter(text: str) -> str:
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return " | ".join(str(each).replace("\\", "\\\\").replace("|", "\\|") for each in value)
+    return str(value)
+
+
+def _split(cell: str) -> list[str]:
+    return [_ESCAPED.sub(r"\1", part.strip()) for part in _ITEM.findall(cell) if part.strip()]
+
+
+def _reason(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return ": ".join((*(str(step) for step in problem["loc"]), problem["msg"]))

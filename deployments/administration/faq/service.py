@@ -1,0 +1,221 @@
+"""Prepared answers, as people edit them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from deployments.administration.office.drafts import Draft, apply_changes, changed_fields, require_version
+from deployments.administration.office.snapshot_writer import SnapshotWriter
+from deployments.administration.snapshots.loader import SnapshotField
+from deployments.contracts.errors import Conflict, NotFound
+from deployments.contracts.frozen_model import Language
+from deployments.contracts.settings import FaqEntry
+from storage.comparison import comparison_key
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.faq import FaqStatistics
+from storage.unit_of_work import UnitOfWork
+
+MAX_FAQ_ENTRIES = 20_000
+"""As many as one file brings, and twice as many as the doors are measured with."""
+_SHORTEST_TRIGGER = 2
+Trigger = Annotated[str, Field(max_length=500)]
+
+
+class FaqDraft(Draft):
+    """What a person writes down for one prepared answer.
+
+    Every trigger (question, alternative, keyword) has two letters or digits at least, whatever its punctuation.
+    Repeated and empty alternatives and keywords are dropped.
+    """
+
+    question: str = Field(min_length=2, max_length=500)
+    answer: str = Field(min_length=1, max_length=4000)
+    alternatives: tuple[Trigger, ...] = Field(default=(), max_length=50)
+    keywords: tuple[Trigger, ...] = Field(default=(), max_length=50)
+    language: Language = "ru"
+    enabled: bool = True
+
+    @field_validator("question", "answer")
+    @classmethod
+    def _trim(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("must not be blank")
+        return text.strip()
+
+    @field_validator("question")
+    @classmethod
+    def _long_enough(cls, text: str) -> str:
+        return _checked(text)
+
+    @field_validator("alternatives", "keywords")
+    @classmethod
+    def _tidy(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_checked(text) for text in _distinct(texts))
+
+    @model_validator(mode="after")
+    def _drop_question_from_alternatives(self) -> Self:
+        own = comparison_key(self.question)
+        kept = tuple(text for text in self.alternatives if comparison_key(text) != own)
+        object.__setattr__(self, "alternatives", kept)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class FaqPage:
+    """``entries`` of one page, the newest change first, and the ``total`` that the search found."""
+
+    entries: tuple[FaqEntry, ...]
+    total: int
+
+
+class FaqAdministration:
+    """List, create, change and delete prepared answers; every change is published."""
+
+    def __init__(self, database: Database, writer: SnapshotWriter, max_entries: int = MAX_FAQ_ENTRIES) -> None:
+        self._database = database
+        self._desk = writer
+        self._most = max_entries
+
+    async def list(
+        self,
+        query: str = "",
+        language: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        enabled: bool | None = None,
+    ) -> FaqPage:
+        """Entries in which every word of ``query`` occurs: in question, alternatives, keywords or answer. Case, ё and
+        punctuation do not matter."""
+        async with self._database.unit_of_work() as work:
+            return FaqPage(*await work.faq.search(query, language, limit, offset, enabled))
+
+    async def all(self) -> tuple[FaqEntry, ...]:
+        """Every entry by id, disabled ones too."""
+        async with self._database.unit_of_work() as work:
+            return await work.faq.all()
+
+    async def statistics(self, top: int = 10) -> FaqStatistics:
+        """Counts over all entries and the ``most`` asked ones."""
+        async with self._database.unit_of_work() as work:
+            return await work.faq.statistics(top)
+
+    async def get(self, entry_id: int) -> FaqEntry:
+        """Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            return await _existing(work, entry_id)
+
+    async def create(self, draft: FaqDraft, by: str) -> FaqEntry:
+        """A draft that tells no language is in the default one. Raises Conflict when the language already has this
+        question, and when there are as many entries as there may be."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
+            told = _in_language(draft, (await work.settings.get()).default_language)
+            await _require_free(work, told, None)
+            if await work.faq.count() >= self._most:
+                raise Conflict(f"there are {self._most} prepared answers: delete some first")
+            entry = await work.faq.add(_entry(told))
+            return entry, AuditEvent(by, "create", "faq", str(entry.id), detail=entry.question)
+
+        return await self._desk.change(SnapshotField.FAQ, edit)
+
+    async def update(self, entry_id: int, draft: FaqDraft, expected_version: int, by: str) -> FaqEntry:
+        """A draft that tells no language leaves the entry in its own. Raises NotFound; Conflict when the entry changed
+        since ``expected_version`` or the question is taken."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
+            before = await _existing(work, entry_id)
+            require_version(before.version, expected_version, "entry")
+            told = _in_language(draft, before.language)
+            await _require_free(work, told, entry_id)
+            entry = await work.faq.replace(_entry(told, entry_id))
+            return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=changed_fields(before, entry))
+
+        return await self._desk.change(SnapshotField.FAQ, edit)
+
+    async def delete(self, entry_id: int, by: str, expected_version: int | None = None) -> None:
+        """Raises NotFound, Conflict."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
+            entry = await _existing(work, entry_id)
+            require_version(entry.version, expected_version, "entry")
+            await work.faq.remove(entry_id)
+            return None, AuditEvent(by, "delete", "faq", str(entry_id), detail=entry.question)
+
+        await self._desk.change(SnapshotField.FAQ, edit)
+
+    async def update_by_question(
+        self, question: str, changes: Mapping[str, str], by: str, expected_version: int | None = None
+    ) -> FaqEntry:
+        """Changes ``question`` or ``answer`` of the entry whose question is ``trigger``; everything else of it stays:
+        id, keywords, hits. Raises NotFound; Conflict when the new question is taken, or when the entry changed since
+        ``expected_version`` (None: whatever it is)."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
+            before = await _asked(work, question)
+            require_version(before.version, expected_version, "entry")
+            draft = apply_changes(FaqDraft, before.model_dump(include=set(FaqDraft.model_fields)), changes)
+            await _require_free(work, draft, before.id)
+            entry = await work.faq.replace(_entry(draft, before.id))
+            return entry, AuditEvent(by, "update", "faq", str(entry.id), detail=changed_fields(before, entry))
+
+        return await self._desk.change(SnapshotField.FAQ, edit)
+
+    async def delete_by_question(self, question: str, by: str, expected_version: int | None = None) -> FaqEntry:
+        """Deletes the entry whose question is ``trigger``. Raises NotFound, Conflict."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
+            entry = await _asked(work, question)
+            require_version(entry.version, expected_version, "entry")
+            await work.faq.remove(entry.id)
+            return entry, AuditEvent(by, "delete", "faq", str(entry.id), detail=entry.question)
+
+        return await self._desk.change(SnapshotField.FAQ, edit)
+
+    async def record_hits(self, hits: Mapping[int, int]) -> None:
+        """Adds to the hit counts; unknown ids are ignored. Not a change: nothing is published."""
+        async with self._database.unit_of_work() as work:
+            await work.faq.add_hits(hits)
+
+
+async def _existing(work: UnitOfWork, entry_id: int) -> FaqEntry:
+    entry = await work.faq.get(entry_id)
+    if entry is None:
+        raise NotFound(f"there is no prepared answer {entry_id}")
+    return entry
+
+
+async def _asked(work: UnitOfWork, trigger: str) -> FaqEntry:
+    """The entry that is asked ``trigger``: the one written exactly so, else the first that compares equal."""
+    entries = await work.faq.with_question(trigger)
+    if not entries:
+        raise NotFound("there is no prepared answer to this question", param="trigger")
+    return next((entry for entry in entries if entry.question == trigger.strip()), entries[0])
+
+
+async def _require_free(work: UnitOfWork, draft: FaqDraft, own_id: int | None) -> None:
+    taken = await work.faq.find_id(draft.language, draft.question)
+    if taken is not None and taken != own_id:
+        raise Conflict(f"entry {taken} already answers this question in this language", param="question")
+
+
+def _in_language(draft: FaqDraft, language: str) -> FaqDraft:
+    """``draft``, in ``language`` unless it tells another."""
+    return draft if "language" in draft.model_fields_set else draft.model_copy(update={"language": language})
+
+
+def _entry(draft: FaqDraft, entry_id: int = 0) -> FaqEntry:
+    return FaqEntry(id=entry_id, **draft.model_dump())
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    by_key = {comparison_key(text): text.strip() for text in reversed(tuple(texts)) if text.strip()}
+    return tuple(reversed(by_key.values()))
+
+
+def _checked(text: str) -> str:
+    if len(comparison_key(text).replace(" ", "")) < _SHORTEST_TRIGGER:
+        raise ValueError("needs two letters or digits at least")
+    return text

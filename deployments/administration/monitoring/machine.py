@@ -1,0 +1,158 @@
+"""The machine and the secretary's share of it, by psutil."""
+
+import platform
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from deployments.administration.monitoring.process_facts import ProcessFacts, own_processes, process_facts
+from deployments.contracts.frozen_model import FrozenModel
+
+_GIB = 2**30
+_MOST_PROCESSES = 100
+_SHORTEST_S = 0.5
+
+
+class SystemFacts(FrozenModel):
+    hostname: str
+    platform: str
+    python: str
+    uptime_seconds: float
+
+
+class CpuFacts(FrozenModel):
+    """``percent`` of all cores together since the last question, at least half a second of it."""
+
+    count: int
+    percent: float
+    load_1m: float
+
+
+class MemoryFacts(FrozenModel):
+    total_gb: float
+    used_gb: float
+    available_gb: float
+    percent: float
+
+
+class DiskFacts(FrozenModel):
+    """The file system of one of our own folders."""
+
+    name: str
+    total_gb: float
+    free_gb: float
+    percent: float
+
+
+class NetworkFacts(FrozenModel):
+    """Bytes since the machine started."""
+
+    interface: str
+    sent_bytes: int
+    received_bytes: int
+
+
+class MachineReport(FrozenModel):
+    """Processes of this secretary only, the largest first, without their command lines."""
+
+    system: SystemFacts
+    cpu: CpuFacts
+    memory: MemoryFacts
+    disks: tuple[DiskFacts, ...]
+    network: tuple[NetworkFacts, ...]
+    processes: tuple[ProcessFacts, ...]
+    timestamp: datetime
+
+
+class CpuTimes(Protocol):
+    """Seconds of all cores since the machine started, as the kernel counts them; those that the system knows."""
+
+    def _asdict(self) -> dict[str, float]: ...
+
+
+class CpuMeter:
+    """How busy the processors were between two questions, whichever threads ask. psutil's own ``cpu_percent`` remembers
+    the last question of each thread apart, which says nothing in a pool of threads."""
+
+    def __init__(self, times: Callable[[], CpuTimes] = psutil.cpu_times, count: int | None = None) -> None:
+        self._times = times
+        self._shortest = _SHORTEST_S * (count or psutil.cpu_count() or 1)
+        self._lock = threading.Lock()
+        self._last = _busy_and_total(times())
+        self._percent: float | None = None
+
+    def percent(self) -> float:
+        """Since the last question; the same again when that was just now."""
+        with self._lock:
+            busy, total = _busy_and_total(self._times())
+            passed = total - self._last[1]
+            if self._percent is None or passed >= self._shortest:
+                self._percent = round(100 * max(0.0, min(1.0, (busy - self._last[0]) / passed)), 1) if passed > 0 else 0
+                self._last = busy, total
+            return self._percent
+
+
+class Machine:
+    """``folders`` names what is worth watching, for example {"data": …, "models": …}. Call it in a thread."""
+
+    def __init__(self, folders: dict[str, Path]) -> None:
+        self._folders = folders
+        self._cpu = CpuMeter()
+
+    def report(self) -> MachineReport:
+        facts = [found for process in own_processes() if (found := process_facts(process))]
+        return MachineReport(
+            system=SystemFacts(
+                hostname=platform.node(),
+                platform=platform.platform(),
+                python=platform.python_version(),
+                uptime_seconds=round(time.time() - psutil.boot_time(), 1),
+            ),
+            cpu=self.cpu(),
+            memory=self.memory(),
+            disks=tuple(disk for name, path in self._folders.items() if (disk := _disk(name, path))),
+            network=tuple(
+                NetworkFacts(interface=name, sent_bytes=counted.bytes_sent, received_bytes=counted.bytes_recv)
+                for name, counted in psutil.net_io_counters(pernic=True).items()
+            ),
+            processes=tuple(sorted(facts, key=lambda each: -each.memory_mb)[:_MOST_PROCESSES]),
+            timestamp=datetime.now(UTC),
+        )
+
+    def cpu(self) -> CpuFacts:
+        return CpuFacts(
+            count=psutil.cpu_count() or 1, percent=self._cpu.percent(), load_1m=round(psutil.getloadavg()[0], 2)
+        )
+
+    def memory(self) -> MemoryFacts:
+        memory = psutil.virtual_memory()
+        return MemoryFacts(
+            total_gb=_gib(memory.total),
+            used_gb=_gib(memory.used),
+            available_gb=_gib(memory.available),
+            percent=memory.percent,
+        )
+
+
+def _busy_and_total(times: CpuTimes) -> tuple[float, float]:
+    """Linux counts what guests use in ``user`` as well, and waiting for a disk is not being busy."""
+    seconds = times._asdict()
+    total = sum(seconds.values()) - seconds.get("guest", 0.0) - seconds.get("guest_nice", 0.0)
+    return total - seconds["idle"] - seconds.get("iowait", 0.0), total
+
+
+def _disk(name: str, path: Path) -> DiskFacts | None:
+    try:
+        usage = psutil.disk_usage(str(path))
+    except OSError:
+        return None
+    return DiskFacts(name=name, total_gb=_gib(usage.total), free_gb=_gib(usage.free), percent=usage.percent)
+
+
+def _gib(size: int) -> float:
+    return round(size / _GIB, 2)

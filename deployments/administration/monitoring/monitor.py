@@ -1,0 +1,197 @@
+"""How the secretary is doing: health of its parts, latency, totals, errors, the machine and its graphics cards."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from deployments.administration.audit.audit_recorder import AuditRecorder
+from deployments.administration.monitoring.gpu import GpuMonitor, GpuReport
+from deployments.administration.monitoring.machine import CpuFacts, Machine, MachineReport, MemoryFacts
+from deployments.administration.monitoring.prometheus_samples import sum_samples_by_label
+from deployments.administration.office.report_ingest import DoorState, ReportIngest
+from deployments.administration.office.thread_pools import SharedCall
+from deployments.administration.services.service_control import ServiceControl, ServiceView
+from deployments.contracts.frozen_model import FrozenModel
+
+_RECENT_MINUTES = 15
+_SERVE = "serve"
+_SERVE_REMEDY = "wait until Ray has started Serve's controller anew; if it does not, secretary down, secretary up"
+
+
+class ComponentHealth(FrozenModel):
+    status: str
+    detail: str | None = None
+    remedy: str | None = None
+
+
+class HealthReport(FrozenModel):
+    """``degraded``: something that is wanted does not run, or nobody knows: then ``serve`` is a component, ``unknown``.
+    What an administrator stopped does not count."""
+
+    overall: Literal["healthy", "degraded"]
+    components: dict[str, ComponentHealth]
+    timestamp: datetime
+
+
+class StageSummary(FrozenModel):
+    """Latency of the last minutes. Milliseconds; ``p95_ms`` is the worst minute's."""
+
+    stage: str
+    route: str
+    count: int
+    p50_ms: float
+    p95_ms: float
+
+
+class CounterTotals(FrozenModel):
+    """Totals since the secretary started, over all processes."""
+
+    requests_by_status: dict[str, float]
+    tokens: dict[str, float]
+    phrase_cache: dict[str, float]
+    live_streams: dict[str, float]
+
+
+class SystemLoad(FrozenModel):
+    cpu: CpuFacts
+    memory: MemoryFacts
+
+
+class MetricsReport(FrozenModel):
+    system: SystemLoad
+    doors: tuple[DoorState, ...]
+    latency: tuple[StageSummary, ...]
+    counts: CounterTotals
+    timestamp: datetime
+
+
+class ServiceError(FrozenModel):
+    message: str
+    remedy: str | None
+
+
+class ErrorsReport(FrozenModel):
+    errors: dict[str, ServiceError] = Field(description="Services that have something to complain of")
+    timestamp: datetime
+
+
+class ResetReport(FrozenModel):
+    status: Literal["reset"] = "reset"
+    latency_points: int
+    message: str
+
+
+class Monitor:
+    """``exposition`` is the text of Prometheus, read in a thread. Graphics cards have ``gpu_patience_s`` to answer.
+    Whoever makes the object closes it."""
+
+    def __init__(
+        self,
+        services: ServiceControl,
+        reports: ReportIngest,
+        audit_recorder: AuditRecorder,
+        machine: Machine,
+        gpus: GpuMonitor,
+        exposition: Callable[[], bytes],
+        gpu_timeout_s: float = 5.0,
+    ) -> None:
+        self._services = services
+        self._reports = reports
+        self._trail = audit_recorder
+        self._machine = machine
+        self._gpus = SharedCall("nvml", gpus.read, gpu_timeout_s)
+        self._exposition = exposition
+
+    async def gpu(self) -> GpuReport:
+        """``available`` False with the reason when there are no cards, or when they do not answer in time."""
+        try:
+            return await self._gpus.result()
+        except TimeoutError:
+            return GpuReport(available=False, reason="the driver does not answer", timestamp=datetime.now(UTC))
+
+    async def gpu_stream(self, period_s: float) -> AsyncGenerator[GpuReport]:
+        """A report now and every ``period_s`` seconds, for ever."""
+        while True:
+            yield await self.gpu()
+            await asyncio.sleep(period_s)
+
+    async def system(self) -> MachineReport:
+        return await asyncio.to_thread(self._machine.report)
+
+    async def health(self) -> HealthReport:
+        status = await self._services.status()
+        components = {name: _health(view) for name, view in status.services.items()}
+        if status.cluster_error:
+            components[_SERVE] = ComponentHealth(status="unknown", detail=status.cluster_error, remedy=_SERVE_REMEDY)
+        healthy = not status.cluster_error and all(_as_wanted(view) for view in status.services.values())
+        return HealthReport(
+            overall="healthy" if healthy else "degraded", components=components, timestamp=datetime.now(UTC)
+        )
+
+    async def metrics(self) -> MetricsReport:
+        text = await asyncio.to_thread(self._exposition)
+        counts = CounterTotals(
+            requests_by_status=dict(sum_samples_by_label(text, "secretary_http_requests_total", "status")),
+            tokens=dict(sum_samples_by_label(text, "secretary_tokens_total", "direction")),
+            phrase_cache=dict(sum_samples_by_label(text, "secretary_phrase_cache_total", "result")),
+            live_streams=dict(sum_samples_by_label(text, "secretary_live_streams", "kind")),
+        )
+        return MetricsReport(
+            system=SystemLoad(cpu=self._machine.cpu(), memory=self._machine.memory()),
+            doors=self._reports.doors(),
+            latency=self._latency(),
+            counts=counts,
+            timestamp=datetime.now(UTC),
+        )
+
+    async def errors(self) -> ErrorsReport:
+        status = await self._services.status()
+        found = {
+            name: ServiceError(message=view.last_error, remedy=view.remedy)
+            for name, view in status.services.items()
+            if view.last_error
+        }
+        if status.cluster_error:
+            found[_SERVE] = ServiceError(message=status.cluster_error, remedy=_SERVE_REMEDY)
+        return ErrorsReport(errors=found, timestamp=datetime.now(UTC))
+
+    async def reset(self, username: str) -> ResetReport:
+        """Begins the latency history of the panel anew. Prometheus counters never fall, and spoken phrases that are
+        remembered are no metric: both stay."""
+
+        async def reset() -> int:
+            await self._trail.record(username, "reset", "metrics")
+            return self._reports.clear_latency()
+
+        dropped = await self._trail.run_shielded(reset)
+        message = "The latency history begins anew; Prometheus counters and remembered phrases stay as they are."
+        return ResetReport(latency_points=dropped, message=message)
+
+    def close(self) -> None:
+        """Asks the graphics cards no more."""
+        self._gpus.close()
+
+    def _latency(self) -> tuple[StageSummary, ...]:
+        grouped: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
+        for point in self._reports.latency(_RECENT_MINUTES):
+            grouped.setdefault((point.stage, point.route), []).append((point.count, point.p50_ms, point.p95_ms))
+        return tuple(_summary(stage, route, points) for (stage, route), points in sorted(grouped.items()))
+
+
+def _summary(stage: str, route: str, points: list[tuple[int, float, float]]) -> StageSummary:
+    count = sum(n for n, _, _ in points)
+    p50_ms = sum(n * p50 for n, p50, _ in points) / count
+    p95_ms = max(p95 for _, _, p95 in points)
+    return StageSummary(stage=stage, route=route, count=count, p50_ms=round(p50_ms, 2), p95_ms=p95_ms)
+
+
+def _as_wanted(view: ServiceView) -> bool:
+    return view.status == view.wanted or (view.wanted == "stopped" and view.status == "stopping")
+
+
+def _health(view: ServiceView) -> ComponentHealth:
+    status = {"running": "healthy", "stopped": "stopped"}.get(view.status, view.status)
+    return ComponentHealth(status=status, detail=view.last_error, remedy=view.remedy)

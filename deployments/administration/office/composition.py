@@ -1,0 +1,175 @@
+"""The office: every administrative service over one database, opened and closed together."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployments.administration.audit.audit_log import AuditLog
+from deployments.administration.auth.account_writer import AccountWriter
+from deployments.administration.auth.accounts import Accounts
+from deployments.administration.auth.passwords import PasswordHashing
+from deployments.administration.auth.secret_keys import load_jwt_secret, load_sealer
+from deployments.administration.auth.token_service import TokenLifetimes, TokenService
+from deployments.administration.backup.installation_copies import InstallationCopies
+from deployments.administration.bots.bot_sessions import BotSessions
+from deployments.administration.bots.service import BotAdministration
+from deployments.administration.chat.conversations import StoredConversations
+from deployments.administration.chat.dialogue import Dialogue
+from deployments.administration.chat.running_turns import RunningTurns
+from deployments.administration.chat.sessions import ChatSessions
+from deployments.administration.faq.importing import FaqImporter
+from deployments.administration.faq.service import FaqAdministration
+from deployments.administration.keys.service import ApiKeyAdministration
+from deployments.administration.llm.chains import ChainAdministration
+from deployments.administration.llm.personas import PersonaAdministration
+from deployments.administration.llm.providers import ProviderAdministration
+from deployments.administration.office.preparation import FIRST_ADMINISTRATOR, FirstCredentials, prepare_installation
+from deployments.administration.office.report_ingest import ReportIngest
+from deployments.administration.office.snapshot_writer import SnapshotWriter
+from deployments.administration.privacy.file_remover import FileRemover
+from deployments.administration.privacy.retention import Retention
+from deployments.administration.privacy.service import Privacy
+from deployments.administration.settings.service import SettingsAdministration
+from deployments.administration.snapshots.loader import load_snapshot
+from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.administration.speech.presets import PresetAdministration, VoiceAdministration
+from deployments.administration.usage.service import UsageAccounting
+from deployments.administration.users.service import UserAdministration
+from deployments.administration.widgets.service import WidgetAdministration
+from storage.database import Database
+from storage.environment import Environment
+
+__all__ = ["FirstCredentials", "OfficeServices", "open_office", "prepare_installation"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OfficeServices:
+    """The services. ``open_office`` makes one; whoever opened it closes it."""
+
+    database: Database
+    snapshot_writer: SnapshotWriter
+    publisher: SnapshotPublisher
+    faq: FaqAdministration
+    faq_importer: FaqImporter
+    accounts: Accounts
+    account_writer: AccountWriter
+    passwords: PasswordHashing
+    tokens: TokenService
+    users: UserAdministration
+    keys: ApiKeyAdministration
+    personas: PersonaAdministration
+    bots: BotAdministration
+    bot_sessions: BotSessions
+    providers: ProviderAdministration
+    chains: ChainAdministration
+    presets: PresetAdministration
+    voices: VoiceAdministration
+    widgets: WidgetAdministration
+    settings: SettingsAdministration
+    conversations: StoredConversations
+    report_ingest: ReportIngest
+    usage: UsageAccounting
+    audit: AuditLog
+    running_turns: RunningTurns
+    chat_sessions: ChatSessions
+    dialogue: Dialogue
+    privacy: Privacy
+    retention: Retention
+
+    async def close(self) -> None:
+        """Ends answers under way and every subscription, waits for changes under way and closes the database."""
+        await self.retention.stop()
+        await self.running_turns.close()
+        self.publisher.close()
+        await self.snapshot_writer.close()
+        await self.account_writer.close()
+        self.passwords.close()
+        await self.database.close()
+
+
+async def open_office(
+    environment: Environment, *, passwords: PasswordHashing | None = None, database_timeout_s: float = 10.0
+) -> OfficeServices:
+    """Prepares the installation when needed and opens every service.
+
+    ``passwords`` are the office's from then on, which closes them.
+    Credentials that are generated on the way are left in ``<data>/first-credentials.txt`` (mode 0600), because nobody
+    waits for them here. Raises Conflict when another process still uses the database after ``patience_s``.
+    """
+    passwords = passwords or PasswordHashing()
+    credentials = await prepare_installation(environment, passwords=passwords, database_timeout_s=database_timeout_s)
+    if credentials is not None:
+        _leave(credentials, environment.data / "first-credentials.txt")
+    database = Database(environment.database_url, database_timeout_s)
+    await database.open()
+    try:
+        return await _furnish(environment, database, passwords)
+    except BaseException:
+        await database.close()
+        raise
+
+
+async def _furnish(environment: Environment, database: Database, passwords: PasswordHashing) -> OfficeServices:
+    async with database.unit_of_work() as work:
+        publisher = SnapshotPublisher(await load_snapshot(work))
+    await passwords.start()
+    desk = SnapshotWriter(database, publisher)
+    account_desk = AccountWriter(database)
+    tokens = TokenService(database, account_desk, load_jwt_secret(environment), _lifetimes(environment))
+    await tokens.start()
+    usage = UsageAccounting(database)
+    running, files = RunningTurns(), FileRemover(database, environment.data)
+    copies = InstallationCopies(environment.data, database.path.parent if database.path else environment.data)
+    retention = Retention(database, lambda: publisher.current.settings.privacy, files, copies)
+    retention.start()
+    sealer = load_sealer(environment)
+    return OfficeServices(
+        database=database,
+        snapshot_writer=desk,
+        publisher=publisher,
+        faq=FaqAdministration(database, desk),
+        faq_importer=FaqImporter(database, desk),
+        accounts=Accounts(database, passwords, account_writer=account_desk),
+        account_writer=account_desk,
+        passwords=passwords,
+        tokens=tokens,
+        users=UserAdministration(database, account_desk, passwords),
+        keys=ApiKeyAdministration(database, desk, usage),
+        personas=PersonaAdministration(database, desk),
+        bots=BotAdministration(database, desk, sealer),
+        bot_sessions=BotSessions(database),
+        providers=ProviderAdministration(database, desk, sealer),
+        chains=ChainAdministration(database, desk),
+        presets=PresetAdministration(database, desk),
+        voices=VoiceAdministration(database, desk),
+        widgets=WidgetAdministration(database, desk),
+        settings=SettingsAdministration(database, desk),
+        conversations=StoredConversations(database),
+        report_ingest=ReportIngest(database, usage=usage),
+        usage=usage,
+        audit=AuditLog(database),
+        running_turns=running,
+        chat_sessions=ChatSessions(database, running, files),
+        dialogue=Dialogue(database, running, lambda: publisher.current),
+        privacy=Privacy(database, running, files),
+        retention=retention,
+    )
+
+
+def _lifetimes(environment: Environment) -> TokenLifetimes:
+    return TokenLifetimes(environment.access_token_minutes * 60.0, environment.refresh_token_days * 86_400.0)
+
+
+def _leave(credentials: FirstCredentials, path: Path) -> None:
+    lines = (
+        f"panel user: {FIRST_ADMINISTRATOR}" if credentials.admin_password else "",
+        f"panel password: {credentials.admin_password}" if credentials.admin_password else "",
+        f"API key: {credentials.api_key}" if credentials.api_key else "",
+    )
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in lines if line))
+    logger.warning("first credentials are in %s: note them and delete the file", path)

@@ -1,0 +1,109 @@
+"""What people write down, before it is stored: texts that every database can keep, changes laid over what is there."""
+
+import hashlib
+from collections.abc import Mapping, Sized
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from deployments.contracts.chat import Route
+from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound
+from deployments.contracts.frozen_model import FrozenModel
+
+_DEEPEST = 32
+_MOST = 200
+_BOOKKEEPING = {"version", "hits", "updated_at"}
+
+
+class StorableModel(BaseModel):
+    """What somebody sends. Texts with characters that PostgreSQL or UTF-8 cannot hold are refused."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        require_storable(value)
+        return value
+
+
+class Draft(StorableModel, FrozenModel):
+    """A form that a person fills in."""
+
+
+def _is_a_route(text: str) -> str:
+    try:
+        Route.parse(text)
+    except ModelNotFound as error:
+        raise ValueError(error.message) from None
+    return text
+
+
+RouteName = Annotated[str, Field(max_length=100), AfterValidator(_is_a_route)]
+"""A route as people write it, local or cloud:<provider>; "" means the default one."""
+
+DraftT = TypeVar("DraftT", bound=BaseModel)
+
+
+def apply_changes(model: type[DraftT], base: Mapping[str, object], changes: Mapping[str, object]) -> DraftT:
+    """``base`` with ``changes`` over it; None sets a field back to its default. Raises InvalidRequest naming the
+    field."""
+    both = {name: value for name, value in {**base, **changes}.items() if value is not None}
+    try:
+        return model.model_validate(both)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        param = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"]).lstrip(".")
+        raise InvalidRequest(f"{param}: {problem['msg']}" if param else problem["msg"], param=param or None) from None
+
+
+def require_version(stored: int, expected: int | None, what: str) -> None:
+    """Raises Conflict when ``what`` was changed since it was read. None: the caller takes whatever is there."""
+    if expected not in (None, stored):
+        raise Conflict(f"this {what} was changed by somebody else meanwhile; read it again", param="version")
+
+
+def require_capacity(stored: Sized, what: str) -> None:
+    """Raises Conflict when there are as many of ``what`` as every door is made to hold."""
+    if len(stored) >= _MOST:
+        raise Conflict(f"there are {_MOST} {what}: delete some first")
+
+
+def content_fingerprint(stored: FrozenModel) -> int:
+    """A number that changes with the content: the version of what has no counter of its own."""
+    return int.from_bytes(hashlib.sha256(stored.model_dump_json().encode()).digest()[:6], "big")
+
+
+def changed_fields(before: FrozenModel, after: FrozenModel) -> str:
+    """Names of the fields that differ, as the audit trail tells them: never their contents."""
+    names = (name for name in type(after).model_fields if name not in _BOOKKEEPING)
+    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
+
+
+def require_storable(value: object) -> None:
+    """Raises ValueError for texts with a null character or a lone surrogate, and for nesting deeper than 32 levels."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        for text in level:
+            if isinstance(text, str):
+                _require_text(text)
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return
+    raise ValueError("is nested too deeply")
+
+
+def _require_text(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("must not contain null characters")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("must be valid Unicode text") from None
+
+
+def _children(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    return list(value) if isinstance(value, list | tuple) else []

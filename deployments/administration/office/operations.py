@@ -1,0 +1,95 @@
+"""Everything that keeps the secretary running: services, monitor, logs and models, opened and closed together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployments.administration.audit.audit_recorder import AuditRecorder
+from deployments.administration.backup.backups import Backups
+from deployments.administration.logs.log_files import LogFiles
+from deployments.administration.models.downloads import Downloads, build_puller
+from deployments.administration.models.hub_browser import HubBrowser
+from deployments.administration.models.service import ModelAdministration
+from deployments.administration.monitoring.gpu import GpuMonitor
+from deployments.administration.monitoring.machine import Machine
+from deployments.administration.monitoring.monitor import Monitor
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.services.replica_registry import ReplicaRegistry
+from deployments.administration.services.service_control import ServiceControl
+from deployments.contracts.outbound import AllowedHost
+from deployments.contracts.services import ClusterControl
+from deployments.models.catalogue import load_catalogue
+from deployments.models.installed import installed_models
+from deployments.models.store import ModelStore
+from deployments.models.web_access import ModelWebAccess
+
+
+@dataclass(frozen=True)
+class OperationsServices:
+    """``open_operations`` makes one; whoever opened it closes it, before the office."""
+
+    replica_registry: ReplicaRegistry
+    services: ServiceControl
+    monitor: Monitor
+    logs: LogFiles
+    models: ModelAdministration
+    gpus: GpuMonitor
+    backups: Backups
+    audit_log: AuditRecorder
+
+    async def close(self) -> None:
+        """Ends a download and a scan under way; waits for orders and noted deeds under way."""
+        await self.models.close()
+        await self.services.close()
+        await self.audit_log.close()
+        self.monitor.close()
+        self.gpus.close()
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsDependencies:
+    """What the operations need of their process. ``services`` maps what can be stopped to kinds; ``queues`` and
+    ``exposition`` are read in threads; ``environment`` names the hub (HF_ENDPOINT, HF_TOKEN), ``model_hosts`` mirrors
+    and other places of the operator's own that models may come from."""
+
+    data: Path
+    models: Path
+    cluster: ClusterControl
+    services: Mapping[str, str]
+    queues: Callable[[], Mapping[str, float]]
+    exposition: Callable[[], bytes]
+    environment: Mapping[str, str]
+    model_hosts: tuple[AllowedHost, ...] = ()
+
+
+async def open_operations(office: OfficeServices, dependencies: OperationsDependencies) -> OperationsServices:
+    """Reads the stored orders; nothing runs yet."""
+    trail, register, gpus = AuditRecorder(office.database), ReplicaRegistry(), GpuMonitor()
+    services = ServiceControl(
+        office.database, register, dependencies.cluster, dependencies.services, dependencies.queues
+    )
+    await services.open()
+    machine = Machine({"data": dependencies.data, "models": dependencies.models})
+    store, web = (
+        ModelStore(dependencies.models),
+        model_web_client(office, dependencies.environment, dependencies.model_hosts),
+    )
+    return OperationsServices(
+        replica_registry=register,
+        services=services,
+        monitor=Monitor(services, office.report_ingest, trail, machine, gpus, dependencies.exposition),
+        logs=LogFiles(dependencies.data / "logs"),
+        models=ModelAdministration(
+            store, load_catalogue(), trail, HubBrowser(web), Downloads(store, build_puller(web)), register.models_in_use
+        ),
+        gpus=gpus,
+        backups=Backups(office.database, dependencies.data, lambda: installed_models(store), trail),
+        audit_log=trail,
+    )
+
+
+def model_web_client(
+    office: OfficeServices, environment: Mapping[str, str], hosts: tuple[AllowedHost, ...]
+) -> ModelWebAccess:
+    """Where models may come from, under the settings in force at each request."""
+    return ModelWebAccess.from_environment(environment, hosts, lambda: office.publisher.current.settings.outbound)

@@ -1,0 +1,196 @@
+"""Live behaviour, as people change it."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from deployments.administration.office.drafts import apply_changes
+from deployments.administration.office.snapshot_writer import SnapshotWriter
+from deployments.administration.snapshots.loader import SnapshotField
+from deployments.administration.speech.builtin_presets import BUILTIN_PRESETS
+from deployments.contracts.chat import Route, RouteKind
+from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, ModelNotFound
+from deployments.contracts.identity import Role
+from deployments.contracts.settings import Settings
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.unit_of_work import UnitOfWork
+
+ADMIN_ONLY_GROUPS = tuple(
+    name
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("changed_by") == "admin"
+)
+"""Groups of settings that an operator may not change: whom the secretary reaches, what it keeps, how much it takes."""
+
+_LONGEST_VALUE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """Settings as they were stored, and the revision of the snapshot that publishes them."""
+
+    settings: Settings
+    revision: int
+
+
+class SettingsAdministration:
+    """Reads and replaces the settings; a change is in force everywhere as soon as it is published.
+
+    Every change is made for a ``role``, an operator's unless the caller says more. Each raises Forbidden when that role
+    may not change one of the groups that differ, InvalidRequest naming a field that cannot work, and Conflict when the
+    settings (not merely anything) were changed after ``expected_revision``, the snapshot revision at which they were
+    read, or when there is no such revision yet, as after a backup was restored; None takes them as they are.
+    """
+
+    def __init__(self, database: Database, snapshot_writer: SnapshotWriter) -> None:
+        self._database = database
+        self._desk = snapshot_writer
+
+    async def get(self) -> Settings:
+        """The settings in force."""
+        async with self._database.unit_of_work() as work:
+            return await work.settings.get()
+
+    async def update(
+        self, changes: Settings, expected_revision: int, by: str, *, role: Role = Role.OPERATOR
+    ) -> Settings:
+        """Replaces the settings."""
+        stored = await self.edit(lambda _: changes, by, expected_revision, role=role)
+        return stored.settings
+
+    async def update_fields(
+        self,
+        changes: Mapping[str, object],
+        by: str,
+        group: str | None = None,
+        expected_revision: int | None = None,
+        *,
+        role: Role = Role.OPERATOR,
+    ) -> StoredSettings:
+        """Changes single fields of the settings as they are now, or of one ``group`` of them (llm, speech ...), whoever
+        changed others before."""
+        said = [(group, name) if group else (name,) for name in changes]
+        return await self.edit(
+            lambda now: _adjusted(now, changes, group), by, expected_revision, role=role, given_paths=said
+        )
+
+    async def edit(
+        self,
+        edit: Callable[[Settings], Settings],
+        by: str,
+        expected_revision: int | None = None,
+        *,
+        role: Role = Role.OPERATOR,
+        given_paths: Collection[tuple[str, ...]] = (),
+    ) -> StoredSettings:
+        """Stores what ``edit`` makes of the settings as they are inside the transaction: of changes side by side none
+        is lost. ``said`` are paths of fields that somebody has set: they replace what another version stored there and
+        this one cannot take, also with the value that counts meanwhile."""
+
+        async def change(work: UnitOfWork, revision: int) -> tuple[StoredSettings, AuditEvent]:
+            if expected_revision is not None:
+                _require_unchanged(expected_revision, await work.settings.last_changed_revision(), revision)
+            before = await work.settings.get()
+            after = edit(before)
+            _require_role(role, after, before)
+            await _check(work, after, before)
+            await work.settings.save(after, revision, given_paths)
+            detail = "; ".join(_differences(before.model_dump(), after.model_dump()))
+            return StoredSettings(after, revision), AuditEvent(by, "update", "settings", detail=detail)
+
+        return await self._desk.change(SnapshotField.SETTINGS, change)
+
+
+def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | None) -> Settings:
+    if group is None:
+        return apply_changes(Settings, settings.model_dump(), changes)
+    part = getattr(settings, group)
+    return settings.model_copy(update={group: apply_changes(type(part), part.model_dump(), changes)})
+
+
+def _differences(before: Mapping[str, object], after: Mapping[str, object], at: str = "") -> Iterator[str]:
+    """Each field that differs, with the value it had and the one it has; long ones are cut. No setting is a secret."""
+    for name, value in after.items():
+        former = before.get(name)
+        if at == "" and isinstance(value, dict) and isinstance(former, dict):
+            yield from _differences(former, value, f"{name}.")
+        elif value != former:
+            yield f"{at}{name}: {_shown(former)} → {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _require_unchanged(expected_revision: int, changed_at: int, next_revision: int) -> None:
+    if changed_at > expected_revision:
+        raise Conflict("the settings were changed by somebody else meanwhile; read them again")
+    if expected_revision >= next_revision:
+        raise Conflict(f"revision {expected_revision} is none of this office: was a backup restored? Read them again")
+
+
+def _require_role(role: Role, after: Settings, before: Settings) -> None:
+    if role.covers(Role.ADMIN):
+        return
+    denied = [name for name in ADMIN_ONLY_GROUPS if getattr(after, name) != getattr(before, name)]
+    if denied:
+        raise Forbidden(f"Only an administrator changes {', '.join(denied)}.", param=denied[0])
+
+
+async def _check(work: UnitOfWork, after: Settings, before: Settings) -> None:
+    """Raises InvalidRequest naming a field that was changed to what cannot work."""
+    if after.time_zone != before.time_zone:
+        _require_time_zone(after.time_zone)
+    if after.default_route != before.default_route:
+        await _require_route(work, after.default_route)
+    if after.default_persona != before.default_persona:
+        await _require_persona(work, after.default_persona)
+    if after.speech.default_preset != before.speech.default_preset:
+        await _require_preset(work, after.speech.default_preset)
+
+
+async def _require_persona(work: UnitOfWork, persona_id: str) -> None:
+    if await work.personas.get(persona_id) is None:
+        raise InvalidRequest("there is no such persona", param="default_persona")
+
+
+async def _require_preset(work: UnitOfWork, name: str) -> None:
+    known = [preset.name for preset in (*BUILTIN_PRESETS, *await work.presets.all())]
+    if name not in known:
+        raise InvalidRequest(
+            f"there is no speech preset {name!r}; those that exist: {', '.join(known)}", param="speech.default_preset"
+        )
+
+
+def _require_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise InvalidRequest("use an IANA time zone, for example Europe/Moscow", param="time_zone") from None
+
+
+async def _require_route(work: UnitOfWork, text: str) -> None:
+    try:
+        route = Route.parse(text)
+    except ModelNotFound as error:
+        raise InvalidRequest(error.message, param="default_route") from None
+    if route is None:
+        raise InvalidRequest("name the model that answers, for example local", param="default_route")
+    if route.kind is RouteKind.CLOUD:
+        await _require_provider(work, route.provider_id)
+
+
+async def _require_provider(work: UnitOfWork, provider_id: str) -> None:
+    provider = await work.providers.get(provider_id)
+    if provider is None:
+        known = [f"cloud:{each.id}" for each in await work.providers.all() if each.enabled]
+        raise InvalidRequest(
+            f"there is no provider {provider_id!r}; routes that exist: {', '.join(('local', *known))}",
+            param="default_route",
+        )
+    if not provider.enabled:
+        raise InvalidRequest(f"the provider {provider_id!r} is switched off", param="default_route")

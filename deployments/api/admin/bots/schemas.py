@@ -1,0 +1,208 @@
+"""Telegram bots over HTTP. Tokens go in and never come out."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, model_validator
+
+from deployments.administration.bots.service import BotDraft
+from deployments.api.admin.request_bodies import LEGACY_FIELD_NAMES, instance_fields, rename_fields
+from deployments.contracts.instances import ActionButton, BotSpec
+from deployments.contracts.sampling import Sampling
+
+_NAMES = {**LEGACY_FIELD_NAMES, "bot_token": "token"}
+_SHOWN_ONLY = {"has_token", "running"}
+_MASK = "*"
+
+
+class BotProcessReport(Protocol):
+    """How a bot's process does, as the supervisor of the bots tells it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def updates(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def restarts(self) -> int: ...
+    @property
+    def last_update_at(self) -> datetime | None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def started_at(self) -> datetime | None: ...
+
+
+BotReportReader = Callable[[], Awaitable[Sequence[BotProcessReport]]]
+"""Asks the supervisor. Raises a SecretaryError when it cannot be asked."""
+
+
+def bot_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """``body`` under the names of ``BotDraft``, its buttons as well. An empty token keeps the stored one, as null does
+    and the mask under which it is shown."""
+    named = instance_fields(body, _NAMES)
+    buttons = named.get("action_buttons")
+    if isinstance(buttons, list):
+        named["action_buttons"] = [_button(each) for each in buttons]
+    if not named.get("token") or str(named["token"]).startswith(_MASK):
+        named.pop("token", None)
+    return {name: value for name, value in named.items() if name not in _SHOWN_ONLY}
+
+
+def _button(body: object) -> object:
+    return rename_fields(body, LEGACY_FIELD_NAMES) if isinstance(body, dict) else body
+
+
+class NewBot(BotDraft):
+    """Fields that are null are as if they were not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_words(cls, body: object) -> object:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in bot_fields(body).items() if value is not None}
+
+    def draft(self) -> BotDraft:
+        return BotDraft(**{name: getattr(self, name) for name in BotDraft.model_fields})
+
+
+class ButtonReply(BaseModel):
+    id: str
+    label: str
+    icon: str
+    enabled: bool
+    order: int
+    llm_backend: str
+    system_prompt: str
+    llm_params: Sampling
+
+    @classmethod
+    def of(cls, button: ActionButton) -> "ButtonReply":
+        shown = button.model_dump(exclude={"route", "llm_params"})
+        return cls(**shown, llm_backend=button.route, llm_params=button.llm_params)
+
+
+class BotReply(BaseModel):
+    """``bot_token`` shows the last four characters only."""
+
+    id: str
+    name: str
+    description: str
+    enabled: bool
+    bot_token: str
+    has_token: bool
+    api_url: str
+    allowed_users: list[int]
+    admin_users: list[int]
+    welcome_message: str
+    unauthorized_message: str
+    error_message: str
+    typing_enabled: bool
+    language: str
+    route: str
+    persona_id: str
+    system_prompt: str
+    llm_params: Sampling
+    voice_id: str
+    tts_preset: str
+    answer_voice_with_voice: bool
+    action_buttons: list[ButtonReply]
+    version: int
+    running: bool | None = None
+
+    @classmethod
+    def of(cls, spec: BotSpec, hint: str, running: bool | None = None) -> "BotReply":
+        shown = spec.model_dump(include=set(cls.model_fields) - {"llm_params", "action_buttons"})
+        return cls(
+            **shown,
+            llm_params=spec.llm_params,
+            action_buttons=[ButtonReply.of(button) for button in spec.action_buttons],
+            bot_token=hint,
+            has_token=bool(spec.sealed_token),
+            running=running,
+        )
+
+
+class BotList(BaseModel):
+    instances: list[BotReply]
+
+
+class BotInstanceReply(BaseModel):
+    status: str = "ok"
+    instance_id: str
+    instance: BotReply
+
+
+class BotProcessStatus(BaseModel):
+    """``state`` is that of the bot's process: starting, running, conflict, unreachable, rejected, restarting or
+    stopped; unknown when the supervisor of the bots cannot be asked. ``current``: the process runs the newest version
+    of its row. ``pid`` and the times are those of the process, while there is one."""
+
+    running: bool | None
+    state: str
+    enabled: bool
+    has_token: bool
+    active_sessions: int
+    allowed_users_count: int
+    admin_users_count: int
+    current: bool | None = None
+    username: str = ""
+    error: str = ""
+    updates: int = 0
+    failures: int = 0
+    restarts: int = 0
+    last_update_at: datetime | None = None
+    pid: int | None = None
+    started_at: datetime | None = None
+    uptime_seconds: float | None = None
+
+
+class BotStatusReply(BaseModel):
+    status: BotProcessStatus
+
+
+class DefaultBotStatus(BotProcessStatus):
+    """The fields stand at the top as well, where clients of a time with one bot look for them."""
+
+    status: BotProcessStatus
+
+    @classmethod
+    def of(cls, state: BotProcessStatus) -> "DefaultBotStatus":
+        return cls(**state.model_dump(), status=state)
+
+
+class BotSessionReply(BaseModel):
+    user_id: str
+    chat_session_id: str
+    display_name: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class BotSessionPage(BaseModel):
+    sessions: list[BotSessionReply]
+    total: int
+    limit: int
+    offset: int
+
+
+class BotLogReply(BaseModel):
+    """``logs``: lines of the bot's own process, the newest last."""
+
+    logs: str
+
+
+class BotSessionsEndedReply(BaseModel):
+    status: Literal["ok"] = "ok"
+    cleared: int

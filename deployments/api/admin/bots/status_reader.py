@@ -1,0 +1,66 @@
+"""How bots do: what is declared and stored, and what the supervisor of the bots says."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from deployments.administration.bots.bot_sessions import BotSessions
+from deployments.api.admin.bots.schemas import BotProcessReport, BotProcessStatus, BotReportReader
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.instances import BotSpec
+
+_RUNNING = "running"
+
+
+class BotStatusReader:
+    """Asks anew each time; an answer without the supervisor says that it does not know."""
+
+    def __init__(self, sessions: BotSessions, read_reports: BotReportReader) -> None:
+        self._sessions = sessions
+        self._reports = read_reports
+
+    async def running_ids(self) -> frozenset[str] | None:
+        """Ids of the bots that run; None when nobody knows."""
+        reports = await self._asked()
+        return None if reports is None else frozenset(each.id for each in reports if each.state == _RUNNING)
+
+    async def status_of(self, spec: BotSpec) -> BotProcessStatus:
+        reports = await self._asked()
+        _, sessions = await self._sessions.list(spec.id, limit=1)
+        state = BotProcessStatus(
+            running=None,
+            state="unknown",
+            enabled=spec.enabled,
+            has_token=bool(spec.sealed_token),
+            active_sessions=sessions,
+            allowed_users_count=len(spec.allowed_users),
+            admin_users_count=len(spec.admin_users),
+        )
+        if reports is None:
+            return state
+        report = next((each for each in reports if each.id == spec.id), None)
+        return state.model_copy(update=_told(report, spec))
+
+    async def _asked(self) -> Sequence[BotProcessReport] | None:
+        try:
+            return await self._reports()
+        except SecretaryError:
+            return None
+
+
+def _told(report: BotProcessReport | None, spec: BotSpec) -> dict[str, object]:
+    if report is None:
+        return {"running": False, "state": "starting" if spec.enabled else "stopped"}
+    told = {
+        name: getattr(report, name)
+        for name in ("username", "error", "updates", "failures", "restarts", "last_update_at")
+    }
+    current = report.version == spec.version
+    return {
+        **told,
+        "state": str(report.state),
+        "running": report.state == _RUNNING,
+        "current": current,
+        "pid": report.pid or None,
+        "started_at": report.started_at,
+        "uptime_seconds": report.started_at and (datetime.now(UTC) - report.started_at).total_seconds(),
+    }

@@ -1,0 +1,54 @@
+"""``/monitor``: health, latency, errors, the machine and its graphics cards."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from deployments.administration.monitoring.monitor import Monitor
+from deployments.api.admin.monitoring.schemas import (
+    ErrorsReport,
+    GpuReport,
+    HealthReport,
+    MachineReport,
+    MetricsReport,
+    ResetReport,
+)
+from deployments.api.admin.request_identity import Caller
+from deployments.api.admin.server_sent_events import EventStream, EventStreamSlots
+
+_GPU_PERIOD_S = 5.0
+
+
+def build_router(monitor: Monitor, slots: EventStreamSlots, gpu_period_s: float = _GPU_PERIOD_S) -> APIRouter:
+    router = APIRouter(prefix="/monitor", tags=["monitor"])
+
+    @router.get("/gpu")
+    async def gpu() -> GpuReport:
+        return await monitor.gpu()
+
+    @router.get("/gpu/stream", response_class=Response)
+    async def gpu_stream() -> Response:
+        """Server-sent events, each with the fields of ``/gpu``."""
+        return EventStream(monitor.gpu_stream(gpu_period_s), slots)
+
+    @router.get("/health")
+    async def health() -> HealthReport:
+        return await monitor.health()
+
+    @router.get("/metrics")
+    async def metrics() -> MetricsReport:
+        return await monitor.metrics()
+
+    @router.get("/errors")
+    async def errors() -> ErrorsReport:
+        return await monitor.errors()
+
+    @router.post("/metrics/reset")
+    async def reset(who: Caller) -> ResetReport:
+        """Begins the latency history anew; Prometheus counters and remembered phrases stay."""
+        return await monitor.reset(who.username)
+
+    @router.get("/system")
+    async def system() -> MachineReport:
+        return await monitor.system()
+
+    return router

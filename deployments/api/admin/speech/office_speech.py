@@ -1,0 +1,58 @@
+"""Where the office speaks: within the limit of streams of this door, and no longer than somebody listens."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.api.admin.speech.schemas import SynthesisBody
+from deployments.api.disconnect import CancelOnDisconnect
+from deployments.api.limits import StreamSlots
+from deployments.api.speech_encoding import SpeechFileEncoder
+from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import EngineFailed
+from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.speech import SpeechRequest
+from deployments.contracts.streams import Closing
+
+
+class OfficeSpeech:
+    """Speaks texts of people in the office."""
+
+    def __init__(self, assistant: Assistant, snapshots: SnapshotSource, slots: StreamSlots) -> None:
+        self.assistant = assistant
+        self._snapshots = snapshots
+        self._slots = slots
+
+    @asynccontextmanager
+    async def synthesize(self, body: SynthesisBody) -> AsyncIterator[AsyncIterator[SpeechChunk]]:
+        """The blocks of ``body.text``. Raises TooManyStreams, and what the assistant raises."""
+        request = SpeechRequest(body.text, body.voice, body.language, preset=body.preset)
+        async with self.stream_slot(), Closing(self.assistant.speak(request)) as chunks:
+            yield chunks
+
+    @asynccontextmanager
+    async def stream_slot(self) -> AsyncIterator[None]:
+        """One of the streams that this door may have at once. Raises TooManyStreams."""
+        with self._slots.acquire(self._snapshots.current.settings.limits.max_live_streams):
+            yield
+
+    async def wav_response(self, body: SynthesisBody, request: Request) -> Response:
+        """A whole WAV file, with what it cost in the headers."""
+        began, seconds, file = perf_counter(), 0.0, SpeechFileEncoder("wav")
+        async with CancelOnDisconnect(request.receive), self.synthesize(body) as chunks:
+            async for chunk in chunks:
+                seconds += chunk.seconds
+                await file.feed(chunk)
+        if not seconds:
+            raise EngineFailed("The text was not spoken: synthesis ended without any sound.")
+        took = perf_counter() - began
+        headers = {
+            "x-duration-sec": f"{seconds:.3f}",
+            "x-synthesis-time-sec": f"{took:.3f}",
+            "x-rtf": f"{took / seconds:.4f}",
+        }
+        return Response(await file.finish(), media_type="audio/wav", headers=headers)

@@ -1,0 +1,226 @@
+"""Speech recognition: what there is, writing a recording down, and hearing what the secretary says itself."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from rapidfuzz import fuzz
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from deployments.administration.office.drafts import Draft
+from deployments.answers.normalise import normalise
+from deployments.api.admin.speech.office_speech import OfficeSpeech
+from deployments.api.admin.speech.pcm import PcmConverter
+from deployments.api.admin.speech.schemas import SynthesisBody
+from deployments.api.disconnect import CancelOnDisconnect
+from deployments.api.multipart import multipart_fields, text_field, uploaded_file
+from deployments.api.recordings import decode_recording
+from deployments.api.transcription.form import language_field
+from deployments.contracts.audio import PCM16_16K
+from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound
+from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.speech import (
+    EngineStatus,
+    RecognitionRequest,
+    TranscriptEvent,
+    TranscriptFinished,
+    TranscriptSegment,
+)
+from deployments.contracts.streams import Closing
+
+_SAME = 0.8
+
+
+class RecognitionEngineReply(BaseModel):
+    name: str
+    engine: str
+    model: str
+    ready: bool
+    loading: bool
+    error: str
+    remedy: str
+
+
+class EngineAvailability(BaseModel):
+    available: bool
+    model: str
+
+
+class RecognitionStatusReply(BaseModel):
+    """``preferred_engine`` is the one that answers now; None when none does."""
+
+    vosk: EngineAvailability
+    whisper: EngineAvailability
+    engines: list[RecognitionEngineReply]
+    preferred_engine: str | None
+
+
+class RecognitionModelItem(BaseModel):
+    name: str
+    engine: str
+    ready: bool
+    revision: str
+
+
+class RecognitionModelsReply(BaseModel):
+    models: list[RecognitionModelItem]
+
+
+class TranscriptSegmentReply(BaseModel):
+    """``start`` and ``end`` in seconds."""
+
+    text: str
+    start: float
+    end: float
+
+
+class RecordingTranscriptReply(BaseModel):
+    text: str
+    language: str
+    engine: str
+    model: str
+    seconds: float
+    segments: list[TranscriptSegmentReply]
+
+
+class RoundTripBody(Draft):
+    text_to_speak: str = Field(min_length=1, max_length=2_000)
+    voice: str | None = Field(default=None, max_length=100)
+    language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
+
+
+class RoundTripReply(BaseModel):
+    """``ratio`` is how alike the words are, 0..1, whatever case and punctuation; ``match`` from 0.8 on."""
+
+    original_text: str
+    recognized_text: str
+    match: bool
+    ratio: float
+    words_count: int
+    seconds: float
+    engine: str
+
+
+def recognition_router(speech: OfficeSpeech, snapshots: SnapshotSource) -> APIRouter:
+    router = APIRouter(prefix="/stt", tags=["stt"])
+    _add_status(router, speech)
+    _add_listening(router, speech, snapshots)
+    return router
+
+
+def _add_status(router: APIRouter, studio: OfficeSpeech) -> None:
+    @router.get("/status")
+    async def state() -> RecognitionStatusReply:
+        engines = await _engines(studio)
+        return RecognitionStatusReply(
+            vosk=_availability(engines, "vosk"),
+            whisper=_availability(engines, "whisper"),
+            engines=[
+                RecognitionEngineReply(**{n: getattr(each, n) for n in RecognitionEngineReply.model_fields})
+                for each in engines
+            ],
+            preferred_engine=next((each.engine for each in engines if each.ready), None),
+        )
+
+    @router.get("/models")
+    async def models() -> RecognitionModelsReply:
+        """The models that the engines of this graph use."""
+        return RecognitionModelsReply(
+            models=[
+                RecognitionModelItem(name=each.model, engine=each.engine, ready=each.ready, revision=each.revision)
+                for each in await _engines(studio)
+            ]
+        )
+
+
+def _add_listening(router: APIRouter, studio: OfficeSpeech, snapshots: SnapshotSource) -> None:
+    @router.post("/transcribe")
+    async def transcribe(
+        request: Request,
+        language: Annotated[str | None, Query(max_length=20)] = None,
+        engine: Annotated[str | None, Query(max_length=50)] = None,
+    ) -> RecordingTranscriptReply:
+        """Writes down the recording in the form field ``file``: wav, mp3, ogg, webm, m4a, flac. ``language`` and
+        ``engine`` (auto, vosk, whisper) are fields of the form or of the address."""
+        async with multipart_fields(request) as fields:
+            data = await uploaded_file(fields)
+            named = text_field(fields, "language") or language or ""
+            wanted = text_field(fields, "engine") or engine or "auto"
+        chosen = await _engine(studio, wanted)
+        wishes = RecognitionRequest(b"", language=language_field(FormData([("language", named)])))
+        minutes = snapshots.current.settings.limits.max_audio_minutes
+        async with CancelOnDisconnect(request.receive):
+            sound = await decode_recording(data, minutes * 60, wishes)
+            segments, finished = await _heard(studio, sound)
+        return RecordingTranscriptReply(
+            text=finished.text.strip(),
+            language=finished.language,
+            engine=chosen,
+            model=finished.model,
+            seconds=round(finished.seconds, 3),
+            segments=[TranscriptSegmentReply(text=each.text, start=each.start, end=each.end) for each in segments],
+        )
+
+    @router.post("/test")
+    async def round_trip(body: RoundTripBody, request: Request) -> RoundTripReply:
+        """Speaks a text, listens to it and compares."""
+        chosen = await _engine(studio, "auto")
+        async with CancelOnDisconnect(request.receive):
+            say = SynthesisBody(text=body.text_to_speak, voice=body.voice, language=body.language)
+            async with studio.synthesize(say) as chunks:
+                stream = PcmConverter(PCM16_16K.rate, as_float=False)
+                sound = b"".join([stream.feed(chunk) async for chunk in chunks]) + stream.finish()
+            _, finished = await _heard(studio, RecognitionRequest(sound, PCM16_16K, body.language))
+        ratio = fuzz.ratio(normalise(body.text_to_speak), normalise(finished.text)) / 100
+        return RoundTripReply(
+            original_text=body.text_to_speak,
+            recognized_text=finished.text.strip(),
+            match=ratio >= _SAME,
+            ratio=round(ratio, 3),
+            words_count=len(finished.text.split()),
+            seconds=round(finished.seconds, 3),
+            engine=chosen,
+        )
+
+
+async def _heard(
+    studio: OfficeSpeech, request: RecognitionRequest
+) -> tuple[list[TranscriptSegment], TranscriptFinished]:
+    segments: list[TranscriptSegment] = []
+    async with studio.stream_slot(), Closing(studio.assistant.transcribe(request)) as events:
+        return await _collected(events, segments)
+
+
+async def _collected(
+    events: AsyncIterator[TranscriptEvent], segments: list[TranscriptSegment]
+) -> tuple[list[TranscriptSegment], TranscriptFinished]:
+    async for event in events:
+        if isinstance(event, TranscriptFinished):
+            return segments, event
+        segments.append(event)
+    raise EngineFailed("The recording could not be transcribed: recognition ended early.")
+
+
+async def _engines(studio: OfficeSpeech) -> list[EngineStatus]:
+    return [each for each in await studio.assistant.status() if each.kind == "recognition"]
+
+
+async def _engine(studio: OfficeSpeech, wanted: str) -> str:
+    """The name of the engine that listens. Raises NotFound when it is not the one that is wanted."""
+    engines = [each.engine for each in await _engines(studio)]
+    if wanted == "auto":
+        return next(iter(engines), "")
+    if not wanted.replace("-", "_").replace("_", "").isalnum():
+        raise InvalidRequest("engine is auto, vosk or whisper.", param="engine")
+    for name in engines:
+        if wanted.casefold() in name.casefold():
+            return name
+    known = ", ".join(engines) or "none"
+    raise NotFound(f"There is no recognition engine {wanted!r} in this graph; there is: {known}.", param="engine")
+
+
+def _availability(engines: list[EngineStatus], name: str) -> EngineAvailability:
+    found = next((each for each in engines if name in each.engine), None)
+    return EngineAvailability(available=found is not None and found.ready, model=found.model if found else "")

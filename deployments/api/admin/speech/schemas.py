@@ -1,0 +1,151 @@
+"""Voices, speech presets and spoken texts over HTTP and websockets."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from deployments.administration.office.drafts import Draft
+from deployments.administration.speech.presets import PresetDraft, VoiceDraft
+from deployments.api.admin.request_bodies import VersionedAdminRequest
+from deployments.contracts.settings import Preset, PresetParams
+
+_Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
+_Voice = Annotated[str | None, Field(max_length=100)]
+
+
+class PresetReply(PresetParams):
+    """The parameters stand at the top and, as they are written, below ``params``. ``effective``: those that the engines
+    of this program read."""
+
+    name: str
+    display_name: str
+    params: PresetParams
+    builtin: bool
+    version: int
+    effective: list[str] = Field(default=["speed"])
+
+    @classmethod
+    def of(cls, preset: Preset) -> "PresetReply":
+        shown = preset.model_dump(exclude={"params"})
+        named = {**shown, "display_name": preset.display_name or preset.name}
+        return cls(**named, params=preset.params, **preset.params.model_dump())
+
+
+class PresetList(BaseModel):
+    """``current`` is the preset of voices that have none of their own."""
+
+    presets: dict[str, PresetReply]
+    current: str
+
+
+class DefaultPresetBody(VersionedAdminRequest):
+    preset: str = Field(min_length=1, max_length=100)
+
+
+class DefaultPresetReply(BaseModel):
+    status: Literal["ok"] = "ok"
+    preset: str
+    display_name: str
+    settings: PresetParams
+
+
+class NewPreset(PresetDraft):
+    name: str = Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
+
+    def draft(self) -> PresetDraft:
+        return PresetDraft(display_name=self.display_name, params=self.params)
+
+
+class PresetBody(PresetDraft):
+    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+
+    def draft(self) -> PresetDraft:
+        return PresetDraft(display_name=self.display_name, params=self.params)
+
+
+class SpeedBody(VersionedAdminRequest):
+    speed: float
+
+
+class SpeedReply(BaseModel):
+    """``speed`` is the general speaking rate: it is in force for the voices of every engine."""
+
+    status: Literal["ok"] = "ok"
+    speed: float
+    voices: list[str]
+
+
+class PhraseCacheReply(BaseModel):
+    """Doors keep phrases in their own memory: there is a bound for each, and an epoch that they follow."""
+
+    status: Literal["ok"] = "ok"
+    epoch: int
+    max_mb_per_door: int
+
+
+class SynthesisBody(Draft):
+    """``preset`` None: the voice's own or the default one. ``voice`` None: the default of the language, which is
+    heard from the text when ``language`` is None."""
+
+    text: str = Field(max_length=200_000)
+    preset: str | None = Field(default=None, max_length=100)
+    voice: _Voice = None
+    language: _Language = None
+
+
+class SynthesisStreamBody(SynthesisBody):
+    """``target_sample_rate`` null means 24000 Hz. ``stream_chunk_size`` is taken for the sake of older clients: how
+    large blocks are is the engine's business."""
+
+    target_sample_rate: int | None = Field(default=8_000, ge=8_000, le=48_000)
+    stream_chunk_size: int = Field(default=20, ge=1, le=1_000)
+    output_format: Literal["pcm16", "float32"] = "pcm16"
+
+
+class VoiceDetailReply(BaseModel):
+    """``name`` is the one people gave, ``engine_name`` the engine's. ``available``: enabled and its engine has it."""
+
+    id: str
+    name: str
+    engine_name: str
+    description: str
+    engine: str
+    languages: list[str]
+    rate: int
+    neural: bool
+    enabled: bool
+    available: bool
+    default_for: list[str]
+    preset: str
+    version: int
+
+
+class CurrentVoiceReply(BaseModel):
+    engine: str
+    voice: str
+
+
+class VoiceList(BaseModel):
+    voices: list[VoiceDetailReply]
+    current: CurrentVoiceReply | None
+
+
+class VoiceBody(VoiceDraft):
+    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+
+
+class DefaultVoiceBody(VersionedAdminRequest):
+    voice: str = Field(min_length=1, max_length=100)
+
+
+class DefaultVoiceReply(BaseModel):
+    status: Literal["ok"] = "ok"
+    engine: str
+    voice: str
+
+
+class VoiceTestBody(Draft):
+    """``voice`` None: the current one. ``text`` None: a fixed phrase in the language of the voice."""
+
+    voice: _Voice = None
+    text: str | None = Field(default=None, max_length=200_000)

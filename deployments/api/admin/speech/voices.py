@@ -1,0 +1,186 @@
+"""Voices: which there are, which may be used, which one is the default, and how they sound."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.administration.office.drafts import apply_changes
+from deployments.administration.settings.service import SettingsAdministration
+from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.administration.speech.presets import VoiceAdministration, VoiceDraft
+from deployments.api.admin.etags import IfMatch, given_version, required_version, set_etag
+from deployments.api.admin.openapi_document import response_media_types
+from deployments.api.admin.request_bodies import FieldChanges, split_version
+from deployments.api.admin.request_identity import Caller
+from deployments.api.admin.speech.office_speech import OfficeSpeech
+from deployments.api.admin.speech.schemas import (
+    CurrentVoiceReply,
+    DefaultVoiceBody,
+    DefaultVoiceReply,
+    SynthesisBody,
+    VoiceDetailReply,
+    VoiceList,
+    VoiceTestBody,
+)
+from deployments.contracts.errors import SecretaryError, VoiceNotFound
+from deployments.contracts.settings import Settings, Snapshot, VoiceSettings
+from deployments.contracts.speech import Voice
+from deployments.conversation.voice_catalogue import enabled_voices, select_voice
+
+InstalledVoices = Callable[[], tuple[Voice, ...]]
+"""Every voice of every engine, also those that were switched off."""
+
+_PHRASES = {"ru": "Здравствуйте! Это проверка голоса секретаря."}
+_PHRASE = "Hello! This is a test of the secretary's voice."
+
+
+def voices_router(
+    voices: VoiceAdministration,
+    settings: SettingsAdministration,
+    publisher: SnapshotPublisher,
+    speech: OfficeSpeech,
+    installed: InstalledVoices,
+) -> APIRouter:
+    router = APIRouter(tags=["tts"])
+    _add_list(router, voices, publisher, installed)
+    _add_current(router, settings, publisher, speech, installed)
+
+    @router.post("/tts/test", response_class=Response, responses=response_media_types("audio/wav"))
+    async def test(body: SynthesisBody, request: Request) -> Response:
+        """A WAV file; X-Duration-Sec, X-Synthesis-Time-Sec and X-RTF (time taken per second of sound) beside it."""
+        return await speech.wav_response(body, request)
+
+    return router
+
+
+def _add_list(
+    router: APIRouter, voices: VoiceAdministration, publisher: SnapshotPublisher, installed: InstalledVoices
+) -> None:
+    def find(voice_id: str) -> Voice:
+        return _found(voice_id, installed())
+
+    @router.get("/voices")
+    @router.get("/tts/voices", include_in_schema=False)
+    async def every() -> VoiceList:
+        """Every voice, those that were switched off too."""
+        snapshot = publisher.current
+        return VoiceList(
+            voices=[_reply(voice, snapshot) for voice in installed()], current=_current(snapshot, installed())
+        )
+
+    @router.get("/voices/{voice_id}")
+    @router.get("/tts/voices/{voice_id}", include_in_schema=False)
+    async def one(voice_id: str, response: Response) -> VoiceDetailReply:
+        reply = _reply(find(voice_id), publisher.current)
+        set_etag(response, reply.version)
+        return reply
+
+    @router.patch("/voices/{voice_id}")
+    @router.patch("/tts/voices/{voice_id}", include_in_schema=False)
+    async def decide(
+        voice_id: str, body: FieldChanges, caller: Caller, response: Response, version: IfMatch
+    ) -> VoiceDetailReply:
+        """Changes what is given of name, description, enabled and preset. A voice that is switched off is neither
+        offered nor used."""
+        voice = find(voice_id)
+        changes, read = split_version(body)
+        before = publisher.current.voice_settings(voice_id) or VoiceSettings(id=voice_id, version=0)
+        draft = apply_changes(VoiceDraft, before.model_dump(include=set(VoiceDraft.model_fields)), changes)
+        await voices.set_choice(voice_id, draft, required_version(version, read), caller.username)
+        reply = _reply(voice, publisher.current)
+        set_etag(response, reply.version)
+        return reply
+
+
+def _add_current(
+    router: APIRouter,
+    settings: SettingsAdministration,
+    publisher: SnapshotPublisher,
+    studio: OfficeSpeech,
+    installed: InstalledVoices,
+) -> None:
+    @router.get("/voice")
+    async def current(response: Response) -> CurrentVoiceReply:
+        """The voice that speaks the default language. The ETag is that of the settings."""
+        snapshot = publisher.current
+        now = _current(snapshot, installed())
+        if now is None:
+            raise VoiceNotFound("no voice speaks the default language")
+        set_etag(response, snapshot.revision)
+        return now
+
+    @router.post("/voice")
+    async def choose(body: DefaultVoiceBody, caller: Caller, response: Response, version: IfMatch) -> DefaultVoiceReply:
+        """Makes a voice the default one of the language it speaks best. A version is heeded, not demanded: older
+        clients send none."""
+        voice = _found(body.voice, installed())
+        if not _enabled(voice.id, publisher.current):
+            raise VoiceNotFound(f"voice {voice.id!r} is switched off", param="voice")
+        read = given_version(version, body.version)
+        stored = await settings.edit(lambda now: _spoken_by(voice, now), caller.username, read)
+        set_etag(response, stored.revision)
+        return DefaultVoiceReply(engine=voice.engine, voice=voice.id)
+
+    @router.post("/voice/test", response_class=Response, responses=response_media_types("audio/wav"))
+    async def test(body: VoiceTestBody, request: Request) -> Response:
+        """A WAV file of a fixed phrase, or of ``text``."""
+        name = body.voice
+        if name is None:
+            now = _current(publisher.current, installed())
+            name = now.voice if now else None
+        language = _found(name, installed()).languages[0] if name else None
+        text = body.text or _PHRASES.get(language or "ru", _PHRASE)
+        return await studio.wav_response(SynthesisBody(text=text, voice=name, language=language), request)
+
+
+def _found(voice_id: str, voices: tuple[Voice, ...]) -> Voice:
+    for voice in voices:
+        if voice.id == voice_id:
+            return voice
+    some = ", ".join(voice.id for voice in voices[:8]) or "none is installed"
+    raise VoiceNotFound(f"there is no voice {voice_id!r}; some that exist: {some}", param="voice")
+
+
+def _spoken_by(voice: Voice, settings: Settings) -> Settings:
+    """``settings`` with ``voice`` as the default one of the language it speaks best."""
+    chosen = {**settings.speech.default_voices, voice.languages[0]: voice.id}
+    return settings.model_copy(update={"speech": settings.speech.model_copy(update={"default_voices": chosen})})
+
+
+def _enabled(voice_id: str, snapshot: Snapshot) -> bool:
+    choice = snapshot.voice_settings(voice_id)
+    return choice is None or choice.enabled
+
+
+def _current(snapshot: Snapshot, voices: tuple[Voice, ...]) -> CurrentVoiceReply | None:
+    """The voice that ``conversation.voicing`` picks for the default language."""
+    settings = snapshot.settings
+    try:
+        voice = select_voice(
+            settings.default_language, enabled_voices(voices, snapshot.voices), settings, snapshot.persona(None)
+        )
+    except SecretaryError:
+        return None
+    return CurrentVoiceReply(engine=voice.engine, voice=voice.id)
+
+
+def _reply(voice: Voice, snapshot: Snapshot) -> VoiceDetailReply:
+    choice = snapshot.voice_settings(voice.id) or VoiceSettings(id=voice.id, version=0)
+    defaults = snapshot.settings.speech.default_voices
+    return VoiceDetailReply(
+        id=voice.id,
+        name=choice.name or voice.name,
+        engine_name=voice.name,
+        description=choice.description,
+        engine=voice.engine,
+        languages=list(voice.languages),
+        rate=voice.rate,
+        neural=voice.neural,
+        enabled=choice.enabled,
+        available=choice.enabled,
+        default_for=[language for language, name in defaults.items() if name == voice.id],
+        preset=choice.preset,
+        version=choice.version,
+    )

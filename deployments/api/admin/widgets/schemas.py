@@ -1,0 +1,30 @@
+"""Widgets over HTTP."""
+
+from pydantic import BaseModel, model_validator
+
+from deployments.administration.widgets.service import WidgetDraft
+from deployments.api.admin.request_bodies import instance_fields
+from deployments.contracts.instances import WidgetSpec
+
+
+class NewWidget(WidgetDraft):
+    """Fields that are null are as if they were not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_words(cls, body: object) -> object:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in instance_fields(body).items() if value is not None}
+
+    def draft(self) -> WidgetDraft:
+        return WidgetDraft(**dict(self))
+
+
+class WidgetList(BaseModel):
+    instances: list[WidgetSpec]
+
+
+class WidgetInstanceReply(BaseModel):
+    status: str = "ok"
+    instance: WidgetSpec

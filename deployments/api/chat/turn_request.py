@@ -1,0 +1,107 @@
+"""A chat request to the one noun that the assistant understands."""
+
+import orjson
+from starlette.types import Scope
+
+from deployments.api.access_rules import AUDIO
+from deployments.api.auth import require_scope
+from deployments.api.chat.messages import has_recordings, plain_messages, transcribe_recordings
+from deployments.api.chat.schemas import ChatRequest, ResponseFormat
+from deployments.api.chat.validation import validate_chat_request
+from deployments.api.door import Door
+from deployments.api.models.model_names import ChatTarget
+from deployments.api.request_context import RequestContext
+from deployments.api.voices import voice_id_for
+from deployments.contracts.chat import ChatTurn, GenerationOptions, SourceKind, TurnSource
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.sessions import api_session_id
+from deployments.contracts.settings import Snapshot
+
+_SOURCE = TurnSource(SourceKind.API)
+_WEBUI_CHAT = b"x-openwebui-chat-id"
+_LONGEST_STOP = 256
+
+
+async def build_turn(request: ChatRequest, context: RequestContext, scope: Scope, door: Door) -> ChatTurn:
+    """The turn that ``request`` asks for. Raises InvalidRequest, ModelNotFound, VoiceNotFound, Forbidden."""
+    limits = context.snapshot.settings.limits
+    validate_chat_request(request, limits.max_messages)
+    target = door.model_names.known_target(request.model) or await door.model_names.target(request.model)
+    heard: dict[int, str] = {}
+    if request.wants_speech or has_recordings(request.messages):
+        require_scope(context.required_key, AUDIO)
+        door.limiter.check_daily_budget(context.required_key, AUDIO)
+        heard = await transcribe_recordings(request.messages, door.metered(context), limits.max_audio_minutes * 60)
+    return ChatTurn(
+        turn_id=context.id,
+        source=_SOURCE,
+        messages=plain_messages(request.messages, heard),
+        session_id=_session_key(request, context, scope),
+        route=target.route,
+        persona_id=_persona(request.persona, target, context.snapshot),
+        options=_options(request),
+        speak=request.wants_speech,
+        voice_id=_voice(request, door) if request.wants_speech else None,
+        speed=1.0 if request.speed is None else request.speed,
+        locale=_language(request.locale),
+    )
+
+
+def _options(request: ChatRequest) -> GenerationOptions:
+    return GenerationOptions(
+        max_tokens=request.max_completion_tokens or request.max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        seed=request.seed,
+        stop=_stops(request.stop),
+        json_schema=_schema_text(request.response_format),
+    )
+
+
+def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
+    if stop is None:
+        return ()
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    if any(not 0 < len(text) <= _LONGEST_STOP for text in stops):
+        raise InvalidRequest(f"A stop sequence has 1 to {_LONGEST_STOP} characters.", param="stop")
+    return stops
+
+
+def _schema_text(wanted: ResponseFormat | None) -> str | None:
+    if wanted is None or wanted.type == "text":
+        return None
+    if wanted.type == "json_object":
+        return "{}"
+    if wanted.json_schema is None:
+        raise InvalidRequest("response_format of type json_schema needs json_schema.", param="response_format")
+    return orjson.dumps(wanted.json_schema.definition or {}).decode()
+
+
+def _persona(named: str | None, target: ChatTarget, snapshot: Snapshot) -> str | None:
+    if named is None:
+        return target.persona_id
+    if all(persona.id != named for persona in snapshot.personas):
+        known = ", ".join(persona.id for persona in snapshot.personas) or "none"
+        raise InvalidRequest(f"There is no persona {named!r} here; those that exist: {known}.", param="persona")
+    return named
+
+
+def _voice(request: ChatRequest, door: Door) -> str | None:
+    if request.audio is None:
+        return None
+    voice = request.audio.voice
+    return voice_id_for(voice if isinstance(voice, str) else voice.id, door.assistant.voices())
+
+
+def _session_key(request: ChatRequest, visit: RequestContext, scope: Scope) -> str | None:
+    """The conversation this turn belongs to, within what this key may touch: nobody names another door's session."""
+    if request.session_id is not None:
+        return api_session_id(visit.required_key.id, "session", request.session_id.encode())
+    for name, value in scope["headers"]:
+        if name == _WEBUI_CHAT and value:
+            return api_session_id(visit.required_key.id, "webui", value)
+    return None
+
+
+def _language(locale: str | None) -> str | None:
+    return None if locale is None else locale.replace("_", "-").partition("-")[0].lower()

@@ -1,0 +1,64 @@
+"""Who may use a phone line: the key comes in the handshake or in the first message, never in the URL."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from deployments.api.access_rules import AUDIO
+from deployments.api.auth import ApiKeyAuthenticator, require_scope
+from deployments.api.limits import ApiKeyLimiter, StreamSlots
+from deployments.api.phone.websocket_line import WebSocketInput
+from deployments.contracts.chat import SourceKind
+from deployments.contracts.errors import Unauthorized
+from deployments.contracts.reports import SnapshotSource
+from deployments.contracts.settings import ApiKey
+from deployments.conversation.metered_assistant import SPEECH_ROUTE
+from deployments.conversation.usage_tracker import UsageAmount
+from deployments.telephony.client_messages import AuthMessage, parse_message
+
+_WANTED = 'Send your API key as a header, "Authorization: Bearer <key>", or first {"type": "auth", "api_key": "<key>"}.'
+
+
+async def read_credentials(messages: WebSocketInput, timeout_s: float) -> bytes:
+    """What the first message says, as an Authorization header would. Raises Unauthorized and LineClosed."""
+    try:
+        first = await messages.receive(timeout_s)
+    except TimeoutError:
+        raise Unauthorized(_WANTED) from None
+    message = parse_message(first) if first is not None else None
+    if not isinstance(message, AuthMessage):
+        raise Unauthorized(_WANTED)
+    return b"Bearer " + message.api_key.get_secret_value().encode()
+
+
+class Admission:
+    """One caller's right to speak, looked up again for every request: a withdrawn key ends at once."""
+
+    def __init__(
+        self,
+        credentials: bytes,
+        snapshots: SnapshotSource,
+        keys: ApiKeyAuthenticator,
+        limiter: ApiKeyLimiter,
+        slots: StreamSlots,
+    ) -> None:
+        self._credentials = credentials
+        self._snapshots = snapshots
+        self._keys = keys
+        self._allowances = limiter
+        self._slots = slots
+
+    def authenticate(self) -> ApiKey:
+        """The key. Raises Unauthorized and Forbidden."""
+        key = self._keys.authenticate(self._credentials)
+        require_scope(key, AUDIO)
+        return key
+
+    @asynccontextmanager
+    async def admit(self) -> AsyncIterator[None]:
+        """Counts one request and holds a slot. Raises Unauthorized, Forbidden, RateLimited."""
+        key = self.authenticate()
+        limits = self._snapshots.current.settings.limits
+        await self._allowances.admit(key, limits, AUDIO)
+        with self._slots.acquire(limits.max_live_streams, key):
+            self._allowances.usage.add(key.id, SourceKind.PHONE.value, SPEECH_ROUTE, UsageAmount(requests=1))
+            yield

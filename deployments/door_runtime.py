@@ -1,0 +1,143 @@
+"""What every door builds in its own process: an assistant over handles, fresh snapshots, reports to the office."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from ray.serve.handle import DeploymentHandle
+
+from deployments import names
+from deployments.api.metrics import Metrics
+from deployments.arguments import StaffArgs
+from deployments.clients import (
+    ChatClient,
+    EngineClient,
+    FaqClient,
+    RecognizerClient,
+    SpeechClient,
+)
+from deployments.contracts.chat import SourceKind
+from deployments.contracts.reports import OfficeLink
+from deployments.contracts.sessions import ConversationStore
+from deployments.contracts.speech import EngineStatus
+from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.metered_assistant import MeteredAssistant
+from deployments.conversation.observers import CompositeObserver
+from deployments.conversation.report_outbox import ReportOutbox
+from deployments.conversation.snapshot_feed import SnapshotFeed
+from deployments.conversation.usage_tracker import UsageTracker
+from deployments.remote import RemoteDeployment
+from deployments.shared_state.factory import create_shared_state
+from deployments.wiring import Engines, build_turn_pipeline
+from storage.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHandles:
+    """The engine deployments a door works with; None where the graph has none."""
+
+    faq: RemoteDeployment | None
+    chat: RemoteDeployment | None
+    voices: tuple[RemoteDeployment, ...]
+    recognition: RemoteDeployment | None
+
+    def engines(self) -> tuple[RemoteDeployment, ...]:
+        return tuple(remote for remote in (self.chat, *self.voices, self.recognition) if remote)
+
+    @classmethod
+    def by_name(cls, staff: StaffArgs) -> "EngineHandles":
+        """For doors in another application than the engines."""
+
+        def find(wanted: bool, name: str) -> RemoteDeployment | None:
+            return RemoteDeployment.by_name(names.SECRETARY_APP, name) if wanted else None
+
+        return cls(
+            faq=find(staff.faq, names.FAQ),
+            chat=find(staff.chat, names.CHAT),
+            voices=tuple(RemoteDeployment.by_name(names.SECRETARY_APP, name) for name in staff.voices),
+            recognition=find(staff.recognition, names.RECOGNITION),
+        )
+
+    @classmethod
+    def from_handles(
+        cls,
+        faq: DeploymentHandle[Any] | None,
+        chat: DeploymentHandle[Any] | None,
+        voices: Mapping[str, DeploymentHandle[Any]],
+        recognition: DeploymentHandle[Any] | None,
+    ) -> "EngineHandles":
+        """For the gateway, whose handles were bound into it."""
+
+        def of(handle: DeploymentHandle[Any] | None, name: str) -> RemoteDeployment | None:
+            return RemoteDeployment.from_handle(handle, name) if handle else None
+
+        return cls(
+            faq=of(faq, names.FAQ),
+            chat=of(chat, names.CHAT),
+            voices=tuple(RemoteDeployment.from_handle(handle, name) for name, handle in voices.items()),
+            recognition=of(recognition, names.RECOGNITION),
+        )
+
+
+class OfficeConnection(OfficeLink, ConversationStore, Protocol):
+    """The office, over a handle or in the same process."""
+
+
+class DoorRuntime:
+    """``start`` opens the snapshot stream and the status polls, ``stop`` ends them and delivers the last reports.
+
+    ``assistant`` counts what is used as used by ``source``; a door with API keys takes ``secretary`` and counts by key
+    in ``usage``.
+    """
+
+    def __init__(
+        self,
+        remotes: EngineHandles,
+        office: OfficeConnection,
+        door: str,
+        metrics: Metrics,
+        source: SourceKind = SourceKind.ADMIN,
+    ) -> None:
+        self.office = office
+        self.metrics = metrics
+        for remote in remotes.engines():
+            remote.on_queue_depth = metrics.queue_depth
+        self._exact = ExactAnswers(lambda: datetime.now(UTC))
+        self.snapshots = SnapshotFeed(office, door, self._exact.prepare)
+        self.usage = UsageTracker(time.time)
+        self.outbox = ReportOutbox(office, door, self.snapshots, usage=self.usage)
+        self.observer = CompositeObserver((metrics, self.outbox))
+        self.chat = ChatClient(remotes.chat, "chat") if remotes.chat else None
+        self.speech = tuple(SpeechClient(remote) for remote in remotes.voices)
+        self.recognizer = RecognizerClient(remotes.recognition, "recognition") if remotes.recognition else None
+        self.shared = create_shared_state(Environment().redis_url)
+        self.unmetered_assistant = ConversationAssistant(self._staff(remotes), self.snapshots, self.observer)
+        self.assistant = MeteredAssistant(self.unmetered_assistant, self.usage, source)
+
+    async def start(self) -> None:
+        await self.shared.start()
+        self.snapshots.start()
+        self.outbox.start()
+        for client in self._clients():
+            await client.start()
+
+    async def stop(self) -> None:
+        for client in self._clients():
+            await client.stop()
+        await self.outbox.stop()
+        await self.snapshots.stop()
+        await self.shared.stop()
+
+    def _clients(self) -> tuple[EngineClient, ...]:
+        return tuple(client for client in (self.chat, *self.speech, self.recognizer) if client)
+
+    def _statuses(self) -> tuple[EngineStatus, ...]:
+        return tuple(status for client in self._clients() for status in client.statuses())
+
+    def _staff(self, remotes: EngineHandles) -> TurnPipeline:
+        ranked = FaqClient(remotes.faq) if remotes.faq else None
+        engines = Engines(self.chat, self.speech, self.recognizer, ranked)
+        return build_turn_pipeline(engines, self._exact, self.snapshots, self._statuses, self.shared)

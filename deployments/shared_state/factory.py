@@ -1,0 +1,21 @@
+"""Which shared state there is: Redis when an address is given and its library is there, else none."""
+
+import importlib.util
+import logging
+
+from deployments.contracts.shared import SharedState
+from deployments.shared_state.null import NullSharedState
+
+logger = logging.getLogger(__name__)
+
+
+def create_shared_state(redis_url: str) -> SharedState:
+    """Shared state at ``redis_url`` ("" means none). Without its library everything works on in the process."""
+    if not redis_url:
+        return NullSharedState()
+    if importlib.util.find_spec("redis") is None:
+        logger.warning("REDIS_URL is given, but its library is missing: pip install 'ai-secretary[redis]'")
+        return NullSharedState()
+    from deployments.shared_state.redis_state import RedisState
+
+    return RedisState(redis_url)

@@ -1,0 +1,108 @@
+"""What a phone gateway may send: JSON objects with a ``type``, and the first message of the reference system.
+
+docs/phone-protocol.md is the description for people who write gateways.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from deployments.contracts.audio import ALAW_8K, MULAW_8K, PCM16_8K, AudioFormat
+from deployments.contracts.errors import InvalidRequest, TooLarge
+
+MAX_MESSAGE_BYTES = 64 * 1024
+LINE_FORMATS = {"alaw": ALAW_8K, "mulaw": MULAW_8K, "pcm16": PCM16_8K}
+_REFERENCE_RATE = 24_000
+
+UtteranceId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AuthMessage(_Message):
+    type: Literal["auth"]
+    api_key: SecretStr = Field(max_length=512)
+
+
+class SpeakMessage(_Message):
+    """``more`` True: text and end messages follow."""
+
+    type: Literal["speak"]
+    id: UtteranceId | None = None
+    text: str = ""
+    more: bool = False
+    voice: str | None = Field(default=None, max_length=100)
+    language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
+    format: Literal["alaw", "mulaw", "pcm16"] = "pcm16"
+    speed: float = Field(default=1.0, ge=0.25, le=4)
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        return LINE_FORMATS[self.format]
+
+
+class TextMessage(_Message):
+    type: Literal["text"]
+    id: UtteranceId | None = None
+    text: str
+
+
+class EndMessage(_Message):
+    type: Literal["end"]
+    id: UtteranceId | None = None
+
+
+class CancelMessage(_Message):
+    type: Literal["cancel"]
+    id: UtteranceId | None = None
+
+
+class ReferenceSpeakMessage(BaseModel):
+    """The request of the system this one replaces; it has no ``type``. Tuning fields of its engine are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    text: str
+    voice: str | None = Field(default=None, max_length=100)
+    language: str | None = Field(default="ru", pattern=r"^[a-z]{2,3}$")
+    target_sample_rate: Literal[8_000, 16_000, 24_000] | None = 8_000
+    output_format: Literal["pcm16"] = "pcm16"
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        return AudioFormat(self.target_sample_rate or _REFERENCE_RATE)
+
+
+TypedMessage = Annotated[
+    AuthMessage | SpeakMessage | TextMessage | EndMessage | CancelMessage, Field(discriminator="type")
+]
+ClientMessage = AuthMessage | SpeakMessage | TextMessage | EndMessage | CancelMessage | ReferenceSpeakMessage
+
+_TYPED: TypeAdapter[AuthMessage | SpeakMessage | TextMessage | EndMessage | CancelMessage] = TypeAdapter(TypedMessage)
+
+
+def parse_message(message: str) -> ClientMessage:
+    """Reads one text message. Raises TooLarge and InvalidRequest, which names the field."""
+    if len(message.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES:
+        raise TooLarge(f"one message may have {MAX_MESSAGE_BYTES} bytes")
+    try:
+        content = from_json(message)
+    except ValueError as error:
+        raise InvalidRequest(f"the message is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise InvalidRequest("the message must be a JSON object")
+    try:
+        return _TYPED.validate_python(content) if "type" in content else ReferenceSpeakMessage.model_validate(content)
+    except ValidationError as error:
+        raise _complaint(error) from None
+
+
+def _complaint(error: ValidationError) -> InvalidRequest:
+    """The first complaint; the input is left out because it may be a key."""
+    detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    kinds = ("auth", "speak", "text", "end", "cancel")
+    path = [str(step) for index, step in enumerate(detail["loc"]) if index or step not in kinds]
+    return InvalidRequest(f"{'.'.join(path) or 'message'}: {detail['msg']}", param=".".join(path) or None)

@@ -1,0 +1,86 @@
+"""The whole desk of an office: real services, a real secretary on scripted engines, nobody else in the house."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+from fastapi import APIRouter
+
+from bots.bot_status import BotStatus
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.office.operations import OperationsDependencies, open_operations
+from deployments.answers.ranking import Ranking
+from deployments.api.admin.admin_routers import AdminServices, admin_routers
+from deployments.api.admin.audit.routes import audit_router
+from deployments.api.admin.auth.routes import auth_router
+from deployments.api.admin.keys.routes import keys_router
+from deployments.api.admin.settings.routes import settings_router
+from deployments.api.admin.usage.routes import usage_router
+from deployments.api.admin.users.routes import users_router
+from deployments.contracts.services import DeploymentDetails
+from deployments.conversation.faq_answers import ExactAnswers
+from storage.environment import Environment
+from tests.api.admin.admin_client import OfficeSnapshots
+from tests.api.admin.scripted_secretary import scripted_secretary
+
+
+def office_only_routers(office: OfficeServices) -> tuple[APIRouter, ...]:
+    """The areas that need nothing but the office."""
+    return (
+        auth_router(office.accounts, office.tokens),
+        users_router(office.users),
+        keys_router(office.keys),
+        audit_router(office.audit),
+        usage_router(office.usage, office.publisher),
+        settings_router(office.settings, office.publisher, office.report_ingest),
+    )
+
+
+class EmptyCluster:
+    """A cluster in which nothing runs."""
+
+    async def deployments(self) -> tuple[DeploymentDetails, ...]:
+        return ()
+
+
+async def no_bots() -> tuple[BotStatus, ...]:
+    return ()
+
+
+@asynccontextmanager
+async def all_routers(office: OfficeServices, environment: Environment) -> AsyncIterator[tuple[APIRouter, ...]]:
+    assistant = await scripted_secretary(office)
+
+    async def match(phrase: str, language: str | None) -> SimpleNamespace:
+        snapshot = office.publisher.current
+        exact = ExactAnswers(lambda: datetime.now(UTC))
+        exact.prepare(snapshot)
+        ranking = Ranking(snapshot.faq, snapshot.settings.faq, snapshot.settings.time_zone, lambda: datetime.now(UTC))
+        near = tuple(candidate.match for candidate in ranking.candidates(phrase, language))
+        return SimpleNamespace(match=exact.lookup(phrase, language) or ranking.match(phrase, language), candidates=near)
+
+    surroundings = OperationsDependencies(
+        data=environment.data,
+        models=environment.models_dir,
+        cluster=EmptyCluster(),
+        services={"chat": "chat", "voice": "speech"},
+        queues=dict,
+        exposition=lambda: b"",
+        environment={},
+    )
+    operations = await open_operations(office, surroundings)
+    try:
+        yield admin_routers(
+            AdminServices(
+                office=office,
+                operations=operations,
+                assistant=assistant,
+                installed=assistant.installed_voices,
+                matcher=match,
+                bots=no_bots,
+                snapshots=OfficeSnapshots(office),
+            )
+        )
+    finally:
+        await operations.close()

@@ -1,0 +1,25 @@
+"""A real secretary on scripted engines, that follows the office's own snapshots."""
+
+from datetime import UTC, datetime
+
+from deployments.administration.office.composition import OfficeServices
+from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.engines.chat.echo import EchoEngine, EchoOptions
+from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
+from deployments.engines.speech.tone import ToneEngine, ToneOptions
+from tests.api.admin.admin_client import OfficeSnapshots
+from tests.unit.conversation.harness import RecordingTurnObserver
+
+
+async def scripted_secretary(
+    office: OfficeServices, *, delay_s: float = 0.0, transcript: str = "привет"
+) -> ConversationAssistant:
+    chat, speech = EchoEngine(EchoOptions()), ToneEngine(ToneOptions(delay_s=delay_s))
+    ear = TranscriptRecognizer(TranscriptOptions(text=transcript))
+    for engine in (chat, speech, ear):
+        await engine.start()
+    exact = ExactAnswers(lambda: datetime.now(UTC))
+    exact.prepare(office.publisher.current)
+    staff = TurnPipeline({"local": chat}, (speech,), ear, exact, None)
+    return ConversationAssistant(staff, OfficeSnapshots(office), RecordingTurnObserver())

@@ -1,0 +1,199 @@
+"""Every application that listens, every route and websocket in it, and what each says to somebody without credentials.
+
+Run as a program it prints a list in JSON: the panel is one per process, so a test must not open it in its own.
+"""
+
+import asyncio
+import json
+import re
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from pydantic import SecretStr
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp
+
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.api.admin.app import AdminApp, GateDependencies
+from deployments.api.app import build_app
+from deployments.api.door import DoorServices
+from deployments.api.metrics import Metrics
+from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
+from storage.environment import Environment
+from tests.api.admin.admin_client import OfficeSnapshots
+from tests.api.admin.admin_routers import all_routers
+from tests.api.running_gateway import StaticSnapshots
+from tests.data_folders import fast_passwords
+from tests.fakes.assistant import ScriptedAssistant
+
+_PARAMETER = re.compile(r"\{[^}]*\}")
+_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """``kind`` is a method of HTTP, or WS."""
+
+    application: str
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessResult:
+    """What a stranger gets there: the status of HTTP, or the close code of a websocket; 101 for one that stays open.
+    ``location`` is where a redirect leads."""
+
+    endpoint: Endpoint
+    status: int
+    location: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether a stranger is served: anything but a refusal, or a way to the login."""
+        to_login = self.status in (303, 307) and "/login" in self.location
+        return self.status not in (401, 403, 1008, 4401) and not to_login
+
+
+def list_endpoints(application: str, routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[Endpoint]:
+    """Every route, those of included routers and mounted applications too; a file server stands for one of its files.
+
+    Raises LookupError for a route of a kind that is not known here.
+    """
+    for route in iter_route_contexts(routes):
+        path = prefix + _PARAMETER.sub("1", route.path or "") or "/"
+        match route.original_route:
+            case Mount() as mount:
+                inner = list(list_endpoints(application, mount.routes or (), prefix + mount.path))
+                yield from inner or [Endpoint(application, "GET", f"{prefix}{mount.path}/x")]
+            case WebSocketRoute():
+                yield Endpoint(application, "WS", path)
+            case Route():
+                yield from (Endpoint(application, method, path) for method in route.methods or ("GET", "POST"))
+            case other:
+                raise LookupError(f"what kind of route is {type(other).__name__} at {path}?")
+
+
+async def check_endpoints(application: str, app: FastAPI, root_path: str = "") -> list[AccessResult]:
+    """What a stranger gets at every place of ``app``, which is served below ``root_path``."""
+    found = sorted(set(list_endpoints(application, app.routes)))
+    return [await call_endpoint(app, place, root_path) for place in found]
+
+
+async def call_endpoint(
+    app: ASGIApp, endpoint: Endpoint, root_path: str, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> AccessResult:
+    """What somebody who sends ``headers`` gets there."""
+    sent: list[dict[str, Any]] = []
+    socket = endpoint.kind == "WS"
+    first = {"type": "websocket.connect"} if socket else {"type": "http.request", "body": b"{}", "more_body": False}
+    messages = [first]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            await app(_scope(endpoint, root_path, headers), receive, send)
+    except TimeoutError:
+        pass
+    return AccessResult(endpoint, *(_closed(sent) if socket else _answered(sent)))
+
+
+def _scope(place: Endpoint, root_path: str, headers: Sequence[tuple[bytes, bytes]]) -> dict[str, Any]:
+    path = root_path + place.path
+    usual = [(b"host", b"here"), (b"origin", b"http://here"), (b"content-type", b"application/json")]
+    return {
+        "type": "websocket" if place.kind == "WS" else "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": place.kind,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": root_path,
+        "headers": [*usual, *headers],
+        "subprotocols": [],
+        "client": ("192.0.2.7", 1),
+        "server": ("127.0.0.1", 80),
+        "extensions": {},
+    }
+
+
+def _answered(sent: list[dict[str, Any]]) -> tuple[int, str]:
+    start = next((message for message in sent if message["type"] == "http.response.start"), {"status": 0})
+    headers = dict(start.get("headers", ()))
+    return int(start["status"]), headers.get(b"location", b"").decode()
+
+
+def _closed(sent: list[dict[str, Any]]) -> tuple[int, str]:
+    close = next((message for message in sent if message["type"] == "websocket.close"), None)
+    return (int(close.get("code", 1000)), "") if close else (101, "")
+
+
+async def _all() -> list[AccessResult]:
+    assistant, snapshots, metrics = ScriptedAssistant(), StaticSnapshots(), Metrics()
+    door = build_app(DoorServices(assistant=assistant, snapshots=snapshots, metrics=metrics))
+    phone = build_phone_app(PhoneServices(assistant, snapshots, metrics, settings=PhoneSettings(auth_timeout_s=0.2)))
+    found = [*await check_endpoints("door", door), *await check_endpoints("phone", phone, "/phone")]
+    async with _office() as office:
+        found += await check_endpoints("office", office, "/admin")
+    return found
+
+
+@asynccontextmanager
+async def _office() -> AsyncIterator[FastAPI]:
+    """The office with its REST API and the panel."""
+    from ui.panel import mount_panel
+
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Environment(data=Path(folder), admin_password=SecretStr("correct horse battery"), _env_file=None)
+        office = await open_office(environment, passwords=fast_passwords())
+        try:
+            async with all_routers(office, environment) as routers:
+                app = AdminApp(GateDependencies(office.tokens, OfficeSnapshots(office), Metrics()), routers)
+                mount_panel(app, _panel_services(office), storage_secret="x" * 32)
+                async with app.router.lifespan_context(app):
+                    yield app
+        finally:
+            await office.close()
+
+
+def _panel_services(office: OfficeServices) -> Any:
+    from ui.panel_services import PanelServices, PhraseMatchReport
+
+    async def match(phrase: str, language: str | None) -> PhraseMatchReport:
+        return PhraseMatchReport(None)
+
+    return PanelServices(
+        assistant=ScriptedAssistant(),
+        faq=office.faq,
+        accounts=office.accounts,
+        reports=office.report_ingest,
+        publisher=office.publisher,
+        conversations=office.conversations,
+        chats=office.chat_sessions,
+        dialogue=office.dialogue,
+        matcher=match,
+    )
+
+
+if __name__ == "__main__":
+    print(
+        json.dumps(
+            [{**asdict(each.endpoint), "status": each.status, "open": each.open} for each in asyncio.run(_all())]
+        )
+    )

@@ -1,0 +1,60 @@
+"""What is left of one of everything after eight days, under some settings."""
+
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from deployments.administration.backup.installation_copies import InstallationCopies
+from deployments.administration.privacy.file_remover import FileRemover
+from deployments.administration.privacy.retention import Retention
+from deployments.contracts.chat import SourceKind, TurnSource
+from deployments.contracts.settings import Exchange, Settings
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.repositories.recordings import StoredRecording
+
+_LATER = timedelta(days=8)
+_HERE = TurnSource(SourceKind.TELEGRAM, "shop")
+
+
+def probe_deleted(*kinds: str) -> Callable[[Settings], Awaitable[object]]:
+    """A probe that sees nothing but how many of ``kinds`` are forgotten in eight days."""
+
+    async def probe(settings: Settings) -> object:
+        counts = await _forgotten_in_eight_days(settings)
+        return [counts[kind] for kind in kinds]
+
+    return probe
+
+
+async def _forgotten_in_eight_days(settings: Settings) -> dict[str, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite+aiosqlite:///{folder}/office.db")
+        await database.open()
+        try:
+            await _fill(database)
+            data = Path(folder)
+            (data / "backups").mkdir()
+            (data / "backups" / "secretary-20260101-000000.tar.gz").touch()
+            files, copies = FileRemover(database, data), InstallationCopies(data, data)
+            later = datetime.now(UTC) + _LATER
+            return await Retention(database, lambda: settings.privacy, files, copies, lambda: later).run()
+        finally:
+            await database.close()
+
+
+async def _fill(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        session = await work.sessions.begin(_HERE, "42", "Olga")
+        await work.messages.add(session.id, "user", "Hello", parent_id=None, turn_id="a")
+        await work.exchanges.add_new([_exchange()])
+        await work.recordings.add(StoredRecording("r", "telegram", "recordings/r.ogg", "audio/ogg", 1.0, 10))
+        for number in range(2):
+            await work.audit.add(AuditEvent("anna", "look", "thing", str(number)))
+
+
+def _exchange() -> Exchange:
+    return Exchange(
+        turn_id="a", source_kind="telegram", question="Hello", answer="Hi", route="local", created_at=datetime.now(UTC)
+    )

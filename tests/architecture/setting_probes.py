@@ -1,0 +1,301 @@
+"""What a person would notice of each setting: a small scene on real conversation objects with scripted engines.
+
+A probe plays its scene under some settings and returns what came of it. ``PROBES`` names for every field a value that
+differs from the default, and the probes each of which must notice it.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import httpx
+
+from deployments.administration.speech.builtin_presets import BUILTIN_PRESETS
+from deployments.api.app import DoorServices, build_app
+from deployments.api.metrics import Metrics
+from deployments.audio.encode import wav_file
+from deployments.contracts.audio import PCM16_8K
+from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.events import AnswerMatch, TextDelta, TurnFinished
+from deployments.contracts.settings import ApiKey, FaqEntry, Persona, Settings, Snapshot
+from deployments.contracts.speech import SpeechRequest
+from deployments.conversation.assistant import ConversationAssistant
+from deployments.conversation.faq_answers import ExactAnswers, SimilarAnswers
+from deployments.engines.chat.echo import EchoEngine, EchoOptions
+from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
+from deployments.engines.speech.tone import ToneEngine, ToneOptions
+from deployments.wiring import Engines, build_turn_pipeline
+from tests.architecture.outbound_probes import probe_private_model, probe_private_provider
+from tests.architecture.retention_probes import probe_deleted
+from tests.unit.conversation.harness import NOON, RecordingTurnObserver, StaticSnapshotSource
+
+Probe = Callable[[Settings], Awaitable[object]]
+
+KEY = "sk-sec-of-a-probe"
+FAQ = (
+    FaqEntry(id=1, question="Который час", answer="{current_time}"),
+    FaqEntry(id=2, question="Сколько стоит доставка мебели", answer="Тысяча."),
+    FaqEntry(id=3, question="Когда привезут заказанный диван", answer="Завтра."),
+    FaqEntry(id=4, question="Заказанный диван привезут когда", answer="Послезавтра."),
+)
+PERSONAS = (
+    Persona(id="anna", name="Анна", prompts={"ru": "Ты Анна.", "en": "You are Anna."}),
+    Persona(id="marina", name="Марина", prompts={"ru": "Ты Марина.", "en": "You are Marina."}),
+)
+
+
+class RecordingEcho(EchoEngine):
+    """Remembers what it was asked."""
+
+    def __init__(self, options: EchoOptions) -> None:
+        super().__init__(options)
+        self.turns: list[ChatTurn] = []
+
+    def stream(self, turn: ChatTurn):
+        self.turns.append(turn)
+        return super().stream(turn)
+
+
+class RecordingTone(ToneEngine):
+    """Remembers what it was to say."""
+
+    def __init__(self, options: ToneOptions) -> None:
+        super().__init__(options)
+        self.requests: list[SpeechRequest] = []
+
+    def synthesize(self, request: SpeechRequest):
+        self.requests.append(request)
+        return super().synthesize(request)
+
+
+class LocalRankedAnswers:
+    """The answers of ``deployments.faq``, without the hop."""
+
+    def __init__(self, kept: SimilarAnswers) -> None:
+        self._kept = kept
+
+    async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        return self._kept.ranking.match(text, locale) if self._kept.ranking else None
+
+
+@dataclass
+class ProbeSetup:
+    """A secretary under ``settings``, and everybody who works for it."""
+
+    secretary: ConversationAssistant
+    snapshots: StaticSnapshotSource
+    chat: RecordingEcho
+    speech: RecordingTone
+    notebook: RecordingTurnObserver
+
+    async def ask(self, *messages: str) -> tuple[str, TurnFinished | None]:
+        roles = ("user", "assistant")
+        talk = tuple(ChatMessage(roles[number % 2], text) for number, text in enumerate(messages))
+        text, finished = "", None
+        async for event in self.secretary.reply(ChatTurn("t1", TurnSource(SourceKind.API), talk)):
+            text += event.text if isinstance(event, TextDelta) else ""
+            finished = event if isinstance(event, TurnFinished) else finished
+        return text, finished
+
+    async def speech_seconds(self, text: str) -> float:
+        return sum([chunk.seconds async for chunk in self.secretary.speak(SpeechRequest(text))])
+
+
+async def build_probe_setup(
+    settings: Settings, chat: EchoOptions | None = None, speech: ToneOptions | None = None
+) -> ProbeSetup:
+    """Put together as every door does it, after a snapshot with the default settings."""
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    key = ApiKey(id=1, name="probe", prefix="sk", digest=digest)
+    snapshot = Snapshot(
+        revision=1, settings=settings, faq=FAQ, personas=PERSONAS, api_keys=(key,), presets=BUILTIN_PRESETS
+    )
+    shelf, notebook = StaticSnapshotSource(snapshot), RecordingTurnObserver()
+    engine, voice = (
+        RecordingEcho(chat or EchoOptions()),
+        RecordingTone(speech or ToneOptions(languages=("ru", "en", "de"))),
+    )
+    other, ear = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
+    for each in (engine, voice, other, ear):
+        await each.start()
+    exact, kept = ExactAnswers(lambda: NOON), SimilarAnswers(lambda: NOON)
+    for each in (snapshot.model_copy(update={"settings": Settings()}), snapshot):
+        exact.prepare(each)
+        kept.prepare(each)
+    staff = build_turn_pipeline(Engines(engine, (voice,), ear, LocalRankedAnswers(kept)), exact, shelf)
+    staff = replace(staff, chat={**staff.chat, "cloud:other": other})
+    return ProbeSetup(ConversationAssistant(staff, shelf, notebook, lambda: NOON), shelf, engine, voice, notebook)
+
+
+def probe_answer(question: str) -> Probe:
+    async def probe(settings: Settings) -> object:
+        return (await (await build_probe_setup(settings)).ask(question))[0]
+
+    return probe
+
+
+def probe_option(name: str) -> Probe:
+    """What the model is asked for."""
+
+    async def probe(settings: Settings) -> object:
+        stage = await build_probe_setup(settings)
+        await stage.ask("раз два три четыре")
+        return getattr(stage.chat.turns[0].options, name)
+
+    return probe
+
+
+async def probe_answer_length(settings: Settings) -> object:
+    return (await (await build_probe_setup(settings)).ask("раз два три четыре пять"))[0]
+
+
+async def probe_persona(settings: Settings) -> object:
+    stage = await build_probe_setup(settings)
+    await stage.ask("расскажи о себе")
+    return stage.chat.turns[0].messages[0].content
+
+
+async def probe_model(settings: Settings) -> object:
+    _, finished = await (await build_probe_setup(settings)).ask("расскажи о себе")
+    return finished and finished.model
+
+
+async def probe_history_length(settings: Settings) -> object:
+    stage = await build_probe_setup(settings)
+    await stage.ask("раз " * 400, "два", "три")
+    return len(stage.chat.turns[0].messages)
+
+
+def probe_timeout(chat: EchoOptions) -> Probe:
+    """Whether a slow model is waited for."""
+
+    async def probe(settings: Settings) -> object:
+        stage = await build_probe_setup(settings, chat)
+        try:
+            _, finished = await stage.ask("раз два три")
+        except SecretaryError as error:
+            return error.code
+        return finished is not None
+
+    return probe
+
+
+async def probe_voice_request(settings: Settings) -> object:
+    stage = await build_probe_setup(settings)
+    await stage.speech_seconds("12")
+    return stage.speech.requests[0].language, stage.speech.requests[0].voice_id
+
+
+async def probe_speech_length(settings: Settings) -> object:
+    return round(await (await build_probe_setup(settings)).speech_seconds("Добрый день"), 2)
+
+
+async def probe_long_text(settings: Settings) -> object:
+    try:
+        return await (await build_probe_setup(settings)).speech_seconds("Добрый день") > 0
+    except SecretaryError as error:
+        return error.code
+
+
+async def probe_phrase_cache(settings: Settings) -> object:
+    stage = await build_probe_setup(settings)
+    for _ in range(2):
+        await stage.speech_seconds("Добрый день")
+    return stage.notebook.hits
+
+
+@dataclass
+class ProbeRequest:
+    path: str
+    content: bytes | None = None
+    files: dict[str, tuple[str, bytes]] | None = None
+    json: dict[str, object] | None = None
+
+
+async def gateway_statuses(settings: Settings, requests: list[ProbeRequest], chat: EchoOptions | None = None) -> object:
+    """What the gateway answers to ``requests``, which are sent at once."""
+    stage = await build_probe_setup(settings, chat)
+    app = build_app(
+        DoorServices(assistant=stage.secretary, snapshots=stage.snapshots, metrics=Metrics(), embedder=None)
+    )
+    headers = {"authorization": f"Bearer {KEY}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers) as client:
+        sent = (
+            client.post(each.path, content=each.content, files=each.files, json=each.json, data=_fields(each))
+            for each in requests
+        )
+        return sorted(reply.status_code for reply in await asyncio.gather(*sent))
+
+
+def _fields(request: ProbeRequest) -> dict[str, str] | None:
+    return {"model": "transcript"} if request.files else None
+
+
+def chat_request(*texts: str) -> ProbeRequest:
+    return ProbeRequest(
+        "/v1/chat/completions",
+        json={"model": "echo", "messages": [{"role": "user", "content": text} for text in texts]},
+    )
+
+
+def probe_gateway(*requests: ProbeRequest, chat: EchoOptions | None = None) -> Probe:
+    async def probe(settings: Settings) -> object:
+        return await gateway_statuses(settings, list(requests), chat)
+
+    return probe
+
+
+def upload(seconds: float) -> ProbeRequest:
+    sound = wav_file(bytes([1, 2]) * int(seconds * PCM16_8K.rate), PCM16_8K)
+    return ProbeRequest("/v1/audio/transcriptions", files={"file": ("x.wav", sound)})
+
+
+LARGE_BODY = ProbeRequest(
+    "/v1/audio/speech",
+    content=json.dumps(
+        {"model": "tone", "voice": "alloy", "input": "да", "instructions": " ", "more": "x" * 1_500_000}
+    ).encode(),
+)
+SLOW = EchoOptions(delay_s=0.05)
+
+
+PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
+    "default_language": ("en", probe_voice_request),
+    "time_zone": ("Asia/Tokyo", probe_answer("который час")),
+    "default_persona": ("marina", probe_persona),
+    "default_route": ("cloud:other", probe_model),
+    "faq.ranked_threshold": (20.0, probe_answer("доставка мебели")),
+    "faq.ranked_margin": (0.0, probe_answer("диван заказанный когда привезут")),
+    "llm.temperature": (1.5, probe_option("temperature")),
+    "llm.top_p": (0.1, probe_option("top_p")),
+    "llm.max_tokens": (2, probe_answer_length),
+    "llm.repetition_penalty": (1.5, probe_option("repetition_penalty")),
+    "llm.history_tokens": (100, probe_history_length),
+    "llm.first_token_timeout_s": (0.02, probe_timeout(EchoOptions(first_delay_s=0.2))),
+    "llm.idle_timeout_s": (0.02, probe_timeout(EchoOptions(delay_s=0.2))),
+    "speech.default_voices": ({"ru": "tone-de"}, probe_voice_request),
+    "speech.max_input_chars": (5, probe_long_text),
+    "speech.speed": (2.0, probe_speech_length),
+    "speech.default_preset": ("energetic", probe_speech_length),
+    "speech.cache_mb": (0, probe_phrase_cache),
+    "limits.max_body_mb": (1, probe_gateway(LARGE_BODY)),
+    "limits.max_upload_mb": (1, probe_gateway(upload(70))),
+    "limits.max_audio_minutes": (1, probe_gateway(upload(61))),
+    "limits.max_messages": (1, probe_gateway(chat_request("раз", "два"))),
+    "limits.requests_per_minute": (1, probe_gateway(chat_request("раз"), chat_request("два"))),
+    "limits.max_live_streams": (1, probe_gateway(chat_request("раз два три"), chat_request("раз два"), chat=SLOW)),
+    "outbound.allowed_hosts": (
+        ("10.0.0.5:8000", "127.0.0.1"),
+        probe_private_provider,
+        probe_private_model,
+    ),
+    "privacy.messages_days": (1, probe_deleted("conversations", "messages")),
+    "privacy.audio_days": (1, probe_deleted("recordings")),
+    "privacy.audit_days": (7, probe_deleted("audit")),
+    "privacy.exchanges_days": (1, probe_deleted("exchanges")),
+    "privacy.backups_days": (1, probe_deleted("backups")),
+}

@@ -1,0 +1,35 @@
+"""The panel in a real browser, as far as tests of other things need it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.serve.secretary_process import PASSWORD, SecretaryProcess
+from tests.ui.conftest import ARGUMENTS, CHROMIUM
+
+
+@contextmanager
+def open_panel(secretary: SecretaryProcess) -> Iterator[Page]:
+    """A page of a person who has logged in."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        page.set_default_timeout(30_000)
+        page.goto(f"{secretary.url}/admin/")
+        page.fill("#username", "admin")
+        page.fill("#password", PASSWORD)
+        page.click("button[type=submit]")
+        expect(page.locator(".shell")).to_be_visible()
+        yield page
+        browser.close()
+
+
+def save_faq_entry(secretary: SecretaryProcess, page: Page, question: str, answer: str) -> None:
+    """Saves a prepared answer and waits until the list shows it."""
+    page.goto(f"{secretary.url}/admin/ui/faq")
+    page.get_by_role("button", name="Добавить ответ").click()
+    page.get_by_label("Вопрос", exact=True).fill(question)
+    page.get_by_label("Ответ", exact=True).fill(answer)
+    page.get_by_role("button", name="Сохранить").click()
+    expect(page.get_by_text(question)).to_be_visible()

@@ -1,0 +1,152 @@
+"""A real secretary in a process of its own: `secretary up` on a free port and an empty data folder."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+from openai import OpenAI
+
+from deployments.command.ports import free_port
+from deployments.command.process_control import terminate_processes
+
+ROOT = Path(__file__).parents[2]
+GRAPHS = ROOT / "tests" / "graphs"
+MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
+API_KEY = "sk-sec-for-tests-0123456789abcdefghijklmnop"
+PASSWORD = "a long enough password for tests"
+POLL_INTERVAL_S = 0.05
+_UP_WITHIN_S = 240
+_ENDS_WITHIN_S = 120
+
+
+@dataclass
+class SecretaryProcess:
+    process: subprocess.Popen[bytes]
+    url: str
+    data: Path
+    log: Path
+
+    @property
+    def openai(self) -> OpenAI:
+        return OpenAI(api_key=API_KEY, base_url=f"{self.url}/v1", max_retries=0, timeout=60)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {API_KEY}"}
+
+    def http(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers=self.headers, timeout=60)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Sum of all samples of ``name`` that carry ``labels``."""
+        text = httpx.get(f"{self.url}/metrics", headers=self.headers, timeout=10).text
+        total = 0.0
+        for line in text.splitlines():
+            found = re.fullmatch(r"(\w+)(?:\{(.*)\})? ([-+0-9.eE]+|NaN|\+Inf)", line)
+            if found and found[1] == name and all(f'{k}="{v}"' in (found[2] or "") for k, v in labels.items()):
+                total += float(found[3])
+        return total
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that this start began, the console included: all know its data folder."""
+        return [p for p in psutil.process_iter() if _works_on(p, self.data)]
+
+    def replica_process(self, deployment: str) -> psutil.Process:
+        """The process of a deployment's only replica."""
+        found = [p for p in self.processes() if re.search(rf"ServeReplica:\w+:{deployment}\b", " ".join(p.cmdline()))]
+        assert found, f"no replica of {deployment} runs"
+        return found[0]
+
+    def has_process(self, program: str) -> bool:
+        """Whether one of its processes has ``program`` in its command line."""
+        return any(program in " ".join(p.cmdline()) for p in self.processes())
+
+    def wait_for_output(self, line: str) -> None:
+        """Until the console has said ``line``."""
+        deadline = time.monotonic() + _UP_WITHIN_S
+        while line not in self.log.read_text():
+            assert self.process.poll() is None, f"it ended while starting:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"not up in time:\n{self.log.read_text()}"
+            time.sleep(POLL_INTERVAL_S)
+
+    def stop(self, request: Callable[[], object]) -> None:
+        """Asks the console to end by ``request``; fails unless it obeys, needs no force and leaves nothing behind."""
+        request()
+        try:
+            status = self.process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            terminate_processes([*self.processes()], timeout_s=5)
+            raise AssertionError(f"it did not end in {_ENDS_WITHIN_S} s:\n{self.log.read_text()}") from None
+        left = [" ".join(p.cmdline())[:100] for p in self.processes()]
+        said = self.log.read_text()
+        assert (status, left) == (0, []), f"status {status}, left {left}:\n{said}"
+        assert "everything has ended" in said
+        assert "had to be killed" not in said, said
+        assert "(raylet)" not in said.partition("ending what is under way")[2], said
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+
+def wait_until(what: Callable[[], object], timeout_s: float) -> float:
+    """Waits until ``what()`` holds; returns how long it took."""
+    started = time.monotonic()
+    while not what():
+        assert time.monotonic() - started < timeout_s, "it did not happen in time"
+        time.sleep(POLL_INTERVAL_S)
+    return time.monotonic() - started
+
+
+def _works_on(process: psutil.Process, data: Path) -> bool:
+    try:
+        lives = process.status() != psutil.STATUS_ZOMBIE
+        return lives and process.environ().get("SECRETARY_DATA") == str(data)
+    except (psutil.Error, OSError):
+        return False
+
+
+def secretary_environment(data: Path, port: int) -> dict[str, str]:
+    return os.environ | {
+        "SECRETARY_DATA": str(data),
+        "SECRETARY_MODELS": str(MODELS),
+        "SECRETARY_PORT": str(port),
+        "SECRETARY_API_KEY": API_KEY,
+        "SECRETARY_ADMIN_PASSWORD": PASSWORD,
+    }
+
+
+def start_secretary(data: Path, graph: Path, *options: str, **variables: str) -> SecretaryProcess:
+    """A secretary that has just begun to start."""
+    port = free_port()
+    data.mkdir(parents=True, exist_ok=True)
+    log = data / "up.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deployments.command", "up", "--graph", str(graph), *options],
+            cwd=ROOT,
+            env=secretary_environment(data, port) | variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return SecretaryProcess(process, f"http://127.0.0.1:{port}", data, log)
+
+
+@contextmanager
+def running_secretary(data: Path, graph: Path, *options: str, **variables: str) -> Iterator[SecretaryProcess]:
+    """Runs until the block ends, then Ctrl-C, unless the block has ended it; fails when anything survives."""
+    running = start_secretary(data, graph, *options, **variables)
+    try:
+        running.wait_for_output("The secretary answers")
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.stop(running.interrupt)

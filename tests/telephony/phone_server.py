@@ -1,0 +1,258 @@
+"""A scripted assistant, virtual time, and a phone door on a real port."""
+
+import asyncio
+import hashlib
+import json
+import math
+import struct
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
+from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
+from deployments.contracts.chat import ChatTurn
+from deployments.contracts.errors import EngineFailed, VoiceNotFound
+from deployments.contracts.events import TurnEvent
+from deployments.contracts.settings import ApiKey, Exchange, Limits, Settings, Snapshot, SpeechSettings
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.conversation.usage_tracker import UsageTracker
+
+KEY = "sk-phone"
+
+
+@cache
+def tone(seconds: float, format: AudioFormat = PCM16_22K) -> bytes:
+    count = int(seconds * format.rate)
+    return b"".join(struct.pack("<h", int(8000 * math.sin(i * 0.1))) for i in range(count))
+
+
+@dataclass
+class SpeakingAssistant:
+    """Says ``chunks`` blocks of ``chunk_s`` seconds for every text, each after ``delay_s`` of thinking.
+
+    "сломайся" breaks after the first block; the voice "nobody" does not exist.
+    """
+
+    chunks: int = 3
+    chunk_s: float = 0.2
+    delay_s: float = 0.0
+    spoken: list[SpeechRequest] = field(default_factory=list)
+    open_streams: int = 0
+    made: int = 0
+    finished_at: float = 0.0
+
+    def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        if request.voice_id == "nobody":
+            raise VoiceNotFound("there is no voice 'nobody'", param="voice")
+        self.spoken.append(request)
+        return self._blocks(request)
+
+    async def _blocks(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        self.open_streams += 1
+        try:
+            for index in range(self.chunks):
+                await asyncio.sleep(self.delay_s)
+                if index and "сломайся" in request.text:
+                    raise EngineFailed("the voice broke")
+                self.made += 1
+                yield SpeechChunk(tone(self.chunk_s), PCM16_22K, request.text if not index else "", index)
+            self.finished_at = time.monotonic()
+        finally:
+            self.open_streams -= 1
+
+    def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
+        raise NotImplementedError
+
+    def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        raise NotImplementedError
+
+    def voices(self) -> tuple[Voice, ...]:
+        return ()
+
+    async def status(self) -> tuple[EngineStatus, ...]:
+        return ()
+
+
+class RecordingObserver:
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, str]] = []
+
+    def stage(self, name: str, seconds: float, source: str, route: str) -> None:
+        self.stages.append((name, source))
+
+    def stream_opened(self, kind: str) -> None: ...
+
+    def stream_closed(self, kind: str) -> None: ...
+
+    def tokens(self, prompt: int, completion: int, route: str) -> None: ...
+
+    def audio(self, seconds: float, engine: str) -> None: ...
+
+    def phrase_cache(self, hit: bool) -> None: ...
+
+    def exchange(self, exchange: Exchange) -> None: ...
+
+
+@dataclass
+class PhoneSnapshots:
+    current: Snapshot
+    ready: bool = True
+
+
+def api_key(text: str = KEY, scopes: tuple[str, ...] = ("audio",), expires_at: datetime | None = None) -> ApiKey:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return ApiKey(id=1, name="gateway", prefix=text[:6], digest=digest, scopes=scopes, expires_at=expires_at)
+
+
+def snapshot(keys: tuple[ApiKey, ...] | None = None, max_chars: int = 4096, streams: int = 64) -> Snapshot:
+    settings = Settings(speech=SpeechSettings(max_input_chars=max_chars), limits=Limits(max_live_streams=streams))
+    return Snapshot(revision=1, settings=settings, api_keys=keys if keys is not None else (api_key(),))
+
+
+class VirtualClock:
+    """Time that passes only while somebody sleeps, or when a test says so."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        await asyncio.sleep(0)
+
+    def stall(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass
+class RunningPhone:
+    """A running phone door. ``loop`` is the server's."""
+
+    url: str
+    assistant: SpeakingAssistant
+    snapshots: PhoneSnapshots
+    observer: RecordingObserver
+    loop: asyncio.AbstractEventLoop
+    server: uvicorn.Server
+
+    def dial(self, key: str | None = KEY, **options: Any) -> connect:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return connect(self.url, additional_headers=headers, **options)
+
+    async def wait_until(self, true: Callable[[], bool], within_s: float = 1.0) -> float:
+        """Waits until ``true``; returns how long that took. Fails after ``within_s``."""
+        began = time.monotonic()
+        while not true():
+            assert time.monotonic() - began < within_s, "did not happen in time"
+            await asyncio.sleep(0.005)
+        return time.monotonic() - began
+
+
+@contextmanager
+def run_phone(
+    assistant: SpeakingAssistant | None = None,
+    current: Snapshot | None = None,
+    settings: PhoneSettings | None = None,
+    ws: str = "auto",
+    usage: UsageTracker | None = None,
+) -> Iterator[RunningPhone]:
+    """A phone door below /phone on a real port, in a thread of its own."""
+    speaker, snapshots, observer = (
+        assistant or SpeakingAssistant(),
+        PhoneSnapshots(current or snapshot()),
+        RecordingObserver(),
+    )
+    services = PhoneServices(speaker, snapshots, observer, settings=settings or PhoneSettings(), usage=usage)
+    app = build_phone_app(services)
+    site = Starlette(routes=[Mount("/phone", app)])
+    config = uvicorn.Config(site, port=0, log_level="error", ws=ws, lifespan="off")
+    server = uvicorn.Server(config)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def run() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield RunningPhone(f"ws://127.0.0.1:{port}/phone/tts", speaker, snapshots, observer, loops[0], server)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+async def send_message(line: ClientConnection, **message: Any) -> None:
+    await line.send(json.dumps(message, ensure_ascii=False))
+
+
+@dataclass
+class ReceivedUtterance:
+    """Everything that came back for one request, in order. ``times`` of the frames are monotonic seconds."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    frames: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    @property
+    def last(self) -> dict[str, Any]:
+        return self.messages[-1]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [m.get("type", "") for m in self.messages]
+
+
+ENDS = ("finished", "cancelled", "error")
+
+
+async def receive_utterance(
+    line: ClientConnection, ends: tuple[str, ...] = ENDS, frames: int = -1
+) -> ReceivedUtterance:
+    """Reads until a message whose type (or key) is one of ``ends``, or ``frames`` frames."""
+    heard = ReceivedUtterance()
+    async with asyncio.timeout(20):
+        while frames < 0 or len(heard.frames) < frames:
+            received = await line.recv()
+            if isinstance(received, bytes):
+                heard.frames.append(received)
+                heard.times.append(time.monotonic())
+                continue
+            heard.messages.append(json.loads(received))
+            if heard.last.get("type") in ends or any(end in heard.last for end in ends):
+                break
+    return heard
+
+
+async def read_close(line: ClientConnection) -> tuple[dict[str, object], int]:
+    """The last JSON before the close, and the close code."""
+    last: dict[str, object] = {}
+    try:
+        async with asyncio.timeout(5):
+            while True:
+                received = await line.recv()
+                last = json.loads(received) if isinstance(received, str) else last
+    except ConnectionClosed as error:
+        return last, error.rcvd.code if error.rcvd else 1006
+
+
+def expired() -> datetime:
+    return datetime(2020, 1, 1, tzinfo=UTC)

@@ -1,0 +1,163 @@
+"""The panel on a real office, under uvicorn on a loopback port, below the prefix that Ray Serve gives it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.administration.office.report_ingest import ReportIngest
+from deployments.contracts.identity import Role
+from deployments.contracts.reports import DoorReport, StageLatency
+from storage.environment import Environment
+from storage.repositories.users import StoredUser
+from tests.data_folders import fast_passwords, prepare_data_folder
+from tests.ui.fakes import ScriptedPanelAssistant, published_faq_matcher
+from ui.panel import mount_panel
+from ui.panel_services import PanelServices
+
+PREFIX = "/admin"
+USERNAME, PASSWORD = "admin", "correct horse battery"
+
+
+@dataclass
+class ShiftedClock:
+    """The time of the report desk; tests move it."""
+
+    shift: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+
+class RoutePrefix:
+    """What Ray Serve does with a route prefix: ``root_path`` names it; ``strip`` leaves it out of the path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.strip = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            if not scope["path"].startswith(PREFIX):
+                await send({"type": "http.response.start", "status": 404, "headers": []})
+                await send({"type": "http.response.body", "body": b"outside"})
+                return
+            path = scope["path"][len(PREFIX) :] if self.strip else scope["path"]
+            scope = {**scope, "root_path": PREFIX, "path": path}
+        await self.app(scope, receive, send)
+
+
+@dataclass
+class PanelServer:
+    """Everything a test may look at or turn. ``url`` is the address of the panel with a trailing slash."""
+
+    url: str
+    office: OfficeServices
+    reports: ReportIngest
+    clock: ShiftedClock
+    assistant: ScriptedPanelAssistant
+    prefix: RoutePrefix
+
+    @property
+    def origin(self) -> str:
+        return self.url.split("/admin")[0]
+
+    async def login_cookie(self, username: str = USERNAME) -> str:
+        """The value of the session cookie after a login of its own."""
+        form = {"username": username, "password": PASSWORD}
+        async with httpx.AsyncClient() as client:
+            await client.post(self.url + "login", data=form, headers={"Origin": self.origin})
+            return client.cookies["secretary_panel"]
+
+    async def add_user(self, name: str, role: Role) -> str:
+        """Somebody who signs in with PASSWORD. Returns the name."""
+        stored = await fast_passwords().hash(PASSWORD)
+        async with self.office.database.unit_of_work() as work:
+            await work.users.add(StoredUser(name, stored, role.value))
+        return name
+
+    async def report_hour_of_traffic(self) -> None:
+        """Three doors that answered for an hour."""
+        for minute in range(55, -1, -1):
+            self.clock.shift = -timedelta(minutes=minute)
+            for door, revision in (("gateway#a41f", 0), ("gateway#b7c2", 0), ("phone#0d93", 0)):
+                await self.reports.accept(self._report(door, minute, revision))
+        self.clock.shift = timedelta()
+
+    def _report(self, door: str, minute: int, behind: int) -> DoorReport:
+        wave = 1 + 0.35 * ((minute * 7) % 11) / 11 + (0.9 if 18 < minute < 23 else 0)
+        bases = (
+            ("first_token", "local", 165),
+            ("first_audio", "local", 390),
+            ("total", "local", 1_480),
+            ("faq", "", 0.5),
+        )
+        bases += (("first_token", "cloud:gemini", 520), ("first_audio", "cloud:gemini", 760))
+        stages = tuple(
+            StageLatency(
+                stage=stage, source="api", route=route, count=6, p50_ms=ms * wave, p95_ms=ms * wave * 1.7, max_ms=ms * 3
+            )
+            for stage, route, ms in bases
+        )
+        revision = self.office.publisher.current.revision - behind
+        live = {"gateway#a41f": 2, "gateway#b7c2": 0, "phone#0d93": 1}[door]
+        return DoorReport(door=door, sequence=100 - minute, revision=revision, stages=stages, live_streams=live)
+
+
+@asynccontextmanager
+async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
+    environment = Environment(_env_file=None, data=data, admin_password=SecretStr(PASSWORD))
+    await prepare_data_folder(environment)
+    office = await open_office(environment, passwords=fast_passwords())
+    clock = ShiftedClock()
+    reports = ReportIngest(office.database, clock)
+    assistant = ScriptedPanelAssistant(reports)
+    services = PanelServices(
+        assistant=assistant,
+        faq=office.faq,
+        accounts=office.accounts,
+        reports=reports,
+        publisher=office.publisher,
+        conversations=office.conversations,
+        chats=office.chat_sessions,
+        dialogue=office.dialogue,
+        matcher=published_faq_matcher(office.publisher),
+    )
+    app = FastAPI()
+    mount_panel(app, services, storage_secret="s" * 40)
+    prefix = RoutePrefix(app)
+    try:
+        async with run_uvicorn(prefix) as port:
+            yield PanelServer(f"http://127.0.0.1:{port}{PREFIX}/ui/", office, reports, clock, assistant, prefix)
+    finally:
+        await office.close()
+
+
+@asynccontextmanager
+async def run_uvicorn(app: ASGIApp) -> AsyncIterator[int]:
+    """``app`` under uvicorn on a free loopback port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+                raise RuntimeError("the server did not start")
+            await asyncio.sleep(0.02)
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()

@@ -1,0 +1,72 @@
+"""Replicas and a cluster for tests of services: real followers, real register, a cluster that says what it is told."""
+
+from deployments.administration.services.replica_registry import ReplicaRegistry
+from deployments.contracts.errors import Unavailable
+from deployments.contracts.services import DeploymentDetails, DesiredServiceState, ReplicaDetails, ReplicaReport
+from deployments.contracts.speech import EngineStatus
+from deployments.engines.replica_reconciler import ReplicaReconciler
+
+
+class FakeReplicaHost:
+    """Hosts nothing; ``broken`` makes it fail to load, ``model`` is what it says it has."""
+
+    def __init__(self, service: str, model: str = "m-1") -> None:
+        self.service = service
+        self.loaded = True
+        self.broken = ""
+        self.model = model
+
+    def load(self) -> None:
+        self.loaded = True
+
+    async def unload(self) -> None:
+        self.loaded = False
+
+    def ongoing(self) -> int:
+        return 2
+
+    async def statuses(self) -> tuple[EngineStatus, ...]:
+        ready = self.loaded and not self.broken
+        return (EngineStatus(self.service, "chat", "fake", ready, self.model, "r1", self.broken, "mend it"),)
+
+
+class RegistryLink:
+    def __init__(self, register: ReplicaRegistry) -> None:
+        self._register = register
+
+    async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState:
+        return self._register.handle_report(report)
+
+
+class FollowedReplica:
+    """``async with``: a follower of ``service`` that beats every ten milliseconds."""
+
+    def __init__(self, register: ReplicaRegistry, service: str, name: str) -> None:
+        self.host = FakeReplicaHost(service)
+        self._follower = ReplicaReconciler(
+            RegistryLink(register), service, f"{service}#{name}", self.host, period_s=0.01
+        )
+
+    async def __aenter__(self) -> FakeReplicaHost:
+        self._follower.start()
+        return self.host
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._follower.stop()
+
+
+class FakeCluster:
+    def __init__(self, *facts: DeploymentDetails) -> None:
+        self.facts = facts
+        self.unavailable = False
+
+    async def deployments(self) -> tuple[DeploymentDetails, ...]:
+        if self.unavailable:
+            raise Unavailable("Serve does not say")
+        return self.facts
+
+
+def deployment_facts(
+    name: str, pid: int | None = None, *, num_gpus: float = 0.0, state: str = "RUNNING"
+) -> DeploymentDetails:
+    return DeploymentDetails("secretary", name, "HEALTHY", "", num_gpus, (ReplicaDetails("r1", state, pid, 1.0),))

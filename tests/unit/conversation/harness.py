@@ -1,0 +1,110 @@
+"""A secretary on scripted engines, with everything it tells its observer kept."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
+from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
+from deployments.contracts.events import TextDelta, TurnEvent
+from deployments.contracts.settings import Exchange, FaqEntry, Persona, Settings, Snapshot
+from deployments.contracts.shared import SharedBlobCache
+from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
+from deployments.conversation.faq_answers import ExactAnswers
+from deployments.engines.chat.echo import EchoEngine, EchoOptions
+from deployments.engines.speech.tone import ToneEngine, ToneOptions
+
+NOON = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+HOURS = FaqEntry(id=7, question="Часы работы", answer="Мы работаем с девяти до шести.", language="ru")
+SNAPSHOT = Snapshot(
+    revision=3,
+    settings=Settings(default_persona="anna"),
+    faq=(HOURS,),
+    personas=(Persona(id="anna", name="Анна", prompts={"ru": "Ты секретарь Анна.", "en": "You are Anna."}),),
+)
+
+
+class StaticSnapshotSource:
+    """A SnapshotSource that tests set."""
+
+    def __init__(self, snapshot: Snapshot = SNAPSHOT, ready: bool = True) -> None:
+        self.current = snapshot
+        self.ready = ready
+
+
+class RecordingTurnObserver:
+    """A TurnObserver that writes everything down."""
+
+    def __init__(self) -> None:
+        self.live: Counter[str] = Counter()
+        self.opened: Counter[str] = Counter()
+        self.stages: list[tuple[str, str]] = []
+        self.exchanges: list[Exchange] = []
+        self.hits: list[bool] = []
+        self.seconds = 0.0
+
+    def stage(self, name: str, seconds: float, source: str, route: str) -> None:
+        self.stages.append((name, route))
+
+    def stream_opened(self, kind: str) -> None:
+        self.live[kind] += 1
+        self.opened[kind] += 1
+
+    def stream_closed(self, kind: str) -> None:
+        self.live[kind] -= 1
+
+    def tokens(self, prompt: int, completion: int, route: str) -> None: ...
+
+    def audio(self, seconds: float, engine: str) -> None:
+        self.seconds += seconds
+
+    def phrase_cache(self, hit: bool) -> None:
+        self.hits.append(hit)
+
+    def exchange(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+
+
+class AssistantHarness:
+    """``secretary`` with its ``observer`` and ``shelf``; engines default to echo and tone."""
+
+    def __init__(
+        self,
+        *,
+        chat: ChatEngine | None = None,
+        speech: SpeechEngine | None = None,
+        ranked: AnswerBook | None = None,
+        recognizer: Recognizer | None = None,
+        snapshots: StaticSnapshotSource | None = None,
+        phrases: SharedBlobCache | None = None,
+    ) -> None:
+        self.chat = chat or EchoEngine(EchoOptions())
+        self.speech = speech or ToneEngine(ToneOptions())
+        self.snapshots = snapshots or StaticSnapshotSource()
+        self.observer = RecordingTurnObserver()
+        exact = ExactAnswers(lambda: NOON)
+        exact.prepare(self.snapshots.current)
+        self.pipeline = TurnPipeline({"local": self.chat}, (self.speech,), recognizer, exact, ranked, phrases=phrases)
+        self.assistant = ConversationAssistant(self.pipeline, self.snapshots, self.observer, lambda: NOON)
+
+    async def start(self) -> "AssistantHarness":
+        await self.chat.start()
+        await self.speech.start()
+        return self
+
+    async def events(self, turn: ChatTurn) -> list[TurnEvent]:
+        return [event async for event in self.assistant.reply(turn)]
+
+
+def user_turn(text: str, *, speak: bool = False, **fields: object) -> ChatTurn:
+    return ChatTurn("t1", TurnSource(SourceKind.API), (ChatMessage("user", text),), speak=speak, **fields)  # type: ignore[arg-type]
+
+
+async def collect(stream: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in stream]
+
+
+def joined_text(events: list[object]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))

@@ -1,0 +1,76 @@
+"""Security headers of the panel, and a content security policy that NiceGUI can live with.
+
+NiceGUI compiles Vue templates in the browser, which needs ``unsafe-eval``. Inline scripts run only with the nonce of
+their response, so an injected ``<script>`` or ``onerror=`` stays dead text. Styles are inline by design of Quasar.
+"""
+
+import re
+import secrets
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Send
+
+_SCRIPT_TAG = re.compile(rb"<script(?=[\s>])")
+
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+SCRIPTLESS_CSP = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""For pages without any script."""
+
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
+}
+_HSTS = "max-age=31536000"
+
+
+class SecurityHeadersSend:
+    """Wraps ``send``: adds the headers, and the nonce to every script tag of a NiceGUI page."""
+
+    def __init__(self, send: Send, *, secure: bool) -> None:
+        self._send = send
+        self._secure = secure
+        self._nonce = secrets.token_urlsafe(16)
+        self._held: Message | None = None
+        self._body = bytearray()
+        self.response_started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.response_started = True
+            headers = self._harden(message)
+            if headers.get("x-nicegui-content") == "page":
+                self._held = message
+                return
+        elif message["type"] == "http.response.body" and self._held is not None:
+            self._body += message.get("body", b"")
+            if not message.get("more_body"):
+                await self._send_page(self._held)
+            return
+        await self._send(message)
+
+    def _harden(self, message: Message) -> MutableHeaders:
+        headers = MutableHeaders(scope=message)
+        for name, value in _ALWAYS.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=self._nonce))
+        if self._secure:
+            headers.setdefault("Strict-Transport-Security", _HSTS)
+        return headers
+
+    async def _send_page(self, start: Message) -> None:
+        body = _SCRIPT_TAG.sub(b'<script nonce="%s"' % self._nonce.encode(), bytes(self._body))
+        MutableHeaders(scope=start)["content-length"] = str(len(body))
+        self._held = None
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body})

@@ -1,0 +1,190 @@
+"""Login, change of a generated password, and logout: classic forms, so that the cookie is HttpOnly from the start."""
+
+import re
+import uuid
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from deployments.administration.auth.accounts import Account, Accounts
+from deployments.administration.auth.client_addresses import client_address
+from deployments.administration.auth.passwords import MIN_PASSWORD_LENGTH
+from deployments.contracts.errors import InvalidRequest, NotFound, SecretaryError, Unauthorized
+from ui.auth.forms import read_form
+from ui.auth.guard import LOGIN_PATH, LOGOUT_PATH, PASSWORD_PATH, SESSION_TOKEN_KEY, session_of
+from ui.auth.headers import SCRIPTLESS_CSP
+from ui.auth.pages import AuthForm, AuthFormField, render_auth_page
+from ui.auth.panel_sessions import PanelSession, PanelSessions
+from ui.error_messages import explain_error
+from ui.preferences import LANGUAGE_COOKIE, YEAR_S, preferences_of
+from ui.translations import LANGUAGES, Translator
+
+_PATH_HERE = re.compile(r"/(?:[\w-]+/?)*")
+
+
+def safe_redirect_path(path: str) -> str:
+    """``path`` when it is one inside the panel, else the start page: never an address elsewhere."""
+    return path if _PATH_HERE.fullmatch(path) else "/"
+
+
+class LoginPages:
+    """Routes on the panel's own application, inside its session middleware."""
+
+    def __init__(self, accounts: Accounts, sessions: PanelSessions) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route(LOGIN_PATH, self.show_login, methods=["GET"], include_in_schema=False)
+        app.add_api_route(LOGIN_PATH, self.log_in, methods=["POST"], include_in_schema=False)
+        app.add_api_route(PASSWORD_PATH, self.show_password_form, methods=["GET"], include_in_schema=False)
+        app.add_api_route(PASSWORD_PATH, self.change_password, methods=["POST"], include_in_schema=False)
+        app.add_api_route(LOGOUT_PATH, self.log_out, methods=["POST"], include_in_schema=False)
+
+    async def show_login(self, request: Request) -> Response:
+        if session_of(request, self._sessions):
+            return _redirect(request, safe_redirect_path(request.query_params.get("next", "/")))
+        return _answer(request, _login_form(request, _translator(request)))
+
+    async def log_in(self, request: Request) -> Response:
+        fields: dict[str, str] = {}
+        try:
+            fields = await read_form(request)
+            username, password = fields.get("username", "").strip(), fields.get("password", "")
+            account = await self._accounts.authenticate(username, password, client_address(request.scope))
+            session = await self._opened(account)
+        except SecretaryError as error:
+            return self._refused_login(request, fields, error)
+        _renew_cookie(request, session)
+        return _redirect(request, safe_redirect_path(request.query_params.get("next", "/")))
+
+    async def _opened(self, account: Account) -> PanelSession:
+        """A session of ``account``. Raises Unauthorized when the account has changed since its password was checked:
+        whoever ended its sessions then did not see this one."""
+        session = self._sessions.open(account)
+        try:
+            if (await self._accounts.get(account.username)).version == account.version:
+                return session
+        except NotFound:
+            pass
+        except BaseException:
+            self._sessions.close(session.token)
+            raise
+        self._sessions.close(session.token)
+        raise Unauthorized("this account was changed meanwhile")
+
+    def _refused_login(self, request: Request, fields: dict[str, str], error: SecretaryError) -> Response:
+        t = _translator(request)
+        wrong = isinstance(error, Unauthorized)
+        problem = t("login.wrong") if wrong else explain_error(error, t)
+        form = _login_form(request, t, problem=problem, username=fields.get("username", ""))
+        response = _answer(request, form, 401 if wrong else error.status)
+        if error.retry_after_s:
+            response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
+        return response
+
+    async def show_password_form(self, request: Request) -> Response:
+        session = session_of(request, self._sessions)
+        assert session is not None, "the guard lets nobody in without a session"
+        return _answer(request, _password_form(_translator(request), session))
+
+    async def change_password(self, request: Request) -> Response:
+        session = session_of(request, self._sessions)
+        assert session is not None, "the guard lets nobody in without a session"
+        t = _translator(request)
+        try:
+            fields = await read_form(request)
+        except SecretaryError as error:
+            return _answer(request, _password_form(t, session, explain_error(error, t)), error.status)
+        old, new = fields.get("old", ""), fields.get("new", "")
+        if new != fields.get("again", ""):
+            return _answer(request, _password_form(t, session, t("password.differ")), 400)
+        try:
+            account = await self._accounts.change_password(session.username, old, new, client_address(request.scope))
+        except SecretaryError as error:
+            return _answer(request, _password_form(t, session, _password_problem(error, t)), error.status)
+        try:
+            _renew_cookie(request, await self._opened(account))
+        except SecretaryError:  # the new password is stored: it is good for signing in again
+            return _redirect(request, LOGIN_PATH)
+        return _redirect(request, "/")
+
+    async def log_out(self, request: Request) -> Response:
+        self._sessions.close(request.session.get(SESSION_TOKEN_KEY))
+        request.session.clear()
+        return _redirect(request, LOGIN_PATH)
+
+
+def _renew_cookie(request: Request, session: PanelSession) -> None:
+    """A new identity after login, so that a cookie planted before it is worth nothing."""
+    request.session.clear()
+    request.session.update({"id": str(uuid.uuid4()), SESSION_TOKEN_KEY: session.token})
+
+
+def _redirect(request: Request, path: str) -> Response:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{path}", 303)
+
+
+def _chosen_language(request: Request) -> str | None:
+    language = request.query_params.get("language")
+    return language if language in LANGUAGES else None
+
+
+def _translator(request: Request) -> Translator:
+    return Translator(_chosen_language(request) or preferences_of(request).language)
+
+
+def _login_form(request: Request, t: Translator, *, problem: str = "", username: str = "") -> AuthForm:
+    back = safe_redirect_path(request.query_params.get("next", "/"))
+    return AuthForm(
+        action=LOGIN_PATH,
+        title=t("login.title"),
+        lead=t("login.lead"),
+        button=t("login.enter"),
+        problem=problem,
+        query=f"?{urlencode({'next': back})}" if back != "/" else "",
+        fields=(
+            AuthFormField("username", t("login.username"), "text", "username", username),
+            AuthFormField("password", t("login.password")),
+        ),
+    )
+
+
+def _password_form(t: Translator, session: PanelSession, problem: str = "") -> AuthForm:
+    return AuthForm(
+        action=PASSWORD_PATH,
+        title=t("password.title"),
+        lead=t("password.lead_generated" if session.must_change_password else "password.lead"),
+        button=t("password.change"),
+        problem=problem,
+        fields=(
+            AuthFormField("old", t("password.old")),
+            AuthFormField(
+                "new",
+                t("password.new"),
+                autocomplete="new-password",
+                hint=t("password.rule", least=MIN_PASSWORD_LENGTH),
+            ),
+            AuthFormField("again", t("password.again"), autocomplete="new-password"),
+        ),
+    )
+
+
+def _password_problem(error: SecretaryError, t: Translator) -> str:
+    if isinstance(error, Unauthorized):
+        return t("password.wrong")
+    return (
+        t("password.weak", least=MIN_PASSWORD_LENGTH) if isinstance(error, InvalidRequest) else explain_error(error, t)
+    )
+
+
+def _answer(request: Request, form: AuthForm, status: int = 200) -> Response:
+    root = request.scope.get("root_path", "")
+    document = render_auth_page(form, _translator(request), preferences_of(request), root)
+    headers = {"Content-Security-Policy": SCRIPTLESS_CSP, "Cache-Control": "no-store"}
+    response = HTMLResponse(document, status, headers)
+    if language := _chosen_language(request):
+        path = f"{root}/"
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_S, path=path, samesite="lax")
+    return response

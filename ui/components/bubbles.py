@@ -1,0 +1,70 @@
+"""What was said, as bubbles. Every text is put into the page as text, never as markup: answers are not trusted."""
+
+import time
+
+from nicegui import html, ui
+
+from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage
+from ui.components.panel_answer import PanelAnswer, failure_text, origin_text, timing_texts
+from ui.translations import Translator
+
+REDRAW_INTERVAL_S = 0.05
+
+
+def question_bubble(text: str, t: Translator) -> None:
+    with html.article().classes("message message-user"):
+        html.span(t("chat.you")).classes("visually-hidden")
+        ui.label(text).classes("bubble")
+
+
+class AnswerBubble:
+    """One answer of the secretary, drawn at most every 50 ms while it streams, its first word at once."""
+
+    def __init__(self, t: Translator) -> None:
+        self._t = t
+        self._drawn_at = float("-inf")
+        with html.article().classes("message message-assistant") as self._message:
+            html.span(t("product")).classes("visually-hidden")
+            self._text = ui.label().classes("bubble")
+            self._waiting = ui.element("span").classes("typing").props(f'role=status aria-label="{t("chat.thinking")}"')
+            self._problem = ui.label().classes("bubble-problem").props("role=alert")
+            self._details = html.div().classes("bubble-details")
+        self._problem.set_visibility(False)
+        self._text.set_visibility(False)
+
+    def draw(self, answer: PanelAnswer) -> None:
+        """Shows the text so far; calls that come too soon after each other are left out."""
+        now = time.monotonic()
+        if answer.text and now - self._drawn_at >= REDRAW_INTERVAL_S:
+            self._drawn_at = now
+            self._put(answer.text)
+
+    def close(self, answer: PanelAnswer) -> None:
+        """The final state: whole text, who answered, how long it took, what went wrong."""
+        t = self._t
+        self._put(answer.text)
+        self._waiting.set_visibility(False)
+        self._message.classes("message-closed")
+        problem = failure_text(answer, t)
+        self._problem.text = problem
+        self._problem.set_visibility(bool(problem))
+        with self._details:
+            self._draw_details(answer)
+
+    def _put(self, text: str) -> None:
+        self._text.text = text
+        self._text.set_visibility(bool(text))
+
+    def _draw_details(self, answer: PanelAnswer) -> None:
+        t = self._t
+        if origin := origin_text(answer, t):
+            html.span(origin).classes("detail detail-faq" if answer.match else "detail detail-model")
+        for timing in timing_texts(answer.finished.timings, t) if answer.finished else ():
+            html.span(timing).classes("detail")
+        if answer.stopped:
+            html.span(t("chat.stopped")).classes("detail detail-stopped")
+
+
+def stored_answer_bubble(message: StoredMessage, t: Translator) -> None:
+    """An answer of an earlier visit; one that was stopped says so."""
+    AnswerBubble(t).close(PanelAnswer(text=message.content, stopped=message.route == STOPPED_ROUTE))

@@ -1,0 +1,66 @@
+"""Where a question is written: Enter sends, Shift+Enter breaks the line; while an answer runs the button stops it.
+
+While only the voice is still to be heard, the button silences it and Enter asks the next question over it.
+"""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+
+from nicegui import html, ui
+
+from ui.translations import Translator
+
+MAX_QUESTION_CHARS = 4_000
+_SEND_ON_ENTER = "(e) => { if (!e.shiftKey && !e.isComposing) { e.preventDefault(); emit(); } }"
+
+
+SendCallback = Callable[[str], Awaitable[None]]
+StopCallback = Callable[[], Awaitable[None]]
+
+
+class ComposerState(StrEnum):
+    """What the secretary is doing: nothing, still writing, or still speaking what is written."""
+
+    IDLE = "idle"
+    ANSWERING = "answering"
+    SPEAKING = "speaking"
+
+
+class Composer:
+    """``on_send(text)`` gets a question that is not empty; ``on_stop()`` is the other face of the button."""
+
+    def __init__(self, t: Translator, on_send: SendCallback, on_stop: StopCallback) -> None:
+        self._t = t
+        self._on_send = on_send
+        self._on_stop = on_stop
+        self._pace = ComposerState.IDLE
+        with html.div().classes("composer"):
+            self._input = (
+                ui.textarea(placeholder=(placeholder := t("chat.placeholder")))
+                .props(f'autogrow borderless dense autofocus maxlength={MAX_QUESTION_CHARS} aria-label="{placeholder}"')
+                .classes("composer-input")
+                .on("keydown.enter", self._send, js_handler=_SEND_ON_ENTER)
+            )
+            with html.button(type="button").classes("send-button").on("click", self._press) as self._button:
+                self._icon = ui.icon("arrow_upward")
+        self.set_state(ComposerState.IDLE)
+
+    def set_state(self, pace: ComposerState) -> None:
+        self._pace = pace
+        idle = pace is ComposerState.IDLE
+        self._icon.name = "arrow_upward" if idle else "stop"
+        self._button.props["aria-label"] = self._t("chat.send" if idle else "chat.stop")
+        self._button.props["data-state"] = str(pace)
+
+    async def _press(self) -> None:
+        if self._pace is ComposerState.IDLE:
+            await self._send()
+        else:
+            await self._on_stop()
+
+    async def _send(self) -> None:
+        text = str(self._input.value or "").strip()
+        if not text or self._pace is ComposerState.ANSWERING:
+            return
+        self._input.value = ""
+        await self._on_send(text)

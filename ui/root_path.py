@@ -1,0 +1,25 @@
+"""One shape of path for an application behind a prefix: ``path`` always begins with ``root_path``.
+
+The ASGI specification wants it so, uvicorn and Ray Serve do it, and other servers and older proxies strip the prefix.
+Nested mounts (Starlette's ``get_route_path``) only work with the full path.
+"""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+def with_root_path(path: str, root_path: str) -> str:
+    """``path`` under ``root_path``, whether or not it was there already."""
+    root = root_path.rstrip("/")
+    return path if path == root or path.startswith(f"{root}/") else root + path
+
+
+class RootPathMiddleware:
+    """Middleware that restores a stripped prefix in ``scope["path"]``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and scope.get("root_path"):
+            scope = {**scope, "path": with_root_path(scope["path"], scope["root_path"])}
+        await self._app(scope, receive, send)
