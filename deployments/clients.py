@@ -141,7 +141,7 @@ class OfficeClient:
         return cast("ReportAcknowledgement | None", await self._remote.call("report", report, timeout_s=10))
 
     async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState:
-        return cast(DesiredServiceState, await self._remote.call("beat", report, timeout_s=5))
+        return cast(DesiredServiceState, await self._remote.call("heartbeat", report, timeout_s=5))
 
     async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         arguments = (source, person, display_name)
@@ -152,7 +152,7 @@ class OfficeClient:
         return cast(Conversation, await self._remote.call("restart_conversation", *arguments, timeout_s=10))
 
     async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
-        await self._remote.call("switch_conversation", source, person, mode, display_name, timeout_s=10)
+        await self._remote.call("set_conversation_mode", source, person, mode, display_name, timeout_s=10)
 
     async def count(self, source: TurnSource) -> int:
         return cast(int, await self._remote.call("count_conversations", source, timeout_s=10))
