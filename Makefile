@@ -1,17 +1,20 @@
 # make run    install, pull the demo models, start the secretary in the foreground
 # make stop   end it
 # make check  formatting, lint, types, import rules
-# make test   everything the tests need, then all tests
+# make test   what the tests need, then all tests but the long ones
+# make test-long  the long forms: many kills, both databases, Serve's default mode, whole tables
+# make test-fast  unit and architecture tests
 # make bench  the benchmark table of docs/performance.md
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(if $(shell $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo yes),$(p))))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest --durations=25
+PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status check format test test-fast bench clean
+.PHONY: help run stop status check format test test-long test-fast test-needs bench clean
 
 help:
 	@grep '^# make' Makefile | sed 's/^# //'
@@ -50,12 +53,19 @@ format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(VENV)/.test browser servers
-	$(BIN)/secretary models pull --demo
-	$(PYTEST) tests
+test: test-needs
+	$(PYTEST) $(PARALLEL) -m 'not cluster and not long' tests
+	$(PYTEST) -m 'cluster and not long' tests
+
+test-long: test-needs
+	$(PYTEST) $(PARALLEL) -m 'long and not cluster' tests
+	$(PYTEST) -m 'long and cluster' tests
 
 test-fast: $(VENV)/.test
-	$(PYTEST) tests/unit tests/architecture
+	$(PYTEST) $(PARALLEL) -m 'not cluster and not long' tests/unit tests/architecture
+
+test-needs: $(VENV)/.test browser servers
+	@$(BIN)/secretary models pull --demo
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks all

@@ -18,7 +18,7 @@ from deployments.contracts.instances import BotSpec
 from deployments.contracts.settings import Snapshot
 from tests.bots.telegram_server import TelegramServer
 
-pytestmark = [pytest.mark.serve, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CONNECT = "tests.bots.fakes:connect"
 TUNING = BotLimits(poll_timeout_s=2, request_timeout_s=5, first_retry_s=0.1, max_retry_s=0.5, stop_grace_s=2)

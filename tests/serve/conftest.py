@@ -13,7 +13,7 @@ from tests.serve.telegram_thread import TelegramServerThread
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.serve)
+            item.add_marker(pytest.mark.cluster)
             item.add_marker(pytest.mark.timeout(420))
 
 

@@ -19,8 +19,8 @@ from deployments.contracts.errors import Conflict
 
 NOTE = PidFile(pid=os.getpid(), run_id="0123456789abcdef", host="127.0.0.1", port=8002)
 HOLDER = (
-    "import sys; from pathlib import Path; from deployments.command.pid_file import only_one\n"
-    "with only_one(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    "import sys; from pathlib import Path; from deployments.command.pid_file import lock_data_folder\n"
+    "with lock_data_folder(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
 )
 
 
