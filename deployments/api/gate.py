@@ -29,7 +29,7 @@ from deployments.api.errors import (
 from deployments.api.limits import ApiKeyLimiter
 from deployments.api.request_body import CLIENT_TIMEOUT_S, MEGABYTE, check_content_length, limited_receive
 from deployments.api.request_context import RequestContext, new_request_id, set_request_context
-from deployments.api.serve_headers import is_serve_control_header
+from deployments.api.serve_headers import filter_headers
 from deployments.contracts.errors import SecretaryError, Unauthorized, Unavailable
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.settings import ApiKey, Limits
@@ -131,7 +131,7 @@ class Gate:
 
     async def _admit(self, scope: Scope, receive: Receive, access: AccessRule, visit_id: str) -> Receive:
         """Checks all that can be checked without the body; returns the bounded way to read it."""
-        authorization, length = _take_headers(scope)
+        authorization, length = filter_headers(scope)
         snapshot = self._snapshots.current
         key = await self._identify(access, authorization, snapshot.settings.limits)
         set_request_context(scope, RequestContext(visit_id, key, snapshot))
@@ -157,22 +157,6 @@ class Gate:
             return self._keys.authenticate(authorization)
         except Unauthorized:
             return None
-
-
-def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
-    """Drops steering headers from ``scope``; returns Authorization and Content-Length."""
-    authorization, length, kept = b"", None, []
-    for header in scope["headers"]:
-        name = header[0]
-        if is_serve_control_header(name):
-            continue
-        kept.append(header)
-        if name == b"authorization":
-            authorization = header[1]
-        elif name == b"content-length":
-            length = header[1]
-    scope["headers"] = kept
-    return authorization, length
 
 
 def _reply_headers(visit_id: str, access: AccessRule) -> tuple[tuple[bytes, bytes], ...]:

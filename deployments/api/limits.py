@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from deployments.api.access_rules import AUDIO, CHAT
 from deployments.api.errors import TooManyStreams
+from deployments.contracts.concurrency import ConcurrencyLimit, Slot
 from deployments.contracts.errors import RateLimited
 from deployments.contracts.settings import ApiKey, Limits
 from deployments.contracts.shared import SharedRateLimiter
 from deployments.conversation.usage_tracker import UsageTracker
 
 _SECONDS_PER_MINUTE = 60.0
-_STREAM_RETRY_S = 2.0
 
 
 class RequestRateLimiter:
@@ -82,45 +82,23 @@ class ApiKeyLimiter:
 
 
 class StreamSlots:
-    """Answers and speeches in progress in this process, in all and per key."""
+    """Answers and speeches in progress in this process, in all and per API key."""
 
     def __init__(self) -> None:
-        self.live = 0
-        self._of_key: dict[int, int] = {}
+        self._limit = ConcurrencyLimit[int](
+            total_message="{limit} answers are in progress; try again in a moment.",
+            owner_message="This API key may have {limit} answers in progress at once (concurrent_streams).",
+            total_error=TooManyStreams,
+        )
 
-    def acquire(self, limit: int, key: ApiKey | None = None) -> "_Slot":
+    @property
+    def live(self) -> int:
+        """How many answers and speeches are in progress."""
+        return self._limit.in_use
+
+    def acquire(self, limit: int, key: ApiKey | None = None) -> Slot[int]:
         """One slot for the length of a ``with`` block. Raises TooManyStreams when ``limit`` are taken, RateLimited
         when ``key`` holds as many as it may."""
-        if self.live >= limit:
-            message = f"{limit} answers are in progress; try again in a moment."
-            raise TooManyStreams(message, retry_after_s=_STREAM_RETRY_S)
-        if key is None or not key.limits.concurrent_streams:
-            return _Slot(self, None)
-        most = key.limits.concurrent_streams
-        if self._of_key.get(key.id, 0) >= most:
-            message = f"This API key may have {most} answers in progress at once (concurrent_streams)."
-            raise RateLimited(message, retry_after_s=_STREAM_RETRY_S)
-        return _Slot(self, key.id)
-
-    def adjust(self, by: int, key_id: int | None) -> None:
-        """One more (1) or one less (-1) is in progress."""
-        self.live += by
-        if key_id is not None:
-            count = self._of_key.get(key_id, 0) + by
-            self._of_key[key_id] = count
-            if not count:
-                del self._of_key[key_id]
-
-
-class _Slot:
-    __slots__ = ("_key_id", "_slots")
-
-    def __init__(self, slots: StreamSlots, key_id: int | None) -> None:
-        self._slots = slots
-        self._key_id = key_id
-
-    def __enter__(self) -> None:
-        self._slots.adjust(1, self._key_id)
-
-    def __exit__(self, *_: object) -> None:
-        self._slots.adjust(-1, self._key_id)
+        if key is None:
+            return self._limit.acquire(total=limit)
+        return self._limit.acquire(key.id, total=limit, per_owner=key.limits.concurrent_streams or None)

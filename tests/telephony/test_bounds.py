@@ -12,12 +12,9 @@ from uvicorn.config import WS_PROTOCOLS
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from deployments.api.phone.open_lines import OpenLines
 from deployments.api.phone.routes import MAX_WEBSOCKET_MESSAGE_BYTES, PhoneServices, PhoneSettings, build_phone_app
-from deployments.api.phone.unauthenticated_limit import UnauthenticatedLimit
 from deployments.api.websockets import limit_message_size
 from deployments.command.ports import free_port
-from deployments.contracts.errors import Overloaded, RateLimited
 from deployments.contracts.settings import ApiKey, KeyLimits
 from deployments.telephony.client_messages import MAX_MESSAGE_BYTES
 from tests.telephony.phone_server import (
@@ -116,13 +113,6 @@ async def test_a_key_without_a_limit_opens_every_line() -> None:
                 await speaks(door, stack)
 
 
-def test_lines_are_counted_per_key_and_forgotten_after_their_end() -> None:
-    lines = OpenLines()
-    with lines.acquire(limited(1)), lines.acquire(limited(1, 2)), pytest.raises(RateLimited), lines.acquire(limited(1)):
-        pass
-    assert not lines._open
-
-
 async def test_a_place_is_free_again_however_the_wait_ended() -> None:
     with run_phone(settings=PhoneSettings(auth_timeout_s=0.2, max_unauthenticated_per_network=1)) as door:
         for ending in ("silence", "hang up", "wrong key", "junk", "silence"):
@@ -133,16 +123,6 @@ async def test_a_place_is_free_again_however_the_wait_ended() -> None:
                     await line.send(json.dumps({"type": "auth", "api_key": "sk-wrong"}) if "key" in ending else "junk")
                 assert (await read_close(line))[1] == 4401, ending
             await asyncio.sleep(0.05)
-
-
-def test_a_lobby_remembers_nobody_who_has_left() -> None:
-    lobby = UnauthenticatedLimit(2, 1)
-    for host in range(100):
-        with lobby.acquire(f"net {host}"), pytest.raises(RateLimited), lobby.acquire(f"net {host}"):
-            pass
-    with lobby.acquire("a"), lobby.acquire("b"), pytest.raises(Overloaded), lobby.acquire("c"):
-        pass
-    assert lobby.network_count == 0
 
 
 @asynccontextmanager

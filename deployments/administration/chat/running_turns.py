@@ -8,7 +8,8 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 
-from deployments.contracts.errors import Conflict, EngineTimeout, Overloaded, RateLimited, SecretaryError, Unavailable
+from deployments.contracts.concurrency import ConcurrencyLimit, Slot
+from deployments.contracts.errors import Conflict, EngineTimeout, SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatched, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.sessions import StoredMessage
 
@@ -88,13 +89,17 @@ TurnWork = Callable[[RunningTurn], Awaitable[None]]
 
 
 class RunningTurns:
-    """Starts turns and ends them. ``most`` run at once, ``each`` of one person, none longer than ``longest_s``
-    seconds."""
+    """Starts turns and ends them. At most ``max_turns`` run at once and ``max_per_user`` of one user, none longer
+    than ``timeout_s`` seconds."""
 
     def __init__(self, max_turns: int = 32, timeout_s: float = 900.0, max_per_user: int = 4) -> None:
-        self._most = max_turns
-        self._each = max_per_user
-        self._longest_s = timeout_s
+        self._limit = ConcurrencyLimit[str](
+            total=max_turns,
+            per_owner=max_per_user,
+            total_message="{limit} answers are in progress; try again in a moment",
+            owner_message="{limit} answers for you are in progress; wait for one or stop it",
+        )
+        self._timeout_s = timeout_s
         self._turns: dict[str, tuple[RunningTurn, asyncio.Task[None]]] = {}
         self._closed = False
 
@@ -104,9 +109,9 @@ class RunningTurns:
         if self._closed:
             raise Unavailable("the office is closing")
         self.require_idle(session_id)
-        self._require_room(username)
+        slot = self._limit.acquire(username)
         turn = RunningTurn(session_id, username)
-        task = asyncio.create_task(self._run(turn, work), name=f"turn of {session_id}")
+        task = asyncio.create_task(self._run(turn, work, slot), name=f"turn of {session_id}")
         self._turns[session_id] = (turn, task)
         return turn
 
@@ -134,20 +139,14 @@ class RunningTurns:
         self._closed = True
         await self.stop(tuple(self._turns))
 
-    def _require_room(self, username: str) -> None:
-        if sum(turn.username == username for turn, _ in self._turns.values()) >= self._each:
-            raise RateLimited(f"{self._each} answers for you are under way; wait for one or stop it", retry_after_s=2)
-        if len(self._turns) >= self._most:
-            raise Overloaded(f"{self._most} answers are under way; try again in a moment", retry_after_s=2)
-
-    async def _run(self, turn: RunningTurn, work: TurnWork) -> None:
+    async def _run(self, turn: RunningTurn, work: TurnWork, slot: Slot[str]) -> None:
         try:
-            async with asyncio.timeout(self._longest_s):
+            async with asyncio.timeout(self._timeout_s):
                 await work(turn)
         except SecretaryError as error:
             turn.fail(error)
         except TimeoutError:
-            turn.fail(EngineTimeout(f"no complete answer within {self._longest_s:.0f} s"))
+            turn.fail(EngineTimeout(f"no complete answer within {self._timeout_s:.0f} s"))
         except asyncio.CancelledError:
             if not turn.keep_partial:
                 turn.fail(Unavailable("the answer was broken off: the office is closing or the conversation is gone"))
@@ -157,6 +156,7 @@ class RunningTurns:
             turn.fail(SecretaryError("Internal error."))
         finally:
             self._turns.pop(turn.session_id, None)
+            slot.release()
             turn.end()
 
 

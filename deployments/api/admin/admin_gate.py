@@ -21,7 +21,7 @@ from deployments.api.errors import ClientGone, error_body, error_headers, unwrap
 from deployments.api.gate import API_HEADERS, RequestMetrics, ResponseSender, client_error
 from deployments.api.request_body import CLIENT_TIMEOUT_S, MEGABYTE, check_content_length, limited_receive
 from deployments.api.request_context import new_request_id
-from deployments.api.serve_headers import is_serve_control_header
+from deployments.api.serve_headers import filter_headers
 from deployments.contracts.errors import Forbidden, InvalidRequest, SecretaryError, Unauthorized
 from deployments.contracts.identity import Identity
 from deployments.contracts.reports import SnapshotSource
@@ -83,7 +83,7 @@ class AdminGate:
         began, visit_id, path = perf_counter(), new_request_id(), inner_path(scope)
         reply = ResponseSender(send, (*API_HEADERS, (b"x-request-id", visit_id.encode())))
         try:
-            authorization, length = _take_headers(scope)
+            authorization, length = filter_headers(scope)
             if "\0" in path or b"%00" in scope.get("query_string", b""):
                 raise InvalidRequest("An address must not contain null characters.")
             receive = self._bounded(path, receive, length)
@@ -143,7 +143,7 @@ class AdminGate:
         return self._tokens.verify(token.strip().decode("latin-1"))
 
     def _identify_socket(self, scope: Scope) -> Identity:
-        authorization, _ = _take_headers(scope)
+        authorization, _ = filter_headers(scope)
         if authorization:
             return self._identify(authorization.partition(b" "), scope)
         for name in scope.get("subprotocols", ()):
@@ -183,13 +183,6 @@ def _require_role(identity: Identity, path: str, method: str) -> None:
     if identity.must_change_password and path not in PATHS_BEFORE_PASSWORD_CHANGE:
         raise PasswordChangeRequired("Change your password first: POST /admin/auth/password.")
     require_role(identity.role, required_role(path, method))
-
-
-def _take_headers(scope: Scope) -> tuple[bytes, bytes | None]:
-    """Drops steering headers from ``scope``; returns Authorization and Content-Length."""
-    scope["headers"] = [header for header in scope["headers"] if not is_serve_control_header(header[0])]
-    found = dict(scope["headers"])
-    return found.get(b"authorization", b""), found.get(b"content-length")
 
 
 async def _send_error(send: Send, error: SecretaryError) -> None:

@@ -2,47 +2,32 @@
 no more of them at once than a fixed number, in all and for each person."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import ExitStack, suppress
 
 from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deployments.api.admin.request_identity import username_of
-from deployments.contracts.errors import Overloaded, RateLimited, SecretaryError
+from deployments.contracts.concurrency import ConcurrencyLimit
+from deployments.contracts.errors import SecretaryError
 
 _HEARTBEAT = b": still here\n\n"
 _HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
 
 
-class EventStreamSlots:
-    """At most ``limit`` streams at once, and ``each`` of one person, so that nobody takes them all."""
+class EventStreamSlots(ConcurrencyLimit[str]):
+    """At most ``limit`` streams at once, and ``limit_per_user`` of one user."""
 
     def __init__(self, limit: int = 20, limit_per_user: int = 4) -> None:
-        self._limit = limit
-        self._each = limit_per_user
-        self._of: Counter[str] = Counter()
-
-    @property
-    def taken(self) -> int:
-        return self._of.total()
-
-    @contextmanager
-    def slot(self, username: str) -> Iterator[None]:
-        """Raises RateLimited when all slots of the person are taken, Overloaded when all of everybody are."""
-        if self._of[username] >= self._each:
-            raise RateLimited(f"{self._each} streams of yours are open already; close one", retry_after_s=5)
-        if self.taken >= self._limit:
-            raise Overloaded(f"{self._limit} streams are open already; try again later", retry_after_s=5)
-        self._of[username] += 1
-        try:
-            yield
-        finally:
-            self._of[username] -= 1
-            if not self._of[username]:
-                del self._of[username]
+        super().__init__(
+            total=limit,
+            per_owner=limit_per_user,
+            total_message="{limit} streams are open already; try again later",
+            owner_message="{limit} streams of yours are open already; close one",
+            retry_after_s=5,
+        )
 
 
 class EventStream(Response):
@@ -70,7 +55,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with ExitStack() as stack:
             stack.callback(self._on_end)
-            stack.enter_context(self._slots.slot(username_of(scope)))
+            stack.enter_context(self._slots.acquire(username_of(scope)))
             writing = asyncio.create_task(self._write(send))
             watching = asyncio.create_task(_until_gone(receive))
             try:

@@ -11,11 +11,10 @@ from deployments.administration.auth.client_addresses import client_address, net
 from deployments.api.auth import ApiKeyAuthenticator
 from deployments.api.limits import ApiKeyLimiter, StreamSlots
 from deployments.api.phone.admission import Admission, read_credentials
-from deployments.api.phone.open_lines import OpenLines
-from deployments.api.phone.unauthenticated_limit import UnauthenticatedLimit
 from deployments.api.phone.websocket_line import WebSocketInput, WebSocketOutput
 from deployments.api.websockets import run_until_first_completed
 from deployments.contracts.chat import SourceKind
+from deployments.contracts.concurrency import ConcurrencyLimit
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Forbidden, RateLimited, SecretaryError, Unavailable
 from deployments.contracts.reports import SnapshotSource, TurnObserver
@@ -84,9 +83,15 @@ class PhoneDoor:
         self._usage = services.usage or UsageTracker(services.clock)
         self._allowances = ApiKeyLimiter(services.clock, self._usage, services.shared)
         self._slots = StreamSlots()
-        self._lines = OpenLines()
-        self._lobby = UnauthenticatedLimit(
-            services.settings.max_unauthenticated, services.settings.max_unauthenticated_per_network
+        self._lines = ConcurrencyLimit[int](
+            owner_message="This API key may have {limit} lines open at once (concurrent_streams)."
+        )
+        self._unauthenticated = ConcurrencyLimit[str](
+            total=services.settings.max_unauthenticated,
+            per_owner=services.settings.max_unauthenticated_per_network,
+            total_message="{limit} lines wait for their key; try again in a moment.",
+            owner_message="{limit} lines from your address wait for their key; send it in the handshake.",
+            retry_after_s=1.0,
         )
         self._desk = LineServices(
             services.assistant,
@@ -119,7 +124,7 @@ class PhoneDoor:
         sent = await self._credentials(socket, inbox)
         admission = Admission(sent, services.snapshots, self._keys, self._allowances, self._slots)
         key = admission.authenticate()
-        with self._lines.acquire(key):
+        with self._lines.acquire(key.id, per_owner=key.limits.concurrent_streams or None):
             if "authorization" not in socket.headers:
                 await wire.send_message(_READY)
             session = PhoneSession(self._desk_for(key), wire, admission.admit)
@@ -130,7 +135,7 @@ class PhoneDoor:
         ``first_message`` raises."""
         if header := socket.headers.get("authorization"):
             return header.encode("latin-1")
-        with self._lobby.acquire(network_of(client_address(socket.scope))):
+        with self._unauthenticated.acquire(network_of(client_address(socket.scope))):
             return await read_credentials(inbox, self._services.settings.auth_timeout_s)
 
     def _desk_for(self, key: ApiKey) -> LineServices:

@@ -65,7 +65,7 @@ async def test_a_client_that_goes_ends_the_source() -> None:
     call.disconnected.set()
     await asyncio.wait_for(serving, 1)
     assert source.closed
-    assert slots.taken == 0
+    assert slots.in_use == 0
 
 
 async def test_one_person_cannot_take_every_stream() -> None:
@@ -88,7 +88,7 @@ async def test_one_person_cannot_take_every_stream() -> None:
         await until(lambda call=call: call.sent)
         assert call.status == status
         assert status == 200 or dict(call.sent[0]["headers"])[b"retry-after"] == b"5"
-    streams[0][0].gone.set()
+    streams[0][0].disconnected.set()
     await streams[0][1]
     call, serving = opened("viewer")
     await until(lambda: call.sent)
@@ -96,7 +96,7 @@ async def test_one_person_cannot_take_every_stream() -> None:
     for each, task in (*streams, (call, serving)):
         each.disconnected.set()
         await task
-    assert slots.taken == 0
+    assert slots.in_use == 0
 
 
 async def test_a_cancelled_request_ends_the_source() -> None:
@@ -107,7 +107,7 @@ async def test_a_cancelled_request_ends_the_source() -> None:
     with suppress(asyncio.CancelledError):
         await serving
     assert source.closed
-    assert slots.taken == 0
+    assert slots.in_use == 0
 
 
 async def test_what_breaks_is_the_last_event() -> None:

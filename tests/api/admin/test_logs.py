@@ -211,7 +211,7 @@ class Following:
     async def end(self) -> None:
         self.call.disconnected.set()
         await asyncio.wait_for(self.serving, 1)
-        assert self.slots.taken == 0
+        assert self.slots.in_use == 0
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ async def test_the_stream_of_cards_repeats_until_the_client_goes(
     assert (second.status, second.json["error"]["code"]) == (503, "overloaded")
     call.disconnected.set()
     await asyncio.wait_for(serving, 1)
-    assert slots.taken == 0
+    assert slots.in_use == 0
 
 
 async def test_health_says_what_is_wanted_and_does_not_run(
