@@ -12,7 +12,7 @@ OwnerT = TypeVar("OwnerT", bound=Hashable)
 class ConcurrencyLimit(Generic[OwnerT]):
     """Grants slots: at most ``total`` at once and ``per_owner`` of one owner; None means no bound.
 
-    ``total_message`` and ``owner_message`` are the messages of the errors; ``{limit}`` in them is replaced by the bound.
+    ``total_message`` and ``owner_message`` are the messages of the errors; ``{limit}`` in them stands for the bound.
     ``total_error`` is raised when all slots are taken.
     """
 
@@ -48,7 +48,7 @@ class ConcurrencyLimit(Generic[OwnerT]):
     def acquire(
         self, owner: OwnerT | None = None, *, total: int | None = None, per_owner: int | None = None
     ) -> "Slot[OwnerT]":
-        """Takes a slot until it is released. ``total`` and ``per_owner`` replace the constructor's bounds for this call.
+        """Takes a slot until it is released. ``total`` and ``per_owner`` replace the constructor's bounds in this call.
 
         Raises RateLimited when ``owner`` has all slots it may have, ``total_error`` when no slot is free.
         """
