@@ -1,1 +1,1 @@
-"""Telegram bots: one process each, declared as rows, kept running by a supervisor."""
+"""Telegram bots. A supervisor runs one process for each declared bot."""

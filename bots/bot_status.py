@@ -1,4 +1,4 @@
-"""How one bot is doing, as its own process and the supervisor tell it. Plain data that pickles."""
+"""The status of one bot, as reported by its process and by the supervisor. Picklable."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,8 +6,8 @@ from enum import StrEnum
 
 
 class BotState(StrEnum):
-    """``conflict``: another program polls with the same token. ``rejected``: Telegram does not accept the token;
-    only a change of the row helps. ``restarting``: the process died and waits for its next start."""
+    """``conflict``: another program polls with the same token. ``rejected``: Telegram does not accept the token, and
+    the bot starts again only when its row changes. ``restarting``: the process died and will be started again."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -20,8 +20,8 @@ class BotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BotStatus:
-    """``error`` says why the bot is not running; ``last_failure`` is the newest turn that ended in an apology. ``pid``
-    is 0 until its process tells."""
+    """``error`` is the reason why the bot is not running. ``updates`` and ``failures`` count since the process started;
+    ``last_failure`` is the newest error of a turn. ``pid`` is 0 when the process is not known."""
 
     id: str
     version: int

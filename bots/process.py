@@ -1,4 +1,4 @@
-"""What the process of one bot does: connects to the secretary, opens the token, runs the bot."""
+"""The main object of a bot process: connects to the secretary, decrypts the token and runs the bot."""
 
 import asyncio
 import logging
@@ -18,12 +18,12 @@ from deployments.contracts.instances import BotSpec
 
 log = logging.getLogger(__name__)
 
-_FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
+_FIRST_RETRY_S, _MAX_RETRY_S = 1.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class BotProcessIdentity:
-    """Whose process this is: the supervisor's ``generation`` and the ``version`` of the row it runs."""
+    """The ``generation`` of the supervisor that started the process, and the ``version`` of the row that it runs."""
 
     generation: int
     version: int
@@ -31,7 +31,7 @@ class BotProcessIdentity:
 
 
 class BotProcess:
-    """Runs ``spec`` with what ``connect`` (a function or ``package.module:function``) brings."""
+    """Runs the bot ``spec`` on the services that ``connect`` (a function or ``package.module:function``) returns."""
 
     def __init__(
         self, spec: BotSpec, connect: Connect | str, generation: int = 0, limits: BotLimits | None = None
@@ -39,7 +39,7 @@ class BotProcess:
         self._spec = spec
         self._connect = connect
         self._generation = generation
-        self._tuning = limits
+        self._limits = limits
         self._bot: TelegramBot | None = None
         self._task: asyncio.Task[None] | None = None
         self._status = BotStatus(spec.id, spec.version)
@@ -51,23 +51,23 @@ class BotProcess:
         return self._bot.status() if self._bot is not None else self._status
 
     async def run(self) -> BotStatus:
-        """Runs until stopped or until the token is useless; the returned status says which."""
+        """Runs until the bot is stopped or its token is rejected, and returns the final status."""
         install_log_redaction()
-        self._task = asyncio.create_task(self._live())
+        self._task = asyncio.create_task(self._run_bot())
         await asyncio.wait({self._task})
         if not self._task.cancelled():
             self._task.result()
         return self.status()
 
     async def stop(self) -> None:
-        """Ends ``run``: gently when the bot is up, at once while it still connects."""
+        """Ends ``run``: gracefully when the bot is running, at once while it still connects."""
         if self._bot is not None:
             await self._bot.stop()
         elif self._task is not None:
             self._task.cancel()
 
-    async def _live(self) -> None:
-        connections = await self._connected()
+    async def _run_bot(self) -> None:
+        connections = await self._connect_with_retry()
         try:
             token = connections.open_token(self._spec.sealed_token)
         except SecretaryError as error:
@@ -80,7 +80,7 @@ class BotProcess:
             connections.assistant,
             connections.conversations,
             ogg_opus_file,
-            self._tuning,
+            self._limits,
             connections.policy,
         )
         try:
@@ -88,8 +88,8 @@ class BotProcess:
         finally:
             await connections.close()
 
-    async def _connected(self) -> BotConnections:
-        """The connections, as soon as the rest of the secretary is there to be connected to."""
+    async def _connect_with_retry(self) -> BotConnections:
+        """Connects to the secretary. Tries again until it is available."""
         connect: Callable[[], Awaitable[BotConnections]] = resolve_connect(self._connect)
         attempt = 0
         while True:
@@ -99,4 +99,4 @@ class BotProcess:
                 attempt += 1
                 self._status = replace(self._status, state=BotState.UNREACHABLE, error=redact_tokens(error.message))
                 log.warning("bot %s cannot connect yet: %s", self._spec.id, error.code)
-            await asyncio.sleep(backoff_delay_s(attempt, _FIRST_RETRY_S, _LONGEST_RETRY_S))
+            await asyncio.sleep(backoff_delay_s(attempt, _FIRST_RETRY_S, _MAX_RETRY_S))

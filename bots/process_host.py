@@ -1,4 +1,4 @@
-"""Where bot processes live: started, asked, stopped and watched. The supervisor decides, a host does."""
+"""The interface between the supervisor, which decides which bots run, and the host, which runs their processes."""
 
 from typing import Protocol
 
@@ -7,30 +7,32 @@ from deployments.contracts.instances import BotSpec
 
 
 class ProcessDied(Exception):
-    """The process of a bot ended in a way it did not choose; the message says how."""
+    """The process of a bot ended unexpectedly or does not answer. The message is the reason."""
 
 
 class Superseded(Exception):
-    """A newer supervisor runs this bot; two processes on one token would fight."""
+    """A newer supervisor runs this bot. Two processes with one token would compete for its updates."""
 
 
 class ProcessHandle(Protocol):
     """One running bot process."""
 
     async def wait(self) -> BotStatus:
-        """Waits for the end: the final status when the bot ended by itself, ProcessDied otherwise."""
+        """Waits until the bot has ended and returns its final status. Raises ProcessDied when the process died."""
         ...
 
     async def status(self) -> BotStatus:
-        """Raises ProcessDied when the process does not answer."""
+        """The present status. Raises ProcessDied when the process does not answer."""
         ...
 
     async def stop(self) -> None:
-        """Ends the process, gently at first, and returns when it is gone. Repeatable."""
+        """Asks the process to stop, kills it after a timeout, and returns when it has ended. May be called again."""
         ...
 
 
 class ProcessHost(Protocol):
+    """Starts bot processes."""
+
     async def start(self, spec: BotSpec) -> ProcessHandle:
-        """Starts a process for ``spec`` after any older one of that bot is gone. Raises TakenOver, ProcessDied."""
+        """Starts a process for ``spec`` after an older one of that bot has ended. Raises Superseded, ProcessDied."""
         ...

@@ -1,4 +1,4 @@
-"""What to do so that the bots that run are the bots that are declared. Pure: no Ray, no clock, no network."""
+"""Compares the declared bots with the running ones and returns the actions that make them equal. Pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from deployments.contracts.settings import Snapshot
 
 
 class ProcessPhase(StrEnum):
-    """``changing``: an action is under way. ``ended``: it stopped for good and waits for a change of its row.
-    ``dead``: it may start again at ``retry_at``."""
+    """``changing``: an action is in progress. ``ended``: the bot ended and starts again only when its row changes.
+    ``dead``: the process died and may start again at ``retry_at``."""
 
     ALIVE = "alive"
     CHANGING = "changing"
@@ -20,7 +20,7 @@ class ProcessPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObservedBot:
-    """One bot the supervisor knows of. ``retry_at`` is on the clock whose reading ``reconcile`` is given, seconds."""
+    """The state of one bot of the supervisor. ``retry_at`` is in seconds, on the clock of ``reconcile``'s ``now``."""
 
     id: str
     version: int
@@ -35,7 +35,7 @@ class StartBot:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceBot:
-    """Stop the running process, wait until it is gone, start ``spec``."""
+    """Stop the running process, wait until it has ended, start ``spec``."""
 
     spec: BotSpec
 
@@ -49,22 +49,22 @@ ReconcileAction = StartBot | ReplaceBot | StopBot
 
 
 def desired_bots(snapshot: Snapshot) -> tuple[BotSpec, ...]:
-    """The rows that should run: enabled and with a token."""
+    """The bots that should run: those that are enabled and have a token."""
     return tuple(bot for bot in snapshot.bots if bot.enabled and bot.sealed_token)
 
 
 def reconcile(desired: Iterable[BotSpec], observed: Iterable[ObservedBot], now: float) -> tuple[ReconcileAction, ...]:
-    """At most one action per bot; none for a bot whose last action is still under way."""
+    """The actions to take: at most one for each bot, and none while an earlier action of the bot is in progress."""
     specs = {spec.id: spec for spec in desired}
     known = {bot.id: bot for bot in observed}
     stops = [
         StopBot(bot.id) for bot in known.values() if bot.id not in specs and bot.phase is not ProcessPhase.CHANGING
     ]
-    starts = [_towards(spec, known.get(spec.id), now) for spec in specs.values()]
+    starts = [_action_for(spec, known.get(spec.id), now) for spec in specs.values()]
     return (*stops, *(action for action in starts if action is not None))
 
 
-def _towards(spec: BotSpec, bot: ObservedBot | None, now: float) -> ReconcileAction | None:
+def _action_for(spec: BotSpec, bot: ObservedBot | None, now: float) -> ReconcileAction | None:
     if bot is None:
         return StartBot(spec)
     if bot.phase is ProcessPhase.CHANGING:

@@ -1,1 +1,2 @@
-"""One Telegram bot as a plain object: updates come in by long polling, turns go to the assistant, answers go back."""
+"""One Telegram bot as a plain object. It receives updates by long polling, sends turns to the assistant and sends the
+answers to the chat."""

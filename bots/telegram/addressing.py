@@ -1,4 +1,4 @@
-"""Whom a message is meant for, who wrote it and which conversation it belongs to."""
+"""Reads from a message whether it is addressed to the bot, who wrote it and which conversation it belongs to."""
 
 from aiogram.enums import ChatType, MessageEntityType
 from aiogram.types import Message, MessageEntity, Update, User
@@ -13,7 +13,8 @@ def message_of(update: Update) -> Message | None:
 
 
 def is_addressed(message: Message, me: User) -> bool:
-    """Private messages always; in groups only a mention, a command for this bot by name, or a reply to it."""
+    """Whether the bot should answer. In a private chat it always should; in a group only when the message mentions it,
+    is a command that names it, or replies to it. Channels and other bots are not answered."""
     if message.from_user is not None and message.from_user.is_bot and message.sender_chat is None:
         return False
     if message.chat.type == ChatType.PRIVATE:
@@ -27,7 +28,7 @@ def is_addressed(message: Message, me: User) -> bool:
 
 
 def question_text(message: Message, me: User) -> str:
-    """What was asked, without the mention that called the bot in a group."""
+    """The text or caption of a message without mentions of the bot."""
     text = _text(message)
     for entity in reversed(_entities(message)):
         if entity.type == MessageEntityType.MENTION and _names(entity, text, me):
@@ -36,13 +37,13 @@ def question_text(message: Message, me: User) -> str:
 
 
 def person_id(message: Message) -> str:
-    """A stable id of who talks where: in a group everyone has a conversation of their own with the bot."""
-    writer = message.from_user.id if message.from_user else message.chat.id
-    return str(writer) if message.chat.type == ChatType.PRIVATE else f"{message.chat.id}:{writer}"
+    """A stable id for the conversation of the sender. Each member of a group has a separate conversation."""
+    sender = message.from_user.id if message.from_user else message.chat.id
+    return str(sender) if message.chat.type == ChatType.PRIVATE else f"{message.chat.id}:{sender}"
 
 
 def is_from_administrator(message: Message, spec: BotSpec) -> bool:
-    """Whether an administrator of the bot wrote it, who can be seen to be one."""
+    """Whether the visible sender is an administrator of the bot."""
     return message.from_user is not None and message.from_user.id in spec.admin_users
 
 
@@ -73,7 +74,7 @@ def _names(entity: MessageEntity, text: str, me: User) -> bool:
 
 
 def _without(entity: MessageEntity, text: str) -> str:
-    """``text`` without ``entity``, whose offsets count UTF-16 code units."""
+    """Removes ``entity`` from ``text``. The offsets of entities count UTF-16 code units."""
     raw = text.encode("utf-16-le")
     before, after = raw[: entity.offset * 2], raw[(entity.offset + entity.length) * 2 :]
     return f"{before.decode('utf-16-le').rstrip()} {after.decode('utf-16-le').lstrip()}".strip()

@@ -1,4 +1,4 @@
-"""The bot itself: ties polling, lanes, middlewares and handlers together and has a life with a beginning and an end."""
+"""The bot: connects polling, the queue of each chat, middlewares and handlers, and runs until it is stopped."""
 
 import asyncio
 import logging
@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 class TelegramBot:
     """A Telegram bot that answers with ``assistant``.
 
-    ``encode_voice_note`` turns PCM into an OGG/Opus file; without it the bot answers in text only. ``policy`` says,
-    anew for every request, whether the row's Bot API server may be asked. ``run`` once.
+    ``encode_voice_note`` encodes PCM as an OGG/Opus file; without it the bot answers in text only. ``policy`` is called
+    for every request and decides whether the Bot API server may be contacted. ``run`` may be called once.
     """
 
     def __init__(
@@ -56,47 +56,49 @@ class TelegramBot:
     ) -> None:
         self._spec = spec
         self._token = SecretStr(token)
-        self._tuning = limits or BotLimits()
+        self._limits = limits or BotLimits()
         self._policy = policy
-        self._board = StatusRecorder(spec.id, spec.version)
-        self._fresh = MessageAgeLimit(self._tuning.max_message_age_s)
+        self._recorder = StatusRecorder(spec.id, spec.version)
+        self._age_limit = MessageAgeLimit(self._limits.max_message_age_s)
         self._responder = BotResponder(
-            spec, assistant, conversations, encode_voice_note, self._tuning.turn_timeout_s, self._tuning.max_voice_s
+            spec, assistant, conversations, encode_voice_note, self._limits.turn_timeout_s, self._limits.max_voice_s
         )
         self._me: User | None = None
         self._stop = asyncio.Event()
-        self._gone = asyncio.Event()
+        self._finished = asyncio.Event()
         self._started = False
 
     def __repr__(self) -> str:
-        return f"TelegramBot({self._spec.id!r}, {self._board.status.state.value})"
+        return f"TelegramBot({self._spec.id!r}, {self._recorder.status.state.value})"
 
     def status(self) -> BotStatus:
-        return self._board.status
+        return self._recorder.status
 
     async def run(self) -> None:
         """Polls and answers until stopped or cancelled, or until Telegram rejects the token."""
         self._started = True
         install_log_redaction()
         try:
-            await self._serve()
+            await self._poll_until_stopped()
         except TokenValidationError:
-            self._board.mark_state(BotState.REJECTED, "this is not a bot token")
+            self._recorder.mark_state(BotState.REJECTED, "this is not a bot token")
         finally:
-            self._board.mark_stopped()
-            self._gone.set()
+            self._recorder.mark_stopped()
+            self._finished.set()
 
     async def stop(self) -> None:
-        """Takes no more updates, lets answers in flight finish for ``stop_grace_s``, and returns when all is closed."""
+        """Stops polling, waits up to ``stop_grace_s`` for turns in progress and returns when everything is closed."""
         self._stop.set()
         if self._started:
-            await self._gone.wait()
+            await self._finished.wait()
 
-    async def _serve(self) -> None:
-        bot = self._client()
-        handle = partial(self._handle, bot, self._dispatcher())
-        lanes = PerChatQueue(handle, partial(self._too_busy, bot), self._tuning)
-        poller = TelegramPoller(bot, self._board, self._tuning, partial(self._arrived, bot), partial(self._take, lanes))
+    async def _poll_until_stopped(self) -> None:
+        bot = self._build_client()
+        handle = partial(self._handle, bot, self._build_dispatcher())
+        queue = PerChatQueue(handle, partial(self._send_busy_reply, bot), self._limits)
+        poller = TelegramPoller(
+            bot, self._recorder, self._limits, partial(self._on_connected, bot), partial(self._enqueue, queue)
+        )
         polling = asyncio.create_task(poller.run())
         stopping = asyncio.create_task(self._stop.wait())
         try:
@@ -105,73 +107,73 @@ class TelegramBot:
             for task in (polling, stopping):
                 task.cancel()
             await asyncio.wait({polling, stopping})
-            await self._wind_down(bot, lanes, poller)
+            await self._shut_down(bot, queue, poller)
         if not polling.cancelled():
             polling.result()
 
-    def _client(self) -> Bot:
-        """Raises TokenValidationError for text that is no token."""
+    def _build_client(self) -> Bot:
+        """Raises TokenValidationError for a malformed token."""
         server = TelegramAPIServer.from_base(self._spec.api_url)
-        session = CheckedSession(self._spec.api_url, self._policy, api=server, timeout=self._tuning.request_timeout_s)
-        session.middleware(SendRetry(self._tuning))
+        session = CheckedSession(self._spec.api_url, self._policy, api=server, timeout=self._limits.request_timeout_s)
+        session.middleware(SendRetry(self._limits))
         return Bot(self._token.get_secret_value(), session=session)
 
-    def _dispatcher(self) -> Dispatcher:
+    def _build_dispatcher(self) -> Dispatcher:
         dispatcher = Dispatcher(disable_fsm=True)
-        dispatcher.update.outer_middleware(ErrorReplyMiddleware(self._spec, self._board))
+        dispatcher.update.outer_middleware(ErrorReplyMiddleware(self._spec, self._recorder))
         dispatcher.update.outer_middleware(AccessListMiddleware(self._spec))
         dispatcher.include_routers(*routers())
         dispatcher.workflow_data.update(
             spec=self._spec,
-            board=self._board,
+            recorder=self._recorder,
             responder=self._responder,
-            presence=TypingIndicator(self._spec.typing_enabled, self._tuning.chat_action_interval_s),
-            tuning=self._tuning,
-            recent=RecentMessages(),
+            typing_indicator=TypingIndicator(self._spec.typing_enabled, self._limits.chat_action_interval_s),
+            limits=self._limits,
+            recent_messages=RecentMessages(),
         )
         return dispatcher
 
-    async def _arrived(self, bot: Bot, me: User) -> None:
-        """Runs when Telegram has told who the bot is. A menu that cannot be set is no reason not to answer."""
+    async def _on_connected(self, bot: Bot, me: User) -> None:
+        """Stores the bot's own user and sets the command menu. An error of the menu is only logged."""
         self._me = me
         try:
             await publish_commands(bot, self._spec)
         except AiogramError as error:
             log.warning("bot %s: the command menu was not set: %s", self._spec.id, describe_error(error))
 
-    async def _take(self, lanes: PerChatQueue, update: Update) -> None:
-        """Puts what is meant for this bot and recent enough into its chat's lane."""
+    async def _enqueue(self, queue: PerChatQueue, update: Update) -> None:
+        """Puts an update into the queue of its chat if it is addressed to the bot and recent enough."""
         message = message_of(update)
         if message is None or self._me is None or not is_addressed(message, self._me):
             return
-        if not self._fresh(message):
-            log.info("bot %s skips update %d: written too long ago", self._spec.id, update.update_id)
+        if not self._age_limit(message):
+            log.info("bot %s skips update %d: the message is too old", self._spec.id, update.update_id)
             return
-        await lanes.put(message.chat.id, update)
+        await queue.put(message.chat.id, update)
 
     async def _handle(self, bot: Bot, dispatcher: Dispatcher, update: Update) -> None:
         await dispatcher.feed_update(bot, update, me=self._me)
 
-    async def _too_busy(self, bot: Bot, update: Update) -> None:
+    async def _send_busy_reply(self, bot: Bot, update: Update) -> None:
         message = message_of(update)
         if message is not None:
             await send_text(bot, message, bot_texts(self._spec.language).busy)
 
-    async def _wind_down(self, bot: Bot, lanes: PerChatQueue, poller: TelegramPoller) -> None:
-        """Finishes what is in flight or tells people it was cut off, then lets Telegram forget what was taken in."""
+    async def _shut_down(self, bot: Bot, queue: PerChatQueue, poller: TelegramPoller) -> None:
+        """Waits for turns in progress, replies to unanswered messages and confirms all received updates."""
         try:
-            await lanes.drain(self._tuning.stop_grace_s)
-            if self._board.status.state is not BotState.REJECTED:
+            await queue.drain(self._limits.stop_grace_s)
+            if self._recorder.status.state is not BotState.REJECTED:
                 with suppress(AiogramError, TimeoutError):
-                    async with asyncio.timeout(self._tuning.shutdown_reply_timeout_s):
-                        await self._excuse(bot, lanes.unfinished)
+                    async with asyncio.timeout(self._limits.shutdown_reply_timeout_s):
+                        await self._send_shutdown_replies(bot, queue.unfinished)
                         await poller.confirm_updates()
         finally:
             await bot.session.close()
 
-    async def _excuse(self, bot: Bot, cut_off: tuple[Update, ...]) -> None:
-        """One apology to each chat whose questions will not be answered any more."""
-        messages = [message for update in cut_off if (message := message_of(update)) is not None]
+    async def _send_shutdown_replies(self, bot: Bot, unfinished: tuple[Update, ...]) -> None:
+        """Sends the error text once to each chat that has an unanswered message."""
+        messages = [message for update in unfinished if (message := message_of(update)) is not None]
         chats = {message.chat.id: message for message in messages}
         sends = (send_text(bot, message, error_text(self._spec)) for message in chats.values())
         await asyncio.gather(*sends, return_exceptions=True)

@@ -1,14 +1,14 @@
-"""The pace of a bot: every time limit and bound in one place."""
+"""All time limits and bounds of a bot."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class BotLimits:
-    """Defaults suit Telegram's own limits; tests shorten them. All times in seconds.
+    """All times in seconds. The defaults fit the limits of Telegram.
 
-    ``oldest_message_s`` is the policy for messages that waited at Telegram while the bot was away: younger ones are
-    answered, older ones are skipped, so that a short restart loses nothing and a long outage ends without a flood.
+    Messages older than ``max_message_age_s`` are not answered. So a short restart loses no message, and a long outage
+    does not end with many late answers.
     """
 
     poll_timeout_s: int = 25

@@ -1,4 +1,4 @@
-"""What a bot says on its own account, in Russian and English; a row's own texts come first."""
+"""The bot's own texts in Russian and English. Texts declared for a bot take precedence."""
 
 from dataclasses import dataclass
 
@@ -112,7 +112,8 @@ def welcome_text(spec: BotSpec) -> str:
 
 
 def unauthorized_text(spec: BotSpec, user_id: int) -> str:
-    """The refusal; ``{user_id}`` in it becomes the person's id, so that they can ask to be let in."""
+    """The text for users without access. ``{user_id}`` is replaced by their Telegram id, which they need to ask for
+    access."""
     text = spec.unauthorized_message.strip() or bot_texts(spec.language).unauthorized
     return text.replace("{user_id}", str(user_id))
 

@@ -1,5 +1,4 @@
-"""Keeps a bot's requests at the Bot API server that its row names, and off addresses that nobody opened; what that
-server answers is taken in with a bound."""
+"""An HTTP session that checks the Bot API server and its addresses against the outbound policy and bounds responses."""
 
 import socket
 from collections.abc import Callable
@@ -21,12 +20,12 @@ from deployments.outbound.target import OutboundTarget, parse_target
 
 PolicyProvider = Callable[[], OutboundPolicy]
 MAX_RESPONSE_BYTES = 10 * 1024 * 1024
-"""Of one answer to a method. A hundred updates are a tenth of it; files are bounded where they are fetched."""
+"""Limit for the response to a method. A hundred updates take about a tenth; files have a limit of their own."""
 _PLAIN = "identity"
 
 
 class CheckedResolver(AbstractResolver):
-    """The resolver of the machine. What it returns was checked, and is what aiohttp connects to."""
+    """The system resolver. All addresses that it returns, to which aiohttp then connects, are checked by the policy."""
 
     def __init__(self, policy: PolicyProvider, resolver: AbstractResolver | None = None) -> None:
         self._policy = policy
@@ -35,16 +34,16 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Raises OSError for a name without an address, or with one that is not open."""
+        """Raises OSError for a name without an address or with one that the policy does not allow."""
         if self._resolver is None:
             self._resolver = ThreadedResolver()
-        found = await self._resolver.resolve(host, port, family)
-        addresses = tuple(each["host"].partition("%")[0] for each in found)
+        results = await self._resolver.resolve(host, port, family)
+        addresses = tuple(result["host"].partition("%")[0] for result in results)
         try:
             self._policy().check_addresses(OutboundTarget("tcp", host, port, "/"), addresses)
         except OutboundRefused as error:
             raise OSError(error.message) from None
-        return found
+        return results
 
     async def close(self) -> None:
         if self._resolver is not None:
@@ -52,22 +51,22 @@ class CheckedResolver(AbstractResolver):
 
 
 class BoundedResponse(ClientResponse):
-    """An answer that came as it is meant to be read, and is read as a whole up to a bound only."""
+    """A response that must be uncompressed and is read up to MAX_RESPONSE_BYTES."""
 
     async def start(self, connection: Connection) -> ClientResponse:
-        """Raises ClientPayloadError for a compressed body: nobody asked for one, and a small one may become huge."""
+        """Raises ClientPayloadError for a compressed body, which could expand beyond the limit."""
         await super().start(connection)
         if self.headers.get(CONTENT_ENCODING, _PLAIN).lower() != _PLAIN:
             raise ClientPayloadError("the Bot API server compressed an answer although it was asked not to")
         return self
 
     async def read(self) -> bytes:
-        """The body. Raises ClientPayloadError above MOST_BYTES."""
+        """The body. Raises ClientPayloadError above MAX_RESPONSE_BYTES."""
         if self._body is None:
-            self._body = await self._bounded()
+            self._body = await self._read_bounded()
         return await super().read()
 
-    async def _bounded(self) -> bytes:
+    async def _read_bounded(self) -> bytes:
         body = bytearray()
         async for chunk in self.content.iter_any():
             body += chunk
@@ -78,7 +77,8 @@ class BoundedResponse(ClientResponse):
 
 
 class CheckedSession(RedactingSession):
-    """Asks ``api_url`` if ``policy`` allows it at that moment, and follows no redirect: Telegram sends none."""
+    """Sends requests to ``api_url`` if ``policy`` allows it at that moment. Redirects are not followed: the Bot API has
+    none."""
 
     def __init__(self, api_url: str, policy: PolicyProvider, **options: Any) -> None:
         super().__init__(**options)
@@ -87,8 +87,8 @@ class CheckedSession(RedactingSession):
         self._connector_init["resolver"] = CheckedResolver(policy)
 
     async def create_session(self) -> ClientSession:
-        """The session behind every request and every download. Raises Refused when the server is not open."""
-        self._require_open()
+        """The session of all requests and downloads. Raises Refused when the policy does not allow the server."""
+        self._check_server()
         if self._should_reset_connector:
             await self.close()
         if self._session is None or self._session.closed:
@@ -97,7 +97,7 @@ class CheckedSession(RedactingSession):
                 headers={ACCEPT_ENCODING: _PLAIN},
                 auto_decompress=False,
                 response_class=BoundedResponse,
-                trace_configs=[_AT_HOME],
+                trace_configs=[_NO_REDIRECTS],
             )
             self._should_reset_connector = False
         return self._session
@@ -108,13 +108,13 @@ class CheckedSession(RedactingSession):
         method: TelegramMethod[TelegramType],
         timeout: int | None = None,  # noqa: ASYNC109
     ) -> TelegramType:
-        """Raises TelegramNetworkError for a server that is not open, so that the bot tries again once it is."""
+        """Raises TelegramNetworkError when the server is not allowed, so that the bot keeps trying."""
         try:
             return await super().make_request(bot, method, timeout)
         except SecretaryError as error:
             raise TelegramNetworkError(method=method, message=error.message) from None
 
-    def _require_open(self) -> None:
+    def _check_server(self) -> None:
         self._policy().check_target(parse_target(self._api_url))
 
 
@@ -122,6 +122,6 @@ async def _refuse_redirect(*_: object) -> None:
     raise ClientError("the server redirects to another place: give the Bot API server's own address as api_url")
 
 
-_AT_HOME = TraceConfig()
-_AT_HOME.on_request_redirect.append(_refuse_redirect)
-_AT_HOME.freeze()
+_NO_REDIRECTS = TraceConfig()
+_NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
+_NO_REDIRECTS.freeze()

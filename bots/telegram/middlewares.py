@@ -1,4 +1,4 @@
-"""What every update passes before a handler sees it: counting, the access list, and an apology when things break."""
+"""Middlewares around the handlers. They count updates, check the access list and reply when a handler fails."""
 
 import logging
 import time
@@ -23,9 +23,9 @@ NextHandler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class AccessListMiddleware(BaseMiddleware):
-    """Lets the listed people and administrators through; anybody else gets the refusal, whatever kind of update it is.
+    """Passes updates of allowed users and administrators to the handler and refuses all others.
 
-    A person without a visible identity (an anonymous group administrator, a channel) is nobody on the list.
+    A sender without a visible identity (an anonymous group administrator, a channel) is refused if there is a list.
     """
 
     def __init__(self, spec: BotSpec) -> None:
@@ -42,49 +42,49 @@ class AccessListMiddleware(BaseMiddleware):
 
 
 class ErrorReplyMiddleware(BaseMiddleware):
-    """Counts updates, and answers with the error text when a handler fails. Message bodies are never logged."""
+    """Counts updates and replies with the bot's error text when a handler fails. Message texts are never logged."""
 
     def __init__(self, spec: BotSpec, recorder: StatusRecorder) -> None:
         self._spec = spec
-        self._board = recorder
+        self._recorder = recorder
 
     async def __call__(self, handler: NextHandler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        self._board.count_update()
+        self._recorder.count_update()
         try:
             return await handler(event, data)
         except TelegramForbiddenError:
-            log.info("bot %s: the person has blocked the bot or left", self._spec.id)
+            log.info("bot %s: the user has blocked the bot or left the chat", self._spec.id)
         except Exception as error:
-            self._board.count_failure(describe_error(error))
+            self._recorder.count_failure(describe_error(error))
             log.warning(
                 "bot %s: %s", self._spec.id, describe_error(error), exc_info=not isinstance(error, SecretaryError)
             )
-            await self._apologise(data["bot"], _message(event))
+            await self._send_error_text(data["bot"], _message(event))
         return None
 
-    async def _apologise(self, bot: Bot, message: Message | None) -> None:
+    async def _send_error_text(self, bot: Bot, message: Message | None) -> None:
         if message is None:
             return
         try:
             await send_text(bot, message, error_text(self._spec))
         except AiogramError as error:
-            log.warning("bot %s could not apologise: %s", self._spec.id, describe_error(error))
+            log.warning("bot %s: the error text was not sent: %s", self._spec.id, describe_error(error))
 
 
 class MessageAgeLimit:
-    """Decides whether a message is recent enough to be answered; see Tuning.oldest_message_s."""
+    """Decides whether a message is recent enough to be answered, see BotLimits.max_message_age_s."""
 
     def __init__(self, max_age_s: float, now: Callable[[], float] = time.time) -> None:
-        self._oldest_s = max_age_s
+        self._max_age_s = max_age_s
         self._now = now
 
     def __call__(self, message: Message) -> bool:
         written = message.edit_date or message.date.timestamp()
-        return self._now() - written <= self._oldest_s
+        return self._now() - written <= self._max_age_s
 
 
 def describe_error(error: Exception) -> str:
-    """One line for logs and the panel, free of tokens and of Ray's tracebacks."""
+    """One line for logs and the panel, without tokens and without Ray's traceback."""
     if isinstance(error, SecretaryError):
         return redact_tokens(f"{error.code}: {error.message}")
     return redact_tokens(f"{type(error).__name__}: {error}".splitlines()[0])[:300]

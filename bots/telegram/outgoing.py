@@ -1,5 +1,5 @@
-"""Carries answers to a chat: plain text in pieces, voice notes, refusals. Text never has a parse mode, so nothing a
-model writes can become markup."""
+"""Sends texts and voice notes to a chat. Texts are sent without a parse mode, so that markup in a model's answer stays
+plain text."""
 
 from aiogram import Bot
 from aiogram.enums import ChatType
@@ -12,8 +12,8 @@ _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 async def send_text(bot: Bot, to: Message, text: str, keyboard: ReplyKeyboard | None = None) -> None:
-    """Answers ``to``; the first piece is a visible reply where several people talk or an old message was edited. None
-    leaves the keyboard there is."""
+    """Sends ``text`` in as many messages as it needs. In groups, and after an edit, the first one is a reply to ``to``.
+    ``keyboard`` None keeps the keyboard that the client shows."""
     reply = _reply(to)
     for piece in split_message(text):
         await bot.send_message(
@@ -29,7 +29,8 @@ async def send_text(bot: Bot, to: Message, text: str, keyboard: ReplyKeyboard | 
 
 
 async def send_voice_note(bot: Bot, to: Message, ogg: bytes, seconds: float) -> None:
-    """``ogg`` is an OGG file with Opus, the only kind Telegram shows as a voice note."""
+    """Sends an OGG/Opus file, the only format that Telegram shows as a voice note
+    (https://core.telegram.org/bots/api#sendvoice)."""
     await bot.send_voice(
         chat_id=to.chat.id,
         voice=BufferedInputFile(ogg, filename="answer.ogg"),

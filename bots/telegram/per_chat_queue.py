@@ -1,5 +1,5 @@
-"""One lane per chat: updates of a chat are handled in order and one at a time, chats go on side by side, and every
-queue has an end."""
+"""Handles the updates of each chat in order and one at a time, and the updates of different chats concurrently. All
+queues are bounded."""
 
 import asyncio
 import logging
@@ -17,46 +17,46 @@ UpdateHandler = Callable[[Update], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class _Lane:
+class _ChatQueue:
     waiting: deque[Update] = field(default_factory=deque)
-    told_busy: bool = False
+    overflow_reported: bool = False
 
 
 class PerChatQueue:
-    """Holds the tasks that handle updates. ``overflowed`` hears once per jam about a message that had no place."""
+    """Owns the tasks that handle updates. ``on_overflow`` is called for the first update that a full queue drops."""
 
     def __init__(self, handle: UpdateHandler, on_overflow: UpdateHandler, limits: BotLimits) -> None:
         self._handle = handle
-        self._overflowed = on_overflow
-        self._tuning = limits
-        self._lanes: dict[int, _Lane] = {}
+        self._on_overflow = on_overflow
+        self._limits = limits
+        self._queues: dict[int, _ChatQueue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._unfinished: dict[int, Update] = {}
-        self._turns = asyncio.Semaphore(limits.max_concurrent_turns)
-        self._room = asyncio.Event()
-        self._room.set()
+        self._turn_slots = asyncio.Semaphore(limits.max_concurrent_turns)
+        self._has_capacity = asyncio.Event()
+        self._has_capacity.set()
 
     @property
     def unfinished(self) -> tuple[Update, ...]:
-        """What was taken in and not handled to the end, oldest first."""
+        """The accepted updates that are not handled yet, oldest first."""
         return tuple(self._unfinished.values())
 
     async def put(self, chat_id: int, update: Update) -> None:
-        """Takes ``update`` in. Waits while ``waiting_overall`` are taken in; a full lane drops the update."""
-        await self._room.wait()
-        lane = self._lanes.get(chat_id)
-        if lane is None:
-            lane = self._lanes[chat_id] = _Lane()
-            self._admit(lane, update)
-            self._spawn(self._work(chat_id, lane))
-        elif len(lane.waiting) < self._tuning.max_waiting_per_chat:
-            self._admit(lane, update)
-        elif not lane.told_busy:
-            lane.told_busy = True
-            self._spawn(self._guarded(self._overflowed, update))
+        """Accepts ``update``. Waits while ``max_waiting_overall`` updates are unfinished. A full queue drops it."""
+        await self._has_capacity.wait()
+        queue = self._queues.get(chat_id)
+        if queue is None:
+            queue = self._queues[chat_id] = _ChatQueue()
+            self._append(queue, update)
+            self._spawn(self._run_chat(chat_id, queue))
+        elif len(queue.waiting) < self._limits.max_waiting_per_chat:
+            self._append(queue, update)
+        elif not queue.overflow_reported:
+            queue.overflow_reported = True
+            self._spawn(self._handle_safely(self._on_overflow, update))
 
     async def drain(self, grace_s: float) -> None:
-        """Gives what was taken in ``grace_s`` to finish, then cancels the rest."""
+        """Waits up to ``grace_s`` for the accepted updates, then cancels the rest."""
         tasks = set(self._tasks)
         if not tasks:
             return
@@ -65,33 +65,33 @@ class PerChatQueue:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    def _admit(self, lane: _Lane, update: Update) -> None:
-        lane.waiting.append(update)
+    def _append(self, queue: _ChatQueue, update: Update) -> None:
+        queue.waiting.append(update)
         self._unfinished[update.update_id] = update
-        if len(self._unfinished) >= self._tuning.max_waiting_overall:
-            self._room.clear()
+        if len(self._unfinished) >= self._limits.max_waiting_overall:
+            self._has_capacity.clear()
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, lane_id: int, lane: _Lane) -> None:
+    async def _run_chat(self, chat_id: int, queue: _ChatQueue) -> None:
         try:
-            while lane.waiting:
-                update = lane.waiting.popleft()
-                async with self._turns:
-                    await self._guarded(self._handle, update)
-                self._done(update)
+            while queue.waiting:
+                update = queue.waiting.popleft()
+                async with self._turn_slots:
+                    await self._handle_safely(self._handle, update)
+                self._remove(update)
         finally:
-            del self._lanes[lane_id]
+            del self._queues[chat_id]
 
-    def _done(self, update: Update) -> None:
+    def _remove(self, update: Update) -> None:
         self._unfinished.pop(update.update_id, None)
-        self._room.set()
+        self._has_capacity.set()
 
-    async def _guarded(self, handle: UpdateHandler, update: Update) -> None:
-        """A lane outlives whatever a handler raises."""
+    async def _handle_safely(self, handle: UpdateHandler, update: Update) -> None:
+        """Logs an exception of the handler, so that the queue continues with the next update."""
         try:
             await handle(update)
         except Exception:

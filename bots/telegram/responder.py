@@ -1,4 +1,4 @@
-"""One turn between a person on Telegram and the assistant: history in, text and sound out. Knows nothing of sending."""
+"""Turns Telegram messages into turns of the assistant and collects the answers. Sends nothing to Telegram."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ EncodeVoiceNote = Callable[[bytes, AudioFormat], bytes]
 
 @dataclass(slots=True)
 class BotAnswer:
-    """What came back so far. ``failure`` is set when the turn broke off, possibly after some text."""
+    """The answer received so far. ``failure`` is set when the turn failed, possibly after some text."""
 
     turn_id: str
     text: str = ""
@@ -56,15 +56,16 @@ class BotAnswer:
 
 @dataclass(frozen=True, slots=True)
 class BackendStatus:
-    """What stands behind a bot: how many conversations are running (None when the office cannot be asked) and the names
-    of engines that are not ready."""
+    """The number of open conversations (None when the office is not available) and the names of engines that are not
+    ready."""
 
     conversation_count: int | None
     engines_not_ready: tuple[str, ...]
 
 
 class BotResponder:
-    """Turns messages into answers for one bot. ``turn_s`` bounds each question and each transcription."""
+    """Answers messages for one bot. ``turn_timeout_s`` bounds each turn and each transcription. Answers longer than
+    ``max_voice_s`` seconds are not spoken."""
 
     def __init__(
         self,
@@ -79,8 +80,8 @@ class BotResponder:
         self._assistant = assistant
         self._conversations = conversations
         self._encode = encode_voice_note
-        self._turn_s = turn_timeout_s
-        self._longest_voice_s = max_voice_s
+        self._turn_timeout_s = turn_timeout_s
+        self._max_voice_s = max_voice_s
 
     @property
     def speaks(self) -> bool:
@@ -90,28 +91,30 @@ class BotResponder:
         await self._conversations.restart(bot_source(self._spec.id), person_id(message), display_name(message))
 
     async def switch_mode(self, message: Message, mode: str) -> None:
-        """Puts the person into ``mode``, "" for none. Raises Unavailable without the office."""
+        """Sets the mode of the sender's conversation, "" for none. Raises Unavailable without the office."""
         await self._conversations.set_mode(bot_source(self._spec.id), person_id(message), mode, display_name(message))
 
     async def leave_mode(self, message: Message) -> None:
-        """Ends the mode that the person may be in; a bot without buttons has none. Raises Unavailable."""
+        """Ends the mode of the sender's conversation, if the bot has modes. Raises Unavailable without the office."""
         if self._spec.action_buttons:
             await self.switch_mode(message, "")
 
     async def backend_status(self) -> BackendStatus:
-        """Raises nothing: what cannot be asked is not known."""
-        sessions: int | None = None
+        """The status of the office and the engines. Raises nothing when the office is not available."""
+        conversation_count: int | None = None
         with suppress(SecretaryError):
-            sessions = await self._conversations.count(bot_source(self._spec.id))
-        return BackendStatus(sessions, tuple(each.name for each in await self._assistant.status() if not each.ready))
+            conversation_count = await self._conversations.count(bot_source(self._spec.id))
+        return BackendStatus(
+            conversation_count, tuple(each.name for each in await self._assistant.status() if not each.ready)
+        )
 
     async def answer(self, message: Message, question: str, *, speak: bool = False) -> BotAnswer:
-        """The whole answer to ``question``. Raises ModelNotFound, EngineTimeout and what the assistant raises."""
+        """The complete answer to ``question``. Raises ModelNotFound, EngineTimeout and the assistant's errors."""
         started = time.perf_counter()
-        turn = await self._turn(message, question, speak and self.speaks)
+        turn = await self._build_turn(message, question, speak and self.speaks)
         answer = BotAnswer(turn.turn_id)
         try:
-            async with _limit(self._turn_s), Closing(self._assistant.reply(turn)) as events:
+            async with _turn_timeout(self._turn_timeout_s), Closing(self._assistant.reply(turn)) as events:
                 async for event in events:
                     answer.apply(event)
         finally:
@@ -126,25 +129,25 @@ class BotResponder:
         return answer
 
     async def transcribe(self, sound: bytes) -> str:
-        """The words in an audio file; empty when there are none."""
+        """The text of an audio file; empty when there is no speech."""
         text = ""
         stream = self._assistant.transcribe(RecognitionRequest(sound))
-        async with _limit(self._turn_s), Closing(stream) as events:
+        async with _turn_timeout(self._turn_timeout_s), Closing(stream) as events:
             async for event in events:
                 if isinstance(event, TranscriptFinished):
                     text = event.text
         return text.strip()
 
     async def voice_note(self, answer: BotAnswer) -> bytes | None:
-        """The spoken answer as OGG/Opus; None when there is no sound or more than anyone would listen to."""
+        """The spoken answer as an OGG/Opus file; None without audio or above ``max_voice_s``."""
         formats = {chunk.format for chunk in answer.chunks}
-        if self._encode is None or len(formats) != 1 or answer.audio_s > self._longest_voice_s:
+        if self._encode is None or len(formats) != 1 or answer.audio_s > self._max_voice_s:
             return None
         pcm = b"".join(chunk.audio for chunk in answer.chunks)
         return await asyncio.to_thread(self._encode, pcm, formats.pop()) if pcm else None
 
-    async def _turn(self, message: Message, question: str, speak: bool) -> ChatTurn:
-        conversation = await self._open(message)
+    async def _build_turn(self, message: Message, question: str, speak: bool) -> ChatTurn:
+        conversation = await self._open_conversation(message)
         return ChatTurn(
             turn_id=uuid.uuid4().hex,
             source=bot_source(self._spec.id),
@@ -156,8 +159,8 @@ class BotResponder:
             overrides=(conversation.overrides, *self._spec.overrides(conversation.mode)),
         )
 
-    async def _open(self, message: Message) -> Conversation:
-        """The person's conversation; without the office an answer without memory beats no answer."""
+    async def _open_conversation(self, message: Message) -> Conversation:
+        """The sender's conversation; an empty one when the office is not available."""
         try:
             return await self._conversations.open(bot_source(self._spec.id), person_id(message), display_name(message))
         except SecretaryError as error:
@@ -166,7 +169,7 @@ class BotResponder:
 
 
 @asynccontextmanager
-async def _limit(seconds: float) -> AsyncIterator[None]:
+async def _turn_timeout(seconds: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield

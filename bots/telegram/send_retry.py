@@ -1,4 +1,4 @@
-"""Delivers what was written: retries a send that Telegram or the network refused for the moment, within bounds."""
+"""Retries requests that failed for a temporary reason."""
 
 import asyncio
 import logging
@@ -23,14 +23,14 @@ _RETRIED = (SendMessage, SendVoice, GetFile)
 
 
 class SendRetry(BaseRequestMiddleware):
-    """Waits out flood control (``retry_after`` up to ``longest_flood_wait_s``), server errors and network loss.
+    """Retries sends and file requests after flood control, server errors and network errors.
 
-    A lost reply to a send that did arrive leads to a second copy: better than an answer that never comes. Polling has
-    its own policy, and chat actions are not worth a retry.
+    Flood control is waited for when ``retry_after`` is at most ``max_flood_wait_s``. When only the reply to a send is
+    lost, the message is sent twice. Polling has its own policy; chat actions are not retried.
     """
 
     def __init__(self, limits: BotLimits) -> None:
-        self._tuning = limits
+        self._limits = limits
 
     async def __call__(
         self,
@@ -38,22 +38,22 @@ class SendRetry(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[Any],
     ) -> Any:
-        attempts = self._tuning.send_attempts if isinstance(method, _RETRIED) else 1
+        attempts = self._limits.send_attempts if isinstance(method, _RETRIED) else 1
         for attempt in range(1, attempts):
             try:
                 return await make_request(bot, method)
             except (TelegramRetryAfter, TelegramServerError, TelegramNetworkError) as error:
-                wait = self._wait(error, attempt)
+                wait = self._retry_delay_s(error, attempt)
                 if wait is None:
                     raise
                 log.warning("%s failed (%s), next try in %.1f s", type(method).__name__, type(error).__name__, wait)
             await asyncio.sleep(wait)
         return await make_request(bot, method)
 
-    def _wait(self, error: Exception, attempt: int) -> float | None:
-        """Seconds before the next try, or None when trying again is useless or would take too long."""
+    def _retry_delay_s(self, error: Exception, attempt: int) -> float | None:
+        """Seconds to wait before the next attempt; None when there should be none."""
         if isinstance(error, TelegramEntityTooLarge):
             return None
         if isinstance(error, TelegramRetryAfter):
-            return float(error.retry_after) if error.retry_after <= self._tuning.max_flood_wait_s else None
-        return backoff_delay_s(attempt, self._tuning.first_retry_s, self._tuning.max_retry_s)
+            return float(error.retry_after) if error.retry_after <= self._limits.max_flood_wait_s else None
+        return backoff_delay_s(attempt, self._limits.first_retry_s, self._limits.max_retry_s)

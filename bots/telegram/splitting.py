@@ -1,5 +1,5 @@
-"""Cuts a long answer into messages. Telegram counts UTF-16 code units and takes at most 4096 of them per message
-(https://core.telegram.org/bots/api#sendmessage); cuts fall where a reader would pause."""
+"""Splits a long text into messages. A message has at most 4096 UTF-16 code units
+(https://core.telegram.org/bots/api#sendmessage)."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ _LINE = re.compile(r"\n")
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 _BOUNDARIES = (_PARAGRAPH, _LINE, _SENTENCE_END, _SPACE)
 _JOINER = "\u200d"
-_SMALLEST_SHARE = 3  # a nicer boundary is taken only when it fills at least this part of a message: a third
+_MIN_FILL_DIVISOR = 3  # a boundary counts only when the piece before it fills at least a third of a message
 
 
 def utf16_length(text: str) -> int:
@@ -22,28 +22,29 @@ def utf16_length(text: str) -> int:
 
 
 def split_message(text: str, limit: int = MAX_MESSAGE_UTF16_UNITS) -> tuple[str, ...]:
-    """Pieces of at most ``limit`` units, none empty; joined they hold every visible character in order.
+    """Splits ``text`` into pieces of at most ``limit`` UTF-16 code units. No piece is empty, no visible character is
+    lost.
 
-    Prefers the end of a paragraph, then of a line, a sentence, a word; a single longer word is cut between characters
-    as people see them. Lone surrogates, which cannot be sent, become question marks.
+    Pieces end at a paragraph, a line, a sentence or a word, in order of preference. A longer word is split between
+    grapheme clusters. Lone surrogates, which cannot be sent, become question marks.
     """
     rest = text.encode("utf-8", "replace").decode().replace("\x00", "").strip()
     pieces = []
     while utf16_length(rest) > limit:
-        cut = _cut(rest, _prefix(rest, limit))
+        cut = _cut(rest, _fitting_length(rest, limit))
         pieces.append(rest[:cut].rstrip())
         rest = _after_boundary(rest[cut:])
     return tuple(piece for piece in (*pieces, rest) if piece)
 
 
 def _after_boundary(rest: str) -> str:
-    """What the next message begins with: a new line keeps its indentation, which in code and lists has a meaning."""
+    """The start of the next piece. A new line keeps its indentation, which matters in code and lists."""
     blank = _BLANK_LINES.match(rest)
     return rest[blank.end() :] if blank else rest.lstrip()
 
 
-def _prefix(text: str, limit: int) -> int:
-    """How many characters fit into ``limit`` units."""
+def _fitting_length(text: str, limit: int) -> int:
+    """The number of leading characters that fit into ``limit`` code units."""
     used = 0
     for index, character in enumerate(text):
         used += 2 if character > "\uffff" else 1
@@ -53,16 +54,16 @@ def _prefix(text: str, limit: int) -> int:
 
 
 def _cut(text: str, fits: int) -> int:
-    """Where to cut ``text``, of which the first ``fits`` characters fit into a message."""
+    """The index at which to split ``text``, of which the first ``fits`` characters fit into a message."""
     for boundary in _BOUNDARIES:
-        cut = _last(boundary, text, fits)
-        if cut * _SMALLEST_SHARE >= fits:
+        cut = _last_boundary(boundary, text, fits)
+        if cut * _MIN_FILL_DIVISOR >= fits:
             return cut
-    return _last(_SPACE, text, fits) or _between_characters(text, fits)
+    return _last_boundary(_SPACE, text, fits) or _between_characters(text, fits)
 
 
-def _last(boundary: re.Pattern[str], text: str, fits: int) -> int:
-    """End of the text before the last boundary that leaves at most ``fits`` visible characters; 0 when none does."""
+def _last_boundary(boundary: re.Pattern[str], text: str, fits: int) -> int:
+    """The end of the text before the last boundary within the first ``fits`` visible characters; 0 without one."""
     best = 0
     for match in boundary.finditer(text, 0, fits + 1):
         visible = len(match.group().rstrip())
@@ -72,7 +73,7 @@ def _last(boundary: re.Pattern[str], text: str, fits: int) -> int:
 
 
 def _between_characters(text: str, fits: int) -> int:
-    """The last place not inside an emoji sequence or between a letter and its accents; ``fits`` when there is none."""
+    """The last index that splits neither an emoji sequence nor a letter from its accents; ``fits`` without one."""
     for cut in range(fits, max(0, fits - 64), -1):
         if not _joined(text[cut - 1], text[cut]) and not _splits_flag(text, cut):
             return cut
@@ -89,8 +90,8 @@ def _extends(character: str) -> bool:
 
 
 def _splits_flag(text: str, cut: int) -> bool:
-    """A flag is two regional indicators; an odd number of them before the cut means one is torn apart."""
-    run = 0
-    while run < cut and "\U0001f1e6" <= text[cut - 1 - run] <= "\U0001f1ff":
-        run += 1
-    return run % 2 == 1 and "\U0001f1e6" <= text[cut] <= "\U0001f1ff"
+    """A flag is a pair of regional indicators. An odd number of them before the cut splits a pair."""
+    indicators = 0
+    while indicators < cut and "\U0001f1e6" <= text[cut - 1 - indicators] <= "\U0001f1ff":
+        indicators += 1
+    return indicators % 2 == 1 and "\U0001f1e6" <= text[cut] <= "\U0001f1ff"

@@ -1,4 +1,4 @@
-"""The bot's own record of how it is doing; everything else reads it as a BotStatus."""
+"""Records the status of a bot inside its process."""
 
 import os
 from dataclasses import replace
@@ -8,6 +8,8 @@ from bots.bot_status import BotState, BotStatus
 
 
 class StatusRecorder:
+    """Holds the current BotStatus and replaces it on every change."""
+
     def __init__(self, bot_id: str, version: int) -> None:
         self._status = BotStatus(id=bot_id, version=version, pid=os.getpid(), started_at=datetime.now(UTC))
 
@@ -29,5 +31,5 @@ class StatusRecorder:
         now = datetime.now(UTC)
         self._status = replace(self._status, updates=self._status.updates + 1, last_update_at=now)
 
-    def count_failure(self, what: str) -> None:
-        self._status = replace(self._status, failures=self._status.failures + 1, last_failure=what)
+    def count_failure(self, error: str) -> None:
+        self._status = replace(self._status, failures=self._status.failures + 1, last_failure=error)

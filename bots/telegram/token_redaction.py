@@ -1,6 +1,5 @@
-"""Keeps bot tokens out of everything people read. Telegram puts the token into the path of every URL, and HTTP
-libraries put URLs into their errors, so errors are masked where they leave the HTTP session and log records again
-where they are written."""
+"""Redacts bot tokens in errors and log records. The Bot API has the token in the path of every URL, and HTTP libraries
+put URLs into their errors. Errors are redacted when they leave the HTTP session, log records when they are written."""
 
 import logging
 import re
@@ -29,12 +28,12 @@ _LOGGERS = (
 
 
 def redact_tokens(text: str) -> str:
-    """``text`` with everything that looks like a bot token replaced."""
+    """Replaces everything that looks like a bot token with ``[token]``."""
     return _TOKEN.sub("[token]", text)
 
 
 class TokenRedaction(logging.Filter):
-    """Masks tokens in the message, the arguments and the traceback of a record. Never drops one."""
+    """Redacts tokens in the message, the arguments and the traceback of a record. Drops no record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
@@ -51,7 +50,7 @@ _FILTER = TokenRedaction()
 
 
 def install_log_redaction() -> None:
-    """Puts the filter on every logger a bot's libraries write to, and on the handlers of the root. Repeatable."""
+    """Adds the filter to the loggers of the libraries a bot uses and to the handlers of the root logger. Idempotent."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)
     for handler in logging.getLogger().handlers:
@@ -59,7 +58,7 @@ def install_log_redaction() -> None:
 
 
 class RedactingSession(AiohttpSession):
-    """aiogram's HTTP session whose errors carry no URL: neither in their text nor in their causes."""
+    """aiogram's HTTP session with redacted errors. No URL is left in their text or in their causes."""
 
     async def make_request(
         self,
@@ -82,7 +81,7 @@ class RedactingSession(AiohttpSession):
         chunk_size: int = 65536,
         raise_for_status: bool = True,
     ) -> AsyncGenerator[bytes, None]:
-        """Raises Unavailable where aiogram lets aiohttp's errors, which name the URL, through."""
+        """Raises Unavailable instead of aiohttp's errors, which contain the URL."""
         failure: str
         try:
             async for chunk in super().stream_content(url, headers, timeout, chunk_size, raise_for_status):

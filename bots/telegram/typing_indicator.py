@@ -1,4 +1,4 @@
-"""Shows "typing…" while an answer is on its way. Telegram forgets an action after five seconds, so it is repeated."""
+"""Shows "typing…" while an answer is prepared (https://core.telegram.org/bots/api#sendchataction)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,28 +11,29 @@ from aiogram.types import Message
 
 
 class TypingIndicator:
-    """Repeats an action every ``every_s`` seconds; with ``shown`` off it shows nothing."""
+    """Sends a chat action every ``interval_s`` seconds: clients show one for five seconds. Sends none unless
+    ``enabled``."""
 
     def __init__(self, enabled: bool, interval_s: float) -> None:
-        self._shown = enabled
-        self._every_s = interval_s
+        self._enabled = enabled
+        self._interval_s = interval_s
 
     @asynccontextmanager
     async def show(self, bot: Bot, to: Message, action: ChatAction) -> AsyncIterator[None]:
-        """Keeps ``action`` visible inside the block. Never delays or fails what happens there."""
-        if not self._shown:
+        """Shows ``action`` during the block. Errors and delays of Telegram do not affect the block."""
+        if not self._enabled:
             yield
             return
-        task = asyncio.create_task(self._keep(bot, to, action))
+        task = asyncio.create_task(self._repeat(bot, to, action))
         try:
             yield
         finally:
             task.cancel()
             await asyncio.wait({task})
 
-    async def _keep(self, bot: Bot, to: Message, action: ChatAction) -> None:
+    async def _repeat(self, bot: Bot, to: Message, action: ChatAction) -> None:
         thread = to.message_thread_id if to.is_topic_message else None
         while True:
             with suppress(AiogramError):
                 await bot.send_chat_action(to.chat.id, action, message_thread_id=thread, request_timeout=5)
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(self._interval_s)

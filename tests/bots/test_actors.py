@@ -21,8 +21,8 @@ from tests.bots.telegram_server import TelegramServer
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CONNECT = "tests.bots.fakes:connect"
-TUNING = BotLimits(poll_timeout_s=2, request_timeout_s=5, first_retry_s=0.1, max_retry_s=0.5, stop_grace_s=2)
-RHYTHM = SupervisorTimings(reconcile_interval_s=0.2, first_retry_s=0.1, max_retry_s=1)
+LIMITS = BotLimits(poll_timeout_s=2, request_timeout_s=5, first_retry_s=0.1, max_retry_s=0.5, stop_grace_s=2)
+TIMINGS = SupervisorTimings(reconcile_interval_s=0.2, first_retry_s=0.1, max_retry_s=1)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ async def answered(server: TelegramServer, text: str) -> None:
 
 async def test_bots_live_die_change_and_go_with_their_supervisor(cluster: Any, server: TelegramServer) -> None:
     queue: asyncio.Queue[Snapshot] = asyncio.Queue()
-    supervisor = BotSupervisor(RayProcessHost(CONNECT, limits=TUNING), RHYTHM)
+    supervisor = BotSupervisor(RayProcessHost(CONNECT, limits=LIMITS), TIMINGS)
     task = asyncio.create_task(supervisor.run(follow(queue)))
 
     queue.put_nowait(Snapshot(bots=(row(server),)))
@@ -106,8 +106,8 @@ async def test_a_younger_supervisor_takes_over_without_overlap_and_keeps_the_bot
     cluster: Any, server: TelegramServer
 ) -> None:
     elder, younger = (
-        RayProcessHost(CONNECT, generation=1, limits=TUNING),
-        RayProcessHost(CONNECT, generation=2, limits=TUNING),
+        RayProcessHost(CONNECT, generation=1, limits=LIMITS),
+        RayProcessHost(CONNECT, generation=2, limits=LIMITS),
     )
     first = await elder.start(row(server))
     await answered(server, "при старом")
@@ -139,7 +139,7 @@ class Secretary:
     async def run(self) -> None:
         queue: asyncio.Queue[Snapshot] = asyncio.Queue()
         queue.put_nowait(Snapshot(bots=(self._spec,)))
-        await BotSupervisor(RayProcessHost(CONNECT, limits=TUNING), RHYTHM).run(follow(queue))
+        await BotSupervisor(RayProcessHost(CONNECT, limits=LIMITS), TIMINGS).run(follow(queue))
 
     async def pid(self) -> int:
         return os.getpid()

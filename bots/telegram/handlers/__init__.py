@@ -1,4 +1,4 @@
-"""Routers, one per topic. Each bot builds its own: a router belongs to one dispatcher."""
+"""One router for each topic. Each bot builds its own routers, because a router belongs to one dispatcher."""
 
 from aiogram import Router
 
@@ -7,5 +7,12 @@ from bots.telegram.handlers import unsupported as other
 
 
 def routers() -> tuple[Router, ...]:
-    """In order of precedence: commands, buttons, text, voice, everything else."""
-    return commands.router(), status.router(), modes.router(), text.router(), voice.router(), other.router()
+    """All routers in order of precedence."""
+    return (
+        commands.build_router(),
+        status.build_router(),
+        modes.build_router(),
+        text.build_router(),
+        voice.build_router(),
+        other.build_router(),
+    )

@@ -1,4 +1,4 @@
-"""The last step of every turn: what was said goes out, and a turn that broke off says so."""
+"""Sends the answer of a turn."""
 
 from aiogram import Bot
 from aiogram.types import Message
@@ -9,7 +9,7 @@ from deployments.contracts.errors import EngineFailed
 
 
 async def send_answer(bot: Bot, message: Message, answer: BotAnswer) -> None:
-    """Sends the text there is. Raises EngineFailed when the turn failed or came back empty."""
+    """Sends the text of the answer. Raises EngineFailed when the turn failed or the text is empty."""
     if answer.text.strip():
         await send_text(bot, message, answer.text)
     if answer.failure is not None:

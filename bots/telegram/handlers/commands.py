@@ -1,4 +1,4 @@
-"""/start, /new and /help."""
+"""The commands /start, /new and /help, and the command menu."""
 
 import logging
 
@@ -17,20 +17,20 @@ from deployments.contracts.instances import BotSpec
 log = logging.getLogger(__name__)
 
 
-def router() -> Router:
-    found = Router(name="commands")
-    found.message.register(start, CommandStart(ignore_case=True))
-    found.message.register(start_new_conversation, Command("new", ignore_case=True))
-    found.message.register(show_help, Command("help", ignore_case=True))
-    return found
+def build_router() -> Router:
+    router = Router(name="commands")
+    router.message.register(start, CommandStart(ignore_case=True))
+    router.message.register(start_new_conversation, Command("new", ignore_case=True))
+    router.message.register(show_help, Command("help", ignore_case=True))
+    return router
 
 
 async def start(message: Message, bot: Bot, spec: BotSpec, responder: BotResponder) -> None:
-    """Welcomes, also when the mode cannot be ended for the moment."""
+    """Ends the mode and sends the welcome text, even if the mode cannot be ended."""
     try:
         await responder.leave_mode(message)
     except SecretaryError as error:
-        log.warning("bot %s: a mode was not ended: %s", spec.id, error.code)
+        log.warning("bot %s: the mode was not ended: %s", spec.id, error.code)
     await send_text(bot, message, welcome_text(spec), build_keyboard(spec, message))
 
 
@@ -41,12 +41,12 @@ async def start_new_conversation(message: Message, bot: Bot, spec: BotSpec, resp
 
 async def show_help(message: Message, bot: Bot, spec: BotSpec) -> None:
     texts = bot_texts(spec.language)
-    told = f"{texts.help}\n\n{texts.help_status}" if is_from_administrator(message, spec) else texts.help
-    await send_text(bot, message, told, build_keyboard(spec, message))
+    text = f"{texts.help}\n\n{texts.help_status}" if is_from_administrator(message, spec) else texts.help
+    await send_text(bot, message, text, build_keyboard(spec, message))
 
 
 async def publish_commands(bot: Bot, spec: BotSpec) -> None:
-    """Fills the command menu: in each language for people who use it, in the bot's own for the rest."""
+    """Sets the command menu for each supported language, and in the bot's language for all others."""
     await bot.set_my_commands(_menu(bot_texts(spec.language)))
     for language, texts in TEXTS_BY_LANGUAGE.items():
         await bot.set_my_commands(_menu(texts), language_code=language)

@@ -1,4 +1,4 @@
-"""Action buttons: a pressed one puts the person into its mode, ``main_menu`` leads back."""
+"""Action buttons. A pressed button switches the conversation to its mode; ``main_menu`` ends the mode."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import Message, User
@@ -11,14 +11,14 @@ from bots.telegram.responder import BotResponder
 from deployments.contracts.instances import MAIN_MENU, ActionButton, BotSpec
 
 
-def router() -> Router:
-    found = Router(name="modes")
-    found.message.register(switch_mode, F.text, _press)
-    return found
+def build_router() -> Router:
+    router = Router(name="modes")
+    router.message.register(switch_mode, F.text, _filter_pressed_button)
+    return router
 
 
-async def _press(message: Message, me: User, spec: BotSpec) -> bool | dict[str, ActionButton]:
-    """A filter: hands the button on that was pressed."""
+async def _filter_pressed_button(message: Message, me: User, spec: BotSpec) -> bool | dict[str, ActionButton]:
+    """A filter for messages that are the caption of a button. Passes the button to the handler."""
     button = pressed_button(spec, question_text(message, me))
     return {"button": button} if button is not None else False
 
@@ -27,8 +27,8 @@ async def switch_mode(message: Message, bot: Bot, spec: BotSpec, responder: BotR
     texts = bot_texts(spec.language)
     if button.id == MAIN_MENU:
         await responder.switch_mode(message, "")
-        told = texts.mode_ended
+        text = texts.mode_ended
     else:
         await responder.switch_mode(message, button.id)
-        told = texts.mode_started.replace("{mode}", button.label)
-    await send_text(bot, message, told, build_keyboard(spec, message))
+        text = texts.mode_started.replace("{mode}", button.label)
+    await send_text(bot, message, text, build_keyboard(spec, message))

@@ -1,4 +1,4 @@
-"""/status: how the bot does, told to its administrators."""
+"""The command /status for the bot's administrators."""
 
 from aiogram import Bot, Router
 from aiogram.filters import Command
@@ -13,30 +13,30 @@ from bots.telegram.status_recorder import StatusRecorder
 from deployments.contracts.instances import BotSpec
 
 
-def router() -> Router:
-    found = Router(name="status")
-    found.message.register(show_status, Command("status", ignore_case=True))
-    return found
+def build_router() -> Router:
+    router = Router(name="status")
+    router.message.register(show_status, Command("status", ignore_case=True))
+    return router
 
 
 async def show_status(
-    message: Message, bot: Bot, spec: BotSpec, responder: BotResponder, board: StatusRecorder
+    message: Message, bot: Bot, spec: BotSpec, responder: BotResponder, recorder: StatusRecorder
 ) -> None:
     if is_from_administrator(message, spec):
-        told = status_text(spec, board.status, await responder.backend_status())
+        text = status_text(spec, recorder.status, await responder.backend_status())
     else:
-        told = bot_texts(spec.language).administrators_only
-    await send_text(bot, message, told)
+        text = bot_texts(spec.language).administrators_only
+    await send_text(bot, message, text)
 
 
 def status_text(spec: BotSpec, status: BotStatus, condition: BackendStatus) -> str:
-    """Some lines about the bot, its people and what stands behind it."""
+    """The status of the bot, its users and its engines, one line for each."""
     texts = bot_texts(spec.language)
-    listed = len({*spec.allowed_users, *spec.admin_users})
+    allowed_count = len({*spec.allowed_users, *spec.admin_users})
     return texts.status.format(
         username=status.username,
         version=status.version,
-        access=texts.access_listed.format(count=listed) if spec.allowed_users else texts.access_open,
+        access=texts.access_listed.format(count=allowed_count) if spec.allowed_users else texts.access_open,
         api_url=spec.api_url,
         sessions="?" if condition.conversation_count is None else condition.conversation_count,
         updates=status.updates,

@@ -1,4 +1,4 @@
-"""Written questions, new and edited."""
+"""Text messages, new and edited."""
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatAction
@@ -14,11 +14,11 @@ from bots.telegram.typing_indicator import TypingIndicator
 from deployments.contracts.instances import BotSpec
 
 
-def router() -> Router:
-    found = Router(name="text")
-    found.message.register(answer_text_message, F.text)
-    found.edited_message.register(answer_edited_message, F.text, ~F.text.startswith("/"))
-    return found
+def build_router() -> Router:
+    router = Router(name="text")
+    router.message.register(answer_text_message, F.text)
+    router.edited_message.register(answer_edited_message, F.text, ~F.text.startswith("/"))
+    return router
 
 
 async def answer_text_message(
@@ -27,16 +27,16 @@ async def answer_text_message(
     me: User,
     spec: BotSpec,
     responder: BotResponder,
-    recent: RecentMessages,
-    presence: TypingIndicator,
+    recent_messages: RecentMessages,
+    typing_indicator: TypingIndicator,
 ) -> None:
-    asked = question_text(message, me)
-    recent.remember(message.chat.id, message.message_id, asked)
-    if not asked:
+    question = question_text(message, me)
+    recent_messages.remember(message.chat.id, message.message_id, question)
+    if not question:
         await send_text(bot, message, bot_texts(spec.language).help)
         return
-    async with presence.show(bot, message, ChatAction.TYPING):
-        answer = await responder.answer(message, asked)
+    async with typing_indicator.show(bot, message, ChatAction.TYPING):
+        answer = await responder.answer(message, question)
     await send_answer(bot, message, answer)
 
 
@@ -46,11 +46,11 @@ async def answer_edited_message(
     me: User,
     spec: BotSpec,
     responder: BotResponder,
-    recent: RecentMessages,
-    presence: TypingIndicator,
+    recent_messages: RecentMessages,
+    typing_indicator: TypingIndicator,
 ) -> None:
-    """Answers an edit of a question this bot has seen. Telegram also reports edits that change no word; those, and
-    edits of messages from before, stay unanswered."""
-    seen = recent.contains(message.chat.id, message.message_id)
-    if seen and recent.remember(message.chat.id, message.message_id, question_text(message, me)):
-        await answer_text_message(message, bot, me, spec, responder, recent, presence)
+    """Answers an edit of a message that this process has seen, if the text has changed. Telegram also reports edits
+    without a change of the text."""
+    seen = recent_messages.contains(message.chat.id, message.message_id)
+    if seen and recent_messages.remember(message.chat.id, message.message_id, question_text(message, me)):
+        await answer_text_message(message, bot, me, spec, responder, recent_messages, typing_indicator)

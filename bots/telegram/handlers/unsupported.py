@@ -1,4 +1,4 @@
-"""Pictures, stickers and the rest: says what the bot can do instead, once per album."""
+"""Replies to pictures, stickers and other unsupported messages, once for each album."""
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatType, ContentType
@@ -22,13 +22,13 @@ _KINDS = {
 }
 
 
-def router() -> Router:
-    found = Router(name="other")
-    found.message.register(reply_unsupported, F.content_type.in_(_KINDS), F.chat.type == ChatType.PRIVATE)
-    return found
+def build_router() -> Router:
+    router = Router(name="unsupported")
+    router.message.register(reply_unsupported, F.content_type.in_(_KINDS), F.chat.type == ChatType.PRIVATE)
+    return router
 
 
-async def reply_unsupported(message: Message, bot: Bot, spec: BotSpec, recent: RecentMessages) -> None:
+async def reply_unsupported(message: Message, bot: Bot, spec: BotSpec, recent_messages: RecentMessages) -> None:
     album = message.media_group_id
-    if album is None or recent.remember(message.chat.id, album, "album"):
+    if album is None or recent_messages.remember(message.chat.id, album, "album"):
         await send_text(bot, message, bot_texts(spec.language).only_text_and_voice)

@@ -1,4 +1,4 @@
-"""Spoken questions: voice notes, audio files and round video messages."""
+"""Voice notes, audio files and video notes."""
 
 import io
 import logging
@@ -21,68 +21,75 @@ from deployments.contracts.instances import BotSpec
 log = logging.getLogger(__name__)
 
 
-def router() -> Router:
-    found = Router(name="voice")
-    found.message.register(answer_voice_message, F.voice | F.audio | F.video_note)
-    return found
+def build_router() -> Router:
+    router = Router(name="voice")
+    router.message.register(answer_voice_message, F.voice | F.audio | F.video_note)
+    return router
 
 
 async def answer_voice_message(
-    message: Message, bot: Bot, spec: BotSpec, responder: BotResponder, tuning: BotLimits, presence: TypingIndicator
+    message: Message,
+    bot: Bot,
+    spec: BotSpec,
+    responder: BotResponder,
+    limits: BotLimits,
+    typing_indicator: TypingIndicator,
 ) -> None:
-    """Shows what was heard, answers in text, and in voice too where the bot is set to."""
+    """Sends the transcript and the answer, followed by a voice note if the bot is configured to."""
     texts = bot_texts(spec.language)
-    async with presence.show(bot, message, ChatAction.TYPING):
-        heard = await _hear(message, bot, responder, tuning, texts)
-    if heard is None:
+    async with typing_indicator.show(bot, message, ChatAction.TYPING):
+        text = await _transcribe(message, bot, responder, limits, texts)
+    if text is None:
         return
-    await send_text(bot, message, texts.transcript.replace("{text}", heard))
+    await send_text(bot, message, texts.transcript.replace("{text}", text))
     action = ChatAction.RECORD_VOICE if responder.speaks else ChatAction.TYPING
-    async with presence.show(bot, message, action):
-        answer = await responder.answer(message, heard, speak=True)
+    async with typing_indicator.show(bot, message, action):
+        answer = await responder.answer(message, text, speak=True)
     await send_answer(bot, message, answer)
-    await _say(bot, message, responder, answer)
+    await _send_voice_note(bot, message, responder, answer)
 
 
-async def _hear(message: Message, bot: Bot, responder: BotResponder, tuning: BotLimits, texts: BotTexts) -> str | None:
-    """What was said, or None after telling the person why there is nothing."""
+async def _transcribe(
+    message: Message, bot: Bot, responder: BotResponder, limits: BotLimits, texts: BotTexts
+) -> str | None:
+    """The transcript of a message. Without one it sends the reason and returns None."""
     try:
-        heard = await responder.transcribe(await _fetch(message, bot, tuning.max_file_bytes))
+        text = await responder.transcribe(await _download(message, bot, limits.max_file_bytes))
     except TooLarge:
         await send_text(bot, message, texts.too_large)
         return None
     except UnsupportedAudio:
-        heard = ""
-    if not heard:
+        text = ""
+    if not text:
         await send_text(bot, message, texts.nothing_recognized)
-    return heard or None
+    return text or None
 
 
-async def _fetch(message: Message, bot: Bot, most: int) -> bytes:
-    """The file behind a spoken message. Raises TooLarge above ``most`` bytes, Unavailable when it cannot be had."""
+async def _download(message: Message, bot: Bot, max_bytes: int) -> bytes:
+    """Downloads the audio of a message. Raises TooLarge above ``max_bytes`` and Unavailable when the download fails."""
     sound = message.voice or message.audio or message.video_note
     assert sound is not None
-    if (sound.file_size or 0) > most:
+    if (sound.file_size or 0) > max_bytes:
         raise TooLarge("the recording is too large")
-    path = await _path(bot, sound)
-    target = _Bounded(most)
+    path = await _file_path(bot, sound)
+    target = _BoundedBuffer(max_bytes)
     await bot.download_file(path, destination=target)
     return target.getvalue()
 
 
-async def _path(bot: Bot, sound: Voice | Audio | VideoNote) -> str:
-    """Telegram names no path for files above its limit and refuses the request with 400."""
+async def _file_path(bot: Bot, sound: Voice | Audio | VideoNote) -> str:
+    """The download path. Raises TooLarge for files above Telegram's limit, for which getFile fails with status 400."""
     try:
         file = await bot.get_file(sound.file_id)
     except TelegramBadRequest as error:
-        raise TooLarge("Telegram does not hand this file out") from error
+        raise TooLarge("the file is above Telegram's limit for downloads") from error
     if not file.file_path:
-        raise TooLarge("Telegram does not hand this file out")
+        raise TooLarge("the file is above Telegram's limit for downloads")
     return file.file_path
 
 
-async def _say(bot: Bot, message: Message, responder: BotResponder, answer: BotAnswer) -> None:
-    """The text is already there, so a voice note that fails (or that the person does not accept) is only logged."""
+async def _send_voice_note(bot: Bot, message: Message, responder: BotResponder, answer: BotAnswer) -> None:
+    """Sends the answer as a voice note. A failure is only logged, because the text was already sent."""
     try:
         ogg = await responder.voice_note(answer)
         if ogg:
@@ -91,14 +98,14 @@ async def _say(bot: Bot, message: Message, responder: BotResponder, answer: BotA
         log.warning("turn %s: no voice note: %s", answer.turn_id, describe_error(error))
 
 
-class _Bounded(io.BytesIO):
-    """Refuses to grow beyond ``most`` bytes, whatever size was announced."""
+class _BoundedBuffer(io.BytesIO):
+    """A buffer that raises TooLarge above ``max_bytes``."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_bytes: int) -> None:
         super().__init__()
-        self._most = most
+        self._max_bytes = max_bytes
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        if self.tell() + len(data) > self._most:
+        if self.tell() + len(data) > self._max_bytes:
             raise TooLarge("the recording is too large")
         return super().write(data)

@@ -132,7 +132,7 @@ async def test_a_recording_above_the_limit_of_telegram_is_declined(server: Teleg
 
 async def test_a_file_larger_than_announced_is_not_taken_in(server: TelegramServer) -> None:
     server.files["note1"] = bytes(200_000)
-    async with running_bot(server, tuning=fast_limits(file_bytes=100_000)) as on:
+    async with running_bot(server, limits=fast_limits(max_file_bytes=100_000)) as on:
         await server.push(**voice("note1", 10))
         assert "20 МБ" in (await server.wait_for_messages(1))[0].text
     assert on.assistant.recognition_requests == []
@@ -189,7 +189,7 @@ async def test_what_came_is_delivered_and_failures_get_the_rows_apology(
     server: TelegramServer, script: object, texts: list[str]
 ) -> None:
     assistant = ScriptedBotAssistant(script)  # type: ignore[arg-type]
-    async with running_bot(server, assistant, tuning=fast_limits(turn_s=0.3), error_message="Простите!") as on:
+    async with running_bot(server, assistant, limits=fast_limits(turn_timeout_s=0.3), error_message="Простите!") as on:
         await server.push(text="Вопрос")
         sent = await server.wait_for_messages(len(texts))
         await server.push(**command("/help"))
@@ -217,7 +217,7 @@ async def test_without_the_office_the_bot_answers_without_history(server: Telegr
 
 
 async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> None:
-    async with running_bot(server, ScriptedBotAssistant(slow_script(0.5)), tuning=fast_limits(action_every_s=0.1)):
+    async with running_bot(server, ScriptedBotAssistant(slow_script(0.5)), limits=fast_limits(chat_action_interval_s=0.1)):
         await server.push(text="Вопрос")
         await server.wait_for_messages(1)
         shown = server.call_count("sendChatAction")
@@ -230,7 +230,7 @@ async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> 
 async def test_a_bot_that_is_to_show_no_typing_shows_none(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS"
     async with running_bot(
-        server, ScriptedBotAssistant(slow_script(0.2)), tuning=fast_limits(action_every_s=0.05), typing_enabled=False
+        server, ScriptedBotAssistant(slow_script(0.2)), limits=fast_limits(chat_action_interval_s=0.05), typing_enabled=False
     ):
         await server.push(text="Вопрос")
         await server.push(**voice("note1", 4))

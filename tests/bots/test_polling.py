@@ -125,7 +125,7 @@ async def test_a_webhook_is_removed_before_polling(server: TelegramServer) -> No
 async def test_a_second_poller_is_reported_and_not_fought(server: TelegramServer) -> None:
     conflict = Fault(409, "Conflict: terminated by other getUpdates request")
     server.fail("getUpdates", *[conflict] * 4)
-    async with running_bot(server, tuning=replace(FAST_LIMITS, first_retry_s=0.2, longest_retry_s=1)) as on:
+    async with running_bot(server, limits=replace(FAST_LIMITS, first_retry_s=0.2, max_retry_s=1)) as on:
         started = time.monotonic()
         await _state(on, BotState.CONFLICT)
         assert "same token" in on.bot.status().error
@@ -167,9 +167,9 @@ async def test_stop_lets_answers_in_flight_finish_and_confirms_them(server: Tele
 
 
 async def test_stop_is_bounded_and_people_who_were_cut_off_are_told_once(server: TelegramServer) -> None:
-    tuning = replace(FAST_LIMITS, stop_grace_s=0.2)
+    limits = replace(FAST_LIMITS, stop_grace_s=0.2)
     async with running_bot(
-        server, ScriptedBotAssistant(slow_script(60)), tuning=tuning, error_message="Простите!"
+        server, ScriptedBotAssistant(slow_script(60)), limits=limits, error_message="Простите!"
     ) as on:
         await server.push(text="Вопрос")
         await server.push(text="Ещё вопрос")
@@ -236,7 +236,7 @@ async def test_status_counts_updates(server: TelegramServer) -> None:
 def test_every_failure_of_polling_has_a_diagnosis(
     error: Exception, state: BotState, shortest: float | None, longest: float | None
 ) -> None:
-    trouble = classify_polling_error(error, 1, replace(FAST_LIMITS, first_retry_s=1, longest_retry_s=60))
+    trouble = classify_polling_error(error, 1, replace(FAST_LIMITS, first_retry_s=1, max_retry_s=60))
     assert trouble.state is state
     if shortest is None or longest is None:
         assert trouble.wait_s is None

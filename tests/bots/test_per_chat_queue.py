@@ -21,7 +21,7 @@ async def test_messages_of_one_chat_are_answered_in_order_and_chats_side_by_side
 
 async def test_the_number_of_turns_at_once_is_bounded(server: TelegramServer) -> None:
     async with running_bot(
-        server, ScriptedBotAssistant(slow_script(0.1)), tuning=replace(FAST_LIMITS, concurrent_turns=2)
+        server, ScriptedBotAssistant(slow_script(0.1)), limits=replace(FAST_LIMITS, max_concurrent_turns=2)
     ) as on:
         for person in range(6):
             await server.push(text="Вопрос", sender=user(1000 + person))
@@ -31,7 +31,7 @@ async def test_the_number_of_turns_at_once_is_bounded(server: TelegramServer) ->
 
 async def test_an_impatient_person_is_told_once_and_what_had_a_place_is_answered(server: TelegramServer) -> None:
     async with running_bot(
-        server, ScriptedBotAssistant(slow_script(0.4)), tuning=replace(FAST_LIMITS, waiting_per_chat=2)
+        server, ScriptedBotAssistant(slow_script(0.4)), limits=replace(FAST_LIMITS, max_waiting_per_chat=2)
     ) as on:
         await server.push(text="0")
         await server.wait_until(lambda: on.assistant.running == 1)
@@ -44,8 +44,8 @@ async def test_an_impatient_person_is_told_once_and_what_had_a_place_is_answered
 
 
 async def test_a_bot_takes_no_more_in_than_it_can_hold(server: TelegramServer) -> None:
-    tuning = replace(FAST_LIMITS, waiting_overall=2, concurrent_turns=1)
-    async with running_bot(server, ScriptedBotAssistant(slow_script(0.2)), tuning=tuning):
+    limits = replace(FAST_LIMITS, max_waiting_overall=2, max_concurrent_turns=1)
+    async with running_bot(server, ScriptedBotAssistant(slow_script(0.2)), limits=limits):
         for person in range(5):
             await server.push(text="Вопрос", sender=user(1000 + person))
         await server.wait_for_messages(1)
