@@ -217,7 +217,9 @@ async def test_without_the_office_the_bot_answers_without_history(server: Telegr
 
 
 async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> None:
-    async with running_bot(server, ScriptedBotAssistant(slow_script(0.5)), limits=fast_limits(chat_action_interval_s=0.1)):
+    async with running_bot(
+        server, ScriptedBotAssistant(slow_script(0.5)), limits=fast_limits(chat_action_interval_s=0.1)
+    ):
         await server.push(text="Вопрос")
         await server.wait_for_messages(1)
         shown = server.call_count("sendChatAction")
@@ -230,7 +232,10 @@ async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> 
 async def test_a_bot_that_is_to_show_no_typing_shows_none(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS"
     async with running_bot(
-        server, ScriptedBotAssistant(slow_script(0.2)), limits=fast_limits(chat_action_interval_s=0.05), typing_enabled=False
+        server,
+        ScriptedBotAssistant(slow_script(0.2)),
+        limits=fast_limits(chat_action_interval_s=0.05),
+        typing_enabled=False,
     ):
         await server.push(text="Вопрос")
         await server.push(**voice("note1", 4))
