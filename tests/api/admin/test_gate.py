@@ -235,7 +235,7 @@ async def unfinished() -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("role", ["", "admin"])
 async def test_a_body_that_does_not_come_is_not_waited_for(office: OfficeServices, role: str) -> None:
     path = "/users" if role else "/auth/login"
-    async with admin_client(office, office_only_routers, role, patience_s=0.1) as client:
+    async with admin_client(office, office_only_routers, role, body_timeout_s=0.1) as client:
         reply = await client.post(path, content=unfinished(), headers={"content-type": "application/json"})
     assert (reply.status_code, reply.json()["error"]["code"]) == (408, "request_timeout")
 
@@ -250,7 +250,7 @@ async def test_the_panel_reads_bodies_with_the_same_patience(office: OfficeServi
             read.append(error.code)
         await Response(status_code=200)(scope, receive, send)
 
-    async with admin_client(office, lambda _: [mounted(panel)], "", patience_s=0.1) as client:
+    async with admin_client(office, lambda _: [mounted(panel)], "", body_timeout_s=0.1) as client:
         await client.post("/ui/login", content=b"username=anna")
         await client.post("/ui/login", content=unfinished())
     assert read == [b"username=anna", "request_timeout"]

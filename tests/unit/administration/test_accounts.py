@@ -91,7 +91,7 @@ async def test_the_lock_opens_after_five_minutes(office: OfficeServices) -> None
     clock = Clock()
     passwords = fast_passwords()
     await passwords.start()
-    accounts = accounts_of(office, passwords, places=FailureLimiter(clock=clock))
+    accounts = accounts_of(office, passwords, by_address=FailureLimiter(clock=clock))
     for _ in range(5):
         with pytest.raises(Unauthorized):
             await accounts.authenticate("admin", "wrong", "::1")
@@ -174,7 +174,7 @@ async def test_an_address_is_let_in_again_after_its_quarter_of_an_hour(office: O
     clock = Clock()
     passwords = fast_passwords()
     await passwords.start()
-    accounts = accounts_of(office, passwords, networks=FailureLimiter(2, 900, clock))
+    accounts = accounts_of(office, passwords, by_network=FailureLimiter(2, 900, clock))
     for name in ("a", "b"):
         with pytest.raises(Unauthorized):
             await accounts.authenticate(name, "wrong", "::1")
@@ -216,7 +216,7 @@ async def test_a_known_network_is_known_after_a_restart_and_still_has_limits_of_
     assert await _outcome(office, "admin", PASSWORD, "10.0.0.7") == "welcome"
     passwords = fast_passwords()
     await passwords.start()
-    accounts = accounts_of(office, passwords, names=FailureLimiter(3, 900))
+    accounts = accounts_of(office, passwords, by_name=FailureLimiter(3, 900))
     await _guess_from_everywhere(accounts, "admin", 3)
     for _ in range(5):
         with pytest.raises(Unauthorized):
@@ -229,7 +229,7 @@ async def test_a_shut_name_opens_by_itself_and_a_stranger_who_signs_in_is_one_no
     clock = Clock()
     passwords = fast_passwords()
     await passwords.start()
-    accounts = accounts_of(office, passwords, names=FailureLimiter(3, 900, clock))
+    accounts = accounts_of(office, passwords, by_name=FailureLimiter(3, 900, clock))
     await _guess_from_everywhere(accounts, "admin", 3)
     clock.now = 899
     for _ in range(8):
