@@ -81,7 +81,7 @@ async def _a_provider(office: OfficeServices, said: SecretObservations) -> None:
         with pytest.raises(ValidationError) as caught:
             ProviderDraft.model_validate({**given, **wrong})
         said.record_error("validation", caught.value)
-        await _fail(said, office.providers.change(spec.id, wrong, spec.version, "admin"))
+        await _fail(said, office.providers.change(spec.id, wrong, "admin", spec.version))
 
 
 async def _tokens(office: OfficeServices, said: SecretObservations, password: str) -> dict[str, str]:

@@ -111,12 +111,12 @@ async def test_widgets_are_stored_overwritten_and_removed(database: Database) ->
 async def test_bots_and_personas_are_stored_overwritten_and_removed(database: Database) -> None:
     bot, anna = BotSpec(id="shop", name="Магазин"), Persona(id="anna", name="Анна", prompts={"ru": "Ты Анна."})
     async with database.unit_of_work() as work:
-        await work.bots.add(bot)
+        await work.bots.save(bot)
         await work.personas.save(anna)
     closed = bot.model_copy(update={"allowed_users": (42, 2**40), "version": 2})
     voiced = anna.model_copy(update={"voices": {"ru": "irina"}})
     async with database.unit_of_work() as work:
-        await work.bots.replace(closed)
+        await work.bots.save(closed)
         await work.personas.save(voiced)
         assert (await work.bots.get("shop"), await work.personas.get("anna")) == (closed, voiced)
         await work.bots.remove("shop")
@@ -180,7 +180,7 @@ async def test_every_sealed_text_is_replaced_and_nothing_else(database: Database
     async with database.unit_of_work() as work:
         await work.providers.save(CLOUD)
         await work.providers.save(OTHER)
-        await work.bots.add(BotSpec(id="shop", name="Магазин", sealed_token="s1:token"))
+        await work.bots.save(BotSpec(id="shop", name="Магазин", sealed_token="s1:token"))
     async with database.unit_of_work() as work:
         assert await work.sealed.replace_all(lambda text: text.replace("s1", "s2")) == 3
     sealed = {"sealed_api_key": "s2:key", "sealed_proxies": "s2:links"}

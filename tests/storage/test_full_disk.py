@@ -12,11 +12,12 @@ from pydantic import SecretStr
 
 from deployments.administration.bots.service import BotDraft
 from deployments.administration.faq.service import FaqDraft
+from deployments.administration.llm.personas import PersonaDraft
 from deployments.administration.office.composition import OfficeServices, open_office
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import Exchange, Persona, Snapshot
+from deployments.contracts.settings import Exchange, Snapshot
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.process_log import close_log, flush_log, open_log
@@ -114,7 +115,7 @@ def _writes(office: OfficeServices) -> dict[str, Callable[[int], Awaitable[objec
     return {
         "faq": lambda n: office.faq.create(FaqDraft(question=f"Вопрос {n}", answer=text), "anna"),
         "settings": tune,
-        "persona": lambda n: office.personas.save(Persona(id=f"p{n}", name="П", prompts={"ru": text}), "anna"),
+        "persona": lambda n: office.personas.create(f"p{n}", PersonaDraft(name="П", prompts={"ru": text}), "anna"),
         "key": lambda n: office.keys.create(f"key {n}"),
         "bot": lambda n: office.bots.create(BotDraft(name=f"bot {n}", token=SecretStr(f"{n}:abc")), "anna"),
         "conversation": lambda n: office.conversations.open(SHOP, f"person {n}"),

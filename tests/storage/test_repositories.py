@@ -153,7 +153,7 @@ async def test_personas_bots_widgets_users_and_keys_come_back_as_stored(database
     async with database.unit_of_work() as work:
         await work.personas.save(persona)
         await work.personas.save(persona.model_copy(update={"name": "Аня"}))
-        await work.bots.add(bot)
+        await work.bots.save(bot)
         await work.widgets.save(widget)
         stored_key = await work.keys.add(key)
         await work.users.add(StoredUser("admin", "hash", must_change_password=True))

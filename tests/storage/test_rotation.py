@@ -40,8 +40,8 @@ def key(tmp_path: Path) -> Path:
 async def _fill(database: Database, key: Path) -> None:
     sealer = Sealer.from_file(key)
     async with database.unit_of_work() as work:
-        await work.bots.add(BotSpec(id="shop", name="Магазин", sealed_token=sealer.seal("42:token"), version=3))
-        await work.bots.add(BotSpec(id="empty", name="Без токена"))
+        await work.bots.save(BotSpec(id="shop", name="Магазин", sealed_token=sealer.seal("42:token"), version=3))
+        await work.bots.save(BotSpec(id="empty", name="Без токена"))
         provider = CloudProviderRow(
             id="p", name="p", provider_type="openai", model_name="m", sealed_api_key=sealer.seal("sk-cloud")
         )

@@ -1,142 +1,76 @@
-"""Who the secretary can be."""
+"""Administration of personas: the system prompts and voices that the secretary answers with."""
 
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from deployments.administration.office.drafts import Draft, content_fingerprint, require_capacity, require_version
-from deployments.administration.office.snapshot_writer import SnapshotWriter
+from deployments.administration.office.drafts import Draft
+from deployments.administration.office.spec_administration import KeyedSpecAdministration
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.frozen_model import Language
 from deployments.contracts.settings import Persona
 from storage import seed
-from storage.database import Database
-from storage.repositories.audit import AuditEvent
+from storage.repositories.specs import SpecRepository
 from storage.unit_of_work import UnitOfWork
 
 _Prompt = Annotated[str, Field(max_length=20_000)]
 
 
 class PersonaDraft(Draft):
-    """What a person writes down. ``prompts``: language -> system prompt; ``voices``: language -> voice id."""
+    """The editable fields of a persona. ``prompts``: language -> system prompt; ``voices``: language -> voice id."""
 
     name: str = Field(min_length=1, max_length=100)
     prompts: dict[Language, _Prompt] = Field(max_length=50)
     voices: dict[Language, Annotated[str, Field(max_length=100)]] = Field(default={}, max_length=50)
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _check_prompts(self) -> Self:
         if not any(prompt.strip() for prompt in self.prompts.values()):
-            raise ValueError("a persona needs a prompt in one language at least")
+            raise ValueError("a persona needs a prompt in at least one language")
         return self
 
 
 def seed_persona_ids() -> frozenset[str]:
-    """The personas that come with the program."""
+    """Ids of the personas that a new installation starts with."""
     return frozenset(persona.id for persona in seed.personas())
 
 
-class PersonaAdministration:
-    """List, save and delete personas; every change is published."""
+class PersonaAdministration(KeyedSpecAdministration[Persona, PersonaDraft]):
+    """The version of a persona is the fingerprint of its content. The default persona cannot be deleted."""
 
-    def __init__(self, database: Database, writer: SnapshotWriter) -> None:
-        self._database = database
-        self._desk = writer
-
-    async def list(self) -> tuple[Persona, ...]:
-        """Every persona by id."""
-        async with self._database.unit_of_work() as work:
-            return await work.personas.all()
-
-    async def get(self, persona_id: str) -> Persona:
-        """Raises NotFound."""
-        async with self._database.unit_of_work() as work:
-            return await _existing(work, persona_id)
-
-    async def save(self, persona: Persona, by: str) -> Persona:
-        """Creates the persona or replaces the one of the same id. Raises InvalidRequest without any prompt."""
-        if not any(prompt.strip() for prompt in persona.prompts.values()):
-            raise InvalidRequest("a persona needs a prompt in one language at least", param="prompts")
-
-        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
-            action = "create" if await work.personas.get(persona.id) is None else "update"
-            await work.personas.save(persona)
-            return persona, AuditEvent(by, action, "persona", persona.id)
-
-        return await self._desk.change(SnapshotField.PERSONAS, edit)
-
-    async def create(self, persona_id: str, draft: PersonaDraft, by: str) -> Persona:
-        """Raises Conflict when the id is taken."""
-        persona = Persona(id=persona_id, **draft.model_dump())
-
-        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
-            if await work.personas.get(persona_id) is not None:
-                raise Conflict(f"there is a persona {persona_id!r} already", param="id")
-            require_capacity(await work.personas.all(), "personas")
-            await work.personas.save(persona)
-            return persona, AuditEvent(by, "create", "persona", persona_id)
-
-        return await self._desk.change(SnapshotField.PERSONAS, edit)
-
-    async def update(self, persona_id: str, draft: PersonaDraft, expected_version: int, by: str) -> Persona:
-        """Raises NotFound; Conflict when the persona's fingerprint is not ``expected_version`` any more."""
-        persona = Persona(id=persona_id, **draft.model_dump())
-
-        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
-            require_version(content_fingerprint(await _existing(work, persona_id)), expected_version, "persona")
-            await work.personas.save(persona)
-            return persona, AuditEvent(by, "update", "persona", persona_id)
-
-        return await self._desk.change(SnapshotField.PERSONAS, edit)
+    field = SnapshotField.PERSONAS
+    noun = resource = "persona"
 
     async def set_prompt(
         self, persona_id: str, language: str, prompt: str, by: str, expected_version: int | None = None
     ) -> Persona:
-        """Writes the system prompt of one language anew. Raises NotFound, Conflict, InvalidRequest for a blank one."""
+        """Replaces the system prompt of one language. Raises NotFound, Conflict; InvalidRequest for a blank prompt."""
         if not prompt.strip():
             raise InvalidRequest("the prompt must not be blank", param="prompt")
 
-        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
-            before = await _existing(work, persona_id)
-            require_version(content_fingerprint(before), expected_version, "persona")
-            persona = before.model_copy(update={"prompts": {**before.prompts, language: prompt}})
-            await work.personas.save(persona)
-            return persona, AuditEvent(by, "update", "persona", persona_id, detail=f"prompts.{language}")
+        async def set_one(_: UnitOfWork, before: Persona) -> Persona:
+            return before.model_copy(update={"prompts": {**before.prompts, language: prompt}})
 
-        return await self._desk.change(SnapshotField.PERSONAS, edit)
+        return await self._change(persona_id, set_one, by, expected_version, detail=f"prompts.{language}")
 
     async def reset_prompts(self, persona_id: str, by: str, expected_version: int | None = None) -> Persona:
-        """The prompts that the persona came with. Raises NotFound when it did not come with the program, Conflict."""
+        """Restores the prompts of a seed persona. Raises NotFound for any other persona, Conflict."""
         original = next((persona for persona in seed.personas() if persona.id == persona_id), None)
 
-        async def edit(work: UnitOfWork, _: int) -> tuple[Persona, AuditEvent]:
-            before = await _existing(work, persona_id)
-            require_version(content_fingerprint(before), expected_version, "persona")
+        async def restore(_: UnitOfWork, before: Persona) -> Persona:
             if original is None:
-                raise NotFound(f"persona {persona_id!r} did not come with the program: there is nothing to go back to")
-            persona = before.model_copy(update={"prompts": original.prompts})
-            await work.personas.save(persona)
-            return persona, AuditEvent(by, "reset", "persona", persona_id, detail="prompts")
+                raise NotFound(f"persona {persona_id!r} has no original prompts: it is not a seed persona")
+            return before.model_copy(update={"prompts": original.prompts})
 
-        return await self._desk.change(SnapshotField.PERSONAS, edit)
+        return await self._change(persona_id, restore, by, expected_version, action="reset", detail="prompts")
 
-    async def delete(self, persona_id: str, by: str, expected_version: int | None = None) -> None:
-        """Raises NotFound; Conflict for the default persona."""
+    def _repository(self, work: UnitOfWork) -> SpecRepository[Persona]:
+        return work.personas
 
-        async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
-            persona = await _existing(work, persona_id)
-            require_version(content_fingerprint(persona), expected_version, "persona")
-            if (await work.settings.get()).default_persona == persona_id:
-                raise Conflict("this is the default persona: choose another default first")
-            await work.personas.remove(persona_id)
-            return None, AuditEvent(by, "delete", "persona", persona_id)
+    async def _build(self, work: UnitOfWork, key: str, draft: PersonaDraft, before: Persona | None) -> Persona:
+        return Persona(id=key, **draft.model_dump())
 
-        await self._desk.change(SnapshotField.PERSONAS, edit)
-
-
-async def _existing(work: UnitOfWork, persona_id: str) -> Persona:
-    persona = await work.personas.get(persona_id)
-    if persona is None:
-        raise NotFound(f"there is no persona {persona_id!r}")
-    return persona
+    async def _check_unused(self, work: UnitOfWork, spec: Persona) -> None:
+        if (await work.settings.get()).default_persona == spec.id:
+            raise Conflict("this is the default persona: choose another default first")

@@ -33,7 +33,8 @@ from deployments.administration.privacy.service import Privacy
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.loader import load_snapshot
 from deployments.administration.snapshots.publisher import SnapshotPublisher
-from deployments.administration.speech.presets import PresetAdministration, VoiceAdministration
+from deployments.administration.speech.presets import PresetAdministration
+from deployments.administration.speech.voices import VoiceAdministration
 from deployments.administration.usage.service import UsageAccounting
 from deployments.administration.users.service import UserAdministration
 from deployments.administration.widgets.service import WidgetAdministration

@@ -28,7 +28,13 @@ class StorableModel(BaseModel):
 
 
 class Draft(StorableModel, FrozenModel):
-    """A form that a person fills in."""
+    """The fields of a stored model that people fill in."""
+
+
+class NamedDraft(Draft):
+    """A draft of something that has a name."""
+
+    name: str = Field(min_length=1, max_length=100)
 
 
 def _is_a_route(text: str) -> str:
@@ -72,6 +78,12 @@ def require_capacity(stored: Sized, what: str) -> None:
 def content_fingerprint(stored: FrozenModel) -> int:
     """A number that changes with the content: the version of what has no counter of its own."""
     return int.from_bytes(hashlib.sha256(stored.model_dump_json().encode()).digest()[:6], "big")
+
+
+def version_of(stored: FrozenModel) -> int:
+    """The ``version`` field; the fingerprint of the content for models without one."""
+    version = getattr(stored, "version", None)
+    return version if isinstance(version, int) else content_fingerprint(stored)
 
 
 def changed_fields(before: FrozenModel, after: FrozenModel) -> str:

@@ -153,7 +153,7 @@ class _Preparation:
             return
         draft = _bot_draft(token, self._environment.telegram_api_url)
         sealed = load_sealer(self._environment).seal(token.get_secret_value())
-        await self._work.bots.add(build_bot_spec("default", draft, sealed))
+        await self._work.bots.save(build_bot_spec("default", draft, sealed))
         await self._note("create", "bot", "default")
         await self._open(draft.api_url)
 

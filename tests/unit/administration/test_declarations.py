@@ -6,14 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from deployments.administration.bots.service import BotDraft, free_slug
+from deployments.administration.bots.service import BotDraft
+from deployments.administration.llm.personas import PersonaDraft
 from deployments.administration.office.composition import OfficeServices
+from deployments.administration.office.drafts import version_of
+from deployments.administration.office.slugs import free_slug
 from deployments.administration.speech.presets import PresetDraft
 from deployments.administration.widgets.service import WidgetDraft
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.instances import BotSpec
-from deployments.contracts.settings import FaqSettings, Persona, Settings
+from deployments.contracts.settings import FaqSettings, Settings
 from storage.secrets import SealBroken, key_digest
 from tests.unit.administration.conftest import API_KEY, audited
 
@@ -95,9 +98,11 @@ async def test_settings_that_cannot_work_are_refused_by_name(office: OfficeServi
 
 
 async def test_a_persona_can_be_made_changed_and_deleted(office: OfficeServices) -> None:
-    persona = Persona(id="olga", name="Ольга", prompts={"ru": "Ты Ольга."})
-    await office.personas.save(persona, "admin")
-    renamed = await office.personas.save(persona.model_copy(update={"name": "Оля"}), "admin")
+    draft = PersonaDraft(name="Ольга", prompts={"ru": "Ты Ольга."})
+    created = await office.personas.create("olga", draft, "admin")
+    renamed = await office.personas.update(
+        "olga", draft.model_copy(update={"name": "Оля"}), version_of(created), "admin"
+    )
     assert await office.personas.get("olga") == renamed
     assert renamed in office.publisher.current.personas
     await office.personas.delete("olga", "admin")
@@ -110,8 +115,8 @@ async def test_the_default_persona_stays_and_an_empty_one_is_refused(office: Off
         await office.personas.delete("anna", "admin")
     with pytest.raises(NotFound):
         await office.personas.delete("nobody", "admin")
-    with pytest.raises(InvalidRequest):
-        await office.personas.save(Persona(id="olga", name="Ольга", prompts={"ru": " "}), "admin")
+    with pytest.raises(ValidationError):
+        PersonaDraft(name="Ольга", prompts={"ru": " "})
 
 
 async def test_a_bot_is_declared_with_a_sealed_token(office: OfficeServices) -> None:

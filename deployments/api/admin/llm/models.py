@@ -124,7 +124,7 @@ def _add_model(
         provider = _default_provider(publisher.current)
         if provider is not None:
             read = given_version(version, body.version)
-            await providers.change(provider.id, {"model_name": body.model}, read, caller.username)
+            await providers.change(provider.id, {"model_name": body.model}, caller.username, read)
             return await current(response)
         now = await current(response)
         if body.model != now.model:

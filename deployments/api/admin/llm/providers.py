@@ -63,7 +63,7 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
         if "is_default" in changes:
             raise InvalidRequest(f"use POST /admin/llm/providers/{provider_id}/set-default", param="is_default")
         named = {_NAMES.get(name, name): value for name, value in changes.items()}
-        spec = await providers.change(provider_id, named, required_version(version, read), caller.username)
+        spec = await providers.change(provider_id, named, caller.username, required_version(version, read))
         return reply(spec, response)
 
     @router.delete("/{provider_id}")

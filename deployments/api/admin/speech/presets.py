@@ -5,7 +5,8 @@ from starlette.responses import Response
 
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.publisher import SnapshotPublisher
-from deployments.administration.speech.presets import PresetAdministration, VoiceAdministration
+from deployments.administration.speech.presets import PresetAdministration
+from deployments.administration.speech.voices import VoiceAdministration
 from deployments.api.admin.etags import IfMatch, given_version, required_version, set_etag
 from deployments.api.admin.request_identity import Caller
 from deployments.api.admin.speech.schemas import (

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from deployments.administration.office.drafts import Draft
-from deployments.administration.speech.presets import PresetDraft, VoiceDraft
+from deployments.administration.speech.presets import PresetDraft
 from deployments.api.admin.request_bodies import VersionedAdminRequest
 from deployments.contracts.settings import Preset, PresetParams
 
@@ -128,10 +128,6 @@ class CurrentVoiceReply(BaseModel):
 class VoiceList(BaseModel):
     voices: list[VoiceDetailReply]
     current: CurrentVoiceReply | None
-
-
-class VoiceBody(VoiceDraft):
-    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
 
 
 class DefaultVoiceBody(VersionedAdminRequest):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from deployments.administration.office.drafts import apply_changes
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.publisher import SnapshotPublisher
-from deployments.administration.speech.presets import VoiceAdministration, VoiceDraft
+from deployments.administration.speech.voices import VoiceAdministration, VoiceDraft
 from deployments.api.admin.etags import IfMatch, given_version, required_version, set_etag
 from deployments.api.admin.openapi_document import response_media_types
 from deployments.api.admin.request_bodies import FieldChanges, split_version
@@ -88,7 +88,7 @@ def _add_list(
         changes, read = split_version(body)
         before = publisher.current.voice_settings(voice_id) or VoiceSettings(id=voice_id, version=0)
         draft = apply_changes(VoiceDraft, before.model_dump(include=set(VoiceDraft.model_fields)), changes)
-        await voices.set_choice(voice_id, draft, required_version(version, read), caller.username)
+        await voices.update_settings(voice_id, draft, required_version(version, read), caller.username)
         reply = _reply(voice, publisher.current)
         set_etag(response, reply.version)
         return reply

@@ -1,0 +1,58 @@
+"""Administration of voices: what people set for a voice that an engine provides, and the phrase cache."""
+
+from pydantic import Field
+
+from deployments.administration.office.drafts import Draft, require_version
+from deployments.administration.office.snapshot_writer import SnapshotWriter
+from deployments.administration.snapshots.loader import CACHE_EPOCH_KEY, SnapshotField
+from deployments.administration.speech.presets import require_preset
+from deployments.contracts.settings import VoiceSettings
+from storage.database import Database
+from storage.repositories.audit import AuditEvent
+from storage.unit_of_work import UnitOfWork
+
+
+class VoiceDraft(Draft):
+    """The editable settings of a voice. An empty ``name`` means that of the engine, an empty ``preset`` the default."""
+
+    name: str = Field(default="", max_length=100)
+    description: str = Field(default="", max_length=2_000)
+    enabled: bool = True
+    preset: str = Field(default="", max_length=100)
+
+
+class VoiceAdministration:
+    """Stores the settings of voices and clears the phrase caches of the doors."""
+
+    def __init__(self, database: Database, writer: SnapshotWriter) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def list(self) -> tuple[VoiceSettings, ...]:
+        """Settings of the voices that have any, by voice id."""
+        async with self._database.unit_of_work() as work:
+            return await work.voices.all()
+
+    async def update_settings(self, voice_id: str, draft: VoiceDraft, expected_version: int, by: str) -> VoiceSettings:
+        """Stores the settings of a voice. ``expected_version`` is 0 for a voice without settings. Raises Conflict;
+        InvalidRequest for an unknown preset. The caller checks that the voice exists."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[VoiceSettings, AuditEvent]:
+            before = await work.voices.get(voice_id)
+            version = before.version if before else 0
+            require_version(version, expected_version, "voice")
+            await require_preset(work, draft.preset, "preset")
+            stored = VoiceSettings(id=voice_id, version=version + 1, **draft.model_dump())
+            await work.voices.save(stored)
+            return stored, AuditEvent(by, "update", "voice", voice_id, detail="on" if stored.enabled else "off")
+
+        return await self._writer.change(SnapshotField.VOICES, edit)
+
+    async def clear_phrase_cache(self, by: str) -> int:
+        """Makes every door drop its cached phrases. Returns the new cache epoch."""
+
+        async def edit(work: UnitOfWork, revision: int) -> tuple[int, AuditEvent]:
+            await work.installation.put(CACHE_EPOCH_KEY, str(revision))
+            return revision, AuditEvent(by, "clear", "phrase_cache")
+
+        return await self._writer.change(SnapshotField.CACHE_EPOCH, edit)
