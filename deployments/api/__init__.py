@@ -1,5 +1,5 @@
-"""The HTTP door: an OpenAI-compatible API in front of an ``Assistant``.
+"""HTTP APIs: an OpenAI-compatible API in front of an ``Assistant``, the phone websocket and the admin API.
 
-``app.build_app`` wires it. A request passes ``gate.Gate`` (headers, key, rate, body limit, errors, metrics) and then
-one area: ``chat``, ``speech``, ``transcription``, ``embeddings``, ``models`` or ``status``. Nothing here imports Ray.
+``app.build_app`` builds the gateway. A request passes ``gate.Gate`` (headers, key, rate, body limit, errors, metrics)
+and then one endpoint of ``chat``, ``speech``, ``transcription``, ``embeddings``, ``models`` or ``status``.
 """

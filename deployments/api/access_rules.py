@@ -1,4 +1,4 @@
-"""Who may enter where: one table of paths. A path that is not in it needs a key: a new route is closed by default."""
+"""Access rules by path. A path without a rule needs a valid API key, so new routes are closed by default."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ CHAT, AUDIO, METRICS = "chat", "audio", "metrics"
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """``template`` names the path in metrics; ``scope`` None admits any valid key; ``upload`` picks the body limit."""
+    """``template`` labels the path in metrics. ``scope`` None accepts any valid key. ``upload`` selects the upload
+    limit."""
 
     template: str
     scope: str | None = None
@@ -36,19 +37,19 @@ _EXACT = {
     )
 }
 _ONE_MODEL = AccessRule("/v1/models/{id}")
-_OTHER = AccessRule("other")
-_OTHER_PUBLIC = AccessRule("public", public=True)
+_DEFAULT = AccessRule("other")
+_PUBLIC_PREFIX = AccessRule("public", public=True)
 
 PUBLIC_PATHS = frozenset(path for path, entry in _EXACT.items() if entry.public)
 
 
 def access_rule_for(path: str, public_prefixes: Sequence[str] = ()) -> AccessRule:
-    """The rule of ``path``. ``public_prefixes`` are parts of the site that guard themselves, such as the widget."""
+    """The rule of ``path``. ``public_prefixes`` are paths that do their own access control, such as the widget."""
     entry = _EXACT.get(path)
     if entry is not None:
         return entry
     if path.startswith("/v1/models/"):
         return _ONE_MODEL
     if any(path.startswith(prefix) for prefix in public_prefixes):
-        return _OTHER_PUBLIC
-    return _OTHER
+        return _PUBLIC_PREFIX
+    return _DEFAULT

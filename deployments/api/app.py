@@ -1,4 +1,4 @@
-"""Wires the door: areas behind a FastAPI application, the gate in front of everything."""
+"""Builds the FastAPI application of the gateway, with the gate as its outermost middleware."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ __all__ = ["DoorServices", "build_app"]
 
 
 def build_app(services: DoorServices) -> FastAPI:
-    """The ASGI application of one door. Further routes may be added to it; the gate guards them as well."""
+    """The application of one gateway process. Routes that are added later are behind the gate too."""
     door = Door(services)
     posts: dict[str, ASGIApp] = {
         "/v1/chat/completions": ChatCompletionsEndpoint(door),
@@ -32,11 +32,11 @@ def build_app(services: DoorServices) -> FastAPI:
     }
     app = _GuardedApp(door, posts, services.public_prefixes)
     app.router.routes.extend(Route(path, handler, methods=["POST"]) for path, handler in posts.items())
-    _add_lists(app, door)
+    _add_get_routes(app, door)
     return app
 
 
-def _add_lists(app: FastAPI, door: Door) -> None:
+def _add_get_routes(app: FastAPI, door: Door) -> None:
     models, lists, status = ModelsEndpoint(door), SpeechListsEndpoint(door), StatusEndpoint(door)
     app.add_route("/", status.index, methods=["GET"])
     app.add_route("/v1/models", models.list, methods=["GET"])
@@ -51,9 +51,10 @@ def _add_lists(app: FastAPI, door: Door) -> None:
 
 
 class _GuardedApp(FastAPI):
-    """FastAPI whose outermost layer is the gate. Errors are rendered there, so no layer of the framework does it.
+    """FastAPI with the gate as outermost middleware. The gate renders errors, so FastAPI's error middleware is left
+    out.
 
-    ``posts`` are called by the gate directly: the router would only find the same handler more slowly.
+    The gate calls ``posts`` directly, which saves the router's lookup.
     """
 
     def __init__(self, door: Door, posts: dict[str, ASGIApp], public_prefixes: tuple[str, ...]) -> None:
@@ -63,7 +64,7 @@ class _GuardedApp(FastAPI):
         self._public_prefixes = public_prefixes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Straight to the gate, without what the framework does for applications it documents and traces."""
+        """Calls the middleware stack without FastAPI's handling of ``root_path``."""
         scope["app"] = self
         if self.middleware_stack is None:
             self.middleware_stack = self.build_middleware_stack()

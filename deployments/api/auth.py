@@ -1,4 +1,4 @@
-"""Bearer keys: SHA-256 of what was sent, looked up in the snapshot."""
+"""API key authentication: the SHA-256 digest of the bearer token is looked up in the snapshot."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,52 +8,53 @@ from deployments.contracts.errors import Forbidden, Unauthorized
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.settings import ApiKey, Snapshot
 
-_LONGEST_KEY = 512
+_MAX_KEY_LENGTH = 512
 _MISSING = "Send your API key as a header: Authorization: Bearer <key>."
-_WRONG = "This API key is not known here."
+_UNKNOWN = "This API key is unknown."
 _EXPIRED = "This API key has expired."
 
 
 class ApiKeyAuthenticator:
-    """The keys of the newest snapshot, indexed once per snapshot. ``clock`` gives Unix seconds."""
+    """Authenticates against the keys of the current snapshot, indexed once per snapshot. ``clock`` gives Unix
+    seconds."""
 
     def __init__(self, snapshots: SnapshotSource, clock: Callable[[], float]) -> None:
         self._snapshots = snapshots
         self._clock = clock
-        self._seen: Snapshot | None = None
-        self._keys: dict[str, tuple[ApiKey, float]] = {}
+        self._indexed_snapshot: Snapshot | None = None
+        self._by_digest: dict[str, tuple[ApiKey, float]] = {}
 
     def authenticate(self, authorization: bytes) -> ApiKey:
-        """The key behind an Authorization header. Raises Unauthorized."""
+        """The key of an Authorization header. Raises Unauthorized."""
         scheme, _, token = authorization.partition(b" ")
         token = token.strip()
         if scheme.lower() != b"bearer" or not token:
             raise Unauthorized(_MISSING)
-        if len(token) > _LONGEST_KEY:
-            raise Unauthorized(_WRONG)
-        found = self._index().get(sha256(token).hexdigest())
+        if len(token) > _MAX_KEY_LENGTH:
+            raise Unauthorized(_UNKNOWN)
+        found = self._keys_by_digest().get(sha256(token).hexdigest())
         if found is None:
-            raise Unauthorized(_WRONG)
+            raise Unauthorized(_UNKNOWN)
         key, expires_at = found
         if self._clock() >= expires_at:
             raise Unauthorized(_EXPIRED)
         return key
 
-    def _index(self) -> dict[str, tuple[ApiKey, float]]:
+    def _keys_by_digest(self) -> dict[str, tuple[ApiKey, float]]:
         snapshot = self._snapshots.current
-        if snapshot is not self._seen:
-            self._keys = {key.digest: (key, _deadline(key.expires_at)) for key in snapshot.api_keys}
-            self._seen = snapshot
-        return self._keys
+        if snapshot is not self._indexed_snapshot:
+            self._by_digest = {key.digest: (key, _expiry_timestamp(key.expires_at)) for key in snapshot.api_keys}
+            self._indexed_snapshot = snapshot
+        return self._by_digest
 
 
 def require_scope(key: ApiKey, scope: str | None) -> None:
-    """Raises Forbidden when ``key`` was not made for this."""
+    """Raises Forbidden when ``key`` lacks ``scope``. None needs no scope."""
     if scope is not None and scope not in key.scopes:
         raise Forbidden(f"This API key lacks the scope {scope!r}.")
 
 
-def _deadline(moment: datetime | None) -> float:
+def _expiry_timestamp(moment: datetime | None) -> float:
     if moment is None:
         return float("inf")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

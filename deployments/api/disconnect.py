@@ -1,7 +1,8 @@
-"""A client that hangs up ends the work done for it.
+"""Cancellation of a request whose client disconnects.
 
-Servers say so in two ways: Ray's direct ingress cancels the request task, uvicorn lets ``receive`` return
-``http.disconnect``. ``Hangup`` turns the second into the first, so that ``Closing`` closes the stream in both cases.
+Servers report a disconnect in two ways: Ray's direct ingress cancels the request task, uvicorn returns
+``http.disconnect`` from ``receive``. ``CancelOnDisconnect`` turns the second into a cancellation, so that streams are
+closed in both cases.
 """
 
 import asyncio
@@ -12,29 +13,29 @@ from starlette.types import Receive
 
 from deployments.api.errors import ClientGone
 
-_PATIENCE_S = 0.01
-"""A prepared answer is on its way before this; the watcher then never starts and costs nothing."""
+_WATCH_DELAY_S = 0.01
+"""The watcher starts after this delay. A prepared answer is sent earlier and never pays for the watcher."""
 
 
 class CancelOnDisconnect:
-    """``async with Hangup(receive)``: cancels the block when the client goes away and raises ClientGone instead.
+    """``async with CancelOnDisconnect(receive)``: cancels the block when the client disconnects and raises ClientGone.
 
-    Enter it after the request body has been read: from then on ``receive`` has nothing else to tell.
+    Enter it after the request body has been read: from then on ``receive`` returns only the disconnect.
     """
 
-    __slots__ = ("_cancelling", "_gone", "_receive", "_task", "_timer", "_watcher")
+    __slots__ = ("_cancelling", "_disconnected", "_receive", "_task", "_timer", "_watcher")
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._gone = False
+        self._disconnected = False
         self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("Hangup needs a running task")
+            raise RuntimeError("CancelOnDisconnect needs a running task")
         self._task, self._cancelling = task, task.cancelling()
-        self._timer = asyncio.get_running_loop().call_later(_PATIENCE_S, self._start)
+        self._timer = asyncio.get_running_loop().call_later(_WATCH_DELAY_S, self._start)
         return self
 
     async def __aexit__(
@@ -43,7 +44,7 @@ class CancelOnDisconnect:
         self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
-        if self._gone and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self._disconnected and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise ClientGone from None
 
     def _start(self) -> None:
@@ -52,5 +53,5 @@ class CancelOnDisconnect:
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._gone = True
+        self._disconnected = True
         self._task.cancel()

@@ -1,4 +1,4 @@
-"""What a door is made of."""
+"""The objects that the endpoints of one gateway process share."""
 
 import time
 from collections.abc import Callable
@@ -20,10 +20,11 @@ from deployments.conversation.usage_tracker import UsageTracker
 
 @dataclass(frozen=True, slots=True)
 class DoorServices:
-    """What the process hands to its door. ``clock`` gives Unix seconds. ``usage`` is what the office is told of; a door
-    of its own counts for itself. ``patience_s`` is how long a client may keep its request or not read its answer.
+    """Arguments of a gateway app.
 
-    ``public_prefixes``: paths of further routes on the same app that need no key because they guard themselves.
+    ``clock`` gives Unix seconds. ``usage`` is the tracker that is reported to the office; None creates a private one.
+    ``public_prefixes`` are paths of further routes of the app that do their own access control. ``client_timeout_s``
+    bounds each wait for a client to send or to read.
     """
 
     assistant: Assistant
@@ -38,7 +39,7 @@ class DoorServices:
 
 
 class Door:
-    """The services, and what the areas of one process share."""
+    """Services and shared state of the endpoints of one process."""
 
     def __init__(self, services: DoorServices) -> None:
         self.assistant = services.assistant
@@ -54,5 +55,5 @@ class Door:
         self.slots = StreamSlots()
 
     def metered(self, context: RequestContext) -> Assistant:
-        """The assistant, counting for the key of ``visit``."""
+        """The assistant, with its usage recorded for the API key of ``context``."""
         return MeteredAssistant(self.assistant, self.usage, SourceKind.API, context.required_key.id)

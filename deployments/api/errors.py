@@ -1,9 +1,9 @@
-"""Failures to HTTP: every error leaves as the error body of the OpenAI API, and only this module writes one.
+"""Errors as HTTP responses in the format of the OpenAI API.
 
     {"error": {"message": …, "type": …, "param": … | null, "code": … | null}}
 
-An error that crossed a Ray handle derives from Ray's error and from ours; its text is a traceback, so ``message`` is
-rendered and never ``str(error)``.
+An error that crossed a Ray handle derives from Ray's error and from ours, and ``str(error)`` is a traceback. Only its
+``message`` is sent.
 """
 
 import math
@@ -31,27 +31,27 @@ class MethodNotAllowed(SecretaryError):
 
 
 class RequestTimeout(SecretaryError):
-    """The rest of the request did not come."""
+    """The client did not send its whole request in time."""
 
     code, status = "request_timeout", 408
 
 
 class TooManyStreams(RateLimited):
-    """The door answers as many requests at once as ``limits.max_live_streams`` allows."""
+    """``limits.max_live_streams`` requests are in progress in this process."""
 
     code = "overloaded"
 
 
 class ClientGone(Exception):
-    """The client hung up; nobody is left to answer."""
+    """The client disconnected; no response can be sent."""
 
 
 class StreamBroken(Exception):
-    """The answer failed after its first bytes; the connection is cut so that the client notices."""
+    """The response failed after it had started. The server closes the connection."""
 
 
 def error_body(error: SecretaryError) -> bytes:
-    """The JSON error body, also what one ``data:`` line of a broken stream carries."""
+    """The JSON error body; also the data of an error event in a stream."""
     cause = unwrap_remote_error(error)
     fields = {
         "message": cause.message,
@@ -63,7 +63,7 @@ def error_body(error: SecretaryError) -> bytes:
 
 
 def error_headers(error: SecretaryError) -> list[Header]:
-    """Content type, and what tells a client whether and when to come back."""
+    """Content type, authentication and retry headers."""
     cause = unwrap_remote_error(error)
     headers = [_JSON]
     if cause.status == 401:
@@ -76,7 +76,7 @@ def error_headers(error: SecretaryError) -> list[Header]:
 
 
 async def send_error(send: Send, error: SecretaryError, extra: Sequence[Header] = ()) -> None:
-    """Answers a request that has no response yet."""
+    """Sends ``error`` as a complete response."""
     body = error_body(error)
     headers = [*error_headers(error), (b"content-length", b"%d" % len(body)), *extra]
     await send({"type": "http.response.start", "status": unwrap_remote_error(error).status, "headers": headers})
@@ -84,19 +84,19 @@ async def send_error(send: Send, error: SecretaryError, extra: Sequence[Header] 
 
 
 def from_turn_failed(event: TurnFailed) -> SecretaryError:
-    """The error that a failed turn stands for."""
+    """``event`` as an error."""
     error = SecretaryError(event.message)
     error.code, error.status, error.retryable = event.code, event.status, event.retryable
     return error
 
 
 def from_validation_error(error: ValidationError) -> InvalidRequest:
-    """The first complaint of Pydantic, in one sentence that names the field."""
+    """The first validation error as InvalidRequest that names the field."""
     return invalid_field(error.errors(include_url=False, include_context=False, include_input=False)[0])
 
 
 def invalid_field(detail: ErrorDetails) -> InvalidRequest:
-    """One complaint; ``param`` is the path of the field, list indexes in brackets."""
+    """One validation error; ``param`` is the path of the field with list indexes in brackets."""
     param = _field_path(detail["loc"])
     if detail["type"] == "missing":
         return InvalidRequest(f"Missing required parameter: {param}.", param=param)
@@ -104,23 +104,23 @@ def invalid_field(detail: ErrorDetails) -> InvalidRequest:
 
 
 def from_http_exception(error: HTTPException) -> SecretaryError:
-    """What the router raises by itself: unknown path, wrong method, broken form."""
+    """An error of the router: unknown path, wrong method or malformed form."""
     if error.status_code == 404:
-        return NotFound("There is nothing at this address.")
+        return NotFound("Not found.")
     if error.status_code == 405:
-        return MethodNotAllowed("This method is not allowed here.")
+        return MethodNotAllowed("Method not allowed.")
     if 400 <= error.status_code < 500:
         return InvalidRequest(str(error.detail))
     return internal_error()
 
 
 def internal_error(turn_id: str = "") -> SecretaryError:
-    """What a client learns of a bug: nothing but the id under which it is logged."""
-    return SecretaryError(f"Internal error; the log has it under {turn_id}." if turn_id else "Internal error.")
+    """The error a client sees for a bug; ``turn_id`` finds it in the log."""
+    return SecretaryError(f"Internal error; see the log entry {turn_id}." if turn_id else "Internal error.")
 
 
 def unwrap_remote_error(error: SecretaryError) -> SecretaryError:
-    """Our error itself, also when it arrives inside a class that wraps it with a remote traceback."""
+    """``error`` itself, or its ``cause`` when Ray has wrapped it with a remote traceback."""
     cause = getattr(error, "cause", None)
     return cause if isinstance(cause, SecretaryError) else error
 

@@ -1,8 +1,8 @@
-"""The outermost layer: nothing reaches a route, and nothing leaves it, but through here.
+"""The outermost ASGI middleware of the gateway.
 
-In: headers that steer the serving layer are dropped, the key, its scope and its limits are checked, the body
-is bounded.
-Out: security headers, a request id of our own, every error as the OpenAI error body, one metrics line.
+For a request it removes headers that control Ray Serve, checks the API key with its scope and limits, and bounds the
+body. For a response it adds security headers and a request id, renders errors as OpenAI error bodies and records
+metrics.
 """
 
 import asyncio
@@ -47,41 +47,43 @@ API_HEADERS = (
 
 
 class RequestMetrics(Protocol):
+    """Records answered HTTP requests."""
+
     def request(self, template: str, status: int, seconds: float) -> None: ...
 
 
 class ResponseSender:
-    """The way out: adds our headers to the response and remembers its status; 0 until it has begun.
+    """Sends a response with ``extra_headers`` added and remembers its ``status``; 0 before the response has started.
 
-    A client that does not read for ``patience_s`` seconds (None: for ever) counts as gone.
+    A client that does not read for ``timeout_s`` seconds (None: no limit) counts as disconnected.
     """
 
-    __slots__ = ("_extra", "_patience_s", "_send", "status")
+    __slots__ = ("_extra_headers", "_send", "_timeout_s", "status")
 
     def __init__(
         self, send: Send, extra_headers: tuple[tuple[bytes, bytes], ...], timeout_s: float | None = None
     ) -> None:
         self._send = send
-        self._extra = extra_headers
-        self._patience_s = timeout_s
+        self._extra_headers = extra_headers
+        self._timeout_s = timeout_s
         self.status = 0
 
     async def send(self, message: Message) -> None:
-        """Raises ClientGone."""
+        """Sends one ASGI message. Raises ClientGone."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._extra]
+            message["headers"] = [*message.get("headers", ()), *self._extra_headers]
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._timeout_s):
                 await self._send(message)
         except TimeoutError:
             raise ClientGone from None
 
 
 class Gate:
-    """Wraps ``app``. ``fast`` holds POST handlers by path that are called without going through the router.
+    """Middleware around ``app``. ``direct_handlers`` are POST handlers by path, called without the router.
 
-    ``patience_s`` bounds every wait for a client, to send the rest of its body and to read what it is sent.
+    ``client_timeout_s`` bounds each wait for the client: for the next part of its body and for reading the response.
     """
 
     def __init__(
@@ -96,13 +98,13 @@ class Gate:
         public_prefixes: tuple[str, ...] = (),
         client_timeout_s: float = CLIENT_TIMEOUT_S,
     ) -> None:
-        self._patience_s = client_timeout_s
+        self._client_timeout_s = client_timeout_s
         self._app = app
         self._snapshots = snapshots
         self._keys = keys
-        self._allowances = limiter
+        self._limiter = limiter
         self._metrics = metrics
-        self._fast = direct_handlers
+        self._direct_handlers = direct_handlers
         self._public_prefixes = public_prefixes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,43 +116,43 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = perf_counter()
-        visit_id = new_request_id()
-        access = access_rule_for(scope["path"], self._public_prefixes)
-        reply = ResponseSender(send, _reply_headers(visit_id, access), self._patience_s)
+        started = perf_counter()
+        request_id = new_request_id()
+        rule = access_rule_for(scope["path"], self._public_prefixes)
+        response = ResponseSender(send, _response_headers(request_id, rule), self._client_timeout_s)
         try:
-            receive = await self._admit(scope, receive, access, visit_id)
-            handler = self._fast.get(scope["path"]) if scope["method"] == "POST" else None
-            await (handler or self._app)(scope, receive, reply.send)
+            receive = await self._admit(scope, receive, rule, request_id)
+            handler = self._direct_handlers.get(scope["path"]) if scope["method"] == "POST" else None
+            await (handler or self._app)(scope, receive, response.send)
         except ClientGone:
-            reply.status = _CLIENT_GONE
+            response.status = _CLIENT_GONE
         except Exception as error:
-            await _fail(reply, error, visit_id)
+            await _send_failure(response, error, request_id)
         finally:
-            self._metrics.request(access.template, reply.status or _CLIENT_GONE, perf_counter() - began)
+            self._metrics.request(rule.template, response.status or _CLIENT_GONE, perf_counter() - started)
 
-    async def _admit(self, scope: Scope, receive: Receive, access: AccessRule, visit_id: str) -> Receive:
-        """Checks all that can be checked without the body; returns the bounded way to read it."""
+    async def _admit(self, scope: Scope, receive: Receive, rule: AccessRule, request_id: str) -> Receive:
+        """Checks everything except the body. Returns ``receive`` with the body limits applied."""
         authorization, length = filter_headers(scope)
         snapshot = self._snapshots.current
-        key = await self._identify(access, authorization, snapshot.settings.limits)
-        set_request_context(scope, RequestContext(visit_id, key, snapshot))
         limits = snapshot.settings.limits
-        most = (limits.max_upload_mb if access.upload else limits.max_body_mb) * MEGABYTE
-        check_content_length(length, most)
-        return limited_receive(receive, most, self._patience_s)
+        key = await self._authenticate(rule, authorization, limits)
+        set_request_context(scope, RequestContext(request_id, key, snapshot))
+        max_bytes = (limits.max_upload_mb if rule.upload else limits.max_body_mb) * MEGABYTE
+        check_content_length(length, max_bytes)
+        return limited_receive(receive, max_bytes, self._client_timeout_s)
 
-    async def _identify(self, access: AccessRule, authorization: bytes, limits: Limits) -> ApiKey | None:
-        if access.public:
-            return self._identify_visitor(authorization)
+    async def _authenticate(self, rule: AccessRule, authorization: bytes, limits: Limits) -> ApiKey | None:
+        if rule.public:
+            return self._authenticate_optional(authorization)
         if not self._snapshots.ready:
             raise Unavailable("The secretary is starting: its settings have not arrived yet.", retry_after_s=1)
         key = self._keys.authenticate(authorization)
-        require_scope(key, access.scope)
-        await self._allowances.admit(key, limits, access.scope)
+        require_scope(key, rule.scope)
+        await self._limiter.admit(key, limits, rule.scope)
         return key
 
-    def _identify_visitor(self, authorization: bytes) -> ApiKey | None:
+    def _authenticate_optional(self, authorization: bytes) -> ApiKey | None:
         if not authorization:
             return None
         try:
@@ -159,43 +161,43 @@ class Gate:
             return None
 
 
-def _reply_headers(visit_id: str, access: AccessRule) -> tuple[tuple[bytes, bytes], ...]:
-    request_id = (b"x-request-id", visit_id.encode())
-    return (*(_SITE_HEADERS if access.template == "public" else API_HEADERS), request_id)
+def _response_headers(request_id: str, rule: AccessRule) -> tuple[tuple[bytes, bytes], ...]:
+    id_header = (b"x-request-id", request_id.encode())
+    return (*(_SITE_HEADERS if rule.template == "public" else API_HEADERS), id_header)
 
 
-async def _fail(reply: ResponseSender, error: Exception, visit_id: str) -> None:
-    """Answers with the error, or cuts the connection when part of another answer is already on its way."""
-    known = client_error(error, visit_id, response_started=bool(reply.status))
+async def _send_failure(response: ResponseSender, error: Exception, request_id: str) -> None:
+    """Sends the error, or cuts the connection when a response has already started."""
+    failure = client_error(error, request_id, response_started=bool(response.status))
     headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
     extra = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send_error(reply.send, known, extra)
+    await send_error(response.send, failure, extra)
 
 
 def client_error(error: Exception, request_id: str, *, response_started: bool) -> SecretaryError:
-    """What the client is told of ``error``; a bug goes to the log. Raises StreamBroken when an answer has begun."""
+    """The error to send to the client. Logs bugs. Raises StreamBroken when a response has already started."""
     known = to_secretary_error(error)
     if known is None:
         log.error("request %s failed", request_id, exc_info=error)
     if response_started:
-        raise StreamBroken(f"request {request_id} broke off: {known.code if known else 'internal_error'}") from None
+        raise StreamBroken(f"request {request_id} failed: {known.code if known else 'internal_error'}") from None
     return known or internal_error(request_id)
 
 
 def to_secretary_error(error: Exception) -> SecretaryError | None:
-    """Our error for ``error``; None for a bug."""
+    """The SecretaryError that ``error`` stands for; None for a bug."""
     if isinstance(error, SecretaryError):
         return error
     if isinstance(error, HTTPException) and isinstance(error.__cause__, SecretaryError):
-        return error.__cause__  # FastAPI makes 400 of whatever happens while it reads a body
+        return error.__cause__  # FastAPI turns any error during body parsing into 400
     if isinstance(error, HTTPException) and error.status_code < 500:
         return from_http_exception(error)
     if isinstance(error, RequestValidationError) and error.errors():
-        return invalid_field(_inside(error.errors()[0]))
+        return invalid_field(_without_location(error.errors()[0]))
     return None
 
 
-def _inside(detail: ErrorDetails) -> ErrorDetails:
-    """A complaint of the framework without the part of the request (body, query ...) that it begins with."""
-    within = detail["loc"][1:]
-    return {**detail, "loc": within} if within and detail["type"] != "json_invalid" else detail
+def _without_location(detail: ErrorDetails) -> ErrorDetails:
+    """``detail`` without the first part of its path, which names the place in the request (body, query, …)."""
+    path = detail["loc"][1:]
+    return {**detail, "loc": path} if path and detail["type"] != "json_invalid" else detail

@@ -1,4 +1,4 @@
-"""How much one key and one door may do: requests in a minute, answers at once, tokens and sound in a day."""
+"""Limits of API keys: requests per minute, concurrent answers, tokens and audio per day."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,9 @@ _SECONDS_PER_MINUTE = 60.0
 
 
 class RequestRateLimiter:
-    """A token bucket per key: a minute's allowance at once, refilled evenly. ``clock`` gives seconds.
+    """A token bucket per key with the capacity of one minute. ``clock`` gives seconds.
 
-    The allowance is that of all doors together while ``shared`` can say, else of this one.
+    All doors share the bucket while ``shared`` is available; otherwise each process counts for itself.
     """
 
     def __init__(self, clock: Callable[[], float], shared: SharedRateLimiter | None = None) -> None:
@@ -25,35 +25,36 @@ class RequestRateLimiter:
         self._buckets: dict[int, tuple[float, float]] = {}
 
     async def take(self, key_id: int, per_minute: int) -> None:
-        """Counts one request. ``per_minute`` 0 means no limit. Raises RateLimited with the time until the next one."""
+        """Counts one request. ``per_minute`` 0 means no limit. Raises RateLimited with the wait in
+        ``retry_after_s``."""
         if not per_minute:
             return
         wait_s = await self._shared.take(f"key:{key_id}", per_minute) if self._shared else None
         if wait_s is None:
-            self._take_here(key_id, per_minute)
+            self._take_local(key_id, per_minute)
         elif wait_s > 0:
-            raise _limited(per_minute, wait_s)
+            raise _rate_error(per_minute, wait_s)
 
-    def _take_here(self, key_id: int, per_minute: int) -> None:
+    def _take_local(self, key_id: int, per_minute: int) -> None:
         now, rate = self._clock(), per_minute / _SECONDS_PER_MINUTE
         tokens, since = self._buckets.get(key_id, (float(per_minute), now))
         tokens = min(float(per_minute), tokens + max(0.0, now - since) * rate)
         if tokens < 1:
             self._buckets[key_id] = (tokens, now)
-            raise _limited(per_minute, (1 - tokens) / rate)
+            raise _rate_error(per_minute, (1 - tokens) / rate)
         self._buckets[key_id] = (tokens - 1, now)
 
 
-def _limited(per_minute: int, wait_s: float) -> RateLimited:
+def _rate_error(per_minute: int, wait_s: float) -> RateLimited:
     message = f"This API key may send {per_minute} requests per minute (requests_per_minute)."
     return RateLimited(message, retry_after_s=wait_s)
 
 
 class ApiKeyLimiter:
-    """What each key may still do. ``clock`` gives Unix seconds; ``usage`` knows what was used today.
+    """Enforces the limits of each key. ``clock`` gives Unix seconds; ``usage`` holds today's usage.
 
-    A day's budget is looked at before the work, whose price is known after it: what is under way when the budget ends
-    is finished.
+    The daily budget is checked before a request, and its cost is known after it. A request in progress when the budget
+    ends is finished.
     """
 
     def __init__(
@@ -63,21 +64,21 @@ class ApiKeyLimiter:
         self._rate = RequestRateLimiter(clock, shared)
 
     async def admit(self, key: ApiKey, limits: Limits, scope: str | None) -> None:
-        """Counts one request to a place of ``scope``. Raises RateLimited, naming the limit."""
+        """Counts one request that needs ``scope``. Raises RateLimited that names the limit."""
         await self._rate.take(key.id, key.limits.requests_per_minute or limits.requests_per_minute)
         self.check_daily_budget(key, scope)
 
     def check_daily_budget(self, key: ApiKey, scope: str | None) -> None:
-        """Raises RateLimited, until midnight UTC, when the key's budget for ``scope`` is used up."""
+        """Raises RateLimited until midnight UTC when the daily budget of the key for ``scope`` is used up."""
         limits = key.limits
         if scope == CHAT and limits.tokens_per_day and self.usage.used_today(key.id).tokens >= limits.tokens_per_day:
-            raise self._used_up(f"{limits.tokens_per_day} tokens", "tokens_per_day")
+            raise self._budget_error(f"{limits.tokens_per_day} tokens", "tokens_per_day")
         seconds = limits.audio_seconds_per_day
         if scope == AUDIO and seconds and self.usage.used_today(key.id).audio_seconds >= seconds:
-            raise self._used_up(f"{seconds} seconds of sound", "audio_seconds_per_day")
+            raise self._budget_error(f"{seconds} seconds of audio", "audio_seconds_per_day")
 
-    def _used_up(self, amount: str, name: str) -> RateLimited:
-        message = f"This API key may use {amount} per day of UTC, and has ({name})."
+    def _budget_error(self, amount: str, name: str) -> RateLimited:
+        message = f"This API key has used its {amount} per day (UTC, {name})."
         return RateLimited(message, retry_after_s=self.usage.seconds_to_midnight())
 
 
@@ -97,8 +98,8 @@ class StreamSlots:
         return self._limit.in_use
 
     def acquire(self, limit: int, key: ApiKey | None = None) -> Slot[int]:
-        """One slot for the length of a ``with`` block. Raises TooManyStreams when ``limit`` are taken, RateLimited
-        when ``key`` holds as many as it may."""
+        """One slot, released at the end of a ``with`` block. Raises TooManyStreams when ``limit`` slots are taken,
+        RateLimited when ``key`` holds ``concurrent_streams`` slots."""
         if key is None:
             return self._limit.acquire(total=limit)
         return self._limit.acquire(key.id, total=limit, per_owner=key.limits.concurrent_streams or None)

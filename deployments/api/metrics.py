@@ -1,7 +1,7 @@
-"""Prometheus metrics of one door: every stage of every turn, streams, tokens, sound, HTTP.
+"""Prometheus metrics of one process: stages of turns, streams, tokens, audio and HTTP requests.
 
-With PROMETHEUS_MULTIPROC_DIR set before the process starts, every process writes its own files there and ``exposition``
-adds all of them up; a process that has ended is taken out of the live gauges with ``forget_process``.
+When PROMETHEUS_MULTIPROC_DIR is set before the process starts, each process writes its own files there and
+``exposition`` adds them up. ``forget_process`` removes the live gauges of a process that has ended.
 """
 
 import os
@@ -26,7 +26,7 @@ M = TypeVar("M")
 
 
 class Metrics:
-    """Implements TurnObserver. Label children are looked up once and kept, so a call costs about a microsecond."""
+    """Implements TurnObserver. Label children are cached, so a call takes about a microsecond."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._registry = own = registry or CollectorRegistry()
@@ -53,14 +53,14 @@ class Metrics:
         self._bind()
 
     def _bind(self) -> None:
-        self._stage_of = _Kept[tuple[str, str, str], Histogram](lambda key: self._stage.labels(*key))
-        self._stream_of = _Kept[str, Gauge](self._streams.labels)
-        self._queue_of = _Kept[str, Gauge](self._queues.labels)
-        self._tokens_of = _Kept[tuple[str, str], Counter](lambda key: self._tokens.labels(*key))
-        self._audio_of = _Kept[str, Counter](self._audio.labels)
-        self._phrase_of = _Kept[bool, Counter](lambda hit: self._phrases.labels("hit" if hit else "miss"))
-        self._requests_of = _Kept[tuple[str, int], Counter](lambda key: self._requests.labels(*map(str, key)))
-        self._seconds_of = _Kept[str, Histogram](self._seconds.labels)
+        self._stage_of = _LabelCache[tuple[str, str, str], Histogram](lambda key: self._stage.labels(*key))
+        self._stream_of = _LabelCache[str, Gauge](self._streams.labels)
+        self._queue_of = _LabelCache[str, Gauge](self._queues.labels)
+        self._tokens_of = _LabelCache[tuple[str, str], Counter](lambda key: self._tokens.labels(*key))
+        self._audio_of = _LabelCache[str, Counter](self._audio.labels)
+        self._phrase_of = _LabelCache[bool, Counter](lambda hit: self._phrases.labels("hit" if hit else "miss"))
+        self._requests_of = _LabelCache[tuple[str, int], Counter](lambda key: self._requests.labels(*map(str, key)))
+        self._seconds_of = _LabelCache[str, Histogram](self._seconds.labels)
 
     def stage(self, name: str, seconds: float, source: str, route: str) -> None:
         self._stage_of[name, source, _route_label(route)].observe(seconds)
@@ -83,38 +83,39 @@ class Metrics:
         self._phrase_of[hit].inc()
 
     def exchange(self, exchange: Exchange) -> None:
-        """Nothing to count here: the stages and tokens of the turn have been told already."""
+        """Counts nothing: stages and tokens of the turn are recorded as they occur."""
 
     def queue_depth(self, queue: str, waiting: int) -> None:
-        """``waiting`` requests stand in ``queue`` of this process now."""
+        """Sets how many requests wait in ``queue`` of this process."""
         self._queue_of[queue].set(waiting)
 
     def queues(self) -> dict[str, float]:
-        """Requests that wait for each engine, over all processes in multiprocess mode. Call it in a thread."""
+        """Waiting requests by queue, over all processes in multiprocess mode. Reads files: call it in a thread."""
         return dict(sum_samples_by_label(self.exposition(), "secretary_queue_depth", "queue"))
 
     def request(self, template: str, status: int, seconds: float) -> None:
-        """One HTTP request is answered. ``template`` is a path with placeholders, never the path itself."""
+        """Records an answered HTTP request. ``template`` is a path with placeholders, never the path itself."""
         self._requests_of[template, status].inc()
         self._seconds_of[template].observe(seconds)
 
     def exposition(self) -> bytes:
-        """The text format of Prometheus, over all processes in multiprocess mode. Reads files: call it in a thread."""
+        """Metrics in Prometheus text format, over all processes in multiprocess mode. Reads files: call it in a
+        thread."""
         if os.environ.get(_MULTIPROCESS):
-            everyone = CollectorRegistry()
-            MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
-            return generate_latest(everyone)
+            combined = CollectorRegistry()
+            MultiProcessCollector(combined)  # type: ignore[no-untyped-call]
+            return generate_latest(combined)
         return generate_latest(self._registry)
 
 
 def forget_process(pid: int) -> None:
-    """Takes the live gauges of a process that has ended out of the sums. Its counters stay."""
+    """Removes the live gauges of a process that has ended. Its counters stay."""
     if os.environ.get(_MULTIPROCESS):
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
-class _Kept(dict[K, M]):
-    """A dictionary that makes a missing value from its key."""
+class _LabelCache(dict[K, M]):
+    """A dictionary that creates missing values from their keys."""
 
     def __init__(self, make: Callable[[K], M]) -> None:
         super().__init__()
@@ -126,5 +127,5 @@ class _Kept(dict[K, M]):
 
 
 def _route_label(route: str) -> str:
-    """``faq:17`` counts as faq: one series per entry would never end."""
+    """``faq:17`` becomes ``faq``: a label per entry would create unlimited series."""
     return "faq" if route.startswith("faq") else route

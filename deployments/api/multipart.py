@@ -1,4 +1,4 @@
-"""Forms with a file, read into memory: nothing of what people send is written to disk on the way."""
+"""Multipart forms with one file, parsed in memory: uploads are never written to disk."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from deployments.api.request_body import content_type
 from deployments.contracts.errors import InvalidRequest, UnsupportedMediaType
 
-_MOST_FIELDS = 64
+_MAX_FIELDS = 64
 
 
 class _InMemoryParser(MultiPartParser):
@@ -19,15 +19,15 @@ class _InMemoryParser(MultiPartParser):
 
 @asynccontextmanager
 async def multipart_fields(request: Request) -> AsyncIterator[FormData]:
-    """The form of ``request``, closed at the end. Raises InvalidRequest, UnsupportedMediaType, TooLarge."""
+    """The form of ``request``, closed at exit. Raises InvalidRequest, UnsupportedMediaType, TooLarge."""
     if content_type(request.scope) != b"multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data.")
-    parser = _InMemoryParser(request.headers, request.stream(), max_files=1, max_fields=_MOST_FIELDS)
+    parser = _InMemoryParser(request.headers, request.stream(), max_files=1, max_fields=_MAX_FIELDS)
     try:
         fields = await parser.parse()
     except (MultiPartException, UnicodeDecodeError, KeyError) as error:
         detail = error.message if isinstance(error, MultiPartException) else "names must be UTF-8"
-        raise InvalidRequest(f"The form cannot be read: {detail}") from None
+        raise InvalidRequest(f"Invalid form: {detail}") from None
     try:
         yield fields
     finally:
@@ -35,7 +35,7 @@ async def multipart_fields(request: Request) -> AsyncIterator[FormData]:
 
 
 async def uploaded_file(fields: FormData) -> bytes:
-    """The field ``file``. Raises InvalidRequest when there is none or nothing in it."""
+    """The content of the field ``file``. Raises InvalidRequest when it is missing or empty."""
     upload = fields.get("file")
     if not isinstance(upload, UploadFile):
         raise InvalidRequest("Missing required parameter: file.", param="file")
@@ -46,7 +46,7 @@ async def uploaded_file(fields: FormData) -> bytes:
 
 
 def text_field(fields: FormData, name: str) -> str:
-    """A field that is text; "" when it is absent. Raises InvalidRequest for a file."""
+    """A text field; "" when it is absent. Raises InvalidRequest for a file."""
     value = fields.get(name, "")
     if not isinstance(value, str):
         raise InvalidRequest(f"{name} must be text, not a file.", param=name)

@@ -1,4 +1,4 @@
-"""Recordings from outside on their way to recognition."""
+"""Decoding of uploaded recordings for speech recognition."""
 
 import asyncio
 from dataclasses import replace
@@ -11,9 +11,9 @@ from deployments.contracts.speech import RecognitionRequest
 async def decode_recording(
     data: bytes, max_seconds: float, options: RecognitionRequest | None = None
 ) -> RecognitionRequest:
-    """``data``, any common sound file, as a request in 16 kHz PCM16 with the wishes of ``like``. Decodes in a thread.
+    """Decodes an audio file in a thread to 16 kHz PCM16. ``options`` gives the other fields of the request.
 
-    Raises UnsupportedAudio for what is no sound, TooLarge for more than ``max_seconds`` of it.
+    Raises UnsupportedAudio for data that is not audio, TooLarge for more than ``max_seconds`` seconds.
     """
     pcm = await asyncio.to_thread(decode_to_pcm16, data, PCM16_16K.rate, max_seconds)
     return replace(options or RecognitionRequest(b""), audio=pcm, format=PCM16_16K)

@@ -1,4 +1,4 @@
-"""Request bodies: bounded before they are read, parsed once, checked once."""
+"""Request bodies: bounded in size and time, read, parsed as JSON and validated."""
 
 import asyncio
 import time
@@ -12,17 +12,17 @@ from starlette.types import Message, Receive, Scope
 from deployments.api.errors import ClientGone, RequestTimeout, from_validation_error
 from deployments.contracts.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 
-_DEEPEST_JSON = 64
+_MAX_JSON_DEPTH = 64
 MEGABYTE = 1_000_000
 _KIBIBYTE = 1024
-_SLOWEST = 4 * _KIBIBYTE
-"""Bytes of a body in a second, half of what a line of 64 kbit/s carries: 25 MB may take an hour and 42 minutes."""
+_MIN_BYTES_PER_S = 4 * _KIBIBYTE
+"""Minimum average upload rate: half of a 64 kbit/s line. An upload of 25 MB may take 1 h 42 min."""
 CLIENT_TIMEOUT_S = 30.0
-"""How long a client may neither send the rest of its request nor read its answer."""
+"""How long to wait for a client to send the next part of its body, or to read the next part of a response."""
 
 
 class RequestSchema(BaseModel):
-    """A request body: no coercion of types, unknown fields ignored."""
+    """Base of request bodies: strict types, unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
@@ -31,7 +31,7 @@ SchemaT = TypeVar("SchemaT", bound=RequestSchema)
 
 
 def check_content_length(length: bytes | None, max_bytes: int) -> None:
-    """Checks the declared size. Raises TooLarge above ``most`` bytes, InvalidRequest for a header that is no number."""
+    """Checks Content-Length. Raises TooLarge above ``max_bytes``, InvalidRequest when it is not a number."""
     if length is None:
         return
     if not length.isdigit():
@@ -43,19 +43,19 @@ def check_content_length(length: bytes | None, max_bytes: int) -> None:
 def limited_receive(
     receive: Receive, max_bytes: int, timeout_s: float = CLIENT_TIMEOUT_S, clock: Callable[[], float] = time.monotonic
 ) -> Receive:
-    """``receive`` that counts what arrives and raises TooLarge as soon as it is more than ``most`` bytes, and TooSlow
-    when the next part of the body does not come in ``patience_s`` seconds, or when more was waited for all parts than
-    that and a second for every 4 KiB that came."""
-    left, spare_s, ended = max_bytes, timeout_s, False
+    """Wraps ``receive``. The wrapper raises TooLarge after ``max_bytes`` bytes, and RequestTimeout when the next part
+    of the body takes longer than ``timeout_s`` or when all waits together exceed ``timeout_s`` plus one second per
+    4 KiB received. Time that the application spends between calls does not count."""
+    left, remaining_s, ended = max_bytes, timeout_s, False
 
     async def count() -> Message:
-        nonlocal left, spare_s, ended
+        nonlocal left, remaining_s, ended
         if ended:
             return await receive()
-        began = clock()
-        message = await _soon(receive, timeout_s, spare_s)
+        started = clock()
+        message = await _receive_within(receive, timeout_s, remaining_s)
         size = len(message.get("body", b""))
-        spare_s += size / _SLOWEST - (clock() - began)
+        remaining_s += size / _MIN_BYTES_PER_S - (clock() - started)
         ended = not message.get("more_body", False)
         left -= size
         if left < 0:
@@ -65,24 +65,24 @@ def limited_receive(
     return count
 
 
-async def _soon(receive: Receive, patience_s: float, spare_s: float) -> Message:
-    if spare_s <= 0:
-        raise _trickling()
+async def _receive_within(receive: Receive, timeout_s: float, remaining_s: float) -> Message:
+    if remaining_s <= 0:
+        raise _too_slow()
     try:
-        async with asyncio.timeout(min(patience_s, spare_s)):
+        async with asyncio.timeout(min(timeout_s, remaining_s)):
             return await receive()
     except TimeoutError:
-        if spare_s < patience_s:
-            raise _trickling() from None
-        raise RequestTimeout(f"Nothing of the body came for {patience_s:g} seconds.") from None
+        if remaining_s < timeout_s:
+            raise _too_slow() from None
+        raise RequestTimeout(f"No part of the body arrived for {timeout_s:g} seconds.") from None
 
 
-def _trickling() -> RequestTimeout:
-    return RequestTimeout(f"The body comes more slowly than {_SLOWEST // _KIBIBYTE} KiB a second.")
+def _too_slow() -> RequestTimeout:
+    return RequestTimeout(f"The body arrives more slowly than {_MIN_BYTES_PER_S // _KIBIBYTE} KiB a second.")
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole body. Raises ClientGone when the client hangs up before its end."""
+    """The whole body. Raises ClientGone when the client disconnects first."""
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
         return bytes(message.get("body", b""))
@@ -107,8 +107,8 @@ def parse_json(body: bytes, schema: type[SchemaT]) -> SchemaT:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}") from None
-    if body.count(b"[") + body.count(b"{") > _DEEPEST_JSON and _deeper_than(value, _DEEPEST_JSON):
-        raise InvalidRequest(f"The body is nested deeper than {_DEEPEST_JSON} levels.")
+    if body.count(b"[") + body.count(b"{") > _MAX_JSON_DEPTH and _deeper_than(value, _MAX_JSON_DEPTH):
+        raise InvalidRequest(f"The body is nested deeper than {_MAX_JSON_DEPTH} levels.")
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
     try:
@@ -148,6 +148,6 @@ def _children(value: object) -> list[object]:
     return []
 
 
-def _too_large(most: int) -> TooLarge:
-    size = f"{most // MEGABYTE} MB" if most >= MEGABYTE else f"{most // _KIBIBYTE} KiB"
+def _too_large(max_bytes: int) -> TooLarge:
+    size = f"{max_bytes // MEGABYTE} MB" if max_bytes >= MEGABYTE else f"{max_bytes // _KIBIBYTE} KiB"
     return TooLarge(f"The body is larger than {size}.")

@@ -1,4 +1,4 @@
-"""What the gate knows of a request, for the areas behind it."""
+"""Facts of one request that the gate stores in the ASGI scope for the endpoints."""
 
 from dataclasses import dataclass
 from secrets import token_hex
@@ -8,12 +8,12 @@ from starlette.types import Scope
 from deployments.contracts.errors import Unauthorized
 from deployments.contracts.settings import ApiKey, Snapshot
 
-_SLOT = "secretary.visit"
+_SCOPE_KEY = "secretary.request"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request: its own id (never the caller's), the key it came with, the settings it is answered under."""
+    """``id`` is generated here, never taken from the client. ``key`` is None for public paths without a key."""
 
     id: str
     key: ApiKey | None
@@ -21,22 +21,22 @@ class RequestContext:
 
     @property
     def required_key(self) -> ApiKey:
-        """The key, where the gate has let nobody in without one."""
+        """The API key. Raises Unauthorized when the request has none."""
         if self.key is None:
             raise Unauthorized("Send your API key as a header: Authorization: Bearer <key>.")
         return self.key
 
 
 def new_request_id() -> str:
-    """A fresh id of 24 hex digits; it is the turn id, and part of every id in the answer."""
+    """A new id of 24 hex digits. It becomes the turn id and part of each id in the response."""
     return token_hex(12)
 
 
 def set_request_context(scope: Scope, context: RequestContext) -> None:
-    scope[_SLOT] = context
+    scope[_SCOPE_KEY] = context
 
 
 def get_request_context(scope: Scope) -> RequestContext:
-    """The visit that the gate has noted in ``scope``."""
-    visit: RequestContext = scope[_SLOT]
-    return visit
+    """The context that the gate stored in ``scope``."""
+    context: RequestContext = scope[_SCOPE_KEY]
+    return context

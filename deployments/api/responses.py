@@ -1,4 +1,4 @@
-"""Ready-made responses: JSON by orjson, server-sent events, and bodies that are sent piece by piece."""
+"""Responses: JSON by orjson, server-sent events and streamed bodies."""
 
 from collections.abc import AsyncIterator
 
@@ -26,12 +26,12 @@ def sse_event(value: object) -> bytes:
 
 
 def sse_error_event(error: SecretaryError) -> bytes:
-    """The last event of a stream that failed after it had begun."""
+    """The last event of a stream that failed after it had started."""
     return b"data: " + error_body(error) + b"\n\n"
 
 
 async def send_body(send: Send, blocks: AsyncIterator[bytes]) -> None:
-    """Sends ``blocks`` as they come, then the end of the body. Closes ``blocks`` however it ends."""
+    """Streams ``blocks`` and ends the body. Always closes ``blocks``."""
     async with Closing(blocks) as pieces:
         async for block in pieces:
             await send({"type": "http.response.body", "body": block, "more_body": True})

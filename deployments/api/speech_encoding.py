@@ -1,4 +1,4 @@
-"""Synthesised blocks to the bytes a client asked for. Codecs work in a thread, plain samples in place."""
+"""Encoding of synthesised audio for clients. Compressing codecs run in a thread, PCM and WAV in place."""
 
 import asyncio
 import base64
@@ -7,13 +7,13 @@ from deployments.audio.convert import AudioConverter
 from deployments.audio.encode import StreamEncoder, wav_file
 from deployments.contracts.audio import PCM16_24K, AudioFormat, SpeechChunk
 
-_PLAIN = ("pcm", "wav")
-_TRIPLE_AND_SAMPLE = 6
-"""Base64 pieces of whole 3-byte groups can be joined as text; whole 2-byte samples can be played one by one."""
+_UNCOMPRESSED = ("pcm", "wav")
+_GROUP_BYTES = 6
+"""Bytes in a multiple of base64 groups (3) and samples (2): texts can be joined, and each can be played by itself."""
 
 
 class SpeechEncoder:
-    """Blocks in, bytes of ``format`` (pcm, wav, mp3, opus, aac, flac) out. The rate of the first block is kept."""
+    """Encodes blocks to ``format`` (pcm, wav, mp3, opus, aac, flac) at the sample rate of the first block."""
 
     def __init__(self, format: str) -> None:
         self._format = format
@@ -23,13 +23,13 @@ class SpeechEncoder:
         self.seconds = 0.0
 
     async def feed(self, chunk: SpeechChunk) -> bytes:
-        """What ``chunk`` completes; may be empty."""
+        """The bytes that ``chunk`` completes; may be empty."""
         self.seconds += chunk.seconds
-        return self._feed(chunk) if self._format in _PLAIN else await asyncio.to_thread(self._feed, chunk)
+        return self._feed(chunk) if self._format in _UNCOMPRESSED else await asyncio.to_thread(self._feed, chunk)
 
     async def finish(self) -> bytes:
-        """The rest; a valid empty file when nothing was fed."""
-        return self._finish() if self._format in _PLAIN else await asyncio.to_thread(self._finish)
+        """The remaining bytes; a valid empty file when nothing was fed."""
+        return self._finish() if self._format in _UNCOMPRESSED else await asyncio.to_thread(self._finish)
 
     def _feed(self, chunk: SpeechChunk) -> bytes:
         if self._encoder is None:
@@ -43,7 +43,7 @@ class SpeechEncoder:
         return self._encoder.feed(self._tail()) + self._encoder.finish()
 
     def _in_source_format(self, chunk: SpeechChunk) -> bytes:
-        """Another voice may speak at another rate in the middle of an answer."""
+        """Resamples when the voice, and with it the sample rate, changes within an answer."""
         current = self._converter.source if self._converter else self._source
         tail = b""
         if chunk.format != current:
@@ -56,7 +56,7 @@ class SpeechEncoder:
 
 
 class SpeechFileEncoder:
-    """Like SpeechEncoder, for a file that is sent at once: a wav file then says how long it is."""
+    """Encodes a whole file; unlike in a stream, a WAV header then holds the length."""
 
     def __init__(self, format: str) -> None:
         self._wav = format == "wav"
@@ -73,14 +73,14 @@ class SpeechFileEncoder:
 
 
 class Base64StreamEncoder:
-    """Bytes to base64 texts that can be decoded one by one or joined."""
+    """Encodes bytes to base64 texts that can be decoded one by one or joined."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> str:
         data = self._rest + data
-        end = len(data) - len(data) % _TRIPLE_AND_SAMPLE
+        end = len(data) - len(data) % _GROUP_BYTES
         self._rest = data[end:]
         return base64.b64encode(data[:end]).decode()
 

@@ -1,33 +1,33 @@
-"""Which voice a request means."""
+"""Voice selection by name, engine and language."""
 
 from deployments.contracts.errors import VoiceNotFound
 from deployments.contracts.speech import OPENAI_VOICES, Voice
 from deployments.text.language import detect_language
 
-_SHOWN = 8
+_MAX_LISTED = 8
 
 
 def voice_id_for(name: str, voices: tuple[Voice, ...]) -> str | None:
-    """The id of the voice called ``name`` (its id, or its name in any case); None leaves the choice to the language.
+    """The id of the voice with this id or name (case-insensitive). None for OpenAI's voice names: the language decides.
 
-    Raises VoiceNotFound, naming some that exist.
+    Raises VoiceNotFound, which lists some voices.
     """
     for voice in voices:
         if voice.id == name:
             return voice.id
-    wanted = name.casefold()
+    folded = name.casefold()
     for voice in voices:
-        if wanted in (voice.name.casefold(), voice.id.casefold()):
+        if folded in (voice.name.casefold(), voice.id.casefold()):
             return voice.id
-    if wanted in OPENAI_VOICES:
+    if folded in OPENAI_VOICES:
         return None
-    known = ", ".join(voice.id for voice in voices[:_SHOWN]) or "none"
-    raise VoiceNotFound(f"There is no voice {name!r} here; some that exist: {known}.", param="voice")
+    known = ", ".join(voice.id for voice in voices[:_MAX_LISTED]) or "none"
+    raise VoiceNotFound(f"Unknown voice {name!r}; available voices: {known}.", param="voice")
 
 
 def voice_of_engine(engine: str, text: str, voices: tuple[Voice, ...], default_language: str) -> str | None:
-    """The voice of ``engine`` that suits ``text`` best; None when the engine has none."""
+    """The voice of ``engine`` for the language of ``text``, or its first voice; None when it has no voices."""
     language = detect_language(text, default_language)
-    own = [voice for voice in voices if voice.engine == engine]
-    fitting = [voice for voice in own if language in voice.languages]
-    return next((voice.id for voice in (*fitting, *own)), None)
+    candidates = [voice for voice in voices if voice.engine == engine]
+    matching = [voice for voice in candidates if language in voice.languages]
+    return next((voice.id for voice in (*matching, *candidates)), None)

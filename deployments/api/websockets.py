@@ -1,4 +1,4 @@
-"""What every websocket of a door keeps to: bounded messages in, a bounded wait for whoever does not read, one end."""
+"""Limits of websockets: message size, time to send, and tasks that end together."""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
@@ -10,25 +10,25 @@ from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 
 
 def limit_message_size(max_bytes: int) -> None:
-    """From now on the uvicorn servers of this process close a websocket with 1009 (RFC 6455, 7.4.1) as soon as a
-    message announces more than ``longest`` bytes, or has that many when it is unpacked.
+    """Makes the uvicorn servers of this process close a websocket with 1009 (RFC 6455, 7.4.1) when a message announces
+    more than ``max_bytes`` bytes or has more after decompression.
 
-    For servers that somebody else configures: Serve starts the one of a replica, after our constructor, without a word
-    on ``ws_max_size``, which leaves it at 16 MiB. uvicorn looks up what speaks "auto" in this table.
+    Ray Serve starts the uvicorn server of a replica without ``ws_max_size``, so the default of 16 MiB would apply.
+    uvicorn looks up the protocol "auto" in ``WS_PROTOCOLS``, which this function replaces.
     """
 
-    def bounded(config: Config, **rest: Any) -> asyncio.Protocol:
+    def limited_protocol(config: Config, **rest: Any) -> asyncio.Protocol:
         if AutoWebSocketsProtocol is None:
-            raise RuntimeError("uvicorn has no library for websockets")
+            raise RuntimeError("uvicorn found no websocket library")
         config.ws_max_size = max_bytes
         return AutoWebSocketsProtocol(config, **rest)
 
-    WS_PROTOCOLS["auto"] = bounded  # type: ignore[assignment]  # uvicorn takes what is no text as it is
+    WS_PROTOCOLS["auto"] = limited_protocol  # type: ignore[assignment]  # uvicorn accepts a class or callable instead of an import string
 
 
 async def send_within(sending: Awaitable[None], timeout_s: float) -> None:
-    """Sends one message. Raises WebSocketDisconnect when the client has gone, or does not read for ``patience_s``
-    seconds."""
+    """Awaits one send. Raises WebSocketDisconnect when the socket is closed or the send takes longer than
+    ``timeout_s``."""
     try:
         async with asyncio.timeout(timeout_s):
             await sending
@@ -39,8 +39,8 @@ async def send_within(sending: Awaitable[None], timeout_s: float) -> None:
 
 
 async def run_until_first_completed(*coroutines: Coroutine[Any, Any, None]) -> None:
-    """Runs ``works`` until one ends, then ends the others; their ends are awaited also when this is cancelled."""
-    tasks = [asyncio.ensure_future(work) for work in coroutines]
+    """Runs ``coroutines`` until one ends, then cancels and awaits the others, also when the caller is cancelled."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -29,7 +29,7 @@ class SpeechRequest:
 
     ``voice_id`` None: the engine's best voice for ``language``. ``language`` None: detected from the text.
     ``speed`` is a factor, 1.0 = as recorded, 0.25..4. ``preset`` None: the voice's own, else the default one; it is
-    resolved before an engine is asked.
+    resolved before an engine is asked. ``split`` False: ``text`` is one piece and is not cut into sentences again.
     """
 
     text: str
@@ -37,6 +37,7 @@ class SpeechRequest:
     language: str | None = None
     speed: float = 1.0
     preset: str | None = None
+    split: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,9 @@ from deployments.conversation.routing import resolve_overrides
 from deployments.conversation.shared_phrase_cache import SharedPhraseCache
 from deployments.conversation.spoken_turn import Speaker, SpokenTurn, VoiceParameters
 from deployments.conversation.turn_timer import TurnTimer
+from deployments.conversation.usage_estimates import split_request
 from deployments.conversation.voice_catalogue import VoiceCatalogue, speaking_rate
 from deployments.text.language import detect_language
-from deployments.text.sentences import SentenceStream
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class ConversationAssistant:
             raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
         voice, language = self._speaker_of(request, snapshot)
         manner = VoiceParameters(voice, language, speaking_rate(request.speed, voice, snapshot, request.preset))
-        return self._speak(request.text, manner)
+        return self._speak(request, manner)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         if self._staff.recognizer is None:
@@ -215,11 +215,10 @@ class ConversationAssistant:
                     self._observer.audio(event.seconds, recognizer.status().engine)
                 yield event
 
-    async def _speak(self, text: str, manner: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
+    async def _speak(self, request: SpeechRequest, manner: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
         clock = TurnTimer("speech", self._observer)
         clock.route = manner.voice.engine
-        sentences = SentenceStream(manner.language)
-        pieces = [*sentences.feed(text), *sentences.finish()]
+        pieces = split_request(request, manner.language)
         async with Closing(prefetch(self._speaker.synthesize_all(pieces, manner), _CHUNKS_AHEAD)) as chunks:
             async for chunk in chunks:
                 clock.mark("first_audio")

@@ -3,7 +3,7 @@
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError
 from deployments.contracts.speech import SpeechRequest
-from deployments.text.sentences import SentenceStream
+from deployments.text.sentences import split_sentences
 
 _CHARACTERS_PER_TOKEN = 4
 _CHARACTERS_PER_SECOND = 15
@@ -20,10 +20,14 @@ def estimate_prompt_tokens(turn: ChatTurn) -> int:
     return estimate_tokens(sum(len(message.content) for message in turn.messages))
 
 
+def split_request(request: SpeechRequest, language: str | None) -> list[str]:
+    """The pieces in which ``request`` is spoken. The first one may end at a clause, so that audio starts early."""
+    return split_sentences(request.text, language, first_clause=True) if request.split else [request.text]
+
+
 def estimate_first_piece_s(request: SpeechRequest) -> float:
     """Seconds of sound in the first piece of a speech: what a voice is making until something is heard of it."""
-    sentences = SentenceStream(request.language)
-    pieces = [*sentences.feed(request.text), *sentences.finish()]
+    pieces = split_request(request, request.language)
     return len(pieces[0]) / _CHARACTERS_PER_SECOND / request.speed if pieces else 0.0
 
 

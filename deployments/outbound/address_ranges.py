@@ -1,10 +1,10 @@
-"""Which addresses the secretary connects to of itself: public ones only, whatever form they are written in."""
+"""Special-purpose IP address ranges that outbound requests must not reach."""
 
 import ipaddress
 
 from deployments.contracts.outbound import Address
 
-_METADATA = frozenset(
+_METADATA_ADDRESSES = frozenset(
     ipaddress.ip_address(text)
     for text in (
         "169.254.169.254",
@@ -18,12 +18,12 @@ _METADATA = frozenset(
         "fd20:ce::254",
     )
 )
-"""Services that hand credentials to whoever asks, of several clouds."""
+"""Instance metadata services of clouds, which return credentials to any local caller."""
 METADATA_NAMES = frozenset(
     ("metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal")
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_KINDS: tuple[tuple[str, str], ...] = (
+_RANGES: tuple[tuple[str, str], ...] = (
     ("0.0.0.0/8", "unspecified"),
     ("10.0.0.0/8", "private"),
     ("100.64.0.0/10", "shared by a carrier (CGNAT)"),
@@ -60,38 +60,38 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("fec0::/10", "site-local"),
     ("ff00::/8", "multicast"),
 )
-BLOCKED_NETWORKS = tuple((ipaddress.ip_network(network), kind) for network, kind in _KINDS)
-"""IANA's special-purpose registries (RFC 6890 and its updates) and the ways to hide IPv4 in IPv6."""
+BLOCKED_NETWORKS = tuple((ipaddress.ip_network(network), kind) for network, kind in _RANGES)
+"""The special-purpose registries of IANA (RFC 6890 and updates) and the embeddings of IPv4 in IPv6."""
 
 
 def is_metadata(address: Address) -> bool:
-    """Whether it is a cloud's metadata service, itself or inside an IPv6 address."""
-    return any(plain in _METADATA for plain in (address, *_embedded(address)))
+    """Whether ``address`` is a cloud metadata service, also embedded in an IPv6 address."""
+    return any(plain in _METADATA_ADDRESSES for plain in (address, *_embedded_ipv4(address)))
 
 
 def blocked_reason(address: Address) -> str | None:
-    """What kind of address it is, if it is none of the public internet."""
+    """The kind of a non-public address; None for a public one."""
     if is_metadata(address):
-        return "a cloud's metadata service"
+        return "a cloud metadata service"
     if isinstance(address, ipaddress.IPv6Address) and address in _NAT64:
-        return _inside_nat64(address)
+        return _nat64_reason(address)
     kind = next(
         (kind for network, kind in BLOCKED_NETWORKS if address.version == network.version and address in network), None
     )
     return kind or (None if address.is_global else "reserved")
 
 
-def _inside_nat64(address: ipaddress.IPv6Address) -> str | None:
-    """The well-known prefix (RFC 6052) is how a network without IPv4 reaches the rest of the internet."""
-    kind = blocked_reason(_low(address))
+def _nat64_reason(address: ipaddress.IPv6Address) -> str | None:
+    """The well-known prefix (RFC 6052) is allowed for public addresses: IPv6-only networks reach IPv4 through it."""
+    kind = blocked_reason(_low_32_bits(address))
     return f"NAT64 of an address that is {kind}" if kind else None
 
 
-def _embedded(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
+def _embedded_ipv4(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
     if isinstance(address, ipaddress.IPv4Address):
         return ()
-    return (_low(address), *(address.teredo or ()), *((address.sixtofour,) if address.sixtofour else ()))
+    return (_low_32_bits(address), *(address.teredo or ()), *((address.sixtofour,) if address.sixtofour else ()))
 
 
-def _low(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
+def _low_32_bits(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
     return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)

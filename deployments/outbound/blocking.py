@@ -1,4 +1,4 @@
-"""The checked client for code that runs in a thread and waits: the same client, on an event loop of its own."""
+"""A synchronous wrapper of CheckedClient for code that runs in a thread."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,7 +14,7 @@ from deployments.outbound.client import CheckedClient, FetchedResponse, OriginKe
 
 @dataclass(frozen=True, slots=True)
 class StreamedResponse:
-    """An answer whose body is still on its way; ``pieces`` gives what arrives as it arrives, unpacked, once."""
+    """A response whose body is read while it arrives. ``chunks`` can be iterated once."""
 
     status: int
     headers: httpx.Headers
@@ -22,7 +22,7 @@ class StreamedResponse:
 
 
 class BlockingClient:
-    """Takes ``client`` over and closes it. Belongs to one thread, which runs no event loop of its own."""
+    """Owns and closes ``client``. Use it in one thread that runs no event loop."""
 
     def __init__(self, client: CheckedClient) -> None:
         self._client = client
@@ -42,31 +42,34 @@ class BlockingClient:
     def fetch(
         self, url: str, *, headers: Mapping[str, str] | None = None, key: OriginKey | None = None
     ) -> FetchedResponse:
-        """The whole answer to a GET. Raises as ``CheckedClient.fetch``."""
+        """The whole response to a GET. Raises as ``CheckedClient.fetch``."""
         return self._runner.run(self._client.fetch("GET", url, headers=headers, key=key))
 
     @contextmanager
     def stream(
         self, url: str, *, headers: Mapping[str, str] | None = None, key: OriginKey | None = None
     ) -> Iterator[StreamedResponse]:
-        """The answer to a GET while it arrives. Raises as ``CheckedClient.stream``, from ``pieces`` too."""
-        asked = self._client.stream("GET", url, headers=headers, key=key)
-        response = self._runner.run(asked.__aenter__())
+        """Streams the response to a GET. This and its ``chunks`` raise as ``CheckedClient.stream``."""
+        request = self._client.stream("GET", url, headers=headers, key=key)
+        response = self._runner.run(request.__aenter__())
         try:
-            yield StreamedResponse(response.status_code, response.headers, self._pieces(response.aiter_raw()))
+            yield StreamedResponse(response.status_code, response.headers, self._chunks(response.aiter_raw()))
         finally:
-            self._runner.run(asked.__aexit__(None, None, None))
+            self._runner.run(request.__aexit__(None, None, None))
 
-    def _pieces(self, body: AsyncIterator[bytes]) -> Iterator[bytes]:
-        arrived: list[bytes] = []
-        while self._runner.run(_next(body, arrived)):
-            yield arrived.pop()
+    def _chunks(self, body: AsyncIterator[bytes]) -> Iterator[bytes]:
+        received: list[bytes] = []
+        while self._runner.run(_append_next(body, received)):
+            yield received.pop()
 
 
-async def _next(body: AsyncIterator[bytes], arrived: list[bytes]) -> bool:
-    """Appends the next piece. It is no result of the coroutine: the runner formats its task, result and all, as it
-    takes back its handler of Ctrl-C, which costs more than the piece's whole way here."""
-    async for piece in body:
-        arrived.append(piece)
+async def _append_next(body: AsyncIterator[bytes], received: list[bytes]) -> bool:
+    """Appends the next chunk to ``received``. Returns False at the end.
+
+    The chunk is not the result of the coroutine, because ``asyncio.Runner`` formats the task with its result when it
+    restores the SIGINT handler, which is slow for large results.
+    """
+    async for chunk in body:
+        received.append(chunk)
         return True
     return False

@@ -1,4 +1,4 @@
-"""Requests to places that people name: checked before, bounded while they last, keys sent to their own origin only."""
+"""An HTTP client for URLs that users name: checked against a policy, bounded, with keys bound to their origin."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -16,12 +16,12 @@ from deployments.outbound.response_body import DEFAULT_LIMITS, OutboundLimits
 from deployments.outbound.target import OutboundTarget, parse_target
 from deployments.outbound.transport import CheckedTransport
 
-_CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
+_CREDENTIAL_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
 @dataclass(frozen=True, slots=True)
 class OriginKey:
-    """A secret of one origin, such as ``https://api.example.org``; sent as ``header: prefix secret``."""
+    """A secret for one origin, such as ``https://api.example.org``; sent as ``header: prefix secret``."""
 
     origin: str
     secret: SecretStr
@@ -29,17 +29,15 @@ class OriginKey:
     prefix: str = "Bearer "
 
     def headers_for(self, target: OutboundTarget) -> dict[str, str]:
-        """The header with the secret. Raises Refused for another origin than the key's own."""
+        """The header with the secret. Raises OutboundRefused for another origin."""
         if parse_target(self.origin).origin != target.origin:
-            raise OutboundRefused(
-                f"this key belongs to {parse_target(self.origin).origin} and is not sent to {target.origin}"
-            )
+            raise OutboundRefused(f"the key of {parse_target(self.origin).origin} is not sent to {target.origin}")
         return {self.header.lower(): self.prefix + self.secret.get_secret_value()}
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedResponse:
-    """A whole answer. ``body`` is unpacked; ``headers`` have lower-case names."""
+    """A whole response. ``headers`` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,8 +45,10 @@ class FetchedResponse:
 
 
 class CheckedClient:
-    """One pool of connections; whoever makes it closes it. ``policy`` is asked anew for every request, redirected ones
-    too; ``redirects`` names where else than to its own origin an answer may send a GET."""
+    """An HTTP client with one connection pool. Close it with ``aclose``.
+
+    ``policy`` is called for each request, also after a redirect. ``redirects`` allows redirects to other origins.
+    """
 
     def __init__(
         self,
@@ -77,7 +77,8 @@ class CheckedClient:
         content: bytes = b"",
         key: OriginKey | None = None,
     ) -> FetchedResponse:
-        """The whole answer, whatever its status. Raises Refused, InvalidRequest (the URL), Unavailable, TooMuch."""
+        """The whole response, whatever its status. Raises OutboundRefused, InvalidRequest (for the URL), Unavailable,
+        EngineTimeout and ResponseTooLarge."""
         async with self.stream(method, url, headers=headers, content=content, key=key) as response:
             body = b"".join([piece async for piece in response.aiter_raw()])
             return FetchedResponse(response.status_code, dict(response.headers), body)
@@ -92,15 +93,18 @@ class CheckedClient:
         content: bytes = b"",
         key: OriginKey | None = None,
     ) -> AsyncIterator[httpx.Response]:
-        """An answer whose body is read with ``aiter_raw`` (already unpacked) while it arrives. Redirects of GET and
-        HEAD are followed where ``redirects`` allows it; another origin gets neither ``key`` nor other credentials.
-        Raises as ``fetch``."""
-        first = target = parse_target(url)
-        own = key.headers_for(target) if key else {}
-        given = {**_checked(headers or {}), **own}
+        """Streams a response; read its body with ``aiter_raw``. Follows redirects of GET and HEAD where ``redirects``
+        allows it, without ``key`` and other credentials to another origin. Raises as ``fetch``."""
+        original = target = parse_target(url)
+        key_headers = key.headers_for(target) if key else {}
+        all_headers = {**_validated_headers(headers or {}), **key_headers}
         for _ in range(self._limits.max_redirects + 1):
-            sent = given if target.origin == first.origin else _without(given, (*own, *_CREDENTIALS))
-            request = self._client.build_request(method, str(target), headers=sent, content=content or None)
+            request_headers = (
+                all_headers
+                if target.origin == original.origin
+                else _without_headers(all_headers, (*key_headers, *_CREDENTIAL_HEADERS))
+            )
+            request = self._client.build_request(method, str(target), headers=request_headers, content=content or None)
             response = await self._client.send(request, stream=True)
             try:
                 if not response.has_redirect_location:
@@ -112,13 +116,13 @@ class CheckedClient:
         raise OutboundRefused(f"{target.host} redirects more than {self._limits.max_redirects} times")
 
 
-def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Raises InvalidRequest for what would end a header and begin another."""
+def _validated_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Raises InvalidRequest for line breaks, which would inject headers."""
     for name, value in headers.items():
         if any(character in "\r\n\0" for character in name + value):
-            raise InvalidRequest("a header cannot hold line breaks", param="headers")
+            raise InvalidRequest("headers must not contain line breaks", param="headers")
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _without(headers: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+def _without_headers(headers: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in names}

@@ -1,4 +1,7 @@
-"""Connections to addresses that were checked: a name is resolved once, and what it gave is what is connected to."""
+"""The network backend of httpcore that resolves a name once, checks the addresses and connects to one of them.
+
+Checking the addresses that are connected to prevents DNS rebinding.
+"""
 
 import asyncio
 import ipaddress
@@ -11,18 +14,18 @@ import httpcore
 from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.target import OutboundTarget
 
-_MOST_ADDRESSES = 8
+_MAX_ADDRESSES = 8
 
 
 class Resolver(Protocol):
-    """Makes addresses of a name."""
+    """Resolves host names."""
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
-        """Addresses as text, the preferred one first. Raises OSError when there are none."""
+        """Addresses as text in order of preference. Raises OSError when the name cannot be resolved."""
 
 
 class SystemResolver:
-    """The resolver of the machine."""
+    """The resolver of the operating system."""
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         loop = asyncio.get_running_loop()
@@ -31,7 +34,7 @@ class SystemResolver:
 
 
 class CheckedNetworkBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's way to the network, with the check in between. Names and TLS stay those of the request."""
+    """Connects to addresses that ``policy`` allows. The Host header and TLS keep the name of the request."""
 
     def __init__(self, policy: Callable[[], OutboundPolicy], resolver: Resolver) -> None:
         self._policy = policy
@@ -50,7 +53,7 @@ class CheckedNetworkBackend(httpcore.AsyncNetworkBackend):
         addresses = await self._addresses(target, timeout)
         self._policy().check_addresses(target, addresses)
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in addresses[:_MOST_ADDRESSES]:
+        for address in addresses[:_MAX_ADDRESSES]:
             try:
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -63,7 +66,7 @@ class CheckedNetworkBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 (httpcore's own signature)
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        raise httpcore.ConnectError("no request goes to a socket file")
+        raise httpcore.ConnectError("unix sockets are not supported")
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -75,7 +78,7 @@ class CheckedNetworkBackend(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(timeout_s):
                 found = await self._resolver.resolve(target.host, target.port)
         except TimeoutError:
-            raise httpcore.ConnectTimeout(f"{target.host} is not resolved in time") from None
+            raise httpcore.ConnectTimeout(f"{target.host} was not resolved in time") from None
         except OSError as error:
-            raise httpcore.ConnectError(f"{target.host} is not known: {error.strerror or error}") from None
+            raise httpcore.ConnectError(f"{target.host} cannot be resolved: {error.strerror or error}") from None
         return tuple(str(ipaddress.ip_address(address.partition("%")[0])) for address in found)

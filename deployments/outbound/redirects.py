@@ -1,4 +1,4 @@
-"""Where an answer may send the one who asked: within its own origin, and to places that were named before."""
+"""The policy of redirects: within the origin, and to hosts that are named in advance."""
 
 from dataclasses import dataclass
 from urllib.parse import urljoin
@@ -9,36 +9,39 @@ from deployments.contracts.outbound import AllowedHost
 from deployments.outbound.policy import OutboundRefused
 from deployments.outbound.target import OutboundTarget, parse_target
 
-_REPEATABLE = ("GET", "HEAD")
+_FOLLOWED_METHODS = ("GET", "HEAD")
 _HTTPS = 443
 
 
 @dataclass(frozen=True, slots=True)
 class RedirectPolicy:
-    """``hosts`` are exact names, over https at its own port; ``opened`` are places of the operator; ``setting`` is what
-    opens more of them, "" when nothing does. A place that may be redirected to is still asked by the policy."""
+    """Decides which redirects are followed. Their targets must still pass the OutboundPolicy.
+
+    ``hosts`` are exact host names, reached over https on port 443. ``allowed`` are hosts of the operator. ``setting``
+    names the setting that adds to ``allowed`` in error messages; "" when location is none.
+    """
 
     hosts: frozenset[str] = frozenset()
     allowed: tuple[AllowedHost, ...] = ()
     setting: str = ""
 
     def next_target(self, target: OutboundTarget, method: str, response: httpx.Response) -> OutboundTarget:
-        """Where ``response`` of ``target`` leads. Raises Refused, InvalidRequest for what is no address."""
-        there = parse_target(urljoin(str(target), response.headers["location"]))
-        if there.origin != target.origin and not self._named(there):
-            opening = f"; {there.host_and_port} in {self.setting} allows it" if self.setting else ""
+        """The target of the redirect ``response``. Raises OutboundRefused, and InvalidRequest for an invalid URL."""
+        location = parse_target(urljoin(str(target), response.headers["location"]))
+        if location.origin != target.origin and not self._is_allowed(location):
+            hint = f"; add {location.host_and_port} to {self.setting} to allow it" if self.setting else ""
             raise OutboundRefused(
-                f"{target.origin} redirects to {there.origin}: redirects to another origin are not followed{opening}"
+                f"{target.origin} redirects to {location.origin}: redirects to another origin are not followed{hint}"
             )
-        if method not in _REPEATABLE:
+        if method not in _FOLLOWED_METHODS:
             raise OutboundRefused(
-                f"{target.origin} redirects a {method}: give the address it redirects to, {there.origin}"
+                f"{target.origin} redirects a {method}: use the address it redirects to, {location.origin}"
             )
-        return there
+        return location
 
-    def _named(self, there: OutboundTarget) -> bool:
-        known = there.scheme == "https" and there.port == _HTTPS and there.host in self.hosts
-        return known or any(entry.allows(there.host, there.address, there.port) for entry in self.allowed)
+    def _is_allowed(self, location: OutboundTarget) -> bool:
+        known = location.scheme == "https" and location.port == _HTTPS and location.host in self.hosts
+        return known or any(entry.allows(location.host, location.address, location.port) for entry in self.allowed)
 
 
 SAME_ORIGIN_ONLY = RedirectPolicy()

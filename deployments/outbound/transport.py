@@ -1,4 +1,4 @@
-"""An httpx transport that goes only where the policy allows: for our client, and for libraries that take a client."""
+"""An httpx transport that enforces an OutboundPolicy; for CheckedClient and for libraries that accept a client."""
 
 import asyncio
 import ssl
@@ -15,14 +15,16 @@ from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.response_body import DEFAULT_LIMITS, BoundedBody, ByteSource, OutboundLimits, response_timeout
 from deployments.outbound.target import OutboundTarget, parse_target
 
-_MOST_CONNECTIONS = 20
-_OURS = (b"host", b"accept-encoding")
-_UNPACKED = (b"content-encoding", b"content-length")
+_MAX_CONNECTIONS = 20
+_REPLACED_HEADERS = (b"host", b"accept-encoding")
 
 
 class CheckedTransport(httpx.AsyncBaseTransport):
-    """``policy`` is asked anew for every request. Raises Refused, InvalidRequest, Unavailable, EngineTimeout, TooMuch;
-    a caller's own timeouts do not count, its ``Host`` neither."""
+    """Calls ``policy`` for each request. Ignores timeouts, ``Host`` and ``Accept-Encoding`` of the caller.
+
+    Requests uncompressed responses and refuses others. Raises OutboundRefused, InvalidRequest, Unavailable,
+    EngineTimeout and ResponseTooLarge.
+    """
 
     def __init__(
         self,
@@ -35,7 +37,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         self._limits = limits
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or ssl.create_default_context(),
-            max_connections=_MOST_CONNECTIONS,
+            max_connections=_MAX_CONNECTIONS,
             keepalive_expiry=5,
             network_backend=CheckedNetworkBackend(policy, resolver or SystemResolver()),
         )
@@ -44,21 +46,21 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         target = parse_target(str(request.url))
         self._policy().check_target(target)
         deadline = asyncio.get_running_loop().time() + self._limits.total_timeout_s
-        with _told(target.host):
+        with _translated_errors(target.host):
             try:
                 async with asyncio.timeout_at(deadline):
                     response = await self._pool.handle_async_request(self._request(request, target))
             except TimeoutError:
                 raise response_timeout(target.host, self._limits.total_timeout_s) from None
-        return self._response(response, target, deadline)
+        return await self._response(response, target, deadline)
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
     def _request(self, request: httpx.Request, target: OutboundTarget) -> httpcore.Request:
         limits = self._limits
-        headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _OURS]
-        own = [(b"Host", target.authority.encode()), (b"Accept-Encoding", b"identity")]
+        headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _REPLACED_HEADERS]
+        replacements = [(b"Host", target.authority.encode()), (b"Accept-Encoding", b"identity")]
         timeouts = {
             "connect": limits.connect_timeout_s,
             "read": limits.read_timeout_s,
@@ -70,31 +72,30 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             httpcore.URL(
                 scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode()
             ),
-            headers=[*own, *headers],
+            headers=[*replacements, *headers],
             content=request.stream,
             extensions={"timeout": timeouts},
         )
 
-    def _response(self, response: httpcore.Response, target: OutboundTarget, deadline: float) -> httpx.Response:
-        headers = httpx.Headers(response.headers)
-        source = cast(ByteSource, _Told(response, target.host))
-        body = BoundedBody(
-            source, headers.get("content-encoding", "").strip().lower(), self._limits, deadline, target.host
-        )
-        kept = [(name, value) for name, value in response.headers if name.lower() not in _UNPACKED]
-        packed = "content-encoding" in headers
-        return httpx.Response(response.status, headers=kept if packed else response.headers, stream=body)
+    async def _response(self, response: httpcore.Response, target: OutboundTarget, deadline: float) -> httpx.Response:
+        encoding = httpx.Headers(response.headers).get("content-encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            await response.aclose()
+            raise Unavailable(f"{target.host} sends a compressed response: {encoding[:30]}")
+        source = cast(ByteSource, _TranslatedStream(response, target.host))
+        body = BoundedBody(source, self._limits, deadline, target.host)
+        return httpx.Response(response.status, headers=response.headers, stream=body)
 
 
-class _Told:
-    """A body whose connection errors are ours."""
+class _TranslatedStream:
+    """A response stream that raises our errors for those of httpcore."""
 
     def __init__(self, response: httpcore.Response, host: str) -> None:
         self._response = response
         self._host = host
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _told(self._host):
+        with _translated_errors(self._host):
             async for data in self._response.aiter_stream():
                 yield data
 
@@ -103,14 +104,14 @@ class _Told:
 
 
 class UpstreamUnreachable(Unavailable):
-    """Nobody takes the connection: the name has no address, the port is closed, the certificate is another's."""
+    """No connection: the name cannot be resolved, the port is closed or the certificate is invalid."""
 
     code = "upstream_unreachable"
 
 
 @contextmanager
-def _told(host: str) -> Iterator[None]:
-    """Raises Unavailable in place of what httpcore says."""
+def _translated_errors(host: str) -> Iterator[None]:
+    """Translates errors of httpcore to Unavailable."""
     try:
         yield
     except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:

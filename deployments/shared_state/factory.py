@@ -1,4 +1,4 @@
-"""Which shared state there is: Redis when an address is given and its library is there, else none."""
+"""Creates the shared state: Redis when a URL is set and the library is installed, else none."""
 
 import importlib.util
 import logging
@@ -10,11 +10,11 @@ logger = logging.getLogger(__name__)
 
 
 def create_shared_state(redis_url: str) -> SharedState:
-    """Shared state at ``redis_url`` ("" means none). Without its library everything works on in the process."""
+    """Shared state at ``redis_url``. Returns NullSharedState for "" and, with a warning, without the library."""
     if not redis_url:
         return NullSharedState()
     if importlib.util.find_spec("redis") is None:
-        logger.warning("REDIS_URL is given, but its library is missing: pip install 'ai-secretary[redis]'")
+        logger.warning("REDIS_URL is set, but the redis library is missing: pip install 'ai-secretary[redis]'")
         return NullSharedState()
     from deployments.shared_state.redis_state import RedisState
 

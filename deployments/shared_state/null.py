@@ -1,14 +1,14 @@
-"""Shared state for a process that shares with nobody: everyone counts and keeps for himself."""
+"""Shared state without a server: each process keeps its own."""
 
 
 class NullSharedState:
-    """Has nothing to say, so that callers use what is in their own process."""
+    """Implements SharedState and stores nothing, so that callers use the state of their process."""
 
     async def start(self) -> None:
-        """Nothing to open."""
+        """Does nothing."""
 
     async def stop(self) -> None:
-        """Nothing to close."""
+        """Does nothing."""
 
     async def take(self, name: str, per_minute: int) -> float | None:
         return None
@@ -17,4 +17,4 @@ class NullSharedState:
         return None
 
     async def put(self, name: str, content: bytes) -> None:
-        """Keeps nothing."""
+        """Does nothing."""

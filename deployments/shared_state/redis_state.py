@@ -1,6 +1,6 @@
-"""Shared state in Redis. It may die and come back: callers never wait long for it and never see its errors.
+"""Shared state in Redis. Callers never see its errors and wait at most for a short timeout.
 
-While it is away nobody asks it; a task of its own looks every few seconds whether it answers again.
+After a failure no requests are sent; a background task probes the server until it responds again.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PREFIX = "secretary:"
-_KEPT_S = 24 * 60 * 60
-_LARGEST = 4_000_000
-_LOOK_S = 1.0
-_AGAIN_S = 0.1
-_MOST_AT_ONCE = 16
-"""Questions of one process. Redis answers one at a time, so more connections would make nothing faster."""
+_TTL_S = 24 * 60 * 60
+_MAX_BYTES = 4_000_000
+_PROBE_TIMEOUT_S = 1.0
+_CANCEL_RETRY_S = 0.1
+_MAX_CONCURRENT = 16
+"""Concurrent requests per process. Redis executes one command at a time, so more would not be faster."""
 _BUCKET_SCRIPT = """
 local limit = tonumber(ARGV[1])
 local clock = redis.call('TIME')
@@ -38,12 +38,15 @@ redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'since', string.format('
 redis.call('PEXPIRE', KEYS[1], 120000)
 return tostring(wait)
 """
-"""The same bucket as a door keeps for itself, by the server's clock: a minute's allowance, refilled evenly."""
+"""The token bucket of RequestRateLimiter, by the clock of the Redis server."""
 
 
 class RedisState:
-    """Implements SharedState. ``patience_s`` bounds each question, and the wait for a turn to ask it; ``retry_s`` lies
-    between two looks at a server that is away. Every question holds one of the ``turns``, and one connection."""
+    """Implements SharedState.
+
+    ``timeout_s`` bounds each request and, separately, the wait for ``semaphore``, which bounds concurrent requests.
+    ``probe_interval_s`` is the time between two probes of an unavailable server.
+    """
 
     def __init__(
         self,
@@ -54,91 +57,94 @@ class RedisState:
     ) -> None:
         self._redis: Redis = Redis.from_url(
             url,
-            socket_timeout=_LOOK_S,
-            socket_connect_timeout=_LOOK_S,
+            socket_timeout=_PROBE_TIMEOUT_S,
+            socket_connect_timeout=_PROBE_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
         )
         self._bucket = self._redis.register_script(_BUCKET_SCRIPT)
-        self._patience_s = timeout_s
-        self._retry_s = probe_interval_s
-        self._turns = semaphore or asyncio.Semaphore(_MOST_AT_ONCE)
-        self._away = asyncio.Event()
-        self._away.set()
-        self._watch: asyncio.Task[None] | None = None
+        self._timeout_s = timeout_s
+        self._probe_interval_s = probe_interval_s
+        self._semaphore = semaphore or asyncio.Semaphore(_MAX_CONCURRENT)
+        self._unavailable = asyncio.Event()
+        self._unavailable.set()
+        self._probe_task: asyncio.Task[None] | None = None
 
     @property
     def available(self) -> bool:
-        """Whether the server answered the last time it was asked."""
-        return not self._away.is_set()
+        """Whether the last request or probe succeeded."""
+        return not self._unavailable.is_set()
 
     async def start(self) -> None:
-        """Begins to look for the server; returns at once, whether it is there or not."""
-        self._watch = asyncio.create_task(self._look_after())
+        """Starts the probe task. Does not wait for the server."""
+        self._probe_task = asyncio.create_task(self._probe_until_available())
 
     async def stop(self) -> None:
-        """Ends the looking and every connection."""
-        watch, self._watch = self._watch, None
-        self._away.set()
-        while watch is not None and not watch.done():
-            watch.cancel()  # the library may take one for the end of a reply
-            await asyncio.wait((watch,), timeout=_AGAIN_S)
+        """Stops the probe task and closes all connections."""
+        task, self._probe_task = self._probe_task, None
+        self._unavailable.set()
+        while task is not None and not task.done():
+            task.cancel()  # redis may swallow one cancellation while it reads a reply
+            await asyncio.wait((task,), timeout=_CANCEL_RETRY_S)
         await self._redis.aclose()
 
     async def take(self, name: str, per_minute: int) -> float | None:
-        answer = await self._ask(lambda: self._bucket(keys=[f"{_PREFIX}rate:{name}"], args=[per_minute]))
-        return None if answer is None else float(answer)
+        wait_s = await self._request(lambda: self._bucket(keys=[f"{_PREFIX}rate:{name}"], args=[per_minute]))
+        return None if wait_s is None else float(wait_s)
 
     async def get(self, name: str) -> bytes | None:
-        found: object = await self._ask(lambda: self._redis.get(f"{_PREFIX}phrase:{name}"))
-        return found if isinstance(found, bytes) else None
+        content: object = await self._request(lambda: self._redis.get(f"{_PREFIX}phrase:{name}"))
+        return content if isinstance(content, bytes) else None
 
     async def put(self, name: str, content: bytes) -> None:
-        if len(content) <= _LARGEST:
-            await self._ask(lambda: self._redis.set(f"{_PREFIX}phrase:{name}", content, ex=_KEPT_S))
+        if len(content) <= _MAX_BYTES:
+            await self._request(lambda: self._redis.set(f"{_PREFIX}phrase:{name}", content, ex=_TTL_S))
 
-    async def _ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer; None while the server is away, or from the moment it does not answer in time. Where too many ask
-        at once, None for those whose turn does not come in time: the server is not away for that."""
-        if self._away.is_set() or not await self._turn():
+    async def _request(self, command: Callable[[], Awaitable[Any]]) -> Any:
+        """The response; None while the server is unavailable, after a failure, or when ``semaphore`` is not acquired in
+        time. Only a failed request marks the server unavailable."""
+        if self._unavailable.is_set() or not await self._acquire():
             return None
         try:
-            return None if self._away.is_set() else await self._answer(question)
+            return None if self._unavailable.is_set() else await self._execute(command)
         finally:
-            self._turns.release()
+            self._semaphore.release()
 
-    async def _turn(self) -> bool:
-        """Whether one of the turns has been taken in time."""
+    async def _acquire(self) -> bool:
+        """Whether ``semaphore`` was acquired in time."""
         try:
-            async with asyncio.timeout(self._patience_s):
-                return await self._turns.acquire()
+            async with asyncio.timeout(self._timeout_s):
+                return await self._semaphore.acquire()
         except TimeoutError:
             return False
 
-    async def _answer(self, question: Callable[[], Awaitable[Any]]) -> Any:
+    async def _execute(self, command: Callable[[], Awaitable[Any]]) -> Any:
         try:
-            async with asyncio.timeout(self._patience_s):
-                return await question()
+            async with asyncio.timeout(self._timeout_s):
+                return await command()
         except ResponseError as error:
-            logger.debug("Redis refuses: %s", error)
+            logger.debug("Redis rejected a command: %s", error)
             return None
         except (RedisError, OSError, TimeoutError) as error:
-            if not self._away.is_set():
-                logger.warning("Redis is away (%s): everyone counts and keeps alone until it answers", _name(error))
-            self._away.set()
+            if not self._unavailable.is_set():
+                logger.warning(
+                    "Redis is unavailable (%s): each process uses its own limits and cache until it responds",
+                    _name(error),
+                )
+            self._unavailable.set()
             return None
 
-    async def _look_after(self) -> None:
+    async def _probe_until_available(self) -> None:
         while True:
-            await self._away.wait()
-            if await self._answers():
-                logger.info("Redis answers: rates and phrases are shared")
-                self._away.clear()
+            await self._unavailable.wait()
+            if await self._probe():
+                logger.info("Redis is available: rate limits and phrases are shared")
+                self._unavailable.clear()
             else:
-                await asyncio.sleep(self._retry_s)
+                await asyncio.sleep(self._probe_interval_s)
 
-    async def _answers(self) -> bool:
+    async def _probe(self) -> bool:
         try:
-            async with asyncio.timeout(_LOOK_S):
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
                 return bool(await self._redis.ping())
         except (RedisError, OSError, TimeoutError):
             await self._redis.connection_pool.disconnect(inuse_connections=False)

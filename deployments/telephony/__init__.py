@@ -1,1 +1,1 @@
-"""Speech for phone lines: requests in, exact frames out on time. Plain objects; sockets are opened elsewhere."""
+"""Telephony: text requests in, audio frames out in real time. Contains no sockets."""

@@ -1,7 +1,5 @@
-"""What a phone gateway may send: JSON objects with a ``type``, and the first message of the reference system.
-
-docs/phone-protocol.md is the description for people who write gateways.
-"""
+"""Messages of a phone gateway: JSON objects with a ``type``, and the request of older clients
+(docs/phone-protocol.md)."""
 
 from typing import Annotated, Literal
 
@@ -18,17 +16,17 @@ _REFERENCE_RATE = 24_000
 UtteranceId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,64}$")]
 
 
-class _Message(BaseModel):
+class _ClientMessage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class AuthMessage(_Message):
+class AuthMessage(_ClientMessage):
     type: Literal["auth"]
     api_key: SecretStr = Field(max_length=512)
 
 
-class SpeakMessage(_Message):
-    """``more`` True: text and end messages follow."""
+class SpeakMessage(_ClientMessage):
+    """Starts a request. With ``more``, text and end messages follow."""
 
     type: Literal["speak"]
     id: UtteranceId | None = None
@@ -44,24 +42,24 @@ class SpeakMessage(_Message):
         return LINE_FORMATS[self.format]
 
 
-class TextMessage(_Message):
+class TextMessage(_ClientMessage):
     type: Literal["text"]
     id: UtteranceId | None = None
     text: str
 
 
-class EndMessage(_Message):
+class EndMessage(_ClientMessage):
     type: Literal["end"]
     id: UtteranceId | None = None
 
 
-class CancelMessage(_Message):
+class CancelMessage(_ClientMessage):
     type: Literal["cancel"]
     id: UtteranceId | None = None
 
 
 class ReferenceSpeakMessage(BaseModel):
-    """The request of the system this one replaces; it has no ``type``. Tuning fields of its engine are ignored."""
+    """The request of older clients; it has no ``type``. Unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -81,13 +79,15 @@ TypedMessage = Annotated[
 ]
 ClientMessage = AuthMessage | SpeakMessage | TextMessage | EndMessage | CancelMessage | ReferenceSpeakMessage
 
-_TYPED: TypeAdapter[AuthMessage | SpeakMessage | TextMessage | EndMessage | CancelMessage] = TypeAdapter(TypedMessage)
+_TYPED_ADAPTER: TypeAdapter[AuthMessage | SpeakMessage | TextMessage | EndMessage | CancelMessage] = TypeAdapter(
+    TypedMessage
+)
 
 
 def parse_message(message: str) -> ClientMessage:
-    """Reads one text message. Raises TooLarge and InvalidRequest, which names the field."""
+    """Parses one text message. Raises TooLarge, and InvalidRequest that names the field."""
     if len(message.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES:
-        raise TooLarge(f"one message may have {MAX_MESSAGE_BYTES} bytes")
+        raise TooLarge(f"a message may have at most {MAX_MESSAGE_BYTES} bytes")
     try:
         content = from_json(message)
     except ValueError as error:
@@ -95,13 +95,17 @@ def parse_message(message: str) -> ClientMessage:
     if not isinstance(content, dict):
         raise InvalidRequest("the message must be a JSON object")
     try:
-        return _TYPED.validate_python(content) if "type" in content else ReferenceSpeakMessage.model_validate(content)
+        return (
+            _TYPED_ADAPTER.validate_python(content)
+            if "type" in content
+            else ReferenceSpeakMessage.model_validate(content)
+        )
     except ValidationError as error:
-        raise _complaint(error) from None
+        raise _invalid_message(error) from None
 
 
-def _complaint(error: ValidationError) -> InvalidRequest:
-    """The first complaint; the input is left out because it may be a key."""
+def _invalid_message(error: ValidationError) -> InvalidRequest:
+    """The first validation error, without the input, which may be a key."""
     detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
     kinds = ("auth", "speak", "text", "end", "cancel")
     path = [str(step) for index, step in enumerate(detail["loc"]) if index or step not in kinds]

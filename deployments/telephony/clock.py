@@ -1,4 +1,4 @@
-"""Time as telephony needs it: monotonic, in seconds, and replaceable."""
+"""The clock of telephony: monotonic seconds, replaceable in tests."""
 
 import asyncio
 import time
@@ -7,14 +7,14 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> float:
-        """Monotonic seconds from an arbitrary beginning."""
+        """Monotonic seconds with an arbitrary origin."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
 
 
 class MonotonicClock:
-    """The clock of this process."""
+    """The monotonic clock and asyncio sleep."""
 
     def now(self) -> float:
         return time.monotonic()

@@ -1,4 +1,4 @@
-"""What the server answers, in our own words and in those of the reference system. Only maps; knows no socket."""
+"""Server messages in two dialects: our protocol, and that of older clients. Pure functions."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +14,7 @@ JsonObject = dict[str, str | int | float | bool | None]
 
 
 class Dialect(Protocol):
-    """Each method gives the message to send, or None when this dialect has no word for it."""
+    """Builds server messages. A method returns None when the dialect has no such message."""
 
     def started(self, id: str, format: AudioFormat) -> JsonObject | None: ...
 
@@ -28,7 +28,7 @@ class Dialect(Protocol):
 
 
 class NativeDialect:
-    """docs/phone-protocol.md."""
+    """The protocol of docs/phone-protocol.md."""
 
     def started(self, id: str, format: AudioFormat) -> JsonObject:
         return {
@@ -58,17 +58,17 @@ class NativeDialect:
         return {"type": "cancelled", "id": id, "frames": stats.frames}
 
     def error(self, id: str | None, error: SecretaryError) -> JsonObject:
-        answer: JsonObject = {
+        message: JsonObject = {
             "type": "error",
             "code": error.code,
             "message": error.message,
             "retryable": error.retryable,
         }
-        return {**answer, "id": id} if id is not None else answer
+        return {**message, "id": id} if id is not None else message
 
 
 class ReferenceDialect:
-    """One JSON before the sound, one after it, ``error`` alone when it fails; no ids."""
+    """The protocol of older clients: one message before the audio, one after it, or an error; no ids."""
 
     def started(self, id: str, format: AudioFormat) -> JsonObject:
         return {"status": "starting", "sample_rate": format.rate}

@@ -1,67 +1,63 @@
-"""When each frame may leave: absolute deadlines, so that waiting a little too long never adds up.
+"""Paces frames on absolute deadlines, so that delays do not accumulate.
 
-Frame ``i`` is played at ``anchor + i * frame_s`` and leaves ``lead`` frames before that. A receiver therefore never
-holds more than ``lead`` frames (and ``tolerance_s``) beside the one it plays, and that is how long it can go on without
-us. Frames that are late by less leave at once and the schedule stays. When the receiver has run dry by more than
-``tolerance_s``, the schedule starts anew at that moment: what was lost is not sent as a burst.
+Frame ``i`` plays at ``anchor + i * frame_s`` and is sent ``lead_frames`` frames earlier, so the receiver buffers at
+most ``lead_frames`` frames. A late frame is sent immediately and the schedule stays. When the buffer of the receiver
+has been empty for more than ``tolerance_s`` (underrun), the schedule restarts with the current frame instead of sending
+a burst.
 """
 
 from deployments.telephony.clock import Clock
 
 
 class Pacer:
-    """The schedule of one line. Times in seconds; ``lead`` in frames.
+    """The schedule of one line. Not safe for concurrent use.
 
-    ``underruns`` counts how often the receiver ran dry in the middle of an utterance, ``worst_s`` for how long at
-    most. One task at a time.
+    ``underruns`` counts underruns within the current utterance; ``longest_gap_s`` is the longest of them in seconds.
     """
 
     def __init__(self, clock: Clock, *, frame_s: float = 0.02, lead_frames: int = 3, tolerance_s: float = 0.02) -> None:
         if frame_s <= 0 or lead_frames < 0 or tolerance_s < 0:
-            raise ValueError("frame_s must be positive, lead and tolerance_s at least 0")
+            raise ValueError("frame_s must be positive, lead_frames and tolerance_s at least 0")
         self._clock = clock
-        self._frame_s, self._lead, self._tolerance_s = frame_s, lead_frames, tolerance_s
+        self._frame_s, self._lead_frames, self._tolerance_s = frame_s, lead_frames, tolerance_s
         self._anchor: float | None = None
         self._count = 0
-        self._fresh = True
+        self._at_start = True
         self.underruns = 0
         self.longest_gap_s = 0.0
 
     def start_utterance(self) -> None:
-        """A new utterance: silence before it is no underrun. A schedule that is still running goes on."""
-        self._fresh, self.underruns, self.longest_gap_s = True, 0, 0.0
+        """Starts an utterance: silence before it is no underrun. A running schedule continues."""
+        self._at_start, self.underruns, self.longest_gap_s = True, 0, 0.0
 
     def reset(self) -> None:
-        """The receiver has thrown away what it held (the caller interrupted)."""
+        """Drops the schedule, because the receiver discarded its buffer (barge-in)."""
         self._anchor = None
 
     async def wait_until_due(self) -> float:
-        """Returns when the next frame may leave; the result is by how many seconds it leaves late.
-
-        The first frame of an utterance is never late.
-        """
-        deadline = self._played_at(self._clock.now()) - self._lead * self._frame_s
+        """Waits until the next frame is due. Returns how many seconds late it is; 0 for the first of an utterance."""
+        deadline = self._play_time(self._clock.now()) - self._lead_frames * self._frame_s
         wait = deadline - self._clock.now()
         if wait > 0:
             await self._clock.sleep(wait)
         now = self._clock.now()
-        self._restart_if_dry(now)
-        late_s = 0.0 if self._fresh else max(0.0, now - deadline)
+        self._restart_after_underrun(now)
+        late_s = 0.0 if self._at_start else max(0.0, now - deadline)
         self._count += 1
-        self._fresh = False
+        self._at_start = False
         return late_s
 
-    def _played_at(self, now: float) -> float:
-        """When the next frame is played."""
+    def _play_time(self, now: float) -> float:
+        """The time at which the next frame plays."""
         if self._anchor is None:
             self._anchor, self._count = now, 0
         return self._anchor + self._count * self._frame_s
 
-    def _restart_if_dry(self, now: float) -> None:
-        dry_s = now - self._played_at(now)
-        if dry_s <= self._tolerance_s:
+    def _restart_after_underrun(self, now: float) -> None:
+        gap_s = now - self._play_time(now)
+        if gap_s <= self._tolerance_s:
             return
         self._anchor, self._count = now, 0
-        if not self._fresh:
+        if not self._at_start:
             self.underruns += 1
-            self.longest_gap_s = max(self.longest_gap_s, dry_s)
+            self.longest_gap_s = max(self.longest_gap_s, gap_s)

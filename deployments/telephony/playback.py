@@ -1,4 +1,4 @@
-"""Speaking one utterance: text to chunks to frames to the line, each frame at its time."""
+"""Plays one utterance: text to speech chunks to frames, each sent at its time."""
 
 from collections.abc import AsyncGenerator
 from typing import Protocol
@@ -15,11 +15,11 @@ from deployments.telephony.utterance import Utterance
 
 
 class LineClosed(Exception):
-    """The other side is gone, or has stopped reading."""
+    """The client disconnected or stopped reading."""
 
 
 class LineOutput(Protocol):
-    """The way out. Both raise LineClosed."""
+    """Sends to the client. Both methods raise LineClosed."""
 
     async def send_message(self, message: JsonObject) -> None: ...
 
@@ -29,38 +29,40 @@ class LineOutput(Protocol):
 async def play_utterance(
     utterance: Utterance, assistant: Assistant, output: LineOutput, pacer: Pacer, clock: Clock, max_ahead_frames: int
 ) -> None:
-    """Plays ``utterance`` and keeps its tally. At most ``ahead_frames`` wait, synthesised, for their time.
+    """Plays ``utterance`` and updates its stats. At most ``max_ahead_frames`` frames are synthesised ahead of time.
 
-    Raises what the assistant raises, after the frames made before that, and LineClosed.
+    Raises LineClosed, and errors of the assistant after the frames that were made before the error.
     """
     pacer.start_utterance()
-    tally = utterance.stats
+    stats = utterance.stats
     frames = read_ahead(_frames(utterance, assistant), max_ahead_frames)
     async with Closing(frames):
         async for event in frames:
             if isinstance(event, TextMark):
-                await _say(output, utterance.dialect.mark(utterance.id, event.text, tally.frames))
+                await _send_message(output, utterance.dialect.mark(utterance.id, event.text, stats.frames))
                 continue
             await pacer.wait_until_due()
             await output.send_frame(event.audio)
-            tally.frames += 1
-            if tally.first_frame_s is None:
-                tally.first_frame_s = clock.now() - utterance.requested_at
-            tally.underruns, tally.longest_gap_s = pacer.underruns, pacer.longest_gap_s
+            stats.frames += 1
+            if stats.first_frame_s is None:
+                stats.first_frame_s = clock.now() - utterance.requested_at
+            stats.underruns, stats.longest_gap_s = pacer.underruns, pacer.longest_gap_s
 
 
-async def _say(wire: LineOutput, message: JsonObject | None) -> None:
+async def _send_message(wire: LineOutput, message: JsonObject | None) -> None:
     if message is not None:
         await wire.send_message(message)
 
 
 async def _frames(utterance: Utterance, assistant: Assistant) -> AsyncGenerator[FrameEvent]:
-    """Frames of all pieces. After each piece nothing is held back, because the next one may be long in coming."""
+    """Frames of all pieces. Flushes after each piece, because the next one may take long."""
     cutter = FrameCutter(utterance.format, FRAME_MS)
     try:
         async with Closing(utterance.text.pieces()) as pieces:
             async for piece in pieces:
-                request = SpeechRequest(piece, utterance.voice_id, utterance.language, utterance.speed)
+                request = SpeechRequest(
+                    piece, utterance.voice_id, utterance.language, utterance.speed, split=not utterance.text.streamed
+                )
                 async with Closing(assistant.speak(request)) as chunks:
                     async for chunk in chunks:
                         for event in cutter.feed(chunk):

@@ -1,4 +1,4 @@
-"""One open line: messages in, utterances played strictly one after the other, answers out. Knows no socket."""
+"""One phone line: handles client messages and plays utterances one after the other. Knows no sockets."""
 
 import asyncio
 import logging
@@ -41,7 +41,8 @@ _SOURCE, _ROUTE = "phone", "speak"
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """``queued`` requests may wait, ``ahead_s`` seconds of sound be synthesised early, ``lead`` frames leave early."""
+    """``max_queued`` requests may wait, ``max_ahead_s`` seconds are synthesised ahead, ``lead_frames`` are sent
+    early."""
 
     max_queued: int = 8
     max_ahead_s: float = 4.0
@@ -50,10 +51,7 @@ class LineSettings:
 
 @dataclass(frozen=True, slots=True)
 class LineServices:
-    """What every line of a process shares.
-
-    ``max_chars`` gives the limit of one request's text.
-    """
+    """What all lines of a process share. ``max_chars`` returns the limit of the text of one request."""
 
     assistant: Assistant
     observer: TurnObserver
@@ -63,132 +61,132 @@ class LineServices:
 
 
 class PhoneSession:
-    """Life of one line. ``hear`` takes messages, ``serve`` plays until it is cancelled or the line closes.
+    """One line. ``handle_message`` takes messages, ``serve`` plays until it is cancelled or the line closes.
 
-    ``admit`` checks the caller's right to speak now and holds a slot for the length of its block.
+    ``admit`` returns a context manager that admits one request or raises.
     """
 
     def __init__(
         self, services: LineServices, output: LineOutput, admit: Callable[[], AbstractAsyncContextManager[None]]
     ) -> None:
-        self._desk = services
-        self._wire = output
+        self._services = services
+        self._output = output
         self._admit = admit
         self._pacer = Pacer(services.clock, lead_frames=services.settings.lead_frames)
-        self._waiting: deque[Utterance] = deque()
-        self._arrived = asyncio.Event()
+        self._queue: deque[Utterance] = deque()
+        self._queue_changed = asyncio.Event()
         self._current: Utterance | None = None
         self._task: asyncio.Task[None] | None = None
-        self._numbered = 0
+        self._id_count = 0
 
     @property
     def busy(self) -> bool:
-        """Whether there is something to play whose text is complete."""
-        return any(utterance.text.ended for utterance in self._live())
+        """Whether a request with complete text plays or waits."""
+        return any(utterance.text.ended for utterance in self._pending())
 
     async def handle_message(self, message: str) -> None:
-        """Acts on one text message; anything wrong with it is answered, and the line stays open."""
+        """Handles one text message. Errors are sent to the client and keep the line open."""
         content: ClientMessage | None = None
         try:
             content = parse_message(message)
-            await self._act(content)
+            await self._dispatch(content)
         except SecretaryError as error:
             dialect: Dialect = REFERENCE if isinstance(content, ReferenceSpeakMessage) else NATIVE
-            await self._say(dialect.error(getattr(content, "id", None), error))
+            await self._send(dialect.error(getattr(content, "id", None), error))
 
     async def handle_binary(self) -> None:
-        await self._say(NATIVE.error(None, InvalidRequest("this line takes text messages only")))
+        await self._send(NATIVE.error(None, InvalidRequest("binary messages are not supported")))
 
     async def serve(self) -> None:
-        """Plays the requests in order. Raises LineClosed, and Unauthorized when the caller's key is gone."""
+        """Plays requests in order. Raises LineClosed, and Unauthorized when the key was revoked."""
         while True:
-            await self._arrived.wait()
-            if not self._waiting:
-                self._arrived.clear()
+            await self._queue_changed.wait()
+            if not self._queue:
+                self._queue_changed.clear()
                 continue
-            await self._perform(self._waiting.popleft())
+            await self._play_to_end(self._queue.popleft())
 
-    async def _act(self, content: ClientMessage) -> None:
+    async def _dispatch(self, content: ClientMessage) -> None:
         match content:
             case SpeakMessage():
-                self._queue(self._from_speak(content))
+                self._enqueue(self._utterance_of(content))
             case ReferenceSpeakMessage():
-                self._queue(self._from_reference(content))
+                self._enqueue(self._reference_utterance(content))
             case TextMessage():
-                self._open(content.id).text.add(content.text)
+                self._open_utterance(content.id).text.add(content.text)
             case EndMessage():
-                self._open(content.id).text.end()
+                self._open_utterance(content.id).text.end()
             case CancelMessage():
                 await self._cancel(content.id)
             case AuthMessage():
-                raise Conflict("this line is authenticated already")
+                raise Conflict("the line is already authenticated")
 
-    def _from_speak(self, request: SpeakMessage) -> Utterance:
-        identity = request.id or self._next_id()
-        if any(u.id == identity for u in self._live()):
-            raise Conflict(f"the id {identity!r} is in use", param="id")
+    def _utterance_of(self, request: SpeakMessage) -> Utterance:
+        utterance_id = request.id or self._next_id()
+        if any(u.id == utterance_id for u in self._pending()):
+            raise Conflict(f"the id {utterance_id!r} is in use", param="id")
         feed = self._feed(request.language)
         if request.more:
             feed.add(request.text)
         else:
             feed.add_whole(request.text)
         return Utterance(
-            identity,
+            utterance_id,
             request.audio_format,
             feed,
             NATIVE,
-            self._desk.clock.now(),
+            self._services.clock.now(),
             request.voice,
             request.language,
             request.speed,
         )
 
-    def _from_reference(self, request: ReferenceSpeakMessage) -> Utterance:
+    def _reference_utterance(self, request: ReferenceSpeakMessage) -> Utterance:
         feed = self._feed(request.language)
         feed.add_whole(request.text)
-        now = self._desk.clock.now()
+        now = self._services.clock.now()
         return Utterance(self._next_id(), request.audio_format, feed, REFERENCE, now, request.voice, request.language)
 
     def _feed(self, language: str | None) -> TextFeed:
-        return TextFeed(self._desk.max_chars(), language)
+        return TextFeed(self._services.max_chars(), language)
 
     def _next_id(self) -> str:
-        self._numbered += 1
-        return f"#{self._numbered}"
+        self._id_count += 1
+        return f"#{self._id_count}"
 
-    def _queue(self, utterance: Utterance) -> None:
-        if len(self._waiting) >= self._desk.settings.max_queued:
-            raise Overloaded(f"{self._desk.settings.max_queued} requests are waiting on this line", retry_after_s=1)
-        self._waiting.append(utterance)
-        self._arrived.set()
+    def _enqueue(self, utterance: Utterance) -> None:
+        if len(self._queue) >= self._services.settings.max_queued:
+            raise Overloaded(f"{self._services.settings.max_queued} requests are queued on this line", retry_after_s=1)
+        self._queue.append(utterance)
+        self._queue_changed.set()
 
-    def _open(self, identity: str | None) -> Utterance:
-        """The utterance ``identity``, or without a name the newest one whose text has not ended."""
-        live = self._live()
-        if identity is None:
+    def _open_utterance(self, utterance_id: str | None) -> Utterance:
+        """The utterance with this id; None: the newest one whose text is still open."""
+        live = self._pending()
+        if utterance_id is None:
             live = [u for u in live if not u.text.ended]
-        found = next((u for u in reversed(live) if identity in (None, u.id)), None)
+        found = next((u for u in reversed(live) if utterance_id in (None, u.id)), None)
         if found is None:
-            raise NotFound(f"no open request {identity or ''}".rstrip(), param="id")
+            raise NotFound(f"no open request {utterance_id or ''}".rstrip(), param="id")
         return found
 
-    def _live(self) -> list[Utterance]:
+    def _pending(self) -> list[Utterance]:
         current = [self._current] if self._current is not None and not self._current.cancelled else []
-        return [*current, *self._waiting]
+        return [*current, *self._queue]
 
-    async def _cancel(self, identity: str | None) -> None:
-        """Silences ``identity``, or everything. An id that is not here has ended by itself; nothing is answered."""
-        if self._current is not None and self._task is not None and identity in (None, self._current.id):
+    async def _cancel(self, utterance_id: str | None) -> None:
+        """Cancels one utterance, or all with None. Unknown ids are ignored: they have ended already."""
+        if self._current is not None and self._task is not None and utterance_id in (None, self._current.id):
             self._current.cancelled = True
             self._task.cancel()
-        taken = [u for u in self._waiting if identity in (None, u.id)]
+        taken = [u for u in self._queue if utterance_id in (None, u.id)]
         for utterance in taken:
-            self._waiting.remove(utterance)
+            self._queue.remove(utterance)
         for utterance in taken:
-            await self._say(utterance.dialect.cancelled(utterance.id, utterance.stats))
+            await self._send(utterance.dialect.cancelled(utterance.id, utterance.stats))
 
-    async def _perform(self, utterance: Utterance) -> None:
-        """One utterance from ``started`` to its one last message. Only the playing in between can be cancelled."""
+    async def _play_to_end(self, utterance: Utterance) -> None:
+        """Plays one utterance and sends its last message. Only the playback can be cancelled."""
         self._current = utterance
         task = self._task = asyncio.create_task(self._play(utterance))
         try:
@@ -197,55 +195,55 @@ class PhoneSession:
             self._current = self._task = None
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await self._report(utterance, task)
+        await self._send_result(utterance, task)
 
     async def _play(self, utterance: Utterance) -> None:
-        desk = self._desk
-        ahead = max(1, int(desk.settings.max_ahead_s * 1000 / FRAME_MS))
+        services = self._services
+        ahead = max(1, int(services.settings.max_ahead_s * 1000 / FRAME_MS))
         async with self._admit():
-            await self._say(utterance.dialect.started(utterance.id, utterance.format))
-            await play_utterance(utterance, desk.assistant, self._wire, self._pacer, desk.clock, ahead)
+            await self._send(utterance.dialect.started(utterance.id, utterance.format))
+            await play_utterance(utterance, services.assistant, self._output, self._pacer, services.clock, ahead)
 
-    async def _report(self, utterance: Utterance, task: asyncio.Task[None]) -> None:
+    async def _send_result(self, utterance: Utterance, task: asyncio.Task[None]) -> None:
         if utterance.cancelled:
             self._pacer.reset()
-            self._note(utterance, "cancelled")
-            await self._say(utterance.dialect.cancelled(utterance.id, utterance.stats))
+            self._record(utterance, "cancelled")
+            await self._send(utterance.dialect.cancelled(utterance.id, utterance.stats))
             return
         error = _failure(task)
-        self._note(utterance, "finished" if error is None else getattr(error, "code", "closed"))
+        self._record(utterance, "finished" if error is None else getattr(error, "code", "closed"))
         if error is None:
-            total_s = self._desk.clock.now() - utterance.requested_at
-            await self._say(utterance.dialect.finished(utterance.id, utterance.stats, total_s))
+            total_s = self._services.clock.now() - utterance.requested_at
+            await self._send(utterance.dialect.finished(utterance.id, utterance.stats, total_s))
             return
         if isinstance(error, LineClosed | Unauthorized):
             raise error
-        await self._say(utterance.dialect.error(utterance.id, error))
+        await self._send(utterance.dialect.error(utterance.id, error))
 
-    async def _say(self, message: JsonObject | None) -> None:
+    async def _send(self, message: JsonObject | None) -> None:
         if message is not None:
-            await self._wire.send_message(message)
+            await self._output.send_message(message)
 
-    def _note(self, utterance: Utterance, outcome: str) -> None:
-        tally, total_s = utterance.stats, self._desk.clock.now() - utterance.requested_at
-        if tally.first_frame_s is not None:
-            self._desk.observer.stage("first_audio", tally.first_frame_s, _SOURCE, _ROUTE)
-            self._desk.observer.stage("total", total_s, _SOURCE, _ROUTE)
+    def _record(self, utterance: Utterance, outcome: str) -> None:
+        stats, total_s = utterance.stats, self._services.clock.now() - utterance.requested_at
+        if stats.first_frame_s is not None:
+            self._services.observer.stage("first_audio", stats.first_frame_s, _SOURCE, _ROUTE)
+            self._services.observer.stage("total", total_s, _SOURCE, _ROUTE)
         log.info(
             "phone utterance id=%s outcome=%s frames=%d first_frame_s=%s total_s=%.3f underruns=%d",
             utterance.id,
             outcome,
-            tally.frames,
-            tally.first_frame_s,
+            stats.frames,
+            stats.first_frame_s,
             total_s,
-            tally.underruns,
+            stats.underruns,
         )
 
 
 def _failure(task: asyncio.Task[None]) -> SecretaryError | LineClosed | None:
-    """Why ``task`` ended early, or None. A remote error is unwrapped, a bug is logged and told without its text."""
+    """The error of ``task``, or None. Unwraps remote errors. Logs bugs and hides their text."""
     if task.cancelled():
-        return EngineFailed("the voice stopped in the middle")
+        return EngineFailed("synthesis was cancelled")
     error = task.exception()
     if error is None or isinstance(error, LineClosed):
         return error
@@ -253,5 +251,5 @@ def _failure(task: asyncio.Task[None]) -> SecretaryError | LineClosed | None:
     known = cause if isinstance(cause, SecretaryError) else error
     if isinstance(known, SecretaryError):
         return known
-    log.error("an utterance failed", exc_info=error)
+    log.error("utterance failed", exc_info=error)
     return SecretaryError("internal error")

@@ -1,4 +1,4 @@
-"""One thing to be said on a line: its text, whole or still arriving, and how it is to sound."""
+"""One request to speak on a line: its text, complete or streamed, its voice and its playback statistics."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,31 +11,34 @@ from deployments.text.sentences import SentenceStream
 
 
 class TextFeed:
-    """Text that arrives bit by bit leaves in pieces a voice can say. ``limit`` in characters, over all pieces."""
+    """Cuts streamed text into pieces for synthesis; a complete text is one piece. ``max_chars`` bounds the whole
+    text."""
 
     def __init__(self, max_chars: int, language: str | None = None) -> None:
-        self._limit = max_chars
+        self._max_chars = max_chars
         self._sentences = SentenceStream(language)
         self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self._length = 0
         self.ended = False
+        self.streamed = False
 
     def add_whole(self, text: str) -> None:
-        """All of it at once, as one piece. Raises InvalidRequest when there is nothing to say, and TextTooLong."""
+        """Adds a complete text and ends the feed. Raises InvalidRequest for empty text, TextTooLong."""
         if not text.strip():
-            raise InvalidRequest("there is no text to speak", param="text")
+            raise InvalidRequest("the text is empty", param="text")
         self._count(text)
         self._pieces.put_nowait(text)
         self._close()
 
     def add(self, delta: str) -> None:
-        """Raises Conflict after the end, TextTooLong beyond the limit."""
+        """Adds a part of the text. Raises Conflict after the end, TextTooLong."""
         self._count(delta)
+        self.streamed = True
         self._put(self._sentences.feed(delta))
 
     def end(self) -> None:
-        """Nothing follows. Raises Conflict when that was said before."""
-        self._refuse_after_end()
+        """Ends the text. Raises Conflict when it has ended already."""
+        self._require_open()
         self._put(self._sentences.finish())
         self._close()
 
@@ -44,12 +47,12 @@ class TextFeed:
             yield piece
 
     def _count(self, text: str) -> None:
-        self._refuse_after_end()
-        if self._length + len(text) > self._limit:
-            raise TextTooLong(f"one request may have {self._limit} characters", param="text")
+        self._require_open()
+        if self._length + len(text) > self._max_chars:
+            raise TextTooLong(f"a request may have at most {self._max_chars} characters", param="text")
         self._length += len(text)
 
-    def _refuse_after_end(self) -> None:
+    def _require_open(self) -> None:
         if self.ended:
             raise Conflict("the text of this request has ended", param="id")
 
@@ -65,7 +68,7 @@ class TextFeed:
 
 @dataclass(slots=True)
 class PlaybackStats:
-    """What has left so far. ``first_frame_s`` counts from the request, None before the first frame."""
+    """Statistics of what was sent. ``first_frame_s`` counts from the request; None before the first frame."""
 
     frames: int = 0
     first_frame_s: float | None = None
@@ -75,7 +78,7 @@ class PlaybackStats:
 
 @dataclass(slots=True)
 class Utterance:
-    """``voice_id`` and ``language`` None: found from the text. ``cancelled`` once the client took it back."""
+    """``voice_id`` and ``language`` None: chosen from the text. ``requested_at`` is a time of the line's clock."""
 
     id: str
     format: AudioFormat

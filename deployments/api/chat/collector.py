@@ -1,4 +1,4 @@
-"""What is known of an answer so far, and how it is told beside the answer itself."""
+"""Collects the metadata of an answer: source, usage, timings and FAQ match, for the body and the headers."""
 
 from collections.abc import AsyncIterator
 
@@ -21,7 +21,7 @@ AnswerEvent = TextDelta | SpeechReady | TurnFinished
 
 
 class AnswerCollector:
-    """Collects the events that are about the answer, and hands on those that are the answer."""
+    """Records metadata events of a turn and returns the events to deliver."""
 
     __slots__ = ("finished", "match", "revision", "turn_id")
 
@@ -32,7 +32,7 @@ class AnswerCollector:
         self.finished: TurnFinished | None = None
 
     def accept(self, event: TurnEvent) -> AnswerEvent | None:
-        """``event`` if it is to be delivered. Raises the error that a failed turn stands for."""
+        """Records ``event``. Returns it if it is to be delivered. Raises the error of a TurnFailed."""
         if isinstance(event, TextDelta | SpeechReady):
             return event
         if isinstance(event, TurnFinished):
@@ -47,11 +47,11 @@ class AnswerCollector:
         return None
 
     async def next_event(self, events: AsyncIterator[TurnEvent]) -> AnswerEvent:
-        """The next event to be delivered. Raises EngineFailed when the stream ends without saying so."""
+        """The next event to deliver. Raises EngineFailed when the stream ends without TurnFinished."""
         async for event in events:
-            delivery = self.accept(event)
-            if delivery is not None:
-                return delivery
+            accepted = self.accept(event)
+            if accepted is not None:
+                return accepted
         raise EngineFailed("The answer ended before it was complete.")
 
     @property
@@ -60,7 +60,7 @@ class AnswerCollector:
 
     @property
     def answered_by(self) -> str:
-        """faq, local or cloud:<id>; empty while it is not known."""
+        """faq, local or cloud:<id>; empty while unknown."""
         if self.match is not None:
             return "faq"
         route = self.finished.route if self.finished else ""
@@ -78,7 +78,7 @@ class AnswerCollector:
         }
 
     def headers(self) -> list[Header]:
-        """The same for people with curl, as far as it is known when the headers leave."""
+        """Response headers with what is known when the response starts."""
         headers = [(b"x-secretary-turn", self.turn_id.encode())]
         if route := self.answered_by:
             headers.append((b"x-secretary-route", route.encode("ascii", "replace")))

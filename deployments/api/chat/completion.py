@@ -1,4 +1,4 @@
-"""Bodies of ``chat.completion`` and ``chat.completion.chunk``, byte for byte what the OpenAI client expects."""
+"""Bodies of ``chat.completion`` and ``chat.completion.chunk`` (OpenAI API, chat)."""
 
 import base64
 
@@ -18,11 +18,11 @@ def text_message(text: str) -> dict[str, object]:
     return {"role": "assistant", "content": text, "refusal": None, "annotations": []}
 
 
-def spoken_message(transcript: str, sound: bytes, turn_id: str, now: int) -> dict[str, object]:
-    """The text of a spoken answer is its transcript. The sound is not kept, so it expires at once."""
+def spoken_message(transcript: str, audio_bytes: bytes, turn_id: str, now: int) -> dict[str, object]:
+    """The assistant message of a spoken answer. Audio is not stored, so ``expires_at`` is now."""
     audio = {
         "id": audio_id(turn_id),
-        "data": base64.b64encode(sound).decode(),
+        "data": base64.b64encode(audio_bytes).decode(),
         "transcript": transcript,
         "expires_at": now,
     }
@@ -30,7 +30,7 @@ def spoken_message(transcript: str, sound: bytes, turn_id: str, now: int) -> dic
 
 
 def completion(message: dict[str, object], answer: AnswerCollector, model: str, created: int) -> bytes:
-    """The whole answer at once."""
+    """The body of a complete answer."""
     reason = answer.finished.finish_reason if answer.finished else "stop"
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     return orjson.dumps(
@@ -58,7 +58,7 @@ def usage_fields(usage: Usage) -> dict[str, object]:
 
 
 class CompletionChunks:
-    """Writes the server-sent events of one streamed answer; what all of them share is written once."""
+    """Renders the server-sent events of one streamed answer. Shared fields are serialised once."""
 
     def __init__(self, answer: AnswerCollector, model: str, created: int, include_usage: bool) -> None:
         self._answer = answer
@@ -81,7 +81,7 @@ class CompletionChunks:
         return self.delta({"content": text})
 
     def end(self) -> bytes:
-        """The finish reason, the usage when asked for, and the mark that ends a stream."""
+        """The last events: finish reason, usage if requested, and ``[DONE]``."""
         reason = self._answer.finished.finish_reason if self._answer.finished else "stop"
         last = b'{},"logprobs":null,"finish_reason":' + orjson.dumps(reason) + b"}]"
         return self._delta + last + self._closing() + self._usage_chunk() + b"data: [DONE]\n\n"

@@ -1,6 +1,7 @@
-"""A spoken answer, delta by delta: transcript pieces as text is generated, sound as it is synthesised.
+"""Stream chunks of an answer: text deltas, or transcript and audio deltas of a spoken answer.
 
-The first delta carries the id, the last one the expiry; the message has no ``content``, its text is the transcript.
+A spoken message has no ``content``; its text is the transcript. The first delta carries the audio id, the last one the
+expiry.
 """
 
 from deployments.api.chat.completion import CompletionChunks, audio_id
@@ -8,31 +9,52 @@ from deployments.api.speech_encoding import Base64StreamEncoder, SpeechEncoder
 from deployments.contracts.events import SpeechReady, TextDelta
 
 
+class TextDeltas:
+    """Chunks of a written answer."""
+
+    def __init__(self, chunks: CompletionChunks) -> None:
+        self._chunks = chunks
+
+    def start(self) -> bytes:
+        """The first delta, with the role."""
+        return self._chunks.delta({"role": "assistant", "content": "", "refusal": None})
+
+    async def feed(self, event: TextDelta | SpeechReady) -> bytes:
+        """The chunk of ``event``; empty for audio."""
+        return self._chunks.text(event.text) if isinstance(event, TextDelta) else b""
+
+    async def finish(self) -> bytes:
+        return b""
+
+
 class SpeechDeltas:
-    """``format`` is a format of the encoder; ``created`` becomes the expiry, because the sound is not kept."""
+    """Chunks of a spoken answer. ``format`` is an encoder format. Audio is not stored, so it expires at ``created``."""
 
     def __init__(self, chunks: CompletionChunks, format: str, turn_id: str, created: int) -> None:
         self._chunks = chunks
         self._id = audio_id(turn_id)
         self._created = created
         self._encoder = SpeechEncoder(format)
-        self._pieces = Base64StreamEncoder()
+        self._base64 = Base64StreamEncoder()
 
     def start(self) -> bytes:
+        """The first delta, with the role and the audio id."""
         audio = {"id": self._id, "transcript": ""}
         return self._chunks.delta({"role": "assistant", "content": None, "refusal": None, "audio": audio})
 
     async def feed(self, event: TextDelta | SpeechReady) -> bytes:
+        """The chunk of ``event``; empty while the encoder holds the audio back."""
         if isinstance(event, TextDelta):
             return self._audio({"transcript": event.text})
-        return self._data(self._pieces.feed(await self._encoder.feed(event.chunk)))
+        return self._data(self._base64.feed(await self._encoder.feed(event.chunk)))
 
     async def finish(self) -> bytes:
-        last = self._pieces.feed(await self._encoder.finish()) + self._pieces.finish()
+        """The rest of the audio and the expiry."""
+        last = self._base64.feed(await self._encoder.finish()) + self._base64.finish()
         return self._data(last) + self._audio({"expires_at": self._created})
 
-    def _data(self, piece: str) -> bytes:
-        return self._audio({"data": piece}) if piece else b""
+    def _data(self, text: str) -> bytes:
+        return self._audio({"data": text}) if text else b""
 
     def _audio(self, fields: dict[str, object]) -> bytes:
         return self._chunks.delta({"audio": fields})

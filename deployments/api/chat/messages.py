@@ -1,4 +1,4 @@
-"""Messages of the wire to messages of the house: text as it is, recordings as what was said in them."""
+"""Request messages as ChatMessage: text unchanged, recordings as their transcripts."""
 
 import base64
 import binascii
@@ -19,24 +19,25 @@ def has_recordings(messages: list[RequestMessage]) -> bool:
 
 
 def plain_messages(messages: list[RequestMessage], transcripts: dict[int, str]) -> tuple[ChatMessage, ...]:
-    """``messages`` as text. ``heard`` maps the id() of an input_audio part to its transcript. Raises InvalidRequest."""
-    return tuple(_plain(message, f"messages[{i}]", transcripts) for i, message in enumerate(messages))
+    """``messages`` as text. ``transcripts`` maps the id() of an input_audio part to its transcript. Raises
+    InvalidRequest."""
+    return tuple(_to_chat_message(message, f"messages[{i}]", transcripts) for i, message in enumerate(messages))
 
 
 async def transcribe_recordings(
     messages: list[RequestMessage], assistant: Assistant, max_seconds: float
 ) -> dict[int, str]:
-    """Transcripts of every recording in ``messages``, one after the other."""
-    heard = {}
+    """Transcripts of all recordings in ``messages``, by the id() of their part. Transcribes one at a time."""
+    transcripts = {}
     for index, message in enumerate(messages):
         for part in message.content if isinstance(message.content, list) else ():
             if part.input_audio is not None:
                 field = f"messages[{index}].content"
-                heard[id(part)] = await _transcript(part.input_audio, assistant, max_seconds, field)
-    return heard
+                transcripts[id(part)] = await _transcript(part.input_audio, assistant, max_seconds, field)
+    return transcripts
 
 
-def _plain(message: RequestMessage, field: str, heard: dict[int, str]) -> ChatMessage:
+def _to_chat_message(message: RequestMessage, field: str, transcripts: dict[int, str]) -> ChatMessage:
     role = _ROLES.get(message.role)
     if role is None or message.tool_calls or message.function_call:
         raise InvalidRequest("Tool calls and their results are not supported.", param=field)
@@ -44,27 +45,27 @@ def _plain(message: RequestMessage, field: str, heard: dict[int, str]) -> ChatMe
     if isinstance(content, str):
         return ChatMessage(role, content)
     if content is None:
-        return ChatMessage(role, _absent(message, field))
-    pieces = (_piece(part, role, f"{field}.content[{i}]", heard) for i, part in enumerate(content))
-    return ChatMessage(role, "\n".join(pieces))
+        return ChatMessage(role, _empty_content(message, field))
+    texts = (_part_text(part, role, f"{field}.content[{i}]", transcripts) for i, part in enumerate(content))
+    return ChatMessage(role, "\n".join(texts))
 
 
-def _absent(message: RequestMessage, field: str) -> str:
+def _empty_content(message: RequestMessage, field: str) -> str:
     if message.audio is not None:
-        raise InvalidRequest("Spoken answers are not kept: send the transcript as content.", param=f"{field}.audio")
+        raise InvalidRequest("Spoken answers are not stored: send the transcript as content.", param=f"{field}.audio")
     if message.role != "assistant":
         raise InvalidRequest("content is missing.", param=f"{field}.content")
     return ""
 
 
-def _piece(part: ContentPart, role: MessageRole, field: str, heard: dict[int, str]) -> str:
+def _part_text(part: ContentPart, role: MessageRole, field: str, transcripts: dict[int, str]) -> str:
     if part.type == "text" and part.text is not None:
         return part.text
     if part.type == "refusal" and part.refusal is not None and role == "assistant":
         return part.refusal
-    if part.type == "input_audio" and role == "user" and id(part) in heard:
-        return heard[id(part)]
-    raise InvalidRequest(f"A {part.type!r} part is not understood here; send text or input_audio.", param=field)
+    if part.type == "input_audio" and role == "user" and id(part) in transcripts:
+        return transcripts[id(part)]
+    raise InvalidRequest(f"A part of type {part.type!r} is not supported; send text or input_audio.", param=field)
 
 
 async def _transcript(audio: InputAudio, assistant: Assistant, max_seconds: float, field: str) -> str:
@@ -77,4 +78,4 @@ async def _transcript(audio: InputAudio, assistant: Assistant, max_seconds: floa
         async for event in events:
             if isinstance(event, TranscriptFinished):
                 return event.text.strip()
-    raise EngineFailed("The recording could not be transcribed: recognition ended early.")
+    raise EngineFailed("Recognition ended without a transcript.")

@@ -1,7 +1,7 @@
-"""``POST /v1/chat/completions``: the hot path, an ASGI application of its own that the gate calls directly.
+"""``POST /v1/chat/completions``: an ASGI application that the gate calls directly.
 
-The first piece of the answer is awaited before the status line, so what fails until then is a proper HTTP error; what
-fails later is one error event, and the stream ends.
+The first event of the answer is awaited before the status line, so an earlier failure is an HTTP error. A later failure
+is an error event that ends the stream.
 """
 
 import logging
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from deployments.api.chat.collector import AnswerCollector, AnswerEvent
 from deployments.api.chat.completion import CompletionChunks, completion, spoken_message, text_message
-from deployments.api.chat.deltas import SpeechDeltas
+from deployments.api.chat.deltas import SpeechDeltas, TextDeltas
 from deployments.api.chat.schemas import ChatRequest
 from deployments.api.chat.turn_request import build_turn
 from deployments.api.disconnect import CancelOnDisconnect
@@ -23,7 +23,7 @@ from deployments.api.responses import EVENT_STREAM_HEADERS, send_body, sse_error
 from deployments.api.speech_encoding import SpeechFileEncoder
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent, TurnFinished
+from deployments.contracts.events import TextDelta, TurnEvent, TurnFinished
 from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
@@ -33,19 +33,19 @@ _ENCODER_FORMATS = {"pcm16": "pcm"}
 
 
 class ChatCompletionsEndpoint:
-    """Answers one chat request after the other for ``door``."""
+    """Serves chat completions of ``door``."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = get_request_context(scope)
+        context = get_request_context(scope)
         request = await read_json(scope, receive, ChatRequest)
-        with self._door.slots.acquire(visit.snapshot.settings.limits.max_live_streams, visit.key):
+        with self._door.slots.acquire(context.snapshot.settings.limits.max_live_streams, context.key):
             async with CancelOnDisconnect(receive):
-                turn = await build_turn(request, visit, scope, self._door)
-                answer = AnswerCollector(turn.turn_id, visit.snapshot.revision)
-                async with Closing(self._door.metered(visit).reply(turn)) as events:
+                turn = await build_turn(request, context, scope, self._door)
+                answer = AnswerCollector(turn.turn_id, context.snapshot.revision)
+                async with Closing(self._door.metered(context).reply(turn)) as events:
                     if request.stream:
                         await self._stream(request, turn, answer, events, send)
                     else:
@@ -59,13 +59,13 @@ class ChatCompletionsEndpoint:
         events: AsyncIterator[TurnEvent],
         send: Send,
     ) -> None:
-        sound = SpeechFileEncoder(_encoder_format(request)) if turn.speak else None
-        text = await _collect(answer, events, sound)
+        audio = SpeechFileEncoder(_encoder_format(request)) if turn.speak else None
+        text = await _collect(answer, events, audio)
         created = int(self._door.clock())
-        if sound is None:
+        if audio is None:
             message = text_message(text)
         else:
-            message = spoken_message(text, await sound.finish(), turn.turn_id, created)
+            message = spoken_message(text, await audio.finish(), turn.turn_id, created)
         body = completion(message, answer, request.model, created)
         headers = [_JSON, (b"content-length", b"%d" % len(body)), *answer.headers()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -93,22 +93,6 @@ class ChatCompletionsEndpoint:
         await send_body(send, _deltas(deltas, chunks, answer, first, events))
 
 
-class TextDeltas:
-    """A written answer, delta by delta."""
-
-    def __init__(self, chunks: CompletionChunks) -> None:
-        self._chunks = chunks
-
-    def start(self) -> bytes:
-        return self._chunks.delta({"role": "assistant", "content": "", "refusal": None})
-
-    async def feed(self, event: TextDelta | SpeechReady) -> bytes:
-        return self._chunks.text(event.text) if isinstance(event, TextDelta) else b""
-
-    async def finish(self) -> bytes:
-        return b""
-
-
 async def _deltas(
     deltas: TextDeltas | SpeechDeltas,
     chunks: CompletionChunks,
@@ -116,34 +100,34 @@ async def _deltas(
     first: AnswerEvent,
     events: AsyncIterator[TurnEvent],
 ) -> AsyncIterator[bytes]:
-    """The events of the stream; the role travels with the first delta."""
-    opening = deltas.start()
-    delivery = first
+    """The server-sent events of the stream. The start delta is sent together with the first one."""
+    start = deltas.start()
+    event = first
     try:
-        while not isinstance(delivery, TurnFinished):
-            if block := opening + await deltas.feed(delivery):
-                opening = b""
+        while not isinstance(event, TurnFinished):
+            if block := start + await deltas.feed(event):
+                start = b""
                 yield block
-            delivery = await answer.next_event(events)
-        yield opening + await deltas.finish() + chunks.end()
+            event = await answer.next_event(events)
+        yield start + await deltas.finish() + chunks.end()
     except SecretaryError as error:
         yield sse_error_event(error)
     except Exception:
-        log.exception("turn %s failed in mid-stream", answer.turn_id)
+        log.exception("turn %s failed after the response had started", answer.turn_id)
         yield sse_error_event(internal_error(answer.turn_id))
 
 
-async def _collect(answer: AnswerCollector, events: AsyncIterator[TurnEvent], sound: SpeechFileEncoder | None) -> str:
-    """The text of the answer; its sound goes into ``sound``."""
+async def _collect(answer: AnswerCollector, events: AsyncIterator[TurnEvent], audio: SpeechFileEncoder | None) -> str:
+    """The text of the answer. Its audio goes into ``audio``."""
     parts = []
-    while not isinstance(delivery := await answer.next_event(events), TurnFinished):
-        if isinstance(delivery, TextDelta):
-            parts.append(delivery.text)
-        elif sound is not None:
-            await sound.feed(delivery.chunk)
+    while not isinstance(event := await answer.next_event(events), TurnFinished):
+        if isinstance(event, TextDelta):
+            parts.append(event.text)
+        elif audio is not None:
+            await audio.feed(event.chunk)
     return "".join(parts)
 
 
 def _encoder_format(request: ChatRequest) -> str:
-    wanted = request.audio.format if request.audio else "wav"
-    return _ENCODER_FORMATS.get(wanted, wanted)
+    name = request.audio.format if request.audio else "wav"
+    return _ENCODER_FORMATS.get(name, name)

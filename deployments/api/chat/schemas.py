@@ -1,7 +1,8 @@
-"""``POST /v1/chat/completions`` as the OpenAI API describes it, plus four fields of our own.
+"""Request body of ``POST /v1/chat/completions`` (OpenAI API) plus ``session_id``, ``persona``, ``locale`` and
+``speed``.
 
-Fields that change nothing here (``user``, ``metadata``, ``store``, ``service_tier``, ``parallel_tool_calls`` …) are not
-listed and are ignored. Fields that ask for something that cannot be done are listed, so that ``refusals`` can say so.
+Fields without effect here (``user``, ``metadata``, ``store``, …) are not declared and are ignored. Unsupported fields
+are declared, so that ``validation`` can reject them.
 """
 
 from typing import Annotated, Literal
@@ -19,7 +20,7 @@ class InputAudio(RequestSchema):
 
 
 class ContentPart(RequestSchema):
-    """A piece of a message. ``text`` and ``input_audio`` are understood, ``refusal`` in what the assistant said."""
+    """A part of a message. ``text`` and ``input_audio`` are supported; ``refusal`` in assistant messages."""
 
     type: str
     text: str | None = None

@@ -1,4 +1,4 @@
-"""A chat request to the one noun that the assistant understands."""
+"""Builds the ChatTurn of a chat request."""
 
 import orjson
 from starlette.types import Scope
@@ -18,25 +18,27 @@ from deployments.contracts.sessions import api_session_id
 from deployments.contracts.settings import Snapshot
 
 _SOURCE = TurnSource(SourceKind.API)
-_WEBUI_CHAT = b"x-openwebui-chat-id"
-_LONGEST_STOP = 256
+_OPEN_WEBUI_CHAT_ID = b"x-openwebui-chat-id"
+_MAX_STOP_LENGTH = 256
 
 
 async def build_turn(request: ChatRequest, context: RequestContext, scope: Scope, door: Door) -> ChatTurn:
-    """The turn that ``request`` asks for. Raises InvalidRequest, ModelNotFound, VoiceNotFound, Forbidden."""
+    """The turn of ``request``. Raises InvalidRequest, ModelNotFound, VoiceNotFound, Forbidden."""
     limits = context.snapshot.settings.limits
     validate_chat_request(request, limits.max_messages)
     target = door.model_names.known_target(request.model) or await door.model_names.target(request.model)
-    heard: dict[int, str] = {}
+    transcripts: dict[int, str] = {}
     if request.wants_speech or has_recordings(request.messages):
         require_scope(context.required_key, AUDIO)
         door.limiter.check_daily_budget(context.required_key, AUDIO)
-        heard = await transcribe_recordings(request.messages, door.metered(context), limits.max_audio_minutes * 60)
+        transcripts = await transcribe_recordings(
+            request.messages, door.metered(context), limits.max_audio_minutes * 60
+        )
     return ChatTurn(
         turn_id=context.id,
         source=_SOURCE,
-        messages=plain_messages(request.messages, heard),
-        session_id=_session_key(request, context, scope),
+        messages=plain_messages(request.messages, transcripts),
+        session_id=_session_id(request, context, scope),
         route=target.route,
         persona_id=_persona(request.persona, target, context.snapshot),
         options=_options(request),
@@ -62,28 +64,28 @@ def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
     if stop is None:
         return ()
     stops = (stop,) if isinstance(stop, str) else tuple(stop)
-    if any(not 0 < len(text) <= _LONGEST_STOP for text in stops):
-        raise InvalidRequest(f"A stop sequence has 1 to {_LONGEST_STOP} characters.", param="stop")
+    if any(not 0 < len(text) <= _MAX_STOP_LENGTH for text in stops):
+        raise InvalidRequest(f"A stop sequence has 1 to {_MAX_STOP_LENGTH} characters.", param="stop")
     return stops
 
 
-def _schema_text(wanted: ResponseFormat | None) -> str | None:
-    if wanted is None or wanted.type == "text":
+def _schema_text(response_format: ResponseFormat | None) -> str | None:
+    if response_format is None or response_format.type == "text":
         return None
-    if wanted.type == "json_object":
+    if response_format.type == "json_object":
         return "{}"
-    if wanted.json_schema is None:
+    if response_format.json_schema is None:
         raise InvalidRequest("response_format of type json_schema needs json_schema.", param="response_format")
-    return orjson.dumps(wanted.json_schema.definition or {}).decode()
+    return orjson.dumps(response_format.json_schema.definition or {}).decode()
 
 
-def _persona(named: str | None, target: ChatTarget, snapshot: Snapshot) -> str | None:
-    if named is None:
+def _persona(name: str | None, target: ChatTarget, snapshot: Snapshot) -> str | None:
+    if name is None:
         return target.persona_id
-    if all(persona.id != named for persona in snapshot.personas):
+    if all(persona.id != name for persona in snapshot.personas):
         known = ", ".join(persona.id for persona in snapshot.personas) or "none"
-        raise InvalidRequest(f"There is no persona {named!r} here; those that exist: {known}.", param="persona")
-    return named
+        raise InvalidRequest(f"Unknown persona {name!r}; available personas: {known}.", param="persona")
+    return name
 
 
 def _voice(request: ChatRequest, door: Door) -> str | None:
@@ -93,13 +95,13 @@ def _voice(request: ChatRequest, door: Door) -> str | None:
     return voice_id_for(voice if isinstance(voice, str) else voice.id, door.assistant.voices())
 
 
-def _session_key(request: ChatRequest, visit: RequestContext, scope: Scope) -> str | None:
-    """The conversation this turn belongs to, within what this key may touch: nobody names another door's session."""
+def _session_id(request: ChatRequest, context: RequestContext, scope: Scope) -> str | None:
+    """The session id within the namespace of the API key, so that a key never reaches sessions of others."""
     if request.session_id is not None:
-        return api_session_id(visit.required_key.id, "session", request.session_id.encode())
+        return api_session_id(context.required_key.id, "session", request.session_id.encode())
     for name, value in scope["headers"]:
-        if name == _WEBUI_CHAT and value:
-            return api_session_id(visit.required_key.id, "webui", value)
+        if name == _OPEN_WEBUI_CHAT_ID and value:
+            return api_session_id(context.required_key.id, "webui", value)
     return None
 
 

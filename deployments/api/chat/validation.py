@@ -1,7 +1,7 @@
-"""What a chat request may not ask: said clearly, with the field that asks it.
+"""Rejection of chat options that are not supported, with the field that sets them.
 
-``tools`` alone are accepted and never called, which is what a model does that decides to answer by itself; so clients
-that always send them (Open WebUI with a tool switched on) work. Only a forced call is refused.
+``tools`` are accepted and never called, so that clients that always send them (Open WebUI) work. A ``tool_choice`` that
+forces a call is rejected.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from deployments.contracts.errors import InvalidRequest
 
 _Rule = tuple[Callable[[ChatRequest], object], str]
 
-_FREE_CHOICES = (None, "none", "auto")
+_ALLOWED_CHOICES = (None, "none", "auto")
 _RULES: dict[str, _Rule] = {
-    "n": (lambda r: r.n not in (None, 1), "Only one choice is made per request: leave n at 1."),
+    "n": (lambda r: r.n not in (None, 1), "Only n=1 is supported."),
     "logprobs": (lambda r: r.logprobs, "Log probabilities are not available."),
     "top_logprobs": (lambda r: r.top_logprobs, "Log probabilities are not available."),
     "logit_bias": (lambda r: r.logit_bias, "logit_bias is not supported."),
     "frequency_penalty": (lambda r: r.frequency_penalty, "frequency_penalty is not supported: leave it at 0."),
     "presence_penalty": (lambda r: r.presence_penalty, "presence_penalty is not supported: leave it at 0."),
-    "tool_choice": (lambda r: r.tool_choice not in _FREE_CHOICES, "The secretary calls no tools."),
-    "function_call": (lambda r: r.function_call not in _FREE_CHOICES, "The secretary calls no functions."),
+    "tool_choice": (lambda r: r.tool_choice not in _ALLOWED_CHOICES, "Tool calls are not supported."),
+    "function_call": (lambda r: r.function_call not in _ALLOWED_CHOICES, "Function calls are not supported."),
     "web_search_options": (lambda r: r.web_search_options is not None, "Web search is not available."),
     "stream_options": (
         lambda r: r.stream_options is not None and not r.stream,
@@ -32,13 +32,13 @@ _RULES: dict[str, _Rule] = {
     ),
     "messages": (
         lambda r: all(m.role in ("system", "developer") for m in reversed(r.messages)),
-        "There is no user message to answer.",
+        "messages contains no user message.",
     ),
 }
 
 
 def validate_chat_request(request: ChatRequest, max_messages: int) -> None:
-    """Raises InvalidRequest for the first thing that cannot be done. Looks only at fields that were sent."""
+    """Raises InvalidRequest for the first unsupported option. Checks only fields that were sent."""
     for field in request.model_fields_set:
         rule = _RULES.get(field)
         if rule is not None and rule[0](request):

@@ -1,4 +1,4 @@
-"""``POST /v1/embeddings``: texts to vectors, when a language model of this door can make them."""
+"""``POST /v1/embeddings``: text embeddings of the local model, if it supports them."""
 
 import base64
 from array import array
@@ -19,31 +19,31 @@ from deployments.conversation.usage_estimates import estimate_tokens, is_rejecti
 from deployments.conversation.usage_tracker import UsageAmount
 
 _OPENAI_NAMES = frozenset(("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"))
-_MOST_INPUTS = 2_048
+_MAX_INPUTS = 2_048
 _ROUTE = "embeddings"
 
 
 class EmbeddingsEndpoint:
-    """Embeds one request after the other for ``door``."""
+    """Serves embeddings of ``door``."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = get_request_context(scope)
+        context = get_request_context(scope)
         body = await read_json(scope, receive, EmbeddingsBody)
         texts = _texts(body)
-        with self._door.slots.acquire(visit.snapshot.settings.limits.max_live_streams, visit.key):
+        with self._door.slots.acquire(context.snapshot.settings.limits.max_live_streams, context.key):
             async with CancelOnDisconnect(receive):
                 embedder = await self._embedder(body.model)
-                data = orjson.dumps(_response(body, await self._embed(embedder, texts, visit.required_key.id)))
+                data = orjson.dumps(_response(body, await self._embed(embedder, texts, context.required_key.id)))
                 headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
                 await send({"type": "http.response.body", "body": data})
 
     async def _embed(self, embedder: Embedder, texts: tuple[str, ...], key_id: int) -> EmbeddingVectors:
-        """The vectors. They are counted however it ends, by an estimate when the model does not come to say how many
-        tokens it read, unless it refuses."""
+        """Embeds ``texts`` and records the usage: the tokens that the model reports, an estimate when it fails or is
+        cancelled, none when it rejects the request."""
         used = UsageAmount(requests=1, prompt_tokens=estimate_tokens(sum(len(text) for text in texts)))
         try:
             vectors = await embedder.embed(texts)
@@ -57,7 +57,7 @@ class EmbeddingsEndpoint:
 
     async def _embedder(self, model: str) -> Embedder:
         if self._door.embedder is None:
-            raise ModelNotFound("No model here makes embeddings.", param="model")
+            raise ModelNotFound("No model supports embeddings.", param="model")
         if model not in _OPENAI_NAMES:
             await self._door.model_names.target(model)
         return self._door.embedder
@@ -67,9 +67,9 @@ def _texts(body: EmbeddingsBody) -> tuple[str, ...]:
     items = (body.input,) if isinstance(body.input, str) else tuple(body.input)
     texts = tuple(item for item in items if isinstance(item, str))
     if len(texts) < len(items):
-        raise InvalidRequest("Send text: token ids of another model mean nothing here.", param="input")
-    if not all(text.strip() for text in texts) or not 0 < len(texts) <= _MOST_INPUTS:
-        raise InvalidRequest(f"Send 1 to {_MOST_INPUTS} texts, none of them empty.", param="input")
+        raise InvalidRequest("Token ids are not supported; send text.", param="input")
+    if not all(text.strip() for text in texts) or not 0 < len(texts) <= _MAX_INPUTS:
+        raise InvalidRequest(f"Send 1 to {_MAX_INPUTS} non-empty texts.", param="input")
     return texts
 
 
@@ -89,7 +89,7 @@ def _usage(tokens: int) -> dict[str, int]:
 
 
 def _base64(vector: tuple[float, ...]) -> str:
-    """Little-endian 32-bit floats, as OpenAI's clients expect."""
+    """Little-endian 32-bit floats, as in the OpenAI API."""
     numbers = array("f", vector)
     if byteorder == "big":
         numbers.byteswap()

@@ -1,4 +1,4 @@
-"""``POST /v1/embeddings`` as the OpenAI API describes it."""
+"""Request body of ``POST /v1/embeddings`` (OpenAI API)."""
 
 from typing import Literal
 

@@ -1,1 +1,1 @@
-"""Which names a request may put into ``model``."""
+"""``/v1/models`` and the resolution of model names."""

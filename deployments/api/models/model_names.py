@@ -1,8 +1,8 @@
-"""Names for ``model``: what they mean, and which exist.
+"""Resolution and listing of ``model`` names.
 
-``secretary`` is the whole secretary (prepared answers, then the default model); ``<persona>-secretary`` the same as
-somebody else; ``local`` and the id of the local model name the language model of this machine; ``cloud:<id>`` one of
-the providers. Speech and recognition answer to the names of their engines and models, and to OpenAI's.
+``secretary`` uses the default route, ``<persona>-secretary`` the same with a persona, ``local`` or the id of the local
+model the local route, ``cloud:<id>`` a provider. Speech and recognition models are named by engine, by model or by
+OpenAI's names.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ _SECRETARY = "secretary"
 _PERSONA_SUFFIX = "-secretary"
 _OWNER = "ai-secretary"
 _ALIASES = {SPEECH: ("tts-1", "tts-1-hd", "gpt-4o-mini-tts"), RECOGNITION: ("whisper-1",)}
-_FRESH_S = 5.0
+_STATUS_TTL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One line of ``/v1/models``. ``kind`` is chat, speech or recognition."""
+    """An entry of ``/v1/models``. ``kind`` is chat, speech or recognition."""
 
     id: str
     kind: str
@@ -36,35 +36,35 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class ChatTarget:
-    """What a chat model name asks for; None in both fields leaves the choice to the settings."""
+    """Route and persona of a chat model name; None leaves the choice to the settings."""
 
     route: Route | None = None
     persona_id: str | None = None
 
 
 class ModelNames:
-    """Chat names come from the snapshot without waiting; names of engines from their status, at most 5 s old."""
+    """Chat names come from the snapshot, engine names from engine statuses that are cached for 5 s."""
 
     def __init__(self, assistant: Assistant, snapshots: SnapshotSource, clock: Callable[[], float]) -> None:
         self._assistant = assistant
         self._snapshots = snapshots
         self._clock = clock
-        self._seen: Snapshot | None = None
+        self._indexed_snapshot: Snapshot | None = None
         self._targets: dict[str, ChatTarget] = {}
         self._statuses: tuple[EngineStatus, ...] = ()
-        self._asked_at = float("-inf")
-        self._asking = asyncio.Lock()
+        self._statuses_at = float("-inf")
+        self._status_lock = asyncio.Lock()
 
     def known_target(self, model: str) -> ChatTarget | None:
-        """The meaning of a chat model name, if the snapshot alone tells."""
+        """The target of a chat model name if the snapshot contains it, else None."""
         snapshot = self._snapshots.current
-        if snapshot is not self._seen:
+        if snapshot is not self._indexed_snapshot:
             self._targets = _snapshot_targets(snapshot)
-            self._seen = snapshot
+            self._indexed_snapshot = snapshot
         return self._targets.get(model)
 
     async def target(self, model: str) -> ChatTarget:
-        """The meaning of any chat model name. Raises ModelNotFound."""
+        """The target of a chat model name. Asks the engines if necessary. Raises ModelNotFound."""
         known = self.known_target(model)
         if known is not None:
             return known
@@ -76,10 +76,7 @@ class ModelNames:
         raise _unknown(model)
 
     async def engine_for(self, model: str, kind: str) -> str:
-        """The speech or recognition engine that ``model`` names; empty when it means the default one.
-
-        Raises ModelNotFound.
-        """
+        """The speech or recognition engine of ``model``; empty for the default one. Raises ModelNotFound."""
         if model in _ALIASES[kind]:
             return ""
         for status in await self.statuses():
@@ -88,7 +85,7 @@ class ModelNames:
         raise _unknown(model)
 
     async def cards(self) -> tuple[ModelCard, ...]:
-        """Every name, each once, the secretary first."""
+        """All model names without duplicates, ``secretary`` first."""
         self.known_target(_SECRETARY)
         cards: dict[str, ModelCard] = {}
         for card in _all_cards(self._targets, await self.statuses()):
@@ -96,18 +93,18 @@ class ModelNames:
         return tuple(cards.values())
 
     async def card(self, model: str) -> ModelCard:
-        """One line of the list. Raises ModelNotFound."""
+        """The entry of one model. Raises ModelNotFound."""
         for card in await self.cards():
             if card.id == model:
                 return card
         raise _unknown(model)
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
-        """What the engines say of themselves; many askers at once ask them once."""
-        async with self._asking:
-            if not 0 <= self._clock() - self._asked_at < _FRESH_S:
+        """Engine statuses, at most 5 s old. Concurrent callers share one request."""
+        async with self._status_lock:
+            if not 0 <= self._clock() - self._statuses_at < _STATUS_TTL_S:
                 self._statuses = await self._assistant.status()
-                self._asked_at = self._clock()
+                self._statuses_at = self._clock()
             return self._statuses
 
 
@@ -124,9 +121,9 @@ def _all_cards(targets: dict[str, ChatTarget], statuses: tuple[EngineStatus, ...
     for status in statuses:
         names = (status.model,) if status.kind == CHAT else (status.engine, status.model)
         yield from (ModelCard(name, status.kind, status.engine) for name in names if name)
-    served = {status.kind for status in statuses}
+    available_kinds = {status.kind for status in statuses}
     for kind, aliases in _ALIASES.items():
-        if kind in served:
+        if kind in available_kinds:
             yield from (ModelCard(alias, kind) for alias in aliases)
 
 
@@ -138,4 +135,4 @@ def _route_of(status: EngineStatus) -> Route:
 
 
 def _unknown(model: str) -> ModelNotFound:
-    return ModelNotFound(f"The model {model!r} does not exist here; GET /v1/models lists those that do.", param="model")
+    return ModelNotFound(f"Unknown model {model!r}; GET /v1/models lists the available models.", param="model")

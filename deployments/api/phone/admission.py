@@ -1,4 +1,4 @@
-"""Who may use a phone line: the key comes in the handshake or in the first message, never in the URL."""
+"""Authentication and admission of phone lines. The API key comes in the handshake or in the first message."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,23 +15,25 @@ from deployments.conversation.metered_assistant import SPEECH_ROUTE
 from deployments.conversation.usage_tracker import UsageAmount
 from deployments.telephony.client_messages import AuthMessage, parse_message
 
-_WANTED = 'Send your API key as a header, "Authorization: Bearer <key>", or first {"type": "auth", "api_key": "<key>"}.'
+_KEY_REQUIRED = (
+    'Send your API key as a header, "Authorization: Bearer <key>", or first {"type": "auth", "api_key": "<key>"}.'
+)
 
 
 async def read_credentials(messages: WebSocketInput, timeout_s: float) -> bytes:
-    """What the first message says, as an Authorization header would. Raises Unauthorized and LineClosed."""
+    """The key of the first message as an Authorization header. Raises Unauthorized and LineClosed."""
     try:
         first = await messages.receive(timeout_s)
     except TimeoutError:
-        raise Unauthorized(_WANTED) from None
+        raise Unauthorized(_KEY_REQUIRED) from None
     message = parse_message(first) if first is not None else None
     if not isinstance(message, AuthMessage):
-        raise Unauthorized(_WANTED)
+        raise Unauthorized(_KEY_REQUIRED)
     return b"Bearer " + message.api_key.get_secret_value().encode()
 
 
 class Admission:
-    """One caller's right to speak, looked up again for every request: a withdrawn key ends at once."""
+    """Admits the requests of one line. The key is checked for each request, so a revoked key ends at its next one."""
 
     def __init__(
         self,
@@ -44,21 +46,21 @@ class Admission:
         self._credentials = credentials
         self._snapshots = snapshots
         self._keys = keys
-        self._allowances = limiter
+        self._limiter = limiter
         self._slots = slots
 
     def authenticate(self) -> ApiKey:
-        """The key. Raises Unauthorized and Forbidden."""
+        """The API key. Raises Unauthorized and Forbidden."""
         key = self._keys.authenticate(self._credentials)
         require_scope(key, AUDIO)
         return key
 
     @asynccontextmanager
     async def admit(self) -> AsyncIterator[None]:
-        """Counts one request and holds a slot. Raises Unauthorized, Forbidden, RateLimited."""
+        """Counts one request and holds a stream slot. Raises Unauthorized, Forbidden, RateLimited."""
         key = self.authenticate()
         limits = self._snapshots.current.settings.limits
-        await self._allowances.admit(key, limits, AUDIO)
+        await self._limiter.admit(key, limits, AUDIO)
         with self._slots.acquire(limits.max_live_streams, key):
-            self._allowances.usage.add(key.id, SourceKind.PHONE.value, SPEECH_ROUTE, UsageAmount(requests=1))
+            self._limiter.usage.add(key.id, SourceKind.PHONE.value, SPEECH_ROUTE, UsageAmount(requests=1))
             yield

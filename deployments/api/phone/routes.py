@@ -1,4 +1,4 @@
-"""``WS /tts`` below the phone door's prefix: text in, exact 20 ms frames out. Protocol: docs/phone-protocol.md."""
+"""The phone app: ``WS /tts`` turns text into 20 ms audio frames (docs/phone-protocol.md), ``GET /health``."""
 
 import time
 from collections.abc import Callable
@@ -27,22 +27,24 @@ from deployments.telephony.dialects import NATIVE, JsonObject
 from deployments.telephony.playback import LineClosed
 from deployments.telephony.session import LineServices, LineSettings, PhoneSession
 
-CLOSE_UNAUTHORIZED, CLOSE_FORBIDDEN, CLOSE_IDLE, CLOSE_RATE_LIMITED, CLOSE_TRY_AGAIN, CLOSE_INTERNAL_ERROR = (
-    4401,
-    4403,
-    4408,
-    4429,
-    1013,
-    1011,
-)
+CLOSE_UNAUTHORIZED = 4401
+CLOSE_FORBIDDEN = 4403
+CLOSE_IDLE = 4408
+CLOSE_RATE_LIMITED = 4429
+CLOSE_TRY_AGAIN = 1013
+CLOSE_INTERNAL_ERROR = 1011
 MAX_WEBSOCKET_MESSAGE_BYTES = 2 * MAX_MESSAGE_BYTES
-"""Bytes. What is longer closes the line while it arrives; what is shorter and still too long is answered."""
+"""A longer message closes the line while it arrives. A shorter one above MAX_MESSAGE_BYTES gets an error message."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneSettings:
-    """Seconds: ``auth_s`` for the key, ``idle_s`` without a message and nothing to play, ``send_s`` for a client that
-    does not read. ``strangers`` lines wait for their key at once, ``strangers_of_one`` of them from one address."""
+    """Limits of phone lines.
+
+    ``auth_timeout_s`` bounds the wait for the key, ``idle_timeout_s`` the time without a message and without audio to
+    play, ``send_timeout_s`` the time until the client reads a message. ``max_unauthenticated`` lines may wait for their
+    key.
+    """
 
     auth_timeout_s: float = 5.0
     idle_timeout_s: float = 300.0
@@ -54,7 +56,7 @@ class PhoneSettings:
 
 @dataclass(frozen=True, slots=True)
 class PhoneServices:
-    """What the process hands to its phone door. ``clock`` gives Unix seconds, for the expiry of keys."""
+    """Arguments of a phone app. ``clock`` gives Unix seconds."""
 
     assistant: Assistant
     snapshots: SnapshotSource
@@ -66,7 +68,7 @@ class PhoneServices:
 
 
 def build_phone_app(services: PhoneServices) -> FastAPI:
-    """The app to be served below ``/phone``: ``WS /tts`` and ``GET /health``."""
+    """The app with ``WS /tts`` and ``GET /health``, to be mounted at ``/phone``."""
     door = PhoneDoor(services)
     app = FastAPI(title="AI secretary, phone lines", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_websocket_route("/tts", door.tts)
@@ -75,13 +77,13 @@ def build_phone_app(services: PhoneServices) -> FastAPI:
 
 
 class PhoneDoor:
-    """The lines of one process."""
+    """Serves the phone lines of one process."""
 
     def __init__(self, services: PhoneServices) -> None:
         self._services = services
         self._keys = ApiKeyAuthenticator(services.snapshots, services.clock)
         self._usage = services.usage or UsageTracker(services.clock)
-        self._allowances = ApiKeyLimiter(services.clock, self._usage, services.shared)
+        self._limiter = ApiKeyLimiter(services.clock, self._usage, services.shared)
         self._slots = StreamSlots()
         self._lines = ConcurrencyLimit[int](
             owner_message="This API key may have {limit} lines open at once (concurrent_streams)."
@@ -93,7 +95,7 @@ class PhoneDoor:
             owner_message="{limit} lines from your address wait for their key; send it in the handshake.",
             retry_after_s=1.0,
         )
-        self._desk = LineServices(
+        self._line_services = LineServices(
             services.assistant,
             services.observer,
             lambda: services.snapshots.current.settings.speech.max_input_chars,
@@ -104,54 +106,55 @@ class PhoneDoor:
         return {"ready": self._services.snapshots.ready, "live_streams": self._slots.live}
 
     async def tts(self, socket: WebSocket) -> None:
-        """One line, from handshake to close. A client that goes away ends the work done for it, whether the server
-        says so by a message or by cancelling this task."""
+        """Serves one line from handshake to close. A disconnect ends its work, whether the server reports it by a
+        message or by cancelling this task."""
         await socket.accept()
-        inbox, wire = WebSocketInput(socket), WebSocketOutput(socket, self._services.settings.send_timeout_s)
+        messages, output = WebSocketInput(socket), WebSocketOutput(socket, self._services.settings.send_timeout_s)
         try:
-            await self._line(socket, inbox, wire)
+            await self._serve_line(socket, messages, output)
         except LineClosed as error:
-            await wire.close(CLOSE_INTERNAL_ERROR, str(error))
+            await output.close(CLOSE_INTERNAL_ERROR, str(error))
         except SecretaryError as error:
-            await _refuse(wire, error)
+            await _close_with_error(output, error)
         finally:
-            await inbox.close()
+            await messages.close()
 
-    async def _line(self, socket: WebSocket, inbox: WebSocketInput, wire: WebSocketOutput) -> None:
+    async def _serve_line(self, socket: WebSocket, messages: WebSocketInput, output: WebSocketOutput) -> None:
         services = self._services
         if not services.snapshots.ready:
             raise Unavailable("the secretary is starting: its settings have not arrived yet", retry_after_s=1)
-        sent = await self._credentials(socket, inbox)
-        admission = Admission(sent, services.snapshots, self._keys, self._allowances, self._slots)
+        credentials = await self._credentials(socket, messages)
+        admission = Admission(credentials, services.snapshots, self._keys, self._limiter, self._slots)
         key = admission.authenticate()
         with self._lines.acquire(key.id, per_owner=key.limits.concurrent_streams or None):
             if "authorization" not in socket.headers:
-                await wire.send_message(_READY)
-            session = PhoneSession(self._desk_for(key), wire, admission.admit)
-            await run_until_first_completed(session.serve(), self._listen(wire, inbox, session))
+                await output.send_message(_READY)
+            session = PhoneSession(self._services_for(key), output, admission.admit)
+            await run_until_first_completed(session.serve(), self._receive_messages(output, messages, session))
 
-    async def _credentials(self, socket: WebSocket, inbox: WebSocketInput) -> bytes:
-        """The caller's key. Whoever sends it in a message waits in the lobby. Raises RateLimited, Overloaded and what
-        ``first_message`` raises."""
+    async def _credentials(self, socket: WebSocket, messages: WebSocketInput) -> bytes:
+        """The Authorization header, or the key of the first message. Raises RateLimited, Overloaded, Unauthorized and
+        LineClosed."""
         if header := socket.headers.get("authorization"):
             return header.encode("latin-1")
         with self._unauthenticated.acquire(network_of(client_address(socket.scope))):
-            return await read_credentials(inbox, self._services.settings.auth_timeout_s)
+            return await read_credentials(messages, self._services.settings.auth_timeout_s)
 
-    def _desk_for(self, key: ApiKey) -> LineServices:
-        """The desk, counting sound for ``key``. Requests are counted where they are admitted: one has many pieces."""
+    def _services_for(self, key: ApiKey) -> LineServices:
+        """Line services that record audio usage for ``key``. ``Admission`` counts requests, since one has many
+        pieces."""
         metered = MeteredAssistant(self._services.assistant, self._usage, SourceKind.PHONE, key.id, counts_speech=False)
-        return replace(self._desk, assistant=metered)
+        return replace(self._line_services, assistant=metered)
 
-    async def _listen(self, wire: WebSocketOutput, inbox: WebSocketInput, session: PhoneSession) -> None:
-        """Hands messages to ``session`` until the line has been idle for too long. Raises LineClosed."""
+    async def _receive_messages(self, output: WebSocketOutput, messages: WebSocketInput, session: PhoneSession) -> None:
+        """Passes messages to ``session`` until the line is idle for ``idle_timeout_s``. Raises LineClosed."""
         while True:
             try:
-                message = await inbox.receive(self._services.settings.idle_timeout_s)
+                message = await messages.receive(self._services.settings.idle_timeout_s)
             except TimeoutError:
                 if session.busy:
                     continue
-                await wire.close(CLOSE_IDLE, "idle")
+                await output.close(CLOSE_IDLE, "idle")
                 return
             if message is None:
                 await session.handle_binary()
@@ -162,12 +165,12 @@ class PhoneDoor:
 _READY: JsonObject = {"type": "ready"}
 
 
-async def _refuse(wire: WebSocketOutput, error: SecretaryError) -> None:
+async def _close_with_error(output: WebSocketOutput, error: SecretaryError) -> None:
     try:
-        await wire.send_message(NATIVE.error(None, error))
+        await output.send_message(NATIVE.error(None, error))
     except LineClosed:
         return
-    await wire.close(_close_code(error), error.code)
+    await output.close(_close_code(error), error.code)
 
 
 def _close_code(error: SecretaryError) -> int:

@@ -1,4 +1,4 @@
-"""A websocket as a telephony line: what is sent within a bounded time, and what is received without losing any."""
+"""A websocket as a phone line: sends with a timeout, receives without losing messages."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -13,11 +13,11 @@ from deployments.telephony.playback import LineClosed
 
 
 class WebSocketOutput:
-    """Implements Wire. ``patience_s`` is how long a message may wait for a client that does not read."""
+    """Implements LineOutput. ``timeout_s`` bounds each send to a client that does not read."""
 
     def __init__(self, socket: WebSocket, timeout_s: float) -> None:
         self._socket = socket
-        self._patience_s = timeout_s
+        self._timeout_s = timeout_s
 
     async def send_message(self, message: JsonObject) -> None:
         await self._send(self._socket.send_text(orjson.dumps(message).decode()))
@@ -26,26 +26,27 @@ class WebSocketOutput:
         await self._send(self._socket.send_bytes(frame))
 
     async def close(self, code: int, reason: str) -> None:
-        """Ends the line, if it has not ended yet. A client that does not read this either is left to the server."""
+        """Closes the line unless it is closed already. Errors and timeouts are ignored."""
         with suppress(LineClosed):
             await self._send(self._socket.close(code, reason))
 
     async def _send(self, sending: Awaitable[None]) -> None:
         try:
-            await send_within(sending, self._patience_s)
+            await send_within(sending, self._timeout_s)
         except WebSocketDisconnect as error:
             raise LineClosed(error.reason) from error
 
 
 class WebSocketInput:
-    """Messages from the client. A receive that times out goes on in the background, so nothing is lost."""
+    """Messages of the client. A receive that times out continues in the background, so no message is lost."""
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
         self._pending: asyncio.Task[str | None] | None = None
 
     async def receive(self, timeout_s: float) -> str | None:
-        """The next text, or None for a binary message. Raises TimeoutError, and LineClosed at the end."""
+        """The next text message; None for a binary one. Raises TimeoutError, and LineClosed when the client
+        disconnects."""
         if self._pending is None:
             self._pending = asyncio.create_task(self._receive())
         done, _ = await asyncio.wait({self._pending}, timeout=timeout_s)
@@ -65,6 +66,6 @@ class WebSocketInput:
         except (RuntimeError, OSError) as error:
             raise LineClosed("the socket is closed") from error
         if message["type"] == "websocket.disconnect":
-            raise LineClosed("the client hung up")
+            raise LineClosed("the client disconnected")
         text: str | None = message.get("text")
         return text

@@ -1,5 +1,8 @@
-"""``GET /v1/audio/voices`` and ``/v1/audio/models``: what Open WebUI asks, without a key, to fill its menus; and
-``/v1/voices``, the shorter list that older clients read, with a key."""
+"""Lists of voices and speech models.
+
+Open WebUI requests ``/v1/audio/voices`` and ``/v1/audio/models`` without a key. ``/v1/voices`` is the format of older
+clients.
+"""
 
 from starlette.requests import Request
 from starlette.responses import Response

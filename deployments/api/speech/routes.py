@@ -1,7 +1,7 @@
-"""``POST /v1/audio/speech``: text in, sound out while the rest of the text is still being spoken.
+"""``POST /v1/audio/speech``: speech synthesis, streamed while it is generated.
 
-The first block is awaited before the status line. When synthesis fails later, a plain body is cut off, because a file
-format has no room for an error; a stream of events ends with an error event.
+The first block is awaited before the status line. After that a failure closes the connection of an audio body, and ends
+a stream of events with an error event.
 """
 
 import logging
@@ -29,46 +29,46 @@ log = logging.getLogger(__name__)
 
 _DEFAULT_FORMAT = "mp3"
 _AUDIO_TOKENS_PER_SECOND = 20
-"""OpenAI counts one audio token per 50 ms of speech; input tokens are counted here as characters."""
+"""One audio token per 50 ms of speech, as in the OpenAI API. Input tokens are counted as characters."""
 
 
 class SpeechEndpoint:
-    """Speaks one text after the other for ``door``."""
+    """Serves speech synthesis of ``door``."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = get_request_context(scope)
+        context = get_request_context(scope)
         body = await read_json(scope, receive, SpeechBody)
-        _check_text(body.input, visit.snapshot.settings.speech.max_input_chars)
-        with self._door.slots.acquire(visit.snapshot.settings.limits.max_live_streams, visit.key):
+        _check_text(body.input, context.snapshot.settings.speech.max_input_chars)
+        with self._door.slots.acquire(context.snapshot.settings.limits.max_live_streams, context.key):
             async with CancelOnDisconnect(receive):
-                request = await self._request(body, visit)
-                async with Closing(self._door.metered(visit).speak(request)) as chunks:
-                    await _answer(body, chunks, send, visit.id)
+                request = await self._request(body, context)
+                async with Closing(self._door.metered(context).speak(request)) as chunks:
+                    await _send_speech(body, chunks, send, context.id)
 
-    async def _request(self, body: SpeechBody, visit: RequestContext) -> SpeechRequest:
+    async def _request(self, body: SpeechBody, context: RequestContext) -> SpeechRequest:
         engine = await self._door.model_names.engine_for(body.model, SPEECH)
         voices = self._door.assistant.voices()
         voice_id = voice_id_for(body.voice if isinstance(body.voice, str) else body.voice.id, voices)
         if voice_id is None and engine:
-            voice_id = voice_of_engine(engine, body.input, voices, visit.snapshot.settings.default_language)
+            voice_id = voice_of_engine(engine, body.input, voices, context.snapshot.settings.default_language)
         return SpeechRequest(body.input, voice_id, speed=1.0 if body.speed is None else body.speed)
 
 
-async def _answer(body: SpeechBody, chunks: AsyncIterator[SpeechChunk], send: Send, visit_id: str) -> None:
-    wanted = body.response_format or _DEFAULT_FORMAT
+async def _send_speech(body: SpeechBody, chunks: AsyncIterator[SpeechChunk], send: Send, request_id: str) -> None:
+    audio_format = body.response_format or _DEFAULT_FORMAT
     first = await anext(chunks, None)
     if first is None:
-        raise EngineFailed("The text was not spoken: synthesis ended without any sound.")
-    encoder = SpeechEncoder(wanted)
+        raise EngineFailed("Synthesis ended without audio.")
+    encoder = SpeechEncoder(audio_format)
     blocks = _encoded(encoder, first, chunks)
     if body.stream_format == "sse":
         await send({"type": "http.response.start", "status": 200, "headers": list(EVENT_STREAM_HEADERS)})
-        await send_body(send, _events(blocks, encoder, len(body.input), visit_id))
+        await send_body(send, _events(blocks, encoder, len(body.input), request_id))
     else:
-        headers = [(b"content-type", CONTENT_TYPES[wanted].encode())]
+        headers = [(b"content-type", CONTENT_TYPES[audio_format].encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send_body(send, blocks)
 
@@ -84,7 +84,7 @@ async def _encoded(
 
 
 async def _events(
-    blocks: AsyncIterator[bytes], encoder: SpeechEncoder, characters: int, visit_id: str
+    blocks: AsyncIterator[bytes], encoder: SpeechEncoder, characters: int, request_id: str
 ) -> AsyncIterator[bytes]:
     pieces = Base64StreamEncoder()
     try:
@@ -97,8 +97,8 @@ async def _events(
     except SecretaryError as error:
         yield sse_error_event(error)
     except Exception:
-        log.exception("request %s failed in mid-stream", visit_id)
-        yield sse_error_event(internal_error(visit_id))
+        log.exception("request %s failed after the response had started", request_id)
+        yield sse_error_event(internal_error(request_id))
 
 
 def _usage(characters: int, seconds: float) -> dict[str, int]:
@@ -106,8 +106,8 @@ def _usage(characters: int, seconds: float) -> dict[str, int]:
     return {"input_tokens": characters, "output_tokens": spoken, "total_tokens": characters + spoken}
 
 
-def _check_text(text: str, longest: int) -> None:
+def _check_text(text: str, max_chars: int) -> None:
     if not text.strip():
-        raise InvalidRequest("There is no text to speak.", param="input")
-    if len(text) > longest:
-        raise TextTooLong(f"The text has {len(text)} characters; at most {longest} at once.", param="input")
+        raise InvalidRequest("The input is empty.", param="input")
+    if len(text) > max_chars:
+        raise TextTooLong(f"The input has {len(text)} characters; the maximum is {max_chars}.", param="input")

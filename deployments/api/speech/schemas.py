@@ -1,22 +1,19 @@
-"""``POST /v1/audio/speech`` as the OpenAI API describes it."""
+"""Request body of ``POST /v1/audio/speech`` (OpenAI API)."""
 
 from typing import Literal
 
 from pydantic import Field
 
+from deployments.api.chat.schemas import VoiceReference
 from deployments.api.request_body import RequestSchema
 
 
-class SpeechVoiceReference(RequestSchema):
-    id: str
-
-
 class SpeechBody(RequestSchema):
-    """``instructions`` are accepted and have no effect: the voices here speak as they were recorded."""
+    """``instructions`` are accepted and ignored: the voices do not support them."""
 
     model: str
     input: str
-    voice: str | SpeechVoiceReference
+    voice: str | VoiceReference
     instructions: str | None = Field(default=None, max_length=4096)
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = None
     speed: float | None = Field(default=None, ge=0.25, le=4)

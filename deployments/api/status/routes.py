@@ -33,21 +33,21 @@ class StatusEndpoint:
         self._door = door
 
     async def index(self, request: Request) -> Response:
-        """What is served where."""
+        """The endpoints of the service."""
         return json_response({"status": "ok", "service": "ai-secretary", "endpoints": _ENDPOINTS})
 
     async def health(self, request: Request) -> Response:
-        """The process is up and its event loop turns."""
+        """200 while the event loop of the process runs."""
         return json_response({"status": "ok"})
 
     async def ready(self, request: Request) -> Response:
-        """200 when questions can be answered, 503 before the settings have arrived.
+        """200 when the process can answer, 503 before its settings have arrived.
 
-        ``status`` tells everybody in one word of the engines behind: "degraded" when one of them is not ready or its
-        last answer failed. Details are for key holders.
+        ``status`` is "degraded" when an engine is not ready or its last request failed. With an API key the body also
+        lists revision and engines.
         """
         ready = self._door.snapshots.ready
-        engines = await self._engines() if ready else _Engines()
+        engines = await self._engine_statuses() if ready else _EngineStatuses()
         body: dict[str, object] = {"ready": ready, "status": "ready" if engines.sound else "degraded"}
         if ready and get_request_context(request.scope).key is not None:
             body |= {"revision": self._door.snapshots.current.revision, **engines.fields()}
@@ -57,19 +57,19 @@ class StatusEndpoint:
         text = await asyncio.to_thread(self._door.metrics.exposition)
         return Response(text, headers={"content-type": EXPOSITION_TYPE})
 
-    async def _engines(self) -> "_Engines":
+    async def _engine_statuses(self) -> "_EngineStatuses":
         try:
             async with asyncio.timeout(_STATUS_TIMEOUT_S):
-                return _Engines(await self._door.assistant.status())
+                return _EngineStatuses(await self._door.assistant.status())
         except TimeoutError:
-            return _Engines(error=f"the engines did not answer within {_STATUS_TIMEOUT_S:g} s")
+            return _EngineStatuses(error=f"the engines did not answer within {_STATUS_TIMEOUT_S:g} s")
         except SecretaryError as error:
-            return _Engines(error=error.message)
+            return _EngineStatuses(error=error.message)
 
 
 @dataclass(frozen=True, slots=True)
-class _Engines:
-    """What the engines say of themselves; None when they do not."""
+class _EngineStatuses:
+    """Statuses of the engines; None when they could not be fetched."""
 
     statuses: tuple[EngineStatus, ...] | None = None
     error: str = ""

@@ -1,6 +1,6 @@
 """The multipart form of ``/v1/audio/transcriptions`` and ``/translations``.
 
-The gate has bounded the whole body, so the file stays in memory: nothing of what people say is written to disk.
+The gate bounds the body, so the file stays in memory and recordings are never written to disk.
 """
 
 import re
@@ -24,7 +24,7 @@ _LANGUAGE = re.compile(r"^([a-z]{2,3})([-_][a-z0-9]{1,8})*$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionForm:
-    """What was asked. ``data`` is the file as it came, ``wishes`` the request to recognition without its sound."""
+    """Fields of the form. ``data`` is the uploaded file, ``options`` the recognition request without audio."""
 
     model: str
     data: bytes
@@ -43,7 +43,7 @@ async def read_form(request: Request, translate: bool) -> TranscriptionForm:
 async def _read(fields: FormData, translate: bool) -> TranscriptionForm:
     granularities = _granularities(fields)
     return TranscriptionForm(
-        model=_required(fields, "model"),
+        model=_required_text(fields, "model"),
         data=await uploaded_file(fields),
         format=_format(fields),
         stream=text_field(fields, "stream").lower() in _TRUE,
@@ -67,15 +67,15 @@ def _format(fields: FormData) -> TranscriptFormat:
 
 
 def _granularities(fields: FormData) -> frozenset[str]:
-    """``timestamp_granularities[]`` as OpenAI's clients write it, also without the brackets."""
-    wanted = {*fields.getlist("timestamp_granularities[]"), *fields.getlist("timestamp_granularities")}
-    if not wanted <= _GRANULARITIES:
-        raise InvalidRequest("Granularities are word and segment.", param="timestamp_granularities")
-    return frozenset(name for name in wanted if isinstance(name, str))
+    """Values of ``timestamp_granularities[]``, also accepted without brackets."""
+    granularities = {*fields.getlist("timestamp_granularities[]"), *fields.getlist("timestamp_granularities")}
+    if not granularities <= _GRANULARITIES:
+        raise InvalidRequest("timestamp_granularities accepts word and segment.", param="timestamp_granularities")
+    return frozenset(name for name in granularities if isinstance(name, str))
 
 
 def language_field(fields: FormData) -> str | None:
-    """The language that is named, as a primary tag. Raises InvalidRequest."""
+    """The primary tag of the field ``language``, None when it is absent. Raises InvalidRequest."""
     text = text_field(fields, "language")
     if not text:
         return None
@@ -96,7 +96,7 @@ def _temperature(fields: FormData) -> float:
     return value
 
 
-def _required(fields: FormData, name: str) -> str:
+def _required_text(fields: FormData, name: str) -> str:
     text = text_field(fields, name)
     if not text:
         raise InvalidRequest(f"Missing required parameter: {name}.", param=name)

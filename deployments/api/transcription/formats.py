@@ -1,4 +1,4 @@
-"""A transcript in the shapes of the OpenAI API: json, text, srt, vtt, verbose_json."""
+"""Transcript formats of the OpenAI API: json, text, srt, vtt, verbose_json."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ def usage_fields(finished: TranscriptFinished) -> dict[str, object]:
 
 
 def json_fields(finished: TranscriptFinished) -> dict[str, object]:
-    """``json``: the text and what it cost."""
+    """``json``: text and usage."""
     return {"text": finished.text.strip(), "usage": usage_fields(finished)}
 
 
 def verbose_json_fields(
     segments: Segments, finished: TranscriptFinished, granularities: frozenset[str], translate: bool
 ) -> dict[str, object]:
-    """``verbose_json``: times of segments, of words, or of both. Without a wish, of segments."""
+    """``verbose_json``: timestamps of segments, words or both; of segments by default."""
     body: dict[str, object] = {
         "task": "translate" if translate else "transcribe",
         "language": "english" if translate else english_name(finished.language),
@@ -42,29 +42,29 @@ def text_body(finished: TranscriptFinished) -> str:
 def srt(segments: Segments) -> str:
     """SubRip: numbered cues, a comma before the milliseconds."""
     return "".join(
-        f"{number}\n{_clock(s.start, ',')} --> {_clock(s.end, ',')}\n{_cue_text(s)}\n\n"
+        f"{number}\n{_timestamp(s.start, ',')} --> {_timestamp(s.end, ',')}\n{_cue_text(s)}\n\n"
         for number, s in enumerate(segments, start=1)
     )
 
 
 def vtt(segments: Segments) -> str:
     """WebVTT (W3C, 4.1)."""
-    cues = (f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{_cue_text(s)}\n\n" for s in segments)
+    cues = (f"{_timestamp(s.start, '.')} --> {_timestamp(s.end, '.')}\n{_cue_text(s)}\n\n" for s in segments)
     return "WEBVTT\n\n" + "".join(cues)
 
 
 class TranscriptDeltas:
-    """Segments to pieces of text that join to the whole text."""
+    """Text deltas of segments; joined they are the whole text."""
 
     def __init__(self) -> None:
-        self._begun = False
+        self._started = False
 
     def text(self, segment: TranscriptSegment) -> str:
         piece = segment.text.strip()
         if not piece:
             return ""
-        separator = " " if self._begun else ""
-        self._begun = True
+        separator = " " if self._started else ""
+        self._started = True
         return separator + piece
 
 
@@ -96,7 +96,7 @@ def _word_fields(word: Word) -> dict[str, object]:
 
 
 def _cue_text(segment: TranscriptSegment) -> str:
-    """An empty line would end a cue, and ``-->`` would begin one."""
+    """The text of a cue without empty lines and ``-->``, which would end or start a cue."""
     return "\n".join(_lines(segment.text)).replace("-->", "->")
 
 
@@ -104,7 +104,7 @@ def _lines(text: str) -> Iterator[str]:
     return (line.strip() for line in text.strip().splitlines() if line.strip())
 
 
-def _clock(seconds: float, mark: str) -> str:
+def _timestamp(seconds: float, mark: str) -> str:
     minutes, milliseconds = divmod(round(max(0.0, seconds) * 1000), 60_000)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}{mark}{milliseconds % 1000:03}"

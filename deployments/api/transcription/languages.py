@@ -1,4 +1,4 @@
-"""Language tags to the English words that ``verbose_json`` wants."""
+"""English names of languages, as used in ``verbose_json``."""
 
 _NAMES = """
 af afrikaans, am amharic, ar arabic, as assamese, az azerbaijani, ba bashkir, be belarusian, bg bulgarian, bn bengali,
@@ -17,5 +17,5 @@ _BY_TAG = dict(pair.strip().split(" ", 1) for pair in _NAMES.replace("\n", " ").
 
 
 def english_name(tag: str) -> str:
-    """``ru`` -> ``russian``; a tag without an English word here is its own name."""
+    """``ru`` -> ``russian``. An unknown tag is returned unchanged."""
     return _BY_TAG.get(tag.lower().partition("-")[0], tag)

@@ -26,44 +26,44 @@ _TEXT_TYPES = {"text": b"text/plain", "srt": b"application/x-subrip", "vtt": b"t
 
 
 class TranscriptionsEndpoint:
-    """Writes down one recording after the other for ``door``; with ``translate`` in English."""
+    """Serves transcriptions of ``door``; translations to English with ``translate``."""
 
     def __init__(self, door: Door, translate: bool) -> None:
         self._door = door
         self._translate = translate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = get_request_context(scope)
-        limits = visit.snapshot.settings.limits
+        context = get_request_context(scope)
+        limits = context.snapshot.settings.limits
         try:
             form = await read_form(Request(scope, receive), self._translate)
         except ClientDisconnect:
             raise ClientGone from None
-        with self._door.slots.acquire(limits.max_live_streams, visit.key):
+        with self._door.slots.acquire(limits.max_live_streams, context.key):
             async with CancelOnDisconnect(receive):
                 await self._door.model_names.engine_for(form.model, RECOGNITION)
                 request = await decode_recording(form.data, limits.max_audio_minutes * 60, form.options)
-                async with Closing(self._door.metered(visit).transcribe(request)) as events:
+                async with Closing(self._door.metered(context).transcribe(request)) as events:
                     if form.stream and not self._translate:
-                        await _stream(events, send, visit.id)
+                        await _stream(events, send, context.id)
                     else:
                         await _whole(form, events, send)
 
 
 async def _whole(form: TranscriptionForm, events: AsyncIterator[TranscriptEvent], send: Send) -> None:
     segments: list[TranscriptSegment] = []
-    async for heard in events:
-        if isinstance(heard, TranscriptFinished):
-            kind, body = _rendered(form, segments, heard)
+    async for result in events:
+        if isinstance(result, TranscriptFinished):
+            kind, body = _render(form, segments, result)
             headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
-        segments.append(heard)
-    raise _ended_early()
+        segments.append(result)
+    raise _no_transcript()
 
 
-def _rendered(
+def _render(
     form: TranscriptionForm, segments: list[TranscriptSegment], finished: TranscriptFinished
 ) -> tuple[bytes, bytes]:
     if form.format == "json":
@@ -75,33 +75,33 @@ def _rendered(
     return _TEXT_TYPES[form.format] + b"; charset=utf-8", texts[form.format].encode()
 
 
-async def _stream(events: AsyncIterator[TranscriptEvent], send: Send, visit_id: str) -> None:
+async def _stream(events: AsyncIterator[TranscriptEvent], send: Send, request_id: str) -> None:
     first = await anext(events, None)
     if first is None:
-        raise _ended_early()
+        raise _no_transcript()
     await send({"type": "http.response.start", "status": 200, "headers": list(EVENT_STREAM_HEADERS)})
-    await send_body(send, _deltas(first, events, visit_id))
+    await send_body(send, _deltas(first, events, request_id))
 
 
 async def _deltas(
-    first: TranscriptEvent, events: AsyncIterator[TranscriptEvent], visit_id: str
+    first: TranscriptEvent, events: AsyncIterator[TranscriptEvent], request_id: str
 ) -> AsyncIterator[bytes]:
     deltas = render.TranscriptDeltas()
-    heard: TranscriptEvent | None = first
+    result: TranscriptEvent | None = first
     try:
-        while isinstance(heard, TranscriptSegment):
-            if text := deltas.text(heard):
+        while isinstance(result, TranscriptSegment):
+            if text := deltas.text(result):
                 yield sse_event(render.delta_event(text))
-            heard = await anext(events, None)
-        if heard is None:
-            raise _ended_early()
-        yield sse_event(render.done_event(heard))
+            result = await anext(events, None)
+        if result is None:
+            raise _no_transcript()
+        yield sse_event(render.done_event(result))
     except SecretaryError as error:
         yield sse_error_event(error)
     except Exception:
-        log.exception("request %s failed in mid-stream", visit_id)
-        yield sse_error_event(internal_error(visit_id))
+        log.exception("request %s failed after the response had started", request_id)
+        yield sse_error_event(internal_error(request_id))
 
 
-def _ended_early() -> EngineFailed:
-    return EngineFailed("The recording could not be transcribed: recognition ended early.")
+def _no_transcript() -> EngineFailed:
+    return EngineFailed("Recognition ended without a transcript.")

@@ -216,7 +216,7 @@ async def test_a_model_of_an_inner_server_comes_once_the_setting_opens_it(rig: M
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         refused = await rig.wait_until_ended(http)
         assert refused["state"] == "failed"
-        assert f"{place} in the setting outbound.allowed_hosts opens it" in str(refused["error"])
+        assert f"add {place} to the setting outbound.allowed_hosts" in str(refused["error"])
         assert rig.site.requests == []
         await rig.office.settings.update_fields({"allowed_hosts": [place]}, "anna", "outbound", role=Role.ADMIN)
         await http.post("/models/download", json={"model_id": "tiny-voice"})

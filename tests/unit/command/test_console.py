@@ -211,7 +211,7 @@ def test_an_operators_own_mirror_is_opened_by_the_environment_only(secretary: Ru
             mirror.redirects[path] = elsewhere.url + path
         pull = ("models", "pull", "whisper-tiny", "--source", "hf")
         done = secretary(*pull, HF_ENDPOINT=mirror.url)
-        assert "in SECRETARY_MODEL_HOSTS allows it" in done.output
+        assert "SECRETARY_MODEL_HOSTS" in done.output
         assert elsewhere.requests == []
         secretary(*pull, SECRETARY_MODEL_HOSTS=f"unused.lan, {elsewhere.url.removeprefix('http://')}")
         assert len(elsewhere.requests) == 1

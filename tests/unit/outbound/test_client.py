@@ -1,11 +1,10 @@
-"""The client against real servers on loopback: where it connects, what it sends, when it gives up."""
+"""CheckedClient against real servers on loopback."""
 
 import asyncio
 import datetime
 import gzip
 import ssl
 import time
-import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from deployments.contracts.settings import OutboundSettings
 from deployments.outbound.client import CheckedClient, OriginKey
 from deployments.outbound.policy import OutboundPolicy, OutboundRefused
 from deployments.outbound.response_body import OutboundLimits, ResponseTooLarge
+from deployments.outbound.transport import UpstreamUnreachable
 from tests.unit.outbound.scripted_server import (
     FakeResolver,
     ScriptedServer,
@@ -45,7 +45,7 @@ def client_for(*allowed: str, limits: OutboundLimits = LIMITS, resolver: FakeRes
     return CheckedClient(lambda: policy, limits, resolver or FakeResolver(), TLS)
 
 
-async def test_a_listed_server_is_asked_under_its_own_name(server: ScriptedServer) -> None:
+async def test_client_allowed_host_keeps_its_name(server: ScriptedServer) -> None:
     resolver = FakeResolver(upstream_test=[("127.0.0.1",)])
     client = client_for("upstream.test", resolver=resolver)
     fetched = await client.fetch("POST", f"http://upstream.test:{server.port}/v1?x=1", content=b"hi")
@@ -56,8 +56,7 @@ async def test_a_listed_server_is_asked_under_its_own_name(server: ScriptedServe
     await client.aclose()
 
 
-async def test_a_name_that_changes_its_address_between_two_questions_is_asked_once(server: ScriptedServer) -> None:
-    """The check and the connection share one answer: what comes second is never looked at."""
+async def test_client_resolves_a_name_once_per_connection(server: ScriptedServer) -> None:
     resolver = FakeResolver(upstream_test=[("127.0.0.1",), ("169.254.169.254",)])
     client = client_for(f"127.0.0.1:{server.port}", f"upstream.test:{server.port}", resolver=resolver)
     assert (await client.fetch("GET", f"http://upstream.test:{server.port}/")).body == b"hello"
@@ -68,7 +67,7 @@ async def test_a_name_that_changes_its_address_between_two_questions_is_asked_on
     await client.aclose()
 
 
-async def test_a_rebound_name_never_reaches_a_loopback_server(server: ScriptedServer) -> None:
+async def test_client_rebound_name_is_refused(server: ScriptedServer) -> None:
     client = CheckedClient(
         lambda: OutboundPolicy(ports=(server.port,)), LIMITS, FakeResolver(public_test=[("127.0.0.1",)])
     )
@@ -78,7 +77,7 @@ async def test_a_rebound_name_never_reaches_a_loopback_server(server: ScriptedSe
     await client.aclose()
 
 
-async def test_redirects_stay_within_the_origin_and_are_bounded(server: ScriptedServer) -> None:
+async def test_client_redirects_are_bounded(server: ScriptedServer) -> None:
     client = client_for("127.0.0.1")
     server.answers["/a"] = respond_with(b"", "302 Found", location="/b")
     server.answers["/b"] = respond_with(b"", "307 Temporary Redirect", location=f"{server.url}/c")
@@ -105,7 +104,7 @@ async def test_redirects_stay_within_the_origin_and_are_bounded(server: Scripted
         "gopher://127.0.0.1/",
     ],
 )
-async def test_a_redirect_elsewhere_is_not_followed(server: ScriptedServer, location: str) -> None:
+async def test_client_redirect_elsewhere_is_refused(server: ScriptedServer, location: str) -> None:
     client = client_for("127.0.0.1")
     server.answers["/a"] = respond_with(b"", "302 Found", location=location)
     with pytest.raises((OutboundRefused, InvalidRequest)):
@@ -114,47 +113,40 @@ async def test_a_redirect_elsewhere_is_not_followed(server: ScriptedServer, loca
     await client.aclose()
 
 
-async def test_a_key_goes_to_its_own_origin_only(server: ScriptedServer) -> None:
+async def test_client_key_is_sent_to_its_origin_only(server: ScriptedServer) -> None:
     client = client_for("127.0.0.1", "upstream.test", resolver=FakeResolver(upstream_test=[("127.0.0.1",)]))
     key = OriginKey(server.url, SecretStr("hunter2"))
     await client.fetch("GET", f"{server.url}/", key=key, headers={"Authorization": "Bearer other"})
     assert server.requests[0].lower().count("authorization: bearer hunter2") == 1
     assert "other" not in server.requests[0]
     for elsewhere in (f"http://upstream.test:{server.port}/", "https://127.0.0.1/", "http://127.0.0.1:1/"):
-        with pytest.raises(OutboundRefused, match="belongs to") as caught:
+        with pytest.raises(OutboundRefused, match="not sent to") as caught:
             await client.fetch("GET", elsewhere, key=key)
         assert "hunter2" not in f"{caught.value} {key!r}"
     assert len(server.requests) == 1
     await client.aclose()
 
 
-@pytest.mark.parametrize(
-    ("encoding", "packed"),
-    [("", b"x" * 60_000), ("gzip", gzip.compress(b"x" * 50_000_000)), ("deflate", zlib.compress(b"x" * 50_000_000))],
-)
-async def test_more_than_agreed_is_cut_off_packed_or_not(server: ScriptedServer, encoding: str, packed: bytes) -> None:
+async def test_client_body_above_max_bytes_is_cut_off(server: ScriptedServer) -> None:
     client = client_for("127.0.0.1")
-    server.answers["/"] = respond_with(packed, **({"content_encoding": encoding} if encoding else {}))
-    with pytest.raises(ResponseTooLarge, match="50000"):
+    server.answers["/"] = respond_with(b"x" * 60_000)
+    with pytest.raises(ResponseTooLarge):
         await client.fetch("GET", f"{server.url}/")
     await client.aclose()
 
 
-async def test_a_packed_answer_that_nobody_asked_for_is_unpacked_or_refused(server: ScriptedServer) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+async def test_client_refuses_compressed_response(server: ScriptedServer, encoding: str) -> None:
     client = client_for("127.0.0.1")
-    server.answers["/"] = respond_with(gzip.compress(b"hello" * 100), content_encoding="gzip")
-    fetched = await client.fetch("GET", f"{server.url}/")
-    assert fetched.body == b"hello" * 100
-    assert "content-encoding" not in fetched.headers
+    server.answers["/"] = respond_with(gzip.compress(b"hello"), content_encoding=encoding)
+    with pytest.raises(Unavailable, match="compressed"):
+        await client.fetch("GET", f"{server.url}/", headers={"Accept-Encoding": "gzip"})
     assert "Accept-Encoding: identity" in server.requests[0]
-    for answer in (respond_with(b"xx", content_encoding="br"), respond_with(b"not gzip", content_encoding="gzip")):
-        server.answers["/"] = answer
-        with pytest.raises(Unavailable):
-            await client.fetch("GET", f"{server.url}/")
+    assert "Accept-Encoding: gzip" not in server.requests[0]
     await client.aclose()
 
 
-async def test_silence_and_slowness_end_in_time(server: ScriptedServer) -> None:
+async def test_client_slow_response_times_out(server: ScriptedServer) -> None:
     client = client_for(
         "127.0.0.1", limits=OutboundLimits(connect_timeout_s=0.3, read_timeout_s=0.3, total_timeout_s=0.8)
     )
@@ -167,7 +159,7 @@ async def test_silence_and_slowness_end_in_time(server: ScriptedServer) -> None:
     await client.aclose()
 
 
-async def test_a_resolver_that_hangs_ends_in_time(server: ScriptedServer) -> None:
+async def test_client_slow_resolver_times_out(server: ScriptedServer) -> None:
     class Hanging(FakeResolver):
         async def resolve(self, host: str, port: int) -> tuple[str, ...]:
             await asyncio.sleep(30)
@@ -179,17 +171,16 @@ async def test_a_resolver_that_hangs_ends_in_time(server: ScriptedServer) -> Non
     await client.aclose()
 
 
-async def test_what_cannot_be_reached_is_told_clearly(server: ScriptedServer) -> None:
+async def test_client_closed_port_and_unknown_name_are_unreachable(server: ScriptedServer) -> None:
     client = client_for("127.0.0.1:1", "nowhere.test")
-    with pytest.raises(Unavailable, match="cannot be reached"):
-        await client.fetch("GET", "http://127.0.0.1:1/")
-    with pytest.raises(Unavailable, match="not known"):
-        await client.fetch("GET", "http://nowhere.test/")
+    for url in ("http://127.0.0.1:1/", "http://nowhere.test/"):
+        with pytest.raises(UpstreamUnreachable):
+            await client.fetch("GET", url)
     await client.aclose()
 
 
 @pytest.mark.parametrize("value", ["x\r\nHost: 127.0.0.1", "x\ny", "x\0"])
-async def test_a_header_cannot_smuggle_another(server: ScriptedServer, value: str) -> None:
+async def test_client_header_injection_is_rejected(server: ScriptedServer, value: str) -> None:
     client = client_for("127.0.0.1")
     with pytest.raises(InvalidRequest):
         await client.fetch("GET", f"{server.url}/", headers={"x-name": value})
@@ -198,7 +189,7 @@ async def test_a_header_cannot_smuggle_another(server: ScriptedServer, value: st
     await client.aclose()
 
 
-async def test_a_change_of_the_policy_counts_at_once(server: ScriptedServer) -> None:
+async def test_client_policy_change_applies_to_next_request(server: ScriptedServer) -> None:
     policies = [OutboundPolicy.from_settings(OutboundSettings(allowed_hosts=("127.0.0.1",)))]
     client = CheckedClient(lambda: policies[-1], LIMITS)
     assert (await client.fetch("GET", f"{server.url}/")).status == 200
@@ -208,7 +199,7 @@ async def test_a_change_of_the_policy_counts_at_once(server: ScriptedServer) -> 
     await client.aclose()
 
 
-async def test_tls_checks_the_name_and_not_the_address(tmp_path: Path) -> None:
+async def test_client_tls_verifies_host_name(tmp_path: Path) -> None:
     certificate, key = _certificate("upstream.test", tmp_path)
     serving_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     serving_tls.load_cert_chain(certificate, key)
