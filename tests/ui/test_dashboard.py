@@ -7,7 +7,6 @@ from playwright.async_api import expect
 
 from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import ONE_ENGINE_MISSING
-from tests.ui.panel_server import PanelServer
 
 UNTIL_THE_NEXT_LOOK_MS = 9_000
 """A page that came while the last overview was fresh shows that one first, and the next one after five seconds."""
@@ -74,14 +73,3 @@ async def test_nobody_is_asked_after_the_page_was_left(admin: BrowserUser) -> No
     before = admin.stage.assistant.status_calls
     await asyncio.sleep(6)
     assert admin.stage.assistant.status_calls == before
-
-
-async def test_many_viewers_cost_as_much_as_one(visit, stage: PanelServer) -> None:
-    visitors: list[BrowserUser] = [await visit() for _ in range(3)]
-    before = stage.assistant.status_calls
-    for visitor in visitors:
-        await visitor.open_logged_in()
-    elapsed_from = asyncio.get_running_loop().time()
-    await asyncio.sleep(6)
-    seconds = asyncio.get_running_loop().time() - elapsed_from
-    assert stage.assistant.status_calls - before <= 6 + seconds / 2
