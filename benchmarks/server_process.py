@@ -15,7 +15,7 @@ from deployments.command.ports import free_port
 API_KEY = "sk-sec-for-benchmarks-0123456789abcdefghijkl"
 PASSWORD = "a long enough password for benchmarks"
 DEMO_GRAPH = ROOT / "graph.yaml"
-SCRIPTED_GRAPH = ROOT / "tests" / "graphs" / "scripted.yaml"
+SCRIPTED_GRAPH = ROOT / "tests" / "serve" / "scripted_graph.yaml"
 MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
 _UP_WITHIN_S = 300.0
 

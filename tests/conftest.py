@@ -1,4 +1,4 @@
-"""The main job is tried first; a PostgreSQL server for all tests of one run, started by the first that wants it."""
+"""The order of the cluster tests, and one PostgreSQL server for all tests of a run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +7,23 @@ import pytest
 
 from tests.servers.postgres import PostgresCluster, create_template_database, running_postgres
 
-_DEMO = Path(__file__).parent / "serve" / "demo"
+_SERVE = Path(__file__).parent / "serve"
+_FIRST = [
+    _SERVE / "demo" / "test_main_job.py",
+    _SERVE / "demo",
+    _SERVE / "test_failed_start.py",
+    _SERVE / "test_shutdown.py",
+]
+"""The main job is tested first. Tests that start a secretary of their own run before the shared one starts."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: (_DEMO not in item.path.parents, item.path != _DEMO / "test_main_job.py"))
+    items.sort(key=lambda item: _position(item.path))
+
+
+def _position(path: Path) -> int:
+    return next((index for index, first in enumerate(_FIRST) if path.is_relative_to(first)), len(_FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from deployments.engines.registry import EngineKind, EngineSpec, find_engine_cla
 from deployments.models.catalogue import load_catalogue
 from tests.architecture.source_files import ROOT
 
-GRAPHS = [ROOT / "graph.yaml", *sorted((ROOT / "tests" / "graphs").glob("*.yaml"))]
+GRAPHS = [ROOT / "graph.yaml", ROOT / "tests" / "serve" / "scripted_graph.yaml"]
 every_graph = pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.name)
 
 

@@ -1,4 +1,4 @@
-"""The running secretary as somebody meets it who has signed in at the office, and holds a key for the gateway."""
+"""A client of the admin API and of the gateway."""
 
 import contextlib
 import time
@@ -15,8 +15,11 @@ READY_TIMEOUT_S = 90.0
 
 
 class AdminClient:
-    """``get``, ``post``, ``put`` and ``delete`` of paths below /admin give the JSON of a success (None without a body);
-    ``http`` gives whole replies, ``gateway`` those of the door."""
+    """Signed in as the administrator.
+
+    ``get``, ``post``, ``put`` and ``delete`` take a path below /admin and return the JSON of a successful reply, None
+    without a body. ``http`` returns whole replies; ``gateway`` is a client of the gateway with an API key.
+    """
 
     def __init__(self, secretary: SecretaryProcess) -> None:
         self.secretary = secretary
@@ -52,11 +55,11 @@ class AdminClient:
         return self.secretary.openai.chat.completions.create(model=model, messages=messages, **wishes)
 
     def answer_to(self, question: str) -> str:
-        """What the gateway answers; a model has one word for it."""
+        """The answer of the gateway; a model may use one token."""
         return self.complete(question, max_tokens=1).choices[0].message.content or ""
 
     def prompt_tokens(self, question: str, model: str = "secretary") -> int:
-        """How long everything is that the model reads before it answers."""
+        """The number of prompt tokens."""
         usage = self.complete(question, model, max_tokens=1).usage
         assert usage is not None
         return usage.prompt_tokens
@@ -74,12 +77,12 @@ def json_of(reply: httpx.Response) -> Any:
 
 
 def error_of(reply: httpx.Response) -> tuple[int, str]:
-    """Status and code of an error."""
+    """Status and error code."""
     return reply.status_code, str(reply.json()["error"]["code"])
 
 
 def wait_for_change(holds: Callable[[], bool], timeout_s: float = PROPAGATION_TIMEOUT_S) -> None:
-    """Waits until a change has arrived."""
+    """Waits until a change has arrived at the doors."""
     deadline = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < deadline, f"it did not follow within {timeout_s:g} s"
@@ -88,7 +91,7 @@ def wait_for_change(holds: Callable[[], bool], timeout_s: float = PROPAGATION_TI
 
 @contextlib.contextmanager
 def settings_restored(office: AdminClient, group: str | None = None) -> Iterator[None]:
-    """Puts the settings (or one group of them) back as they were."""
+    """Restores the settings, or one group of them, after the block."""
     before = office.get("/settings")["settings"]
     try:
         yield

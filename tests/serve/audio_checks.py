@@ -1,4 +1,4 @@
-"""What tests ask of a piece of sound."""
+"""Decoding and making audio files for assertions."""
 
 import io
 import wave
@@ -18,7 +18,7 @@ class DecodedAudio:
 
 
 def decode_audio(data: bytes) -> DecodedAudio:
-    """Decodes a file from end to end."""
+    """Decodes a whole audio file."""
     with av.open(io.BytesIO(data)) as container:
         stream = container.streams.audio[0]
         frames = [frame.to_ndarray() for frame in container.decode(stream)]
@@ -33,7 +33,7 @@ def words(text: str) -> list[str]:
 
 
 def tone_wav(seconds: float, rate: int = 16_000) -> bytes:
-    """A file with a tone that long."""
+    """A WAV file with a 440 Hz tone."""
     samples = 8000 * np.sin(2 * np.pi * 440 / rate * np.arange(int(seconds * rate)))
     file = io.BytesIO()
     with wave.open(file, "wb") as written:

@@ -1,4 +1,4 @@
-"""Requests whose engine is killed while it works on them, and what the client is told."""
+"""Requests whose engine process is killed halfway, and the error that the client gets."""
 
 import itertools
 from collections.abc import Callable
@@ -20,18 +20,18 @@ Kill = Callable[[], object]
 
 
 def uncached_text() -> str:
-    """One piece of text of which nobody remembers the sound, long enough to be cut off in its middle."""
-    return f"nobody has ever heard number {next(_numbers)} of " + "these many words without any pause " * 7
+    """One long sentence that is not in the phrase cache."""
+    return f"this is sentence number {next(_numbers)} of " + "these many words without any pause " * 7
 
 
 def slow_speech_request(text: str) -> dict[str, object]:
-    """The request of speech that takes the scripted voice many seconds."""
+    """A speech request that takes the scripted voice many seconds."""
     return {"model": "tts-1", "voice": "alloy", "input": text, "response_format": "pcm", "speed": 0.25}
 
 
 @dataclass(frozen=True)
 class EngineFailureCase:
-    """``breaks`` begins a request, calls ``kill`` in its middle and checks what comes; ``works`` is a whole request."""
+    """``interrupt`` kills the engine halfway through a request and checks the error; ``answers`` sends a request."""
 
     deployment: str
     interrupt: Callable[[SecretaryProcess, Kill], None]
@@ -111,11 +111,11 @@ def speech_answers(secretary: SecretaryProcess) -> bool:
 
 
 def interrupt_recognition(secretary: SecretaryProcess, kill: Kill) -> None:
-    with ThreadPoolExecutor(1) as other:
-        asked = other.submit(transcribe, secretary)
-        wait_until(lambda: secretary.metric("secretary_live_streams", kind="stt") == 1, timeout_s=10)
+    with ThreadPoolExecutor(1) as pool:
+        request = pool.submit(transcribe, secretary)
+        wait_until(lambda: secretary.live_streams("stt") == 1, timeout_s=10)
         kill()
-        reply = asked.result(60)
+        reply = request.result(60)
     assert (reply.status_code, reply.json()["error"]["code"]) == (503, "engine_failed")
     assert int(reply.headers["retry-after"]) > 0
 

@@ -1,4 +1,4 @@
-"""Starts a cluster and deploys what cannot run, saying what comes of it, one line each. Its argument is a folder."""
+"""Starts a cluster and deploys applications that cannot run; prints one line for each error. Takes a data folder."""
 
 import os
 import sys
@@ -11,16 +11,16 @@ from deployments.contracts.errors import SecretaryError
 
 
 class BrokenArgs(Strict):
-    """Arguments of an application whose replica cannot be made."""
+    """Arguments of an application whose replica fails to start."""
 
 
 class UnschedulableArgs(Strict):
-    """Arguments of an application that waits for a card for ever."""
+    """Arguments of an application that waits for a GPU that does not exist."""
 
 
 class FailingReplica:
     async def start(self) -> None:
-        raise OSError("the cellar is flooded")
+        raise OSError("the disk is full")
 
     async def stop(self) -> None:
         """Nothing to end."""
@@ -35,7 +35,7 @@ def build_broken(args: BrokenArgs) -> object:
 def build_unschedulable(args: UnschedulableArgs) -> object:
     from deployments.hosting import host
 
-    return host(FailingReplica, FaqArgs(num_gpus=1), "greedy")
+    return host(FailingReplica, FaqArgs(num_gpus=1), "unschedulable")
 
 
 def main(data: Path) -> None:
@@ -44,9 +44,10 @@ def main(data: Path) -> None:
     os.environ["SECRETARY_DATA"] = str(data)
     from deployments import cluster
 
-    def attempt(target: cluster.ApplicationTarget, patience_s: float) -> None:
+    def deploy(name: str, arguments: Strict, timeout_s: float) -> None:
+        target = cluster.ApplicationTarget(name, None, f"tests.serve.failing_deployments:build_{name}", arguments)
         try:
-            cluster.deploy([target], lambda: False, print, patience_s)
+            cluster.deploy([target], lambda: False, print, timeout_s)
         except SecretaryError as error:
             print(error.code, error.message)
 
@@ -58,15 +59,8 @@ def main(data: Path) -> None:
             print(error.code, error.message)
         cluster.check_resources([Hosting(num_cpus=1)])
         cluster.start_serve("127.0.0.1", free_port(), 90)
-        attempt(
-            cluster.ApplicationTarget("broken", None, "tests.serve.failing_deployments:build_broken", BrokenArgs()), 600
-        )
-        attempt(
-            cluster.ApplicationTarget(
-                "greedy", None, "tests.serve.failing_deployments:build_greedy", UnschedulableArgs()
-            ),
-            1,
-        )
+        deploy("broken", BrokenArgs(), 600)
+        deploy("unschedulable", UnschedulableArgs(), 1)
     finally:
         cluster.stop()
 

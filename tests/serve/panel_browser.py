@@ -1,4 +1,4 @@
-"""The panel in a real browser, as far as tests of other things need it."""
+"""The panel in a headless browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from tests.ui.conftest import ARGUMENTS, CHROMIUM
 
 @contextmanager
 def open_panel(secretary: SecretaryProcess) -> Iterator[Page]:
-    """A page of a person who has logged in."""
+    """A page with a signed-in administrator."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
@@ -26,7 +26,7 @@ def open_panel(secretary: SecretaryProcess) -> Iterator[Page]:
 
 
 def save_faq_entry(secretary: SecretaryProcess, page: Page, question: str, answer: str) -> None:
-    """Saves a prepared answer and waits until the list shows it."""
+    """Saves an FAQ entry and waits until the list shows it."""
     page.goto(f"{secretary.url}/admin/ui/faq")
     page.get_by_role("button", name="Добавить ответ").click()
     page.get_by_label("Вопрос", exact=True).fill(question)

@@ -1,4 +1,4 @@
-"""A phone gateway on the other end of a line."""
+"""A client of the phone door: one websocket per line."""
 
 import json
 import threading
@@ -11,11 +11,11 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.serve.secretary_process import SecretaryProcess
 
-_PATIENCE_S = 20.0
+_TIMEOUT_S = 20.0
 
 
 class PhoneTestClient:
-    """One open line."""
+    """One open phone line."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -24,22 +24,22 @@ class PhoneTestClient:
         self._socket.send(json.dumps(message))
 
     def receive_frames(self, count: int) -> float:
-        """Hears ``count`` frames; returns the seconds from the first to the last."""
+        """Receives ``count`` audio frames; returns the seconds from the first to the last."""
         arrived = []
         while len(arrived) < count:
-            if isinstance(self._socket.recv(_PATIENCE_S), bytes):
+            if isinstance(self._socket.recv(_TIMEOUT_S), bytes):
                 arrived.append(time.monotonic())
         return arrived[-1] - arrived[0]
 
     def receive_until(self, kind: str) -> dict[str, Any]:
-        """The next message of that type; sound before it is not heard."""
+        """The next message of the type ``kind``; audio frames before it are dropped."""
         while True:
-            message = self._socket.recv(_PATIENCE_S)
+            message = self._socket.recv(_TIMEOUT_S)
             if isinstance(message, str) and json.loads(message)["type"] == kind:
                 return dict(json.loads(message))
 
     def hang_up(self) -> None:
-        """Says goodbye and does not wait for the answer."""
+        """Closes the line without waiting for the close frame of the server."""
         threading.Thread(target=self._socket.close, daemon=True).start()
 
 

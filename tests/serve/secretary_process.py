@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -19,13 +20,13 @@ from deployments.command.ports import free_port
 from deployments.command.process_control import terminate_processes
 
 ROOT = Path(__file__).parents[2]
-GRAPHS = ROOT / "tests" / "graphs"
+SCRIPTED_GRAPH = ROOT / "tests" / "serve" / "scripted_graph.yaml"
 MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
 API_KEY = "sk-sec-for-tests-0123456789abcdefghijklmnop"
 PASSWORD = "a long enough password for tests"
 POLL_INTERVAL_S = 0.05
-_UP_WITHIN_S = 240
-_ENDS_WITHIN_S = 120
+_START_TIMEOUT_S = 240
+_STOP_TIMEOUT_S = 120
 
 
 @dataclass
@@ -57,8 +58,8 @@ class SecretaryProcess:
         return total
 
     def processes(self) -> list[psutil.Process]:
-        """Every living process that this start began, the console included: all know its data folder."""
-        return [p for p in psutil.process_iter() if _works_on(p, self.data)]
+        """Every living process of this start, the console included, found by the data folder in its environment."""
+        return [p for p in psutil.process_iter() if _uses_data_folder(p, self.data)]
 
     def replica_process(self, deployment: str) -> psutil.Process:
         """The process of a deployment's only replica."""
@@ -66,50 +67,66 @@ class SecretaryProcess:
         assert found, f"no replica of {deployment} runs"
         return found[0]
 
+    def has_replica(self, deployment: str, other_than: int) -> bool:
+        """Whether the deployment has a replica process with another process id than ``other_than``."""
+        try:
+            return self.replica_process(deployment).pid != other_than
+        except (AssertionError, psutil.Error):
+            return False
+
+    def live_streams(self, kind: str) -> float:
+        """Streams that the doors hold open; ``kind`` is llm, tts or stt."""
+        return self.metric("secretary_live_streams", kind=kind)
+
+    def engine(self, kind: str) -> dict[str, Any]:
+        """The status of the first engine whose name starts with ``kind``, as /ready shows it to holders of a key."""
+        engines = httpx.get(f"{self.url}/ready", headers=self.headers, timeout=60).json()["engines"]
+        return dict(next(each for each in engines if each["name"].partition("/")[0] == kind))
+
     def has_process(self, program: str) -> bool:
         """Whether one of its processes has ``program`` in its command line."""
         return any(program in " ".join(p.cmdline()) for p in self.processes())
 
     def wait_for_output(self, line: str) -> None:
-        """Until the console has said ``line``."""
-        deadline = time.monotonic() + _UP_WITHIN_S
+        """Waits until the console has printed ``line``."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while line not in self.log.read_text():
             assert self.process.poll() is None, f"it ended while starting:\n{self.log.read_text()}"
             assert time.monotonic() < deadline, f"not up in time:\n{self.log.read_text()}"
             time.sleep(POLL_INTERVAL_S)
 
     def stop(self, request: Callable[[], object]) -> None:
-        """Asks the console to end by ``request``; fails unless it obeys, needs no force and leaves nothing behind."""
+        """Calls ``request``, which asks the console to end. Fails when a process survives or has to be killed."""
         request()
         try:
-            status = self.process.wait(_ENDS_WITHIN_S)
+            status = self.process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             terminate_processes([*self.processes()], timeout_s=5)
-            raise AssertionError(f"it did not end in {_ENDS_WITHIN_S} s:\n{self.log.read_text()}") from None
+            raise AssertionError(f"it did not end in {_STOP_TIMEOUT_S} s:\n{self.log.read_text()}") from None
         left = [" ".join(p.cmdline())[:100] for p in self.processes()]
-        said = self.log.read_text()
-        assert (status, left) == (0, []), f"status {status}, left {left}:\n{said}"
-        assert "everything has ended" in said
-        assert "had to be killed" not in said, said
-        assert "(raylet)" not in said.partition("ending what is under way")[2], said
+        output = self.log.read_text()
+        assert (status, left) == (0, []), f"status {status}, left {left}:\n{output}"
+        assert "everything has ended" in output
+        assert "had to be killed" not in output, output
+        assert "(raylet)" not in output.partition("ending what is under way")[2], output
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
 
 
-def wait_until(what: Callable[[], object], timeout_s: float) -> float:
-    """Waits until ``what()`` holds; returns how long it took."""
+def wait_until(condition: Callable[[], object], timeout_s: float) -> float:
+    """Waits until ``condition()`` is true; returns the seconds it took."""
     started = time.monotonic()
-    while not what():
-        assert time.monotonic() - started < timeout_s, "it did not happen in time"
+    while not condition():
+        assert time.monotonic() - started < timeout_s, "timeout"
         time.sleep(POLL_INTERVAL_S)
     return time.monotonic() - started
 
 
-def _works_on(process: psutil.Process, data: Path) -> bool:
+def _uses_data_folder(process: psutil.Process, data: Path) -> bool:
     try:
-        lives = process.status() != psutil.STATUS_ZOMBIE
-        return lives and process.environ().get("SECRETARY_DATA") == str(data)
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        return alive and process.environ().get("SECRETARY_DATA") == str(data)
     except (psutil.Error, OSError):
         return False
 
@@ -125,7 +142,7 @@ def secretary_environment(data: Path, port: int) -> dict[str, str]:
 
 
 def start_secretary(data: Path, graph: Path, *options: str, **variables: str) -> SecretaryProcess:
-    """A secretary that has just begun to start."""
+    """Starts the process of ``secretary up`` and does not wait for it."""
     port = free_port()
     data.mkdir(parents=True, exist_ok=True)
     log = data / "up.log"
@@ -142,7 +159,7 @@ def start_secretary(data: Path, graph: Path, *options: str, **variables: str) ->
 
 @contextmanager
 def running_secretary(data: Path, graph: Path, *options: str, **variables: str) -> Iterator[SecretaryProcess]:
-    """Runs until the block ends, then Ctrl-C, unless the block has ended it; fails when anything survives."""
+    """A secretary that answers. It gets Ctrl-C after the block, unless the block has ended it."""
     running = start_secretary(data, graph, *options, **variables)
     try:
         running.wait_for_output("The secretary answers")
@@ -150,3 +167,17 @@ def running_secretary(data: Path, graph: Path, *options: str, **variables: str) 
     finally:
         if running.process.poll() is None:
             running.stop(running.interrupt)
+
+
+def run_command(data: Path, command: str) -> str:
+    """The output of ``secretary COMMAND`` for the data folder ``data``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.command", command],
+        cwd=ROOT,
+        env=secretary_environment(data, 8002),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -1,4 +1,4 @@
-"""The local Bot API server on a thread of its own, for tests that are not coroutines."""
+"""The fake Bot API server on its own thread, for tests that are not coroutines."""
 
 import asyncio
 import threading

@@ -31,6 +31,7 @@ class EchoOptions(EngineOptions):
     delay_s: float = Field(default=0, ge=0, description="Wait before every later word, seconds")
     script: dict[str, str] = Field(default_factory=dict, description="question (any case) -> answer")
     fail_after_words: int | None = Field(default=None, ge=0, description="Break with EngineFailed after so many words")
+    fail_at_word: str | None = Field(default=None, description="Break with EngineFailed instead of saying this word")
 
 
 class EchoEngine:
@@ -79,6 +80,8 @@ class EchoEngine:
         try:
             for index, word in enumerate(words):
                 await self._pause(index)
+                if word.strip() == self._options.fail_at_word:
+                    raise EngineFailed(f"echo was told to fail at the word {self._options.fail_at_word}")
                 watch.first_token()
                 yield TextDelta(word)
             await self._pause(len(words))

@@ -1,4 +1,4 @@
-"""The graph that `make run` starts, with its real engines. It runs first, and alone."""
+"""The graph that `make run` starts, with its real engines."""
 
 from collections.abc import Iterator
 
@@ -21,8 +21,8 @@ def hub() -> Iterator[FakeFileServer]:
 def demo(
     tmp_path_factory: pytest.TempPathFactory, telegram: TelegramServerThread, hub: FakeFileServer
 ) -> Iterator[SecretaryProcess]:
-    """The graph that `make run` starts, on real engines, with a Telegram bot at a local Bot API server and a local hub:
-    its own models come from packages."""
+    """``graph.yaml`` with a Telegram bot on a fake Bot API server and a fake model hub. Its own models come from
+    packages."""
     variables = {
         "SECRETARY_TELEGRAM_TOKEN": telegram.token,
         "SECRETARY_TELEGRAM_API_URL": telegram.url,

@@ -17,7 +17,7 @@ from tests.architecture.source_files import ROOT
 from tests.unit.command.conftest import StartProcess
 from tests.unit.models.file_server import FakeFileServer, run_file_server
 
-GRAPH = ROOT / "tests" / "graphs" / "scripted.yaml"
+GRAPH = ROOT / "tests" / "serve" / "scripted_graph.yaml"
 
 
 @dataclass(frozen=True)

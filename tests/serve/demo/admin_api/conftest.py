@@ -1,4 +1,4 @@
-"""Rows are proven on the graph that `make run` starts, with its real engines."""
+"""The admin API of the secretary that `make run` starts, with its real engines."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,0 +1,54 @@
+"""Processes that are killed: clients get an error that names the cause, and the process comes back."""
+
+import httpx
+import pytest
+
+from tests.serve.admin_client import AdminClient
+from tests.serve.engine_failures import CASES, EngineFailureCase
+from tests.serve.secretary_process import SecretaryProcess, wait_until
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_killed_engine_fails_request_and_recovers(secretary: SecretaryProcess, case: EngineFailureCase) -> None:
+    wait_until(lambda: case.answers(secretary), timeout_s=60)
+    case.interrupt(secretary, secretary.replica_process(case.deployment).kill)
+    assert [secretary.live_streams(kind) for kind in ("llm", "tts", "stt")] == [0, 0, 0]
+    wait_until(lambda: case.answers(secretary), timeout_s=60)
+
+
+def test_replaced_replica_of_stopped_service_stays_stopped(secretary: SecretaryProcess, admin: AdminClient) -> None:
+    admin.post("/services/recognition/stop")
+    killed = secretary.replica_process("recognition")
+    killed.kill()
+    wait_until(lambda: secretary.has_replica("recognition", other_than=killed.pid), timeout_s=60)
+    wait_until(lambda: "stopped" in str(secretary.engine("recognition")["error"]), timeout_s=30)
+    admin.post("/services/recognition/start")
+    wait_until(lambda: secretary.engine("recognition")["ready"], timeout_s=15)
+
+
+def test_missing_model_degrades_and_names_remedy(secretary: SecretaryProcess) -> None:
+    engines = httpx.get(f"{secretary.url}/ready", headers=secretary.headers).json()["engines"]
+    piper = next(engine for engine in engines if engine["engine"] == "piper")
+    assert not piper["ready"]
+    assert piper["remedy"] == "secretary models pull piper-ru-irina-medium"
+    assert httpx.get(f"{secretary.url}/ready").json() == {"ready": True, "status": "degraded"}
+
+
+def test_killed_gateway_answers_or_openai_error(secretary: SecretaryProcess) -> None:
+    secretary.replica_process("gateway").kill()
+    replies: list[httpx.Response] = []
+
+    def recovered() -> bool:
+        body = {"model": "secretary", "messages": [{"role": "user", "content": "Спасибо"}]}
+        try:
+            replies.append(httpx.post(f"{secretary.url}/v1/chat/completions", json=body, headers=secretary.headers))
+        except httpx.HTTPError:
+            return False
+        return len(replies) > 10 and all(reply.is_success for reply in replies[-10:])
+
+    wait_until(recovered, timeout_s=90)
+    refused = [reply for reply in replies if not reply.is_success]
+    if secretary.has_process("haproxy"):
+        assert {reply.status_code for reply in refused} <= {httpx.codes.SERVICE_UNAVAILABLE}
+        assert all(reply.json()["error"]["code"] and int(reply.headers["retry-after"]) > 0 for reply in refused)
+    assert secretary.openai.models.list().data
