@@ -1,4 +1,4 @@
-"""Reads ``graph.yaml`` strictly: Serve ignores unknown keys, we name them."""
+"""Reads and validates ``graph.yaml``. Serve ignores unknown keys; here they are errors."""
 
 from pathlib import Path
 from typing import Any
@@ -47,30 +47,32 @@ class Graph(BaseModel):
     applications: tuple[ApplicationSpec, ...] = Field(min_length=1)
 
     def model_ids(self) -> tuple[str, ...]:
-        """Catalogue ids of all weights that the graph refers to, each once."""
+        """Catalogue ids of the models that the graph refers to, each once."""
         return tuple(
             dict.fromkeys(i for application in self.applications for i in referenced_model_ids(application.args))
         )
 
     def unused_keys(self, host: str, port: int) -> tuple[str, ...]:
-        """Keys with a value of their own that ``secretary up``, listening on ``host`` and ``port``, does not use."""
-        usual, options = HttpOptions(), self.http_options
-        found = {
+        """Keys with a value of their own that ``secretary up`` ignores when it listens on ``host`` and ``port``."""
+        defaults, options = HttpOptions(), self.http_options
+        ignored = {
             "proxy_location": self.proxy_location != "HeadOnly",
-            "http_options.host": options.host not in (usual.host, host),
-            "http_options.port": options.port not in (usual.port, port),
-            "http_options.root_path": options.root_path != usual.root_path,
+            "http_options.host": options.host not in (defaults.host, host),
+            "http_options.port": options.port not in (defaults.port, port),
+            "http_options.root_path": options.root_path != defaults.root_path,
             "logging_config": bool(self.logging_config),
         }
-        found |= {f"{application.name}.runtime_env": bool(application.runtime_env) for application in self.applications}
-        return tuple(key for key, differs in found.items() if differs)
+        ignored |= {
+            f"{application.name}.runtime_env": bool(application.runtime_env) for application in self.applications
+        }
+        return tuple(key for key, differs in ignored.items() if differs)
 
     def arguments(self, application: ApplicationSpec) -> Strict:
-        """Typed arguments of an application's builder."""
+        """The validated arguments of the builder of ``application``."""
         return BUILDER_ARGUMENTS[application.import_path].model_validate(application.args)
 
     def secretary_arguments(self) -> SecretaryArgs:
-        """Arguments of the application that holds the engines."""
+        """The arguments of the application with the engines. Raises InvalidRequest when the graph has none."""
         for application in self.applications:
             arguments = self.arguments(application)
             if isinstance(arguments, SecretaryArgs):
@@ -79,12 +81,12 @@ class Graph(BaseModel):
 
 
 def read_graph(path: Path) -> Graph:
-    """The graph in ``path``. Raises InvalidRequest that names the file, the place and what is allowed there."""
+    """The graph in ``path``. Raises InvalidRequest with the file, the key and what is allowed there."""
     try:
         graph = Graph.model_validate(read_yaml(path.read_text(encoding="utf-8")))
         for application in graph.applications:
-            _check(application, graph, path)
-        _check_staff(graph, path)
+            _check_application(application, graph, path)
+        _check_voice_names(graph, path)
     except (FileNotFoundError, IsADirectoryError):
         raise InvalidRequest(f"{path}: no such file; give one with --graph") from None
     except UnicodeDecodeError as error:
@@ -99,12 +101,12 @@ def read_graph(path: Path) -> Graph:
 
 
 def format_validation_error(error: ValidationError) -> str:
-    """The first few faults, each with its place."""
-    faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()[:5]]
-    return "; ".join(faults)
+    """The first five errors, each with its field."""
+    errors = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()[:5]]
+    return "; ".join(errors)
 
 
-def _check(application: ApplicationSpec, graph: Graph, path: Path) -> None:
+def _check_application(application: ApplicationSpec, graph: Graph, path: Path) -> None:
     if application.import_path not in BUILDER_ARGUMENTS:
         known = ", ".join(BUILDER_ARGUMENTS)
         raise InvalidRequest(f"{path}: {application.name}: unknown import_path; known: {known}")
@@ -118,13 +120,13 @@ def _check(application: ApplicationSpec, graph: Graph, path: Path) -> None:
         raise InvalidRequest(f"{path}: {application.name}.args.{error.message}") from None
 
 
-def _check_staff(graph: Graph, path: Path) -> None:
-    """The doors of other applications name deployments of this one."""
+def _check_voice_names(graph: Graph, path: Path) -> None:
+    """The doors of other applications name voice deployments of the application with the engines."""
     arguments = [(application.name, graph.arguments(application)) for application in graph.applications]
     secretary = next((args for _, args in arguments if isinstance(args, SecretaryArgs)), None)
     if secretary is None:
         return
     for name, args in arguments:
-        fault = unknown_voices_error(args, secretary)
-        if fault:
-            raise InvalidRequest(f"{path}: {name}.args.{fault}")
+        error = unknown_voices_error(args, secretary)
+        if error:
+            raise InvalidRequest(f"{path}: {name}.args.{error}")

@@ -1,4 +1,4 @@
-"""HAProxy as the front door: the file that Serve writes for it is mended by a script in front of the binary."""
+"""A wrapper script for the HAProxy binary that edits the configuration that Serve writes, then runs HAProxy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from deployments.contracts.outbound import Network
 
 DAY_S = 24 * 60 * 60
 HAPROXY_CLIENT_TIMEOUT_S = 60
-"""How long HAProxy waits for a client that must send or read: longer than the doors, which can say what is wrong."""
+"""How long HAProxy waits for a client that sends or reads nothing. Longer than the doors, whose error has a reason."""
 
 _WRAPPER = """#!/bin/sh
-# HAProxy's own pages stay on loopback, strangers are bounded and steer nothing, nobody is logged, errors are ours.
+# Binds internal pages to loopback, adds the rules of the secretary, removes request logs, replaces error pages.
 for argument in "$@"; do
   case "$argument" in
     */haproxy.cfg)
-      grep -q '^# mended$' "$argument" || sed -i -E \\
-        -e '1i# mended' \\
+      grep -q '^# edited$' "$argument" || sed -i -E \\
+        -e '1i# edited' \\
         -e 's/^( *bind )\\*?:([0-9]+)/\\1127.0.0.1:\\2/' \\
         -e 's#^( *errorfile 50[0-9] ).*#\\1{errorfile}#' \\
         -e '/^ *timeout client /a\\{tunnel}' \\
@@ -39,10 +39,10 @@ exec '{binary}' "$@"
 
 @dataclass(frozen=True, slots=True)
 class HaproxyFrontend:
-    """Whom HAProxy believes about the caller's address (``trusted``, the proxies in front), how long a request may take
-    to arrive, and how many connections one address (/64 in IPv6) may have (0: as many as it likes).
+    """What the HAProxy frontend accepts.
 
-    Of the 4096 connections that HAProxy takes, 1024 are a quarter, and five times the calls of a phone replica.
+    ``trusted_proxies`` may set X-Forwarded-For. A request arrives within ``request_timeout_s``. One address (/64 in
+    IPv6) has at most ``max_connections_per_address`` of the 4096 connections; 0 means no limit.
     """
 
     trusted_proxies: Sequence[Network] = ()
@@ -50,20 +50,20 @@ class HaproxyFrontend:
     max_connections_per_address: int = 1024
 
     def rules(self) -> tuple[str, ...]:
-        """In this order: some see what those before have left."""
-        return (*self._bounds(), *_steering(), *self._forwarding(), *_RULES)
+        """HAProxy rules in order; a rule sees the result of the earlier ones."""
+        return (*self._limits(), *_delete_control_headers(), *self._forwarding(), *_RULES)
 
-    def _bounds(self) -> tuple[str, ...]:
-        patience = f"{round(self.request_timeout_s * 1000)}ms"
+    def _limits(self) -> tuple[str, ...]:
+        timeout = f"{round(self.request_timeout_s * 1000)}ms"
         return (
-            f"timeout http-request {patience}",
+            f"timeout http-request {timeout}",
             "option http-ignore-probes",
-            *self._bounds_of_one(),
-            # A request takes a place in a replica when its body is here, or as much of it as a buffer (16 KiB) holds.
-            f"http-request wait-for-body time {patience}",
+            *self._connection_limit(),
+            # A request reaches a replica when its body, or the first 16 KiB of it, has arrived.
+            f"http-request wait-for-body time {timeout}",
         )
 
-    def _bounds_of_one(self) -> tuple[str, ...]:
+    def _connection_limit(self) -> tuple[str, ...]:
         if not self.max_connections_per_address:
             return ()
         exempt = " ".join(("127.0.0.1", "::1", *map(str, self.trusted_proxies)))
@@ -74,7 +74,7 @@ class HaproxyFrontend:
         )
 
     def _forwarding(self) -> tuple[str, ...]:
-        """Who calls is what HAProxy sees, not what the caller says; a trusted proxy says whom it sees itself."""
+        """The address of the caller is that of the connection; only a trusted proxy may forward another."""
         unless = f" unless {{ src {' '.join(map(str, self.trusted_proxies))} }}" if self.trusted_proxies else ""
         return (
             "http-request del-header x-forwarded-host",
@@ -86,14 +86,14 @@ class HaproxyFrontend:
 
 
 def write_wrapper(path: Path, frontend: HaproxyFrontend = HaproxyFrontend()) -> Path:
-    """A small script in front of the HAProxy binary, and the answers it gives itself beside it; returns its path."""
+    """Writes the wrapper script to ``path``, with HAProxy's error replies beside it; returns ``path``."""
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    unavailable = _write_reply(folder / "unavailable.http", _NOBODY_ANSWERS)
-    too_slow = _write_reply(folder / "too-slow.http", _NOTHING_CAME)
+    unavailable = _write_reply(folder / "unavailable.http", _UNAVAILABLE)
+    too_slow = _write_reply(folder / "too-slow.http", _TIMED_OUT)
     body = folder / "unavailable.json"
-    body.write_bytes(error_body(_NOBODY_ANSWERS))
-    lines = (*frontend.rules(), *_answers(body), f"errorfile 408 {too_slow}")
+    body.write_bytes(error_body(_UNAVAILABLE))
+    lines = (*frontend.rules(), *_json_errors(body), f"errorfile 408 {too_slow}")
     script = _WRAPPER.format(
         binary=get_haproxy_binary(),
         rules="\\n".join(f"    {line}" for line in lines),
@@ -105,26 +105,25 @@ def write_wrapper(path: Path, frontend: HaproxyFrontend = HaproxyFrontend()) -> 
     return path
 
 
-def _steering() -> tuple[str, ...]:
+def _delete_control_headers() -> tuple[str, ...]:
     patterns = (name.replace("-", "[-_]") for name in SERVE_CONTROL_HEADERS)
     return tuple(f"http-request del-header ^{pattern}$ -m reg" for pattern in patterns)
 
 
 _RULES = (
-    # These doors watch for clients that hang up themselves (api/hangup.py, api/phone). Serve need not do it a second
-    # time, and must not on a socket: to watch, it reads whatever a client sends into a queue without an end.
+    # These doors detect disconnects themselves. Serve would do it by reading a websocket into an unbounded queue.
     "http-request set-header x-request-disconnect-disabled ?1 if { path_beg /v1/ /phone/ }",
-    # Serve appends an id of its own to that of the door.
+    # Serve appends its own request id to that of the door.
     "http-response set-header x-request-id %[res.fhdr(x-request-id,1)] if { res.fhdr_cnt(x-request-id) gt 1 }",
 )
 
 
-_NOBODY_ANSWERS = Unavailable("This door is being started again or has too much to do; try again in a moment.")
-_NOTHING_CAME = RequestTimeout("The rest of the request did not come in time.")
+_UNAVAILABLE = Unavailable("This door is restarting or overloaded; try again in a moment.")
+_TIMED_OUT = RequestTimeout("The request did not arrive in time.")
 
 
 def _write_reply(path: Path, error: SecretaryError) -> Path:
-    """The whole reply."""
+    """Writes a complete HTTP reply."""
     body = error_body(error)
     headers = (b"%s: %s\r\n" % header for header in error_headers(error))
     status = f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\ncontent-length: {len(body)}\r\n"
@@ -132,11 +131,11 @@ def _write_reply(path: Path, error: SecretaryError) -> Path:
     return path
 
 
-def _answers(body: Path) -> tuple[str, ...]:
-    """Serve refuses in plain text, when a queue is full for example; the errors of our own doors are JSON."""
-    ours = "{ res.hdr(content-type) -m beg application/json }"
+def _json_errors(body: Path) -> tuple[str, ...]:
+    """Replaces plain-text errors of Serve below /v1 by ``body``; the errors of the doors are JSON already."""
+    is_json = "{ res.hdr(content-type) -m beg application/json }"
     return (
         "http-request set-var(txn.openai) bool(true) if { path_beg /v1/ }",
         f"http-response return status 503 content-type application/json file {body} hdr retry-after 1 "
-        f"if {{ var(txn.openai) -m bool }} {{ status 500:599 }} !{ours}",
+        f"if {{ var(txn.openai) -m bool }} {{ status 500:599 }} !{is_json}",
     )

@@ -10,12 +10,10 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from deployments.command import backup_commands as keeping
-from deployments.command import model_commands as models
-from deployments.command import pid_file as running
-from deployments.command import process_control as processes
-from deployments.command import settings_reference as reference
+from deployments.command import backup_commands, model_commands, settings_reference
 from deployments.command.graph import format_validation_error, read_graph
+from deployments.command.pid_file import read_pid_file, remove_pid_file
+from deployments.command.process_control import find_processes, terminate_process, terminate_processes
 from deployments.command.ray_environment import haproxy_directory
 from deployments.command.readiness import fetch_readiness
 from deployments.contracts.errors import SecretaryError
@@ -23,7 +21,7 @@ from deployments.graph_validation import validate_arguments
 from deployments.models.store import ModelStore
 from storage.environment import Environment
 
-_DOWN_PATIENCE_S = 60.0
+_STOP_TIMEOUT_S = 60.0
 _GRAPH = Path("graph.yaml")
 
 app = typer.Typer(
@@ -32,105 +30,107 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="An AI secretary on your own machine.",
 )
-app.add_typer(models.app, name="models", help="Weights: what is known, what is here, bring more.")
-out = Console()
+app.add_typer(model_commands.app, name="models", help="List and download models.")
+console = Console()
 
-GraphOption = Annotated[Path, typer.Option("--graph", "-g", help="Which deployments exist")]
+GraphOption = Annotated[Path, typer.Option("--graph", "-g", help="The Serve configuration")]
 
 
-app.command()(keeping.backup)
-app.command()(keeping.restore)
-app.command("rotate-key")(keeping.rotate_key)
-app.command("settings-reference")(reference.print_settings_reference)
+app.command()(backup_commands.backup)
+app.command()(backup_commands.restore)
+app.command("rotate-key")(backup_commands.rotate_key)
+app.command("settings-reference")(settings_reference.print_settings_reference)
 
 
 @app.command()
 def up(
     graph: GraphOption = _GRAPH,
-    pull: Annotated[bool, typer.Option(help="Bring missing models first")] = True,
+    pull: Annotated[bool, typer.Option(help="Download missing models first")] = True,
     fast: Annotated[bool, typer.Option(help="HAProxy and throughput mode; --no-fast is Serve's default mode")] = True,
 ) -> None:
-    """Starts the secretary and stays in the foreground; Ctrl-C ends everything it started."""
+    """Starts the secretary in the foreground. Ctrl-C stops all its processes."""
     from deployments.command.up import ForegroundRun
 
-    raise typer.Exit(ForegroundRun(Environment(), read_graph(graph), out, fast=fast).run(pull=pull))
+    raise typer.Exit(ForegroundRun(Environment(), read_graph(graph), console, fast=fast).run(pull=pull))
 
 
 @app.command()
 def down() -> None:
-    """Ends the secretary that runs on this data folder and everything it started."""
+    """Stops the secretary of this data folder and all its processes."""
     run_dir = Environment().data / "run"
-    note = running.read_pid_file(run_dir)
-    if note is None:
-        out.print("No secretary runs on this data folder.")
+    pid_file = read_pid_file(run_dir)
+    if pid_file is None:
+        console.print("No secretary runs on this data folder.")
         return
-    started = processes.find_processes(note.run_id)
-    if note.verified:
-        processes.terminate_process(note.pid, _DOWN_PATIENCE_S)
-    killed = processes.terminate_processes(processes.find_processes(note.run_id), 5)
-    shutil.rmtree(haproxy_directory(note.run_id), ignore_errors=True)
-    running.remove_pid_file(run_dir)
-    out.print(f"Ended ({len(started)} processes{f', {killed} killed' if killed else ''}).")
+    started = find_processes(pid_file.run_id)
+    if pid_file.verified:
+        terminate_process(pid_file.pid, _STOP_TIMEOUT_S)
+    killed = terminate_processes(find_processes(pid_file.run_id), 5)
+    shutil.rmtree(haproxy_directory(pid_file.run_id), ignore_errors=True)
+    remove_pid_file(run_dir)
+    console.print(f"Ended ({len(started)} processes{f', {killed} killed' if killed else ''}).")
 
 
 @app.command()
 def status() -> None:
-    """Says whether the secretary runs and whether it can answer."""
+    """Shows whether the secretary runs and is ready."""
     environment = Environment()
-    note = running.read_pid_file(environment.data / "run")
-    if note is None or not note.alive:
-        out.print("Not running. Start it: secretary up")
+    pid_file = read_pid_file(environment.data / "run")
+    if pid_file is None or not pid_file.alive:
+        console.print("Not running. Start it: secretary up")
         raise typer.Exit(3)
     try:
-        found = fetch_readiness(note.url, environment.api_key)
+        found = fetch_readiness(pid_file.url, environment.api_key)
     except (httpx.HTTPError, ValueError) as error:
-        out.print(f"Process {note.pid} runs, {note.url} does not answer: {type(error).__name__}")
+        console.print(f"Process {pid_file.pid} runs, {pid_file.url} does not answer: {type(error).__name__}")
         raise typer.Exit(1) from None
     lines = "\n".join(found.lines())
-    out.print(f"Process {note.pid}, {note.url}: {lines}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"Process {pid_file.pid}, {pid_file.url}: {lines}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(0 if found.ready else 1)
 
 
 @app.command()
 def check(graph: GraphOption = _GRAPH) -> None:
-    """Checks settings, the graph, the models it needs and the database, without starting anything."""
+    """Checks settings, the graph, its models and the database without starting anything."""
     environment = Environment()
-    read = read_graph(graph)
-    validate_arguments(read.secretary_arguments(), third_party=True)
-    out.print(f"graph    {graph}: {', '.join(a.name for a in read.applications)}")
+    config = read_graph(graph)
+    validate_arguments(config.secretary_arguments(), third_party=True)
+    console.print(f"graph    {graph}: {', '.join(a.name for a in config.applications)}")
     store = ModelStore(environment.models_dir)
-    missing = [model for model in read.model_ids() if not store.is_installed(model)]
-    for model in read.model_ids():
-        out.print(f"model    {model}: {'missing; secretary models pull ' + model if model in missing else 'installed'}")
-    note = running.read_pid_file(environment.data / "run")
-    if note is None or not note.alive:
-        out.print(f"storage  {environment.data}: {asyncio.run(_storage(environment))}")
+    missing = [model for model in config.model_ids() if not store.is_installed(model)]
+    for model in config.model_ids():
+        console.print(
+            f"model    {model}: {'missing; secretary models pull ' + model if model in missing else 'installed'}"
+        )
+    pid_file = read_pid_file(environment.data / "run")
+    if pid_file is None or not pid_file.alive:
+        console.print(f"storage  {environment.data}: {asyncio.run(_database_state(environment))}")
     raise typer.Exit(1 if missing else 0)
 
 
-async def _storage(environment: Environment) -> str:
-    """What can be said of the database without making first credentials that nobody would see."""
+async def _database_state(environment: Environment) -> str:
+    """The state of the database; does not create it, because the first credentials would go unseen."""
     from storage.database import Database
     from storage.restore_journal import journal_path
 
     database = Database(environment.database_url)
     if database.path is not None and not database.path.exists() and not journal_path(database.path).exists():
-        return "empty; secretary up makes it ready"
+        return "empty; secretary up creates it"
     await database.open()
     try:
-        faults = await database.check_integrity()
+        errors = await database.check_integrity()
     finally:
         await database.close()
-    return "; ".join(faults) or "ready"
+    return "; ".join(errors) or "ready"
 
 
 def main() -> None:
-    """Runs the command; an error of ours is one line and exit status 1, never a traceback."""
+    """Runs a command. A SecretaryError becomes one line and exit status 1, without a traceback."""
     try:
         app()
     except SecretaryError as error:
-        out.print(f"{error.code}: {error.message}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{error.code}: {error.message}", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None
     except ValidationError as error:
-        out.print(f"settings: {format_validation_error(error)}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"settings: {format_validation_error(error)}", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None

@@ -1,4 +1,4 @@
-"""``secretary models``: which models there are, which are here, and how to bring them."""
+"""``secretary models``: lists the catalogue and downloads models."""
 
 import os
 from pathlib import Path
@@ -19,10 +19,10 @@ from deployments.models.store import ModelStore
 from deployments.models.web_access import ModelWebAccess
 from storage.environment import Environment
 
-app = typer.Typer(help="List models and bring them to this machine.", no_args_is_help=True)
+app = typer.Typer(help="List and download models.", no_args_is_help=True)
 
 DirectoryOption = Annotated[
-    Path | None, typer.Option("--directory", help="Where models lie; default: as the secretary finds them.")
+    Path | None, typer.Option("--directory", help="Folder of the models; default: that of the secretary.")
 ]
 
 
@@ -32,7 +32,7 @@ def list_models(
     installed: Annotated[bool, typer.Option("--installed", help="Only models that are on this machine.")] = False,
     directory: DirectoryOption = None,
 ) -> None:
-    """Lists the catalogue and what of it is installed."""
+    """Lists the catalogue and which models are installed."""
     store = ModelStore(directory or Environment().models_dir)
     rows = [_row(model, store) for model in load_catalogue().models]
     rows = [row for row in rows if row["installed"] or not installed]
@@ -52,18 +52,18 @@ def pull_models(
     ] = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """Downloads models and verifies them. An interrupted download goes on where it stopped."""
+    """Downloads and verifies models. An interrupted download is resumed."""
     environment = Environment()
     store = ModelStore(directory or environment.models_dir)
-    _bring(_chosen(ids or [], demo), store, environment, tuple(source or ()), Event())
+    _pull_all(_select(ids or [], demo), store, environment, tuple(source or ()), Event())
 
 
 def pull_models_by_id(ids: list[str], store: ModelStore, environment: Environment, cancel: Event) -> None:
-    """The same for whoever can be asked to stop meanwhile. Raises typer.Exit when not all models came."""
-    _bring(_chosen(ids, demo=False), store, environment, (), cancel)
+    """Downloads the models ``ids`` until ``cancel`` is set. Raises typer.Exit when a download fails."""
+    _pull_all(_select(ids, demo=False), store, environment, (), cancel)
 
 
-def _bring(
+def _pull_all(
     models: list[CatalogueModel], store: ModelStore, environment: Environment, sources: tuple[str, ...], cancel: Event
 ) -> None:
     fetcher = SourceFetcher(ModelWebAccess.from_environment(os.environ, parse_allowed_hosts(environment.model_hosts)))
@@ -81,23 +81,21 @@ def _bring(
                 failed = True
                 progress.on_note(model.id, str(error))
             except KeyboardInterrupt:
-                progress.on_note(
-                    model.id, "stopped; complete files are kept, a download over https goes on where it was"
-                )
+                progress.on_note(model.id, "stopped; complete files are kept, a download over https resumes")
                 raise typer.Exit(130) from None
     if failed:
         raise typer.Exit(1)
 
 
-def _chosen(ids: list[str], demo: bool) -> list[CatalogueModel]:
+def _select(ids: list[str], demo: bool) -> list[CatalogueModel]:
     try:
-        chosen = [load_catalogue().get(model_id) for model_id in ids]
+        selected = [load_catalogue().get(model_id) for model_id in ids]
     except KeyError as error:
         raise typer.BadParameter(str(error.args[0])) from None
-    chosen += [model for model in load_catalogue().demo_models() if demo and model not in chosen]
-    if not chosen:
-        raise typer.BadParameter("name at least one model, or say --demo")
-    return chosen
+    selected += [model for model in load_catalogue().demo_models() if demo and model not in selected]
+    if not selected:
+        raise typer.BadParameter("name at least one model, or use --demo")
+    return selected
 
 
 def _row(model: CatalogueModel, store: ModelStore) -> dict[str, Any]:
@@ -116,9 +114,9 @@ def _row(model: CatalogueModel, store: ModelStore) -> dict[str, Any]:
 
 
 def _lines(row: dict[str, Any]) -> str:
-    here = "installed" if row["installed"] else "-"
+    state = "installed" if row["installed"] else "-"
     head = (
-        f"{row['id']:<32} {row['kind']:<12} {row['size'] / 1e6:>8,.0f} MB  {here:<10} {' '.join(row['languages']):<10}"
+        f"{row['id']:<32} {row['kind']:<12} {row['size'] / 1e6:>8,.0f} MB  {state:<10} {' '.join(row['languages']):<10}"
     )
-    trust = "" if row["pinned"] else " Not verified by a pinned hash."
-    return f"{head} {row['licence']}\n    {row['description']}.{trust}"
+    note = "" if row["pinned"] else " Not verified by a pinned hash."
+    return f"{head} {row['licence']}\n    {row['description']}.{note}"

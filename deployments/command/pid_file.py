@@ -1,4 +1,4 @@
-"""The note that a running secretary leaves in its data folder, so that ``status`` and ``down`` find it."""
+"""The PID file of a running secretary, ``run/secretary.json`` in its data folder, and the lock on that folder."""
 
 import fcntl
 import json
@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict
 from deployments.command.process_control import is_alive
 from deployments.contracts.errors import Conflict
 
+_NAME = "secretary.json"
+
 
 class PidFile(BaseModel):
-    """``began`` is when that process began, see ``began_at``: numbers of processes are given out again."""
+    """``began`` is the start time of the process in clock ticks, which tells it from a later process with its id."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,11 +30,11 @@ class PidFile(BaseModel):
 
     @classmethod
     def of_this_process(cls, run_id: str, host: str, port: int) -> Self:
-        """The note of this very process."""
         return cls(pid=os.getpid(), run_id=run_id, host=host, port=port, began=process_start_ticks(os.getpid()))
 
     @property
     def url(self) -> str:
+        """The base URL of the secretary; a wildcard address becomes loopback."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
         if ":" in host and not host.startswith("["):
             host = f"[{host}]"
@@ -47,13 +49,15 @@ class PidFile(BaseModel):
 
     @property
     def verified(self) -> bool:
-        """Whether the process of that number is known to be the secretary, so that it may be ended."""
+        """Whether the process is alive and its start time is known to match, so that it may be terminated."""
         return self.began is not None and self.alive
 
 
 def process_start_ticks(pid: int) -> int | None:
-    """When a process began, in ticks since the machine did (proc(5), stat, field 22): unlike a time of day it stays the
-    same when the clock is set. None when there is no such process."""
+    """When a process started, in clock ticks since boot (proc(5), stat, field 22); None without such a process.
+
+    Setting the system clock does not change it.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
@@ -62,33 +66,33 @@ def process_start_ticks(pid: int) -> int | None:
 
 
 def read_pid_file(run_dir: Path) -> PidFile | None:
-    """The note of the last start, whether that process still lives or not."""
+    """The PID file of the last start, whether its process lives or not; None when it is missing or invalid."""
     try:
-        return PidFile.model_validate_json((run_dir / "secretary.json").read_text())
+        return PidFile.model_validate_json((run_dir / _NAME).read_text())
     except (OSError, ValueError):
         return None
 
 
 def write_pid_file(run_dir: Path, pid_file: PidFile) -> None:
-    temporary = run_dir / "secretary.json.new"
+    temporary = run_dir / f"{_NAME}.new"
     temporary.write_text(json.dumps(pid_file.model_dump()))
-    os.replace(temporary, run_dir / "secretary.json")
+    os.replace(temporary, run_dir / _NAME)
 
 
 def remove_pid_file(run_dir: Path) -> None:
-    (run_dir / "secretary.json").unlink(missing_ok=True)
+    (run_dir / _NAME).unlink(missing_ok=True)
 
 
 @contextmanager
 def lock_data_folder(run_dir: Path) -> Iterator[None]:
-    """Holds the data folder for this process. Raises Conflict when another secretary has it."""
-    for folder in (run_dir.parent, run_dir):  # a mode is for the last folder of a path alone
+    """Locks the data folder for this process. Raises Conflict when another secretary holds the lock."""
+    for folder in (run_dir.parent, run_dir):  # mkdir applies the mode to the last folder only
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (run_dir / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            note = read_pid_file(run_dir)
-            where = f" (process {note.pid}, {note.url})" if note else ""
-            raise Conflict(f"a secretary already runs on this data folder{where}; stop it: secretary down") from None
+            holder = read_pid_file(run_dir)
+            where = f" (process {holder.pid}, {holder.url})" if holder else ""
+            raise Conflict(f"another secretary uses this data folder{where}; stop it with `secretary down`") from None
         yield

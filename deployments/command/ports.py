@@ -1,4 +1,4 @@
-"""Ports for servers that are started a moment later."""
+"""Free ports, and the check that an address can be listened on."""
 
 import errno
 import random
@@ -6,46 +6,47 @@ import socket
 
 from deployments.contracts.errors import Conflict, InvalidRequest
 
-_BELOW_EPHEMERAL = range(20_000, 32_000)
-"""Linux gives 32768 and more to connections that go out: one of those could take a port that was found free."""
+_PORTS = range(20_000, 32_000)
+"""Below the range that Linux uses for outgoing connections (32768 and more), which could take a free port."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports of the loopback on which nobody listens at this moment. Raises OSError when there are none."""
-    held: list[socket.socket] = []
+    """Different loopback ports on which nothing listens. Raises OSError when there are not enough."""
+    sockets: list[socket.socket] = []
     try:
-        for port in random.sample(_BELOW_EPHEMERAL, len(_BELOW_EPHEMERAL)):
-            if len(held) == count:
+        for port in random.sample(_PORTS, len(_PORTS)):
+            if len(sockets) == count:
                 break
             try:
-                held.append(socket.create_server(("127.0.0.1", port)))
+                sockets.append(socket.create_server(("127.0.0.1", port)))
             except OSError:
                 continue
-        if len(held) < count:
-            raise OSError(f"no {count} ports between {_BELOW_EPHEMERAL[0]} and {_BELOW_EPHEMERAL[-1]} are free")
-        return [each.getsockname()[1] for each in held]
+        if len(sockets) < count:
+            raise OSError(f"no {count} ports between {_PORTS[0]} and {_PORTS[-1]} are free")
+        return [each.getsockname()[1] for each in sockets]
     finally:
-        for each in held:
+        for each in sockets:
             each.close()
 
 
 def free_port() -> int:
-    """One such port."""
+    """A loopback port on which nothing listens."""
     return free_ports(1)[0]
 
 
 def require_bindable_address(host: str, port: int) -> None:
-    """Raises Conflict when somebody listens there, InvalidRequest when nobody can."""
+    """Raises Conflict when the port is in use, InvalidRequest when the address cannot be bound."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.bind(address)
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
     except (OSError, UnicodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise Conflict(
-                f"something already listens on port {port}; stop it or set SECRETARY_PORT to a free one"
+                f"port {port} is in use; stop the program that listens on it or set SECRETARY_PORT"
             ) from None
-        reason = error.strerror if isinstance(error, OSError) else "this is no name of a host"
-        remedy = "set SECRETARY_HOST and SECRETARY_PORT to a place where it may"
-        raise InvalidRequest(f"nothing can listen on {host}, port {port}: {reason}; {remedy}") from None
+        reason = error.strerror if isinstance(error, OSError) else "not a host name"
+        raise InvalidRequest(
+            f"cannot listen on {host}, port {port}: {reason}; set SECRETARY_HOST and SECRETARY_PORT"
+        ) from None

@@ -1,4 +1,4 @@
-"""Finds and ends every process of one start, by the mark in its environment: no orphan survives its secretary."""
+"""Finds and ends the processes of one start, by the run id in their environment."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -8,55 +8,54 @@ import psutil
 from deployments.administration.monitoring.process_facts import process_run_id
 
 _POLL_S = 0.05
-_KILLED_WITHIN_S = 5.0
+_KILL_TIMEOUT_S = 5.0
 
 
 def find_processes(run_id: str) -> list[psutil.Process]:
-    """Processes that carry ``run_id``, this one excluded."""
+    """Processes with ``run_id`` in their environment, without the calling process."""
     return [p for p in psutil.process_iter() if p.pid != psutil.Process().pid and process_run_id(p) == run_id]
 
 
 def terminate_processes(processes: Iterable[psutil.Process], timeout_s: float) -> int:
-    """SIGTERM, then SIGKILL to what is left after ``patience_s``; returns how many had to be killed."""
-    alive = list(processes)
-    for process in alive:
-        _quietly(process.terminate)
-    stubborn = _left_of(alive, timeout_s)
-    for process in stubborn:
-        _quietly(process.kill)
-    _left_of(stubborn, _KILLED_WITHIN_S)
-    return len(stubborn)
+    """Sends SIGTERM, and SIGKILL to the processes that live after ``timeout_s``. Returns how many were killed."""
+    targets = list(processes)
+    for process in targets:
+        _ignore_missing(process.terminate)
+    remaining = _wait_until_ended(targets, timeout_s)
+    for process in remaining:
+        _ignore_missing(process.kill)
+    _wait_until_ended(remaining, _KILL_TIMEOUT_S)
+    return len(remaining)
 
 
 def terminate_process(pid: int, timeout_s: float) -> None:
-    """SIGTERM to one process and as long as ``patience_s`` to obey."""
+    """Sends SIGTERM to one process and waits at most ``timeout_s`` for its end."""
     try:
         process = psutil.Process(pid)
     except psutil.NoSuchProcess:
         return
-    _quietly(process.terminate)
-    _left_of([process], timeout_s)
+    _ignore_missing(process.terminate)
+    _wait_until_ended([process], timeout_s)
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """False also for one that has ended and that its parent has not asked about yet, as in a container without an
-    init: it does nothing and holds nothing any more."""
+    """False for a zombie too: in a container without an init nobody reaps it."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def _left_of(processes: Iterable[psutil.Process], patience_s: float) -> list[psutil.Process]:
-    """Those that still live after ``patience_s``; returns as soon as there is none."""
-    deadline = time.monotonic() + patience_s
-    while (left := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
+def _wait_until_ended(processes: Iterable[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Returns the processes that live after ``timeout_s``, or an empty list as soon as all have ended."""
+    deadline = time.monotonic() + timeout_s
+    while (alive := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
         time.sleep(_POLL_S)
-    return left
+    return alive
 
 
-def _quietly(signal: Callable[[], None]) -> None:
+def _ignore_missing(send_signal: Callable[[], None]) -> None:
     try:
-        signal()
+        send_signal()
     except psutil.NoSuchProcess:
         return

@@ -1,4 +1,4 @@
-"""Showing a pull to a person: bars on a terminal, one line per event elsewhere."""
+"""Shows the progress of a model download: bars on a terminal, plain lines elsewhere."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -10,7 +10,8 @@ from rich.progress import Progress as RichProgress
 
 from deployments.models.progress import ProgressListener
 
-_STEP = 0.25  # share of a file after which a plain line is written
+_LINE_SHARE = 0.25
+"""The share of a file after which a plain line is written."""
 
 
 class PullDisplay(ProgressListener, Protocol):
@@ -86,7 +87,7 @@ class ProgressLines:
 
     def on_bytes(self, model_id: str, path: str, done: int) -> None:
         total = self._totals.get((model_id, path))
-        quarter = int(done / (total * _STEP)) if total else 0
+        quarter = int(done / (total * _LINE_SHARE)) if total else 0
         if quarter > self._quarters.get((model_id, path), 0):
             self._quarters[(model_id, path)] = quarter
             self._write(f"{model_id}: {path} {done / 1e6:,.1f} of {(total or 0) / 1e6:,.1f} MB")

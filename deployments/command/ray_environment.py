@@ -1,4 +1,4 @@
-"""Variables that Ray and Serve read when they are imported: fast mode, loopback only, no telemetry, free ports."""
+"""The environment variables that Ray and Serve read when they are imported."""
 
 import os
 import secrets
@@ -19,8 +19,11 @@ DEFAULT_FRONTEND = HaproxyFrontend()
 def ray_environment(
     run_dir: Path, run_id: str, *, fast: bool = True, frontend: HaproxyFrontend = DEFAULT_FRONTEND
 ) -> dict[str, str]:
-    """All variables for one start. ``fast`` False is Serve's default mode (Python proxy, no HAProxy): then only whom it
-    believes counts of ``front``."""
+    """All variables of one start: loopback only, no telemetry, free ports.
+
+    ``fast`` is HAProxy and throughput mode. Without it Serve uses its Python proxy, and of ``frontend`` only
+    ``trusted_proxies`` counts.
+    """
     haproxy_dir = haproxy_directory(run_id)
     stats, metrics, fallback, autoscaler, dashboard = free_ports(5)
     base = {
@@ -28,7 +31,7 @@ def ray_environment(
         "PROMETHEUS_MULTIPROC_DIR": str(run_dir / "metrics"),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "token",
-        # Ray's own switch for "this cluster is one machine": every gRPC server of its core then stays on loopback.
+        # Declares a cluster of one machine: the gRPC servers of Ray's core then listen on loopback.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_enable_metrics_collection": "0",
         "RAY_DISABLE_METRICS_COLLECTION": "1",
@@ -38,19 +41,19 @@ def ray_environment(
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
         "AUTOSCALER_METRIC_PORT": str(autoscaler),
         "DASHBOARD_METRIC_PORT": str(dashboard),
-        # Ray would run every process of the secretary at nice 15, behind everything else on the machine.
+        # The default of Ray is nice 15.
         "RAY_worker_niceness": "0",
         "HF_HUB_OFFLINE": "1",
     }
     if not fast:
-        return base | {"FORWARDED_ALLOW_IPS": _believed(frontend.trusted_proxies)}
+        return base | {"FORWARDED_ALLOW_IPS": _forwarded_allow_ips(frontend.trusted_proxies)}
     return base | {
-        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _believed(frontend.trusted_proxies)))),
+        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _forwarded_allow_ips(frontend.trusted_proxies)))),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
-        # A reload of HAProxy must not cut a call that is under way.
+        # After a reload HAProxy keeps open connections, such as phone calls, for a day.
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(DAY_S),
         "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(HAPROXY_CLIENT_TIMEOUT_S),
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy", frontend)),
@@ -64,7 +67,7 @@ def ray_environment(
 
 
 def python_path(inherited: str | None) -> str:
-    """PYTHONPATH for Ray's processes: what is done in each first, this project, then what was there ``before``."""
+    """PYTHONPATH of Ray's processes: the folder of sitecustomize, this project, then the ``inherited`` value."""
     here = Path(__file__).parent
     return os.pathsep.join(filter(None, (str(here / "every_process"), str(here.parents[1]), inherited)))
 
@@ -74,15 +77,14 @@ def new_run_id() -> str:
 
 
 def haproxy_directory(run_id: str) -> Path:
-    """Short, because HAProxy refuses socket paths of more than 97 characters; removed when the secretary ends."""
+    """A short path, because HAProxy limits socket paths to 97 characters. Removed when the secretary ends."""
     return Path(tempfile.gettempdir()) / f"sec-{run_id[:8]}"
 
 
-def _believed(trusted: Sequence[Network]) -> str:
-    """``trusted`` as uvicorn reads it; IPv4 also as a socket for both kinds of addresses shows it (RFC 4291, 2.5.5.2).
+def _forwarded_allow_ips(trusted: Sequence[Network]) -> str:
+    """``trusted`` in the syntax of uvicorn, with IPv4 networks also as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2).
 
-    uvicorn takes the last address of X-Forwarded-For that is not among them: what stands left of it, a caller may have
-    written.
+    uvicorn takes the last address of X-Forwarded-For that is not trusted.
     """
     mapped = (f"::ffff:{net.network_address}/{96 + net.prefixlen}" for net in trusted if isinstance(net, IPv4Network))
     return ",".join((*map(str, trusted), *mapped))

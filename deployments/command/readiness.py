@@ -1,4 +1,4 @@
-"""What a running secretary says of itself at ``/ready``, worded for the terminal."""
+"""Reads ``/ready`` of a running secretary and formats it for the terminal."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ _TIMEOUT_S = 5.0
 
 
 class EngineReadiness(BaseModel):
-    """One engine, as holders of a key see it. ``failed_at`` is ISO 8601: its last answer failed then."""
+    """One engine. ``failed_at`` is the time of its last failure in ISO 8601, None after a success."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,7 +21,7 @@ class EngineReadiness(BaseModel):
 
 
 class Readiness(BaseModel):
-    """``status`` is "ready" or "degraded"; ``engines`` is None where the secretary does not tell without a key."""
+    """``status`` is "ready" or "degraded". ``engines`` is None when the request had no API key."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,24 +30,24 @@ class Readiness(BaseModel):
     engines: tuple[EngineReadiness, ...] | None = None
 
     def lines(self) -> Iterator[str]:
-        """The state in one word, then a line for each engine that is in trouble."""
+        """The status, then a line for each engine with an error."""
         yield self.status if self.ready else "not ready yet"
         if not self.ready or self.status == "ready":
             return
         if self.engines is None:
-            yield "  which engine, why and what helps: set SECRETARY_API_KEY and ask again"
+            yield "  set SECRETARY_API_KEY to see which engine, the reason and the remedy"
         for engine in self.engines or ():
             if engine.error or not engine.ready:
-                yield f"  {engine.name}: {_trouble(engine)}"
+                yield f"  {engine.name}: {_describe(engine)}"
 
 
-def _trouble(engine: EngineReadiness) -> str:
+def _describe(engine: EngineReadiness) -> str:
     when = f" (at {engine.failed_at})" if engine.failed_at else ""
     return f"{engine.error or 'not ready'}{when}" + (f"; remedy: {engine.remedy}" if engine.remedy else "")
 
 
 def fetch_readiness(url: str, key: SecretStr | None) -> Readiness:
-    """Asks the secretary at ``url``. Raises httpx.HTTPError, and ValueError for an answer that is none."""
+    """Asks the secretary at ``url``. Raises httpx.HTTPError, and ValueError for an invalid reply."""
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     reply = httpx.get(f"{url}/ready", headers=headers, timeout=_TIMEOUT_S, trust_env=False)
     return Readiness.model_validate_json(reply.content)

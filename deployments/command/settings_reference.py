@@ -1,4 +1,4 @@
-"""The page of all settings, ``docs/settings.md``, made of the descriptions that stand beside the fields themselves.
+"""Generates ``docs/settings.md`` from the descriptions of the fields.
 
 python -m deployments.command.settings_reference > docs/settings.md
 """
@@ -21,7 +21,7 @@ from deployments.engines.registry import BUILT_IN_ENGINES, EngineRegistration, E
 from storage.environment import Environment
 
 Schema = Mapping[str, Any]
-"""A JSON schema as Pydantic writes it: the one place where types, defaults and bounds of any field look alike."""
+"""A JSON schema as Pydantic writes it."""
 
 TableRow = tuple[str, ...]
 
@@ -31,59 +31,52 @@ APPLICATION_ARGUMENTS: dict[str, type[BaseModel]] = {
     "phone": PhoneArgs,
     "bots": BotsArgs,
 }
-"""The applications of ``graph.yaml`` and what each takes as ``args``."""
+"""The applications of ``graph.yaml`` and the models of their ``args``."""
 
 _HEAD = """# Settings
 
-Three places say how the secretary behaves. Which one a thing belongs to follows from who decides it and when it counts.
-
-| place | decides | takes effect |
+| what | where | takes effect |
 |---|---|---|
-| [the database](#live-settings) | behaviour: limits, thresholds, answers, personas, keys, bots | in under a second |
-| [the environment](#environment) | this machine: folders, address, secrets | at the next start |
-| [`graph.yaml`](#graphyaml) | the shape: deployments, engines, replicas | at the next start or `serve deploy` |
+| [behaviour](#live-settings): limits, answers, personas, bots | the database: panel or admin API | in under a second |
+| [this machine](#environment): folders, address, secrets | environment variables | at the next start |
+| [deployments](#graphyaml), engines, replicas | `graph.yaml` | at the next start or `serve deploy` |
 
-This page is made from the descriptions in the code; a test compares the two. To make it anew:
-`python -m deployments.command.settings_reference > docs/settings.md`
+This page is generated: `python -m deployments.command.settings_reference > docs/settings.md`
 """
 _LIVE = """## Live settings
 
-Stored as rows, sent to every process in the snapshot. A row is a field of the first level: a single value, or a group
-such as `privacy`, all of whose fields are stored when one is changed. What has no row has the default of the program.
-What another version wrote and this one does not understand is left out and told in the log; the rest of its group
-counts, and a change of the group keeps it for the version that knows it. While something in `privacy` is not
-understood, nothing is deleted for its age.
+Stored in the database and sent to every process. A group such as `privacy` is stored as a whole; a missing row means
+the default. Values that this version does not know are ignored, logged and kept. While a value in `privacy` is unknown,
+nothing is deleted for its age.
 """
-_SCOPES = """A setting counts for each *turn* that says nothing else itself, each *request*, each API *key*, each
-process of a *door*, or the whole *installation*. `limits`, `outbound` and `privacy` are changed by administrators only.
+_SCOPES = """The scope is what a setting applies to: a *turn* or *request* that has no value of its own, an API *key*,
+one *door* process, or the whole *installation*. Only administrators change `limits`, `outbound` and `privacy`.
 """
 _ENVIRONMENT = """## Environment
 
-Variables, or lines of a file `.env` in the working directory; a variable wins over the file, an empty one counts as
-absent. `secretary models pull` and the office also read `HF_ENDPOINT` (another hub or mirror,
-on an inner network too) and `HF_TOKEN` (sent to that host only), and pip's own variables.
+Variables, or lines of `.env` in the working directory. A variable wins over the file; an empty one counts as unset.
+Model downloads also read `HF_ENDPOINT` (another hub), `HF_TOKEN` (sent to that host only) and the variables of pip.
 """
 _GRAPH = """## graph.yaml
 
-The file is a Ray Serve configuration. Keys that are not known are refused, with the file and the place in the message.
-`secretary up` takes the address from the environment and uses of this file `http_options.keep_alive_timeout_s` and the
-`name`, `route_prefix`, `import_path` and `args` of each application; the other keys are for `serve deploy`, and it says
-so when they have values of their own. A key that stands twice, an engine or an option that does not exist and a voice
-in `staff` that no deployment has are refused too; options of engines from other packages only by `secretary check`.
+A Ray Serve configuration file. Unknown or repeated keys, engines, options and voices in `staff` are errors; options of
+third-party engines are checked by `secretary check` only. `secretary up` takes its address from the environment and
+reads `http_options.keep_alive_timeout_s` and `name`, `route_prefix`, `import_path` and `args` of each application. Other
+keys are for `serve deploy`.
 """
 _HOSTING = """### Every deployment
 
-How Serve hosts it. A deployment takes these fields besides its own; where a default differs, its own table says so.
+Fields of every deployment. Other defaults are in its own table.
 """
 _ENGINES = """## Engine options
 
-What stands under `options:` of an engine. A path may be written `model://<id>` or `model://<id>/<file>`, with an id of
-`secretary models list`. Every engine takes `model_id` besides its own options.
+Fields under `options:` of an engine. A path can be `model://<id>` or `model://<id>/<file>` with an id of
+`secretary models list`. Every engine also takes `model_id`.
 """
 
 
 def settings_reference() -> str:
-    """The whole page."""
+    """The whole page in Markdown."""
     parts = [
         _HEAD,
         _LIVE,
@@ -108,7 +101,7 @@ def settings_reference() -> str:
 
 
 def print_settings_reference() -> None:
-    """Prints the page of all settings, docs/settings.md."""
+    """Prints docs/settings.md."""
     typer.echo(settings_reference(), nl=False)
 
 
@@ -127,20 +120,22 @@ def _engine(kind: str, name: str, registration: EngineRegistration) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
-    """Which rows a table has: one for each group of fields, and what deployments have from Hosting unchanged."""
+    """``include_groups`` adds a row for each group of fields, ``include_hosting`` the unchanged fields of Hosting."""
 
     include_groups: bool = False
     include_hosting: bool = True
 
 
 def _rows(
-    model: type[BaseModel], shown: TableOptions = TableOptions(), at: str = "", given: object = None
+    model: type[BaseModel], options: TableOptions = TableOptions(), at: str = "", given: object = None
 ) -> Iterator[TableRow]:
-    """A row for each field, fields of inner models under dotted names. ``given`` is the instance of ``model`` that
-    counts when nothing is said, where it is not the model's own default."""
+    """A row for each field; fields of inner models have dotted names.
+
+    ``given`` is the default instance of ``model``, where it differs from the defaults of its fields.
+    """
     schema = model.model_json_schema(by_alias=False)
     for name, field in schema["properties"].items():
-        if not shown.include_hosting and _is_plain_hosting(model, name):
+        if not options.include_hosting and _is_plain_hosting(model, name):
             continue
         inner, brackets = _inner(model, name)
         default = model.model_fields[name].default if given is None else getattr(given, name)
@@ -149,14 +144,14 @@ def _rows(
             bounds = (_type(field), required or _default(default), _range(field))
             yield _row(at + _named(model, name), *bounds, _description(model, name))
             continue
-        if shown.include_groups:
+        if options.include_groups:
             absent = required or ("none" if default in (None, ()) else "")
             yield _row(at + name, "list of groups" if brackets else "group", absent, _range(field), _summary(inner))
-        yield from _rows(inner, shown, f"{at}{name}{brackets}.", default if isinstance(default, inner) else None)
+        yield from _rows(inner, options, f"{at}{name}{brackets}.", default if isinstance(default, inner) else None)
 
 
 def _scoped(model: type[BaseModel]) -> Iterator[TableRow]:
-    """The rows of ``model``, each with the scope of its field before the description."""
+    """The rows of ``model`` with the scope of the field before the description."""
     for row, scope in zip(_rows(model), _scopes(model), strict=True):
         yield *row[:-1], scope, row[-1]
 
@@ -176,7 +171,7 @@ def _is_plain_hosting(model: type[BaseModel], name: str) -> bool:
 
 
 def _inner(model: type[BaseModel], name: str) -> tuple[type[BaseModel] | None, str]:
-    """The model that a field holds, if any, and "[]" when it holds a list of them."""
+    """The model in a field, if any, and "[]" for a list of models."""
     annotation = model.model_fields[name].annotation
     candidates = (annotation, *getattr(annotation, "__args__", ()))
     found = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
@@ -184,12 +179,12 @@ def _inner(model: type[BaseModel], name: str) -> tuple[type[BaseModel] | None, s
 
 
 def _summary(documented: type) -> str:
-    """The first paragraph of a class's own docstring, in one line."""
+    """The first paragraph of the docstring of a class in one line."""
     return " ".join((documented.__dict__.get("__doc__") or "").split("\n\n")[0].split())
 
 
 def _description(model: type[BaseModel], name: str) -> str:
-    """The field's own words, else those of the field that it overrides or stands for."""
+    """The description of the field, or of the field that it overrides."""
     for described in (*model.__mro__, EngineSpec):
         field = getattr(described, "model_fields", {}).get(name)
         if field is not None and field.description:

@@ -1,47 +1,47 @@
-"""Ctrl-C and SIGTERM: the first asks to end, a later one breaks off."""
+"""SIGINT and SIGTERM of ``secretary up``: the first asks the program to stop, the second interrupts it."""
 
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_ECHO_S = 2.0
-"""One Ctrl-C may arrive twice: the terminal signals the whole group, and make passes its own on."""
+_REPEAT_S = 2.0
+"""One Ctrl-C can arrive twice: the terminal signals the process group, and make passes its own signal on."""
 
 
 class StopSignals:
-    """Decides what a signal means. ``clock`` counts seconds."""
+    """Calls ``on_stop`` at the first signal. ``clock`` returns seconds."""
 
     def __init__(self, on_stop: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._ask = on_stop
+        self._on_stop = on_stop
         self._clock = clock
-        self._asked_at: float | None = None
+        self._stopped_at: float | None = None
 
     def handle(self, signum: int, frame: object) -> None:
-        """Raises KeyboardInterrupt when this is a second request and not an echo of the first."""
-        if self._asked_at is None:
-            self._asked_at = self._clock()
-            self._ask()
-        elif self._clock() - self._asked_at > _ECHO_S:
+        """Raises KeyboardInterrupt for a second signal, unless it repeats the first within two seconds."""
+        if self._stopped_at is None:
+            self._stopped_at = self._clock()
+            self._on_stop()
+        elif self._clock() - self._stopped_at > _REPEAT_S:
             raise KeyboardInterrupt
 
 
 @contextmanager
 def handle_stop_signals(on_stop: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """Runs ``ask`` at the first SIGINT or SIGTERM; a second one breaks off whatever is going on.
+    """Handles SIGINT and SIGTERM with StopSignals inside the block and restores the earlier handlers after it.
 
-    Yields a function that takes the signals again after somebody else took them.
+    Yields a function that installs the handlers again after other code replaced them.
     """
-    requests = StopSignals(on_stop)
+    signals = StopSignals(on_stop)
 
-    def take() -> None:
+    def install() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, requests.handle)
+            signal.signal(number, signals.handle)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    take()
+    install()
     try:
-        yield take
+        yield install
     finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+        for number, handler in before.items():
+            signal.signal(number, handler)

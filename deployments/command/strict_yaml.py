@@ -1,10 +1,10 @@
-"""YAML as people mean it: a key that stands twice in one mapping is a slip, not a replacement."""
+"""Reads YAML and refuses a key that appears twice in one mapping."""
 
 import yaml
 
 
 class DuplicateKey(Exception):
-    """A key stands twice; the message names it, both places and what to do."""
+    """A key appears twice in a mapping; the message names the key and both lines."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -16,12 +16,12 @@ class _Loader(yaml.SafeLoader):
             line = key.start_mark.line + 1
             if key.value in first:
                 raise DuplicateKey(
-                    f"line {line}: {key.value!r} stands there twice, first in line {first[key.value]}; keep one"
+                    f"line {line}: {key.value!r} appears twice, first in line {first[key.value]}; keep one"
                 )
             first[key.value] = line
         return super().construct_mapping(node, deep)
 
 
 def read_yaml(text: str) -> object:
-    """What the one document in ``text`` says. Raises yaml.YAMLError and RepeatedKey."""
+    """The value of the document in ``text``. Raises yaml.YAMLError and RepeatedKey."""
     return yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader

@@ -1,4 +1,4 @@
-"""``secretary up``: everything from an empty folder to a secretary that answers, with progress, until Ctrl-C."""
+"""``secretary up``: prepares the data folder, downloads models, starts Ray, Serve and the graph, waits for Ctrl-C."""
 
 import asyncio
 import os
@@ -16,13 +16,13 @@ from rich.markup import escape
 
 from deployments.administration.office.preparation import FirstCredentials, prepare_installation
 from deployments.arguments import SecretaryArgs
-from deployments.command import pid_file as running
-from deployments.command import process_control as processes
 from deployments.command import ray_environment
 from deployments.command.graph import Graph
 from deployments.command.haproxy import HaproxyFrontend
 from deployments.command.model_commands import pull_models_by_id
+from deployments.command.pid_file import PidFile, lock_data_folder, read_pid_file, remove_pid_file, write_pid_file
 from deployments.command.ports import require_bindable_address
+from deployments.command.process_control import find_processes, terminate_processes
 from deployments.command.signals import handle_stop_signals
 from deployments.command.startup import StartupMonitor
 from deployments.contracts.errors import Unavailable
@@ -33,13 +33,13 @@ from storage.environment import Environment
 if TYPE_CHECKING:
     from deployments.cluster import BackgroundEventLoop
 
-_DEPLOY_PATIENCE_S = 300.0
-_READY_PATIENCE_S = 240.0
-_ORPHAN_PATIENCE_S = 5.0
+_DEPLOY_TIMEOUT_S = 300.0
+_READY_TIMEOUT_S = 240.0
+_TERMINATE_TIMEOUT_S = 5.0
 
 
 class ForegroundRun:
-    """One run of the secretary in the foreground."""
+    """One run of the secretary, from start to stop."""
 
     def __init__(self, environment: Environment, graph: Graph, console: Console, *, fast: bool = True) -> None:
         self._environment = environment
@@ -49,38 +49,38 @@ class ForegroundRun:
         self._run_dir = environment.data / "run"
         self._run_id = ray_environment.new_run_id()
         self._started = time.monotonic()
-        self._watch: BackgroundEventLoop | None = None
+        self._event_loop: BackgroundEventLoop | None = None
         self._credentials: FirstCredentials | None = None
 
     def run(self, *, pull: bool = True) -> int:
-        """Returns the exit status after Ctrl-C, SIGTERM or a failed start; whatever it started is gone then."""
-        with running.lock_data_folder(self._run_dir):
-            self._clear_away()
-            running.write_pid_file(self._run_dir, self._note())
+        """Runs until Ctrl-C or SIGTERM and returns the exit status. No process survives, also after an error."""
+        with lock_data_folder(self._run_dir):
+            self._end_leftovers()
+            write_pid_file(self._run_dir, self._pid_file())
             try:
                 self._run(pull)
             finally:
-                running.remove_pid_file(self._run_dir)
+                remove_pid_file(self._run_dir)
         return 0
 
     def _run(self, pull: bool) -> None:
-        self._tell_unused()
+        self._print_unused_keys()
         require_bindable_address(self._environment.host, self._environment.port)
         self._credentials = asyncio.run(self._prepare())
         stop = threading.Event()
-        with handle_stop_signals(stop.set) as take_signals:
+        with handle_stop_signals(stop.set) as install_handlers:
             try:
                 if pull:
                     self._pull(stop)
-                self._start(stop, take_signals)
+                self._start(stop, install_handlers)
                 if not stop.is_set():
-                    self._welcome()
+                    self._print_addresses()
                     stop.wait()
             finally:
-                self._show_credentials()
+                self._print_credentials()
                 self._end()
 
-    def _tell_unused(self) -> None:
+    def _print_unused_keys(self) -> None:
         unused = self._graph.unused_keys(self._environment.host, self._environment.port)
         if unused:
             self._step("graph", f"not used by `secretary up`, only by `serve deploy`: {', '.join(unused)}")
@@ -97,15 +97,15 @@ class ForegroundRun:
             try:
                 pull_models_by_id(missing, store, self._environment, cancel=stop)
             except (typer.Exit, typer.BadParameter):
-                self._step("models", "not all models are here; what needs them will say so")
+                self._step("models", "not all models are installed; engines without a model report it")
 
-    def _start(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
-        """Step by step; a request to end is obeyed before the next one."""
+    def _start(self, stop: threading.Event, install_handlers: Callable[[], None]) -> None:
+        """Runs the steps in order until ``stop`` is set."""
         if stop.is_set():
             return
         require_bindable_address(self._environment.host, self._environment.port)
         self._set_environment()
-        steps = partial(self._start_ray, stop, take_signals), self._start_serve, partial(self._deploy, stop)
+        steps = partial(self._start_ray, stop, install_handlers), self._start_serve, partial(self._deploy, stop)
         for step in steps:
             if not stop.is_set():
                 step()
@@ -115,14 +115,16 @@ class ForegroundRun:
         metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in metrics.glob("*.db"):
             old.unlink()
-        front = HaproxyFrontend(
+        frontend = HaproxyFrontend(
             trusted_proxies=self._environment.trusted_networks,
             max_connections_per_address=self._environment.connections_per_address,
         )
-        os.environ.update(ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast, frontend=front))
+        os.environ.update(
+            ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast, frontend=frontend)
+        )
         os.environ["PYTHONPATH"] = ray_environment.python_path(os.environ.get("PYTHONPATH"))
 
-    def _start_ray(self, stop: threading.Event, take_signals: Callable[[], None]) -> None:
+    def _start_ray(self, stop: threading.Event, install_handlers: Callable[[], None]) -> None:
         self._step("ray", "starting")
         from deployments import cluster
 
@@ -136,16 +138,16 @@ class ForegroundRun:
         try:
             cluster.start_ray()
         except SystemExit:
-            stop.set()  # Ray's own answer to SIGTERM while it starts
+            stop.set()  # the SIGTERM handler of Ray while it starts
         except Exception as error:
             raise Unavailable(f"Ray does not start: {error}") from error
         finally:
-            take_signals()  # Ray has put its own handlers in place of ours
+            install_handlers()  # Ray has replaced the handlers
 
     def _start_serve(self) -> None:
         from deployments import cluster
 
-        self._step("serve", f"listening on {self._note().url}")
+        self._step("serve", f"listening on {self._pid_file().url}")
         options = self._graph.http_options
         cluster.start_serve(self._environment.host, self._environment.port, options.keep_alive_timeout_s)
 
@@ -159,64 +161,64 @@ class ForegroundRun:
             for a in self._graph.applications
         ]
         cluster.check_resources([hosting for target in targets for hosting in iter_hosting(target.arguments)])
-        cluster.deploy(targets, stop.is_set, lambda name: self._step(name, "running"), _DEPLOY_PATIENCE_S)
-        self._watch = cluster.BackgroundEventLoop()
+        cluster.deploy(targets, stop.is_set, lambda name: self._step(name, "running"), _DEPLOY_TIMEOUT_S)
+        self._event_loop = cluster.BackgroundEventLoop()
         clients = cluster.engine_clients(_engines(self._graph.secretary_arguments()))
-        settling = StartupMonitor(clients, self._note().url, self._step)
-        self._watch.run(settling.wait(stop.is_set, _READY_PATIENCE_S))
+        monitor = StartupMonitor(clients, self._pid_file().url, self._step)
+        self._event_loop.run(monitor.wait(stop.is_set, _READY_TIMEOUT_S))
 
-    def _welcome(self) -> None:
-        url = self._note().url
-        say = self._console.print
-        say(f"\nThe secretary answers after {time.monotonic() - self._started:.0f} s.\n")
-        say(f"  OpenAI API   {url}/v1")
-        say(f"  Panel        {self._environment.public_url or url}/admin/ui/")
-        say(f"  Phone        {url.replace('http', 'ws', 1)}/phone/tts")
-        say(f"  Health       {url}/ready")
-        self._show_credentials()
-        say("\nCtrl-C or `secretary down` ends it.\n")
+    def _print_addresses(self) -> None:
+        url = self._pid_file().url
+        print_line = self._console.print
+        print_line(f"\nThe secretary answers after {time.monotonic() - self._started:.0f} s.\n")
+        print_line(f"  OpenAI API   {url}/v1")
+        print_line(f"  Panel        {self._environment.public_url or url}/admin/ui/")
+        print_line(f"  Phone        {url.replace('http', 'ws', 1)}/phone/tts")
+        print_line(f"  Health       {url}/ready")
+        self._print_credentials()
+        print_line("\nCtrl-C or `secretary down` ends it.\n")
 
-    def _clear_away(self) -> None:
-        """Ends what a start that was killed has left behind."""
-        note = running.read_pid_file(self._run_dir)
-        if note is not None:
-            left = processes.find_processes(note.run_id)
-            if left:
-                self._step("storage", f"ending {len(left)} processes of a start that was killed")
-                processes.terminate_processes(left, _ORPHAN_PATIENCE_S)
-            shutil.rmtree(ray_environment.haproxy_directory(note.run_id), ignore_errors=True)
+    def _end_leftovers(self) -> None:
+        """Ends the processes of an earlier start that was killed."""
+        previous = read_pid_file(self._run_dir)
+        if previous is not None:
+            remaining = find_processes(previous.run_id)
+            if remaining:
+                self._step("storage", f"ending {len(remaining)} processes of a start that was killed")
+                terminate_processes(remaining, _TERMINATE_TIMEOUT_S)
+            shutil.rmtree(ray_environment.haproxy_directory(previous.run_id), ignore_errors=True)
 
-    def _show_credentials(self) -> None:
-        """Once, at the end of a start or when it fails: nobody can ask for them again."""
+    def _print_credentials(self) -> None:
+        """Prints the first credentials once, after the start or when it fails; they are not stored in plain text."""
         credentials, self._credentials = self._credentials, None
         if credentials is None:
             return
-        self._console.print("\n  Shown this one time; keep them:")
+        self._console.print("\n  Shown once; keep them:")
         if credentials.admin_password:
             self._console.print(f"  Administrator  admin / {credentials.admin_password}", markup=False, highlight=False)
         if credentials.api_key:
             self._console.print(f"  API key        {credentials.api_key}", markup=False, highlight=False)
 
-    def _note(self) -> running.PidFile:
-        return running.PidFile.of_this_process(self._run_id, self._environment.host, self._environment.port)
+    def _pid_file(self) -> PidFile:
+        return PidFile.of_this_process(self._run_id, self._environment.host, self._environment.port)
 
     def _end(self) -> None:
-        self._step("stop", "ending what is under way")
+        self._step("stop", "ending Serve and Ray")
         try:
             if "deployments.cluster" in sys.modules:
                 from deployments import cluster
 
                 cluster.stop()
-            if self._watch is not None:
-                self._watch.stop()
+            if self._event_loop is not None:
+                self._event_loop.stop()
         finally:
-            self._sweep()
+            self._remove_leftovers()
 
-    def _sweep(self) -> None:
-        """Whatever happened before: no process and no folder of this run is left."""
-        killed = processes.terminate_processes(processes.find_processes(self._run_id), _ORPHAN_PATIENCE_S)
+    def _remove_leftovers(self) -> None:
+        """Ends the remaining processes and removes the files of this run."""
+        killed = terminate_processes(find_processes(self._run_id), _TERMINATE_TIMEOUT_S)
         shutil.rmtree(ray_environment.haproxy_directory(self._run_id), ignore_errors=True)
-        running.remove_pid_file(self._run_dir)
+        remove_pid_file(self._run_dir)
         self._step("stop", "everything has ended" + (f"; {killed} processes had to be killed" if killed else ""))
 
     def _step(self, what: str, text: str) -> None:

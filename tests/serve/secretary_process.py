@@ -108,7 +108,7 @@ class SecretaryProcess:
         assert (status, left) == (0, []), f"status {status}, left {left}:\n{output}"
         assert "everything has ended" in output
         assert "had to be killed" not in output, output
-        assert "(raylet)" not in output.partition("ending what is under way")[2], output
+        assert "(raylet)" not in output.partition("ending Serve and Ray")[2], output
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)

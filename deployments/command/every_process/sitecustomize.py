@@ -1,5 +1,7 @@
-"""Python imports this module by its name before anything else, in each process that `secretary up` starts: this folder
-is the first on their path (https://docs.python.org/3/library/site.html#module-sitecustomize)."""
+"""Sets the garbage collector in each process of ``secretary up``, before anything else is imported.
+
+Python imports the first module of this name on its path (https://docs.python.org/3/library/site.html).
+"""
 
 import sys
 from importlib.machinery import PathFinder
@@ -9,8 +11,8 @@ from pathlib import Path
 from deployments.command.garbage_collection import reduce_gc_frequency
 
 
-def _run_the_one_behind_this() -> None:
-    """Python runs the first it finds only; that of the machine or of a debugger counts too."""
+def _run_next_sitecustomize() -> None:
+    """Runs the ``sitecustomize`` that this one hides, for example that of a debugger."""
     here = Path(__file__).parent
     spec = PathFinder.find_spec(__name__, [entry for entry in sys.path if Path(entry) != here])
     if spec is not None and spec.loader is not None:
@@ -18,4 +20,4 @@ def _run_the_one_behind_this() -> None:
 
 
 reduce_gc_frequency()
-_run_the_one_behind_this()
+_run_next_sitecustomize()

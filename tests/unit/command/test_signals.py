@@ -6,32 +6,25 @@ import pytest
 from deployments.command.signals import StopSignals, handle_stop_signals
 
 
-class SignalClock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_an_echo_of_the_first_signal_is_not_a_second_one() -> None:
-    asked: list[bool] = []
-    clock = SignalClock()
-    requests = StopSignals(lambda: asked.append(True), clock)
-    requests.handle(signal.SIGTERM, None)
-    clock.now += 0.5
-    requests.handle(signal.SIGTERM, None)
-    assert asked == [True]
-    clock.now += 2
+def test_stop_signals_second_one_interrupts_unless_repeated() -> None:
+    calls: list[bool] = []
+    now = [100.0]
+    signals = StopSignals(lambda: calls.append(True), lambda: now[0])
+    signals.handle(signal.SIGTERM, None)
+    now[0] += 0.5
+    signals.handle(signal.SIGTERM, None)
+    assert calls == [True]
+    now[0] += 2
     with pytest.raises(KeyboardInterrupt):
-        requests.handle(signal.SIGINT, None)
+        signals.handle(signal.SIGINT, None)
 
 
-def test_signals_are_given_back_afterwards() -> None:
+def test_handle_stop_signals_restores_earlier_handlers() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    asked: list[bool] = []
-    with handle_stop_signals(lambda: asked.append(True)) as take:
+    calls: list[bool] = []
+    with handle_stop_signals(lambda: calls.append(True)) as install:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        take()
+        install()
         os.kill(os.getpid(), signal.SIGTERM)
-    assert asked == [True]
+    assert calls == [True]
     assert signal.getsignal(signal.SIGTERM) is before

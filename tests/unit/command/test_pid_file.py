@@ -1,4 +1,4 @@
-"""One secretary per data folder, and a note by which others find it."""
+"""The PID file and the lock on the data folder."""
 
 import os
 import subprocess
@@ -17,55 +17,55 @@ from deployments.command.pid_file import (
 )
 from deployments.contracts.errors import Conflict
 
-NOTE = PidFile(pid=os.getpid(), run_id="0123456789abcdef", host="127.0.0.1", port=8002)
-HOLDER = (
+PID_FILE = PidFile(pid=os.getpid(), run_id="0123456789abcdef", host="127.0.0.1", port=8002)
+LOCK_PROGRAM = (
     "import sys; from pathlib import Path; from deployments.command.pid_file import lock_data_folder\n"
-    "with lock_data_folder(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    "with lock_data_folder(Path(sys.argv[1])): print('locked', flush=True); sys.stdin.read()"
 )
 
 
-def test_a_note_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    write_pid_file(tmp_path, NOTE)
-    assert read_pid_file(tmp_path) == NOTE
-    write_pid_file(tmp_path, NOTE.model_copy(update={"port": 9000}))
+def test_pid_file_round_trip(tmp_path: Path) -> None:
+    write_pid_file(tmp_path, PID_FILE)
+    assert read_pid_file(tmp_path) == PID_FILE
+    write_pid_file(tmp_path, PID_FILE.model_copy(update={"port": 9000}))
     found = read_pid_file(tmp_path)
     assert found is not None
     assert found.port == 9000
     assert [path.name for path in tmp_path.iterdir()] == ["secretary.json"]
 
 
-def test_a_removed_note_is_gone_and_removing_it_again_is_harmless(tmp_path: Path) -> None:
-    write_pid_file(tmp_path, NOTE)
+def test_pid_file_removed_twice(tmp_path: Path) -> None:
+    write_pid_file(tmp_path, PID_FILE)
     remove_pid_file(tmp_path)
     remove_pid_file(tmp_path)
     assert read_pid_file(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1}'])
-def test_a_note_that_cannot_be_read_counts_as_none(tmp_path: Path, content: str) -> None:
+def test_pid_file_invalid_reads_as_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "secretary.json").write_text(content)
     assert read_pid_file(tmp_path) is None
 
 
-def test_a_note_knows_whether_its_process_lives(tmp_path: Path) -> None:
-    assert NOTE.alive
+def test_pid_file_alive_ends_with_process(tmp_path: Path) -> None:
+    assert PID_FILE.alive
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert not NOTE.model_copy(update={"pid": ended.pid}).alive
+    assert not PID_FILE.model_copy(update={"pid": ended.pid}).alive
 
 
-def test_a_note_is_certain_of_its_process_and_of_no_other(tmp_path: Path) -> None:
-    note = PidFile.of_this_process("r", "127.0.0.1", 8002)
-    assert note.verified
-    assert note.began == process_start_ticks(os.getpid()), "the same whatever the clock says"
+def test_pid_file_verified_by_start_time(tmp_path: Path) -> None:
+    own = PidFile.of_this_process("r", "127.0.0.1", 8002)
+    assert own.verified
+    assert own.began == process_start_ticks(os.getpid())
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        assert process_start_ticks(other.pid) not in (None, note.began)
-        assert not note.model_copy(update={"pid": other.pid}).alive
+        assert process_start_ticks(other.pid) not in (None, own.began)
+        assert not own.model_copy(update={"pid": other.pid}).alive
         other.communicate(b"\n")
     assert process_start_ticks(other.pid) is None
 
 
-def test_the_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_lock_makes_private_folders(tmp_path: Path) -> None:
     with lock_data_folder(tmp_path / "data" / "run"):
         assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("data", "data/run")} == {0o700}
 
@@ -83,14 +83,14 @@ def test_the_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
         ("fd00::5", "http://[fd00::5]:8002"),
     ],
 )
-def test_the_address_is_one_that_can_be_opened(host: str, url: str) -> None:
-    assert NOTE.model_copy(update={"host": host}).url == url
+def test_pid_file_url(host: str, url: str) -> None:
+    assert PID_FILE.model_copy(update={"host": host}).url == url
 
 
-def test_a_second_secretary_is_refused_and_told_where_the_first_one_is(tmp_path: Path) -> None:
-    holder = _hold(tmp_path)
+def test_lock_conflict_names_holder(tmp_path: Path) -> None:
+    holder = _lock_in_process(tmp_path)
     try:
-        write_pid_file(tmp_path, NOTE.model_copy(update={"pid": holder.pid}))
+        write_pid_file(tmp_path, PID_FILE.model_copy(update={"pid": holder.pid}))
         with pytest.raises(Conflict) as caught, lock_data_folder(tmp_path):
             pass
         assert f"(process {holder.pid}, http://127.0.0.1:8002)" in caught.value.message
@@ -100,34 +100,28 @@ def test_a_second_secretary_is_refused_and_told_where_the_first_one_is(tmp_path:
         holder.communicate()
 
 
-def test_without_a_note_the_refusal_is_shorter(tmp_path: Path) -> None:
+def test_lock_conflict_without_pid_file(tmp_path: Path) -> None:
     with lock_data_folder(tmp_path), pytest.raises(Conflict) as caught, lock_data_folder(tmp_path):
         pass
     assert "process" not in caught.value.message
 
 
-def test_the_folder_is_free_again_when_its_secretary_ends_however_it_ends(tmp_path: Path) -> None:
+def test_lock_released_after_any_end(tmp_path: Path) -> None:
     with lock_data_folder(tmp_path):
         pass
     with pytest.raises(ZeroDivisionError), lock_data_folder(tmp_path):
         raise ZeroDivisionError
-    holder = _hold(tmp_path)
+    holder = _lock_in_process(tmp_path)
     holder.kill()
     holder.communicate()
     with lock_data_folder(tmp_path):
         pass
 
 
-def test_the_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
-    run_dir = tmp_path / "data" / "run"
-    with lock_data_folder(run_dir):
-        assert run_dir.stat().st_mode & 0o777 == 0o700
-
-
-def _hold(folder: Path) -> "subprocess.Popen[bytes]":
-    """Another process that holds ``folder`` until it is killed."""
-    command = [sys.executable, "-c", HOLDER, str(folder)]
+def _lock_in_process(folder: Path) -> "subprocess.Popen[bytes]":
+    """Another process that locks ``folder`` until it is killed."""
+    command = [sys.executable, "-c", LOCK_PROGRAM, str(folder)]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert holder.stdout is not None
-    assert holder.stdout.readline() == b"held\n"
+    assert holder.stdout.readline() == b"locked\n"
     return holder
