@@ -61,8 +61,8 @@ _GRAPH = """## graph.yaml
 
 A Ray Serve configuration file. Unknown or repeated keys, engines, options and voices in `staff` are errors; options of
 third-party engines are checked by `secretary check` only. `secretary up` takes its address from the environment and
-reads `http_options.keep_alive_timeout_s` and `name`, `route_prefix`, `import_path` and `args` of each application. Other
-keys are for `serve deploy`.
+reads `http_options.keep_alive_timeout_s` and `name`, `route_prefix`, `import_path` and `args` of each application.
+Other keys are for `serve deploy`.
 """
 _HOSTING = """### Every deployment
 
