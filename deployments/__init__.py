@@ -1,1 +1,1 @@
-"""The rooms of the secretary: a file here is a Serve deployment, a folder is what deployments are made of."""
+"""A file here is a Serve deployment or its wiring. A folder holds the parts that deployments are made of."""

@@ -1,4 +1,4 @@
-"""What ``graph.yaml`` may say about each deployment, validated strictly: an unknown key is an error, not a guess."""
+"""The arguments of each deployment in ``graph.yaml``. Unknown keys are errors."""
 
 from typing import Annotated
 

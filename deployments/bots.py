@@ -1,4 +1,4 @@
-"""Hosts the bots' supervisor: follows the declared rows and keeps one actor per bot running."""
+"""Hosts the bot supervisor, which reads bots from the snapshot and keeps one actor per bot running."""
 
 import asyncio
 import os
@@ -27,16 +27,16 @@ _FIRST_SNAPSHOT_S = 10.0
 
 
 class Bots:
-    """One replica: two supervisors would fight over names."""
+    """Exactly one replica: bot actors have unique names."""
 
-    def __init__(self, staff: StaffArgs) -> None:
-        self._supervisor = BotSupervisor(RayProcessHost(BotConnector(staff)))
+    def __init__(self, used: StaffArgs) -> None:
+        self._supervisor = BotSupervisor(RayProcessHost(BotConnector(used)))
         self._changes: asyncio.Queue[Snapshot] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._feed = SnapshotFeed(office_client(), door_name(), self._pass_on)
+        self._feed = SnapshotFeed(office_client(), door_name(), self._enqueue)
         self._feed.start()
         self._task = asyncio.create_task(self._supervisor.run(iter_snapshots(self._changes)), name="bot supervisor")
 
@@ -49,35 +49,35 @@ class Bots:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._feed.stop()
 
-    def _pass_on(self, snapshot: Snapshot) -> None:
+    def _enqueue(self, snapshot: Snapshot) -> None:
         self._loop.call_soon_threadsafe(self._changes.put_nowait, snapshot)
 
 
 class BotConnector:
-    """Runs in a bot's own process: an assistant over handles, stored conversations, and the key of sealed tokens."""
+    """Builds the connections of a bot in the process of the bot: the assistant, the office and the token sealer."""
 
-    def __init__(self, staff: StaffArgs) -> None:
-        self._staff = staff
+    def __init__(self, used: StaffArgs) -> None:
+        self._used = used
 
     async def __call__(self) -> BotConnections:
         environment = Environment()
         open_log(environment.data / "logs", names.bot_process(own_bot_id()))
         office = office_client()
         metrics = open_metrics(environment.data / "run" / "metrics")
-        reception = DoorRuntime(
-            EngineHandles.by_name(self._staff), office, f"bot-{os.getpid()}", metrics, SourceKind.TELEGRAM
+        runtime = DoorRuntime(
+            EngineHandles.by_name(self._used), office, f"bot-{os.getpid()}", metrics, SourceKind.TELEGRAM
         )
-        await reception.start()
-        await reception.snapshots.wait(_FIRST_SNAPSHOT_S)
+        await runtime.start()
+        await runtime.snapshots.wait(_FIRST_SNAPSHOT_S)
 
         def policy() -> OutboundPolicy:
-            return OutboundPolicy.from_settings(reception.snapshots.current.settings.outbound)
+            return OutboundPolicy.from_settings(runtime.snapshots.current.settings.outbound)
 
         async def close() -> None:
-            await reception.stop()
+            await runtime.stop()
             flush_log()
 
-        return BotConnections(reception.assistant, office, load_sealer(environment).open, policy, close)
+        return BotConnections(runtime.assistant, office, load_sealer(environment).open, policy, close)
 
 
 def build_bot_supervisor(args: BotsArgs) -> serve.Application:

@@ -1,4 +1,4 @@
-"""Deployment handles that look like contracts."""
+"""Typed clients: each wraps a RemoteDeployment and implements a protocol of ``deployments.contracts``."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ _POLL_TIMEOUT_S = 5.0
 
 
 class EngineClient:
-    """Status of a remote engine deployment, polled so that ``status`` answers at once."""
+    """Polls the status of a remote engine deployment, so that ``status`` returns at once."""
 
     def __init__(self, remote: RemoteDeployment, kind: str) -> None:
         self._remote = remote
@@ -64,15 +64,15 @@ class EngineClient:
             try:
                 await self._poll()
             except SecretaryError as error:
-                self._lost(error.message)
-            except Exception as error:  # whatever broke, the next look may find it
-                log.warning("%s does not say how it is: %s", self._remote.name, type(error).__name__)
-                self._lost("it does not say how it is")
-            sound = all(status.healthy for status in self._statuses)
-            await asyncio.sleep(_POLL_READY_S if sound else _POLL_STARTING_S)
+                self._set_error(error.message)
+            except Exception as error:  # the next poll may succeed
+                log.warning("polling the status of %s failed: %s", self._remote.name, type(error).__name__)
+                self._set_error("its status cannot be read")
+            healthy = all(status.healthy for status in self._statuses)
+            await asyncio.sleep(_POLL_READY_S if healthy else _POLL_STARTING_S)
 
-    def _lost(self, why: str) -> None:
-        self._statuses = (EngineStatus(self._remote.name, self._kind, "", ready=False, error=why),)
+    def _set_error(self, message: str) -> None:
+        self._statuses = (EngineStatus(self._remote.name, self._kind, "", ready=False, error=message),)
 
 
 class ChatClient(EngineClient):
@@ -105,7 +105,7 @@ class RecognizerClient(EngineClient):
 
 
 class FaqClient:
-    """The ranked answer book, one hop away."""
+    """Implements ``AnswerBook`` over the FAQ deployment."""
 
     def __init__(self, remote: RemoteDeployment) -> None:
         self._remote = remote
@@ -118,7 +118,7 @@ class FaqClient:
 
 
 class BotsClient:
-    """The supervisor of the bots."""
+    """The bot supervisor."""
 
     def __init__(self, remote: RemoteDeployment) -> None:
         self._remote = remote
@@ -128,7 +128,7 @@ class BotsClient:
 
 
 class OfficeClient:
-    """The office as doors and bots need it: OfficeLink and Conversations over one handle."""
+    """Implements ``OfficeLink``, ``ServiceLink`` and ``ConversationStore`` over the office deployment."""
 
     def __init__(self, remote: RemoteDeployment) -> None:
         self._remote = remote
@@ -159,7 +159,7 @@ class OfficeClient:
 
 
 def door_name() -> str:
-    """How this replica calls itself towards the office, for example gateway#5w3k4sdw."""
+    """The unique name of this replica in reports to the office, for example ``gateway#5w3k4sdw``."""
     replica = serve.get_replica_context()
     return f"{replica.deployment}#{replica.replica_tag}"
 

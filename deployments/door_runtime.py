@@ -1,10 +1,10 @@
-"""What every door builds in its own process: an assistant over handles, fresh snapshots, reports to the office."""
+"""What a door runs in its own process: an assistant over engine handles, the current snapshot and the report outbox."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from ray.serve.handle import DeploymentHandle
 
@@ -20,7 +20,6 @@ from deployments.clients import (
 )
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.reports import OfficeLink
-from deployments.contracts.sessions import ConversationStore
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers
@@ -37,7 +36,7 @@ from storage.environment import Environment
 
 @dataclass(frozen=True, slots=True)
 class EngineHandles:
-    """The engine deployments a door works with; None where the graph has none."""
+    """The engine deployments that a door calls. ``None`` where the graph has none of a kind."""
 
     faq: RemoteDeployment | None
     chat: RemoteDeployment | None
@@ -48,17 +47,17 @@ class EngineHandles:
         return tuple(remote for remote in (self.chat, *self.voices, self.recognition) if remote)
 
     @classmethod
-    def by_name(cls, staff: StaffArgs) -> "EngineHandles":
-        """For doors in another application than the engines."""
+    def by_name(cls, used: StaffArgs) -> "EngineHandles":
+        """For doors in another application than the engines: handles are looked up at the first call."""
 
         def find(wanted: bool, name: str) -> RemoteDeployment | None:
             return RemoteDeployment.by_name(names.SECRETARY_APP, name) if wanted else None
 
         return cls(
-            faq=find(staff.faq, names.FAQ),
-            chat=find(staff.chat, names.CHAT),
-            voices=tuple(RemoteDeployment.by_name(names.SECRETARY_APP, name) for name in staff.voices),
-            recognition=find(staff.recognition, names.RECOGNITION),
+            faq=find(used.faq, names.FAQ),
+            chat=find(used.chat, names.CHAT),
+            voices=tuple(RemoteDeployment.by_name(names.SECRETARY_APP, name) for name in used.voices),
+            recognition=find(used.recognition, names.RECOGNITION),
         )
 
     @classmethod
@@ -69,52 +68,47 @@ class EngineHandles:
         voices: Mapping[str, DeploymentHandle[Any]],
         recognition: DeploymentHandle[Any] | None,
     ) -> "EngineHandles":
-        """For the gateway, whose handles were bound into it."""
+        """For the gateway, which gets its handles as constructor arguments."""
 
-        def of(handle: DeploymentHandle[Any] | None, name: str) -> RemoteDeployment | None:
+        def wrap(handle: DeploymentHandle[Any] | None, name: str) -> RemoteDeployment | None:
             return RemoteDeployment.from_handle(handle, name) if handle else None
 
         return cls(
-            faq=of(faq, names.FAQ),
-            chat=of(chat, names.CHAT),
+            faq=wrap(faq, names.FAQ),
+            chat=wrap(chat, names.CHAT),
             voices=tuple(RemoteDeployment.from_handle(handle, name) for name, handle in voices.items()),
-            recognition=of(recognition, names.RECOGNITION),
+            recognition=wrap(recognition, names.RECOGNITION),
         )
 
 
-class OfficeConnection(OfficeLink, ConversationStore, Protocol):
-    """The office, over a handle or in the same process."""
-
-
 class DoorRuntime:
-    """``start`` opens the snapshot stream and the status polls, ``stop`` ends them and delivers the last reports.
+    """``start`` opens the snapshot stream and polls the engines, ``stop`` ends both and delivers the last reports.
 
-    ``assistant`` counts what is used as used by ``source``; a door with API keys takes ``secretary`` and counts by key
-    in ``usage``.
+    ``assistant`` records usage under ``source``. A door with API keys takes ``unmetered_assistant`` and records usage
+    per key in ``usage`` itself.
     """
 
     def __init__(
         self,
-        remotes: EngineHandles,
-        office: OfficeConnection,
+        handles: EngineHandles,
+        office: OfficeLink,
         door: str,
         metrics: Metrics,
         source: SourceKind = SourceKind.ADMIN,
     ) -> None:
-        self.office = office
         self.metrics = metrics
-        for remote in remotes.engines():
+        for remote in handles.engines():
             remote.on_queue_depth = metrics.queue_depth
         self._exact = ExactAnswers(lambda: datetime.now(UTC))
         self.snapshots = SnapshotFeed(office, door, self._exact.prepare)
         self.usage = UsageTracker(time.time)
         self.outbox = ReportOutbox(office, door, self.snapshots, usage=self.usage)
         self.observer = CompositeObserver((metrics, self.outbox))
-        self.chat = ChatClient(remotes.chat, "chat") if remotes.chat else None
-        self.speech = tuple(SpeechClient(remote) for remote in remotes.voices)
-        self.recognizer = RecognizerClient(remotes.recognition, "recognition") if remotes.recognition else None
+        self.chat = ChatClient(handles.chat, "chat") if handles.chat else None
+        self.speech = tuple(SpeechClient(remote) for remote in handles.voices)
+        self.recognizer = RecognizerClient(handles.recognition, "recognition") if handles.recognition else None
         self.shared = create_shared_state(Environment().redis_url)
-        self.unmetered_assistant = ConversationAssistant(self._staff(remotes), self.snapshots, self.observer)
+        self.unmetered_assistant = ConversationAssistant(self._pipeline(handles), self.snapshots, self.observer)
         self.assistant = MeteredAssistant(self.unmetered_assistant, self.usage, source)
 
     async def start(self) -> None:
@@ -137,7 +131,7 @@ class DoorRuntime:
     def _statuses(self) -> tuple[EngineStatus, ...]:
         return tuple(status for client in self._clients() for status in client.statuses())
 
-    def _staff(self, remotes: EngineHandles) -> TurnPipeline:
-        ranked = FaqClient(remotes.faq) if remotes.faq else None
+    def _pipeline(self, handles: EngineHandles) -> TurnPipeline:
+        ranked = FaqClient(handles.faq) if handles.faq else None
         engines = Engines(self.chat, self.speech, self.recognizer, ranked)
         return build_turn_pipeline(engines, self._exact, self.snapshots, self._statuses, self.shared)

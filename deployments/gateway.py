@@ -1,4 +1,4 @@
-"""The main door: OpenAI API, health and metrics, with the whole turn in this process."""
+"""The main door: the OpenAI API, health and metrics. The whole turn runs in this process."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ from deployments.process_metrics import open_metrics
 
 
 class Gateway:
-    """Constructed by Serve; everything of substance is in Reception and ``api``."""
+    """Serve deployment. ``DoorRuntime`` does the work, ``deployments.api`` speaks HTTP."""
 
     def __init__(
         self,
@@ -30,29 +30,29 @@ class Gateway:
         recognition: DeploymentHandle[Any] | None,
     ) -> None:
         self._metrics_dir = metrics_dir
-        self._remotes = EngineHandles.from_handles(faq, chat, voices, recognition)
+        self._handles = EngineHandles.from_handles(faq, chat, voices, recognition)
 
     async def start(self) -> None:
         door = door_name()
         self._metrics = open_metrics(self._metrics_dir)
-        self._reception = DoorRuntime(self._remotes, office_client(), door, self._metrics)
-        await self._reception.start()
+        self._runtime = DoorRuntime(self._handles, office_client(), door, self._metrics)
+        await self._runtime.start()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
-        reception = self._reception
+        runtime = self._runtime
         return build_app(
             DoorServices(
-                assistant=reception.unmetered_assistant,
-                snapshots=reception.snapshots,
+                assistant=runtime.unmetered_assistant,
+                snapshots=runtime.snapshots,
                 metrics=self._metrics,
-                embedder=reception.chat,
-                shared=reception.shared,
-                usage=reception.usage,
+                embedder=runtime.chat,
+                shared=runtime.shared,
+                usage=runtime.usage,
             )
         )
 
     async def stop(self) -> None:
-        await self._reception.stop()
+        await self._runtime.stop()
 
 
 def build_gateway(

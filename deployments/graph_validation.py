@@ -1,4 +1,4 @@
-"""What the types of a graph's arguments cannot say: names that must agree, engines and options that must exist."""
+"""Checks of graph arguments beyond their types: names that must match, engines and options that must exist."""
 
 from collections.abc import Iterator
 
@@ -8,30 +8,30 @@ from deployments.engines.registry import EngineKind, EngineSpec, check_engine_op
 
 
 def validate_arguments(arguments: Strict, *, third_party: bool = False) -> None:
-    """Raises InvalidRequest that names the first few faulty places below ``args`` and what would be right there.
+    """Raises InvalidRequest that names up to five invalid fields and what is expected there.
 
-    Options of engines from other packages are looked at with ``third_party`` only: that imports those packages.
+    Options of engines from other packages are checked with ``third_party`` only, because that imports the packages.
     """
-    found = list(_faults(arguments, third_party))[:5]
-    if found:
-        raise InvalidRequest("; ".join(found))
+    errors = list(_errors(arguments, third_party))[:5]
+    if errors:
+        raise InvalidRequest("; ".join(errors))
 
 
 def unknown_voices_error(door: Strict, secretary: SecretaryArgs) -> str:
-    """Which voices a door of another application names without there being such a deployment, or nothing."""
+    """An error text for voices in ``staff.voices`` that no deployment has, or an empty string."""
     if not isinstance(door, OfficeArgs | PhoneArgs | BotsArgs):
         return ""
-    there = [voice.name for voice in secretary.voices]
-    if not there and "voices" not in door.staff.model_fields_set:
+    existing = [voice.name for voice in secretary.voices]
+    if not existing and "voices" not in door.staff.model_fields_set:
         return ""
-    unknown = [name for name in door.staff.voices if name not in there]
+    unknown = [name for name in door.staff.voices if name not in existing]
     if not unknown:
         return ""
-    return f"staff.voices: no voice deployment is called {', '.join(unknown)}; there are: {', '.join(there) or 'none'}"
+    return f"staff.voices: unknown voice deployment {', '.join(unknown)}; known: {', '.join(existing) or 'none'}"
 
 
 def iter_engine_specs(arguments: SecretaryArgs) -> Iterator[tuple[str, EngineKind, EngineSpec]]:
-    """Every engine with its place."""
+    """Yields the path below ``args``, the kind and the spec of every engine."""
     if arguments.chat:
         yield "chat", "chat", arguments.chat.spec
     for number, voice in enumerate(arguments.voices):
@@ -42,24 +42,24 @@ def iter_engine_specs(arguments: SecretaryArgs) -> Iterator[tuple[str, EngineKin
 
 
 def iter_hosting(arguments: Strict) -> Iterator[Hosting]:
-    """What Serve is told of each deployment."""
+    """Yields the hosting arguments of each deployment."""
     if isinstance(arguments, Hosting):
         yield arguments
     if isinstance(arguments, SecretaryArgs):
-        told = arguments.gateway, arguments.faq, arguments.chat, *arguments.voices, arguments.recognition
-        yield from (hosting for hosting in told if hosting is not None)
+        deployments = arguments.gateway, arguments.faq, arguments.chat, *arguments.voices, arguments.recognition
+        yield from (hosting for hosting in deployments if hosting is not None)
 
 
-def _faults(arguments: Strict, third_party: bool) -> Iterator[str]:
+def _errors(arguments: Strict, third_party: bool) -> Iterator[str]:
     if isinstance(arguments, OfficeArgs | BotsArgs) and arguments.replicas != 1:
-        yield "replicas: there is exactly one"
+        yield "replicas: must be 1"
     if not isinstance(arguments, SecretaryArgs):
         return
     voices = [voice.name for voice in arguments.voices]
     if len(set(voices)) < len(voices):
-        yield f"voices: two deployments have one name: {', '.join(voices)}"
-    for place, kind, spec in iter_engine_specs(arguments):
+        yield f"voices: duplicate names: {', '.join(voices)}"
+    for path, kind, spec in iter_engine_specs(arguments):
         try:
             check_engine_options(kind, spec, third_party=third_party)
         except SecretaryError as error:
-            yield f"{place}: {error.message}"
+            yield f"{path}: {error.message}"

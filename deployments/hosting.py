@@ -1,4 +1,5 @@
-"""How Serve hosts a plain class: our hosting arguments become Serve's options, ``start`` and ``stop`` get called."""
+"""Turns a plain class into a Serve application: its arguments become Serve's options, ``start`` and ``stop`` are
+called when the replica starts and ends."""
 
 from typing import Any, Protocol, cast
 
@@ -16,18 +17,18 @@ from storage.environment import Environment
 _HEALTH_CHECK_PERIOD_S = 5
 _HEALTH_CHECK_TIMEOUT_S = 15
 _RETRY_AFTER_S = 1
-_LONGEST_MESSAGE = 64 * 1024
+_MAX_MESSAGE_BYTES = 64 * 1024
 
 
-class _Lively:
-    """Serve replaces a replica whose event loop has stopped turning only where it has something to ask it."""
+class _DefaultHealthCheck:
+    """Serve detects a blocked event loop only in a replica that has ``check_health``."""
 
     async def check_health(self) -> None:
-        """Answers, whatever the room does."""
+        """Returns when the event loop runs."""
 
 
 class HostedService(Protocol):
-    """A class whose constructor only stores; Serve's replica awaits ``start`` before the first request."""
+    """A class whose constructor only stores. The replica awaits ``start`` before the first request."""
 
     async def start(self) -> None: ...
 
@@ -35,8 +36,8 @@ class HostedService(Protocol):
 
 
 def host(service_class: type[HostedService], args: Hosting, name: str, *arguments: object) -> serve.Application:
-    """A deployment of ``room`` that other deployments call through a handle."""
-    return _bound(_hosted(service_class, name), args, name, arguments)
+    """A deployment that other deployments call through a handle. ``arguments`` go to the constructor."""
+    return _bind(_hosted_class(service_class, name), args, name, arguments)
 
 
 def host_door(
@@ -44,51 +45,53 @@ def host_door(
     args: Hosting,
     name: str,
     *arguments: object,
-    max_message_bytes: int = _LONGEST_MESSAGE,
+    max_message_bytes: int = _MAX_MESSAGE_BYTES,
 ) -> serve.Application:
-    """A deployment of ``room`` that the world calls: it has ``__serve_build_asgi_app__``, asked for after ``start``.
+    """A deployment with an HTTP route. Serve calls its ``__serve_build_asgi_app__`` after ``start``.
 
-    Longer websocket messages than ``longest_message`` bytes are refused while they arrive.
+    Websocket messages longer than ``max_message_bytes`` are refused while they arrive.
     """
-    return _bound(serve.ingress()(_hosted(service_class, name, max_message_bytes)), args, name, arguments)
+    return _bind(serve.ingress()(_hosted_class(service_class, name, max_message_bytes)), args, name, arguments)
 
 
-def _bound(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ...]) -> serve.Application:
-    deployment = cast(serve.Deployment, serve.deployment(cls, **_options(args, name)))
+def _bind(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ...]) -> serve.Application:
+    deployment = cast(serve.Deployment, serve.deployment(cls, **_serve_options(args, name)))
     return deployment.bind(*arguments)
 
 
-def _hosted(room: type[HostedService], name: str, longest_message: int = _LONGEST_MESSAGE) -> type[Any]:
-    class Hosted(room, _Lively):  # type: ignore[misc,valid-type]
+def _hosted_class(
+    service_class: type[HostedService], name: str, max_message_bytes: int = _MAX_MESSAGE_BYTES
+) -> type[Any]:
+    class Hosted(service_class, _DefaultHealthCheck):  # type: ignore[misc,valid-type]
         async def __init__(self, *arguments: object) -> None:  # type: ignore[misc]
             open_log(Environment().data / "logs", name)
-            limit_message_size(longest_message)
-            room.__init__(self, *arguments)
+            limit_message_size(max_message_bytes)
+            service_class.__init__(self, *arguments)
             await self.start()
-            self._follower = _follower(self, name)
+            self._reconciler = _start_reconciler(self, name)
 
         async def __del__(self) -> None:
             try:
-                if self._follower is not None:
-                    await self._follower.stop()
+                if self._reconciler is not None:
+                    await self._reconciler.stop()
                 await self.stop()
             finally:
                 flush_log()
 
-    Hosted.__name__ = Hosted.__qualname__ = room.__name__
+    Hosted.__name__ = Hosted.__qualname__ = service_class.__name__
     return Hosted
 
 
-def _follower(room: object, name: str) -> ReplicaReconciler | None:
-    """Whoever can be stopped and started tells the office about itself and does what the office wants."""
-    if not isinstance(room, Unloadable):
+def _start_reconciler(service: object, name: str) -> ReplicaReconciler | None:
+    """For a service that can be unloaded: sends heartbeats to the office and applies the desired state it returns."""
+    if not isinstance(service, Unloadable):
         return None
-    follower = ReplicaReconciler(office_client(), name, door_name(), room)
-    follower.start()
-    return follower
+    reconciler = ReplicaReconciler(office_client(), name, door_name(), service)
+    reconciler.start()
+    return reconciler
 
 
-def _options(args: Hosting, name: str) -> dict[str, Any]:
+def _serve_options(args: Hosting, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "num_replicas": args.replicas,

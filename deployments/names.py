@@ -1,4 +1,4 @@
-"""Application and deployment names: the only strings by which a handle is looked up."""
+"""Application and deployment names. Handles are looked up by these names only."""
 
 SECRETARY_APP = "secretary"
 OFFICE_APP = "office"
@@ -16,5 +16,5 @@ NAMESPACE = "secretary"
 
 
 def bot_process(bot_id: str) -> str:
-    """What the process of a bot calls itself in its log."""
+    """The log name of a bot's process."""
     return f"bot-{bot_id}"

@@ -1,7 +1,7 @@
-"""The control plane: owns the database, streams snapshots, serves the panel. Exactly one replica."""
+"""The control plane: it owns the database, streams snapshots and serves the panel. Exactly one replica."""
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,128 +38,106 @@ from storage.secrets import read_or_create_secret
 if TYPE_CHECKING:
     from ui.panel_services import PhraseMatchReport
 
-_LONGEST_MESSAGE = 2 << 20
-"""Bytes of one websocket message: the longest text to be spoken, with every character escaped."""
-
-
-class LocalOffice:
-    """The office for what lives in its own process: same contract as over a handle, no hop."""
-
-    def __init__(self, office: OfficeServices) -> None:
-        self._office = office
-
-    def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
-        return self._office.publisher.subscribe(after_revision, subscriber)
-
-    async def report(self, report: DoorReport) -> ReportAcknowledgement:
-        return await self._office.report_ingest.accept(report)
-
-    async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
-        return await self._office.conversations.open(source, person, display_name)
-
-    async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
-        return await self._office.conversations.restart(source, person, display_name)
-
-    async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
-        await self._office.conversations.set_mode(source, person, mode, display_name)
-
-    async def count(self, source: TurnSource) -> int:
-        return await self._office.conversations.count(source)
+_MAX_MESSAGE_BYTES = 2 << 20
+"""The longest text that can be spoken, with every character escaped in JSON."""
 
 
 def engine_services(used: StaffArgs) -> dict[str, str]:
-    """Names and kinds of the services of a graph that can be stopped."""
-    wanted = ((names.CHAT, "chat", used.chat), (names.RECOGNITION, "recognition", used.recognition))
-    kinds = {name: kind for name, kind, there in (*wanted, (names.FAQ, "answers", used.faq)) if there}
+    """The deployments that an administrator can stop: name -> kind."""
+    optional = (
+        (names.CHAT, "chat", used.chat),
+        (names.RECOGNITION, "recognition", used.recognition),
+        (names.FAQ, "answers", used.faq),
+    )
+    kinds = {name: kind for name, kind, is_used in optional if is_used}
     return kinds | dict.fromkeys(used.voices, "speech")
 
 
 class OfficeServer:
-    """Serve's shell around ``administration.Office`` and the panel."""
+    """Serve deployment around ``OfficeServices`` and the panel."""
 
     def __init__(self, args: OfficeArgs, metrics_dir: Path) -> None:
-        self._remotes = EngineHandles.by_name(args.staff)
+        self._handles = EngineHandles.by_name(args.staff)
         self._metrics_dir = metrics_dir
         self._engines = engine_services(args.staff)
-        self._ranked = FaqClient(self._remotes.faq) if self._remotes.faq else None
+        self._ranked = FaqClient(self._handles.faq) if self._handles.faq else None
         self._bots = BotsClient(RemoteDeployment.by_name(names.BOTS_APP, names.BOTS))
         self._cluster = ServeView()
-        self._tested = ExactAnswers(lambda: datetime.now(UTC))
+        self._exact = ExactAnswers(lambda: datetime.now(UTC))
 
     async def start(self) -> None:
         self._environment = Environment()
         self._office = await open_office(self._environment)
-        self._local = LocalOffice(self._office)
-        self._reception = DoorRuntime(self._remotes, self._local, "office", open_metrics(self._metrics_dir))
-        await self._reception.start()
-        self._operations = await open_operations(self._office, self._surroundings())
+        self._runtime = DoorRuntime(self._handles, self._office, "office", open_metrics(self._metrics_dir))
+        await self._runtime.start()
+        self._operations = await open_operations(self._office, self._operations_dependencies())
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         from ui.panel import mount_panel
         from ui.panel_services import PanelServices
 
-        office, reception = self._office, self._reception
-        desk = AdminServices(
+        office, runtime = self._office, self._runtime
+        admin_services = AdminServices(
             office=office,
             operations=self._operations,
-            assistant=reception.assistant,
-            installed=reception.unmetered_assistant.installed_voices,
-            matcher=self._match,
+            assistant=runtime.assistant,
+            installed=runtime.unmetered_assistant.installed_voices,
+            matcher=self._match_phrase,
             bots=self._bots.statuses,
-            snapshots=reception.snapshots,
+            snapshots=runtime.snapshots,
         )
-        keepers = GateDependencies(office.tokens, reception.snapshots, reception.metrics)
-        app = AdminApp(keepers, admin_routers(desk))
-        services = PanelServices(
-            assistant=reception.assistant,
+        gate = GateDependencies(office.tokens, runtime.snapshots, runtime.metrics)
+        app = AdminApp(gate, admin_routers(admin_services))
+        panel_services = PanelServices(
+            assistant=runtime.assistant,
             faq=office.faq,
             accounts=office.accounts,
             reports=office.report_ingest,
             publisher=office.publisher,
-            conversations=self._local,
+            conversations=office.conversations,
             chats=office.chat_sessions,
             dialogue=office.dialogue,
-            matcher=self._match,
+            matcher=self._match_phrase,
         )
         secret = read_or_create_secret(self._environment.storage_secret_path).hex()
-        mount_panel(app, services, storage_secret=secret, secure_cookie=self._environment.reached_by_tls)
+        mount_panel(app, panel_services, storage_secret=secret, secure_cookie=self._environment.reached_by_tls)
         return app
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot | SnapshotChange]:
-        async with Closing(encode_snapshots(self._local.snapshots(after_revision, subscriber))) as items:
+        async with Closing(encode_snapshots(self._office.snapshots(after_revision, subscriber))) as items:
             async for item in items:
                 yield item
 
     async def report(self, report: DoorReport) -> ReportAcknowledgement:
-        return await self._local.report(report)
+        return await self._office.report(report)
 
     async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState:
         return self._operations.replica_registry.handle_report(report)
 
     async def control_service(self, service: str, action: ServiceAction, username: str) -> ServiceActionResult:
-        """Starts, stops or restarts an engine in the name of ``username``."""
+        """Starts, stops or restarts an engine. ``username`` is recorded in the audit log."""
         return await self._operations.services.act(service, action, username)
 
     async def open_conversation(self, source: TurnSource, person: str, display_name: str) -> Conversation:
-        return await self._local.open(source, person, display_name)
+        return await self._office.conversations.open(source, person, display_name)
 
     async def restart_conversation(self, source: TurnSource, person: str, display_name: str) -> Conversation:
-        return await self._local.restart(source, person, display_name)
+        return await self._office.conversations.restart(source, person, display_name)
 
     async def set_conversation_mode(self, source: TurnSource, person: str, mode: str, display_name: str) -> None:
-        await self._local.set_mode(source, person, mode, display_name)
+        await self._office.conversations.set_mode(source, person, mode, display_name)
 
     async def count_conversations(self, source: TurnSource) -> int:
-        return await self._local.count(source)
+        return await self._office.conversations.count(source)
 
     async def stop(self) -> None:
         await self._operations.close()
         self._cluster.close()
-        await self._reception.stop()
+        await self._runtime.stop()
         await self._office.close()
 
-    def _surroundings(self) -> OperationsDependencies:
-        metrics = self._reception.metrics
+    def _operations_dependencies(self) -> OperationsDependencies:
+        metrics = self._runtime.metrics
         return OperationsDependencies(
             data=self._environment.data,
             models=self._environment.models_dir,
@@ -171,11 +149,11 @@ class OfficeServer:
             model_hosts=parse_allowed_hosts(self._environment.model_hosts),
         )
 
-    async def _match(self, phrase: str, language: str | None) -> "PhraseMatchReport":
+    async def _match_phrase(self, phrase: str, language: str | None) -> "PhraseMatchReport":
         from ui.panel_services import PhraseMatchReport
 
-        self._tested.prepare(self._office.publisher.current)
-        match = self._tested.lookup(phrase, language)
+        self._exact.prepare(self._office.publisher.current)
+        match = self._exact.lookup(phrase, language)
         if self._ranked is None:
             return PhraseMatchReport(match)
         try:
@@ -186,4 +164,4 @@ class OfficeServer:
 
 
 def build_office_server(args: OfficeArgs, metrics_dir: Path) -> serve.Application:
-    return host_door(OfficeServer, args, names.OFFICE, args, metrics_dir, max_message_bytes=_LONGEST_MESSAGE)
+    return host_door(OfficeServer, args, names.OFFICE, args, metrics_dir, max_message_bytes=_MAX_MESSAGE_BYTES)

@@ -1,4 +1,4 @@
-"""The door for phone lines: websockets in a deployment of their own, because a call holds its slot to its end."""
+"""The door for phone lines: a deployment of its own, because a call occupies a request slot until it ends."""
 
 from pathlib import Path
 
@@ -16,30 +16,30 @@ from deployments.process_metrics import open_metrics
 
 class Phone:
     def __init__(self, args: PhoneArgs, metrics_dir: Path) -> None:
-        self._staff = args.staff
+        self._engines = args.staff
         self._metrics_dir = metrics_dir
 
     async def start(self) -> None:
         door = door_name()
-        self._reception = DoorRuntime(
-            EngineHandles.by_name(self._staff), office_client(), door, open_metrics(self._metrics_dir)
+        self._runtime = DoorRuntime(
+            EngineHandles.by_name(self._engines), office_client(), door, open_metrics(self._metrics_dir)
         )
-        await self._reception.start()
+        await self._runtime.start()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
-        reception = self._reception
+        runtime = self._runtime
         return build_phone_app(
             PhoneServices(
-                assistant=reception.unmetered_assistant,
-                snapshots=reception.snapshots,
-                observer=reception.observer,
-                usage=reception.usage,
-                shared=reception.shared,
+                assistant=runtime.unmetered_assistant,
+                snapshots=runtime.snapshots,
+                observer=runtime.observer,
+                usage=runtime.usage,
+                shared=runtime.shared,
             )
         )
 
     async def stop(self) -> None:
-        await self._reception.stop()
+        await self._runtime.stop()
 
 
 def build_phone_line(args: PhoneArgs, metrics_dir: Path) -> serve.Application:

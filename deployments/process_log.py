@@ -1,7 +1,7 @@
-"""Where a process of the secretary writes what happened: a file of its own in the data folder, once a second.
+"""The log of one process: a file in the data folder that is written once a second.
 
-Lines wait in memory for a second, because writing each by itself is what costs. An error is written at once with all
-that came before it; a process that is killed takes its last second with it.
+Lines are buffered because writing each line by itself is expensive. An error flushes the buffer at once. A process that
+is killed loses at most the last second.
 """
 
 import logging
@@ -9,24 +9,24 @@ import os
 import threading
 from pathlib import Path
 
-_ROOTS = ("deployments", "bots", "ui", "storage", "proxies")
+_LOGGER_NAMES = ("deployments", "bots", "ui", "storage", "proxies")
 _FORMAT = "%(asctime)s %(levelname)s %(process)d %(name)s %(message)s"
-_BYTES = 10 << 20
-_MOST_WAITING = 1_000
-_OLD_FILES = 6
+_MAX_BYTES = 10 << 20
+_MAX_BUFFERED_LINES = 1_000
+_MAX_OLD_FILES = 6
 
 
 class BufferedFileHandler(logging.Handler):
-    """Appends to ``path``; above ``most_bytes`` that file becomes ``<path>.1`` and the one before it is gone.
+    """Appends to ``path``. Above ``max_bytes`` the file is renamed to ``<path>.1``, which replaces the former one.
 
-    Lines that the disk refuses are dropped and counted; the count is written as soon as the disk takes it.
+    Lines that cannot be written are dropped and counted. The count is logged when writing works again.
     """
 
-    def __init__(self, path: Path, *, flush_interval_s: float = 1.0, max_bytes: int = _BYTES) -> None:
+    def __init__(self, path: Path, *, flush_interval_s: float = 1.0, max_bytes: int = _MAX_BYTES) -> None:
         super().__init__()
         self._path = path
-        self._every_s = flush_interval_s
-        self._most_bytes = max_bytes
+        self._flush_interval_s = flush_interval_s
+        self._max_bytes = max_bytes
         self._lines: list[str] = []
         self._lost = 0
         self._ended = threading.Event()
@@ -35,12 +35,12 @@ class BufferedFileHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(self.format(record))
-        if record.levelno >= logging.ERROR or len(self._lines) >= _MOST_WAITING:
+        if record.levelno >= logging.ERROR or len(self._lines) >= _MAX_BUFFERED_LINES:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what waits."""
-        with self._alone():
+        """Writes the buffered lines."""
+        with self._locked():
             lines, self._lines = self._lines, []
             if not lines:
                 return
@@ -52,71 +52,71 @@ class BufferedFileHandler(logging.Handler):
                 self._lost = 0
 
     def close(self) -> None:
-        """Writes what waits and ends the thread. Harmless when called again."""
+        """Writes the buffered lines and ends the thread. Idempotent."""
         self._ended.set()
         self.flush()
         super().close()
 
     def _write(self, lines: list[str]) -> None:
-        told = [f"{self._lost} lines before this one were lost"] if self._lost else []
+        notice = [f"{self._lost} lines before this one were lost"] if self._lost else []
         with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write("\n".join([*told, *lines, ""]))
+            file.write("\n".join([*notice, *lines, ""]))
             size = file.tell()
-        if size > self._most_bytes:
+        if size > self._max_bytes:
             os.replace(self._path, f"{self._path}.1")
 
     def _write_regularly(self) -> None:
-        while not self._ended.wait(self._every_s):
+        while not self._ended.wait(self._flush_interval_s):
             self.flush()
 
-    def _alone(self) -> threading.RLock:
+    def _locked(self) -> threading.RLock:
         assert self.lock is not None
         return self.lock
 
 
 def open_log(directory: Path, name: str) -> None:
-    """Sends this process's INFO lines to ``<directory>/<name>.<process>.log``. Harmless when called again.
+    """Logs this process at level INFO to ``<directory>/<name>.<pid>.log``. Idempotent.
 
-    Of processes that have ended the newest few files stay.
+    Deletes the files of ended processes except the newest few.
     """
     if _open_logs():
         return
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _forget_old(directory, name)
+    _delete_old(directory, name)
     handler = BufferedFileHandler(directory / f"{name}.{os.getpid()}.log")
     handler.setFormatter(logging.Formatter(_FORMAT))
-    for root in _ROOTS:
+    for root in _LOGGER_NAMES:
         logging.getLogger(root).addHandler(handler)
         logging.getLogger(root).setLevel(logging.INFO)
 
 
 def flush_log() -> None:
-    """Writes what waits, because the process may end without a goodbye."""
+    """Writes the buffered lines. Call it when the process may be killed."""
     for handler in _open_logs():
         handler.flush()
 
 
 def close_log() -> None:
-    """Writes what waits and sends nothing there any more. Harmless when none is open."""
+    """Writes the buffered lines and detaches the handler. Idempotent."""
     for handler in _open_logs():
-        for root in _ROOTS:
+        for root in _LOGGER_NAMES:
             logging.getLogger(root).removeHandler(handler)
         handler.close()
 
 
 def _open_logs() -> set[BufferedFileHandler]:
-    return {h for root in _ROOTS for h in logging.getLogger(root).handlers if isinstance(h, BufferedFileHandler)}
+    return {h for root in _LOGGER_NAMES for h in logging.getLogger(root).handlers if isinstance(h, BufferedFileHandler)}
 
 
-def _forget_old(directory: Path, name: str) -> None:
-    dead = [file for file in directory.glob(f"{name}.*.log*") if not _alive(file)]
+def _delete_old(directory: Path, name: str) -> None:
+    dead = [file for file in directory.glob(f"{name}.*.log*") if not _is_running(file)]
     dead.sort(key=_modified, reverse=True)
-    for file in dead[_OLD_FILES:]:
+    for file in dead[_MAX_OLD_FILES:]:
         file.unlink(missing_ok=True)
 
 
-def _alive(file: Path) -> bool:
-    """Whether the process that wrote ``file`` still runs, as far as its number tells."""
+def _is_running(file: Path) -> bool:
+    """Whether a process with the pid in the name of ``file`` is running."""
     pid = file.name.split(".")[1]
     return not pid.isdigit() or Path(f"/proc/{pid}").exists()
 
@@ -124,5 +124,5 @@ def _alive(file: Path) -> bool:
 def _modified(file: Path) -> float:
     try:
         return file.stat().st_mtime
-    except OSError:  # another process of this start was quicker
+    except OSError:  # another process deleted it
         return 0.0

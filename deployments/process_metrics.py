@@ -1,4 +1,4 @@
-"""Opens this process's metrics in the directory that all processes of one start share."""
+"""Opens the Prometheus metrics of this process in the directory that all processes of one start share."""
 
 import os
 from pathlib import Path
@@ -10,11 +10,11 @@ from deployments.api.metrics import Metrics, forget_process
 
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 _CLOCK_SLACK_S = 2.0
-"""A file's time and a process's start are told by different clocks."""
+"""File times and process start times come from different clocks."""
 
 
 def open_metrics(directory: Path) -> Metrics:
-    """Metrics in multiprocess mode. Live gauges of processes that died without a goodbye are taken out of the sums."""
+    """Metrics in multiprocess mode. Removes the live gauges of processes that were killed."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ[_MULTIPROCESS] = str(directory)
     _share_values()
@@ -26,16 +26,17 @@ def open_metrics(directory: Path) -> Metrics:
 
 
 def _share_values() -> None:
-    """The library chooses where numbers live when it is imported, and Serve imports it before anything of ours runs.
+    """Switches prometheus_client to multiprocess values.
 
-    A class of values that is shared already stays: two of them would write over each other's files.
+    The library chooses its value class at import, and Serve imports it before this module runs. A multiprocess class
+    that is already set stays: two of them would overwrite each other's files.
     """
     if not values.ValueClass._multiprocess:
         values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
 def _written_by(pid: int, file: Path) -> bool:
-    """Whether the process that has this number now wrote the file; numbers of processes are given out again."""
+    """Whether the process with this pid wrote the file. The system reuses pids."""
     try:
         return psutil.Process(pid).create_time() <= file.stat().st_mtime + _CLOCK_SLACK_S
     except (psutil.Error, OSError):

@@ -1,4 +1,4 @@
-"""Calls to one deployment. The only place that calls ``.remote()`` and knows Ray's errors."""
+"""Calls to other deployments. The only module that calls ``.remote()`` and handles Ray's errors."""
 
 import asyncio
 import logging
@@ -17,27 +17,28 @@ log = logging.getLogger(__name__)
 
 
 def translate_ray_error(error: BaseException, name: str) -> SecretaryError:
-    """Ray's error as one of ours. Errors of ours that crossed a handle are handed on as they are."""
+    """A Ray error as a SecretaryError. A SecretaryError that crossed a handle is returned unchanged."""
     if isinstance(error, SecretaryError):
         return error
     if isinstance(error, BackPressureError):
-        return Overloaded(f"{name} has too much to do; try again in a moment", retry_after_s=1)
+        return Overloaded(f"{name} is overloaded; try again in a moment", retry_after_s=1)
     if isinstance(error, RayServeException):
-        return Unavailable(f"{name} is not there at the moment", retry_after_s=5)
+        return Unavailable(f"{name} is not available", retry_after_s=5)
     log.warning("%s failed: %s", name, type(error).__name__)
-    return EngineFailed(f"{name} broke off; it is being started again", retry_after_s=10)
+    return EngineFailed(f"{name} failed; it is being restarted", retry_after_s=10)
 
 
 def call_actor(method: Any, timeout_s: float) -> Any:
-    """What a method of an actor returns; blocks. Raises GetTimeoutError when it does not within ``timeout_s``, and what
-    it raises itself."""
+    """Calls a method of an actor and blocks until it returns. Raises GetTimeoutError after ``timeout_s``, and what the
+    method raises."""
     return ray.get(method.remote(), timeout=timeout_s)
 
 
 class RemoteDeployment:
-    """One deployment: unary and streaming calls with our errors, and no call left open.
+    """Unary and streaming calls to one deployment. They raise SecretaryError, and a closed call is cancelled remotely.
 
-    ``on_waiting`` hears how many streams of this process wait for their first item, whenever that changes.
+    ``on_queue_depth`` is called with the name and the number of streams of this process that wait for their first item,
+    whenever that number changes.
     """
 
     def __init__(self, find: Callable[[], DeploymentHandle[Any]], name: str) -> None:
@@ -49,16 +50,16 @@ class RemoteDeployment:
 
     @classmethod
     def from_handle(cls, handle: DeploymentHandle[Any], name: str) -> Self:
-        """A deployment of the same application, whose handle was injected."""
+        """A deployment of the same application, whose handle is a constructor argument of the caller."""
         return cls(lambda: handle, name)
 
     @classmethod
     def by_name(cls, app: str, deployment: str) -> Self:
-        """A deployment of another application, looked up when it is first called."""
+        """A deployment of another application, looked up at the first call."""
         return cls(lambda: serve.get_deployment_handle(deployment, app_name=app), deployment)
 
     async def call(self, method: str, *arguments: object, timeout_s: float | None = None) -> object:
-        response = getattr(self._found(), method).remote(*arguments)
+        response = getattr(self._get_handle(), method).remote(*arguments)
         try:
             async with asyncio.timeout(timeout_s):
                 return await response
@@ -72,15 +73,15 @@ class RemoteDeployment:
             raise translate_ray_error(error, self.name) from None
 
     async def stream(self, method: str, *arguments: object) -> AsyncGenerator[object]:
-        """Items of a remote stream. Closing this generator cancels the remote one."""
-        response = getattr(self._found().options(stream=True), method).remote(*arguments)
+        """The items of a remote stream. Closing this generator cancels the remote one."""
+        response = getattr(self._get_handle().options(stream=True), method).remote(*arguments)
         ended, waiting = False, True
-        self._wait(+1)
+        self._change_waiting(+1)
         try:
             async for item in response:
                 if waiting:
                     waiting = False
-                    self._wait(-1)
+                    self._change_waiting(-1)
                 yield item
             ended = True
         except (RayError, RayServeException, SecretaryError) as error:
@@ -92,19 +93,19 @@ class RemoteDeployment:
             raise translate_ray_error(error, self.name) from None
         finally:
             if waiting:
-                self._wait(-1)
+                self._change_waiting(-1)
             if not ended:
                 response.cancel()
 
-    def _wait(self, change: int) -> None:
+    def _change_waiting(self, change: int) -> None:
         self._waiting += change
         self.on_queue_depth(self.name, self._waiting)
 
-    def _found(self) -> DeploymentHandle[Any]:
+    def _get_handle(self) -> DeploymentHandle[Any]:
         if self._handle is None:
             try:
                 self._handle = self._find()
-            except KeyError:  # how Serve says that there is no deployment of this name
+            except KeyError:  # Serve raises KeyError for an unknown deployment
                 raise Unavailable(f"{self.name} is not there at the moment", retry_after_s=5) from None
             except (RayServeException, RayError) as error:
                 raise translate_ray_error(error, self.name) from None

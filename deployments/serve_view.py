@@ -1,4 +1,4 @@
-"""The cluster as the administration sees it: Serve's own account of deployments and replicas."""
+"""Reads the deployments and replicas of the cluster from Serve's controller."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,18 +19,17 @@ def _details() -> dict[str, Any]:
 
 
 class ServeView:
-    """Implements ClusterControl by asking Serve's controller; ``ask`` blocks and gives its account. Whoever makes the
-    object closes it."""
+    """Implements ``ClusterControl``. ``ask`` blocks and returns Serve's instance details. The creator closes the object."""
 
     def __init__(self, ask: Callable[[], dict[str, Any]] = _details, timeout_s: float = _TIMEOUT_S) -> None:
-        self._account = SharedCall("serve-view", ask, timeout_s)
+        self._details_call = SharedCall("serve-view", ask, timeout_s)
 
     async def deployments(self) -> tuple[DeploymentDetails, ...]:
         try:
-            details = await self._account.result()
+            details = await self._details_call.result()
         except Exception as error:
             raise Unavailable(
-                f"Serve does not say what runs ({type(error).__name__})", retry_after_s=_TIMEOUT_S
+                f"the status of Serve cannot be read ({type(error).__name__})", retry_after_s=_TIMEOUT_S
             ) from None
         return tuple(
             _facts(application, name, deployment)
@@ -39,11 +38,11 @@ class ServeView:
         )
 
     def close(self) -> None:
-        self._account.close()
+        self._details_call.close()
 
 
 def serve_client() -> ServeControllerClient:
-    """Serve's own client of its controller. Raises Unavailable when Serve does not run."""
+    """Serve's client of its controller. Raises Unavailable when Serve is not running."""
     client = _get_global_client()
     if client is None:
         raise Unavailable("Serve is not running")
@@ -55,7 +54,7 @@ def _facts(application: str, name: str, deployment: dict[str, Any]) -> Deploymen
     return DeploymentDetails(
         application,
         name,
-        _word(deployment["status"]),
+        _text(deployment["status"]),
         deployment.get("message") or "",
         float(resources.get("num_gpus") or 0),
         tuple(_replica(each) for each in deployment.get("replicas") or ()),
@@ -64,9 +63,9 @@ def _facts(application: str, name: str, deployment: dict[str, Any]) -> Deploymen
 
 def _replica(replica: dict[str, Any]) -> ReplicaDetails:
     return ReplicaDetails(
-        replica["replica_id"], _word(replica["state"]), replica.get("pid"), replica.get("start_time_s")
+        replica["replica_id"], _text(replica["state"]), replica.get("pid"), replica.get("start_time_s")
     )
 
 
-def _word(status: object) -> str:
+def _text(status: object) -> str:
     return str(getattr(status, "value", status))

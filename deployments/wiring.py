@@ -1,4 +1,4 @@
-"""Who works on a turn, put together in one place: every door does it here, whatever its engines are made of."""
+"""Builds the turn pipeline from the engines of a graph. Every door calls this, whatever implements its engines."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import TurnPipeline
-from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.engines.adapters import TimeoutChatEngine
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What a graph has; None for what it has not."""
+    """The engines of a graph. ``None`` where the graph has none of a kind; ``ranked`` is the FAQ ranking."""
 
     chat: ChatEngine | None
     speech: Sequence[SpeechEngine]
@@ -30,21 +30,20 @@ def build_turn_pipeline(
     status: Callable[[], tuple[EngineStatus, ...]] | None = None,
     phrases: SharedBlobCache | None = None,
 ) -> TurnPipeline:
-    """The staff under the settings of the snapshot that is current when each turn begins."""
+    """The components of a turn. The chat timeouts are read from the current snapshot when a stream opens."""
 
-    def patience() -> tuple[float, float]:
+    def timeouts() -> tuple[float, float]:
         llm = snapshots.current.settings.llm
         return llm.first_token_timeout_s, llm.idle_timeout_s
 
     chat: Mapping[str, ChatEngine] = (
-        {str(LOCAL_ROUTE): TimeoutChatEngine(engines.chat, patience)} if engines.chat else {}
+        {str(LOCAL_ROUTE): TimeoutChatEngine(engines.chat, timeouts)} if engines.chat else {}
     )
     return TurnPipeline(
         chat=chat,
         speech=engines.speech,
         recognizer=engines.recognizer,
-        exact=exact,
-        ranked=engines.ranked,
+        faq=FaqLookup(exact, engines.ranked),
         status=status,
         phrases=phrases,
     )

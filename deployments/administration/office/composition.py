@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,8 @@ from deployments.administration.speech.voices import VoiceAdministration
 from deployments.administration.usage.service import UsageAccounting
 from deployments.administration.users.service import UserAdministration
 from deployments.administration.widgets.service import WidgetAdministration
+from deployments.contracts.reports import DoorReport, ReportAcknowledgement
+from deployments.contracts.settings import Snapshot
 from storage.database import Database
 from storage.environment import Environment
 
@@ -79,6 +82,14 @@ class OfficeServices:
     dialogue: Dialogue
     privacy: Privacy
     retention: Retention
+
+    def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
+        """Implements ``OfficeLink`` for the door in the office's own process."""
+        return self.publisher.subscribe(after_revision, subscriber)
+
+    async def report(self, report: DoorReport) -> ReportAcknowledgement:
+        """Implements ``OfficeLink`` for the door in the office's own process."""
+        return await self.report_ingest.accept(report)
 
     async def close(self) -> None:
         """Ends answers under way and every subscription, waits for changes under way and closes the database."""
