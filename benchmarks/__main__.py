@@ -36,7 +36,7 @@ def main() -> int:
             console.print(f"{name:<16}{what}", highlight=False)
         return 0
     if arguments.name == "page":
-        page.write_page()
+        page.write_page(BENCHMARKS)
         return 0
     machine = read_machine_facts()
     if not _quiet_enough(machine, arguments.anyway or arguments.quick):

@@ -21,7 +21,7 @@ from deployments.api.metrics import Metrics
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.settings import Snapshot
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
-from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.conversation.observers import CompositeObserver
 from storage.environment import Environment
 from storage.models import ChatMessageRow, ChatSessionRow
@@ -195,7 +195,7 @@ class _Published:
 def _client(office: OfficeServices) -> httpx.AsyncClient:
     published = _Published(office)
     exact = ExactAnswers(lambda: datetime.now(UTC))
-    nobody = ConversationAssistant(TurnPipeline({}, (), None, exact, None), published, CompositeObserver(()))
+    nobody = ConversationAssistant(TurnPipeline({}, (), None, FaqLookup(exact, None)), published, CompositeObserver(()))
     router = chat_router(office.chat_sessions, office.dialogue, nobody)
     app = AdminApp(GateDependencies(_AdminTokenVerifier(), published, Metrics()), [router])
     transport = httpx.ASGITransport(app, root_path="/admin")

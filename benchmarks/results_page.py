@@ -1,6 +1,7 @@
 """Puts the saved results between the two marks of docs/performance.md."""
 
 import json
+from collections.abc import Iterable
 
 from benchmarks.process_tree import ROOT
 from benchmarks.report import RESULTS, ResultTable, format_markdown
@@ -9,20 +10,18 @@ PAGE = ROOT / "docs" / "performance.md"
 _BEGIN, _END = "<!-- results -->", "<!-- end of results -->"
 
 
-def write_page() -> None:
-    """Raises ValueError when the page has lost its marks."""
+def write_page(names: Iterable[str]) -> None:
+    """Writes the saved results of the benchmarks ``names``. Raises ValueError when the page has lost its marks."""
     text = PAGE.read_text()
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:
         raise ValueError(f"{PAGE} has lost the lines {_BEGIN} and {_END}")
-    PAGE.write_text(f"{before}{_BEGIN}\n\n{_sections()}\n\n{_END}{after}")
+    PAGE.write_text(f"{before}{_BEGIN}\n\n{_sections(names)}\n\n{_END}{after}")
 
 
-def _sections() -> str:
-    from benchmarks.__main__ import BENCHMARKS
-
-    files = [RESULTS / f"{name}.json" for name in BENCHMARKS]
+def _sections(names: Iterable[str]) -> str:
+    files = [RESULTS / f"{name}.json" for name in names]
     return "\n\n".join(_section(json.loads(file.read_text())) for file in files if file.exists())
 
 

@@ -1,4 +1,4 @@
-"""Ranked answers: questions that are similar, not equal. Exact hits never get here."""
+"""The FAQ deployment: ranked answers to similar questions. Doors answer exact matches themselves."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,36 +15,36 @@ from deployments.contracts.errors import ServiceStopped, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.faq_answers import SimilarAnswers
+from deployments.conversation.faq_answers import RankedAnswers
 from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.hosting import host
 
 _FIRST_SNAPSHOT_S = 5.0
 _CANDIDATES = 5
-_START_IT = f"POST /admin/services/{names.FAQ}/start"
+_START_COMMAND = f"POST /admin/services/{names.FAQ}/start"
 
 T = TypeVar("T")
 
 
 class Faq:
-    """Follows the snapshots and keeps one ranking of them in memory."""
+    """Keeps the ranking of the current snapshot in memory. Implements ``Unloadable``."""
 
     def __init__(self) -> None:
-        self._answers = SimilarAnswers(lambda: datetime.now(UTC))
+        self._answers = RankedAnswers(lambda: datetime.now(UTC))
         self._stopped = False
         self._ongoing = 0
 
     async def start(self) -> None:
-        self._follow()
+        self._start_feed()
 
     def load(self) -> None:
-        """Ranks again, from the newest answers."""
+        """Starts to follow the snapshots again."""
         if self._stopped:
             self._stopped = False
-            self._follow()
+            self._start_feed()
 
     async def unload(self) -> None:
-        """Forgets the answers: a door goes on without ranked ones."""
+        """Drops the ranking. Doors answer without ranked matches then."""
         self._stopped = True
         await self._feed.stop()
         self._answers.clear()
@@ -54,21 +54,21 @@ class Faq:
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
         ready = self._answers.ranking is not None
-        error, remedy = ("stopped by an administrator", _START_IT) if self._stopped else ("", "")
+        error, remedy = ("stopped by an administrator", _START_COMMAND) if self._stopped else ("", "")
         loading = not ready and not self._stopped
         return (EngineStatus(names.FAQ, "answers", "ranking", ready, error=error, remedy=remedy, loading=loading),)
 
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        return await self._ask(lambda ranking: ranking.match(text, locale))
+        return await self._query(lambda ranking: ranking.match(text, locale))
 
     async def candidates(self, text: str, locale: str | None) -> tuple[AnswerMatch, ...]:
-        near = await self._ask(lambda ranking: ranking.candidates(text, locale, _CANDIDATES))
-        return tuple(candidate.match for candidate in near)
+        nearest = await self._query(lambda ranking: ranking.candidates(text, locale, _CANDIDATES))
+        return tuple(candidate.match for candidate in nearest)
 
     async def stop(self) -> None:
         await self._feed.stop()
 
-    def _follow(self) -> None:
+    def _start_feed(self) -> None:
         self._feed = SnapshotFeed(office_client(), door_name(), self._prepare)
         self._feed.start()
 
@@ -77,19 +77,19 @@ class Faq:
         if self._stopped:
             self._answers.clear()
 
-    async def _ask(self, question: Callable[[Ranking], T]) -> T:
+    async def _query(self, query: Callable[[Ranking], T]) -> T:
         self._ongoing += 1
         try:
-            return await asyncio.to_thread(question, await self._ready())
+            return await asyncio.to_thread(query, await self._ranking())
         finally:
             self._ongoing -= 1
 
-    async def _ready(self) -> Ranking:
+    async def _ranking(self) -> Ranking:
         if self._stopped:
-            raise ServiceStopped("ranked answers were stopped by an administrator", remedy=_START_IT)
+            raise ServiceStopped("ranked answers were stopped by an administrator", remedy=_START_COMMAND)
         await self._feed.wait(_FIRST_SNAPSHOT_S)
         if self._answers.ranking is None:
-            raise Unavailable("the answer book is not there yet", retry_after_s=2)
+            raise Unavailable("the FAQ ranking is not loaded yet", retry_after_s=2)
         return self._answers.ranking
 
 

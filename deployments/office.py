@@ -10,7 +10,7 @@ from ray import serve
 from starlette.types import ASGIApp
 
 from deployments import names
-from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.administration.office.composition import open_office
 from deployments.administration.office.operations import OperationsDependencies, open_operations
 from deployments.administration.services.service_control import ServiceAction, ServiceActionResult
 from deployments.api.admin.admin_routers import AdminServices, admin_routers

@@ -19,7 +19,8 @@ def _details() -> dict[str, Any]:
 
 
 class ServeView:
-    """Implements ``ClusterControl``. ``ask`` blocks and returns Serve's instance details. The creator closes the object."""
+    """Implements ``ClusterControl``. ``ask`` blocks and returns Serve's instance details. The creator closes the
+    object."""
 
     def __init__(self, ask: Callable[[], dict[str, Any]] = _details, timeout_s: float = _TIMEOUT_S) -> None:
         self._details_call = SharedCall("serve-view", ask, timeout_s)

@@ -18,7 +18,7 @@ from deployments.contracts.chat import LOCAL_ROUTE
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import ApiKey, Snapshot
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
-from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.conversation.observers import CompositeObserver
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.conversation.snapshot_feed import SnapshotFeed
@@ -47,10 +47,13 @@ def build() -> FastAPI:
     office = SeedOffice()
     feed = SnapshotFeed(office, "plain", exact.prepare)
     outbox = ReportOutbox(office, "plain", feed)
-    staff = TurnPipeline(
-        chat={str(LOCAL_ROUTE): build_engine("chat", "echo", {})}, speech=(), recognizer=None, exact=exact, ranked=None
+    pipeline = TurnPipeline(
+        chat={str(LOCAL_ROUTE): build_engine("chat", "echo", {})},
+        speech=(),
+        recognizer=None,
+        faq=FaqLookup(exact, None),
     )
-    assistant = ConversationAssistant(staff, feed, CompositeObserver((metrics, outbox)))
+    assistant = ConversationAssistant(pipeline, feed, CompositeObserver((metrics, outbox)))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

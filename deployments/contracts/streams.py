@@ -1,5 +1,6 @@
-"""What whoever opens a stream owes it: to close it, however its reading ends."""
+"""Helpers for asynchronous streams: closing them reliably, and reading ahead of a slow consumer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
@@ -7,7 +8,10 @@ T = TypeVar("T")
 
 
 class Closing(Generic[T]):
-    """``async with Closing(stream) as items``: closes ``stream`` however the block ends, if it can be closed."""
+    """``async with Closing(stream) as items`` closes ``stream`` at the end of the block.
+
+    Like ``contextlib.aclosing``, but also accepts iterators without ``aclose``.
+    """
 
     __slots__ = ("_stream",)
 
@@ -22,7 +26,56 @@ class Closing(Generic[T]):
 
 
 async def close_stream(stream: AsyncIterator[Any]) -> None:
-    """Closes ``stream`` if it can be closed; iterators without ``aclose`` hold nothing."""
+    """Calls ``aclose`` of ``stream`` if it has one."""
     aclose = getattr(stream, "aclose", None)
     if aclose is not None:
         await aclose()
+
+
+class _End:
+    """The end of the stream in the queue of ``ReadAhead``; ``error`` is what the stream raised."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+
+class ReadAhead(AsyncIterator[T]):
+    """Iterates over ``stream``, up to ``depth`` items of which are read before they are asked for.
+
+    A task reads from the moment of construction, so the object needs a running event loop and must be closed. An error
+    of ``stream`` is raised after the items that came before it.
+    """
+
+    def __init__(self, stream: AsyncIterator[T], depth: int) -> None:
+        self._stream = stream
+        self._items: asyncio.Queue[T | _End] = asyncio.Queue(depth)
+        self._ended = False
+        self._task = asyncio.create_task(self._read())
+
+    async def __anext__(self) -> T:
+        if self._ended:
+            raise StopAsyncIteration
+        item = await self._items.get()
+        if not isinstance(item, _End):
+            return item
+        self._ended = True
+        if item.error is not None:
+            raise item.error
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Stops reading and closes ``stream``."""
+        self._ended = True
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await close_stream(self._stream)
+
+    async def _read(self) -> None:
+        error: Exception | None = None
+        try:
+            async with Closing(self._stream) as items:
+                async for item in items:
+                    await self._items.put(item)
+        except Exception as raised:
+            error = raised
+        await self._items.put(_End(error))

@@ -1,14 +1,13 @@
-"""The turn: prepared answer, else a model, and a voice over either. The one place where the three meet."""
+"""Runs a turn: an FAQ answer or the answer of a language model, spoken by a voice when the turn asks for it."""
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, Route
-from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
+from deployments.contracts.engines import ChatEngine, Recognizer, SpeechEngine
 from deployments.contracts.errors import (
     InvalidRequest,
     ModelNotFound,
@@ -34,12 +33,11 @@ from deployments.contracts.speech import (
     TranscriptFinished,
     Voice,
 )
-from deployments.contracts.streams import Closing
+from deployments.contracts.streams import Closing, ReadAhead
 from deployments.conversation.answer_resolver import AnswerResolver, TurnResult
-from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.faq_answers import FaqLookup
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache
-from deployments.conversation.prefetch import prefetch
 from deployments.conversation.routing import resolve_overrides
 from deployments.conversation.shared_phrase_cache import SharedPhraseCache
 from deployments.conversation.spoken_turn import Speaker, SpokenTurn, VoiceParameters
@@ -48,35 +46,32 @@ from deployments.conversation.usage_estimates import split_request
 from deployments.conversation.voice_catalogue import VoiceCatalogue, speaking_rate
 from deployments.text.language import detect_language
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-_RANKED_TIMEOUT_S = 1.0
 _CHUNKS_AHEAD = 16
 _MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class TurnPipeline:
-    """Everybody who works on a turn. ``chat`` is keyed by route text ("local", "cloud:{id}").
+    """The components of a turn. ``chat`` is keyed by route text ("local", "cloud:{id}").
 
-    ``status`` is asked where one engine here stands for several behind it; else each engine is asked.
+    ``status`` replaces the statuses of the single engines, for deployments that host several engines each.
     """
 
     chat: Mapping[str, ChatEngine]
     speech: Sequence[SpeechEngine]
     recognizer: Recognizer | None
-    exact: ExactAnswers
-    ranked: AnswerBook | None
+    faq: FaqLookup
     status: Callable[[], tuple[EngineStatus, ...]] | None = None
     phrases: SharedBlobCache | None = None
 
 
 class ConversationAssistant:
-    """Implements ``Assistant``. Every route and every override passes the prepared answers first.
+    """Implements ``Assistant``.
 
-    ``reply`` raises a SecretaryError when a turn fails before anything was delivered, and ends with TurnFailed when
-    it fails later.
+    ``reply`` raises SecretaryError when a turn fails before its first event, and ends with TurnFailed when it fails
+    later.
     """
 
     def __init__(
@@ -86,7 +81,7 @@ class ConversationAssistant:
         observer: TurnObserver,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._staff = pipeline
+        self._pipeline = pipeline
         self._snapshots = snapshots
         self._observer = observer
         self._now = now
@@ -95,7 +90,7 @@ class ConversationAssistant:
         self._speaker = Speaker(
             self._voices, self._cache, observer, SharedPhraseCache(pipeline.phrases) if pipeline.phrases else None
         )
-        self._answering = AnswerResolver(pipeline.exact, pipeline.ranked, observer)
+        self._resolver = AnswerResolver(pipeline.faq, observer)
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         snapshot = self._snapshot()
@@ -113,31 +108,33 @@ class ConversationAssistant:
             raise InvalidRequest("there is no text to speak", param="input")
         if len(request.text) > limit:
             raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
-        voice, language = self._speaker_of(request, snapshot)
-        manner = VoiceParameters(voice, language, speaking_rate(request.speed, voice, snapshot, request.preset))
-        return self._speak(request, manner)
+        voice, language = self._choose_voice(request, snapshot)
+        parameters = VoiceParameters(voice, language, speaking_rate(request.speed, voice, snapshot, request.preset))
+        return self._speak(request, parameters)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        if self._staff.recognizer is None:
+        if self._pipeline.recognizer is None:
             raise Unavailable("speech recognition is not part of this graph; add it to graph.yaml")
-        longest = self._snapshots.current.settings.limits.max_audio_minutes * 60
-        bounded = replace(request, max_seconds=min(request.max_seconds, longest))
-        return self._hear(self._staff.recognizer, bounded)
+        max_seconds = self._snapshots.current.settings.limits.max_audio_minutes * 60
+        bounded = replace(request, max_seconds=min(request.max_seconds, max_seconds))
+        return self._transcribe(self._pipeline.recognizer, bounded)
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices.all()
 
     def installed_voices(self) -> tuple[Voice, ...]:
-        """Every voice as its engine describes it, also those that were switched off."""
+        """Every voice as its engine describes it, including disabled ones."""
         return self._voices.installed()
 
     async def status(self) -> tuple[EngineStatus, ...]:
-        if self._staff.status is not None:
-            return self._staff.status()
-        recognizers = (self._staff.recognizer,) if self._staff.recognizer else ()
-        return tuple(engine.status() for engine in (*self._staff.chat.values(), *self._staff.speech, *recognizers))
+        if self._pipeline.status is not None:
+            return self._pipeline.status()
+        recognizers = (self._pipeline.recognizer,) if self._pipeline.recognizer else ()
+        return tuple(
+            engine.status() for engine in (*self._pipeline.chat.values(), *self._pipeline.speech, *recognizers)
+        )
 
-    def _speaker_of(self, request: SpeechRequest, snapshot: Snapshot) -> tuple[Voice, str]:
+    def _choose_voice(self, request: SpeechRequest, snapshot: Snapshot) -> tuple[Voice, str]:
         settings, persona = snapshot.settings, snapshot.persona(None)
         if named := self._voices.find(request.voice_id):
             return named, request.language or detect_language(request.text, named.languages[0])
@@ -147,32 +144,32 @@ class ConversationAssistant:
 
     def _snapshot(self) -> Snapshot:
         if not self._snapshots.ready:
-            raise Unavailable("the secretary is starting: it has no settings yet", retry_after_s=2)
+            raise Unavailable("the secretary is starting and has no settings yet", retry_after_s=2)
         snapshot = self._snapshots.current
         self._cache.resize(snapshot.settings.speech.cache_mb * _MEGABYTE)
         self._cache.set_epoch(snapshot.cache_epoch)
         return snapshot
 
     def _engine(self, turn: ChatTurn, snapshot: Snapshot) -> ChatEngine | None:
-        """The model of the turn's route. None, when the turn leaves the choice to a graph that has no such model:
-        prepared answers are given all the same. Raises ModelNotFound when the turn asks for it by name."""
+        """The model of the turn's route. None when the default route has no model in this graph: FAQ answers still
+        work. Raises ModelNotFound when the turn names the route itself."""
         route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
-        engine = self._staff.chat.get(str(route))
+        engine = self._pipeline.chat.get(str(route))
         if engine is None and turn.route is not None:
-            known = ", ".join(self._staff.chat) or "none"
+            known = ", ".join(self._pipeline.chat) or "none"
             raise ModelNotFound(f"no model answers on route {str(route)!r}; routes here: {known}", param="model")
         return engine
 
     async def _reply(
         self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine | None, named: Voice | None
     ) -> AsyncGenerator[TurnEvent]:
-        clock = TurnTimer(turn.source.kind.value, self._observer)
-        outcome = TurnResult()
-        events = self._answering.resolve(turn, snapshot, engine, clock, outcome)
+        timer = TurnTimer(turn.source.kind.value, self._observer)
+        result = TurnResult()
+        events = self._resolver.resolve(turn, snapshot, engine, timer, result)
         if turn.speak:
-            events = SpokenTurn(self._speaker, lambda piece: self._manner(piece, turn, snapshot, named, clock)).run(
-                events
-            )
+            events = SpokenTurn(
+                self._speaker, lambda piece: self._voice_parameters(piece, turn, snapshot, named, timer)
+            ).run(events)
         delivered = False
         try:
             async with Closing(events) as opened:
@@ -181,25 +178,25 @@ class ConversationAssistant:
                         delivered = True
                         yield TurnStarted(turn.turn_id, snapshot.revision)
                     if isinstance(event, SpeechReady):
-                        clock.mark("first_audio")
-                        outcome.audio_seconds += event.chunk.seconds
+                        timer.mark("first_audio")
+                        result.audio_seconds += event.chunk.seconds
                     yield event
             if not delivered:
                 yield TurnStarted(turn.turn_id, snapshot.revision)
-            outcome.finished = True
-            clock.mark("total")
-            yield TurnFinished(outcome.finish_reason, outcome.usage, clock.timings(), outcome.route, outcome.model)
+            result.finished = True
+            timer.mark("total")
+            yield TurnFinished(result.finish_reason, result.usage, timer.timings(), result.route, result.model)
         except SecretaryError as error:
             if not delivered:
                 raise
             yield TurnFailed(error.code, error.message, error.retryable, error.status)
         finally:
-            self._record(turn, outcome, clock)
+            self._record(turn, result, timer)
 
-    def _manner(
-        self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, clock: TurnTimer
+    def _voice_parameters(
+        self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, timer: TurnTimer
     ) -> VoiceParameters:
-        clock.mark("sentence")
+        timer.mark("sentence")
         settings = snapshot.settings
         preferred = turn.locale or settings.default_language
         if named:
@@ -208,31 +205,31 @@ class ConversationAssistant:
             voice, language = self._voices.for_text(piece, preferred, settings, snapshot.persona(turn.persona_id))
         return VoiceParameters(voice, language, speaking_rate(turn.speed, voice, snapshot, turn.preset))
 
-    async def _hear(self, recognizer: Recognizer, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
+    async def _transcribe(self, recognizer: Recognizer, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
         async with Closing(observe_stream(recognizer.transcribe(request), "stt", self._observer)) as events:
             async for event in events:
                 if isinstance(event, TranscriptFinished):
                     self._observer.audio(event.seconds, recognizer.status().engine)
                 yield event
 
-    async def _speak(self, request: SpeechRequest, manner: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
-        clock = TurnTimer("speech", self._observer)
-        clock.route = manner.voice.engine
-        pieces = split_request(request, manner.language)
-        async with Closing(prefetch(self._speaker.synthesize_all(pieces, manner), _CHUNKS_AHEAD)) as chunks:
+    async def _speak(self, request: SpeechRequest, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
+        timer = TurnTimer("speech", self._observer)
+        timer.route = parameters.voice.engine
+        pieces = split_request(request, parameters.language)
+        async with Closing(ReadAhead(self._speaker.synthesize_all(pieces, parameters), _CHUNKS_AHEAD)) as chunks:
             async for chunk in chunks:
-                clock.mark("first_audio")
+                timer.mark("first_audio")
                 yield chunk
-        clock.mark("total")
+        timer.mark("total")
 
-    def _record(self, turn: ChatTurn, outcome: TurnResult, clock: TurnTimer) -> None:
-        timings = clock.timings()
+    def _record(self, turn: ChatTurn, result: TurnResult, timer: TurnTimer) -> None:
+        timings = timer.timings()
         log.info(
             "turn=%s source=%s route=%s total_ms=%.1f first_token_ms=%s finished=%s",
-            *(turn.turn_id, turn.source.kind.value, outcome.route or "-", timings.total_ms),
-            *(timings.first_token_ms, outcome.finished),
+            *(turn.turn_id, turn.source.kind.value, result.route or "-", timings.total_ms),
+            *(timings.first_token_ms, result.finished),
         )
-        if turn.session_id is None or not outcome.text:
+        if turn.session_id is None or not result.text:
             return
         self._observer.exchange(
             Exchange(
@@ -241,15 +238,15 @@ class ConversationAssistant:
                 source_kind=turn.source.kind.value,
                 source_id=turn.source.instance_id,
                 question=turn.question,
-                answer="".join(outcome.text),
-                route=outcome.route,
-                model=outcome.model,
-                faq_entry_id=outcome.match.entry_id if outcome.match else None,
-                prompt_tokens=outcome.usage.prompt_tokens,
-                completion_tokens=outcome.usage.completion_tokens,
-                audio_seconds=outcome.audio_seconds,
+                answer="".join(result.text),
+                route=result.route,
+                model=result.model,
+                faq_entry_id=result.match.entry_id if result.match else None,
+                prompt_tokens=result.usage.prompt_tokens,
+                completion_tokens=result.usage.completion_tokens,
+                audio_seconds=result.audio_seconds,
                 total_ms=timings.total_ms,
-                finished=outcome.finished,
+                finished=result.finished,
                 created_at=self._now(),
             )
         )

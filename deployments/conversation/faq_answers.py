@@ -1,8 +1,15 @@
-"""Prepared answers in this process: a book and a ranking that follow the snapshots, at the cost of what changed.
+"""How an FAQ answer is chosen. The first of these that finds an entry wins:
 
-``prepare`` is the feed's hook and may run in a thread; readers keep what they have until it is done.
+1. *exact*: the whole message is a question or an alternative of an entry (``answers/exact_match.py``).
+2. *keyword*: a keyword of an entry occurs in the message (``answers/exact_match.py``).
+3. *ranked*: the most similar question scores above the threshold (``answers/ranking.py``).
+
+``ExactAnswers`` serves 1 and 2 in the process of each door. ``RankedAnswers`` serves 3 in the FAQ deployment, one hop
+away. ``FaqLookup`` applies the order. Without a match the language model answers (``answer_resolver.py``).
 """
 
+import asyncio
+import logging
 from collections.abc import Callable
 
 from deployments.answers.answer_renderer import UtcClock
@@ -10,43 +17,86 @@ from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.normalise import normalise
 from deployments.answers.ranking import Ranking
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
+from deployments.contracts.chat import ChatTurn
+from deployments.contracts.engines import AnswerBook
+from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
 
+log = logging.getLogger(__name__)
+
+_RANKED_TIMEOUT_S = 1.0
+
 
 class ExactAnswers:
-    """Exact and keyword matches, no hop."""
+    """Exact and keyword matches, in memory. ``prepare`` is the ``SnapshotFeed`` hook and may run in a thread."""
 
     def __init__(self, clock: UtcClock, normalise_text: Callable[[str], str] = normalise) -> None:
         self._clock = clock
-        self._spelled = normalise_text
-        self._made_of: tuple[tuple[FaqEntry, ...], str] | None = None
-        self._book: ExactMatchIndex | None = None
+        self._normalise_text = normalise_text
+        self._inputs: tuple[tuple[FaqEntry, ...], str] | None = None
+        self._index: ExactMatchIndex | None = None
 
     def prepare(self, snapshot: Snapshot) -> None:
-        made_of = (snapshot.faq, snapshot.settings.time_zone)
-        if made_of != self._made_of:
-            self._book = ExactMatchIndex(*made_of, self._clock, self._book, self._spelled)
-            self._made_of = made_of
+        """Updates the index. Costs what changed since the last snapshot."""
+        inputs = (snapshot.faq, snapshot.settings.time_zone)
+        if inputs != self._inputs:
+            self._index = ExactMatchIndex(*inputs, self._clock, self._index, self._normalise_text)
+            self._inputs = inputs
 
     def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        return self._book.lookup(text, locale) if self._book else None
+        return self._index.lookup(text, locale) if self._index else None
 
 
-class SimilarAnswers:
-    """The ranking of similar questions; ``ranking`` is None until the first snapshot, and when it was forgotten."""
+class RankedAnswers:
+    """The ranking of similar questions. ``ranking`` is None before the first snapshot and after ``clear``."""
 
     def __init__(self, clock: UtcClock, tokenize: Callable[[str], TokenizedText] = tokenize_text) -> None:
         self._clock = clock
-        self._read = tokenize
-        self._made_of: tuple[tuple[FaqEntry, ...], FaqSettings, str] | None = None
+        self._tokenize = tokenize
+        self._inputs: tuple[tuple[FaqEntry, ...], FaqSettings, str] | None = None
         self.ranking: Ranking | None = None
 
     def prepare(self, snapshot: Snapshot) -> None:
-        made_of = (snapshot.faq, snapshot.settings.faq, snapshot.settings.time_zone)
-        if made_of != self._made_of:
-            self.ranking = Ranking(*made_of, self._clock, self.ranking, self._read)
-            self._made_of = made_of
+        """Updates the ranking. Costs what changed since the last snapshot."""
+        inputs = (snapshot.faq, snapshot.settings.faq, snapshot.settings.time_zone)
+        if inputs != self._inputs:
+            self.ranking = Ranking(*inputs, self._clock, self.ranking, self._tokenize)
+            self._inputs = inputs
 
     def clear(self) -> None:
-        self.ranking = self._made_of = None
+        self.ranking = self._inputs = None
+
+
+class FaqLookup:
+    """Looks up the FAQ answer of a turn. ``ranked`` is None where the graph has no FAQ deployment.
+
+    Turns that ask for JSON get no FAQ answer: the program that reads the reply could not parse it.
+    """
+
+    def __init__(self, exact: ExactAnswers, ranked: AnswerBook | None) -> None:
+        self._exact = exact
+        self._ranked = ranked
+
+    @property
+    def has_ranking(self) -> bool:
+        return self._ranked is not None
+
+    def find_exact(self, turn: ChatTurn) -> AnswerMatch | None:
+        """The exact or keyword match. Takes no hop."""
+        return self._exact.lookup(turn.question, turn.locale) if _accepts_text(turn) else None
+
+    async def find_ranked(self, turn: ChatTurn) -> AnswerMatch | None:
+        """The ranked match, or None when the FAQ deployment fails or takes longer than a second."""
+        if self._ranked is None or not _accepts_text(turn):
+            return None
+        try:
+            async with asyncio.timeout(_RANKED_TIMEOUT_S):
+                return await self._ranked.lookup(turn.question, turn.locale)
+        except (SecretaryError, TimeoutError) as error:
+            log.warning("turn %s continues without ranked answers: %s", turn.turn_id, type(error).__name__)
+            return None
+
+
+def _accepts_text(turn: ChatTurn) -> bool:
+    return turn.options.json_schema is None

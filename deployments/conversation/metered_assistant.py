@@ -1,4 +1,4 @@
-"""An assistant whose work is counted: who used it, through which key, and how much."""
+"""An assistant that records its usage per API key, source and route."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
@@ -31,13 +31,14 @@ _UNFINISHED = "unfinished"
 
 @dataclass(frozen=True, slots=True)
 class MeteredAssistant:
-    """Implements ``Assistant`` over another one. ``source`` and ``key_id`` (0: none) say who uses it; a turn says its
-    own source. ``counts_speech`` False leaves the counting of spoken requests, but not of their sound, to the caller.
+    """Implements ``Assistant`` over another one and records its usage.
 
-    What a client cuts off is counted too, by an estimate and from the moment an engine was asked: the tokens of the
-    question, the first sentence of a speech, the whole of a recording. A turn that is cut off while similar questions
-    are still looked up counts as asked, because a model of this machine has begun by then. What an engine refused, and
-    a prepared answer, cost no tokens and no sound.
+    ``key_id`` is the API key (0: none). ``source`` applies to speech and transcripts; a turn has its own source.
+    ``counts_speech`` False records the audio of speech requests but not their number, which the caller records.
+
+    Cancelled work is estimated from the moment an engine is called: the tokens of the prompt, the first sentence of a
+    speech, the whole recording. A turn that is cancelled during the ranked FAQ lookup counts, because the local model
+    has started by then. Rejected requests and FAQ answers cost no tokens and no audio.
     """
 
     assistant: Assistant
@@ -47,13 +48,13 @@ class MeteredAssistant:
     counts_speech: bool = True
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
-        return self._replied(self.assistant.reply(turn), turn)
+        return self._reply(self.assistant.reply(turn), turn)
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
-        return self._spoken(self.assistant.speak(request), request)
+        return self._speak(self.assistant.speak(request), request)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        return self._transcribed(self.assistant.transcribe(request), request)
+        return self._transcribe(self.assistant.transcribe(request), request)
 
     def voices(self) -> tuple[Voice, ...]:
         return self.assistant.voices()
@@ -61,46 +62,46 @@ class MeteredAssistant:
     async def status(self) -> tuple[EngineStatus, ...]:
         return await self.assistant.status()
 
-    async def _replied(self, events: AsyncIterator[TurnEvent], turn: ChatTurn) -> AsyncGenerator[TurnEvent]:
+    async def _reply(self, events: AsyncIterator[TurnEvent], turn: ChatTurn) -> AsyncGenerator[TurnEvent]:
         meter = _TurnMeter(turn)
         try:
             async with Closing(events) as opened:
                 async for event in opened:
-                    meter.take(event)
+                    meter.add(event)
                     yield event
         except SecretaryError as error:
-            meter.refused = is_rejection(error)
+            meter.rejected = is_rejection(error)
             raise
         finally:
             self._count(turn.source.kind, meter.route, meter.used())
 
-    async def _spoken(self, chunks: AsyncIterator[SpeechChunk], request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
-        seconds, unheard = 0.0, True
+    async def _speak(self, chunks: AsyncIterator[SpeechChunk], request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
+        seconds, no_audio_yet = 0.0, True
         try:
             async with Closing(chunks) as opened:
                 async for chunk in opened:
-                    seconds, unheard = seconds + chunk.seconds, False
+                    seconds, no_audio_yet = seconds + chunk.seconds, False
                     yield chunk
-            unheard = False
+            no_audio_yet = False
         except SecretaryError as error:
-            unheard = unheard and not is_rejection(error)
+            no_audio_yet = no_audio_yet and not is_rejection(error)
             raise
         finally:
-            seconds += estimate_first_piece_s(request) if unheard else 0.0
+            seconds += estimate_first_piece_s(request) if no_audio_yet else 0.0
             self._count(self.source, SPEECH_ROUTE, UsageAmount(requests=int(self.counts_speech), audio_seconds=seconds))
 
-    async def _transcribed(
+    async def _transcribe(
         self, events: AsyncIterator[TranscriptEvent], request: RecognitionRequest
     ) -> AsyncGenerator[TranscriptEvent]:
-        seconds, begun = request.format.seconds(len(request.audio)) if request.format else 0.0, False
+        seconds, started = request.format.seconds(len(request.audio)) if request.format else 0.0, False
         try:
             async with Closing(events) as opened:
                 async for event in opened:
-                    begun = True
+                    started = True
                     seconds = max(seconds, event.end if isinstance(event, TranscriptSegment) else event.seconds)
                     yield event
         except SecretaryError as error:
-            seconds = seconds if begun or not is_rejection(error) else 0.0
+            seconds = seconds if started or not is_rejection(error) else 0.0
             raise
         finally:
             self._count(self.source, TRANSCRIPTION_ROUTE, UsageAmount(requests=1, audio_seconds=seconds))
@@ -111,31 +112,31 @@ class MeteredAssistant:
 
 @dataclass(slots=True)
 class _TurnMeter:
-    """Collects what one turn used."""
+    """Collects the usage of one turn."""
 
     turn: ChatTurn
     audio_seconds: float = 0.0
     pieces: int = 0
     characters: int = 0
-    prepared: bool = False
-    refused: bool = False
+    from_faq: bool = False
+    rejected: bool = False
     finished: TurnFinished | None = field(default=None)
 
-    def take(self, event: TurnEvent) -> None:
+    def add(self, event: TurnEvent) -> None:
         if isinstance(event, TextDelta):
             self.pieces += 1
             self.characters += len(event.text)
         elif isinstance(event, SpeechReady):
             self.audio_seconds += event.chunk.seconds
         elif isinstance(event, AnswerMatched):
-            self.prepared = True
+            self.from_faq = True
         elif isinstance(event, TurnFinished):
             self.finished = event
 
     @property
     def route(self) -> str:
-        """Who answered; all prepared answers are one route."""
-        if self.prepared:
+        """All FAQ answers share the route ``faq``."""
+        if self.from_faq:
             return "faq"
         if self.finished is not None:
             return self.finished.route
@@ -145,7 +146,7 @@ class _TurnMeter:
         if self.finished is not None:
             usage = self.finished.usage
             return UsageAmount(1, usage.prompt_tokens, usage.completion_tokens, self.audio_seconds)
-        if self.prepared or self.refused:
+        if self.from_faq or self.rejected:
             return UsageAmount(1, audio_seconds=self.audio_seconds)
         written = max(self.pieces, estimate_tokens(self.characters))
         return UsageAmount(1, estimate_prompt_tokens(self.turn), written, self.audio_seconds)

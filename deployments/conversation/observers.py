@@ -1,4 +1,4 @@
-"""Several listeners behind one observer, and streams that are told of while they are open."""
+"""A turn observer that forwards to several observers, and streams that report when they open and close."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import TypeVar
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class CompositeObserver:
-    """Tells every listener; order is the order given."""
+    """Forwards every call to each listener, in order."""
 
     def __init__(self, listeners: Sequence[TurnObserver]) -> None:
         self._listeners = tuple(listeners)
@@ -46,7 +46,8 @@ class CompositeObserver:
 
 
 async def observe_stream(stream: AsyncIterator[T], kind: str, observer: TurnObserver) -> AsyncGenerator[T]:
-    """``stream``, counted as a live stream of ``kind`` (llm, tts, stt) from its first step to its end."""
+    """Yields the items of ``stream``. Reports a live stream of ``kind`` (llm, tts or stt) from its first item to its
+    end."""
     observer.stream_opened(kind)
     try:
         async with Closing(stream) as opened:

@@ -1,4 +1,4 @@
-"""Spoken phrases that were synthesised before, kept in memory by size, the least used go first."""
+"""An in-memory LRU cache of synthesised phrases, bounded in bytes."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from deployments.contracts.audio import SpeechChunk
 
 @dataclass(frozen=True, slots=True)
 class PhraseKey:
-    """Everything that shapes the sound of a phrase. ``model`` tells two revisions of one voice apart."""
+    """Everything that determines the audio of a phrase. ``model`` distinguishes revisions of a voice."""
 
     voice_id: str
     model: str
@@ -18,7 +18,7 @@ class PhraseKey:
 
 
 class PhraseCache:
-    """LRU over whole phrases, bounded in bytes of audio."""
+    """LRU cache of whole phrases. ``max_bytes`` counts audio only."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -36,38 +36,38 @@ class PhraseCache:
         return chunks
 
     def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...], epoch: int | None = None) -> None:
-        """Keeps a phrase that was synthesised to its end; one larger than the whole cache is not kept, nor one whose
-        synthesis began in another ``epoch``."""
-        size = _bytes(chunks)
+        """Stores a complete phrase. Ignores a phrase that is larger than the cache, and one whose synthesis started in
+        another ``epoch``."""
+        size = _audio_bytes(chunks)
         if size > self.max_bytes or epoch not in (None, self.epoch):
             return
-        self._forget(key)
+        self._evict(key)
         self._phrases[key] = chunks
         self.size += size
         while self.size > self.max_bytes:
-            self._forget(next(iter(self._phrases)))
+            self._evict(next(iter(self._phrases)))
 
     def resize(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         while self.size > self.max_bytes:
-            self._forget(next(iter(self._phrases)))
+            self._evict(next(iter(self._phrases)))
 
     def set_epoch(self, epoch: int) -> None:
-        """Drops everything when ``epoch`` is another one than before."""
+        """Clears the cache when ``epoch`` differs from the current one."""
         if epoch != self.epoch:
             self.epoch = epoch
             self.clear()
 
     def clear(self) -> int:
-        """Drops everything; returns how many phrases there were."""
+        """Removes all phrases. Returns their number."""
         dropped = len(self._phrases)
         self._phrases.clear()
         self.size = 0
         return dropped
 
-    def _forget(self, key: PhraseKey) -> None:
-        self.size -= _bytes(self._phrases.pop(key, ()))
+    def _evict(self, key: PhraseKey) -> None:
+        self.size -= _audio_bytes(self._phrases.pop(key, ()))
 
 
-def _bytes(chunks: tuple[SpeechChunk, ...]) -> int:
+def _audio_bytes(chunks: tuple[SpeechChunk, ...]) -> int:
     return sum(len(chunk.audio) for chunk in chunks)

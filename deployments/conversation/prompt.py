@@ -1,4 +1,4 @@
-"""What the model is told: persona, newest history, defaults. Pure."""
+"""Builds the prompt of a turn: system prompt, the newest history and default options. Pure functions."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,18 +10,18 @@ from deployments.conversation.token_estimates import estimate_message_tokens
 
 
 def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_tokens: int | None = None) -> ChatTurn:
-    """The same turn with a system prompt, a bounded history and default options filled in.
+    """``turn`` with a system prompt, a bounded history and default options.
 
-    A system message that came with the turn wins over the turn's ``system_prompt``, that over the persona's; the newest
-    messages that fit in ``history_tokens`` (default: the setting) beside it stay, the question always does. In a turn
-    of a session, questions that got no answer stand with the next one in one message.
+    The system prompt is the system message of the turn, else its ``system_prompt``, else the persona's. System prompt
+    and history have at most ``history_tokens`` (default: the setting, estimated); the last question always stays. In a
+    turn of a stored session, consecutive messages of one role are merged.
     """
     system = [m for m in turn.messages if m.role == "system" and m.content.strip()]
     if not system:
         system = _system(turn, snapshot, language)
-    talk = [m for m in turn.messages if m.role != "system"]
-    room = snapshot.settings.llm.history_tokens if history_tokens is None else history_tokens
-    history = trim_history(talk, room - sum(estimate_message_tokens(m) for m in system))
+    messages = [m for m in turn.messages if m.role != "system"]
+    budget = snapshot.settings.llm.history_tokens if history_tokens is None else history_tokens
+    history = trim_history(messages, budget - sum(estimate_message_tokens(m) for m in system))
     if turn.session_id is not None:
         history = merge_consecutive_roles(history)
     return replace(
@@ -30,14 +30,14 @@ def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_toke
 
 
 def shrinking_prompts(turn: ChatTurn, snapshot: Snapshot, language: str) -> Iterator[ChatTurn]:
-    """The prompt, then ever shorter ones, down to one of the last question alone: its history gets half of the room
-    again and again. No two hold the same messages."""
-    room = snapshot.settings.llm.history_tokens
-    prompt = build_prompt(turn, snapshot, language, room)
+    """The prompt, then shorter ones: each has half of the token budget for history, down to the last question alone.
+    Prompts with the same messages are skipped."""
+    budget = snapshot.settings.llm.history_tokens
+    prompt = build_prompt(turn, snapshot, language, budget)
     yield prompt
-    while room:
-        room //= 2
-        shorter = build_prompt(turn, snapshot, language, room)
+    while budget:
+        budget //= 2
+        shorter = build_prompt(turn, snapshot, language, budget)
         if shorter.messages != prompt.messages:
             prompt = shorter
             yield prompt
@@ -50,16 +50,16 @@ def _system(turn: ChatTurn, snapshot: Snapshot, language: str) -> list[ChatMessa
 
 
 def trim_history(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
-    """The longest tail of ``messages`` of at most ``tokens`` (estimated), never fewer than from the last question on.
+    """The longest tail of ``messages`` with at most ``tokens`` (estimated). It always includes the last question.
 
-    The tail never starts with an answer whose question was cut off; no message is split.
+    The tail does not start with an answer without its question. Messages are not split.
     """
     if not messages:
         return []
     last = max((n for n, message in enumerate(messages) if message.role == "user"), default=len(messages) - 1)
     start = last
-    room = tokens - sum(estimate_message_tokens(message) for message in messages[last:])
-    while start and (room := room - estimate_message_tokens(messages[start - 1])) >= 0:
+    budget = tokens - sum(estimate_message_tokens(message) for message in messages[last:])
+    while start and (budget := budget - estimate_message_tokens(messages[start - 1])) >= 0:
         start -= 1
     while start < last and messages[start].role == "assistant":
         start += 1
@@ -67,7 +67,7 @@ def trim_history(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
 
 
 def merge_consecutive_roles(messages: list[ChatMessage]) -> list[ChatMessage]:
-    """Messages of one role in a row as one: the chat templates of some models (Mistral, Gemma) refuse two of a kind."""
+    """Merges consecutive messages of one role. The chat templates of Mistral and Gemma reject them."""
     runs = [(role, [m.content for m in run]) for role, run in groupby(messages, key=lambda message: message.role)]
     return [ChatMessage(role, "\n\n".join(contents)) for role, contents in runs]
 

@@ -1,4 +1,5 @@
-"""What a door saw, kept in a bounded buffer and delivered to the office in batches, off the path of every answer."""
+"""Collects the exchanges, latencies and usage of a door and delivers them to the office in batches, in the
+background."""
 
 import asyncio
 import logging
@@ -14,22 +15,22 @@ from deployments.conversation.usage_tracker import UsageTracker
 
 log = logging.getLogger(__name__)
 
-_EVERY_S = 1.0
-_EXCHANGE_S = 0.02
+_REPORT_INTERVAL_S = 1.0
+_EXCHANGE_DELAY_S = 0.02
 EXCHANGES_PER_REPORT = 500
-"""How many of a backlog travel at once: the office takes a tenth of a second for them, in which changes wait."""
-_SAMPLES = 512
-_HIT_PREFIX = "faq:"
-_PASSING = (Unavailable, OSError)
+"""The maximum per report. The office stores this many in about 0.1 s, during which other writes wait."""
+_MAX_SAMPLES = 512
+_FAQ_PREFIX = "faq:"
+_TRANSIENT_ERRORS = (Unavailable, OSError)
 
 
 class ReportOutbox:
-    """A TurnObserver that reports once a second, and at once when an exchange is to be stored.
+    """A ``TurnObserver`` that sends a ``DoorReport`` once a second, and sooner when an exchange is to be stored.
 
-    Exchanges that belong to a stored session are delivered at least once, each with its turn id, so that the office
-    stores them exactly once; while the office is away up to ``capacity`` wait and the oldest give way. One that the
-    office can never store (InvalidRequest) holds nothing up: it is let go alone. Both kinds are counted in ``dropped``.
-    Turns without a session only add to hits and latencies.
+    Exchanges of stored sessions are delivered at least once; the office deduplicates them by turn id. Up to
+    ``capacity`` exchanges wait while the office is away, then the oldest are dropped. An exchange that the office
+    rejects with InvalidRequest is dropped alone. ``dropped`` counts both. Turns without a session only count as hits
+    and latencies.
     """
 
     def __init__(
@@ -46,13 +47,13 @@ class ReportOutbox:
         self._exchanges: deque[Exchange] = deque()
         self._capacity = capacity
         self._usage = usage or UsageTracker(time.time)
-        self._run = token_hex(8)
+        self._run_id = token_hex(8)
         self._hits: dict[int, int] = defaultdict(int)
         self._stages: dict[tuple[str, str, str], deque[float]] = {}
         self._counts: dict[tuple[str, str, str], int] = defaultdict(int)
         self._sequence = 0
         self._unsent: deque[DoorReport] = deque()
-        self._waiting = asyncio.Event()
+        self._exchange_waiting = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.live_streams = 0
         self.dropped = 0
@@ -61,7 +62,7 @@ class ReportOutbox:
         self._task = self._task or asyncio.create_task(self._deliver_forever(), name=f"reports of {self._door}")
 
     async def stop(self) -> None:
-        """Delivers what is left, if the office answers within two seconds."""
+        """Delivers what is left, within two seconds."""
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -73,15 +74,15 @@ class ReportOutbox:
                 log.warning("%d exchanges of %s were not delivered: %s", self._undelivered, self._door, error)
 
     async def flush(self) -> None:
-        """Delivers everything there is now, but what the office refuses as impossible to store. Raises what else the
-        link raises; nothing is lost then."""
+        """Delivers everything that is pending. Drops what the office rejects with InvalidRequest. Raises what else the
+        link raises, and keeps the pending reports then."""
         while True:
             if not self._unsent:
                 self._unsent.append(self._next_report())
             try:
                 receipt = await self._link.report(self._unsent[0])
             except InvalidRequest as error:
-                self._unsent.extendleft(reversed(self._divided(self._unsent.popleft(), error)))
+                self._unsent.extendleft(reversed(self._split(self._unsent.popleft(), error)))
             else:
                 self._unsent.popleft()
                 self._usage.acknowledge(receipt)
@@ -89,14 +90,14 @@ class ReportOutbox:
                 return
 
     def stage(self, name: str, seconds: float, source: str, route: str) -> None:
-        key = (name, source, _family(route))
+        key = (name, source, _route_kind(route))
         samples = self._stages.get(key)
         if samples is None:
-            samples = self._stages[key] = deque(maxlen=_SAMPLES)
+            samples = self._stages[key] = deque(maxlen=_MAX_SAMPLES)
         samples.append(seconds * 1000)
         self._counts[key] += 1
-        if name == "faq" and route.startswith(_HIT_PREFIX):
-            self._hits[int(route.removeprefix(_HIT_PREFIX))] += 1
+        if name == "faq" and route.startswith(_FAQ_PREFIX):
+            self._hits[int(route.removeprefix(_FAQ_PREFIX))] += 1
 
     def stream_opened(self, kind: str) -> None:
         self.live_streams += 1
@@ -105,13 +106,13 @@ class ReportOutbox:
         self.live_streams -= 1
 
     def tokens(self, prompt: int, completion: int, route: str) -> None:
-        """Counted by the metrics, and by the usage book for whom they were used."""
+        """Not reported here: ``UsageTracker`` counts tokens per key."""
 
     def audio(self, seconds: float, engine: str) -> None:
-        """Counted by the metrics, and by the usage book for whom it was made."""
+        """Not reported here: ``UsageTracker`` counts audio per key."""
 
     def phrase_cache(self, hit: bool) -> None:
-        """Counted by the metrics, not reported."""
+        """Not reported."""
 
     def exchange(self, exchange: Exchange) -> None:
         if exchange.session_id is None:
@@ -120,52 +121,52 @@ class ReportOutbox:
             self._exchanges.popleft()
             self.dropped += 1
         self._exchanges.append(exchange)
-        self._waiting.set()
+        self._exchange_waiting.set()
 
     async def _deliver_forever(self) -> None:
         while True:
-            await self._pause()
+            await self._wait_for_next_report()
             try:
                 async with asyncio.timeout(10):
                     await self.flush()
             except Exception as error:
-                level = logging.DEBUG if isinstance(error, _PASSING) else logging.WARNING
-                log.log(level, "office does not take reports of %s: %s", self._door, type(error).__name__)
+                level = logging.DEBUG if isinstance(error, _TRANSIENT_ERRORS) else logging.WARNING
+                log.log(level, "delivering a report of %s failed: %s", self._door, type(error).__name__)
 
-    async def _pause(self) -> None:
-        """A second, or less when an exchange waits: the next question of that person may follow at once."""
-        if await wait_for_event(self._waiting, _EVERY_S):
-            self._waiting.clear()
-            await asyncio.sleep(_EXCHANGE_S)
+    async def _wait_for_next_report(self) -> None:
+        """Sleeps for the report interval, or shortly when an exchange is waiting: the next question may follow at
+        once."""
+        if await wait_for_event(self._exchange_waiting, _REPORT_INTERVAL_S):
+            self._exchange_waiting.clear()
+            await asyncio.sleep(_EXCHANGE_DELAY_S)
 
     @property
     def _undelivered(self) -> int:
         return len(self._exchanges) + sum(len(report.exchanges) for report in self._unsent)
 
-    def _divided(self, refused: DoorReport, error: InvalidRequest) -> list[DoorReport]:
-        """What is delivered in place of a report that the office refused: its numbers alone, its exchanges in halves,
-        and nothing in place of one that cannot be divided further.
+    def _split(self, rejected: DoorReport, error: InvalidRequest) -> list[DoorReport]:
+        """The reports to deliver in place of one that the office rejected: its counts alone, its exchanges in halves,
+        and nothing for a single exchange.
 
-        The numbers keep the sequence of the report, which lets the office count them once whatever became of it.
-        Exchanges may come under any sequence, the office knows each by its turn.
+        The counts keep the sequence number, so the office counts them once. Exchanges may use any sequence number.
         """
-        said = refused.exchanges
-        numbers = bool(refused.faq_hits or refused.stages or refused.usage)
-        if said and numbers:
-            return [refused.model_copy(update={"exchanges": ()}), self._exchanges_alone(refused, said)]
-        if len(said) > 1:
-            middle = len(said) // 2
-            return [self._exchanges_alone(refused, half) for half in (said[:middle], said[middle:])]
-        self.dropped += len(said)
-        lost = f"the exchange of turn {said[0].turn_id}" if said else "the numbers of a report"
-        log.warning("the office cannot store %s of %s, it is dropped: %s", lost, self._door, error.message)
+        exchanges = rejected.exchanges
+        has_counts = bool(rejected.faq_hits or rejected.stages or rejected.usage)
+        if exchanges and has_counts:
+            return [rejected.model_copy(update={"exchanges": ()}), self._exchanges_only(rejected, exchanges)]
+        if len(exchanges) > 1:
+            middle = len(exchanges) // 2
+            return [self._exchanges_only(rejected, half) for half in (exchanges[:middle], exchanges[middle:])]
+        self.dropped += len(exchanges)
+        lost = f"the exchange of turn {exchanges[0].turn_id}" if exchanges else "the counts of a report"
+        log.warning("the office rejected %s of %s, which is dropped: %s", lost, self._door, error.message)
         return []
 
-    def _exchanges_alone(self, report: DoorReport, exchanges: tuple[Exchange, ...]) -> DoorReport:
+    def _exchanges_only(self, report: DoorReport, exchanges: tuple[Exchange, ...]) -> DoorReport:
         self._sequence += 1
         return DoorReport(
             door=self._door,
-            run=self._run,
+            run=self._run_id,
             sequence=self._sequence,
             revision=report.revision,
             exchanges=exchanges,
@@ -175,14 +176,14 @@ class ReportOutbox:
     def _next_report(self) -> DoorReport:
         self._sequence += 1
         batch = tuple(self._exchanges.popleft() for _ in range(min(EXCHANGES_PER_REPORT, len(self._exchanges))))
-        stages = tuple(_tally(key, samples, self._counts[key]) for key, samples in self._stages.items())
+        stages = tuple(_stage_latency(key, samples, self._counts[key]) for key, samples in self._stages.items())
         hits = dict(self._hits)
         self._stages.clear()
         self._counts.clear()
         self._hits.clear()
         return DoorReport(
             door=self._door,
-            run=self._run,
+            run=self._run_id,
             sequence=self._sequence,
             revision=self._snapshots.current.revision,
             exchanges=batch,
@@ -193,12 +194,12 @@ class ReportOutbox:
         )
 
 
-def _family(route: str) -> str:
-    """``faq:17`` -> ``faq``: the plot has a line per kind of answer, not per entry."""
-    return route.partition(":")[0] if route.startswith(_HIT_PREFIX) else route
+def _route_kind(route: str) -> str:
+    """``faq:17`` becomes ``faq``: latencies are kept per kind of answer, not per FAQ entry."""
+    return route.partition(":")[0] if route.startswith(_FAQ_PREFIX) else route
 
 
-def _tally(key: tuple[str, str, str], samples: deque[float], count: int) -> StageLatency:
+def _stage_latency(key: tuple[str, str, str], samples: deque[float], count: int) -> StageLatency:
     ordered = sorted(samples)
     stage, source, route = key
     return StageLatency(

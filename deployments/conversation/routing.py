@@ -1,9 +1,9 @@
-"""Who decides how a turn is answered: the turn, its session, the mode that a person chose with a button of a bot, its
-instance (bot or widget), then the settings. Pure.
+"""Resolves the overrides of a turn. Layers: the turn, its session, the mode (a bot button), its instance (bot or
+widget), then the settings. Pure functions.
 
-| what | the first of these that says something |
+| what | first layer that sets it |
 |---|---|
-| system prompt | turn, session, mode, instance (a persona that one of them names counts too); the default persona |
+| system prompt | turn, session, mode, instance (a persona that a layer names counts too); the default persona |
 | persona (its voice) | turn, session, instance; the default persona |
 | route | turn, session, mode, instance; the setting |
 | temperature and other options, each by itself | turn, session, mode, instance; the setting |
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 
 def resolve_overrides(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
-    """The same turn, with what its overrides say written into its own fields. What nobody says stays None. A persona
-    or a speech preset that does not exist any more says nothing."""
+    """``turn`` with its overrides written into its own fields. Fields that no layer sets stay None. Personas and speech
+    presets that no longer exist are ignored."""
     known = {persona.id for persona in snapshot.personas}
     own = Overrides(turn.system_prompt, turn.persona_id, turn.route, turn.options)
-    layers = tuple(_without_strangers(layer, known) for layer in (own, *turn.overrides))
+    layers = tuple(_without_unknown_persona(layer, known) for layer in (own, *turn.overrides))
     return replace(
         turn,
         system_prompt=_system_prompt(layers),
@@ -37,7 +37,7 @@ def resolve_overrides(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
 
 
 def merge_options(options: Iterable[GenerationOptions]) -> GenerationOptions:
-    """Each field from the first that has it."""
+    """Takes each field from the first options that set it."""
     result = GenerationOptions()
     for one in reversed(tuple(options)):
         given = {f.name: getattr(one, f.name) for f in fields(one)}
@@ -45,12 +45,12 @@ def merge_options(options: Iterable[GenerationOptions]) -> GenerationOptions:
     return result
 
 
-def _without_strangers(layer: Overrides, known: set[str]) -> Overrides:
+def _without_unknown_persona(layer: Overrides, known: set[str]) -> Overrides:
     return layer if layer.persona_id in known else replace(layer, persona_id=None)
 
 
 def _system_prompt(layers: tuple[Overrides, ...]) -> str | None:
-    """None where the prompt is a persona's: that of the first layer that names one, or the default."""
+    """None when the prompt comes from a persona: the one of the first layer that names one, or the default."""
     for layer in layers:
         if layer.system_prompt:
             return layer.system_prompt

@@ -1,6 +1,6 @@
-"""Phrases that doors keep for each other, as bytes: a head of JSON, then the sound. Read back with suspicion.
+"""A phrase cache that doors share. A phrase is stored as a JSON header followed by its audio, without its text.
 
-The text is not among them: whoever asks for a phrase knows it.
+Stored bytes are validated when they are read.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from deployments.conversation.phrase_cache import PhraseKey
 _LENGTH_BYTES = 4
 
 
-class _Chunk(BaseModel):
+class _ChunkHeader(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
     size: int = Field(ge=0)
@@ -25,30 +25,30 @@ class _Chunk(BaseModel):
     sequence: int = Field(ge=0)
 
 
-class _Head(BaseModel):
-    chunks: tuple[_Chunk, ...] = Field(max_length=10_000)
+class _PhraseHeader(BaseModel):
+    chunks: tuple[_ChunkHeader, ...] = Field(max_length=10_000)
 
 
 class SharedPhraseCache:
-    """Phrases by their key in what is shared. Those of an earlier ``epoch`` are not found again and fade away."""
+    """Stores phrases in a ``SharedBlobCache``. A phrase of an earlier ``epoch`` is not found and expires."""
 
     def __init__(self, shared: SharedBlobCache) -> None:
         self._shared = shared
 
     async def get(self, key: PhraseKey, epoch: int = 0) -> tuple[SpeechChunk, ...] | None:
-        """The phrase, or None when it is not there, cannot be had now or cannot be read."""
-        content = await self._shared.get(_name(key, epoch))
+        """The phrase, or None when it is missing, unavailable or invalid."""
+        content = await self._shared.get(_storage_key(key, epoch))
         return decode_phrase(content, key.text) if content is not None else None
 
     async def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...], epoch: int = 0) -> None:
         if chunks:
-            await self._shared.put(_name(key, epoch), encode_phrase(chunks))
+            await self._shared.put(_storage_key(key, epoch), encode_phrase(chunks))
 
 
 def encode_phrase(chunks: tuple[SpeechChunk, ...]) -> bytes:
-    """Length of the head (4 bytes, big endian), head, sound of all chunks."""
-    described = tuple(
-        _Chunk(
+    """Length of the header (4 bytes, big endian), header, audio of all chunks."""
+    chunk_headers = tuple(
+        _ChunkHeader(
             size=len(chunk.audio),
             rate=chunk.format.rate,
             channels=chunk.format.channels,
@@ -57,28 +57,28 @@ def encode_phrase(chunks: tuple[SpeechChunk, ...]) -> bytes:
         )
         for chunk in chunks
     )
-    head = _Head(chunks=described).model_dump_json().encode()
-    return len(head).to_bytes(_LENGTH_BYTES, "big") + head + b"".join(chunk.audio for chunk in chunks)
+    header = _PhraseHeader(chunks=chunk_headers).model_dump_json().encode()
+    return len(header).to_bytes(_LENGTH_BYTES, "big") + header + b"".join(chunk.audio for chunk in chunks)
 
 
 def decode_phrase(content: bytes, text: str) -> tuple[SpeechChunk, ...] | None:
-    """What ``encoded`` made of ``text`` as it was spoken, which begins with the first block; None for anything else."""
+    """The chunks that ``encode_phrase`` encoded, with ``text`` on the first one. None for invalid content."""
     end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "big")
     try:
-        head = _Head.model_validate_json(content[_LENGTH_BYTES:end])
+        header = _PhraseHeader.model_validate_json(content[_LENGTH_BYTES:end])
     except ValidationError:
         return None
-    if end + sum(chunk.size for chunk in head.chunks) != len(content):
+    if end + sum(chunk.size for chunk in header.chunks) != len(content):
         return None
     chunks: list[SpeechChunk] = []
-    for chunk in head.chunks:
-        shape = AudioFormat(chunk.rate, chunk.channels, chunk.encoding)
-        begins = "" if chunks else text
-        chunks.append(SpeechChunk(content[end : end + chunk.size], shape, begins, chunk.sequence))
+    for chunk in header.chunks:
+        audio_format = AudioFormat(chunk.rate, chunk.channels, chunk.encoding)
+        chunk_text = "" if chunks else text
+        chunks.append(SpeechChunk(content[end : end + chunk.size], audio_format, chunk_text, chunk.sequence))
         end += chunk.size
     return tuple(chunks)
 
 
-def _name(key: PhraseKey, epoch: int) -> str:
+def _storage_key(key: PhraseKey, epoch: int) -> str:
     parts = [epoch, key.voice_id, key.model, key.language, key.speed, key.text]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The newest snapshot in this process, kept fresh over a link to the office that may break at any time."""
+"""Keeps the newest snapshot in this process. Reconnects to the office when the stream breaks."""
 
 import asyncio
 import logging
@@ -16,10 +16,10 @@ _LAST_RETRY_S = 2.0
 
 
 class SnapshotFeed:
-    """Holds one snapshot stream open, reopens it with back-off, and swaps one reference when a newer one arrives.
+    """Holds one snapshot stream open and reopens it with backoff. Implements ``SnapshotSource``.
 
-    ``prepare`` runs in a thread before the swap, so that what is derived from a snapshot (an answer book, a ranking)
-    is ready the moment the snapshot is. Implements ``SnapshotSource``.
+    ``prepare`` runs in a thread before a new snapshot becomes ``current``, so that indexes derived from the snapshot
+    are ready with it.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SnapshotFeed:
         return self._arrived.is_set()
 
     async def wait(self, timeout_s: float) -> bool:
-        """True when a snapshot is there within ``timeout_s``."""
+        """Waits for the first snapshot. Returns whether it arrived within ``timeout_s``."""
         return await wait_for_event(self._arrived, timeout_s)
 
     def start(self) -> None:
@@ -68,7 +68,7 @@ class SnapshotFeed:
             pause = min(pause * 2, _LAST_RETRY_S)
 
     async def _read(self) -> None:
-        """Follows one stream to its end."""
+        """Reads one stream to its end."""
         after = self._current.revision if self.ready else -1
         async with Closing(self._link.snapshots(after, self._subscriber)) as snapshots:
             async for snapshot in snapshots:
@@ -79,6 +79,6 @@ class SnapshotFeed:
 
 
 async def iter_snapshots(changes: asyncio.Queue[Snapshot]) -> AsyncIterator[Snapshot]:
-    """Every snapshot that is put into ``changes``, for ever."""
+    """Yields every snapshot that is put into ``changes``. Never ends."""
     while True:
         yield await changes.get()

@@ -1,7 +1,6 @@
-"""How snapshots travel from process to process: the first of a stream whole, each later one as what changed.
+"""Encodes snapshots for transport: the first one of a stream is sent whole, each later one as a ``SnapshotChange``.
 
-Both ends of a stream know which snapshot went before. A stream that breaks is opened anew and begins with a whole one,
-so nobody has to know what a subscriber has: not after a restart of either side, nor after a restore from a backup.
+A reopened stream starts with a whole snapshot, so neither side keeps state between streams.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -11,7 +10,7 @@ from deployments.contracts.streams import Closing
 
 
 async def encode_snapshots(snapshots: AsyncIterator[Snapshot]) -> AsyncGenerator[Snapshot | SnapshotChange]:
-    """``snapshots`` for the wire."""
+    """Encodes ``snapshots`` for transport."""
     before: Snapshot | None = None
     async with Closing(snapshots) as stream:
         async for snapshot in stream:
@@ -20,7 +19,7 @@ async def encode_snapshots(snapshots: AsyncIterator[Snapshot]) -> AsyncGenerator
 
 
 async def decode_snapshots(items: AsyncIterator[Snapshot | SnapshotChange]) -> AsyncGenerator[Snapshot]:
-    """What ``shortened`` was given. Raises ValueError for a change that does not fit what went before."""
+    """Decodes what ``encode_snapshots`` yields. Raises ValueError for a change against another revision."""
     current = Snapshot()
     async with Closing(items) as stream:
         async for item in stream:

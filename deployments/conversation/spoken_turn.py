@@ -1,4 +1,4 @@
-"""From text to sound: pieces are spoken in order, known phrases come from memory, synthesis runs ahead of playing."""
+"""Adds speech to a turn: text is split into sentences, each sentence comes from the phrase cache or a speech engine."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
@@ -16,15 +16,15 @@ from deployments.conversation.voice_catalogue import VoiceCatalogue
 from deployments.text.sentences import SentenceStream
 from deployments.text.speakable import to_speakable_text
 
-_PIECES_WAITING = 256
-_EVENTS_WAITING = 64
+_MAX_PIECES = 256
+_MAX_EVENTS = 64
 _PAUSE = "..."
-"""What every engine says as a short silence, in the format of the voice."""
+"""Every speech engine renders this text as a short silence in the format of the voice."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceParameters:
-    """How a text is to be spoken."""
+    """The voice, language and speed of a text."""
 
     voice: Voice
     language: str
@@ -32,7 +32,7 @@ class VoiceParameters:
 
 
 class Speaker:
-    """Says pieces of text with the engine that owns the voice."""
+    """Synthesises sentences with the engine that owns the voice, through the phrase caches."""
 
     def __init__(
         self,
@@ -41,22 +41,22 @@ class Speaker:
         observer: TurnObserver,
         shared_cache: SharedPhraseCache | None = None,
     ) -> None:
-        self._shelf = shared_cache
+        self._shared_cache = shared_cache
         self._voices = voices
         self._cache = cache
         self._observer = observer
 
     async def synthesize(self, piece: str, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
-        """Sound of one piece; nothing for a piece that has no speakable text (an emoji, a rule of dashes)."""
+        """Audio of one sentence. Yields nothing for a sentence without speakable text, such as an emoji."""
         text = to_speakable_text(piece, parameters.language)
         if not text:
             return
         voice = parameters.voice
         key = PhraseKey(voice.id, voice.model_id, parameters.language, parameters.speed, text)
-        known = await self._known(key)
-        self._observer.phrase_cache(known is not None)
-        if known is not None:
-            for chunk in known:
+        cached = await self._cached(key)
+        self._observer.phrase_cache(cached is not None)
+        if cached is not None:
+            for chunk in cached:
                 yield chunk
             return
         spoken: list[SpeechChunk] = []
@@ -66,21 +66,21 @@ class Speaker:
                 spoken.append(chunk)
                 yield chunk
         self._cache.put(key, tuple(spoken), epoch)
-        if self._shelf is not None and self._cache.max_bytes:
-            await self._shelf.put(key, tuple(spoken), epoch)
+        if self._shared_cache is not None and self._cache.max_bytes:
+            await self._shared_cache.put(key, tuple(spoken), epoch)
 
-    async def _known(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
-        """The phrase as this process or another one of ours has spoken it before."""
+    async def _cached(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
+        """The phrase from the cache of this process, else from the shared cache."""
         known = self._cache.get(key)
-        if known is None and self._shelf is not None and self._cache.max_bytes:
+        if known is None and self._shared_cache is not None and self._cache.max_bytes:
             epoch = self._cache.epoch
-            known = await self._shelf.get(key, epoch)
+            known = await self._shared_cache.get(key, epoch)
             if known is not None:
                 self._cache.put(key, known, epoch)
         return known
 
     async def synthesize_all(self, pieces: Sequence[str], parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
-        """Sound of all pieces, chunks numbered through; a short silence when none of them can be said."""
+        """Audio of all sentences with consecutive sequence numbers. A short silence when none is speakable."""
         sequence = 0
         for piece in pieces:
             async with Closing(self.synthesize(piece, parameters)) as chunks:
@@ -92,30 +92,33 @@ class Speaker:
                 async for chunk in chunks:
                     yield chunk
 
-    async def _synthesize(self, text: str, manner: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
-        engine = self._voices.engine_of(manner.voice)
-        stream = engine.synthesize(SpeechRequest(text, manner.voice.id, manner.language, manner.speed))
+    async def _synthesize(self, text: str, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
+        engine = self._voices.engine_of(parameters.voice)
+        stream = engine.synthesize(SpeechRequest(text, parameters.voice.id, parameters.language, parameters.speed))
         async with Closing(observe_stream(stream, "tts", self._observer)) as chunks:
             async for chunk in chunks:
-                self._observer.audio(chunk.seconds, manner.voice.engine)
+                self._observer.audio(chunk.seconds, parameters.voice.engine)
                 yield chunk
 
 
 class SpokenTurn:
-    """Adds speech to a stream of turn events: text goes on at once, speech joins as soon as it is synthesised.
+    """Adds SpeechReady events to a stream of turn events. Text events pass through at once.
 
-    ``manner_for`` decides voice and language from the first piece of the answer, so that the voice follows the
-    language of the answer. What ends the text (its last event) is passed on after the last sound.
+    ``choose_parameters`` selects voice and language from the first sentence of the answer. The stream ends after the
+    last audio chunk.
     """
 
     def __init__(self, speaker: Speaker, choose_parameters: Callable[[str], VoiceParameters]) -> None:
         self._speaker = speaker
-        self._manner_for = choose_parameters
-        self._pieces: asyncio.Queue[str | None] = asyncio.Queue(_PIECES_WAITING)
-        self._output: asyncio.Queue[TurnEvent | Exception | None] = asyncio.Queue(_EVENTS_WAITING)
+        self._choose_parameters = choose_parameters
+        self._pieces: asyncio.Queue[str | None] = asyncio.Queue(_MAX_PIECES)
+        self._output: asyncio.Queue[TurnEvent | Exception | None] = asyncio.Queue(_MAX_EVENTS)
 
     async def run(self, events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent]:
-        tasks = [asyncio.create_task(self._guard(self._read(events))), asyncio.create_task(self._guard(self._talk()))]
+        tasks = [
+            asyncio.create_task(self._run_task(self._read(events))),
+            asyncio.create_task(self._run_task(self._speak())),
+        ]
         try:
             ended = 0
             while ended < len(tasks):
@@ -131,7 +134,7 @@ class SpokenTurn:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _guard(self, work: Coroutine[None, None, None]) -> None:
+    async def _run_task(self, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except asyncio.CancelledError:
@@ -155,13 +158,13 @@ class SpokenTurn:
         for piece in pieces:
             await self._pieces.put(piece)
 
-    async def _talk(self) -> None:
-        manner: VoiceParameters | None = None
+    async def _speak(self) -> None:
+        parameters: VoiceParameters | None = None
         sequence = 0
         while (piece := await self._pieces.get()) is not None:
-            manner = manner or self._manner_for(piece)
-            async with Closing(self._speaker.synthesize(piece, manner)) as chunks:
+            parameters = parameters or self._choose_parameters(piece)
+            async with Closing(self._speaker.synthesize(piece, parameters)) as chunks:
                 async for chunk in chunks:
                     numbered = SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
-                    await self._output.put(SpeechReady(numbered, manner.voice.id))
+                    await self._output.put(SpeechReady(numbered, parameters.voice.id))
                     sequence += 1

@@ -1,7 +1,7 @@
-"""How many tokens a text has, estimated without a tokenizer: a door has none, and every model has another.
+"""Estimates token counts without a tokenizer, because doors have none.
 
-The costs are those of the demo model (SmolLM2, a vocabulary of 49,152 made for English), rounded up: models with a
-larger vocabulary need fewer, above all for Cyrillic. A test compares them with the real tokenizer.
+The costs per character are those of SmolLM2 (an English vocabulary of 49,152 tokens), rounded up. Models with a larger
+vocabulary need fewer tokens, especially for Cyrillic. A test compares the estimate with the tokenizer.
 """
 
 import math
@@ -9,25 +9,25 @@ from collections import Counter
 
 from deployments.contracts.chat import ChatMessage
 
-_AROUND_A_MESSAGE = 8
-"""Marks of a chat template: beginning, role, end."""
+_TOKENS_PER_MESSAGE = 8
+"""Special tokens of a chat template: start, role, end."""
 
 _LOWER_LATIN, _UPPER_LATIN, _DIGIT, _SPACE, _ASCII_SIGN = 0.27, 0.6, 1.25, 0.3, 0.9
 _LOWER_CYRILLIC, _UPPER_CYRILLIC, _OTHER_BYTE = 0.95, 2.0, 1.1
 
 
 def estimate_text_tokens(text: str) -> int:
-    """The estimated number of tokens; rather too many than too few."""
+    """The estimated number of tokens in ``text``, rounded up."""
     return math.ceil(sum(_cost(character) * count for character, count in Counter(text).items()))
 
 
 def estimate_message_tokens(message: ChatMessage) -> int:
-    """The same for a message, with what a chat template puts around it."""
-    return _AROUND_A_MESSAGE + estimate_text_tokens(message.content)
+    """The estimated number of tokens in ``message``, with the special tokens of its chat template."""
+    return _TOKENS_PER_MESSAGE + estimate_text_tokens(message.content)
 
 
 def _cost(character: str) -> float:
-    """Tokens per character. What is neither Latin nor Russian falls apart into bytes of UTF-8."""
+    """Tokens per character. Characters that are neither Latin nor Russian become UTF-8 byte tokens."""
     if character.isascii():
         return _ascii_cost(character)
     if "а" <= character <= "ё":

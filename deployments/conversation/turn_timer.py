@@ -1,4 +1,4 @@
-"""Stopwatch of one turn: marks each stage once and tells the observer."""
+"""Measures the stages of one turn and reports each stage to the observer once."""
 
 import time
 
@@ -7,7 +7,8 @@ from deployments.contracts.reports import TurnObserver
 
 
 class TurnTimer:
-    """Stages are faq, first_token, sentence, first_audio and total; each is marked at its first occurrence."""
+    """Stages are ``faq``, ``first_token``, ``sentence``, ``first_audio`` and ``total``. Later marks of a stage are
+    ignored."""
 
     def __init__(self, source: str, observer: TurnObserver) -> None:
         self._source = source

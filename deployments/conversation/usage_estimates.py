@@ -1,4 +1,4 @@
-"""What work is counted for when nobody says how much it was: it was cut off, or its engine does not count."""
+"""Usage estimates for work that was cancelled, or whose engine reports no usage."""
 
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError
@@ -7,16 +7,16 @@ from deployments.text.sentences import split_sentences
 
 _CHARACTERS_PER_TOKEN = 4
 _CHARACTERS_PER_SECOND = 15
-"""Of speech at normal speed, in Russian and in English."""
+"""Speech at speed 1, in Russian and in English."""
 
 
 def estimate_tokens(characters: int) -> int:
-    """How many tokens ``characters`` of text are counted as."""
+    """The number of tokens in ``characters`` characters of text."""
     return characters // _CHARACTERS_PER_TOKEN
 
 
 def estimate_prompt_tokens(turn: ChatTurn) -> int:
-    """What a model that was asked to answer ``turn`` has read."""
+    """The prompt tokens of ``turn``."""
     return estimate_tokens(sum(len(message.content) for message in turn.messages))
 
 
@@ -26,11 +26,11 @@ def split_request(request: SpeechRequest, language: str | None) -> list[str]:
 
 
 def estimate_first_piece_s(request: SpeechRequest) -> float:
-    """Seconds of sound in the first piece of a speech: what a voice is making until something is heard of it."""
+    """Seconds of audio in the first piece: what an engine synthesises before its first chunk arrives."""
     pieces = split_request(request, request.language)
     return len(pieces[0]) / _CHARACTERS_PER_SECOND / request.speed if pieces else 0.0
 
 
 def is_rejection(error: SecretaryError) -> bool:
-    """Whether an engine that ended with ``error`` had not taken the work on, so that it costs nothing."""
+    """Whether ``error`` means that the engine rejected the request before it did any work."""
     return not isinstance(error, EngineFailed | EngineTimeout)

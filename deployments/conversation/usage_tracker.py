@@ -1,4 +1,4 @@
-"""What this process used: tallies for the office, and how much of its day each API key has used up."""
+"""Tracks usage in this process: totals for reports to the office, and the daily usage of each API key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _LONGEST_SOURCE, _LONGEST_ROUTE = 20, 100
 
 @dataclass(frozen=True, slots=True)
 class UsageAmount:
-    """An amount. ``audio_seconds`` counts sound that was spoken or transcribed."""
+    """An amount of usage. ``audio_seconds`` counts synthesised and transcribed audio."""
 
     requests: int = 0
     prompt_tokens: int = 0
@@ -31,78 +31,82 @@ class UsageAmount:
         return self.prompt_tokens + self.completion_tokens
 
 
-_NOTHING = UsageAmount()
+_NO_USAGE = UsageAmount()
 
 
 class UsageTracker:
-    """``clock`` gives Unix seconds.
+    """Usage by day, key, source and route. ``clock`` returns Unix seconds; days are UTC.
 
-    A key's day is what the office last said of all doors, plus what was used here since: in the report that is on its
-    way, and after it. The office is told each amount once, in the report that ``take`` goes into.
+    The daily usage of a key is the total over all doors that the office last acknowledged, plus local usage since then.
+    Local usage is either in a report that is being delivered or not reported yet. Each amount is reported once.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._untold: dict[tuple[str, int, str, str], UsageAmount] = {}
+        self._unreported: dict[tuple[str, int, str, str], UsageAmount] = {}
         self._day = ""
-        self._known: dict[int, KeyUsage] = {}
-        self._under_way: dict[int, UsageAmount] = {}
-        self._since: dict[int, UsageAmount] = {}
+        self._acknowledged: dict[int, KeyUsage] = {}
+        self._in_delivery: dict[int, UsageAmount] = {}
+        self._since_report: dict[int, UsageAmount] = {}
 
     def add(self, key_id: int, source: str, route: str, used: UsageAmount) -> None:
-        """Counts ``used`` for a key (0: none), today."""
+        """Adds ``used`` to the usage of a key (0: none) today."""
         day = self._today()
-        place = (day, key_id, source[:_LONGEST_SOURCE], route[:_LONGEST_ROUTE])
-        self._untold[place] = self._untold.get(place, _NOTHING) + used
+        bucket = (day, key_id, source[:_LONGEST_SOURCE], route[:_LONGEST_ROUTE])
+        self._unreported[bucket] = self._unreported.get(bucket, _NO_USAGE) + used
         if key_id:
-            self._since[key_id] = self._since.get(key_id, _NOTHING) + used
+            self._since_report[key_id] = self._since_report.get(key_id, _NO_USAGE) + used
 
     def used_today(self, key_id: int) -> KeyUsage:
-        """What the key has used today, as far as it is known here."""
+        """The usage of the key today, as far as this process knows."""
         self._today()
-        known = self._known.get(key_id, KeyUsage())
-        own = self._under_way.get(key_id, _NOTHING) + self._since.get(key_id, _NOTHING)
+        known = self._acknowledged.get(key_id, KeyUsage())
+        own = self._in_delivery.get(key_id, _NO_USAGE) + self._since_report.get(key_id, _NO_USAGE)
         return KeyUsage(tokens=known.tokens + own.tokens, audio_seconds=known.audio_seconds + own.audio_seconds)
 
     def take_unreported(self) -> tuple[UsageCount, ...]:
-        """What the office has not been told yet. Each amount is handed out once; ``settle`` follows."""
+        """Returns the unreported usage and marks it as being delivered. Call ``acknowledge`` after delivery."""
         self._today()
-        tallies = tuple(_tally(place, used) for place, used in self._untold.items())
-        self._untold = {}
-        self._under_way, self._since = _sum(self._under_way, self._since), {}
-        return tallies
+        counts = tuple(_usage_count(bucket, used) for bucket, used in self._unreported.items())
+        self._unreported = {}
+        self._in_delivery, self._since_report = _sum(self._in_delivery, self._since_report), {}
+        return counts
 
     def acknowledge(self, acknowledgement: ReportAcknowledgement | None) -> None:
-        """The office has what was taken; ``receipt`` says what each key has used with it."""
+        """Call when the office has stored the usage from ``take_unreported``. ``acknowledgement`` has the daily
+        totals."""
         today = self._today()
         if acknowledgement is None:
-            self._known = {key_id: self._without_news(key_id) for key_id in {*self._known, *self._under_way}}
+            self._acknowledged = {
+                key_id: self._acknowledged_plus_delivered(key_id)
+                for key_id in {*self._acknowledged, *self._in_delivery}
+            }
         elif acknowledgement.day == today:
-            self._known = dict(acknowledgement.keys)
-        self._under_way = {}
+            self._acknowledged = dict(acknowledgement.keys)
+        self._in_delivery = {}
 
     def seconds_to_midnight(self) -> float:
-        """Until the next day of UTC begins."""
+        """Seconds until the next UTC day."""
         return 86_400 - self._clock() % 86_400
 
-    def _without_news(self, key_id: int) -> KeyUsage:
-        known, own = self._known.get(key_id, KeyUsage()), self._under_way.get(key_id, _NOTHING)
+    def _acknowledged_plus_delivered(self, key_id: int) -> KeyUsage:
+        known, own = self._acknowledged.get(key_id, KeyUsage()), self._in_delivery.get(key_id, _NO_USAGE)
         return KeyUsage(tokens=known.tokens + own.tokens, audio_seconds=known.audio_seconds + own.audio_seconds)
 
     def _today(self) -> str:
-        """The day, after forgetting what was counted for another one."""
+        """The current day. Resets the daily usage when the day changes."""
         day = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%d")
         if day != self._day:
-            self._day, self._known, self._under_way, self._since = day, {}, {}, {}
+            self._day, self._acknowledged, self._in_delivery, self._since_report = day, {}, {}, {}
         return day
 
 
 def _sum(first: dict[int, UsageAmount], second: dict[int, UsageAmount]) -> dict[int, UsageAmount]:
-    return {key_id: first.get(key_id, _NOTHING) + second.get(key_id, _NOTHING) for key_id in {*first, *second}}
+    return {key_id: first.get(key_id, _NO_USAGE) + second.get(key_id, _NO_USAGE) for key_id in {*first, *second}}
 
 
-def _tally(place: tuple[str, int, str, str], used: UsageAmount) -> UsageCount:
-    day, key_id, source, route = place
+def _usage_count(bucket: tuple[str, int, str, str], used: UsageAmount) -> UsageCount:
+    day, key_id, source, route = bucket
     return UsageCount(
         day=day,
         key_id=key_id,

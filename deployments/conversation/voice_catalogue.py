@@ -1,4 +1,4 @@
-"""Which voice speaks: the named one, else the one that suits the language."""
+"""Selects the voice of a speech request: the named voice, else one that fits the language."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -9,12 +9,12 @@ from deployments.contracts.settings import Persona, Settings, Snapshot, VoiceSet
 from deployments.contracts.speech import OPENAI_VOICES, Voice
 from deployments.text.language import detect_language
 
-_SLOWEST, _FASTEST = 0.25, 4.0
+_MIN_SPEED, _MAX_SPEED = 0.25, 4.0
 
 
 class VoiceCatalogue:
-    """All voices of all speech engines, and the rule that picks one. ``choices`` is what people decided about them: a
-    voice that was switched off is neither offered nor used."""
+    """The voices of all speech engines. ``choices`` returns the stored voice settings; disabled voices are not listed
+    and not used."""
 
     def __init__(
         self, engines: Sequence[SpeechEngine], choices: Callable[[], tuple[VoiceSettings, ...]] = lambda: ()
@@ -27,7 +27,7 @@ class VoiceCatalogue:
         return tuple(voice for engine in self._engines for voice in engine.voices())
 
     def all(self) -> tuple[Voice, ...]:
-        """The voices that may be used, under the names people gave them."""
+        """The enabled voices, with their configured names."""
         choices = self._choices()
         return enabled_voices(self.installed(), choices) if choices else self.installed()
 
@@ -35,31 +35,31 @@ class VoiceCatalogue:
         for engine in self._engines:
             if any(v.id == voice.id for v in engine.voices()):
                 return engine
-        raise VoiceNotFound(f"voice {voice.id!r} has just gone", param="voice")
+        raise VoiceNotFound(f"voice {voice.id!r} is no longer available", param="voice")
 
     def find(self, voice_id: str | None) -> Voice | None:
-        """The voice called ``voice_id``; None when none is asked for. Raises VoiceNotFound with the reason and some
-        voices that can be used."""
+        """The voice with the id ``voice_id``. None for no id, "default" and the OpenAI voice names. Raises
+        VoiceNotFound, which lists some voices."""
         if not voice_id or voice_id in OPENAI_VOICES or voice_id == "default":
             return None
         voices = self.all()
         found = next((v for v in voices if v.id == voice_id), None)
         if found is None:
-            some = ", ".join(v.id for v in _neural_first(voices)[:8]) or "none is installed"
-            off = any(choice.id == voice_id and not choice.enabled for choice in self._choices())
-            problem = f"voice {voice_id!r} is switched off" if off else f"unknown voice {voice_id!r}"
-            raise VoiceNotFound(f"{problem}; some that exist: {some}", param="voice")
+            examples = ", ".join(v.id for v in _neural_first(voices)[:8]) or "none is installed"
+            is_disabled = any(choice.id == voice_id and not choice.enabled for choice in self._choices())
+            problem = f"voice {voice_id!r} is disabled" if is_disabled else f"unknown voice {voice_id!r}"
+            raise VoiceNotFound(f"{problem}; available: {examples}", param="voice")
         return found
 
     def for_language(self, language: str, settings: Settings, persona: Persona | None = None) -> Voice:
-        """Persona's voice, then the default of the language, then the best one that speaks it."""
+        """See ``select_voice``."""
         return select_voice(language, self.all(), settings, persona)
 
     def for_text(
         self, text: str, preferred: str, settings: Settings, persona: Persona | None = None
     ) -> tuple[Voice, str]:
-        """The voice for the language that ``text`` is in, and that language. Where none speaks it, that of
-        ``preferred`` reads it as well as it can. Raises LanguageNotSupported when none speaks that either."""
+        """The voice for the language of ``text``, and that language. Falls back to ``preferred`` when no voice speaks
+        it. Raises LanguageNotSupported when no voice speaks ``preferred`` either."""
         language = detect_language(text, preferred)
         try:
             return self.for_language(language, settings, persona), language
@@ -68,7 +68,7 @@ class VoiceCatalogue:
 
 
 def enabled_voices(voices: Iterable[Voice], choices: Iterable[VoiceSettings]) -> tuple[Voice, ...]:
-    """``voices`` without those that were switched off, under the names people gave them."""
+    """The enabled ``voices``, with their configured names."""
     known = {choice.id: choice for choice in choices}
     chosen = ((voice, known.get(voice.id)) for voice in voices)
     return tuple(
@@ -79,13 +79,13 @@ def enabled_voices(voices: Iterable[Voice], choices: Iterable[VoiceSettings]) ->
 
 
 def select_voice(language: str, voices: Iterable[Voice], settings: Settings, persona: Persona | None = None) -> Voice:
-    """The persona's voice, then the default of the language, then the best of ``voices`` that speaks it. Raises
-    LanguageNotSupported."""
+    """The voice of the persona, else the default voice of the language, else the best of ``voices`` that speaks it.
+    Raises LanguageNotSupported."""
     by_id = {v.id: v for v in voices}
-    wishes = (persona.voices.get(language) if persona else None, settings.speech.default_voices.get(language))
-    for wish in wishes:
-        if wish and wish in by_id:
-            return by_id[wish]
+    preferred = (persona.voices.get(language) if persona else None, settings.speech.default_voices.get(language))
+    for voice_id in preferred:
+        if voice_id and voice_id in by_id:
+            return by_id[voice_id]
     speakers = [v for v in by_id.values() if language in v.languages]
     if not speakers:
         raise LanguageNotSupported(f"no voice speaks {language!r}; see GET /v1/audio/voices", param="voice")
@@ -93,16 +93,16 @@ def select_voice(language: str, voices: Iterable[Voice], settings: Settings, per
 
 
 def speaking_rate(speed: float, voice: Voice, snapshot: Snapshot, preset: str | None = None) -> float:
-    """The speaking rate: what is asked for, times the general setting, times the preset (the named one, else the
-    voice's own, else the default one), within 0.25..4. Raises InvalidRequest for an unknown ``preset``."""
+    """``speed`` times the speed setting times the speed of the preset, clamped to 0.25..4. The preset is ``preset``,
+    else the preset of the voice, else the default one. Raises InvalidRequest for an unknown ``preset``."""
     choice = snapshot.voice_settings(voice.id)
     names = (preset, choice.preset if choice else "", snapshot.settings.speech.default_preset)
     found = snapshot.preset(next((name for name in names if name), ""))
     if preset and found is None:
         known = ", ".join(each.name for each in snapshot.presets) or "none"
-        raise InvalidRequest(f"there is no speech preset {preset!r}; those that exist: {known}", param="preset")
+        raise InvalidRequest(f"unknown speech preset {preset!r}; available: {known}", param="preset")
     factor = found.params.speed if found else 1.0
-    return min(_FASTEST, max(_SLOWEST, speed * snapshot.settings.speech.speed * factor))
+    return min(_MAX_SPEED, max(_MIN_SPEED, speed * snapshot.settings.speech.speed * factor))
 
 
 def _neural_first(voices: Iterable[Voice]) -> list[Voice]:

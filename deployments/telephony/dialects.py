@@ -1,12 +1,10 @@
 """Server messages in two dialects: our protocol, and that of older clients. Pure functions."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from deployments.contracts.audio import AudioFormat
 from deployments.contracts.errors import SecretaryError
-
-if TYPE_CHECKING:
-    from deployments.telephony.utterance import PlaybackStats
+from deployments.telephony.playback_stats import PlaybackStats
 
 FRAME_MS = 20
 
@@ -20,9 +18,9 @@ class Dialect(Protocol):
 
     def mark(self, id: str, text: str, frame: int) -> JsonObject | None: ...
 
-    def finished(self, id: str, stats: "PlaybackStats", total_s: float) -> JsonObject | None: ...
+    def finished(self, id: str, stats: PlaybackStats, total_s: float) -> JsonObject | None: ...
 
-    def cancelled(self, id: str, stats: "PlaybackStats") -> JsonObject | None: ...
+    def cancelled(self, id: str, stats: PlaybackStats) -> JsonObject | None: ...
 
     def error(self, id: str | None, error: SecretaryError) -> JsonObject | None: ...
 
@@ -43,7 +41,7 @@ class NativeDialect:
     def mark(self, id: str, text: str, frame: int) -> JsonObject:
         return {"type": "mark", "id": id, "frame": frame, "text": text}
 
-    def finished(self, id: str, stats: "PlaybackStats", total_s: float) -> JsonObject:
+    def finished(self, id: str, stats: PlaybackStats, total_s: float) -> JsonObject:
         return {
             "type": "finished",
             "id": id,
@@ -54,7 +52,7 @@ class NativeDialect:
             "longest_gap_ms": _ms(stats.longest_gap_s),
         }
 
-    def cancelled(self, id: str, stats: "PlaybackStats") -> JsonObject:
+    def cancelled(self, id: str, stats: PlaybackStats) -> JsonObject:
         return {"type": "cancelled", "id": id, "frames": stats.frames}
 
     def error(self, id: str | None, error: SecretaryError) -> JsonObject:
@@ -76,7 +74,7 @@ class ReferenceDialect:
     def mark(self, id: str, text: str, frame: int) -> None:
         return None
 
-    def finished(self, id: str, stats: "PlaybackStats", total_s: float) -> JsonObject:
+    def finished(self, id: str, stats: PlaybackStats, total_s: float) -> JsonObject:
         return {
             "done": True,
             "first_chunk_ms": _ms(stats.first_frame_s),
@@ -84,7 +82,7 @@ class ReferenceDialect:
             "chunks": stats.frames,
         }
 
-    def cancelled(self, id: str, stats: "PlaybackStats") -> JsonObject:
+    def cancelled(self, id: str, stats: PlaybackStats) -> JsonObject:
         return {"error": "cancelled"}
 
     def error(self, id: str | None, error: SecretaryError) -> JsonObject:

@@ -5,12 +5,11 @@ from typing import Protocol
 
 from deployments.contracts.engines import Assistant
 from deployments.contracts.speech import SpeechRequest
-from deployments.contracts.streams import Closing
+from deployments.contracts.streams import Closing, ReadAhead
 from deployments.telephony.clock import Clock
 from deployments.telephony.dialects import FRAME_MS, JsonObject
 from deployments.telephony.frames import FrameCutter, FrameEvent, TextMark
 from deployments.telephony.pacer import Pacer
-from deployments.telephony.read_ahead import read_ahead
 from deployments.telephony.utterance import Utterance
 
 
@@ -35,8 +34,7 @@ async def play_utterance(
     """
     pacer.start_utterance()
     stats = utterance.stats
-    frames = read_ahead(_frames(utterance, assistant), max_ahead_frames)
-    async with Closing(frames):
+    async with Closing(ReadAhead(_frames(utterance, assistant), max_ahead_frames)) as frames:
         async for event in frames:
             if isinstance(event, TextMark):
                 await _send_message(output, utterance.dialect.mark(utterance.id, event.text, stats.frames))

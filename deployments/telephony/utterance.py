@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from deployments.contracts.audio import AudioFormat
 from deployments.contracts.errors import Conflict, InvalidRequest, TextTooLong
 from deployments.telephony.dialects import Dialect
+from deployments.telephony.playback_stats import PlaybackStats
 from deployments.text.sentences import SentenceStream
 
 
@@ -64,16 +65,6 @@ class TextFeed:
     def _close(self) -> None:
         self.ended = True
         self._pieces.put_nowait(None)
-
-
-@dataclass(slots=True)
-class PlaybackStats:
-    """Statistics of what was sent. ``first_frame_s`` counts from the request; None before the first frame."""
-
-    frames: int = 0
-    first_frame_s: float | None = None
-    underruns: int = 0
-    longest_gap_s: float = 0.0
 
 
 @dataclass(slots=True)

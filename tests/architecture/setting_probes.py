@@ -23,7 +23,7 @@ from deployments.contracts.events import AnswerMatch, TextDelta, TurnFinished
 from deployments.contracts.settings import ApiKey, FaqEntry, Persona, Settings, Snapshot
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import ConversationAssistant
-from deployments.conversation.faq_answers import ExactAnswers, SimilarAnswers
+from deployments.conversation.faq_answers import ExactAnswers, RankedAnswers
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
@@ -74,7 +74,7 @@ class RecordingTone(ToneEngine):
 class LocalRankedAnswers:
     """The answers of ``deployments.faq``, without the hop."""
 
-    def __init__(self, kept: SimilarAnswers) -> None:
+    def __init__(self, kept: RankedAnswers) -> None:
         self._kept = kept
 
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
@@ -121,7 +121,7 @@ async def build_probe_setup(
     other, ear = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
     for each in (engine, voice, other, ear):
         await each.start()
-    exact, kept = ExactAnswers(lambda: NOON), SimilarAnswers(lambda: NOON)
+    exact, kept = ExactAnswers(lambda: NOON), RankedAnswers(lambda: NOON)
     for each in (snapshot.model_copy(update={"settings": Settings()}), snapshot):
         exact.prepare(each)
         kept.prepare(each)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from deployments.administration.office.composition import OfficeServices
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
-from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
@@ -21,5 +21,5 @@ async def scripted_secretary(
         await engine.start()
     exact = ExactAnswers(lambda: datetime.now(UTC))
     exact.prepare(office.publisher.current)
-    staff = TurnPipeline({"local": chat}, (speech,), ear, exact, None)
-    return ConversationAssistant(staff, OfficeSnapshots(office), RecordingTurnObserver())
+    pipeline = TurnPipeline({"local": chat}, (speech,), ear, FaqLookup(exact, None))
+    return ConversationAssistant(pipeline, OfficeSnapshots(office), RecordingTurnObserver())

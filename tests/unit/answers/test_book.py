@@ -1,18 +1,15 @@
-import time
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.answers.answer_books import ExactAnswerBook, RankedAnswerBook
 from deployments.answers.exact_match import EXACT_SCORE, KEYWORD_SCORE, ExactMatchIndex
 from deployments.answers.normalise import normalise, normalised_words
 from deployments.answers.phrase_index import MAX_OTHER_WORDS
-from deployments.answers.ranking import Ranking
 from deployments.answers.templates import render_placeholders
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.settings import FaqEntry
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 
@@ -172,27 +169,3 @@ def test_other_braces_are_left_alone(answer: str) -> None:
 def test_an_unknown_time_zone_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="Mars/Base"):
         _book(time_zone="Mars/Base")
-
-
-async def test_the_adapters_answer_from_the_book_first_and_rank_second() -> None:
-    ranking = Ranking((PRICE,), FaqSettings(), "Europe/Moscow", lambda: NOW)
-    ranked, plain = RankedAnswerBook(BOOK, ranking), ExactAnswerBook(BOOK)
-    for text, rule in (("привет", "exact"), ("стоимость доставки сколько стоит", "ranked")):
-        match = await ranked.lookup(text, "ru")
-        assert match is not None
-        assert match.rule == rule
-    assert await plain.lookup("доставку сколько стоит", "ru") is None
-
-
-def test_ten_thousand_entries_cost_no_more_than_ten() -> None:
-    entries = tuple(_entry(i, f"вопрос номер {i}", keywords=(f"ключ номер {i}",)) for i in range(1, 10_001))
-    book = ExactMatchIndex(entries, "UTC", lambda: NOW)
-    best = min(_seconds(book, "Вопрос номер 7777?") for _ in range(200))
-    assert best < 200e-6
-    assert _found(book, "где мой ключ номер 5000, скажите") == 5000
-
-
-def _seconds(book: ExactMatchIndex, text: str) -> float:
-    started = time.perf_counter()
-    assert book.lookup(text, "ru") is not None
-    return time.perf_counter() - started

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.answers.answer_books import RankedAnswerBook
 from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.ranking import Ranking
+from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqSettings
 from storage.seed import faq
 
@@ -17,8 +17,12 @@ def _now() -> datetime:
     return datetime(2026, 11, 26, 11, 5, tzinfo=UTC)
 
 
-ANSWERS = RankedAnswerBook(ExactMatchIndex(ENTRIES, "UTC", _now), Ranking(ENTRIES, FaqSettings(), "UTC", _now))
+INDEX, RANKING = ExactMatchIndex(ENTRIES, "UTC", _now), Ranking(ENTRIES, FaqSettings(), "UTC", _now)
 CONTRACT = "Исполнитель обязуется оказывать услуги, а заказчик принимать их и оплачивать в срок. " * 50
+
+
+def lookup(message: str, locale: str | None) -> AnswerMatch | None:
+    return INDEX.lookup(message, locale) or RANKING.match(message, locale)
 
 
 @pytest.mark.parametrize("locale", [None, "ru", "en"])
@@ -57,8 +61,8 @@ CONTRACT = "Исполнитель обязуется оказывать усл�
         "### Task: Generate a concise, 3-5 word title with an emoji for the chat history. USER: what time is it",
     ],
 )
-async def test_an_ordinary_message_is_left_to_the_model(message: str, locale: str | None) -> None:
-    assert await ANSWERS.lookup(message, locale) is None
+def test_an_ordinary_message_is_left_to_the_model(message: str, locale: str | None) -> None:
+    assert lookup(message, locale) is None
 
 
 @pytest.mark.parametrize(
@@ -78,9 +82,7 @@ async def test_an_ordinary_message_is_left_to_the_model(message: str, locale: st
         ("Здравствуйте, подскажите пожалуйста, какой у вас режим работы в субботу?", "Когда вы работаете?"),
     ],
 )
-async def test_small_words_in_another_order_or_with_courtesies_are_the_same_question(
-    message: str, question: str
-) -> None:
-    match = await ANSWERS.lookup(message, None)
+def test_small_words_in_another_order_or_with_courtesies_are_the_same_question(message: str, question: str) -> None:
+    match = lookup(message, None)
     assert match is not None
     assert ENTRIES[match.entry_id - 1].question == question

@@ -11,7 +11,7 @@ from deployments.contracts.events import TextDelta, TurnEvent
 from deployments.contracts.settings import Exchange, FaqEntry, Persona, Settings, Snapshot
 from deployments.contracts.shared import SharedBlobCache
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
-from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 
@@ -86,7 +86,9 @@ class AssistantHarness:
         self.observer = RecordingTurnObserver()
         exact = ExactAnswers(lambda: NOON)
         exact.prepare(self.snapshots.current)
-        self.pipeline = TurnPipeline({"local": self.chat}, (self.speech,), recognizer, exact, ranked, phrases=phrases)
+        self.pipeline = TurnPipeline(
+            {"local": self.chat}, (self.speech,), recognizer, FaqLookup(exact, ranked), phrases=phrases
+        )
         self.assistant = ConversationAssistant(self.pipeline, self.snapshots, self.observer, lambda: NOON)
 
     async def start(self) -> "AssistantHarness":

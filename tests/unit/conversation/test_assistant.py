@@ -130,8 +130,8 @@ async def test_a_similar_question_found_late_drops_what_the_model_began() -> Non
 
 
 async def test_a_graph_without_a_model_still_gives_prepared_answers() -> None:
-    stage = await AssistantHarness(ranked=SlowAnswerBook(None)).start()
-    bare = ConversationAssistant(replace(stage.pipeline, chat={}, ranked=None), stage.snapshots, stage.observer)
+    stage = await AssistantHarness().start()
+    bare = ConversationAssistant(replace(stage.pipeline, chat={}), stage.snapshots, stage.observer)
     assert joined_text([event async for event in bare.reply(user_turn("Часы работы"))]) == HOURS.answer
     with pytest.raises(Unavailable, match="no language model"):
         await anext(bare.reply(user_turn("hello there")))

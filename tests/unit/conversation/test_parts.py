@@ -14,9 +14,8 @@ from deployments.contracts.chat import ChatMessage, GenerationOptions
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange, LlmSettings, Snapshot
-from deployments.contracts.streams import Closing
+from deployments.contracts.streams import Closing, ReadAhead
 from deployments.conversation.phrase_cache import PhraseCache, PhraseKey
-from deployments.conversation.prefetch import prefetch
 from deployments.conversation.prompt import build_prompt, trim_history
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.conversation.snapshot_feed import SnapshotFeed
@@ -149,7 +148,7 @@ async def test_running_ahead_keeps_order_and_is_bounded() -> None:
             read += 1
             yield n
 
-    stream = prefetch(source(), 3)
+    stream = ReadAhead(source(), 3)
     first = await anext(stream)
     await asyncio.sleep(0.01)
     assert first == 0
@@ -162,7 +161,7 @@ async def test_running_ahead_passes_errors_on_after_the_items_before_them() -> N
         yield 1
         raise ValueError("broke")
 
-    stream = prefetch(source(), 2)
+    stream = ReadAhead(source(), 2)
     assert await anext(stream) == 1
     with pytest.raises(ValueError, match="broke"):
         await anext(stream)
@@ -170,7 +169,7 @@ async def test_running_ahead_passes_errors_on_after_the_items_before_them() -> N
 
 async def test_leaving_early_closes_the_source() -> None:
     closed: list[bool] = []
-    async with Closing(prefetch(numbers(100, closed), 2)) as stream:
+    async with Closing(ReadAhead(numbers(100, closed), 2)) as stream:
         await anext(stream)
     assert closed == [True]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from deployments.answers.normalise import normalise
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.settings import FaqEntry, FaqSettings, Settings, Snapshot
-from deployments.conversation.faq_answers import ExactAnswers, SimilarAnswers
+from deployments.conversation.faq_answers import ExactAnswers, RankedAnswers
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOOK = tuple(FaqEntry(id=n, question=f"Вопрос номер {n}", answer="Сейчас {current_time}") for n in range(1, 51))
@@ -41,7 +41,7 @@ def test_the_ranking_follows_and_reads_only_what_is_new() -> None:
         read.append(text)
         return tokenize_text(text)
 
-    answers = SimilarAnswers(lambda: NOON, counted)
+    answers = RankedAnswers(lambda: NOON, counted)
     assert answers.ranking is None
     found = []
     for snapshot in (_at(), _at(threshold=30), _at("Europe/Moscow", (*BOOK, NEW), threshold=30)):
@@ -53,7 +53,7 @@ def test_the_ranking_follows_and_reads_only_what_is_new() -> None:
 
 
 def test_a_ranking_that_was_forgotten_comes_back_with_the_next_snapshot() -> None:
-    answers = SimilarAnswers(lambda: NOON)
+    answers = RankedAnswers(lambda: NOON)
     answers.prepare(_at())
     answers.clear()
     assert answers.ranking is None
