@@ -22,7 +22,7 @@ from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange
 from deployments.conversation.report_outbox import EXCHANGES_PER_REPORT
-from storage.database import _PRAGMAS, _engine
+from storage.database import SQLITE_PRAGMAS, create_engine
 from storage.environment import Environment
 from storage.models import AuditRow, RevisionRow, SettingRow
 
@@ -125,7 +125,7 @@ class _Bare:
 
     def __init__(self, path: Path, revision: int, session: str) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None)
-        for pragma in _PRAGMAS:
+        for pragma in SQLITE_PRAGMAS:
             self.connection.execute(pragma)
         self._revision = revision
         self._session = session
@@ -169,7 +169,7 @@ class _Toolkit:
     """The three rows of ``_Bare.change`` through SQLAlchemy's async engine: what the office's toolkit itself takes."""
 
     def __init__(self, path: Path, revision: int) -> None:
-        self.engine: AsyncEngine = _engine(make_url(f"sqlite+aiosqlite:///{path}"))
+        self.engine: AsyncEngine = create_engine(make_url(f"sqlite+aiosqlite:///{path}"))
         self._revision = revision
 
     async def change(self) -> None:

@@ -1,4 +1,4 @@
-"""How audit rows hang together: the hash of each covers its fields and the hash before it."""
+"""The hash chain of the audit log: the hash of a row covers its fields and the hash of the row before it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,26 +13,31 @@ _LENGTH_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class ChainPosition:
-    """A place in the chain: the row's id and its hash. Written as ``id:hash``."""
+    """A row's id and hash, written as ``id:hash``. The default is the position before the first row."""
 
     id: int = 0
     hash: str = ""
 
     @classmethod
     def parse(cls, text: str | None) -> Self:
-        """The link of ``id:hash``; the beginning of the chain for anything else."""
-        number, _, found = (text or "").partition(":")
-        return cls(int(number), found) if number.isdecimal() else cls()
+        """Parses ``id:hash``. Any other text gives the position before the first row."""
+        number, _, row_hash = (text or "").partition(":")
+        return cls(int(number), row_hash) if number.isdecimal() else cls()
 
     def __str__(self) -> str:
         return f"{self.id}:{self.hash}"
 
 
 def audit_row_hash(row: AuditRow, previous_hash: str) -> str:
-    """SHA-256, hex, over every field of the row but its id, each behind its length (8 bytes, big endian), so that
-    no two rows encode alike."""
-    moment = row.created_at.astimezone(UTC).isoformat(timespec="microseconds")
-    fields = (previous_hash, moment, row.username, row.action, row.resource, row.resource_id, row.address, row.detail)
+    """SHA-256, hex, over ``previous_hash`` and every field of the row except its id.
+
+    Each field is preceded by its length (8 bytes, big endian), so two different rows never encode alike.
+    """
+    created_at = row.created_at.astimezone(UTC).isoformat(timespec="microseconds")
+    fields = (
+        *(previous_hash, created_at, row.username, row.action),
+        *(row.resource, row.resource_id, row.address, row.detail),
+    )
     digest = hashlib.sha256(_DOMAIN)
     for field in fields:
         encoded = field.encode()
@@ -41,5 +46,5 @@ def audit_row_hash(row: AuditRow, previous_hash: str) -> str:
 
 
 def is_chained(row: AuditRow, previous_hash: str) -> bool:
-    """Whether the row is as it was written, right behind the row with the hash ``previous``."""
+    """Whether the row is unchanged and follows the row with the hash ``previous_hash``."""
     return row.previous_hash == previous_hash and row.hash == audit_row_hash(row, previous_hash)

@@ -1,4 +1,5 @@
-"""The audit trail as a whole, a page at a time: nobody else waits longer for the database than one page takes."""
+"""Verifies and exports the whole audit log in pages. Each page is a unit of work of its own, so others wait for one
+page at most."""
 
 from collections.abc import AsyncIterator
 
@@ -6,11 +7,11 @@ from storage.audit_chain import ChainPosition
 from storage.database import Database
 from storage.repositories.audit import AuditChainCheck, AuditFilter, AuditRecord
 
-_PAGE = 500
+_PAGE_SIZE = 500
 
 
-async def verify_audit_log(database: Database, page_size: int = _PAGE) -> int | None:
-    """The id of the first audit row that does not fit into the chain; None when all do."""
+async def verify_audit_log(database: Database, page_size: int = _PAGE_SIZE) -> int | None:
+    """Returns the id of the first row that breaks the hash chain, or None when the chain is intact."""
     checked = AuditChainCheck(ChainPosition(), finished=False)
     while not checked.finished:
         async with database.unit_of_work() as work:
@@ -19,9 +20,9 @@ async def verify_audit_log(database: Database, page_size: int = _PAGE) -> int | 
 
 
 async def export_audit_log(
-    database: Database, criteria: AuditFilter, page_size: int = _PAGE
+    database: Database, criteria: AuditFilter, page_size: int = _PAGE_SIZE
 ) -> AsyncIterator[AuditRecord]:
-    """Every matching record, the oldest first."""
+    """Yields every matching record, the oldest first."""
     last_id = 0
     while True:
         async with database.unit_of_work() as work:

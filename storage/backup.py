@@ -1,8 +1,7 @@
-"""Takes a backup, also while the secretary runs.
+"""Creates a backup, also while the secretary runs.
 
-The database is read over a connection of its own that is read-only: it neither writes nor checkpoints, which the
-WAL-reset race of SQLite 3.7.0 to 3.51.2 would need, and in WAL mode it makes no writer wait. All pages are copied in
-one step, so they are of one moment.
+A read-only connection copies the database. It neither writes nor checkpoints, so the WAL-reset bug of SQLite 3.7.0 to
+3.51.2 cannot occur, and in WAL mode it blocks no writer. One step copies all pages, so the copy is consistent.
 """
 
 import contextlib
@@ -36,10 +35,10 @@ from storage.backup_archive import (
 from storage.restore_journal import fsync_directory
 
 ModelInventory = Sequence[dict[str, object]]
-"""Each model: its id, revision, and the SHA-256 of its files."""
+"""The id, the revision and the SHA-256 of the files of each model."""
 
 _Link = Callable[[Path, Path], None]
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
+_LINKS_UNSUPPORTED = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
 
 
 def create_backup(
@@ -50,7 +49,7 @@ def create_backup(
     with_keys: bool = False,
     link: _Link = os.link,
 ) -> BackupManifest:
-    """Writes the archive ``target`` (mode 0600), whole or not at all.
+    """Writes the archive ``target`` (mode 0600). ``target`` appears when it is complete.
 
     Raises NotFound without a database, Conflict when ``target`` exists, Unavailable when the disk is full or the
     database is damaged.
@@ -58,35 +57,38 @@ def create_backup(
     if not paths.database.is_file():
         raise NotFound(f"there is no database at {paths.database}")
     if target.exists():
-        raise Conflict(f"{target} is there already: name another file")
-    with _told(target), tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".backup-") as draft:
-        copy, archive = Path(draft) / DATABASE, Path(draft) / "archive"
-        _copy(paths.database, copy)
+        raise Conflict(f"{target} exists: choose another name")
+    with (
+        _translate_errors(target),
+        tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".backup-") as folder,
+    ):
+        copy, archive = Path(folder) / DATABASE, Path(folder) / "archive"
+        _copy_database(paths.database, copy)
         with os.fdopen(os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             manifest = _ArchiveWriter(paths, copy, models).write(file, with_keys)
             file.flush()
             os.fsync(file.fileno())
-        _name(archive, target, link)
+        _publish(archive, target, link)
         fsync_directory(target.absolute().parent)
     return manifest
 
 
 class _ArchiveWriter:
-    def __init__(self, place: InstallationPaths, copy: Path, models: ModelInventory) -> None:
-        self._place = place
-        self._copy = copy
+    def __init__(self, paths: InstallationPaths, database_copy: Path, models: ModelInventory) -> None:
+        self._paths = paths
+        self._database_copy = database_copy
         self._models = models
-        self._parts: list[BackupFile] = []
+        self._files: list[BackupFile] = []
 
     def write(self, file: IO[bytes], with_keys: bool) -> BackupManifest:
         with tarfile.open(fileobj=file, mode="w:gz", format=tarfile.GNU_FORMAT, compresslevel=6) as archive:
-            self._add_file(archive, DATABASE, self._copy)
-            revision, settings = _read(self._copy)
-            self._add_bytes(archive, SETTINGS, _readable(settings))
-            self._add_bytes(archive, MODELS, _readable(list(self._models)))
-            for recording in _files(self._place.recordings):
-                self._add_file(archive, f"{RECORDINGS}/{recording.relative_to(self._place.recordings)}", recording)
-            for key in self._place.keys if with_keys else ():
+            self._add_file(archive, DATABASE, self._database_copy)
+            revision, settings = _revision_and_settings(self._database_copy)
+            self._add_bytes(archive, SETTINGS, _json(settings))
+            self._add_bytes(archive, MODELS, _json(list(self._models)))
+            for recording in _regular_files(self._paths.recordings):
+                self._add_file(archive, f"{RECORDINGS}/{recording.relative_to(self._paths.recordings)}", recording)
+            for key in self._paths.keys if with_keys else ():
                 if key.is_file():
                     self._add_file(archive, f"{KEYS}/{key.name}", key)
             manifest = BackupManifest(
@@ -94,13 +96,16 @@ class _ArchiveWriter:
                 schema_revision=revision,
                 created_at=datetime.now(UTC),
                 with_keys=with_keys,
-                parts=tuple(self._parts),
+                parts=tuple(self._files),
             )
             self._add_bytes(archive, MANIFEST, manifest.model_dump_json(indent=2).encode())
         return manifest
 
     def _add_file(self, archive: tarfile.TarFile, name: str, path: Path) -> None:
-        with contextlib.suppress(FileNotFoundError), path.open("rb") as source:  # a recording may be deleted meanwhile
+        with (
+            contextlib.suppress(FileNotFoundError),
+            path.open("rb") as source,
+        ):  # a recording may be deleted at any time
             self._add(archive, name, source, os.fstat(source.fileno()).st_size)
 
     def _add_bytes(self, archive: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -108,19 +113,19 @@ class _ArchiveWriter:
 
     def _add(self, archive: tarfile.TarFile, name: str, source: IO[bytes], size: int) -> None:
         if not is_backup_name(name):
-            raise InvalidRequest(f"{name!r} has a name that cannot be kept: rename or remove it")
+            raise InvalidRequest(f"{name!r} has a name that a backup cannot contain: rename or remove it")
         member = tarfile.TarInfo(name)
         member.size, member.mode, member.mtime = size, 0o600, int(datetime.now(UTC).timestamp())
         archive.addfile(member)
         target = cast(IO[bytes], archive.fileobj)
-        self._parts.append(BackupFile(name=name, size=size, sha256=copy_with_digest(source, target, size)))
+        self._files.append(BackupFile(name=name, size=size, sha256=copy_with_digest(source, target, size)))
         padding = -size % tarfile.BLOCKSIZE
         target.write(b"\0" * padding)
         archive.offset += size + padding
 
 
-def _copy(database: Path, copy: Path) -> None:
-    """One moment of ``database`` as a file that needs no others beside it."""
+def _copy_database(database: Path, copy: Path) -> None:
+    """Copies ``database`` into one file that needs no WAL. Raises Unavailable when the copy is damaged."""
     os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     with (
         contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
@@ -132,42 +137,42 @@ def _copy(database: Path, copy: Path) -> None:
             raise Unavailable("the database is damaged: no backup was made; restore an earlier one")
 
 
-def _read(copy: Path) -> tuple[str, dict[str, object]]:
-    """Schema revision and the settings that were ever changed."""
+def _revision_and_settings(copy: Path) -> tuple[str, dict[str, object]]:
+    """The schema revision and the stored settings."""
     with contextlib.closing(sqlite3.connect(copy)) as connection:
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         rows = connection.execute("SELECT name, value FROM settings ORDER BY name").fetchall()
     return str(revision), {str(name): json.loads(value) for name, value in rows}
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Plain files below ``folder``; a link is not followed."""
+def _regular_files(folder: Path) -> Iterator[Path]:
+    """Regular files below ``folder``. Links are not followed."""
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file() and not path.is_symlink():
             yield path
 
 
-def _readable(content: object) -> bytes:
+def _json(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True).encode()
 
 
-def _name(archive: Path, target: Path, link: _Link) -> None:
-    """Gives the archive its name. Raises FileExistsError when somebody else took it meanwhile."""
+def _publish(archive: Path, target: Path, link: _Link) -> None:
+    """Renames the archive to ``target``. Raises FileExistsError when ``target`` exists."""
     try:
         link(archive, target)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in _LINKS_UNSUPPORTED:
             raise
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         os.replace(archive, target)
 
 
 @contextlib.contextmanager
-def _told(target: Path) -> Iterator[None]:
+def _translate_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except FileExistsError:
-        raise Conflict(f"{target} is there already: name another file") from None
+        raise Conflict(f"{target} exists: choose another name") from None
     except sqlite3.Error as error:
         raise Unavailable(f"the database cannot be copied: {error}") from error
     except OSError as error:

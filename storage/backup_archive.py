@@ -1,4 +1,4 @@
-"""What a backup is made of: an archive (tar, gzip) with a manifest of every part."""
+"""The format of a backup: a tar archive, compressed with gzip, that ends with a manifest of its files."""
 
 import hashlib
 import tarfile
@@ -15,10 +15,10 @@ FORMAT = 1
 MANIFEST, DATABASE, SETTINGS, MODELS = "manifest.json", "database.sqlite", "settings.json", "models.json"
 RECORDINGS, KEYS = "recordings", "keys"
 MAX_TEXT_BYTES = 10_000_000
-"""Bytes of a manifest or another part that is read into memory."""
+"""Limit of a file that is read into memory."""
 
-_PIECE = 1 << 20
-_LONGEST_NAME = 1_000
+_CHUNK_BYTES = 1 << 20
+_MAX_NAME_BYTES = 1_000
 
 
 class BackupFile(BaseModel):
@@ -32,7 +32,7 @@ class BackupFile(BaseModel):
 
 
 class BackupManifest(BaseModel):
-    """Written as the last file. ``schema_revision`` is that of the tables, ``version`` that of the program."""
+    """The list of files. ``version`` is the version of the program, ``schema_revision`` that of the tables."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class BackupManifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class InstallationPaths:
-    """Where an installation keeps what a backup holds. ``keys`` are the files of its secrets."""
+    """The files of an installation that a backup holds. ``keys`` are its secret key files."""
 
     database: Path
     recordings: Path
@@ -58,39 +58,39 @@ class InstallationPaths:
 
 
 class RegularFileMember(tarfile.TarInfo):
-    """Refuses the headers that would make the reader take in whatever size an archive names."""
+    """Accepts regular files only. Other headers would make tarfile read as many bytes as the archive claims."""
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        long_name = self.type == tarfile.GNUTYPE_LONGNAME and self.size <= _LONGEST_NAME
+        long_name = self.type == tarfile.GNUTYPE_LONGNAME and self.size <= _MAX_NAME_BYTES
         if self.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) and not long_name:
-            raise invalid_backup("it holds something that is no plain file")
+            raise invalid_backup("it contains something that is not a regular file")
         processed: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
         return processed
 
 
 def checked_name(member: tarfile.TarInfo) -> str:
-    """The name of a part that belongs into a backup. Raises InvalidRequest for any other."""
+    """The name of a file of a backup. Raises InvalidRequest for any other member."""
     if not member.isreg() or not is_backup_name(member.name):
-        raise invalid_backup(f"{member.name[:100]!r} does not belong into a backup")
+        raise invalid_backup(f"{member.name[:100]!r} does not belong in a backup")
     return member.name
 
 
 def is_backup_name(name: str) -> bool:
-    """Whether a backup may hold a part of this name: nothing outside of its own folders, nothing that is odd."""
+    """Whether a backup may contain this name: a known file, or a printable path below ``recordings`` or ``keys``."""
     top, *inner = name.split("/")
     if name not in (MANIFEST, DATABASE, SETTINGS, MODELS) and (top not in (RECORDINGS, KEYS) or not inner):
         return False
-    plain = name.isprintable() and "\\" not in name and len(name.encode(errors="replace")) < _LONGEST_NAME
-    return plain and not any(part in ("", ".", "..") for part in inner)
+    valid = name.isprintable() and "\\" not in name and len(name.encode(errors="replace")) < _MAX_NAME_BYTES
+    return valid and not any(part in ("", ".", "..") for part in inner)
 
 
 def copy_with_digest(source: IO[bytes], target: IO[bytes], size: int) -> str:
-    """Copies ``size`` bytes; their SHA-256, hex. Raises InvalidRequest when the source ends before."""
+    """Copies ``size`` bytes and returns their SHA-256, hex. Raises InvalidRequest when ``source`` is shorter."""
     digest = hashlib.sha256()
     while size:
-        data = source.read(min(size, _PIECE))
+        data = source.read(min(size, _CHUNK_BYTES))
         if not data:
-            raise invalid_backup("it ends too early")
+            raise invalid_backup("it is truncated")
         digest.update(data)
         target.write(data)
         size -= len(data)

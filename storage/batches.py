@@ -1,4 +1,4 @@
-"""Many ids in statements that have room for some."""
+"""Splits ids into batches that fit into the parameters of one statement."""
 
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -6,12 +6,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_AT_ONCE = 500
-"""SQLite took 999 parameters in one statement before 3.32, asyncpg takes 32,767."""
+_BATCH_SIZE = 500
+"""SQLite before 3.32 accepts 999 parameters in one statement, asyncpg accepts 32,767."""
 
 
 def batches(ids: Collection[T]) -> Iterator[tuple[T, ...]]:
-    """``ids`` in their order, as many at a time as one statement takes."""
-    rest = iter(ids)
-    while part := tuple(islice(rest, _AT_ONCE)):
-        yield part
+    """Yields ``ids`` in order, in batches of at most 500."""
+    remaining = iter(ids)
+    while batch := tuple(islice(remaining, _BATCH_SIZE)):
+        yield batch

@@ -1,4 +1,4 @@
-"""Many rows at once, by the driver's own ``executemany``: SQLAlchemy's objects would cost more than the rows."""
+"""Inserts many rows by the driver's ``executemany``, without an ORM object for each."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ _Encode = Callable[[Any], Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Statement:
-    """``order`` says which column's value each place of ``text`` takes, ``encoders`` in which form."""
+class _InsertStatement:
+    """``order`` maps each placeholder of ``text`` to a column index, ``encoders`` to the type's bind processor."""
 
     text: str
     order: tuple[int, ...]
     encoders: tuple[_Encode, ...]
 
-    def encoded(self, rows: Iterable[Sequence[object]]) -> list[tuple[object, ...]]:
-        """The rows as the driver takes them. Equal moments and flags are encoded once: values are hashable."""
+    def encode(self, rows: Iterable[Sequence[object]]) -> list[tuple[object, ...]]:
+        """Driver parameters of the rows. Equal values of a column, which must be hashable, are encoded once."""
         columns = list(zip(*rows, strict=True))
         if not columns:
             return []
@@ -31,8 +31,8 @@ class _Statement:
 
 
 async def allocate_ids(session: AsyncSession, column: InstrumentedAttribute[int], count: int) -> Sequence[int]:
-    """``count`` ids in rising order that no other row of the table gets: ``column`` is its key. SQLite has one writer,
-    the transaction of ``session``."""
+    """Returns ``count`` unused values of the primary key ``column``, ascending. PostgreSQL draws them from the
+    sequence. SQLite counts on from the maximum, which is safe because it has one writer."""
     if session.get_bind().dialect.name == "postgresql":
         sequence = func.pg_get_serial_sequence(column.class_.__tablename__, column.key)
         drawn = select(func.nextval(sequence)).select_from(func.generate_series(1, count).alias())
@@ -44,8 +44,8 @@ async def allocate_ids(session: AsyncSession, column: InstrumentedAttribute[int]
 async def insert_rows(
     session: AsyncSession, columns: Sequence[InstrumentedAttribute[Any]], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Inserts ``rows``, each with a value for each of ``columns``: all of a table, or all but those that the database
-    fills by itself. What came into the table like this is not in the session."""
+    """Inserts ``rows``, each with one value per column of ``columns``. Columns left out get the database's default. The
+    session does not know the inserted rows."""
     connection = await session.connection()
     table = cast(Table, columns[0].class_.__table__)
     await connection.run_sync(_insert, table, tuple(column.key for column in columns), rows)
@@ -53,13 +53,13 @@ async def insert_rows(
 
 def _insert(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[object]]) -> None:
     statement = _statement(connection.dialect, table, names)
-    if encoded := statement.encoded(rows):
+    if encoded := statement.encode(rows):
         connection.exec_driver_sql(statement.text, encoded)
 
 
 @lru_cache(maxsize=32)
-def _statement(dialect: Dialect, table: Table, names: tuple[str, ...]) -> _Statement:
+def _statement(dialect: Dialect, table: Table, names: tuple[str, ...]) -> _InsertStatement:
     compiled = insert(table).values({name: bindparam(name) for name in names}).inline().compile(dialect=dialect)
-    places = compiled.positiontup or ()
-    encoders = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in places)
-    return _Statement(str(compiled), tuple(names.index(name) for name in places), tuple(encoders))
+    placeholders = compiled.positiontup or ()
+    encoders = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in placeholders)
+    return _InsertStatement(str(compiled), tuple(names.index(name) for name in placeholders), tuple(encoders))

@@ -1,6 +1,6 @@
-"""Where the request that is being served comes from. Doors say so once; the audit trail notes it with every change."""
+"""The network address of the request in progress. Doors set it once, the audit log stores it with every event."""
 
 from contextvars import ContextVar
 
 caller_address: ContextVar[str] = ContextVar("caller_address", default="")
-"""An IP address; "" for what the secretary does by itself."""
+"""An IP address, or "" for work without a request."""

@@ -1,12 +1,12 @@
-"""How texts are compared in storage: case, ё, punctuation and spacing do not matter."""
+"""Text comparison in storage: ignores case, ё, punctuation and spacing."""
 
 import re
 import unicodedata
 
-_NOT_A_WORD = re.compile(r"[^\w]+|_+")
+_NON_WORD = re.compile(r"[^\w]+|_+")
 
 
 def comparison_key(text: str) -> str:
-    """``text`` as words with single spaces: compatibility forms and case folded, ё as е, punctuation dropped."""
+    """Returns ``text`` as words with single spaces: NFKC, case folded, ё replaced by е, without punctuation."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
-    return _NOT_A_WORD.sub(" ", folded).strip()
+    return _NON_WORD.sub(" ", folded).strip()

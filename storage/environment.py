@@ -1,4 +1,4 @@
-"""What the machine tells the secretary: secrets, paths and ports. The only reader of environment and ``.env``."""
+"""The settings of the process: secrets, paths and ports, from environment variables and ``.env``."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -14,17 +14,17 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _places(text: str) -> str:
+def _model_hosts(text: str) -> str:
     parse_allowed_hosts(text)
     return text
 
 
-def _proxies(text: str) -> str:
+def _proxy_networks(text: str) -> str:
     parse_trusted_proxies(text)
     return text
 
 
-def _public(text: str) -> str:
+def _base_url(text: str) -> str:
     return parse_public_url(text) if text else text
 
 
@@ -32,7 +32,7 @@ AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 
 
 class Environment(BaseSettings):
-    """Variables ``SECRETARY_*``; an empty variable counts as absent. Read once at start, a change needs a restart."""
+    """Variables ``SECRETARY_*``, read once at start. An empty variable counts as absent."""
 
     model_config = SettingsConfigDict(
         env_prefix="SECRETARY_",
@@ -48,45 +48,45 @@ class Environment(BaseSettings):
     data: AbsolutePath = Field(default=Path("data"), description="Folder of the database, keys and models")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8002, ge=1, le=65_535, description="Port to listen on")
-    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_proxy_networks)] = Field(
         default="",
-        description="Addresses and networks of the proxies in front, with commas between: 127.0.0.1, 10.0.0.0/24. Who "
-        "calls through them is the last address of X-Forwarded-For that is none of these",
+        description="Addresses and networks of reverse proxies, separated by commas: 127.0.0.1, 10.0.0.0/24. The "
+        "client address is the last one in X-Forwarded-For that is not among them",
     )
     connections_per_address: int = Field(
         default=1024,
         ge=0,
         le=1_000_000,
-        description="Connections that one address (/64 in IPv6) may have at once, except this machine and the proxies "
-        "in front; 0: as many as it likes",
+        description="Concurrent connections of one address (/64 in IPv6). Does not apply to this machine and "
+        "trusted_proxies; 0: unlimited",
     )
-    public_url: Annotated[str, AfterValidator(_public)] = Field(
+    public_url: Annotated[str, AfterValidator(_base_url)] = Field(
         default="",
-        description="Where people reach the secretary, such as https://secretary.example. With https browsers send the "
-        "panel's cookie over TLS only, and are told to come over TLS only",
+        description="Public address, such as https://secretary.example. With https the panel's cookie is Secure and "
+        "responses carry HSTS",
     )
     models: AbsolutePath | None = Field(default=None, description="Folder of model weights, default <data>/models")
-    model_hosts: Annotated[str, AfterValidator(_places)] = Field(
+    model_hosts: Annotated[str, AfterValidator(_model_hosts)] = Field(
         default="",
-        description="Mirrors of your own that models may come from or be redirected to, with commas between: "
-        "mirror.lan:8080, 10.0.0.0/24; the server in HF_ENDPOINT is one without being named here",
+        description="Your mirrors that models may be downloaded from, separated by commas: mirror.lan:8080, "
+        "10.0.0.0/24. The server in HF_ENDPOINT is always allowed",
     )
     admin_password: SecretStr | None = Field(default=None, description="Password of the user admin")
     api_key: SecretStr | None = Field(
-        default=None, description="A key of /v1 with every scope, stored at start; one that was revoked stays revoked"
+        default=None, description="An API key with every scope, stored at start. A revoked key stays revoked"
     )
     secret_key: SecretStr | None = Field(
-        default=None, description="Seals stored secrets, 32 characters or more; default: a file in <data>"
+        default=None, description="Encrypts stored secrets, 32 characters or more; default: a file in <data>"
     )
     jwt_secret: SecretStr | None = Field(
-        default=None, description="Signs the office's access tokens, 32 bytes or more; default: a file in <data>"
+        default=None, description="Signs access tokens, 32 bytes or more; default: a file in <data>"
     )
-    access_token_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token is good for")
-    refresh_token_days: int = Field(default=14, ge=1, le=90, description="After how long one has to sign in again")
+    access_token_minutes: int = Field(default=15, ge=1, le=60, description="Lifetime of an access token")
+    refresh_token_days: int = Field(default=14, ge=1, le=90, description="Lifetime of a sign-in")
     telegram_token: SecretStr | None = Field(default=None, description="Token of a first Telegram bot")
     telegram_api_url: str = Field(
         default="https://api.telegram.org",
-        description="Telegram Bot API server of that bot; one of your own is added to outbound.allowed_hosts",
+        description="Telegram Bot API server of that bot. Your own server is added to outbound.allowed_hosts",
     )
     database_url: str = Field(
         default="",
@@ -100,7 +100,7 @@ class Environment(BaseSettings):
         repr=False,
         pattern=r"^((redis|rediss|unix)://.*)?$",
         validation_alias=AliasChoices("SECRETARY_REDIS_URL", "REDIS_URL"),
-        description="redis://host:port/0, also as REDIS_URL: doors share rate limits and spoken phrases; default: none",
+        description="redis://host:port/0, also as REDIS_URL. Doors share rate limits and cached phrases; default: none",
     )
 
     @model_validator(mode="after")
@@ -108,21 +108,19 @@ class Environment(BaseSettings):
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite+aiosqlite:///{self.database_path}")
         else:
-            from storage.database_url import (
-                normalize_database_url,  # SQLAlchemy weighs ten megabytes: engines do without
-            )
+            from storage.database_url import normalize_database_url  # engines do not import SQLAlchemy
 
             object.__setattr__(self, "database_url", normalize_database_url(self.database_url))
         return self
 
     @property
     def trusted_networks(self) -> tuple[Network, ...]:
-        """Whose word about a caller's address counts."""
+        """Networks whose X-Forwarded-For header is trusted."""
         return parse_trusted_proxies(self.trusted_proxies)
 
     @property
     def reached_by_tls(self) -> bool:
-        """Whether people come over TLS only."""
+        """Whether the public address uses TLS."""
         return self.public_url.lower().startswith("https:")
 
     @property
@@ -137,12 +135,12 @@ class Environment(BaseSettings):
 
     @property
     def secret_key_path(self) -> Path:
-        """File of the key that seals secrets, used when the environment gives none."""
+        """File of the encryption key when ``secret_key`` is not set."""
         return self.data / "secret.key"
 
     @property
     def jwt_secret_path(self) -> Path:
-        """File of the secret that signs access tokens, used when the environment gives none."""
+        """File of the signing secret when ``jwt_secret`` is not set."""
         return self.data / "jwt.secret"
 
     @property

@@ -1,4 +1,4 @@
-"""Brings a database to a schema revision, forwards or backwards, from inside the program."""
+"""Runs Alembic migrations on an open connection."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Applies every revision up to ``revision`` inside the caller's transaction."""
+    """Upgrades the schema to ``revision`` inside the caller's transaction."""
     command.upgrade(_config(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
-    """Takes revisions back down to ``revision`` ("base" removes every table)."""
+    """Downgrades the schema to ``revision``. "base" drops every table."""
     command.downgrade(_config(connection), revision)
 
 

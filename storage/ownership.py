@@ -1,4 +1,4 @@
-"""One process owns a database file. The kernel keeps the lock, so it dies with its process, however that ends."""
+"""Exclusive ownership of a database by one process."""
 
 import asyncio
 import fcntl
@@ -13,27 +13,30 @@ _POLL_S = 0.1
 
 
 class DatabaseOwnership(Protocol):
-    """The right to be the one process that uses a database."""
+    """A lock that at most one process holds for a database."""
 
     async def acquire(self, timeout_s: float) -> None:
-        """Takes it, waiting at most ``patience_s`` for another owner to leave. Raises Conflict."""
+        """Takes the lock, waiting at most ``timeout_s`` for another owner. Raises Conflict."""
 
     async def confirm(self) -> None:
-        """Called before each unit of work. Raises Conflict when the right was lost to somebody else."""
+        """Checks the lock before a unit of work. Raises Conflict when another process holds it now."""
 
     async def release(self) -> None:
-        """Gives it back; harmless when it is not held."""
+        """Releases the lock. Does nothing when it is not held."""
 
 
 class FileOwnership:
-    """An exclusive ``flock`` on ``path``, which holds the owner's process id for people to read."""
+    """An exclusive ``flock`` on ``path``. The file holds the owner's process id as text.
+
+    The kernel releases the lock when the process ends.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
 
     async def acquire(self, timeout_s: float) -> None:
-        """Takes the lock, waiting at most ``patience_s`` for another owner to leave. Raises Conflict."""
+        """Takes the lock, waiting at most ``timeout_s`` for another owner. Raises Conflict."""
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             await self._lock(handle, time.monotonic() + timeout_s)
@@ -45,10 +48,10 @@ class FileOwnership:
         self._handle = handle
 
     async def confirm(self) -> None:
-        """Nothing to look after: the kernel keeps the lock as long as this process lives."""
+        """Does nothing: the lock lasts as long as this process."""
 
     async def release(self) -> None:
-        """Gives the lock back; harmless when it is not held."""
+        """Releases the lock. Does nothing when it is not held."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None

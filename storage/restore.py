@@ -1,5 +1,5 @@
-"""Puts a backup back: unpacked beside the place and checked whole, then moved into it. What goes into another
-folder than the database is unpacked there: that may be another file system, and nothing is moved from one to another.
+"""Restores a backup: unpacks it beside its target, checks it, then moves it into place. Each file is unpacked on the
+file system of its target, so that every move is a rename.
 """
 
 import contextlib
@@ -41,20 +41,20 @@ from storage.migrate import MIGRATIONS
 from storage.ownership import FileOwnership
 from storage.restore_journal import ASIDE_PREFIX, DRAFT_PREFIX, execute_moves, journal_path, recover_moves
 
-_ROOM_LEFT = 50_000_000
-_MOST_FILES = 1_000_000
+_RESERVED_BYTES = 50_000_000
+_MAX_FILES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """What was put back; ``aside`` are the folders with what was there before, if anything was."""
+    """``aside`` lists the folders that hold the replaced files."""
 
     manifest: BackupManifest
     aside: tuple[Path, ...]
 
 
-def _on(_: Path) -> None:
-    """Nobody watches."""
+def _ignore(_: Path) -> None:
+    """The default callback."""
 
 
 async def restore_backup(
@@ -63,16 +63,17 @@ async def restore_backup(
     *,
     force: bool = False,
     max_bytes: int | None = None,
-    on_moved: Callable[[Path], None] = _on,
+    on_moved: Callable[[Path], None] = _ignore,
 ) -> RestoreResult:
-    """Replaces what is at ``place`` and ends every sign-in. ``most_bytes`` bounds the unpacked size, as the room
-    on the disks does. ``moved`` hears where each thing is as soon as it has been moved. Killed at any moment, the place
-    is as it was before, or restored, for whoever opens it next.
+    """Replaces the installation at ``paths`` and revokes every sign-in.
 
-    Raises Conflict while a secretary runs, or when the place is not empty and ``force`` is not given; InvalidRequest
-    for an archive that is damaged, foreign or newer than this program: then nothing is changed.
+    ``max_bytes`` limits the unpacked size, and so does the free disk space. ``on_moved`` is called with the target of
+    each move. When the process is killed, the next one that opens the database finds it unchanged or fully restored.
+
+    Raises Conflict while a secretary runs, or when the installation is not empty and ``force`` is false. Raises
+    InvalidRequest for an archive that is damaged, foreign or newer than this program. Nothing is changed then.
     """
-    _require(archive, paths)
+    _require_archive(archive, paths)
     ownership = FileOwnership(paths.database.with_suffix(".lock"))
     await ownership.acquire(0)
     try:
@@ -82,68 +83,68 @@ async def restore_backup(
         await ownership.release()
 
 
-def _require(archive: Path, place: InstallationPaths) -> None:
+def _require_archive(archive: Path, paths: InstallationPaths) -> None:
     if not archive.is_file():
         raise NotFound(f"there is no backup at {archive}")
-    place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _restore(
-    archive: Path, place: InstallationPaths, force: bool, most_bytes: int | None, moved: Callable[[Path], None]
+    archive: Path, paths: InstallationPaths, force: bool, max_bytes: int | None, on_moved: Callable[[Path], None]
 ) -> RestoreResult:
-    occupied = [path for path in _belongings(place) if path.exists()]
-    if occupied and not force:
-        raise Conflict(f"{place.folder} is not empty ({occupied[0].name}): --force puts what is there aside")
-    with _told(), _Staging(place, most_bytes) as staging:
+    existing = [path for path in _replaceable(paths) if path.exists()]
+    if existing and not force:
+        raise Conflict(f"{paths.folder} is not empty ({existing[0].name}): --force moves its files aside")
+    with _translate_errors(), _Staging(paths, max_bytes) as staging:
         manifest = _unpack(archive, staging)
         _check_database(staging.path(DATABASE), manifest)
-        _end_sign_ins(staging.path(DATABASE))
-        return RestoreResult(manifest, _exchange(staging, place, moved))
+        _revoke_sign_ins(staging.path(DATABASE))
+        return RestoreResult(manifest, _move_into_place(staging, paths, on_moved))
 
 
 class _Staging:
-    """Where parts are unpacked: in a folder of its own beside the place where each is to be in the end."""
+    """Temporary folders for unpacked files, one in each target folder."""
 
-    def __init__(self, place: InstallationPaths, most_bytes: int | None) -> None:
-        self._place = place
-        self._left = math.inf if most_bytes is None else most_bytes
+    def __init__(self, paths: InstallationPaths, max_bytes: int | None) -> None:
+        self._paths = paths
+        self._remaining_bytes = math.inf if max_bytes is None else max_bytes
         self._folders: dict[Path, Path] = {}
-        self._room: dict[Path, int] = {}
-        self._ending = contextlib.ExitStack()
+        self._free_bytes: dict[Path, int] = {}
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ending.close()
+        self._stack.close()
 
     def path(self, name: str) -> Path:
-        """Of the part ``name``, or of the folder ``recordings``."""
-        return self._folder(self._beside(name)) / name
+        """The path of the file ``name``, or of the folder ``recordings``."""
+        return self._folder(self._target_folder(name)) / name
 
-    def take(self, name: str, size: int) -> None:
-        """Counts a part of ``size`` bytes. Raises InvalidRequest when there is no room for it."""
-        beside = self._beside(name)
-        self._folder(beside)
-        self._room[beside] -= size
-        self._left -= size
-        if min(self._room[beside], self._left) < 0:
-            raise invalid_backup("it is larger than the room there is")
+    def reserve(self, name: str, size: int) -> None:
+        """Accounts for a file of ``size`` bytes. Raises InvalidRequest when it exceeds a limit."""
+        target = self._target_folder(name)
+        self._folder(target)
+        self._free_bytes[target] -= size
+        self._remaining_bytes -= size
+        if min(self._free_bytes[target], self._remaining_bytes) < 0:
+            raise invalid_backup("it is larger than the available space")
 
-    def _beside(self, name: str) -> Path:
+    def _target_folder(self, name: str) -> Path:
         top, _, inner = name.partition("/")
         if top == RECORDINGS:
-            return self._place.recordings.parent
-        keys = {key.name: key.parent for key in self._place.keys} if top == KEYS else {}
-        return keys.get(inner, self._place.folder)
+            return self._paths.recordings.parent
+        keys = {key.name: key.parent for key in self._paths.keys} if top == KEYS else {}
+        return keys.get(inner, self._paths.folder)
 
-    def _folder(self, beside: Path) -> Path:
-        if beside not in self._folders:
-            beside.mkdir(mode=0o700, parents=True, exist_ok=True)
-            made = self._ending.enter_context(tempfile.TemporaryDirectory(dir=beside, prefix=DRAFT_PREFIX))
-            self._folders[beside] = Path(made)
-            self._room[beside] = max(0, shutil.disk_usage(beside).free - _ROOM_LEFT)
-        return self._folders[beside]
+    def _folder(self, target: Path) -> Path:
+        if target not in self._folders:
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(dir=target, prefix=DRAFT_PREFIX))
+            self._folders[target] = Path(folder)
+            self._free_bytes[target] = max(0, shutil.disk_usage(target).free - _RESERVED_BYTES)
+        return self._folders[target]
 
 
 def _unpack(archive: Path, staging: _Staging) -> BackupManifest:
@@ -151,21 +152,21 @@ def _unpack(archive: Path, staging: _Staging) -> BackupManifest:
     with tarfile.open(archive, "r|gz", tarinfo=RegularFileMember) as members:
         for member in members:
             name = checked_name(member)
-            staging.take(name, member.size)
-            if len(found) > _MOST_FILES:
-                raise invalid_backup("it holds more files than can be taken")
+            staging.reserve(name, member.size)
+            if len(found) > _MAX_FILES:
+                raise invalid_backup("it contains too many files")
             if name in found or (name == MANIFEST and member.size > MAX_TEXT_BYTES):
-                raise invalid_backup(f"{name} is in it twice or is too large")
-            digest = _unpacked(members, member, staging.path(name))
+                raise invalid_backup(f"{name} is a duplicate or too large")
+            digest = _unpack_member(members, member, staging.path(name))
             found[name] = BackupFile(name=name, size=member.size, sha256=digest)
-    return _checked(staging.path(MANIFEST), found)
+    return _checked_manifest(staging.path(MANIFEST), found)
 
 
-def _unpacked(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> str:
+def _unpack_member(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> str:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = members.extractfile(member)
     if source is None:
-        raise invalid_backup("it holds something that is no plain file")
+        raise invalid_backup("it contains something that is not a regular file")
     with source, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
         digest = copy_with_digest(source, target, member.size)
         target.flush()
@@ -173,18 +174,18 @@ def _unpacked(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> 
     return digest
 
 
-def _checked(path: Path, found: dict[str, BackupFile]) -> BackupManifest:
+def _checked_manifest(path: Path, found: dict[str, BackupFile]) -> BackupManifest:
     try:
         manifest = BackupManifest.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         raise invalid_backup("its manifest is missing or cannot be read") from None
     if manifest.format != FORMAT:
-        raise invalid_backup(f"it is of format {manifest.format}, this program reads {FORMAT}")
+        raise invalid_backup(f"its format is {manifest.format}, this program reads {FORMAT}")
     del found[MANIFEST]
-    told = {part.name: part for part in manifest.parts}
-    wrong = sorted(name for name in told.keys() | found.keys() if told.get(name) != found.get(name))
+    listed = {part.name: part for part in manifest.parts}
+    wrong = sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
     if wrong or DATABASE not in found:
-        raise invalid_backup(f"{(wrong or [DATABASE])[0]} is missing or not as it was written")
+        raise invalid_backup(f"{(wrong or [DATABASE])[0]} is missing or damaged")
     return manifest
 
 
@@ -200,13 +201,13 @@ def _check_database(path: Path, manifest: BackupManifest) -> None:
         )
 
 
-def _end_sign_ins(path: Path) -> None:
-    """A refresh token that was used or revoked after the backup would be good again: none of them is."""
-    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")  # as SQLAlchemy writes it
+def _revoke_sign_ins(path: Path) -> None:
+    """Revokes all refresh tokens. One that was used or revoked after the backup would be valid again otherwise."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")  # SQLAlchemy's format
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'refresh_tokens'").fetchone()
-        if known is not None:
-            connection.execute("UPDATE refresh_tokens SET revoked_at = ? WHERE revoked_at IS NULL", (moment,))
+        table = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'refresh_tokens'").fetchone()
+        if table is not None:
+            connection.execute("UPDATE refresh_tokens SET revoked_at = ? WHERE revoked_at IS NULL", (now,))
 
 
 def _known_revisions() -> set[str]:
@@ -215,30 +216,31 @@ def _known_revisions() -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
-def _belongings(place: InstallationPaths) -> tuple[Path, ...]:
-    """Everything that a restored place would replace; SQLite's side files belong to the database."""
-    database = place.database
-    beside = (database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm"))
-    return (database, *beside, place.recordings)
+def _replaceable(paths: InstallationPaths) -> tuple[Path, ...]:
+    """The files that every restore replaces. SQLite's WAL and shared-memory files belong to the database."""
+    database = paths.database
+    side_files = (database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm"))
+    return (database, *side_files, paths.recordings)
 
 
-def _exchange(staging: _Staging, place: InstallationPaths, moved: Callable[[Path], None]) -> tuple[Path, ...]:
-    """Moves the old away and the new in, the database last."""
-    parts = [(f"{KEYS}/{key.name}", key) for key in place.keys]
-    parts += [(RECORDINGS, place.recordings), (DATABASE, place.database)]
-    incoming = [(staging.path(name), target) for name, target in parts if staging.path(name).exists()]
-    name = f"{ASIDE_PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-    leaving = [*_belongings(place), *(target for _, target in incoming if target in place.keys)]
-    outgoing = [(path, path.parent / name / path.name) for path in leaving if path.exists()]
-    execute_moves([*outgoing, *incoming], journal_path(place.database), moved)
+def _move_into_place(staging: _Staging, paths: InstallationPaths, on_moved: Callable[[Path], None]) -> tuple[Path, ...]:
+    """Moves the old files aside, then the new ones into place, the database last. Returns the folders of the old
+    files."""
+    targets = [(f"{KEYS}/{key.name}", key) for key in paths.keys]
+    targets += [(RECORDINGS, paths.recordings), (DATABASE, paths.database)]
+    incoming = [(staging.path(name), target) for name, target in targets if staging.path(name).exists()]
+    aside = f"{ASIDE_PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    replaced = [*_replaceable(paths), *(target for _, target in incoming if target in paths.keys)]
+    outgoing = [(path, path.parent / aside / path.name) for path in replaced if path.exists()]
+    execute_moves([*outgoing, *incoming], journal_path(paths.database), on_moved)
     return tuple(dict.fromkeys(target.parent for _, target in outgoing))
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, sqlite3.DatabaseError):
-        raise invalid_backup("it is damaged or no backup at all") from None
+        raise invalid_backup("it is damaged or not a backup") from None
     except OSError as error:
         raise Unavailable(f"the backup was not restored: {error.strerror or error}; nothing was changed") from error

@@ -1,5 +1,5 @@
-"""Renames that are all done or all undone, also when the process is killed between two of them: they are written down
-beside the database before the first one, and whoever owns the database next ends what was begun.
+"""Moves of several files that are all done or all undone, also when the process is killed in between. A journal beside
+the database lists the moves before the first one. The next owner of the database completes or undoes them.
 """
 
 import contextlib
@@ -16,59 +16,61 @@ from deployments.contracts.errors import Unavailable
 logger = logging.getLogger(__name__)
 
 FileMove = tuple[Path, Path]
+"""Source and target of a rename."""
+
 ASIDE_PREFIX, DRAFT_PREFIX = "before-restore-", ".restore-"
-"""How the names of folders begin: what was there before a restore, and what it is unpacking."""
+"""Prefixes of the folders for replaced files and for files being unpacked."""
 
 _JOURNAL = TypeAdapter(list[tuple[str, str]])
 
 
 def journal_path(database: Path) -> Path:
-    """Where the moves into the place of ``database`` are written down while they are done."""
+    """The journal of the restore that replaces ``database``."""
     return database.with_name(f"{database.name}.restoring")
 
 
 def execute_moves(moves: Sequence[FileMove], journal: Path, on_moved: Callable[[Path], None]) -> None:
-    """Does the ``moves`` in their order, ``moved`` hears of each; the last one must come in from a draft. A failure on
-    the way moves everything back and is raised."""
+    """Renames in the order of ``moves`` and calls ``on_moved`` with each target. The source of the last move must be a
+    new file. On failure all moves are undone and the error is raised."""
     _write(journal, moves)
     try:
         for source, target in moves:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.rename(source, target)
             on_moved(target)
-        _sync_all(moves)
+        _fsync_directories(moves)
     except BaseException:
         _undo(moves)
-        _forget(journal)
+        _delete(journal)
         raise
-    _forget(journal)
+    _delete(journal)
 
 
 def recover_moves(journal: Path) -> None:
-    """Ends moves that were interrupted: when all were done they stay, otherwise each is undone. To be called by the
-    owner of the database. Raises Unavailable, naming the journal, when that is not possible."""
+    """Keeps interrupted moves when all of them were done, undoes them otherwise. Only the owner of the database may
+    call it. Raises Unavailable, naming the journal, when recovery fails."""
     try:
         moves = _read(journal)
         if not moves:
             return
         source, target = moves[-1]
-        whole = target.exists() and not source.exists()
-        if not whole:
+        complete = target.exists() and not source.exists()
+        if not complete:
             _undo(moves)
-            _require_back(moves)
-        _forget(journal)
+            _require_undone(moves)
+        _delete(journal)
     except (OSError, ValidationError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it cannot be read"
+        reason = error.strerror if isinstance(error, OSError) else "the journal cannot be read"
         raise Unavailable(
-            f"a restore was interrupted and cannot be undone: {reason}; {journal} says what moved, "
-            "delete it to go on with what is there"
+            f"a restore was interrupted and cannot be undone: {reason}; {journal} lists the moved files, "
+            "delete it to continue with the files as they are"
         ) from error
-    outcome = "it was done" if whole else "everything is as it was before: restore again"
+    outcome = "it was complete" if complete else "all changes were undone: restore again"
     logger.warning("a restore was interrupted in %s: %s", journal.parent, outcome)
 
 
 def fsync_directory(folder: Path) -> None:
-    """Puts the names in ``folder`` on the disk, where its file system can do that."""
+    """Flushes the entries of ``folder`` to disk where the file system supports it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -80,7 +82,7 @@ def fsync_directory(folder: Path) -> None:
 
 
 def _write(journal: Path, moves: Sequence[FileMove]) -> None:
-    here = journal.absolute().parent  # names relative to it: a data folder may be mounted elsewhere next time
+    here = journal.absolute().parent  # relative paths: the data folder may be mounted elsewhere next time
     content = _JOURNAL.dump_json(
         [(os.path.relpath(source, here), os.path.relpath(target, here)) for source, target in moves]
     )
@@ -95,11 +97,11 @@ def _write(journal: Path, moves: Sequence[FileMove]) -> None:
 
 def _read(journal: Path) -> list[FileMove]:
     try:
-        named = _JOURNAL.validate_json(journal.read_bytes())
+        names = _JOURNAL.validate_json(journal.read_bytes())
     except FileNotFoundError:
         return []
     here = journal.absolute().parent
-    return [(Path(os.path.normpath(here / source)), Path(os.path.normpath(here / target))) for source, target in named]
+    return [(Path(os.path.normpath(here / source)), Path(os.path.normpath(here / target))) for source, target in names]
 
 
 def _undo(moves: Sequence[FileMove]) -> None:
@@ -108,23 +110,23 @@ def _undo(moves: Sequence[FileMove]) -> None:
             source.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.rename(target, source)
         if target.parent.name.startswith(ASIDE_PREFIX):
-            with contextlib.suppress(OSError):  # not empty yet, or never made
+            with contextlib.suppress(OSError):  # not empty, or absent
                 target.parent.rmdir()
-    _sync_all(moves)
+    _fsync_directories(moves)
 
 
-def _require_back(moves: Sequence[FileMove]) -> None:
+def _require_undone(moves: Sequence[FileMove]) -> None:
     for source, target in moves:
         if target.parent.name.startswith(ASIDE_PREFIX) and not source.exists():
-            raise FileNotFoundError(errno.ENOENT, f"{source.name} is neither in its place nor in {target.parent}")
+            raise FileNotFoundError(errno.ENOENT, f"{source.name} is missing, also in {target.parent}")
 
 
-def _sync_all(moves: Sequence[FileMove]) -> None:
+def _fsync_directories(moves: Sequence[FileMove]) -> None:
     for folder in {path.parent for move in moves for path in move}:
         if folder.is_dir():
             fsync_directory(folder)
 
 
-def _forget(journal: Path) -> None:
+def _delete(journal: Path) -> None:
     journal.unlink()
     fsync_directory(journal.absolute().parent)

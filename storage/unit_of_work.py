@@ -1,4 +1,4 @@
-"""One unit of work: every repository over one transaction."""
+"""The unit of work: every repository on one transaction."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,7 +30,7 @@ from storage.repositories.users import UserRepository
 
 
 class UnitOfWork:
-    """What one transaction may touch; ``Database.unit_of_work`` commits it. Repositories never commit."""
+    """The repositories of one transaction, which ``Database.unit_of_work`` commits."""
 
     def __init__(self, session: AsyncSession) -> None:
         self.audit = AuditRepository(session)

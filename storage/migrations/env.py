@@ -1,4 +1,4 @@
-"""Runs schema revisions on the connection it is handed; ``storage.migrate`` is its only caller."""
+"""Alembic environment. Runs on the connection that ``storage.migrate`` passes in ``config.attributes``."""
 
 from alembic import context
 from sqlalchemy import Connection
@@ -7,7 +7,7 @@ from storage.models import Base
 
 
 def run(connection: Connection) -> None:
-    """All pending revisions in the caller's transaction: the whole way or not at all."""
+    """Runs all pending revisions in the caller's transaction."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

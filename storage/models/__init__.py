@@ -1,4 +1,4 @@
-"""The tables. Everything that is stored, one class per table; repositories turn rows into contracts."""
+"""The tables, one class each. Repositories convert rows into contracts."""
 
 from storage.models.accounts import ApiKeyRow, ConsentRow, RefreshTokenRow, UserRow
 from storage.models.base import Base

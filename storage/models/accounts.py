@@ -1,4 +1,4 @@
-"""Who may come in: people with a password, programs with a key."""
+"""Tables of accounts: users, API keys, refresh tokens and consents."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from storage.models.base import EMPTY, EMPTY_OBJECT, Base, now
 
 
 class UserRow(Base):
-    """``username`` is stored folded; ``password_hash`` is an argon2id string."""
+    """A user of the panel. ``username`` is case folded, ``password_hash`` is an argon2id string."""
 
     __tablename__ = "users"
 
@@ -28,7 +28,7 @@ class UserRow(Base):
 
 
 class ApiKeyRow(Base):
-    """Only the SHA-256 of a key is stored. A revoked key stays, so that the same text never works again."""
+    """An API key, stored as its SHA-256. Revoked keys are kept, so that they never become valid again."""
 
     __tablename__ = "api_keys"
 
@@ -45,8 +45,8 @@ class ApiKeyRow(Base):
 
 
 class RefreshTokenRow(Base):
-    """One refresh token, by the SHA-256 of its text. Tokens of one login share a ``family``: when a used one comes
-    back, the whole family is revoked."""
+    """A refresh token, stored as its SHA-256. Tokens of one sign-in share a ``family``, which is revoked when a used
+    token is presented again (RFC 9700, section 4.14.2)."""
 
     __tablename__ = "refresh_tokens"
 
@@ -61,7 +61,7 @@ class RefreshTokenRow(Base):
 
 
 class ConsentRow(Base):
-    """What a person agreed to (``kind``: recording, voice_clone, storage), in which words, and until when."""
+    """A consent of a person (``kind``: recording, voice_clone, storage), with its wording."""
 
     __tablename__ = "consents"
 

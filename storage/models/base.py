@@ -1,4 +1,4 @@
-"""What all tables share: constraint names, column types and the clock."""
+"""The declarative base: constraint names, column types and the default clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,14 +11,13 @@ from sqlalchemy.types import TypeDecorator
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 EMPTY, EMPTY_LIST, EMPTY_OBJECT = text("''"), text("'[]'"), text("'{}'")
-"""Server defaults of columns that came later than their table."""
+"""Server defaults of columns that were added to existing tables."""
 
-
-_TEXT_LENGTH = len("2026-11-23 09:00:00.123456")
+_SQLITE_LENGTH = len("2026-11-23 09:00:00.123456")
 
 
 def now() -> datetime:
-    """The present moment, UTC."""
+    """The current time, UTC."""
     return datetime.now(UTC)
 
 
@@ -26,24 +25,24 @@ def _utc(moment: datetime | None) -> datetime | None:
     if moment is None:
         return None
     if moment.tzinfo is None:
-        raise ValueError("a stored moment needs a time zone")
+        raise ValueError("a stored time needs a time zone")
     return moment.astimezone(UTC)
 
 
-def _text(moment: datetime | None) -> str | None:
-    """As SQLAlchemy writes a moment for SQLite, by C: ``2026-11-23 09:00:00.123456``."""
+def _sqlite_text(moment: datetime | None) -> str | None:
+    """SQLAlchemy's SQLite format, ``2026-11-23 09:00:00.123456``, made by ``isoformat``, which is faster."""
     utc = _utc(moment)
-    return None if utc is None else utc.isoformat(" ", "microseconds")[:_TEXT_LENGTH]
+    return None if utc is None else utc.isoformat(" ", "microseconds")[:_SQLITE_LENGTH]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment. SQLite keeps no offset, so it is stored in UTC and read back aware; naive values are refused."""
+    """A time zone aware datetime, stored in UTC because SQLite has no offset. Naive values raise ValueError."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], object] | None:
-        return _text if dialect.name == "sqlite" else super().bind_processor(dialect)
+        return _sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return _utc(value)
@@ -55,7 +54,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Constraints have names, so that later migrations can drop them on every database."""
+    """Names all constraints, so that migrations can drop them on every database."""
 
     metadata = MetaData(
         naming_convention={

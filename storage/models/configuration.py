@@ -1,4 +1,4 @@
-"""How the secretary behaves: prepared answers, personas, settings, bots and widgets."""
+"""Tables of the configuration: FAQ entries, personas, settings, bots and widgets."""
 
 from datetime import datetime
 
@@ -9,12 +9,12 @@ from storage.models.base import EMPTY, EMPTY_LIST, EMPTY_OBJECT, Base, JsonValue
 
 
 class FaqRow(Base):
-    """``question_key`` is the question as it is compared; ``search_text`` is everything of the entry, folded."""
+    """An FAQ entry. ``question_key`` is the comparison key of the question, ``search_text`` that of all texts."""
 
     __tablename__ = "faq_entries"
     __table_args__ = (
         UniqueConstraint("language", "question_key"),
-        {"sqlite_autoincrement": True},  # an id is never given twice: late hits of a deleted entry must find nothing
+        {"sqlite_autoincrement": True},  # ids are never reused: late hits of a deleted entry must not count for another
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -33,6 +33,8 @@ class FaqRow(Base):
 
 
 class PersonaRow(Base):
+    """A persona, with a prompt and a voice per language."""
+
     __tablename__ = "personas"
 
     id: Mapped[str] = mapped_column(String(50), primary_key=True)
@@ -43,8 +45,7 @@ class PersonaRow(Base):
 
 
 class SettingRow(Base):
-    """One field of ``Settings`` that was ever changed, a group being one; those without a row keep the default of the
-    program."""
+    """A changed top-level field of ``Settings``. Fields without a row have the program's default."""
 
     __tablename__ = "settings"
 
@@ -55,7 +56,7 @@ class SettingRow(Base):
 
 
 class BotRow(Base):
-    """A Telegram bot. ``sealed_token`` is unreadable without this installation's secret key."""
+    """A Telegram bot. ``sealed_token`` is encrypted with the installation's secret key."""
 
     __tablename__ = "bot_instances"
 
@@ -89,7 +90,7 @@ class BotRow(Base):
 
 
 class WidgetRow(Base):
-    """A chat window on somebody's website. ``allowed_domains`` are exact hosts; empty means none."""
+    """A chat widget of a website. ``allowed_domains`` are exact hosts. An empty list allows none."""
 
     __tablename__ = "widget_instances"
 

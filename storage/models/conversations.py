@@ -1,4 +1,4 @@
-"""What was said: stored conversations, messages, recordings, every exchange, what was used, and reports."""
+"""Tables of conversations: sessions, messages, exchanges, reports, recordings and usage."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ from storage.models.base import EMPTY, EMPTY_OBJECT, Base, JsonValue, now
 
 
 class ChatSessionRow(Base):
-    """A conversation with one person at one source. Only one of them is running: the one without ``ended_at``.
+    """A conversation of a person at a source. At most one of them has no ``ended_at``: the running one.
 
-    ``leaf_id`` is the newest message of the branch in view. ``message_count`` and ``last_message`` are kept beside the
-    messages, so that a list of conversations reads no messages. ``system_prompt`` None means the persona's.
-    ``title_key`` is the title as it is searched. ``mode`` is the id of the button that a person pressed in Telegram.
+    ``leaf_id`` is the last message of the selected branch. ``message_count`` and ``last_message`` are derived from the
+    messages, so that a list of conversations does not read them. ``system_prompt`` None means the persona's prompt.
+    ``title_key`` is the comparison key of the title. ``mode`` is the id of the button pressed in Telegram.
     """
 
     __tablename__ = "chat_sessions"
@@ -55,7 +55,7 @@ class ChatSessionRow(Base):
 
 
 class ChatMessageRow(Base):
-    """``parent_id`` is the message it answers or follows; several children of one message are branches."""
+    """A message of a conversation. ``parent_id`` is the message before it. Children of one message are branches."""
 
     __tablename__ = "chat_messages"
     __table_args__ = (Index("ix_chat_messages_session", "session_id", "id"),)
@@ -72,9 +72,9 @@ class ChatMessageRow(Base):
 
 
 class ExchangeRow(Base):
-    """One question and answer. ``turn_id`` is unique: an exchange is stored once however often it is reported.
+    """A question and its answer. ``turn_id`` is unique, so a repeated report stores an exchange once.
 
-    ``session_id`` and ``faq_entry_id`` are plain values: the record outlives the conversation and the entry.
+    ``session_id`` and ``faq_entry_id`` are not foreign keys: an exchange outlives the conversation and the entry.
     """
 
     __tablename__ = "exchanges"
@@ -98,7 +98,7 @@ class ExchangeRow(Base):
 
 
 class AcceptedReportRow(Base):
-    """A report that was stored, kept for a day: the same (door, sequence) with the same content is a repetition."""
+    """A report that was stored within the last day. The same door, sequence and digest identify a repetition."""
 
     __tablename__ = "accepted_reports"
 
@@ -109,7 +109,7 @@ class AcceptedReportRow(Base):
 
 
 class RecordingRow(Base):
-    """Sound that was kept, as a file below the data folder, with what was heard in it."""
+    """A recording: a file below the data folder and its transcript."""
 
     __tablename__ = "recordings"
 
@@ -128,7 +128,7 @@ class RecordingRow(Base):
 
 
 class FileDeletionRow(Base):
-    """A file below the data folder that nothing refers to any more and that is still to be deleted."""
+    """An unreferenced file below the data folder that is to be deleted."""
 
     __tablename__ = "file_deletions"
 
@@ -137,7 +137,7 @@ class FileDeletionRow(Base):
 
 
 class UsageRow(Base):
-    """What was used on one day (UTC, ``YYYY-MM-DD``) through one key (0: none) by one source and route."""
+    """Usage of one day (UTC, ``YYYY-MM-DD``), API key (0: none), source and route."""
 
     __tablename__ = "usage"
 

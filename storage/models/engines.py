@@ -1,4 +1,4 @@
-"""How it sounds and who thinks for it: voices, synthesis presets, cloud providers and chains of routes."""
+"""Tables of engine settings: voices, speech presets, cloud providers and route chains."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from storage.models.base import Base, JsonValue, now
 
 
 class VoiceRow(Base):
-    """What people decided about one voice. A voice without a row is as its engine describes it."""
+    """Settings of a voice. A voice without a row is used as its engine describes it."""
 
     __tablename__ = "voices"
 
@@ -23,7 +23,7 @@ class VoiceRow(Base):
 
 
 class TtsPresetRow(Base):
-    """Synthesis parameters under a name. Builtin ones come with the program and cannot be changed."""
+    """Named speech synthesis parameters. Builtin presets are read-only."""
 
     __tablename__ = "tts_presets"
 
@@ -38,8 +38,8 @@ class TtsPresetRow(Base):
 
 
 class CloudProviderRow(Base):
-    """A language model behind somebody else's API. ``sealed_api_key`` is bound to ``key_origin``: it is sent nowhere
-    else. ``sealed_proxies`` are links of the ways to it, one per line."""
+    """A cloud LLM provider. ``sealed_api_key`` is sent to ``key_origin`` only. ``sealed_proxies`` are VLESS links, one
+    per line."""
 
     __tablename__ = "cloud_llm_providers"
 
@@ -65,7 +65,7 @@ class CloudProviderRow(Base):
 
 
 class RouteChainRow(Base):
-    """A name under which several routes answer, the first that works."""
+    """A named list of routes. The first one that works answers."""
 
     __tablename__ = "llm_routes"
 

@@ -1,4 +1,4 @@
-"""What happened to the installation: revisions, the audit trail and facts that are settled once."""
+"""Tables of the installation: revisions, the audit log and facts."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from storage.models.base import EMPTY, Base, now
 
 
 class RevisionRow(Base):
-    """One committed change of the snapshot. ``revision`` rises by one without gaps."""
+    """A committed change of the snapshot. ``revision`` increases by one, without gaps."""
 
     __tablename__ = "revisions"
 
@@ -18,9 +18,9 @@ class RevisionRow(Base):
 
 
 class AuditRow(Base):
-    """Who did what to which thing. ``detail`` names fields, never secrets or bodies. Rows are only ever added.
+    """An audit event. ``detail`` names fields and contains no secrets or bodies. Rows are append-only.
 
-    ``hash`` is SHA-256 over the row and the hash before it: a row that was changed or taken out breaks the chain.
+    ``hash`` is the SHA-256 of the row and the previous hash. A changed or removed row breaks the chain.
     """
 
     __tablename__ = "audit_log"
@@ -38,7 +38,7 @@ class AuditRow(Base):
 
 
 class InstallationRow(Base):
-    """A fact settled once, for example that a seed was sown."""
+    """A fact about the installation, for example that the seed data was inserted."""
 
     __tablename__ = "installation"
 

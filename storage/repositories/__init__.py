@@ -1,1 +1,1 @@
-"""All SQL of the project: one repository per noun, contracts in and out, never a commit."""
+"""All SQL of the project, one repository per entity. Repositories take and return contracts and never commit."""

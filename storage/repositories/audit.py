@@ -1,4 +1,4 @@
-"""The audit trail: rows are added, never changed; each is chained to the one before."""
+"""The audit log: an append-only table in which each row contains the hash of the previous one."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,13 +15,16 @@ from storage.repositories.installation import InstallationRepository
 from storage.transaction_locks import TransactionLock, lock_until_commit
 
 _HEAD, _ANCHOR = "audit_head", "audit_anchor"
-"""Facts of the installation: the newest row, and the newest one that was cleaned away."""
+"""Names of facts: the position of the newest row, and that of the newest removed row."""
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Who (``username``) did what (``action``) to which thing. ``detail`` names fields and labels, never secrets."""
+    """``username`` did ``action`` to a resource. ``detail`` names fields and labels, and contains no secrets.
+
+    ``at`` None means now, ``address`` "" means that of the current request.
+    """
 
     username: str
     action: str
@@ -34,7 +37,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """A stored event. ``hash`` is hexadecimal SHA-256."""
+    """A stored event. ``hash`` is a SHA-256, hex."""
 
     id: int
     event: AuditEvent
@@ -43,7 +46,7 @@ class AuditRecord:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which events; an empty field asks for nothing. ``since`` is inclusive, ``until`` is not."""
+    """Criteria for events. An empty field matches any value. ``since`` is inclusive, ``until`` exclusive."""
 
     action: str = ""
     resource: str = ""
@@ -54,7 +57,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditStats:
-    """How many events there are: in all, in the last 24 hours, of each action, of each kind of resource."""
+    """Numbers of events: in total, of the last 24 hours, per action and per kind of resource."""
 
     total: int
     last_day: int
@@ -64,7 +67,7 @@ class AuditStats:
 
 @dataclass(frozen=True, slots=True)
 class AuditChainCheck:
-    """How far a check of the chain came. ``broken`` is the id of the first row that does not fit."""
+    """The progress of a chain check. ``broken_id`` is the id of the first row that breaks the chain."""
 
     position: ChainPosition
     finished: bool
@@ -72,13 +75,14 @@ class AuditChainCheck:
 
 
 class AuditRepository:
+    """Appends to and reads the audit log."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         self._facts = InstallationRepository(session)
 
     async def add(self, event: AuditEvent) -> None:
-        """Adds the event behind the newest row: at the present moment, from the caller's address, unless it says
-        others."""
+        """Appends the event. Texts are cut to the length of their columns."""
         await lock_until_commit(self._session, TransactionLock.AUDIT)
         row = AuditRow(
             created_at=event.at or now(),
@@ -90,35 +94,36 @@ class AuditRepository:
             detail=event.detail,
         )
         if row.created_at.tzinfo is None:
-            raise ValueError("a stored moment needs a time zone")
-        self._chain(row, await self._head())
+            raise ValueError("a stored time needs a time zone")
+        _chain(row, await self._head())
         self._session.add(row)
         await self._session.flush()
         await self._facts.put(_HEAD, str(ChainPosition(row.id, row.hash)))
 
     async def newest(self, limit: int = 100, offset: int = 0) -> tuple[AuditEvent, ...]:
-        """Events, the newest first."""
+        """The last events, the newest first."""
         records, _ = await self.search(AuditFilter(), limit, offset)
         return tuple(record.event for record in records)
 
     async def search(self, criteria: AuditFilter, limit: int, offset: int) -> tuple[tuple[AuditRecord, ...], int]:
-        """One page, the newest first, and how many events match in all."""
+        """A page of matching records, the newest first, and their total number."""
         found = select(AuditRow).where(*_conditions(criteria))
         rows = await self._session.scalars(found.order_by(AuditRow.id.desc()).limit(limit).offset(offset))
         total = await self._session.scalar(select(func.count()).select_from(found.subquery()))
         return tuple(_record(row) for row in rows), total or 0
 
     async def after(self, criteria: AuditFilter, last_id: int, limit: int) -> tuple[AuditRecord, ...]:
-        """The next records behind ``last_id`` (0: from the beginning), the oldest first."""
+        """The next matching records after ``last_id``, the oldest first."""
         found = select(AuditRow).where(*_conditions(criteria), AuditRow.id > last_id)
         return tuple(_record(row) for row in await self._session.scalars(found.order_by(AuditRow.id).limit(limit)))
 
     async def addresses(self, username: str, action: str, since: datetime) -> frozenset[str]:
-        """From where ``username`` did ``action`` since then."""
-        wanted = _conditions(AuditFilter(action=action, username=username, since=since))
-        return frozenset(await self._session.scalars(select(AuditRow.address).where(*wanted).distinct()))
+        """The addresses from which ``username`` did ``action`` since ``since``."""
+        conditions = _conditions(AuditFilter(action=action, username=username, since=since))
+        return frozenset(await self._session.scalars(select(AuditRow.address).where(*conditions).distinct()))
 
     async def stats(self) -> AuditStats:
+        """Counts all events."""
         last_day = select(func.count()).select_from(AuditRow).where(AuditRow.created_at >= now() - _DAY)
         by_action = await self._counts(AuditRow.action)
         return AuditStats(
@@ -129,19 +134,19 @@ class AuditRepository:
         )
 
     async def check_chain(self, position: ChainPosition, limit: int) -> AuditChainCheck:
-        """Checks the next ``limit`` rows behind ``reached``, beginning with ``Link()``."""
+        """Checks the next ``limit`` rows after ``position``. Start with ``ChainPosition()``."""
         anchor = await self._fact(_ANCHOR)
-        place = max(position, anchor, key=lambda link: link.id)
-        rows = await self._rows_after(place, limit)
+        position = max(position, anchor, key=lambda each: each.id)
+        rows = await self._rows_after(position, limit)
         for row in rows:
-            if not is_chained(row, place.hash):
-                return AuditChainCheck(place, finished=True, broken_id=row.id)
-            place = ChainPosition(row.id, row.hash)
+            if not is_chained(row, position.hash):
+                return AuditChainCheck(position, finished=True, broken_id=row.id)
+            position = ChainPosition(row.id, row.hash)
             self._session.expunge(row)
         if len(rows) == limit:
-            return AuditChainCheck(place, finished=False)
+            return AuditChainCheck(position, finished=False)
         head = await self._fact(_HEAD)
-        return AuditChainCheck(place, finished=True, broken_id=head.id if place != head else None)
+        return AuditChainCheck(position, finished=True, broken_id=head.id if position != head else None)
 
     async def verify_chain(self, page_size: int = 1000) -> int | None:
         """Walks the whole chain, ``step`` rows at a time: the id of the first row that was changed, inserted, or
@@ -152,39 +157,36 @@ class AuditRepository:
         return checked.broken_id
 
     async def remove_before(self, before: datetime) -> int:
-        """Removes the oldest rows up to the first one that is not older than ``before``, never the newest; how many.
-        The chain is verifiable from there on."""
+        """Removes the oldest rows up to the first one that is not older than ``before``, and returns their number. The
+        newest row is kept. The rest of the chain stays verifiable."""
         await lock_until_commit(self._session, TransactionLock.AUDIT)
         head = await self._head()
         first_kept = await self._session.scalar(
             select(func.min(AuditRow.id)).where(AuditRow.created_at >= before, AuditRow.id < head.id)
         )
-        going = AuditRow.id < (first_kept if first_kept is not None else head.id)
-        last = await self._session.scalar(select(AuditRow).where(going).order_by(AuditRow.id.desc()).limit(1))
+        expired = AuditRow.id < (first_kept if first_kept is not None else head.id)
+        last = await self._session.scalar(select(AuditRow).where(expired).order_by(AuditRow.id.desc()).limit(1))
         if last is None:
             return 0
-        removed = await self._session.scalar(select(func.count()).select_from(AuditRow).where(going)) or 0
+        removed = await self._session.scalar(select(func.count()).select_from(AuditRow).where(expired)) or 0
         await self._facts.put(_ANCHOR, str(ChainPosition(last.id, last.hash)))
-        await self._session.execute(delete(AuditRow).where(going).execution_options(synchronize_session=False))
+        await self._session.execute(delete(AuditRow).where(expired).execution_options(synchronize_session=False))
         return removed
 
     async def _head(self) -> ChainPosition:
-        """The newest row. Rows of a version that did not chain them are chained now."""
+        """The position of the newest row. Rows from before the chain existed are chained first."""
         head = await self._fact(_HEAD)
         if head != ChainPosition():
             return head
         while rows := await self._rows_after(head, 1000):
             for row in rows:
-                self._chain(row, head)
+                _chain(row, head)
                 head = ChainPosition(row.id, row.hash)
             await self._session.flush()
         return head
 
-    def _chain(self, row: AuditRow, previous: ChainPosition) -> None:
-        row.previous_hash, row.hash = previous.hash, audit_row_hash(row, previous.hash)
-
-    async def _rows_after(self, place: ChainPosition, limit: int) -> list[AuditRow]:
-        found = select(AuditRow).where(AuditRow.id > place.id).order_by(AuditRow.id).limit(limit)
+    async def _rows_after(self, position: ChainPosition, limit: int) -> list[AuditRow]:
+        found = select(AuditRow).where(AuditRow.id > position.id).order_by(AuditRow.id).limit(limit)
         return list(await self._session.scalars(found))
 
     async def _fact(self, name: str) -> ChainPosition:
@@ -195,17 +197,21 @@ class AuditRepository:
         return {str(value): int(count) for value, count in counted}
 
 
-def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
-    asked = (
-        (AuditRow.action, wanted.action),
-        (AuditRow.resource, wanted.resource),
-        (AuditRow.username, wanted.username),
+def _chain(row: AuditRow, previous: ChainPosition) -> None:
+    row.previous_hash, row.hash = previous.hash, audit_row_hash(row, previous.hash)
+
+
+def _conditions(criteria: AuditFilter) -> list[ColumnElement[bool]]:
+    exact = (
+        (AuditRow.action, criteria.action),
+        (AuditRow.resource, criteria.resource),
+        (AuditRow.username, criteria.username),
     )
-    conditions: list[ColumnElement[bool]] = [column == value for column, value in asked if value]
-    if wanted.since is not None:
-        conditions.append(AuditRow.created_at >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(AuditRow.created_at < wanted.until)
+    conditions: list[ColumnElement[bool]] = [column == value for column, value in exact if value]
+    if criteria.since is not None:
+        conditions.append(AuditRow.created_at >= criteria.since)
+    if criteria.until is not None:
+        conditions.append(AuditRow.created_at < criteria.until)
     return conditions
 
 

@@ -1,4 +1,4 @@
-"""What people agreed to. A consent that was withdrawn stays, as evidence of both."""
+"""Consents of people. Withdrawn consents are kept as evidence."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from storage.repositories.sessions import person_conditions, without_session_syn
 
 @dataclass(frozen=True, slots=True)
 class StoredConsent:
-    """``kind`` is recording, voice_clone or storage; ``wording`` is what the person agreed to."""
+    """A consent. ``kind`` is recording, voice_clone or storage. ``wording`` is the text that the person agreed to."""
 
     source: str
     person: str
@@ -26,11 +26,13 @@ class StoredConsent:
 
 
 class ConsentRepository:
+    """Stores consents. ``source`` and ``source_id`` None match every source."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def add(self, consent: StoredConsent) -> StoredConsent:
-        """Notes a consent as given now."""
+        """Adds a consent, given now."""
         row = ConsentRow(
             source=consent.source,
             source_id=consent.source_id,
@@ -43,7 +45,7 @@ class ConsentRepository:
         return _stored(row)
 
     async def withdraw(self, consent_id: int) -> StoredConsent | None:
-        """Notes a consent as withdrawn now, if it was not; None when there is no such consent."""
+        """Marks a consent as withdrawn now, unless it is already. Returns None when there is no such consent."""
         row = await self._session.get(ConsentRow, consent_id)
         if row is None:
             return None
@@ -52,24 +54,26 @@ class ConsentRepository:
         return _stored(row)
 
     async def of_person(self, person: str, source: str | None, source_id: str | None) -> tuple[StoredConsent, ...]:
+        """Consents of a person, the oldest first."""
         own = (
             select(ConsentRow).where(*person_conditions(ConsentRow, person, source, source_id)).order_by(ConsentRow.id)
         )
         return tuple(_stored(row) for row in await self._session.scalars(own))
 
     async def page(self, person: str | None, limit: int, offset: int) -> tuple[StoredConsent, ...]:
-        """The newest first; of one person or of all."""
+        """Consents of one person, or of all, the newest first."""
         found = select(ConsentRow).order_by(ConsentRow.id.desc())
         if person is not None:
             found = found.where(*person_conditions(ConsentRow, person, None, None))
         return tuple(_stored(row) for row in await self._session.scalars(found.limit(limit).offset(offset)))
 
     async def rename_person(self, source: str, person: str, name: str) -> None:
-        """Calls a person of ``source`` by another name."""
+        """Renames a person of ``source``."""
         own = update(ConsentRow).where(ConsentRow.source == source, ConsentRow.person == person)
         await self._session.execute(without_session_sync(own.values(person=name)))
 
     async def remove_of_person(self, person: str, source: str | None, source_id: str | None) -> int:
+        """Deletes the consents of a person and returns their number."""
         own = (
             delete(ConsentRow).where(*person_conditions(ConsentRow, person, source, source_id)).returning(ConsentRow.id)
         )

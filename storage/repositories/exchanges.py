@@ -1,4 +1,4 @@
-"""Every exchange, once, and the reports that brought them."""
+"""Exchanges, and the reports that doors have delivered."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,29 +15,31 @@ from storage.models.base import now
 from storage.repositories.sessions import without_session_sync
 
 _COLUMNS = tuple(Exchange.model_fields)
-_STORED = tuple(getattr(ExchangeRow, name) for name in _COLUMNS)
+_ATTRIBUTES = tuple(getattr(ExchangeRow, name) for name in _COLUMNS)
 _values = attrgetter(*_COLUMNS)
 
 
 class ExchangeRepository:
+    """Stores each exchange once, by its turn."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def add_new(self, exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
-        """Stores the exchanges whose turn is not stored yet and returns them, in their order."""
+        """Inserts the exchanges whose turn is not stored yet and returns them in order."""
         by_turn = {exchange.turn_id: exchange for exchange in exchanges}
-        stored = await self._stored(tuple(by_turn))
-        fresh = tuple(exchange for turn_id, exchange in by_turn.items() if turn_id not in stored)
-        await insert_rows(self._session, _STORED, map(_values, fresh))
-        return fresh
+        stored = await self._stored_turn_ids(tuple(by_turn))
+        new = tuple(exchange for turn_id, exchange in by_turn.items() if turn_id not in stored)
+        await insert_rows(self._session, _ATTRIBUTES, map(_values, new))
+        return new
 
     async def newest(self, limit: int = 100) -> tuple[Exchange, ...]:
-        """Exchanges, the last stored first."""
+        """The last stored exchanges, the newest first."""
         rows = await self._session.scalars(select(ExchangeRow).order_by(ExchangeRow.id.desc()).limit(limit))
         return tuple(_exchange(row) for row in rows)
 
     async def accept_report(self, door: str, sequence: int, digest: str) -> bool:
-        """Notes a report; False when this very report was accepted before. A restarted door uses its sequences anew."""
+        """Records a report. Returns False for a repetition. A restarted door reuses sequences with another digest."""
         row = await self._session.get(AcceptedReportRow, (door, sequence))
         if row is None:
             self._session.add(AcceptedReportRow(door=door, sequence=sequence, digest=digest))
@@ -49,44 +51,44 @@ class ExchangeRepository:
         return True
 
     async def remove_reports(self, before: datetime) -> None:
+        """Deletes the records of reports accepted before ``before``."""
         await self._session.execute(delete(AcceptedReportRow).where(AcceptedReportRow.accepted_at < before))
 
     async def of_sessions(self, session_ids: Sequence[str]) -> tuple[Exchange, ...]:
-        """Exchanges of these conversations, oldest first."""
+        """Exchanges of these conversations, the oldest first."""
         found: list[Exchange] = []
-        for part in batches(session_ids):
-            own = select(ExchangeRow).where(ExchangeRow.session_id.in_(part)).order_by(ExchangeRow.id)
+        for batch in batches(session_ids):
+            own = select(ExchangeRow).where(ExchangeRow.session_id.in_(batch)).order_by(ExchangeRow.id)
             found.extend(_exchange(row) for row in await self._session.scalars(own))
         return tuple(found)
 
     async def redact_sessions(self, session_ids: Sequence[str]) -> int:
-        """Takes question, answer and conversation out of every exchange of these conversations; how many there were.
-        The numbers stay."""
+        """Clears question, answer and conversation of the exchanges of these conversations, and returns the number of
+        exchanges. Their figures are kept."""
         count = 0
-        for part in batches(session_ids):
-            said = update(ExchangeRow).where(ExchangeRow.session_id.in_(part)).returning(ExchangeRow.id)
-            silent = said.values(question="", answer="", session_id=None)
-            count += len((await self._session.execute(without_session_sync(silent))).all())
+        for batch in batches(session_ids):
+            own = update(ExchangeRow).where(ExchangeRow.session_id.in_(batch)).returning(ExchangeRow.id)
+            redacted = own.values(question="", answer="", session_id=None)
+            count += len((await self._session.execute(without_session_sync(redacted))).all())
         return count
 
     async def redact_turns(self, turn_ids: Sequence[str]) -> None:
-        """Takes question and answer out of these exchanges. The numbers stay."""
-        for part in batches(turn_ids):
-            said = update(ExchangeRow).where(ExchangeRow.turn_id.in_(part))
-            await self._session.execute(without_session_sync(said.values(question="", answer="")))
+        """Clears question and answer of the exchanges of these turns. Their figures are kept."""
+        for batch in batches(turn_ids):
+            own = update(ExchangeRow).where(ExchangeRow.turn_id.in_(batch))
+            await self._session.execute(without_session_sync(own.values(question="", answer="")))
 
     async def remove_before(self, moment: datetime, limit: int) -> int:
-        """Deletes at most ``limit`` exchanges that are older than ``moment``, the oldest first; how many."""
+        """Deletes at most ``limit`` exchanges older than ``moment``, the oldest first, and returns their number."""
         old = select(ExchangeRow.id).where(ExchangeRow.created_at < moment).order_by(ExchangeRow.created_at)
         ids = (await self._session.scalars(old.limit(limit))).all()
-        gone = delete(ExchangeRow).where(ExchangeRow.id.in_(ids))
-        await self._session.execute(without_session_sync(gone))
+        await self._session.execute(without_session_sync(delete(ExchangeRow).where(ExchangeRow.id.in_(ids))))
         return len(ids)
 
-    async def _stored(self, turn_ids: Sequence[str]) -> set[str]:
+    async def _stored_turn_ids(self, turn_ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
-        for part in batches(turn_ids):
-            found.update(await self._session.scalars(select(ExchangeRow.turn_id).where(ExchangeRow.turn_id.in_(part))))
+        for batch in batches(turn_ids):
+            found.update(await self._session.scalars(select(ExchangeRow.turn_id).where(ExchangeRow.turn_id.in_(batch))))
         return found
 
 

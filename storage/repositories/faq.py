@@ -1,4 +1,4 @@
-"""Prepared answers in the database."""
+"""FAQ entries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ from storage.models import FaqRow
 from storage.models.base import now
 from storage.repositories.sessions import without_session_sync
 
-_BEHAVIOUR = tuple(getattr(FaqRow, name) for name in FaqEntry.model_fields if name != "hits")
-_CONTENT = (
+_SNAPSHOT_COLUMNS = tuple(getattr(FaqRow, name) for name in FaqEntry.model_fields if name != "hits")
+_CONTENT_COLUMNS = (
     *("question", "question_key", "answer", "alternatives", "keywords", "search_text"),
     *("language", "enabled", "updated_at"),
 )
-_STORED = tuple(getattr(FaqRow, name) for name in (*_CONTENT, "hits", "version", "created_at"))
-_ID = "replaced_id"
+_INSERTED_COLUMNS = tuple(getattr(FaqRow, name) for name in (*_CONTENT_COLUMNS, "hits", "version", "created_at"))
+_ID_PARAMETER = "replaced_id"
 _REPLACE = (
     update(cast(Table, FaqRow.__table__))
-    .where(FaqRow.id == bindparam(_ID))
-    .values({name: bindparam(name) for name in _CONTENT} | {"version": FaqRow.version + 1})
+    .where(FaqRow.id == bindparam(_ID_PARAMETER))
+    .values({name: bindparam(name) for name in _CONTENT_COLUMNS} | {"version": FaqRow.version + 1})
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FaqStatistics:
-    """``languages``: language -> entries. ``never``: enabled entries that nobody has asked for. ``top``: the most
-    asked ones."""
+    """Counts over all entries. ``languages`` maps a language to its number of entries, ``never_asked`` counts enabled
+    entries without hits, ``top`` lists the entries with most hits."""
 
     total: int
     enabled: int
@@ -43,25 +43,27 @@ class FaqStatistics:
 
 
 class FaqRepository:
+    """Stores FAQ entries."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def all(self) -> tuple[FaqEntry, ...]:
-        """Every entry by id."""
+        """All entries, ordered by id."""
         return tuple(_entry(row) for row in await self._session.scalars(select(FaqRow).order_by(FaqRow.id)))
 
     async def count(self) -> int:
         return await self._session.scalar(select(func.count()).select_from(FaqRow)) or 0
 
     async def all_enabled(self) -> tuple[FaqEntry, ...]:
-        """Every enabled entry by id, without its hits: it is another one only when somebody has changed it."""
-        found = await self._session.execute(select(*_BEHAVIOUR).where(FaqRow.enabled).order_by(FaqRow.id))
+        """All enabled entries, ordered by id, without hits, so that equal entries mean unchanged content."""
+        found = await self._session.execute(select(*_SNAPSHOT_COLUMNS).where(FaqRow.enabled).order_by(FaqRow.id))
         return tuple(FaqEntry.model_validate({**row}) for row in found.mappings())
 
     async def search(
         self, query: str, language: str | None, limit: int, offset: int, enabled: bool | None = None
     ) -> tuple[tuple[FaqEntry, ...], int]:
-        """One page, the newest change first, and how many entries there are in all."""
+        """A page of matching entries, the last changed first, and their total number."""
         found = _matching(query, language)
         if enabled is not None:
             found = found.where(FaqRow.enabled == enabled)
@@ -74,18 +76,18 @@ class FaqRepository:
         return _entry(row) if row is not None else None
 
     async def find_id(self, language: str, question: str) -> int | None:
-        """The entry of this language whose question compares equal."""
+        """The id of the entry of this language with an equal question."""
         same = (FaqRow.language == language, FaqRow.question_key == comparison_key(question))
         found: int | None = await self._session.scalar(select(FaqRow.id).where(*same))
         return found
 
     async def with_question(self, question: str) -> tuple[FaqEntry, ...]:
-        """The entries of any language whose question compares equal, by id."""
+        """The entries of any language with an equal question, ordered by id."""
         same = select(FaqRow).where(FaqRow.question_key == comparison_key(question)).order_by(FaqRow.id)
         return tuple(_entry(row) for row in await self._session.scalars(same))
 
     async def statistics(self, limit: int) -> FaqStatistics:
-        """Counts over all entries and the ``most`` asked ones."""
+        """Counts over all entries, and the ``limit`` entries with most hits."""
         counts = (func.count(), func.coalesce(func.sum(FaqRow.hits), 0))
         total, hits = (await self._session.execute(select(*counts))).one()
         enabled = select(func.count()).select_from(FaqRow).where(FaqRow.enabled)
@@ -101,21 +103,22 @@ class FaqRepository:
         )
 
     async def add(self, entry: FaqEntry) -> FaqEntry:
-        """Stores a new entry; ``id``, ``version``, ``hits`` and ``updated_at`` of ``entry`` are not looked at."""
+        """Adds an entry. ``id``, ``version``, ``hits`` and ``updated_at`` of ``entry`` are ignored."""
         row = FaqRow(hits=0, version=1, **_content(entry))
         self._session.add(row)
         await self._session.flush()
         return _entry(row)
 
     async def add_all(self, entries: Sequence[FaqEntry]) -> None:
-        """The same for many."""
+        """Adds many entries like ``add``."""
         moment = now()
         contents = (_content(entry) | {"hits": 0, "version": 1, "created_at": moment} for entry in entries)
-        rows = ([content[column.key] for column in _STORED] for content in contents)
-        await insert_rows(self._session, _STORED, rows)
+        rows = ([content[column.key] for column in _INSERTED_COLUMNS] for content in contents)
+        await insert_rows(self._session, _INSERTED_COLUMNS, rows)
 
     async def replace(self, entry: FaqEntry) -> FaqEntry:
-        """Overwrites the entry of this id and raises its version; the hits stay. KeyError when there is none."""
+        """Overwrites the entry of this id except its hits, and increases its version. Raises KeyError when there is
+        none."""
         row = await self._session.get(FaqRow, entry.id)
         if row is None:
             raise KeyError(entry.id)
@@ -126,23 +129,25 @@ class FaqRepository:
         return _entry(row)
 
     async def replace_all(self, entries: Sequence[FaqEntry]) -> None:
-        """The same for those of many entries that exist."""
+        """Overwrites many entries like ``replace``. Missing ones are ignored."""
         if entries:
             connection = await self._session.connection()
-            await connection.execute(_REPLACE, [_content(entry) | {_ID: entry.id} for entry in entries])
+            await connection.execute(_REPLACE, [_content(entry) | {_ID_PARAMETER: entry.id} for entry in entries])
 
     async def remove(self, entry_id: int) -> None:
+        """Deletes an entry."""
         await self.remove_all((entry_id,))
 
     async def remove_all(self, entry_ids: Sequence[int]) -> None:
-        for part in batches(entry_ids):
-            await self._session.execute(without_session_sync(delete(FaqRow).where(FaqRow.id.in_(part))))
+        """Deletes many entries."""
+        for batch in batches(entry_ids):
+            await self._session.execute(without_session_sync(delete(FaqRow).where(FaqRow.id.in_(batch))))
 
     async def add_hits(self, hits: Mapping[int, int]) -> None:
-        """Adds to the counts of the entries that exist."""
+        """Adds to the hits of entries, by id. Missing entries are ignored."""
         for entry_id, count in hits.items():
             counted = update(FaqRow).where(FaqRow.id == entry_id).values(hits=FaqRow.hits + count)
-            await self._session.execute(counted.execution_options(synchronize_session=False))
+            await self._session.execute(without_session_sync(counted))
 
 
 def _matching(query: str, language: str | None) -> Select[FaqRow]:
@@ -155,7 +160,7 @@ def _matching(query: str, language: str | None) -> Select[FaqRow]:
 
 
 def _content(entry: FaqEntry) -> dict[str, object]:
-    """What an entry says, by column, as of now."""
+    """The column values of an entry, with the current time as ``updated_at``."""
     texts = (entry.question, *entry.alternatives, *entry.keywords, entry.answer)
     return {
         "question": entry.question,

@@ -1,4 +1,4 @@
-"""Facts that are settled once in the life of an installation."""
+"""Facts about the installation, stored by name."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -6,16 +6,19 @@ from storage.models import InstallationRow
 
 
 class InstallationRepository:
+    """Stores facts about the installation."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         self._rows: dict[str, InstallationRow] = {}
 
     async def get(self, name: str) -> str | None:
+        """The value of the fact, or None."""
         row = await self._row(name)
         return row.value if row is not None else None
 
     async def put(self, name: str, value: str) -> None:
-        """Writes the fact, over an older one of this name."""
+        """Adds or overwrites the fact."""
         row = await self._row(name)
         if row is None:
             row = self._rows[name] = InstallationRow(name=name)
@@ -24,7 +27,7 @@ class InstallationRepository:
         await self._session.flush()
 
     async def _row(self, name: str) -> InstallationRow | None:
-        """The row, held on to: the session itself forgets what nobody holds and would read it again to write it."""
+        """The row. A reference is kept: the session's weak identity map would drop it and read it again."""
         row = await self._session.get(InstallationRow, name)
         if row is not None:
             self._rows[name] = row

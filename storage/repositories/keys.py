@@ -1,4 +1,4 @@
-"""API keys in the database: digests, never the keys."""
+"""API keys, stored as digests."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ _VALID = ApiKeyRow.revoked_at.is_(None)
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What is to change; None leaves a thing as it is."""
+    """New values of a key. None keeps the current value."""
 
     name: str | None = None
     limits: KeyLimits | None = None
@@ -23,25 +23,27 @@ class KeyChange:
 
 
 class KeyRepository:
+    """Stores API keys. A valid key is one that is not revoked; it may be expired."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def all_valid(self) -> tuple[ApiKey, ...]:
-        """Every key that was not revoked, by id; an expired one among them."""
+        """Every valid key, ordered by id."""
         rows = await self._session.scalars(select(ApiKeyRow).where(_VALID).order_by(ApiKeyRow.id))
         return tuple(_key(row) for row in rows)
 
     async def creation_times(self) -> dict[int, datetime]:
-        """When each valid key was made, by id."""
+        """The creation time of each valid key, by id."""
         rows = await self._session.execute(select(ApiKeyRow.id, ApiKeyRow.created_at).where(_VALID))
         return dict(rows.tuples().all())
 
     async def ids(self) -> tuple[int, ...]:
-        """Of every key that was ever stored, revoked or not."""
+        """The ids of all keys, revoked or not."""
         return tuple(await self._session.scalars(select(ApiKeyRow.id).order_by(ApiKeyRow.id)))
 
     async def change(self, key_id: int, change: KeyChange) -> ApiKey:
-        """The changed key. KeyError when no such key is valid."""
+        """Changes a key and returns it. Raises KeyError when no valid key has this id."""
         row = await self._valid_row(key_id)
         if row is None:
             raise KeyError(key_id)
@@ -52,15 +54,15 @@ class KeyRepository:
         return _key(row)
 
     async def is_known(self, digest: str) -> bool:
-        """Whether this key was ever stored, revoked or not."""
+        """Whether this key is stored, revoked or not."""
         return await self._session.scalar(select(ApiKeyRow.id).where(ApiKeyRow.digest == digest)) is not None
 
     async def any_known(self) -> bool:
-        """Whether any key was ever stored."""
+        """Whether any key is stored, revoked or not."""
         return await self._session.scalar(select(ApiKeyRow.id).limit(1)) is not None
 
     async def add(self, key: ApiKey) -> ApiKey:
-        """Stores a new key; its ``id`` is not looked at."""
+        """Adds a key and returns it with its id. The ``id`` of ``key`` is ignored."""
         row = ApiKeyRow(
             name=key.name,
             prefix=key.prefix,
@@ -75,7 +77,7 @@ class KeyRepository:
         return _key(row)
 
     async def revoke(self, key_id: int) -> ApiKey | None:
-        """The key that works no longer, or None when no such key was valid."""
+        """Revokes a key and returns it, or None when no valid key has this id."""
         row = await self._valid_row(key_id)
         if row is None:
             return None

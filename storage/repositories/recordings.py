@@ -1,4 +1,4 @@
-"""Sound that was kept, and the files that are still to be deleted after their rows."""
+"""Recordings, and the queue of files that are to be deleted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from storage.repositories.sessions import person_conditions, without_session_syn
 
 @dataclass(frozen=True, slots=True)
 class StoredRecording:
-    """``path`` is relative to the data folder."""
+    """A recording. ``path`` is relative to the data folder."""
 
     id: str
     source: str
@@ -31,12 +31,13 @@ class StoredRecording:
 
 
 class RecordingRepository:
-    """Rows go in a transaction; their files are listed in the same transaction and deleted when it is committed."""
+    """Stores recordings. Removing one queues its file in the same transaction; the file is deleted after the commit."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def add(self, recording: StoredRecording) -> None:
+        """Adds a recording. Fields that are None get the default of their column."""
         given = {name: getattr(recording, name) for name in StoredRecording.__slots__}
         self._session.add(RecordingRow(**{name: value for name, value in given.items() if value is not None}))
         await self._session.flush()
@@ -44,37 +45,38 @@ class RecordingRepository:
     async def of_person(
         self, person: str, source: str | None, source_id: str | None, session_ids: Sequence[str]
     ) -> tuple[StoredRecording, ...]:
-        """Recordings that name the person or belong to one of these conversations, oldest first."""
+        """Recordings of a person or of these conversations, the oldest first."""
         rows = {row.id: row for row in await self._rows(*person_conditions(RecordingRow, person, source, source_id))}
-        for part in batches(session_ids):
-            rows |= {row.id: row for row in await self._rows(RecordingRow.session_id.in_(part))}
+        for batch in batches(session_ids):
+            rows |= {row.id: row for row in await self._rows(RecordingRow.session_id.in_(batch))}
         return tuple(_stored(row) for row in sorted(rows.values(), key=lambda row: (row.created_at, row.id)))
 
     async def rename_person(self, source: str, person: str, name: str) -> None:
-        """Calls a person of ``source`` by another name."""
+        """Renames a person of ``source``."""
         own = update(RecordingRow).where(RecordingRow.source == source, RecordingRow.person == person)
         await self._session.execute(without_session_sync(own.values(person=name)))
 
     async def remove(self, recording_ids: Sequence[str]) -> int:
-        """Deletes rows and lists their files for deletion; how many there were."""
-        gone = [await self._remove(await self._rows(RecordingRow.id.in_(part))) for part in batches(recording_ids)]
-        return sum(gone)
+        """Deletes recordings and queues their files. Returns the number of recordings."""
+        counts = [await self._remove(await self._rows(RecordingRow.id.in_(batch))) for batch in batches(recording_ids)]
+        return sum(counts)
 
     async def remove_of_sessions(self, session_ids: Sequence[str]) -> int:
+        """Like ``remove``, for the recordings of these conversations."""
         return await self._remove(await self._rows(RecordingRow.session_id.in_(session_ids)))
 
     async def remove_before(self, moment: datetime, limit: int) -> int:
-        """The same for at most ``limit`` recordings older than ``moment``, the oldest first."""
+        """Like ``remove``, for at most ``limit`` recordings older than ``moment``, the oldest first."""
         old = select(RecordingRow).where(RecordingRow.created_at < moment).order_by(RecordingRow.created_at)
         return await self._remove((await self._session.scalars(old.limit(limit))).all())
 
     async def files_to_delete(self, limit: int, after: str = "") -> tuple[str, ...]:
-        """Paths of files whose rows are gone, in the order of their names, those behind ``after``."""
-        waiting = select(FileDeletionRow.path).where(FileDeletionRow.path > after).order_by(FileDeletionRow.path)
-        return tuple(await self._session.scalars(waiting.limit(limit)))
+        """Queued paths after ``after``, in alphabetical order."""
+        queued = select(FileDeletionRow.path).where(FileDeletionRow.path > after).order_by(FileDeletionRow.path)
+        return tuple(await self._session.scalars(queued.limit(limit)))
 
     async def remove_file_deletions(self, paths: Sequence[str]) -> None:
-        """These files are gone."""
+        """Removes deleted files from the queue."""
         await self._session.execute(
             without_session_sync(delete(FileDeletionRow).where(FileDeletionRow.path.in_(paths)))
         )

@@ -1,4 +1,4 @@
-"""The counter of committed changes."""
+"""The revision counter of committed changes."""
 
 from sqlalchemy import func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +9,8 @@ from storage.transaction_locks import TransactionLock, lock_until_commit
 
 
 class RevisionRepository:
+    """Counts committed changes of the snapshot."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
@@ -17,8 +19,8 @@ class RevisionRepository:
         return await self._session.scalar(select(func.max(RevisionRow.revision))) or 0
 
     async def next(self) -> int:
-        """Takes the next revision; it counts when the transaction does."""
+        """Allocates the next revision, which becomes current when the transaction commits."""
         await lock_until_commit(self._session, TransactionLock.REVISION)
-        following = select(func.coalesce(func.max(RevisionRow.revision), 0) + 1, literal(now(), UtcDateTime()))
-        taken = insert(RevisionRow).from_select([RevisionRow.revision, RevisionRow.created_at], following)
-        return (await self._session.execute(taken.returning(RevisionRow.revision))).scalar_one()
+        next_row = select(func.coalesce(func.max(RevisionRow.revision), 0) + 1, literal(now(), UtcDateTime()))
+        inserted = insert(RevisionRow).from_select([RevisionRow.revision, RevisionRow.created_at], next_row)
+        return (await self._session.execute(inserted.returning(RevisionRow.revision))).scalar_one()

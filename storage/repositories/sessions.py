@@ -1,4 +1,4 @@
-"""Stored conversations in the database, without their messages."""
+"""Conversations, without their messages."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from storage.models.base import JsonValue, now
 
 BulkT = TypeVar("BulkT", bound=Executable)
 
-_LONGEST_KEY = 255
+_MAX_TITLE_KEY = 255
 _PARAMS = ("temperature", "max_tokens", "top_p", "repetition_penalty")
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFilter:
-    """Which conversations; None means any. ``title`` holds words that the title must contain."""
+    """Criteria for conversations. None matches any value. The title must contain every word of ``title``."""
 
     source: str | None = None
     source_id: str | None = None
@@ -35,7 +35,7 @@ class SessionFilter:
 
 @dataclass(frozen=True, slots=True)
 class RunningSession:
-    """A conversation in a list. ``person`` is the id the source knows the person by."""
+    """A running conversation in a list. ``person`` is the person's id at the source."""
 
     id: str
     person: str
@@ -45,38 +45,40 @@ class RunningSession:
 
 
 class SessionRepository:
+    """Stores conversations. A person has at most one running conversation at a source."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def get_running(self, source: TurnSource, person: str) -> StoredSession | None:
         """The person's running conversation at this source."""
         row = await self._session.scalar(
-            select(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
+            select(ChatSessionRow).where(*_of_person(source, person), ChatSessionRow.ended_at.is_(None))
         )
         return _stored(row) if row is not None else None
 
     async def begin(self, source: TurnSource, person: str, display_name: str) -> StoredSession:
-        """Begins the running conversation of a person, who must have none. One in the panel belongs to that person."""
+        """Starts the running conversation of a person, who must have none. In the panel, the person is its owner."""
         owner = person if source.kind is SourceKind.ADMIN else ""
         return await self._insert(source, person, owner, display_name=display_name)
 
     async def create(self, source: TurnSource, owner: str, title: str, overrides: Overrides) -> StoredSession:
-        """Begins a conversation that is opened by its id only, one of many of its owner."""
-        row = {**_titled(title), **_columns(overrides)}
+        """Creates a conversation that is not running: its owner opens it by id."""
+        row = {**_title_columns(title), **_override_columns(overrides)}
         return await self._insert(source, owner, owner, ended_at=now(), **row)
 
     async def end_running(self, source: TurnSource, person: str) -> None:
-        """Ends the person's running conversation, if any; it stays in the history."""
-        running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
+        """Ends the person's running conversation, if any. It is kept."""
+        running = update(ChatSessionRow).where(*_of_person(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(ended_at=now()))
 
     async def set_mode(self, source: TurnSource, person: str, mode: str) -> None:
-        """Notes the mode of the person's running conversation, if any."""
-        running = update(ChatSessionRow).where(*_of(source, person), ChatSessionRow.ended_at.is_(None))
+        """Sets the mode of the person's running conversation, if any."""
+        running = update(ChatSessionRow).where(*_of_person(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(mode=mode))
 
     async def list_running(self, source: TurnSource, limit: int, offset: int) -> tuple[tuple[RunningSession, ...], int]:
-        """Running conversations at ``source``, the last touched first, and how many there are."""
+        """A page of running conversations at ``source``, the last updated first, and their total number."""
         running = select(ChatSessionRow).where(*_running_at(source))
         page = running.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id).limit(limit).offset(offset)
         total = await self._session.scalar(select(func.count()).select_from(running.subquery()))
@@ -86,7 +88,7 @@ class SessionRepository:
         ), total or 0
 
     async def end_all(self, source: TurnSource, person: str | None = None) -> int:
-        """Ends the running conversations at ``source``, or the one of ``person``; how many there were."""
+        """Ends the running conversations at ``source``, or the one of ``person``. Returns their number."""
         these = select(ChatSessionRow).where(*_running_at(source))
         rows = (
             await self._session.scalars(these if person is None else these.where(ChatSessionRow.person == person))
@@ -101,49 +103,50 @@ class SessionRepository:
         return _stored(row) if row is not None else None
 
     async def get_many(self, session_ids: Collection[str]) -> dict[str, StoredSession]:
-        """Those of ``session_ids`` that exist, by id."""
+        """The existing conversations among ``session_ids``, by id."""
         found: dict[str, StoredSession] = {}
-        for part in batches(session_ids):
-            rows = await self._session.scalars(select(ChatSessionRow).where(ChatSessionRow.id.in_(part)))
+        for batch in batches(session_ids):
+            rows = await self._session.scalars(select(ChatSessionRow).where(ChatSessionRow.id.in_(batch)))
             found.update((row.id, _stored(row)) for row in rows)
         return found
 
     async def page(self, criteria: SessionFilter, limit: int, offset: int) -> tuple[tuple[StoredSession, ...], int]:
-        """One page, the last used first, and how many there are in all. Reads no messages."""
+        """A page of matching conversations, the last updated first, and their total number."""
         found = _matching(criteria)
         newest = found.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id.desc()).limit(limit).offset(offset)
         rows = (await self._session.scalars(newest)).all()
         if len(rows) < limit and (rows or not offset):
-            total = offset + len(rows)  # the last page: nothing is left to be counted
+            total = offset + len(rows)  # the last page: no count query needed
         else:
             counted = found.with_only_columns(func.count(), maintain_column_froms=True)
             total = await self._session.scalar(counted) or 0
         return tuple(_stored(row) for row in rows), total
 
     async def change(self, session_id: str, title: str, overrides: Overrides) -> StoredSession:
-        """Overwrites what people set and raises the version. KeyError when there is no such conversation."""
+        """Overwrites title and overrides and increases the version. Raises KeyError when there is none."""
         row = await self._row(session_id)
         if row is None:
             raise KeyError(session_id)
-        for name, value in (_titled(title) | _columns(overrides)).items():
+        for name, value in (_title_columns(title) | _override_columns(overrides)).items():
             setattr(row, name, value)
         row.version += 1
         await self._session.flush()
         return _stored(row)
 
     async def set_title_if_empty(self, session_id: str, title: str) -> None:
-        """Gives a conversation without a title this one."""
+        """Sets the title of a conversation that has none."""
         unnamed = update(ChatSessionRow).where(ChatSessionRow.id == session_id, ChatSessionRow.title == "")
-        await self._session.execute(unnamed.values(_titled(title)))
+        await self._session.execute(unnamed.values(_title_columns(title)))
 
     async def remove(self, session_ids: Sequence[str]) -> int:
-        """Deletes conversations with their messages; how many there were. Recordings are to be removed before.
+        """Deletes conversations with their messages, and returns the number of conversations. Remove their recordings
+        before.
 
-        Messages are taken out of their tree first: a cascade along it would go deeper than SQLite does (1,000).
+        Parents of messages are cleared first: a cascade along them would exceed SQLite's depth limit of 1,000.
         """
-        gone = ChatMessageRow.session_id.in_(session_ids)
-        await self._session.execute(without_session_sync(update(ChatMessageRow).where(gone).values(parent_id=None)))
-        await self._session.execute(without_session_sync(delete(ChatMessageRow).where(gone)))
+        own = ChatMessageRow.session_id.in_(session_ids)
+        await self._session.execute(without_session_sync(update(ChatMessageRow).where(own).values(parent_id=None)))
+        await self._session.execute(without_session_sync(delete(ChatMessageRow).where(own)))
         found = await self._session.execute(
             without_session_sync(
                 delete(ChatSessionRow).where(ChatSessionRow.id.in_(session_ids)).returning(ChatSessionRow.id)
@@ -152,17 +155,18 @@ class SessionRepository:
         return len(found.all())
 
     async def unused_since(self, moment: datetime, limit: int) -> tuple[str, ...]:
-        """Ids of conversations in which nothing was said since ``moment``, the oldest first."""
+        """Ids of conversations that were not updated since ``moment``, the oldest first."""
         idle = select(ChatSessionRow.id).where(ChatSessionRow.updated_at < moment)
         return tuple(await self._session.scalars(idle.order_by(ChatSessionRow.updated_at).limit(limit)))
 
     async def of_person(self, person: str, source: str | None, source_id: str | None) -> tuple[StoredSession, ...]:
-        """Every conversation of a person, oldest first."""
+        """All conversations of a person, the oldest first."""
         own = select(ChatSessionRow).where(*person_conditions(ChatSessionRow, person, source, source_id))
         return tuple(_stored(row) for row in await self._session.scalars(own.order_by(ChatSessionRow.created_at)))
 
     async def release_owner(self, owner: str, person: str) -> None:
-        """Ends what ``owner`` has running; all of it is nobody's then, and ``owner`` is called ``person`` in it."""
+        """Ends the running conversations of ``owner``, clears the owner of all, and renames the person ``owner`` in
+        them to ``person``."""
         own = update(ChatSessionRow).where(ChatSessionRow.owner == owner)
         renamed = case((ChatSessionRow.person == owner, person), else_=ChatSessionRow.person)
         ended = func.coalesce(ChatSessionRow.ended_at, now(), type_=ChatSessionRow.ended_at.type)
@@ -191,7 +195,7 @@ def person_conditions(
     source: str | None,
     source_id: str | None,
 ) -> list[ColumnElement[bool]]:
-    """Conditions on rows that name a person. In a Telegram group a person is ``<group>:<user id>``."""
+    """Conditions that select the rows of a person. In a Telegram group the person is ``<group>:<user id>``."""
     in_group = (row.source == SourceKind.TELEGRAM.value) & row.person.endswith(f":{person}", autoescape=True)
     conditions = [or_(row.person == person, in_group)]
     if source is not None:
@@ -202,7 +206,7 @@ def person_conditions(
 
 
 def without_session_sync(statement: BulkT) -> BulkT:
-    """For statements over many rows, of which none is held as an object."""
+    """Disables synchronization with the session, for statements on rows that it does not hold."""
     return statement.execution_options(synchronize_session=False)
 
 
@@ -214,7 +218,7 @@ def _running_at(source: TurnSource) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _of(source: TurnSource, person: str) -> tuple[ColumnElement[bool], ...]:
+def _of_person(source: TurnSource, person: str) -> tuple[ColumnElement[bool], ...]:
     return (
         ChatSessionRow.source == source.kind.value,
         ChatSessionRow.source_id == source.instance_id,
@@ -222,28 +226,28 @@ def _of(source: TurnSource, person: str) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _matching(wanted: SessionFilter) -> Select[ChatSessionRow]:
+def _matching(criteria: SessionFilter) -> Select[ChatSessionRow]:
     found = select(ChatSessionRow)
     exact = (
-        (ChatSessionRow.source, wanted.source),
-        (ChatSessionRow.source_id, wanted.source_id),
-        (ChatSessionRow.owner, wanted.owner),
+        (ChatSessionRow.source, criteria.source),
+        (ChatSessionRow.source_id, criteria.source_id),
+        (ChatSessionRow.owner, criteria.owner),
     )
     for column, value in exact:
         if value is not None:
             found = found.where(column == value)
-    for word in comparison_key(wanted.title).split():
+    for word in comparison_key(criteria.title).split():
         found = found.where(ChatSessionRow.title_key.contains(word, autoescape=True))
     return found
 
 
-def _titled(title: str) -> dict[str, JsonValue]:
-    """The columns of a title. Folding a text can make it 18 times as long: what is searched is its beginning."""
-    said = replace_unstorable_characters(title)
-    return {"title": said, "title_key": comparison_key(said)[:_LONGEST_KEY]}
+def _title_columns(title: str) -> dict[str, JsonValue]:
+    """The columns of a title. The comparison key is cut: folding can make a text 18 times longer."""
+    storable = replace_unstorable_characters(title)
+    return {"title": storable, "title_key": comparison_key(storable)[:_MAX_TITLE_KEY]}
 
 
-def _columns(overrides: Overrides) -> dict[str, JsonValue]:
+def _override_columns(overrides: Overrides) -> dict[str, JsonValue]:
     params = {name: getattr(overrides.options, name) for name in _PARAMS}
     return {
         "system_prompt": overrides.system_prompt,

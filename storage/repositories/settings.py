@@ -1,4 +1,8 @@
-"""Live settings in the database: a row for each field of ``Settings`` that was ever changed; a group is one field."""
+"""Live settings: one row for each changed top-level field of ``Settings``.
+
+Rows may come from another version of the program. Values that this version does not know, or that it knows but does not
+accept, are ignored and kept.
+"""
 
 import copy
 import logging
@@ -19,40 +23,41 @@ _Path = tuple[int | str, ...]
 
 
 class SettingsRepository:
+    """Stores ``Settings``."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         self._rows: dict[str, SettingRow] | None = None
-        self._reading: _Reading | None = None
+        self._parsed: _StoredSettings | None = None
 
     async def get(self) -> Settings:
-        """Stored fields over the program's defaults. A stored field, also one inside a group, that this program does
-        not understand (it was written by another version) is reported in the log and left at its default."""
-        return (await self._read()).settings
+        """The stored settings, with defaults for all others. Unknown and invalid values are logged and get their
+        default."""
+        return (await self._parse()).settings
 
     async def invalid_fields(self) -> tuple[str, ...]:
-        """Stored fields, under dotted names, that this program knows and whose values it cannot take."""
-        return tuple(sorted(".".join(map(str, path)) for path in (await self._read()).invalid))
+        """Dotted names of known fields with invalid stored values."""
+        return tuple(sorted(".".join(map(str, path)) for path in (await self._parse()).invalid))
 
     async def last_changed_revision(self) -> int:
-        """The revision of the last change of any setting; 0 when none was ever changed."""
-        return max((row.revision for row in (await self._stored()).values()), default=0)
+        """The revision of the last change of any setting, or 0."""
+        return max((row.revision for row in (await self._stored_rows()).values()), default=0)
 
     async def save(
         self, settings: Settings, revision: int, explicit_paths: Collection[tuple[int | str, ...]] = ()
     ) -> tuple[str, ...]:
-        """Stores what differs from before, under ``revision``; the names of the fields that changed. What another
-        version stored stays in its group, and that version finds it again: fields that this one does not know, and
-        values that it cannot take, unless they were changed or are ``said`` (paths into the settings)."""
-        rows, reading = await self._stored(), await self._read()
-        before, after = reading.settings.model_dump(mode="json"), settings.model_dump(mode="json")
-        renewed = {
-            path for path in reading.invalid if path in explicit_paths or _value(after, path) != _value(before, path)
+        """Stores the changed fields with ``revision`` and returns their names. Unknown and invalid values inside them
+        are kept, except values that changed or whose paths are in ``explicit_paths``."""
+        rows, parsed = await self._stored_rows(), await self._parse()
+        before, after = parsed.settings.model_dump(mode="json"), settings.model_dump(mode="json")
+        replaced = {
+            path for path in parsed.invalid if path in explicit_paths or _value(after, path) != _value(before, path)
         }
         changed = tuple(
-            name for name in after if after[name] != before[name] or any(path[0] == name for path in renewed)
+            name for name in after if after[name] != before[name] or any(path[0] == name for path in replaced)
         )
         values = {name: after[name] for name in changed}
-        for path in (*reading.unknown, *(reading.invalid - renewed)):
+        for path in (*parsed.unknown, *(parsed.invalid - replaced)):
             if path[0] in values:
                 _carry_over(path, {name: row.value for name, row in rows.items()}, values)
         for name in changed:
@@ -61,60 +66,63 @@ class SettingsRepository:
                 self._session.add(row)
             row.value, row.revision = values[name], revision
         await self._session.flush()
-        self._reading = None
+        self._parsed = None
         return changed
 
-    async def _read(self) -> "_Reading":
-        if self._reading is None:
-            self._reading = _understood({row.name: row.value for row in (await self._stored()).values()})
-        return self._reading
+    async def _parse(self) -> "_StoredSettings":
+        if self._parsed is None:
+            self._parsed = _parse_rows({row.name: row.value for row in (await self._stored_rows()).values()})
+        return self._parsed
 
-    async def _stored(self) -> dict[str, SettingRow]:
-        """Every row by its name, read once in a unit of work: nobody else writes meanwhile."""
+    async def _stored_rows(self) -> dict[str, SettingRow]:
+        """All rows by name, cached: nobody else writes during a unit of work."""
         if self._rows is None:
             self._rows = {row.name: row for row in await self._session.scalars(select(SettingRow))}
         return self._rows
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """What stored rows say, and where in them stood what this program does not know, or knows and cannot take."""
+class _StoredSettings:
+    """Parsed rows, and the paths of their unknown and invalid values."""
 
     settings: Settings
     unknown: frozenset[_Path]
     invalid: frozenset[_Path]
 
 
-def _understood(stored: Mapping[str, object]) -> _Reading:
-    kept: dict[str, Any] = copy.deepcopy(dict(stored))
+def _parse_rows(stored: Mapping[str, object]) -> _StoredSettings:
+    valid: dict[str, Any] = copy.deepcopy(dict(stored))
     unknown: set[_Path] = set()
     invalid: set[_Path] = set()
     while True:
         try:
-            return _Reading(Settings.model_validate(kept), frozenset(unknown), frozenset(invalid))
+            return _StoredSettings(Settings.model_validate(valid), frozenset(unknown), frozenset(invalid))
         except ValidationError as error:
-            wrong = {_place(kept, each["loc"]): each["type"] for each in error.errors()}
+            wrong = {_innermost_field(valid, each["loc"]): each["type"] for each in error.errors()}
         for path, kind in wrong.items():
             (unknown if kind == "extra_forbidden" else invalid).add(path)
-            _inside(kept, path[:-1]).pop(path[-1], None)
-            logger.warning("stored setting %s is not understood and left out", ".".join(map(str, path)))
+            _inside(valid, path[:-1]).pop(path[-1], None)
+            logger.warning(
+                "the stored setting %s is ignored: this version does not accept it", ".".join(map(str, path))
+            )
 
 
-def _place(stored: dict[str, Any], place: _Path) -> _Path:
-    """The innermost field on the way to ``place``: of a list, not one item but the whole is left out."""
-    inside: Any = stored
-    for depth, name in enumerate(place):
-        if not isinstance(inside, dict) or name not in inside:
-            return place[:depth]
-        inside = inside[name]
-    return place
+def _innermost_field(stored: dict[str, Any], path: _Path) -> _Path:
+    """The longest prefix of ``path`` that leads through mappings only: of a list, the whole is dropped."""
+    value: Any = stored
+    for depth, name in enumerate(path):
+        if not isinstance(value, dict) or name not in value:
+            return path[:depth]
+        value = value[name]
+    return path
 
 
 def _inside(stored: Mapping[str, Any], path: _Path) -> dict[Any, Any]:
-    inside: Any = stored
+    """The mapping at ``path``, or an empty one."""
+    value: Any = stored
     for name in path:
-        inside = inside.get(name, {}) if isinstance(inside, dict) else {}
-    return inside if isinstance(inside, dict) else {}
+        value = value.get(name, {}) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _value(settings: Mapping[str, Any], path: _Path) -> Any:

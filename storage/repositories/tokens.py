@@ -1,4 +1,4 @@
-"""Refresh tokens in the database: digests, never the tokens. One sign-in is one ``family``."""
+"""Refresh tokens, stored as digests. All tokens of one sign-in form a ``family``."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from storage.models import RefreshTokenRow, UserRow
 
 @dataclass(frozen=True, slots=True)
 class StoredRefreshToken:
-    """One refresh token. ``used_at`` is set once another one was given for it."""
+    """A refresh token. ``used_at`` is the time when it was exchanged for the next one."""
 
     digest: str
     family: str
@@ -27,7 +27,7 @@ class StoredRefreshToken:
 
 @dataclass(frozen=True, slots=True)
 class StoredSignIn:
-    """A family that can still be continued, and whose it is."""
+    """A family that can still be refreshed, and its user."""
 
     family: str
     username: str
@@ -40,21 +40,25 @@ _NEWEST_FIRST = RefreshTokenRow.created_at.desc(), RefreshTokenRow.used_at.is_(N
 
 
 class TokenRepository:
+    """Stores refresh tokens."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def get(self, digest: str) -> StoredRefreshToken | None:
+        """The token with this digest."""
         row = await self._session.get(RefreshTokenRow, digest)
-        return _refresh(row) if row is not None else None
+        return _token(row) if row is not None else None
 
     async def newest(self, family: str) -> StoredRefreshToken | None:
-        """The token that continues the family, or did until it ended."""
+        """The newest token of the family, also of a revoked one."""
         row = await self._session.scalar(
             select(RefreshTokenRow).where(RefreshTokenRow.family == family).order_by(*_NEWEST_FIRST).limit(1)
         )
-        return _refresh(row) if row is not None else None
+        return _token(row) if row is not None else None
 
     async def add(self, token: StoredRefreshToken) -> None:
+        """Adds an unused token."""
         self._session.add(
             RefreshTokenRow(
                 digest=token.digest,
@@ -68,41 +72,44 @@ class TokenRepository:
         await self._session.flush()
 
     async def mark_used(self, digest: str, at: datetime) -> bool:
-        """Marks the token as used; False when somebody was faster."""
+        """Marks the token as used. Returns False when it is used already."""
         unused = update(RefreshTokenRow).where(RefreshTokenRow.digest == digest, RefreshTokenRow.used_at.is_(None))
         result = await self._session.execute(unused.values(used_at=at).execution_options(synchronize_session=False))
         return isinstance(result, CursorResult) and result.rowcount == 1
 
     async def revoke_family(self, family: str, at: datetime) -> None:
+        """Revokes every token of the family."""
         await self._revoke(RefreshTokenRow.family == family, at)
 
     async def revoke_user(self, username: str, at: datetime) -> None:
-        """Revokes every token of the person."""
+        """Revokes every token of the user."""
         owner = select(UserRow.id).where(UserRow.username == username).scalar_subquery()
         await self._revoke(RefreshTokenRow.user_id == owner, at)
 
     async def families(self, user_id: int) -> tuple[str, ...]:
-        """The person's families, the last sign-in first."""
-        began = func.min(RefreshTokenRow.created_at)
+        """The user's families, the last sign-in first."""
+        started_at = func.min(RefreshTokenRow.created_at)
         of_user = select(RefreshTokenRow.family).where(RefreshTokenRow.user_id == user_id)
-        grouped = of_user.group_by(RefreshTokenRow.family).order_by(began.desc(), RefreshTokenRow.family)
+        grouped = of_user.group_by(RefreshTokenRow.family).order_by(started_at.desc(), RefreshTokenRow.family)
         return tuple(await self._session.scalars(grouped))
 
     async def remove_families(self, families: Collection[str]) -> None:
+        """Deletes every token of the families."""
         await self._session.execute(delete(RefreshTokenRow).where(RefreshTokenRow.family.in_(families)))
 
     async def remove_expired(self, now: datetime) -> None:
+        """Deletes the tokens that are expired at ``now``."""
         await self._session.execute(delete(RefreshTokenRow).where(RefreshTokenRow.expires_at <= now))
 
     async def remove_oldest(self, family: str, keep: int) -> None:
-        """Drops all but the newest ``keep`` tokens of the family."""
+        """Deletes all but the newest ``keep`` tokens of the family."""
         newest = select(RefreshTokenRow.digest).where(RefreshTokenRow.family == family)
         kept = newest.order_by(*_NEWEST_FIRST).limit(keep)
         older = RefreshTokenRow.digest.not_in(kept.scalar_subquery())
         await self._session.execute(delete(RefreshTokenRow).where(RefreshTokenRow.family == family, older))
 
     async def sign_ins(self, now: datetime) -> tuple[StoredSignIn, ...]:
-        """Every family that can be continued, of everybody who is enabled."""
+        """Families of enabled users whose newest token is unused, not revoked and not expired."""
         token, user = RefreshTokenRow, UserRow
         rows = await self._session.execute(
             select(token.family, user.username, user.role, user.must_change_password, token.expires_at)
@@ -116,7 +123,7 @@ class TokenRepository:
         await self._session.execute(valid.values(revoked_at=at).execution_options(synchronize_session=False))
 
 
-def _refresh(row: RefreshTokenRow) -> StoredRefreshToken:
+def _token(row: RefreshTokenRow) -> StoredRefreshToken:
     return StoredRefreshToken(
         digest=row.digest,
         family=row.family,

@@ -1,4 +1,4 @@
-"""What was used: one row per day, key, source and route, added up."""
+"""Usage counters, one row per day, API key, source and route."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _TOTALS = (
 
 @dataclass(frozen=True, slots=True)
 class UsageTotals:
-    """What all rows of one group come to; None and "" where the group is not split by that."""
+    """The totals of a group of rows. Fields that the rows are not grouped by are None or ""."""
 
     day: str = ""
     key_id: int | None = None
@@ -36,16 +36,18 @@ class UsageTotals:
 
 
 class UsageRepository:
+    """Counts usage."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def add(self, tallies: Sequence[UsageCount]) -> None:
-        """Adds ``tallies`` to what is stored."""
+        """Adds ``tallies`` to the stored counters."""
         for tally in tallies:
-            place = (tally.day, tally.key_id, tally.source, tally.route)
-            row = await self._session.get(UsageRow, place, with_for_update=True)
+            key = (tally.day, tally.key_id, tally.source, tally.route)
+            row = await self._session.get(UsageRow, key, with_for_update=True)
             if row is None:
-                row = UsageRow(**dict(zip(("day", "key_id", "source", "route"), place, strict=True)))
+                row = UsageRow(**dict(zip(("day", "key_id", "source", "route"), key, strict=True)))
                 row.requests = row.prompt_tokens = row.completion_tokens = 0
                 row.audio_seconds = 0.0
                 self._session.add(row)
@@ -56,7 +58,7 @@ class UsageRepository:
             await self._session.flush()
 
     async def by_key(self, day: str) -> dict[int, KeyUsage]:
-        """What each API key used on ``day``."""
+        """The usage of each API key on ``day``."""
         rows = await self.totals(day, day, ("key",))
         return {
             row.key_id: KeyUsage(tokens=row.prompt_tokens + row.completion_tokens, audio_seconds=row.audio_seconds)
@@ -65,15 +67,15 @@ class UsageRepository:
         }
 
     async def totals(self, first_day: str, last_day: str, by: Sequence[UsageGrouping]) -> tuple[UsageTotals, ...]:
-        """Sums over the days ``first`` to ``last``, both included, in the order of their groups."""
+        """Totals over the days ``first_day`` to ``last_day``, both included, grouped and ordered by ``by``."""
         columns = [_COLUMNS[name] for name in by]
         wanted = select(*columns, *_TOTALS).where(UsageRow.day >= first_day, UsageRow.day <= last_day)
         rows = await self._session.execute(wanted.group_by(*columns).order_by(*columns))
-        return tuple(_sum(row.tuple(), by) for row in rows)
+        return tuple(_usage_totals(row.tuple(), by) for row in rows)
 
 
-def _sum(row: tuple[Any, ...], by: Sequence[UsageGrouping]) -> UsageTotals:
-    """One group; sums of a database server may be decimals."""
+def _usage_totals(row: tuple[Any, ...], by: Sequence[UsageGrouping]) -> UsageTotals:
+    """Converts one row. PostgreSQL returns sums as decimals."""
     group = dict(zip(by, row, strict=False))
     requests, prompt_tokens, completion_tokens, audio_seconds = row[len(by) :]
     return UsageTotals(

@@ -1,4 +1,4 @@
-"""People in the database."""
+"""Users of the panel."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,9 +11,9 @@ from storage.models import UserRow
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user with the argon2id string of the password; ``username`` is folded. ``id`` 0 is not stored yet.
+    """A user. ``username`` is case folded, ``password_hash`` is an argon2id string, ``id`` 0 means not stored yet.
 
-    ``version`` rises with every change.
+    ``version`` increases with every change.
     """
 
     username: str
@@ -27,6 +27,8 @@ class StoredUser:
 
 
 class UserRepository:
+    """Stores users by name."""
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
@@ -34,7 +36,7 @@ class UserRepository:
         return await self._session.scalar(select(func.count()).select_from(UserRow)) or 0
 
     async def all(self) -> tuple[StoredUser, ...]:
-        """Everybody by name."""
+        """All users, ordered by name."""
         return tuple(_user(row) for row in await self._session.scalars(select(UserRow).order_by(UserRow.username)))
 
     async def get(self, username: str) -> StoredUser | None:
@@ -58,7 +60,7 @@ class UserRepository:
         return _user(row)
 
     async def replace(self, user: StoredUser) -> StoredUser:
-        """Overwrites the person of this name and raises the version. KeyError when there is none."""
+        """Overwrites the user of this name and increases the version. Raises KeyError when there is none."""
         row = await self._existing(user.username)
         row.password_hash, row.must_change_password = user.password_hash, user.must_change_password
         row.role, row.enabled = user.role, user.enabled
@@ -67,7 +69,7 @@ class UserRepository:
         return _user(row)
 
     async def set_password(self, username: str, password_hash: str, *, must_change: bool) -> None:
-        """KeyError when there is no such user."""
+        """Sets the password and increases the version. Raises KeyError when there is no such user."""
         row = await self._existing(username)
         row.password_hash, row.must_change_password = password_hash, must_change
         row.version += 1
@@ -83,8 +85,8 @@ class UserRepository:
         return row
 
     async def _row(self, username: str) -> UserRow | None:
-        found: UserRow | None = await self._session.scalar(select(UserRow).where(UserRow.username == username))
-        return found
+        row: UserRow | None = await self._session.scalar(select(UserRow).where(UserRow.username == username))
+        return row
 
 
 def _user(row: UserRow) -> StoredUser:

@@ -1,4 +1,4 @@
-"""What a new installation knows before anybody has taught it anything."""
+"""The FAQ entries and personas of a new installation."""
 
 from functools import cache
 from importlib.resources import files
@@ -12,14 +12,18 @@ _LANGUAGES = ("ru", "en")
 
 
 def faq() -> tuple[FaqEntry, ...]:
-    """The prepared answers of every seed language."""
+    """The FAQ entries of every seed language."""
     entries = TypeAdapter(tuple[FaqEntry, ...])
-    per_language = ((language, entries.validate_python(_read(f"faq.{language}.yaml"))) for language in _LANGUAGES)
-    return tuple(entry.model_copy(update={"language": language}) for language, part in per_language for entry in part)
+    return tuple(
+        entry.model_copy(update={"language": language})
+        for language in _LANGUAGES
+        for entry in entries.validate_python(_read(f"faq.{language}.yaml"))
+    )
 
 
 @cache
 def personas() -> tuple[Persona, ...]:
+    """The built-in personas."""
     return TypeAdapter(tuple[Persona, ...]).validate_python(_read("personas.yaml"))
 
 

@@ -107,5 +107,5 @@ async def test_an_archive_of_a_newer_program_is_refused(place: InstallationPaths
 async def test_an_archive_larger_than_the_room_is_refused(place: InstallationPaths, tmp_path: Path) -> None:
     archive, elsewhere = tmp_path / "b.tar.gz", installation_paths(tmp_path / "elsewhere")
     create_backup(place, archive)
-    with pytest.raises(InvalidRequest, match="room"):
+    with pytest.raises(InvalidRequest, match="space"):
         await restore_backup(archive, elsewhere, max_bytes=100_000)

@@ -56,7 +56,7 @@ async def test_the_archive_is_private_readable_and_says_what_is_in_it(place: Ins
     assert json.loads(parts["models.json"]) == [{"id": "piper"}]
     assert json.loads(parts["manifest.json"])["schema_revision"] == manifest.schema_revision
     assert b"k" * 43 not in b"".join(parts.values())
-    with pytest.raises(Conflict, match="name another file"):
+    with pytest.raises(Conflict, match="exists"):
         create_backup(place, archive)
 
 
@@ -119,8 +119,8 @@ async def test_restoring_over_something_wants_force_and_keeps_the_old_aside(
 _KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from storage.backup_archive import Place
-from storage.restore import restore
+from storage.backup_archive import InstallationPaths
+from storage.restore import restore_backup
 
 def moved(target):
     global left
@@ -129,8 +129,8 @@ def moved(target):
         os.kill(os.getpid(), signal.SIGKILL)
 
 archive, folder, left = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-place = Place(folder / "secretary.db", folder / "recordings", (folder / "secret.key",))
-asyncio.run(restore(archive, place, force=True, moved=moved))
+paths = InstallationPaths(folder / "secretary.db", folder / "recordings", (folder / "secret.key",))
+asyncio.run(restore_backup(archive, paths, force=True, on_moved=moved))
 """
 
 
@@ -192,7 +192,7 @@ async def test_a_place_whose_old_database_is_nowhere_is_not_taken_for_an_empty_o
     (aside,) = place.folder.glob("before-restore-*")
     aside.rename(tmp_path / "aside")
     database = Database(url_of(place.folder))
-    with pytest.raises(Unavailable, match="neither in its place"):
+    with pytest.raises(Unavailable, match="is missing"):
         await database.open()
     assert not place.database.exists()
     (tmp_path / "aside").rename(aside)
@@ -246,7 +246,7 @@ async def test_a_disk_without_hard_links_takes_a_backup_too(place: InstallationP
     create_backup(place, archive, link=refuse)
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     await restore_backup(archive, installation_paths(tmp_path / "elsewhere"))
-    with pytest.raises(Conflict, match="name another file"):
+    with pytest.raises(Conflict, match="exists"):
         create_backup(place, archive, link=refuse)
 
     def overtaken(_: Path, target: Path) -> None:

@@ -86,8 +86,8 @@ async def test_a_server_that_is_not_there_is_told_clearly(cluster: PostgresClust
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("pa%3Ass%2Fw%40rd", "hunter2"), "refuses this user or password"),
-        (("/template1", "/nowhere"), "does not exist"),
+        (("pa%3Ass%2Fw%40rd", "hunter2"), "user or password"),
+        (("/template1", "/nowhere"), "no such database"),
     ],
 )
 async def test_a_wrong_password_or_database_is_told_clearly(

@@ -21,12 +21,12 @@ KILLED = """
 import asyncio, os, sys
 from pathlib import Path
 from storage.database import Database
-from storage.key_rotation import Step, rotate
+from storage.key_rotation import RotationStep, rotate_secret_key
 
 async def run():
     database = Database(sys.argv[1])
     await database.open()
-    await rotate(database, Path(sys.argv[2]), lambda step: os._exit(9) if step is Step[sys.argv[3]] else None)
+    await rotate_secret_key(database, Path(sys.argv[2]), lambda step: os._exit(9) if step is RotationStep[sys.argv[3]] else None)
 
 asyncio.run(run())
 """

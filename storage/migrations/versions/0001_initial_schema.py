@@ -1,7 +1,4 @@
-"""The first office: accounts, keys, prepared answers, personas, settings, bots, conversations and the trail.
-
-Revision 0001, the first.
-"""
+"""Creates the tables of accounts, keys, FAQ entries, personas, settings, bots, conversations and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op

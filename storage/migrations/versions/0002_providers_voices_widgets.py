@@ -1,8 +1,8 @@
-"""The whole office: sign-in tokens, consents, providers, routes, presets, voices, widgets, recordings and usage; and
-what conversations, keys and the audit trail need beside.
+"""Adds refresh tokens, consents, providers, routes, presets, voices, widgets, recordings and usage, and extends users,
+keys, conversations and the audit log.
 
-Columns are added in place where other tables refer to the table: with foreign keys on, SQLite would take the children
-of a copied table along.
+Tables that others reference get their columns in place. With foreign keys on, batch mode, which copies and drops the
+table, would delete the referencing rows.
 """
 
 from typing import Any
@@ -36,12 +36,12 @@ def upgrade() -> None:
     _create_widgets()
     _create_records()
     _extend_conversations()
-    _extend_people()
+    _extend_accounts()
 
 
 def downgrade() -> None:
-    _shorten_people()
-    _shorten_conversations()
+    _reduce_accounts()
+    _reduce_conversations()
     for table in _TABLES_NEWEST_FIRST:
         op.drop_table(table)
 
@@ -247,11 +247,12 @@ def _extend_conversations() -> None:
     op.add_column("chat_messages", _text("route", 100, added=True))
     op.add_column("chat_messages", sa.Column("edited", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_index("ix_chat_messages_parent_id", "chat_messages", ["parent_id"])
-    _string_messages_together()
+    _link_messages()
 
 
-def _string_messages_together() -> None:
-    """Every message follows the one before it; conversations learn their count, last message and leaf."""
+def _link_messages() -> None:
+    """Makes each message the child of the one before it, and fills the count, last message and leaf of
+    conversations."""
     op.execute(
         "UPDATE chat_messages SET parent_id = (SELECT max(earlier.id) FROM chat_messages AS earlier "
         "WHERE earlier.session_id = chat_messages.session_id AND earlier.id < chat_messages.id)"
@@ -264,7 +265,7 @@ def _string_messages_together() -> None:
     )
 
 
-def _extend_people() -> None:
+def _extend_accounts() -> None:
     op.add_column("users", _count("version", added="1"))
     op.add_column("api_keys", _json("limits", added=True))
     op.add_column("api_keys", _text("owner", 100, added=True))
@@ -272,7 +273,7 @@ def _extend_people() -> None:
     op.add_column("audit_log", _text("hash", 64, added=True))
 
 
-def _shorten_people() -> None:
+def _reduce_accounts() -> None:
     for table, column in (
         ("audit_log", "hash"),
         ("audit_log", "previous_hash"),
@@ -281,12 +282,14 @@ def _shorten_people() -> None:
         ("users", "version"),
     ):
         op.drop_column(table, column)
-    op.execute("DELETE FROM installation WHERE name IN ('audit_head', 'audit_anchor')")  # a later way up chains anew
+    op.execute(
+        "DELETE FROM installation WHERE name IN ('audit_head', 'audit_anchor')"
+    )  # a later upgrade chains the rows again
 
 
-def _shorten_conversations() -> None:
+def _reduce_conversations() -> None:
     op.drop_index("ix_chat_messages_parent_id", "chat_messages")
-    # SQLite drops the copied table row by row, and each row takes its children along, a thousand deep at most
+    # Dropping the copied table cascades along parents, and SQLite's depth limit is 1,000
     op.execute("UPDATE chat_messages SET parent_id = NULL")
     with op.batch_alter_table("chat_messages") as messages:
         messages.drop_constraint(_PARENT, type_="foreignkey")

@@ -1,5 +1,5 @@
-"""Conversations are searched by title, listed by owner, and their files are deleted after the rows. History is
-counted in tokens, which are taken for four characters each.
+"""Adds title search, the list by owner and the file deletion queue. Converts the history limit from characters to
+tokens, at four characters per token.
 """
 
 from collections.abc import Callable
@@ -41,19 +41,19 @@ def downgrade() -> None:
 
 
 def _require_files_deleted() -> None:
-    """Nobody else knows of them: the table that names them goes."""
+    """The downgrade drops the queue, and nothing else knows these files."""
     waiting = op.get_bind().execute(sa.text("SELECT path FROM file_deletions ORDER BY path")).scalars().all()
     if waiting:
         raise Conflict(
-            f"{len(waiting)} files of recordings are still to be deleted, the first is {waiting[0]}: "
-            "let the secretary run until they are gone, then go back"
+            f"{len(waiting)} files are queued for deletion, the first is {waiting[0]}: "
+            "run the secretary until they are deleted, then downgrade"
         )
 
 
-def _rename_history(old: str, new: str, converted: Callable[[int], int]) -> None:
-    """In the stored group of settings, if people changed it: an unknown field would be left out."""
+def _rename_history(old: str, new: str, convert: Callable[[int], int]) -> None:
+    """Renames the field in the stored group ``llm``, if there is one."""
     here = _SETTINGS.c.name == "llm"
     stored = op.get_bind().execute(sa.select(_SETTINGS.c.value).where(here)).scalar()
     if isinstance(stored, dict) and old in stored:
         kept = {name: value for name, value in stored.items() if name != old}
-        op.execute(_SETTINGS.update().where(here).values(value={**kept, new: converted(int(stored[old]))}))
+        op.execute(_SETTINGS.update().where(here).values(value={**kept, new: convert(int(stored[old]))}))

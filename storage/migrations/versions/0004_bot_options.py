@@ -1,5 +1,5 @@
-"""A bot has a prompt, sampling, a speech preset, administrators and buttons of its own, a widget has sampling; a
-conversation keeps the mode that a person chose with a button.
+"""Adds prompt, sampling, speech preset, administrators and buttons of bots, sampling of widgets, and the mode of
+conversations.
 """
 
 from typing import Any
