@@ -26,7 +26,8 @@ from storage.key_rotation import RotationStep, rotate_secret_key
 async def run():
     database = Database(sys.argv[1])
     await database.open()
-    await rotate_secret_key(database, Path(sys.argv[2]), lambda step: os._exit(9) if step is RotationStep[sys.argv[3]] else None)
+    last = RotationStep[sys.argv[3]]
+    await rotate_secret_key(database, Path(sys.argv[2]), lambda step: os._exit(9) if step is last else None)
 
 asyncio.run(run())
 """
