@@ -1,4 +1,4 @@
-"""Prepared answers in the name of the person who looks at the panel: what the role does not allow is refused here."""
+"""The FAQ on behalf of the user of a panel session, with the permissions of the user's role."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ _RIGHTS = required_roles(AdminResource.FAQ)
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedFaq:
-    """The panel's only way to prepared answers. Everything raises Forbidden where the role of ``session`` is too low
-    at that moment, and what ``FaqAdministration`` raises."""
+    """Checks the current role of ``session`` before each call. All methods raise Forbidden when the role is too low.
+    They also raise the errors of ``FaqAdministration``."""
 
     faq: FaqAdministration
     matcher: PhraseMatcher
@@ -33,19 +33,20 @@ class AuthorizedFaq:
         return await self.faq.get(entry_id)
 
     async def create(self, draft: FaqDraft) -> FaqEntry:
-        return await self.faq.create(draft, self._changer())
+        return await self.faq.create(draft, self._require_change())
 
     async def update(self, entry_id: int, draft: FaqDraft, expected_version: int) -> FaqEntry:
-        return await self.faq.update(entry_id, draft, expected_version, self._changer())
+        return await self.faq.update(entry_id, draft, expected_version, self._require_change())
 
     async def delete(self, entry_id: int) -> None:
-        await self.faq.delete(entry_id, self._changer())
+        await self.faq.delete(entry_id, self._require_change())
 
     async def try_phrase(self, phrase: str) -> PhraseMatchReport:
-        """What the entries make of ``phrase``. Trying is for those who write answers."""
-        self._changer()
+        """The entries that match ``phrase``. Requires the permission to change the FAQ."""
+        self._require_change()
         return await self.matcher(phrase, None)
 
-    def _changer(self) -> str:
+    def _require_change(self) -> str:
+        """The username, after a check that the user may change the FAQ."""
         require_role(self.session.role, _RIGHTS.change)
         return self.session.username

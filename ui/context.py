@@ -1,4 +1,4 @@
-"""What every tab is given: services, who is looking, in which language, and where the panel lives."""
+"""The context of an open page: services, session, language and the path of the panel."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,8 @@ ToastTone = Literal["positive", "negative", "warning", "info"]
 
 @dataclass(frozen=True)
 class PanelContext:
-    """One open page. ``root`` is the public path of the panel without a trailing slash ("/admin/ui")."""
+    """One open page. ``root_path`` is the public path of the panel without a trailing slash ("/admin/ui"). Pages that
+    show changing data refresh it every ``refresh_interval_s`` seconds."""
 
     services: PanelServices
     overview: OverviewCache
@@ -31,26 +32,27 @@ class PanelContext:
     t: Translator
     root_path: str
     client: Client
+    refresh_interval_s: float
 
     @property
     def faq(self) -> AuthorizedFaq:
-        """Prepared answers, as far as this person may read and change them."""
+        """The FAQ with the permissions of this user."""
         return AuthorizedFaq(self.services.faq, self.services.matcher, self.session)
 
-    def can_read(self, subject: AdminResource) -> bool:
-        return self.session.role.covers(required_roles(subject).read)
+    def can_read(self, resource: AdminResource) -> bool:
+        return self.session.role.covers(required_roles(resource).read)
 
-    def require_change(self, subject: AdminResource) -> None:
-        """Raises Forbidden where the role of this moment is too low to do more than read."""
-        require_role(self.session.role, required_roles(subject).change)
+    def require_change(self, resource: AdminResource) -> None:
+        """Raises Forbidden when the current role may not change ``resource``."""
+        require_role(self.session.role, required_roles(resource).change)
 
     def toast(self, text: str, tone: ToastTone = "positive") -> None:
-        """A short message that goes away by itself; problems stay longer."""
-        seconds = 8_000 if tone == "negative" else 4_000
+        """Shows a short notification that disappears by itself after 4 seconds, errors after 8."""
+        timeout_ms = 8_000 if tone == "negative" else 4_000
         if self.client.is_deleted:
             return
-        with self.client:  # what asked for the toast may be redrawn by now
-            ui.notify(text, type=tone, position="bottom", timeout=seconds, close_button=self.t("common.close"))
+        with self.client:  # the element that triggered the toast may be deleted by now
+            ui.notify(text, type=tone, position="bottom", timeout=timeout_ms, close_button=self.t("common.close"))
 
     def toast_error(self, error: BaseException) -> None:
         self.toast(explain_error(error, self.t), "negative")
@@ -58,6 +60,6 @@ class PanelContext:
 
 @asynccontextmanager
 async def keep_tab_open() -> AsyncIterator[None]:
-    """Holds a tab open after its body has run: ends only by cancellation, when the tab or the browser is left."""
+    """Waits after the body of the block until NiceGUI cancels the tab, which it does when the user leaves it."""
     yield
     await asyncio.Event().wait()

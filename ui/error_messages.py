@@ -1,11 +1,11 @@
-"""Errors in the reader's language: a sentence by code, and the error's own message where it says more."""
+"""Error messages in the language of the user, selected by error code."""
 
 from deployments.contracts.errors import RateLimited, SecretaryError
 from ui.translations import Translator
 
 
 def explain_error_code(code: str, message: str, t: Translator) -> str:
-    """What to tell a person about an error. ``message`` is added where the sentence alone would not help."""
+    """The translated text for ``code``. For some codes ``message`` is appended."""
     key = f"problem.{code}"
     if not t.has(key):
         return message or t("problem.internal_error")
@@ -14,7 +14,7 @@ def explain_error_code(code: str, message: str, t: Translator) -> str:
 
 
 def explain_error(error: BaseException, t: Translator) -> str:
-    """The same for an exception; one that is not of our tree stays general, its text is for the log."""
+    """The text for an exception. For one that is no SecretaryError it is a general text without the message."""
     if isinstance(error, RateLimited) and error.retry_after_s:
         return t("problem.locked_out", wait=format_wait_time(error.retry_after_s, t))
     if isinstance(error, SecretaryError):
@@ -23,7 +23,7 @@ def explain_error(error: BaseException, t: Translator) -> str:
 
 
 def format_wait_time(seconds: float, t: Translator) -> str:
-    """ "2 minutes": rounded up, so that nobody comes back too early."""
+    """A time to wait, rounded up, for example "2 minutes"."""
     whole = max(1, int(-(-seconds // 1)))
     return t.count("unit.seconds", whole) if whole < 60 else t.count("unit.minutes", -(-whole // 60))
 

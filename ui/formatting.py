@@ -1,4 +1,4 @@
-"""Numbers and times as people of the language write them."""
+"""Formats numbers, durations and ages in the language of the user."""
 
 from datetime import UTC, datetime
 
@@ -6,13 +6,13 @@ from ui.translations import Translator
 
 
 def format_number(value: float, digits: int, t: Translator) -> str:
-    """Fixed digits, with the decimal sign of the language."""
+    """A number with a fixed count of decimal digits and the decimal separator of the language."""
     text = f"{value:.{digits}f}"
     return text.replace(".", ",") if t.language == "ru" else text
 
 
 def format_duration(milliseconds: float, t: Translator) -> str:
-    """ "182 ms", "1.24 s": as exact as one can feel."""
+    """A duration with about three significant digits, for example "182 ms" or "1.24 s"."""
     if milliseconds < 10:
         return t("unit.ms", value=format_number(milliseconds, 1, t))
     if milliseconds < 1_000:
@@ -22,7 +22,7 @@ def format_duration(milliseconds: float, t: Translator) -> str:
 
 
 def format_time_ago(moment: datetime, t: Translator, now: datetime | None = None) -> str:
-    """How long ago, in steps coarse enough not to flicker."""
+    """The age of ``moment`` in coarse steps, for example "40 seconds ago"."""
     seconds = max(0.0, ((now or datetime.now(UTC)) - moment).total_seconds())
     if seconds < 20:
         return t("unit.now")

@@ -1,4 +1,4 @@
-"""The panel on an application: pages, login, assets and the guard, all below one path and one session cookie."""
+"""Mounts the panel on a FastAPI application: pages, login, assets and the guard, with one session cookie."""
 
 import asyncio
 import hashlib
@@ -37,11 +37,14 @@ def mount_panel(
     mount_path: str = "/ui",
     storage_secret: str,
     secure_cookie: bool = False,
+    refresh_interval_s: float = 5.0,
+    overview_max_age_s: float = 2.0,
 ) -> None:
-    """Serves the panel of ``services`` at ``mount_path`` of ``app``, and leads "/" of ``app`` there.
+    """Serves the panel at ``mount_path`` of ``app`` and redirects "/" of ``app`` to it.
 
-    ``storage_secret`` signs the session cookie; ``secure_cookie`` promises that people come over TLS only. NiceGUI is
-    one per process, and so is the panel: call this once, before the application starts.
+    ``storage_secret`` signs the session cookie. Set ``secure_cookie`` when the panel is served over TLS only. An open
+    dashboard is refreshed every ``refresh_interval_s``; the engines are asked at most once in ``overview_max_age_s``.
+    NiceGUI supports one application in a process: call this once, before the application starts.
     """
     sessions = PanelSessions()
     services.accounts.subscribe(sessions.close_all_of)
@@ -51,10 +54,10 @@ def mount_panel(
     nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
     nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
     version = _assets_version()
-    overview = OverviewCache(services)
+    overview = OverviewCache(services, max_age_s=overview_max_age_s)
 
     async def root(request: Request) -> Response | None:
-        return await _open_page(request, services, overview, sessions, version)
+        return await _open_page(request, services, overview, sessions, version, refresh_interval_s)
 
     ui.run_with(
         app,
@@ -70,7 +73,8 @@ def mount_panel(
 
 
 def session_cookie_options(*, secure: bool) -> dict[str, object]:
-    """The prefix ``__Host-`` makes browsers refuse the cookie unless it is Secure and bound to this very host."""
+    """Options of Starlette's session middleware. With the prefix ``__Host-`` browsers accept the cookie only when it is
+    Secure and bound to one host."""
     return {
         "session_cookie": "__Host-secretary" if secure else "secretary_panel",
         "max_age": int(SESSION_LIFETIME_S),
@@ -88,7 +92,7 @@ def _redirect_to_panel(app: FastAPI, mount_path: str) -> None:
 
 
 def _assets_version() -> str:
-    """Changes with any asset, so that browsers fetch a new style sheet after an update."""
+    """A hash of all assets, so that browsers fetch changed style sheets after an update."""
     digest = hashlib.sha256()
     for path in sorted(_ASSETS.iterdir()):
         digest.update(path.read_bytes())
@@ -96,26 +100,30 @@ def _assets_version() -> str:
 
 
 async def _open_page(
-    request: Request, services: PanelServices, overview: OverviewCache, sessions: PanelSessions, version: str
+    request: Request,
+    services: PanelServices,
+    overview: OverviewCache,
+    sessions: PanelSessions,
+    version: str,
+    refresh_interval_s: float,
 ) -> Response | None:
     root = request.scope.get("root_path", "")
     session = session_of(request, sessions)
-    if session is None or not await _still_welcome(services, session):
+    if session is None or not await _is_session_current(services, session):
         sessions.close(session.token if session else None)
         return RedirectResponse(f"{root}{LOGIN_PATH}", 303)
     preferences = preferences_of(request)
-    panel = PanelContext(
-        services, overview, session, preferences, Translator(preferences.language), root, ui.context.client
-    )
+    t = Translator(preferences.language)
+    client = ui.context.client
+    panel = PanelContext(services, overview, session, preferences, t, root, client, refresh_interval_s)
     _prepare_document(panel, version)
-    _leave_with(panel, sessions)
+    _close_page_with_session(panel, sessions)
     build_shell(panel)
     return None
 
 
-async def _still_welcome(services: PanelServices, session: PanelSession) -> bool:
-    """Whether the account still exists, is enabled, and was not changed since the login. A role that somebody wrote
-    into the database counts from here on."""
+async def _is_session_current(services: PanelServices, session: PanelSession) -> bool:
+    """Whether the account still exists and has not changed since the login. Also updates the role of the session."""
     try:
         account = await services.accounts.get(session.username)
     except NotFound:
@@ -125,7 +133,7 @@ async def _still_welcome(services: PanelServices, session: PanelSession) -> bool
 
 
 def _prepare_document(panel: PanelContext, version: str) -> None:
-    """Language, theme and style are part of the first HTML, so nothing flashes."""
+    """Sets language, theme and style sheets of the first HTML document, so that the page does not flicker."""
     page = ui.context.client.page
     page.language = "ru" if panel.t.language == "ru" else "en-US"
     page.dark = panel.preferences.dark
@@ -133,8 +141,8 @@ def _prepare_document(panel: PanelContext, version: str) -> None:
         ui.add_head_html(f'<link rel="stylesheet" href="{panel.root_path}/assets/{sheet}?{version}">')
 
 
-def _leave_with(panel: PanelContext, sessions: PanelSessions) -> None:
-    """When the session ends, here or in another window, this page goes to the login and its server side is dropped."""
+def _close_page_with_session(panel: PanelContext, sessions: PanelSessions) -> None:
+    """When the session ends, in any window, opens the login page in this one and deletes the NiceGUI client."""
     client = ui.context.client
     session = panel.session
 
@@ -145,7 +153,7 @@ def _leave_with(panel: PanelContext, sessions: PanelSessions) -> None:
 
     def leave() -> None:
         client.open(LOGIN_PATH)
-        background_tasks.create(drop(), name="drop a page whose session ended")
+        background_tasks.create(drop(), name="delete the client of an ended session")
 
     session.on_close.add(leave)
     client.on_delete(lambda: session.on_close.discard(leave))

@@ -1,11 +1,9 @@
-"""What the dashboard knows: engines, doors and latencies, gathered once for everybody who looks.
-
-However many browsers are open, the engines are asked at most once in ``max_age_s``, and never wait on each other.
-"""
+"""The data of the dashboard: engines, doors and latencies. All open dashboards share one cached overview."""
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -20,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class SystemHealth(StrEnum):
-    """``degraded``: something is missing or fails, the secretary still answers; ``down``: no engine is ready."""
+    """``degraded``: some engine is not ready or fails. ``down``: no engine is ready."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -29,7 +27,7 @@ class SystemHealth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PanelOverview:
-    """One look at the whole system. ``engines`` is None when they could not be asked."""
+    """The state of the system at ``taken_at``. ``engines`` is None when their status is not available."""
 
     engines: tuple[EngineStatus, ...] | None
     doors: tuple[DoorState, ...]
@@ -45,12 +43,12 @@ class PanelOverview:
 
     @property
     def live_doors(self) -> tuple[DoorState, ...]:
-        """Doors that reported in the last minute; a replaced replica just stops to."""
+        """Doors that reported in the last minute. A replica that was replaced stops reporting."""
         return tuple(door for door in self.doors if self.taken_at - door.last_seen < DOOR_SILENT_AFTER)
 
     @property
     def up_to_date_door_count(self) -> int:
-        """How many live doors run the newest revision."""
+        """The number of live doors with the newest revision."""
         return sum(door.revision >= self.revision for door in self.live_doors)
 
     @property
@@ -59,12 +57,21 @@ class PanelOverview:
 
 
 class OverviewCache:
-    """Shared by every open dashboard."""
+    """Reads the status of the engines at most once in ``max_age_s`` seconds, for all dashboards together. A request to
+    the engines is given up after ``timeout_s`` seconds."""
 
-    def __init__(self, services: PanelServices, *, max_age_s: float = 2.0, timeout_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        services: PanelServices,
+        *,
+        max_age_s: float = 2.0,
+        timeout_s: float = 3.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._services = services
         self._max_age_s = max_age_s
         self._timeout_s = timeout_s
+        self._clock = clock
         self._lock = asyncio.Lock()
         self._newest: PanelOverview | None = None
         self._taken_at = float("-inf")
@@ -72,9 +79,9 @@ class OverviewCache:
     async def get(self) -> PanelOverview:
         """The newest overview, at most ``max_age_s`` old."""
         async with self._lock:
-            if self._newest is None or time.monotonic() - self._taken_at > self._max_age_s:
+            if self._newest is None or self._clock() - self._taken_at > self._max_age_s:
                 self._newest = await self._gather()
-                self._taken_at = time.monotonic()
+                self._taken_at = self._clock()
             return self._newest
 
     async def _gather(self) -> PanelOverview:
@@ -91,6 +98,6 @@ class OverviewCache:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._services.assistant.status()
-        except Exception as error:  # whatever broke, the dashboard must say so and go on
-            log.warning("engines did not report: %s", type(error).__name__)
+        except Exception as error:  # the dashboard shows any failure and keeps working
+            log.warning("the status of the engines is not available: %s", type(error).__name__)
             return None

@@ -1,4 +1,4 @@
-"""What the panel is handed: the facade that answers, the office's services, and a matcher to try phrases on."""
+"""The services that the panel uses."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from deployments.contracts.sessions import ConversationStore
 
 @dataclass(frozen=True, slots=True)
 class PhraseMatchReport:
-    """What the FAQ makes of a phrase: the entry that would answer, and the nearest ones, best first."""
+    """The FAQ entry that answers a phrase, if there is one, and the closest other entries, best first."""
 
     match: AnswerMatch | None
     candidates: tuple[AnswerMatch, ...] = ()
@@ -28,6 +28,8 @@ PhraseMatcher = Callable[[str, str | None], Awaitable[PhraseMatchReport]]
 
 @dataclass(frozen=True)
 class PanelServices:
+    """The assistant, the administration services of the office, and a function that matches phrases to the FAQ."""
+
     assistant: Assistant
     faq: FaqAdministration
     accounts: Accounts

@@ -1,4 +1,4 @@
-"""How a person likes the panel: language and theme, kept in two cookies so that the login page honours them too."""
+"""Language and theme of a browser, stored in two cookies. The login page uses them too."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ class Preferences:
 
     @property
     def dark(self) -> bool | None:
-        """As NiceGUI wants it: None follows the system."""
+        """The value of NiceGUI's dark mode; None follows the system."""
         return {"light": False, "dark": True}.get(self.theme)
 
 
 def preferences_of(connection: HTTPConnection) -> Preferences:
-    """What the cookies say; anything unknown counts as not said."""
+    """Reads the preferences from the cookies. Unknown values are replaced by the defaults."""
     language = connection.cookies.get(LANGUAGE_COOKIE, "")
     theme = connection.cookies.get(THEME_COOKIE, "")
     return Preferences(
@@ -34,5 +34,5 @@ def preferences_of(connection: HTTPConnection) -> Preferences:
 
 
 def cookie_script(name: str, value: str, path: str) -> str:
-    """JavaScript that keeps a preference for a year. Both strings are ours, never a person's input."""
+    """JavaScript that stores a preference for a year. The arguments must not come from user input."""
     return f"document.cookie = '{name}={value}; path={path}; max-age={YEAR_S}; samesite=lax'"

@@ -1,6 +1,6 @@
-"""One shape of path for an application behind a prefix: ``path`` always begins with ``root_path``.
+"""Normalizes the path of an application behind a prefix: ``path`` always begins with ``root_path``.
 
-The ASGI specification wants it so, uvicorn and Ray Serve do it, and other servers and older proxies strip the prefix.
+The ASGI specification requires this, and uvicorn and Ray Serve comply. Some servers and proxies strip the prefix.
 Nested mounts (Starlette's ``get_route_path``) only work with the full path.
 """
 
@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def with_root_path(path: str, root_path: str) -> str:
-    """``path`` under ``root_path``, whether or not it was there already."""
+    """Prepends ``root_path`` to ``path`` unless it is there already."""
     root = root_path.rstrip("/")
     return path if path == root or path.startswith(f"{root}/") else root + path
 

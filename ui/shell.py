@@ -1,4 +1,4 @@
-"""The frame around every tab: title, navigation, language, theme, the person, and the place where tabs appear."""
+"""The frame of every page: title, navigation, language, theme, account menu and the area of the open tab."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _THEME_TEXTS = {"auto": "shell.theme_auto", "light": "shell.theme_light", "dark"
 
 @dataclass(frozen=True, slots=True)
 class PanelTab:
-    """One entry of the navigation, for those who may read its subject. ``show`` lives while the tab is open."""
+    """One entry of the navigation for users who may read ``resource``. ``show`` runs as long as the tab is open."""
 
     path: str
     title: str
     icon: str
-    subject: AdminResource
+    resource: AdminResource
     show: Callable[[PanelContext], Awaitable[None]]
 
 
@@ -37,11 +37,11 @@ TABS = (
 
 
 class TabArea(ui.sub_pages):
-    """Shows the tab of the current address; an unknown address gets a page in the reader's language."""
+    """Shows the tab of the current path, or a translated page for an unknown path."""
 
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
-        super().__init__({tab.path: _shown(tab, panel) for tab in _tabs(panel)})
+        super().__init__({tab.path: _tab_builder(tab, panel) for tab in _tabs(panel)})
 
     @override
     def _render_404(self) -> None:
@@ -53,10 +53,10 @@ class TabArea(ui.sub_pages):
 
 
 def _tabs(panel: PanelContext) -> tuple[PanelTab, ...]:
-    return tuple(tab for tab in TABS if panel.can_read(tab.subject))
+    return tuple(tab for tab in TABS if panel.can_read(tab.resource))
 
 
-def _shown(tab: PanelTab, panel: PanelContext) -> Callable[[], Awaitable[None]]:
+def _tab_builder(tab: PanelTab, panel: PanelContext) -> Callable[[], Awaitable[None]]:
     async def show() -> None:
         ui.page_title(f"{panel.t(tab.title)} · {panel.t('product')}")
         await tab.show(panel)
@@ -65,7 +65,7 @@ def _shown(tab: PanelTab, panel: PanelContext) -> Callable[[], Awaitable[None]]:
 
 
 def build_shell(panel: PanelContext) -> None:
-    """Everything visible; the tabs themselves are built when their address is opened."""
+    """Builds the frame. A tab is built when its path is opened."""
     t = panel.t
     dark = ui.dark_mode(panel.preferences.dark)
     with html.div().classes("shell"):

@@ -1,4 +1,4 @@
-"""Texts of the panel in the languages it speaks: ``i18n/{language}.yaml``, one flat name per text ("chat.send")."""
+"""Translations of the panel: ``i18n/{language}.yaml``, with one key for each text, for example "chat.send"."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -16,7 +16,7 @@ Text = str | Mapping[str, str]
 
 @cache
 def load_texts(language: str) -> Mapping[str, Text]:
-    """Every text of ``language`` by its full name; a text that counts things is a mapping of plural forms."""
+    """All texts of ``language`` by key. A text with a count is a mapping of plural forms."""
     tree = yaml.safe_load((_FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
     return dict(_flatten(tree, ""))
 
@@ -32,7 +32,7 @@ def _flatten(tree: Mapping[str, object], prefix: str) -> list[tuple[str, Text]]:
 
 
 def plural_form(language: str, count: int) -> str:
-    """The form of a noun after ``count`` (Unicode CLDR plural rules for whole numbers)."""
+    """The plural form for ``count`` (Unicode CLDR plural rules for integers)."""
     if language != "ru":
         return "one" if count == 1 else "many"
     if count % 10 == 1 and count % 100 != 11:
@@ -41,7 +41,8 @@ def plural_form(language: str, count: int) -> str:
 
 
 class Translator:
-    """``t("chat.send")`` is the text, ``t("chat.tries", left=2)`` fills it in, ``t.count("faq.found", 3)`` counts."""
+    """Translates keys: ``t("chat.send")``, with values ``t("unit.ms", value=5)``, with a count
+    ``t.count("faq.found", 3)``."""
 
     def __init__(self, language: str) -> None:
         self.language = language if language in LANGUAGES else DEFAULT_LANGUAGE
@@ -50,11 +51,11 @@ class Translator:
     def __call__(self, key: str, **values: object) -> str:
         text = self._texts[key]
         if not isinstance(text, str):
-            raise TypeError(f"{key} counts things, use count()")
+            raise TypeError(f"{key} has plural forms, use count()")
         return text.format(**values) if values else text
 
     def count(self, key: str, count: int, **values: object) -> str:
-        """The plural form for ``count``, which the text may name as ``{count}``."""
+        """The text of ``key`` in the plural form for ``count``. The text may contain ``{count}``."""
         forms = self._texts[key]
         if isinstance(forms, str):
             raise TypeError(f"{key} has no plural forms")

@@ -114,6 +114,11 @@ class CheckedSession(RedactingSession):
         except SecretaryError as error:
             raise TelegramNetworkError(method=method, message=error.message) from None
 
+    async def close(self) -> None:
+        """Closes the connections and waits for them. aiogram's own method then waits 250 ms more, for old aiohttp."""
+        if self._session is not None and not self._session.closed:
+            await self._session.close()
+
     def _check_server(self) -> None:
         self._policy().check_target(parse_target(self._api_url))
 

@@ -1,4 +1,4 @@
-"""JSON shapes of the Telegram Bot API, written from https://core.telegram.org/bots/api: what a real server sends."""
+"""JSON objects of the Telegram Bot API as the server sends them (https://core.telegram.org/bots/api)."""
 
 import time
 from dataclasses import dataclass, field
@@ -50,12 +50,12 @@ def entity(text: str, part: str, kind: str) -> Json:
 
 
 def command(text: str) -> Json:
-    """Fields of a message that begins with a command."""
+    """The fields of a message that starts with a command."""
     return {"text": text, "entities": [entity(text, text.split()[0], "bot_command")]}
 
 
 def mention(text: str) -> Json:
-    """Fields of a message that mentions the bot."""
+    """The fields of a message that mentions the bot."""
     return {"text": text, "entities": [entity(text, f"@{BOT_NAME}", "mention")]}
 
 
@@ -84,7 +84,7 @@ def _units(text: str) -> int:
 
 @dataclass
 class SentMessage:
-    """One message that reached a chat. ``voice`` holds the uploaded file of a voice note."""
+    """A message that was sent to a chat. ``voice`` is the uploaded file of a voice note."""
 
     method: str
     chat_id: int
@@ -96,13 +96,13 @@ class SentMessage:
 
 @dataclass
 class Fault:
-    """How the next call of a method goes wrong. ``cut`` drops the connection without a word."""
+    """An injected error for the next call of a method. ``cut`` drops the connection without a response."""
 
     status: int = 500
     description: str = "Internal Server Error"
     retry_after: int = 0
     cut: bool = False
     raw: str = ""
-    """A reply that is not JSON, as proxies give."""
+    """A response that is not JSON, as proxies send."""
     after: bool = False
-    """The call takes effect, and only its reply is lost (with ``cut``)."""
+    """The call takes effect and only its response is lost (with ``cut``)."""

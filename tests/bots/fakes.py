@@ -1,8 +1,11 @@
-"""A scripted assistant and conversations in memory, as a bot sees them."""
+"""A scripted assistant and conversations in memory."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bots.connections import BotConnections
 from deployments.contracts.audio import PCM16_24K, SpeechChunk
@@ -25,7 +28,7 @@ from tests.bots.bot_api_json import TOKEN
 
 Script = Callable[[ChatTurn], AsyncIterator[TurnEvent]]
 LOOPBACK_POLICY = OutboundPolicy((AllowedHost.parse("127.0.0.1"),))
-"""The local Bot API server is opened, as an administrator does it."""
+"""Allows requests to the local Bot API server."""
 TONE_S = 0.5
 
 
@@ -49,7 +52,7 @@ def tone(seconds: float = TONE_S) -> SpeechChunk:
 
 @dataclass
 class ScriptedBotAssistant:
-    """Plays ``script`` for every turn and hears ``heard`` in every sound; remembers what it was asked."""
+    """Runs ``script`` for every turn and returns ``transcript`` for every recording. Stores all requests."""
 
     script: Script = echo
     transcript: str = "какой у вас адрес"
@@ -91,7 +94,7 @@ class ScriptedBotAssistant:
 
 @dataclass
 class MemoryConversations:
-    """Conversations with a fixed beginning, which outlive a bot; ``error`` makes every call fail."""
+    """Conversations that start with ``history`` and survive a restart of the bot. Calls raise ``error`` if set."""
 
     history: tuple[ChatMessage, ...] = ()
     overrides: Overrides = field(default_factory=Overrides)
@@ -125,7 +128,7 @@ class MemoryConversations:
 
 
 def slow_script(seconds: float) -> Script:
-    """The echo, but every answer takes ``seconds``."""
+    """The echo after a delay of ``seconds``."""
 
     async def script(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         await asyncio.sleep(seconds)
@@ -136,5 +139,23 @@ def slow_script(seconds: float) -> Script:
 
 
 async def connect() -> BotConnections:
-    """What a bot process is given in tests; every sealed token opens to the local server's."""
+    """The connections of a bot process. Every sealed token is decrypted to the token of the local server."""
     return BotConnections(ScriptedBotAssistant(), MemoryConversations(), lambda sealed: TOKEN, lambda: LOOPBACK_POLICY)
+
+
+class ScriptedResolver(AbstractResolver):
+    """Resolves every name to the same addresses."""
+
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
+            for address in self._addresses
+        ]
+
+    async def close(self) -> None:
+        return

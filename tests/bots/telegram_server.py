@@ -1,7 +1,7 @@
-"""A Telegram Bot API server on the loopback: the methods a bot uses, their answers, limits and failures over real HTTP.
+"""A Telegram Bot API server on the loopback interface with the methods that a bot uses, their limits and errors.
 
-Behaviour follows https://core.telegram.org/bots/api. Of two pollers on one token the newer wins and the older gets 409,
-as at Telegram; a poller whose connection is gone is not there any more. ``overlaps`` counts such meetings.
+It follows https://core.telegram.org/bots/api. When two clients poll with one token, the older request gets status 409,
+as at Telegram. ``poller_conflicts`` counts these cases. A request whose connection is closed does not count.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from tests.bots.bot_api_json import TOKEN, Fault, Json, SentMessage, bot_user, f
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 TEXT_UNITS = 4096
 
-_HANGING_UP_S = 0.1
+_DISCONNECT_DELAY_S = 0.1
 
 
 class BotApiError(Exception):
@@ -27,7 +27,7 @@ class BotApiError(Exception):
 
 
 class TelegramServer:
-    """Serves one bot. Use as an async context manager; ``url`` is the base for ``TelegramAPIServer.from_base``."""
+    """Serves one bot as an async context manager. ``url`` is the argument for ``TelegramAPIServer.from_base``."""
 
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
@@ -41,7 +41,7 @@ class TelegramServer:
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._updates: list[Json] = []
         self._ids = 0
-        self._news = asyncio.Condition()
+        self._updates_changed = asyncio.Condition()
         self._poller: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> "TelegramServer":
@@ -58,10 +58,10 @@ class TelegramServer:
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
-    # What tests do
+    # Called by tests
 
     async def push(self, kind: str = "message", **fields: Any) -> int:
-        """Queues an update; returns the id of its message."""
+        """Queues an update and returns the id of its message."""
         self._ids += 1
         fields.setdefault("message_id", self._ids)
         fields.setdefault("sender", user(111))
@@ -73,9 +73,9 @@ class TelegramServer:
     async def push_raw(self, update: Json) -> None:
         update.setdefault("update_id", self._ids)
         self._ids = max(self._ids, int(update["update_id"])) + 1
-        async with self._news:
+        async with self._updates_changed:
             self._updates.append(update)
-            self._news.notify_all()
+            self._updates_changed.notify_all()
 
     def fail(self, method: str, *faults: Fault) -> None:
         self._faults[method].extend(faults)
@@ -95,17 +95,17 @@ class TelegramServer:
                 while not condition():
                     await asyncio.sleep(0.01)
         except TimeoutError:
-            raise AssertionError(f"waited {within_s} s in vain: {what()}") from None
+            raise AssertionError(f"not within {within_s} s: {what()}") from None
 
     def call_count(self, method: str) -> int:
         return sum(name == method for name, _ in self.calls)
 
     @property
     def is_polled(self) -> bool:
-        """Somebody waits in getUpdates now."""
+        """Whether a getUpdates request is waiting."""
         return self._poller is not None
 
-    # What bots see
+    # Called over HTTP
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
@@ -115,7 +115,7 @@ class TelegramServer:
         self.calls.append((method, fields))
         fault = self._faults[method].popleft() if self._faults[method] else None
         if fault and not fault.after:
-            return await self._broken(request, fault)
+            return await self._inject_fault(request, fault)
         handler: Callable[..., Awaitable[Any]] | None = getattr(self, f"_on_{method.lower()}", None)
         if handler is None:
             return _reply(failure(404, "Not Found"))
@@ -123,9 +123,9 @@ class TelegramServer:
             result = await handler(fields, files)
         except BotApiError as refused:
             return _reply(failure(refused.code, refused.description))
-        return await self._broken(request, fault) if fault else _reply({"ok": True, "result": result})
+        return await self._inject_fault(request, fault) if fault else _reply({"ok": True, "result": result})
 
-    async def _broken(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+    async def _inject_fault(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         if fault.cut:
             assert request.transport is not None
             request.transport.abort()
@@ -142,7 +142,7 @@ class TelegramServer:
             return _reply(failure(401, "Unauthorized"))
         self.calls.append(("download", dict(request.match_info)))
         if self._faults["download"]:
-            return await self._broken(request, self._faults["download"].popleft())
+            return await self._inject_fault(request, self._faults["download"].popleft())
         body = self.files.get(request.match_info["path"].rpartition("/")[2])
         return web.Response(body=body) if body is not None else _reply(failure(404, "Not Found"))
 
@@ -166,7 +166,7 @@ class TelegramServer:
         offset = int(fields.get("offset", 0))
         self.confirmed = max(self.confirmed, offset - 1)
         self._updates = [update for update in self._updates if update["update_id"] >= offset]
-        mine = await self._take_over()
+        mine = await self._replace_poller()
         try:
             waiting = asyncio.ensure_future(self._wait(float(fields.get("timeout", 0))))
             await asyncio.wait({waiting, mine}, return_when=asyncio.FIRST_COMPLETED)
@@ -181,10 +181,10 @@ class TelegramServer:
         found = [update for update in self._updates if not kinds or any(kind in update for kind in kinds)]
         return found[: int(fields.get("limit", 100))]
 
-    async def _take_over(self) -> asyncio.Future[None]:
-        """The newest poller ends the one before it, unless that has hung up: the loop may hear of it a little later."""
+    async def _replace_poller(self) -> asyncio.Future[None]:
+        """Ends the waiting getUpdates request. Waits a moment first, because its connection may be closing."""
         if self._poller is not None:
-            await asyncio.sleep(_HANGING_UP_S)
+            await asyncio.sleep(_DISCONNECT_DELAY_S)
         if self._poller is not None:
             self.poller_conflicts += 1
             self._poller.set_result(None)
@@ -193,8 +193,8 @@ class TelegramServer:
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds), self._news:
-                await self._news.wait_for(lambda: bool(self._updates))
+            async with asyncio.timeout(seconds), self._updates_changed:
+                await self._updates_changed.wait_for(lambda: bool(self._updates))
 
     async def _on_sendmessage(self, fields: dict[str, str], files: Mapping[str, bytes]) -> Json:
         text = fields.get("text", "").strip()
@@ -230,7 +230,7 @@ class TelegramServer:
 
 
 def _check_markup(markup: Json) -> None:
-    """As Telegram reads a keyboard: rows of buttons with texts, or the order to take it away."""
+    """Validates a keyboard: rows of buttons with texts, or ``remove_keyboard``."""
     if markup.get("remove_keyboard") is True:
         return
     rows = markup.get("keyboard")
@@ -240,7 +240,7 @@ def _check_markup(markup: Json) -> None:
 
 
 async def _fields(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Parameters from the query and the form, urlencoded or multipart, as Telegram accepts them."""
+    """The parameters of the query and of a urlencoded or multipart form."""
     values, files = dict(request.query), {}
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):

@@ -1,4 +1,4 @@
-"""Bots as Ray actors on a real local cluster, polling the local Bot API server over real connections."""
+"""Bots as Ray actors of a local cluster, with the local Bot API server."""
 
 import asyncio
 import os
@@ -41,12 +41,12 @@ def row(server: TelegramServer, version: int = 1, **fields: object) -> BotSpec:
     return BotSpec.model_validate(values | fields)
 
 
-async def follow(queue: "asyncio.Queue[Snapshot]") -> AsyncIterator[Snapshot]:
+async def snapshots_of(queue: "asyncio.Queue[Snapshot]") -> AsyncIterator[Snapshot]:
     while True:
         yield await queue.get()
 
 
-def exists(ray: Any, bot_id: str = "front") -> bool:
+def actor_exists(ray: Any, bot_id: str = "front") -> bool:
     try:
         ray.get_actor(actor_name(bot_id), namespace=NAMESPACE)
     except ValueError:
@@ -59,25 +59,25 @@ async def process_id(ray: Any) -> int:
     return int((await actor.identity.remote()).pid)
 
 
-async def answered(server: TelegramServer, text: str) -> None:
+async def check_answer(server: TelegramServer, text: str) -> None:
     before = len(server.sent)
     await server.push(text=text)
     sent = await server.wait_for_messages(before + 1, within_s=150)
     assert sent[-1].text == f"Ответ: {text}"
 
 
-async def test_bots_live_die_change_and_go_with_their_supervisor(cluster: Any, server: TelegramServer) -> None:
+async def test_actor_bots_follow_rows_and_survive_crashes(cluster: Any, server: TelegramServer) -> None:
     queue: asyncio.Queue[Snapshot] = asyncio.Queue()
     supervisor = BotSupervisor(RayProcessHost(CONNECT, limits=LIMITS), TIMINGS)
-    task = asyncio.create_task(supervisor.run(follow(queue)))
+    task = asyncio.create_task(supervisor.run(snapshots_of(queue)))
 
     queue.put_nowait(Snapshot(bots=(row(server),)))
-    await answered(server, "первый")
+    await check_answer(server, "первый")
     await server.wait_until(lambda: supervisor.statuses()[0].updates == 1, 10)
 
     first = await process_id(cluster)
     os.kill(first, signal.SIGKILL)
-    await answered(server, "после гибели")
+    await check_answer(server, "после гибели")
     assert await process_id(cluster) != first
     await server.wait_until(lambda: supervisor.statuses()[0].state is BotState.RUNNING, 10)
     assert supervisor.statuses()[0].restarts == 1
@@ -90,48 +90,46 @@ async def test_bots_live_die_change_and_go_with_their_supervisor(cluster: Any, s
     assert await process_id(cluster) != second
 
     queue.put_nowait(Snapshot(bots=(row(server, 2, enabled=False),)))
-    await server.wait_until(lambda: not exists(cluster) and not server.is_polled, 60)
+    await server.wait_until(lambda: not actor_exists(cluster) and not server.is_polled, 60)
     await server.wait_until(lambda: supervisor.statuses() == (), 15)
 
     queue.put_nowait(Snapshot(bots=(row(server, 3),)))
-    await answered(server, "снова здесь")
+    await check_answer(server, "снова здесь")
     task.cancel()
     await asyncio.wait({task})
-    await server.wait_until(lambda: not exists(cluster), 30)
+    await server.wait_until(lambda: not actor_exists(cluster), 30)
     assert not server.is_polled
     assert server.poller_conflicts == 0
 
 
-async def test_a_younger_supervisor_takes_over_without_overlap_and_keeps_the_bot(
-    cluster: Any, server: TelegramServer
-) -> None:
-    elder, younger = (
+async def test_newer_supervisor_takes_over_without_overlap(cluster: Any, server: TelegramServer) -> None:
+    older, newer = (
         RayProcessHost(CONNECT, generation=1, limits=LIMITS),
         RayProcessHost(CONNECT, generation=2, limits=LIMITS),
     )
-    first = await elder.start(row(server))
-    await answered(server, "при старом")
-    second = await younger.start(row(server))
-    await answered(server, "при новом")
-    assert await last_word(first) in (BotState.STOPPED, None)
+    first = await older.start(row(server))
+    await check_answer(server, "при старом")
+    second = await newer.start(row(server))
+    await check_answer(server, "при новом")
+    assert await final_state(first) in (BotState.STOPPED, None)
     with pytest.raises(Superseded):
-        await elder.start(row(server))
+        await older.start(row(server))
     assert (await second.status()).state is BotState.RUNNING
     await second.stop()
-    assert not exists(cluster)
+    assert not actor_exists(cluster)
     assert server.poller_conflicts == 0
 
 
-async def last_word(process: ProcessHandle) -> BotState | None:
-    """The final state, or None when the process was ended before its last answer arrived."""
+async def final_state(process: ProcessHandle) -> BotState | None:
+    """The final state; None when the process was killed before it returned one."""
     try:
         return (await process.wait()).state
     except ProcessDied:
         return None
 
 
-class Secretary:
-    """A process that owns a supervisor, as a deployment does."""
+class SupervisorActor:
+    """An actor that owns a supervisor, as a deployment does."""
 
     def __init__(self, spec: BotSpec) -> None:
         self._spec = spec
@@ -139,24 +137,24 @@ class Secretary:
     async def run(self) -> None:
         queue: asyncio.Queue[Snapshot] = asyncio.Queue()
         queue.put_nowait(Snapshot(bots=(self._spec,)))
-        await BotSupervisor(RayProcessHost(CONNECT, limits=LIMITS), TIMINGS).run(follow(queue))
+        await BotSupervisor(RayProcessHost(CONNECT, limits=LIMITS), TIMINGS).run(snapshots_of(queue))
 
     async def pid(self) -> int:
         return os.getpid()
 
 
-async def test_no_bot_outlives_the_process_of_its_supervisor(cluster: Any, server: TelegramServer) -> None:
-    secretary = cluster.remote(num_cpus=0)(Secretary).remote(row(server))
-    running = secretary.run.remote()
-    await answered(server, "жив")
-    os.kill(await secretary.pid.remote(), signal.SIGKILL)
+async def test_bot_ends_with_its_supervisors_process(cluster: Any, server: TelegramServer) -> None:
+    owner = cluster.remote(num_cpus=0)(SupervisorActor).remote(row(server))
+    running = owner.run.remote()
+    await check_answer(server, "жив")
+    os.kill(await owner.pid.remote(), signal.SIGKILL)
     with pytest.raises(cluster.exceptions.RayActorError):
         await running
-    await server.wait_until(lambda: not exists(cluster) and not server.is_polled, 60)
+    await server.wait_until(lambda: not actor_exists(cluster) and not server.is_polled, 60)
 
-    successor = cluster.remote(num_cpus=0)(Secretary).remote(row(server))
+    successor = cluster.remote(num_cpus=0)(SupervisorActor).remote(row(server))
     successor.run.remote()
-    await answered(server, "преемник")
+    await check_answer(server, "преемник")
     cluster.kill(successor)
-    await server.wait_until(lambda: not exists(cluster) and not server.is_polled, 60)
+    await server.wait_until(lambda: not actor_exists(cluster) and not server.is_polled, 60)
     assert server.poller_conflicts == 0

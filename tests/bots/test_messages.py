@@ -1,4 +1,4 @@
-"""A person talks to a real bot through a real (local) Bot API server."""
+"""Text and voice messages, commands and errors, over a local Bot API server."""
 
 import io
 import json
@@ -25,7 +25,7 @@ from tests.bots.harness import fast_limits, running_bot
 from tests.bots.telegram_server import TelegramServer
 
 
-async def test_a_question_becomes_a_turn_with_source_history_and_session(server: TelegramServer) -> None:
+async def test_question_becomes_turn_with_history(server: TelegramServer) -> None:
     history = (ChatMessage("user", "Привет"), ChatMessage("assistant", "Здравствуйте"))
     row = {
         "route": "cloud:openai",
@@ -40,10 +40,10 @@ async def test_a_question_becomes_a_turn_with_source_history_and_session(server:
         Route(RouteKind.CLOUD, "openai"),
         GenerationOptions(max_tokens=9, temperature=0, top_p=0.5, repetition_penalty=1.2),
     )
-    async with running_bot(server, conversations=MemoryConversations(history), **row) as on:
+    async with running_bot(server, conversations=MemoryConversations(history), **row) as running:
         await server.push(text="Где вы?", sender=user(ANNA, "Пётр"))
         (sent,) = await server.wait_for_messages(1)
-    (turn,) = on.assistant.turns
+    (turn,) = running.assistant.turns
     assert (sent.chat_id, sent.text) == (ANNA, "Ответ: Где вы?")
     assert turn.source == TurnSource(SourceKind.TELEGRAM, "front")
     assert turn.messages == (*history, ChatMessage("user", "Где вы?"))
@@ -51,10 +51,10 @@ async def test_a_question_becomes_a_turn_with_source_history_and_session(server:
     assert turn.overrides == (Overrides(), own)
     assert turn.locale is None
     assert not turn.speak
-    assert on.conversations.opened == [(turn.source, str(ANNA), "Пётр")]
+    assert running.conversations.opened == [(turn.source, str(ANNA), "Пётр")]
 
 
-async def test_text_of_the_model_is_sent_without_markup_and_previews(server: TelegramServer) -> None:
+async def test_answer_is_sent_without_parse_mode(server: TelegramServer) -> None:
     async with running_bot(server):
         await server.push(text="<b>жирный</b> _и_ https://example.com")
         (sent,) = await server.wait_for_messages(1)
@@ -63,7 +63,7 @@ async def test_text_of_the_model_is_sent_without_markup_and_previews(server: Tel
     assert json.loads(sent.fields["link_preview_options"]) == {"is_disabled": True}
 
 
-async def test_start_welcomes_in_the_rows_words_or_in_the_bots_language(server: TelegramServer) -> None:
+async def test_start_sends_declared_or_default_welcome(server: TelegramServer) -> None:
     async with running_bot(server, welcome_message="Добро пожаловать в бюро!"):
         await server.push(**command("/start deep_link"))
         assert (await server.wait_for_messages(1))[0].text == "Добро пожаловать в бюро!"
@@ -72,18 +72,18 @@ async def test_start_welcomes_in_the_rows_words_or_in_the_bots_language(server: 
         assert (await server.wait_for_messages(2))[1].text.startswith("Hello!")
 
 
-async def test_new_begins_another_conversation_and_help_names_it(server: TelegramServer) -> None:
-    async with running_bot(server) as on:
+async def test_new_restarts_conversation(server: TelegramServer) -> None:
+    async with running_bot(server) as running:
         await server.push(**command("/new"))
         await server.push(**command("/help"))
         restarted, helped = await server.wait_for_messages(2)
-    assert on.conversations.restarted == [(TurnSource(SourceKind.TELEGRAM, "front"), str(ANNA), "Иван")]
+    assert running.conversations.restarted == [(TurnSource(SourceKind.TELEGRAM, "front"), str(ANNA), "Иван")]
     assert "сначала" in restarted.text
     assert "/new" in helped.text
-    assert on.assistant.turns == []
+    assert running.assistant.turns == []
 
 
-async def test_the_command_menu_exists_in_both_languages(server: TelegramServer) -> None:
+async def test_command_menu_is_set_in_both_languages(server: TelegramServer) -> None:
     async with running_bot(server):
         await server.wait_until(lambda: server.call_count("setMyCommands") == 3)
     menus = {
@@ -93,17 +93,17 @@ async def test_the_command_menu_exists_in_both_languages(server: TelegramServer)
     assert [entry["command"] for entry in json.loads(menus["en"])] == ["start", "new", "help"]
 
 
-async def test_a_voice_note_is_shown_answered_in_text_and_spoken(server: TelegramServer) -> None:
+async def test_voice_note_is_transcribed_and_answered(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS recorded"
-    async with running_bot(server, tts_preset="warm") as on:
+    async with running_bot(server, tts_preset="warm") as running:
         await server.push(**voice("note1", 13))
         heard, answer, spoken = await server.wait_for_messages(3)
-    assert on.assistant.recognition_requests[0].audio == b"OggS recorded"
-    assert on.assistant.recognition_requests[0].format is None
+    assert running.assistant.recognition_requests[0].audio == b"OggS recorded"
+    assert running.assistant.recognition_requests[0].format is None
     assert heard.text == "🎙 «какой у вас адрес»"
     assert answer.text == "Ответ: какой у вас адрес"
-    assert on.assistant.turns[0].speak
-    assert on.assistant.turns[0].preset == "warm"
+    assert running.assistant.turns[0].speak
+    assert running.assistant.turns[0].preset == "warm"
     assert spoken.method == "sendVoice"
     with av.open(io.BytesIO(spoken.voice)) as container:
         assert container.format.name == "ogg"
@@ -112,30 +112,30 @@ async def test_a_voice_note_is_shown_answered_in_text_and_spoken(server: Telegra
     assert seconds == pytest.approx(TONE_S, abs=0.1)
 
 
-async def test_a_bot_may_be_set_to_answer_voice_in_text_only(server: TelegramServer) -> None:
+async def test_voice_note_is_answered_in_text_if_configured(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS"
-    async with running_bot(server, answer_voice_with_voice=False) as on:
+    async with running_bot(server, answer_voice_with_voice=False) as running:
         await server.push(**voice("note1", 4))
         await server.wait_for_messages(2)
-    assert not on.assistant.turns[0].speak
+    assert not running.assistant.turns[0].speak
     assert server.call_count("sendVoice") == 0
 
 
 @pytest.mark.parametrize("announced", [25 * 1024 * 1024, 100], ids=["announced", "told by getFile"])
-async def test_a_recording_above_the_limit_of_telegram_is_declined(server: TelegramServer, announced: int) -> None:
-    async with running_bot(server) as on:
+async def test_voice_above_telegram_limit_is_refused(server: TelegramServer, announced: int) -> None:
+    async with running_bot(server) as running:
         await server.push(**voice("absent", announced))
         (sent,) = await server.wait_for_messages(1)
     assert "20 МБ" in sent.text
-    assert on.assistant.recognition_requests == []
+    assert running.assistant.recognition_requests == []
 
 
-async def test_a_file_larger_than_announced_is_not_taken_in(server: TelegramServer) -> None:
+async def test_voice_larger_than_announced_is_refused(server: TelegramServer) -> None:
     server.files["note1"] = bytes(200_000)
-    async with running_bot(server, limits=fast_limits(max_file_bytes=100_000)) as on:
+    async with running_bot(server, limits=fast_limits(max_file_bytes=100_000)) as running:
         await server.push(**voice("note1", 10))
         assert "20 МБ" in (await server.wait_for_messages(1))[0].text
-    assert on.assistant.recognition_requests == []
+    assert running.assistant.recognition_requests == []
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,9 @@ async def test_a_file_larger_than_announced_is_not_taken_in(server: TelegramServ
         (ScriptedBotAssistant(transcription_error=EngineFailed("whisper died")), "не получилось"),
     ],
 )
-async def test_what_cannot_be_heard_is_said(server: TelegramServer, assistant: ScriptedBotAssistant, text: str) -> None:
+async def test_voice_that_fails_gets_explanation(
+    server: TelegramServer, assistant: ScriptedBotAssistant, text: str
+) -> None:
     server.files["note1"] = b"OggS"
     async with running_bot(server, assistant):
         await server.push(**voice("note1", 4))
@@ -185,38 +187,40 @@ async def _crashing(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         (slow_script(60), ["Простите!"]),
     ],
 )
-async def test_what_came_is_delivered_and_failures_get_the_rows_apology(
+async def test_failed_turn_sends_partial_and_error_text(
     server: TelegramServer, script: object, texts: list[str]
 ) -> None:
     assistant = ScriptedBotAssistant(script)  # type: ignore[arg-type]
-    async with running_bot(server, assistant, limits=fast_limits(turn_timeout_s=0.3), error_message="Простите!") as on:
+    async with running_bot(
+        server, assistant, limits=fast_limits(turn_timeout_s=0.3), error_message="Простите!"
+    ) as running:
         await server.push(text="Вопрос")
         sent = await server.wait_for_messages(len(texts))
         await server.push(**command("/help"))
         await server.wait_for_messages(len(texts) + 1)
     assert [message.text for message in sent] == texts
-    assert on.assistant.running == 0
-    assert on.bot.status().failures == ("Простите!" in texts)
+    assert running.assistant.running == 0
+    assert running.bot.status().failures == ("Простите!" in texts)
 
 
-async def test_a_bad_route_in_the_row_is_an_apology_not_a_crash(server: TelegramServer) -> None:
-    async with running_bot(server, route="martian") as on:
+async def test_unknown_route_sends_error_text(server: TelegramServer) -> None:
+    async with running_bot(server, route="martian") as running:
         await server.push(text="Вопрос")
         assert "не получилось" in (await server.wait_for_messages(1))[0].text
-    assert on.bot.status().last_failure.startswith("model_not_found")
+    assert running.bot.status().last_failure.startswith("model_not_found")
 
 
-async def test_without_the_office_the_bot_answers_without_history(server: TelegramServer) -> None:
-    async with running_bot(server, conversations=MemoryConversations(error=Unavailable("office is down"))) as on:
+async def test_question_is_answered_without_office(server: TelegramServer) -> None:
+    async with running_bot(server, conversations=MemoryConversations(error=Unavailable("office is down"))) as running:
         await server.push(text="Вопрос")
         await server.push(**command("/new"))
         answered, restarted = await server.wait_for_messages(2)
     assert answered.text == "Ответ: Вопрос"
-    assert on.assistant.turns[0].session_id is None
+    assert running.assistant.turns[0].session_id is None
     assert "не получилось" in restarted.text
 
 
-async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> None:
+async def test_typing_is_repeated_until_answer(server: TelegramServer) -> None:
     async with running_bot(
         server, ScriptedBotAssistant(slow_script(0.5)), limits=fast_limits(chat_action_interval_s=0.1)
     ):
@@ -229,7 +233,7 @@ async def test_typing_is_kept_alive_until_the_answer(server: TelegramServer) -> 
     assert server.call_count("sendChatAction") <= shown + 1
 
 
-async def test_a_bot_that_is_to_show_no_typing_shows_none(server: TelegramServer) -> None:
+async def test_typing_is_not_sent_when_disabled(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS"
     async with running_bot(
         server,
@@ -243,7 +247,7 @@ async def test_a_bot_that_is_to_show_no_typing_shows_none(server: TelegramServer
     assert server.call_count("sendChatAction") == 0
 
 
-async def test_a_long_answer_arrives_in_several_messages(server: TelegramServer) -> None:
+async def test_long_answer_is_sent_in_several_messages(server: TelegramServer) -> None:
     async def long(turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         yield TextDelta("Слово. " * 1500)
         yield TurnFinished()

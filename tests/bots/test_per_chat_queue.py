@@ -1,4 +1,4 @@
-"""Many people at once: order within a chat, fairness between chats, an end to every queue."""
+"""Order within a chat, concurrency between chats, and bounded queues."""
 
 from dataclasses import replace
 
@@ -8,33 +8,33 @@ from tests.bots.harness import FAST_LIMITS, running_bot
 from tests.bots.telegram_server import TelegramServer
 
 
-async def test_messages_of_one_chat_are_answered_in_order_and_chats_side_by_side(server: TelegramServer) -> None:
-    async with running_bot(server, ScriptedBotAssistant(slow_script(0.15))) as on:
+async def test_queue_orders_a_chat_and_runs_chats_in_parallel(server: TelegramServer) -> None:
+    async with running_bot(server, ScriptedBotAssistant(slow_script(0.15))) as running:
         for number in range(3):
             await server.push(text=f"А{number}", sender=user(ANNA))
             await server.push(text=f"Б{number}", sender=user(BORIS))
         await server.wait_for_messages(6)
     for person, letter in ((ANNA, "А"), (BORIS, "Б")):
         assert [m.text for m in server.sent if m.chat_id == person] == [f"Ответ: {letter}{n}" for n in range(3)]
-    assert on.assistant.max_running == 2
+    assert running.assistant.max_running == 2
 
 
-async def test_the_number_of_turns_at_once_is_bounded(server: TelegramServer) -> None:
+async def test_queue_bounds_concurrent_turns(server: TelegramServer) -> None:
     async with running_bot(
         server, ScriptedBotAssistant(slow_script(0.1)), limits=replace(FAST_LIMITS, max_concurrent_turns=2)
-    ) as on:
+    ) as running:
         for person in range(6):
             await server.push(text="Вопрос", sender=user(1000 + person))
         await server.wait_for_messages(6)
-    assert on.assistant.max_running == 2
+    assert running.assistant.max_running == 2
 
 
-async def test_an_impatient_person_is_told_once_and_what_had_a_place_is_answered(server: TelegramServer) -> None:
+async def test_full_queue_replies_busy_once(server: TelegramServer) -> None:
     async with running_bot(
         server, ScriptedBotAssistant(slow_script(0.4)), limits=replace(FAST_LIMITS, max_waiting_per_chat=2)
-    ) as on:
+    ) as running:
         await server.push(text="0")
-        await server.wait_until(lambda: on.assistant.running == 1)
+        await server.wait_until(lambda: running.assistant.running == 1)
         for number in range(1, 6):
             await server.push(text=str(number))
         sent = await server.wait_for_messages(4)
@@ -43,7 +43,7 @@ async def test_an_impatient_person_is_told_once_and_what_had_a_place_is_answered
     assert len(server.sent) == 4
 
 
-async def test_a_bot_takes_no_more_in_than_it_can_hold(server: TelegramServer) -> None:
+async def test_full_bot_stops_confirming_updates(server: TelegramServer) -> None:
     limits = replace(FAST_LIMITS, max_waiting_overall=2, max_concurrent_turns=1)
     async with running_bot(server, ScriptedBotAssistant(slow_script(0.2)), limits=limits):
         for person in range(5):

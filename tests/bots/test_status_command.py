@@ -1,4 +1,4 @@
-"""/status: the bot's administrators see how it does, nobody else."""
+"""The command /status, which only the bot's administrators may use."""
 
 import pytest
 
@@ -15,14 +15,14 @@ ENGINES = (
 )
 
 
-async def test_an_administrator_sees_people_messages_failures_and_engines(server: TelegramServer) -> None:
+async def test_status_shows_users_messages_and_engines(server: TelegramServer) -> None:
     row = {"admin_users": (ANNA,), "allowed_users": (ANNA, BORIS), "version": 3, "language": "en"}
     async with running_bot(server, ScriptedBotAssistant(engines=ENGINES), **row):
         await server.push(text="Hello", sender=user(BORIS))
         await server.wait_for_messages(1)
         await server.push(**command("/status"))
-        _, told = await server.wait_for_messages(2)
-    assert told.text.splitlines() == [
+        _, reply = await server.wait_for_messages(2)
+    assert reply.text.splitlines() == [
         f"@{BOT_NAME}, version 3",
         "Access: people on the list: 2",
         "Conversations: 1",
@@ -33,27 +33,27 @@ async def test_an_administrator_sees_people_messages_failures_and_engines(server
     ]
 
 
-async def test_without_the_office_the_rest_is_told(server: TelegramServer) -> None:
-    away = MemoryConversations(error=Unavailable("office is down"))
-    async with running_bot(server, conversations=away, admin_users=(ANNA,)):
+async def test_status_works_without_office(server: TelegramServer) -> None:
+    no_office = MemoryConversations(error=Unavailable("office is down"))
+    async with running_bot(server, conversations=no_office, admin_users=(ANNA,)):
         await server.push(**command("/status"))
-        (told,) = await server.wait_for_messages(1)
-    assert "Разговоров: ?" in told.text
-    assert "Доступ: для всех" in told.text
+        (reply,) = await server.wait_for_messages(1)
+    assert "Разговоров: ?" in reply.text
+    assert "Доступ: для всех" in reply.text
 
 
 @pytest.mark.parametrize("administrators", [(), (BORIS,)])
-async def test_anybody_else_is_told_nothing(server: TelegramServer, administrators: tuple[int, ...]) -> None:
-    async with running_bot(server, admin_users=administrators) as on:
+async def test_status_is_refused_to_other_users(server: TelegramServer, administrators: tuple[int, ...]) -> None:
+    async with running_bot(server, admin_users=administrators) as running:
         await server.push(**command("/status"))
         await server.push(**command("/help"))
-        told, helped = await server.wait_for_messages(2)
-    assert told.text == "Эта команда только для администраторов бота."
+        reply, helped = await server.wait_for_messages(2)
+    assert reply.text == "Эта команда только для администраторов бота."
     assert "/status" not in helped.text
-    assert on.assistant.turns == []
+    assert running.assistant.turns == []
 
 
-async def test_an_administrator_is_let_in_and_reads_of_the_command_in_the_help(server: TelegramServer) -> None:
+async def test_help_names_status_for_administrators(server: TelegramServer) -> None:
     async with running_bot(server, admin_users=(ANNA,), allowed_users=(BORIS,)):
         await server.push(**command("/help"))
         await server.push(text="Вопрос")
@@ -62,7 +62,7 @@ async def test_an_administrator_is_let_in_and_reads_of_the_command_in_the_help(s
     assert answered.text == "Ответ: Вопрос"
 
 
-async def test_a_failure_is_told_without_the_token(server: TelegramServer) -> None:
+async def test_status_redacts_token_in_last_failure(server: TelegramServer) -> None:
     async def crash(turn: object):
         raise RuntimeError(f"at /bot{TOKEN}/sendMessage")
         yield
@@ -70,6 +70,6 @@ async def test_a_failure_is_told_without_the_token(server: TelegramServer) -> No
     async with running_bot(server, ScriptedBotAssistant(crash), admin_users=(ANNA,)):  # type: ignore[arg-type]
         await server.push(text="Вопрос")
         await server.push(**command("/status"))
-        _, told = await server.wait_for_messages(2)
-    assert "Последняя ошибка: RuntimeError: at /bot[token]/sendMessage" in told.text
-    assert TOKEN.partition(":")[2] not in told.text
+        _, reply = await server.wait_for_messages(2)
+    assert "Последняя ошибка: RuntimeError: at /bot[token]/sendMessage" in reply.text
+    assert TOKEN.partition(":")[2] not in reply.text

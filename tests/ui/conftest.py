@@ -1,4 +1,4 @@
-"""One panel, one browser; every test opens its own window with its own cookies."""
+"""One panel server and one browser for all tests. Each test opens browser contexts of its own."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -25,22 +25,22 @@ DESKTOP, PHONE = (1280, 860), (390, 844)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--screenshots", default="", help="folder for pictures of the panel")
+    parser.addoption("--screenshots", default="", help="folder for screenshots of the panel")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stage_of_session(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PanelServer]:
-    async with run_panel_server(tmp_path_factory.mktemp("office")) as stage:
-        await stage.report_hour_of_traffic()
-        yield stage
+async def session_panel_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PanelServer]:
+    async with run_panel_server(tmp_path_factory.mktemp("office")) as panel_server:
+        await panel_server.report_hour_of_traffic()
+        yield panel_server
 
 
 @pytest.fixture
-def stage(stage_of_session: PanelServer) -> PanelServer:
-    """The panel, healthy and with its prefix kept."""
-    stage_of_session.assistant.engines = HEALTHY_ENGINES
-    stage_of_session.prefix.strip = False
-    return stage_of_session
+def panel_server(session_panel_server: PanelServer) -> PanelServer:
+    """The panel with healthy engines and without prefix stripping."""
+    session_panel_server.assistant.engines = HEALTHY_ENGINES
+    session_panel_server.prefix.strip = False
+    return session_panel_server
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -55,9 +55,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 @dataclass
 class BrowserUser:
-    """A person with a browser window. ``complaints`` are errors of the console, of scripts and of loading."""
+    """A user with a browser window. ``page_errors`` are errors of the console, of scripts and of requests."""
 
-    stage: PanelServer
+    server: PanelServer
     page: Page
     page_errors: list[str] = field(default_factory=list)
 
@@ -68,11 +68,11 @@ class BrowserUser:
         page.on("requestfailed", self._failed)
 
     def _failed(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # what a page drops when it is left
+        if request.failure != "net::ERR_ABORTED":  # aborted when the page is left
             self.page_errors.append(f"failed: {request.url} {request.failure}")
 
     async def open(self, path: str = "") -> None:
-        await self.page.goto(self.stage.url + path)
+        await self.page.goto(self.server.url + path)
 
     async def log_in(self, path: str = "", username: str = USERNAME, password: str = PASSWORD) -> None:
         await self.open(path)
@@ -81,9 +81,9 @@ class BrowserUser:
         await self.page.click("button[type=submit]")
 
     async def open_logged_in(self, path: str = "", username: str = USERNAME) -> None:
-        """Opens a tab with a fresh login and waits until its shell is alive."""
-        value = await self.stage.login_cookie(username)
-        cookie = {"name": "secretary_panel", "value": value, "url": self.stage.origin}
+        """Opens a page with a new session and waits until it is connected."""
+        value = await self.server.login_cookie(username)
+        cookie = {"name": "secretary_panel", "value": value, "url": self.server.origin}
         await self.page.context.add_cookies([cookie])
         await self.open(path)
         await expect(self.page.locator(".shell")).to_be_visible()
@@ -99,23 +99,23 @@ async def contexts(browser: Browser) -> AsyncIterator[list[BrowserContext]]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def visit(stage: PanelServer, browser: Browser, contexts: list[BrowserContext]):
-    """``await visit(size=PHONE)``: a new window of a new person."""
+async def open_browser(panel_server: PanelServer, browser: Browser, contexts: list[BrowserContext]):
+    """``await open_browser(size=PHONE)`` opens a browser context of a new user."""
 
-    async def come(size: tuple[int, int] = DESKTOP, **options: object) -> BrowserUser:
+    async def open_context(size: tuple[int, int] = DESKTOP, **options: object) -> BrowserUser:
         context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         contexts.append(context)
         context.set_default_timeout(10_000)
-        visitor = BrowserUser(stage, await context.new_page())
-        visitor.record_page_errors()
-        return visitor
+        user = BrowserUser(panel_server, await context.new_page())
+        user.record_page_errors()
+        return user
 
-    return come
+    return open_context
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def admin(visit) -> AsyncIterator[BrowserUser]:
-    """A person at a desktop whose browser must have nothing to complain about."""
-    visitor = await visit()
-    yield visitor
-    assert visitor.complaints == []
+async def admin(open_browser) -> AsyncIterator[BrowserUser]:
+    """A user with a desktop browser, in which no error may occur."""
+    user = await open_browser()
+    yield user
+    assert user.page_errors == []

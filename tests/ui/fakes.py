@@ -1,4 +1,4 @@
-"""A secretary that follows a script, and a matcher over the published FAQ."""
+"""A scripted assistant and a matcher over the published FAQ."""
 
 import asyncio
 import math
@@ -32,14 +32,15 @@ ANSWER = "Мы открыты с понедельника по пятницу с
 
 
 def tone(seconds: float, hertz: float = 330.0) -> SpeechChunk:
-    """A quiet sine in the rate of a small voice."""
+    """A quiet sine wave."""
     rate = PCM16_22K.rate
     samples = [int(2_000 * math.sin(2 * math.pi * hertz * n / rate)) for n in range(int(seconds * rate))]
     return SpeechChunk(struct.pack(f"<{len(samples)}h", *samples), PCM16_22K)
 
 
 class ScriptedPanelAssistant:
-    """Answers by what the question contains: "faq", "xss", "calm", "slow" and long, "fail", "break"; else ANSWER."""
+    """Answers with ANSWER, unless the question contains "faq", "xss", "calm" (slow), "slow" (slow and long), "fail" or
+    "break"."""
 
     def __init__(self, reports: ReportIngest) -> None:
         self._reports = reports
@@ -67,7 +68,7 @@ class ScriptedPanelAssistant:
     async def _script(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         question = turn.question
         if "break" in question:
-            raise RuntimeError("a bug that nobody foresaw")
+            raise RuntimeError("an unexpected error")
         if "fail" in question:
             yield TextDelta("Сейчас ")
             yield TurnFailed("model_missing", "run: secretary models pull", retryable=False)
@@ -86,7 +87,7 @@ class ScriptedPanelAssistant:
         return [text[i : i + 6] for i in range(0, len(text), 6)]
 
     async def _report(self, turn: ChatTurn, text: str, *, finished: bool) -> None:
-        """What a door does: tell the office of every turn with words."""
+        """Reports a turn to the office as a door does."""
         self._sequence += 1
         exchange = Exchange(
             turn_id=turn.turn_id,
@@ -145,7 +146,7 @@ ONE_ENGINE_MISSING = (
 
 
 def published_faq_matcher(publisher: SnapshotPublisher) -> PhraseMatcher:
-    """Exact on the folded question, else the two entries with most words in common."""
+    """Matches the case-folded question exactly, otherwise the two entries with the most common words."""
 
     async def match(phrase: str, language: str | None) -> PhraseMatchReport:
         words = set(phrase.casefold().split())

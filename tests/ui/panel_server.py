@@ -1,4 +1,4 @@
-"""The panel on a real office, under uvicorn on a loopback port, below the prefix that Ray Serve gives it."""
+"""Serves the panel with a real office under uvicorn on a loopback port, below the route prefix of Ray Serve."""
 
 import asyncio
 import socket
@@ -27,11 +27,12 @@ from ui.panel_services import PanelServices
 
 PREFIX = "/admin"
 USERNAME, PASSWORD = "admin", "correct horse battery"
+REFRESH_INTERVAL_S = 0.5
 
 
 @dataclass
 class ShiftedClock:
-    """The time of the report desk; tests move it."""
+    """The clock of the report ingest. Tests move it by ``shift``."""
 
     shift: timedelta = field(default_factory=timedelta)
 
@@ -40,7 +41,7 @@ class ShiftedClock:
 
 
 class RoutePrefix:
-    """What Ray Serve does with a route prefix: ``root_path`` names it; ``strip`` leaves it out of the path."""
+    """Sets ``root_path`` as Ray Serve does. With ``strip`` it also removes the prefix from the path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -59,9 +60,10 @@ class RoutePrefix:
 
 @dataclass
 class PanelServer:
-    """Everything a test may look at or turn. ``url`` is the address of the panel with a trailing slash."""
+    """The running panel and its services. ``url`` is the address of the panel with a trailing slash."""
 
     url: str
+    services: PanelServices
     office: OfficeServices
     reports: ReportIngest
     clock: ShiftedClock
@@ -73,21 +75,21 @@ class PanelServer:
         return self.url.split("/admin")[0]
 
     async def login_cookie(self, username: str = USERNAME) -> str:
-        """The value of the session cookie after a login of its own."""
+        """Logs in and returns the value of the session cookie."""
         form = {"username": username, "password": PASSWORD}
         async with httpx.AsyncClient() as client:
             await client.post(self.url + "login", data=form, headers={"Origin": self.origin})
             return client.cookies["secretary_panel"]
 
     async def add_user(self, name: str, role: Role) -> str:
-        """Somebody who signs in with PASSWORD. Returns the name."""
+        """Adds a user with the password PASSWORD. Returns the username."""
         stored = await fast_passwords().hash(PASSWORD)
         async with self.office.database.unit_of_work() as work:
             await work.users.add(StoredUser(name, stored, role.value))
         return name
 
     async def report_hour_of_traffic(self) -> None:
-        """Three doors that answered for an hour."""
+        """Reports latencies of three doors for the last hour."""
         for minute in range(55, -1, -1):
             self.clock.shift = -timedelta(minutes=minute)
             for door, revision in (("gateway#a41f", 0), ("gateway#b7c2", 0), ("phone#0d93", 0)):
@@ -134,18 +136,19 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
         matcher=published_faq_matcher(office.publisher),
     )
     app = FastAPI()
-    mount_panel(app, services, storage_secret="s" * 40)
+    mount_panel(app, services, storage_secret="s" * 40, refresh_interval_s=REFRESH_INTERVAL_S, overview_max_age_s=0.1)
     prefix = RoutePrefix(app)
     try:
         async with run_uvicorn(prefix) as port:
-            yield PanelServer(f"http://127.0.0.1:{port}{PREFIX}/ui/", office, reports, clock, assistant, prefix)
+            url = f"http://127.0.0.1:{port}{PREFIX}/ui/"
+            yield PanelServer(url, services, office, reports, clock, assistant, prefix)
     finally:
         await office.close()
 
 
 @asynccontextmanager
 async def run_uvicorn(app: ASGIApp) -> AsyncIterator[int]:
-    """``app`` under uvicorn on a free loopback port."""
+    """Serves ``app`` with uvicorn on a free loopback port, which is yielded."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)

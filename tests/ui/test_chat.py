@@ -1,4 +1,4 @@
-"""The chat: words as they come, a voice that starts before the text ends, and nothing that an answer could do."""
+"""The chat tab: streamed text and speech, turns that continue without the page, and untrusted content."""
 
 import asyncio
 
@@ -23,24 +23,24 @@ for (const name of ["start", "stop"]) {
   };
 }
 """
-"""Counts what the page asks of the browser's audio, whatever the page itself says."""
+"""Counts the started and stopped Web Audio sources."""
 
 
-async def ask(visitor: BrowserUser, question: str) -> Locator:
-    """Sends a question and returns the bubble that will hold the answer."""
-    count = await visitor.page.locator(".message-assistant").count()
-    await visitor.page.locator(".composer textarea").fill(question)
-    await visitor.page.keyboard.press("Enter")
-    return visitor.page.locator(".message-assistant").nth(count)
+async def ask(user: BrowserUser, question: str) -> Locator:
+    """Sends a question and returns the bubble of the answer."""
+    count = await user.page.locator(".message-assistant").count()
+    await user.page.locator(".composer textarea").fill(question)
+    await user.page.keyboard.press("Enter")
+    return user.page.locator(".message-assistant").nth(count)
 
 
-async def fresh_chat(visitor: BrowserUser) -> None:
-    await visitor.open_logged_in("chat")
-    await visitor.page.get_by_role("button", name="Новый разговор").click()
-    await expect(visitor.page.get_by_text("Начните разговор")).to_be_visible()
+async def fresh_chat(user: BrowserUser) -> None:
+    await user.open_logged_in("chat")
+    await user.page.get_by_role("button", name="Новый разговор").click()
+    await expect(user.page.get_by_text("Начните разговор")).to_be_visible()
 
 
-async def test_answer_streams_and_says_who_gave_it(admin: BrowserUser) -> None:
+async def test_chat_streams_answer_and_shows_its_source(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "slow, please")
     await expect(answer.locator(".bubble")).to_contain_text("Мы отк")
@@ -56,13 +56,13 @@ async def test_answer_streams_and_says_who_gave_it(admin: BrowserUser) -> None:
     await expect(answer).to_contain_text("первый звук 412 мс")
 
 
-async def test_faq_answer_names_entry_rule_and_score(admin: BrowserUser) -> None:
+async def test_chat_shows_entry_rule_and_score_of_faq_answer(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "faq")
     await expect(answer).to_contain_text("Ответ №7 · точное совпадение · 100 · «часы работы»")
 
 
-async def test_speech_is_scheduled_while_the_text_still_grows(admin: BrowserUser) -> None:
+async def test_speech_starts_before_text_is_complete(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "slow")
     await admin.page.wait_for_function("window.secretarySpeech.scheduled >= 2")
@@ -70,7 +70,7 @@ async def test_speech_is_scheduled_while_the_text_still_grows(admin: BrowserUser
     await admin.page.get_by_role("button", name="Остановить").click()
 
 
-async def test_spoken_answer_plays_to_its_end(admin: BrowserUser) -> None:
+async def test_speech_plays_to_its_end(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     await ask(admin, "hello")
     await expect(admin.page.locator(".message-closed")).to_have_count(1)
@@ -81,24 +81,24 @@ async def test_spoken_answer_plays_to_its_end(admin: BrowserUser) -> None:
     assert stats["stopped"] == 0
 
 
-async def test_silent_answers_ask_for_no_speech(admin: BrowserUser) -> None:
+async def test_speech_is_not_requested_when_switched_off(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     await admin.page.get_by_text("Озвучивать ответы").click()
     answer = await ask(admin, "hello")
     await expect(answer.locator(".bubble")).to_have_text(ANSWER)
-    assert not admin.stage.assistant.turns[-1].speak
+    assert not admin.server.assistant.turns[-1].speak
     assert await admin.page.evaluate("window.secretarySpeech.scheduled") == 0
 
 
-async def test_stop_ends_text_voice_and_the_work_behind_them(admin: BrowserUser) -> None:
+async def test_stop_ends_text_speech_and_turn(admin: BrowserUser) -> None:
     await admin.page.add_init_script(COUNT_SOURCES)
     await fresh_chat(admin)
     answer = await ask(admin, "slow")
     await admin.page.wait_for_function("window.secretarySpeech.scheduled >= 1")
     await admin.page.get_by_role("button", name="Остановить").click()
     await expect(answer).to_contain_text("остановлено")
-    turn = admin.stage.assistant.turns[-1]
-    assert turn.turn_id in admin.stage.assistant.closed_early
+    turn = admin.server.assistant.turns[-1]
+    assert turn.turn_id in admin.server.assistant.closed_early
     await admin.page.wait_for_timeout(700)
     sources = await admin.page.evaluate("window.sources")
     stats = await admin.page.evaluate("window.secretarySpeech")
@@ -107,26 +107,26 @@ async def test_stop_ends_text_voice_and_the_work_behind_them(admin: BrowserUser)
     await expect(admin.page.locator(".send-button")).to_have_attribute("data-state", "idle")
 
 
-async def test_an_answer_is_completed_and_kept_although_its_tab_was_left(admin: BrowserUser) -> None:
+async def test_turn_continues_after_tab_is_left(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "calm")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
     await admin.page.get_by_role("link", name="Обзор", exact=True).click()
     await expect(admin.page.locator(".headline")).to_be_visible()
-    await _kept(admin, [("user", "calm"), ("assistant", ANSWER)])
+    await _wait_for_messages(admin, [("user", "calm"), ("assistant", ANSWER)])
     await admin.page.get_by_role("link", name="Чат", exact=True).click()
     await expect(admin.page.locator(".message-assistant .bubble")).to_have_text(ANSWER)
 
 
-async def test_an_answer_is_completed_and_kept_although_its_window_was_closed(admin: BrowserUser) -> None:
+async def test_turn_continues_after_window_is_closed(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "calm")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
     await admin.page.close()
-    await _kept(admin, [("user", "calm"), ("assistant", ANSWER)])
+    await _wait_for_messages(admin, [("user", "calm"), ("assistant", ANSWER)])
 
 
-async def test_whoever_comes_back_reads_on_and_may_stop(admin: BrowserUser) -> None:
+async def test_reloaded_page_follows_turn_and_can_stop_it(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "slow")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
@@ -143,9 +143,9 @@ async def test_whoever_comes_back_reads_on_and_may_stop(admin: BrowserUser) -> N
     await expect(answer).to_have_count(1)
 
 
-async def test_a_second_window_is_told_that_an_answer_is_under_way(admin: BrowserUser) -> None:
+async def test_second_window_reports_running_turn(admin: BrowserUser) -> None:
     await fresh_chat(admin)
-    other = BrowserUser(admin.stage, await admin.page.context.new_page())
+    other = BrowserUser(admin.server, await admin.page.context.new_page())
     await other.open("chat")
     await expect(other.page.get_by_text("Начните разговор")).to_be_visible()
     answer = await ask(admin, "slow")
@@ -158,67 +158,67 @@ async def test_a_second_window_is_told_that_an_answer_is_under_way(admin: Browse
     await expect(again.locator(".bubble")).to_have_text(ANSWER)
 
 
-async def test_markup_in_answers_and_questions_stays_text(admin: BrowserUser) -> None:
+async def test_chat_shows_markup_as_text(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, f"xss {XSS}")
     await expect(answer.locator(".bubble")).to_have_text(XSS)
     await expect(admin.page.locator(".message-user .bubble")).to_have_text(f"xss {XSS}")
     await expect(admin.page.locator("#injected, .thread img, .thread script")).to_have_count(0)
-    await _until(lambda: len(admin.stage.assistant.turns) > 0)
+    await _until(lambda: len(admin.server.assistant.turns) > 0)
     await admin.page.reload()
     await expect(admin.page.locator(".message-assistant .bubble")).to_have_text(XSS)
     assert await admin.page.evaluate("window.hacked") is None
 
 
-async def test_policy_stops_markup_even_if_it_got_in(visit) -> None:
-    visitor: BrowserUser = await visit()
-    await visitor.open_logged_in("chat")
-    await visitor.page.evaluate("html => { document.querySelector('.thread').innerHTML = html }", XSS)
-    await visitor.page.wait_for_timeout(300)
-    assert await visitor.page.evaluate("window.hacked") is None
-    assert any("Content Security Policy" in complaint for complaint in visitor.page_errors)
+async def test_csp_blocks_injected_markup(open_browser) -> None:
+    user: BrowserUser = await open_browser()
+    await user.open_logged_in("chat")
+    await user.page.evaluate("html => { document.querySelector('.thread').innerHTML = html }", XSS)
+    await user.page.wait_for_timeout(300)
+    assert await user.page.evaluate("window.hacked") is None
+    assert any("Content Security Policy" in error for error in user.page_errors)
 
 
-async def test_failure_is_said_plainly_with_its_remedy(admin: BrowserUser) -> None:
+async def test_chat_shows_failure_with_remedy(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "fail")
     await expect(answer.get_by_role("alert")).to_have_text("Модель не установлена. run: secretary models pull")
     await expect(answer.locator(".bubble")).to_have_text("Сейчас")
 
 
-async def test_an_answer_that_failed_is_no_part_of_the_conversation(admin: BrowserUser) -> None:
+async def test_failed_answer_is_not_stored(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "fail")
     await expect(answer.get_by_role("alert")).to_be_visible()
     answer = await ask(admin, "hello")
     await expect(answer.locator(".bubble")).to_have_text(ANSWER)
-    assert [m.content for m in admin.stage.assistant.turns[-1].messages] == ["fail", "hello"]
+    assert [m.content for m in admin.server.assistant.turns[-1].messages] == ["fail", "hello"]
     await admin.page.reload()
     await expect(admin.page.locator(".message-user .bubble")).to_have_text(["fail", "hello"])
     await expect(admin.page.locator(".message-assistant .bubble")).to_have_text([ANSWER])
 
 
-async def test_a_bug_is_not_shown_but_said(admin: BrowserUser) -> None:
+async def test_chat_hides_text_of_unexpected_error(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "break")
     await expect(answer.get_by_role("alert")).to_contain_text("Что-то сломалось")
-    await expect(answer).not_to_contain_text("nobody foresaw")
+    await expect(answer).not_to_contain_text("unexpected error")
 
 
-async def test_conversation_is_there_after_a_reload_and_gone_after_a_new_one(admin: BrowserUser) -> None:
+async def test_conversation_survives_reload_until_restarted(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "first")
     await expect(answer).to_contain_class("message-closed")
     await ask(admin, "second")
     await expect(admin.page.locator(".message-closed")).to_have_count(2)
-    assert [m.content for m in admin.stage.assistant.turns[-1].messages] == ["first", ANSWER, "second"]
+    assert [m.content for m in admin.server.assistant.turns[-1].messages] == ["first", ANSWER, "second"]
     await admin.page.reload()
     await expect(admin.page.locator(".message-user .bubble")).to_have_text(["first", "second"])
     await admin.page.get_by_role("button", name="Новый разговор").click()
     await expect(admin.page.locator(".message-user")).to_have_count(0)
 
 
-async def test_shift_enter_breaks_the_line(admin: BrowserUser) -> None:
+async def test_shift_enter_inserts_line_break(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     box = admin.page.locator(".composer textarea")
     await box.fill("one")
@@ -228,9 +228,9 @@ async def test_shift_enter_breaks_the_line(admin: BrowserUser) -> None:
     await expect(admin.page.locator(".message-user")).to_have_count(0)
 
 
-async def _kept(visitor: BrowserUser, expected: list[tuple[str, str]], timeout_s: float = 15.0) -> None:
-    """Waits until the running conversation holds exactly these messages."""
-    office, source = visitor.stage.office, TurnSource(SourceKind.ADMIN)
+async def _wait_for_messages(user: BrowserUser, expected: list[tuple[str, str]], timeout_s: float = 15.0) -> None:
+    """Waits until the stored conversation has exactly these messages."""
+    office, source = user.server.office, TurnSource(SourceKind.ADMIN)
     messages: list[tuple[str, str]] = []
     async with asyncio.timeout(timeout_s):
         while messages != expected:

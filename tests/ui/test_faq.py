@@ -1,4 +1,4 @@
-"""Prepared answers: found, added, changed, tried and deleted by a person."""
+"""The FAQ tab: entries are found, added, changed, tested and deleted."""
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -10,8 +10,8 @@ from tests.ui.fakes import XSS
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def add(visitor: BrowserUser, question: str, answer: str = "Да.", **fields: object) -> int:
-    entry = await visitor.stage.office.faq.create(FaqDraft(question=question, answer=answer, **fields), "test")
+async def add(user: BrowserUser, question: str, answer: str = "Да.", **fields: object) -> int:
+    entry = await user.server.office.faq.create(FaqDraft(question=question, answer=answer, **fields), "test")
     return entry.id
 
 
@@ -23,7 +23,7 @@ async def search(page: Page, words: str) -> None:
     await page.get_by_role("textbox", name="Поиск по вопросам и ответам").fill(words)
 
 
-async def test_search_and_language_narrow_the_list(admin: BrowserUser) -> None:
+async def test_faq_list_filters_by_text_and_language(admin: BrowserUser) -> None:
     russian = await add(admin, "Есть ли парковка у офиса?")
     english = await add(admin, "Is there parking?", language="en")
     await admin.open_logged_in("faq")
@@ -37,7 +37,7 @@ async def test_search_and_language_narrow_the_list(admin: BrowserUser) -> None:
     await expect(page.get_by_text("Ничего не нашлось")).to_be_visible()
 
 
-async def test_long_lists_have_pages(admin: BrowserUser) -> None:
+async def test_faq_list_has_pages(admin: BrowserUser) -> None:
     for n in range(25):
         await add(admin, f"Страница {n:02d}")
     await admin.open_logged_in("faq")
@@ -48,7 +48,7 @@ async def test_long_lists_have_pages(admin: BrowserUser) -> None:
     await expect(admin.page.locator(".faq-row")).to_have_count(5)
 
 
-async def test_entry_is_added_with_all_its_fields(admin: BrowserUser) -> None:
+async def test_faq_entry_is_added_with_all_fields(admin: BrowserUser) -> None:
     await admin.open_logged_in("faq")
     page = admin.page
     await page.get_by_role("button", name="Добавить ответ").click()
@@ -59,7 +59,7 @@ async def test_entry_is_added_with_all_its_fields(admin: BrowserUser) -> None:
     await page.get_by_label("Ключевые слова").fill("адрес, офис")
     await page.get_by_role("button", name="Сохранить").click()
     await expect(page.get_by_text("Ответ сохранён")).to_be_visible()
-    found = (await admin.stage.office.faq.list("Где вы находитесь?")).entries
+    found = (await admin.server.office.faq.list("Где вы находитесь?")).entries
     (entry,) = [entry for entry in found if entry.answer.startswith("На улице Ленина")]
     assert entry.alternatives == ("Какой адрес?", "Как доехать?")
     assert entry.keywords == ("адрес", "офис")
@@ -67,7 +67,7 @@ async def test_entry_is_added_with_all_its_fields(admin: BrowserUser) -> None:
     assert entry.enabled
 
 
-async def test_wrong_fields_say_what_is_wrong(admin: BrowserUser) -> None:
+async def test_faq_editor_shows_field_errors(admin: BrowserUser) -> None:
     await admin.open_logged_in("faq")
     page = admin.page
     await page.get_by_role("button", name="Добавить ответ").click()
@@ -77,7 +77,7 @@ async def test_wrong_fields_say_what_is_wrong(admin: BrowserUser) -> None:
     await expect(page.get_by_text("От 1 до 4000 символов")).to_be_visible()
 
 
-async def test_question_that_exists_is_pointed_out(admin: BrowserUser) -> None:
+async def test_faq_editor_reports_duplicate_question(admin: BrowserUser) -> None:
     await add(admin, "Сколько стоит доставка?")
     await admin.open_logged_in("faq")
     page = admin.page
@@ -88,18 +88,18 @@ async def test_question_that_exists_is_pointed_out(admin: BrowserUser) -> None:
     await expect(page.get_by_text("Такой вопрос уже есть")).to_be_visible()
 
 
-async def test_edit_keeps_what_somebody_else_wrote_meanwhile(admin: BrowserUser) -> None:
+async def test_faq_editor_reports_concurrent_change(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Вы работаете в праздники?", "Нет.")
     await admin.open_logged_in("faq")
     page = admin.page
     await search(page, "праздники")
     await row(page, entry_id).get_by_label("Изменить: Вы работаете в праздники?").click()
     theirs = FaqDraft(question="Вы работаете в праздники?", answer="Да, до обеда.")
-    await admin.stage.office.faq.update(entry_id, theirs, 1, "somebody")
+    await admin.server.office.faq.update(entry_id, theirs, 1, "somebody")
     await page.get_by_label("Ответ", exact=True).fill("Никогда.")
     await page.get_by_role("button", name="Сохранить").click()
     await expect(page.get_by_text("изменил кто-то другой")).to_be_visible()
-    assert (await admin.stage.office.faq.get(entry_id)).answer == "Да, до обеда."
+    assert (await admin.server.office.faq.get(entry_id)).answer == "Да, до обеда."
     await page.get_by_role("button", name="Показать новую версию").click()
     await expect(page.get_by_label("Ответ", exact=True)).to_have_value("Да, до обеда.")
     await page.get_by_label("Ответ", exact=True).fill("Да, до обеда, кроме Нового года.")
@@ -107,19 +107,19 @@ async def test_edit_keeps_what_somebody_else_wrote_meanwhile(admin: BrowserUser)
     await expect(row(page, entry_id)).to_contain_text("кроме Нового года")
 
 
-async def test_switch_disables_an_entry(admin: BrowserUser) -> None:
+async def test_faq_switch_disables_entry(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Есть ли скидки?")
     await admin.open_logged_in("faq")
     await search(admin.page, "скидки")
     await row(admin.page, entry_id).get_by_role("switch").click()
     await expect(admin.page.get_by_text("Ответ выключен")).to_be_visible()
-    assert not (await admin.stage.office.faq.get(entry_id)).enabled
+    assert not (await admin.server.office.faq.get(entry_id)).enabled
     await row(admin.page, entry_id).get_by_role("switch").click()
     await expect(admin.page.get_by_text("Ответ включён")).to_be_visible()
-    assert (await admin.stage.office.faq.get(entry_id)).enabled
+    assert (await admin.server.office.faq.get(entry_id)).enabled
 
 
-async def test_delete_asks_first(admin: BrowserUser) -> None:
+async def test_faq_delete_asks_for_confirmation(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Можно ли с собакой?")
     await admin.open_logged_in("faq")
     page = admin.page
@@ -132,10 +132,10 @@ async def test_delete_asks_first(admin: BrowserUser) -> None:
     await page.get_by_role("alertdialog").get_by_role("button", name="Удалить").click()
     await expect(page.get_by_text("Ответ удалён")).to_be_visible()
     await expect(row(page, entry_id)).to_have_count(0)
-    assert (await admin.stage.office.faq.list("собак")).total == 0
+    assert (await admin.server.office.faq.list("собак")).total == 0
 
 
-async def test_tester_shows_the_match_or_the_nearest(admin: BrowserUser) -> None:
+async def test_match_tester_shows_match_or_closest_entries(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Как отменить заказ?", "Позвоните нам.")
     await admin.open_logged_in("faq")
     page = admin.page
@@ -152,7 +152,7 @@ async def test_tester_shows_the_match_or_the_nearest(admin: BrowserUser) -> None
     await expect(verdict.locator(f"[data-entry='{entry_id}']")).to_contain_text("50")
 
 
-async def test_markup_in_entries_stays_text(admin: BrowserUser) -> None:
+async def test_faq_shows_markup_as_text(admin: BrowserUser) -> None:
     entry_id = await add(admin, f"Разметка {XSS}"[:400], XSS, keywords=("<i>k</i>",))
     await admin.open_logged_in("faq")
     await search(admin.page, "Разметка")

@@ -1,4 +1,4 @@
-"""The login of the panel without a browser: forms that are none, and accounts that change under a login."""
+"""The login pages without a browser: invalid forms, and accounts that change during a login."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ ORIGIN = "http://panel.test"
 
 
 class InterruptedPasswords(PasswordHashing):
-    """After the next work with a password something else happens, before its outcome is known."""
+    """Awaits ``meanwhile`` during the next verification of a password."""
 
     def __init__(self) -> None:
         super().__init__(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -44,7 +44,7 @@ class InterruptedPasswords(PasswordHashing):
 
 
 class InterruptedAccounts(Accounts):
-    """After the next change of a password something else happens, before whoever asked hears of it."""
+    """Awaits ``meanwhile`` before a change of a password returns."""
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
 
@@ -55,8 +55,8 @@ class InterruptedAccounts(Accounts):
         return account
 
 
-class Panel:
-    """The pages of the login behind the guard, on an office where boris may sign in."""
+class LoginServer:
+    """The login pages behind the guard, with an office that has the user boris."""
 
     def __init__(self, office: OfficeServices) -> None:
         self.office = office
@@ -85,15 +85,15 @@ class Panel:
 
 
 @pytest.fixture
-async def panel(tmp_path: Path) -> AsyncIterator[Panel]:
+async def server(tmp_path: Path) -> AsyncIterator[LoginServer]:
     environment = Environment(_env_file=None, data=tmp_path, admin_password=SecretStr(PASSWORD))
     await prepare_data_folder(environment)
     office = await open_office(environment, passwords=fast_passwords())
     await office.users.create("boris", Role.OPERATOR, "the first of boris", "admin")
-    panel = Panel(office)
-    await panel.passwords.start()
-    await panel.accounts.change_password("boris", "the first of boris", PASSWORD)
-    yield panel
+    server = LoginServer(office)
+    await server.passwords.start()
+    await server.accounts.change_password("boris", "the first of boris", PASSWORD)
+    yield server
     await office.close()
 
 
@@ -101,43 +101,43 @@ async def log_in(client: httpx.AsyncClient) -> httpx.Response:
     return await client.post("/login", data={"username": "boris", "password": PASSWORD})
 
 
-async def test_a_login_opens_one_session(panel: Panel) -> None:
-    async with panel.browser() as client:
+async def test_login_opens_one_session(server: LoginServer) -> None:
+    async with server.browser() as client:
         assert (await log_in(client)).status_code == 303
         assert (await client.get("/password")).status_code == 200
-    assert panel.open_sessions == 1
+    assert server.open_sessions == 1
 
 
 @pytest.mark.parametrize(
     "change", [UserChange(reset=True), UserChange(enabled=False), UserChange(role=Role.VIEWER), None]
 )
-async def test_a_login_under_way_does_not_outlive_a_change_of_its_account(
-    panel: Panel, change: UserChange | None
-) -> None:
-    panel.passwords.meanwhile = lambda: panel.change(change) if change else panel.office.users.delete("boris", "admin")
-    async with panel.browser() as client:
+async def test_login_fails_when_account_changes_meanwhile(server: LoginServer, change: UserChange | None) -> None:
+    server.passwords.meanwhile = lambda: (
+        server.change(change) if change else server.office.users.delete("boris", "admin")
+    )
+    async with server.browser() as client:
         assert (await log_in(client)).status_code == 401
         assert (await client.get("/password")).status_code == 401
-    assert panel.open_sessions == 0
+    assert server.open_sessions == 0
 
 
-async def test_a_change_of_password_under_way_does_not_outlive_another_one(panel: Panel) -> None:
-    async with panel.browser() as client:
+async def test_password_change_loses_to_concurrent_reset(server: LoginServer) -> None:
+    async with server.browser() as client:
         await log_in(client)
-        panel.accounts.meanwhile = lambda: panel.change(UserChange(reset=True))
+        server.accounts.meanwhile = lambda: server.change(UserChange(reset=True))
         changed = await client.post("/password", data={"old": PASSWORD, "new": NEW, "again": NEW})
         assert (changed.status_code, changed.headers["location"]) == (303, "/login")
         assert (await client.get("/password")).status_code == 401
-    assert panel.open_sessions == 0
+    assert server.open_sessions == 0
 
 
-async def test_a_new_password_goes_on_in_a_session_of_its_own(panel: Panel) -> None:
-    async with panel.browser() as client:
+async def test_password_change_opens_new_session(server: LoginServer) -> None:
+    async with server.browser() as client:
         await log_in(client)
         changed = await client.post("/password", data={"old": PASSWORD, "new": NEW, "again": NEW})
         assert (changed.status_code, changed.headers["location"]) == (303, "/")
         assert (await client.get("/password")).status_code == 200
-    assert panel.open_sessions == 1
+    assert server.open_sessions == 1
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -147,8 +147,8 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
     ("body", "status"), [("a=1&" * 30, 400), (urlencode({"username": "a" * 20_000, "old": ""}), 413)]
 )
 @pytest.mark.parametrize("path", ["/login", "/password"])
-async def test_a_form_that_is_none_is_refused_with_a_page(panel: Panel, path: str, body: str, status: int) -> None:
-    async with panel.browser() as client:
+async def test_invalid_form_is_answered_with_page(server: LoginServer, path: str, body: str, status: int) -> None:
+    async with server.browser() as client:
         if path == "/password":
             await log_in(client)
         answer = await client.post(path, content=body, headers=FORM)
@@ -156,12 +156,12 @@ async def test_a_form_that_is_none_is_refused_with_a_page(panel: Panel, path: st
     assert 'role="alert"' in answer.text
 
 
-async def test_a_problem_of_the_office_is_told_on_the_page(panel: Panel) -> None:
+async def test_office_error_is_shown_on_page(server: LoginServer) -> None:
     async def away() -> None:
         raise Unavailable("the database is away")
 
-    panel.passwords.meanwhile = away
-    async with panel.browser() as client:
+    server.passwords.meanwhile = away
+    async with server.browser() as client:
         answer = await log_in(client)
     assert answer.status_code == 503
     assert "Сейчас недоступно" in answer.text

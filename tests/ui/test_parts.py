@@ -1,4 +1,4 @@
-"""Rules of the panel that need no browser."""
+"""Parts of the panel that need no browser."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -60,7 +60,7 @@ def test_same_origin(origin: str, host: str, same: bool) -> None:
         ("POST", {"origin": "null"}, False, False),
     ],
 )
-def test_who_may_act(method: str, headers: dict[str, str], socket: bool, allowed: bool) -> None:
+def test_origin_check(method: str, headers: dict[str, str], socket: bool, allowed: bool) -> None:
     raw = [(k.encode(), v.encode()) for k, v in (headers | {"host": "a.example"}).items()]
     assert passes_origin_check({"type": "http", "method": method, "headers": raw}, socket=socket) is allowed
 
@@ -75,7 +75,7 @@ def test_who_may_act(method: str, headers: dict[str, str], socket: bool, allowed
         ("/ui", "", "/ui"),
     ],
 )
-def test_paths_get_their_prefix_back(path: str, root: str, full: str) -> None:
+def test_root_path_is_restored(path: str, root: str, full: str) -> None:
     assert with_root_path(path, root) == full
 
 
@@ -83,11 +83,11 @@ def test_paths_get_their_prefix_back(path: str, root: str, full: str) -> None:
     ("path", "target"),
     [("/chat", "/chat"), ("//evil.example", "/"), ("https://x", "/"), ("/\\x", "/"), ("/a?b", "/"), ("", "/")],
 )
-def test_next_stays_inside(path: str, target: str) -> None:
+def test_redirect_path_stays_inside_panel(path: str, target: str) -> None:
     assert safe_redirect_path(path) == target
 
 
-def test_sessions_expire_and_take_their_pages_along() -> None:
+def test_session_expires_and_closes_its_pages() -> None:
     now = [0.0]
     sessions = PanelSessions(lifetime_s=10, clock=lambda: now[0])
     session = sessions.open(Account("anna", "admin"))
@@ -100,36 +100,36 @@ def test_sessions_expire_and_take_their_pages_along() -> None:
     assert session.token not in repr(session)
 
 
-def test_cookie_over_tls_is_bound_to_its_host() -> None:
+def test_cookie_has_host_prefix_over_tls() -> None:
     cookie = session_cookie_options(secure=True)
     assert cookie["session_cookie"] == "__Host-secretary"
     assert cookie["https_only"] is True
     assert session_cookie_options(secure=False)["same_site"] == "lax"
 
 
-@pytest.mark.parametrize(("secure", "told"), [(True, "max-age=31536000"), (False, None)])
-async def test_browsers_are_told_to_keep_to_tls_where_people_come_over_it(secure: bool, told: str | None) -> None:
-    reply = await entered(PlainTextResponse("hello"), secure=secure)
-    assert reply.headers.get("strict-transport-security") == told
+@pytest.mark.parametrize(("secure", "header"), [(True, "max-age=31536000"), (False, None)])
+async def test_guard_sends_hsts_only_over_tls(secure: bool, header: str | None) -> None:
+    reply = await post_login(PlainTextResponse("hello"), secure=secure)
+    assert reply.headers.get("strict-transport-security") == header
 
 
-async def test_a_body_that_the_panel_refuses_is_answered_and_no_bug() -> None:
+async def test_guard_answers_body_that_is_too_large() -> None:
     async def reads(scope: Scope, receive: Receive, send: Send) -> None:
         raise TooLarge("the form is too large")
 
-    reply = await entered(reads)
+    reply = await post_login(reads)
     assert (reply.status_code, reply.text) == (413, "the form is too large")
     assert reply.headers["x-frame-options"] == "DENY"
 
 
-async def entered(app: ASGIApp, *, secure: bool = False) -> httpx.Response:
-    """The reply of the login page, were it ``app``, behind the guard."""
+async def post_login(app: ASGIApp, *, secure: bool = False) -> httpx.Response:
+    """The response to a login request with ``app`` behind the guard."""
     guard = PanelGuard(app, PanelSessions(), secure=secure)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://panel") as client:
         return await client.post("/login", headers={"origin": "http://panel"})
 
 
-def test_new_password_ends_the_sessions_of_that_person_only() -> None:
+def test_close_all_of_ends_sessions_of_one_user() -> None:
     sessions = PanelSessions()
     mine, other, stranger = (sessions.open(Account(name, "admin")) for name in ("anna", "anna", "boris"))
     sessions.close_all_of("anna")
@@ -138,7 +138,7 @@ def test_new_password_ends_the_sessions_of_that_person_only() -> None:
     assert sessions.get(stranger.token) is stranger
 
 
-def test_answer_keeps_what_was_said_before_it_failed() -> None:
+def test_answer_keeps_text_received_before_failure() -> None:
     answer = PanelAnswer()
     for event in (TextDelta("Half "), TextDelta("said"), TurnFailed("engine_timeout", "", True)):
         answer.apply(event)
@@ -146,7 +146,7 @@ def test_answer_keeps_what_was_said_before_it_failed() -> None:
     assert failure_text(answer, T) == "The engine did not answer in time."
 
 
-def test_answer_tells_its_origin() -> None:
+def test_answer_formats_source_and_times() -> None:
     match = AnswerMatch(3, "Hi", "en", "ranked", 91.4, "hello")
     answer = PanelAnswer()
     answer.apply(AnswerMatched(match))
@@ -156,7 +156,7 @@ def test_answer_tells_its_origin() -> None:
     assert timing_texts(Timings(first_token_ms=1_500, total_ms=2_000), T) == ("first word 1.50 s", "total 2.00 s")
 
 
-def test_lists_are_read_as_people_write_them() -> None:
+def test_lines_and_words_are_parsed() -> None:
     assert parse_lines(" one \n\n two") == ("one", "two")
     assert parse_words("a, b,, c\nd") == ("a", "b", "c", "d")
     assert parse_words(None) == ()
@@ -181,11 +181,11 @@ def engine(*, ready: bool, error: str = "") -> EngineStatus:
         ((engine(ready=True, error="out of memory"),), SystemHealth.DEGRADED),
     ],
 )
-def test_health(engines: tuple[EngineStatus, ...] | None, health: SystemHealth) -> None:
+def test_overview_health(engines: tuple[EngineStatus, ...] | None, health: SystemHealth) -> None:
     assert PanelOverview(engines, (), (), 1, NOW).health is health
 
 
-def test_silent_doors_do_not_count() -> None:
+def test_overview_ignores_silent_doors() -> None:
     fresh = DoorState("gateway#1", 42, 2, NOW - timedelta(seconds=3))
     behind = DoorState("gateway#2", 41, 1, NOW - timedelta(seconds=3))
     silent = DoorState("gateway#3", 40, 5, NOW - timedelta(minutes=2))
@@ -195,13 +195,13 @@ def test_silent_doors_do_not_count() -> None:
     assert overview.live_stream_count == 3
 
 
-def test_tiles_show_the_newest_and_busiest_point() -> None:
+def test_latency_tiles_show_newest_busiest_route() -> None:
     points = (
         StageLatencyPoint(NOW, "total", "local", 900, 1_200, 3),
         StageLatencyPoint(NOW, "first_token", "cloud:x", 500, 700, 1),
         StageLatencyPoint(NOW, "first_token", "local", 150, 300, 9),
     )
-    assert [(tile.stage, tile.p50_ms, tile.chosen) for tile in stage_tiles(points, "total")] == [
+    assert [(tile.stage, tile.p50_ms, tile.selected) for tile in stage_tiles(points, "total")] == [
         ("first_token", 150, False),
         ("total", 900, True),
     ]

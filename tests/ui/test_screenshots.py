@@ -1,4 +1,4 @@
-"""Pictures of the panel for the docs: ``pytest tests/ui/test_screenshots.py --screenshots docs/screenshots``."""
+"""Takes the screenshots of the docs: ``pytest tests/ui/test_screenshots.py --screenshots docs/screenshots``."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.ui.fakes import ONE_ENGINE_MISSING
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 DARK = {"name": "secretary_theme", "value": "dark"}
 ENGLISH = {"name": "secretary_language", "value": "en"}
 
@@ -26,11 +26,11 @@ def folder(pytestconfig: pytest.Config) -> Path:
     return path
 
 
-async def picture(page: Page, path: Path) -> None:
+async def take_screenshot(page: Page, path: Path) -> None:
     await page.mouse.move(0, 0)
     await page.wait_for_timeout(900)
     await page.screenshot(path=path, animations="disabled")
-    assert path.stat().st_size < MOST_BYTES
+    assert path.stat().st_size < MAX_BYTES
 
 
 async def dashboard(page: Page) -> None:
@@ -57,8 +57,8 @@ async def editor(page: Page) -> None:
     await expect(page.get_by_role("dialog").locator("textarea").first).to_be_visible()
 
 
-Scene = Callable[[Page], Awaitable[None]]
-SCENES: list[tuple[str, str, Scene, tuple[int, int], list[dict[str, str]]]] = [
+Preparation = Callable[[Page], Awaitable[None]]
+SCREENSHOTS: list[tuple[str, str, Preparation, tuple[int, int], list[dict[str, str]]]] = [
     ("dashboard", "", dashboard, (1280, 900), []),
     ("dashboard-dark", "", dashboard, (1280, 900), [DARK, ENGLISH]),
     ("dashboard-phone", "", dashboard, PHONE, []),
@@ -70,28 +70,32 @@ SCENES: list[tuple[str, str, Scene, tuple[int, int], list[dict[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "path", "scene", "size", "cookies"), SCENES, ids=[scene[0] for scene in SCENES])
-async def test_take(visit, folder: Path, name: str, path: str, scene: Scene, size, cookies) -> None:
-    visitor: BrowserUser = await visit(size)
-    await visitor.stage.report_hour_of_traffic()
-    await _working_hours(visitor)
+@pytest.mark.parametrize(
+    ("name", "path", "prepare", "size", "cookies"), SCREENSHOTS, ids=[prepare[0] for prepare in SCREENSHOTS]
+)
+async def test_screenshot(
+    open_browser, folder: Path, name: str, path: str, prepare: Preparation, size, cookies
+) -> None:
+    user: BrowserUser = await open_browser(size)
+    await user.server.report_hour_of_traffic()
+    await _set_hits(user)
     if name == "dashboard-dark":
-        visitor.stage.assistant.engines = ONE_ENGINE_MISSING
-    await visitor.page.context.add_cookies([cookie | {"url": visitor.stage.url} for cookie in cookies])
-    await visitor.open_logged_in(path)
-    await scene(visitor.page)
-    await picture(visitor.page, folder / f"{name}.png")
+        user.server.assistant.engines = ONE_ENGINE_MISSING
+    await user.page.context.add_cookies([cookie | {"url": user.server.url} for cookie in cookies])
+    await user.open_logged_in(path)
+    await prepare(user.page)
+    await take_screenshot(user.page, folder / f"{name}.png")
 
 
-async def test_take_login(visit, folder: Path) -> None:
-    visitor: BrowserUser = await visit((1280, 800))
-    await visitor.open()
-    await picture(visitor.page, folder / "login.png")
+async def test_login_screenshot(open_browser, folder: Path) -> None:
+    user: BrowserUser = await open_browser((1280, 800))
+    await user.open()
+    await take_screenshot(user.page, folder / "login.png")
 
 
-async def _working_hours(visitor: BrowserUser) -> None:
-    """An answer that people ask for."""
-    book = visitor.stage.office.faq
+async def _set_hits(user: BrowserUser) -> None:
+    """Sets the hits of the entries about opening hours."""
+    book = user.server.office.faq
     found = (await book.list("Когда вы работаете?", "ru")).entries
     hits = {entry.id: 42 - 9 * n for n, entry in enumerate(found) if not entry.hits}
     await book.record_hits(hits)

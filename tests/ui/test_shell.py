@@ -1,4 +1,4 @@
-"""The frame: navigation, language, theme, small screens, and life below a prefix."""
+"""The frame of the panel: navigation, language, theme, small screens and route prefixes."""
 
 import httpx
 import pytest
@@ -10,17 +10,17 @@ from tests.ui.panel_server import PanelServer
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_tabs_open_without_loading_the_page_again(admin: BrowserUser) -> None:
+async def test_tabs_open_without_page_load(admin: BrowserUser) -> None:
     await admin.open_logged_in()
     await admin.page.evaluate("window.same = true")
     for name, path in (("Чат", "chat"), ("Ответы", "faq"), ("Обзор", "")):
         await admin.page.get_by_role("link", name=name, exact=True).click()
-        await expect(admin.page).to_have_url(admin.stage.url + path)
+        await expect(admin.page).to_have_url(admin.server.url + path)
         await expect(admin.page.locator("nav [aria-current=page] span")).to_have_text(name)
     assert await admin.page.evaluate("window.same")
 
 
-async def test_back_button_returns_to_the_tab_before(admin: BrowserUser) -> None:
+async def test_back_button_returns_to_previous_tab(admin: BrowserUser) -> None:
     await admin.open_logged_in()
     await admin.page.get_by_role("link", name="Ответы", exact=True).click()
     await expect(admin.page.get_by_role("heading", name="Готовые ответы")).to_be_visible()
@@ -28,7 +28,7 @@ async def test_back_button_returns_to_the_tab_before(admin: BrowserUser) -> None
     await expect(admin.page.locator(".headline .health-text")).to_be_visible()
 
 
-async def test_language_switches_and_stays(admin: BrowserUser) -> None:
+async def test_language_switch_is_persistent(admin: BrowserUser) -> None:
     await admin.open_logged_in("faq")
     await admin.page.get_by_role("button", name="EN", exact=True).first.click()
     await expect(admin.page.get_by_role("heading", name="Prepared answers")).to_be_visible()
@@ -37,7 +37,7 @@ async def test_language_switches_and_stays(admin: BrowserUser) -> None:
     await expect(admin.page.get_by_role("link", name="Answers")).to_be_visible()
 
 
-async def test_login_page_speaks_the_chosen_language(admin: BrowserUser) -> None:
+async def test_login_page_language_is_kept_after_login(admin: BrowserUser) -> None:
     await admin.open()
     await admin.page.get_by_role("link", name="EN").click()
     await expect(admin.page.get_by_role("heading", name="Log in")).to_be_visible()
@@ -45,7 +45,7 @@ async def test_login_page_speaks_the_chosen_language(admin: BrowserUser) -> None
     await expect(admin.page.get_by_role("link", name="Overview")).to_be_visible()
 
 
-async def test_theme_switches_at_once_and_stays(admin: BrowserUser) -> None:
+async def test_theme_switch_is_persistent(admin: BrowserUser) -> None:
     await admin.open_logged_in()
     body = admin.page.locator("body")
     await expect(body).not_to_have_class("body--dark")
@@ -57,48 +57,48 @@ async def test_theme_switches_at_once_and_stays(admin: BrowserUser) -> None:
     await expect(body).to_contain_class("body--light")
 
 
-async def test_auto_theme_follows_the_system(visit) -> None:
-    visitor: BrowserUser = await visit(color_scheme="dark")
-    await visitor.open_logged_in()
-    await expect(visitor.page.locator("body")).to_contain_class("body--dark")
+async def test_auto_theme_follows_system(open_browser) -> None:
+    user: BrowserUser = await open_browser(color_scheme="dark")
+    await user.open_logged_in()
+    await expect(user.page.locator("body")).to_contain_class("body--dark")
 
 
-async def test_everything_fits_a_phone(visit) -> None:
-    visitor: BrowserUser = await visit(PHONE)
-    await visitor.open_logged_in()
+async def test_pages_fit_phone_screen(open_browser) -> None:
+    user: BrowserUser = await open_browser(PHONE)
+    await user.open_logged_in()
     for path in ("", "chat", "faq"):
-        await visitor.open(path)
-        await expect(visitor.page.locator(".card, .composer").first).to_be_visible()
-        await visitor.page.wait_for_timeout(400)
-        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
-        box = await visitor.page.locator(".shell-nav").bounding_box()
+        await user.open(path)
+        await expect(user.page.locator(".card, .composer").first).to_be_visible()
+        await user.page.wait_for_timeout(400)
+        assert await user.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+        box = await user.page.locator(".shell-nav").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] == PHONE[1]
-    assert visitor.page_errors == []
+    assert user.page_errors == []
 
 
-async def test_keyboard_reaches_content_and_navigation(admin: BrowserUser) -> None:
+async def test_keyboard_navigation(admin: BrowserUser) -> None:
     await admin.open_logged_in()
     await admin.page.keyboard.press("Tab")
     await expect(admin.page.locator(":focus")).to_have_text("К содержанию")
     link = admin.page.get_by_role("link", name="Чат", exact=True)
     await link.focus()
     await admin.page.keyboard.press("Enter")
-    await expect(admin.page).to_have_url(admin.stage.url + "chat")
+    await expect(admin.page).to_have_url(admin.server.url + "chat")
 
 
-async def test_unknown_address_is_said_in_the_readers_language(visit) -> None:
-    visitor: BrowserUser = await visit()
-    await visitor.open_logged_in()
-    response = await visitor.page.goto(visitor.stage.url + "nowhere")
+async def test_unknown_path_shows_translated_page(open_browser) -> None:
+    user: BrowserUser = await open_browser()
+    await user.open_logged_in()
+    response = await user.page.goto(user.server.url + "nowhere")
     assert response is not None
     assert response.status == 404
-    await expect(visitor.page.get_by_text("Такой страницы нет")).to_be_visible()
+    await expect(user.page.get_by_text("Такой страницы нет")).to_be_visible()
 
 
 @pytest.mark.parametrize("strip", [False, True], ids=["full path", "stripped path"])
-async def test_works_below_a_prefix(admin: BrowserUser, strip: bool) -> None:
-    admin.stage.prefix.strip = strip
+async def test_panel_works_below_prefix(admin: BrowserUser, strip: bool) -> None:
+    admin.server.prefix.strip = strip
     await admin.open_logged_in("faq")
     await expect(admin.page.locator(".faq-row").first).to_be_visible()
     sources = await admin.page.evaluate("performance.getEntriesByType('resource').map(r => new URL(r.name).pathname)")
@@ -107,16 +107,16 @@ async def test_works_below_a_prefix(admin: BrowserUser, strip: bool) -> None:
 
 
 @pytest.mark.parametrize("path", ["/admin", "/admin/", "/admin/ui"])
-async def test_short_addresses_lead_to_the_panel(stage: PanelServer, path: str) -> None:
+async def test_short_paths_redirect_to_panel(panel_server: PanelServer, path: str) -> None:
     async with httpx.AsyncClient() as client:
-        answer = await client.get(stage.origin + path)
+        answer = await client.get(panel_server.origin + path)
         for _ in range(2):
             if answer.headers.get("location", "").endswith("/admin/ui/"):
                 break
-            answer = await client.get(httpx.URL(stage.origin).join(answer.headers["location"]))
+            answer = await client.get(httpx.URL(panel_server.origin).join(answer.headers["location"]))
     assert answer.headers["location"].endswith("/admin/ui/")
 
 
-async def _choose_theme(visitor: BrowserUser, theme: str) -> None:
-    await visitor.page.get_by_label("Тема оформления").click()
-    await visitor.page.locator(f"[data-theme-choice={theme}]").click()
+async def _choose_theme(user: BrowserUser, theme: str) -> None:
+    await user.page.get_by_label("Тема оформления").click()
+    await user.page.locator(f"[data-theme-choice={theme}]").click()

@@ -1,4 +1,4 @@
-"""Every text exists in both languages, is used somewhere, and counts as its language does."""
+"""Translations are complete and used, and numbers follow the rules of the language."""
 
 import ast
 import re
@@ -17,8 +17,8 @@ ROOT = Path(ui.__file__).parent
 KEY = re.compile(r"[a-z]+(\.[a-z0-9_]+)+|product")
 
 
-def strings() -> set[str]:
-    """Every string constant of the panel that looks like the name of a text."""
+def key_constants() -> set[str]:
+    """All string constants of the panel that look like a translation key."""
     found: set[str] = set()
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -27,8 +27,8 @@ def strings() -> set[str]:
     return found
 
 
-def asked() -> set[str]:
-    """First arguments of ``t(…)`` and ``t.count(…)``."""
+def used_keys() -> set[str]:
+    """The first arguments of ``t(…)`` and ``t.count(…)``."""
     found: set[str] = set()
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -40,27 +40,27 @@ def asked() -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_that_is_asked_for_exists(language: str) -> None:
-    assert asked() - load_texts(language).keys() == set()
+def test_used_translation_keys_exist(language: str) -> None:
+    assert used_keys() - load_texts(language).keys() == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_is_used(language: str) -> None:
+def test_translation_keys_are_used(language: str) -> None:
     by_code = {key for key in load_texts(language) if key.startswith("problem.")}
-    assert load_texts(language).keys() - strings() - by_code == set()
+    assert load_texts(language).keys() - key_constants() - by_code == set()
 
 
-def test_problems_are_named_after_error_codes() -> None:
+def test_problem_texts_match_error_codes() -> None:
     codes = {cls.code for cls in _tree(SecretaryError)} | {"locked_out", "answer_under_way"}
     named = {key.removeprefix("problem.") for key in load_texts("ru") if key.startswith("problem.")}
     assert named - codes == set()
 
 
-def test_languages_say_the_same_things_with_the_same_blanks() -> None:
+def test_languages_have_same_keys_and_placeholders() -> None:
     russian, english = load_texts("ru"), load_texts("en")
     assert russian.keys() == english.keys()
     for key, text in russian.items():
-        assert _blanks(text) == _blanks(english[key]), key
+        assert _placeholders(text) == _placeholders(english[key]), key
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ def test_russian_plural_forms(count: int, form: str) -> None:
 
 
 @pytest.mark.parametrize(("ms", "text"), [(0.5, "0,5 мс"), (184.2, "184 мс"), (1_240, "1,24 с"), (61_000, "61,0 с")])
-def test_durations(ms: float, text: str) -> None:
+def test_format_duration(ms: float, text: str) -> None:
     assert format_duration(ms, Translator("ru")) == text
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(3, "just now"), (44, "40 seconds ago"), (61, "1 minute ago"), (7_300, "2 hours ago")]
 )
-def test_how_long_ago(seconds: int, text: str) -> None:
+def test_format_time_ago(seconds: int, text: str) -> None:
     now = datetime.now(UTC)
     assert format_time_ago(now - timedelta(seconds=seconds), Translator("en"), now) == text
 
 
-def test_errors_in_the_readers_language() -> None:
+def test_errors_are_translated() -> None:
     t = Translator("ru")
     assert explain_error(NotFound("no entry 5"), t) == "Этого больше нет, возможно, его уже удалили."
     assert explain_error(ModelMissing("run: x"), t) == "Модель не установлена. run: x"
@@ -110,6 +110,6 @@ def _tree(cls: type[SecretaryError]) -> set[type[SecretaryError]]:
     return {cls}.union(*(_tree(child) for child in cls.__subclasses__()))
 
 
-def _blanks(text: object) -> set[str]:
+def _placeholders(text: object) -> set[str]:
     forms = text.values() if isinstance(text, dict) else (text,)
-    return {blank for form in forms for blank in re.findall(r"{\w+}", str(form))}
+    return {placeholder for form in forms for placeholder in re.findall(r"{\w+}", str(form))}

@@ -1,4 +1,4 @@
-// Plays PCM16 blocks one after the other while later ones are still being spoken: Web Audio, one clock, no gaps.
+// Plays PCM16 blocks without gaps, on the clock of one AudioContext, while later blocks are still arriving.
 const LEAD_SECONDS = 0.06;
 
 function samplesOf(pcm64) {
@@ -12,8 +12,8 @@ export default {
     this.context = null;
     this.sources = new Set();
     this.end = 0; // when the last scheduled block ends, on the clock of the context
-    this.silenced = null; // a turn that was stopped: its late blocks are dropped
-    this.finishing = null; // a turn whose last block has arrived
+    this.stoppedTurn = null; // blocks of this turn that arrive later are dropped
+    this.finishedTurn = null; // the turn whose last block has arrived
     this.stats = { scheduled: 0, seconds: 0, ended: 0, stopped: 0, late: 0 };
     this.unlock = () => this.context?.state === "suspended" && this.context.resume();
   },
@@ -30,7 +30,7 @@ export default {
   },
   methods: {
     enqueue(turn, pcm64, rate, channels) {
-      if (turn === this.silenced) return;
+      if (turn === this.stoppedTurn) return;
       const samples = samplesOf(pcm64);
       const frames = Math.floor(samples.length / channels);
       if (!frames) return;
@@ -57,12 +57,12 @@ export default {
       this.stats.seconds += buffer.duration;
     },
     finish(turn) {
-      this.finishing = turn;
-      this.reportSilence();
+      this.finishedTurn = turn;
+      this.reportPlayed();
     },
     stop(turn) {
-      this.silenced = turn;
-      this.finishing = null;
+      this.stoppedTurn = turn;
+      this.finishedTurn = null;
       this.stats.stopped += this.sources.size;
       for (const source of this.sources) {
         source.onended = null;
@@ -74,14 +74,14 @@ export default {
     forget(source) {
       this.sources.delete(source);
       this.stats.ended += 1;
-      this.reportSilence();
+      this.reportPlayed();
     },
-    reportSilence() {
-      if (this.finishing === null || this.sources.size) return;
-      const turn = this.finishing;
-      this.finishing = null;
+    reportPlayed() {
+      if (this.finishedTurn === null || this.sources.size) return;
+      const turn = this.finishedTurn;
+      this.finishedTurn = null;
       this.end = 0;
-      this.$emit("silence", turn);
+      this.$emit("played", turn);
     },
     openContext() {
       this.context ??= new AudioContext({ latencyHint: "interactive" });

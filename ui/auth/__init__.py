@@ -1,1 +1,1 @@
-"""Who may see the panel: sessions, the guard in front of every page and socket, and the login pages."""
+"""Authentication of the panel: sessions, the guard in front of every page and websocket, and the login pages."""

@@ -1,4 +1,4 @@
-"""Small urlencoded forms, read with a bound and without trusting any header about their size."""
+"""Reads urlencoded forms with a limit on their size."""
 
 from urllib.parse import parse_qsl
 
@@ -11,11 +11,11 @@ MAX_FORM_FIELDS = 20
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of ``application/x-www-form-urlencoded``. Raises TooLarge above 16 KiB, InvalidRequest for more than
-    20 fields."""
+    """The fields of an ``application/x-www-form-urlencoded`` body. Raises TooLarge above MAX_FORM_BYTES and
+    InvalidRequest above MAX_FORM_FIELDS."""
     body = bytearray()
-    async for part in request.stream():
-        body += part
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > MAX_FORM_BYTES:
             raise TooLarge("the form is too large")
     try:

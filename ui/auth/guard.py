@@ -1,4 +1,4 @@
-"""The guard in front of every page, asset and socket of the panel: nothing passes without a login, but the login."""
+"""Middleware that requires a login for every page, asset and websocket of the panel except the login page."""
 
 from urllib.parse import urlencode
 
@@ -19,24 +19,24 @@ SESSION_TOKEN_KEY = "login"  # noqa: S105 - the name of a field, not a secret
 SOCKET_PATH = "/_nicegui_ws/"
 
 _PUBLIC_PATHS = frozenset({LOGIN_PATH, "/favicon.ico"})
-_PUBLIC_FOLDERS = ("/assets/", f"/_nicegui/{__version__}/static/fonts")
-_PATHS_WITH_OLD_PASSWORD = frozenset({PASSWORD_PATH, LOGOUT_PATH})
+_PUBLIC_PREFIXES = ("/assets/", f"/_nicegui/{__version__}/static/fonts")
+_PATHS_BEFORE_PASSWORD_CHANGE = frozenset({PASSWORD_PATH, LOGOUT_PATH})
 
 
 def inner_path(scope: Scope) -> str:
-    """The path inside the panel, "/chat" for "/admin/ui/chat"."""
+    """The path relative to the panel: "/chat" for "/admin/ui/chat"."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return (path[len(root) :] if path.startswith(root) else path) or "/"
 
 
 def session_of(connection: HTTPConnection, sessions: PanelSessions) -> PanelSession | None:
-    """The login that the cookie of ``connection`` names."""
+    """The session of the cookie of ``connection``; None when there is none."""
     return sessions.get(connection.session.get(SESSION_TOKEN_KEY))
 
 
 class PanelGuard:
-    """Middleware inside the session middleware. ``secure`` says that the panel is served over TLS only."""
+    """ASGI middleware inside the session middleware. ``secure`` means that the panel is served over TLS only."""
 
     def __init__(self, app: ASGIApp, sessions: PanelSessions, *, secure: bool) -> None:
         self._app = app
@@ -45,16 +45,16 @@ class PanelGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await self._guard_socket(scope, receive, send)
+            await self._handle_websocket(scope, receive, send)
         elif scope["type"] == "http":
-            hardened = SecurityHeadersSend(send, secure=self._secure)
-            refusal = self._refusal(scope)
+            secured_send = SecurityHeadersSend(send, secure=self._secure)
+            error_response = self._error_response(scope)
             with bound_client_address(scope):
-                await _refusing(refusal or self._app, scope, receive, hardened)
+                await _call_with_error_response(error_response or self._app, scope, receive, secured_send)
         else:
             await self._app(scope, receive, send)
 
-    async def _guard_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = session_of(HTTPConnection(scope), self._sessions)
         if session is None or session.must_change_password or not passes_origin_check(scope, socket=True):
             await receive()
@@ -63,22 +63,22 @@ class PanelGuard:
         with bound_client_address(scope):
             await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    def _error_response(self, scope: Scope) -> Response | None:
         path = inner_path(scope)
         if not passes_origin_check(scope, socket=path.startswith(SOCKET_PATH)):
             return PlainTextResponse("this request comes from another site", 403)
-        if path in _PUBLIC_PATHS or path.startswith(_PUBLIC_FOLDERS):
+        if path in _PUBLIC_PATHS or path.startswith(_PUBLIC_PREFIXES):
             return None
         session = session_of(HTTPConnection(scope), self._sessions)
         if session is None:
-            return _refused(scope, LOGIN_PATH, "log in first")
-        if session.must_change_password and path not in _PATHS_WITH_OLD_PASSWORD:
-            return _refused(scope, PASSWORD_PATH, "change your password first")
+            return _unauthorized_response(scope, LOGIN_PATH, "log in first")
+        if session.must_change_password and path not in _PATHS_BEFORE_PASSWORD_CHANGE:
+            return _unauthorized_response(scope, PASSWORD_PATH, "change your password first")
         return None
 
 
-async def _refusing(app: ASGIApp, scope: Scope, receive: Receive, send: SecurityHeadersSend) -> None:
-    """A body that is too large or does not come is answered, as long as nothing else was; it is no bug for the log."""
+async def _call_with_error_response(app: ASGIApp, scope: Scope, receive: Receive, send: SecurityHeadersSend) -> None:
+    """Calls ``app`` and answers a SecretaryError, such as a body that is too large, if no response has started."""
     try:
         await app(scope, receive, send)
     except SecretaryError as error:
@@ -87,10 +87,10 @@ async def _refusing(app: ASGIApp, scope: Scope, receive: Receive, send: Security
         await PlainTextResponse(error.message, error.status)(scope, receive, send)
 
 
-def _refused(scope: Scope, page: str, reason: str) -> Response:
-    """A person is led to ``page`` and comes back afterwards; a program is told why."""
-    wants_page = scope["method"] in ("GET", "HEAD") and "text/html" in Headers(scope=scope).get("accept", "")
-    if not wants_page:
+def _unauthorized_response(scope: Scope, page: str, reason: str) -> Response:
+    """Redirects a browser to ``page`` with the way back. Other clients get status 401 with ``reason``."""
+    accepts_html = scope["method"] in ("GET", "HEAD") and "text/html" in Headers(scope=scope).get("accept", "")
+    if not accepts_html:
         return PlainTextResponse(reason, 401)
     path = inner_path(scope)
     query = f"?{urlencode({'next': path})}" if path != "/" else ""

@@ -1,7 +1,7 @@
-"""Security headers of the panel, and a content security policy that NiceGUI can live with.
+"""Security headers of the panel with a content security policy for NiceGUI.
 
-NiceGUI compiles Vue templates in the browser, which needs ``unsafe-eval``. Inline scripts run only with the nonce of
-their response, so an injected ``<script>`` or ``onerror=`` stays dead text. Styles are inline by design of Quasar.
+NiceGUI compiles Vue templates in the browser, which requires ``unsafe-eval``. Inline scripts need the nonce of their
+response, so an injected ``<script>`` or ``onerror=`` does not run. Quasar requires inline styles.
 """
 
 import re
@@ -21,9 +21,9 @@ SCRIPTLESS_CSP = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""For pages without any script."""
+"""The policy of pages without scripts."""
 
-_ALWAYS = {
+_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -35,33 +35,33 @@ _HSTS = "max-age=31536000"
 
 
 class SecurityHeadersSend:
-    """Wraps ``send``: adds the headers, and the nonce to every script tag of a NiceGUI page."""
+    """Wraps the ASGI ``send``. Adds the headers, and the nonce to every script tag of a NiceGUI page."""
 
     def __init__(self, send: Send, *, secure: bool) -> None:
         self._send = send
         self._secure = secure
         self._nonce = secrets.token_urlsafe(16)
-        self._held: Message | None = None
+        self._page_start: Message | None = None
         self._body = bytearray()
         self.response_started = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.response_started = True
-            headers = self._harden(message)
+            headers = self._add_headers(message)
             if headers.get("x-nicegui-content") == "page":
-                self._held = message
+                self._page_start = message
                 return
-        elif message["type"] == "http.response.body" and self._held is not None:
+        elif message["type"] == "http.response.body" and self._page_start is not None:
             self._body += message.get("body", b"")
             if not message.get("more_body"):
-                await self._send_page(self._held)
+                await self._send_page(self._page_start)
             return
         await self._send(message)
 
-    def _harden(self, message: Message) -> MutableHeaders:
+    def _add_headers(self, message: Message) -> MutableHeaders:
         headers = MutableHeaders(scope=message)
-        for name, value in _ALWAYS.items():
+        for name, value in _HEADERS.items():
             headers.setdefault(name, value)
         headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=self._nonce))
         if self._secure:
@@ -71,6 +71,6 @@ class SecurityHeadersSend:
     async def _send_page(self, start: Message) -> None:
         body = _SCRIPT_TAG.sub(b'<script nonce="%s"' % self._nonce.encode(), bytes(self._body))
         MutableHeaders(scope=start)["content-length"] = str(len(body))
-        self._held = None
+        self._page_start = None
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body})

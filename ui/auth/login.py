@@ -1,4 +1,4 @@
-"""Login, change of a generated password, and logout: classic forms, so that the cookie is HttpOnly from the start."""
+"""Login, logout and change of password as HTML forms. The session cookie is HttpOnly."""
 
 import re
 import uuid
@@ -20,16 +20,16 @@ from ui.error_messages import explain_error
 from ui.preferences import LANGUAGE_COOKIE, YEAR_S, preferences_of
 from ui.translations import LANGUAGES, Translator
 
-_PATH_HERE = re.compile(r"/(?:[\w-]+/?)*")
+_PANEL_PATH = re.compile(r"/(?:[\w-]+/?)*")
 
 
 def safe_redirect_path(path: str) -> str:
-    """``path`` when it is one inside the panel, else the start page: never an address elsewhere."""
-    return path if _PATH_HERE.fullmatch(path) else "/"
+    """``path`` if it is a path inside the panel, else "/". Prevents open redirects."""
+    return path if _PANEL_PATH.fullmatch(path) else "/"
 
 
 class LoginPages:
-    """Routes on the panel's own application, inside its session middleware."""
+    """Routes of the NiceGUI application, inside its session middleware."""
 
     def __init__(self, accounts: Accounts, sessions: PanelSessions) -> None:
         self._accounts = accounts
@@ -45,7 +45,7 @@ class LoginPages:
     async def show_login(self, request: Request) -> Response:
         if session_of(request, self._sessions):
             return _redirect(request, safe_redirect_path(request.query_params.get("next", "/")))
-        return _answer(request, _login_form(request, _translator(request)))
+        return _form_response(request, _login_form(request, _translator(request)))
 
     async def log_in(self, request: Request) -> Response:
         fields: dict[str, str] = {}
@@ -53,15 +53,15 @@ class LoginPages:
             fields = await read_form(request)
             username, password = fields.get("username", "").strip(), fields.get("password", "")
             account = await self._accounts.authenticate(username, password, client_address(request.scope))
-            session = await self._opened(account)
+            session = await self._open_session(account)
         except SecretaryError as error:
-            return self._refused_login(request, fields, error)
+            return self._login_error_response(request, fields, error)
         _renew_cookie(request, session)
         return _redirect(request, safe_redirect_path(request.query_params.get("next", "/")))
 
-    async def _opened(self, account: Account) -> PanelSession:
-        """A session of ``account``. Raises Unauthorized when the account has changed since its password was checked:
-        whoever ended its sessions then did not see this one."""
+    async def _open_session(self, account: Account) -> PanelSession:
+        """Opens a session. Raises Unauthorized when the account has changed since its password was checked: that change
+        ended the sessions of the account before this one was open."""
         session = self._sessions.open(account)
         try:
             if (await self._accounts.get(account.username)).version == account.version:
@@ -72,14 +72,14 @@ class LoginPages:
             self._sessions.close(session.token)
             raise
         self._sessions.close(session.token)
-        raise Unauthorized("this account was changed meanwhile")
+        raise Unauthorized("the account has changed since the password was checked")
 
-    def _refused_login(self, request: Request, fields: dict[str, str], error: SecretaryError) -> Response:
+    def _login_error_response(self, request: Request, fields: dict[str, str], error: SecretaryError) -> Response:
         t = _translator(request)
-        wrong = isinstance(error, Unauthorized)
-        problem = t("login.wrong") if wrong else explain_error(error, t)
+        is_unauthorized = isinstance(error, Unauthorized)
+        problem = t("login.wrong") if is_unauthorized else explain_error(error, t)
         form = _login_form(request, t, problem=problem, username=fields.get("username", ""))
-        response = _answer(request, form, 401 if wrong else error.status)
+        response = _form_response(request, form, 401 if is_unauthorized else error.status)
         if error.retry_after_s:
             response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
         return response
@@ -87,7 +87,7 @@ class LoginPages:
     async def show_password_form(self, request: Request) -> Response:
         session = session_of(request, self._sessions)
         assert session is not None, "the guard lets nobody in without a session"
-        return _answer(request, _password_form(_translator(request), session))
+        return _form_response(request, _password_form(_translator(request), session))
 
     async def change_password(self, request: Request) -> Response:
         session = session_of(request, self._sessions)
@@ -96,17 +96,17 @@ class LoginPages:
         try:
             fields = await read_form(request)
         except SecretaryError as error:
-            return _answer(request, _password_form(t, session, explain_error(error, t)), error.status)
+            return _form_response(request, _password_form(t, session, explain_error(error, t)), error.status)
         old, new = fields.get("old", ""), fields.get("new", "")
         if new != fields.get("again", ""):
-            return _answer(request, _password_form(t, session, t("password.differ")), 400)
+            return _form_response(request, _password_form(t, session, t("password.differ")), 400)
         try:
             account = await self._accounts.change_password(session.username, old, new, client_address(request.scope))
         except SecretaryError as error:
-            return _answer(request, _password_form(t, session, _password_problem(error, t)), error.status)
+            return _form_response(request, _password_form(t, session, _password_problem(error, t)), error.status)
         try:
-            _renew_cookie(request, await self._opened(account))
-        except SecretaryError:  # the new password is stored: it is good for signing in again
+            _renew_cookie(request, await self._open_session(account))
+        except SecretaryError:  # the new password is stored, so the user can log in with it
             return _redirect(request, LOGIN_PATH)
         return _redirect(request, "/")
 
@@ -117,7 +117,7 @@ class LoginPages:
 
 
 def _renew_cookie(request: Request, session: PanelSession) -> None:
-    """A new identity after login, so that a cookie planted before it is worth nothing."""
+    """Replaces the session id of the cookie at login, which prevents session fixation."""
     request.session.clear()
     request.session.update({"id": str(uuid.uuid4()), SESSION_TOKEN_KEY: session.token})
 
@@ -179,7 +179,7 @@ def _password_problem(error: SecretaryError, t: Translator) -> str:
     )
 
 
-def _answer(request: Request, form: AuthForm, status: int = 200) -> Response:
+def _form_response(request: Request, form: AuthForm, status: int = 200) -> Response:
     root = request.scope.get("root_path", "")
     document = render_auth_page(form, _translator(request), preferences_of(request), root)
     headers = {"Content-Security-Policy": SCRIPTLESS_CSP, "Cache-Control": "no-store"}

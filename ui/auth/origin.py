@@ -1,7 +1,7 @@
-"""Same-origin check for requests that act: socket handshakes and every unsafe method.
+"""Same-origin check for websocket handshakes and unsafe methods, which prevents cross-site request forgery.
 
-Browsers state where a request comes from: ``Origin`` (RFC 6454) on websocket handshakes and unsafe methods,
-``Sec-Fetch-Site`` (W3C Fetch Metadata) on the rest. The socket of NiceGUI itself accepts any origin.
+Browsers send ``Origin`` (RFC 6454) with websocket handshakes and unsafe methods, and ``Sec-Fetch-Site`` (W3C Fetch
+Metadata) with other requests. The websocket of NiceGUI itself accepts any origin.
 """
 
 from urllib.parse import urlsplit
@@ -23,24 +23,25 @@ def _authority(url: str, scheme: str) -> tuple[str, int | None] | None:
 
 
 def same_origin(origin: str, host: str) -> bool:
-    """Whether the page at ``origin`` was served by ``host`` (the Host header, which has no scheme)."""
+    """Whether ``origin`` is the origin of ``host``, the value of the Host header, which has no scheme."""
     scheme = urlsplit(origin).scheme
     if scheme not in _DEFAULT_PORTS:
         return False
-    theirs = _authority(origin, scheme)
-    return theirs is not None and theirs == _authority(f"//{host}", scheme)
+    origin_authority = _authority(origin, scheme)
+    return origin_authority is not None and origin_authority == _authority(f"//{host}", scheme)
 
 
 def passes_origin_check(scope: Scope, *, socket: bool) -> bool:
-    """Whether the request may change something here. ``socket`` marks requests of the event socket."""
+    """Whether the request comes from the same origin or needs no check. ``socket`` marks requests of NiceGUI's event
+    socket, which are always checked."""
     headers = Headers(scope=scope)
     origin = headers.get("origin")
     if origin is not None:
-        return not _acts(scope, socket) or same_origin(origin, headers.get("host", ""))
+        return not _needs_origin(scope, socket) or same_origin(origin, headers.get("host", ""))
     if scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS:
         return False
     return not socket or headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
-def _acts(scope: Scope, socket: bool) -> bool:
+def _needs_origin(scope: Scope, socket: bool) -> bool:
     return socket or scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS

@@ -1,20 +1,25 @@
-"""The pages outside the shell, as plain HTML without any script: login and change of password."""
+"""The login and password pages as plain HTML without scripts, rendered by Jinja2."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
-from string import Template
+from functools import cache
+from pathlib import Path
 from urllib.parse import urlencode
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nicegui import __version__
 
 from ui.components.logo import LOGO_URL
 from ui.preferences import Preferences
 from ui.translations import LANGUAGES, Translator
 
+_TEMPLATES = Path(__file__).parent / "templates"
+
 
 @dataclass(frozen=True, slots=True)
 class AuthFormField:
+    """One input. ``kind`` and ``autocomplete`` are attributes of the HTML element."""
+
     name: str
     label: str
     kind: str = "password"
@@ -25,7 +30,8 @@ class AuthFormField:
 
 @dataclass(frozen=True, slots=True)
 class AuthForm:
-    """One card with one form. ``problem`` is shown above the fields, ``query`` goes with every link and submit."""
+    """A page with one form. ``problem`` is shown above the fields. ``query`` is appended to every link and to the
+    action."""
 
     action: str
     title: str
@@ -36,73 +42,33 @@ class AuthForm:
     query: str = ""
 
 
-_PAGE = Template(
-    """<!doctype html>
-<html lang="$language" data-theme="$theme">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title · $product</title>
-<link rel="icon" href="$mark" type="image/svg+xml">
-<link rel="stylesheet" href="$root/_nicegui/$version/static/fonts.css">
-<link rel="stylesheet" href="$root/assets/theme.css">
-<link rel="stylesheet" href="$root/assets/login.css">
-</head>
-<body>
-<main class="login">
-<header class="login-brand"><img src="$mark" alt="" width="44" height="44"><span>$product</span></header>
-<form class="login-card" method="post" action="$action">
-<h1>$title</h1>
-<p class="login-lead">$lead</p>
-$problem
-$fields
-<button type="submit">$button</button>
-</form>
-<nav class="login-languages" aria-label="$languages_label">$languages</nav>
-</main>
-</body>
-</html>
-"""
-)
-
-
-def render_auth_page(form: AuthForm, t: Translator, preferences: Preferences, root: str) -> str:
-    """The whole document; every text from outside is escaped."""
-    values = {
-        "language": t.language,
-        "theme": preferences.theme,
-        "title": form.title,
-        "product": t("product"),
-        "root": root,
-        "mark": LOGO_URL,
-        "version": __version__,
-        "action": f"{root}{form.action}{form.query}",
-        "lead": form.lead,
-        "button": form.button,
-        "languages_label": t("shell.language"),
-    }
-    markup = {
-        "problem": f'<p class="login-problem" role="alert">{escape(form.problem)}</p>' if form.problem else "",
-        "fields": "\n".join(_field(field, first=n == 0) for n, field in enumerate(form.fields)),
-        "languages": " ".join(_language_link(code, form, t, root) for code in LANGUAGES),
-    }
-    return _PAGE.substitute({name: escape(value) for name, value in values.items()} | markup)
-
-
-def _field(field: AuthFormField, *, first: bool) -> str:
-    hint_id = f"{field.name}-hint"
-    described = f' aria-describedby="{hint_id}"' if field.hint else ""
-    hint = f'<span class="login-hint" id="{hint_id}">{escape(field.hint)}</span>' if field.hint else ""
+def render_auth_page(form: AuthForm, t: Translator, preferences: Preferences, root_path: str) -> str:
+    """The HTML document of ``form``. All values are escaped."""
     return (
-        f'<label for="{field.name}">{escape(field.label)}</label>'
-        f'<input id="{field.name}" name="{field.name}" type="{field.kind}" autocomplete="{field.autocomplete}" '
-        f'value="{escape(field.value)}" maxlength="200" required{" autofocus" if first else ""}{described}>{hint}'
+        _environment()
+        .get_template("form_page.html")
+        .render(
+            form=form,
+            t=t,
+            theme=preferences.theme,
+            root_path=root_path,
+            logo_url=LOGO_URL,
+            nicegui_version=__version__,
+            language_urls={code: root_path + form.action + _language_query(form, code) for code in LANGUAGES},
+        )
     )
 
 
-def _language_link(code: str, form: AuthForm, t: Translator, root: str) -> str:
-    if code == t.language:
-        return f'<span aria-current="true" lang="{code}">{code.upper()}</span>'
-    query = form.query + ("&" if form.query else "?") + urlencode({"language": code})
-    return f'<a href="{escape(root + form.action + query)}" lang="{code}" hreflang="{code}">{code.upper()}</a>'
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _language_query(form: AuthForm, code: str) -> str:
+    return form.query + ("&" if form.query else "?") + urlencode({"language": code})

@@ -1,6 +1,6 @@
-"""Logged-in people. The browser holds a random token in a signed cookie; everything else stays here, in memory.
+"""Sessions of the panel. The browser stores a random token in a signed cookie; the sessions are kept in memory.
 
-The office is one process, so is this table: a restart logs everybody out, a logout takes effect at once everywhere.
+The office is one process, so a logout takes effect everywhere at once, and a restart ends all sessions.
 """
 
 import secrets
@@ -17,8 +17,8 @@ MAX_SESSIONS = 1_000
 
 @dataclass
 class PanelSession:
-    """One login to the account as it was at ``version``. ``on_close`` holds what must happen when it ends: every open
-    page leaves."""
+    """A login to the account at ``version``. The callbacks ``on_close`` are called when the session ends, one for each
+    open page. ``expires_at`` is in seconds of the clock of PanelSessions."""
 
     token: str = field(repr=False)
     username: str
@@ -30,12 +30,12 @@ class PanelSession:
 
     @property
     def identity(self) -> Identity:
-        """The person, with the role of this moment."""
+        """The user with the current role."""
         return Identity(self.username, self.role)
 
 
 class PanelSessions:
-    """``clock`` counts seconds and never goes back."""
+    """All open sessions. ``clock`` is a monotonic clock in seconds."""
 
     def __init__(self, *, lifetime_s: float = SESSION_LIFETIME_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._lifetime_s = lifetime_s
@@ -43,7 +43,7 @@ class PanelSessions:
         self._open: dict[str, PanelSession] = {}
 
     def open(self, account: Account) -> PanelSession:
-        """A new session; the oldest one makes room when there are too many."""
+        """Opens a session. Closes the oldest one when there are MAX_SESSIONS."""
         self._drop_expired()
         while len(self._open) >= MAX_SESSIONS:
             self.close(next(iter(self._open)))
@@ -59,7 +59,7 @@ class PanelSessions:
         return session
 
     def get(self, token: str | None) -> PanelSession | None:
-        """The running session of ``token``; an expired one is closed."""
+        """The open session of ``token``. An expired session is closed."""
         session = self._open.get(token or "")
         if session is not None and session.expires_at <= self._clock():
             self.close(session.token)
@@ -67,13 +67,13 @@ class PanelSessions:
         return session
 
     def close(self, token: str | None) -> None:
-        """Ends a session and every page that lives on it."""
+        """Ends a session and calls its ``on_close`` callbacks."""
         session = self._open.pop(token or "", None)
-        for leave in tuple(session.on_close) if session else ():
-            leave()
+        for callback in tuple(session.on_close) if session else ():
+            callback()
 
     def close_all_of(self, username: str) -> None:
-        """Ends every session of the person, as after a change of password or role, wherever it was made."""
+        """Ends all sessions of a user, for example after a change of the password or the role."""
         for token in [s.token for s in self._open.values() if s.username == username]:
             self.close(token)
 

@@ -1,1 +1,1 @@
-"""Pieces of a page that several tabs share."""
+"""Components of the pages."""

@@ -1,4 +1,4 @@
-"""What was said, as bubbles. Every text is put into the page as text, never as markup: answers are not trusted."""
+"""Message bubbles. All content is inserted as text, never as HTML, because answers are untrusted."""
 
 import time
 
@@ -18,7 +18,7 @@ def question_bubble(text: str, t: Translator) -> None:
 
 
 class AnswerBubble:
-    """One answer of the secretary, drawn at most every 50 ms while it streams, its first word at once."""
+    """One answer of the secretary. While it streams it is redrawn at most every 50 ms, the first time at once."""
 
     def __init__(self, t: Translator) -> None:
         self._t = t
@@ -33,14 +33,14 @@ class AnswerBubble:
         self._text.set_visibility(False)
 
     def draw(self, answer: PanelAnswer) -> None:
-        """Shows the text so far; calls that come too soon after each other are left out."""
+        """Shows the text received so far, unless the last redraw is too recent."""
         now = time.monotonic()
         if answer.text and now - self._drawn_at >= REDRAW_INTERVAL_S:
             self._drawn_at = now
             self._put(answer.text)
 
     def close(self, answer: PanelAnswer) -> None:
-        """The final state: whole text, who answered, how long it took, what went wrong."""
+        """Shows the final state: the complete text, its source, the times and the error."""
         t = self._t
         self._put(answer.text)
         self._waiting.set_visibility(False)
@@ -66,5 +66,5 @@ class AnswerBubble:
 
 
 def stored_answer_bubble(message: StoredMessage, t: Translator) -> None:
-    """An answer of an earlier visit; one that was stopped says so."""
+    """Shows a stored answer."""
     AnswerBubble(t).close(PanelAnswer(text=message.content, stopped=message.route == STOPPED_ROUTE))

@@ -1,6 +1,6 @@
-"""Where a question is written: Enter sends, Shift+Enter breaks the line; while an answer runs the button stops it.
+"""The input of the chat. Enter sends, Shift+Enter inserts a line break. During an answer the button stops it.
 
-While only the voice is still to be heard, the button silences it and Enter asks the next question over it.
+While only the speech of an answer is still playing, the button stops it and Enter sends the next question.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ StopCallback = Callable[[], Awaitable[None]]
 
 
 class ComposerState(StrEnum):
-    """What the secretary is doing: nothing, still writing, or still speaking what is written."""
+    """``answering``: the text of an answer is streaming. ``speaking``: the text is complete, its speech is playing."""
 
     IDLE = "idle"
     ANSWERING = "answering"
@@ -27,7 +27,7 @@ class ComposerState(StrEnum):
 
 
 class Composer:
-    """``on_send(text)`` gets a question that is not empty; ``on_stop()`` is the other face of the button."""
+    """Calls ``on_send(text)`` with a question that is not empty, and ``on_stop()`` when the button stops an answer."""
 
     def __init__(self, t: Translator, on_send: SendCallback, on_stop: StopCallback) -> None:
         self._t = t

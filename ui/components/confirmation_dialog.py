@@ -1,10 +1,10 @@
-"""A question before something is lost."""
+"""A dialog that asks for confirmation."""
 
 from nicegui import Client, html, ui
 
 
 async def ask_confirmation(client: Client, title: str, text: str, yes: str, no: str) -> bool:
-    """Asks in a dialog of the whole page; Escape and a click beside it mean no."""
+    """Opens a modal dialog. Returns False on Escape and on a click outside."""
     with client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog"):
         html.h2(title).classes("dialog-title")
         ui.label(text).classes("dialog-text")

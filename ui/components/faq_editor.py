@@ -1,4 +1,4 @@
-"""The dialog in which a prepared answer is written. A change by somebody else is shown, never overwritten."""
+"""The dialog that edits an FAQ entry. A concurrent change of the entry is reported, not overwritten."""
 
 from collections.abc import Awaitable, Callable
 
@@ -20,17 +20,17 @@ _FIELD_PROBLEMS = {
 
 
 def parse_lines(text: str | None) -> tuple[str, ...]:
-    """One phrase per line, without the empty ones."""
+    """The lines of a text without empty ones."""
     return tuple(line.strip() for line in (text or "").splitlines() if line.strip())
 
 
 def parse_words(text: str | None) -> tuple[str, ...]:
-    """Words between commas or line ends."""
+    """The words of a text, separated by commas or line ends."""
     return tuple(word.strip() for line in parse_lines(text) for word in line.split(",") if word.strip())
 
 
 class FaqEditor:
-    """One dialog per page, filled anew for every entry. ``on_saved`` is awaited after a change was stored."""
+    """One dialog for each page, which is filled for every entry. ``on_saved`` is awaited after a change."""
 
     def __init__(self, panel: PanelContext, on_saved: Callable[[], Awaitable[None]]) -> None:
         self._panel = panel
@@ -38,7 +38,7 @@ class FaqEditor:
         self._entry: FaqEntry | None = None
         t = panel.t
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props('role=dialog aria-modal="true"'):
-            self._dialog.props("persistent")  # a click beside it must not throw a text away
+            self._dialog.props("persistent")  # a click outside must not discard the text
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._build_conflict()
             self._question = _text_field(t("faq.question"), 500)
@@ -54,7 +54,7 @@ class FaqEditor:
                 ui.button(t("common.save"), on_click=self._save).props("unelevated no-caps")
 
     def open(self, entry: FaqEntry | None = None) -> None:
-        """For a new entry, or to change ``entry`` as it was read."""
+        """Opens the dialog for ``entry`` or for a new entry."""
         self._title.text = self._panel.t("faq.edit" if entry else "faq.add")
         self._fill(entry)
         self._dialog.open()
@@ -79,7 +79,7 @@ class FaqEditor:
         self._enabled.value = entry.enabled if entry else True
 
     def _draft(self) -> FaqDraft | None:
-        """What is written, or None when a field is wrong and says so."""
+        """The draft, or None when a field is invalid. The field then shows an error."""
         fields = {
             "question": self._question,
             "answer": self._answer,
@@ -124,7 +124,7 @@ class FaqEditor:
             await self._panel.faq.update(self._entry.id, draft, self._entry.version)
 
     async def _explain_conflict(self, error: Conflict) -> None:
-        """A conflict is either a newer version of this entry or a question that exists already."""
+        """Shows whether there is a newer version of this entry or another entry with this question."""
         newest = await self._newest()
         if self._entry is not None and newest is not None and newest.version != self._entry.version:
             self._conflict.set_visibility(True)

@@ -1,4 +1,4 @@
-"""One prepared answer in the list."""
+"""One FAQ entry in the list."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_CHIPS = 4
 
 @dataclass(frozen=True, slots=True)
 class FaqRowActions:
-    """What the buttons of a row do."""
+    """Callbacks of the buttons of a row."""
 
     on_edit: Callable[[FaqEntry], None]
     on_delete: Callable[[FaqEntry], Awaitable[None]]
@@ -21,7 +21,7 @@ class FaqRowActions:
 
 
 def faq_row(entry: FaqEntry, actions: FaqRowActions | None, t: Translator) -> ui.element:
-    """Draws the row and returns its element. Without ``acts`` it is there to be read."""
+    """Draws the row and returns its element. Without ``actions`` it is read-only."""
     state = "" if entry.enabled else "faq-row-off"
     with html.article().classes(f"card faq-row {state}").props(f"role=listitem data-entry={entry.id}") as article:
         with html.div().classes("faq-text"):

@@ -1,4 +1,4 @@
-"""Latency of the last hour: one tile per stage with its newest numbers, and a plot of the chosen stage."""
+"""Latency of the last hour: one tile for each stage with its newest values, and a chart of the selected stage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,44 +25,44 @@ _COLOURS = ("#17a08c", "#d9822b", "#6d7bd6", "#c2558f", "#7a9a2e")
 
 @dataclass(frozen=True, slots=True)
 class StageTile:
-    """The busiest route's newest point of a stage."""
+    """The newest values of a stage, of the route with the most turns."""
 
     stage: str
     p50_ms: float
     p95_ms: float
-    chosen: bool
+    selected: bool
 
 
-def stage_tiles(points: Sequence[StageLatencyPoint], chosen: str) -> tuple[StageTile, ...]:
-    """One tile per stage that happened, in the order in which a turn goes through them."""
+def stage_tiles(points: Sequence[StageLatencyPoint], selected: str) -> tuple[StageTile, ...]:
+    """One tile for each measured stage, in the order in which a turn passes them."""
     newest: dict[str, StageLatencyPoint] = {}
     for point in points:
-        held = newest.get(point.stage)
-        if held is None or (point.at, point.count) >= (held.at, held.count):
+        current = newest.get(point.stage)
+        if current is None or (point.at, point.count) >= (current.at, current.count):
             newest[point.stage] = point
     return tuple(
-        StageTile(stage, newest[stage].p50_ms, newest[stage].p95_ms, stage == chosen)
+        StageTile(stage, newest[stage].p50_ms, newest[stage].p95_ms, stage == selected)
         for stage in STAGES
         if stage in newest
     )
 
 
 def latency_series(points: Sequence[StageLatencyPoint], stage: str, t: Translator) -> list[dict[str, object]]:
-    """ECharts series of one stage: p50 as a line and p95 as a thin one, per route."""
+    """ECharts series of one stage: a line for p50 and a thin line for p95 of each route."""
     routes = sorted({point.route for point in points if point.stage == stage})
     drawn: list[dict[str, object]] = []
     for route, colour in zip(routes, _COLOURS * (len(routes) // len(_COLOURS) + 1), strict=False):
-        own = [point for point in points if point.stage == stage and point.route == route]
+        route_points = [point for point in points if point.stage == stage and point.route == route]
         name = route_text(route, t)
-        p50 = [[point.at.timestamp() * 1_000, round(point.p50_ms, 1)] for point in own]
-        p95 = [[point.at.timestamp() * 1_000, round(point.p95_ms, 1)] for point in own]
+        p50 = [[point.at.timestamp() * 1_000, round(point.p50_ms, 1)] for point in route_points]
+        p95 = [[point.at.timestamp() * 1_000, round(point.p95_ms, 1)] for point in route_points]
         drawn.append(_line(name, p50, colour, width=2.5, fill=0.10))
         drawn.append(_line(f"{name}, p95", p95, colour, width=1.2, fill=0.0))
     return drawn
 
 
 def route_text(route: str, t: Translator) -> str:
-    """Who answered, for people: "local" and "faq" have names, a cloud route is its provider."""
+    """The name of a route for users. A cloud route is named for its provider."""
     key = _ROUTE_TEXTS.get(route)
     return t(key) if key else route.removeprefix("cloud:")
 
@@ -83,7 +83,7 @@ def _line(name: str, data: list[list[float]], colour: str, *, width: float, fill
 
 
 def chart_options(lines: list[dict[str, object]], t: Translator) -> dict[str, object]:
-    """Two lines per route, of which the legend names the first."""
+    """ECharts options. The legend has one entry for the two lines of a route."""
     label = {"color": GREY}
     legend = {"data": [line["name"] for line in lines[::2]], "icon": "roundRect", "itemHeight": 3, "itemWidth": 16}
     line = {"lineStyle": {"color": GREY, "opacity": 0.4}}
@@ -105,7 +105,7 @@ def chart_options(lines: list[dict[str, object]], t: Translator) -> dict[str, ob
 
 
 class LatencyCard:
-    """Fills the current slot; ``show(points)`` as often as there is news."""
+    """Builds the tiles and the chart in the current slot. ``show(points)`` updates them."""
 
     def __init__(self, t: Translator) -> None:
         self._t = t
@@ -121,26 +121,28 @@ class LatencyCard:
 
     def show(self, points: tuple[StageLatencyPoint, ...]) -> None:
         self._points = points
-        happened = {point.stage for point in points}
-        if self._stage not in happened:
-            self._stage = next((stage for stage in STAGES if stage in happened), "")
+        measured = {point.stage for point in points}
+        if self._stage not in measured:
+            self._stage = next((stage for stage in STAGES if stage in measured), "")
         self._tiles.show(stage_tiles(points, self._stage))
         self._plot.show(tuple(point for point in points if point.stage == self._stage))
 
-    def _choose(self, stage: str) -> None:
+    def _select(self, stage: str) -> None:
         self._stage = stage
         self.show(self._points)
 
-    def _draw_tiles(self, shown: tuple[StageTile, ...]) -> None:
+    def _draw_tiles(self, tiles: tuple[StageTile, ...]) -> None:
         t = self._t
-        for tile in shown:
+        for tile in tiles:
             with (
-                html.button(type="button").classes("stage-tile").props(f"aria-pressed={str(tile.chosen).lower()}") as b
+                html.button(type="button")
+                .classes("stage-tile")
+                .props(f"aria-pressed={str(tile.selected).lower()}") as b
             ):
                 html.span(t(_TITLES[tile.stage])).classes("stage-name")
                 html.span(format_duration(tile.p50_ms, t)).classes("stage-value")
                 html.span(t("dashboard.p95", value=format_duration(tile.p95_ms, t))).classes("stage-tail")
-            b.on("click", lambda stage=tile.stage: self._choose(stage))
+            b.on("click", lambda stage=tile.stage: self._select(stage))
 
     def _draw_plot(self, points: tuple[StageLatencyPoint, ...]) -> None:
         t = self._t

@@ -1,4 +1,4 @@
-"""The sign of the product: a voice in a rounded square, as SVG text and as a data URL for pages and the tab icon."""
+"""The logo of the product as SVG and as a data URL."""
 
 from urllib.parse import quote
 

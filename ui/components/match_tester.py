@@ -1,4 +1,4 @@
-"""Try a phrase on the FAQ: which entry would answer, by which rule, how surely; or which ones came near."""
+"""Matches a phrase to the FAQ and shows the matching entry with rule and score, or the closest entries."""
 
 from nicegui import html, ui
 
@@ -13,7 +13,7 @@ MAX_CANDIDATES = 5
 
 
 class MatchTester:
-    """A card with one field; the verdict appears below it."""
+    """A card with one input and the result below it."""
 
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
@@ -27,11 +27,11 @@ class MatchTester:
                 self._phrase.classes("tester-input").on("keydown.enter", self._try)
                 self._phrase.props["aria-label"] = t("tester.title")
                 ui.button(t("tester.try"), on_click=self._try).props("outline no-caps").classes("tester-button")
-            self._verdict = html.div().classes("verdict").props('aria-live="polite"')
+            self._result = html.div().classes("verdict").props('aria-live="polite"')
 
     async def _try(self) -> None:
         phrase = str(self._phrase.value or "").strip()
-        self._verdict.clear()
+        self._result.clear()
         if not phrase:
             return
         try:
@@ -39,7 +39,7 @@ class MatchTester:
         except SecretaryError as error:
             self._panel.toast_error(error)
             return
-        with self._verdict:
+        with self._result:
             self._draw(report)
 
     def _draw(self, report: PhraseMatchReport) -> None:

@@ -1,4 +1,4 @@
-"""An answer as it grows: the events of one turn folded into what a person should see. No widgets here."""
+"""Collects the events of a turn and formats them as texts. Has no widgets."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,8 @@ from ui.translations import Translator
 
 @dataclass
 class PanelAnswer:
-    """``failure`` is set when the turn failed, ``stopped`` when the person stopped it; both keep the text so far."""
+    """The answer received so far. ``failure`` is set when the turn failed, ``stopped`` when the user stopped it. Both
+    keep the text received before."""
 
     text: str = ""
     match: AnswerMatch | None = None
@@ -28,7 +29,7 @@ class PanelAnswer:
     stopped: bool = False
 
     def apply(self, event: TurnEvent) -> None:
-        """Folds one event in. Sound is not part of what is read."""
+        """Adds one event. Audio is ignored."""
         match event:
             case TextDelta(text):
                 self.text += text
@@ -55,7 +56,7 @@ def match_text(match: AnswerMatch, t: Translator) -> str:
 
 
 def origin_text(answer: PanelAnswer, t: Translator) -> str:
-    """Who answered: the FAQ entry and why, or the route and the model."""
+    """The source of the answer: the FAQ entry with its match, or the route and the model."""
     if answer.match is not None:
         return match_text(answer.match, t)
     if answer.finished is None:
@@ -65,7 +66,7 @@ def origin_text(answer: PanelAnswer, t: Translator) -> str:
 
 
 def timing_texts(timings: Timings, t: Translator) -> tuple[str, ...]:
-    """The stages that happened, in the order in which a person notices them."""
+    """The measured times in chronological order."""
     stages = (
         ("chat.time_first_token", timings.first_token_ms),
         ("chat.time_first_audio", timings.first_audio_ms),

@@ -1,4 +1,4 @@
-"""A part of the page that is drawn again only when what it shows has changed."""
+"""Containers that are redrawn only when their content has changed."""
 
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
@@ -9,17 +9,17 @@ View = TypeVar("View")
 
 
 class RedrawnSection(Generic[View]):
-    """``draw(view)`` fills ``container``; an equal view leaves the browser alone."""
+    """Calls ``draw(view)`` to fill ``container``. Does nothing when the view equals the last one."""
 
     def __init__(self, container: ui.element, draw: Callable[[View], None]) -> None:
         self._container = container
         self._draw = draw
-        self._shown: View | None = None
+        self._view: View | None = None
 
     def show(self, view: View) -> None:
-        if view == self._shown:
+        if view == self._view:
             return
-        self._shown = view
+        self._view = view
         self._container.clear()
         with self._container:
             self._draw(view)
@@ -29,7 +29,7 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 class KeyedList(Generic[Item]):
-    """Items one below the other. What stays is left alone, so that a click or a focus on it is not lost."""
+    """A list of items. Items that stay are not redrawn, so that they keep focus and state."""
 
     def __init__(self, container: ui.element, draw: Callable[[Item], ui.element]) -> None:
         self._container = container
@@ -37,15 +37,15 @@ class KeyedList(Generic[Item]):
         self._drawn: dict[Item, ui.element] = {}
 
     def redraw(self, item: Item) -> None:
-        """Takes back what a person did to the widgets of ``item``."""
+        """Redraws ``item`` and so resets the state of its widgets."""
         if item in self._drawn:
-            shown = list(self._drawn)
+            items = list(self._drawn)
             self._drawn.pop(item).delete()
-            self.show(shown)
+            self.show(items)
 
     def show(self, items: Sequence[Item]) -> None:
-        for gone in self._drawn.keys() - set(items):
-            self._drawn.pop(gone).delete()
+        for removed in self._drawn.keys() - set(items):
+            self._drawn.pop(removed).delete()
         for index, item in enumerate(items):
             if item not in self._drawn:
                 with self._container:
@@ -56,13 +56,13 @@ class KeyedList(Generic[Item]):
 
 
 def draw_skeleton(lines: int) -> None:
-    """Grey bars where something will be in a moment."""
+    """Grey bars as a placeholder for content that is loading."""
     for _ in range(lines):
         ui.skeleton().classes("skeleton").props("height=16px")
 
 
 def draw_empty_state(icon: str, title: str, hint: str = "") -> ui.element:
-    """A calm note where there is nothing to show. Returns its container, for a button below the text."""
+    """A note that there is nothing to show. Returns its container, to which a caller may add a button."""
     with ui.element("div").classes("empty") as container:
         ui.icon(icon).classes("empty-icon").props("aria-hidden=true")
         ui.label(title).classes("empty-title")

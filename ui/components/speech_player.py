@@ -1,4 +1,4 @@
-"""Sound in the browser: blocks of PCM16 are scheduled on the page's audio clock as they come."""
+"""Plays speech in the browser: blocks of PCM16 are scheduled with Web Audio as they arrive."""
 
 import base64
 from collections.abc import Callable
@@ -11,27 +11,28 @@ from deployments.contracts.errors import UnsupportedAudio
 
 
 class SpeechPlayer(Element, component="../assets/speech_player.js"):
-    """Invisible. ``on_silence(turn_id)`` is called when a finished turn has been heard to its end."""
+    """An invisible element. Calls ``on_played(turn_id)`` when all blocks of a finished turn were played, and
+    ``on_blocked()`` when the browser does not allow audio before the user interacts with the page."""
 
     def __init__(self, on_played: Callable[[str], None], on_blocked: Callable[[], None]) -> None:
         super().__init__()
-        self.on("silence", lambda event: on_played(_turn_of(event)))
+        self.on("played", lambda event: on_played(_turn_of(event)))
         self.on("blocked", lambda: on_blocked())
 
     def enqueue(self, turn_id: str, chunk: SpeechChunk) -> None:
-        """Plays ``chunk`` after everything that was enqueued before. Raises UnsupportedAudio unless it is PCM16."""
+        """Plays ``chunk`` after all earlier ones. Raises UnsupportedAudio unless it is PCM16."""
         if chunk.format.encoding is not Encoding.PCM16:
-            raise UnsupportedAudio(f"the browser is sent pcm16, not {chunk.format.encoding}")
+            raise UnsupportedAudio(f"the browser plays pcm16, not {chunk.format.encoding}")
         if chunk.audio:
             pcm = base64.b64encode(chunk.audio).decode("ascii")
             self.run_method("enqueue", turn_id, pcm, chunk.format.rate, chunk.format.channels)
 
     def finish(self, turn_id: str) -> None:
-        """No more blocks will come for this turn."""
+        """Marks the turn as complete: no more blocks follow."""
         self.run_method("finish", turn_id)
 
     def stop(self, turn_id: str) -> None:
-        """Stops at once and drops blocks of this turn that are still on their way."""
+        """Stops playback and drops blocks of this turn that arrive later."""
         self.run_method("stop", turn_id)
 
 

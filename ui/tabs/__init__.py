@@ -1,1 +1,1 @@
-"""One module per tab; ``show(panel)`` lives as long as the tab is open and is cancelled when it is left."""
+"""One module for each tab. ``show(panel)`` runs as long as the tab is open and is cancelled when the user leaves it."""

@@ -1,7 +1,7 @@
-"""The chat: the signed-in person's running conversation with the secretary, read and heard as it comes.
+"""The chat of the user with the secretary, as streamed text and speech.
 
-The office asks, answers and stores (``Dialogue``); this page watches. Whoever leaves it finds the whole answer later,
-and whoever comes back while it is being given goes on reading.
+The office runs and stores the turns (``Dialogue``). This page only follows a running turn: the turn continues when the
+user leaves the page, and a page that is opened during a turn shows the rest of it.
 """
 
 import logging
@@ -36,20 +36,20 @@ async def show(panel: PanelContext) -> None:
         async with keep_tab_open():
             pass
     finally:
-        chat.leave()
+        chat.close()
 
 
 class ChatTab:
-    """One page with the conversation. At most one answer is under way."""
+    """The tab with the conversation. At most one answer is streaming."""
 
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
         self._session_id = ""
         self._empty = True
         self._answering = False
-        self._left = False
-        self._heard_id = ""
-        """Names the answer whose sound may be heard now."""
+        self._closed = False
+        self._speech_id = ""
+        """Id of the answer whose speech may be played."""
         self._speaking = False
         t = panel.t
         html.h1(t("nav.chat")).classes("visually-hidden")
@@ -60,22 +60,22 @@ class ChatTab:
             with html.div().classes("thread-scroll"):
                 self._thread: ui.element = html.div().classes("thread").props(f'role=log aria-label="{t("nav.chat")}"')
             self._composer = Composer(t, self._ask, self._stop)
-            self._player = SpeechPlayer(self._heard, lambda: panel.toast(t("chat.blocked"), "info"))
+            self._player = SpeechPlayer(self._on_played, lambda: panel.toast(t("chat.blocked"), "info"))
 
     async def open(self) -> None:
-        """Shows the stored conversation, and goes on with an answer that is being given."""
+        """Shows the stored conversation and follows a running turn."""
         try:
             await self._load(restart=False)
         except SecretaryError as error:
             self._panel.toast_error(error)
 
-    def leave(self) -> None:
-        """The person is gone: nobody hears or reads on here, the answer goes on without."""
-        self._left = True
+    def close(self) -> None:
+        """Stops updating the page. A running turn continues in the office."""
+        self._closed = True
 
     @property
-    def _gone(self) -> bool:
-        return self._left or self._thread.is_deleted
+    def _is_closed(self) -> bool:
+        return self._closed or self._thread.is_deleted
 
     async def _load(self, *, restart: bool) -> None:
         services, caller = self._panel.services, self._panel.session.identity
@@ -85,7 +85,7 @@ class ChatTab:
         messages = await services.chats.newest_messages(caller, self._session_id, _NEWEST_MESSAGES)
         self._draw(_without_answer_of(turn, messages))
         if turn is not None:
-            self._watch(turn)
+            self._resume(turn)
 
     def _draw(self, messages: tuple[StoredMessage, ...]) -> None:
         t = self._panel.t
@@ -112,60 +112,62 @@ class ChatTab:
         if self._empty:
             self._thread.clear()
         self._empty = False
-        self._silence()
+        self._stop_speech()
         with self._thread:
             question_bubble(text, self._panel.t)
-        bubble = self._begin()
-        self._heard_id = uuid.uuid4().hex
-        background_tasks.create(self._answer(text, self._heard_id, bubble), name="answer in the panel")
+        bubble = self._add_answer_bubble()
+        self._speech_id = uuid.uuid4().hex
+        background_tasks.create(self._answer(text, self._speech_id, bubble), name="chat turn")
 
-    def _begin(self) -> AnswerBubble:
+    def _add_answer_bubble(self) -> AnswerBubble:
         self._answering = True
         self._composer.set_state(ComposerState.ANSWERING)
         with self._thread:
             return AnswerBubble(self._panel.t)
 
-    def _watch(self, turn: RunningTurn) -> None:
-        bubble = self._begin()
-        background_tasks.create(self._follow(turn, PanelAnswer(), bubble), name="answer of an earlier visit")
+    def _resume(self, turn: RunningTurn) -> None:
+        bubble = self._add_answer_bubble()
+        background_tasks.create(self._follow(turn, PanelAnswer(), bubble), name="running chat turn")
 
-    async def _answer(self, text: str, heard_id: str, bubble: AnswerBubble) -> None:
+    async def _answer(self, text: str, speech_id: str, bubble: AnswerBubble) -> None:
         services, caller = self._panel.services, self._panel.session.identity
-        hear = partial(self._hear, heard_id) if self._speak.value else None
+        on_speech = partial(self._play_speech, speech_id) if self._speak.value else None
         answer = PanelAnswer()
         try:
             self._panel.require_change(AdminResource.CONVERSATIONS)
-            turn = await services.dialogue.ask(services.assistant, caller, self._session_id, text, Overrides(), hear)
+            turn = await services.dialogue.ask(
+                services.assistant, caller, self._session_id, text, Overrides(), on_speech
+            )
         except Exception as error:
-            answer.failure = _refusal(error)
-            self._settle(answer, bubble)
+            answer.failure = _failure(error)
+            self._finish_answer(answer, bubble)
         else:
             await self._follow(turn, answer, bubble)
 
     async def _follow(self, turn: RunningTurn, answer: PanelAnswer, bubble: AnswerBubble) -> None:
-        async for news in turn.watch():
-            if self._gone:
+        async for update in turn.watch():
+            if self._is_closed:
                 return
-            if not isinstance(news, StoredMessage):
-                answer.apply(news)
+            if not isinstance(update, StoredMessage):
+                answer.apply(update)
                 bubble.draw(answer)
         answer.stopped = answer.finished is None and answer.failure is None
-        self._settle(answer, bubble)
+        self._finish_answer(answer, bubble)
 
-    def _settle(self, answer: PanelAnswer, bubble: AnswerBubble) -> None:
+    def _finish_answer(self, answer: PanelAnswer, bubble: AnswerBubble) -> None:
         self._answering = False
-        if self._gone:
+        if self._is_closed:
             return
         bubble.close(answer)
         if self._speaking:
             self._composer.set_state(ComposerState.SPEAKING)
-            self._player.finish(self._heard_id)
+            self._player.finish(self._speech_id)
         else:
             self._composer.set_state(ComposerState.IDLE)
 
     async def _stop(self) -> None:
-        """Stops the text, then the voice; a second press is not needed for either."""
-        self._silence()
+        """Stops the speech and the running turn."""
+        self._stop_speech()
         if not self._answering:
             self._composer.set_state(ComposerState.IDLE)
             return
@@ -174,41 +176,41 @@ class ChatTab:
         except SecretaryError as error:
             self._panel.toast_error(error)
 
-    def _hear(self, heard_id: str, speech: SpeechReady) -> None:
-        if self._gone or heard_id != self._heard_id:
+    def _play_speech(self, speech_id: str, speech: SpeechReady) -> None:
+        if self._is_closed or speech_id != self._speech_id:
             return
         try:
-            self._player.enqueue(heard_id, speech.chunk)
+            self._player.enqueue(speech_id, speech.chunk)
             self._speaking = True
         except SecretaryError as error:
-            self._silence()
+            self._stop_speech()
             self._panel.toast_error(error)
 
-    def _silence(self) -> None:
+    def _stop_speech(self) -> None:
         if self._speaking:
-            self._player.stop(self._heard_id)
+            self._player.stop(self._speech_id)
         self._speaking = False
-        self._heard_id = ""
+        self._speech_id = ""
 
-    def _heard(self, heard_id: str) -> None:
-        if heard_id == self._heard_id:
+    def _on_played(self, speech_id: str) -> None:
+        if speech_id == self._speech_id:
             self._speaking = False
             self._composer.set_state(ComposerState.IDLE)
 
 
 def _without_answer_of(turn: RunningTurn | None, messages: tuple[StoredMessage, ...]) -> tuple[StoredMessage, ...]:
-    """``messages`` up to the question of ``turn``: its answer is drawn as it comes."""
+    """``messages`` without the answer of the running ``turn``, which is drawn from its events."""
     if turn is None:
         return messages
-    asked = next(news.id for news in turn.updates if isinstance(news, StoredMessage))
-    return tuple(message for message in messages if message.parent_id != asked)
+    question_id = next(update.id for update in turn.updates if isinstance(update, StoredMessage))
+    return tuple(message for message in messages if message.parent_id != question_id)
 
 
-def _refusal(error: Exception) -> TurnFailed:
-    """Why nothing was asked. The only conflict there is: an answer is under way, in another window. What is not of our
-    tree stays general, its text is for the log."""
+def _failure(error: Exception) -> TurnFailed:
+    """The failure to show when a turn could not start. A Conflict means that a turn is running in another window. An
+    exception that is no SecretaryError is logged, and its text is not shown."""
     if not isinstance(error, SecretaryError):
-        log.error("a question in the panel broke", exc_info=error)
+        log.error("a chat turn could not start", exc_info=error)
         return TurnFailed("internal_error", "", retryable=False, status=500)
     code = "answer_under_way" if isinstance(error, Conflict) else error.code
     return TurnFailed(code, error.message, error.retryable, error.status)

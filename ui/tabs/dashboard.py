@@ -1,4 +1,4 @@
-"""The dashboard: is the secretary well, which engines and doors carry it, and how fast do people hear an answer."""
+"""The dashboard: health, engines, doors and latency."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from ui.context import PanelContext, keep_tab_open
 from ui.formatting import format_time_ago
 from ui.panel_overview import PanelOverview, SystemHealth
 
-REFRESH_INTERVAL_S = 5.0
+
 _HEALTH_TEXTS = {
     SystemHealth.OK: "dashboard.health_ok",
     SystemHealth.DEGRADED: "dashboard.health_degraded",
@@ -40,10 +40,10 @@ class DoorRow:
 
 
 async def show(panel: PanelContext) -> None:
-    """Draws the frame, then the news every five seconds while the tab is open."""
-    board = DashboardTab(panel)
+    """Draws the tab and refreshes it while it is open."""
+    dashboard = DashboardTab(panel)
     async with keep_tab_open():
-        ui.timer(REFRESH_INTERVAL_S, board.refresh)
+        ui.timer(panel.refresh_interval_s, dashboard.refresh)
 
 
 class DashboardTab:

@@ -1,4 +1,4 @@
-"""Prepared answers: find, read, try, add, change and delete them."""
+"""FAQ entries: search, test, add, change and delete."""
 
 from dataclasses import dataclass, replace
 
@@ -27,14 +27,14 @@ class FaqFilter:
 
 
 async def show(panel: PanelContext) -> None:
-    book = FaqTab(panel)
-    await book.refresh()
+    tab = FaqTab(panel)
+    await tab.refresh()
     async with keep_tab_open():
         pass
 
 
 class FaqTab:
-    """The list with its filter; every change of the data comes back here to be shown."""
+    """The list with its filter. ``refresh`` is called after every change."""
 
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
@@ -63,27 +63,32 @@ class FaqTab:
         self._pages: RedrawnSection[tuple[int, int]] = RedrawnSection(foot, self._draw_foot)
 
     async def refresh(self) -> None:
-        """Reads the page that the filter asks for; an emptied last page falls back to the one before."""
+        """Reads and shows the page of the filter, or the last page if there are fewer."""
         try:
-            found = await self._read()
-            last = max(1, -(-found.total // PAGE_SIZE))
+            faq_page = await self._read()
+            last = max(1, -(-faq_page.total // PAGE_SIZE))
             if self._filter.page > last:
                 self._filter = replace(self._filter, page=last)
-                found = await self._read()
+                faq_page = await self._read()
         except SecretaryError as error:
             self._panel.toast_error(error)
             return
-        self._rows.show(found.entries)
-        self._note.show("" if found.total else "narrowed" if self._filter.query or self._filter.language else "nothing")
-        self._pages.show((found.total, self._filter.page))
+        self._rows.show(faq_page.entries)
+        self._note.show(self._empty_reason(faq_page))
+        self._pages.show((faq_page.total, self._filter.page))
+
+    def _empty_reason(self, faq_page: FaqPage) -> str:
+        if faq_page.total:
+            return ""
+        return "no_match" if self._filter.query or self._filter.language else "no_entries"
 
     async def _read(self) -> FaqPage:
-        chosen = self._filter
-        offset = (chosen.page - 1) * PAGE_SIZE
-        return await self._panel.faq.list(chosen.query, chosen.language, PAGE_SIZE, offset)
+        current = self._filter
+        offset = (current.page - 1) * PAGE_SIZE
+        return await self._panel.faq.list(current.query, current.language, PAGE_SIZE, offset)
 
-    async def _narrow(self, wanted: FaqFilter) -> None:
-        self._filter = wanted
+    async def _apply_filter(self, new_filter: FaqFilter) -> None:
+        self._filter = new_filter
         await self.refresh()
 
     def _build_filter(self) -> None:
@@ -91,7 +96,7 @@ class FaqTab:
         with html.div().classes("filter"):
             search = ui.input(
                 placeholder=t("faq.search"),
-                on_change=lambda e: self._narrow(replace(self._filter, query=e.value or "", page=1)),
+                on_change=lambda e: self._apply_filter(replace(self._filter, query=e.value or "", page=1)),
             )
             search.props(
                 f'outlined dense clearable debounce={int(SEARCH_DEBOUNCE_S * 1000)} aria-label="{t("faq.search")}"'
@@ -103,18 +108,18 @@ class FaqTab:
             toggle = ui.toggle(
                 options,
                 value="",
-                on_change=lambda e: self._narrow(replace(self._filter, language=e.value or None, page=1)),
+                on_change=lambda e: self._apply_filter(replace(self._filter, language=e.value or None, page=1)),
             )
             toggle.props(f'unelevated dense no-caps aria-label="{t("faq.language")}"').classes("filter-language")
 
     def _draw_row(self, entry: FaqEntry) -> ui.element:
-        acts = FaqRowActions(self._editor.open, self._delete, self._switch) if self._panel.faq.can_change else None
-        return faq_row(entry, acts, self._panel.t)
+        actions = FaqRowActions(self._editor.open, self._delete, self._switch) if self._panel.faq.can_change else None
+        return faq_row(entry, actions, self._panel.t)
 
     def _draw_note(self, reason: str) -> None:
-        """Why the list is empty, when it is."""
+        """Explains an empty list."""
         t = self._panel.t
-        if reason == "narrowed":
+        if reason == "no_match":
             draw_empty_state("search_off", t("faq.nothing_found"), t("faq.nothing_found_hint"))
         elif reason:
             draw_empty_state("quiz", t("faq.empty"), t("faq.empty_hint"))
@@ -125,7 +130,7 @@ class FaqTab:
         pages = -(-total // PAGE_SIZE)
         if pages > 1:
             pagination = ui.pagination(
-                1, pages, value=page, on_change=lambda e: self._narrow(replace(self._filter, page=e.value))
+                1, pages, value=page, on_change=lambda e: self._apply_filter(replace(self._filter, page=e.value))
             )
             pagination.props("max-pages=5 boundary-numbers direction-links flat")
 
