@@ -23,6 +23,8 @@ ARGUMENTS = [
 ]
 DESKTOP, PHONE = (1280, 860), (390, 844)
 
+expect.set_options(timeout=15_000)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", default="", help="folder for screenshots of the panel")
@@ -105,7 +107,7 @@ async def open_browser(panel_server: PanelServer, browser: Browser, contexts: li
     async def open_context(size: tuple[int, int] = DESKTOP, **options: object) -> BrowserUser:
         context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(15_000)
         user = BrowserUser(panel_server, await context.new_page())
         user.record_page_errors()
         return user

@@ -12,7 +12,6 @@ from ui.context import PanelContext, keep_tab_open
 from ui.formatting import format_time_ago
 from ui.panel_overview import PanelOverview, SystemHealth
 
-
 _HEALTH_TEXTS = {
     SystemHealth.OK: "dashboard.health_ok",
     SystemHealth.DEGRADED: "dashboard.health_degraded",
