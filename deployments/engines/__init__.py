@@ -1,5 +1,5 @@
-"""Engines: the language models, voices and ears behind the protocols of ``contracts.engines``.
+"""Engines: language models, speech synthesis and speech recognition behind the protocols of ``contracts.engines``.
 
-``registry`` builds one by kind and name; ``adapters`` adds abilities; ``threads`` keeps blocking work off the event
-loop. Vendor errors are translated here, once, into the tree of ``contracts.errors``.
+``registry`` builds an engine from its kind and name. ``adapters`` adds abilities to an engine. ``worker_threads`` runs
+blocking libraries off the event loop. An engine translates the errors of its library into ``contracts.errors``.
 """

@@ -1,7 +1,7 @@
-"""The contract of each engine kind as checks that any engine can be put through, ours and third parties' alike.
+"""Conformance checks for engines of each kind, built-in and third-party.
 
-``CHAT_RULES``, ``SPEECH_RULES`` and ``RECOGNITION_RULES`` are functions of a started engine; each raises AssertionError
-naming what a caller would notice. ``check`` runs all rules of a kind, starting and stopping the engine around them.
+``CHAT_CHECKS``, ``SPEECH_CHECKS`` and ``RECOGNITION_CHECKS`` take a started engine and raise AssertionError.
+``check_conformance`` starts an engine, runs the checks and stops it.
 """
 
 import asyncio
@@ -35,25 +35,26 @@ SENTENCE = "Hello, this is the secretary speaking. How can I help you today?"
 
 
 async def check_conformance(engine: E, checks: Sequence[Callable[[E], Awaitable[None]]]) -> None:
-    """Puts ``engine`` through ``rules``, then through a second life. Raises AssertionError."""
+    """Starts ``engine``, runs ``checks`` and ``check_restart``, stops it. Raises AssertionError."""
     await engine.start()
     try:
-        for rule in checks:
-            await rule(engine)
+        for check in checks:
+            await check(engine)
+        await check_restart(engine)
     finally:
         await engine.stop()
-    await check_restart(engine)
 
 
 async def check_restart(engine: Engine) -> None:
-    """``start`` and ``stop`` may be called twice, and an engine can be started again."""
-    for _ in range(2):
-        await engine.start()
-        await engine.start()
-        assert engine.status().ready, f"not ready after start: {engine.status().error}"
-        await engine.stop()
-        await engine.stop()
-        assert not engine.status().ready, "still ready after stop"
+    """A started engine can be stopped and started again. ``start`` and ``stop`` are idempotent."""
+    await engine.start()
+    assert engine.status().ready, f"not ready after start: {engine.status().error}"
+    await engine.stop()
+    await engine.stop()
+    assert not engine.status().ready, "still ready after stop"
+    await engine.start()
+    await engine.start()
+    assert engine.status().ready, f"not ready after a restart: {engine.status().error}"
 
 
 def make_turn(question: str, **options: Any) -> ChatTurn:
@@ -67,10 +68,12 @@ async def chat_streams_deltas_then_one_finish_event(engine: ChatEngine) -> None:
     *deltas, last = events
     assert isinstance(last, TurnFinished), f"the last event is {last!r}"
     assert deltas, "no text"
-    assert all(isinstance(event, TextDelta) and event.text for event in deltas), "something else than text before it"
-    assert last.usage.prompt_tokens > 0, "usage is not counted"
+    assert all(isinstance(event, TextDelta) and event.text for event in deltas), (
+        "an event before the last one is not text"
+    )
+    assert last.usage.prompt_tokens > 0, "prompt tokens are not counted"
     assert last.model, "the model has no name"
-    assert pickle.loads(pickle.dumps(events)) == events, "events do not pickle"  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(events)) == events, "events do not pickle"  # noqa: S301 - trusted bytes
 
 
 async def chat_stops_at_max_tokens(engine: ChatEngine) -> None:
@@ -116,24 +119,26 @@ async def chat_serves_concurrent_streams(engine: ChatEngine) -> None:
 
 async def speech_streams_even_blocks(engine: SpeechEngine) -> None:
     chunks = await collect_speech(engine, SENTENCE)
-    voice = {voice.rate for voice in engine.voices()}
+    rates = {voice.rate for voice in engine.voices()}
     assert [chunk.sequence for chunk in chunks] == list(range(len(chunks))), "sequence does not count from 0"
     assert all(0.1 <= chunk.seconds <= 0.5 for chunk in chunks), "a block is not 100-500 ms"
-    assert all(chunk.format.rate in voice for chunk in chunks), "not the voice's own rate"
-    assert [bool(chunk.text) for chunk in chunks] == [True] + [False] * (len(chunks) - 1), "text is for the first block"
+    assert all(chunk.format.rate in rates for chunk in chunks), "the rate is not that of a voice"
+    assert [bool(chunk.text) for chunk in chunks] == [True] + [False] * (len(chunks) - 1), (
+        "only the first block has text"
+    )
     assert any(any(chunk.audio) for chunk in chunks), "only silence"
-    assert pickle.loads(pickle.dumps(chunks)) == chunks, "chunks do not pickle"  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(chunks)) == chunks, "chunks do not pickle"  # noqa: S301 - trusted bytes
 
 
 async def speech_applies_speed(engine: SpeechEngine) -> None:
     slow, fast = await speech_seconds(engine, SENTENCE, 0.8), await speech_seconds(engine, SENTENCE, 1.6)
-    assert 1.5 < slow / fast < 2.6, f"twice the speed changes {slow:.2f} s into {fast:.2f} s"
+    assert 1.5 < slow / fast < 2.6, f"double speed changes {slow:.2f} s to {fast:.2f} s"
 
 
 async def speech_is_silent_for_punctuation(engine: SpeechEngine) -> None:
     chunks = await collect_speech(engine, " ... ")
-    assert not any(b"".join(chunk.audio for chunk in chunks)), "punctuation alone must be silent"
-    assert 0 < sum(chunk.seconds for chunk in chunks) <= 0.5, "punctuation alone must be a short pause"
+    assert not any(b"".join(chunk.audio for chunk in chunks)), "punctuation must be silent"
+    assert 0 < sum(chunk.seconds for chunk in chunks) <= 0.5, "punctuation must be a short pause"
 
 
 async def speech_validates_before_streaming(engine: SpeechEngine) -> None:
@@ -148,22 +153,24 @@ async def speech_stops_when_closed(engine: SpeechEngine) -> None:
 
 async def speech_serves_concurrent_streams(engine: SpeechEngine) -> None:
     lengths = await asyncio.gather(*(speech_seconds(engine, SENTENCE, 1.0) for _ in range(3)))
-    assert max(lengths) < 1.3 * min(lengths), f"voices disturb each other: {lengths}"
+    assert max(lengths) < 1.3 * min(lengths), f"concurrent streams differ in length: {lengths}"
 
 
 async def recognition_streams_segments_then_one_finish_event(engine: Recognizer) -> None:
     events = await collect(engine.transcribe(RecognitionRequest(make_noise(2.0), PCM16_16K, language="en")))
     *segments, last = events
     assert isinstance(last, TranscriptFinished), f"the last event is {last!r}"
-    assert all(isinstance(event, TranscriptSegment) for event in segments), "something else than segments before it"
-    assert abs(last.seconds - 2.0) < 0.01, f"2 s of sound are said to be {last.seconds}"
-    assert pickle.loads(pickle.dumps(events)) == events, "events do not pickle"  # noqa: S301 - our own bytes
+    assert all(isinstance(event, TranscriptSegment) for event in segments), (
+        "an event before the last one is not a segment"
+    )
+    assert abs(last.seconds - 2.0) < 0.01, f"2 s of audio are reported as {last.seconds} s"
+    assert pickle.loads(pickle.dumps(events)) == events, "events do not pickle"  # noqa: S301 - trusted bytes
 
 
 async def recognition_returns_no_text_for_silence(engine: Recognizer) -> None:
     for audio in (b"", PCM16_16K.silence(2)):
         events = await collect(engine.transcribe(RecognitionRequest(audio, PCM16_16K)))
-        assert [getattr(event, "text", None) for event in events] == [""], f"heard {events} in silence"
+        assert [getattr(event, "text", None) for event in events] == [""], f"{events} for silence"
 
 
 async def recognition_validates_before_streaming(engine: Recognizer) -> None:
@@ -173,7 +180,7 @@ async def recognition_validates_before_streaming(engine: Recognizer) -> None:
 
 async def recognition_stops_when_closed(engine: Recognizer) -> None:
     events = engine.transcribe(RecognitionRequest(make_noise(1.0), PCM16_16K, language="en"))
-    await check_stops_when_closed(engine, events, timeout_s=10)  # one window of a network cannot be interrupted
+    await check_stops_when_closed(engine, events, timeout_s=10)  # one window cannot be interrupted
 
 
 CHAT_CHECKS: tuple[Callable[[ChatEngine], Awaitable[None]], ...] = (
@@ -207,7 +214,7 @@ async def collect(events: AsyncIterator[T]) -> list[T]:
 
 
 async def collect_text(engine: ChatEngine, turn: ChatTurn) -> str:
-    """The whole text of an answer."""
+    """The text of an answer."""
     return "".join([event.text async for event in engine.stream(turn) if isinstance(event, TextDelta)])
 
 
@@ -220,34 +227,34 @@ async def speech_seconds(engine: SpeechEngine, text: str, speed: float) -> float
 
 
 def make_noise(seconds: float, format: AudioFormat = PCM16_16K) -> bytes:
-    """A rough saw tooth: sound, but not speech."""
+    """A sawtooth signal in PCM16: audible, but no speech."""
     return b"".join(
         (n * 37 % 2_000 - 1_000).to_bytes(2, "little", signed=True) for n in range(int(seconds * format.rate))
     )
 
 
 def live_streams(engine: Engine) -> int:
-    """Streams whose work goes on, from ``status().detail["live"]``, which every engine reports."""
+    """The number of streams in progress: ``status().detail["live"]``."""
     return int(engine.status().detail["live"])
 
 
 async def check_stops_when_closed(engine: Engine, stream: AsyncIterator[T], timeout_s: float = STOP_TIMEOUT_S) -> None:
-    """Closing ``stream`` after its first event ends the work behind it within ``seconds``."""
+    """Closing ``stream`` after its first event stops its work within ``timeout_s``."""
     await anext(stream)
-    await stream.aclose()  # type: ignore[attr-defined]  # our streams are generators
+    await stream.aclose()  # type: ignore[attr-defined]  # streams are generators
     deadline = time.monotonic() + timeout_s * machine_load_factor()
     while live_streams(engine):
-        assert time.monotonic() < deadline, f"work goes on {timeout_s} s after its stream was closed"
+        assert time.monotonic() < deadline, f"work continues {timeout_s} s after the stream was closed"
         await asyncio.sleep(0.01)
 
 
 def machine_load_factor() -> float:
-    """By what factor other work slows this machine down: load per core, at least 1. Deadlines are for an idle one."""
+    """Load per core, at least 1. Timeouts are multiplied by it, as they are meant for an idle machine."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def check_stopped_engine_refuses(open_stream: Callable[[], object]) -> None:
-    """An engine that is not started says so before the stream."""
+    """``open_stream`` of a stopped engine raises Unavailable."""
     _must_raise(Unavailable, open_stream)
 
 

@@ -1,4 +1,4 @@
-"""What the last answers of an engine came to: failures since it last did its work."""
+"""Counts the failures of an engine since its last success."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,17 +10,17 @@ from deployments.contracts.errors import EngineFailed, EngineTimeout, NoSound, S
 
 @dataclass(frozen=True, slots=True)
 class EngineFailure:
-    """``at`` in Unix seconds."""
+    """``at`` is in Unix seconds."""
 
     message: str
     at: float
 
 
 class FailureCounter:
-    """``in_a_row`` counts failures since the last success, ``last`` is the newest of them.
+    """``consecutive`` is the number of failures since the last success, ``last_failure`` the newest of them.
 
-    A wrong request or a client that went away says nothing about the engine. A text without sound is noted, but is
-    no failure in a row: with three of them anybody could have a process replaced. ``clock`` gives Unix seconds.
+    Invalid requests and closed connections are not failures of the engine. NoSound is stored as ``last_failure`` but
+    not counted: otherwise three texts without sound would restart the process. ``clock`` returns Unix seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -33,23 +33,23 @@ class FailureCounter:
 
     @contextmanager
     def record_outcome(self) -> Iterator[None]:
-        """Around the work for one answer."""
+        """Wraps the work for one request."""
         try:
             yield
         except NoSound as error:
-            self._note(error.message, in_a_row=0)
+            self._record(error.message, count=0)
             raise
         except (EngineFailed, EngineTimeout) as error:
-            self._note(error.message)
+            self._record(error.message)
             raise
         except SecretaryError:
             raise
         except Exception as error:
-            self._note(f"{type(error).__name__}; see the log")
+            self._record(f"{type(error).__name__}; see the log")
             raise
         else:
             self.reset()
 
-    def _note(self, message: str, in_a_row: int = 1) -> None:
+    def _record(self, message: str, count: int = 1) -> None:
         self.last_failure = EngineFailure(message, self._clock())
-        self.consecutive += in_a_row
+        self.consecutive += count

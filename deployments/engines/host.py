@@ -1,7 +1,4 @@
-"""Keeps one engine alive inside a process: loads it in the background, remembers why it could not, tries again.
-
-What goes wrong while it serves is remembered until the next answer succeeds.
-"""
+"""Loads one engine in the background, retries a failed load, and reports the state of the engine."""
 
 import asyncio
 import logging
@@ -20,18 +17,17 @@ from deployments.engines.memory import release_memory
 E = TypeVar("E", bound=Engine)
 log = logging.getLogger(__name__)
 
-_LAST_RETRY_S = 30.0
-_PATIENCE_S = 20.0
-_BROKEN_AFTER = 3
-"""Failures in a row, without a success between them."""
+_MAX_RETRY_DELAY_S = 30.0
+_DRAIN_TIMEOUT_S = 20.0
+_MAX_CONSECUTIVE_FAILURES = 3
 
 
 class EngineHost(Generic[E]):
-    """A missing model or a broken load is a degraded status with its remedy, never a crash loop.
+    """Owns one engine of a replica. A missing model gives a status with a remedy; the process does not crash.
 
-    ``build`` constructs the engine and may raise ModelMissing; it runs again before each attempt, so a model that is
-    pulled while the secretary runs is picked up without a restart. ``weights`` tells the id and the revision of the
-    model, shown in the status; it reads the disk and is asked again when the model has loaded.
+    ``build`` constructs the engine and may raise ModelMissing. It is called before each attempt to load, so a model
+    that is pulled later is found without a restart. ``describe_model`` returns the id and the revision of the model for
+    the status. It reads the disk and is called again after the engine has loaded.
     """
 
     def __init__(
@@ -45,36 +41,39 @@ class EngineHost(Generic[E]):
     ) -> None:
         self._first_retry_s = first_retry_s
         self._name = name
-        self._weights = describe_model
+        self._describe_model = describe_model
         self._model, self._revision = describe_model()
         self._kind = kind
         self._engine_name = engine_name
         self._build = build
         self._engine: E | None = None
         self._error: SecretaryError | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._load_task: asyncio.Task[None] | None = None
         self._stopped = False
         self._failures = FailureCounter()
-        self._uses = 0
-        self._unused = asyncio.Event()
+        self._active_requests = 0
+        self._idle = asyncio.Event()
 
     def start(self) -> None:
-        """Begins to load, also after ``unload``. Harmless when it is loading or loaded."""
+        """Starts to load the engine, also after ``unload``. Does nothing when it is loading or loaded."""
         self._stopped = False
-        self._task = self._task or asyncio.create_task(self._load(), name=f"loading {self._name}")
+        self._load_task = self._load_task or asyncio.create_task(self._load(), name=f"loading {self._name}")
 
-    async def unload(self, drain_timeout_s: float = _PATIENCE_S) -> None:
-        """Takes the model out of memory until ``start``: new callers get ServiceStopped at once, answers under way have
-        ``patience_s`` seconds to come to their end, then the engine ends them."""
+    async def unload(self, drain_timeout_s: float = _DRAIN_TIMEOUT_S) -> None:
+        """Frees the memory of the model until ``start`` is called.
+
+        New requests get ServiceStopped. Requests in progress have ``drain_timeout_s`` to finish, then the engine ends
+        them.
+        """
         self._stopped = True
-        if self._uses:
-            self._unused.clear()
-            await wait_for_event(self._unused, drain_timeout_s)
+        if self._active_requests:
+            self._idle.clear()
+            await wait_for_event(self._idle, drain_timeout_s)
         await self.stop()
         await asyncio.to_thread(release_memory)
 
     async def stop(self) -> None:
-        task, self._task = self._task, None
+        task, self._load_task = self._load_task, None
         if task:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -86,28 +85,28 @@ class EngineHost(Generic[E]):
 
     @asynccontextmanager
     async def use(self) -> AsyncGenerator[E]:
-        """The loaded engine for one answer; ``unload`` waits for it. Raises the reason why it is not there.
+        """The loaded engine for one request. ``unload`` waits for the block to end.
 
-        Whether the block fails or succeeds is remembered for ``status`` and ``check``."""
+        The outcome of the block is recorded for ``status`` and ``check_health``. Raises the errors of ``engine``.
+        """
         engine = self.engine()
-        self._uses += 1
+        self._active_requests += 1
         try:
             with self._failures.record_outcome():
                 yield engine
         finally:
-            self._uses -= 1
-            if not self._uses:
-                self._unused.set()
+            self._active_requests -= 1
+            if not self._active_requests:
+                self._idle.set()
 
     @property
     def active_requests(self) -> int:
-        """Answers under way."""
-        return self._uses
+        return self._active_requests
 
     def engine(self) -> E:
-        """The loaded engine. Raises the reason why it is not there."""
+        """The loaded engine. Raises ServiceStopped, the error of the last load, or Unavailable while it loads."""
         if self._stopped:
-            raise ServiceStopped(f"{self._name} was stopped by an administrator", remedy=self._start_it)
+            raise ServiceStopped(f"{self._name} was stopped by an administrator", remedy=self._start_remedy)
         if self._engine is not None:
             return self._engine
         if self._error is not None:
@@ -119,44 +118,43 @@ class EngineHost(Generic[E]):
         return None if self._stopped else self._engine
 
     @property
-    def _start_it(self) -> str:
-        return f"{self._service}/start"
+    def _start_remedy(self) -> str:
+        return f"{self._service_path}/start"
 
     @property
-    def _service(self) -> str:
+    def _service_path(self) -> str:
         return f"POST /admin/services/{self._name.partition('/')[0]}"
 
     def check_health(self) -> None:
-        """Raises EngineFailed when a loaded engine no longer works, by its own word or by its answers, of which several
-        in a row failed: then a new process helps.
+        """Raises EngineFailed when the process has to be replaced.
 
-        A model that is missing or still loading is no reason for one.
+        That is the case when a loaded engine is no longer ready, or after several consecutive failures. A model that is
+        missing or loading is not.
         """
         if self._engine is not None and not self._engine.status().ready:
             raise EngineFailed(f"{self._name}: {self._engine.status().error}")
-        if self._failures.last_failure is not None and self._failures.consecutive >= _BROKEN_AFTER:
-            raise EngineFailed(
-                f"{self._name}: {self._failures.consecutive} failures, {self._failures.last_failure.message}"
-            )
+        failures = self._failures
+        if failures.last_failure is not None and failures.consecutive >= _MAX_CONSECUTIVE_FAILURES:
+            raise EngineFailed(f"{self._name}: {failures.consecutive} failures, {failures.last_failure.message}")
 
     def status(self) -> EngineStatus:
         if self._stopped:
-            return self._absent("stopped by an administrator", self._start_it)
+            return self._unloaded_status("stopped by an administrator", self._start_remedy)
         if self._engine is not None:
-            return self._present(self._engine.status())
+            return self._loaded_status(self._engine.status())
         if self._error is not None:
-            return self._absent(self._error.message, self._error.remedy)
-        return replace(self._absent("loading", ""), loading=True)
+            return self._unloaded_status(self._error.message, self._error.remedy)
+        return replace(self._unloaded_status("loading", ""), loading=True)
 
-    def _present(self, status: EngineStatus) -> EngineStatus:
+    def _loaded_status(self, status: EngineStatus) -> EngineStatus:
         model, revision = self._model or status.model, self._revision or status.revision
         status = replace(status, name=self._name, model=model, revision=revision)
         last = self._failures.last_failure
         if last is None or status.error:
             return status
-        return replace(status, error=last.message, remedy=f"{self._service}/restart", failed_at=last.at)
+        return replace(status, error=last.message, remedy=f"{self._service_path}/restart", failed_at=last.at)
 
-    def _absent(self, error: str, remedy: str) -> EngineStatus:
+    def _unloaded_status(self, error: str, remedy: str) -> EngineStatus:
         return EngineStatus(
             self._name,
             self._kind,
@@ -169,10 +167,10 @@ class EngineHost(Generic[E]):
         )
 
     async def _load(self) -> None:
-        pause = self._first_retry_s
+        delay_s = self._first_retry_s
         while self._engine is None:
             try:
-                engine = await self._started(await asyncio.to_thread(self._build))
+                engine = await self._start_engine(await asyncio.to_thread(self._build))
                 self._engine, self._error = engine, None
             except SecretaryError as error:
                 self._error = error
@@ -180,13 +178,13 @@ class EngineHost(Generic[E]):
                 log.exception("%s does not load", self._name)
                 self._error = Unavailable(f"{self._name} does not load: {type(error).__name__}; see the log")
             if self._error is not None:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LAST_RETRY_S)
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, _MAX_RETRY_DELAY_S)
 
-    async def _started(self, engine: E) -> E:
+    async def _start_engine(self, engine: E) -> E:
         try:
             await engine.start()
-            self._model, self._revision = await asyncio.to_thread(self._weights)
+            self._model, self._revision = await asyncio.to_thread(self._describe_model)
         except asyncio.CancelledError:
             await engine.stop()
             raise

@@ -1,4 +1,4 @@
-"""Language tags as engines see them."""
+"""BCP 47 language tags."""
 
 
 def primary_tag(language: str) -> str:

@@ -1,13 +1,13 @@
-"""Memory that a model has left is the system's again, not kept by the allocator for later."""
+"""Returns the memory of an unloaded model to the operating system."""
 
 import ctypes
 import gc
 
 
 def release_memory() -> None:
-    """Collects what nobody refers to and returns free heap pages (malloc_trim(3), where the C library has it).
+    """Runs the garbage collector and malloc_trim(3) where the C library has it.
 
-    Takes some tenths of a second in a large process: call it in a thread.
+    Takes some tenths of a second in a large process: call it on a thread.
     """
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

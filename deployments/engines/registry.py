@@ -1,9 +1,9 @@
-"""Engine name -> engine, per kind, imported only when asked for.
+"""Builds an engine from its kind, its registered name and its options. Engine modules are imported on first use.
 
-``create("speech", "piper", {"models": ["data/models/piper-en-us-joe-medium"]})`` is what ``graph.yaml`` says as
-``{engine: piper, options: {models: [...]}}``. Third parties add engines through the entry-point group
-``ai_secretary.engines`` with entries named ``<kind>.<engine>``; a built-in engine cannot be replaced that way.
-An engine is a class with ``Options`` (a subclass of EngineOptions) whose constructor takes one such object.
+``build_engine("speech", "piper", {"models": ["data/models/piper-en-us-joe-medium"]})`` corresponds to
+``{engine: piper, options: {models: [...]}}`` in ``graph.yaml``. Other packages register engines in the entry-point
+group ``ai_secretary.engines`` under the name ``<kind>.<engine>``. Built-in names take precedence. An engine class has
+an attribute ``Options``, a subclass of EngineOptions, and a constructor that takes one instance of it.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ ENTRY_POINT_GROUP = "ai_secretary.engines"
 
 
 class EngineSpec(BaseModel):
-    """An engine as graph.yaml names it; ``options`` are validated by the engine's own model in ``create``."""
+    """An engine in graph.yaml. ``build_engine`` validates ``options`` with the ``Options`` class of the engine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,7 +34,7 @@ class EngineSpec(BaseModel):
 
 
 class EngineClass(Protocol):
-    """What a registered path or entry point must lead to."""
+    """The class that a registration or an entry point refers to."""
 
     Options: ClassVar[type[EngineOptions]]
 
@@ -43,14 +43,18 @@ class EngineClass(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineRegistration:
-    """Where an engine lives (``module:Class``) and which optional package and extra it needs, if any."""
+    """The path ``module:Class`` of an engine, and the package and the extra that it needs, if any."""
 
     path: str
     package: str = ""
     extra: str = ""
 
 
-_CHAT, _SPEECH, _EAR = "deployments.engines.chat", "deployments.engines.speech", "deployments.engines.recognition"
+_CHAT, _SPEECH, _RECOGNITION = (
+    "deployments.engines.chat",
+    "deployments.engines.speech",
+    "deployments.engines.recognition",
+)
 
 BUILT_IN_ENGINES: dict[EngineKind, dict[str, EngineRegistration]] = {
     "chat": {
@@ -63,19 +67,19 @@ BUILT_IN_ENGINES: dict[EngineKind, dict[str, EngineRegistration]] = {
         "piper": EngineRegistration(f"{_SPEECH}.piper:PiperEngine", "piper", "piper"),
     },
     "recognition": {
-        "transcript": EngineRegistration(f"{_EAR}.transcript:TranscriptRecognizer"),
+        "transcript": EngineRegistration(f"{_RECOGNITION}.transcript:TranscriptRecognizer"),
         "faster_whisper": EngineRegistration(
-            f"{_EAR}.faster_whisper:FasterWhisperRecognizer", "faster_whisper", "whisper"
+            f"{_RECOGNITION}.faster_whisper:FasterWhisperRecognizer", "faster_whisper", "whisper"
         ),
     },
 }
 
 
 def engine_names(kind: EngineKind) -> tuple[str, ...]:
-    """Every engine name of ``kind``, built-in ones first."""
+    """All engine names of ``kind``, built-in engines first."""
     return (
         *BUILT_IN_ENGINES[kind],
-        *(name for name in sorted(_third_party(kind)) if name not in BUILT_IN_ENGINES[kind]),
+        *(name for name in sorted(_third_party_engines(kind)) if name not in BUILT_IN_ENGINES[kind]),
     )
 
 
@@ -88,66 +92,68 @@ def build_engine(
     kind: Literal["recognition"], name: str, options: dict[str, JsonValue] | None = None
 ) -> Recognizer: ...
 def build_engine(kind: EngineKind, name: str, options: dict[str, JsonValue] | None = None) -> Engine:
-    """An engine that is not started yet.
+    """Returns a new engine that is not started.
 
-    Raises NotFound for an unknown name, ModelMissing when its package is not installed, InvalidRequest for options
-    that its model refuses.
+    Raises NotFound for an unknown name, ModelMissing when its package is not installed, InvalidRequest for invalid
+    options.
     """
     engine_class = find_engine_class(kind, name)
-    return engine_class(_validated(f"{kind}.{name}", engine_class.Options, options or {}))
+    return engine_class(_validate(f"{kind}.{name}", engine_class.Options, options or {}))
 
 
 def find_engine_class(kind: EngineKind, name: str) -> EngineClass:
-    """The class behind ``kind`` and ``name``. Raises NotFound, ModelMissing, EngineFailed for a broken package."""
+    """The class of an engine. Raises NotFound, ModelMissing, and EngineFailed when a third-party import fails."""
     if (built_in := BUILT_IN_ENGINES[kind].get(name)) is not None:
-        return _load(name, built_in)
-    if (entry := _third_party(kind).get(name)) is not None:
+        return _load_class(name, built_in)
+    if (entry := _third_party_engines(kind).get(name)) is not None:
         try:
             return cast(EngineClass, entry.load())
-        except Exception as error:  # a stranger's module may raise anything
+        except Exception as error:  # a third-party module may raise anything
             raise EngineFailed(f"engine {name} cannot be imported from {entry.value}: {error}") from error
     raise NotFound(f"unknown {kind} engine {name!r}; known: {', '.join(engine_names(kind))}", param="engine")
 
 
 def check_engine_options(kind: EngineKind, spec: EngineSpec, *, third_party: bool = False) -> None:
-    """Raises NotFound for an unknown engine, InvalidRequest for options that its model refuses.
+    """Raises NotFound for an unknown engine, InvalidRequest for invalid options.
 
-    Modules of built-in engines are imported for it, never their packages: those come with ``start``. Modules of others
-    may bring anything, so without ``third_party`` only their names are checked.
+    Imports the module of a built-in engine, but not the library that the engine uses. Third-party modules are imported
+    only if ``third_party`` is True; otherwise only their names are checked.
     """
     name = spec.engine
     if (built_in := BUILT_IN_ENGINES[kind].get(name)) is not None:
-        engine_class = _imported(built_in)
-    elif name in _third_party(kind) and not third_party:
+        engine_class = _import_class(built_in)
+    elif name in _third_party_engines(kind) and not third_party:
         return
     else:
         engine_class = find_engine_class(kind, name)
-    _validated(name, engine_class.Options, spec.options)
+    _validate(name, engine_class.Options, spec.options)
 
 
-def _load(name: str, registration: EngineRegistration) -> EngineClass:
+def _load_class(name: str, registration: EngineRegistration) -> EngineClass:
     if registration.package and find_spec(registration.package) is None:
         remedy = f"pip install 'ai-secretary[{registration.extra}]'"
         raise ModelMissing(f"engine {name} needs the package {registration.package}; run: {remedy}", remedy=remedy)
-    return _imported(registration)
+    return _import_class(registration)
 
 
-def _imported(registration: EngineRegistration) -> EngineClass:
+def _import_class(registration: EngineRegistration) -> EngineClass:
     module, _, attribute = registration.path.partition(":")
     return cast(EngineClass, getattr(import_module(module), attribute))
 
 
-def _validated(name: str, model: type[EngineOptions], options: dict[str, JsonValue]) -> EngineOptions:
+def _validate(name: str, model: type[EngineOptions], options: dict[str, JsonValue]) -> EngineOptions:
     try:
         return model.model_validate(options)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in ("options", *first["loc"]))
+        location = ".".join(str(part) for part in ("options", *first["loc"]))
         known = ", ".join(sorted(model.model_fields))
-        raise InvalidRequest(f"engine {name}: {place}: {first['msg']}; options are: {known}", param=place) from error
+        raise InvalidRequest(
+            f"engine {name}: {location}: {first['msg']}; options are: {known}", param=location
+        ) from error
 
 
 @cache
-def _third_party(kind: EngineKind) -> dict[str, EntryPoint]:
-    found = entry_points(group=ENTRY_POINT_GROUP)
-    return {e.name.removeprefix(f"{kind}."): e for e in found if e.name.startswith(f"{kind}.")}
+def _third_party_engines(kind: EngineKind) -> dict[str, EntryPoint]:
+    entries = entry_points(group=ENTRY_POINT_GROUP)
+    return {entry.name.removeprefix(f"{kind}."): entry for entry in entries if entry.name.startswith(f"{kind}.")}

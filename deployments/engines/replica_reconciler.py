@@ -1,4 +1,7 @@
-"""Keeps a replica as the office wants it: a report goes up once a second, the order comes back and is carried out."""
+"""Reconciles a replica with the service state that the office wants.
+
+Once a second the replica sends a ReplicaReport. The reply is the DesiredServiceState, which the replica applies.
+"""
 
 import asyncio
 import logging
@@ -13,10 +16,11 @@ log = logging.getLogger(__name__)
 
 
 class ReplicaReconciler:
-    """Every replica asks for itself, so an order reaches all of them, also those that start later.
+    """Loads and unloads the engines of one replica.
 
-    While the office is away the last order counts. A replica that starts loads at once and adopts the first order it
-    hears; whoever finds that the service is stopped unloads again.
+    Each replica polls for itself, so a replica that starts later also receives the desired state. While the office is
+    unreachable the last desired state stays in force. A replica loads its engines when it starts, and unloads them
+    when the first desired state says that the service is stopped.
     """
 
     def __init__(
@@ -25,75 +29,81 @@ class ReplicaReconciler:
         self._link = link
         self._service = service
         self._replica = replica
-        self._room = engines
+        self._engines = engines
         self._period_s = period_s
-        self._order = DesiredServiceState(generation=-1)
+        self._applied = DesiredServiceState(generation=-1)
         self._loads = 1
-        self._began = time.monotonic()
+        self._started_at = time.monotonic()
         self._process = psutil.Process()
-        self._task: asyncio.Task[None] | None = None
-        self._work: asyncio.Task[None] | None = None
+        self._poll_task: asyncio.Task[None] | None = None
+        self._apply_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = self._task or asyncio.create_task(self._follow(), name=f"orders for {self._service}")
+        self._poll_task = self._poll_task or asyncio.create_task(self._poll(), name=f"reconcile {self._service}")
 
     async def stop(self) -> None:
-        tasks = [task for task in (self._task, self._work) if task]
-        self._task = self._work = None
+        tasks = [task for task in (self._poll_task, self._apply_task) if task]
+        self._poll_task = self._apply_task = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self) -> None:
+    async def _poll(self) -> None:
         while True:
             try:
-                self._obey(await self._link.heartbeat(await self._report()))
+                self._reconcile(await self._link.heartbeat(await self._report()))
             except Exception as error:
-                log.debug("no order for %s: %s", self._service, type(error).__name__)
+                log.debug("no desired state for %s: %s", self._service, type(error).__name__)
             await asyncio.sleep(self._period_s)
 
-    def _obey(self, order: DesiredServiceState) -> None:
-        """Carries out one order at a time; the next beat brings what was wanted meanwhile."""
-        if order == self._order or (self._work and not self._work.done()):
+    def _reconcile(self, desired: DesiredServiceState) -> None:
+        """Applies one state at a time. A state that arrives meanwhile is sent again with a later heartbeat."""
+        if desired == self._applied or self._applying:
             return
-        self._work = asyncio.create_task(self._carry_out(self._order, order), name=f"order for {self._service}")
+        self._apply_task = asyncio.create_task(
+            self._apply(self._applied, desired), name=f"apply state of {self._service}"
+        )
 
-    async def _carry_out(self, old: DesiredServiceState, new: DesiredServiceState) -> None:
-        anew = old.generation not in (-1, new.generation)
+    @property
+    def _applying(self) -> bool:
+        return self._apply_task is not None and not self._apply_task.done()
+
+    async def _apply(self, old: DesiredServiceState, new: DesiredServiceState) -> None:
+        reload = old.generation not in (-1, new.generation)
         try:
-            if old.loaded and (anew or not new.loaded):
-                await self._room.unload()
-            if new.loaded and (anew or not old.loaded):
-                self._room.load()
+            if old.loaded and (reload or not new.loaded):
+                await self._engines.unload()
+            if new.loaded and (reload or not old.loaded):
+                self._engines.load()
                 self._loads += 1
         except Exception:
-            log.exception("%s could not do as the office wants", self._replica)
+            log.exception("%s cannot apply the desired state", self._replica)
         else:
-            self._order = new
+            self._applied = new
 
     async def _report(self) -> ReplicaReport:
-        statuses = await self._room.statuses()
-        trouble = next((status for status in statuses if status.error and not status.loading), None)
+        statuses = await self._engines.statuses()
+        failed = next((status for status in statuses if status.error and not status.loading), None)
         return ReplicaReport(
             service=self._service,
             replica=self._replica,
             state=self._state(statuses),
             pid=self._process.pid,
             memory_bytes=self._process.memory_info().rss,
-            generation=self._order.generation,
+            generation=self._applied.generation,
             loads=self._loads,
-            ongoing=self._room.ongoing(),
-            uptime_seconds=round(time.monotonic() - self._began, 1),
+            ongoing=self._engines.ongoing(),
+            uptime_seconds=round(time.monotonic() - self._started_at, 1),
             model=", ".join(filter(None, (status.model for status in statuses))),
             revision=", ".join(filter(None, (status.revision for status in statuses))),
-            error=trouble.error if trouble else "",
-            remedy=trouble.remedy if trouble else "",
+            error=failed.error if failed else "",
+            remedy=failed.remedy if failed else "",
         )
 
     def _state(self, statuses: tuple[EngineStatus, ...]) -> ReplicaState:
-        if self._work and not self._work.done():
+        if self._applying:
             return "stopping"
-        if not self._order.loaded:
+        if not self._applied.loaded:
             return "stopped"
         if any(status.ready for status in statuses):
             return "running"

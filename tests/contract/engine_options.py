@@ -1,4 +1,4 @@
-"""Which options each registered engine is tested with, and where the demo models lie."""
+"""Options of each registered engine in tests, and the paths of the demo models."""
 
 import os
 from pathlib import Path
@@ -6,48 +6,48 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from deployments.engines.registry import EngineKind, engine_names
+from deployments.engines.registry import ENGINE_KINDS, EngineKind, engine_names
 
-_HOME = Path(os.environ.get("SECRETARY_MODELS") or Path(__file__).parents[2] / "data" / "models")
-_TWO_SENTENCES = "First sentence. Second sentence."
+_MODELS = Path(os.environ.get("SECRETARY_MODELS") or Path(__file__).parents[2] / "data" / "models")
 
 LLAMA_MODEL = "smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf"
 PIPER_MODEL = "piper-en-us-joe-medium"
 WHISPER_MODEL = "whisper-base"
 
-_SCRIPTED: dict[tuple[EngineKind, str], dict[str, JsonValue]] = {
-    ("chat", "echo"): {"delay_s": 0.005},
-    ("speech", "tone"): {"delay_s": 0.002},
-    ("speech", "espeak"): {},
-    ("recognition", "transcript"): {"text": _TWO_SENTENCES, "delay_s": 0.01},
+_WITHOUT_MODEL: dict[str, dict[str, JsonValue]] = {
+    "echo": {"delay_s": 0.005},
+    "tone": {"delay_s": 0.002},
+    "espeak": {},
+    "transcript": {"text": "First sentence. Second sentence.", "delay_s": 0.01},
 }
 
 
-def engine_options(kind: EngineKind, name: str) -> dict[str, JsonValue]:
-    """Options for a test of the engine; fails, not skips, when its demo model has not been pulled."""
-    if (kind, name) in _SCRIPTED:
-        return _SCRIPTED[kind, name]
+def engine_options(name: str) -> dict[str, JsonValue]:
+    """Options of an engine. The test fails when a demo model is missing."""
+    if name in _WITHOUT_MODEL:
+        return _WITHOUT_MODEL[name]
     if name == "llama_cpp":
-        return {"model": demo_model_path(LLAMA_MODEL), "threads": 2, "context": 1_024}
+        return {"model": demo_model_path(LLAMA_MODEL), "threads": 1, "context": 1_024}
     if name == "piper":
         return {"models": [demo_model_path(PIPER_MODEL)], "threads": 1}
     if name == "faster_whisper":
-        return {"model": demo_model_path(WHISPER_MODEL), "threads": 2, "beam_size": 1}
-    raise LookupError(f"give tests/contract/engine_options.py options for the {kind} engine {name}")
+        return {"model": demo_model_path(WHISPER_MODEL), "threads": 1, "beam_size": 1}
+    raise LookupError(f"add options of the engine {name} to tests/contract/engine_options.py")
 
 
 def demo_model_path(path: str) -> str:
     """Absolute path of a file or folder of the demo models."""
-    found = _HOME / path
-    if not found.exists():
-        pytest.fail(f"the demo model {found} is missing; run: secretary models pull", pytrace=False)
-    return str(found)
+    absolute = _MODELS / path
+    if not absolute.exists():
+        pytest.fail(f"the demo model {absolute} is missing; run: secretary models pull", pytrace=False)
+    return str(absolute)
 
 
-def engine_parameters(kind: EngineKind) -> list[object]:
-    """All registered engine names of ``kind`` as test parameters; those with weights are marked ``model``."""
-    needs_nothing = {name for known, name in _SCRIPTED if known == kind}
-    return [
-        pytest.param(name, id=name, marks=() if name in needs_nothing else pytest.mark.model)
-        for name in engine_names(kind)
-    ]
+def engine_parameters(*kinds: EngineKind) -> list[object]:
+    """The names of the registered engines of ``kinds``. Engines with a model are marked ``model``."""
+    names = [name for kind in kinds for name in engine_names(kind)]
+    return [pytest.param(name, id=name, marks=() if name in _WITHOUT_MODEL else pytest.mark.model) for name in names]
+
+
+def engine_kind(name: str) -> EngineKind:
+    return next(kind for kind in ENGINE_KINDS if name in engine_names(kind))

@@ -1,4 +1,4 @@
-"""llama.cpp beyond the contract: what makes it fit for a telephone."""
+"""llama.cpp: cancellation, slots, prompt reuse, embeddings and errors. One engine serves all tests but one."""
 
 import asyncio
 import time
@@ -6,93 +6,116 @@ from collections.abc import AsyncIterator
 
 import psutil
 import pytest
+import pytest_asyncio
 
 from deployments.contracts.chat import ChatTurn
-from deployments.contracts.errors import EngineFailed, InvalidRequest, ModelMissing, TextTooLong, Unavailable
+from deployments.contracts.errors import (
+    ConversationTooLong,
+    EngineFailed,
+    InvalidRequest,
+    ModelMissing,
+    TextTooLong,
+    Unavailable,
+)
 from deployments.contracts.events import TextDelta, TurnFinished
 from deployments.engines.chat.llama_cpp import LlamaCppEngine, LlamaCppOptions
 from deployments.engines.conformance import collect, collect_text, live_streams, machine_load_factor, make_turn
 from deployments.engines.registry import build_engine
 from tests.contract.engine_options import LLAMA_MODEL, demo_model_path
+from tests.waiting import wait_until
 
-pytestmark = pytest.mark.model
-LONG = "Tell a very long story about a lighthouse."
+pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
+STORY = "Tell a very long story about a lighthouse."
 
 
-@pytest.fixture
-async def engine() -> AsyncIterator[LlamaCppEngine]:
-    engine = LlamaCppEngine(LlamaCppOptions(model=demo_model_path(LLAMA_MODEL), threads=2, slots=2, context=2_048))
+def build_llama(**options: object) -> LlamaCppEngine:
+    return LlamaCppEngine(LlamaCppOptions(model=demo_model_path(LLAMA_MODEL), threads=1, **options))
+
+
+@pytest.fixture(scope="module")
+def listening_before() -> set[tuple[str, int]]:
+    return listening_addresses()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(listening_before: set[tuple[str, int]]) -> AsyncIterator[LlamaCppEngine]:
+    engine = build_llama(slots=2, context=2_048, embeddings=True)
     await engine.start()
     yield engine
     await engine.stop()
 
 
-async def finish(engine: LlamaCppEngine, request: ChatTurn) -> TurnFinished:
-    last = (await collect(engine.stream(request)))[-1]
+def listening_addresses() -> set[tuple[str, int]]:
+    """TCP addresses on which this process listens."""
+    connections = psutil.Process().net_connections("tcp")
+    return {(c.laddr.ip, c.laddr.port) for c in connections if c.status == psutil.CONN_LISTEN}
+
+
+async def finish(engine: LlamaCppEngine, turn: ChatTurn) -> TurnFinished:
+    last = (await collect(engine.stream(turn)))[-1]
     assert isinstance(last, TurnFinished)
     return last
 
 
-async def until_idle(engine: LlamaCppEngine, within: float) -> float:
-    """Seconds until no work is left; fails after ``within``."""
+async def wait_until_idle(engine: LlamaCppEngine, timeout_s: float) -> float:
+    """Waits until no stream is live. Returns the seconds that it took."""
     started = time.monotonic()
-    while live_streams(engine):
-        assert time.monotonic() - started < within * machine_load_factor(), "work goes on"
-        await asyncio.sleep(0.005)
+    await wait_until(lambda: not live_streams(engine), timeout_s * machine_load_factor())
     return time.monotonic() - started
 
 
-async def test_a_closed_answer_stops_burning_processor_time(engine: LlamaCppEngine) -> None:
-    stream = engine.stream(make_turn(LONG, max_tokens=1_500))
+async def test_llama_opens_no_tcp_port(engine: LlamaCppEngine, listening_before: set[tuple[str, int]]) -> None:
+    assert engine.status().ready
+    assert listening_addresses() <= listening_before
+
+
+async def test_closed_stream_stops_using_the_cpu(engine: LlamaCppEngine) -> None:
+    stream = engine.stream(make_turn(STORY, max_tokens=1_500))
     await anext(stream)
     await stream.aclose()
-    await until_idle(engine, within=1)
-    await asyncio.sleep(0.1)
+    await wait_until_idle(engine, timeout_s=2)
     before = time.process_time()
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.2)
     assert time.process_time() - before < 0.1
 
 
-async def test_a_cancelled_reader_stops_the_reading_of_a_long_prompt(engine: LlamaCppEngine) -> None:
-    waits = []
-    for attempt in range(3):  # the best of three: a busy machine may hold one batch up
+async def test_cancelled_reader_stops_a_long_prompt(engine: LlamaCppEngine) -> None:
+    for attempt in range(3):  # on a busy machine one batch may take long
         first = asyncio.ensure_future(anext(engine.stream(make_turn(f"{attempt} " + "word " * 1_800))))
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.1)
         assert not first.done()
         first.cancel()
-        waits.append(await until_idle(engine, within=8))
-    assert min(waits) < machine_load_factor()
+        if await wait_until_idle(engine, timeout_s=10) < machine_load_factor():
+            return
+    pytest.fail("the prompt was read to its end")
 
 
-async def test_answers_run_side_by_side(engine: LlamaCppEngine) -> None:
+async def test_two_answers_are_generated_concurrently(engine: LlamaCppEngine) -> None:
     order: list[str] = []
 
     async def read(name: str) -> None:
-        async for event in engine.stream(make_turn(f"{name}: {LONG}", max_tokens=12)):
+        async for event in engine.stream(make_turn(f"{name}: {STORY}", max_tokens=12)):
             if isinstance(event, TextDelta):
                 order.append(name)
 
     await asyncio.gather(read("a"), read("b"))
-    assert order != sorted(order), "the second answer waited for the end of the first"
+    assert order != sorted(order)
 
 
-async def test_a_turn_in_line_can_leave_without_waiting(engine: LlamaCppEngine) -> None:
-    busy = [engine.stream(make_turn(LONG, max_tokens=1_500)) for _ in range(2)]
-    for stream in busy:
+async def test_queued_turn_can_be_cancelled(engine: LlamaCppEngine) -> None:
+    running = [engine.stream(make_turn(STORY, max_tokens=1_500)) for _ in range(2)]
+    for stream in running:
         await anext(stream)
-    waiting = asyncio.ensure_future(anext(engine.stream(make_turn("hello"))))
-    await asyncio.sleep(0.05)
-    assert live_streams(engine) == 3
-    waiting.cancel()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0.01)
-    assert live_streams(engine) == 2
-    for stream in busy:
+    queued = asyncio.ensure_future(anext(engine.stream(make_turn("hello"))))
+    await wait_until(lambda: live_streams(engine) == 3)
+    queued.cancel()
+    await wait_until(lambda: live_streams(engine) == 2, timeout_s=0.5)
+    for stream in running:
         await stream.aclose()
-    await until_idle(engine, within=1)
+    await wait_until_idle(engine, timeout_s=2)
 
 
-async def test_a_second_turn_reuses_the_prompt_of_the_first(engine: LlamaCppEngine) -> None:
+async def test_second_turn_reuses_the_prompt_cache(engine: LlamaCppEngine) -> None:
     question = "The secretary of a small bakery answers the phone. What are the opening hours?"
     first = await finish(engine, make_turn(question, max_tokens=2))
     second = await finish(engine, make_turn(question, max_tokens=2))
@@ -100,91 +123,78 @@ async def test_a_second_turn_reuses_the_prompt_of_the_first(engine: LlamaCppEngi
     assert second.usage.cached_tokens >= second.usage.prompt_tokens - 2
 
 
-async def test_the_same_seed_gives_the_same_answer(engine: LlamaCppEngine) -> None:
-    request = make_turn("Name a colour.", max_tokens=6, seed=7, temperature=1.0)
-    assert await collect_text(engine, request) == await collect_text(engine, request)
+async def test_same_seed_gives_the_same_answer(engine: LlamaCppEngine) -> None:
+    turn = make_turn("Name a colour.", max_tokens=6, seed=7, temperature=1.0)
+    assert await collect_text(engine, turn) == await collect_text(engine, turn)
 
 
-async def test_a_conversation_that_does_not_fit_is_the_callers_fault(engine: LlamaCppEngine) -> None:
-    with pytest.raises(InvalidRequest, match="too long"):
+async def test_too_long_conversation_is_refused(engine: LlamaCppEngine) -> None:
+    with pytest.raises(ConversationTooLong):
         await collect(engine.stream(make_turn("word " * 3_000)))
 
 
 @pytest.mark.parametrize("schema", ["{", "[]", '{"type": "nonsense"}'])
-async def test_a_schema_nobody_can_follow_is_refused(engine: LlamaCppEngine, schema: str) -> None:
+async def test_invalid_schema_is_refused(engine: LlamaCppEngine, schema: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await collect(engine.stream(make_turn("hi", json_schema=schema)))
     assert caught.value.param == "response_format"
 
 
-async def test_a_slow_reader_gets_every_word(engine: LlamaCppEngine) -> None:
+async def test_slow_reader_receives_every_delta(engine: LlamaCppEngine) -> None:
     deltas = 0
-    async for event in engine.stream(make_turn(LONG, max_tokens=20, temperature=0.0)):
+    async for event in engine.stream(make_turn(STORY, max_tokens=12, temperature=0.0)):
         await asyncio.sleep(0.02)
         deltas += isinstance(event, TextDelta)
-    assert deltas >= 18
+    assert deltas >= 10
 
 
-async def test_stopping_the_engine_ends_live_answers_with_an_error(engine: LlamaCppEngine) -> None:
-    stream = engine.stream(make_turn(LONG, max_tokens=1_500))
+async def test_embeddings_of_similar_texts_are_close(engine: LlamaCppEngine) -> None:
+    embeddings = await engine.embed(("the cat sleeps", "the cat is asleep", "pay the invoice by Friday"))
+    text, similar, other = embeddings.vectors
+    assert 12 <= embeddings.tokens <= 20
+    assert dot(text, similar) > dot(text, other)
+    with pytest.raises(TextTooLong):
+        await engine.embed(("я" * 1_500,))
+
+
+def dot(left: tuple[float, ...], right: tuple[float, ...]) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))
+
+
+async def test_embed_without_the_option_is_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        await build_llama().embed(("hi",))
+
+
+async def test_stop_ends_a_live_stream_with_unavailable() -> None:
+    engine = build_llama(slots=1)
+    await engine.start()
+    stream = engine.stream(make_turn(STORY, max_tokens=1_500))
     await anext(stream)
     await engine.stop()
     with pytest.raises(Unavailable):
         await collect(stream)
 
 
-async def test_no_tcp_port_is_opened() -> None:
-    before = listening()
-    engine = LlamaCppEngine(LlamaCppOptions(model=demo_model_path(LLAMA_MODEL), threads=2, slots=1))
-    await engine.start()
-    try:
-        assert listening() <= before
-    finally:
-        await engine.stop()
-
-
-def listening() -> set[tuple[str, int]]:
-    """Addresses on which this process listens."""
-    connections = psutil.Process().net_connections("tcp")
-    return {(c.laddr.ip, c.laddr.port) for c in connections if c.status == psutil.CONN_LISTEN}
-
-
-async def test_vectors_are_near_for_near_texts() -> None:
-    engine = LlamaCppEngine(LlamaCppOptions(model=demo_model_path(LLAMA_MODEL), threads=2, slots=1, embeddings=True))
-    await engine.start()
-    try:
-        found = await engine.embed(("the cat sleeps", "the cat is asleep", "pay the invoice by Friday"))
-        cat, kitten, tax = found.vectors
-        assert 12 <= found.tokens <= 20
-        assert sum(a * b for a, b in zip(cat, kitten, strict=True)) > sum(a * b for a, b in zip(cat, tax, strict=True))
-        with pytest.raises(TextTooLong):
-            await engine.embed(("я" * 1_500,))
-    finally:
-        await engine.stop()
-
-
-async def test_vectors_are_refused_when_not_switched_on(engine: LlamaCppEngine) -> None:
-    with pytest.raises(InvalidRequest, match="embeddings"):
-        await engine.embed(("hi",))
-
-
-async def test_a_missing_model_names_the_command_that_brings_it() -> None:
-    command = "secretary models pull smollm2-135m-instruct"
-    for options in (
+@pytest.mark.parametrize(
+    "options",
+    [
         {"model": "no/such.gguf", "model_id": "smollm2-135m-instruct"},
         {"model": "models/smollm2-135m-instruct/such.gguf"},
-    ):
-        engine = build_engine("chat", "llama_cpp", options)
-        with pytest.raises(ModelMissing, match=f"run: {command}$"):
-            await engine.start()
-        assert engine.status().remedy == command
+    ],
+    ids=["model id", "path"],
+)
+async def test_missing_model_names_the_pull_command(options: dict[str, str]) -> None:
+    engine = build_engine("chat", "llama_cpp", dict(options))
+    with pytest.raises(ModelMissing) as caught:
+        await engine.start()
+    assert caught.value.remedy == engine.status().remedy == "secretary models pull smollm2-135m-instruct"
 
 
-async def test_a_broken_model_file_is_an_engine_failure(tmp_path: object) -> None:
-    file = f"{tmp_path}/broken.gguf"
-    with open(file, "wb") as out:
-        out.write(b"not a model" * 100)
-    engine = build_engine("chat", "llama_cpp", {"model": file})
-    with pytest.raises(EngineFailed, match=r"broken\.gguf"):
+async def test_invalid_model_file_raises_engine_failed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("models") / "broken.gguf"
+    file.write_bytes(b"not a model" * 100)
+    engine = build_engine("chat", "llama_cpp", {"model": str(file)})
+    with pytest.raises(EngineFailed):
         await engine.start()
     assert not engine.status().ready

@@ -1,6 +1,6 @@
-"""A scripted chat engine: answers from a table, or repeats the question word by word. No model, no surprise.
+"""A scripted chat engine: answers from a table, or repeats the question word by word.
 
-Used by tests and by installations without a language model. One word and the space after it count as one token.
+Used by tests and by installations without a language model. One word with the space after it counts as one token.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from deployments.contracts.chat import ChatTurn, EmbeddingVectors, FinishReason
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.events import TextDelta, TurnFinished, Usage
-from deployments.contracts.speech import EngineStatus
+from deployments.engines.base import AsyncEngine
 from deployments.engines.chat.echo_schema import example_value
 from deployments.engines.chat.stopwatch import Stopwatch
 from deployments.engines.chat.turn_checks import check_turn, parse_schema
-from deployments.engines.options import EngineHealth, EngineOptions
+from deployments.engines.options import EngineOptions
 
 _WORD = re.compile(r"\S+\s*")
 _DIMENSIONS = 64
@@ -34,7 +34,7 @@ class EchoOptions(EngineOptions):
     fail_at_word: str | None = Field(default=None, description="Break with EngineFailed instead of saying this word")
 
 
-class EchoEngine:
+class EchoEngine(AsyncEngine):
     """ChatEngine and Embedder without a model."""
 
     Options: ClassVar[type[EngineOptions]] = EchoOptions
@@ -43,28 +43,17 @@ class EchoEngine:
         self._options = options
         self._model = options.model_id or "echo"
         self._script = {question.casefold(): answer for question, answer in options.script.items()}
-        self._health = EngineHealth("chat", "echo", self._model)
-        self._live = 0
-
-    async def start(self) -> None:
-        async with self._health.track_start():
-            pass
-
-    async def stop(self) -> None:
-        self._health.mark_stopped()
-
-    def status(self) -> EngineStatus:
-        return self._health.status(self._live)
+        super().__init__("chat", "echo", self._model)
 
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
-        """Raises InvalidRequest, Unavailable. EngineFailed in the stream when scripted to."""
+        """Raises InvalidRequest, Unavailable. EngineFailed in the stream when the options say so."""
         self._health.require_ready()
         check_turn(turn)
         words, reason = _cut(self._answer(turn), turn.options.stop, turn.options.max_tokens)
         return self._stream(turn, words, reason)
 
     async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
-        """Unit vectors of hashed words: the same words give the same vector, in any order."""
+        """Unit vectors of hashed words. Word order does not matter."""
         words = sum(len(text.split()) for text in texts)
         return EmbeddingVectors(tuple(_bag_of_words(text) for text in texts), words)
 
@@ -75,20 +64,18 @@ class EchoEngine:
         return orjson.dumps(example_value(parse_schema(turn.options.json_schema), text)).decode()
 
     async def _stream(self, turn: ChatTurn, words: list[str], reason: FinishReason) -> AsyncIterator[ChatEvent]:
-        self._live += 1
-        watch = Stopwatch()
-        try:
+        stopwatch = Stopwatch()
+        with self._live_stream():
             for index, word in enumerate(words):
                 await self._pause(index)
                 if word.strip() == self._options.fail_at_word:
                     raise EngineFailed(f"echo was told to fail at the word {self._options.fail_at_word}")
-                watch.first_token()
+                stopwatch.first_token()
                 yield TextDelta(word)
             await self._pause(len(words))
-        finally:
-            self._live -= 1
-        prompt = sum(len(_WORD.findall(message.content)) for message in turn.messages)
-        yield TurnFinished(reason, Usage(prompt, len(words)), watch.timings(), route="local", model=self._model)
+        prompt_tokens = sum(len(_WORD.findall(message.content)) for message in turn.messages)
+        usage = Usage(prompt_tokens, len(words))
+        yield TurnFinished(reason, usage, stopwatch.timings(), route="local", model=self._model)
 
     async def _pause(self, index: int) -> None:
         if index == self._options.fail_after_words:

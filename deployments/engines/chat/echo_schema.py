@@ -1,17 +1,17 @@
-"""The smallest JSON value that fits a schema: how the scripted engine honours ``response_format``."""
+"""Builds a small JSON value that is valid for a JSON schema."""
 
 from collections.abc import Mapping
 
 JsonSchemaObject = Mapping[str, object]
 
-_PLAIN: dict[object, object] = {"integer": 0, "number": 0.0, "boolean": False, "null": None, "array": []}
+_EMPTY_VALUES: dict[object, object] = {"integer": 0, "number": 0.0, "boolean": False, "null": None, "array": []}
 
 
 def example_value(schema: JsonSchemaObject, text: str) -> object:
-    """A value of ``schema`` in which every free string is ``text``; ``$ref`` and combinators are not followed.
+    """A value that is valid for ``schema``, in which every unconstrained string is ``text``.
 
-    An object gets its required properties, or all of them when none is required. A schema without properties gives
-    ``{"text": text}``.
+    An object has the required properties, or all of them when none is required. Without properties it is
+    ``{"text": text}``. ``$ref`` and combinators are not supported.
     """
     if "const" in schema:
         return schema["const"]
@@ -21,7 +21,7 @@ def example_value(schema: JsonSchemaObject, text: str) -> object:
     kind = schema.get("type", "object")
     if kind == "object":
         return _object(schema, text)
-    return text if kind == "string" else _PLAIN.get(kind, text)
+    return text if kind == "string" else _EMPTY_VALUES.get(kind, text)
 
 
 def _object(schema: JsonSchemaObject, text: str) -> dict[str, object]:
@@ -29,5 +29,5 @@ def _object(schema: JsonSchemaObject, text: str) -> dict[str, object]:
     if not isinstance(properties, dict):
         return {"text": text}
     required = schema.get("required")
-    wanted = required if isinstance(required, list) and required else list(properties)
-    return {name: example_value(properties.get(name, {"type": "string"}), text) for name in wanted}
+    names = required if isinstance(required, list) and required else list(properties)
+    return {name: example_value(properties.get(name, {"type": "string"}), text) for name in names}

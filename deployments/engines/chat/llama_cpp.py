@@ -1,8 +1,8 @@
-"""llama.cpp in this process (xllamacpp): parallel slots, prefix reuse, JSON schemas, embeddings, true cancel.
+"""llama.cpp in this process (xllamacpp): parallel slots, prefix reuse, JSON schemas, embeddings and cancellation.
 
-Each answer holds one thread and one slot from its first prompt token to its last word. The callback that llama.cpp
-calls for every token, and for every batch of the prompt, hands text to the event loop and says stop when the reader
-is gone; the work then ends with the batch at hand. Turns beyond ``slots`` wait in line and can be cancelled there.
+Each answer occupies one thread and one slot. llama.cpp calls a callback for every token and for every batch of the
+prompt. The callback sends text to the event loop, or stops the generation after the current batch when the stream is
+closed. Turns beyond ``slots`` are queued and can be cancelled in the queue.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -13,16 +13,17 @@ from pydantic import Field
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, EmbeddingVectors, SourceKind, TurnSource
 from deployments.contracts.engines import ChatEvent
-from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError, TextTooLong
+from deployments.contracts.errors import EngineFailed, InvalidRequest, TextTooLong
 from deployments.contracts.events import TextDelta, TurnFinished
-from deployments.contracts.speech import EngineStatus
+from deployments.contracts.streams import Closing
+from deployments.engines.base import ThreadedEngine
 from deployments.engines.chat.llama_reply import LlamaChunk, LlamaReply, parse_vectors
 from deployments.engines.chat.llama_request import LlamaRequestBody, request_body
 from deployments.engines.chat.llama_server import LlamaServer, LlamaServerSettings, load_server
 from deployments.engines.chat.stopwatch import Stopwatch
 from deployments.engines.chat.turn_checks import check_turn
-from deployments.engines.options import EngineHealth, EngineOptions, require_path
-from deployments.engines.worker_threads import StreamSender, WorkerThreads
+from deployments.engines.options import EngineOptions, require_path
+from deployments.engines.worker_threads import StreamSender
 
 _EMBEDDING_TOKENS = 2_048
 _WARM_UP = ChatTurn("warm-up", TurnSource(SourceKind.API), (ChatMessage("user", "."),))
@@ -30,7 +31,7 @@ _WARM_UP = ChatTurn("warm-up", TurnSource(SourceKind.API), (ChatMessage("user", 
 
 class LlamaCppOptions(EngineOptions):
     model: Path = Field(description="GGUF file")
-    slots: int = Field(default=4, ge=1, le=256, description="Answers at once; more wait in line")
+    slots: int = Field(default=4, ge=1, le=256, description="Concurrent answers; more are queued")
     context: int = Field(default=4_096, ge=256, description="Longest conversation with its answer, in tokens, per slot")
     threads: int = Field(default=0, ge=0, description="CPU threads, fewer on a busy machine; 0 lets llama.cpp choose")
     batch: int = Field(
@@ -45,7 +46,7 @@ class LlamaCppOptions(EngineOptions):
     embeddings: bool = Field(default=False, description="Also offer text vectors; loads the model a second time")
 
 
-class LlamaCppEngine:
+class LlamaCppEngine(ThreadedEngine):
     """ChatEngine, and Embedder when the option ``embeddings`` is set."""
 
     Options: ClassVar[type[EngineOptions]] = LlamaCppOptions
@@ -53,55 +54,31 @@ class LlamaCppEngine:
     def __init__(self, options: LlamaCppOptions) -> None:
         self._options = options
         self._model = options.model_id or options.model.stem
-        self._health = EngineHealth("chat", "llama_cpp", self._model)
-        self._workers: WorkerThreads | None = None
         self._chat: LlamaServer | None = None
         self._embedder: LlamaServer | None = None
-
-    async def start(self) -> None:
-        """Loads and warms the model. Raises ModelMissing, EngineFailed. Does nothing when started."""
-        if self._health.ready:
-            return
-        async with self._health.track_start():
-            require_path(self._options.model, "the language model", self._options.model_id)
-            self._workers = WorkerThreads("llama", self._options.slots)
-            try:
-                await self._workers.call(self._load)
-            except SecretaryError:
-                await self.stop()
-                raise
-
-    async def stop(self) -> None:
-        """Ends live answers with Unavailable and frees the model."""
-        self._health.mark_stopped()
-        workers, self._workers = self._workers, None
-        if workers is not None:
-            await workers.stop()
-        self._chat = self._embedder = None
-
-    def status(self) -> EngineStatus:
-        live = self._workers.live_streams if self._workers else 0
-        return self._health.status(live, slots=str(self._options.slots), context=str(self._options.context))
+        super().__init__("chat", "llama_cpp", self._model, options.slots)
 
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
-        """Raises InvalidRequest, Unavailable; in the stream InvalidRequest (too long, bad schema), EngineFailed."""
+        """Raises InvalidRequest, Unavailable. In the stream: ConversationTooLong, InvalidRequest, EngineFailed."""
         self._health.require_ready()
         check_turn(turn)
         return self._stream(request_body(turn, self._options.max_tokens))
 
     async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
-        """Mean-pooled vectors. Raises TextTooLong over 2,000 bytes, InvalidRequest when vectors are not offered."""
-        self._health.require_ready()
-        if self._embedder is None or self._workers is None:
-            raise InvalidRequest("this engine gives no vectors: set its option embeddings")
+        """Mean-pooled vectors. Raises TextTooLong over 2,000 bytes, InvalidRequest unless ``embeddings`` is set."""
+        if not self._options.embeddings:
+            raise InvalidRequest("this engine has no embeddings: set its option embeddings")
+        threads, embedder = self._ready_threads(), self._embedder
+        assert embedder is not None
         for text in texts:
-            if len(text.encode()) > _EMBEDDING_TOKENS - 48:  # a token is at least one byte; some are added by the model
+            if len(text.encode()) > _EMBEDDING_TOKENS - 48:  # a token is at least one byte; the model adds some
                 raise TextTooLong("a text to embed is limited to 2,000 bytes", param="input")
-        embedder = self._embedder
-        return parse_vectors(await self._workers.call(lambda: embedder.handle_embeddings({"input": list(texts)})))
+        return parse_vectors(await threads.call(lambda: embedder.handle_embeddings({"input": list(texts)})))
 
     def _load(self) -> None:
+        """Loads the model and runs one token through it."""
         options = self._options
+        require_path(options.model, "the language model", options.model_id)
         chat = LlamaServerSettings(
             model=options.model,
             slots=options.slots,
@@ -114,57 +91,61 @@ class LlamaCppEngine:
         self._chat = load_server(chat)
         self._chat.handle_chat_completions(request_body(_WARM_UP, 1), lambda _: False)
         if options.embeddings:
-            self._embedder = load_server(_for_vectors(chat))
+            self._embedder = load_server(_embedding_settings(chat))
+
+    def _unload(self) -> None:
+        self._chat = self._embedder = None
+
+    def _status_detail(self) -> dict[str, str]:
+        return {"slots": str(self._options.slots), "context": str(self._options.context)}
 
     async def _stream(self, body: LlamaRequestBody) -> AsyncIterator[ChatEvent]:
-        self._health.require_ready()
-        server, workers = self._chat, self._workers
-        if server is None or workers is None:  # pragma: no cover - require_ready spoke
-            return
-        reply, watch = LlamaReply(), Stopwatch()
-        deltas: AsyncGenerator[str, None] = workers.stream_from_callback(
-            lambda outlet: _generate(server, body, reply, outlet)
+        threads, server = self._ready_threads(), self._chat
+        assert server is not None
+        reply, stopwatch = LlamaReply(), Stopwatch()
+        deltas: AsyncGenerator[str, None] = threads.stream_from_callback(
+            lambda sender: _generate(server, body, reply, sender)
         )
-        try:
+        async with Closing(deltas):
             async for text in deltas:
-                watch.first_token()
+                stopwatch.first_token()
                 yield TextDelta(text)
-        finally:
-            await deltas.aclose()
-        yield TurnFinished(reply.finish_reason, reply.usage, watch.timings(), route="local", model=self._model)
+        yield TurnFinished(reply.finish_reason, reply.usage, stopwatch.timings(), route="local", model=self._model)
 
 
-def _generate(server: LlamaServer, body: LlamaRequestBody, reply: LlamaReply, outlet: StreamSender[str]) -> None:
-    """Runs one answer to its end on this thread. Raises InvalidRequest, EngineFailed."""
-    broken: list[Exception] = []
+def _generate(server: LlamaServer, body: LlamaRequestBody, reply: LlamaReply, sender: StreamSender[str]) -> None:
+    """Generates one answer; blocks until it is finished. Raises InvalidRequest, EngineFailed."""
+    parse_errors: list[Exception] = []
 
-    def hear(chunk: LlamaChunk) -> bool:
+    def on_chunk(chunk: LlamaChunk) -> bool:
         try:
             text = reply.read(chunk)
-        except (KeyError, TypeError, AttributeError) as error:  # raising through native code would be lost
-            broken.append(error)
+        except (KeyError, TypeError, AttributeError) as error:  # native code would swallow it
+            parse_errors.append(error)
             return True
-        return outlet.closed if not text else not outlet.put(text)
+        return sender.closed if not text else not sender.put(text)
 
     try:
-        server.handle_chat_completions(body, hear)
+        server.handle_chat_completions(body, on_chunk)
     except ValueError as error:
-        raise InvalidRequest(f"llama.cpp refused the request: {error}", param=_suspect(body)) from error
+        raise InvalidRequest(f"llama.cpp refused the request: {error}", param=_invalid_param(body)) from error
     except RuntimeError as error:
         raise EngineFailed(f"llama.cpp failed: {error}") from error
     if reply.error is not None:
         raise reply.error
-    if broken:
-        raise EngineFailed("llama.cpp sent a reply that cannot be read") from broken[0]
+    if parse_errors:
+        raise EngineFailed("llama.cpp sent an invalid reply") from parse_errors[0]
 
 
-def _suspect(body: LlamaRequestBody) -> str | None:
+def _invalid_param(body: LlamaRequestBody) -> str | None:
     return "response_format" if "response_format" in body else None
 
 
-def _for_vectors(chat: LlamaServerSettings) -> LlamaServerSettings:
-    """One slot whose batch holds a whole text: pooling needs it in one piece. One thread: a second team of OpenMP
-    threads in the process would more than double the time of every token of the first."""
+def _embedding_settings(chat: LlamaServerSettings) -> LlamaServerSettings:
+    """One slot and a batch that holds a whole text, as pooling requires.
+
+    One thread: a second team of OpenMP threads more than doubles the time of every token of the chat model.
+    """
     return LlamaServerSettings(
         model=chat.model,
         slots=1,

@@ -1,4 +1,4 @@
-"""What llama.cpp answers, read once: chunks of a streamed chat completion and error objects."""
+"""Parses replies of llama.cpp: chunks of a streamed chat completion, embeddings and error objects."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -8,11 +8,11 @@ from deployments.contracts.errors import ConversationTooLong, EngineFailed, Inva
 from deployments.contracts.events import Usage
 
 LlamaChunk = Mapping[str, Any]
-"""A decoded chat.completion.chunk, or ``{"error": {code, type, message}}``: foreign JSON, read only in this file."""
+"""A decoded ``chat.completion.chunk``, or ``{"error": {code, type, message}}``."""
 
 
 class LlamaReply:
-    """Collects the end of one answer while its chunks go by."""
+    """Collects the usage, the finish reason and the error of one streamed reply."""
 
     def __init__(self) -> None:
         self.usage = Usage()
@@ -20,7 +20,7 @@ class LlamaReply:
         self.error: SecretaryError | None = None
 
     def read(self, chunk: LlamaChunk) -> str:
-        """The text of ``chunk``, often empty: progress, role and closing chunks carry none."""
+        """Returns the text of ``chunk``. Progress, role and closing chunks have none."""
         if "error" in chunk:
             self.error = translate_error(chunk["error"])
             return ""
@@ -35,7 +35,7 @@ class LlamaReply:
 
 
 def translate_error(error: Mapping[str, Any]) -> SecretaryError:
-    """An error object of llama.cpp (tools/server/server-common.cpp, format_error_response) in our tree."""
+    """Translates an error object (llama.cpp tools/server/server-common.cpp, format_error_response)."""
     kind, message = error.get("type", ""), str(error.get("message", "unknown error"))
     if kind == "exceed_context_size_error":
         return ConversationTooLong(f"the conversation is too long for the model: {message}", param="messages")
@@ -47,7 +47,7 @@ def translate_error(error: Mapping[str, Any]) -> SecretaryError:
 
 
 def parse_vectors(reply: LlamaChunk) -> EmbeddingVectors:
-    """The vectors of an embeddings reply in the order of its inputs. Raises what ``translate`` gives."""
+    """The vectors of an embeddings reply in the order of the inputs. Raises the translated error of an error reply."""
     if "error" in reply:
         raise translate_error(reply["error"])
     rows = sorted(reply["data"], key=lambda row: int(row["index"]))

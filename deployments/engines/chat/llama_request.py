@@ -1,4 +1,4 @@
-"""A ChatTurn as the request body of llama.cpp's chat completions (llama.cpp tools/server/README.md)."""
+"""Builds the chat completion request of llama.cpp from a ChatTurn (llama.cpp tools/server/README.md)."""
 
 from typing import NotRequired, TypedDict
 
@@ -12,7 +12,7 @@ class LlamaMessage(TypedDict):
 
 
 class LlamaRequestBody(TypedDict):
-    """The fields we send; absent ones leave the default of the model."""
+    """An absent field leaves the default of the model."""
 
     messages: list[LlamaMessage]
     stream: bool
@@ -29,10 +29,10 @@ class LlamaRequestBody(TypedDict):
 
 
 def request_body(turn: ChatTurn, default_max_tokens: int) -> LlamaRequestBody:
-    """Raises InvalidRequest when the JSON schema cannot be read.
+    """Raises InvalidRequest when the JSON schema cannot be parsed.
 
-    ``return_progress`` makes llama.cpp report after every batch of the prompt: without it a long prompt could not be
-    cancelled, because the reply callback is the only place to say stop.
+    ``return_progress`` calls the reply callback after every batch of the prompt. The callback is the only way to cancel
+    a request, so a long prompt could not be cancelled without it.
     """
     options = turn.options
     body: LlamaRequestBody = {

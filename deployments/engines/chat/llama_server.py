@@ -1,4 +1,4 @@
-"""Builds llama.cpp servers inside this process. The only module that knows xllamacpp's parameters."""
+"""Creates llama.cpp servers in this process through xllamacpp."""
 
 import secrets
 import tempfile
@@ -9,25 +9,23 @@ from typing import Any, Protocol
 
 from deployments.contracts.errors import EngineFailed
 
-_ABSENT_LOG = -1  # below llama.cpp's lowest verbosity: nothing is written to the process's stderr
+_NO_LOG = -1  # below the lowest verbosity of llama.cpp: it writes nothing to stderr
 
 
 class LlamaServer(Protocol):
-    """The part of ``xllamacpp.Server`` we use. Calls block and may come from several threads.
+    """The methods of ``xllamacpp.Server`` in use. They block and are thread-safe.
 
-    A true return value of the callback stops the generation (xllamacpp README, "Streaming").
+    The callback returns True to stop the generation (xllamacpp README, "Streaming").
     """
 
     def handle_chat_completions(self, body: object, callback: Callable[[Mapping[str, Any]], bool]) -> None: ...
 
     def handle_embeddings(self, body: object) -> Mapping[str, Any]: ...
 
-    def handle_metrics(self) -> str: ...
-
 
 @dataclass(frozen=True, slots=True)
 class LlamaServerSettings:
-    """``context`` and ``batch`` are in tokens, ``context`` per slot; ``threads`` 0 leaves the choice to llama.cpp."""
+    """``context`` and ``batch`` are in tokens, ``context`` per slot. With ``threads`` 0 llama.cpp chooses."""
 
     model: Path
     slots: int
@@ -40,15 +38,15 @@ class LlamaServerSettings:
 
 
 def load_server(settings: LlamaServerSettings) -> LlamaServer:
-    """Loads the model; takes seconds. Raises EngineFailed when llama.cpp refuses the file or the settings.
+    """Loads the model, which takes seconds. Raises EngineFailed when llama.cpp rejects the file or the settings.
 
-    llama.cpp always opens its HTTP server. It listens on a Unix socket in a directory that only this user can enter
-    and that is gone when this function returns, and asks for a key that nobody has.
+    llama.cpp always starts its HTTP server. Here it listens on a Unix socket in a private directory, which is deleted
+    before this function returns, and requires a random key.
     """
     import xllamacpp
 
-    with tempfile.TemporaryDirectory(prefix="llama-") as private:
-        parameters = _parameters(xllamacpp, settings, Path(private) / "unused.sock")
+    with tempfile.TemporaryDirectory(prefix="llama-") as directory:
+        parameters = _parameters(xllamacpp, settings, Path(directory) / "unused.sock")
         try:
             server: LlamaServer = xllamacpp.Server(parameters)
         except RuntimeError as error:
@@ -64,8 +62,7 @@ def _parameters(xllamacpp: Any, settings: LlamaServerSettings, socket: Path) -> 
     parameters.n_batch = parameters.n_ubatch = settings.batch
     parameters.n_gpu_layers = settings.gpu_layers
     parameters.cache_ram_mib = settings.prompt_cache_mb
-    parameters.endpoint_metrics = True
-    parameters.verbosity = _ABSENT_LOG
+    parameters.verbosity = _NO_LOG
     parameters.hostnames = [str(socket)]
     parameters.api_keys = [secrets.token_urlsafe()]
     parameters.ui = False

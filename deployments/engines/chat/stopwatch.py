@@ -1,4 +1,4 @@
-"""A stopwatch for one answer: what a chat engine writes into ``TurnFinished.timings``."""
+"""Measures ``TurnFinished.timings`` of one answer."""
 
 import time
 
@@ -6,14 +6,14 @@ from deployments.contracts.events import Timings
 
 
 class Stopwatch:
-    """Counts milliseconds from its creation."""
+    """Starts when it is created. Times are in milliseconds."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
         self._first_ms: float | None = None
 
     def first_token(self) -> None:
-        """Marks the first text; later calls change nothing."""
+        """Records the time of the first text. Later calls have no effect."""
         if self._first_ms is None:
             self._first_ms = self._elapsed_ms()
 

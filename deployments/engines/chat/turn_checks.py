@@ -1,4 +1,4 @@
-"""What every chat engine checks before it opens a stream."""
+"""Validates a chat turn before an engine opens a stream."""
 
 import orjson
 
@@ -7,7 +7,7 @@ from deployments.contracts.errors import InvalidRequest
 
 
 def check_turn(turn: ChatTurn) -> None:
-    """Raises InvalidRequest for a turn without messages, with broken Unicode, or with an impossible length limit."""
+    """Raises InvalidRequest for a turn without messages, for invalid Unicode, and for ``max_tokens`` below 1."""
     if not turn.messages:
         raise InvalidRequest("a turn needs at least one message", param="messages")
     for message in turn.messages:
@@ -20,7 +20,7 @@ def check_turn(turn: ChatTurn) -> None:
 
 
 def parse_schema(text: str) -> dict[str, object]:
-    """The JSON schema of ``GenerationOptions.json_schema``; empty means any object. Raises InvalidRequest."""
+    """Parses ``GenerationOptions.json_schema``. An empty schema accepts any object. Raises InvalidRequest."""
     try:
         schema = orjson.loads(text)
     except orjson.JSONDecodeError as error:

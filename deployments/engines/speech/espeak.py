@@ -1,7 +1,7 @@
-"""espeak-ng: a small formant voice for more than a hundred languages, in milliseconds, without any model file.
+"""espeak-ng: formant synthesis for more than a hundred languages without a model file.
 
-Robotic, but it always answers: the voice of languages that no neural voice covers. Sound is made hundreds of times
-faster than it is heard, so a speech is never held back by its listener and one thread serves everybody.
+It is the voice of languages that no neural voice covers. Synthesis runs hundreds of times faster than playback, so one
+thread serves all streams and the output is buffered without a limit.
 """
 
 from collections.abc import AsyncIterator
@@ -10,17 +10,18 @@ from typing import ClassVar
 from pydantic import Field
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
-from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
+from deployments.contracts.speech import SpeechRequest, Voice
+from deployments.engines.base import ThreadedEngine
 from deployments.engines.languages import primary_tag
-from deployments.engines.options import EngineHealth, EngineOptions
+from deployments.engines.options import EngineOptions
 from deployments.engines.speech.espeak_library import EspeakLibrary, EspeakVoice, open_library
 from deployments.engines.speech.speech_chunks import PcmGenerator, to_speech_chunks
 from deployments.engines.speech.voice_selection import choose_voice
-from deployments.engines.worker_threads import StreamSender, WorkerThreads
+from deployments.engines.worker_threads import StreamSender
 
 _SLOWEST, _FASTEST = 80, 450  # words per minute; espeak-ng refuses to go beyond (espeakRATE)
 _BCP47 = {"cmn": "zh", "nb": "no"}
-_PREFERRED = ("en-us", "en-gb", "es", "pt-br", "fr-fr")  # tags that stand for their language when several do
+_PREFERRED = ("en-us", "en-gb", "es", "pt-br", "fr-fr")  # default variants of languages with several tags
 
 
 class EspeakOptions(EngineOptions):
@@ -29,40 +30,17 @@ class EspeakOptions(EngineOptions):
     volume: int = Field(default=100, ge=0, le=200, description="Loudness, per cent")
 
 
-class EspeakEngine:
-    """SpeechEngine; voice ids are ``espeak-<tag>``. Speeds are clamped to 80..450 words per minute."""
+class EspeakEngine(ThreadedEngine):
+    """SpeechEngine. Voice ids are ``espeak-<tag>``. The speaking rate is clamped to 80..450 words per minute."""
 
     Options: ClassVar[type[EngineOptions]] = EspeakOptions
 
     def __init__(self, options: EspeakOptions) -> None:
         self._options = options
-        self._health = EngineHealth("speech", "espeak", options.model_id or "espeak-ng")
-        self._tags: dict[str, EspeakVoice] = {}
+        self._espeak_voices: dict[str, EspeakVoice] = {}
         self._voices: tuple[Voice, ...] = ()
         self._library: EspeakLibrary | None = None
-        self._workers: WorkerThreads | None = None
-
-    async def start(self) -> None:
-        """Raises EngineFailed when the library does not load."""
-        if self._health.ready:
-            return
-        async with self._health.track_start():
-            self._workers = WorkerThreads("espeak", 1)
-            self._library = await self._workers.call(open_library)
-            found = sorted(await self._workers.call(self._library.voices), key=_preference)
-            self._tags = {f"espeak-{voice.tag}": voice for voice in found if self._wanted(voice)}
-            rate = self._library.rate
-            self._voices = tuple(_voice(voice_id, voice, rate) for voice_id, voice in self._tags.items())
-
-    async def stop(self) -> None:
-        """Ends live speeches; the library itself stays loaded, because it is shared by the process."""
-        self._health.mark_stopped()
-        workers, self._workers = self._workers, None
-        if workers is not None:
-            await workers.stop()
-
-    def status(self) -> EngineStatus:
-        return self._health.status(self._workers.live_streams if self._workers else 0, voices=str(len(self._voices)))
+        super().__init__("speech", "espeak", options.model_id or "espeak-ng", 1)
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices
@@ -71,27 +49,31 @@ class EspeakEngine:
         """Raises VoiceNotFound, LanguageNotSupported, InvalidRequest, Unavailable; EngineFailed in the stream."""
         self._health.require_ready()
         voice = choose_voice(self._voices, request)
-        return to_speech_chunks(request.text, AudioFormat(voice.rate), lambda: self._pcm(request, self._tags[voice.id]))
+        espeak_voice = self._espeak_voices[voice.id]
+        return to_speech_chunks(request.text, AudioFormat(voice.rate), lambda: self._pcm(request, espeak_voice))
 
-    async def _pcm(self, request: SpeechRequest, voice: EspeakVoice) -> PcmGenerator:
-        self._health.require_ready()
-        assert self._workers is not None
-        sound: PcmGenerator = self._workers.stream_from_callback(
-            lambda outlet: self._speak(request, voice, outlet), limit=None
+    def _load(self) -> None:
+        """Opens the library and lists its voices. The library stays loaded after ``stop``: the process shares it."""
+        library = self._library = open_library()
+        voices = sorted(filter(self._is_enabled, library.voices()), key=_preference)
+        self._espeak_voices = {f"espeak-{voice.tag}": voice for voice in voices}
+        self._voices = tuple(_voice(voice_id, voice, library.rate) for voice_id, voice in self._espeak_voices.items())
+
+    def _status_detail(self) -> dict[str, str]:
+        return {"voices": str(len(self._voices))}
+
+    def _pcm(self, request: SpeechRequest, voice: EspeakVoice) -> PcmGenerator:
+        return self._ready_threads().stream_from_callback(
+            lambda sender: self._speak(request, voice, sender), limit=None
         )
-        try:
-            async for pcm in sound:
-                yield pcm
-        finally:
-            await sound.aclose()
 
-    def _speak(self, request: SpeechRequest, voice: EspeakVoice, outlet: StreamSender[bytes]) -> None:
+    def _speak(self, request: SpeechRequest, voice: EspeakVoice, sender: StreamSender[bytes]) -> None:
         assert self._library is not None
-        wanted = round(self._options.words_per_minute * request.speed)
-        words_per_minute = min(max(wanted, _SLOWEST), _FASTEST)
-        self._library.speak(request.text, voice, words_per_minute, self._options.volume, outlet.put)
+        rate = round(self._options.words_per_minute * request.speed)
+        words_per_minute = min(max(rate, _SLOWEST), _FASTEST)
+        self._library.speak(request.text, voice, words_per_minute, self._options.volume, sender.put)
 
-    def _wanted(self, voice: EspeakVoice) -> bool:
+    def _is_enabled(self, voice: EspeakVoice) -> bool:
         return not self._options.languages or _language(voice.tag) in self._options.languages
 
 
@@ -105,6 +87,6 @@ def _language(tag: str) -> str:
 
 
 def _preference(voice: EspeakVoice) -> tuple[int, int]:
-    """Standard variants first: they are what a bare language means."""
+    """Sort key: the default variant of a language first, then tags without a region."""
     standard = _PREFERRED.index(voice.tag) if voice.tag in _PREFERRED else len(_PREFERRED)
     return standard, voice.tag.count("-")

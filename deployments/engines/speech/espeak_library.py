@@ -1,6 +1,6 @@
-"""The espeak-ng shared library through ctypes (espeak-ng src/include/espeak-ng/speak_lib.h).
+"""Calls the espeak-ng shared library through ctypes (espeak-ng src/include/espeak-ng/speak_lib.h).
 
-The library keeps one global state per process, so it is loaded once and spoken through under a lock.
+The library has one global state per process. It is loaded once, and a lock serialises the calls.
 """
 
 import ctypes
@@ -13,17 +13,17 @@ from pathlib import Path
 from deployments.contracts.errors import EngineFailed
 from deployments.engines.languages import primary_tag
 
-_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns when all is spoken, sound goes to the callback
-_DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: an error is returned instead of ending the process
+_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns after the last call of the callback
+_DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: return an error instead of exiting the process
 _UTF8 = 1  # espeakCHARS_UTF8
 _RATE, _VOLUME = 1, 2  # espeak_PARAMETER
 _CALLBACK_MS = 100
 _TRIAL_WORDS_PER_MINUTE, _TRIAL_S, _BYTES_PER_SAMPLE = 450, 0.2, 2
-_GO_ON, _STOP = 0, 1
+_CONTINUE, _STOP = 0, 1
 
 
 class _VoiceStruct(ctypes.Structure):
-    """espeak_VOICE. ``languages`` is a list of (priority byte, zero-terminated tag), ended by a zero byte."""
+    """espeak_VOICE. ``languages`` is a list of (priority byte, null-terminated tag), ended by a zero byte."""
 
     _fields_ = (
         ("name", ctypes.c_char_p),
@@ -43,8 +43,10 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 @dataclass(frozen=True, slots=True)
 class EspeakVoice:
-    """``tag`` is the espeak language name ("ru", "en-gb"), ``name`` its English name. ``identifier`` is the one name by
-    which the library finds every voice ("gmw/en"): it does not know all tags that it lists."""
+    """``tag`` is the espeak language name ("ru", "en-gb"), ``name`` its English name.
+
+    ``identifier`` ("gmw/en") selects the voice. The library does not accept all tags that it lists.
+    """
 
     tag: str
     name: str
@@ -52,7 +54,7 @@ class EspeakVoice:
 
 
 class EspeakLibrary:
-    """Opens the library; ``rate`` is its sampling rate in Hz. Raises EngineFailed."""
+    """The loaded library. ``rate`` is its sampling rate in Hz. The constructor raises EngineFailed."""
 
     def __init__(self, library_path: str, data_path: str) -> None:
         self._lock = threading.Lock()
@@ -67,10 +69,10 @@ class EspeakLibrary:
             raise EngineFailed(f"espeak-ng does not start with the data in {data_path}")
 
     def voices(self) -> tuple[EspeakVoice, ...]:
-        """One voice per language tag, in the order of the library; those that lack their dictionary are left out."""
-        return tuple(voice for voice in self._listed() if self._has_dictionary(voice) or self._is_heard(voice))
+        """One voice per language tag, in the order of the library, without voices whose dictionary is missing."""
+        return tuple(voice for voice in self._all_voices() if self._has_dictionary(voice) or self._is_audible(voice))
 
-    def _listed(self) -> tuple[EspeakVoice, ...]:
+    def _all_voices(self) -> tuple[EspeakVoice, ...]:
         with self._lock:
             listed = self._library.espeak_ListVoices(None)
             found: dict[str, EspeakVoice] = {}
@@ -85,28 +87,28 @@ class EspeakLibrary:
     def _has_dictionary(self, voice: EspeakVoice) -> bool:
         return (self._data / f"{primary_tag(voice.tag)}_dict").exists()
 
-    def _is_heard(self, voice: EspeakVoice) -> bool:
-        """Some languages use the dictionary of another one."""
-        sound = bytearray()
+    def _is_audible(self, voice: EspeakVoice) -> bool:
+        """Tests a voice without a dictionary of its own: some languages use that of another language."""
+        audio = bytearray()
 
-        def hear(pcm: bytes) -> bool:
-            sound.extend(pcm)
+        def on_audio(pcm: bytes) -> bool:
+            audio.extend(pcm)
             return True
 
-        self.speak("12345", voice, _TRIAL_WORDS_PER_MINUTE, 100, hear)
-        return len(sound) > self.rate * _TRIAL_S * _BYTES_PER_SAMPLE
+        self.speak("12345", voice, _TRIAL_WORDS_PER_MINUTE, 100, on_audio)
+        return len(audio) > self.rate * _TRIAL_S * _BYTES_PER_SAMPLE
 
     def speak(
         self, text: str, voice: EspeakVoice, words_per_minute: int, volume: int, on_audio: Callable[[bytes], bool]
     ) -> None:
-        """Calls ``hear`` with PCM16 in blocks; a False from it ends the speech. Blocks. Raises EngineFailed."""
+        """Calls ``on_audio`` with blocks of PCM16 until it returns False. Blocks the thread. Raises EngineFailed."""
 
         def callback(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
             if not samples or count <= 0:
-                return _GO_ON
-            return _GO_ON if on_audio(ctypes.string_at(samples, 2 * count)) else _STOP
+                return _CONTINUE
+            return _CONTINUE if on_audio(ctypes.string_at(samples, 2 * count)) else _STOP
 
-        native = _Callback(callback)  # kept alive until espeak_Synth is done
+        native = _Callback(callback)  # referenced until espeak_Synth returns
         data = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
         with self._lock:
             self._check(self._library.espeak_SetVoiceByName(voice.identifier.encode()), f"choose the voice {voice.tag}")
@@ -123,14 +125,14 @@ class EspeakLibrary:
 
 @cache
 def open_library() -> EspeakLibrary:
-    """The one library of this process, from the package espeakng-loader."""
+    """The library of the package espeakng-loader, loaded once per process."""
     import espeakng_loader
 
     return EspeakLibrary(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
 
 
 def _best_tag(voice: _VoiceStruct) -> str:
-    """The first tag: the library puts the best one first."""
+    """The first tag, which has the highest priority."""
     data = bytearray()
     offset = 1
     while (byte := voice.languages[offset]) != b"\0":

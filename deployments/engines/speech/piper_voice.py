@@ -1,7 +1,7 @@
-"""One Piper voice: its files, and the way from text to sound in pieces short enough to be cancelled.
+"""Piper voice files, and the synthesis of text to PCM in pieces.
 
-Sentences longer than a breath are cut after a clause or between words, because one run of the network cannot be
-interrupted and gives no sound before its end.
+Long sentences are split after a clause or between words: one run of the network cannot be interrupted and returns no
+audio before it ends.
 """
 
 import json
@@ -17,14 +17,14 @@ from deployments.contracts.speech import Voice
 from deployments.engines.languages import primary_tag
 from deployments.engines.options import require_path
 
-_LONGEST_PIECE = 160  # phonemes: about 10 s of speech
+_MAX_PHONEMES = 160  # phonemes: about 10 s of speech
 _CLAUSE_MARKS = frozenset(",;:")
-_EARLIEST_CUT = 50
+_MIN_PHONEMES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PiperVoiceFiles:
-    """A voice on disk (``<name>.onnx`` beside ``<name>.onnx.json``) and one speaker of it."""
+    """One speaker of a voice on disk: ``<name>.onnx`` and ``<name>.onnx.json``."""
 
     model: Path
     voice: Voice
@@ -32,7 +32,7 @@ class PiperVoiceFiles:
 
 
 def find_voices(folder: Path) -> tuple[PiperVoiceFiles, ...]:
-    """Every voice in ``folder``, one per speaker. Raises ModelMissing without any, EngineFailed for a bad config."""
+    """All voices in ``folder``, one per speaker. Raises ModelMissing for none, EngineFailed for an invalid config."""
     require_path(folder, "the Piper voice folder")
     models = sorted(folder.glob("*.onnx"))
     if not models:
@@ -58,10 +58,10 @@ def _speakers(model: Path) -> Iterator[PiperVoiceFiles]:
 
 
 class LoadedPiperVoice:
-    """A Piper model in memory. Methods block; several threads may speak at once (Piper locks its phonemiser)."""
+    """A Piper model in memory. Methods block and are thread-safe (Piper locks its phonemizer)."""
 
     def __init__(self, model: Path, threads: int) -> None:
-        """Loads the network; takes about half a second. ``threads`` 0 uses every core. Raises EngineFailed."""
+        """Loads the network, which takes about half a second. ``threads`` 0 uses all cores. Raises EngineFailed."""
         import onnxruntime  # type: ignore[import-untyped]
         from piper import PiperVoice
         from piper.config import PiperConfig
@@ -77,41 +77,41 @@ class LoadedPiperVoice:
         self._voice: Any = PiperVoice(session=session, config=config)
 
     def synthesize(self, text: str, speed: float, speaker: int | None) -> Generator[bytes, None, None]:
-        """PCM16 at the voice's rate, one clause or sentence at a time."""
+        """Yields PCM16 at the rate of the voice, one clause or sentence at a time."""
         from piper import SynthesisConfig
 
-        how = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, speaker_id=speaker)
-        for sentence in self._voice.phonemize(_plain(text)):
+        settings = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, speaker_id=speaker)
+        for sentence in self._voice.phonemize(_without_phoneme_markup(text)):
             for phonemes in split_phonemes(sentence):
                 ids = self._voice.phonemes_to_ids(phonemes)
-                yield _pcm16(self._voice.phoneme_ids_to_audio(ids, how))
+                yield _pcm16(self._voice.phoneme_ids_to_audio(ids, settings))
 
 
 def split_phonemes(sentence: list[str]) -> Iterator[list[str]]:
-    """Cuts phonemes into pieces of at most 160, preferably after a clause mark, else at a space."""
-    while len(sentence) > _LONGEST_PIECE:
-        cut = _cut(sentence)
-        yield sentence[:cut]
-        sentence = sentence[cut:]
+    """Splits phonemes into pieces of at most 160: after a clause mark, else after a space, else anywhere."""
+    while len(sentence) > _MAX_PHONEMES:
+        end = _split_index(sentence)
+        yield sentence[:end]
+        sentence = sentence[end:]
     if sentence:
         yield sentence
 
 
-def _cut(sentence: list[str]) -> int:
-    window = range(_LONGEST_PIECE - 1, _EARLIEST_CUT, -1)
+def _split_index(sentence: list[str]) -> int:
+    window = range(_MAX_PHONEMES - 1, _MIN_PHONEMES, -1)
     clause = next((i for i in window if sentence[i] in _CLAUSE_MARKS), None)
     space = next((i for i in window if sentence[i] == " "), None)
     best = clause if clause is not None else space
-    return _LONGEST_PIECE if best is None else best + 1
+    return _MAX_PHONEMES if best is None else best + 1
 
 
-def _plain(text: str) -> str:
-    """Piper reads ``[[...]]`` as phonemes: callers must not be able to speak phonemes by accident."""
+def _without_phoneme_markup(text: str) -> str:
+    """Escapes ``[[...]]``, which Piper reads as phonemes."""
     return text.replace("[[", "[ [").replace("\x00", " ")
 
 
 def _pcm16(samples: Any) -> bytes:
-    """Scales to full range as Piper itself does, so that every piece is equally loud."""
+    """Scales each piece to full range, as Piper does."""
     peak = float(np.max(np.abs(samples), initial=0.0))
     scaled = samples / peak if peak > 1e-8 else np.zeros_like(samples)
     return bytes((np.clip(scaled, -1, 1) * 32_767).astype("<i2").tobytes())

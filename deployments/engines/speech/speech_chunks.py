@@ -1,8 +1,7 @@
-"""From raw PCM of an engine to the SpeechChunks of the contract: even blocks, numbering, and the silence rule.
+"""Converts the PCM of an engine to SpeechChunks: blocks of equal length, numbered from 0.
 
-Text that has nothing to say (only spaces and pause marks) becomes 100 ms of silence without asking the engine. Text
-with a letter or digit that gives no sound at all is a broken engine; other text without sound (a lone symbol) is
-silence too.
+Text of spaces and pause marks becomes 100 ms of silence; the engine is not called. If the engine returns no audio, text
+with a letter or digit raises NoSound, and other text (a single symbol) becomes silence.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -20,7 +19,7 @@ PcmGenerator = AsyncGenerator[bytes, None]
 async def to_speech_chunks(
     text: str, format: AudioFormat, synthesize: Callable[[], PcmGenerator]
 ) -> AsyncIterator[SpeechChunk]:
-    """The blocks of ``synthesize()``, which yields PCM in pieces of any size. Raises NoSound."""
+    """Yields the chunks of ``synthesize()``, which yields PCM16 in pieces of any size. Raises NoSound."""
     sequence = 0
     if not is_silent(text):
         pcm = synthesize()
@@ -32,34 +31,34 @@ async def to_speech_chunks(
             await pcm.aclose()
     if sequence == 0:
         if any(character.isalnum() for character in text):
-            raise NoSound("the speech engine gave no sound for a text")
+            raise NoSound("the speech engine returned no audio for the text")
         yield SpeechChunk(format.silence(PAUSE_SECONDS), format, text)
 
 
 def is_silent(text: str) -> bool:
-    """True when ``text`` is nothing but spaces and pause marks."""
+    """True if ``text`` consists of spaces and pause marks."""
     return all(character.isspace() or character in _PAUSE_MARKS for character in text)
 
 
 async def _blocks(pcm: PcmGenerator, format: AudioFormat) -> AsyncIterator[bytes]:
-    """Blocks of 200 ms; the last one takes up a remainder, so it is 100-300 ms unless the whole sound is shorter."""
-    waiting = bytearray()
+    """Yields blocks of 200 ms. The last one or two are 100-300 ms, unless the whole audio is shorter than that."""
+    buffer = bytearray()
     async for piece in pcm:
-        waiting += piece
-        for block in _ripe(waiting, format):
+        buffer += piece
+        for block in _take_blocks(buffer, format):
             yield block
-    size = len(waiting)
+    size = len(buffer)
     if size > format.size(1.5 * BLOCK_SECONDS):
         half = size // 2 // format.bytes_per_frame * format.bytes_per_frame
-        yield bytes(waiting[:half])
-        del waiting[:half]
-    if waiting:
-        yield bytes(waiting)
+        yield bytes(buffer[:half])
+        del buffer[:half]
+    if buffer:
+        yield bytes(buffer)
 
 
-def _ripe(waiting: bytearray, format: AudioFormat) -> Iterator[bytes]:
-    """Cuts off whole blocks, always leaving enough for a last block that is not too short."""
-    block, kept = format.size(BLOCK_SECONDS), format.size(BLOCK_SECONDS / 2)
-    while len(waiting) >= block + kept:
-        yield bytes(waiting[:block])
-        del waiting[:block]
+def _take_blocks(buffer: bytearray, format: AudioFormat) -> Iterator[bytes]:
+    """Removes whole blocks from ``buffer`` and keeps enough for a last block of at least half the length."""
+    block, reserve = format.size(BLOCK_SECONDS), format.size(BLOCK_SECONDS / 2)
+    while len(buffer) >= block + reserve:
+        yield bytes(buffer[:block])
+        del buffer[:block]

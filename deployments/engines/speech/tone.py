@@ -1,4 +1,4 @@
-"""A scripted speech engine: a deterministic sine as long as its text. No model, no surprise."""
+"""A scripted speech engine: a sine tone whose duration depends on the length of the text."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
-from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
-from deployments.engines.options import EngineHealth, EngineOptions
+from deployments.contracts.speech import SpeechRequest, Voice
+from deployments.engines.base import AsyncEngine
+from deployments.engines.options import EngineOptions
 from deployments.engines.speech.speech_chunks import PcmGenerator, to_speech_chunks
 from deployments.engines.speech.voice_selection import choose_voice
 
@@ -26,26 +27,15 @@ class ToneOptions(EngineOptions):
     mute: bool = Field(default=False, description="Give no sound at all, as a broken engine would")
 
 
-class ToneEngine:
-    """SpeechEngine without a model: ``SECONDS_PER_CHARACTER`` of sine per character at speed 1."""
+class ToneEngine(AsyncEngine):
+    """SpeechEngine without a model: ``SECONDS_PER_CHARACTER`` of tone for each character at speed 1."""
 
     Options: ClassVar[type[EngineOptions]] = ToneOptions
 
     def __init__(self, options: ToneOptions) -> None:
         self._options = options
         self._format = AudioFormat(options.rate)
-        self._health = EngineHealth("speech", "tone", options.model_id or "tone")
-        self._live = 0
-
-    async def start(self) -> None:
-        async with self._health.track_start():
-            pass
-
-    async def stop(self) -> None:
-        self._health.mark_stopped()
-
-    def status(self) -> EngineStatus:
-        return self._health.status(self._live)
+        super().__init__("speech", "tone", options.model_id or "tone")
 
     def voices(self) -> tuple[Voice, ...]:
         return tuple(
@@ -61,15 +51,12 @@ class ToneEngine:
         return to_speech_chunks(request.text, self._format, lambda: self._sine(seconds))
 
     async def _sine(self, seconds: float) -> PcmGenerator:
-        self._live += 1
-        try:
+        with self._live_stream():
             samples = int(seconds * self._options.rate)
             piece = int(_PIECE_SECONDS * self._options.rate)
             for start in range(0, samples, piece):
                 await asyncio.sleep(self._options.delay_s)
                 yield self._samples(start, min(start + piece, samples))
-        finally:
-            self._live -= 1
 
     def _samples(self, start: int, end: int) -> bytes:
         phase = 2 * np.pi * self._options.frequency / self._options.rate * np.arange(start, end)

@@ -14,7 +14,7 @@ from deployments.contracts.errors import Unavailable
 from tests.api.admin.admin_client import RoleTokens
 from tests.api.asgi import AsgiCall
 from tests.api.running_gateway import StaticSnapshots
-from tests.unit.engines.test_host import until
+from tests.waiting import wait_until as until
 
 
 class Tick(BaseModel):

@@ -26,7 +26,7 @@ from deployments.contracts.errors import NotFound
 from tests.api.admin.router_client import application_of, router_client
 from tests.api.asgi import AsgiCall
 from tests.architecture.source_files import ROOT
-from tests.unit.engines.test_host import until
+from tests.waiting import wait_until as until
 
 
 def record(number: int, level: str = "INFO", text: str = "") -> str:

@@ -14,9 +14,9 @@ from tests.api.admin.model_rig import ModelRig, add_model_blocked_on_pipe, build
 from tests.api.admin.router_client import router_client
 from tests.unit.administration.cancelling_database import CancellingDatabase
 from tests.unit.administration.conftest import audited
-from tests.unit.engines.test_host import until
 from tests.unit.models.conftest import CONFIG, WEIGHTS
 from tests.unit.models.hub_responses import COMMIT, REPO
+from tests.waiting import wait_until as until
 
 
 async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig: ModelRig) -> None:

@@ -30,7 +30,7 @@ from tests.api.admin.router_client import application_of, router_client
 from tests.api.asgi import AsgiCall
 from tests.unit.administration.conftest import audited
 from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
-from tests.unit.engines.test_host import until
+from tests.waiting import wait_until as until
 
 CpuTimes = namedtuple("CpuTimes", "user idle iowait guest")
 

@@ -9,7 +9,7 @@ from deployments.api.admin.operations_routers import operations_routers
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from tests.api.admin.router_client import router_client
 from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
-from tests.unit.engines.test_host import until
+from tests.waiting import wait_until as until
 
 
 async def test_every_area_answers_and_the_operations_close(office: OfficeServices, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from deployments.administration.models.model_scan import ModelScan
 from deployments.models.store import ModelManifest, ModelStore
 from tests.api.admin.model_rig import ModelRig, add_model_blocked_on_pipe, unblock_pipe, write_manifest
-from tests.unit.engines.test_host import until
 from tests.unit.models.conftest import WEIGHTS
+from tests.waiting import wait_until as until
 
 
 async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: ModelRig) -> None:

@@ -15,7 +15,7 @@ from tests.api.admin.router_client import router_client
 from tests.unit.administration.cancelling_database import CancellingDatabase
 from tests.unit.administration.conftest import audited
 from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
-from tests.unit.engines.test_host import until
+from tests.waiting import wait_until as until
 
 SERVICES = {"chat": "chat", "voice": "speech"}
 

@@ -10,7 +10,7 @@ import pytest
 from deployments.administration.office.thread_pools import DedicatedThreadPool, SharedCall
 from deployments.contracts.errors import Overloaded, Unavailable
 from tests.data_folders import fast_passwords
-from tests.unit.engines.test_host import until
+from tests.waiting import wait_until as until
 
 
 class Gate:

@@ -1,108 +1,96 @@
-"""An engine that fails while it serves says so until it succeeds again, and is replaced when it fails over and over."""
+"""EngineHost: failures of requests in status and check_health."""
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
 from deployments.contracts.errors import EngineFailed, InvalidRequest, NoSound, SecretaryError
 from deployments.engines.host import EngineHost
-from tests.unit.engines.test_host import FakeEngine, FakeEngineFactory, host, until
+from tests.unit.engines.fake_engine import FakeEngine, loaded_host
+from tests.waiting import wait_until
 
 
-@asynccontextmanager
-async def serving() -> AsyncIterator[EngineHost[FakeEngine]]:
-    hosted = host(FakeEngineFactory(there=True))
-    hosted.start()
-    await until(lambda: hosted.loaded_engine)
-    yield hosted
-    await hosted.stop()
+async def succeed(host: EngineHost[FakeEngine]) -> None:
+    async with host.use():
+        pass
 
 
-async def answer(hosted: EngineHost[FakeEngine], error: Exception | None = None) -> None:
-    async with hosted.use():
-        if error:
+async def fail(host: EngineHost[FakeEngine], error: Exception) -> None:
+    with pytest.raises(type(error)):
+        async with host.use():
             raise error
 
 
-async def fail(hosted: EngineHost[FakeEngine], error: Exception) -> None:
-    with pytest.raises(type(error)):
-        await answer(hosted, error)
-
-
-async def test_the_last_failure_is_shown_with_its_time_and_remedy_until_the_next_success() -> None:
-    async with serving() as hosted:
-        began = time.time()
-        await fail(hosted, EngineFailed("the voice broke off"))
-        status = hosted.status()
-        assert (status.ready, status.healthy, status.error) == (True, False, "the voice broke off")
+async def test_status_shows_the_last_failure_until_a_success() -> None:
+    async with loaded_host() as host:
+        started_at = time.time()
+        await fail(host, EngineFailed("no connection"))
+        status = host.status()
+        assert (status.ready, status.healthy, status.error) == (True, False, "no connection")
         assert status.remedy == "POST /admin/services/chat/restart"
         assert status.failed_at is not None
-        assert began <= status.failed_at <= time.time()
-        await answer(hosted)
-        status = hosted.status()
+        assert started_at <= status.failed_at <= time.time()
+        await succeed(host)
+        status = host.status()
         assert (status.healthy, status.error, status.failed_at) == (True, "", None)
 
 
 @pytest.mark.parametrize("error", [EngineFailed("broke"), RuntimeError("secret path")])
-async def test_an_engine_that_only_fails_asks_for_a_new_process(error: Exception) -> None:
-    async with serving() as hosted:
+async def test_check_health_fails_after_three_failures(error: Exception) -> None:
+    async with loaded_host() as host:
         for _ in range(2):
-            await fail(hosted, error)
-            hosted.check_health()
-        await fail(hosted, error)
+            await fail(host, error)
+            host.check_health()
+        await fail(host, error)
         with pytest.raises(EngineFailed) as caught:
-            hosted.check_health()
-        assert "secret path" not in caught.value.message + hosted.status().error
+            host.check_health()
+        assert "secret path" not in caught.value.message + host.status().error
 
 
-async def test_a_success_between_failures_keeps_the_process() -> None:
-    async with serving() as hosted:
+async def test_success_resets_the_failure_count() -> None:
+    async with loaded_host() as host:
+        for _ in range(2):
+            await fail(host, EngineFailed("broke"))
+            await fail(host, EngineFailed("broke"))
+            await succeed(host)
+        await fail(host, EngineFailed("broke"))
+        host.check_health()
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [(NoSound("no sound"), "no sound"), (InvalidRequest("no text"), ""), (SecretaryError("no"), "")],
+    ids=["no sound", "invalid request", "other"],
+)
+async def test_check_health_ignores_errors_of_requests(error: SecretaryError, shown: str) -> None:
+    async with loaded_host() as host:
         for _ in range(4):
-            await fail(hosted, EngineFailed("broke"))
-            await answer(hosted)
-            await fail(hosted, EngineFailed("broke"))
-        hosted.check_health()
+            await fail(host, error)
+        host.check_health()
+        assert host.status().error == shown
 
 
-async def test_texts_without_sound_are_shown_but_keep_the_process() -> None:
-    async with serving() as hosted:
-        for _ in range(5):
-            await fail(hosted, NoSound("no sound"))
-        hosted.check_health()
-        assert hosted.status().error == "no sound"
-
-
-@pytest.mark.parametrize("error", [InvalidRequest("no text"), SecretaryError("no")])
-async def test_a_wrong_request_says_nothing_about_the_engine(error: SecretaryError) -> None:
-    async with serving() as hosted:
-        for _ in range(5):
-            await fail(hosted, error)
-        hosted.check_health()
-        assert hosted.status().healthy
-
-
-async def test_a_reader_that_goes_away_is_neither_failure_nor_success() -> None:
-    async with serving() as hosted:
-        await fail(hosted, EngineFailed("broke"))
+async def test_closed_stream_is_no_success_and_no_failure() -> None:
+    async with loaded_host() as host:
+        await fail(host, EngineFailed("broke"))
 
         async def words() -> AsyncIterator[str]:
-            async with hosted.use():
+            async with host.use():
                 yield "one"
 
         stream = words()
         assert await anext(stream) == "one"
-        await stream.aclose()  # type: ignore[attr-defined]
-        assert hosted.status().error == "broke"
+        await stream.aclose()
+        assert host.status().error == "broke"
 
 
-async def test_loading_anew_begins_with_a_clean_record() -> None:
-    async with serving() as hosted:
+async def test_reload_resets_the_failures() -> None:
+    async with loaded_host() as host:
         for _ in range(3):
-            await fail(hosted, EngineFailed("broke"))
-        await hosted.unload()
-        hosted.start()
-        await until(lambda: hosted.status().ready)
-        assert hosted.status().healthy
-        hosted.check_health()
+            await fail(host, EngineFailed("broke"))
+        await host.unload()
+        host.start()
+        await wait_until(lambda: host.status().ready)
+        assert host.status().healthy
+        host.check_health()

@@ -1,4 +1,4 @@
-"""What every recognizer checks before it listens."""
+"""Validates the audio of a recognition request."""
 
 from deployments.contracts.audio import AudioFormat, Encoding
 from deployments.contracts.errors import UnsupportedAudio
@@ -6,12 +6,12 @@ from deployments.contracts.speech import RecognitionRequest
 
 
 def require_pcm16(request: RecognitionRequest) -> AudioFormat:
-    """The format of the sound. Raises UnsupportedAudio for container files, G.711 and cut samples.
+    """Returns the audio format. Raises UnsupportedAudio for audio files, G.711 and incomplete samples.
 
-    Container files are opened by ``adapters.Decoded``.
+    ``adapters.DecodingRecognizer`` decodes audio files.
     """
     if request.format is None or request.format.encoding is not Encoding.PCM16:
-        raise UnsupportedAudio("this recognizer takes PCM16 only; other sound has to be decoded first", param="file")
+        raise UnsupportedAudio("this recognizer accepts PCM16 only; decode other audio first", param="file")
     if len(request.audio) % request.format.bytes_per_frame:
-        raise UnsupportedAudio("the sound ends in the middle of a sample", param="file")
+        raise UnsupportedAudio("the audio ends in the middle of a sample", param="file")
     return request.format

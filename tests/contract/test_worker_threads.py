@@ -1,8 +1,7 @@
-"""Blocking work on threads: order, back-pressure, errors, cancel, stop."""
+"""Streams of worker threads: order, back-pressure, errors, cancellation and stop."""
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Generator
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from deployments.contracts.errors import Unavailable
 from deployments.engines.conformance import collect
 from deployments.engines.worker_threads import StreamSender, WorkerThreads
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -19,81 +19,81 @@ async def workers() -> AsyncIterator[WorkerThreads]:
     await workers.stop()
 
 
-async def idle(workers: WorkerThreads) -> None:
-    async with asyncio.timeout(1):
-        while workers.live_streams:
-            await asyncio.sleep(0.001)
-
-
 def count_to(limit: int) -> Generator[int, None, None]:
     yield from range(1, limit + 1)
 
 
-async def test_items_come_in_order_and_off_the_event_loop(workers: WorkerThreads) -> None:
+def send_forever(sender: StreamSender[int]) -> None:
+    while sender.put(1):
+        pass
+
+
+async def test_streams_keep_order_and_run_on_threads(workers: WorkerThreads) -> None:
     threads: set[str] = set()
 
-    def work(outlet: StreamSender[int]) -> None:
+    def work(sender: StreamSender[int]) -> None:
         threads.add(threading.current_thread().name)
         for number in range(1_000):
-            assert outlet.put(number)
+            assert sender.put(number)
 
     assert await collect(workers.stream_from_callback(work)) == list(range(1_000))
     assert await collect(workers.stream_from_generator(lambda: count_to(5))) == [1, 2, 3, 4, 5]
     assert all(name.startswith("test") for name in threads)
 
 
-async def test_a_pushing_thread_waits_for_a_slow_reader(workers: WorkerThreads) -> None:
-    made: list[int] = []
+async def test_callback_stream_waits_for_a_slow_reader(workers: WorkerThreads) -> None:
+    sent: list[int] = []
 
-    def work(outlet: StreamSender[int]) -> None:
-        while outlet.put(len(made)):
-            made.append(len(made))
+    def work(sender: StreamSender[int]) -> None:
+        while sender.put(len(sent)):
+            sent.append(len(sent))
 
     stream = workers.stream_from_callback(work, limit=3)
     await anext(stream)
-    await asyncio.sleep(0.05)
-    assert len(made) <= 5
+    await wait_until(lambda: len(sent) >= 3)
+    await asyncio.sleep(0.02)
+    assert len(sent) <= 5
     await stream.aclose()
-    await idle(workers)
+    await wait_until(lambda: not workers.live_streams)
 
 
-async def test_a_pulled_generator_is_one_step_ahead_and_no_more(workers: WorkerThreads) -> None:
-    made: list[int] = []
+async def test_generator_stream_runs_one_step_ahead(workers: WorkerThreads) -> None:
+    computed: list[int] = []
 
     def generate() -> Generator[int, None, None]:
         for number in range(10):
-            made.append(number)
+            computed.append(number)
             yield number
 
     stream = workers.stream_from_generator(generate)
     await anext(stream)
-    await asyncio.sleep(0.05)
-    assert made == [0, 1]
+    await wait_until(lambda: len(computed) == 2)
+    await asyncio.sleep(0.02)
+    assert computed == [0, 1]
     await stream.aclose()
 
 
-async def test_errors_reach_the_reader(workers: WorkerThreads) -> None:
-    def broken(outlet: StreamSender[int]) -> None:
-        outlet.put(1)
+async def test_streams_raise_the_error_of_the_work(workers: WorkerThreads) -> None:
+    def callback(sender: StreamSender[int]) -> None:
+        sender.put(1)
         raise ValueError("broken")
 
     def generator() -> Generator[int, None, None]:
         yield 1
         raise ValueError("broken")
 
-    for stream in (workers.stream_from_callback(broken), workers.stream_from_generator(generator)):
+    for stream in (workers.stream_from_callback(callback), workers.stream_from_generator(generator)):
         assert await anext(stream) == 1
         with pytest.raises(ValueError, match="broken"):
             await anext(stream)
 
 
-async def test_a_closed_generator_runs_its_finally(workers: WorkerThreads) -> None:
+async def test_closed_stream_closes_its_generator(workers: WorkerThreads) -> None:
     closed = threading.Event()
 
     def generate() -> Generator[int, None, None]:
         try:
             while True:
-                time.sleep(0.01)
                 yield 1
         finally:
             closed.set()
@@ -102,26 +102,19 @@ async def test_a_closed_generator_runs_its_finally(workers: WorkerThreads) -> No
     await anext(stream)
     await stream.aclose()
     assert await asyncio.to_thread(closed.wait, 1)
-    await idle(workers)
+    await wait_until(lambda: not workers.live_streams)
 
 
-async def test_stop_ends_running_and_waiting_streams_with_an_error() -> None:
+async def test_stop_ends_running_and_queued_streams() -> None:
     workers = WorkerThreads("test", 1)
-
-    def endless(outlet: StreamSender[int]) -> None:
-        while outlet.put(1):
-            pass
-
-    running, waiting, pulled = (
-        workers.stream_from_callback(endless),
-        workers.stream_from_callback(endless),
-        workers.stream_from_generator(lambda: count_to(3)),
-    )
+    running = workers.stream_from_callback(send_forever)
+    queued = workers.stream_from_callback(send_forever)
+    queued_generator = workers.stream_from_generator(lambda: count_to(3))
     await anext(running)
-    blocked = [asyncio.ensure_future(anext(stream)) for stream in (waiting, pulled)]
-    await asyncio.sleep(0.01)
+    waiting = [asyncio.ensure_future(anext(stream)) for stream in (queued, queued_generator)]
+    await wait_until(lambda: workers.live_streams == 3)
     await workers.stop()
-    for task in blocked:
+    for task in waiting:
         with pytest.raises(Unavailable):
             await task
     with pytest.raises(Unavailable):
@@ -131,15 +124,11 @@ async def test_stop_ends_running_and_waiting_streams_with_an_error() -> None:
         await workers.call(lambda: 1)
 
 
-async def test_a_hundred_abandoned_streams_leave_nothing_behind(workers: WorkerThreads) -> None:
-    def slow(outlet: StreamSender[int]) -> None:
-        while outlet.put(1):
-            time.sleep(0.001)
-
-    async def one() -> None:
+async def test_cancelled_streams_leave_no_work(workers: WorkerThreads) -> None:
+    async def read() -> None:
         async with asyncio.timeout(0.02):
-            await collect(workers.stream_from_callback(slow))
+            await collect(workers.stream_from_callback(send_forever))
 
-    results = await asyncio.gather(*(one() for _ in range(100)), return_exceptions=True)
+    results = await asyncio.gather(*(read() for _ in range(50)), return_exceptions=True)
     assert all(isinstance(result, TimeoutError) for result in results)
-    await idle(workers)
+    await wait_until(lambda: not workers.live_streams)
