@@ -1,4 +1,4 @@
-"""Calls an ASGI application without a server, the way Ray's direct ingress does: its task can be cancelled."""
+"""Calls an ASGI application without a server, as Ray's direct ingress does: the task can be cancelled."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from tests.api.running_gateway import KEY
 
 @dataclass
 class AsgiCall:
-    """One request; ``sent`` is what came back so far. ``hang_up`` makes ``receive`` say so."""
+    """One request. ``sent`` are the messages received so far. Set ``disconnected`` to disconnect."""
 
     path: str
     body: bytes
@@ -49,7 +49,7 @@ class AsgiCall:
         self.sent.append(message)
 
     async def wait_for_body(self) -> None:
-        """Waits until a part of the body has been sent."""
+        """Waits for the first part of the body."""
         while not any(message.get("body") for message in self.sent):
             await asyncio.sleep(0.005)
 

@@ -1,4 +1,4 @@
-"""A door on a loopback port under a real uvicorn, in a thread of its own, and what tests tell it."""
+"""A gateway under a real uvicorn on a loopback port, in its own thread."""
 
 import asyncio
 import hashlib
@@ -48,7 +48,7 @@ class StaticSnapshots:
 
 @dataclass
 class FakeEmbedder:
-    """``delay_s`` is how long it thinks, ``working`` for how many callers it does."""
+    """Embeds after ``delay_s``. ``active`` counts calls in progress."""
 
     delay_s: float = 0.0
     active: int = 0
@@ -93,7 +93,7 @@ class RunningGateway:
         self._thread.join(10)
 
     def reset(self) -> None:
-        """The assistant and the settings as at the start."""
+        """Restores the assistant and the settings."""
         fresh = ScriptedAssistant()
         self.assistant.__dict__.update(fresh.__dict__)
         self.embedder.delay_s = 0.0
@@ -107,5 +107,5 @@ def wait_until(condition: Callable[[], bool], seconds: float = 5) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError("it did not happen in time")
+            raise AssertionError("the condition was not met in time")
         time.sleep(0.005)

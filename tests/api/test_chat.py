@@ -1,4 +1,4 @@
-"""Chat completions as the official client sees them."""
+"""Chat completions through the official OpenAI client."""
 
 import httpx
 import openai
@@ -19,7 +19,7 @@ def book(door: RunningGateway) -> None:
     door.assistant.faq = {HOURS: "С девяти до шести."}
 
 
-def test_a_prepared_answer_says_where_it_comes_from(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_faq_answer_reports_its_source(client: openai.OpenAI, door: RunningGateway) -> None:
     raw = client.chat.completions.with_raw_response.create(model="secretary", messages=ASK)
     answer = raw.parse()
     assert answer.choices[0].message.content == "С девяти до шести."
@@ -37,7 +37,7 @@ def test_a_prepared_answer_says_where_it_comes_from(client: openai.OpenAI, door:
     assert raw.headers["x-secretary-timing"] == "faq;dur=0.040, total;dur=0.050"
 
 
-def test_a_generated_answer_counts_its_tokens(client: openai.OpenAI) -> None:
+def test_generated_answer_reports_usage(client: openai.OpenAI) -> None:
     answer = client.chat.completions.create(model="secretary", messages=[{"role": "user", "content": "Hi"}])
     assert answer.choices[0].message.content == "Добрый день. How are you?"
     assert answer.usage is not None
@@ -48,7 +48,7 @@ def test_a_generated_answer_counts_its_tokens(client: openai.OpenAI) -> None:
     assert answer.secretary["faq"] is None
 
 
-def test_a_stream_is_deltas_then_a_reason_then_usage(client: openai.OpenAI) -> None:
+def test_stream_has_deltas_finish_reason_and_usage(client: openai.OpenAI) -> None:
     with client.chat.completions.create(
         model="secretary",
         messages=[{"role": "user", "content": "Hi"}],
@@ -67,14 +67,14 @@ def test_a_stream_is_deltas_then_a_reason_then_usage(client: openai.OpenAI) -> N
     assert chunks[-1].secretary["answered_by"] == "local"
 
 
-async def test_the_async_client_streams_as_well(door: RunningGateway) -> None:
+async def test_async_client_streams(door: RunningGateway) -> None:
     async with openai.AsyncOpenAI(base_url=f"{door.url}/v1", api_key="sk-all") as client:
         stream = await client.chat.completions.create(model="secretary", messages=ASK, stream=True)
         text = "".join([c.choices[0].delta.content or "" async for c in stream])
     assert text == "С девяти до шести."
 
 
-def test_a_stream_without_usage_ends_with_the_reason_and_done(http: httpx.Client) -> None:
+def test_stream_without_usage_ends_with_done(http: httpx.Client) -> None:
     body = {"model": "secretary", "messages": ASK, "stream": True}
     response = http.post("/v1/chat/completions", json=body)
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -86,7 +86,7 @@ def test_a_stream_without_usage_ends_with_the_reason_and_done(http: httpx.Client
     assert '"secretary":{"answered_by":"faq"' in lines[-2]
 
 
-def test_everything_asked_of_the_model_reaches_it(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_request_options_reach_the_turn(client: openai.OpenAI, door: RunningGateway) -> None:
     client.chat.completions.create(
         model="local",
         messages=[
@@ -122,7 +122,7 @@ def test_everything_asked_of_the_model_reaches_it(client: openai.OpenAI, door: R
     assert options.json_schema == '{"type":"object"}'
 
 
-def test_json_object_means_any_object(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_json_object_format_accepts_any_object(client: openai.OpenAI, door: RunningGateway) -> None:
     client.chat.completions.create(
         model="secretary", messages=ASK, response_format={"type": "json_object"}, stop="\n", n=1
     )
@@ -142,7 +142,7 @@ def test_json_object_means_any_object(client: openai.OpenAI, door: RunningGatewa
         ("gemini", Route.parse("gemini"), None),
     ],
 )
-def test_model_names_choose_who_answers(
+def test_model_name_selects_route_and_persona(
     client: openai.OpenAI, door: RunningGateway, model: str, route: Route | None, persona: str | None
 ) -> None:
     answer = client.chat.completions.create(model=model, messages=ASK)
@@ -150,7 +150,7 @@ def test_model_names_choose_who_answers(
     assert (turn.route, turn.persona_id, answer.model) == (route, persona, model)
 
 
-def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
+def test_unknown_model_is_not_found(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         client.chat.completions.create(model="gpt-9", messages=ASK)
     assert caught.value.code == "model_not_found"
@@ -203,7 +203,7 @@ def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
         ({"model": None}, "model"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_its_field(
+def test_unsupported_option_is_rejected_with_its_field(
     http: httpx.Client, door: RunningGateway, fields: dict[str, object], param: str
 ) -> None:
     response = http.post("/v1/chat/completions", json={"model": "secretary", "messages": ASK, **fields})
@@ -215,7 +215,7 @@ def test_what_cannot_be_done_is_said_with_its_field(
 
 
 @pytest.mark.parametrize("choice", [{}, {"tool_choice": "auto"}, {"tool_choice": "none"}])
-def test_tools_that_need_not_be_called_are_not_called(client: openai.OpenAI, choice: dict[str, str]) -> None:
+def test_optional_tools_are_ignored(client: openai.OpenAI, choice: dict[str, str]) -> None:
     tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
     answer = client.chat.completions.create(model="secretary", messages=ASK, tools=tools, **choice)
     assert answer.choices[0].message.tool_calls is None
@@ -234,7 +234,7 @@ def test_tools_that_need_not_be_called_are_not_called(client: openai.OpenAI, cho
         ([ValueError("secret details")], 500, "internal_error"),
     ],
 )
-def test_a_failure_before_the_first_word_is_an_http_error(
+def test_failure_before_first_delta_is_http_error(
     http: httpx.Client, door: RunningGateway, script: list[object], status: int, code: str, stream: bool
 ) -> None:
     door.assistant.script = script
@@ -244,9 +244,7 @@ def test_a_failure_before_the_first_word_is_an_http_error(
     assert "Traceback" not in response.text
 
 
-def test_retry_after_is_whole_seconds_and_pointless_retries_are_refused(
-    http: httpx.Client, door: RunningGateway
-) -> None:
+def test_retry_headers_follow_retryable(http: httpx.Client, door: RunningGateway) -> None:
     door.assistant.rejection = Overloaded("full", retry_after_s=6.2)
     body = {"model": "secretary", "messages": ASK}
     assert http.post("/v1/chat/completions", json=body).headers["retry-after"] == "7"
@@ -260,20 +258,18 @@ def test_retry_after_is_whole_seconds_and_pointless_retries_are_refused(
 @pytest.mark.parametrize(
     "failure", [EngineFailed("the model died"), TurnFailed("engine_failed", "the model died", True), KeyError("x")]
 )
-def test_a_failure_after_the_first_word_is_one_error_event(
-    client: openai.OpenAI, door: RunningGateway, failure: object
-) -> None:
+def test_failure_after_first_delta_is_error_event(client: openai.OpenAI, door: RunningGateway, failure: object) -> None:
     door.assistant.script = [TurnStarted("t"), TextDelta("Half of"), ScriptPause(0.02), failure]
-    heard = []
+    deltas = []
     with (
         pytest.raises(openai.APIError),
         client.chat.completions.create(model="secretary", messages=ASK, stream=True) as stream,
     ):
-        heard.extend(chunk.choices[0].delta.content for chunk in stream)
-    assert heard[-1] == "Half of"
+        deltas.extend(chunk.choices[0].delta.content for chunk in stream)
+    assert deltas[-1] == "Half of"
 
 
-def test_the_session_belongs_to_the_key(http: httpx.Client, door: RunningGateway) -> None:
+def test_session_id_is_bound_to_the_key(http: httpx.Client, door: RunningGateway) -> None:
     body = {"model": "secretary", "messages": ASK}
     http.post("/v1/chat/completions", json={**body, "session_id": "telegram:42"})
     http.post("/v1/chat/completions", json=body, headers={"X-OpenWebUI-Chat-Id": "telegram:42"})
@@ -287,7 +283,7 @@ def test_the_session_belongs_to_the_key(http: httpx.Client, door: RunningGateway
     assert none is None
 
 
-def test_sound_and_text_events_do_not_mix_up(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_text_answer_drops_speech_events(client: openai.OpenAI, door: RunningGateway) -> None:
     """A voice that speaks although nobody asked is not written."""
     from deployments.contracts.audio import PCM16_22K, SpeechChunk
     from deployments.contracts.events import TurnFinished

@@ -1,4 +1,4 @@
-"""What every request passes: keys, scopes, limits, headers, and errors in one shape."""
+"""The gate: keys, scopes, limits, headers and error bodies."""
 
 import asyncio
 import socket
@@ -33,7 +33,7 @@ ASK = {"model": "secretary", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
 
 
-def test_only_the_short_public_list_answers_without_a_key(door: RunningGateway) -> None:
+def test_routes_need_a_key_unless_public(door: RunningGateway) -> None:
     assert {"/health", "/ready", "/v1/audio/voices", "/v1/audio/models"} == PUBLIC_PATHS
     routes = [route for route in door.app.routes if isinstance(route, Route)]
     assert len(routes) >= 12
@@ -44,7 +44,7 @@ def test_only_the_short_public_list_answers_without_a_key(door: RunningGateway) 
             assert status == (200 if path in PUBLIC_PATHS else 401), (method, path, status)
 
 
-def test_a_route_added_later_is_closed_until_it_is_listed(door: RunningGateway) -> None:
+def test_added_route_needs_a_key(door: RunningGateway) -> None:
     app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics()))
     assert app.openapi_url is None
 
@@ -74,14 +74,14 @@ def test_a_route_added_later_is_closed_until_it_is_listed(door: RunningGateway) 
     "header",
     ["", "Bearer", "Bearer wrong", "Basic " + KEY, KEY, f"Bearer {EXPIRED_KEY}", "Bearer " + "x" * 600],
 )
-def test_a_wrong_key_is_unauthorized(door: RunningGateway, header: str) -> None:
+def test_invalid_key_is_unauthorized(door: RunningGateway, header: str) -> None:
     response = httpx.get(f"{door.url}/v1/models", headers={"authorization": header})
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert response.json()["error"]["code"] == "invalid_api_key"
 
 
-def test_keys_open_only_what_they_were_made_for(door: RunningGateway, http: httpx.Client) -> None:
+def test_key_opens_only_its_scopes(door: RunningGateway, http: httpx.Client) -> None:
     def status(method: str, path: str, key: str) -> int:
         body = ASK if method == "POST" else None
         return http.request(method, path, json=body, headers={"authorization": f"bearer {key}"}).status_code
@@ -94,13 +94,13 @@ def test_keys_open_only_what_they_were_made_for(door: RunningGateway, http: http
     assert status("GET", "/v1/models", METRICS_KEY) == 200
 
 
-def test_a_new_snapshot_changes_the_keys_at_once(door: RunningGateway, http: httpx.Client) -> None:
+def test_new_snapshot_changes_keys(door: RunningGateway, http: httpx.Client) -> None:
     assert http.get("/v1/models").status_code == 200
     door.snapshots.current = snapshot(revision=43).model_copy(update={"api_keys": ()})
     assert http.get("/v1/models").status_code == 401
 
 
-def test_before_the_first_snapshot_nothing_is_answered_but_health(door: RunningGateway, http: httpx.Client) -> None:
+def test_before_first_snapshot_only_health_responds(door: RunningGateway, http: httpx.Client) -> None:
     door.snapshots.ready = False
     assert http.get("/health").json() == {"status": "ok"}
     response = http.get("/ready")
@@ -109,10 +109,10 @@ def test_before_the_first_snapshot_nothing_is_answered_but_health(door: RunningG
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
-def test_readiness_shows_engines_to_key_holders_only(door: RunningGateway, http: httpx.Client) -> None:
-    word = {"ready": True, "status": "degraded"}
-    assert httpx.get(f"{door.url}/ready").json() == word
-    assert httpx.get(f"{door.url}/ready", headers={"authorization": "Bearer wrong"}).json() == word
+def test_ready_shows_engines_with_key_only(door: RunningGateway, http: httpx.Client) -> None:
+    summary = {"ready": True, "status": "degraded"}
+    assert httpx.get(f"{door.url}/ready").json() == summary
+    assert httpx.get(f"{door.url}/ready", headers={"authorization": "Bearer wrong"}).json() == summary
     seen = http.get("/ready").json()
     assert (seen["ready"], seen["revision"]) == (True, 42)
     whisper = seen["engines"][2]
@@ -120,9 +120,7 @@ def test_readiness_shows_engines_to_key_holders_only(door: RunningGateway, http:
     assert whisper["remedy"] == "pull it"
 
 
-def test_readiness_is_one_word_for_everybody_and_a_time_for_key_holders(
-    door: RunningGateway, http: httpx.Client
-) -> None:
+def test_ready_reports_failed_engine_as_degraded(door: RunningGateway, http: httpx.Client) -> None:
     chat = STATUSES[0]
     door.assistant.engine_statuses = (chat,)
     assert httpx.get(f"{door.url}/ready").json() == {"ready": True, "status": "ready"}
@@ -153,14 +151,14 @@ def test_readiness_is_one_word_for_everybody_and_a_time_for_key_holders(
     ],
 )
 @pytest.mark.parametrize("path", [CHAT, "/v1/audio/speech", "/v1/embeddings"])
-def test_bad_bodies(http: httpx.Client, path: str, body: bytes, kind: str, status: int) -> None:
+def test_invalid_body_is_rejected(http: httpx.Client, path: str, body: bytes, kind: str, status: int) -> None:
     response = http.post(path, content=body, headers={"content-type": kind})
     assert response.status_code == status
     assert set(response.json()) == {"error"}
     assert set(response.json()["error"]) == {"message", "type", "param", "code"}
 
 
-def test_unknown_addresses_and_methods(http: httpx.Client) -> None:
+def test_unknown_path_and_method_are_errors(http: httpx.Client) -> None:
     for path in (
         "/v1/nothing",
         "/v1/",
@@ -179,27 +177,27 @@ def test_unknown_addresses_and_methods(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_body_is_bounded_before_it_is_parsed(http: httpx.Client, door: RunningGateway, declared: bool) -> None:
+def test_body_above_limit_is_rejected(http: httpx.Client, door: RunningGateway, declared: bool) -> None:
     door.snapshots.current = snapshot(Limits(max_body_mb=1))
     data = b'{"model": "' + b"x" * 1_000_000 + b'"}'
     response = http.post(CHAT, content=data if declared else iter([data[:500_000], data[500_000:]]))
     assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")
 
 
-def test_a_large_body_is_refused_before_it_is_sent(door: RunningGateway) -> None:
+def test_content_length_above_limit_is_rejected(door: RunningGateway) -> None:
     head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-length: 99999999999\r\n\r\n"
     with socket.create_connection(("127.0.0.1", door.port), timeout=3) as connection:
         connection.sendall(head.encode())
         assert connection.recv(64).startswith(b"HTTP/1.1 413")
 
 
-def test_too_many_messages(http: httpx.Client, door: RunningGateway) -> None:
+def test_too_many_messages_are_rejected(http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(Limits(max_messages=2))
     response = http.post(CHAT, json={**ASK, "messages": ASK["messages"] * 3})
     assert (response.status_code, response.json()["error"]["param"]) == (400, "messages")
 
 
-def test_requests_per_minute(client: openai.OpenAI, http: httpx.Client, door: RunningGateway) -> None:
+def test_requests_per_minute_limit(client: openai.OpenAI, http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(Limits(requests_per_minute=2))
     statuses = [http.post(CHAT, json=ASK) for _ in range(3)]
     assert [response.status_code for response in statuses] == [200, 200, 429]
@@ -211,7 +209,7 @@ def test_requests_per_minute(client: openai.OpenAI, http: httpx.Client, door: Ru
     assert http.get("/health").status_code == 200
 
 
-async def test_an_allowance_comes_back_evenly() -> None:
+async def test_rate_limiter_refills_evenly() -> None:
     now = [0.0]
     rate = RequestRateLimiter(lambda: now[0])
     for _ in range(60):
@@ -226,7 +224,7 @@ async def test_an_allowance_comes_back_evenly() -> None:
         await rate.take(1, 60)
 
 
-def test_only_so_many_answers_at_once(door: RunningGateway, http: httpx.Client) -> None:
+def test_max_live_streams_limit(door: RunningGateway, http: httpx.Client) -> None:
     door.snapshots.current = snapshot(Limits(max_live_streams=2))
     door.assistant.script = [ScriptPause(0.3), EngineFailed("slow")]
     with ThreadPoolExecutor(3) as pool:
@@ -239,14 +237,14 @@ def test_only_so_many_answers_at_once(door: RunningGateway, http: httpx.Client) 
     assert http.post(CHAT, json=ASK).status_code == 200
 
 
-async def test_headers_that_steer_the_serving_layer_do_not_get_through() -> None:
+async def test_serve_control_headers_are_removed() -> None:
     app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics()))
     seen: list[bytes] = []
 
     @app.get("/probe")
     async def probe() -> None: ...
 
-    class Spy:
+    class HeaderSpy:
         def __init__(self, inner: object) -> None:
             self.inner = inner
 
@@ -254,21 +252,21 @@ async def test_headers_that_steer_the_serving_layer_do_not_get_through() -> None
             seen.extend(name for name, _ in scope["headers"])  # type: ignore[attr-defined]
             await self.inner(scope, receive, send)  # type: ignore[operator]
 
-    app.add_middleware(Spy)
-    steering = [
+    app.add_middleware(HeaderSpy)
+    control_headers = [
         b"x-request-timeout-seconds",
         b"x-request-disconnect-disabled",
         b"x-request-id",
         b"x-session-id",
         b"serve_multiplexed_model_id",
     ]
-    request = AsgiCall("/probe", b"", [(name, b"1") for name in steering] + [(b"x-kept", b"1")], method="GET")
+    request = AsgiCall("/probe", b"", [(name, b"1") for name in control_headers] + [(b"x-kept", b"1")], method="GET")
     await app(request.scope(), request.receive, request.send)
     assert seen == [b"authorization", b"x-kept"]
     assert dict(request.sent[0]["headers"])[b"x-request-id"] != b"1"
 
 
-def test_every_answer_carries_security_headers_and_an_id_of_ours(http: httpx.Client) -> None:
+def test_responses_have_security_headers_and_request_id(http: httpx.Client) -> None:
     for response in (
         http.get("/health"),
         http.get("/nothing"),
@@ -283,7 +281,7 @@ def test_every_answer_carries_security_headers_and_an_id_of_ours(http: httpx.Cli
         assert "access-control-allow-origin" not in response.headers
 
 
-async def test_a_part_of_the_site_may_guard_itself() -> None:
+async def test_public_prefix_needs_no_key() -> None:
     services = DoorServices(
         assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics(), public_prefixes=("/widget/",)
     )
@@ -303,7 +301,7 @@ async def test_a_part_of_the_site_may_guard_itself() -> None:
     assert await status("/v1/models") == 401
 
 
-async def test_websockets_are_refused() -> None:
+async def test_websocket_is_refused() -> None:
     app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics()))
     request = AsgiCall("/v1/realtime", b"")
     await app({**request.scope(), "type": "websocket"}, request.receive, request.send)
@@ -325,7 +323,7 @@ class RemoteEngineFailed(RemoteFailure, EngineFailed):
         self.args = (cause,)
 
 
-def test_an_error_from_another_process_shows_its_message_only(http: httpx.Client, door: RunningGateway) -> None:
+def test_remote_error_shows_only_its_message(http: httpx.Client, door: RunningGateway) -> None:
     door.assistant.rejection = RemoteEngineFailed(EngineFailed("the model died", retry_after_s=4))
     response = http.post(CHAT, json=ASK)
     assert response.status_code == 503
@@ -333,7 +331,7 @@ def test_an_error_from_another_process_shows_its_message_only(http: httpx.Client
     assert response.json()["error"]["message"] == "the model died"
 
 
-def test_rays_own_wrapping_is_understood() -> None:
+def test_ray_task_error_is_unwrapped() -> None:
     exceptions = pytest.importorskip("ray.exceptions")
     remote = exceptions.RayTaskError("reply", "Traceback: secret", EngineFailed("the model died", retry_after_s=4))
     error = remote.as_instanceof_cause()
@@ -343,9 +341,7 @@ def test_rays_own_wrapping_is_understood() -> None:
     assert (b"retry-after", b"4") in error_headers(error)
 
 
-def test_a_bug_is_logged_and_not_shown(
-    http: httpx.Client, door: RunningGateway, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_bug_is_logged_and_hidden(http: httpx.Client, door: RunningGateway, caplog: pytest.LogCaptureFixture) -> None:
     door.assistant.rejection = ZeroDivisionError("secret")
     response = http.post(CHAT, json=ASK)
     assert response.status_code == 500
@@ -354,7 +350,7 @@ def test_a_bug_is_logged_and_not_shown(
     assert response.headers["x-request-id"] in caplog.text
 
 
-async def test_a_request_that_breaks_off_in_its_body_is_forgotten() -> None:
+async def test_disconnect_during_body_sends_nothing() -> None:
     app = build_app(DoorServices(assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics()))
     request = post_call(CHAT, ASK)
     request._read = True

@@ -1,16 +1,16 @@
-"""What Prometheus reads, from one process and from many."""
+"""Prometheus metrics of one process and of several."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
-from deployments.api.metrics import Metrics
+from deployments.api.metrics import Metrics, forget_process
 from tests.api.running_gateway import METRICS_KEY, RunningGateway, wait_until
 
-ONE_WORKER = """
+WORKER = """
 import sys
 from deployments.api.metrics import Metrics
 metrics = Metrics()
@@ -19,15 +19,8 @@ metrics.queue_depth("stt", 3)
 metrics.tokens(5, 7, "local")
 metrics.stage("first_token", 0.2, "api", "faq:9")
 metrics.request("/v1/models", 200, 0.01)
-print("told", flush=True)
+print("recorded", flush=True)
 sys.stdin.read()
-"""
-READER = """
-import sys
-from deployments.api.metrics import Metrics, forget_process
-for pid in sys.argv[1:]:
-    forget_process(int(pid))
-print(Metrics().exposition().decode())
 """
 
 
@@ -41,7 +34,7 @@ def test_requests_are_counted_by_template(http: httpx.Client, door: RunningGatew
     assert "anything" not in text
 
 
-def test_stages_streams_tokens_and_sound() -> None:
+def test_exposition_contains_turn_metrics() -> None:
     metrics = Metrics()
     metrics.stage("faq", 0.0004, "api", "faq:12")
     metrics.stage("faq", 0.0004, "api", "faq:13")
@@ -63,39 +56,29 @@ def test_stages_streams_tokens_and_sound() -> None:
     assert 'secretary_queue_depth{queue="llm"} 4.0' in text
 
 
-def test_many_processes_are_added_up_and_dead_ones_forgotten(tmp_path: Path) -> None:
-    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+def test_multiprocess_sums_and_forgets_dead_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", ONE_WORKER],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(2)
     ]
     for worker in workers:
         assert worker.stdout is not None
-        assert worker.stdout.readline() == b"told\n"
-
-    def read(*dead: int) -> str:
-        command = [sys.executable, "-c", READER, *map(str, dead)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-
-    text = read()
-    assert 'secretary_live_streams{kind="llm"} 3.0' in text
-    assert 'secretary_queue_depth{queue="stt"} 9.0' in text
-    assert 'secretary_tokens_total{direction="prompt",route="local"} 15.0' in text
-    assert 'secretary_http_requests_total{path="/v1/models",status="200"} 3.0' in text
+        assert worker.stdout.readline() == b"recorded\n"
+    text = Metrics().exposition().decode()
+    assert 'secretary_live_streams{kind="llm"} 2.0' in text
+    assert 'secretary_queue_depth{queue="stt"} 6.0' in text
+    assert 'secretary_tokens_total{direction="prompt",route="local"} 10.0' in text
+    assert 'secretary_http_requests_total{path="/v1/models",status="200"} 2.0' in text
     workers[0].kill()
     workers[0].wait()
-    text = read(workers[0].pid)
-    assert 'secretary_live_streams{kind="llm"} 2.0' in text
-    assert 'secretary_tokens_total{direction="prompt",route="local"} 15.0' in text
-    for worker in workers[1:]:
-        worker.communicate()
+    forget_process(workers[0].pid)
+    text = Metrics().exposition().decode()
+    assert 'secretary_live_streams{kind="llm"} 1.0' in text
+    assert 'secretary_tokens_total{direction="prompt",route="local"} 10.0' in text
+    workers[1].communicate()
 
 
-def test_the_time_of_an_answer_is_measured(http: httpx.Client, door: RunningGateway) -> None:
+def test_request_seconds_are_measured(http: httpx.Client, door: RunningGateway) -> None:
     http.get("/health")
     wait_until(lambda: b'secretary_http_request_seconds_count{path="/health"}' in door.metrics.exposition())

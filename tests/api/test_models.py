@@ -1,4 +1,4 @@
-"""The list of models, and embeddings."""
+"""Model list and embeddings."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.api.running_gateway import RunningGateway, StaticSnapshots
 from tests.fakes.assistant import ScriptedAssistant
 
 
-def test_the_list_names_everything_that_answers(client: openai.OpenAI) -> None:
+def test_models_lists_every_name(client: openai.OpenAI) -> None:
     listed = client.models.list().data
     assert [model.id for model in listed] == [
         "secretary",
@@ -31,7 +31,7 @@ def test_the_list_names_everything_that_answers(client: openai.OpenAI) -> None:
     assert all(model.object == "model" and model.created > 0 and model.owned_by for model in listed)
 
 
-def test_older_clients_find_their_addresses(http: httpx.Client) -> None:
+def test_older_clients_paths(http: httpx.Client) -> None:
     ids = [[model["id"] for model in http.get(path).json()["data"]] for path in ("/v1/models", "/v1/models/")]
     assert ids[0] == ids[1]
     assert http.get("/v1/voices").json()["voices"] == [
@@ -40,14 +40,14 @@ def test_older_clients_find_their_addresses(http: httpx.Client) -> None:
     ]
 
 
-def test_the_root_says_what_is_served_where(http: httpx.Client) -> None:
-    told = http.get("/").json()
-    assert (told["status"], told["service"]) == ("ok", "ai-secretary")
-    for path in told["endpoints"].values():
+def test_root_lists_endpoints(http: httpx.Client) -> None:
+    body = http.get("/").json()
+    assert (body["status"], body["service"]) == ("ok", "ai-secretary")
+    for path in body["endpoints"].values():
         assert path.startswith("/admin/") or http.get(path).status_code in (200, 405), path
 
 
-def test_one_model_also_with_a_slash(client: openai.OpenAI, http: httpx.Client) -> None:
+def test_model_id_may_contain_slash(client: openai.OpenAI, http: httpx.Client) -> None:
     assert client.models.retrieve("secretary").id == "secretary"
     assert http.get("/v1/models/lab/smollm2-135m").json()["id"] == "lab/smollm2-135m"
     assert http.get("/v1/models/lab%2Fsmollm2-135m").json()["id"] == "lab/smollm2-135m"
@@ -56,7 +56,7 @@ def test_one_model_also_with_a_slash(client: openai.OpenAI, http: httpx.Client) 
     assert caught.value.code == "model_not_found"
 
 
-async def test_many_askers_ask_the_engines_once() -> None:
+async def test_statuses_are_shared_and_cached() -> None:
     now = [0.0]
     assistant = ScriptedAssistant(status_delay_s=0.01)
     catalog = ModelNames(assistant, StaticSnapshots(), lambda: now[0])
@@ -90,12 +90,12 @@ def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
         ({"model": "nothing"}, 404, "model"),
     ],
 )
-def test_wrong_embedding_requests(http: httpx.Client, fields: dict[str, object], status: int, param: str) -> None:
+def test_embeddings_invalid_request(http: httpx.Client, fields: dict[str, object], status: int, param: str) -> None:
     response = http.post("/v1/embeddings", json={"model": "local", "input": "a", **fields})
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
 
 
-def test_a_door_without_an_embedder_says_so() -> None:
+def test_embeddings_without_embedder_is_not_found() -> None:
     door = RunningGateway(embeds=False)
     door.start()
     try:

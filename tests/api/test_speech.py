@@ -1,4 +1,4 @@
-"""Text to speech as the official client and Open WebUI ask for it."""
+"""Speech synthesis through the official OpenAI client."""
 
 import base64
 import io
@@ -28,7 +28,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("format", TYPES)
-def test_every_format_is_sound_of_the_right_length(client: openai.OpenAI, format: str) -> None:
+def test_speech_format_has_right_length(client: openai.OpenAI, format: str) -> None:
     response = client.audio.speech.create(**SPEAK, response_format=format)
     assert response.response.headers["content-type"] == TYPES[format]
     data = response.content
@@ -40,7 +40,7 @@ def test_every_format_is_sound_of_the_right_length(client: openai.OpenAI, format
     assert length == pytest.approx(0.9, abs=0.12)
 
 
-def test_mp3_is_what_comes_without_asking(http: httpx.Client) -> None:
+def test_speech_default_format_is_mp3(http: httpx.Client) -> None:
     response = http.post("/v1/audio/speech", json=SPEAK)
     assert response.headers["content-type"] == "audio/mpeg"
     with av.open(io.BytesIO(response.content)) as container:
@@ -48,9 +48,7 @@ def test_mp3_is_what_comes_without_asking(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("format", ["mp3", "wav", "pcm", "opus", "flac", "aac"])
-def test_sound_begins_before_the_text_is_spoken_to_its_end(
-    client: openai.OpenAI, door: RunningGateway, format: str
-) -> None:
+def test_speech_first_chunk_before_last_block(client: openai.OpenAI, door: RunningGateway, format: str) -> None:
     block = SpeechChunk(tone(0.4), PCM16_22K)
     door.assistant.speech_script = [block, block, ScriptPause(0.4), block]
     began = time.monotonic()
@@ -63,7 +61,7 @@ def test_sound_begins_before_the_text_is_spoken_to_its_end(
     assert first < 0.35 < time.monotonic() - began
 
 
-def test_events_carry_sound_and_a_count(http: httpx.Client) -> None:
+def test_speech_events_carry_audio_and_usage(http: httpx.Client) -> None:
     response = http.post("/v1/audio/speech", json={**SPEAK, "response_format": "pcm", "stream_format": "sse"})
     assert response.headers["content-type"].startswith("text/event-stream")
     events = [json.loads(line.removeprefix("data: ")) for line in response.text.split("\n\n") if line]
@@ -87,7 +85,7 @@ def test_events_carry_sound_and_a_count(http: httpx.Client) -> None:
         ({"model": "en_US-joe-medium"}, "en-joe", 1.0),
     ],
 )
-def test_voice_and_speed_reach_the_assistant(
+def test_speech_voice_and_speed_reach_the_assistant(
     http: httpx.Client, door: RunningGateway, fields: dict[str, object], voice: str | None, speed: float
 ) -> None:
     assert http.post("/v1/audio/speech", json={**SPEAK, **fields}).status_code == 200
@@ -113,7 +111,7 @@ def test_voice_and_speed_reach_the_assistant(
         ({"model": "whisper-1"}, 404, "model"),
     ],
 )
-def test_wrong_requests_are_told_what_is_wrong(
+def test_speech_invalid_request_names_its_field(
     http: httpx.Client, door: RunningGateway, fields: dict[str, object], status: int, param: str
 ) -> None:
     response = http.post("/v1/audio/speech", json={**SPEAK, **fields})
@@ -121,7 +119,7 @@ def test_wrong_requests_are_told_what_is_wrong(
     assert door.assistant.speech_requests == []
 
 
-def test_the_longest_text_is_a_setting(http: httpx.Client, door: RunningGateway) -> None:
+def test_speech_max_input_chars(http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(speech=SpeechSettings(max_input_chars=5))
     assert http.post("/v1/audio/speech", json={**SPEAK, "input": "123456"}).json()["error"]["code"] == "text_too_long"
     assert http.post("/v1/audio/speech", json={**SPEAK, "input": "12345"}).status_code == 200
@@ -130,27 +128,27 @@ def test_the_longest_text_is_a_setting(http: httpx.Client, door: RunningGateway)
 @pytest.mark.parametrize(
     ("script", "status"), [([EngineFailed("died")], 503), ([], 503), ([LanguageNotSupported("no Korean")], 400)]
 )
-def test_a_failure_before_the_first_sound_is_an_http_error(
+def test_speech_failure_before_first_block_is_http_error(
     http: httpx.Client, door: RunningGateway, script: list[Exception], status: int
 ) -> None:
     door.assistant.speech_script = script
     assert http.post("/v1/audio/speech", json=SPEAK).status_code == status
 
 
-def test_a_failure_in_mid_sound_cuts_the_connection(http: httpx.Client, door: RunningGateway) -> None:
+def test_speech_later_failure_cuts_the_connection(http: httpx.Client, door: RunningGateway) -> None:
     door.assistant.speech_script = [SpeechChunk(tone(0.3), PCM16_22K), ScriptPause(0.05), EngineFailed("died")]
     with pytest.raises(httpx.RemoteProtocolError):
         http.post("/v1/audio/speech", json={**SPEAK, "response_format": "wav"})
 
 
-def test_a_failure_in_mid_events_is_an_event(http: httpx.Client, door: RunningGateway) -> None:
+def test_speech_later_failure_is_error_event(http: httpx.Client, door: RunningGateway) -> None:
     door.assistant.speech_script = [SpeechChunk(tone(0.3), PCM16_22K), EngineFailed("the voice died")]
     response = http.post("/v1/audio/speech", json={**SPEAK, "response_format": "wav", "stream_format": "sse"})
     last = response.text.strip().split("\n\n")[-1]
     assert json.loads(last.removeprefix("data: "))["error"]["message"] == "the voice died"
 
 
-def test_open_webui_fills_its_menus_without_a_key(door: RunningGateway) -> None:
+def test_open_webui_lists_need_no_key(door: RunningGateway) -> None:
     voices = httpx.get(f"{door.url}/v1/audio/voices").json()["voices"]
     assert [(voice["id"], voice["name"]) for voice in voices] == [("ru-anna", "Anna"), ("en-joe", "Joe")]
     models = [model["id"] for model in httpx.get(f"{door.url}/v1/audio/models").json()["models"]]

@@ -1,4 +1,4 @@
-"""Spoken answers: modalities text and audio, whole and streamed."""
+"""Chat completions with audio, whole and streamed."""
 
 import base64
 import io
@@ -14,6 +14,7 @@ import pytest
 from deployments.contracts.audio import PCM16_22K, PCM16_24K, AudioFormat, SpeechChunk
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.events import SpeechReady, TextDelta, TurnFinished, TurnStarted
+from tests.api.recordings import recording_part, wav_bytes
 from tests.api.running_gateway import AUDIO_KEY, KEY, RunningGateway, api_key, snapshot
 from tests.fakes.assistant import ScriptPause, tone
 
@@ -32,7 +33,7 @@ def seconds(data: bytes, format: str | None = None) -> float:
 
 
 @pytest.mark.parametrize("format", ["wav", "mp3", "opus", "aac", "flac"])
-def test_a_whole_spoken_answer_is_a_file_and_its_transcript(client: openai.OpenAI, format: str) -> None:
+def test_spoken_answer_has_file_and_transcript(client: openai.OpenAI, format: str) -> None:
     message = client.chat.completions.create(**spoken(format)).choices[0].message
     assert message.content is None
     assert message.audio is not None
@@ -42,13 +43,13 @@ def test_a_whole_spoken_answer_is_a_file_and_its_transcript(client: openai.OpenA
     assert seconds(base64.b64decode(message.audio.data)) == pytest.approx(0.3, abs=0.12)
 
 
-def test_pcm16_is_24_khz(client: openai.OpenAI) -> None:
+def test_spoken_answer_pcm16_is_24_khz(client: openai.OpenAI) -> None:
     audio = client.chat.completions.create(**spoken("pcm16")).choices[0].message.audio
     assert audio is not None
     assert PCM16_24K.seconds(len(base64.b64decode(audio.data))) == pytest.approx(0.3, abs=0.01)
 
 
-def test_a_whole_wav_file_knows_its_length(client: openai.OpenAI) -> None:
+def test_spoken_answer_wav_has_its_length(client: openai.OpenAI) -> None:
     audio = client.chat.completions.create(**spoken("wav")).choices[0].message.audio
     assert audio is not None
     with wave.open(io.BytesIO(base64.b64decode(audio.data))) as file:
@@ -56,9 +57,7 @@ def test_a_whole_wav_file_knows_its_length(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize(("format", "container"), [("pcm16", None), ("mp3", "mp3"), ("opus", "ogg"), ("wav", "wav")])
-def test_a_streamed_spoken_answer_joins_to_sound_and_transcript(
-    client: openai.OpenAI, format: str, container: str | None
-) -> None:
+def test_spoken_stream_joins_to_audio_and_transcript(client: openai.OpenAI, format: str, container: str | None) -> None:
     with client.chat.completions.create(**spoken(format, stream=True)) as stream:
         deltas = [chunk.choices[0].delta for chunk in stream]
     audio = [d.audio for d in deltas if d.audio]
@@ -73,7 +72,7 @@ def test_a_streamed_spoken_answer_joins_to_sound_and_transcript(
     assert length == pytest.approx(0.3, abs=0.12)
 
 
-def test_sound_arrives_while_text_is_still_generated(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_spoken_stream_audio_before_last_text(client: openai.OpenAI, door: RunningGateway) -> None:
     block = SpeechReady(SpeechChunk(tone(0.2), PCM16_22K, "One."), "en-joe")
     door.assistant.script = [
         TurnStarted("t"),
@@ -94,7 +93,7 @@ def test_sound_arrives_while_text_is_still_generated(client: openai.OpenAI, door
     assert 0 < sound_at < 0.3 < text_at
 
 
-def test_voices_of_different_rates_in_one_answer(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_spoken_answer_resamples_other_voice(client: openai.OpenAI, door: RunningGateway) -> None:
     low = AudioFormat(16_000)
     door.assistant.script = [
         TurnStarted("t"),
@@ -110,7 +109,7 @@ def test_voices_of_different_rates_in_one_answer(client: openai.OpenAI, door: Ru
 
 
 @pytest.mark.parametrize("format", ["pcm16", "wav", "mp3", "flac", "opus", "aac"])
-def test_an_answer_without_sound_is_an_empty_file(client: openai.OpenAI, door: RunningGateway, format: str) -> None:
+def test_spoken_answer_without_audio_is_empty_file(client: openai.OpenAI, door: RunningGateway, format: str) -> None:
     door.assistant.script = [TurnStarted("t"), TextDelta("x"), TurnFinished()]
     audio = client.chat.completions.create(**spoken(format)).choices[0].message.audio
     assert audio is not None
@@ -121,7 +120,7 @@ def test_an_answer_without_sound_is_an_empty_file(client: openai.OpenAI, door: R
     ("voice", "chosen"),
     [("alloy", None), ("cedar", None), ("ru-anna", "ru-anna"), ("Joe", "en-joe"), ({"id": "en-joe"}, "en-joe")],
 )
-def test_voices_are_chosen_by_id_name_or_language(
+def test_spoken_answer_voice_selection(
     http: httpx.Client, door: RunningGateway, voice: object, chosen: str | None
 ) -> None:
     assert http.post("/v1/chat/completions", json=spoken("pcm16", voice)).status_code == 200
@@ -129,14 +128,14 @@ def test_voices_are_chosen_by_id_name_or_language(
     assert door.assistant.turns[0].speak
 
 
-def test_an_unknown_voice_names_some_that_exist(http: httpx.Client) -> None:
+def test_spoken_answer_unknown_voice_lists_voices(http: httpx.Client) -> None:
     response = http.post("/v1/chat/completions", json=spoken("pcm16", "hal"))
     error = response.json()["error"]
     assert (response.status_code, error["code"], error["param"]) == (404, "voice_not_found", "voice")
     assert "ru-anna" in error["message"]
 
 
-def test_a_voice_that_breaks_in_mid_stream_is_one_error_event(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_spoken_stream_failure_is_error_event(client: openai.OpenAI, door: RunningGateway) -> None:
     door.assistant.script = [TurnStarted("t"), TextDelta("One."), EngineFailed("the voice died")]
     with (
         pytest.raises(openai.APIError, match="the voice died"),
@@ -145,7 +144,7 @@ def test_a_voice_that_breaks_in_mid_stream_is_one_error_event(client: openai.Ope
         list(stream)
 
 
-def test_sound_needs_a_key_for_sound(http: httpx.Client, door: RunningGateway) -> None:
+def test_spoken_answer_needs_audio_scope(http: httpx.Client, door: RunningGateway) -> None:
     current = snapshot()
     keys = (*current.api_keys, api_key(9, "sk-chat", scopes=("chat",)))
     door.snapshots.current = current.model_copy(update={"api_keys": keys})
@@ -157,22 +156,7 @@ def test_sound_needs_a_key_for_sound(http: httpx.Client, door: RunningGateway) -
     assert http.post("/v1/chat/completions", json=plain, headers=headers).status_code == 403
 
 
-def recording_part(data: bytes) -> dict[str, object]:
-    audio = {"data": base64.b64encode(data).decode(), "format": "wav"}
-    return {"type": "input_audio", "input_audio": audio}
-
-
-def wav_bytes(length: float = 0.5) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(22_050)
-        file.writeframes(tone(length))
-    return buffer.getvalue()
-
-
-def test_a_recording_in_a_message_is_understood(http: httpx.Client, door: RunningGateway) -> None:
+def test_recording_in_message_is_transcribed(http: httpx.Client, door: RunningGateway) -> None:
     content = [{"type": "text", "text": "Listen:"}, recording_part(wav_bytes())]
     body = {"model": "secretary", "messages": [{"role": "user", "content": content}]}
     assert http.post("/v1/chat/completions", json=body).status_code == 200
@@ -180,19 +164,19 @@ def test_a_recording_in_a_message_is_understood(http: httpx.Client, door: Runnin
 
 
 @pytest.mark.parametrize("part", [recording_part(b"not sound"), {"type": "input_audio", "input_audio": {}}])
-def test_a_broken_recording_is_a_bad_request(http: httpx.Client, part: dict[str, object]) -> None:
+def test_invalid_recording_is_rejected(http: httpx.Client, part: dict[str, object]) -> None:
     body = {"model": "secretary", "messages": [{"role": "user", "content": [part]}]}
     assert http.post("/v1/chat/completions", json=body).status_code == 400
 
 
-def test_base64_that_is_none_is_a_bad_request(http: httpx.Client) -> None:
+def test_invalid_base64_is_rejected(http: httpx.Client) -> None:
     part = {"type": "input_audio", "input_audio": {"data": "@@@", "format": "mp3"}}
     body = {"model": "secretary", "messages": [{"role": "user", "content": [part]}]}
     response = http.post("/v1/chat/completions", json=body)
     assert (response.status_code, response.json()["error"]["param"]) == (400, "messages[0].content")
 
 
-def test_every_event_is_one_line_of_json(http: httpx.Client) -> None:
+def test_spoken_stream_events_are_json(http: httpx.Client) -> None:
     response = http.post(
         "/v1/chat/completions", json=spoken("mp3", stream=True), headers={"authorization": f"Bearer {KEY}"}
     )

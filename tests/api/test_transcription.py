@@ -1,4 +1,4 @@
-"""Speech to text as the official client asks for it."""
+"""Transcription through the official OpenAI client."""
 
 import httpx
 import openai
@@ -7,15 +7,15 @@ import pytest
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.settings import Limits
+from tests.api.recordings import wav_bytes
 from tests.api.running_gateway import RunningGateway, snapshot
-from tests.api.test_spoken_chat import wav_bytes
 from tests.fakes.assistant import TRANSCRIPT, ScriptPause
 
 TEXT = "Добрый день. Чем помочь?"
 FILE = ("note.wav", wav_bytes(), "audio/wav")
 
 
-def test_json_is_the_text_and_what_it_cost(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_transcription_json_has_text_and_usage(client: openai.OpenAI, door: RunningGateway) -> None:
     result = client.audio.transcriptions.create(
         model="whisper-1", file=FILE, language="RU", prompt="Анна", temperature=0.2
     )
@@ -28,7 +28,7 @@ def test_json_is_the_text_and_what_it_cost(client: openai.OpenAI, door: RunningG
     assert PCM16_16K.seconds(len(asked.audio)) == pytest.approx(0.5, abs=0.01)
 
 
-def test_verbose_json_has_segments_and_the_language_in_words(client: openai.OpenAI) -> None:
+def test_transcription_verbose_json_has_segments(client: openai.OpenAI) -> None:
     result = client.audio.transcriptions.create(model="whisper-1", file=FILE, response_format="verbose_json")
     assert (result.language, result.duration, result.words) == ("russian", 2.5, None)
     assert result.segments is not None
@@ -37,7 +37,7 @@ def test_verbose_json_has_segments_and_the_language_in_words(client: openai.Open
     assert result.segments[0].avg_logprob == -0.2
 
 
-def test_verbose_json_has_words_when_asked(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_transcription_verbose_json_has_words(client: openai.OpenAI, door: RunningGateway) -> None:
     result = client.audio.transcriptions.create(
         model="whisper-1", file=FILE, response_format="verbose_json", timestamp_granularities=["word"]
     )
@@ -47,7 +47,7 @@ def test_verbose_json_has_words_when_asked(client: openai.OpenAI, door: RunningG
     assert door.assistant.recognition_requests[0].word_timestamps
 
 
-def test_subtitles(client: openai.OpenAI) -> None:
+def test_transcription_subtitles_and_text(client: openai.OpenAI) -> None:
     srt = client.audio.transcriptions.create(model="whisper-1", file=FILE, response_format="srt")
     assert srt == (
         "1\n00:00:00,000 --> 00:00:01,250\nДобрый день.\n\n2\n00:00:01,250 --> 01:01:01,500\nЧем помочь?\n\n"
@@ -57,14 +57,14 @@ def test_subtitles(client: openai.OpenAI) -> None:
     assert client.audio.transcriptions.create(model="whisper-1", file=FILE, response_format="text") == TEXT + "\n"
 
 
-def test_a_stream_is_pieces_that_join_to_the_text(client: openai.OpenAI) -> None:
+def test_transcription_stream_joins_to_text(client: openai.OpenAI) -> None:
     with client.audio.transcriptions.create(model="whisper", file=FILE, stream=True) as stream:
         events = list(stream)
     assert "".join(e.delta for e in events[:-1]) == TEXT
     assert (events[-1].type, events[-1].text) == ("transcript.text.done", TEXT)
 
 
-def test_translations_are_english(client: openai.OpenAI, door: RunningGateway) -> None:
+def test_translation_is_english(client: openai.OpenAI, door: RunningGateway) -> None:
     result = client.audio.translations.create(model="whisper-base", file=FILE, response_format="verbose_json")
     assert result.language == "english"
     assert door.assistant.recognition_requests[0].translate
@@ -83,7 +83,7 @@ def test_translations_are_english(client: openai.OpenAI, door: RunningGateway) -
         ({"timestamp_granularities[]": "syllable"}, 400, "timestamp_granularities"),
     ],
 )
-def test_wrong_fields(http: httpx.Client, fields: dict[str, str], status: int, param: str) -> None:
+def test_transcription_invalid_field(http: httpx.Client, fields: dict[str, str], status: int, param: str) -> None:
     response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1", **fields}, files={"file": FILE})
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
 
@@ -97,13 +97,15 @@ def test_wrong_fields(http: httpx.Client, fields: dict[str, str], status: int, p
         (("a.txt", b"http://169.254.169.254/", "text/plain"), 400, "unsupported_audio"),
     ],
 )
-def test_wrong_files(http: httpx.Client, file: tuple[str, bytes, str] | None, status: int, code: str) -> None:
+def test_transcription_invalid_file(
+    http: httpx.Client, file: tuple[str, bytes, str] | None, status: int, code: str
+) -> None:
     files = {"other": ("x", b"x")} if file is None else {"file": file}
     response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=files)
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
 
 
-def test_only_forms_are_read(http: httpx.Client) -> None:
+def test_transcription_needs_a_form(http: httpx.Client) -> None:
     assert http.post("/v1/audio/transcriptions", json={"model": "whisper-1"}).status_code == 415
     broken = {"content-type": "multipart/form-data"}
     assert http.post("/v1/audio/transcriptions", content=b"--x", headers=broken).status_code == 400
@@ -111,7 +113,7 @@ def test_only_forms_are_read(http: httpx.Client) -> None:
     assert http.post("/v1/audio/transcriptions", content=b"--y\r\n\r\n", headers=broken).status_code == 400
 
 
-def test_a_large_upload_is_refused_and_a_body_limit_does_not_touch_it(http: httpx.Client, door: RunningGateway) -> None:
+def test_transcription_upload_limit(http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(Limits(max_body_mb=1, max_upload_mb=2))
     large = {"file": ("a.wav", wav_bytes() + b"\0" * 2_100_000)}
     response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=large)
@@ -120,7 +122,7 @@ def test_a_large_upload_is_refused_and_a_body_limit_does_not_touch_it(http: http
     assert http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=fits).status_code == 200
 
 
-def test_sound_that_is_too_long_is_refused(http: httpx.Client, door: RunningGateway) -> None:
+def test_transcription_max_audio_minutes(http: httpx.Client, door: RunningGateway) -> None:
     door.snapshots.current = snapshot(Limits(max_audio_minutes=1))
     long = {"file": ("a.wav", wav_bytes(61))}
     response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=long)
@@ -128,7 +130,7 @@ def test_sound_that_is_too_long_is_refused(http: httpx.Client, door: RunningGate
     assert door.assistant.recognition_requests == []
 
 
-def test_failures_of_recognition(http: httpx.Client, client: openai.OpenAI, door: RunningGateway) -> None:
+def test_transcription_engine_failures(http: httpx.Client, client: openai.OpenAI, door: RunningGateway) -> None:
     door.assistant.transcript_script = [EngineFailed("the ear died")]
     for stream in ("false", "true"):
         form = {"model": "whisper-1", "stream": stream}

@@ -1,4 +1,4 @@
-"""A scripted assistant, virtual time, and a phone door on a real port."""
+"""A phone door on a real port, a scripted assistant and a virtual clock."""
 
 import asyncio
 import hashlib
@@ -28,6 +28,7 @@ from deployments.contracts.events import TurnEvent
 from deployments.contracts.settings import ApiKey, Exchange, Limits, Settings, Snapshot, SpeechSettings
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
 from deployments.conversation.usage_tracker import UsageTracker
+from tests.api.running_gateway import StaticSnapshots
 
 KEY = "sk-phone"
 
@@ -40,13 +41,13 @@ def tone(seconds: float, format: AudioFormat = PCM16_22K) -> bytes:
 
 @dataclass
 class SpeakingAssistant:
-    """Says ``chunks`` blocks of ``chunk_s`` seconds for every text, each after ``delay_s`` of thinking.
+    """Speaks ``chunks`` blocks of ``chunk_s`` seconds per text, each after ``delay_s`` seconds.
 
-    "сломайся" breaks after the first block; the voice "nobody" does not exist.
+    The text "сломайся" fails after the first block. The voice "nobody" does not exist.
     """
 
     chunks: int = 3
-    chunk_s: float = 0.2
+    chunk_s: float = 0.1
     delay_s: float = 0.0
     spoken: list[SpeechRequest] = field(default_factory=list)
     open_streams: int = 0
@@ -105,12 +106,6 @@ class RecordingObserver:
     def exchange(self, exchange: Exchange) -> None: ...
 
 
-@dataclass
-class PhoneSnapshots:
-    current: Snapshot
-    ready: bool = True
-
-
 def api_key(text: str = KEY, scopes: tuple[str, ...] = ("audio",), expires_at: datetime | None = None) -> ApiKey:
     digest = hashlib.sha256(text.encode()).hexdigest()
     return ApiKey(id=1, name="gateway", prefix=text[:6], digest=digest, scopes=scopes, expires_at=expires_at)
@@ -122,7 +117,7 @@ def snapshot(keys: tuple[ApiKey, ...] | None = None, max_chars: int = 4096, stre
 
 
 class VirtualClock:
-    """Time that passes only while somebody sleeps, or when a test says so."""
+    """A clock that advances only in ``sleep`` and ``stall``."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -144,7 +139,7 @@ class RunningPhone:
 
     url: str
     assistant: SpeakingAssistant
-    snapshots: PhoneSnapshots
+    snapshots: StaticSnapshots
     observer: RecordingObserver
     loop: asyncio.AbstractEventLoop
     server: uvicorn.Server
@@ -154,7 +149,7 @@ class RunningPhone:
         return connect(self.url, additional_headers=headers, **options)
 
     async def wait_until(self, true: Callable[[], bool], within_s: float = 1.0) -> float:
-        """Waits until ``true``; returns how long that took. Fails after ``within_s``."""
+        """Waits until ``true``. Returns the seconds. Fails after ``within_s``."""
         began = time.monotonic()
         while not true():
             assert time.monotonic() - began < within_s, "did not happen in time"
@@ -170,10 +165,10 @@ def run_phone(
     ws: str = "auto",
     usage: UsageTracker | None = None,
 ) -> Iterator[RunningPhone]:
-    """A phone door below /phone on a real port, in a thread of its own."""
+    """A phone door at /phone on a real port, in its own thread."""
     speaker, snapshots, observer = (
         assistant or SpeakingAssistant(),
-        PhoneSnapshots(current or snapshot()),
+        StaticSnapshots(current or snapshot()),
         RecordingObserver(),
     )
     services = PhoneServices(speaker, snapshots, observer, settings=settings or PhoneSettings(), usage=usage)
@@ -206,7 +201,7 @@ async def send_message(line: ClientConnection, **message: Any) -> None:
 
 @dataclass
 class ReceivedUtterance:
-    """Everything that came back for one request, in order. ``times`` of the frames are monotonic seconds."""
+    """Messages and frames of one request. ``times`` of the frames are monotonic seconds."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     frames: list[bytes] = field(default_factory=list)
@@ -228,18 +223,18 @@ async def receive_utterance(
     line: ClientConnection, ends: tuple[str, ...] = ENDS, frames: int = -1
 ) -> ReceivedUtterance:
     """Reads until a message whose type (or key) is one of ``ends``, or ``frames`` frames."""
-    heard = ReceivedUtterance()
+    utterance = ReceivedUtterance()
     async with asyncio.timeout(20):
-        while frames < 0 or len(heard.frames) < frames:
-            received = await line.recv()
-            if isinstance(received, bytes):
-                heard.frames.append(received)
-                heard.times.append(time.monotonic())
+        while frames < 0 or len(utterance.frames) < frames:
+            message = await line.recv()
+            if isinstance(message, bytes):
+                utterance.frames.append(message)
+                utterance.times.append(time.monotonic())
                 continue
-            heard.messages.append(json.loads(received))
-            if heard.last.get("type") in ends or any(end in heard.last for end in ends):
+            utterance.messages.append(json.loads(message))
+            if utterance.last.get("type") in ends or any(end in utterance.last for end in ends):
                 break
-    return heard
+    return utterance
 
 
 async def read_close(line: ClientConnection) -> tuple[dict[str, object], int]:

@@ -1,4 +1,4 @@
-"""Blocks of any size and rate become frames of one size, marks included, without losing or adding sound."""
+"""FrameCutter: blocks of any size and rate become line frames with marks."""
 
 import pytest
 
@@ -14,13 +14,13 @@ def cut(target: AudioFormat, chunks: list[SpeechChunk]) -> list[FrameEvent]:
 
 @pytest.mark.parametrize("target", [ALAW_8K, MULAW_8K, PCM16_8K])
 @pytest.mark.parametrize("source", [PCM16_22K, PCM16_24K, PCM16_8K])
-def test_length_is_kept_and_every_frame_is_whole(source: AudioFormat, target: AudioFormat) -> None:
+def test_cutter_keeps_length_in_whole_frames(source: AudioFormat, target: AudioFormat) -> None:
     frames = [e.audio for e in cut(target, [SpeechChunk(tone(0.13, source), source)] * 10) if isinstance(e, LineFrame)]
     assert {len(frame) for frame in frames} == {target.size(0.02)}
     assert len(frames) == pytest.approx(1.3 / 0.02, abs=1)
 
 
-def test_marks_stand_before_the_frame_in_which_their_text_begins() -> None:
+def test_cutter_marks_precede_their_frame() -> None:
     blocks = [
         SpeechChunk(tone(0.26), PCM16_22K, "раз"),
         SpeechChunk(tone(0.26), PCM16_22K),
@@ -30,7 +30,7 @@ def test_marks_stand_before_the_frame_in_which_their_text_begins() -> None:
     assert [i for i, e in enumerate(events) if isinstance(e, TextMark)] == [0, 27]
 
 
-def test_a_voice_of_another_rate_may_take_over() -> None:
+def test_cutter_accepts_another_sample_rate() -> None:
     events = cut(
         ALAW_8K, [SpeechChunk(tone(0.2, PCM16_22K), PCM16_22K, "a"), SpeechChunk(tone(0.2, PCM16_24K), PCM16_24K, "b")]
     )
@@ -38,10 +38,10 @@ def test_a_voice_of_another_rate_may_take_over() -> None:
     assert sum(isinstance(e, LineFrame) for e in events) == 20
 
 
-def test_the_last_frame_is_filled_with_the_silence_of_the_codec() -> None:
+def test_cutter_pads_last_frame_with_silence() -> None:
     frames = [e.audio for e in cut(ALAW_8K, [SpeechChunk(tone(0.03, PCM16_8K), PCM16_8K)]) if isinstance(e, LineFrame)]
     assert frames[-1][80:] == b"\xd5" * 80
 
 
-def test_no_sound_is_no_frames() -> None:
+def test_cutter_without_audio_has_no_frames() -> None:
     assert cut(PCM16_8K, []) == []

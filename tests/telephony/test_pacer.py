@@ -1,4 +1,4 @@
-"""Frames leave on absolute deadlines: stalls never add up, and nothing that was lost is sent as a burst."""
+"""Pacer: absolute deadlines without drift and bursts."""
 
 import random
 from collections import Counter
@@ -23,7 +23,7 @@ async def departures(
     return times
 
 
-async def test_after_the_lead_every_frame_leaves_at_its_deadline() -> None:
+async def test_pacer_sends_lead_then_keeps_deadlines() -> None:
     clock = VirtualClock()
     times = await departures(Pacer(clock, lead_frames=3), clock, 100)
     assert times[:4] == [1000.0] * 4
@@ -31,7 +31,7 @@ async def test_after_the_lead_every_frame_leaves_at_its_deadline() -> None:
 
 
 @pytest.mark.parametrize("stall", [0.010, 0.025, 0.050])
-async def test_stalls_do_not_drift(stall: float) -> None:
+async def test_pacer_stalls_do_not_accumulate(stall: float) -> None:
     clock, rng = VirtualClock(), random.Random(1)
     pacer = Pacer(clock, lead_frames=3)
     stalls = {index: stall for index in range(10, 2990, 10) if rng.random() < 0.5}
@@ -43,14 +43,14 @@ async def test_stalls_do_not_drift(stall: float) -> None:
     assert lateness[-1] < stall
 
 
-async def test_without_a_lead_small_lateness_does_not_shift_the_schedule() -> None:
+async def test_pacer_without_lead_keeps_schedule() -> None:
     clock = VirtualClock()
     times = await departures(Pacer(clock, lead_frames=0), clock, 200, dict.fromkeys(range(1, 200, 7), 0.025))
     assert times[-1] - 1000 < 199 * FRAME_S + 0.01
 
 
 @pytest.mark.parametrize("stall", [0.2, 1.0, 30.0])
-async def test_after_a_long_stall_no_more_than_the_lead_leaves_at_once(stall: float) -> None:
+async def test_pacer_long_stall_sends_no_burst(stall: float) -> None:
     clock = VirtualClock()
     pacer = Pacer(clock, lead_frames=3)
     times = await departures(pacer, clock, 200, {100: stall})
@@ -59,7 +59,7 @@ async def test_after_a_long_stall_no_more_than_the_lead_leaves_at_once(stall: fl
     assert pacer.longest_gap_s == pytest.approx(stall - 3 * FRAME_S, abs=FRAME_S)
 
 
-async def test_the_receiver_never_holds_more_than_the_lead() -> None:
+async def test_pacer_receiver_buffer_is_bounded() -> None:
     clock, rng = VirtualClock(), random.Random(2)
     pacer = Pacer(clock, lead_frames=5)
     stalls = {index: rng.choice([0.0, 0.01, 0.05, 0.3]) for index in range(1000)}
@@ -72,7 +72,7 @@ async def test_the_receiver_never_holds_more_than_the_lead() -> None:
         assert held <= 6 * FRAME_S + 0.02 + 1e-9
 
 
-async def test_the_next_utterance_continues_the_schedule_instead_of_adding_another_lead() -> None:
+async def test_pacer_next_utterance_continues_schedule() -> None:
     clock = VirtualClock()
     pacer = Pacer(clock, lead_frames=3)
     pacer.start_utterance()
@@ -82,7 +82,7 @@ async def test_the_next_utterance_continues_the_schedule_instead_of_adding_anoth
     assert second[0] - first[-1] == pytest.approx(FRAME_S)
 
 
-async def test_silence_between_utterances_is_no_underrun() -> None:
+async def test_pacer_silence_is_no_underrun() -> None:
     clock = VirtualClock()
     pacer = Pacer(clock, lead_frames=3)
     await departures(pacer, clock, 10)
@@ -92,7 +92,7 @@ async def test_silence_between_utterances_is_no_underrun() -> None:
     assert pacer.underruns == 0
 
 
-async def test_after_an_interruption_the_lead_is_sent_again() -> None:
+async def test_pacer_reset_sends_the_lead_again() -> None:
     clock = VirtualClock()
     pacer = Pacer(clock, lead_frames=3)
     await departures(pacer, clock, 10)
@@ -101,6 +101,6 @@ async def test_after_an_interruption_the_lead_is_sent_again() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"frame_s": 0.0}, {"lead_frames": -1}, {"tolerance_s": -0.1}])
-def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
+def test_pacer_invalid_arguments(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         Pacer(VirtualClock(), **wrong)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A real HTTP/1.1 server on loopback that says what it is told to, and remembers what it was asked."""
+"""A scripted HTTP/1.1 server on loopback that records its requests."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ ResponseScript = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class ScriptedServer:
-    """``answers`` by path; every request it saw is in ``requests``, head and all."""
+    """``answers`` by path. ``requests`` holds the head of each request."""
 
     def __init__(self) -> None:
         self.answers: dict[str, ResponseScript] = {}
@@ -40,7 +40,7 @@ def respond_with(body: bytes, status: str = "200 OK", **headers: str) -> Respons
 
 
 def respond_endlessly(pause_s: float) -> ResponseScript:
-    """Bytes without end, a kilobyte each ``pause_s``."""
+    """A body without end, 1 KiB each ``pause_s`` seconds."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
@@ -68,7 +68,7 @@ async def run_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[Scripte
 
 
 class FakeResolver:
-    """Names to addresses; each question takes the next answer, the last one stays."""
+    """Resolves names to scripted addresses. Each call takes the next answer; the last one repeats."""
 
     def __init__(self, **names: list[tuple[str, ...]]) -> None:
         self._answers = {name.replace("_", "."): answers for name, answers in names.items()}

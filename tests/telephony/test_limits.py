@@ -1,4 +1,4 @@
-"""What strangers can make the door hold: few sockets without a key, short messages, nothing that is not read."""
+"""Limits of phone lines: lines without a key, lines per key, message sizes."""
 
 import asyncio
 import json
@@ -19,10 +19,10 @@ from deployments.contracts.settings import ApiKey, KeyLimits
 from deployments.telephony.client_messages import MAX_MESSAGE_BYTES
 from tests.telephony.phone_server import (
     KEY,
-    PhoneSnapshots,
     RecordingObserver,
     RunningPhone,
     SpeakingAssistant,
+    StaticSnapshots,
     api_key,
     read_close,
     receive_utterance,
@@ -31,10 +31,10 @@ from tests.telephony.phone_server import (
     snapshot,
 )
 
-STRANGERS = PhoneSettings(auth_timeout_s=5, max_unauthenticated=3, max_unauthenticated_per_network=2)
+SETTINGS = PhoneSettings(auth_timeout_s=5, max_unauthenticated=3, max_unauthenticated_per_network=2)
 
 
-async def dial_from(
+async def connect_from(
     door: RunningPhone, stack: AsyncExitStack, address: str, key: str | None = None
 ) -> ClientConnection:
     """A line whose client HAProxy has seen at ``address``."""
@@ -42,78 +42,78 @@ async def dial_from(
     return await stack.enter_async_context(connect(door.url, additional_headers=headers))
 
 
-async def test_one_address_holds_few_lines_without_a_key() -> None:
-    with run_phone(settings=STRANGERS) as door:
+async def test_unauthenticated_lines_per_address() -> None:
+    with run_phone(settings=SETTINGS) as door:
         async with AsyncExitStack() as stack:
-            waiting = [await dial_from(door, stack, "203.0.113.1") for _ in range(2)]
-            last, code = await read_close(await dial_from(door, stack, "203.0.113.1"))
+            waiting = [await connect_from(door, stack, "203.0.113.1") for _ in range(2)]
+            last, code = await read_close(await connect_from(door, stack, "203.0.113.1"))
             assert (last["code"], last["retryable"], code) == ("rate_limit_exceeded", True, 4429)
             await send_message(waiting[0], type="auth", api_key=KEY)
             await receive_utterance(waiting[0], ends=("ready",))
-            await send_message(await dial_from(door, stack, "203.0.113.1"), type="auth", api_key=KEY)
+            await send_message(await connect_from(door, stack, "203.0.113.1"), type="auth", api_key=KEY)
 
 
-async def test_a_network_of_ipv6_counts_as_one_address() -> None:
-    with run_phone(settings=STRANGERS) as door:
+async def test_unauthenticated_lines_per_ipv6_network() -> None:
+    with run_phone(settings=SETTINGS) as door:
         async with AsyncExitStack() as stack:
             for host in (1, 2):
-                await dial_from(door, stack, f"2001:db8::{host}")
-            assert (await read_close(await dial_from(door, stack, "2001:db8::3")))[1] == 4429
+                await connect_from(door, stack, f"2001:db8::{host}")
+            assert (await read_close(await connect_from(door, stack, "2001:db8::3")))[1] == 4429
 
 
-async def test_all_addresses_together_leave_room_for_those_who_have_a_key() -> None:
-    with run_phone(settings=STRANGERS) as door:
+async def test_unauthenticated_lines_leave_room_for_keys() -> None:
+    with run_phone(settings=SETTINGS) as door:
         async with AsyncExitStack() as stack:
             for host in range(3):
-                await dial_from(door, stack, f"203.0.113.{host}")
-            last, code = await read_close(await dial_from(door, stack, "203.0.113.9"))
+                await connect_from(door, stack, f"203.0.113.{host}")
+            last, code = await read_close(await connect_from(door, stack, "203.0.113.9"))
             assert (last["code"], code) == ("overloaded", 1013)
-            known = await dial_from(door, stack, "203.0.113.9", KEY)
+            known = await connect_from(door, stack, "203.0.113.9", KEY)
             await send_message(known, type="speak", text="Да")
             await receive_utterance(known, frames=1)
 
 
-def limited(lines: int, number: int = 1, plain: str = KEY) -> ApiKey:
+def limited_key(lines: int, number: int = 1, plain: str = KEY) -> ApiKey:
     return api_key(plain).model_copy(update={"id": number, "limits": KeyLimits(concurrent_streams=lines)})
 
 
-async def speaks(door: RunningPhone, stack: AsyncExitStack, key: str | None = KEY) -> None:
+async def open_speaking_line(door: RunningPhone, stack: AsyncExitStack, key: str | None = KEY) -> None:
     """Opens a line and hears something on it."""
     line = await stack.enter_async_context(door.dial(key=key))
     await send_message(line, type="speak", text="Да")
     await receive_utterance(line, frames=1)
 
 
-async def test_a_key_opens_no_more_lines_than_it_may_speak_on_and_leaves_room_for_others() -> None:
-    with run_phone(current=snapshot((limited(2), limited(1, 2, "sk-other")))) as door:
+async def test_concurrent_streams_limits_lines_of_key() -> None:
+    with run_phone(current=snapshot((limited_key(2), limited_key(1, 2, "sk-other")))) as door:
         async with AsyncExitStack() as stack:
             for _ in range(2):
-                await speaks(door, stack)
+                await open_speaking_line(door, stack)
             last, code = await read_close(await stack.enter_async_context(door.dial()))
             assert (last["code"], last["retryable"], code) == ("rate_limit_exceeded", True, 4429)
             assert "concurrent_streams" in str(last["message"])
             by_message = await stack.enter_async_context(door.dial(key=None))
             await send_message(by_message, type="auth", api_key=KEY)
             assert (await read_close(by_message))[1] == 4429
-            await speaks(door, stack, "sk-other")
+            await open_speaking_line(door, stack, "sk-other")
 
 
-async def test_a_line_that_ended_makes_room_for_another_of_its_key() -> None:
-    with run_phone(SpeakingAssistant(chunks=100), snapshot((limited(1),))) as door:
+async def test_closed_line_frees_its_slot() -> None:
+    with run_phone(SpeakingAssistant(chunks=100), snapshot((limited_key(1),))) as door:
         for _ in range(3):
             async with AsyncExitStack() as stack:
-                await speaks(door, stack)
+                await open_speaking_line(door, stack)
             await door.wait_until(lambda: door.assistant.open_streams == 0)
 
 
-async def test_a_key_without_a_limit_opens_every_line() -> None:
-    with run_phone(current=snapshot((limited(0),))) as door:
+async def test_key_without_limit_opens_many_lines() -> None:
+    with run_phone(current=snapshot((limited_key(0),))) as door:
         async with AsyncExitStack() as stack:
             for _ in range(8):
-                await speaks(door, stack)
+                await open_speaking_line(door, stack)
 
 
-async def test_a_place_is_free_again_however_the_wait_ended() -> None:
+async def test_unauthenticated_slot_is_released() -> None:
     with run_phone(settings=PhoneSettings(auth_timeout_s=0.2, max_unauthenticated_per_network=1)) as door:
         for ending in ("silence", "hang up", "wrong key", "junk", "silence"):
             async with door.dial(key=None) as line:
@@ -126,9 +126,9 @@ async def test_a_place_is_free_again_however_the_wait_ended() -> None:
 
 
 @asynccontextmanager
-async def serves_own_server() -> AsyncIterator[str]:
+async def serve_replica_server() -> AsyncIterator[str]:
     """The phone door behind the server that Serve builds in a replica."""
-    app = build_phone_app(PhoneServices(SpeakingAssistant(), PhoneSnapshots(snapshot()), RecordingObserver()))
+    app = build_phone_app(PhoneServices(SpeakingAssistant(), StaticSnapshots(snapshot()), RecordingObserver()))
     options = HTTPOptions(host="127.0.0.1", port=free_port())
     task, server = await start_asgi_http_server(app, options, event_loop=asyncio.get_running_loop())
     try:
@@ -141,7 +141,7 @@ async def serves_own_server() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def limited_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
     limit_message_size(MAX_WEBSOCKET_MESSAGE_BYTES)
 
@@ -150,21 +150,24 @@ def headers() -> dict[str, str]:
     return {"Authorization": f"Bearer {KEY}"}
 
 
-@pytest.mark.usefixtures("bounded")
-async def test_a_message_that_is_a_little_too_long_is_answered_and_the_line_stays_open() -> None:
-    async with serves_own_server() as url, connect(url, additional_headers=headers()) as line:
+@pytest.mark.usefixtures("limited_messages")
+async def test_long_message_keeps_the_line_open() -> None:
+    async with serve_replica_server() as url, connect(url, additional_headers=headers()) as line:
         await line.send("x" * (MAX_MESSAGE_BYTES + 1))
         assert (await receive_utterance(line)).last["code"] == "request_too_large"
         await send_message(line, type="speak", text="Да")
         assert (await receive_utterance(line)).last["type"] == "finished"
 
 
-@pytest.mark.usefixtures("bounded")
+@pytest.mark.usefixtures("limited_messages")
 @pytest.mark.parametrize("pieces", [1, 1_000])
 @pytest.mark.parametrize("compression", [None, "deflate"])
-async def test_a_message_that_is_far_too_long_closes_the_line(pieces: int, compression: str | None) -> None:
+async def test_too_long_message_closes_the_line(pieces: int, compression: str | None) -> None:
     piece = "x" * (MAX_WEBSOCKET_MESSAGE_BYTES // pieces + 1)
-    async with serves_own_server() as url, connect(url, additional_headers=headers(), compression=compression) as line:
+    async with (
+        serve_replica_server() as url,
+        connect(url, additional_headers=headers(), compression=compression) as line,
+    ):
         with suppress(ConnectionClosed):
             await line.send(piece for _ in range(pieces))
         assert (await read_close(line))[1] == 1009

@@ -1,4 +1,4 @@
-"""A client that goes away stops the work behind its answer, whichever way the server says so."""
+"""A disconnect stops the work of its request, however the server reports it."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from deployments.api.metrics import Metrics
 from deployments.contracts.audio import PCM16_22K, SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, TurnFinished, TurnStarted
 from tests.api.asgi import AsgiCall, post_call
+from tests.api.recordings import wav_bytes
 from tests.api.running_gateway import KEY, RunningGateway, StaticSnapshots, wait_until
-from tests.api.test_spoken_chat import wav_bytes
 from tests.fakes.assistant import TRANSCRIPT, ScriptedAssistant, ScriptPause, tone
 
 LONG = 30.0
@@ -36,10 +36,10 @@ REQUESTS = {
 STREAMS = [name for name in REQUESTS if "stream" in name or "speech" in name]
 
 
-def slow(assistant: ScriptedAssistant) -> None:
+def make_slow(assistant: ScriptedAssistant) -> None:
     block = SpeechChunk(tone(0.3), PCM16_22K)
-    said = [TurnStarted("t"), TextDelta("One."), SpeechReady(block, "en-joe")]
-    assistant.script = [*said, ScriptPause(LONG), TextDelta("Two."), TurnFinished()]
+    events = [TurnStarted("t"), TextDelta("One."), SpeechReady(block, "en-joe")]
+    assistant.script = [*events, ScriptPause(LONG), TextDelta("Two."), TurnFinished()]
     assistant.speech_script = [block, ScriptPause(LONG), block]
     assistant.transcript_script = [TRANSCRIPT[0], ScriptPause(LONG), TRANSCRIPT[-1]]
 
@@ -50,39 +50,39 @@ def raw_request(path: str, body: bytes, kind: str = "application/json") -> bytes
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_closed_socket_stops_the_work(door: RunningGateway, name: str) -> None:
-    slow(door.assistant)
+def test_closed_socket_stops_the_work(door: RunningGateway, name: str) -> None:
+    make_slow(door.assistant)
     path, body = REQUESTS[name]
-    hang_up_after(door, raw_request(path, json.dumps(body).encode()), read_first=name in STREAMS)
+    disconnect_after(door, raw_request(path, json.dumps(body).encode()), read_first=name in STREAMS)
 
 
-def test_a_closed_socket_stops_recognition(door: RunningGateway) -> None:
-    slow(door.assistant)
+def test_closed_socket_stops_recognition(door: RunningGateway) -> None:
+    make_slow(door.assistant)
     parts = b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
     parts += (
         b'--b\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + wav_bytes() + b"\r\n--b--\r\n"
     )
     request = raw_request("/v1/audio/transcriptions", parts, "multipart/form-data; boundary=b")
-    hang_up_after(door, request, read_first=False)
+    disconnect_after(door, request, read_first=False)
 
 
-def hang_up_after(door: RunningGateway, request: bytes, read_first: bool) -> None:
+def disconnect_after(door: RunningGateway, request: bytes, read_first: bool) -> None:
     with socket.create_connection(("127.0.0.1", door.port)) as connection:
         connection.sendall(request)
         wait_until(lambda: door.assistant.open_streams == 1)
         if read_first:
             assert connection.recv(64).startswith(b"HTTP/1.1 200")
         time.sleep(0.05)
-    began = time.monotonic()
+    started = time.monotonic()
     wait_until(lambda: door.assistant.open_streams == 0)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - started < 1
     assert door.assistant.closed_early == 1
 
 
 @pytest.fixture
 def assistant() -> ScriptedAssistant:
     made = ScriptedAssistant()
-    slow(made)
+    make_slow(made)
     return made
 
 
@@ -97,7 +97,7 @@ def app(assistant: ScriptedAssistant) -> Callable[[AsgiCall], asyncio.Task[None]
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_a_cancelled_request_stops_the_work(
+async def test_cancelled_request_stops_the_work(
     app: Callable[[AsgiCall], asyncio.Task[None]], assistant: ScriptedAssistant, name: str
 ) -> None:
     request = post_call(*REQUESTS[name])
@@ -112,7 +112,7 @@ async def test_a_cancelled_request_stops_the_work(
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_a_disconnect_message_stops_the_work(
+async def test_disconnect_message_stops_the_work(
     app: Callable[[AsgiCall], asyncio.Task[None]], assistant: ScriptedAssistant, name: str
 ) -> None:
     request = post_call(*REQUESTS[name])
@@ -123,7 +123,7 @@ async def test_a_disconnect_message_stops_the_work(
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
 
 
-async def test_a_client_that_stops_reading_is_noticed_when_it_leaves(
+async def test_disconnect_stops_work_of_blocked_send(
     app: Callable[[AsgiCall], asyncio.Task[None]], assistant: ScriptedAssistant
 ) -> None:
     """The generator then waits at its yield, not inside: closing must reach it all the same."""
@@ -143,15 +143,15 @@ async def test_a_client_that_stops_reading_is_noticed_when_it_leaves(
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
 
 
-def impatient(assistant: ScriptedAssistant, patience_s: float = 0.1) -> FastAPI:
+def app_with_timeout(assistant: ScriptedAssistant, timeout_s: float = 0.1) -> FastAPI:
     services = DoorServices(
-        assistant=assistant, snapshots=StaticSnapshots(), metrics=Metrics(), client_timeout_s=patience_s
+        assistant=assistant, snapshots=StaticSnapshots(), metrics=Metrics(), client_timeout_s=timeout_s
     )
     return build_app(services)
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_a_client_that_stays_and_does_not_read_is_given_up(assistant: ScriptedAssistant, name: str) -> None:
+async def test_client_that_does_not_read_is_dropped(assistant: ScriptedAssistant, name: str) -> None:
     request = post_call(*REQUESTS[name])
 
     async def send(message: dict[str, object]) -> None:
@@ -159,12 +159,12 @@ async def test_a_client_that_stays_and_does_not_read_is_given_up(assistant: Scri
         if message.get("body"):
             await asyncio.sleep(LONG)
 
-    await asyncio.wait_for(impatient(assistant)(request.scope(), request.receive, send), 1)
+    await asyncio.wait_for(app_with_timeout(assistant)(request.scope(), request.receive, send), 1)
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/audio/transcriptions"])
-async def test_a_body_that_does_not_come_is_not_waited_for(assistant: ScriptedAssistant, path: str) -> None:
+async def test_missing_body_times_out(assistant: ScriptedAssistant, path: str) -> None:
     kind = b"multipart/form-data; boundary=b" if "audio" in path else b"application/json"
     request = AsgiCall(path, b"", [(b"content-type", kind), (b"content-length", b"100")])
     pieces = [{"type": "http.request", "body": b"--b\r\n", "more_body": True}]
@@ -174,28 +174,28 @@ async def test_a_body_that_does_not_come_is_not_waited_for(assistant: ScriptedAs
             await asyncio.sleep(LONG)
         return pieces.pop()
 
-    await asyncio.wait_for(impatient(assistant)(request.scope(), receive, request.send), 1)
+    await asyncio.wait_for(app_with_timeout(assistant)(request.scope(), receive, request.send), 1)
     assert (request.status, request.json["error"]["code"]) == (408, "request_timeout")
 
 
-async def test_whoever_has_sent_all_may_be_silent_while_an_answer_is_made(assistant: ScriptedAssistant) -> None:
+async def test_client_timeout_ignores_time_to_answer(assistant: ScriptedAssistant) -> None:
     assistant.script = [TurnStarted("t"), ScriptPause(0.3), TextDelta("One."), TurnFinished()]
     request = post_call(*REQUESTS["chat"])
-    await asyncio.wait_for(impatient(assistant)(request.scope(), request.receive, request.send), 2)
+    await asyncio.wait_for(app_with_timeout(assistant)(request.scope(), request.receive, request.send), 2)
     assert request.status == 200
 
 
-async def test_a_hangup_is_not_mistaken_for_a_cancellation() -> None:
-    gone = asyncio.Event()
+async def test_cancel_on_disconnect_leaves_task_uncancelled() -> None:
+    disconnected = asyncio.Event()
 
     async def receive() -> dict[str, str]:
-        await gone.wait()
+        await disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def work() -> str:
         with suppress(ClientGone):
             async with CancelOnDisconnect(receive):
-                gone.set()
+                disconnected.set()
                 await asyncio.sleep(LONG)
         await asyncio.sleep(0)
         return "went on"

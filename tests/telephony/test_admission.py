@@ -1,4 +1,4 @@
-"""Who gets in, who stays, and what is left behind when a line goes away."""
+"""Authentication, limits and the end of phone lines."""
 
 import asyncio
 import json
@@ -14,10 +14,10 @@ from deployments.contracts.settings import KeyLimits
 from deployments.conversation.usage_tracker import UsageTracker
 from tests.telephony.phone_server import (
     KEY,
-    PhoneSnapshots,
     RecordingObserver,
     RunningPhone,
     SpeakingAssistant,
+    StaticSnapshots,
     api_key,
     expired,
     read_close,
@@ -34,13 +34,13 @@ def door() -> Iterator[RunningPhone]:
         yield opened
 
 
-async def test_a_wrong_key_in_the_header_is_closed_with_4401(door: RunningPhone) -> None:
+async def test_wrong_key_closes_with_4401(door: RunningPhone) -> None:
     async with door.dial(key="sk-wrong") as line:
         last, code = await read_close(line)
     assert (last["code"], code) == ("invalid_api_key", 4401)
 
 
-async def test_a_key_in_the_first_message_opens_the_line(door: RunningPhone) -> None:
+async def test_key_in_first_message_opens_the_line(door: RunningPhone) -> None:
     async with door.dial(key=None) as line:
         await send_message(line, type="auth", api_key=KEY)
         assert (await receive_utterance(line, ends=("ready",))).last == {"type": "ready"}
@@ -52,7 +52,7 @@ async def test_a_key_in_the_first_message_opens_the_line(door: RunningPhone) -> 
     "first",
     ['{"type": "auth", "api_key": "sk-wrong"}', '{"type": "speak", "text": "hi"}', '{"text": "hi"}', "junk", b"\x00"],
 )
-async def test_any_other_first_message_is_closed_with_4401(door: RunningPhone, first: str | bytes) -> None:
+async def test_other_first_message_closes_with_4401(door: RunningPhone, first: str | bytes) -> None:
     async with door.dial(key=None) as line:
         await line.send(first)
         last, code = await read_close(line)
@@ -60,12 +60,12 @@ async def test_any_other_first_message_is_closed_with_4401(door: RunningPhone, f
     assert "sk-wrong" not in json.dumps(last)
 
 
-async def test_silence_instead_of_a_key_is_closed_with_4401(door: RunningPhone) -> None:
+async def test_missing_key_closes_with_4401(door: RunningPhone) -> None:
     async with door.dial(key=None) as line:
         assert (await read_close(line))[1] == 4401
 
 
-async def test_a_key_in_the_url_does_not_count(door: RunningPhone) -> None:
+async def test_key_in_url_is_ignored(door: RunningPhone) -> None:
     from websockets.asyncio.client import connect
 
     async with connect(f"{door.url}?api_key={KEY}&token={KEY}") as line:
@@ -76,13 +76,13 @@ async def test_a_key_in_the_url_does_not_count(door: RunningPhone) -> None:
     ("keys", "code"),
     [((api_key(expires_at=expired()),), 4401), ((api_key(scopes=("chat",)),), 4403), ((), 4401)],
 )
-async def test_expired_keys_and_keys_for_other_things_stay_out(keys: tuple[object, ...], code: int) -> None:
+async def test_expired_key_and_missing_scope_close_the_line(keys: tuple[object, ...], code: int) -> None:
     with run_phone(current=snapshot(keys)) as other:  # type: ignore[arg-type]
         async with other.dial() as line:
             assert (await read_close(line))[1] == code
 
 
-async def test_a_withdrawn_key_ends_at_its_next_request() -> None:
+async def test_revoked_key_ends_at_next_request() -> None:
     with run_phone(SpeakingAssistant(chunks=1)) as other:
         async with other.dial() as line:
             await send_message(line, type="speak", text="Раз")
@@ -93,7 +93,7 @@ async def test_a_withdrawn_key_ends_at_its_next_request() -> None:
     assert (last["code"], code) == ("invalid_api_key", 4401)
 
 
-async def test_before_the_settings_have_arrived_the_client_is_asked_to_come_back() -> None:
+async def test_starting_server_closes_with_1013() -> None:
     with run_phone() as other:
         other.snapshots.ready = False
         async with other.dial() as line:
@@ -101,7 +101,7 @@ async def test_before_the_settings_have_arrived_the_client_is_asked_to_come_back
     assert (last["retryable"], code) == (True, 1013)
 
 
-async def test_the_limit_of_live_streams_counts_speeches_not_sockets() -> None:
+async def test_max_live_streams_counts_requests() -> None:
     with run_phone(SpeakingAssistant(chunks=100), snapshot(streams=1)) as other:
         async with other.dial() as first, other.dial() as second:
             await send_message(first, type="speak", text="Раз")
@@ -114,7 +114,7 @@ async def test_the_limit_of_live_streams_counts_speeches_not_sockets() -> None:
             await receive_utterance(second, frames=3)
 
 
-async def test_an_idle_line_is_closed_but_a_speaking_one_is_not() -> None:
+async def test_idle_line_closes_with_4408() -> None:
     with run_phone(SpeakingAssistant(chunks=4), settings=PhoneSettings(idle_timeout_s=0.3)) as other:
         async with other.dial() as line:
             await send_message(line, type="speak", text="Больше трёхсот миллисекунд")
@@ -122,13 +122,13 @@ async def test_an_idle_line_is_closed_but_a_speaking_one_is_not() -> None:
             assert (await read_close(line))[1] == 4408
 
 
-@pytest.mark.parametrize("manner", ["close", "abort"])
-async def test_a_hang_up_closes_the_voice_within_a_second(door: RunningPhone, manner: str) -> None:
+@pytest.mark.parametrize("ending", ["close", "abort"])
+async def test_disconnect_stops_synthesis(door: RunningPhone, ending: str) -> None:
     line = await door.dial()
     await send_message(line, type="speak", text="Долго")
     await receive_utterance(line, frames=5)
     assert door.assistant.open_streams == 1
-    if manner == "close":
+    if ending == "close":
         await line.close()
     else:
         line.transport.abort()
@@ -136,11 +136,11 @@ async def test_a_hang_up_closes_the_voice_within_a_second(door: RunningPhone, ma
     await line.wait_closed()
 
 
-async def test_a_cancelled_task_closes_the_voice_within_a_second() -> None:
+async def test_cancelled_task_stops_synthesis() -> None:
     """The other way a server says that the client is gone: no message, the task is cancelled."""
     assistant, sent = SpeakingAssistant(chunks=100, delay_s=0.01), []
-    inbox: asyncio.Queue[Message] = asyncio.Queue()
-    app = build_phone_app(PhoneServices(assistant, PhoneSnapshots(snapshot()), RecordingObserver()))
+    incoming: asyncio.Queue[Message] = asyncio.Queue()
+    app = build_phone_app(PhoneServices(assistant, StaticSnapshots(snapshot()), RecordingObserver()))
     headers = [(b"authorization", f"Bearer {KEY}".encode())]
     scope = {
         "type": "websocket",
@@ -154,9 +154,9 @@ async def test_a_cancelled_task_closes_the_voice_within_a_second() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    task = asyncio.create_task(app(scope, inbox.get, send))
-    inbox.put_nowait({"type": "websocket.connect"})
-    inbox.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
+    task = asyncio.create_task(app(scope, incoming.get, send))
+    incoming.put_nowait({"type": "websocket.connect"})
+    incoming.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
     async with asyncio.timeout(5):
         while len(sent) < 10:
             await asyncio.sleep(0.01)
@@ -169,11 +169,11 @@ async def test_a_cancelled_task_closes_the_voice_within_a_second() -> None:
 
 
 @pytest.mark.parametrize("ending", ["in the middle of a speech", "idle", "withdrawn"])
-async def test_a_client_that_does_not_read_is_dropped(ending: str) -> None:
-    assistant, snapshots = SpeakingAssistant(chunks=100), PhoneSnapshots(snapshot())
+async def test_client_that_does_not_read_is_dropped(ending: str) -> None:
+    assistant, snapshots = SpeakingAssistant(chunks=100), StaticSnapshots(snapshot())
     settings = PhoneSettings(send_timeout_s=0.2, idle_timeout_s=0.2)
     app = build_phone_app(PhoneServices(assistant, snapshots, RecordingObserver(), settings=settings))
-    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    incoming: asyncio.Queue[Message] = asyncio.Queue()
     headers = [(b"authorization", f"Bearer {KEY}".encode())]
     scope = {
         "type": "websocket",
@@ -188,13 +188,13 @@ async def test_a_client_that_does_not_read_is_dropped(ending: str) -> None:
         if message["type"] == "websocket.close" or message.get("bytes"):
             await asyncio.Event().wait()
 
-    inbox.put_nowait({"type": "websocket.connect"})
+    incoming.put_nowait({"type": "websocket.connect"})
     if ending == "withdrawn":
         snapshots.current = snapshot(())
     if ending != "idle":
-        inbox.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
+        incoming.put_nowait({"type": "websocket.receive", "text": '{"type": "speak", "text": "Долго"}'})
     async with asyncio.timeout(3):
-        await app(scope, inbox.get, send)
+        await app(scope, incoming.get, send)
     assert assistant.open_streams == 0
 
 
@@ -203,18 +203,18 @@ def test_health_needs_no_key(door: RunningPhone) -> None:
         assert json.load(answer)["ready"] is True
 
 
-async def test_a_line_hears_when_the_day_of_its_key_is_used_up_and_stays_open() -> None:
-    book = UsageTracker(time.time)
+async def test_daily_audio_limit_keeps_the_line_open() -> None:
+    usage = UsageTracker(time.time)
     key = api_key().model_copy(update={"limits": KeyLimits(audio_seconds_per_day=1)})
-    with run_phone(SpeakingAssistant(chunks=1, chunk_s=1.1), current=snapshot((key,)), usage=book) as door:
+    with run_phone(SpeakingAssistant(chunks=1, chunk_s=1.1), current=snapshot((key,)), usage=usage) as door:
         async with door.dial() as line:
             await send_message(line, type="speak", text="Да")
             assert (await receive_utterance(line)).last["type"] == "finished"
             for _ in range(2):
                 await send_message(line, type="speak", text="Ещё")
-                refused = (await receive_utterance(line)).last
-                assert refused["code"] == "rate_limit_exceeded"
-                assert "audio_seconds_per_day" in str(refused["message"])
-    (tally,) = book.take_unreported()
-    assert (tally.source, tally.route, tally.requests, tally.key_id) == ("phone", "speech", 1, 1)
-    assert tally.audio_seconds == pytest.approx(1.1, abs=0.05)
+                error = (await receive_utterance(line)).last
+                assert error["code"] == "rate_limit_exceeded"
+                assert "audio_seconds_per_day" in str(error["message"])
+    (used,) = usage.take_unreported()
+    assert (used.source, used.route, used.requests, used.key_id) == ("phone", "speech", 1, 1)
+    assert used.audio_seconds == pytest.approx(1.1, abs=0.05)

@@ -1,4 +1,4 @@
-"""Bodies are read to a size and within a time, whatever their pace; the reader's own time is not the client's."""
+"""Limits of request bodies: size, pauses and average rate."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ from deployments.contracts.errors import TooLarge
 KIBIBYTE = 1024
 
 
-class Client:
+class ScriptedClient:
     """Sends each part after so many seconds of a clock that nobody waits for."""
 
     def __init__(self, parts: Iterable[tuple[float, bytes]]) -> None:
@@ -27,43 +27,43 @@ class Client:
         return {"type": "http.request", "body": part, "more_body": bool(part)}
 
 
-async def read(client: Client, most: int = 25 * MEGABYTE) -> bytes:
+async def read(client: ScriptedClient, most: int = 25 * MEGABYTE) -> bytes:
     return await read_body(limited_receive(client.receive, most, 30, client.clock))
 
 
-async def test_a_body_that_trickles_is_given_up_after_half_a_minute() -> None:
-    client = Client((9, b"x") for _ in range(1000))
+async def test_limited_receive_slow_body_times_out() -> None:
+    client = ScriptedClient((9, b"x") for _ in range(1000))
     with pytest.raises(RequestTimeout, match="4 KiB a second"):
         await read(client)
     assert client.now == 36
 
 
-async def test_a_large_upload_over_a_slow_line_comes_through() -> None:
-    client = Client((20, b"x" * 20 * 5 * KIBIBYTE) for _ in range(70))
+async def test_limited_receive_large_slow_upload_completes() -> None:
+    client = ScriptedClient((20, b"x" * 20 * 5 * KIBIBYTE) for _ in range(70))
     assert len(await read(client)) == 70 * 20 * 5 * KIBIBYTE
     assert client.now == 1400
 
 
-async def test_a_start_at_full_speed_does_not_buy_more_than_its_bytes() -> None:
-    client = Client([(0, b"x" * 40 * KIBIBYTE), *((9, b"x") for _ in range(1000))])
+async def test_limited_receive_fast_start_gains_no_time() -> None:
+    client = ScriptedClient([(0, b"x" * 40 * KIBIBYTE), *((9, b"x") for _ in range(1000))])
     with pytest.raises(RequestTimeout):
         await read(client)
     assert client.now == 45
 
 
-async def test_what_the_reader_does_meanwhile_is_not_the_clients_time() -> None:
-    client = Client((1, b"x") for _ in range(10))
+async def test_limited_receive_reader_time_does_not_count() -> None:
+    client = ScriptedClient((1, b"x") for _ in range(10))
     receive = limited_receive(client.receive, MEGABYTE, 30, client.clock)
     for _ in range(10):
         assert (await receive())["body"] == b"x"
         client.now += 1000
 
 
-@pytest.mark.parametrize(("most", "said"), [(2 * MEGABYTE, "2 MB"), (16 * KIBIBYTE, "16 KiB")])
-async def test_what_is_too_large_is_told_with_what_would_do(most: int, said: str) -> None:
-    with pytest.raises(TooLarge, match=said):
+@pytest.mark.parametrize(("most", "size"), [(2 * MEGABYTE, "2 MB"), (16 * KIBIBYTE, "16 KiB")])
+async def test_limits_name_the_maximum_size(most: int, size: str) -> None:
+    with pytest.raises(TooLarge, match=size):
         check_content_length(b"%d" % (most + 1), most)
-    with pytest.raises(TooLarge, match=said):
-        await read(Client([(0, b"x" * most), (0, b"x")]), most)
+    with pytest.raises(TooLarge, match=size):
+        await read(ScriptedClient([(0, b"x" * most), (0, b"x")]), most)
     check_content_length(b"%d" % most, most)
-    assert len(await read(Client([(0, b"x" * most)]), most)) == most
+    assert len(await read(ScriptedClient([(0, b"x" * most)]), most)) == most
