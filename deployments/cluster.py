@@ -1,4 +1,4 @@
-"""Starts Ray, Serve and the applications of a graph in this machine, and ends them again."""
+"""Starts and stops a private Ray cluster, Serve and the applications of a graph on this machine."""
 
 import asyncio
 import contextlib
@@ -32,14 +32,14 @@ log = logging.getLogger(__name__)
 
 _OBJECT_STORE_BYTES = 128 << 20
 _LOGICAL_CPUS = 64
-_LOOK_S = 0.1
-_RAYS_DIGITS = 4
-"""Ray counts shares in ten-thousandths; a sum of floats may lie a hair above what is there."""
+_POLL_INTERVAL_S = 0.1
+_RESOURCE_DIGITS = 4
+"""Ray counts resources in units of 0.0001. Rounding hides float errors of the sum."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplicationTarget:
-    """One application to run: ``import_path`` is ``module:builder``, ``arguments`` what the builder takes."""
+    """One application to run. ``import_path`` is ``module:builder``; the builder gets ``arguments``."""
 
     name: str
     route_prefix: str | None
@@ -48,13 +48,13 @@ class ApplicationTarget:
 
 
 def start_ray() -> None:
-    """A private cluster of this process; everything in it ends with this process. No dashboard, no driver logs."""
+    """Starts a cluster that ends with this process, without dashboard and driver logs."""
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         _init_ray()
     except Exception as error:
-        # Ray gives itself 30 seconds, which a crowded machine can exceed once.
-        log.warning("Ray did not start, trying once more: %s", error)
+        # Ray times out after 30 seconds, which a busy machine can exceed.
+        log.warning("Ray did not start, retrying: %s", error)
         ray.shutdown()
         _init_ray()
 
@@ -76,9 +76,9 @@ def start_serve(host: str, port: int, keep_alive_timeout_s: int) -> None:
 
 
 def preload_builders(import_paths: Iterable[str]) -> None:
-    """Imports what builds the applications, for a thread that runs while Ray's processes start and ours waits for them.
+    """Imports the application builders. Runs in a thread while Ray starts.
 
-    Says nothing of what cannot be imported: ``deploy`` will.
+    Ignores import errors, which ``deploy`` raises again.
     """
     for import_path in import_paths:
         with contextlib.suppress(Exception):
@@ -86,16 +86,16 @@ def preload_builders(import_paths: Iterable[str]) -> None:
 
 
 def check_resources(hostings: Iterable[Hosting]) -> None:
-    """Raises InvalidRequest when all replicas together book more than the cluster has: they would wait for ever."""
-    booked = {"CPU": 0.0, "GPU": 0.0}
+    """Raises InvalidRequest when the replicas need more CPUs or GPUs than the cluster has."""
+    required = {"CPU": 0.0, "GPU": 0.0}
     for hosting in hostings:
-        booked["CPU"] += hosting.num_cpus * hosting.replicas
-        booked["GPU"] += hosting.num_gpus * hosting.replicas
-    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    for kind, share in booked.items():
-        if round(share, _RAYS_DIGITS) > there.get(kind, 0.0):
+        required["CPU"] += hosting.num_cpus * hosting.replicas
+        required["GPU"] += hosting.num_gpus * hosting.replicas
+    available = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    for kind, share in required.items():
+        if round(share, _RESOURCE_DIGITS) > available.get(kind, 0.0):
             raise InvalidRequest(
-                f"the graph books {share:g} {kind}s and Ray finds {there.get(kind, 0.0):g} here: "
+                f"the graph needs {share:g} {kind}s and Ray has {available.get(kind, 0.0):g}: "
                 f"lower num_{kind.lower()}s of its deployments"
             )
 
@@ -106,10 +106,10 @@ def deploy(
     on_running: Callable[[str], None],
     timeout_s: float,
 ) -> None:
-    """Deploys all applications at once and returns when their replicas run, or soon after ``given_up``.
+    """Deploys all applications at once. Returns when they run, or soon after ``is_cancelled`` returns True.
 
-    ``tell`` hears the name of each application that runs. Raises Unavailable when one cannot, or does not for longer
-    than ``patience_s``.
+    ``on_running`` is called with the name of each running application. Raises Unavailable when one fails or is not
+    running after ``timeout_s``.
     """
     deadline = time.monotonic() + timeout_s
     runs = [
@@ -119,34 +119,34 @@ def deploy(
     serve.run_many(runs, wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
     waiting = [target.name for target in targets]
     while waiting and not is_cancelled():
-        described = [a for a in serve_client().list_serve_statuses() if a.name in waiting]
-        _require_no_failure(described, late=time.monotonic() > deadline)
-        for application in described:
+        statuses = [a for a in serve_client().list_serve_statuses() if a.name in waiting]
+        _raise_on_failure(statuses, late=time.monotonic() > deadline)
+        for application in statuses:
             if application.app_status.status == ApplicationStatus.RUNNING:
                 waiting.remove(application.name)
                 on_running(application.name)
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_INTERVAL_S)
 
 
-def _require_no_failure(described: Iterable["StatusOverview"], *, late: bool) -> None:
-    for application in described:
+def _raise_on_failure(statuses: Iterable["StatusOverview"], *, late: bool) -> None:
+    for application in statuses:
         status = application.app_status.status
         if status == ApplicationStatus.DEPLOY_FAILED or (late and status != ApplicationStatus.RUNNING):
-            reason = _reason(application) or f"it is still {status.value.lower()}"
+            reason = _failure_message(application) or f"it is still {status.value.lower()}"
             raise Unavailable(f"the application {application.name} does not start: {reason}")
 
 
-def _reason(application: "StatusOverview") -> str:
-    """What Serve's messages end with: the error itself, after the traceback of a replica."""
-    told = [(deployment.name, deployment.message) for deployment in application.deployment_statuses]
-    parts = [f"{name}: {message.strip().splitlines()[-1]}" for name, message in told if message.strip()]
+def _failure_message(application: "StatusOverview") -> str:
+    """The last lines of Serve's messages: the error after the traceback of a replica."""
+    messages = [(deployment.name, deployment.message) for deployment in application.deployment_statuses]
+    parts = [f"{name}: {message.strip().splitlines()[-1]}" for name, message in messages if message.strip()]
     return "; ".join(parts) or application.app_status.message
 
 
 def stop() -> None:
-    """Ends Serve, then Ray. Harmless when they are not running.
+    """Stops Serve, then Ray. Idempotent.
 
-    What is printed meanwhile is lost: Ray tells the terminal that Serve's controller, which is being ended, is dead.
+    Suppresses standard output meanwhile, because Ray reports the stopped controller as dead.
     """
     if ray.is_initialized():
         with contextlib.redirect_stdout(io.StringIO()):
@@ -155,11 +155,11 @@ def stop() -> None:
 
 
 class BackgroundEventLoop:
-    """An event loop on a thread of its own for as long as this process uses handles: Serve's routers live on it."""
+    """An event loop on its own thread. Serve handles need one loop that lives as long as they do."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="event loop", daemon=True)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         if not self._thread.is_alive():
@@ -173,7 +173,7 @@ class BackgroundEventLoop:
 
 
 def engine_clients(deployments: Sequence[str]) -> tuple[EngineClient, ...]:
-    """Clients that watch the engines of the secretary application."""
+    """Clients of the engine deployments in the secretary application."""
     return tuple(EngineClient(RemoteDeployment.by_name(names.SECRETARY_APP, name), name) for name in deployments)
 
 

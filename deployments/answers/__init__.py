@@ -1,1 +1,1 @@
-"""Prepared answers: exact and keyword matches from memory, similar questions by rank. Pure and synchronous."""
+"""FAQ matching: exact and keyword matches, and a ranking of similar questions. Pure and synchronous."""

@@ -1,4 +1,4 @@
-"""From an entry that matched to the answer a person gets: language preference, local time, placeholders."""
+"""Renders the answer of a matched FAQ entry, with placeholders in local time."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,11 +11,11 @@ from deployments.contracts.settings import FaqEntry
 
 UtcClock = Callable[[], datetime]
 MIN_MESSAGE_LENGTH = 2
-"""Letters and digits; anything shorter is a slip of the finger and never matches."""
+"""In letters and digits. Shorter messages never match."""
 
 
 class AnswerRenderer:
-    """Tells answers in the time of ``time_zone`` (IANA name). Raises InvalidRequest for an unknown zone."""
+    """Renders answers in the time of ``time_zone`` (IANA name). Raises InvalidRequest for an unknown zone."""
 
     def __init__(self, time_zone: str, clock: UtcClock) -> None:
         try:
@@ -32,10 +32,10 @@ class AnswerRenderer:
 
 
 def preference_key(entry: FaqEntry, locale: str | None) -> tuple[bool, int]:
-    """Sort key among equally good entries: the language of ``locale`` first, then the lower id."""
+    """Sort key of equally good entries: the language of ``locale`` first, then the lower id."""
     return (locale is not None and entry.language != primary_language(locale), entry.id)
 
 
 def primary_language(locale: str) -> str:
-    """ "ru" of "ru-RU" (BCP 47)."""
+    """The primary subtag of a BCP 47 language tag: "ru" for "ru-RU"."""
     return locale.replace("_", "-").partition("-")[0].lower()

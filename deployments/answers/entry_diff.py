@@ -1,4 +1,4 @@
-"""What changed between two sets of prepared answers: an index follows with that much work, whatever it holds."""
+"""The difference between two sets of FAQ entries. Indexes are updated by it instead of being rebuilt."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from deployments.contracts.settings import FaqEntry
 
 @dataclass(frozen=True, slots=True)
 class EntryDiff:
-    """An entry that changed is in both: ``gone`` as it was, ``come`` as it is. Their order is that of the entries."""
+    """A changed entry appears in ``removed`` (old) and in ``added`` (new). Both keep the order of the entries."""
 
     removed: tuple[FaqEntry, ...]
     added: tuple[FaqEntry, ...]
 
     @classmethod
     def between(cls, before: Iterable[FaqEntry], after: Iterable[FaqEntry]) -> "EntryDiff":
-        """By id, which is unique on each side, and everything an entry says: versions start anew with a restored
-        database. Entries that are the very same objects cost next to nothing."""
+        """Compares entries by id and by all of their fields, because versions restart with a restored database.
+        Identical objects are compared by identity."""
         old, new = ({entry.id: entry for entry in entries} for entries in (before, after))
         same = {number for number, entry in new.items() if (known := old.get(number)) is entry or known == entry}
         return cls(_without(old, same), _without(new, same))

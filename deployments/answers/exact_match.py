@@ -1,9 +1,9 @@
-"""The book of prepared answers: what a door looks up in its own memory before anything else is asked.
+"""Exact and keyword matches of FAQ entries.
 
-Both rules work on normalised words. *exact*: the whole message is a question or one of its alternatives. *keyword*: a
-key phrase occurs in the message as whole, consecutive words, beside at most twelve others; the longest phrase wins. So
-a contract to be translated is not answered for the phrase that it mentions. Both are dictionary look-ups, so their cost
-depends on the message and not on the size of the book.
+Both rules compare normalised words. *exact*: the whole message is a question or an alternative of an entry. *keyword*:
+a keyword phrase occurs in the message as whole, consecutive words with at most twelve other words; the longest phrase
+wins. So a long text that only mentions a phrase is not answered. Both rules are dictionary lookups: their cost depends
+on the length of the message, not on the number of entries.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,14 +17,14 @@ from deployments.contracts.settings import FaqEntry
 
 EXACT_SCORE = 100.0
 KEYWORD_SCORE = 95.0
-"""A key phrase is the operator's explicit wish, surer than any rank, less sure than the whole question."""
+"""Above any ranked score, below an exact match."""
 
 
 class ExactMatchIndex:
-    """Immutable once built; ``lookup`` may be called from any thread. Disabled entries are not in it.
+    """An immutable index of the enabled entries. ``lookup`` is thread-safe.
 
-    A book made after another (``before``) takes over what that one knows of the entries that are still the same: it
-    costs what changed. ``spelled`` is the spelling in which texts are compared, the same for both.
+    ``previous`` is the index of a former set of entries: building the new one then costs what changed. Both need the
+    same ``normalise_text``.
     """
 
     def __init__(
@@ -35,29 +35,31 @@ class ExactMatchIndex:
         previous: "ExactMatchIndex | None" = None,
         normalise_text: Callable[[str], str] = normalise,
     ) -> None:
-        self._teller = AnswerRenderer(time_zone, clock)
-        self._spelled = normalise_text
+        self._renderer = AnswerRenderer(time_zone, clock)
+        self._normalise_text = normalise_text
         self._entries = tuple(entry for entry in entries if entry.enabled)
-        change = EntryDiff.between(previous._entries if previous else (), self._entries)
+        diff = EntryDiff.between(previous._entries if previous else (), self._entries)
         exact = previous._exact if previous else PhraseIndex(_questions, normalise_text)
         keywords = previous._keywords if previous else KeyPhraseIndex(PhraseIndex(_keywords, normalise_text))
-        self._exact: PhraseIndex = exact.updated(change)
-        self._keywords: KeyPhraseIndex = keywords.updated(change)
+        self._exact: PhraseIndex = exact.updated(diff)
+        self._keywords: KeyPhraseIndex = keywords.updated(diff)
 
     def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        """The answer to ``text``, or None. Among equals ``locale`` decides, then the lower id."""
-        message = self._spelled(text)
+        """The match of ``text``, or None. Ties go to the language of ``locale``, then to the lower id."""
+        message = self._normalise_text(text)
         if len(message) < MIN_MESSAGE_LENGTH:
             return None
         if triggers := self._exact.triggers.get(message):
-            return self._told(triggers, locale, "exact", EXACT_SCORE)
+            return self._best_match(triggers, locale, "exact", EXACT_SCORE)
         if phrase := max(self._keywords.find_in(message), key=len, default=""):
-            return self._told(self._triggers_as_long(message, phrase), locale, "keyword", KEYWORD_SCORE)
+            return self._best_match(self._triggers_as_long(message, phrase), locale, "keyword", KEYWORD_SCORE)
         return None
 
-    def _told(self, triggers: Iterable[PhraseTrigger], locale: str | None, rule: str, score: float) -> AnswerMatch:
+    def _best_match(
+        self, triggers: Iterable[PhraseTrigger], locale: str | None, rule: str, score: float
+    ) -> AnswerMatch:
         entry, trigger = min(triggers, key=lambda found: preference_key(found[0], locale))
-        return self._teller.render_match(entry, rule, score, trigger)
+        return self._renderer.render_match(entry, rule, score, trigger)
 
     def _triggers_as_long(self, message: str, phrase: str) -> list[PhraseTrigger]:
         phrases = dict.fromkeys(other for other in self._keywords.find_in(message) if len(other) == len(phrase))

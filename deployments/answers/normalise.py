@@ -1,25 +1,25 @@
-"""One spelling for all the ways a person writes the same thing."""
+"""Text normalisation for matching."""
 
 import re
 import unicodedata
 
-_DROPPED = re.compile("[\u0300-\u036f'’`ʼ\u00ad\u200b\u200c\u200d\ufeff]+")
-_NO_WORD = re.compile(r"[\W_]+")
+_IGNORED = re.compile("[\u0300-\u036f'’`ʼ\u00ad\u200b\u200c\u200d\ufeff]+")
+_NON_WORD = re.compile(r"[\W_]+")
 
 
 def normalise(text: str) -> str:
-    """Compatibility forms, case, ё, stress marks, apostrophes, punctuation and white space folded (Unicode NFKC).
+    """Applies NFKC and case folding, replaces ё by е, removes stress marks, apostrophes and punctuation.
 
-    Words are separated by single spaces; a text without letters and digits becomes empty. Idempotent.
+    Words are separated by single spaces. A text without letters and digits becomes empty. Idempotent.
     """
     folded = _compatible(_compatible(text).casefold())
-    if _DROPPED.search(folded):
-        folded = _DROPPED.sub("", folded)
-    return _NO_WORD.sub(" ", folded.replace("ё", "е")).strip()
+    if _IGNORED.search(folded):
+        folded = _IGNORED.sub("", folded)
+    return _NON_WORD.sub(" ", folded.replace("ё", "е")).strip()
 
 
 def normalised_words(text: str) -> tuple[str, ...]:
-    """The words of ``text``, normalised."""
+    """The normalised words of ``text``."""
     return tuple(normalise(text).split())
 
 

@@ -1,19 +1,17 @@
-"""Finding the prepared question that a message means, though its words differ in form, order or spelling.
+"""Ranks FAQ questions by similarity to a message whose words differ in form, order or spelling.
 
-Every question and alternative is a bag of weighted stems in an inverted index. A message scores
+Every question and alternative is a set of weighted stems in an inverted index. The score of a message is
 
     100 · covered · (1 − extra · penalty) · (0.8 if only one of the two is negated)
 
-where ``covered`` is the share of the question's weight found in the message and ``extra`` the share of the message's
-weight that the question does not have. ``penalty`` is 1.05 / weight of the question, within 0.3..1: the more a question
-says, the more a message may add. So a question with one other content word ("сколько стоит ремонт" for "сколько стоит
-доставка", "где находится туалет" for "где вы находитесь") stays below any sensible threshold, a message may say a
-little more than the question, and an essay that happens to contain it does not match. Misspelt or differently stemmed
-words count with their similarity (rapidfuzz ``ratio``: 2·matches / total length) when they begin with the same letter
-and reach 0.85.
+``covered`` is the share of the question's weight that the message contains. ``extra`` is the share of the message's
+weight that the question does not contain. ``penalty`` is 1.05 / weight of the question, clamped to 0.3..1: a longer
+question tolerates more extra words. A question with one other content word ("сколько стоит ремонт" for "сколько стоит
+доставка") therefore stays below the threshold. Misspelt words count with their similarity (rapidfuzz ``ratio``) when
+they start with the same letter and reach 0.85.
 
-A question that has next to nothing but small words ("See you", "Какое число", "How much is it") is *thin* and takes no
-part unless the message has the same small words, in any order, particles and courtesies apart: "I see" is no goodbye.
+A question of function words only ("See you", "How much is it") matches only a message with the same function words in
+any order, apart from particles and courtesies.
 """
 
 from collections.abc import Callable
@@ -36,19 +34,20 @@ from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
-_LOWEST_PENALTY = 0.3
+_MIN_PENALTY = 0.3
 _PENALTY = 1.05
-"""Two words and an interrogative bear one foreign word at the threshold of 82, not two."""
+"""At the threshold of 82, a question of two words and an interrogative tolerates one extra word."""
 _NEGATION_FACTOR = 0.8
-_LOWEST_SIMILARITY = 85.0
-_SHORTEST_FUZZY = 4
-_MOST_FUZZY_WORDS = 24
+_MIN_SIMILARITY = 85.0
+_MIN_FUZZY_LENGTH = 4
+_MAX_FUZZY_WORDS = 24
 _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class RankedCandidate:
-    """An entry that came near. ``missing``: words of its question that the message lacks; ``extra``: the reverse."""
+    """A near match. ``missing``: words of the question that the message lacks. ``extra``: words of the message that the
+    question lacks."""
 
     match: AnswerMatch
     missing: tuple[str, ...]
@@ -56,10 +55,10 @@ class RankedCandidate:
 
 
 class Ranking:
-    """Immutable once built; disabled entries are not in it. Safe from any thread.
+    """An immutable ranking of the enabled entries. Thread-safe.
 
-    A ranking made after another (``before``) takes over what that one knows of the entries that are still the same: it
-    costs what changed. ``read`` says what a text is about, the same for both.
+    ``previous`` is the ranking of a former set of entries: building the new one then costs what changed. Both need the
+    same ``tokenize``.
     """
 
     def __init__(
@@ -72,57 +71,57 @@ class Ranking:
         tokenize: Callable[[str], TokenizedText] = tokenize_text,
     ) -> None:
         self._settings = settings
-        self._teller = AnswerRenderer(time_zone, clock)
-        self._read = tokenize
+        self._renderer = AnswerRenderer(time_zone, clock)
+        self._tokenize = tokenize
         self._entries = tuple(entry for entry in entries if entry.enabled)
-        change = EntryDiff.between(previous._entries if previous else (), self._entries)
-        come = [
-            IndexedQuestion(e, text, tokenize(text)) for e in change.added for text in (e.question, *e.alternatives)
-        ]
-        self._index: StemIndex = (previous._index if previous else StemIndex()).updated(change.removed, come)
-        self._penalties = np.clip(_PENALTY / self._index.weights, _LOWEST_PENALTY, 1.0)
+        diff = EntryDiff.between(previous._entries if previous else (), self._entries)
+        added = [IndexedQuestion(e, text, tokenize(text)) for e in diff.added for text in (e.question, *e.alternatives)]
+        self._index: StemIndex = (previous._index if previous else StemIndex()).updated(diff.removed, added)
+        self._penalties = np.clip(_PENALTY / self._index.weights, _MIN_PENALTY, 1.0)
 
     def match(self, text: str, locale: str | None) -> AnswerMatch | None:
-        """The answer whose question scores at least ``ranked_threshold`` and beats the best other answer by
-        ``ranked_margin``; a rival in another language than ``locale`` does not count."""
-        ranked = self._ranked(self._read(text), locale, self._settings.ranked_threshold - self._settings.ranked_margin)
+        """The best match when it scores at least ``ranked_threshold`` and beats the best other answer by
+        ``ranked_margin``. Answers in another language than ``locale`` are not compared."""
+        ranked = self._ranked(
+            self._tokenize(text), locale, self._settings.ranked_threshold - self._settings.ranked_margin
+        )
         if not ranked or ranked[0][0] < self._settings.ranked_threshold:
             return None
         score, best = ranked[0]
-        rival = next((s for s, other in ranked[1:] if _rivals(best.entry, other.entry, locale)), 0.0)
+        rival = next((s for s, other in ranked[1:] if _compete(best.entry, other.entry, locale)), 0.0)
         if score - rival < self._settings.ranked_margin:
             return None
-        return self._teller.render_match(best.entry, "ranked", score, best.text)
+        return self._renderer.render_match(best.entry, "ranked", score, best.text)
 
     def candidates(self, text: str, locale: str | None, limit: int = 5) -> list[RankedCandidate]:
-        """The ``limit`` nearest entries, best first, whatever their score: why a message matched or did not."""
-        message = self._read(text)
+        """The ``limit`` best entries, whatever their score. Explains why a message matched or did not."""
+        message = self._tokenize(text)
         similar = self._similar(message)
         return [
             RankedCandidate(
-                self._teller.render_match(trigger.entry, "ranked", score, trigger.text),
-                tuple(word for key, word in trigger.tokens.source_words.items() if key not in similar),
+                self._renderer.render_match(question.entry, "ranked", score, question.text),
+                tuple(word for key, word in question.tokens.source_words.items() if key not in similar),
                 tuple(
                     word
                     for key, word in message.source_words.items()
-                    if not self._near(key) & trigger.tokens.stems.keys()
+                    if not self._with_similar_stems(key) & question.tokens.stems.keys()
                 ),
             )
-            for score, trigger in self._ranked(message, locale, 0.0)[: max(limit, 0)]
+            for score, question in self._ranked(message, locale, 0.0)[: max(limit, 0)]
         ]
 
     def _ranked(self, message: TokenizedText, locale: str | None, floor: float) -> list[tuple[float, IndexedQuestion]]:
-        """The best trigger of each entry that scores above ``floor``, best first."""
+        """The best question of each entry that scores above ``floor``, best first."""
         if sum(map(len, message.source_words.values())) < MIN_MESSAGE_LENGTH:
             return []
         scores = self._scores(message)
         chosen: dict[int, tuple[float, IndexedQuestion]] = {}
         for slot in np.flatnonzero(scores > max(floor - 1e-9, 0.0)).tolist():
-            score, trigger = round(float(scores[slot]), 1), self._index.questions[slot]
-            if not trigger or not trigger.tokens.accepts(message):
+            score, question = round(float(scores[slot]), 1), self._index.questions[slot]
+            if not question or not question.tokens.accepts(message):
                 continue
-            if trigger.entry.id not in chosen or score > chosen[trigger.entry.id][0]:
-                chosen[trigger.entry.id] = (score, trigger)
+            if question.entry.id not in chosen or score > chosen[question.entry.id][0]:
+                chosen[question.entry.id] = (score, question)
         return sorted(chosen.values(), key=lambda found: (-found[0], *preference_key(found[1].entry, locale)))
 
     def _scores(self, message: TokenizedText) -> _Floats:
@@ -136,30 +135,30 @@ class Ranking:
         return scores
 
     def _similar(self, message: TokenizedText) -> dict[str, tuple[float, float]]:
-        """Known stems that are or resemble a stem of the message: similarity 0..1 and weight."""
+        """Indexed stem -> (similarity 0..1, weight) for stems that equal or resemble a stem of the message."""
         found: dict[str, tuple[float, float]] = {}
         for position, (key, weight) in enumerate(message.stems.items()):
             if key in self._index.postings:
                 found[key] = (1.0, weight)
-            if position >= _MOST_FUZZY_WORDS:
+            if position >= _MAX_FUZZY_WORDS:
                 continue
-            for other, similarity in self._lookalikes(key):
+            for other, similarity in self._similar_stems(key):
                 if similarity > found.get(other, (0.0, 0.0))[0]:
                     found[other] = (similarity, weight)
         return found
 
-    def _near(self, key: str) -> set[str]:
-        return {key, *(other for other, _ in self._lookalikes(key))}
+    def _with_similar_stems(self, key: str) -> set[str]:
+        return {key, *(other for other, _ in self._similar_stems(key))}
 
-    def _lookalikes(self, key: str) -> list[tuple[str, float]]:
-        if len(key) < _SHORTEST_FUZZY:
+    def _similar_stems(self, key: str) -> list[tuple[str, float]]:
+        if len(key) < _MIN_FUZZY_LENGTH:
             return []
         known = self._index.alphabet.get(key[0], [])
-        near = process.extract(key, known, scorer=fuzz.ratio, score_cutoff=_LOWEST_SIMILARITY, limit=4)
+        near = process.extract(key, known, scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY, limit=4)
         return [(other, score / 100.0) for other, score, _ in near]
 
 
-def _rivals(best: FaqEntry, other: FaqEntry, locale: str | None) -> bool:
+def _compete(best: FaqEntry, other: FaqEntry, locale: str | None) -> bool:
     if other.answer == best.answer:
         return False
     preferred = locale is not None and best.language == primary_language(locale)

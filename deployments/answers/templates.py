@@ -1,4 +1,4 @@
-"""Placeholders in prepared answers, filled in at the moment of the answer."""
+"""Placeholders in FAQ answers. They are replaced when the answer is given."""
 
 import re
 from datetime import datetime
@@ -15,10 +15,10 @@ _MONTHS = (
 
 
 def render_placeholders(answer: str, language: str, now: datetime) -> str:
-    """``answer`` with {current_time}, {current_date} and {day_of_week} in ``language``; other braces stay.
+    """Replaces {current_time}, {current_date} and {day_of_week} in ``answer``. Other braces stay.
 
-    ``now`` is local time already. Russian: 14:05, 23.11.2026, понедельник. Any other language as in English: 14:05,
-    November 23, 2026, Monday.
+    ``now`` is local time. Russian: 14:05, 23.11.2026, понедельник. Other languages use English: 14:05, November 23,
+    2026, Monday.
     """
     if "{" not in answer:
         return answer

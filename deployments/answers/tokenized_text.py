@@ -1,5 +1,4 @@
-"""Words of a question reduced to what counts: stems with weights, the small words between them, and whether the
-question is negated."""
+"""Tokenises a question for ranking: weighted stems, function words and negation."""
 
 import re
 from dataclasses import dataclass
@@ -11,22 +10,22 @@ import snowballstemmer
 from deployments.answers.normalise import normalised_words
 
 _CYRILLIC = re.compile("[а-я]")
-_QUESTION_WEIGHT = 0.5
-_THIN = 2.0
-_LONGEST_MESSAGE = 400
-"""Words; what comes later is not read."""
+_INTERROGATIVE_WEIGHT = 0.5
+_MIN_CONTENT_WEIGHT = 2.0
+_MAX_MESSAGE_WORDS = 400
+"""In words. The rest of the message is ignored."""
 
 
-def _set(text: str) -> frozenset[str]:
+def _word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_NEGATIONS = _set("не нет нельзя без not no dont doesnt didnt cant cannot wont isnt arent never without")
-_QUESTIONS = _set(
+_NEGATIONS = _word_set("не нет нельзя без not no dont doesnt didnt cant cannot wont isnt arent never without")
+_INTERROGATIVES = _word_set(
     "как где куда откуда когда сколько почему зачем какой какая какое какие каких каком чем кто кому кого чей что"
     " how where when why what which who whom whose much many hows wheres whens whats whos"
 )
-_STOP = _set(
+_FUNCTION_WORDS = _word_set(
     "а и но или же ли бы б в во на с со у к ко о об от до за из по под над при для про через между"
     " я мне меня мой моя мое мои ты тебя тебе твой твоя твое вы вас вам ваш ваша ваше ваши вами он она оно они его ее"
     " их мы нас нам наш наша это этот эта эти то тот та те там тут здесь так такой такая есть быть был была будет будут"
@@ -38,8 +37,8 @@ _STOP = _set(
     " please thanks thank hello hi hey good day morning evening can could would will shall may might tell know want"
     " wanted like just so if then id im ill youre"
 )
-_PARTICLES = _set("а и но же ли бы ну вот and so")
-_COURTESIES = _set(
+_PARTICLES = _word_set("а и но же ли бы ну вот and so")
+_COURTESIES = _word_set(
     "пожалуйста плиз спасибо здравствуйте здравствуй привет добрый доброе день вечер утро"
     " подскажите подскажи подскажете скажите скажи скажете хочу хотел хотела хотелось хотим узнать знаете интересует"
     " интересно please thanks thank hello hi hey good day morning evening"
@@ -48,9 +47,11 @@ _COURTESIES = _set(
 
 @dataclass(frozen=True, slots=True)
 class TokenizedText:
-    """``stems`` -> weight, in order of appearance; ``written`` says which word each stem came from. ``small``: stems of
-    the small words and interrogatives, particles apart. ``thin``: what is left without small words weighs too little
-    to tell one question from another."""
+    """``stems``: stem -> weight, in order of appearance. ``source_words``: stem -> the word it came from.
+
+    ``function_words``: stems of the function words and interrogatives without particles. ``lacks_content``: the content
+    words weigh too little to identify a question.
+    """
 
     stems: dict[str, float]
     source_words: dict[str, str]
@@ -63,8 +64,8 @@ class TokenizedText:
         return sum(self.stems.values())
 
     def accepts(self, message: "TokenizedText") -> bool:
-        """Whether ``message`` may mean this question: one that is thin wants its small words, and none but courtesies
-        beside them."""
+        """Whether ``message`` may match this question. A question that lacks content needs the same function words; the
+        message may add courtesies only."""
         return (
             not self.lacks_content
             or self.function_words <= message.function_words <= self.function_words | _courtesies()
@@ -72,26 +73,32 @@ class TokenizedText:
 
 
 def tokenize_text(text: str) -> TokenizedText:
-    """What ``text`` is about. Small words are left out unless there is nothing else ("кто вы?")."""
-    spoken = normalised_words(text)[:_LONGEST_MESSAGE]
-    content = [word for word in spoken if word not in _STOP and word not in _NEGATIONS]
-    thin = sum(_weights(_written(content)).values()) < _THIN
-    if all(word in _QUESTIONS for word in content):
-        content = [word for word in spoken if len(word) > 1] or list(spoken)
-    written = _written(content)
-    small = {word for word in spoken if word in _STOP or word in _QUESTIONS} - _PARTICLES
-    return TokenizedText(_weights(written), written, _is_negated(spoken), frozenset(map(stem, small)), thin)
+    """Tokenises ``text``. Function words are dropped unless there are no other words ("кто вы?")."""
+    message_words = normalised_words(text)[:_MAX_MESSAGE_WORDS]
+    content = [word for word in message_words if word not in _FUNCTION_WORDS and word not in _NEGATIONS]
+    lacks_content = sum(_weights(_source_words(content)).values()) < _MIN_CONTENT_WEIGHT
+    if all(word in _INTERROGATIVES for word in content):
+        content = [word for word in message_words if len(word) > 1] or list(message_words)
+    source_words = _source_words(content)
+    function_words = {word for word in message_words if word in _FUNCTION_WORDS or word in _INTERROGATIVES} - _PARTICLES
+    return TokenizedText(
+        _weights(source_words),
+        source_words,
+        _is_negated(message_words),
+        frozenset(map(stem, function_words)),
+        lacks_content,
+    )
 
 
-def _written(content: list[str]) -> dict[str, str]:
-    written: dict[str, str] = {}
+def _source_words(content: list[str]) -> dict[str, str]:
+    source_words: dict[str, str] = {}
     for word in content:
-        written.setdefault(stem(word), word)
-    return written
+        source_words.setdefault(stem(word), word)
+    return source_words
 
 
-def _weights(written: dict[str, str]) -> dict[str, float]:
-    return {key: _QUESTION_WEIGHT if word in _QUESTIONS else 1.0 for key, word in written.items()}
+def _weights(source_words: dict[str, str]) -> dict[str, float]:
+    return {key: _INTERROGATIVE_WEIGHT if word in _INTERROGATIVES else 1.0 for key, word in source_words.items()}
 
 
 @lru_cache(maxsize=1)
@@ -101,7 +108,7 @@ def _courtesies() -> frozenset[str]:
 
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """The Snowball stem of a normalised word; Russian for Cyrillic letters, English for others."""
+    """The Snowball stem of a normalised word: Russian for Cyrillic letters, English otherwise."""
     stemmer = _russian() if _CYRILLIC.search(word) else _english()
     return str(stemmer.stemWord(word))
 
@@ -116,6 +123,6 @@ def _english() -> snowballstemmer.stemmer:
     return snowballstemmer.stemmer("english")
 
 
-def _is_negated(spoken: tuple[str, ...]) -> bool:
-    """A negation before a word that counts; "не подскажете" is politeness."""
-    return any(word in _NEGATIONS and after not in _STOP for word, after in pairwise((*spoken, "")))
+def _is_negated(message_words: tuple[str, ...]) -> bool:
+    """Whether a negation precedes a content word. "не подскажете" is a courtesy."""
+    return any(word in _NEGATIONS and after not in _FUNCTION_WORDS for word, after in pairwise((*message_words, "")))

@@ -1,4 +1,4 @@
-"""The nouns that cross every boundary: audio, turns, events, speech, engines, the snapshot and the errors.
+"""The types that pass between packages and processes: audio, turns, events, speech, engines, snapshot and errors.
 
-Nothing here imports any other package of this project, and nothing here imports Ray, a web framework or a model.
+This package imports no other package of the project, and neither Ray nor a web framework.
 """

@@ -1,11 +1,11 @@
-"""Self-describing sound: raw bytes never travel without their rate, channels and encoding."""
+"""Self-describing audio: bytes are always passed with their rate, channels and encoding."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Encoding(StrEnum):
-    """How one sample is written. ``pcm16`` is signed little-endian; the other two are ITU-T G.711."""
+    """Sample encoding. ``pcm16`` is signed 16-bit little-endian; ``alaw`` and ``mulaw`` are ITU-T G.711."""
 
     PCM16 = "pcm16"
     ALAW = "alaw"
@@ -18,7 +18,7 @@ _SILENCE = {Encoding.PCM16: b"\x00\x00", Encoding.ALAW: b"\xd5", Encoding.MULAW:
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """Shape of a stretch of sound. ``rate`` is in Hz; samples of several channels are interleaved."""
+    """The format of raw audio. ``rate`` is in Hz; the samples of several channels are interleaved."""
 
     rate: int
     channels: int = 1
@@ -30,7 +30,7 @@ class AudioFormat:
 
     @property
     def bytes_per_frame(self) -> int:
-        """Bytes of one sample across all channels."""
+        """Bytes of one sample of all channels."""
         return _BYTES_PER_SAMPLE[self.encoding] * self.channels
 
     @property
@@ -42,11 +42,11 @@ class AudioFormat:
         return size / self.bytes_per_second
 
     def size(self, seconds: float) -> int:
-        """Bytes of ``seconds`` of sound, rounded down to whole frames."""
+        """Bytes of ``seconds`` of audio, rounded down to whole frames."""
         return int(seconds * self.rate) * self.bytes_per_frame
 
     def silence(self, seconds: float) -> bytes:
-        """Digital silence: zero in PCM, 0xD5 in A-law, 0xFF in mu-law (ITU-T G.711)."""
+        """``seconds`` of silence: zero in PCM, 0xD5 in A-law, 0xFF in mu-law (ITU-T G.711)."""
         return _SILENCE[self.encoding] * (int(seconds * self.rate) * self.channels)
 
 
@@ -60,10 +60,10 @@ MULAW_8K = AudioFormat(8_000, encoding=Encoding.MULAW)
 
 @dataclass(frozen=True, slots=True)
 class SpeechChunk:
-    """A block of synthesised sound.
+    """A block of synthesised audio.
 
-    ``text`` is the piece of text that starts with this block (empty on later blocks of the same piece);
-    ``sequence`` counts blocks of one request from 0.
+    ``text`` is the piece of text that starts with this chunk, and empty on later chunks of the piece. ``sequence``
+    counts the chunks of one request from 0.
     """
 
     audio: bytes

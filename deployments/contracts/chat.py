@@ -1,4 +1,4 @@
-"""The request side of a conversation: messages, options, where it came from, where it should go."""
+"""The request side of a conversation: messages, options, source and route."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,7 +26,7 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TurnSource:
-    """The door a turn came through; ``instance_id`` is the bot, widget or phone line, empty for single doors."""
+    """Where a turn comes from. ``instance_id`` is the bot, widget or phone line; empty for other sources."""
 
     kind: SourceKind
     instance_id: str = ""
@@ -39,16 +39,16 @@ class RouteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which language model answers. Parsed once, at the edge."""
+    """The language model that answers. Parsed once, when a request arrives."""
 
     kind: RouteKind
     provider_id: str = ""
 
     @classmethod
     def parse(cls, text: str | None) -> Self | None:
-        """Reads ``local``, ``vllm`` (alias of local), ``cloud:{id}``, ``gemini`` (alias); None or "" means default.
+        """Parses ``local``, ``vllm`` (alias of local), ``cloud:{id}`` and ``gemini`` (alias of cloud:gemini).
 
-        Raises ModelNotFound for anything else.
+        Returns None for None and "", which mean the default route. Raises ModelNotFound for anything else.
         """
         if not text:
             return None
@@ -70,11 +70,10 @@ LOCAL_ROUTE = Route(RouteKind.LOCAL)
 
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
-    """What the caller asked of the model; None leaves the engine's default.
+    """Sampling options. None means the default of the engine.
 
-    ``repetition_penalty`` divides the likelihood of what was said before: 1 leaves it alone.
-    ``json_schema`` is the schema text of ``response_format`` ("{}" means any JSON object); an engine that cannot
-    constrain its output refuses it.
+    ``repetition_penalty`` divides the likelihood of repeated tokens; 1 disables it. ``json_schema`` is the schema of
+    ``response_format`` as JSON text; "{}" means any JSON object. Engines that cannot constrain their output reject it.
     """
 
     max_tokens: int | None = None
@@ -88,7 +87,7 @@ class GenerationOptions:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingVectors:
-    """``rows`` has one vector for each text, in their order; ``tokens`` is how many the model read for them."""
+    """``vectors`` has one vector per text, in order. ``tokens`` is the number of tokens in all texts."""
 
     vectors: tuple[tuple[float, ...], ...]
     tokens: int
@@ -96,7 +95,7 @@ class EmbeddingVectors:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a stored session, a mode, a bot or a widget says of how to answer; None leaves it to the next one."""
+    """Settings of a stored session, a mode, a bot or a widget for a turn. None leaves a field to the next layer."""
 
     system_prompt: str | None = None
     persona_id: str | None = None
@@ -106,13 +105,13 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class ChatTurn:
-    """One request to the secretary: the only request object that crosses rooms.
+    """One chat request. All doors and engines use this type.
 
-    ``messages`` is the conversation so far, the last one is to be answered. ``speak`` asks for audio beside the text;
-    ``voice_id`` None lets the voice follow the language of the answer, ``preset`` None leaves the voice's own.
-    ``locale`` is a BCP 47 language ("ru", "en") or None when unknown. ``system_prompt`` takes the place of the
-    persona's. ``overrides`` count where the turn itself says nothing, the first that speaks wins: those of its session,
-    of the mode that a person chose with a button, of its bot or widget.
+    ``messages`` is the conversation; its last user message is answered. ``speak`` asks for audio besides the text.
+    ``voice_id`` None selects a voice by the language of the answer. ``preset`` None selects the preset of the voice.
+    ``locale`` is a BCP 47 language ("ru", "en") or None when unknown. ``system_prompt`` replaces the prompt of the
+    persona. ``overrides`` apply to fields that the turn does not set. The first override that sets a field wins:
+    session, mode (a bot button), bot or widget.
     """
 
     turn_id: str

@@ -1,7 +1,7 @@
-"""What an engine is: one verb each, plus ``start``, ``stop`` and a status.
+"""The protocols of engines and of the assistant.
 
-Validation happens in the plain method, before the returned stream is iterated. A stream that is closed early
-(``aclose``, cancellation) stops the work behind it within a second.
+Methods that return a stream validate their arguments before they return. A stream that is closed early (``aclose`` or
+cancellation) stops the work behind it within a second.
 """
 
 from collections.abc import AsyncIterator
@@ -22,10 +22,10 @@ ChatEvent = TextDelta | TurnFinished
 
 
 class Engine(Protocol):
-    """Life cycle that every engine shares. Constructors only store; ``start`` loads, ``stop`` frees."""
+    """The life cycle of every engine. The constructor only stores, ``start`` loads the model, ``stop`` frees it."""
 
     async def start(self) -> None:
-        """Loads the model. Raises ModelMissing when weights are not on disk."""
+        """Loads the model. Raises ModelMissing when its weights are not on disk."""
         ...
 
     async def stop(self) -> None: ...
@@ -35,13 +35,13 @@ class Engine(Protocol):
 
 class ChatEngine(Engine, Protocol):
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
-        """Text deltas, then exactly one TurnFinished with usage and finish_reason."""
+        """Yields text deltas, then exactly one TurnFinished with usage and finish reason."""
         ...
 
 
 @runtime_checkable
 class Embedder(Protocol):
-    """A chat engine that can also turn text into vectors."""
+    """A chat engine that also computes embeddings."""
 
     async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors: ...
 
@@ -50,25 +50,28 @@ class SpeechEngine(Engine, Protocol):
     def voices(self) -> tuple[Voice, ...]: ...
 
     def synthesize(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
-        """Blocks of 100-500 ms in the voice's own rate. Raises VoiceNotFound, LanguageNotSupported before the stream;
-        non-empty text without any audio raises EngineFailed."""
+        """Yields chunks of 100-500 ms at the sample rate of the voice.
+
+        Raises VoiceNotFound and LanguageNotSupported before it returns. The stream raises NoSound when non-empty text
+        produces no audio.
+        """
         ...
 
 
 class Recognizer(Engine, Protocol):
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        """Segments as they are understood, then exactly one TranscriptFinished. ``request.format`` must be PCM16."""
+        """Yields segments as they are recognised, then exactly one TranscriptFinished. ``request.format`` is PCM16."""
         ...
 
 
 class AnswerBook(Protocol):
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        """The prepared answer to ``text``, or None. ``locale`` breaks ties between languages."""
+        """The FAQ answer to ``text``, or None. ``locale`` decides between equally good matches."""
         ...
 
 
 class Assistant(Protocol):
-    """The facade that doors, bots and the panel use."""
+    """What doors, bots and the panel call: turns, speech and transcripts."""
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]: ...
 

@@ -1,4 +1,4 @@
-"""One tree of errors. Each class carries what every door needs to answer: code, HTTP status, whether to retry.
+"""The error tree. Each class has a code, an HTTP status and whether a retry can help.
 
     SecretaryError                500 internal_error
     ├── InvalidRequest            400 invalid_request
@@ -20,19 +20,19 @@
         ├── EngineFailed          503 engine_failed
         │   └── NoSound           503 no_sound
         ├── EngineTimeout         503 engine_timeout
-        ├── ModelMissing          503 model_missing   (not retryable: a person must act)
-        └── ServiceStopped        503 service_stopped (not retryable: a person stopped it)
+        ├── ModelMissing          503 model_missing   (not retryable: weights must be installed)
+        └── ServiceStopped        503 service_stopped (not retryable: an administrator stopped it)
 
-A handle call re-raises a remote error as a class derived from both Ray's error and ours; its ``str()`` is a traceback
-text, so doors render ``.message`` and never ``str(error)``. Every class pickles.
+A Ray handle re-raises a remote error as a subclass of Ray's error and of the original class. Its ``str()`` is a
+traceback, so doors render ``.message`` and never ``str(error)``. Every class pickles.
 """
 
 from typing import Any
 
 
 class SecretaryError(Exception):
-    """Base of the tree. ``message`` is written for the person who reads it; ``param`` names the offending field;
-    ``remedy`` is the command that mends it, if there is one."""
+    """Base class. ``message`` is shown to users, ``param`` names the invalid field, ``remedy`` is a command that solves
+    the problem, if there is one."""
 
     code: str = "internal_error"
     status: int = 500
@@ -48,7 +48,7 @@ class SecretaryError(Exception):
         self.remedy = remedy
 
     def fresh_copy(self) -> "SecretaryError":
-        """A fresh copy: an error that is raised many times would collect the frames of every caller."""
+        """A copy without traceback. An error that is raised repeatedly would accumulate the frames of all callers."""
         return _rebuild(type(self), self.message, self.param, self.retry_after_s, self.remedy)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -70,13 +70,13 @@ class TextTooLong(InvalidRequest):
 
 
 class ConversationTooLong(InvalidRequest):
-    """The conversation and the room for its answer do not fit into the model's context."""
+    """The conversation and its answer exceed the context of the model."""
 
     code = "context_length_exceeded"
 
 
 class UnsupportedAudio(InvalidRequest):
-    """The bytes are not sound that can be decoded."""
+    """The bytes cannot be decoded as audio."""
 
     code = "unsupported_audio"
 
@@ -106,7 +106,7 @@ class VoiceNotFound(NotFound):
 
 
 class Conflict(SecretaryError):
-    """Somebody else changed the row since it was read, or a unique name is taken."""
+    """The row changed since it was read, or a unique name is taken."""
 
     code, status = "conflict", 409
 
@@ -128,19 +128,19 @@ class Unavailable(SecretaryError):
 
 
 class Overloaded(Unavailable):
-    """A queue is full; ``retry_after_s`` says when to come back."""
+    """A queue is full. ``retry_after_s`` says when to retry."""
 
     code = "overloaded"
 
 
 class EngineFailed(Unavailable):
-    """An engine broke in the middle of its work (replica died, native error, no audio for non-empty text)."""
+    """An engine failed while it worked: its replica died, or native code raised an error."""
 
     code = "engine_failed"
 
 
 class NoSound(EngineFailed):
-    """A voice said nothing for a text that has something to say. It may be the text's fault: signs nobody can read."""
+    """Speech synthesis produced no audio for non-empty text, for example because of unsupported characters."""
 
     code = "no_sound"
 
@@ -150,12 +150,12 @@ class EngineTimeout(Unavailable):
 
 
 class ModelMissing(Unavailable):
-    """Weights are not on disk; ``message`` names the command that brings them."""
+    """Weights are not on disk. ``remedy`` is the command that installs them."""
 
     code, retryable = "model_missing", False
 
 
 class ServiceStopped(Unavailable):
-    """An administrator took the engine out of memory; ``remedy`` says how it is started again."""
+    """An administrator stopped the engine. ``remedy`` is the request that starts it."""
 
     code, retryable = "service_stopped", False

@@ -1,4 +1,4 @@
-"""The answer side of a conversation: six kinds of event, in this order.
+"""The response side of a conversation: six kinds of events, in this order.
 
 TurnStarted · AnswerMatched? · (TextDelta | SpeechReady)* · TurnFinished | TurnFailed
 """
@@ -22,7 +22,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds since the turn started; None where the stage did not happen."""
+    """Milliseconds since the start of the turn. None for stages that did not occur."""
 
     faq_ms: float | None = None
     first_token_ms: float | None = None
@@ -39,7 +39,8 @@ class TurnStarted:
 
 @dataclass(frozen=True, slots=True)
 class AnswerMatch:
-    """Which FAQ entry answered and why. ``rule`` is exact, keyword or ranked; ``score`` is 0..100."""
+    """The FAQ entry that matched. ``rule`` is exact, keyword or ranked; ``score`` is 0..100; ``trigger`` is the matched
+    text."""
 
     entry_id: int
     text: str
@@ -67,7 +68,8 @@ class SpeechReady:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """``route`` says who answered: "faq:{entry_id}", "local", "cloud:{id}"; ``model`` is the engine's model id."""
+    """``route`` is what answered: "faq:{entry_id}", "local" or "cloud:{id}". ``model`` is the model id of the
+    engine."""
 
     finish_reason: FinishReason = "stop"
     usage: Usage = field(default_factory=Usage)

@@ -1,4 +1,4 @@
-"""What all configured nouns share: they do not change, and they refuse fields that they do not know."""
+"""The base of configured types: immutable Pydantic models that reject unknown fields."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ Slug = Annotated[
     Field(pattern=r"^[\w-]{1,50}$"),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 50}),
 ]
-"""Letters of any script, digits, - and _. Patterns of JSON Schema know the letters of ASCII only."""
+"""Letters of any script, digits, - and _. The JSON Schema has no pattern, because \\w matches ASCII only there."""
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", description="BCP 47 primary language tag, for example ru")]
 

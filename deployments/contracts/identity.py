@@ -1,14 +1,14 @@
-"""Who is at the office's desk: a person who signed in, and what a role allows."""
+"""The signed-in user of the office, and the roles."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person may do. Each role may do all that the ones before it may.
+    """Roles in ascending order. Each role includes the permissions of the ones before it.
 
-    A viewer reads what is not personal to others, an operator answers people and edits behaviour, an admin also
-    decides on people, keys, secrets, the audit trail and the machine.
+    A viewer reads what is not personal data of others. An operator answers people and edits behaviour. An admin also
+    manages users, keys, secrets, the audit log and the machine.
     """
 
     VIEWER = "viewer"
@@ -16,15 +16,15 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     def covers(self, needed: "Role") -> bool:
-        """Whether this role may do what ``needed`` may."""
+        """Whether this role includes the permissions of ``needed``."""
         order = tuple(Role)
         return order.index(self) >= order.index(needed)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One signed-in person. ``token_id`` names the access token (RFC 7519 ``jti``), ``session_id`` the sign-in that it
-    belongs to; neither is the text of a token. ``address`` is where the request comes from."""
+    """A signed-in user. ``token_id`` is the ``jti`` of the access token (RFC 7519), ``session_id`` its sign-in.
+    ``address`` is the IP address of the client."""
 
     username: str
     role: Role

@@ -1,4 +1,4 @@
-"""What stands between people and the secretary: proxies in front of it, and the address under which it is known."""
+"""Parses the settings of inbound requests: trusted proxies and the public URL."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 from deployments.contracts.outbound import Network
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
-"""IPv4 as sockets for both kinds of addresses write it (RFC 4291, 2.5.5.2)."""
+"""IPv4-mapped IPv6 addresses (RFC 4291, section 2.5.5.2)."""
 
 
 def parse_trusted_proxies(text: str) -> tuple[Network, ...]:
-    """The addresses and networks of a comma-separated list: ``127.0.0.1, 10.0.0.0/24, fd00::/64``.
+    """Parses a comma-separated list of addresses and networks: ``127.0.0.1, 10.0.0.0/24, fd00::/64``.
 
-    Raises ValueError that says what would be right.
+    Raises ValueError with the expected format.
     """
     return tuple(_network(each.strip()) for each in text.split(",") if each.strip())
 
@@ -26,17 +26,18 @@ def _network(text: str) -> Network:
         carried = ipaddress.ip_address(int(network.network_address) & 0xFFFF_FFFF)
         network = ipaddress.ip_network((str(carried), network.prefixlen - _MAPPED.prefixlen))
     if not network.prefixlen:
-        raise ValueError(f"{text}: everybody could claim any address then; name the proxies")
+        raise ValueError(f"{text}: this trusts every address; name the proxies")
     return network
 
 
 def parse_public_url(text: str) -> str:
-    """An address such as ``https://secretary.example``, without a final slash. Raises ValueError for another."""
+    """Returns an address such as ``https://secretary.example`` without a trailing slash. Raises ValueError for
+    others."""
     try:
         parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.split() == [text]
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.split() == [text]
     except ValueError:
-        sound = False
-    if not sound or parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        valid = False
+    if not valid or parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError("write https://host or https://host:port, without a path")
     return text.rstrip("/")

@@ -1,4 +1,4 @@
-"""Bots and widgets as they are declared: each is a door of its own that says how to answer there."""
+"""Declared bots and widgets, with their own settings for answers."""
 
 from typing import Literal
 
@@ -9,12 +9,12 @@ from deployments.contracts.frozen_model import FrozenModel, Language, Slug
 from deployments.contracts.sampling import Sampling
 
 MAIN_MENU = "main_menu"
-"""Id of the button that leads back out of every mode."""
+"""The id of the button that leaves the current mode."""
 
 
 class ActionButton(FrozenModel):
-    """A button of a bot's keyboard: whoever presses it is in its mode, in which ``system_prompt``, ``route`` and
-    ``llm_params`` count before the bot's own. Buttons stand in rising ``order``."""
+    """A keyboard button of a bot. Pressing it selects a mode whose ``system_prompt``, ``route`` and ``llm_params``
+    override those of the bot. Buttons are sorted by ``order``."""
 
     id: Slug
     label: str
@@ -27,17 +27,17 @@ class ActionButton(FrozenModel):
 
     @property
     def caption(self) -> str:
-        """What stands on the button, and what Telegram sends when it is pressed."""
+        """The text on the button. Telegram sends it when the button is pressed."""
         return f"{self.icon} {self.label}".strip()
 
     @property
     def overrides(self) -> Overrides:
-        """What its mode says of how to answer. Raises ModelNotFound for a route of another version."""
+        """The overrides of the mode. Raises ModelNotFound for an unknown route."""
         return Overrides(self.system_prompt or None, None, Route.parse(self.route), self.llm_params.options)
 
 
 class InstanceSpec(FrozenModel):
-    """What every declared door has: its names, and how to answer there."""
+    """The common fields of bots and widgets."""
 
     id: Slug
     name: str
@@ -54,13 +54,13 @@ class InstanceSpec(FrozenModel):
 
     @property
     def own_overrides(self) -> Overrides:
-        """What this instance says of how to answer. Raises ModelNotFound for a route of another version."""
+        """The overrides of this instance. Raises ModelNotFound for an unknown route."""
         persona_id = self.persona_id or None
         return Overrides(self.system_prompt or None, persona_id, Route.parse(self.route), self.llm_params.options)
 
 
 class BotSpec(InstanceSpec):
-    """A Telegram bot as declared in storage. ``sealed_token`` is opened only inside the bot's own process."""
+    """A Telegram bot. ``sealed_token`` is opened in the process of the bot only."""
 
     sealed_token: str = Field(default="", repr=False)
     api_url: str = "https://api.telegram.org"
@@ -75,18 +75,18 @@ class BotSpec(InstanceSpec):
 
     @property
     def buttons(self) -> tuple[ActionButton, ...]:
-        """Those that are shown, in their order."""
+        """The enabled buttons in their order."""
         return tuple(sorted((each for each in self.action_buttons if each.enabled), key=lambda each: each.order))
 
     def overrides(self, mode: str = "") -> tuple[Overrides, ...]:
-        """What this bot says of how to answer to somebody in ``mode``, the first that speaks wins. A mode without a
-        button says nothing. Raises ModelNotFound for a route of another version."""
+        """The overrides of ``mode``, if it has an enabled button, then those of the bot. Raises ModelNotFound for an
+        unknown route."""
         modes = (each.overrides for each in self.buttons if each.id == mode != MAIN_MENU)
         return (*modes, self.own_overrides)
 
 
 class WidgetSpec(InstanceSpec):
-    """A chat window on somebody's website. ``allowed_domains`` are exact host names, IDN in its ASCII form."""
+    """A chat window on a website. ``allowed_domains`` are exact host names, IDN in ASCII form."""
 
     title: str = ""
     greeting: str = ""

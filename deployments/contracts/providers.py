@@ -1,4 +1,4 @@
-"""Language models behind somebody else's API, and the chains in which they stand in for each other."""
+"""Cloud language models, and chains of routes that fall back to each other."""
 
 from pydantic import Field
 
@@ -7,8 +7,8 @@ from deployments.contracts.sampling import Sampling
 
 
 class ProviderSpec(FrozenModel):
-    """A language model behind somebody else's API. ``sealed_api_key`` is for ``key_origin`` and sent nowhere else;
-    ``sealed_proxies`` are links of the ways to it, one per line. Both are opened only where the call is made."""
+    """A cloud language model. ``sealed_api_key`` is sent to ``key_origin`` only. ``sealed_proxies`` holds proxy links,
+    one per line. Both are opened in the process that calls the provider."""
 
     id: Slug
     name: str
@@ -27,7 +27,7 @@ class ProviderSpec(FrozenModel):
 
 
 class RouteChain(FrozenModel):
-    """A name under which several routes answer, the first that works: local, cloud:<id> or chain:<name>."""
+    """A name for several routes, tried in order: local, cloud:<id> or chain:<name>."""
 
     name: Slug
     routes: tuple[str, ...] = Field(min_length=1, max_length=8)

@@ -1,4 +1,4 @@
-"""What a door tells the office after the fact, and whom it tells while it works. Never on the path of an answer."""
+"""Reports of doors to the office, and the observer of turns. Both work outside the path of an answer."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -10,7 +10,7 @@ from deployments.contracts.settings import Exchange, Snapshot
 
 
 class StageLatency(FrozenModel):
-    """Latency of one stage since the last report. Milliseconds."""
+    """The latency of one stage since the last report, in milliseconds."""
 
     stage: str = Field(description="faq, first_token, sentence, first_audio or total")
     source: str
@@ -22,7 +22,7 @@ class StageLatency(FrozenModel):
 
 
 class UsageCount(FrozenModel):
-    """What was used on one ``day`` (UTC, ``YYYY-MM-DD``) through one key (0: none) by one source and route."""
+    """Usage on one ``day`` (UTC, ``YYYY-MM-DD``) by one key (0: none), source and route."""
 
     day: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     key_id: int = Field(ge=0)
@@ -35,10 +35,10 @@ class UsageCount(FrozenModel):
 
 
 class DoorReport(FrozenModel):
-    """Everything a door saw since its last report. ``run`` and ``sequence`` make a repeated delivery harmless."""
+    """What a door reports since its last report. The office uses ``run`` and ``sequence`` to ignore duplicates."""
 
     door: str
-    run: str = Field(default="", max_length=64, description="Another one for each start of the door")
+    run: str = Field(default="", max_length=64, description="Unique for each start of the door")
     sequence: int
     revision: int = Field(description="Snapshot revision this door runs")
     exchanges: tuple[Exchange, ...] = ()
@@ -49,26 +49,26 @@ class DoorReport(FrozenModel):
 
 
 class KeyUsage(FrozenModel):
-    """What one key has used on one day, over all doors."""
+    """The usage of one key on one day, over all doors."""
 
     tokens: int = 0
     audio_seconds: float = 0
 
 
 class ReportAcknowledgement(FrozenModel):
-    """The office's answer to a report: what each key has used on ``day`` (UTC), the report included."""
+    """The office's response to a report: the usage of each key on ``day`` (UTC), including the report."""
 
     day: str
     keys: dict[int, KeyUsage] = Field(default_factory=dict, description="key id -> used")
 
 
 class TurnObserver(Protocol):
-    """Hears about every stage of every turn; must return at once and never raise."""
+    """Callbacks for every turn. They must return at once and must not raise."""
 
     def stage(self, name: str, seconds: float, source: str, route: str) -> None: ...
 
     def stream_opened(self, kind: str) -> None:
-        """``kind`` is llm, tts or stt: an upstream engine stream is live."""
+        """An engine stream opened. ``kind`` is llm, tts or stt."""
         ...
 
     def stream_closed(self, kind: str) -> None: ...
@@ -83,7 +83,7 @@ class TurnObserver(Protocol):
 
 
 class SnapshotSource(Protocol):
-    """The newest snapshot this process has; ``ready`` is False until the first one arrived."""
+    """The current snapshot of this process. ``ready`` is False until the first one has arrived."""
 
     @property
     def current(self) -> Snapshot: ...
@@ -93,12 +93,12 @@ class SnapshotSource(Protocol):
 
 
 class OfficeLink(Protocol):
-    """What doors and bots ask of the office, whatever wire lies between."""
+    """The office as doors see it, over a handle or in the same process."""
 
     def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
-        """The current snapshot at once if newer than ``after_revision``, then every later one."""
+        """Yields the current snapshot if newer than ``after_revision``, then every later one."""
         ...
 
     async def report(self, report: DoorReport) -> ReportAcknowledgement | None:
-        """None from an office that says nothing of budgets: the door goes by what it has counted itself."""
+        """Stores the report. None when the office does not track daily usage; the door then uses its own counts."""
         ...

@@ -1,4 +1,4 @@
-"""How a language model chooses its words, as far as people configure it."""
+"""Configurable sampling parameters of language models."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from deployments.contracts.frozen_model import FrozenModel
 
 
 class Sampling(FrozenModel):
-    """Sampling of one provider, bot, button or widget; None leaves what the next one says."""
+    """Sampling parameters of a provider, bot, button or widget. None leaves a field to the next layer."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=32_768)] | None = None
@@ -18,5 +18,5 @@ class Sampling(FrozenModel):
 
     @property
     def options(self) -> GenerationOptions:
-        """The same, as a turn carries it."""
+        """The parameters as the options of a turn."""
         return GenerationOptions(**self.model_dump())

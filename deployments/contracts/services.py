@@ -1,4 +1,4 @@
-"""Services that can be stopped and started: what a replica tells the office, and what the office wants of it."""
+"""Engine deployments that an administrator can stop: their heartbeats and their desired state."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
@@ -12,16 +12,16 @@ ReplicaState = Literal["starting", "loading", "running", "stopping", "stopped", 
 
 
 class ReplicaReport(FrozenModel):
-    """One replica, once a second."""
+    """The heartbeat of one replica, sent once a second."""
 
     service: str = Field(description="Name of the deployment")
     replica: str = Field(description="Unique name of the replica")
     state: ReplicaState
     pid: int
     memory_bytes: int = Field(description="Resident memory of the process")
-    generation: int = Field(description="Order that the replica has carried out; -1 before the first one")
-    loads: int = Field(description="How often its engine was loaded since the process began")
-    ongoing: int = Field(description="Answers under way")
+    generation: int = Field(description="Generation of the state that the replica has applied; -1 before the first one")
+    loads: int = Field(description="How often its engine was loaded since the process started")
+    ongoing: int = Field(description="Requests in progress")
     uptime_seconds: float
     model: str = ""
     revision: str = ""
@@ -30,38 +30,43 @@ class ReplicaReport(FrozenModel):
 
 
 class DesiredServiceState(FrozenModel):
-    """What every replica of a service is to be. A higher ``generation`` than the replica's own means: load anew."""
+    """The desired state of all replicas of a service. A higher ``generation`` than that of the replica means:
+    reload."""
 
     loaded: bool = True
     generation: int = 0
 
 
 class ServiceLink(Protocol):
-    """The office, as a replica that can be stopped sees it."""
+    """The office as an engine replica sees it."""
 
-    async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState: ...
+    async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState:
+        """Reports the state of a replica and returns the desired one."""
+        ...
 
 
 @runtime_checkable
 class Unloadable(Protocol):
-    """What a replica hosts when it can be taken out of memory and brought back."""
+    """A service that can be unloaded from memory and loaded again."""
 
     def load(self) -> None:
-        """Begins to load; harmless when it is loaded."""
+        """Starts to load in the background. Idempotent."""
         ...
 
     async def unload(self) -> None:
-        """Refuses new work, waits for what is under way and frees the memory."""
+        """Rejects new requests, waits for running ones and frees the memory."""
         ...
 
-    def ongoing(self) -> int: ...
+    def ongoing(self) -> int:
+        """The number of running requests."""
+        ...
 
     async def statuses(self) -> tuple[EngineStatus, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaDetails:
-    """A replica as the cluster sees it. ``started_at`` in seconds since the epoch."""
+    """A replica as Serve reports it. ``started_at`` is in seconds since the epoch."""
 
     id: str
     state: str
@@ -71,8 +76,8 @@ class ReplicaDetails:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentDetails:
-    """A deployment as the cluster sees it. ``status`` is Serve's: HEALTHY, UPDATING, UPSCALING, DOWNSCALING, UNHEALTHY
-    or DEPLOY_FAILED; ``message`` says what is wrong."""
+    """A deployment as Serve reports it. ``status`` is HEALTHY, UPDATING, UPSCALING, DOWNSCALING, UNHEALTHY or
+    DEPLOY_FAILED; ``message`` explains it."""
 
     application: str
     name: str
@@ -83,8 +88,8 @@ class DeploymentDetails:
 
 
 class ClusterControl(Protocol):
-    """What runs the processes."""
+    """Reads the state of the cluster."""
 
     async def deployments(self) -> tuple[DeploymentDetails, ...]:
-        """Every deployment of every application. Raises Unavailable when the cluster does not say."""
+        """The deployments of all applications. Raises Unavailable when they cannot be read."""
         ...

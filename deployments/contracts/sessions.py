@@ -1,22 +1,18 @@
-"""Stored conversations: as doors that remember people see them, and as the office shows them.
+"""Stored conversations, as doors and the office see them.
 
-A conversation keeps of a turn what its next prompt needs:
+What a conversation keeps of a turn:
 
-==============================  ========  ==============================================================
-how the turn ended              question  words of the answer
-==============================  ========  ==============================================================
-complete                        kept      kept
-its reader stopped it           kept      kept as far as they came and marked ``STOPPED``: the reader has
-                                          read them and goes on from there
-it broke off (engine failed,    kept      dropped: the model would take half a sentence for its answer,
-time was up, client or process            and so would whoever reads the conversation
-gone before the end)
-==============================  ========  ==============================================================
+==============================  ========  =================================================
+how the turn ended              question  answer
+==============================  ========  =================================================
+completed                       kept      kept
+stopped by its reader           kept      kept as far as it came, with route ``STOPPED_ROUTE``
+failed, timed out, cancelled    kept      dropped: the model would continue from half a sentence
+==============================  ========  =================================================
 
-Questions without an answer reach the model together with the next one (``conversation.prompt``). Words that broke off
-at a door stay in the ``Exchange``, which says so (``finished``); a turn without any words is not reported. Whoever
-only leaves a chat of the office breaks nothing off: the answer is completed and kept. A caller who talks over the voice
-breaks off at most a turn of the phone gateway, which keeps what was said on its lines: no line has a conversation here.
+Unanswered questions are sent to the model together with the next one (``conversation.prompt``). The ``Exchange`` of a
+door keeps the text of a failed answer and says so in ``finished``. A turn without any text is not reported. Closing a
+chat page does not stop the turn: its answer is completed and kept. Phone lines have no stored conversation.
 """
 
 import hashlib
@@ -27,22 +23,22 @@ from typing import Literal, Protocol
 from deployments.contracts.chat import ChatMessage, MessageRole, Overrides, TurnSource
 
 STOPPED_ROUTE = "stopped"
-"""The ``route`` of an answer that its reader stopped."""
+"""The ``route`` of an answer that was stopped by its reader."""
 
 ApiSessionKind = Literal["session", "webui"]
-"""How a caller of ``/v1`` named the conversation: in the request, or as Open WebUI does in a header."""
+"""Where a ``/v1`` request names its conversation: in the body, or in the header of Open WebUI."""
 
 
 def api_session_id(key_id: int, kind: ApiSessionKind, name: bytes) -> str:
-    """Under which id the exchanges of a conversation are stored that the caller with this API key calls ``name``. The
-    name itself, which may tell who it is about, is not stored."""
+    """The session id of the conversation ``name`` of an API key. It contains a hash, because the name may be personal
+    data."""
     return f"api-{key_id}-{kind}-{hashlib.sha256(name).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A stored session with its newest messages, oldest first, and what people set for it. ``mode`` is the id of the
-    button that the person pressed last, "" for none."""
+    """A stored session with its newest messages, oldest first. ``mode`` is the id of the bot button that is active, ""
+    for none."""
 
     session_id: str
     messages: tuple[ChatMessage, ...] = ()
@@ -51,21 +47,22 @@ class Conversation:
 
 
 class ConversationStore(Protocol):
+    """Conversations by source and ``person``, which is a stable id at that source."""
+
     async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
-        """The running conversation of ``person`` (a stable id at that source), created when there is none."""
+        """Returns the current conversation of ``person``. Creates one if there is none."""
         ...
 
     async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
-        """Begins a new, empty conversation without a mode; the old one stays in the history."""
+        """Starts a new, empty conversation without a mode. The former one stays in the history."""
         ...
 
     async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
-        """Puts the running conversation of ``person`` into ``mode``, "" for none. Only a mode begins a conversation
-        where there is none."""
+        """Sets the mode of the current conversation, "" for none. Creates a conversation for a non-empty mode."""
         ...
 
     async def count(self, source: TurnSource) -> int:
-        """How many conversations are running at ``source``."""
+        """The number of current conversations at ``source``."""
         ...
 
 
@@ -73,9 +70,8 @@ class ConversationStore(Protocol):
 class StoredSession:
     """A conversation without its messages.
 
-    ``message_count`` counts all branches; ``leaf_id`` is the newest message of the branch in view and ``last_message``
-    the beginning of it. ``owner`` is the user of the panel it belongs to, ``mode`` is as in ``Conversation``.
-    ``version`` rises when people change the session itself, not when somebody talks in it.
+    ``message_count`` counts all branches. ``leaf_id`` is the newest message of the current branch, ``last_message`` the
+    start of its text. ``owner`` is a panel user. ``version`` increases when the session is edited, not with messages.
     """
 
     id: str
@@ -96,8 +92,8 @@ class StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """``parent_id`` is the message it follows; messages with the same parent are versions of each other. ``route`` says
-    who answered, or ``STOPPED``. ``edited`` marks a question that was asked anew in other words."""
+    """A message in the tree of a conversation. ``parent_id`` is the message before it; messages with the same parent
+    are alternatives. ``route`` is what answered, or ``STOPPED_ROUTE``. ``edited`` marks an edited question."""
 
     id: int
     session_id: str
@@ -111,7 +107,7 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class ConversationBranch:
-    """One way through a conversation, named by its newest message. ``last_message`` is the beginning of that."""
+    """A branch of a conversation, identified by its newest message. ``last_message`` is the start of its text."""
 
     leaf_id: int
     last_message: str

@@ -1,6 +1,6 @@
-"""The snapshot: everything the data plane knows about how to behave, immutable, streamed by the office.
+"""The snapshot: the immutable configuration of the data plane, which the office streams to all doors.
 
-A turn keeps the snapshot it started with. Field descriptions are what ``docs/settings.md`` and the panel show.
+A turn keeps the snapshot it started with. Field descriptions appear in ``docs/settings.md`` and in the panel.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from deployments.contracts.storable_text import StorableText
 
 
 class FaqEntry(FrozenModel):
-    """A prepared answer. Any of ``question`` and ``alternatives`` matches as a whole; ``keywords`` match as words of a
-    message that has at most twelve others."""
+    """A prepared answer. ``question`` and ``alternatives`` match whole messages. ``keywords`` match as words of a
+    message with at most twelve other words."""
 
     id: int = 0
     question: str = Field(min_length=2, max_length=500)
@@ -34,7 +34,7 @@ class FaqEntry(FrozenModel):
 
 
 class Persona(FrozenModel):
-    """Who the secretary is. ``prompt`` is the system prompt, per language."""
+    """A persona of the secretary. ``prompts`` are system prompts per language."""
 
     id: str = Field(pattern=r"^[a-z0-9_-]{1,50}$")
     name: str
@@ -147,7 +147,7 @@ class Limits(FrozenModel):
 
 
 class OutboundSettings(FrozenModel):
-    """Where the secretary may send requests beside the public internet."""
+    """Where the secretary may send requests besides the public internet."""
 
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
@@ -158,18 +158,18 @@ class OutboundSettings(FrozenModel):
 
     @field_validator("allowed_hosts")
     @classmethod
-    def _are_places(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+    def _parse_allowed_hosts(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         for text in texts:
             AllowedHost.parse(text)
         return texts
 
 
 MIN_AUDIT_DAYS = 7
-"""Whoever did something is on record for this long at least."""
+"""The minimum retention of the audit log."""
 
 
 class PrivacySettings(FrozenModel):
-    """How long what people said is kept, in days; 0 means for ever."""
+    """Retention in days. 0 means for ever."""
 
     messages_days: int = Field(
         default=0,
@@ -209,18 +209,18 @@ class PrivacySettings(FrozenModel):
 
     @field_validator("audit_days")
     @classmethod
-    def _is_long_enough(cls, days: int) -> int:
+    def _require_min_audit_days(cls, days: int) -> int:
         if 0 < days < MIN_AUDIT_DAYS:
             raise ValueError(f"the audit trail is kept for {MIN_AUDIT_DAYS} days at least, or for ever (0)")
         return days
 
 
 class Settings(FrozenModel):
-    """Live behaviour: changed in the office, effective everywhere in under a second.
+    """Live settings. Changes take effect everywhere in under a second.
 
-    ``scope`` in the schema says what a field counts for: each ``turn`` that says nothing else itself, each ``request``,
-    each API ``key``, each process of a ``door``, or the whole ``installation``. Groups marked ``changed_by`` admin are
-    not for operators.
+    ``scope`` in the schema says what a field applies to: each ``turn`` that does not override it, each ``request``,
+    each API ``key``, each ``door`` process, or the ``installation``. Groups with ``changed_by`` admin need the admin
+    role.
     """
 
     default_language: Language = Field(
@@ -242,10 +242,10 @@ class Settings(FrozenModel):
 
 
 class KeyLimits(FrozenModel):
-    """How much one API key may do; 0 means no limit. Days are those of UTC.
+    """Limits of one API key. 0 means no limit. Days are UTC.
 
-    Requests and streams are counted by each door process for itself, days over all doors together: each door knows
-    what the others used up to about a second ago, so that a budget can be passed by what is under way at its end.
+    Each door process counts requests and streams by itself. Daily budgets are counted over all doors; a door learns of
+    the usage of others within about a second, so running requests can exceed a budget.
     """
 
     requests_per_minute: int = Field(
@@ -272,7 +272,7 @@ class ApiKey(FrozenModel):
 
 
 class PresetParams(FrozenModel):
-    """How speech is synthesised. ``speed`` is in force with every engine; the rest is for engines that sample."""
+    """Parameters of speech synthesis. ``speed`` applies to all engines, the others to engines that sample."""
 
     temperature: float = Field(default=0.7, gt=0, le=2)
     repetition_penalty: float = Field(default=5.0, ge=1, le=20)
@@ -284,7 +284,7 @@ class PresetParams(FrozenModel):
 
 
 class Preset(FrozenModel):
-    """Synthesis parameters under a name. Builtin ones come with the program."""
+    """Named synthesis parameters. Builtin presets come with the program."""
 
     name: str
     display_name: str = ""
@@ -294,7 +294,7 @@ class Preset(FrozenModel):
 
 
 class VoiceSettings(FrozenModel):
-    """What people decided about one voice; a voice without one is as its engine describes it."""
+    """The stored settings of one voice. Without them, a voice is as its engine describes it."""
 
     id: str
     name: str = ""
@@ -305,7 +305,7 @@ class VoiceSettings(FrozenModel):
 
 
 class Snapshot(FrozenModel):
-    """One consistent view of the stored state. ``revision`` rises by one with every committed change."""
+    """A consistent view of the stored configuration. ``revision`` increases by one with every committed change."""
 
     revision: int = 0
     settings: Settings = Settings()
@@ -321,24 +321,27 @@ class Snapshot(FrozenModel):
     cache_epoch: int = Field(default=0, description="Rises when the memory of spoken phrases is to be emptied")
 
     def preset(self, name: str) -> Preset | None:
-        """The speech preset of this name."""
+        """The speech preset ``name``."""
         return next((preset for preset in self.presets if preset.name == name), None)
 
     def voice_settings(self, voice_id: str) -> VoiceSettings | None:
-        """What people decided about this voice."""
+        """The stored settings of a voice."""
         return next((choice for choice in self.voices if choice.id == voice_id), None)
 
     def persona(self, persona_id: str | None) -> Persona | None:
-        """The named persona, the default one, the first one, or None when there are none."""
-        wanted = (persona_id, self.settings.default_persona)
+        """The persona ``persona_id``, else the default one, else the first one, else None."""
+        candidates = (persona_id, self.settings.default_persona)
         by_id = {p.id: p for p in self.personas}
-        return next((by_id[i] for i in wanted if i in by_id), next(iter(self.personas), None))
+        return next((by_id[i] for i in candidates if i in by_id), next(iter(self.personas), None))
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChange:
-    """A snapshot for whoever has the one of revision ``before``: ``rest`` is all of it but the prepared answers; in
-    ``faq`` a number stands for the answer in that place of the former snapshot, counted from 0."""
+    """The difference to the snapshot of revision ``base_revision``.
+
+    ``rest`` is the new snapshot without FAQ entries. In ``faq``, a number refers to the entry at that index of the base
+    snapshot.
+    """
 
     base_revision: int
     rest: Snapshot
@@ -346,13 +349,14 @@ class SnapshotChange:
 
     @classmethod
     def between(cls, before: Snapshot, after: Snapshot) -> "SnapshotChange":
-        """Answers that are the very same objects in both are not told again."""
-        places = {id(entry): place for place, entry in enumerate(before.faq)}
-        faq = tuple(places.get(id(entry), entry) for entry in after.faq)
+        """The change from ``before`` to ``after``. FAQ entries that are the same objects in both are sent as
+        numbers."""
+        positions = {id(entry): position for position, entry in enumerate(before.faq)}
+        faq = tuple(positions.get(id(entry), entry) for entry in after.faq)
         return cls(before.revision, after.model_copy(update={"faq": ()}), faq)
 
     def apply_to(self, before: Snapshot) -> Snapshot:
-        """The whole snapshot. Raises ValueError for another ``before`` than the one it was made against."""
+        """The new snapshot. Raises ValueError when ``before`` has another revision than ``base_revision``."""
         if before.revision != self.base_revision:
             raise ValueError(f"a change of revision {self.base_revision} does not fit revision {before.revision}")
         faq = tuple(before.faq[entry] if isinstance(entry, int) else entry for entry in self.faq)
@@ -360,7 +364,7 @@ class SnapshotChange:
 
 
 class Exchange(FrozenModel):
-    """One question and what was answered, as a door reports it to the office."""
+    """One question and its answer, as a door reports them to the office."""
 
     turn_id: str
     session_id: str | None = None

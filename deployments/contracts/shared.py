@@ -1,28 +1,31 @@
-"""What several processes of one secretary may count and keep together. Nobody depends on it being there."""
+"""Optional state that several processes share: rate limits and a blob cache. Callers work without it."""
 
 from typing import Protocol
 
 
 class SharedRateLimiter(Protocol):
-    """Allowances that all doors draw from."""
+    """Rate limits over all doors."""
 
     async def take(self, name: str, per_minute: int) -> float | None:
-        """Takes one of ``per_minute`` from the allowance ``name``: 0 when it was there, else the seconds until the
-        next one; None when the shared count cannot be had now. Never raises, never takes long."""
+        """Takes one token from the bucket ``name`` with ``per_minute`` tokens per minute.
+
+        Returns 0 on success, else the seconds until the next token, or None when the shared state is unavailable. Never
+        raises and returns within milliseconds.
+        """
 
 
 class SharedBlobCache(Protocol):
-    """Bytes under names, kept as long as there is room."""
+    """A cache of bytes by name."""
 
     async def get(self, name: str) -> bytes | None:
-        """What was kept, or None: not there, or cannot be had now. Never raises, never takes long."""
+        """The bytes, or None when they are missing or the cache is unavailable. Never raises."""
 
     async def put(self, name: str, content: bytes) -> None:
-        """Keeps ``content`` when that is possible now. Never raises, never takes long."""
+        """Stores ``content`` if the cache is available. Never raises."""
 
 
 class SharedState(SharedRateLimiter, SharedBlobCache, Protocol):
-    """Both, with a connection that somebody opens and closes."""
+    """Rate limits and cache over one connection."""
 
     async def start(self) -> None: ...
 

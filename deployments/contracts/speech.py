@@ -1,4 +1,4 @@
-"""What goes in and out of voices and ears."""
+"""Requests and results of speech synthesis and recognition, and the status of engines."""
 
 from dataclasses import dataclass, field
 
@@ -7,12 +7,12 @@ from deployments.contracts.audio import AudioFormat
 OPENAI_VOICES = frozenset(
     ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
 )
-"""Built-in names of the OpenAI API; here each means "the default voice of the language"."""
+"""Voice names of the OpenAI API. Each means the default voice of the language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice that can be named. ``languages`` are BCP 47 primary tags, the best one first."""
+    """A voice. ``languages`` are BCP 47 primary subtags, the best one first; ``rate`` is in Hz."""
 
     id: str
     name: str
@@ -27,9 +27,9 @@ class Voice:
 class SpeechRequest:
     """Text to be spoken.
 
-    ``voice_id`` None: the engine's best voice for ``language``. ``language`` None: detected from the text.
-    ``speed`` is a factor, 1.0 = as recorded, 0.25..4. ``preset`` None: the voice's own, else the default one; it is
-    resolved before an engine is asked. ``split`` False: ``text`` is one piece and is not cut into sentences again.
+    ``voice_id`` None: the best voice of the engine for ``language``. ``language`` None: detected from the text.
+    ``speed`` is a factor of the recorded speed, 0.25..4. ``preset`` None: the preset of the voice, else the default
+    one; presets are resolved before an engine is called. ``split`` False: ``text`` is not split into sentences.
     """
 
     text: str
@@ -42,8 +42,8 @@ class SpeechRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecognitionRequest:
-    """Sound to be understood. ``format`` None: ``audio`` is a container file (wav, mp3, ogg, webm …) to be decoded, of
-    at most ``max_seconds`` of sound."""
+    """Audio to be transcribed. ``format`` None: ``audio`` is a container file (wav, mp3, ogg, webm …) with at most
+    ``max_seconds`` of audio."""
 
     audio: bytes
     format: AudioFormat | None = None
@@ -57,7 +57,7 @@ class RecognitionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """``start`` and ``end`` in seconds from the beginning of the sound."""
+    """A recognised word. ``start`` and ``end`` are seconds from the start of the audio."""
 
     text: str
     start: float
@@ -67,7 +67,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptSegment:
-    """A stretch of recognised speech; fields as in the verbose_json reply of the OpenAI API."""
+    """A segment of recognised speech. Its fields are those of the verbose_json response of the OpenAI API."""
 
     id: int
     text: str
@@ -83,7 +83,8 @@ class TranscriptSegment:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFinished:
-    """End of a transcript: the whole text, the language heard (BCP 47) and the length of the sound in seconds."""
+    """The end of a transcript: the whole text, the detected language (BCP 47) and the length of the audio in
+    seconds."""
 
     text: str
     language: str
@@ -96,9 +97,11 @@ TranscriptEvent = TranscriptSegment | TranscriptFinished
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """Health of one engine. ``ready`` False with ``error`` and ``remedy`` (a command) means degraded, not dead;
-    ``loading`` True means that the first attempt to load is not over yet. ``failed_at`` (Unix seconds) with ``error``:
-    its last answer failed then; it is loaded and may well do the next."""
+    """The status of one engine. ``error`` explains why it is not ``ready``; ``remedy`` is a command that solves it.
+
+    ``loading``: the first attempt to load is not finished. ``failed_at`` (Unix seconds): the last request failed at
+    that time, while the engine stayed loaded.
+    """
 
     name: str
     kind: str
@@ -114,5 +117,5 @@ class EngineStatus:
 
     @property
     def healthy(self) -> bool:
-        """Loaded, and its last answer did not fail."""
+        """Whether the engine is loaded and its last request did not fail."""
         return self.ready and not self.error

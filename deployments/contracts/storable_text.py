@@ -1,4 +1,4 @@
-"""What people and models say, as every database holds it."""
+"""Text that every supported database can store."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import AfterValidator
 
 
 def replace_unstorable_characters(text: str) -> str:
-    """``text`` with U+FFFD for what PostgreSQL and UTF-8 cannot hold: null characters and halves of surrogate pairs."""
+    """Replaces null characters and lone surrogates, which PostgreSQL and UTF-8 cannot store, by U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:

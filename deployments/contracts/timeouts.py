@@ -1,10 +1,10 @@
-"""Waiting for something that may not come."""
+"""Waiting with a timeout."""
 
 import asyncio
 
 
 async def wait_for_event(event: asyncio.Event, timeout_s: float) -> bool:
-    """Waits until ``event`` is set, at most ``seconds``; whether it is."""
+    """Waits up to ``timeout_s`` for ``event``. Returns whether it is set."""
     try:
         async with asyncio.timeout(timeout_s):
             await event.wait()

@@ -1,1 +1,1 @@
-"""Text on its way to a voice: which language it is, where its sentences end, and how it is said aloud. Pure."""
+"""Text processing for speech: language detection, sentence splitting, numbers and abbreviations in words."""

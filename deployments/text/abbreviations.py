@@ -1,12 +1,12 @@
-"""Words that end with a full stop without ending a sentence, and words that a clause begins with."""
+"""Abbreviations that end with a full stop, and conjunctions that start a clause."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Lower case. ``leading`` abbreviations belong to the word after them; ``closing`` ones may end a sentence and do
-    so before a capital letter; ``conjunctions`` begin a clause."""
+    """Words in lower case. ``leading`` abbreviations never end a sentence. ``closing`` abbreviations end one when the
+    next word is capitalised. ``conjunctions`` start a clause."""
 
     leading: frozenset[str]
     closing: frozenset[str]
@@ -14,7 +14,7 @@ class Lexicon:
 
 
 def lexicon_for(language: str | None) -> Lexicon:
-    """The words of ``language``, or of all languages we know when it is None or another one."""
+    """The lexicon of ``language`` ("ru" or "en"), or of both for None and other languages."""
     return _BY_LANGUAGE.get(language or "", _ALL)
 
 
@@ -59,4 +59,4 @@ _BY_LANGUAGE = {"ru": _RU, "en": _EN}
 BEFORE_A_NUMBER_ONLY = _words(
     "no. nos. art. fig. figs. sec. ch. vol. p. pp. v. п. пп. ст. ч. рис. табл. гл. стр. кв. д."
 )
-"""Abbreviations that lead only into a number: "No. 5" is one phrase, "No. Thanks." is two sentences."""
+"""Abbreviations only before a number: "No. 5" is one phrase, "No. Thanks." is two sentences."""

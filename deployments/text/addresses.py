@@ -1,4 +1,4 @@
-"""E-mail addresses, web addresses and bare domains in a text: patterns."""
+"""Patterns for e-mail addresses, web addresses and domain names."""
 
 import re
 

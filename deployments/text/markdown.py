@@ -1,4 +1,4 @@
-"""Markdown, HTML and pictures taken out of a text, so that only words are left to say."""
+"""Removes Markdown, HTML and emoji from a text."""
 
 import re
 import unicodedata
@@ -18,19 +18,19 @@ _KEPT_MARKS = {"\u0301", "\u0306", "\u0308"}
 
 
 def strip_markdown(text: str) -> str:
-    """One line of text without code blocks, marks, tags and link targets.
+    """Returns one line without code blocks, Markdown marks, HTML tags and link targets.
 
-    Lines become sentences (a full stop is added where a line has no ending), table rows become comma lists.
+    Lines become sentences: a full stop is added where punctuation is missing. Table rows become comma-separated lists.
     """
     text = _FENCE.sub("\n", text)
     text = _IMAGE_OR_LINK.sub(r"\1", text)
     text = _TAG.sub(" ", _AUTOLINK.sub(r"\1", text))
     lines = [line for line in map(_plain_line, text.splitlines()) if line]
-    return " ".join([*map(_ended, lines[:-1]), *lines[-1:]])
+    return " ".join([*map(_with_full_stop, lines[:-1]), *lines[-1:]])
 
 
 def strip_emoji(text: str) -> str:
-    """``text`` without emoji, other pictographs, control and invisible characters."""
+    """Replaces emoji, other pictographs, control and invisible characters by spaces."""
     shown = (c if unicodedata.category(c) not in _INVISIBLE or c in _KEPT_MARKS or c.isspace() else " " for c in text)
     return "".join(shown)
 
@@ -47,5 +47,5 @@ def _plain_line(line: str) -> str:
     return " ".join(line.split())
 
 
-def _ended(line: str) -> str:
+def _with_full_stop(line: str) -> str:
     return line if line.rstrip(_CLOSERS).endswith(tuple(_ENDINGS)) else f"{line}."

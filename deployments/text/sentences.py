@@ -1,8 +1,7 @@
-"""Cutting streamed text into pieces that a voice can say, as early as possible and never in a wrong place.
+"""Splits streamed text into pieces for speech synthesis: sentences, and an early first clause.
 
-Every piece ends at white space, and a stretch of white space is judged only once the character after it is known. So
-the cuts depend on the text alone, not on how it arrived, and "10." cannot be taken for the end of a sentence while
-"5" is still on its way.
+Pieces end at white space. White space is judged when the character after it is known, so the result depends on the text
+alone and not on how it is divided into deltas: "10." is not a sentence end while "5" may follow.
 """
 
 from itertools import pairwise
@@ -15,17 +14,17 @@ _CLOSERS = ")]}»“”\"'’*_`~"
 _DASHES = ("—", "–", "-")
 _CLAUSE_ENDS = (",", ";", ":", "—", "–")
 _FENCE = "```"
-_LONGEST_FENCE = 4_000
-_MOST_LIST_DIGITS = 2
+_MAX_FENCE_CHARS = 4_000
+_MAX_LIST_DIGITS = 2
 
 
 class SentenceStream:
-    """Text deltas in, pieces out: the first may end at a clause, later ones at the end of a sentence or a line.
+    """Splits text deltas into pieces. The first piece may end at a clause, later ones at a sentence or line end.
 
-    ``language`` "ru" or "en" picks the abbreviations, None takes both. The first piece is a clause of at least
-    ``first_min`` characters and is cut before a conjunction or between words once ``first_max`` are exceeded;
-    ``first_clause`` False turns that off. No piece is longer than ``max_chars``, except a fenced code block, which
-    stays whole up to 4 000 characters. Joined with spaces, the pieces are the text up to white space.
+    ``language`` "ru" or "en" selects the abbreviations, None uses both. The first piece is a clause of at least
+    ``first_min`` characters. It is cut before a conjunction or between words when it exceeds ``first_max``. With
+    ``first_clause`` False it is a whole sentence. No piece is longer than ``max_chars``, except a fenced code block of
+    up to 4,000 characters. Joined with spaces, the pieces are the text up to white space.
     """
 
     def __init__(
@@ -47,20 +46,20 @@ class SentenceStream:
 
     @property
     def pending(self) -> str:
-        """Text that is not yet part of a piece."""
+        """Text that is not part of a piece yet."""
         return self._buffer.rstrip()
 
     def feed(self, delta: str) -> list[str]:
-        """The pieces that are certain after ``delta``."""
+        """Adds ``delta`` and returns the complete pieces."""
         pieces = []
-        # Slices keep the buffer, and with it the cost of each search, small when a whole text comes at once.
+        # Slices keep the buffer small when a whole text is passed at once.
         for start in range(0, len(delta), self._max_chars):
             self._buffer = _joined(self._buffer, delta[start : start + self._max_chars])
             pieces += self._drain()
         return pieces
 
     def finish(self) -> list[str]:
-        """The rest as one piece, or nothing. Ready for a new text afterwards, without another early first piece."""
+        """Returns the rest as one piece, or nothing. Later pieces are whole sentences."""
         rest = self.pending
         self._buffer, self._scanned = "", 0
         return [rest] if rest else []
@@ -74,21 +73,21 @@ class SentenceStream:
         return pieces
 
     def _next_cut(self) -> int | None:
-        """Where the first piece of the buffer ends, or None while that is open."""
+        """The end of the first piece in the buffer, or None while it is undecided."""
         text, length = self._buffer, len(self._buffer.rstrip())
         limit = self._limit()
         while (gap := _next_gap(text, self._scanned)) is not None and gap <= min(limit, length - 1):
-            if self._first and gap > self._first_max and (cut := self._hurried_cut()) is not None:
+            if self._first and gap > self._first_max and (cut := self._early_cut()) is not None:
                 return cut
             if self._ends_at(gap):
                 return gap
             self._scanned = gap + 1
-        if self._first and length > self._first_max and (cut := self._hurried_cut()) is not None:
+        if self._first and length > self._first_max and (cut := self._early_cut()) is not None:
             return cut
         return self._forced_cut(limit) if length > limit else None
 
     def _limit(self) -> int:
-        return _LONGEST_FENCE if self._buffer.startswith(_FENCE) else self._max_chars
+        return _MAX_FENCE_CHARS if self._buffer.startswith(_FENCE) else self._max_chars
 
     def _ends_at(self, gap: int) -> bool:
         text = self._buffer
@@ -98,8 +97,8 @@ class SentenceStream:
             return True
         return self._first and gap >= self._first_min and _ends_clause(text, gap)
 
-    def _hurried_cut(self) -> int | None:
-        """The best cut of a long first sentence without punctuation, between first_min and first_max characters."""
+    def _early_cut(self) -> int | None:
+        """The best cut of a long first sentence without punctuation, between ``first_min`` and ``first_max``."""
         text = self._buffer
         if text.startswith(_FENCE):
             return None
@@ -109,7 +108,7 @@ class SentenceStream:
         return next((found[-1] for found in (before_conjunction, after_long_word) if found), None)
 
     def _forced_cut(self, limit: int) -> int:
-        """The best cut of a sentence that is too long: a clause in its second half, a space, or anywhere."""
+        """The cut of a sentence that is too long: at a clause in its second half, at a space, or anywhere."""
         text = self._buffer
         gaps = [gap for gap in _gaps(text, limit) if gap > limit // 2]
         clauses = [gap for gap in gaps if _ends_clause(text, gap)]
@@ -119,13 +118,13 @@ class SentenceStream:
 def split_sentences(
     text: str, language: str | None = None, *, first_clause: bool = False, max_chars: int = 300
 ) -> list[str]:
-    """The pieces of a whole text, by the same rules."""
+    """Splits a whole text by the rules of ``SentenceStream``."""
     stream = SentenceStream(language, first_clause, max_chars=max_chars)
     return stream.feed(text) + stream.finish()
 
 
 def _joined(buffer: str, delta: str) -> str:
-    """``buffer`` + ``delta`` with each stretch of white space as one newline, if it has any, or one space."""
+    """``buffer`` + ``delta``, where each run of white space becomes one newline, if it contains one, or one space."""
     text = buffer[len(buffer.rstrip()) :] + delta
     words = text.split()
     if not words:
@@ -138,10 +137,10 @@ def _joined(buffer: str, delta: str) -> str:
     return "".join((*parts, _space(text[position:]))).lstrip()
 
 
-def _space(stretch: str) -> str:
-    if not stretch:
+def _space(run: str) -> str:
+    if not run:
         return ""
-    return "\n" if "\n" in stretch or "\r" in stretch or "\u2029" in stretch else " "
+    return "\n" if "\n" in run or "\r" in run or "\u2029" in run else " "
 
 
 def _next_gap(text: str, start: int) -> int | None:
@@ -163,7 +162,7 @@ def _splits_a_number(text: str, gap: int) -> bool:
 
 
 def _ends_clause(text: str, gap: int) -> bool:
-    """A comma, semicolon, colon or dash before the gap; a dash between numbers is a range, not a clause."""
+    """Whether a comma, semicolon, colon or dash precedes the gap. A dash between numbers is a range."""
     word = _word_before(text, gap).rstrip(_CLOSERS)
     if not word.endswith(_CLAUSE_ENDS):
         return word == "-" and not text[gap + 1].isdigit()
@@ -181,12 +180,12 @@ def _ends_sentence(text: str, gap: int, words: Lexicon) -> bool:
 
 
 def _is_abbreviation(text: str, gap: int, word: str, words: Lexicon) -> bool:
-    """Whether the full stop of ``word`` (the one before ``gap``) belongs to the word and not to the sentence."""
+    """Whether the full stop of ``word`` (before ``gap``) belongs to an abbreviation."""
     stem, key, after = word[:-1], word.lower(), text[gap + 1]
     start = gap - len(_word_before(text, gap))
     before = _word_before(text, start - 1) if start > 0 else ""
     if stem.isdigit():
-        return start == 0 and len(stem) <= _MOST_LIST_DIGITS
+        return start == 0 and len(stem) <= _MAX_LIST_DIGITS
     initial = len(stem) == 1 and stem.isupper()
     if key in words.closing and not initial and (key not in words.leading or _follows_a_number(before)):
         return False

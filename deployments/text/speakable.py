@@ -1,4 +1,4 @@
-"""What a voice should say for a written text: no marks, no pictures, numbers and signs in words."""
+"""Converts written text to speakable text: no markup and emoji, numbers and symbols in words."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from deployments.text.numbers import numbers_to_words
 from deployments.text.russian import RussianVerbalizer
 from deployments.text.verbalizer import Verbalizer
 
-_SPELLINGS: dict[str, Verbalizer] = {"ru": RussianVerbalizer(), "en": EnglishVerbalizer()}
+_VERBALIZERS: dict[str, Verbalizer] = {"ru": RussianVerbalizer(), "en": EnglishVerbalizer()}
 
 _SIGNS = re.compile(r"\s*([№&+=×°%§₽$€£¥@])\s*")
 _LEFTOVERS = re.compile(r"[*_#~|^<>{}\[\]\\/`]+")
@@ -19,35 +19,34 @@ _LEADING_MARKS = re.compile(r"^[\s,.;:!?…)»\]—–-]+")
 
 
 def to_speakable_text(text: str, language: str) -> str:
-    """``text`` as it is said aloud in ``language``, one line, without digits; empty when there is nothing to say.
+    """Returns one line, which is empty when ``text`` contains nothing to say. Never raises.
 
-    Russian ("ru") and English ("en") get numbers, dates, times, money and signs in words; for any other language only
-    marks, addresses and pictures are dealt with and digits are left to the voice. Words in other letters stay as they
-    are. Never raises.
+    In Russian ("ru") and English ("en"), numbers, dates, times, money and symbols become words. In other languages only
+    markup and emoji are removed and digits stay.
     """
-    spelling = _SPELLINGS.get(language.lower()[:2])
+    verbalizer = _VERBALIZERS.get(language.lower()[:2])
     words = strip_markdown(text)
-    if spelling is not None:
-        words = _expanded(words, spelling)
+    if verbalizer is not None:
+        words = _expanded(words, verbalizer)
     words = _plain_digits(words)
-    if spelling is not None:
-        words = _addresses_in_words(words, spelling)
-        words = numbers_to_words(words, spelling)
-        words = _SIGNS.sub(lambda sign: f" {spelling.symbols[sign[1]]} ", words)
+    if verbalizer is not None:
+        words = _addresses_in_words(words, verbalizer)
+        words = numbers_to_words(words, verbalizer)
+        words = _SIGNS.sub(lambda sign: f" {verbalizer.symbols[sign[1]]} ", words)
     words = _LEFTOVERS.sub(" ", strip_emoji(words))
     words = _SPACE_BEFORE_MARK.sub(r"\1", " ".join(words.split()))
     words = _LEADING_MARKS.sub("", words)
     return words if any(letter.isalnum() for letter in words) else ""
 
 
-def _expanded(text: str, spelling: Verbalizer) -> str:
-    for pattern, words in spelling.expansions:
+def _expanded(text: str, verbalizer: Verbalizer) -> str:
+    for pattern, words in verbalizer.expansions:
         text = pattern.sub(words, text)
     return text
 
 
 def _plain_digits(text: str) -> str:
-    """Digits of other scripts, superscripts and circled ones as 0-9."""
+    """Replaces digits of other scripts, superscript and circled digits by 0-9."""
     if text.isascii():
         return text
     return "".join(_plain_digit(c) if c > "\x7f" and c.isdigit() else c for c in text)
@@ -57,19 +56,19 @@ def _plain_digit(character: str) -> str:
     return str(unicodedata.digit(character, 0))
 
 
-def _addresses_in_words(text: str, spelling: Verbalizer) -> str:
+def _addresses_in_words(text: str, verbalizer: Verbalizer) -> str:
     def email(found: re.Match[str]) -> str:
-        return _address(found[0], spelling)
+        return _address(found[0], verbalizer)
 
     def site(found: re.Match[str]) -> str:
         ending = "." if found[0].endswith(".") else ""
-        return _address(found[1].rstrip("."), spelling) + ending
+        return _address(found[1].rstrip("."), verbalizer) + ending
 
     return DOMAIN.sub(site, WEB_ADDRESS.sub(site, EMAIL.sub(email, text)))
 
 
-def _address(address: str, spelling: Verbalizer) -> str:
+def _address(address: str, verbalizer: Verbalizer) -> str:
     """ "info@site.ru" as "info at site dot ru"."""
     for sign, name in (("@", "@"), (".", "dot"), ("_", "_"), ("-", "-")):
-        address = address.replace(sign, f" {spelling.symbols[name]} ")
+        address = address.replace(sign, f" {verbalizer.symbols[name]} ")
     return " ".join(address.split())
