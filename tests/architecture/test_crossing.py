@@ -104,7 +104,7 @@ def _is_shipped(kind: type[SecretaryError]) -> bool:
 
 
 ERRORS = _every_error()
-LASTING = ("ModelMissing", "ServiceStopped", "TooMuch")  # 503, and yet no second try helps
+LASTING = ("ModelMissing", "ServiceStopped", "ResponseTooLarge")  # 503, and yet no second try helps
 
 
 def made(kind: type[SecretaryError]) -> SecretaryError:
