@@ -1,6 +1,6 @@
-"""Every application that listens, every route and websocket in it, and what each says to somebody without credentials.
+"""Every route and websocket of every application, and its reply to a request without credentials.
 
-Run as a program it prints a list in JSON: the panel is one per process, so a test must not open it in its own.
+As a program it prints a JSON list: there is one panel per process, so the test runs it in a subprocess.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ from tests.data_folders import fast_passwords
 from tests.fakes.assistant import ScriptedAssistant
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
-    """``kind`` is a method of HTTP, or WS."""
+    """``kind`` is an HTTP method or WS."""
 
     application: str
     kind: str
@@ -47,7 +47,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class AccessResult:
-    """What a stranger gets there: the status of HTTP, or the close code of a websocket; 101 for one that stays open.
+    """The HTTP status, or the close code of a websocket; 101 for a websocket that stays open.
     ``location`` is where a redirect leads."""
 
     endpoint: Endpoint
@@ -56,15 +56,15 @@ class AccessResult:
 
     @property
     def open(self) -> bool:
-        """Whether a stranger is served: anything but a refusal, or a way to the login."""
+        """Whether the reply is neither a refusal nor a redirect to the login."""
         to_login = self.status in (303, 307) and "/login" in self.location
         return self.status not in (401, 403, 1008, 4401) and not to_login
 
 
 def list_endpoints(application: str, routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[Endpoint]:
-    """Every route, those of included routers and mounted applications too; a file server stands for one of its files.
+    """Every route, also of included routers and mounted applications; one file for a file server.
 
-    Raises LookupError for a route of a kind that is not known here.
+    Raises LookupError for an unknown kind of route.
     """
     for route in iter_route_contexts(routes):
         path = prefix + _PARAMETER.sub("1", route.path or "") or "/"
@@ -77,11 +77,11 @@ def list_endpoints(application: str, routes: Sequence[BaseRoute], prefix: str = 
             case Route():
                 yield from (Endpoint(application, method, path) for method in route.methods or ("GET", "POST"))
             case other:
-                raise LookupError(f"what kind of route is {type(other).__name__} at {path}?")
+                raise LookupError(f"unknown kind of route: {type(other).__name__} at {path}?")
 
 
 async def check_endpoints(application: str, app: FastAPI, root_path: str = "") -> list[AccessResult]:
-    """What a stranger gets at every place of ``app``, which is served below ``root_path``."""
+    """Calls every endpoint of ``app``, served below ``root_path``, without credentials."""
     found = sorted(set(list_endpoints(application, app.routes)))
     return [await call_endpoint(app, place, root_path) for place in found]
 
@@ -89,7 +89,7 @@ async def check_endpoints(application: str, app: FastAPI, root_path: str = "") -
 async def call_endpoint(
     app: ASGIApp, endpoint: Endpoint, root_path: str, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> AccessResult:
-    """What somebody who sends ``headers`` gets there."""
+    """Calls one endpoint with ``headers``."""
     sent: list[dict[str, Any]] = []
     socket = endpoint.kind == "WS"
     first = {"type": "websocket.connect"} if socket else {"type": "http.request", "body": b"{}", "more_body": False}
@@ -105,7 +105,7 @@ async def call_endpoint(
         sent.append(message)
 
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_TIMEOUT_S):
             await app(_scope(endpoint, root_path, headers), receive, send)
     except TimeoutError:
         pass
@@ -156,7 +156,7 @@ async def _all() -> list[AccessResult]:
 
 @asynccontextmanager
 async def _office() -> AsyncIterator[FastAPI]:
-    """The office with its REST API and the panel."""
+    """The office with its admin API and the panel."""
     from ui.panel import mount_panel
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""What of an inner network a person may make the office ask, under some settings."""
+"""Probes that let the office connect to a private network."""
 
 import asyncio
 import tempfile

@@ -1,4 +1,4 @@
-"""What is left of one of everything after eight days, under some settings."""
+"""Probes that count what retention deletes after eight days."""
 
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -15,20 +15,24 @@ from storage.repositories.audit import AuditEvent
 from storage.repositories.recordings import StoredRecording
 
 _LATER = timedelta(days=8)
-_HERE = TurnSource(SourceKind.TELEGRAM, "shop")
+_counts: dict[str, dict[str, int]] = {}
+"""Results by settings."""
+_SOURCE = TurnSource(SourceKind.TELEGRAM, "shop")
 
 
 def probe_deleted(*kinds: str) -> Callable[[Settings], Awaitable[object]]:
-    """A probe that sees nothing but how many of ``kinds`` are forgotten in eight days."""
+    """A probe that returns how many items of ``kinds`` are deleted after eight days."""
 
     async def probe(settings: Settings) -> object:
-        counts = await _forgotten_in_eight_days(settings)
-        return [counts[kind] for kind in kinds]
+        key = settings.model_dump_json()
+        if key not in _counts:
+            _counts[key] = await _deleted_after_eight_days(settings)
+        return [_counts[key][kind] for kind in kinds]
 
     return probe
 
 
-async def _forgotten_in_eight_days(settings: Settings) -> dict[str, int]:
+async def _deleted_after_eight_days(settings: Settings) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite+aiosqlite:///{folder}/office.db")
         await database.open()
@@ -46,7 +50,7 @@ async def _forgotten_in_eight_days(settings: Settings) -> dict[str, int]:
 
 async def _fill(database: Database) -> None:
     async with database.unit_of_work() as work:
-        session = await work.sessions.begin(_HERE, "42", "Olga")
+        session = await work.sessions.begin(_SOURCE, "42", "Olga")
         await work.messages.add(session.id, "user", "Hello", parent_id=None, turn_id="a")
         await work.exchanges.add_new([_exchange()])
         await work.recordings.add(StoredRecording("r", "telegram", "recordings/r.ogg", "audio/ogg", 1.0, 10))

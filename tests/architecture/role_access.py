@@ -1,4 +1,4 @@
-"""Whom the office's gate lets through to each route, and the frozen table of who is meant to be let through.
+"""The roles that the gate of the office allows at each route, and the expected roles in ``roles.txt``.
 
 A line of ``roles.txt`` is a path and, for each method, the lowest role that may use it; "anybody" needs no token.
 """
@@ -22,21 +22,26 @@ ANYBODY = "anybody"
 _REFUSALS = (401, 403, 1008)
 
 AllowedRoles = frozenset[str]
-"""Those who are let through: names of roles, and "anybody" for a stranger."""
+"""Names of roles, and "anybody" for a request without a token."""
 
 
 async def find_allowed_roles(endpoints: Iterable[Endpoint]) -> dict[Endpoint, AllowedRoles]:
-    """Asks the gate about every place, in the name of a stranger and of each role."""
+    """Calls the gate for every endpoint without a token and with each role."""
     gate = AdminGate(
-        _behind, tokens=RoleTokens(), snapshots=StaticSnapshots(), metrics=Metrics(), sign_in_check_interval_s=60.0
+        _accept_everything,
+        tokens=RoleTokens(),
+        snapshots=StaticSnapshots(),
+        metrics=Metrics(),
+        sign_in_check_interval_s=60.0,
     )
     return {
-        place: frozenset([who for who in (ANYBODY, *Role) if await _passes(gate, place, who)]) for place in endpoints
+        endpoint: frozenset([caller for caller in (ANYBODY, *Role) if await _is_allowed(gate, endpoint, caller)])
+        for endpoint in endpoints
     }
 
 
 def read_role_table(table: Path = TABLE) -> Mapping[Endpoint, AllowedRoles]:
-    """The table, as ``let_through`` would find it."""
+    """The expected roles in the format of ``find_allowed_roles``."""
     lines = (line.split() for line in table.read_text(encoding="utf-8").splitlines() if line.startswith("/"))
     return {
         Endpoint("office", method, path): _from(role)
@@ -50,14 +55,14 @@ def _from(lowest: str) -> AllowedRoles:
     return frozenset(everybody[everybody.index(lowest) :])
 
 
-async def _passes(gate: AdminGate, place: Endpoint, who: str) -> bool:
-    token = () if who == ANYBODY else ((b"authorization", f"Bearer {who}".encode()),)
-    finding = await call_endpoint(gate, place, "/admin", token)
+async def _is_allowed(gate: AdminGate, endpoint: Endpoint, caller: str) -> bool:
+    token = () if caller == ANYBODY else ((b"authorization", f"Bearer {caller}".encode()),)
+    finding = await call_endpoint(gate, endpoint, "/admin", token)
     return finding.status not in _REFUSALS
 
 
-async def _behind(scope: Scope, receive: Receive, send: Send) -> None:
-    """What stands behind the gate: something that serves everybody who comes through."""
+async def _accept_everything(scope: Scope, receive: Receive, send: Send) -> None:
+    """The application behind the gate; it accepts every request."""
     if scope["type"] == "websocket":
         accepted: dict[str, Any] = {"type": "websocket.accept"}
         await send(accepted)

@@ -1,7 +1,7 @@
-"""What a person would notice of each setting: a small scene on real conversation objects with scripted engines.
+"""The effect of each setting on real conversation objects with scripted engines.
 
-A probe plays its scene under some settings and returns what came of it. ``PROBES`` names for every field a value that
-differs from the default, and the probes each of which must notice it.
+A probe runs with some settings and returns a result. ``PROBES`` has a value for every field that differs from the
+default, and the probes whose result that value must change.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ PERSONAS = (
 
 
 class RecordingEcho(EchoEngine):
-    """Remembers what it was asked."""
+    """Keeps the turns."""
 
     def __init__(self, options: EchoOptions) -> None:
         super().__init__(options)
@@ -60,7 +60,7 @@ class RecordingEcho(EchoEngine):
 
 
 class RecordingTone(ToneEngine):
-    """Remembers what it was to say."""
+    """Keeps the speech requests."""
 
     def __init__(self, options: ToneOptions) -> None:
         super().__init__(options)
@@ -72,7 +72,7 @@ class RecordingTone(ToneEngine):
 
 
 class LocalRankedAnswers:
-    """The answers of ``deployments.faq``, without the hop."""
+    """The ranked answers of ``deployments.faq`` in this process."""
 
     def __init__(self, kept: RankedAnswers) -> None:
         self._kept = kept
@@ -83,13 +83,13 @@ class LocalRankedAnswers:
 
 @dataclass
 class ProbeSetup:
-    """A secretary under ``settings``, and everybody who works for it."""
+    """A secretary with given settings and its scripted engines."""
 
     secretary: ConversationAssistant
     snapshots: StaticSnapshotSource
     chat: RecordingEcho
     speech: RecordingTone
-    notebook: RecordingTurnObserver
+    observer: RecordingTurnObserver
 
     async def ask(self, *messages: str) -> tuple[str, TurnFinished | None]:
         roles = ("user", "assistant")
@@ -107,13 +107,13 @@ class ProbeSetup:
 async def build_probe_setup(
     settings: Settings, chat: EchoOptions | None = None, speech: ToneOptions | None = None
 ) -> ProbeSetup:
-    """Put together as every door does it, after a snapshot with the default settings."""
+    """Built with the functions of the doors; a snapshot with default settings comes first."""
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     key = ApiKey(id=1, name="probe", prefix="sk", digest=digest)
     snapshot = Snapshot(
         revision=1, settings=settings, faq=FAQ, personas=PERSONAS, api_keys=(key,), presets=BUILTIN_PRESETS
     )
-    shelf, notebook = StaticSnapshotSource(snapshot), RecordingTurnObserver()
+    shelf, observer = StaticSnapshotSource(snapshot), RecordingTurnObserver()
     engine, voice = (
         RecordingEcho(chat or EchoOptions()),
         RecordingTone(speech or ToneOptions(languages=("ru", "en", "de"))),
@@ -127,7 +127,7 @@ async def build_probe_setup(
         kept.prepare(each)
     staff = build_turn_pipeline(Engines(engine, (voice,), ear, LocalRankedAnswers(kept)), exact, shelf)
     staff = replace(staff, chat={**staff.chat, "cloud:other": other})
-    return ProbeSetup(ConversationAssistant(staff, shelf, notebook, lambda: NOON), shelf, engine, voice, notebook)
+    return ProbeSetup(ConversationAssistant(staff, shelf, observer, lambda: NOON), shelf, engine, voice, observer)
 
 
 def probe_answer(question: str) -> Probe:
@@ -138,12 +138,12 @@ def probe_answer(question: str) -> Probe:
 
 
 def probe_option(name: str) -> Probe:
-    """What the model is asked for."""
+    """An option of the turn that the model gets."""
 
     async def probe(settings: Settings) -> object:
-        stage = await build_probe_setup(settings)
-        await stage.ask("раз два три четыре")
-        return getattr(stage.chat.turns[0].options, name)
+        setup = await build_probe_setup(settings)
+        await setup.ask("раз два три четыре")
+        return getattr(setup.chat.turns[0].options, name)
 
     return probe
 
@@ -153,9 +153,9 @@ async def probe_answer_length(settings: Settings) -> object:
 
 
 async def probe_persona(settings: Settings) -> object:
-    stage = await build_probe_setup(settings)
-    await stage.ask("расскажи о себе")
-    return stage.chat.turns[0].messages[0].content
+    setup = await build_probe_setup(settings)
+    await setup.ask("расскажи о себе")
+    return setup.chat.turns[0].messages[0].content
 
 
 async def probe_model(settings: Settings) -> object:
@@ -164,18 +164,18 @@ async def probe_model(settings: Settings) -> object:
 
 
 async def probe_history_length(settings: Settings) -> object:
-    stage = await build_probe_setup(settings)
-    await stage.ask("раз " * 400, "два", "три")
-    return len(stage.chat.turns[0].messages)
+    setup = await build_probe_setup(settings)
+    await setup.ask("раз " * 400, "два", "три")
+    return len(setup.chat.turns[0].messages)
 
 
 def probe_timeout(chat: EchoOptions) -> Probe:
-    """Whether a slow model is waited for."""
+    """Whether a slow model times out."""
 
     async def probe(settings: Settings) -> object:
-        stage = await build_probe_setup(settings, chat)
+        setup = await build_probe_setup(settings, chat)
         try:
-            _, finished = await stage.ask("раз два три")
+            _, finished = await setup.ask("раз два три")
         except SecretaryError as error:
             return error.code
         return finished is not None
@@ -184,9 +184,9 @@ def probe_timeout(chat: EchoOptions) -> Probe:
 
 
 async def probe_voice_request(settings: Settings) -> object:
-    stage = await build_probe_setup(settings)
-    await stage.speech_seconds("12")
-    return stage.speech.requests[0].language, stage.speech.requests[0].voice_id
+    setup = await build_probe_setup(settings)
+    await setup.speech_seconds("12")
+    return setup.speech.requests[0].language, setup.speech.requests[0].voice_id
 
 
 async def probe_speech_length(settings: Settings) -> object:
@@ -201,10 +201,10 @@ async def probe_long_text(settings: Settings) -> object:
 
 
 async def probe_phrase_cache(settings: Settings) -> object:
-    stage = await build_probe_setup(settings)
+    setup = await build_probe_setup(settings)
     for _ in range(2):
-        await stage.speech_seconds("Добрый день")
-    return stage.notebook.hits
+        await setup.speech_seconds("Добрый день")
+    return setup.observer.hits
 
 
 @dataclass
@@ -216,10 +216,10 @@ class ProbeRequest:
 
 
 async def gateway_statuses(settings: Settings, requests: list[ProbeRequest], chat: EchoOptions | None = None) -> object:
-    """What the gateway answers to ``requests``, which are sent at once."""
-    stage = await build_probe_setup(settings, chat)
+    """The HTTP statuses of the gateway for ``requests``, sent at once."""
+    setup = await build_probe_setup(settings, chat)
     app = build_app(
-        DoorServices(assistant=stage.secretary, snapshots=stage.snapshots, metrics=Metrics(), embedder=None)
+        DoorServices(assistant=setup.secretary, snapshots=setup.snapshots, metrics=Metrics(), embedder=None)
     )
     headers = {"authorization": f"Bearer {KEY}"}
     transport = httpx.ASGITransport(app)

@@ -1,4 +1,4 @@
-"""Nothing answers a stranger but what stands on the list here: who adds a public route adds it to the list, in view."""
+"""Every endpoint refuses a request without credentials, unless it is in PUBLIC."""
 
 import json
 import os
@@ -29,7 +29,7 @@ PUBLIC = {
     ("office", "POST", "/auth/login"),
     ("office", "POST", "/auth/refresh"),
     ("office", "GET", "/auth/status"),
-    # These two lead to the panel, which has a guard of its own.
+    # These two redirect to the panel, which has its own guard.
     ("office", "GET", "/"),
     ("office", "HEAD", "/"),
     ("office", "GET", "/ui"),
@@ -42,8 +42,8 @@ PUBLIC = {
 
 
 @pytest.fixture(scope="module")
-def everything() -> dict[tuple[str, str, str], dict[str, object]]:
-    """What a stranger gets at every place, by (application, kind, path)."""
+def results() -> dict[tuple[str, str, str], dict[str, object]]:
+    """Results by (application, kind, path)."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.architecture.endpoint_access"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -52,31 +52,31 @@ def everything() -> dict[tuple[str, str, str], dict[str, object]]:
     return {(each["application"], each["kind"], each["path"]): each for each in found}
 
 
-def test_every_application_was_looked_at(everything: dict[tuple[str, str, str], dict[str, object]]) -> None:
-    applications = [application for application, _, _ in everything]
+def test_every_application_is_checked(results: dict[tuple[str, str, str], dict[str, object]]) -> None:
+    applications = [application for application, _, _ in results]
     least = {"door": 12, "phone": 2, "office": 150}
     assert {name: applications.count(name) >= count for name, count in least.items()} == dict.fromkeys(least, True)
-    assert ("phone", "WS", "/tts") in everything
-    assert ("office", "DELETE", "/users/1") in everything
-    assert ("office", "POST", "/ui/password") in everything
+    assert ("phone", "WS", "/tts") in results
+    assert ("office", "DELETE", "/users/1") in results
+    assert ("office", "POST", "/ui/password") in results
 
 
-def test_a_stranger_is_refused_everywhere_else(everything: dict[tuple[str, str, str], dict[str, object]]) -> None:
-    opened = {place for place, finding in everything.items() if finding["open"]}
+def test_no_credentials_refused_unless_public(results: dict[tuple[str, str, str], dict[str, object]]) -> None:
+    opened = {place for place, finding in results.items() if finding["open"]}
     assert opened - PUBLIC == set()
-    assert PUBLIC - set(everything) == set(), "the list names something that is not there"
+    assert PUBLIC - set(results) == set(), "PUBLIC has an endpoint that does not exist"
 
 
-async def test_every_route_takes_the_role_that_the_table_says(
-    everything: dict[tuple[str, str, str], dict[str, object]],
+async def test_route_allows_roles_of_table(
+    results: dict[tuple[str, str, str], dict[str, object]],
 ) -> None:
-    places = [Endpoint(*place) for place in everything if place[0] == "office" and not _is_of_the_panel(place[2])]
+    places = [Endpoint(*place) for place in results if place[0] == "office" and not _is_panel(place[2])]
     found, table = await find_allowed_roles(places), read_role_table()
     wrong = {place: sorted(found.get(place, ())) for place in {*found, *table} if found.get(place) != table.get(place)}
-    assert wrong == {}, "write down in tests/architecture/roles.txt who may do this, if it is meant"
+    assert wrong == {}, "the expected roles are in tests/architecture/roles.txt"
 
 
-async def test_a_path_that_nobody_wrote_down_takes_an_administrator() -> None:
+async def test_unknown_path_needs_administrator() -> None:
     places = (
         Endpoint("office", "GET", "/nowhere"),
         Endpoint("office", "GET", "/faqs"),
@@ -85,12 +85,12 @@ async def test_a_path_that_nobody_wrote_down_takes_an_administrator() -> None:
     assert set((await find_allowed_roles(places)).values()) == {frozenset({"admin"})}
 
 
-def _is_of_the_panel(path: str) -> bool:
-    """Has a guard of its own."""
+def _is_panel(path: str) -> bool:
+    """The panel has its own guard."""
     return path in ("/", "/ui") or path.startswith("/ui/")
 
 
-async def test_a_public_route_would_be_seen() -> None:
+async def test_nested_public_routes_are_found() -> None:
     app = FastAPI()
 
     @app.get("/open/{number}")

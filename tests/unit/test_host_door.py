@@ -1,4 +1,4 @@
-"""What a door gets from its host before Serve opens a server for it."""
+"""``host_door`` configures the HTTP server of a door."""
 
 from pathlib import Path
 
@@ -24,11 +24,11 @@ class MinimalDoor:
         return Starlette()
 
 
-async def test_a_door_bounds_the_messages_of_its_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_host_door_limits_websocket_messages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
     monkeypatch.setenv("SECRETARY_DATA", str(tmp_path))
     try:
-        serve.run(host_door(MinimalDoor, Hosting(), "porch", max_message_bytes=1_234), _local_testing_mode=True)
+        serve.run(host_door(MinimalDoor, Hosting(), "door", max_message_bytes=1_234), _local_testing_mode=True)
     finally:
         close_log()
     config = Config(Starlette())

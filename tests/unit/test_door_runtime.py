@@ -1,4 +1,4 @@
-"""What a door does with the deployments behind it: it measures their queues, and leaves no stream open."""
+"""The door runtime measures the queues of deployments and closes streams."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -18,7 +18,7 @@ from deployments.remote import RemoteDeployment
 
 
 class SilentOffice:
-    """Knows nothing and is never asked."""
+    """Has one empty snapshot."""
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
         yield Snapshot()
@@ -34,7 +34,7 @@ class SilentOffice:
 
 
 class FakeHandle:
-    """A deployment whose streams give one item when ``release`` is set."""
+    """A deployment handle whose streams yield one item when ``release`` is set."""
 
     def __init__(self) -> None:
         self.release = asyncio.Event()
@@ -53,13 +53,13 @@ class FakeHandle:
 
 class HandleResponse:
     def __init__(self, release: asyncio.Event) -> None:
-        self._items = self._made(release)
+        self._items = self._stream(release)
         self.cancelled = False
 
     def __aiter__(self) -> AsyncGenerator[str]:
         return self._items
 
-    async def _made(self, release: asyncio.Event) -> AsyncGenerator[str]:
+    async def _stream(self, release: asyncio.Event) -> AsyncGenerator[str]:
         await release.wait()
         yield "item"
 
@@ -77,7 +77,7 @@ async def _read(stream: AsyncIterator[object]) -> None:
 
 
 @pytest.mark.parametrize("queue", ["chat", "voice", "second voice", "recognition"])
-async def test_every_engine_has_a_queue_whose_depth_is_measured(queue: str) -> None:
+async def test_queue_depth_measured_for_every_engine(queue: str) -> None:
     handle, metrics = FakeHandle(), Metrics()
     voices = (remote(handle, "voice"), remote(handle, "second voice"))
     remotes = EngineHandles(None, remote(handle, "chat"), voices, remote(handle, "recognition"))
@@ -96,7 +96,7 @@ async def test_every_engine_has_a_queue_whose_depth_is_measured(queue: str) -> N
     assert metrics.queues() == {queue: 0.0}
 
 
-async def test_a_door_that_stops_following_the_office_ends_the_stream_at_once() -> None:
+async def test_closed_snapshot_stream_cancels_response() -> None:
     handle = FakeHandle()
     handle.release.set()
     snapshots = OfficeClient(remote(handle, "office")).snapshots(0, "door")

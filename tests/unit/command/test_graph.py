@@ -1,4 +1,4 @@
-"""``graph.yaml`` and the graphs of the tests: read strictly by us, accepted by Serve, buildable as they stand."""
+"""``graph.yaml`` and the graph of the tests are valid, and errors name the file and the key."""
 
 import subprocess
 import sys
@@ -23,13 +23,13 @@ every_graph = pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.name
 
 
 @every_graph
-def test_a_graph_that_ships_is_read(path: Path) -> None:
+def test_graph_is_valid(path: Path) -> None:
     assert isinstance(read_graph(path).secretary_arguments(), SecretaryArgs)
 
 
 @every_graph
-def test_serve_reads_the_same_graph(path: Path) -> None:
-    """`serve deploy` takes the very file; Serve's own schema finds in it what ours does."""
+def test_serve_reads_same_graph(path: Path) -> None:
+    """``serve deploy`` takes the same file."""
     ours, text = read_graph(path), yaml.safe_load(path.read_text())
     theirs = ServeDeploySchema.parse_obj(text)
     assert [(a.name, a.route_prefix, a.import_path, a.args) for a in theirs.applications] == [
@@ -38,14 +38,14 @@ def test_serve_reads_the_same_graph(path: Path) -> None:
     assert theirs.proxy_location.value == ours.proxy_location
 
 
-def test_serve_would_listen_on_loopback() -> None:
-    """Serve's own default for a configuration file is every interface."""
+def test_serve_deploy_listens_on_loopback() -> None:
+    """The default of Serve is every interface."""
     options = ServeDeploySchema.parse_obj(yaml.safe_load((ROOT / "graph.yaml").read_text())).http_options
     assert (options.host, options.port) == ("127.0.0.1", 8002)
 
 
 @every_graph
-def test_every_application_is_built_from_its_arguments(path: Path) -> None:
+def test_graph_builds_every_application(path: Path) -> None:
     graph = read_graph(path)
     ingress = {names.SECRETARY_APP: names.GATEWAY, names.OFFICE_APP: names.OFFICE}
     ingress |= {names.PHONE_APP: names.PHONE, names.BOTS_APP: names.BOTS}
@@ -57,7 +57,7 @@ def test_every_application_is_built_from_its_arguments(path: Path) -> None:
 
 
 @every_graph
-def test_every_model_and_every_engine_option_exists(path: Path) -> None:
+def test_graph_models_and_engine_options_exist(path: Path) -> None:
     graph = read_graph(path)
     for model_id in graph.model_ids():
         load_catalogue().get(model_id)
@@ -74,7 +74,7 @@ def _engines(args: SecretaryArgs) -> list[tuple[EngineKind, EngineSpec]]:
     return found
 
 
-def written(folder: Path, text: str) -> Path:
+def write_graph(folder: Path, text: str) -> Path:
     path = folder / "mine.yaml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -111,8 +111,8 @@ def one_application(args: str = "{}", more: str = "", path: str = "serve_app:bui
         ("applications: [", "not YAML"),
     ],
 )
-def test_what_is_wrong_is_named_with_file_and_place(tmp_path: Path, text: str, place: str) -> None:
-    path = written(tmp_path, text)
+def test_graph_error_names_file_and_key(tmp_path: Path, text: str, place: str) -> None:
+    path = write_graph(tmp_path, text)
     with pytest.raises(InvalidRequest) as caught:
         read_graph(path)
     assert caught.value.message.startswith(f"{path}: {place}")
@@ -135,10 +135,8 @@ def test_what_is_wrong_is_named_with_file_and_place(tmp_path: Path, text: str, p
         ("{voices: [{engines: [{engine: tone}]}, {engines: [{engine: tone}]}]}", "voices: two deployments have one "),
     ],
 )
-def test_engines_and_their_options_are_checked_where_they_are_read_and_where_they_are_built(
-    tmp_path: Path, args: str, place: str
-) -> None:
-    path = written(tmp_path, one_application(args))
+def test_engine_options_checked_when_read_and_built(tmp_path: Path, args: str, place: str) -> None:
+    path = write_graph(tmp_path, one_application(args))
     with pytest.raises(InvalidRequest) as read:
         read_graph(path)
     assert read.value.message.startswith(f"{path}: secretary.args.{place}")
@@ -148,13 +146,13 @@ def test_engines_and_their_options_are_checked_where_they_are_read_and_where_the
 
 
 @pytest.mark.parametrize("door", ["office", "bots"])
-def test_there_is_one_office_and_one_supervisor(tmp_path: Path, door: str) -> None:
-    path = written(tmp_path, one_application("{replicas: 2}", path=f"serve_app:build_{door}"))
+def test_office_and_bots_have_one_replica(tmp_path: Path, door: str) -> None:
+    path = write_graph(tmp_path, one_application("{replicas: 2}", path=f"serve_app:build_{door}"))
     with pytest.raises(InvalidRequest, match=r"secretary\.args\.replicas: there is exactly one"):
         read_graph(path)
 
 
-def test_reading_a_graph_loads_no_library_of_weights() -> None:
+def test_reading_graph_imports_no_engine_library() -> None:
     heavy = "{'ray', 'xllamacpp', 'onnxruntime', 'piper', 'ctranslate2', 'faster_whisper', 'torch'}"
     program = (
         "import sys; from pathlib import Path; from deployments.command.graph import read_graph; "
@@ -188,8 +186,8 @@ ANNA = "[{name: anna, engines: [{engine: tone}]}]"
         ("[]", "{}", ""),
     ],
 )
-def test_voices_that_a_door_names_exist(tmp_path: Path, door: str, voices: str, staff: str, fault: str) -> None:
-    path = written(tmp_path, two_applications(voices, staff, door))
+def test_voices_of_door_must_exist(tmp_path: Path, door: str, voices: str, staff: str, fault: str) -> None:
+    path = write_graph(tmp_path, two_applications(voices, staff, door))
     if not fault:
         read_graph(path)
         return
@@ -201,26 +199,26 @@ def test_voices_that_a_door_names_exist(tmp_path: Path, door: str, voices: str, 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("applications: []\nhttp_options: {}\napplications: []", "line 3: 'applications' stands there twice, first in"),
-        (one_application("{gateway: {replicas: 1, replicas: 2}}"), "line 1: 'replicas' stands there twice, first in"),
+        ("applications: []\nhttp_options: {}\napplications: []", "line 3: 'applications' appears twice, first in"),
+        (one_application("{gateway: {replicas: 1, replicas: 2}}"), "line 1: 'replicas' appears twice, first in"),
     ],
 )
-def test_a_key_that_stands_twice_is_a_slip(tmp_path: Path, text: str, complaint: str) -> None:
-    path = written(tmp_path, text)
+def test_repeated_key_is_error(tmp_path: Path, text: str, complaint: str) -> None:
+    path = write_graph(tmp_path, text)
     with pytest.raises(InvalidRequest) as caught:
         read_graph(path)
     assert caught.value.message.startswith(f"{path}: {complaint}")
 
 
-def test_a_merged_mapping_may_replace_a_key(tmp_path: Path) -> None:
-    """`<<` is YAML's own way to say "like that, but"."""
+def test_merged_mapping_may_replace_key(tmp_path: Path) -> None:
+    """The merge key ``<<`` of YAML."""
     args = "{gateway: &g {replicas: 2}, faq: {<<: *g, replicas: 3}}"
-    faq = read_graph(written(tmp_path, one_application(args))).secretary_arguments().faq
+    faq = read_graph(write_graph(tmp_path, one_application(args))).secretary_arguments().faq
     assert faq is not None
     assert faq.replicas == 3
 
 
-def test_a_file_that_is_no_text_is_no_traceback(tmp_path: Path) -> None:
+def test_graph_not_utf8_is_error(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"applications: \xff")
     with pytest.raises(InvalidRequest, match=r"mine\.yaml: not UTF-8: .* at byte 14"):
@@ -240,30 +238,30 @@ def test_a_file_that_is_no_text_is_no_traceback(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_up_does_not_use_is_known(tmp_path: Path, more: str, unused: tuple[str, ...]) -> None:
-    graph = read_graph(written(tmp_path, f"{more}\n{one_application()}"))
+def test_unused_keys_of_up(tmp_path: Path, more: str, unused: tuple[str, ...]) -> None:
+    graph = read_graph(write_graph(tmp_path, f"{more}\n{one_application()}"))
     assert graph.unused_keys("0.0.0.0", 9000) == unused
 
 
-def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
-    path = written(tmp_path, "a: 1\nb: 2\n" + one_application())
+def test_graph_errors_are_reported_together(tmp_path: Path) -> None:
+    path = write_graph(tmp_path, "a: 1\nb: 2\n" + one_application())
     with pytest.raises(InvalidRequest, match=r"a: .*; b: "):
         read_graph(path)
 
 
-def test_a_missing_file_says_how_to_give_one(tmp_path: Path) -> None:
+def test_missing_graph_names_option(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"none\.yaml: no such file; give one with --graph"):
         read_graph(tmp_path / "none.yaml")
 
 
-def test_a_graph_without_the_secretary_is_refused_where_engines_are_asked_for(tmp_path: Path) -> None:
+def test_graph_without_secretary_has_no_engines(tmp_path: Path) -> None:
     office = "applications: [{name: office, route_prefix: /admin, import_path: 'serve_app:build_office'}]"
-    graph = read_graph(written(tmp_path, office))
+    graph = read_graph(write_graph(tmp_path, office))
     with pytest.raises(InvalidRequest, match="no application 'secretary'"):
         graph.secretary_arguments()
 
 
-def test_each_model_of_a_graph_is_named_once_in_order() -> None:
+def test_model_ids_are_unique_in_order() -> None:
     engines = "[{engine: piper, options: {models: ['model://b', 'model://a/x.onnx', 'model://b']}}]"
     chat = "{engine: llama_cpp, options: {model: 'model://c/y.gguf', nested: {deep: ['model://a']}}}"
     text = one_application(f"{{voices: [{{engines: {engines}}}], chat: {chat}}}")

@@ -1,4 +1,4 @@
-"""Benchmarks give their peers what the demo graph gives its engines, wherever in it that stands."""
+"""Benchmarks configure peers like the engines of the demo graph."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from deployments.command.graph import read_graph
 
 
 @pytest.mark.model
-def test_peers_get_the_models_of_the_demo() -> None:
+def test_peers_get_models_of_demo_graph() -> None:
     assert "smollm2" in str(llama_options().model).lower()
     assert [path.name for path in piper_options().models] == ["piper-en-us-joe-medium"]
 
 
-def test_gateways_are_as_many_as_are_measured(tmp_path: Path) -> None:
+def test_gateway_graph_has_replicas(tmp_path: Path) -> None:
     assert read_graph(gateway._graph(tmp_path, 2)).secretary_arguments().gateway.replicas == 2

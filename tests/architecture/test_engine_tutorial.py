@@ -1,4 +1,4 @@
-"""The tutorial works: its files are written out, its program is run, its entry points are installed and used."""
+"""docs/add-an-engine.md: its program runs and its entry points are found."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _BLOCK = re.compile(r"^```\w+ file=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A folder with every file of the tutorial."""
+    """A folder with the files of the tutorial."""
     page = (ROOT / "docs" / "add-an-engine.md").read_text()
     for name, text in _BLOCK.findall(page):
         (tmp_path / name).write_text(text)
@@ -31,11 +31,11 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_both_engines_of_the_tutorial_keep_the_contract(files: Path) -> None:
+def test_tutorial_engines_pass_conformance(files: Path) -> None:
     assert run(files, "try_them.py") == "both engines pass\n"
 
 
-def test_installed_entry_points_make_engines_known(files: Path) -> None:
+def test_tutorial_entry_points_register_engines(files: Path) -> None:
     install(files)
     program = """
 import asyncio, yaml
@@ -54,7 +54,7 @@ asyncio.run(main())
 
 
 def install(folder: Path) -> None:
-    """What pip leaves behind for ``importlib.metadata``."""
+    """Writes the metadata of an installed package."""
     groups = tomllib.loads((folder / "entry_points.toml").read_text())["project"]["entry-points"]
     info = folder / "tutorial-1.0.dist-info"
     info.mkdir()
