@@ -44,8 +44,8 @@ class Metrics:
             "secretary_queue_depth", "Requests waiting", ["queue"], registry=own, multiprocess_mode="livesum"
         )
         self._tokens = Counter("secretary_tokens", "Tokens read and written", ["direction", "route"], registry=own)
-        self._audio = Counter("secretary_audio_seconds", "Seconds of sound made or heard", ["engine"], registry=own)
-        self._phrases = Counter("secretary_phrase_cache", "Spoken phrases asked of the cache", ["result"], registry=own)
+        self._audio = Counter("secretary_audio_seconds", "Seconds of audio", ["engine"], registry=own)
+        self._phrases = Counter("secretary_phrase_cache", "Phrase cache lookups", ["result"], registry=own)
         self._requests = Counter("secretary_http_requests", "HTTP requests", ["path", "status"], registry=own)
         self._seconds = Histogram(
             "secretary_http_request_seconds", "Time to answer", ["path"], buckets=_HTTP_BUCKETS, registry=own

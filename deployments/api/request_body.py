@@ -48,7 +48,7 @@ def limited_receive(
     4 KiB received. Time that the application spends between calls does not count."""
     left, remaining_s, ended = max_bytes, timeout_s, False
 
-    async def count() -> Message:
+    async def receive_limited() -> Message:
         nonlocal left, remaining_s, ended
         if ended:
             return await receive()
@@ -62,7 +62,7 @@ def limited_receive(
             raise _too_large(max_bytes)
         return message
 
-    return count
+    return receive_limited
 
 
 async def _receive_within(receive: Receive, timeout_s: float, remaining_s: float) -> Message:

@@ -80,7 +80,7 @@ class CheckedClient:
         """The whole response, whatever its status. Raises OutboundRefused, InvalidRequest (for the URL), Unavailable,
         EngineTimeout and ResponseTooLarge."""
         async with self.stream(method, url, headers=headers, content=content, key=key) as response:
-            body = b"".join([piece async for piece in response.aiter_raw()])
+            body = b"".join([chunk async for chunk in response.aiter_raw()])
             return FetchedResponse(response.status_code, dict(response.headers), body)
 
     @asynccontextmanager

@@ -18,7 +18,7 @@ class RedirectPolicy:
     """Decides which redirects are followed. Their targets must still pass the OutboundPolicy.
 
     ``hosts`` are exact host names, reached over https on port 443. ``allowed`` are hosts of the operator. ``setting``
-    names the setting that adds to ``allowed`` in error messages; "" when location is none.
+    names the setting that adds to ``allowed`` in error messages; "" when there is none.
     """
 
     hosts: frozenset[str] = frozenset()

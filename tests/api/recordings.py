@@ -18,5 +18,5 @@ def wav_bytes(length: float = 0.5) -> bytes:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(22_050)
-        file.writeframes(tone(length))
+        file.writeframes(tone(0.5) * round(length / 0.5))
     return buffer.getvalue()

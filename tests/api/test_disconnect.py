@@ -72,11 +72,15 @@ def disconnect_after(door: RunningGateway, request: bytes, read_first: bool) -> 
         wait_until(lambda: door.assistant.open_streams == 1)
         if read_first:
             assert connection.recv(64).startswith(b"HTTP/1.1 200")
-        time.sleep(0.05)
     started = time.monotonic()
     wait_until(lambda: door.assistant.open_streams == 0)
     assert time.monotonic() - started < 1
     assert door.assistant.closed_early == 1
+
+
+async def stream_opened(assistant: ScriptedAssistant) -> None:
+    while not assistant.open_streams:
+        await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -102,7 +106,7 @@ async def test_cancelled_request_stops_the_work(
 ) -> None:
     request = post_call(*REQUESTS[name])
     task = app(request)
-    await (request.wait_for_body() if name in STREAMS else asyncio.sleep(0.1))
+    await (request.wait_for_body() if name in STREAMS else stream_opened(assistant))
     assert assistant.open_streams == 1
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -117,7 +121,7 @@ async def test_disconnect_message_stops_the_work(
 ) -> None:
     request = post_call(*REQUESTS[name])
     task = app(request)
-    await (request.wait_for_body() if name in STREAMS else asyncio.sleep(0.1))
+    await (request.wait_for_body() if name in STREAMS else stream_opened(assistant))
     request.disconnected.set()
     await asyncio.wait_for(task, 1)
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
@@ -143,7 +147,7 @@ async def test_disconnect_stops_work_of_blocked_send(
     assert (assistant.open_streams, assistant.closed_early) == (0, 1)
 
 
-def app_with_timeout(assistant: ScriptedAssistant, timeout_s: float = 0.1) -> FastAPI:
+def app_with_timeout(assistant: ScriptedAssistant, timeout_s: float = 0.05) -> FastAPI:
     services = DoorServices(
         assistant=assistant, snapshots=StaticSnapshots(), metrics=Metrics(), client_timeout_s=timeout_s
     )
@@ -179,7 +183,7 @@ async def test_missing_body_times_out(assistant: ScriptedAssistant, path: str) -
 
 
 async def test_client_timeout_ignores_time_to_answer(assistant: ScriptedAssistant) -> None:
-    assistant.script = [TurnStarted("t"), ScriptPause(0.3), TextDelta("One."), TurnFinished()]
+    assistant.script = [TurnStarted("t"), ScriptPause(0.15), TextDelta("One."), TurnFinished()]
     request = post_call(*REQUESTS["chat"])
     await asyncio.wait_for(app_with_timeout(assistant)(request.scope(), request.receive, request.send), 2)
     assert request.status == 200

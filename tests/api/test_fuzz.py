@@ -52,7 +52,7 @@ def check(app: FastAPI, path: str, body: bytes, headers: list[tuple[bytes, bytes
         assert set(request.json["error"]) == {"message", "type", "param", "code"}
 
 
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @quick
@@ -85,6 +85,7 @@ def test_any_headers_get_result_or_error(app: FastAPI, headers: list[tuple[bytes
     assert request.status in (200, 400, 401, 413, 415)
 
 
+@settings(max_examples=40, deadline=None)
 @given(depth=st.integers(1, 1000), wide=st.integers(0, 50))
 def test_parse_json_limits_depth_not_width(depth: int, wide: int) -> None:
     nested: object = 1

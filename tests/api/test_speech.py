@@ -47,7 +47,7 @@ def test_speech_default_format_is_mp3(http: httpx.Client) -> None:
         assert container.format.name == "mp3"
 
 
-@pytest.mark.parametrize("format", ["mp3", "wav", "pcm", "opus", "flac", "aac"])
+@pytest.mark.parametrize("format", ["mp3", "pcm", "opus"])
 def test_speech_first_chunk_before_last_block(client: openai.OpenAI, door: RunningGateway, format: str) -> None:
     block = SpeechChunk(tone(0.4), PCM16_22K)
     door.assistant.speech_script = [block, block, ScriptPause(0.4), block]

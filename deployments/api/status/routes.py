@@ -48,7 +48,7 @@ class StatusEndpoint:
         """
         ready = self._door.snapshots.ready
         engines = await self._engine_statuses() if ready else _EngineStatuses()
-        body: dict[str, object] = {"ready": ready, "status": "ready" if engines.sound else "degraded"}
+        body: dict[str, object] = {"ready": ready, "status": "ready" if engines.all_healthy else "degraded"}
         if ready and get_request_context(request.scope).key is not None:
             body |= {"revision": self._door.snapshots.current.revision, **engines.fields()}
         return json_response(body, 200 if ready else 503)
@@ -75,7 +75,7 @@ class _EngineStatuses:
     error: str = ""
 
     @property
-    def sound(self) -> bool:
+    def all_healthy(self) -> bool:
         return self.statuses is not None and all(status.healthy for status in self.statuses)
 
     def fields(self) -> dict[str, object]:

@@ -5,7 +5,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -87,6 +87,7 @@ def _forms_of_ipv6(text: str) -> list[str]:
     return [f"[{form}]" for form in (text, text.upper(), address.exploded, mixed)]
 
 
+@settings(deadline=None)
 @given(blocked_addresses)
 def test_policy_blocked_address_is_refused_in_every_form(text: str) -> None:
     forms = _forms_of_ipv4(text) if "." in text and ":" not in text else _forms_of_ipv6(text)
@@ -95,6 +96,7 @@ def test_policy_blocked_address_is_refused_in_every_form(text: str) -> None:
             OutboundPolicy().check_target(parse_target(f"https://{form}/"))
 
 
+@settings(deadline=None)
 @given(blocked_addresses)
 def test_policy_name_with_blocked_address_is_refused(text: str) -> None:
     with pytest.raises(OutboundRefused):
@@ -106,6 +108,7 @@ def test_blocked_reason_public_address_is_none(text: str) -> None:
     assert blocked_reason(ipaddress.ip_address(text)) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_parse_target_round_trips_or_rejects(text: str) -> None:
     for url in (text, f"https://{text}", f"https://example.org/{text}"):

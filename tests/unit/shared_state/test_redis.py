@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.api.limits import RequestRateLimiter
@@ -204,12 +204,14 @@ async def test_factory_without_url_or_library(monkeypatch: pytest.MonkeyPatch) -
     assert await _count_admitted(RequestRateLimiter(time.time, NullSharedState()), 5, 3) == 3
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=5), st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
 def test_phrase_encoding_round_trips(blocks: list[bytes], text: str) -> None:
     chunks = tuple(SpeechChunk(audio, PCM16_8K, "" if n else text, n) for n, audio in enumerate(blocks))
     assert decode_phrase(encode_phrase(chunks), text) == chunks
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 300))
 def test_damaged_phrase_is_none(damaged: bytes, cut: int) -> None:
     whole = encode_phrase(PHRASE)
