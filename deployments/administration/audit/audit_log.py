@@ -1,4 +1,4 @@
-"""The audit trail, as people read it, take it with them and let its oldest part go."""
+"""The audit log: search, statistics, verification of its hash chain, export and deletion of old events."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -12,16 +12,18 @@ from storage.repositories.audit import AuditChainCheck, AuditEvent, AuditFilter,
 
 __all__ = ["AuditEvent", "AuditFilter", "AuditLog", "AuditRecord", "AuditStats"]
 
-_LONGEST_RETENTION_DAYS = 36_500
-_AT_ONCE = 500
+_MAX_RETENTION_DAYS = 36_500
+_BATCH_SIZE = 500
 
 
 class AuditLog:
+    """Reads and trims the audit log of ``database``."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, criteria: AuditFilter, limit: int, offset: int) -> tuple[tuple[AuditRecord, ...], int]:
-        """One page of the events that match, the newest first, and how many match in all."""
+        """Returns one page of matching events, newest first, and the number of all matching events."""
         async with self._database.unit_of_work() as work:
             return await work.audit.search(criteria, limit, offset)
 
@@ -30,17 +32,17 @@ class AuditLog:
             return await work.audit.stats()
 
     async def verify(self) -> int | None:
-        """Walks the whole chain: the id of the first event that is not as it was written, or None. Between two batches
-        the database is free for others."""
+        """Verifies the whole hash chain. Returns the id of the first altered event, or None. Reads in batches and
+        releases the database between them."""
         checked = AuditChainCheck(ChainPosition(), finished=False)
         while not checked.finished:
             async with self._database.unit_of_work() as work:
-                checked = await work.audit.check_chain(checked.position, _AT_ONCE)
+                checked = await work.audit.check_chain(checked.position, _BATCH_SIZE)
         return checked.broken_id
 
     async def export(self, criteria: AuditFilter, by: str, address: str = "") -> AsyncGenerator[AuditRecord]:
-        """Every event that matches and had happened when the export began, the oldest first. The export itself is
-        audited. Between two batches the database is free for others, however slowly the events are taken."""
+        """Yields all matching events up to the start of the export, oldest first. The export adds an audit event. Reads
+        in batches and releases the database between them, however slow the consumer is."""
         now = datetime.now(UTC)
         until = min(criteria.until, now) if criteria.until else now
         async with self._database.unit_of_work() as work:
@@ -48,10 +50,9 @@ class AuditLog:
         return self._batches(replace(criteria, until=until))
 
     async def cleanup(self, days: int, by: str, address: str = "") -> int:
-        """Takes away what is older than ``days``; returns how many events that were. Raises InvalidRequest for less
-        than a week."""
-        if not MIN_AUDIT_DAYS <= days <= _LONGEST_RETENTION_DAYS:
-            raise InvalidRequest(f"days is a number from {MIN_AUDIT_DAYS} to {_LONGEST_RETENTION_DAYS}", param="days")
+        """Deletes events older than ``days`` and returns their number. Raises InvalidRequest for less than a week."""
+        if not MIN_AUDIT_DAYS <= days <= _MAX_RETENTION_DAYS:
+            raise InvalidRequest(f"days is a number from {MIN_AUDIT_DAYS} to {_MAX_RETENTION_DAYS}", param="days")
         before = datetime.now(UTC) - timedelta(days=days)
         async with self._database.unit_of_work() as work:
             deleted = await work.audit.remove_before(before)
@@ -63,9 +64,9 @@ class AuditLog:
         last = 0
         while True:
             async with self._database.unit_of_work() as work:
-                events = await work.audit.after(wanted, last, _AT_ONCE)
+                events = await work.audit.after(wanted, last, _BATCH_SIZE)
             for event in events:
                 yield event
-            if len(events) < _AT_ONCE:
+            if len(events) < _BATCH_SIZE:
                 return
             last = events[-1].id

@@ -1,4 +1,4 @@
-"""Notes in the audit trail for what is done outside of the database: engines, downloads, counters."""
+"""Audit events for actions outside the database: engines, downloads, counters."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,21 +11,21 @@ T = TypeVar("T")
 
 
 class AuditRecorder:
-    """What was noted is done, also when whoever asked for it has gone: note and do it inside ``finish``."""
+    """Records an action and runs it to its end even if the caller is cancelled: do both inside ``run_shielded``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._finisher = ShieldedTasks()
+        self._tasks = ShieldedTasks()
 
     async def record(self, username: str, action: str, resource: str, resource_id: str = "", detail: str = "") -> None:
-        """Adds one event. Write it before the deed: what cannot be noted is not done."""
+        """Adds one event. Call it before the action, so that nothing runs that could not be recorded."""
         async with self._database.unit_of_work() as work:
             await work.audit.add(AuditEvent(username, action, resource, resource_id, detail=detail))
 
     async def run_shielded(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Runs ``work`` to its end. Raises what it raises, Unavailable when the office is closing."""
-        return await self._finisher.run(work)
+        """Runs ``work`` to its end. Raises what it raises, or Unavailable on shutdown."""
+        return await self._tasks.run(work)
 
     async def close(self) -> None:
-        """Refuses new work and waits for what is under way."""
-        await self._finisher.close()
+        """Rejects new work and waits for the work in progress."""
+        await self._tasks.close()

@@ -1,4 +1,4 @@
-"""People who may open the panel."""
+"""Accounts of the panel and the REST API: password login and password change, with lockout and audit events."""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,12 +13,12 @@ from storage.repositories.users import StoredUser
 from storage.unit_of_work import UnitOfWork
 
 MAX_USERNAME_LENGTH = 200
-_UNKNOWN = "(unknown)"  # what is typed as a name may be a password, so an unknown name is not written down
+_UNKNOWN = "(unknown)"  # an unknown name may be a mistyped password, so it is not logged
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """``version`` rises with every change of the account."""
+    """``version`` increases with every change of the account."""
 
     username: str
     role: str
@@ -27,8 +27,8 @@ class Account:
 
 
 class Accounts:
-    """Who may log in. Failures are limited by ``lockout``. Every password that is looked at leaves an audit row, and
-    the failure that uses up a limit says so in its row; what is refused after it leaves none."""
+    """Verifies passwords. ``lockout`` limits failures. Every verified password adds an audit event. The failure that
+    exhausts a limit says so in its event; attempts that the lockout rejects add none."""
 
     def __init__(
         self,
@@ -39,55 +39,61 @@ class Accounts:
         account_writer: AccountWriter | None = None,
     ) -> None:
         self._database = database
-        self._desk = account_writer or AccountWriter(database)
+        self._writer = account_writer or AccountWriter(database)
         self._passwords = passwords
         self._lockout = lockout or Lockout(KnownNetworks(database))
 
     async def authenticate(self, username: str, password: str, address: str) -> Account:
-        """Raises Unauthorized, or RateLimited (with ``retry_after_s``) after five failures in five minutes, after 30
-        failures of one network in a quarter of an hour, and after 50 for one name from anywhere in that time: then for
-        networks from which this person has never signed in.
+        """Returns the account of ``username`` if ``password`` is correct.
 
-        A wrong name and a wrong password take the same time and give the same answer. All names that nobody can have
-        count as one.
+        Raises Unauthorized. Raises RateLimited (with ``retry_after_s``) after five failures for one name and address in
+        5 minutes, after 30 failures from one network in 15 minutes, and after 50 failures for one name in 15 minutes.
+        The last limit does not apply to networks from which this user has logged in before.
+
+        An unknown name and a wrong password take the same time and raise the same error. All invalid names share one
+        limit.
         """
         name = normalize_username(username)
         if len(name) > MAX_USERNAME_LENGTH or "\0" in name:
             name = ""
-        user = await self._checked(name, password, address)
-        return _account(user)
+        user = await self._verify_password(name, password, address)
+        return _to_account(user)
 
     async def get(self, username: str) -> Account:
-        """The account as stored now. Raises NotFound, also for a disabled one."""
+        """Returns the stored account. Raises NotFound if it does not exist or is disabled."""
         user = await self._user(normalize_username(username))
         if user is None or not user.enabled:
             raise NotFound("there is no such account")
-        return _account(user)
+        return _to_account(user)
 
     def subscribe(self, listener: AccountListener) -> None:
-        """``watcher`` is told of every account whose password, role or right to enter changes: its sign-ins end."""
-        self._desk.subscribe(listener)
+        """Calls ``listener`` with the name of every account whose sign-ins end because it changed."""
+        self._writer.subscribe(listener)
 
     async def change_password(self, username: str, old: str, new: str, address: str = "") -> Account:
-        """The account with its new password; every sign-in it had has ended. Raises Unauthorized when ``old`` is wrong,
-        RateLimited after five of these, InvalidRequest when ``new`` is too weak or is the old one, Conflict when the
-        account was changed meanwhile."""
+        """Stores the new password, ends every sign-in of the account and returns it.
+
+        Raises Unauthorized if ``old`` is wrong, RateLimited after five such failures, InvalidRequest if ``new`` is too
+        weak or equals ``old``, and Conflict if the account changed in the meantime.
+        """
         name = normalize_username(username)
         require_strong_password(new, name)
         if old == new:
             raise InvalidRequest("the new password must differ from the old one", param="new")
-        checked = await self._checked(name, old, address, "change_password")
-        stored = await self._passwords.hash(new)
+        verified = await self._verify_password(name, old, address, "change_password")
+        password_hash = await self._passwords.hash(new)
 
         async def edit(work: UnitOfWork) -> Account:
             user = await work.users.get(name)
-            if user is None or user.version != checked.version:
-                raise Conflict("this account was changed by somebody else meanwhile; try again")
-            return _account(await work.users.replace(replace(user, password_hash=stored, must_change_password=False)))
+            if user is None or user.version != verified.version:
+                raise Conflict("the account was changed in the meantime; try again")
+            return _to_account(
+                await work.users.replace(replace(user, password_hash=password_hash, must_change_password=False))
+            )
 
-        return await self._desk.change(name, edit)
+        return await self._writer.change(name, edit)
 
-    async def _checked(self, name: str, password: str, address: str, action: str = "login") -> StoredUser:
+    async def _verify_password(self, name: str, password: str, address: str, action: str = "login") -> StoredUser:
         attempt = await self._lockout.start_attempt(name, address)
         user = await self._user(name)
         usable = user is not None and user.enabled
@@ -111,9 +117,9 @@ class Accounts:
 
 
 def normalize_username(username: str) -> str:
-    """A name as it is stored and compared."""
+    """Returns the name in the form in which it is stored and compared."""
     return username.strip().casefold()
 
 
-def _account(user: StoredUser) -> Account:
+def _to_account(user: StoredUser) -> Account:
     return Account(user.username, user.role, user.must_change_password, user.version)

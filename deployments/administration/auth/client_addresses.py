@@ -1,4 +1,4 @@
-"""Where a request comes from, for lockouts, limits and the audit trail. One rule for the panel and the REST API."""
+"""Client address of a request, for lockouts, limits and the audit log. The panel and the REST API share it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,16 +7,16 @@ from typing import Any
 
 from storage.caller import caller_address
 
-_LONGEST = 45
+_MAX_LENGTH = 45
 
 
 def client_address(scope: Mapping[str, Any]) -> str:
-    """The caller's address in its shortest form; "" when the server does not know it.
+    """Returns the client's address in canonical form, or "" if the server does not know it.
 
-    The server has put it into ``scope["client"]`` (ASGI, "Connection Scope"). Behind HAProxy the connection itself
-    comes from loopback: HAProxy drops what the caller says of forwarding, unless it is a trusted proxy
-    (``SECRETARY_TRUSTED_PROXIES``), and adds to ``x-forwarded-for`` whom it sees. uvicorn replaces the client by the
-    last address there that is neither loopback nor a trusted proxy. Nothing else is believed here.
+    The address is ``scope["client"]`` (ASGI, "Connection Scope"). Behind HAProxy the connection comes from loopback.
+    HAProxy removes forwarding headers of clients that are not trusted proxies (``SECRETARY_TRUSTED_PROXIES``) and
+    appends the peer address to ``x-forwarded-for``. uvicorn then sets the client to the last address there that is
+    neither loopback nor a trusted proxy. No other header is used.
     """
     client = scope.get("client")
     if not client:
@@ -25,13 +25,13 @@ def client_address(scope: Mapping[str, Any]) -> str:
     try:
         parsed = ip_address(host.partition("%")[0])
     except ValueError:
-        return host[:_LONGEST]
+        return host[:_MAX_LENGTH]
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return str(mapped or parsed)
 
 
 def network_of(address: str) -> str:
-    """Whom an address stands for: itself, or its /64 in IPv6, where one subscriber has that many addresses."""
+    """Returns an IPv4 address itself, or the /64 network of an IPv6 address, which belongs to one subscriber."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -43,7 +43,7 @@ def network_of(address: str) -> str:
 
 @contextmanager
 def bound_client_address(scope: Mapping[str, Any]) -> Iterator[str]:
-    """The caller's address. What is changed meanwhile, also by tasks that are begun meanwhile, is noted with it."""
+    """Yields the client's address. Audit events of the block, and of tasks started in it, carry the address."""
     address = client_address(scope)
     token = caller_address.set(address)
     try:

@@ -1,4 +1,4 @@
-"""From where people come: the networks that somebody has signed in from."""
+"""Networks from which each user has logged in, read from the audit log and cached in memory."""
 
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
@@ -6,30 +6,29 @@ from datetime import UTC, datetime, timedelta
 from deployments.administration.auth.client_addresses import network_of
 from storage.database import Database
 
-_REMEMBERED = timedelta(days=90)
-_MOST_NAMES = 1_000
+_MAX_AGE = timedelta(days=90)
+_MAX_NAMES = 1_000
 
 
 class KnownNetworks:
-    """Where people have signed in, as the audit trail of the last 90 days tells. Names that were asked for are kept in
-    memory, the one that was asked longest ago makes room."""
+    """Networks of logins in the audit log of the last 90 days. Requested names stay in an LRU cache."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._of: OrderedDict[str, set[str]] = OrderedDict()
+        self._networks_by_name: OrderedDict[str, set[str]] = OrderedDict()
 
     async def knows(self, name: str, network: str) -> bool:
-        """Whether ``name`` has signed in from ``net`` before. Unknown names have not, at the same price."""
-        if name not in self._of:
+        """Returns whether ``name`` has logged in from ``network``. An unknown name costs the same query."""
+        if name not in self._networks_by_name:
             async with self._database.unit_of_work() as work:
-                addresses = await work.audit.addresses(name, "login", datetime.now(UTC) - _REMEMBERED)
-            self._of[name] = {network_of(address) for address in addresses}
-            if len(self._of) > _MOST_NAMES:
-                self._of.popitem(last=False)
-        self._of.move_to_end(name)
-        return network in self._of[name]
+                addresses = await work.audit.addresses(name, "login", datetime.now(UTC) - _MAX_AGE)
+            self._networks_by_name[name] = {network_of(address) for address in addresses}
+            if len(self._networks_by_name) > _MAX_NAMES:
+                self._networks_by_name.popitem(last=False)
+        self._networks_by_name.move_to_end(name)
+        return network in self._networks_by_name[name]
 
     def add(self, name: str, network: str) -> None:
-        """``name`` has signed in from ``net``; a name that nobody asked for yet is in the audit trail."""
-        if name in self._of:
-            self._of[name].add(network)
+        """Records a login of ``name`` from ``network``. A name outside the cache is read from the audit log later."""
+        if name in self._networks_by_name:
+            self._networks_by_name[name].add(network)

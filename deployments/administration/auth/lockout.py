@@ -1,4 +1,4 @@
-"""How often somebody may try a password: for a name at an address, for a network, and for a name from anywhere."""
+"""Limits password attempts: per name and address, per network, and per name from any network."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ _NAME_FAILURES, _NAME_WINDOW_S = 50, 900.0
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """One try that may go on. ``counted``: also among those from anywhere. ``note`` says which limit it used up."""
+    """An allowed attempt. ``counted_by_name``: it counts towards the limit per name. ``note`` names the limits that it
+    exhausted."""
 
     name: str
     address: str
@@ -30,8 +31,8 @@ class LoginAttempt:
 
 
 class Lockout:
-    """Counts failures in three windows. The one of a name from anywhere holds back strangers alone: a network from
-    which its owner has signed in before is let try on, so that nobody can lock another person out for good."""
+    """Counts failures in three windows. The limit per name blocks only networks from which the user never logged in, so
+    that nobody can lock another user out."""
 
     def __init__(
         self,
@@ -40,49 +41,49 @@ class Lockout:
         by_network: FailureLimiter | None = None,
         by_name: FailureLimiter | None = None,
     ) -> None:
-        self._known = known_networks
-        self._places = by_address or FailureLimiter()
-        self._networks = by_network or FailureLimiter(_NETWORK_FAILURES, _NETWORK_WINDOW_S)
-        self._names = by_name or FailureLimiter(_NAME_FAILURES, _NAME_WINDOW_S)
+        self._known_networks = known_networks
+        self._by_address = by_address or FailureLimiter()
+        self._by_network = by_network or FailureLimiter(_NETWORK_FAILURES, _NETWORK_WINDOW_S)
+        self._by_name = by_name or FailureLimiter(_NAME_FAILURES, _NAME_WINDOW_S)
 
     async def start_attempt(self, name: str, address: str) -> LoginAttempt:
-        """Counts a try as a failure in every window, or in none. Raises RateLimited with ``retry_after_s``."""
+        """Counts the attempt as a failure in every window, or in none. Raises RateLimited with ``retry_after_s``."""
         attempt = LoginAttempt(name, address, counted_by_name=True, note="")
-        left_of_net, left = self._begin_here(attempt)
+        left_for_network, left = self._count_by_address(attempt)
         try:
-            left_anywhere = self._names.count_failure(name)
+            left_for_name = self._by_name.count_failure(name)
         except RateLimited:
-            if not await self._known.knows(name, attempt.network):
-                self._take_back_here(attempt)
+            if not await self._known_networks.knows(name, attempt.network):
+                self._uncount_by_address(attempt)
                 raise
-            return LoginAttempt(name, address, counted_by_name=False, note=self._note(left, left_of_net, 1))
-        return LoginAttempt(name, address, counted_by_name=True, note=self._note(left, left_of_net, left_anywhere))
+            return LoginAttempt(name, address, counted_by_name=False, note=self._note(left, left_for_network, 1))
+        return LoginAttempt(name, address, counted_by_name=True, note=self._note(left, left_for_network, left_for_name))
 
     def record_success(self, attempt: LoginAttempt) -> None:
-        """The password was right."""
-        self._places.reset(attempt.key)
-        self._networks.uncount_last(attempt.network)
+        """Removes the failure counts of an attempt whose password was correct."""
+        self._by_address.reset(attempt.key)
+        self._by_network.uncount_last(attempt.network)
         if attempt.counted_by_name:
-            self._names.uncount_last(attempt.name)
-        self._known.add(attempt.name, attempt.network)
+            self._by_name.uncount_last(attempt.name)
+        self._known_networks.add(attempt.name, attempt.network)
 
-    def _begin_here(self, attempt: LoginAttempt) -> tuple[int, int]:
-        """How many tries are left for the network, and for the name at the address. Raises RateLimited."""
-        left_of_net = self._networks.count_failure(attempt.network) if attempt.network else 1
+    def _count_by_address(self, attempt: LoginAttempt) -> tuple[int, int]:
+        """Returns the attempts left for the network, and for the name and address. Raises RateLimited."""
+        left_for_network = self._by_network.count_failure(attempt.network) if attempt.network else 1
         try:
-            return left_of_net, self._places.count_failure(attempt.key)
+            return left_for_network, self._by_address.count_failure(attempt.key)
         except RateLimited:
-            self._networks.uncount_last(attempt.network)
+            self._by_network.uncount_last(attempt.network)
             raise
 
-    def _take_back_here(self, attempt: LoginAttempt) -> None:
-        self._places.uncount_last(attempt.key)
-        self._networks.uncount_last(attempt.network)
+    def _uncount_by_address(self, attempt: LoginAttempt) -> None:
+        self._by_address.uncount_last(attempt.key)
+        self._by_network.uncount_last(attempt.network)
 
-    def _note(self, left: int, left_of_net: int, left_anywhere: int) -> str:
+    def _note(self, left: int, left_for_network: int, left_for_name: int) -> str:
         notes = {
-            f"no more attempts for {self._places.window_s:.0f} s": left == 0,
-            f"no more attempts from this network for {self._networks.window_s:.0f} s": left_of_net == 0,
-            f"no more attempts from new networks for {self._names.window_s:.0f} s": left_anywhere == 0,
+            f"no more attempts for {self._by_address.window_s:.0f} s": left == 0,
+            f"no more attempts from this network for {self._by_network.window_s:.0f} s": left_for_network == 0,
+            f"no more attempts from new networks for {self._by_name.window_s:.0f} s": left_for_name == 0,
         }
-        return ", ".join(note for note, holds in notes.items() if holds)
+        return ", ".join(note for note, exhausted in notes.items() if exhausted)

@@ -1,4 +1,4 @@
-"""Passwords: argon2id (RFC 9106), in threads of their own, with the same work for people who do not exist."""
+"""Password hashing with argon2id (RFC 9106) in its own threads. Unknown users cost the same work as known ones."""
 
 import secrets
 
@@ -10,28 +10,30 @@ from deployments.contracts.errors import InvalidRequest
 
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 1_000
-_AT_ONCE = 2
+_THREAD_COUNT = 2
 
 
 class PasswordHashing:
-    """Hashes and verifies. ``start`` makes the decoy against which the passwords of unknown people are checked.
-    Whoever makes the object closes it."""
+    """Hashes and verifies passwords. ``start`` creates the hash that passwords of unknown users are checked against.
+    The owner calls ``close``."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._threads = DedicatedThreadPool("passwords", _AT_ONCE)
-        self._decoy = ""
+        self._threads = DedicatedThreadPool("passwords", _THREAD_COUNT)
+        self._dummy_hash = ""
 
     async def start(self) -> None:
-        self._decoy = await self.hash(secrets.token_urlsafe())
+        self._dummy_hash = await self.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
-        """The argon2id string of ``password``."""
+        """Returns the argon2id string of ``password``."""
         return await self._threads.run(lambda: self._hasher.hash(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether ``password`` belongs to ``stored``. None means an unknown person: the same work, then False."""
-        matches = await self._threads.run(lambda: self._matches(stored or self._decoy, password[:MAX_PASSWORD_LENGTH]))
+        """Returns whether ``password`` matches ``stored``. None means an unknown user: the same work, then False."""
+        matches = await self._threads.run(
+            lambda: self._matches(stored or self._dummy_hash, password[:MAX_PASSWORD_LENGTH])
+        )
         return matches and stored is not None
 
     def close(self) -> None:
@@ -45,7 +47,7 @@ class PasswordHashing:
 
 
 def require_strong_password(password: str, username: str, param: str = "new") -> None:
-    """Raises InvalidRequest, naming ``param``, for a password that is too short, too long or the name of its owner
+    """Raises InvalidRequest, naming ``param``, if the password is too short, too long or equal to the username
     (OWASP ASVS 6.2)."""
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         raise InvalidRequest(f"a password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters", param=param)

@@ -1,4 +1,4 @@
-"""Who may do what in the office: one table, by which REST and the panel go alike."""
+"""Roles required for each resource of the office. The REST API and the panel use the same table."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 
 
 class AdminResource(StrEnum):
-    """What people in the office deal with. ``OTHER`` is whatever nobody has named yet."""
+    """A resource of the office. ``OTHER`` stands for paths without an entry."""
 
     OWN_ACCOUNT = "own account"
     OPENAPI_DOCUMENT = "description of the API"
@@ -42,13 +42,13 @@ class AdminResource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequiredRoles:
-    """The lowest role that may read a subject, and the lowest that may do anything else with it."""
+    """The lowest role that may read a resource, and the lowest that may change it."""
 
     read: Role
     change: Role
 
 
-_TABLE = {
+_REQUIRED_ROLES = {
     AdminResource.OWN_ACCOUNT: RequiredRoles(VIEWER, VIEWER),
     AdminResource.OPENAPI_DOCUMENT: RequiredRoles(VIEWER, ADMIN),
     AdminResource.STATUS: RequiredRoles(VIEWER, ADMIN),
@@ -70,15 +70,15 @@ _TABLE = {
     AdminResource.USAGE: RequiredRoles(OPERATOR, ADMIN),
     AdminResource.AUDIT: RequiredRoles(OPERATOR, ADMIN),
 }
-_ADMINISTRATORS = RequiredRoles(ADMIN, ADMIN)
+_ADMIN_ONLY = RequiredRoles(ADMIN, ADMIN)
 
 
 def required_roles(resource: AdminResource) -> RequiredRoles:
-    """Who may read and change ``subject``; what the table leaves out is for administrators."""
-    return _TABLE.get(resource, _ADMINISTRATORS)
+    """Returns the roles required for ``resource``. A resource without an entry is for administrators."""
+    return _REQUIRED_ROLES.get(resource, _ADMIN_ONLY)
 
 
 def require_role(role: Role, required: Role) -> None:
-    """Raises Forbidden unless ``role`` may do what ``needed`` may."""
+    """Raises Forbidden unless ``role`` covers ``required``."""
     if not role.covers(required):
         raise Forbidden(f"This needs the role {required.value}; yours is {role.value}.")

@@ -1,5 +1,5 @@
-"""Refresh tokens: ``<family>.<random>.<tag>``. The sign-in that a token belongs to can be read from it, and nobody but
-the office can make one (RFC 9700, 4.14.2), so that a token whose row is forgotten is still known for one of its own."""
+"""Refresh tokens: ``<family>.<random>.<tag>``. The family identifies the sign-in. The tag is a signature of the
+office, so that a reused token is recognised even after its row was removed (RFC 9700, 4.14.2)."""
 
 import base64
 import hmac
@@ -7,22 +7,22 @@ import re
 import secrets
 
 _SHAPE = re.compile(r"([0-9a-f]{32})\.[\w-]{43}\.[\w-]{43}|[\w-]{43}", re.ASCII)
-_DOMAIN = b"refresh token "  # no access token is signed over a text with a space
+_DOMAIN = b"refresh token "  # access tokens are signed over texts without a space
 
 
 class RefreshTokenSigner:
-    """``secret`` has 32 bytes or more."""
+    """Signs refresh tokens. ``secret`` has at least 32 bytes."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def sign(self, family: str) -> str:
-        """A fresh token of ``family`` (32 hexadecimal digits)."""
+        """Returns a new token of ``family`` (32 hexadecimal digits)."""
         text = f"{family}.{secrets.token_urlsafe(32)}"
         return f"{text}.{self._tag(text)}"
 
     def family(self, token: str) -> str | None:
-        """The family of a token that was made here; None for any other text."""
+        """Returns the family of a token with a valid tag, else None."""
         text, _, tag = token.rpartition(".")
         if not text or not is_refresh_token(token) or not hmac.compare_digest(tag, self._tag(text)):
             return None
@@ -34,5 +34,5 @@ class RefreshTokenSigner:
 
 
 def is_refresh_token(text: str) -> bool:
-    """Whether ``text`` has the shape of one, or of those that earlier versions made."""
+    """Returns whether ``text`` has the format of a refresh token, of this version or an earlier one."""
     return _SHAPE.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Backups of a running installation, kept below the data folder. Putting one back is the console's: nothing may run."""
+"""Backups of a running installation in the data folder. ``secretary restore`` restores one while nothing runs."""
 
 import asyncio
 import re
@@ -14,13 +14,13 @@ from storage.backup_archive import RECORDINGS, InstallationPaths
 from storage.database import Database
 
 BACKUP_FOLDER = "backups"
-_NAME = re.compile(r"secretary-\d{8}-\d{6}\.tar\.gz", re.ASCII)
-_MOST = 20
+_FILE_NAME = re.compile(r"secretary-\d{8}-\d{6}\.tar\.gz", re.ASCII)
+_MAX_BACKUPS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBackup:
-    """``size_bytes`` of the archive; it holds no secret keys."""
+    """A backup archive. It contains no secret keys."""
 
     name: str
     size_bytes: int
@@ -28,66 +28,65 @@ class StoredBackup:
 
 
 class Backups:
-    """Archives in ``<data>/backups``, twenty at most. ``models`` lists what is installed; it is read in a thread."""
+    """Manages at most twenty archives in ``<data>/backups``. ``list_models`` returns the installed models; it is called
+    in a thread."""
 
     def __init__(
         self, database: Database, data: Path, list_models: Callable[[], ModelInventory], audit_recorder: AuditRecorder
     ) -> None:
         self._database = database
         self._data = data
-        self._models = list_models
-        self._notes = audit_recorder
-        self._one_at_a_time = asyncio.Lock()
+        self._list_models = list_models
+        self._audit_recorder = audit_recorder
+        self._lock = asyncio.Lock()
 
     async def list(self) -> tuple[StoredBackup, ...]:
-        """The newest first."""
+        """Returns all backups, newest first."""
         return await asyncio.to_thread(self._list)
 
     async def create(self, by: str) -> StoredBackup:
-        """Raises Conflict while another one is made, when there are twenty already, or when the database is on a server
-        of its own."""
-        return await self._notes.run_shielded(lambda: self._create(by))
+        """Creates a backup. Raises Conflict while another one is being created, if there are twenty already, or if the
+        database is on a server."""
+        return await self._audit_recorder.run_shielded(lambda: self._create(by))
 
     async def _create(self, by: str) -> StoredBackup:
-        if self._one_at_a_time.locked():
-            raise Conflict("a backup is being made; wait for it")
-        async with self._one_at_a_time:
-            if len(await self.list()) >= _MOST:
-                raise Conflict(f"there are {_MOST} backups already: take some away and delete them first")
+        if self._lock.locked():
+            raise Conflict("a backup is being created; wait for it")
+        async with self._lock:
+            if len(await self.list()) >= _MAX_BACKUPS:
+                raise Conflict(f"there are {_MAX_BACKUPS} backups already; download and delete some first")
             target = self._folder() / f"secretary-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
-            place = InstallationPaths(self._file(), self._data / RECORDINGS)
-            await self._notes.record(by, "create", "backup", target.name)
-            await asyncio.to_thread(lambda: create_backup(place, target, self._models()))
-            return _described(target)
+            paths = InstallationPaths(self._database_file(), self._data / RECORDINGS)
+            await self._audit_recorder.record(by, "create", "backup", target.name)
+            await asyncio.to_thread(lambda: create_backup(paths, target, self._list_models()))
+            return _stored_backup(target)
 
     def path(self, name: str) -> Path:
-        """Where the archive is. Raises NotFound for anything but a plain file of ours."""
+        """Returns the path of an archive. Raises NotFound for anything but a regular file with a name of ours."""
         path = self._data / BACKUP_FOLDER / name
-        if not _NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
+        if not _FILE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
             raise NotFound(f"there is no backup {name[:100]!r}")
         return path
 
     async def fetch(self, name: str, by: str) -> Path:
-        """The archive for somebody who takes it away, which is noted. Raises NotFound."""
+        """Returns the path of an archive for a download and adds an audit event. Raises NotFound."""
         path = self.path(name)
-        await self._notes.record(by, "download", "backup", name)
+        await self._audit_recorder.record(by, "download", "backup", name)
         return path
 
     async def delete(self, name: str, by: str) -> None:
-        """Raises NotFound."""
+        """Deletes an archive. Raises NotFound."""
         path = self.path(name)
 
         async def delete() -> None:
-            await self._notes.record(by, "delete", "backup", name)
+            await self._audit_recorder.record(by, "delete", "backup", name)
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
-        await self._notes.run_shielded(delete)
+        await self._audit_recorder.run_shielded(delete)
 
-    def _file(self) -> Path:
+    def _database_file(self) -> Path:
         if self._database.path is None:
-            raise Conflict(
-                "the database is on a server, which has its own means: pg_dump, or secretary backup says how"
-            )
+            raise Conflict("the database is on a server; back it up with pg_dump, as secretary backup explains")
         return self._database.path
 
     def _folder(self) -> Path:
@@ -98,10 +97,10 @@ class Backups:
     def _list(self) -> tuple[StoredBackup, ...]:
         folder = self._data / BACKUP_FOLDER
         files = folder.iterdir() if folder.is_dir() else ()
-        found = [_described(file) for file in files if _NAME.fullmatch(file.name) and file.is_file()]
+        found = [_stored_backup(file) for file in files if _FILE_NAME.fullmatch(file.name) and file.is_file()]
         return tuple(sorted(found, key=lambda each: each.name, reverse=True))
 
 
-def _described(file: Path) -> StoredBackup:
-    facts = file.stat()
-    return StoredBackup(file.name, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
+def _stored_backup(file: Path) -> StoredBackup:
+    status = file.stat()
+    return StoredBackup(file.name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))

@@ -1,4 +1,4 @@
-"""Copies of the installation on its own disk: the office's backups, and what a restore has put aside."""
+"""Copies of the installation on its own disk: backups, and the data that a restore replaced."""
 
 import asyncio
 import logging
@@ -14,49 +14,49 @@ log = logging.getLogger(__name__)
 
 
 class InstallationCopies:
-    """In ``<data>/backups``, in ``<data>`` and beside the database, ``database`` being the folder it lies in. Files
-    that people put elsewhere are theirs."""
+    """Deletes copies in ``<data>/backups``, in ``<data>`` and in ``database``, the folder of the database file. Files
+    elsewhere belong to the user."""
 
     def __init__(self, data: Path, database: Path) -> None:
         self._backups = data / BACKUP_FOLDER
         self._folders = {data.resolve(), database.resolve()}
 
     async def remove_before(self, moment: datetime) -> int:
-        """Deletes what was written before ``moment``; how many copies. One that cannot be deleted stays."""
+        """Deletes copies written before ``moment`` and returns their number. A copy that cannot be deleted stays."""
         return await asyncio.to_thread(self._remove_before, moment)
 
     async def remove_unfinished(self, moment: datetime) -> int:
-        """Deletes what a restore that was killed left half done: while the database is owned, none is under way. What a
-        backup left so only when it was begun before ``moment``: the console asks nobody before it makes one."""
+        """Deletes unfinished restores; none can be running while the office owns the database. Deletes unfinished
+        backups only if they were started before ``moment``, since the console may create one at any time."""
         return await asyncio.to_thread(self._remove_drafts, moment)
 
     def _remove_before(self, moment: datetime) -> int:
-        kept = [*self._backups.glob("secretary-*.tar.gz"), *self._beside(ASIDE_PREFIX)]
-        return sum(_removed(copy) for copy in _no_links(kept) if _is_older(copy, moment))
+        kept = [*self._backups.glob("secretary-*.tar.gz"), *self._find_in_folders(ASIDE_PREFIX)]
+        return sum(_remove(copy) for copy in _without_links(kept) if _is_older(copy, moment))
 
     def _remove_drafts(self, moment: datetime) -> int:
-        left = [copy for copy in _no_links(self._backups.glob(".backup-*")) if _is_older(copy, moment)]
-        return sum(_removed(copy) for copy in (*left, *_no_links(self._beside(DRAFT_PREFIX))))
+        unfinished = [copy for copy in _without_links(self._backups.glob(".backup-*")) if _is_older(copy, moment)]
+        return sum(_remove(copy) for copy in (*unfinished, *_without_links(self._find_in_folders(DRAFT_PREFIX))))
 
-    def _beside(self, name: str) -> Iterator[Path]:
+    def _find_in_folders(self, name: str) -> Iterator[Path]:
         return (found for folder in self._folders for found in folder.glob(f"{name}*"))
 
 
-def _no_links(copies: Iterable[Path]) -> Iterator[Path]:
+def _without_links(copies: Iterable[Path]) -> Iterator[Path]:
     return (copy for copy in copies if not copy.is_symlink())
 
 
 def _is_older(copy: Path, moment: datetime) -> bool:
     try:
         return datetime.fromtimestamp(copy.stat().st_mtime, UTC) < moment
-    except FileNotFoundError:  # it was a draft, and is done
+    except FileNotFoundError:  # an unfinished copy was completed
         return False
 
 
-def _removed(copy: Path) -> bool:
+def _remove(copy: Path) -> bool:
     try:
         shutil.rmtree(copy) if copy.is_dir() else copy.unlink()
     except OSError as error:
-        log.warning("cannot delete an old copy of the installation yet: %s", error)
+        log.warning("cannot delete an old copy of the installation: %s", error)
         return False
     return True

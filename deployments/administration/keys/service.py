@@ -1,4 +1,4 @@
-"""Credentials of ``/v1``."""
+"""API keys of ``/v1``: created, changed and revoked. A key is stored as a digest and published in the snapshot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from storage.unit_of_work import UnitOfWork
 __all__ = ["SCOPES", "ApiKeyAdministration", "ApiKeyView", "KeyChange", "build_api_key"]
 
 SCOPES = ("chat", "audio", "metrics")
-_LONGEST_NAME = 100
-_MOST_KEYS = 1_000
-_LAST_YEAR = 9998
+_MAX_NAME_LENGTH = 100
+_MAX_KEYS = 1_000
+_MAX_EXPIRY_YEAR = 9998
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyView:
-    """A key as people see it; ``used`` is what it has used today (UTC)."""
+    """A key as shown to users. ``used_today`` counts the current day (UTC)."""
 
     key: ApiKey
     created_at: datetime
@@ -35,34 +35,34 @@ class ApiKeyView:
 
     @property
     def version(self) -> int:
-        """What a change names as the version it was made from."""
+        """Version that a change must name as the one it was made from."""
         return content_fingerprint(self.key)
 
 
 class ApiKeyAdministration:
-    """Keys are shown once, stored as digests, and never work again once revoked."""
+    """Manages API keys. The text of a key is returned once; only its digest is stored."""
 
     def __init__(
         self, database: Database, snapshot_writer: SnapshotWriter, usage: UsageAccounting | None = None
     ) -> None:
         self._database = database
-        self._desk = snapshot_writer
+        self._writer = snapshot_writer
         self._usage = usage or UsageAccounting(database)
 
     async def list(self) -> tuple[ApiKey, ...]:
-        """Every key that was not revoked, by id."""
+        """Returns all keys that are not revoked, by id."""
         async with self._database.unit_of_work() as work:
             return await work.keys.all_valid()
 
     async def views(self) -> tuple[ApiKeyView, ...]:
-        """Every key that was not revoked, with what it has used today, by id."""
+        """Returns all keys that are not revoked, with today's usage, by id."""
         async with self._database.unit_of_work() as work:
             keys, created = await work.keys.all_valid(), await work.keys.creation_times()
         used = (await self._usage.used_today()).keys
         return tuple(ApiKeyView(key, created[key.id], used.get(key.id, KeyUsage())) for key in keys)
 
     async def view(self, key_id: int) -> ApiKeyView:
-        """Raises NotFound, also for a key that was revoked."""
+        """Returns one key. Raises NotFound, also for a revoked key."""
         found = next((view for view in await self.views() if view.key.id == key_id), None)
         if found is None:
             raise NotFound(f"there is no key {key_id}")
@@ -77,24 +77,24 @@ class ApiKeyAdministration:
         limits: KeyLimits | None = None,
         owner: str = "",
     ) -> tuple[ApiKey, str]:
-        """The stored key and, this one time, the plain text of it. Raises InvalidRequest, Conflict when there are as
-        many keys as there may be."""
-        _require_sound(name, scopes, expires_at)
+        """Returns the stored key and its plain text, which is not stored. Raises InvalidRequest, and Conflict at the
+        maximum number of keys."""
+        _require_valid(name, scopes, expires_at)
         plain = new_api_key()
-        wanted = build_api_key(plain, name.strip(), scopes, expires_at)
-        wanted = wanted.model_copy(update={"limits": limits or KeyLimits(), "owner": owner.strip()})
+        draft = build_api_key(plain, name.strip(), scopes, expires_at)
+        draft = draft.model_copy(update={"limits": limits or KeyLimits(), "owner": owner.strip()})
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ApiKey, AuditEvent]:
-            if len(await work.keys.all_valid()) >= _MOST_KEYS:
-                raise Conflict(f"there are {_MOST_KEYS} keys: revoke some first")
-            key = await work.keys.add(wanted)
+            if len(await work.keys.all_valid()) >= _MAX_KEYS:
+                raise Conflict(f"there are {_MAX_KEYS} keys already; revoke some first")
+            key = await work.keys.add(draft)
             return key, AuditEvent(by, "create", "api_key", str(key.id), detail=key.name)
 
-        return await self._desk.change(SnapshotField.API_KEYS, edit), plain
+        return await self._writer.change(SnapshotField.API_KEYS, edit), plain
 
     async def change(self, key_id: int, change: KeyChange, by: str, expected_version: int) -> ApiKey:
-        """The key with another name, owner or limits. Raises NotFound, also for a key that was revoked; Conflict when
-        it is not as it was at ``expected_version`` (``KeyView.version``) any more."""
+        """Changes name, owner or limits and returns the key. Raises NotFound, also for a revoked key, and Conflict if
+        the key is not at ``expected_version`` (``ApiKeyView.version``)."""
         if change.name is not None:
             _require_name(change.name)
 
@@ -104,12 +104,12 @@ class ApiKeyAdministration:
                 raise NotFound(f"there is no key {key_id}")
             require_version(content_fingerprint(before), expected_version, "key")
             key = await work.keys.change(key_id, change)
-            return key, AuditEvent(by, "update", "api_key", str(key_id), detail=_described_change(change))
+            return key, AuditEvent(by, "update", "api_key", str(key_id), detail=_describe_change(change))
 
-        return await self._desk.change(SnapshotField.API_KEYS, edit)
+        return await self._writer.change(SnapshotField.API_KEYS, edit)
 
     async def revoke(self, key_id: int, by: str) -> None:
-        """Raises NotFound, also for a key that was revoked before."""
+        """Revokes a key for good. Raises NotFound, also for a revoked key."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
             key = await work.keys.revoke(key_id)
@@ -117,35 +117,35 @@ class ApiKeyAdministration:
                 raise NotFound(f"there is no key {key_id}")
             return None, AuditEvent(by, "revoke", "api_key", str(key_id), detail=key.name)
 
-        await self._desk.change(SnapshotField.API_KEYS, edit)
+        await self._writer.change(SnapshotField.API_KEYS, edit)
 
 
 def build_api_key(plain: str, name: str, scopes: Sequence[str] = SCOPES, expires_at: datetime | None = None) -> ApiKey:
-    """What is stored of the key ``plain``."""
+    """Returns the row to store for the key ``plain``."""
     return ApiKey(
         id=0, name=name, prefix=key_prefix(plain), digest=key_digest(plain), scopes=tuple(scopes), expires_at=expires_at
     )
 
 
-def _require_sound(name: str, scopes: Sequence[str], expires_at: datetime | None) -> None:
+def _require_valid(name: str, scopes: Sequence[str], expires_at: datetime | None) -> None:
     _require_name(name)
     if not scopes or not set(scopes) <= set(SCOPES):
         raise InvalidRequest(f"scopes are some of {', '.join(SCOPES)}", param="scopes")
     if expires_at is None:
         return
-    if expires_at.tzinfo is None or expires_at <= datetime.now(UTC) or expires_at.year > _LAST_YEAR:
+    if expires_at.tzinfo is None or expires_at <= datetime.now(UTC) or expires_at.year > _MAX_EXPIRY_YEAR:
         raise InvalidRequest(
-            f"the expiry must lie in the future, before {_LAST_YEAR + 1}, and name its time zone", param="expires_at"
+            f"the expiry must be in the future, before {_MAX_EXPIRY_YEAR + 1}, and have a time zone", param="expires_at"
         )
 
 
 def _require_name(name: str) -> None:
-    if not 1 <= len(name.strip()) <= _LONGEST_NAME:
-        raise InvalidRequest(f"a key needs a name of 1 to {_LONGEST_NAME} characters", param="name")
+    if not 1 <= len(name.strip()) <= _MAX_NAME_LENGTH:
+        raise InvalidRequest(f"a key needs a name of 1 to {_MAX_NAME_LENGTH} characters", param="name")
 
 
-def _described_change(change: KeyChange) -> str:
-    """What the audit trail says of a change."""
+def _describe_change(change: KeyChange) -> str:
+    """Describes a change for the audit log."""
     limits = change.limits.model_dump() if change.limits is not None else {}
-    named = {"name": change.name, "owner": change.owner, **limits}
-    return ", ".join(f"{field} {value}" for field, value in named.items() if value is not None)
+    values = {"name": change.name, "owner": change.owner, **limits}
+    return ", ".join(f"{field} {value}" for field, value in values.items() if value is not None)

@@ -1,6 +1,6 @@
-"""The secretary's own log files, read in bounded blocks from their ends; nothing outside of their directory.
+"""Reads the secretary's log files backwards, in blocks and up to a limit, and only inside their directory.
 
-A record is a line that begins with time, level and process, and the lines after it that do not (a traceback).
+A record is a line that starts with time, level and process, and the following lines that do not (a traceback).
 """
 
 import os
@@ -22,17 +22,17 @@ from deployments.contracts.frozen_model import FrozenModel
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 MAX_LINE_BYTES = 8 << 10
-_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,80}(\.[0-9]{1,10})?\.log(\.[0-9]{1,3})?")
-"""``deployments.process_log`` puts the number of the process before the ending."""
-_RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) ")
-_BLOCK = 64 << 10
-_FURTHEST = 16 << 20
-_LONGEST_RECORD = 500
-_RANKS = {level: rank for rank, level in enumerate(get_args(LogLevel))}
+_FILE_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,80}(\.[0-9]{1,10})?\.log(\.[0-9]{1,3})?")
+"""``deployments.process_log`` inserts the process id before the extension."""
+_RECORD_START = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) ")
+_BLOCK_BYTES = 64 << 10
+_MAX_SCANNED_BYTES = 16 << 20
+_MAX_RECORD_LINES = 500
+_LEVEL_RANKS = {level: rank for rank, level in enumerate(get_args(LogLevel))}
 
 
 class LogFile(FrozenModel):
-    """``display_name`` is the process that wrote it."""
+    """A log file. ``display_name`` is the process that wrote it."""
 
     name: str
     size_kb: float
@@ -50,7 +50,7 @@ class LogFile(FrozenModel):
 
 
 class LogPage(FrozenModel):
-    """``lines`` in the order of the file. ``offset`` counts matching lines from the end of the file."""
+    """Lines in file order. ``offset`` counts matching lines from the end of the file."""
 
     file: str
     lines: tuple[str, ...]
@@ -62,39 +62,40 @@ class LogPage(FrozenModel):
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """``level`` is the least that is shown; ``search`` a text that the line contains, in any case."""
+    """``level`` is the lowest level shown; ``search`` is a text that the line contains, case-insensitively."""
 
     search: str = ""
     level: LogLevel | None = None
 
     def matches_level(self, level: str) -> bool:
-        """Lines before the first record of a file have the level ""; they pass when no level is asked for."""
-        return self.level is None or _RANKS.get(level, -1) >= _RANKS[self.level]
+        """Returns whether ``level`` is high enough. Lines before the first record have the level "" and match only if
+        no level is set."""
+        return self.level is None or _LEVEL_RANKS.get(level, -1) >= _LEVEL_RANKS[self.level]
 
     def matches_text(self, line: str) -> bool:
         return self.search.casefold() in line.casefold()
 
 
 class LogFiles:
-    """One directory of logs. Every method blocks: call it in a thread."""
+    """A directory of log files. Every method blocks: call it in a thread."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def list(self) -> tuple[LogFile, ...]:
-        """Every log file, the one changed last first; none when there is no directory."""
+        """Returns all log files, the last changed first. Returns nothing if the directory does not exist."""
         try:
-            names = [name for name in os.listdir(self._directory) if _NAME.fullmatch(name)]
+            names = [name for name in os.listdir(self._directory) if _FILE_NAME.fullmatch(name)]
         except FileNotFoundError:
             return ()
-        found = (self._described(name) for name in names)
+        found = (self._stat_file(name) for name in names)
         return tuple(sorted((each for each in found if each), key=lambda each: each.modified, reverse=True))
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
-        """A regular file directly in the directory, opened without following links. Raises NotFound for all else."""
+        """Opens a regular file of the directory without following links. Raises NotFound for anything else."""
         missing = NotFound(f"no log file {name[:100]!r}; see the list of log files", param="file")
-        if not _NAME.fullmatch(name):
+        if not _FILE_NAME.fullmatch(name):
             raise missing
         try:
             descriptor = os.open(self._directory / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -107,40 +108,40 @@ class LogFiles:
             yield file
 
     def read(self, name: str, lines: int = 100, offset: int = 0, criteria: LogFilter | None = None) -> LogPage:
-        """The newest ``lines`` that pass ``wanted``, without the newest ``offset`` of them. Looks at 16 MiB at most."""
+        """Returns the newest ``lines`` that match ``criteria``, skipping ``offset`` of them. Reads at most 16 MiB."""
         with self.open(name) as file:
-            backwards = _Backwards(file)
-            found = _matching(backwards.lines(), criteria or LogFilter())
-            taken = list(islice(found, offset, offset + lines))
-        taken.reverse()
+            reader = _BackwardReader(file)
+            found = _matching(reader.lines(), criteria or LogFilter())
+            collected = list(islice(found, offset, offset + lines))
+        collected.reverse()
         return LogPage(
             file=name,
-            lines=tuple(taken),
+            lines=tuple(collected),
             offset=offset,
-            size_bytes=backwards.size,
-            scanned_bytes=backwards.scanned,
-            more=not backwards.at_start,
+            size_bytes=reader.size,
+            scanned_bytes=reader.scanned,
+            more=not reader.at_start,
         )
 
     def tail(self, process: str, lines: int) -> tuple[str, ...]:
-        """The last ``lines`` of the processes called ``process``, from the newest file and those before it."""
-        taken: list[str] = []
+        """Returns the last ``lines`` of the processes named ``process``, across their files."""
+        collected: list[str] = []
         for file in self.list():
-            if len(taken) >= lines:
+            if len(collected) >= lines:
                 break
             if file.name.startswith(f"{process}."):
                 with suppress(NotFound):
-                    taken[:0] = self.read(file.name, lines - len(taken)).lines
-        return tuple(taken)
+                    collected[:0] = self.read(file.name, lines - len(collected)).lines
+        return tuple(collected)
 
     def inode(self, name: str) -> int | None:
-        """Inode of the file that has the name now, to notice rotation; None while there is none."""
+        """Returns the inode of the file with this name, to detect rotation, or None."""
         try:
             return os.stat(self._directory / name, follow_symlinks=False).st_ino
         except OSError:
             return None
 
-    def _described(self, name: str) -> LogFile | None:
+    def _stat_file(self, name: str) -> LogFile | None:
         try:
             found = os.stat(self._directory / name, follow_symlinks=False)
         except OSError:
@@ -152,19 +153,19 @@ class LogFiles:
 
 
 def parse_level(line: str) -> str | None:
-    """Level of a record's first line; None for a line that belongs to the record before."""
-    found = _RECORD.match(line)
+    """Returns the level of the first line of a record, and None for a continuation line."""
+    found = _RECORD_START.match(line)
     return found[1] if found else None
 
 
 def decode_line(raw: bytes) -> str:
-    """One line for display: bytes that are no UTF-8 replaced, the rest of an endless line cut off."""
+    """Decodes one line for display. Replaces invalid UTF-8 and truncates long lines."""
     text = raw[:MAX_LINE_BYTES].decode(errors="replace").rstrip("\r\n")
     return text + "…" if len(raw) > MAX_LINE_BYTES else text
 
 
-class _Backwards:
-    """Lines of a file from its last to its first, read in blocks."""
+class _BackwardReader:
+    """Yields the lines of a file from last to first, reading blocks."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -175,9 +176,9 @@ class _Backwards:
     def lines(self) -> Iterator[str]:
         rest, position = b"", self.size
         while position > 0:
-            if self.scanned >= _FURTHEST:
+            if self.scanned >= _MAX_SCANNED_BYTES:
                 return
-            length = min(_BLOCK, position)
+            length = min(_BLOCK_BYTES, position)
             position -= length
             block = os.pread(self._file.fileno(), length, position)
             self.scanned += length
@@ -191,18 +192,18 @@ class _Backwards:
             yield decode_line(rest)
 
 
-def _matching(lines: Iterator[str], wanted: LogFilter) -> Iterator[str]:
-    """Lines, newest first, whose record has the wanted level and that contain the wanted text."""
-    held: list[str] = []
+def _matching(lines: Iterator[str], criteria: LogFilter) -> Iterator[str]:
+    """Yields lines, newest first, that match the text and whose record matches the level."""
+    record: list[str] = []
     for line in lines:
         level = parse_level(line)
-        held.append(line)
-        if level is not None or len(held) >= _LONGEST_RECORD:
-            yield from _passing(held, wanted, level or "")
-            held = []
-    yield from _passing(held, wanted, "")
+        record.append(line)
+        if level is not None or len(record) >= _MAX_RECORD_LINES:
+            yield from _matching_lines(record, criteria, level or "")
+            record = []
+    yield from _matching_lines(record, criteria, "")
 
 
-def _passing(record: list[str], wanted: LogFilter, level: str) -> Iterator[str]:
-    if wanted.matches_level(level):
-        yield from (line for line in record if wanted.matches_text(line))
+def _matching_lines(record: list[str], criteria: LogFilter, level: str) -> Iterator[str]:
+    if criteria.matches_level(level):
+        yield from (line for line in record if criteria.matches_text(line))

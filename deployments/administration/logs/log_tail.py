@@ -1,4 +1,4 @@
-"""A log file while it grows, across its rotation: new lines as they are written."""
+"""Follows a log file across rotation and yields new lines as they are written."""
 
 import asyncio
 import os
@@ -11,24 +11,24 @@ from deployments.administration.logs.log_files import MAX_LINE_BYTES, LogFiles, 
 from deployments.contracts.errors import NotFound
 from deployments.contracts.frozen_model import FrozenModel
 
-_BLOCK = 256 << 10
+_BLOCK_BYTES = 256 << 10
 
 
 class LogLine(FrozenModel):
-    """``timestamp`` is when the line was seen."""
+    """A new line. ``timestamp`` is when it was read."""
 
     line: str
     timestamp: datetime
 
 
 class LogTail:
-    """Begins at the end of the file. When the name comes to mean another file (rotation) or the file shrinks, the old
-    one is read to its end first; while there is no such file, it waits for one."""
+    """Starts at the end of the file. After rotation it reads the old file to its end, then the new one. A truncated
+    file is read from its start. It waits while no file has the name."""
 
     def __init__(self, files: LogFiles, name: str, criteria: LogFilter, period_s: float = 0.5) -> None:
         self._files = files
         self._name = name
-        self._wanted = criteria
+        self._criteria = criteria
         self._period_s = period_s
         self._stack = ExitStack()
         self._file: BinaryIO | None = None
@@ -36,18 +36,18 @@ class LogTail:
         self._level = ""
 
     def open(self) -> None:
-        """Raises NotFound for a name that is no log file. Blocks; then iterate ``lines``, which closes the file."""
+        """Opens the file; iterating ``lines`` closes it. Blocks. Raises NotFound if there is no such log file."""
         self._file = self._stack.enter_context(self._files.open(self._name))
         self._file.seek(0, os.SEEK_END)
 
     async def lines(self) -> AsyncGenerator[LogLine]:
         try:
             while True:
-                raw = await asyncio.to_thread(self._more)
+                raw = await asyncio.to_thread(self._read_lines)
                 for line in raw:
                     text = decode_line(line)
                     self._level = parse_level(text) or self._level
-                    if self._wanted.matches_level(self._level) and self._wanted.matches_text(text):
+                    if self._criteria.matches_level(self._level) and self._criteria.matches_text(text):
                         yield LogLine(line=text, timestamp=datetime.now(UTC))
                 if not raw:
                     await asyncio.sleep(self._period_s)
@@ -58,22 +58,22 @@ class LogTail:
         self._stack.close()
         self._file = None
 
-    def _more(self) -> list[bytes]:
-        """Lines that were completed since the last call, at most one block of them."""
+    def _read_lines(self) -> list[bytes]:
+        """Returns the lines completed since the last call, at most one block."""
         if self._file is None:
             self._reopen()
             return []
-        block = self._file.read(_BLOCK)
+        block = self._file.read(_BLOCK_BYTES)
         if not block:
-            return self._at_end(self._file)
+            return self._check_rotation(self._file)
         *complete, rest = (self._rest + block).split(b"\n")
         self._rest = rest[: MAX_LINE_BYTES + 1]
         return complete
 
-    def _at_end(self, file: BinaryIO) -> list[bytes]:
-        named = self._files.inode(self._name)
-        now = os.fstat(file.fileno())  # after the name: nobody writes to a file that was renamed
-        if named != now.st_ino:
+    def _check_rotation(self, file: BinaryIO) -> list[bytes]:
+        named_inode = self._files.inode(self._name)
+        now = os.fstat(file.fileno())  # after the inode of the name: nobody writes to a renamed file
+        if named_inode != now.st_ino:
             if now.st_size > file.tell():
                 return []
             unfinished, self._rest = self._rest, b""

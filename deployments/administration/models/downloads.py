@@ -1,4 +1,4 @@
-"""Downloads of models: one at a time, in their own thread, with progress for each file; they end with the office."""
+"""Downloads models, one at a time and in a thread, with progress per file. A download stops with the office."""
 
 import asyncio
 import threading
@@ -16,26 +16,26 @@ from deployments.models.source_fetcher import SourceFetcher
 from deployments.models.store import ModelManifest, ModelStore
 from deployments.models.web_access import ModelWebAccess
 
-_MOST_NOTES, _MOST_FILES = 20, 200
+_MAX_NOTES, _MAX_FILES = 20, 200
 
 PullModel = Callable[[CatalogueModel, ModelStore, ProgressListener, threading.Event], ModelManifest]
 FindModel = Callable[[], CatalogueModel]
 
 
 def build_puller(web: ModelWebAccess) -> PullModel:
-    """Brings models from their sources, in their order."""
+    """Returns a function that downloads a model from its sources, in their order."""
     fetcher = SourceFetcher(web)
 
-    def bring(
+    def pull(
         model: CatalogueModel, store: ModelStore, progress: ProgressListener, cancel: threading.Event
     ) -> ModelManifest:
         return pull_model(model, store, fetcher, listener=progress, cancel=cancel)
 
-    return bring
+    return pull
 
 
 class DownloadProgress:
-    """A Progress that can be read from another thread."""
+    """A progress listener that can be read from another thread."""
 
     def __init__(self, model_id: str, size: int | None) -> None:
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class DownloadProgress:
 
     def on_file(self, model_id: str, path: str, total: int | None) -> None:
         with self._lock:
-            if path in self._files or len(self._files) < _MOST_FILES:
+            if path in self._files or len(self._files) < _MAX_FILES:
                 self._files[path] = FileProgress(path=path, done=0, total=total)
 
     def on_bytes(self, model_id: str, path: str, done: int) -> None:
@@ -59,10 +59,10 @@ class DownloadProgress:
 
     def on_note(self, model_id: str, text: str) -> None:
         with self._lock:
-            self._status = self._status.model_copy(update={"notes": (*self._status.notes, text)[-_MOST_NOTES:]})
+            self._status = self._status.model_copy(update={"notes": (*self._status.notes, text)[-_MAX_NOTES:]})
 
     def on_finished(self, model_id: str) -> None:
-        """The end is told by ``end``, which knows how it came."""
+        """Does nothing: ``end`` sets the final state."""
 
     def set_model(self, model: CatalogueModel) -> None:
         with self._lock:
@@ -80,39 +80,41 @@ class DownloadProgress:
 
 
 class Downloads:
-    """``start`` returns at once; ``status`` tells how far it is; ``close`` ends it and refuses further ones."""
+    """Runs one download at a time. ``start`` returns at once, ``status`` reports progress, ``close`` stops it and
+    rejects further ones."""
 
     def __init__(self, store: ModelStore, pull_model: PullModel) -> None:
         self._store = store
-        self._bring = pull_model
-        self._board: DownloadProgress | None = None
+        self._pull_model = pull_model
+        self._progress: DownloadProgress | None = None
         self._cancel = threading.Event()
         self._threads = DedicatedThreadPool("download")
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
     def require_idle(self) -> None:
-        """Raises Conflict while a download is under way, Unavailable when the office is closing."""
+        """Raises Conflict while a download is running, and Unavailable while the office closes."""
         if self._closed:
             raise Unavailable("the office is closing")
         if self._task is not None and not self._task.done():
             raise Conflict(f"{self.status().model_id} is being downloaded; wait for it or cancel it")
 
     def start(self, label: str, find: FindModel) -> DownloadStatus:
-        """Downloads what ``find`` says, which runs in the thread as well. Raises as ``require_free`` does."""
+        """Starts the download of the model that ``find`` returns; ``find`` runs in the thread. Raises as
+        ``require_idle`` does."""
         self.require_idle()
         self._cancel = threading.Event()
-        self._board = DownloadProgress(label, None)
-        self._task = asyncio.create_task(self._run(find, self._board, self._cancel), name=f"download of {label}")
+        self._progress = DownloadProgress(label, None)
+        self._task = asyncio.create_task(self._run(find, self._progress, self._cancel), name=f"download of {label}")
         return self.status()
 
     def cancel(self) -> DownloadStatus:
-        """Asks the download to stop; what has arrived is kept for the next one. Harmless when there is none."""
+        """Cancels the download, if one is running. Downloaded data is kept for the next one."""
         self._cancel.set()
         return self.status()
 
     def status(self) -> DownloadStatus:
-        return self._board.read() if self._board else DownloadStatus()
+        return self._progress.read() if self._progress else DownloadStatus()
 
     async def close(self) -> None:
         self._closed = True
@@ -121,22 +123,22 @@ class Downloads:
             await asyncio.gather(self._task, return_exceptions=True)
         self._threads.close()
 
-    async def _run(self, find: FindModel, board: DownloadProgress, cancel: threading.Event) -> None:
+    async def _run(self, find: FindModel, progress: DownloadProgress, cancel: threading.Event) -> None:
         def work() -> None:
             model = find()
-            board.set_model(model)
-            self._bring(model, self._store, board, cancel)
+            progress.set_model(model)
+            self._pull_model(model, self._store, progress, cancel)
 
         try:
             await self._threads.run(work)
         except PullCancelled as error:
-            board.end("cancelled", str(error))
+            progress.end("cancelled", str(error))
         except PullFailed as error:
-            board.end("failed", str(error))
+            progress.end("failed", str(error))
         except OSError as error:
-            board.end("failed", f"the disk refuses: {error.strerror}")
+            progress.end("failed", f"disk error: {error.strerror}")
         except BaseException as error:
-            board.end("failed", f"{type(error).__name__}")
+            progress.end("failed", f"{type(error).__name__}")
             raise
         else:
-            board.end("finished")
+            progress.end("finished")

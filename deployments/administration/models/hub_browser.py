@@ -1,4 +1,4 @@
-"""The model hub for the administration: searching, looking at a repository, and making a download of one."""
+"""Searches the model hub, shows a repository and describes it as a downloadable model."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,29 +13,29 @@ from deployments.models.web_access import ModelWebAccess
 
 T = TypeVar("T")
 
-_REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
-_LONGEST_ID = 80
-_MOST_FILES = 500
+_REPO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+_MAX_ID_LENGTH = 80
+_MAX_FILES = 500
 
 
 class HubBrowser:
-    """Asks the hub of ``web``. Everything blocks: call it in a thread."""
+    """Calls the hub of ``web``. Every method blocks: call it in a thread."""
 
     def __init__(self, web: ModelWebAccess) -> None:
         self._web = web
 
     def search(self, query: str, limit: int) -> tuple[HubModel, ...]:
-        """Raises Unavailable with the reason when the hub cannot be asked."""
-        return self._ask(lambda hub: tuple(_model(each) for each in hub.search(query, limit)[:limit]))
+        """Searches repositories. Raises Unavailable with the reason if the hub fails."""
+        return self._call(lambda hub: tuple(_hub_model(each) for each in hub.search(query, limit)[:limit]))
 
     def details(self, repo: str, revision: str = "main") -> HubModel:
-        """Raises NotFound, and Unavailable as ``search`` does."""
+        """Returns one repository. Raises NotFound, and Unavailable as ``search`` does."""
         require_repo_id(repo)
-        return self._ask(lambda hub: _model(hub.details(repo, revision)))
+        return self._call(lambda hub: _hub_model(hub.details(repo, revision)))
 
     def model(self, repo: str, revision: str, kind: ModelKind, include: tuple[str, ...]) -> CatalogueModel:
-        """A model to be pulled from a repository: pinned to the commit that ``revision`` means now. The files are those
-        in the top folder that match ``include``. Raises SourceFailed, as everything that happens during a download."""
+        """Describes a repository as a model, pinned to the current commit of ``revision``. The files are those of the
+        top folder that match ``include``. Raises SourceFailed, as other download errors do."""
         with self._web.open_hub() as hub:
             listing = hub.listing(HubSource(repo=repo, revision=revision, include=include), ())
         files = tuple(
@@ -55,39 +55,39 @@ class HubBrowser:
             sources=(ModelSource(hf=source),),
         )
 
-    def _ask(self, question: Callable[[HubClient], T]) -> T:
+    def _call(self, call: Callable[[HubClient], T]) -> T:
         try:
             with self._web.open_hub() as hub:
-                return question(hub)
+                return call(hub)
         except NotOnHub as error:
             raise NotFound(str(error)) from None
         except SourceFailed as error:
             raise Unavailable(str(error), retry_after_s=30) from None
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise Unavailable("the hub answered with something else than a description of models") from None
+            raise Unavailable("the hub sent an unexpected response") from None
 
 
 def require_repo_id(repo: str) -> None:
-    """Raises InvalidRequest for what is no name of a repository."""
-    if not _REPO.fullmatch(repo) or ".." in repo or len(model_id_for_repo(repo)) > _LONGEST_ID:
-        raise InvalidRequest(f"{repo[:100]!r} is no repository; write owner/name", param="repo_id")
+    """Raises InvalidRequest unless ``repo`` is a repository name."""
+    if not _REPO_ID.fullmatch(repo) or ".." in repo or len(model_id_for_repo(repo)) > _MAX_ID_LENGTH:
+        raise InvalidRequest(f"{repo[:100]!r} is not a repository; use owner/name", param="repo_id")
 
 
 def model_id_for_repo(repo: str) -> str:
-    """Id under which a repository is stored, for example hf-owner--name."""
+    """Returns the id under which a repository is stored, for example hf-owner--name."""
     return f"hf-{repo.replace('/', '--').lower()}"
 
 
-def _model(entry: Mapping[str, Any]) -> HubModel:
+def _hub_model(entry: Mapping[str, Any]) -> HubModel:
     card = entry.get("cardData") or {}
     siblings = entry.get("siblings") or []
-    files = tuple(HubFileView(path=each["rfilename"], size=each.get("size")) for each in siblings[:_MOST_FILES])
+    files = tuple(HubFileView(path=each["rfilename"], size=each.get("size")) for each in siblings[:_MAX_FILES])
     sizes = [each.get("size") for each in siblings]
     licence = card.get("license") if isinstance(card, Mapping) else None
     return HubModel(
         repo_id=entry.get("id") or entry.get("modelId") or "",
         revision=entry.get("sha") or "",
-        licence=licence if isinstance(licence, str) else _tagged(entry, "license:"),
+        licence=licence if isinstance(licence, str) else _tag_value(entry, "license:"),
         task=entry.get("pipeline_tag") or "",
         downloads=entry.get("downloads") or 0,
         likes=entry.get("likes") or 0,
@@ -98,6 +98,6 @@ def _model(entry: Mapping[str, Any]) -> HubModel:
     )
 
 
-def _tagged(entry: Mapping[str, Any], prefix: str) -> str:
+def _tag_value(entry: Mapping[str, Any], prefix: str) -> str:
     tags = entry.get("tags") or []
     return next((tag.removeprefix(prefix) for tag in tags if isinstance(tag, str) and tag.startswith(prefix)), "")

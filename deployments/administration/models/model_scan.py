@@ -1,4 +1,4 @@
-"""Looking at every byte of the installed models: what is whole, what is damaged, what nobody knows."""
+"""Scans the installed models: reads every byte and compares it with the manifests."""
 
 import asyncio
 import logging
@@ -16,12 +16,12 @@ from deployments.models.verification import FileDigest
 log = logging.getLogger(__name__)
 
 
-class _Stopped(Exception):
+class _ScanCancelled(Exception):
     pass
 
 
 class ModelScan:
-    """One scan at a time, in a thread of its own. ``cancel`` takes effect within a block of a mebibyte."""
+    """Runs one scan at a time in a thread. ``cancel`` takes effect after at most 1 MiB."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
@@ -32,18 +32,18 @@ class ModelScan:
         self._closed = False
 
     def start(self) -> ScanStatus:
-        """Begins. Raises Conflict while one is under way."""
+        """Starts a scan. Raises Conflict while one is running, and Unavailable while the office closes."""
         if self._closed:
             raise Unavailable("the office is closing")
         if self._task is not None and not self._task.done():
-            raise Conflict("a scan is under way; wait for it or cancel it")
+            raise Conflict("a scan is running; wait for it or cancel it")
         self._cancel = threading.Event()
         self._status = ScanStatus(state="running", started_at=datetime.now(UTC))
         self._task = asyncio.create_task(self._run(self._cancel), name="scan of models")
         return self._status
 
     def cancel(self) -> ScanStatus:
-        """Harmless when there is none."""
+        """Cancels the scan, if one is running."""
         self._cancel.set()
         return self._status
 
@@ -60,10 +60,10 @@ class ModelScan:
     async def _run(self, cancel: threading.Event) -> None:
         try:
             await self._threads.run(lambda: self._scan(cancel))
-        except _Stopped:
+        except _ScanCancelled:
             self._end("cancelled")
         except OSError as error:
-            self._end("failed", f"the disk refuses: {error.strerror}")
+            self._end("failed", f"disk error: {error.strerror}")
         except Exception as error:
             log.exception("a scan of models failed at %s", self._status.current)
             self._end("failed", f"{self._status.current} cannot be read ({type(error).__name__})")
@@ -83,30 +83,32 @@ class ModelScan:
             self._update(current=model_id)
             self._advance(0, cancel)
             before = self._status.done
-            finding = self._look_at(model_id, size, cancel)
+            finding = self._scan_model(model_id, size, cancel)
             self._update(findings=(*self._status.findings, finding), done=before + size)
 
-    def _look_at(self, model_id: str, size: int, cancel: threading.Event) -> ScanFinding:
+    def _scan_model(self, model_id: str, size: int, cancel: threading.Event) -> ScanFinding:
         manifest = self._store.manifest(model_id)
         if not self._store.is_installed(model_id):
-            return self._not_whole(model_id, size, manifest)
+            return self._incomplete_finding(model_id, size, manifest)
         if manifest is None:
-            return ScanFinding(id=model_id, status="whole", size=size, detail="sizes only, it has no manifest")
+            return ScanFinding(
+                id=model_id, status="whole", size=size, detail="only sizes were checked; it has no manifest"
+            )
         try:
-            damaged = self._damaged(self._store.directory(model_id), manifest, cancel)
+            damaged = self._damaged_files(self._store.directory(model_id), manifest, cancel)
         except FileNotFoundError:
-            return self._not_whole(model_id, size, manifest)
+            return self._incomplete_finding(model_id, size, manifest)
         detail = f"contents differ: {', '.join(damaged)}" if damaged else ""
         return ScanFinding(id=model_id, status="damaged" if damaged else "whole", size=size, detail=detail)
 
-    def _not_whole(self, model_id: str, size: int, manifest: ModelManifest | None) -> ScanFinding:
+    def _incomplete_finding(self, model_id: str, size: int, manifest: ModelManifest | None) -> ScanFinding:
         if not self._store.directory(model_id).is_dir():
-            return ScanFinding(id=model_id, status="gone", size=0, detail="it was taken away during the scan")
+            return ScanFinding(id=model_id, status="gone", size=0, detail="it was deleted during the scan")
         if manifest is None:
             return ScanFinding(id=model_id, status="unknown", size=size, detail="no manifest")
-        return ScanFinding(id=model_id, status="incomplete", size=size, detail="files are missing or cut short")
+        return ScanFinding(id=model_id, status="incomplete", size=size, detail="files are missing or truncated")
 
-    def _damaged(self, directory: Path, manifest: ModelManifest, cancel: threading.Event) -> list[str]:
+    def _damaged_files(self, directory: Path, manifest: ModelManifest, cancel: threading.Event) -> list[str]:
         damaged = []
         for file in manifest.files:
             meter = FileDigest()
@@ -117,5 +119,5 @@ class ModelScan:
 
     def _advance(self, count: int, cancel: threading.Event) -> None:
         if cancel.is_set():
-            raise _Stopped
+            raise _ScanCancelled
         self._update(done=self._status.done + count)

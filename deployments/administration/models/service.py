@@ -1,4 +1,4 @@
-"""Models on this machine: what is there, bringing more, checking them, taking them away."""
+"""Models on this machine: list, download, scan and delete them, and search the model hub."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ from deployments.models.store import ModelStore
 
 T = TypeVar("T")
 
-_QUESTIONS = 2
-_HUB_RETRY_S = 5.0
+_HUB_CONCURRENCY = 2
+_HUB_RETRY_AFTER_S = 5.0
 
 
 class ModelAdministration:
-    """``in_use`` maps ids of models in memory to their services."""
+    """Manages models. ``in_use`` maps the ids of loaded models to their services."""
 
     def __init__(
         self,
@@ -35,26 +35,26 @@ class ModelAdministration:
         in_use: Callable[[], Mapping[str, str]],
     ) -> None:
         self._store = store
-        self._known = catalogue
-        self._trail = audit_recorder
+        self._catalogue = catalogue
+        self._audit_recorder = audit_recorder
         self._hub = hub
         self._in_use = in_use
         self._downloads = downloads
         self._scan = ModelScan(store)
-        self._hub_threads = DedicatedThreadPool("hub", _QUESTIONS)
+        self._hub_threads = DedicatedThreadPool("hub", _HUB_CONCURRENCY)
 
     async def list(self) -> tuple[ModelView, ...]:
-        """The catalogue in its order, then what else lies in the store."""
-        return await asyncio.to_thread(self._listed, dict(self._in_use()))
+        """Returns the catalogue in its order, then other models in the store."""
+        return await asyncio.to_thread(self._list, dict(self._in_use()))
 
     async def scan(self, username: str) -> ScanStatus:
-        """Begins to read every installed model. Raises Conflict while one is under way."""
+        """Starts a scan of all installed models. Raises Conflict while one is running."""
 
-        async def begin() -> ScanStatus:
-            await self._trail.record(username, "scan", "model")
+        async def start() -> ScanStatus:
+            await self._audit_recorder.record(username, "scan", "model")
             return self._scan.start()
 
-        return await self._trail.run_shielded(begin)
+        return await self._audit_recorder.run_shielded(start)
 
     def cancel_scan(self) -> ScanStatus:
         return self._scan.cancel()
@@ -63,93 +63,98 @@ class ModelAdministration:
         return self._scan.status()
 
     async def download(self, model_id: str, username: str) -> DownloadStatus:
-        """Begins to bring a model of the catalogue. Raises NotFound and Conflict."""
-        model = self._of_catalogue(model_id)
-        return await self._trail.run_shielded(lambda: self._begin(model_id, lambda: model, username))
+        """Starts the download of a model of the catalogue. Raises NotFound and Conflict."""
+        model = self._catalogue_model(model_id)
+        return await self._audit_recorder.run_shielded(lambda: self._start_download(model_id, lambda: model, username))
 
     async def download_from_hub(
         self, repo: str, revision: str, kind: ModelKind, include: tuple[str, ...], username: str
     ) -> DownloadStatus:
-        """Begins to bring a repository of the hub. Raises InvalidRequest and Conflict; what the hub says is told by
-        the status."""
+        """Starts the download of a repository of the hub. Raises InvalidRequest and Conflict. Errors of the hub appear
+        in the download status."""
         require_repo_id(repo)
         label, detail = model_id_for_repo(repo), f"{repo} at {revision}"
-        return await self._trail.run_shielded(
-            lambda: self._begin(label, lambda: self._of_hub(repo, revision, kind, include), username, detail)
+        return await self._audit_recorder.run_shielded(
+            lambda: self._start_download(
+                label, lambda: self._hub_model(repo, revision, kind, include), username, detail
+            )
         )
 
     async def cancel_download(self, username: str) -> DownloadStatus:
         async def cancel() -> DownloadStatus:
-            await self._trail.record(username, "cancel", "model", self._downloads.status().model_id)
+            await self._audit_recorder.record(username, "cancel", "model", self._downloads.status().model_id)
             return self._downloads.cancel()
 
-        return await self._trail.run_shielded(cancel)
+        return await self._audit_recorder.run_shielded(cancel)
 
     def download_status(self) -> DownloadStatus:
         return self._downloads.status()
 
     async def delete(self, model_id: str, username: str) -> int:
-        """Takes a model off the disk; returns the bytes that are free again. Raises NotFound, and Conflict while it is
-        in memory or being pulled."""
-        return await self._trail.run_shielded(lambda: self._delete(model_id, username))
+        """Deletes a model and returns the number of freed bytes. Raises NotFound, and Conflict while the model is
+        loaded or being downloaded."""
+        return await self._audit_recorder.run_shielded(lambda: self._delete(model_id, username))
 
     async def search(self, query: str, limit: int) -> tuple[HubModel, ...]:
-        """Raises Unavailable with the reason when the hub cannot be asked, Overloaded while two others ask it."""
+        """Searches the hub. Raises Unavailable with the reason if the hub fails, and Overloaded during two other
+        calls."""
         return await self._ask_hub(lambda: self._hub.search(query, limit))
 
     async def details(self, repo: str, revision: str) -> HubModel:
-        """Raises NotFound, and as ``search`` does."""
+        """Returns one repository of the hub. Raises NotFound, and as ``search`` does."""
         return await self._ask_hub(lambda: self._hub.details(repo, revision))
 
     async def close(self) -> None:
-        """Ends a download and a scan under way; what has arrived is kept."""
+        """Stops a running download and scan. Downloaded data is kept."""
         self._hub_threads.close()
         await asyncio.gather(self._downloads.close(), self._scan.close())
 
-    async def _ask_hub(self, question: Callable[[], T]) -> T:
-        refusal = f"{_QUESTIONS} questions to the hub are under way; wait for their answers"
-        return await self._hub_threads.run_or_reject(question, refusal, _HUB_RETRY_S)
+    async def _ask_hub(self, call: Callable[[], T]) -> T:
+        message = f"{_HUB_CONCURRENCY} requests to the hub are running; try again later"
+        return await self._hub_threads.run_or_reject(call, message, _HUB_RETRY_AFTER_S)
 
-    async def _begin(self, label: str, find: FindModel, username: str, detail: str = "") -> DownloadStatus:
+    async def _start_download(self, label: str, find: FindModel, username: str, detail: str = "") -> DownloadStatus:
         self._downloads.require_idle()
-        await self._trail.record(username, "download", "model", label, detail)
+        await self._audit_recorder.record(username, "download", "model", label, detail)
         return self._downloads.start(label, find)
 
     async def _delete(self, model_id: str, username: str) -> int:
-        if model_id not in await asyncio.to_thread(self._present):
+        if model_id not in await asyncio.to_thread(self._model_ids_on_disk):
             raise NotFound(f"no model {model_id[:100]!r} is installed", param="model_id")
         service = self._in_use().get(model_id)
         if service:
             raise Conflict(f"{service} uses {model_id}; stop {service} first")
-        await self._trail.record(username, "delete", "model", model_id)
+        await self._audit_recorder.record(username, "delete", "model", model_id)
         try:
             return await asyncio.to_thread(remove_model, self._store, model_id)
         except PullBusy as error:
             raise Conflict(str(error)) from None
         except KeyError:
-            raise NotFound(f"{model_id} has just gone", param="model_id") from None
+            raise NotFound(f"{model_id} was deleted in the meantime", param="model_id") from None
 
-    def _of_catalogue(self, model_id: str) -> CatalogueModel:
-        found = next((model for model in self._known.models if model.id == model_id), None)
+    def _catalogue_model(self, model_id: str) -> CatalogueModel:
+        found = next((model for model in self._catalogue.models if model.id == model_id), None)
         if found is None:
-            known = ", ".join(model.id for model in self._known.models)
+            known = ", ".join(model.id for model in self._catalogue.models)
             raise NotFound(f"no model {model_id[:100]!r} in the catalogue; known: {known}", param="model_id")
         return found
 
-    def _of_hub(self, repo: str, revision: str, kind: ModelKind, include: tuple[str, ...]) -> CatalogueModel:
+    def _hub_model(self, repo: str, revision: str, kind: ModelKind, include: tuple[str, ...]) -> CatalogueModel:
         model = self._hub.model(repo, revision, kind, include)
         there = self._store.revision(model.id)
         if there and there != model.revision:
-            raise PullFailed(f"{model.id} is there in revision {there[:12]}; delete it to bring {model.revision[:12]}")
+            raise PullFailed(
+                f"{model.id} is installed in revision {there[:12]}; delete it to download {model.revision[:12]}"
+            )
         return model
 
-    def _present(self) -> frozenset[str]:
+    def _model_ids_on_disk(self) -> frozenset[str]:
         unfinished = self._store.root / ".partial"
         partial = {path.name for path in unfinished.iterdir() if path.is_dir()} if unfinished.is_dir() else set()
         return frozenset({*model_directory_names(self._store), *partial})
 
-    def _listed(self, in_use: Mapping[str, str]) -> tuple[ModelView, ...]:
-        catalogued = {model.id: model for model in self._known.models}
+    def _list(self, in_use: Mapping[str, str]) -> tuple[ModelView, ...]:
+        catalogued = {model.id: model for model in self._catalogue.models}
         others = [each for each in model_directory_names(self._store) if each not in catalogued]
         return tuple(self._view(each, catalogued.get(each), in_use.get(each)) for each in (*catalogued, *others))
 

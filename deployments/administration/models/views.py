@@ -1,4 +1,4 @@
-"""What the administration tells of models. Sizes in bytes."""
+"""Views of models, downloads and scans. Sizes are in bytes."""
 
 from datetime import datetime
 from typing import Literal
@@ -16,13 +16,13 @@ class ModelView(FrozenModel):
     description: str = ""
     languages: tuple[str, ...] = ()
     licence: str = ""
-    size: int = Field(description="On disk where installed, else as announced")
+    size: int = Field(description="On disk if installed, else the announced size")
     installed: bool
     revision: str = ""
-    source: str = Field(default="", description="Where the installed files came from")
+    source: str = Field(default="", description="Source of the installed files")
     in_catalogue: bool
-    in_use_by: str | None = Field(default=None, description="Service that has it in memory")
-    unfinished_bytes: int = Field(default=0, description="Kept of a pull that did not end")
+    in_use_by: str | None = Field(default=None, description="Service that has loaded it")
+    unfinished_bytes: int = Field(default=0, description="Data of an unfinished download")
 
 
 class FileProgress(FrozenModel):
@@ -32,7 +32,7 @@ class FileProgress(FrozenModel):
 
 
 class DownloadStatus(FrozenModel):
-    """The download under way, or the last one. ``total`` None while nobody knows it."""
+    """The running download, or the last one. ``total`` is None while it is unknown."""
 
     state: JobState = "idle"
     model_id: str = ""
@@ -47,11 +47,11 @@ class DownloadStatus(FrozenModel):
 
 
 class ScanFinding(FrozenModel):
-    """What a look at every byte of an installed model found."""
+    """Result of a scan of one model, which reads all its bytes."""
 
     id: str
     status: Literal["whole", "damaged", "incomplete", "unknown", "gone"] = Field(
-        description="unknown: it has no manifest; gone: it was taken away during the scan"
+        description="unknown: it has no manifest; gone: it was deleted during the scan"
     )
     size: int
     detail: str = ""

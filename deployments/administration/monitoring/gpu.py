@@ -1,4 +1,4 @@
-"""Graphics cards by NVML (nvidia-ml-py), with every process on them. No card is an answer, not an error."""
+"""GPUs and the processes on them, read with NVML (nvidia-ml-py). No GPU is a result, not an error."""
 
 import importlib
 import threading
@@ -15,7 +15,7 @@ _GIB = 2**30
 
 
 class GpuProcess(FrozenModel):
-    """``name`` is the deployment where the process is ours, else the program's name."""
+    """A process on a GPU. ``name`` is its deployment if it is ours, else the program name."""
 
     pid: int
     name: str
@@ -23,7 +23,8 @@ class GpuProcess(FrozenModel):
 
 
 class Gpu(FrozenModel):
-    """Memory in GiB. None where the card does not tell; ``reason`` says why one tells nothing at all."""
+    """Memory in GiB. None where the card does not support a query; ``reason`` says why the card cannot be read at
+    all."""
 
     id: int
     name: str = ""
@@ -39,7 +40,7 @@ class Gpu(FrozenModel):
 
 
 class GpuReport(FrozenModel):
-    """``available``: at least one card answers. Memory is that of all cards that tell theirs."""
+    """``available``: at least one card answers. Memory is the sum over the cards that report it."""
 
     available: bool
     reason: str | None = None
@@ -50,16 +51,13 @@ class GpuReport(FrozenModel):
 
 
 def import_nvml() -> Any:
-    """The module pynvml. Raises ImportError when the extra ``gpu`` is not installed."""
+    """Imports pynvml. Raises ImportError if the extra ``gpu`` is not installed."""
     return importlib.import_module("pynvml")
 
 
 class GpuMonitor:
-    """Opens NVML on first use and keeps it until ``close``. Its calls take milliseconds, or hang with the driver:
-    ``read`` belongs in a thread of its own.
-
-    ``load`` gives a module with the functions of nvidia-ml-py.
-    """
+    """Opens NVML on first use and keeps it open until ``close``. A call takes milliseconds, or hangs with the driver:
+    call ``read`` in its own thread. ``load`` returns a module with the functions of nvidia-ml-py."""
 
     def __init__(self, load: Callable[[], Any] = import_nvml) -> None:
         self._load = load
@@ -67,20 +65,20 @@ class GpuMonitor:
         self._lock = threading.Lock()
 
     def read(self) -> GpuReport:
-        """All cards now, one that fails with its reason; ``available`` False with the reason when none answers."""
+        """Reads all cards. A failing card has its reason; ``available`` is False, with the reason, if none answers."""
         with self._lock:
             now = datetime.now(UTC)
             try:
-                nvml = self._opened()
-                gpus = tuple(_card(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
+                nvml = self._get_nvml()
+                gpus = tuple(_read_card_or_reason(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
             except ImportError:
                 return GpuReport(available=False, reason="nvidia-ml-py is not installed (extra gpu)", timestamp=now)
             except Exception as error:  # NVML's errors are a family without a common importable base
-                self._forget()
-                return GpuReport(available=False, reason=_told_of(error), timestamp=now)
+                self._shut_down()
+                return GpuReport(available=False, reason=_error_text(error), timestamp=now)
             available = any(gpu.reason is None for gpu in gpus)
             if not available:
-                self._forget()
+                self._shut_down()
         return GpuReport(
             available=available,
             reason=None if available else next((gpu.reason for gpu in gpus), "no NVIDIA card"),
@@ -91,41 +89,41 @@ class GpuMonitor:
         )
 
     def close(self) -> None:
-        """Leaves NVML open while a ``read`` is under way, which may hang: it ends with the process."""
+        """Closes NVML, unless a ``read`` is running, which may hang; then it ends with the process."""
         if self._lock.acquire(blocking=False):
             try:
-                self._forget()
+                self._shut_down()
             finally:
                 self._lock.release()
 
-    def _opened(self) -> Any:
+    def _get_nvml(self) -> Any:
         if self._nvml is None:
             nvml = self._load()
             nvml.nvmlInit()
             self._nvml = nvml
         return self._nvml
 
-    def _forget(self) -> None:
+    def _shut_down(self) -> None:
         nvml, self._nvml = self._nvml, None
         if nvml is not None:
-            _told(nvml.nvmlShutdown)
+            _query(nvml.nvmlShutdown)
 
 
-def _card(nvml: Any, index: int) -> Gpu:
+def _read_card_or_reason(nvml: Any, index: int) -> Gpu:
     try:
-        return _gpu(nvml, index)
+        return _read_card(nvml, index)
     except Exception as error:  # as in ``read``
-        return Gpu(id=index, reason=_told_of(error))
+        return Gpu(id=index, reason=_error_text(error))
 
 
-def _gpu(nvml: Any, index: int) -> Gpu:
-    """Raises what NVML does for a card that is lost: then nothing of it is told."""
+def _read_card(nvml: Any, index: int) -> Gpu:
+    """Raises the NVML error of a lost card."""
     card = nvml.nvmlDeviceGetHandleByIndex(index)
     name = nvml.nvmlDeviceGetName(card)
-    memory = _told(lambda: nvml.nvmlDeviceGetMemoryInfo(card))
-    utilization = _told(lambda: nvml.nvmlDeviceGetUtilizationRates(card))
-    capability = _told(lambda: nvml.nvmlDeviceGetCudaComputeCapability(card))
-    power = _told(lambda: nvml.nvmlDeviceGetPowerUsage(card))
+    memory = _query(lambda: nvml.nvmlDeviceGetMemoryInfo(card))
+    utilization = _query(lambda: nvml.nvmlDeviceGetUtilizationRates(card))
+    capability = _query(lambda: nvml.nvmlDeviceGetCudaComputeCapability(card))
+    power = _query(lambda: nvml.nvmlDeviceGetPowerUsage(card))
     return Gpu(
         id=index,
         name=name.decode() if isinstance(name, bytes) else name,
@@ -133,7 +131,7 @@ def _gpu(nvml: Any, index: int) -> Gpu:
         used_gb=_gib(memory.used) if memory else None,
         free_gb=_gib(memory.free) if memory else None,
         utilization_percent=utilization.gpu if utilization else None,
-        temperature_c=_told(lambda: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU)),
+        temperature_c=_query(lambda: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU)),
         power_w=None if power is None else round(power / 1000, 1),
         compute_capability=".".join(map(str, capability)) if capability else None,
         processes=_processes(nvml, card),
@@ -141,8 +139,8 @@ def _gpu(nvml: Any, index: int) -> Gpu:
 
 
 def _processes(nvml: Any, card: Any) -> tuple[GpuProcess, ...]:
-    computing = _told(lambda: nvml.nvmlDeviceGetComputeRunningProcesses(card)) or ()
-    drawing = _told(lambda: nvml.nvmlDeviceGetGraphicsRunningProcesses(card)) or ()
+    computing = _query(lambda: nvml.nvmlDeviceGetComputeRunningProcesses(card)) or ()
+    drawing = _query(lambda: nvml.nvmlDeviceGetGraphicsRunningProcesses(card)) or ()
     running = {each.pid: each.usedGpuMemory for each in (*drawing, *computing)}
     return tuple(
         GpuProcess(pid=pid, name=process_role_by_pid(pid), memory_gb=None if used is None else _gib(used))
@@ -150,15 +148,15 @@ def _processes(nvml: Any, card: Any) -> tuple[GpuProcess, ...]:
     )
 
 
-def _told(ask: Callable[[], T]) -> T | None:
-    """What the card answers; None where this card or this container does not support the question."""
+def _query(ask: Callable[[], T]) -> T | None:
+    """Returns the result of a query, or None if the card or the container does not support it."""
     try:
         return ask()
     except Exception:  # as in ``read``
         return None
 
 
-def _told_of(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 

@@ -1,4 +1,4 @@
-"""How fast the secretary answered lately: tallies of the doors, folded into minutes and kept in memory for a day."""
+"""Latency of the last day: reports of the doors, merged per minute and kept in memory."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from deployments.contracts.reports import StageLatency
 
-_KEPT = timedelta(days=1)
+_MAX_AGE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class StageLatencyPoint:
-    """Latency of one stage on one route in the minute that begins at ``at`` (UTC). Milliseconds.
+    """Latency in milliseconds of one stage on one route in the minute that starts at ``at`` (UTC).
 
-    Doors report percentiles, which cannot be merged exactly: ``p50_ms`` is their mean weighted by count, ``p95_ms``
-    the worst of them.
+    Doors report percentiles, which cannot be merged exactly. ``p50_ms`` is their mean weighted by count, ``p95_ms`` is
+    their maximum.
     """
 
     at: datetime
@@ -26,30 +26,30 @@ class StageLatencyPoint:
 
 
 class LatencyHistory:
-    """Minutes of stage latencies, the oldest dropped. All prepared answers count as the one route "faq"."""
+    """Stage latencies per minute for one day. All FAQ answers count as the route "faq"."""
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._minutes: dict[datetime, dict[tuple[str, str], StageLatencyPoint]] = {}
 
     def add(self, tallies: Iterable[StageLatency]) -> None:
-        """Folds ``tallies`` into the present minute."""
+        """Merges ``tallies`` into the current minute."""
         at = self._clock().replace(second=0, microsecond=0)
         minute = self._minutes.setdefault(at, {})
         for tally in tallies:
             if tally.count > 0:
                 key = (tally.stage, tally.route.partition(":")[0] if tally.route.startswith("faq:") else tally.route)
                 minute[key] = _merged(minute.get(key), tally, at, key[1])
-        self._minutes = {m: points for m, points in self._minutes.items() if m > at - _KEPT}
+        self._minutes = {m: points for m, points in self._minutes.items() if m > at - _MAX_AGE}
 
     def clear(self) -> int:
-        """Forgets everything; returns how many points there were."""
+        """Removes all points and returns their number."""
         dropped = sum(len(points) for points in self._minutes.values())
         self._minutes.clear()
         return dropped
 
     def points(self, minutes: int) -> tuple[StageLatencyPoint, ...]:
-        """The last ``minutes``, oldest first."""
+        """Returns the points of the last ``minutes``, oldest first."""
         since = self._clock() - timedelta(minutes=minutes)
         recent = sorted(minute for minute in self._minutes if minute >= since.replace(second=0, microsecond=0))
         return tuple(self._minutes[minute][key] for minute in recent for key in sorted(self._minutes[minute]))

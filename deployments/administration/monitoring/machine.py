@@ -1,4 +1,4 @@
-"""The machine and the secretary's share of it, by psutil."""
+"""Facts about the machine and the secretary's processes, read with psutil."""
 
 import platform
 import threading
@@ -14,8 +14,8 @@ from deployments.administration.monitoring.process_facts import ProcessFacts, ow
 from deployments.contracts.frozen_model import FrozenModel
 
 _GIB = 2**30
-_MOST_PROCESSES = 100
-_SHORTEST_S = 0.5
+_MAX_PROCESSES = 100
+_MIN_INTERVAL_S = 0.5
 
 
 class SystemFacts(FrozenModel):
@@ -26,7 +26,7 @@ class SystemFacts(FrozenModel):
 
 
 class CpuFacts(FrozenModel):
-    """``percent`` of all cores together since the last question, at least half a second of it."""
+    """``percent`` is the average over all cores since the last call, over at least half a second."""
 
     count: int
     percent: float
@@ -41,7 +41,7 @@ class MemoryFacts(FrozenModel):
 
 
 class DiskFacts(FrozenModel):
-    """The file system of one of our own folders."""
+    """File system that holds one of our folders."""
 
     name: str
     total_gb: float
@@ -50,7 +50,7 @@ class DiskFacts(FrozenModel):
 
 
 class NetworkFacts(FrozenModel):
-    """Bytes since the machine started."""
+    """Bytes since boot."""
 
     interface: str
     sent_bytes: int
@@ -58,7 +58,7 @@ class NetworkFacts(FrozenModel):
 
 
 class MachineReport(FrozenModel):
-    """Processes of this secretary only, the largest first, without their command lines."""
+    """``processes`` lists this secretary only, largest first, without command lines."""
 
     system: SystemFacts
     cpu: CpuFacts
@@ -70,35 +70,36 @@ class MachineReport(FrozenModel):
 
 
 class CpuTimes(Protocol):
-    """Seconds of all cores since the machine started, as the kernel counts them; those that the system knows."""
+    """CPU seconds of all cores since boot, by kind; the kinds depend on the system."""
 
     def _asdict(self) -> dict[str, float]: ...
 
 
 class CpuMeter:
-    """How busy the processors were between two questions, whichever threads ask. psutil's own ``cpu_percent`` remembers
-    the last question of each thread apart, which says nothing in a pool of threads."""
+    """CPU load between two calls from any thread. ``psutil.cpu_percent`` measures per calling thread, which is useless
+    in a thread pool."""
 
     def __init__(self, times: Callable[[], CpuTimes] = psutil.cpu_times, count: int | None = None) -> None:
         self._times = times
-        self._shortest = _SHORTEST_S * (count or psutil.cpu_count() or 1)
+        self._min_cpu_seconds = _MIN_INTERVAL_S * (count or psutil.cpu_count() or 1)
         self._lock = threading.Lock()
         self._last = _busy_and_total(times())
         self._percent: float | None = None
 
     def percent(self) -> float:
-        """Since the last question; the same again when that was just now."""
+        """Returns the load since the last call, and the last value again if that was less than half a second ago."""
         with self._lock:
             busy, total = _busy_and_total(self._times())
             passed = total - self._last[1]
-            if self._percent is None or passed >= self._shortest:
+            if self._percent is None or passed >= self._min_cpu_seconds:
                 self._percent = round(100 * max(0.0, min(1.0, (busy - self._last[0]) / passed)), 1) if passed > 0 else 0
                 self._last = busy, total
             return self._percent
 
 
 class Machine:
-    """``folders`` names what is worth watching, for example {"data": …, "models": …}. Call it in a thread."""
+    """Reads facts about the machine. ``folders`` names the folders whose disks are reported, for example
+    {"data": …, "models": …}. Call it in a thread."""
 
     def __init__(self, folders: dict[str, Path]) -> None:
         self._folders = folders
@@ -120,7 +121,7 @@ class Machine:
                 NetworkFacts(interface=name, sent_bytes=counted.bytes_sent, received_bytes=counted.bytes_recv)
                 for name, counted in psutil.net_io_counters(pernic=True).items()
             ),
-            processes=tuple(sorted(facts, key=lambda each: -each.memory_mb)[:_MOST_PROCESSES]),
+            processes=tuple(sorted(facts, key=lambda each: -each.memory_mb)[:_MAX_PROCESSES]),
             timestamp=datetime.now(UTC),
         )
 
@@ -140,7 +141,7 @@ class Machine:
 
 
 def _busy_and_total(times: CpuTimes) -> tuple[float, float]:
-    """Linux counts what guests use in ``user`` as well, and waiting for a disk is not being busy."""
+    """Returns (busy, total) seconds. Linux includes guest time in ``user``; waiting for I/O is not busy."""
     seconds = times._asdict()
     total = sum(seconds.values()) - seconds.get("guest", 0.0) - seconds.get("guest_nice", 0.0)
     return total - seconds["idle"] - seconds.get("iowait", 0.0), total

@@ -1,4 +1,4 @@
-"""How the secretary is doing: health of its parts, latency, totals, errors, the machine and its graphics cards."""
+"""Monitoring reports: health of services, latency, counters, errors, the machine and its GPUs."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -18,7 +18,7 @@ from deployments.contracts.frozen_model import FrozenModel
 
 _RECENT_MINUTES = 15
 _SERVE = "serve"
-_SERVE_REMEDY = "wait until Ray has started Serve's controller anew; if it does not, secretary down, secretary up"
+_SERVE_REMEDY = "wait until Ray has restarted the Serve controller; if it does not, run secretary down, secretary up"
 
 
 class ComponentHealth(FrozenModel):
@@ -28,8 +28,8 @@ class ComponentHealth(FrozenModel):
 
 
 class HealthReport(FrozenModel):
-    """``degraded``: something that is wanted does not run, or nobody knows: then ``serve`` is a component, ``unknown``.
-    What an administrator stopped does not count."""
+    """``degraded``: a service that should run does not, or the cluster does not answer; then the component ``serve`` is
+    ``unknown``. Services stopped by an administrator do not count."""
 
     overall: Literal["healthy", "degraded"]
     components: dict[str, ComponentHealth]
@@ -37,7 +37,7 @@ class HealthReport(FrozenModel):
 
 
 class StageSummary(FrozenModel):
-    """Latency of the last minutes. Milliseconds; ``p95_ms`` is the worst minute's."""
+    """Latency of the last minutes in milliseconds. ``p95_ms`` is that of the worst minute."""
 
     stage: str
     route: str
@@ -47,7 +47,7 @@ class StageSummary(FrozenModel):
 
 
 class CounterTotals(FrozenModel):
-    """Totals since the secretary started, over all processes."""
+    """Totals since the start of the secretary, over all processes."""
 
     requests_by_status: dict[str, float]
     tokens: dict[str, float]
@@ -74,7 +74,7 @@ class ServiceError(FrozenModel):
 
 
 class ErrorsReport(FrozenModel):
-    errors: dict[str, ServiceError] = Field(description="Services that have something to complain of")
+    errors: dict[str, ServiceError] = Field(description="Services that report an error")
     timestamp: datetime
 
 
@@ -85,8 +85,8 @@ class ResetReport(FrozenModel):
 
 
 class Monitor:
-    """``exposition`` is the text of Prometheus, read in a thread. Graphics cards have ``gpu_patience_s`` to answer.
-    Whoever makes the object closes it."""
+    """Builds monitoring reports. ``exposition`` returns the Prometheus text; it is called in a thread. Reading GPUs
+    times out after ``gpu_timeout_s``. The owner calls ``close``."""
 
     def __init__(
         self,
@@ -100,20 +100,21 @@ class Monitor:
     ) -> None:
         self._services = services
         self._reports = reports
-        self._trail = audit_recorder
+        self._audit_recorder = audit_recorder
         self._machine = machine
         self._gpus = SharedCall("nvml", gpus.read, gpu_timeout_s)
         self._exposition = exposition
 
     async def gpu(self) -> GpuReport:
-        """``available`` False with the reason when there are no cards, or when they do not answer in time."""
+        """Reads the GPUs. ``available`` is False, with the reason, if there is none or the driver does not answer in
+        time."""
         try:
             return await self._gpus.result()
         except TimeoutError:
             return GpuReport(available=False, reason="the driver does not answer", timestamp=datetime.now(UTC))
 
     async def gpu_stream(self, period_s: float) -> AsyncGenerator[GpuReport]:
-        """A report now and every ``period_s`` seconds, for ever."""
+        """Yields a report now and every ``period_s`` seconds."""
         while True:
             yield await self.gpu()
             await asyncio.sleep(period_s)
@@ -126,7 +127,7 @@ class Monitor:
         components = {name: _health(view) for name, view in status.services.items()}
         if status.cluster_error:
             components[_SERVE] = ComponentHealth(status="unknown", detail=status.cluster_error, remedy=_SERVE_REMEDY)
-        healthy = not status.cluster_error and all(_as_wanted(view) for view in status.services.values())
+        healthy = not status.cluster_error and all(_is_as_desired(view) for view in status.services.values())
         return HealthReport(
             overall="healthy" if healthy else "degraded", components=components, timestamp=datetime.now(UTC)
         )
@@ -159,19 +160,18 @@ class Monitor:
         return ErrorsReport(errors=found, timestamp=datetime.now(UTC))
 
     async def reset(self, username: str) -> ResetReport:
-        """Begins the latency history of the panel anew. Prometheus counters never fall, and spoken phrases that are
-        remembered are no metric: both stay."""
+        """Clears the latency history of the panel. Prometheus counters and the phrase cache stay."""
 
         async def reset() -> int:
-            await self._trail.record(username, "reset", "metrics")
+            await self._audit_recorder.record(username, "reset", "metrics")
             return self._reports.clear_latency()
 
-        dropped = await self._trail.run_shielded(reset)
-        message = "The latency history begins anew; Prometheus counters and remembered phrases stay as they are."
+        dropped = await self._audit_recorder.run_shielded(reset)
+        message = "The latency history is cleared; Prometheus counters and the phrase cache are unchanged."
         return ResetReport(latency_points=dropped, message=message)
 
     def close(self) -> None:
-        """Asks the graphics cards no more."""
+        """Stops reading GPUs."""
         self._gpus.close()
 
     def _latency(self) -> tuple[StageSummary, ...]:
@@ -188,7 +188,7 @@ def _summary(stage: str, route: str, points: list[tuple[int, float, float]]) -> 
     return StageSummary(stage=stage, route=route, count=count, p50_ms=round(p50_ms, 2), p95_ms=p95_ms)
 
 
-def _as_wanted(view: ServiceView) -> bool:
+def _is_as_desired(view: ServiceView) -> bool:
     return view.status == view.wanted or (view.wanted == "stopped" and view.status == "stopping")
 
 

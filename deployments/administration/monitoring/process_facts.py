@@ -1,4 +1,4 @@
-"""Processes of the secretary and what they use, by psutil. Everything here blocks for a moment: call it in a thread."""
+"""Processes of the secretary and their resources, read with psutil. Every function blocks: call it in a thread."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import psutil
 
 RUN_ID_VARIABLE = "SECRETARY_RUN_ID"
-"""Mark in the environment of every process of one start."""
+"""Environment variable that marks every process of one start."""
 
 _REPLICA = re.compile(r"ray::(?:ServeReplica:[\w-]+:)?([\w.-]{1,60})")
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessFacts:
-    """``role`` is the deployment or the program's name, never the command line, which may hold a secret."""
+    """``role`` is the deployment or the program name, never the command line, which may contain a secret."""
 
     pid: int
     role: str
@@ -27,7 +27,7 @@ class ProcessFacts:
 
 
 def process_memory_mb(pid: int) -> float | None:
-    """Resident memory of a process in MiB; None when it is gone or not ours to see."""
+    """Returns the resident memory of a process in MiB, or None if it is gone or not accessible."""
     try:
         return round(psutil.Process(pid).memory_info().rss / 2**20, 1)
     except (psutil.Error, OSError):
@@ -35,7 +35,7 @@ def process_memory_mb(pid: int) -> float | None:
 
 
 def own_processes() -> Iterator[psutil.Process]:
-    """This process and every other one of the same start, or its descendants where no start left a mark."""
+    """Yields the processes of this start, or this process and its descendants if the variable is not set."""
     run_id = os.environ.get(RUN_ID_VARIABLE)
     if not run_id:
         mine = psutil.Process()
@@ -45,7 +45,7 @@ def own_processes() -> Iterator[psutil.Process]:
 
 
 def process_role(process: psutil.Process) -> str:
-    """What the process is to the secretary: the deployment it hosts, else its program's name."""
+    """Returns the deployment that the process hosts, else its program name."""
     try:
         found = _REPLICA.match(" ".join(process.cmdline()[:1]))
         return found[1] if found else process.name()
@@ -54,7 +54,7 @@ def process_role(process: psutil.Process) -> str:
 
 
 def process_role_by_pid(pid: int) -> str:
-    """The same for a process id, "unknown" when it is in another container or gone."""
+    """Returns the role of a process id, or "unknown" if it is gone or in another container."""
     try:
         return process_role(psutil.Process(pid))
     except psutil.Error:
@@ -62,7 +62,7 @@ def process_role_by_pid(pid: int) -> str:
 
 
 def process_facts(process: psutil.Process) -> ProcessFacts | None:
-    """What one process uses; None when it has just ended. CPU is the average since it began."""
+    """Returns the resources of a process, or None if it has ended. CPU is the average since its start."""
     try:
         with process.oneshot():
             uptime = max(time.time() - process.create_time(), 0.001)
@@ -80,7 +80,7 @@ def process_facts(process: psutil.Process) -> ProcessFacts | None:
 
 
 def process_run_id(process: psutil.Process) -> str | None:
-    """The mark of the start that the process belongs to; None when it has none or is not ours to read."""
+    """Returns the run id of a process, or None if it has none or is not accessible."""
     try:
         return process.environ().get(RUN_ID_VARIABLE)
     except (psutil.Error, OSError):

@@ -1,4 +1,4 @@
-"""Totals out of the text that Prometheus reads."""
+"""Sums of samples in the Prometheus exposition format."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 def sum_samples_by_label(exposition: bytes, metric: str, label: str) -> Mapping[str, float]:
-    """Sums of the samples called ``metric``, by the value of ``label``; empty when there are none."""
+    """Sums the samples named ``metric`` by the value of ``label``. Returns an empty mapping if there are none."""
     sums: dict[str, float] = {}
     for family in text_string_to_metric_families(exposition.decode()):
         for sample in family.samples:

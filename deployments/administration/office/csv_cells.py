@@ -1,7 +1,7 @@
-"""Cells of a table that a spreadsheet will open: text stays text, whatever it looks like (OWASP, "CSV Injection").
+"""Escapes cells of CSV files against formula injection (OWASP, "CSV Injection").
 
-A cell that a spreadsheet would calculate gets an apostrophe in front, and so does one that begins with an apostrophe:
-reading takes exactly that one away.
+A cell that a spreadsheet would evaluate gets a leading apostrophe, and so does a cell that starts with one. Reading
+removes exactly that apostrophe.
 """
 
 _FORMULA = tuple("=+-@＝＋－＠")
@@ -9,15 +9,15 @@ _FIRST = ("'", "\t", "\r", "\n")
 
 
 def escape_cell(cell: str) -> str:
-    """``cell`` as it may stand in a file."""
-    return f"'{cell}" if _needs_guard(cell) else cell
+    """Returns ``cell`` as written to a file."""
+    return f"'{cell}" if _needs_escape(cell) else cell
 
 
 def unescape_cell(cell: str) -> str:
-    """The text that ``guarded`` made ``cell`` of."""
-    return cell[1:] if cell.startswith("'") and _needs_guard(cell[1:]) else cell
+    """Reverses ``escape_cell``."""
+    return cell[1:] if cell.startswith("'") and _needs_escape(cell[1:]) else cell
 
 
-def _needs_guard(cell: str) -> bool:
-    """Blanks before a formula do not keep every spreadsheet from calculating it."""
+def _needs_escape(cell: str) -> bool:
+    """Some spreadsheets evaluate a formula after leading whitespace."""
     return cell.startswith(_FIRST) or cell.lstrip().startswith(_FORMULA)

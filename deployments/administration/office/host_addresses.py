@@ -1,15 +1,15 @@
-"""Addresses that people give: web servers and host names."""
+"""Validates addresses entered by users: URLs of web servers and host names."""
 
 import ipaddress
 import re
 from urllib.parse import urlsplit
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
-_LONGEST_HOST = 253
+_MAX_HOST_LENGTH = 253
 
 
 def url_origin(url: str) -> str:
-    """Scheme, host and port of ``url``, for example https://api.example.org:443; "" for ""."""
+    """Returns scheme, host and port of ``url``, for example https://api.example.org:443, and "" for ""."""
     if not url:
         return ""
     parts = urlsplit(url)
@@ -18,7 +18,7 @@ def url_origin(url: str) -> str:
 
 
 def parse_server_url(url: str) -> str:
-    """``url`` without a slash at its end. Raises ValueError for anything but the plain address of a web server."""
+    """Returns ``url`` without a trailing slash. Raises ValueError unless it is a plain http or https address."""
     text = url.strip().rstrip("/")
     parts = urlsplit(text)
     try:
@@ -31,8 +31,8 @@ def parse_server_url(url: str) -> str:
 
 
 def parse_host_name(text: str) -> str:
-    """A host as browsers write it in an origin: lower case, IDN in its ASCII form. Raises ValueError for anything that
-    is not the exact name of one host."""
+    """Returns a host as browsers write it in an origin: lower case, IDN in ASCII form. Raises ValueError unless
+    ``text`` is the exact name of one host."""
     name = text.strip().rstrip(".").lower()
     try:
         return str(ipaddress.IPv4Address(name))
@@ -43,7 +43,7 @@ def parse_host_name(text: str) -> str:
     except UnicodeError:
         encoded = ""
     labels = encoded.split(".")
-    if not 0 < len(encoded) <= _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
+    if not 0 < len(encoded) <= _MAX_HOST_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError(f"{text[:100]!r} is not a host name; write it without scheme, port and path: shop.example.org")
     if labels[-1].isdigit():
         raise ValueError(f"{text[:100]!r} is not an address of a host")

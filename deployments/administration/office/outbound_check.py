@@ -1,4 +1,4 @@
-"""Whether an address that somebody gives may be asked at all, said at the moment it is given."""
+"""Checks an address against the outbound policy when it is saved."""
 
 from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.target import parse_target
@@ -6,7 +6,7 @@ from storage.unit_of_work import UnitOfWork
 
 
 async def require_outbound_allowed(work: UnitOfWork, url: str) -> None:
-    """What can be said before the name is resolved; the rest is said when it is asked. Raises Refused, which names the
-    setting that opens it, InvalidRequest."""
+    """Checks ``url`` without resolving its host; the outbound client checks the resolved address at each request.
+    Raises InvalidRequest, and OutboundRefused, which names the setting that allows the address."""
     settings = await work.settings.get()
     OutboundPolicy.from_settings(settings.outbound).check_target(parse_target(url))

@@ -1,4 +1,4 @@
-"""Files below the data folder: deleted after the rows that named them, and again until they are gone."""
+"""Deletes files of the data folder whose database rows are deleted, and retries until they are deleted."""
 
 import asyncio
 import logging
@@ -8,29 +8,29 @@ from storage.database import Database
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 500
+_BATCH_SIZE = 500
 
 
 class FileRemover:
-    """Deletes what is listed in the database. A crash in between leaves the file listed, so that it goes next time."""
+    """Deletes the files listed in the database. After a crash a file stays listed and is deleted next time."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder.resolve()
 
     async def delete_listed_files(self) -> int:
-        """Deletes every listed file; how many are gone. One that cannot be deleted stays listed and holds up no
-        other. Each transaction is about at most 500 files."""
+        """Deletes every listed file and returns the number of deleted files. A file that cannot be deleted stays listed
+        and does not block others. Each transaction covers at most 500 files."""
         total, last = 0, ""
         while True:
             async with self._database.unit_of_work() as work:
-                paths = await work.recordings.files_to_delete(_AT_ONCE, after=last)
+                paths = await work.recordings.files_to_delete(_BATCH_SIZE, after=last)
             if not paths:
                 return total
-            gone = await asyncio.to_thread(self._delete, paths)
+            deleted = await asyncio.to_thread(self._delete, paths)
             async with self._database.unit_of_work() as work:
-                await work.recordings.remove_file_deletions(gone)
-            total, last = total + len(gone), paths[-1]
+                await work.recordings.remove_file_deletions(deleted)
+            total, last = total + len(deleted), paths[-1]
 
     def _delete(self, paths: tuple[str, ...]) -> list[str]:
         return [path for path in paths if self._delete_one(path)]
@@ -38,11 +38,11 @@ class FileRemover:
     def _delete_one(self, path: str) -> bool:
         file = (self._folder / path).resolve()
         if not file.is_relative_to(self._folder):
-            log.error("a recording lies outside of the data folder and is left alone: %s", path)
+            log.error("a recording outside the data folder is not deleted: %s", path)
             return True
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
-            log.warning("cannot delete the file of a recording yet: %s", error)
+            log.warning("cannot delete the file of a recording: %s", error)
             return False
         return True

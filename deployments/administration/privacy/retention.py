@@ -1,4 +1,4 @@
-"""Forgets what is older than the settings allow: a worker of the office, in small batches between other work."""
+"""Deletes data that is older than the retention settings allow, in a background task and in small batches."""
 
 import asyncio
 import logging
@@ -15,14 +15,14 @@ from storage.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
-_BATCH = 200
-_LONGEST_BACKUP = timedelta(days=1)
-_WORKER = "(retention)"
-_Step = Callable[[UnitOfWork, datetime], Awaitable[int]]
+_BATCH_SIZE = 200
+_MAX_BACKUP_DURATION = timedelta(days=1)
+_AUDIT_USERNAME = "(retention)"
+_DeleteBatch = Callable[[UnitOfWork, datetime], Awaitable[int]]
 
 
 class Retention:
-    """``start`` begins, ``stop`` ends it. Runs ``first_s`` after the start and every ``every_s`` seconds."""
+    """Runs ``initial_delay_s`` after ``start`` and then every ``interval_s`` seconds until ``stop``."""
 
     def __init__(
         self,
@@ -36,15 +36,15 @@ class Retention:
     ) -> None:
         self._database = database
         self._settings = settings
-        self._files = file_remover
+        self._file_remover = file_remover
         self._copies = copies
         self._clock = clock
-        self._first_s = initial_delay_s
-        self._every_s = interval_s
+        self._initial_delay_s = initial_delay_s
+        self._interval_s = interval_s
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = self._task or asyncio.create_task(self._work(), name="retention")
+        self._task = self._task or asyncio.create_task(self._run_forever(), name="retention")
 
     async def stop(self) -> None:
         task, self._task = self._task, None
@@ -53,80 +53,80 @@ class Retention:
             await asyncio.gather(task, return_exceptions=True)
 
     async def run(self) -> dict[str, int]:
-        """Forgets all that is due now; how many of what. Nothing is due while a stored limit cannot be taken, whose
-        default would count in place of what people chose; what crashes left half done goes whatever they say."""
-        await self._copies.remove_unfinished(self._clock() - _LONGEST_BACKUP)
-        if unclear := await self._unclear():
-            log.warning("nothing is deleted for its age: %s cannot be taken; set it anew", ", ".join(unclear))
-            await self._files.delete_listed_files()
+        """Deletes all expired data and returns the numbers by kind. Deletes nothing for its age while a stored limit is
+        invalid, since its default would replace the chosen value. Always removes leftovers of crashes."""
+        await self._copies.remove_unfinished(self._clock() - _MAX_BACKUP_DURATION)
+        if invalid := await self._invalid_limits():
+            log.warning("retention deletes nothing: %s is invalid; set it again", ", ".join(invalid))
+            await self._file_remover.delete_listed_files()
             await self._database.truncate_wal()
             return {}
         settings = self._settings()
         counts = {
-            "conversations": await self._until_done(settings.messages_days, _forget_unused),
-            "messages": await self._until_done(settings.messages_days, _forget_messages),
-            "recordings": await self._until_done(settings.audio_days, _forget_recordings),
-            "exchanges": await self._until_done(settings.exchanges_days, _forget_exchanges),
-            "audit": await self._until_done(settings.audit_days, _forget_events),
-            "backups": await self._forget_copies(settings.backups_days),
+            "conversations": await self._delete_older(settings.messages_days, _delete_conversations),
+            "messages": await self._delete_older(settings.messages_days, _delete_messages),
+            "recordings": await self._delete_older(settings.audio_days, _delete_recordings),
+            "exchanges": await self._delete_older(settings.exchanges_days, _delete_exchanges),
+            "audit": await self._delete_older(settings.audit_days, _delete_audit_events),
+            "backups": await self._delete_copies(settings.backups_days),
         }
-        await self._files.delete_listed_files()
+        await self._file_remover.delete_listed_files()
         await self._database.truncate_wal()
-        await self._note({what: count for what, count in counts.items() if count})
+        await self._audit({kind: count for kind, count in counts.items() if count})
         return counts
 
-    async def _work(self) -> None:
-        await asyncio.sleep(self._first_s)
+    async def _run_forever(self) -> None:
+        await asyncio.sleep(self._initial_delay_s)
         while True:
             try:
                 await self.run()
             except Exception as error:
                 log.warning("retention will try again later: %s", type(error).__name__, exc_info=error)
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(self._interval_s)
 
-    async def _unclear(self) -> list[str]:
+    async def _invalid_limits(self) -> list[str]:
         async with self._database.unit_of_work() as work:
             return [name for name in await work.settings.invalid_fields() if name.split(".")[0] == "privacy"]
 
-    async def _until_done(self, days: int, step: _Step) -> int:
-        """Batch after batch, each in a transaction of its own, so that others get their turn in between."""
+    async def _delete_older(self, days: int, delete_batch: _DeleteBatch) -> int:
+        """Deletes in batches, each in its own transaction, so that other transactions can run in between."""
         if not days:
             return 0
         moment, total = self._clock() - timedelta(days=days), 0
         while True:
             async with self._database.unit_of_work() as work:
-                count = await step(work, moment)
+                count = await delete_batch(work, moment)
             total += count
-            if count < _BATCH:
+            if count < _BATCH_SIZE:
                 return total
             await asyncio.sleep(0)
 
-    async def _forget_copies(self, days: int) -> int:
+    async def _delete_copies(self, days: int) -> int:
         return await self._copies.remove_before(self._clock() - timedelta(days=days)) if days else 0
 
-    async def _note(self, counts: dict[str, int]) -> None:
+    async def _audit(self, counts: dict[str, int]) -> None:
         if counts:
-            detail = ", ".join(f"{count} {what}" for what, count in counts.items())
+            detail = ", ".join(f"{count} {kind}" for kind, count in counts.items())
             async with self._database.unit_of_work() as work:
-                await work.audit.add(AuditEvent(_WORKER, "expire", "privacy", detail=detail))
+                await work.audit.add(AuditEvent(_AUDIT_USERNAME, "expire", "privacy", detail=detail))
 
 
-async def _forget_unused(work: UnitOfWork, moment: datetime) -> int:
-    ids = await work.sessions.unused_since(moment, _BATCH)
+async def _delete_conversations(work: UnitOfWork, moment: datetime) -> int:
+    ids = await work.sessions.unused_since(moment, _BATCH_SIZE)
     return await delete_sessions(work, ids)
 
 
-async def _forget_messages(work: UnitOfWork, moment: datetime) -> int:
-    return await work.messages.remove_before(moment, _BATCH)
+async def _delete_messages(work: UnitOfWork, moment: datetime) -> int:
+    return await work.messages.remove_before(moment, _BATCH_SIZE)
 
 
-async def _forget_recordings(work: UnitOfWork, moment: datetime) -> int:
-    return await work.recordings.remove_before(moment, _BATCH)
+async def _delete_recordings(work: UnitOfWork, moment: datetime) -> int:
+    return await work.recordings.remove_before(moment, _BATCH_SIZE)
 
 
-async def _forget_exchanges(work: UnitOfWork, moment: datetime) -> int:
-    return await work.exchanges.remove_before(moment, _BATCH)
+async def _delete_exchanges(work: UnitOfWork, moment: datetime) -> int:
+    return await work.exchanges.remove_before(moment, _BATCH_SIZE)
 
 
-async def _forget_events(work: UnitOfWork, moment: datetime) -> int:
+async def _delete_audit_events(work: UnitOfWork, moment: datetime) -> int:
     return await work.audit.remove_before(moment)

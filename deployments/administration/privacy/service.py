@@ -1,4 +1,4 @@
-"""What is stored of one person: shown, deleted, and what that person agreed to."""
+"""Personal data of one data subject: export, erasure and consents, each with an audit event."""
 
 import re
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from storage.unit_of_work import UnitOfWork
 
 __all__ = ["DataSubject", "ErasureCounts", "PersonalData", "Privacy", "StoredConsent"]
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
+_KEY_ID = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
 class DataSubject:
-    """Somebody as a door knows them: ``person`` at ``source`` (None: at every one). At ``/v1`` (source api) nobody is
-    known: there ``person`` is the ``session_id``, or Open WebUI's chat id, that the caller gave, and ``source_id`` the
-    number of the caller's key. A user of the panel is known by his
-    name, one who was deleted as the audit trail says (``<name> (former 1f0c9a52)``), somebody on Telegram by the number
-    of the account, in groups too."""
+    """A person as identified by a source; ``source`` None means every source.
+
+    For ``/v1`` (source api) ``person`` is the ``session_id`` or Open WebUI chat id sent by the caller, and
+    ``source_id`` is the id of the API key. For the panel it is the username; a deleted user has the pseudonym of the
+    audit log, such as ``<name> (former 1f0c9a52)``. For Telegram it is the account number, in groups too."""
 
     person: str
     source: str | None = None
@@ -38,7 +38,7 @@ class DataSubject:
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """Everything that is stored of a person. Recordings are named, their sound is not included."""
+    """All stored data of a person. Recordings are listed without their audio."""
 
     conversations: tuple[tuple[StoredSession, tuple[StoredMessage, ...]], ...]
     exchanges: tuple[Exchange, ...]
@@ -48,7 +48,7 @@ class PersonalData:
 
 @dataclass(frozen=True, slots=True)
 class ErasureCounts:
-    """How much there was."""
+    """Numbers of erased items."""
 
     conversations: int
     exchanges: int
@@ -57,61 +57,62 @@ class ErasureCounts:
 
 
 class Privacy:
-    """Every action leaves an audit row that names the person as the caller did, and nothing of what was said."""
+    """Exports and erases personal data and manages consents. Audit events contain the person as given by the caller,
+    and no conversation content."""
 
     def __init__(self, database: Database, running_turns: RunningTurns, file_remover: FileRemover) -> None:
         self._database = database
-        self._running = running_turns
-        self._files = file_remover
+        self._running_turns = running_turns
+        self._file_remover = file_remover
 
     async def export(self, person: DataSubject, caller: Identity) -> PersonalData:
-        """Everything that is stored of the person, over all doors. Raises InvalidRequest for a key without a number."""
-        who = (person.person, person.source, person.source_id)
+        """Returns all stored data of a person from all sources. Raises InvalidRequest for an invalid key id."""
+        subject = (person.person, person.source, person.source_id)
         async with self._database.unit_of_work() as work:
-            sessions = await work.sessions.of_person(*who)
+            sessions = await work.sessions.of_person(*subject)
             ids = tuple(session.id for session in sessions)
-            dossier = PersonalData(
+            data = PersonalData(
                 tuple([(session, await work.messages.all_of_session(session.id)) for session in sessions]),
-                await work.exchanges.of_sessions((*ids, *await _named_by_callers(work, person))),
-                await work.recordings.of_person(*who, ids),
-                await work.consents.of_person(*who),
+                await work.exchanges.of_sessions((*ids, *await _api_session_ids(work, person))),
+                await work.recordings.of_person(*subject, ids),
+                await work.consents.of_person(*subject),
             )
-            await work.audit.add(_event(caller, "export", person))
-            return dossier
+            await work.audit.add(_audit_event(caller, "export", person))
+            return data
 
     async def erase(self, person: DataSubject, caller: Identity) -> ErasureCounts:
-        """Deletes it all in one transaction, then the files and what is left in the database's log; what a crash leaves
-        of those is deleted later. Raises InvalidRequest for a key without a number."""
-        who = (person.person, person.source, person.source_id)
+        """Deletes all data of a person in one transaction, then the files and the remains in the database's log. After
+        a crash, retention deletes those later. Raises InvalidRequest for an invalid key id."""
+        subject = (person.person, person.source, person.source_id)
         async with self._database.unit_of_work() as work:
-            sessions = await work.sessions.of_person(*who)
-        await self._running.stop(session.id for session in sessions)
+            sessions = await work.sessions.of_person(*subject)
+        await self._running_turns.stop(session.id for session in sessions)
         async with self._database.unit_of_work() as work:
-            ids = tuple(session.id for session in await work.sessions.of_person(*who))
-            recordings = await work.recordings.of_person(*who, ids)
+            ids = tuple(session.id for session in await work.sessions.of_person(*subject))
+            recordings = await work.recordings.of_person(*subject, ids)
             await work.recordings.remove([recording.id for recording in recordings])
-            exchanges = await work.exchanges.redact_sessions((*ids, *await _named_by_callers(work, person)))
-            consents = await work.consents.remove_of_person(*who)
+            exchanges = await work.exchanges.redact_sessions((*ids, *await _api_session_ids(work, person)))
+            consents = await work.consents.remove_of_person(*subject)
             erased = ErasureCounts(await delete_sessions(work, ids), exchanges, len(recordings), consents)
-            await work.audit.add(_event(caller, "erase", person))
-        await self._files.delete_listed_files()
+            await work.audit.add(_audit_event(caller, "erase", person))
+        await self._file_remover.delete_listed_files()
         await self._database.truncate_wal()
         return erased
 
     async def consents(self, person: str | None, limit: int, offset: int) -> tuple[StoredConsent, ...]:
-        """Consents, the newest first; of one person or of all."""
+        """Returns consents of one person or of all, newest first."""
         async with self._database.unit_of_work() as work:
             return await work.consents.page(person, limit, offset)
 
     async def give_consent(self, consent: StoredConsent, caller: Identity) -> StoredConsent:
-        """Notes that a person agreed, now."""
+        """Records a consent with the current time."""
         async with self._database.unit_of_work() as work:
             stored = await work.consents.add(consent)
             await work.audit.add(AuditEvent(caller.username, "give", "consent", str(stored.id), caller.address))
             return stored
 
     async def withdraw_consent(self, consent_id: int, caller: Identity) -> StoredConsent:
-        """Notes that a person no longer agrees. Raises NotFound."""
+        """Records the withdrawal of a consent. Raises NotFound."""
         async with self._database.unit_of_work() as work:
             stored = await work.consents.withdraw(consent_id)
             if stored is None:
@@ -120,20 +121,20 @@ class Privacy:
             return stored
 
 
-async def _named_by_callers(work: UnitOfWork, person: DataSubject) -> tuple[str, ...]:
-    """Under which ids exchanges are stored that callers of ``/v1`` gave this name."""
+async def _api_session_ids(work: UnitOfWork, person: DataSubject) -> tuple[str, ...]:
+    """Returns the ids of sessions that callers of ``/v1`` named after this person."""
     if person.source not in (None, SourceKind.API.value):
         return ()
     if person.source is None or person.source_id is None:
         keys = await work.keys.ids()
-    elif _NUMBER.fullmatch(person.source_id):
+    elif _KEY_ID.fullmatch(person.source_id):
         keys = (int(person.source_id),)
     else:
-        raise InvalidRequest("for the source api this is the number of an API key", param="source_id")
+        raise InvalidRequest("for the source api this is the id of an API key", param="source_id")
     name = person.person.encode()
     return tuple(api_session_id(key, kind, name) for key in keys for kind in get_args(ApiSessionKind))
 
 
-def _event(caller: Identity, action: str, person: DataSubject) -> AuditEvent:
+def _audit_event(caller: Identity, action: str, person: DataSubject) -> AuditEvent:
     where = ":".join(part for part in (person.source, person.source_id) if part)
     return AuditEvent(caller.username, action, "privacy", person.person, caller.address, where)

@@ -1,4 +1,4 @@
-"""Starting, stopping and watching the parts of the secretary."""
+"""Starts, stops and restarts services, and reports their state."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -23,9 +23,9 @@ from storage.database import Database
 from storage.repositories.audit import AuditEvent
 
 ServiceAction = Literal["start", "stop", "restart"]
-_DONE: Mapping[ServiceAction, str] = {"start": "running", "stop": "stopped", "restart": "running"}
-_POLL_S = 0.1
-_FAILING = ("UNHEALTHY", "DEPLOY_FAILED")
+_TARGET_STATES: Mapping[ServiceAction, str] = {"start": "running", "stop": "stopped", "restart": "running"}
+_POLL_INTERVAL_S = 0.1
+_FAILED_STATUSES = ("UNHEALTHY", "DEPLOY_FAILED")
 
 
 class ReplicaView(FrozenModel):
@@ -33,26 +33,26 @@ class ReplicaView(FrozenModel):
     state: str = Field(description="starting, loading, running, stopping, stopped, failed")
     pid: int | None = None
     memory_mb: float | None = Field(default=None, description="Resident memory of the process")
-    restarts: int = Field(default=0, description="How often the engine was loaded again in this process")
+    restarts: int = Field(default=0, description="Reloads of the engine in this process")
     model: str = ""
     revision: str = ""
-    ongoing: int | None = Field(default=None, description="Answers under way")
+    ongoing: int | None = Field(default=None, description="Answers in progress")
     uptime_seconds: float | None = None
 
 
 class ServiceView(FrozenModel):
     name: str
     display_name: str
-    kind: str = Field(description="chat, speech, recognition, answers; door for what cannot be stopped alone")
+    kind: str = Field(description="chat, speech, recognition, answers; door for a service that cannot be stopped alone")
     status: str = Field(description="running, loading, stopping, stopped, failed, degraded, absent or unknown")
     is_running: bool
     wanted: Literal["running", "stopped"]
     controllable: bool
     gpu_required: bool
     pid: int | None = Field(description="Process of the first replica")
-    memory_mb: float | None = Field(description="Of all replicas together")
-    queue: int = Field(default=0, description="Requests of all doors that wait for their first byte")
-    lost_replicas: int = Field(default=0, description="Replicas that vanished since the office is open")
+    memory_mb: float | None = Field(description="Sum over all replicas")
+    queue: int = Field(default=0, description="Requests of all doors that wait for the first byte")
+    lost_replicas: int = Field(default=0, description="Replicas lost since the office started")
     last_error: str | None
     remedy: str | None
     replicas: tuple[ReplicaView, ...]
@@ -61,13 +61,13 @@ class ServiceView(FrozenModel):
 class ServicesStatus(FrozenModel):
     services: dict[str, ServiceView]
     cluster_error: str | None = Field(
-        default=None, description="Why the cluster does not say what runs: then doors are not listed"
+        default=None, description="Why the cluster state is unknown; doors are not listed then"
     )
     timestamp: datetime
 
 
 class ServiceActionResult(FrozenModel):
-    """``status`` is where the service is now; it goes on by itself when it is not there yet."""
+    """``status`` is the current state; the replicas continue on their own if they have not followed yet."""
 
     service: str
     action: ServiceAction
@@ -76,11 +76,10 @@ class ServiceActionResult(FrozenModel):
 
 
 class ServiceControl:
-    """What the office wants of each service is stored; every replica follows it, also after a restart of anything.
+    """Stores the desired state of each service; replicas follow it, also after any restart.
 
-    ``services`` maps the names that can be stopped to their kinds. ``queues`` tells, read in a thread,
-    how many requests wait for each.
-    An action waits up to ``patience_s`` for the replicas to follow.
+    ``services`` maps the services that can be stopped to their kinds. ``queues`` returns the number of waiting requests
+    per service; it is called in a thread. An action waits up to ``action_timeout_s`` for the replicas to follow.
     """
 
     def __init__(
@@ -93,25 +92,25 @@ class ServiceControl:
         action_timeout_s: float = 3.0,
     ) -> None:
         self._database = database
-        self._register = registry
+        self._registry = registry
         self._cluster = cluster
         self._services = services
         self._queues = queues
-        self._patience_s = action_timeout_s
-        self._one_at_a_time = asyncio.Lock()
-        self._finisher = ShieldedTasks()
+        self._action_timeout_s = action_timeout_s
+        self._lock = asyncio.Lock()
+        self._tasks = ShieldedTasks()
 
     async def open(self) -> None:
-        """Reads what was wanted when the office was last open."""
+        """Loads the stored desired states."""
         async with self._database.unit_of_work() as work:
             for service in self._services:
-                stored = await work.installation.get(_fact(service))
+                stored = await work.installation.get(_installation_key(service))
                 if stored:
-                    self._register.set_order(service, DesiredServiceState.model_validate_json(stored))
+                    self._registry.set_desired_state(service, DesiredServiceState.model_validate_json(stored))
 
     async def status(self) -> ServicesStatus:
-        """Every service and door. While the cluster does not answer, ``cluster_error`` says so, and there is only what
-        the replicas told."""
+        """Returns the state of every service and door. If the cluster does not answer, ``cluster_error`` is set and the
+        state comes from replica reports only."""
         facts: dict[str, DeploymentDetails] = {}
         cluster_error: str | None = None
         try:
@@ -125,25 +124,23 @@ class ServiceControl:
         return ServicesStatus(services=services, cluster_error=cluster_error, timestamp=datetime.now(UTC))
 
     async def act(self, service: str, action: ServiceAction, username: str) -> ServiceActionResult:
-        """Stores the order with its audit event and puts it in force, also when whoever asked for it has gone; then
-        waits for the replicas.
+        """Stores the desired state with its audit event, even if the caller is cancelled, then waits for the replicas.
 
-        Raises NotFound, naming the known services, Conflict for a door, which runs as long as the secretary does, and
-        Unavailable when the office is closing.
-        """
-        await self._check(service)
-        await self._finisher.run(lambda: self._order(service, action, username))
-        return await self._outcome(service, action)
+        Raises NotFound for an unknown service, Conflict for a door, which cannot be stopped alone, and Unavailable
+        while the office closes."""
+        await self._require_controllable(service)
+        await self._tasks.run(lambda: self._store_desired_state(service, action, username))
+        return await self._wait_for_result(service, action)
 
     async def act_on_all(self, action: ServiceAction, username: str) -> tuple[ServiceActionResult, ...]:
-        """The same for every service that can be stopped, at once."""
+        """Applies ``action`` to all services that can be stopped, in parallel."""
         return tuple(await asyncio.gather(*(self.act(service, action, username) for service in self._services)))
 
     async def close(self) -> None:
-        """Refuses new orders and waits for those under way."""
-        await self._finisher.close()
+        """Rejects new actions and waits for those in progress."""
+        await self._tasks.close()
 
-    async def _check(self, service: str) -> None:
+    async def _require_controllable(self, service: str) -> None:
         if service in self._services:
             return
         known = ", ".join(self._services)
@@ -151,62 +148,62 @@ class ServiceControl:
             raise Conflict(f"{service} runs as long as the secretary does; services that can be stopped: {known}")
         raise NotFound(f"no service {service!r}; known: {known}", param="service")
 
-    async def _order(self, service: str, action: ServiceAction, username: str) -> None:
-        async with self._one_at_a_time:
-            old = self._register.order_for(service)
+    async def _store_desired_state(self, service: str, action: ServiceAction, username: str) -> None:
+        async with self._lock:
+            old = self._registry.desired_state_of(service)
             generation = old.generation + (1 if action == "restart" else 0)
             new = DesiredServiceState(loaded=action != "stop", generation=generation)
             async with self._database.unit_of_work() as work:
-                await work.installation.put(_fact(service), new.model_dump_json())
+                await work.installation.put(_installation_key(service), new.model_dump_json())
                 await work.audit.add(AuditEvent(username, action, "service", service))
-            self._register.set_order(service, new)
+            self._registry.set_desired_state(service, new)
 
-    async def _outcome(self, service: str, action: ServiceAction) -> ServiceActionResult:
-        aim, order = _DONE[action], self._register.order_for(service)
-        for _ in range(max(1, round(self._patience_s / _POLL_S))):
-            replicas = self._register.replicas(service)
-            if replicas and all(_is_there(each, aim, order) for each in replicas):
+    async def _wait_for_result(self, service: str, action: ServiceAction) -> ServiceActionResult:
+        target, desired = _TARGET_STATES[action], self._registry.desired_state_of(service)
+        for _ in range(max(1, round(self._action_timeout_s / _POLL_INTERVAL_S))):
+            replicas = self._registry.replicas(service)
+            if replicas and all(_has_followed(each, target, desired) for each in replicas):
                 count = "its replica" if len(replicas) == 1 else f"all {len(replicas)} replicas"
                 return ServiceActionResult(
-                    service=service, action=action, status=aim, message=f"{service} is {aim}, {count}"
+                    service=service, action=action, status=target, message=f"{service} is {target}, {count}"
                 )
-            await asyncio.sleep(_POLL_S)
-        status = _status_of(self._register.replicas(service), None)
-        reason = next((each.error for each in self._register.replicas(service) if each.error), "")
-        message = f"{service} is to be {aim} and is {status}" + (f": {reason}" if reason else "")
+            await asyncio.sleep(_POLL_INTERVAL_S)
+        status = _status_of(self._registry.replicas(service), None)
+        reason = next((each.error for each in self._registry.replicas(service) if each.error), "")
+        message = f"{service} should be {target} and is {status}" + (f": {reason}" if reason else "")
         return ServiceActionResult(service=service, action=action, status=status, message=message)
 
     async def _view(self, name: str, facts: DeploymentDetails | None, queue: int) -> ServiceView:
-        reports = self._register.replicas(name)
-        replicas = _from_reports(reports) + await _from_cluster(facts, {each.pid for each in reports})
+        reports = self._registry.replicas(name)
+        replicas = _views_of_reports(reports) + await _views_of_unreported(facts, {each.pid for each in reports})
         status = _status_of(reports, facts)
-        trouble = next((each for each in reports if each.error), None)
-        measured = [each.memory_mb for each in replicas if each.memory_mb is not None]
+        failed = next((each for each in reports if each.error), None)
+        memory_values = [each.memory_mb for each in replicas if each.memory_mb is not None]
         return ServiceView(
             name=name,
             display_name=name.replace("-", " ").capitalize(),
             kind=self._services.get(name, "door"),
             status=status,
             is_running=status in ("running", "degraded"),
-            wanted="running" if self._register.order_for(name).loaded else "stopped",
+            wanted="running" if self._registry.desired_state_of(name).loaded else "stopped",
             controllable=name in self._services,
             gpu_required=bool(facts and facts.num_gpus),
             pid=next((each.pid for each in replicas if each.pid), None),
-            memory_mb=round(sum(measured), 1) if measured else None,
+            memory_mb=round(sum(memory_values), 1) if memory_values else None,
             queue=queue,
-            lost_replicas=self._register.lost_replica_count(name),
-            last_error=trouble.error if trouble else (facts.message or None if facts else None),
-            remedy=trouble.remedy or None if trouble else None,
+            lost_replicas=self._registry.lost_replica_count(name),
+            last_error=failed.error if failed else (facts.message or None if facts else None),
+            remedy=failed.remedy or None if failed else None,
             replicas=replicas,
         )
 
 
-def _fact(service: str) -> str:
+def _installation_key(service: str) -> str:
     return f"service:{service}"
 
 
-def _is_there(report: ReplicaReport, aim: str, order: DesiredServiceState) -> bool:
-    return report.state == aim and report.generation == order.generation
+def _has_followed(report: ReplicaReport, target: str, desired: DesiredServiceState) -> bool:
+    return report.state == target and report.generation == desired.generation
 
 
 def _unknown_if_absent(view: ServiceView) -> ServiceView:
@@ -214,30 +211,30 @@ def _unknown_if_absent(view: ServiceView) -> ServiceView:
 
 
 def _status_of(reports: tuple[ReplicaReport, ...], facts: DeploymentDetails | None) -> str:
-    """A service that runs in some replicas only is degraded, whether the others say so or the cluster does."""
-    states = {each.state for each in reports} | _states_of_silent(reports, facts)
+    """A service that runs only in some replicas is degraded, by their own reports or by the cluster."""
+    states = {each.state for each in reports} | _unreported_states(reports, facts)
     if not states:
         return "absent"
     if len(states) == 1:
         (state,) = states
-        failing = any(each.error for each in reports) or (facts is not None and facts.status in _FAILING)
+        failing = any(each.error for each in reports) or (facts is not None and facts.status in _FAILED_STATUSES)
         return "degraded" if failing and state == "running" else state
     return "degraded" if "running" in states else sorted(states)[0]
 
 
-def _states_of_silent(reports: tuple[ReplicaReport, ...], facts: DeploymentDetails | None) -> set[str]:
-    """States of replicas that the cluster knows and that did not report. One on its way out is missed by nobody while
+def _unreported_states(reports: tuple[ReplicaReport, ...], facts: DeploymentDetails | None) -> set[str]:
+    """Returns the states of replicas that the cluster lists and that did not report. Stopping ones are ignored while
     there are others."""
-    states = {each.state.lower() for each in _silent(facts, {each.pid for each in reports})}
-    staying = states - {"stopping", "stopped"}
-    return staying if reports or staying else states
+    states = {each.state.lower() for each in _unreported_replicas(facts, {each.pid for each in reports})}
+    remaining = states - {"stopping", "stopped"}
+    return remaining if reports or remaining else states
 
 
-def _silent(facts: DeploymentDetails | None, spoken: set[int]) -> list[ReplicaDetails]:
-    return [each for each in facts.replicas if each.pid not in spoken] if facts else []
+def _unreported_replicas(facts: DeploymentDetails | None, reported_pids: set[int]) -> list[ReplicaDetails]:
+    return [each for each in facts.replicas if each.pid not in reported_pids] if facts else []
 
 
-def _from_reports(reports: Iterable[ReplicaReport]) -> tuple[ReplicaView, ...]:
+def _views_of_reports(reports: Iterable[ReplicaReport]) -> tuple[ReplicaView, ...]:
     return tuple(
         ReplicaView(
             id=each.replica,
@@ -254,8 +251,8 @@ def _from_reports(reports: Iterable[ReplicaReport]) -> tuple[ReplicaView, ...]:
     )
 
 
-async def _from_cluster(facts: DeploymentDetails | None, spoken: set[int]) -> tuple[ReplicaView, ...]:
-    """Replicas that did not speak for themselves: doors, and engines that are only starting."""
+async def _views_of_unreported(facts: DeploymentDetails | None, reported_pids: set[int]) -> tuple[ReplicaView, ...]:
+    """Views of replicas that do not report: doors, and engines that are starting."""
     now = datetime.now(UTC).timestamp()
     return tuple(
         [
@@ -266,6 +263,6 @@ async def _from_cluster(facts: DeploymentDetails | None, spoken: set[int]) -> tu
                 memory_mb=await asyncio.to_thread(process_memory_mb, each.pid) if each.pid else None,
                 uptime_seconds=round(now - each.started_at, 1) if each.started_at else None,
             )
-            for each in _silent(facts, spoken)
+            for each in _unreported_replicas(facts, reported_pids)
         ]
     )

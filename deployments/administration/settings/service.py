@@ -1,4 +1,4 @@
-"""Live behaviour, as people change it."""
+"""Live settings: read, validated, changed and published with the snapshot."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,34 +23,33 @@ ADMIN_ONLY_GROUPS = tuple(
     for name, field in Settings.model_fields.items()
     if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("changed_by") == "admin"
 )
-"""Groups of settings that an operator may not change: whom the secretary reaches, what it keeps, how much it takes."""
+"""Groups of settings that only administrators change: outbound access, retention, limits."""
 
-_LONGEST_VALUE = 200
+_MAX_VALUE_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:
-    """Settings as they were stored, and the revision of the snapshot that publishes them."""
+    """Stored settings and the revision of the snapshot that publishes them."""
 
     settings: Settings
     revision: int
 
 
 class SettingsAdministration:
-    """Reads and replaces the settings; a change is in force everywhere as soon as it is published.
+    """Reads and changes the settings. A change takes effect when it is published.
 
-    Every change is made for a ``role``, an operator's unless the caller says more. Each raises Forbidden when that role
-    may not change one of the groups that differ, InvalidRequest naming a field that cannot work, and Conflict when the
-    settings (not merely anything) were changed after ``expected_revision``, the snapshot revision at which they were
-    read, or when there is no such revision yet, as after a backup was restored; None takes them as they are.
-    """
+    A change is made with a ``role``, by default that of an operator. It raises Forbidden if the role may not change one
+    of the groups, and InvalidRequest with the name of an invalid field. It raises Conflict if the settings changed
+    after ``expected_revision``, the snapshot revision at which they were read, or if that revision does not exist yet,
+    as after a restored backup. None skips this check."""
 
     def __init__(self, database: Database, snapshot_writer: SnapshotWriter) -> None:
         self._database = database
-        self._desk = snapshot_writer
+        self._writer = snapshot_writer
 
     async def get(self) -> Settings:
-        """The settings in force."""
+        """Returns the current settings."""
         async with self._database.unit_of_work() as work:
             return await work.settings.get()
 
@@ -70,11 +69,10 @@ class SettingsAdministration:
         *,
         role: Role = Role.OPERATOR,
     ) -> StoredSettings:
-        """Changes single fields of the settings as they are now, or of one ``group`` of them (llm, speech ...), whoever
-        changed others before."""
+        """Changes single fields of the current settings, or of one ``group`` of them (llm, speech ...)."""
         said = [(group, name) if group else (name,) for name in changes]
         return await self.edit(
-            lambda now: _adjusted(now, changes, group), by, expected_revision, role=role, given_paths=said
+            lambda now: _with_fields(now, changes, group), by, expected_revision, role=role, given_paths=said
         )
 
     async def edit(
@@ -86,9 +84,9 @@ class SettingsAdministration:
         role: Role = Role.OPERATOR,
         given_paths: Collection[tuple[str, ...]] = (),
     ) -> StoredSettings:
-        """Stores what ``edit`` makes of the settings as they are inside the transaction: of changes side by side none
-        is lost. ``said`` are paths of fields that somebody has set: they replace what another version stored there and
-        this one cannot take, also with the value that counts meanwhile."""
+        """Stores the result of ``edit`` on the settings read inside the transaction, so that no parallel change is
+        lost. ``given_paths`` are the paths of fields that the caller sets. They replace a stored value of another
+        version that this version cannot read, even if they equal the default in use."""
 
         async def change(work: UnitOfWork, revision: int) -> tuple[StoredSettings, AuditEvent]:
             if expected_revision is not None:
@@ -96,15 +94,15 @@ class SettingsAdministration:
             before = await work.settings.get()
             after = edit(before)
             _require_role(role, after, before)
-            await _check(work, after, before)
+            await _require_valid(work, after, before)
             await work.settings.save(after, revision, given_paths)
             detail = "; ".join(_differences(before.model_dump(), after.model_dump()))
             return StoredSettings(after, revision), AuditEvent(by, "update", "settings", detail=detail)
 
-        return await self._desk.change(SnapshotField.SETTINGS, change)
+        return await self._writer.change(SnapshotField.SETTINGS, change)
 
 
-def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | None) -> Settings:
+def _with_fields(settings: Settings, changes: Mapping[str, object], group: str | None) -> Settings:
     if group is None:
         return apply_changes(Settings, settings.model_dump(), changes)
     part = getattr(settings, group)
@@ -112,25 +110,27 @@ def _adjusted(settings: Settings, changes: Mapping[str, object], group: str | No
 
 
 def _differences(before: Mapping[str, object], after: Mapping[str, object], at: str = "") -> Iterator[str]:
-    """Each field that differs, with the value it had and the one it has; long ones are cut. No setting is a secret."""
+    """Yields every changed field with its old and new value, truncated. No setting is secret."""
     for name, value in after.items():
         former = before.get(name)
         if at == "" and isinstance(value, dict) and isinstance(former, dict):
             yield from _differences(former, value, f"{name}.")
         elif value != former:
-            yield f"{at}{name}: {_shown(former)} → {_shown(value)}"
+            yield f"{at}{name}: {_format_value(former)} → {_format_value(value)}"
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     text = orjson.dumps(value).decode()
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[:_MAX_VALUE_LENGTH]}…"
 
 
 def _require_unchanged(expected_revision: int, changed_at: int, next_revision: int) -> None:
     if changed_at > expected_revision:
-        raise Conflict("the settings were changed by somebody else meanwhile; read them again")
+        raise Conflict("the settings were changed in the meantime; read them again")
     if expected_revision >= next_revision:
-        raise Conflict(f"revision {expected_revision} is none of this office: was a backup restored? Read them again")
+        raise Conflict(
+            f"revision {expected_revision} does not exist; a backup may have been restored. Read the settings again"
+        )
 
 
 def _require_role(role: Role, after: Settings, before: Settings) -> None:
@@ -141,12 +141,12 @@ def _require_role(role: Role, after: Settings, before: Settings) -> None:
         raise Forbidden(f"Only an administrator changes {', '.join(denied)}.", param=denied[0])
 
 
-async def _check(work: UnitOfWork, after: Settings, before: Settings) -> None:
-    """Raises InvalidRequest naming a field that was changed to what cannot work."""
+async def _require_valid(work: UnitOfWork, after: Settings, before: Settings) -> None:
+    """Raises InvalidRequest with the name of a field whose new value is invalid."""
     if after.time_zone != before.time_zone:
         _require_time_zone(after.time_zone)
     if after.default_route != before.default_route:
-        await _require_route(work, after.default_route)
+        await _require_route_exists(work, after.default_route)
     if after.default_persona != before.default_persona:
         await _require_persona(work, after.default_persona)
     if after.speech.default_preset != before.speech.default_preset:
@@ -173,13 +173,13 @@ def _require_time_zone(name: str) -> None:
         raise InvalidRequest("use an IANA time zone, for example Europe/Moscow", param="time_zone") from None
 
 
-async def _require_route(work: UnitOfWork, text: str) -> None:
+async def _require_route_exists(work: UnitOfWork, text: str) -> None:
     try:
         route = Route.parse(text)
     except ModelNotFound as error:
         raise InvalidRequest(error.message, param="default_route") from None
     if route is None:
-        raise InvalidRequest("name the model that answers, for example local", param="default_route")
+        raise InvalidRequest("name a route, for example local", param="default_route")
     if route.kind is RouteKind.CLOUD:
         await _require_provider(work, route.provider_id)
 
@@ -193,4 +193,4 @@ async def _require_provider(work: UnitOfWork, provider_id: str) -> None:
             param="default_route",
         )
     if not provider.enabled:
-        raise InvalidRequest(f"the provider {provider_id!r} is switched off", param="default_route")
+        raise InvalidRequest(f"the provider {provider_id!r} is disabled", param="default_route")

@@ -1,4 +1,4 @@
-"""What was used, by whom: doors report it, people read it, and each door learns what a key has used at the others."""
+"""Usage of requests, tokens and audio. Doors report it; each door receives what a key has used at all doors."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -11,39 +11,41 @@ from storage.unit_of_work import UnitOfWork
 
 __all__ = ["UsageAccounting", "UsageGrouping", "UsageTotals"]
 
-_LONGEST_RANGE = timedelta(days=366)
+_MAX_RANGE = timedelta(days=366)
 
 
 class UsageAccounting:
+    """Records usage and sums it by day, key, source and route."""
+
     def __init__(self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database = database
         self._clock = clock
-        self._recorded = 0
-        self._known: tuple[int, ReportAcknowledgement] | None = None
+        self._record_count = 0
+        self._cached: tuple[int, ReportAcknowledgement] | None = None
 
-    async def record(self, work: UnitOfWork, tallies: Sequence[UsageCount]) -> None:
-        """Adds ``tallies`` in the transaction of ``work``."""
-        if tallies:
-            await work.usage.add(tallies)
-            self._recorded += 1
+    async def record(self, work: UnitOfWork, counts: Sequence[UsageCount]) -> None:
+        """Adds ``counts`` in the transaction of ``work``."""
+        if counts:
+            await work.usage.add(counts)
+            self._record_count += 1
 
     async def used_today(self) -> ReportAcknowledgement:
-        """What each API key has used on the present day, read anew when something was recorded since."""
-        recorded, day = self._recorded, self.current_day()
-        if self._known is None or (self._known[0], self._known[1].day) != (recorded, day):
+        """Returns the usage of each API key on the current day. The result is cached until usage is recorded."""
+        record_count, day = self._record_count, self.current_day()
+        if self._cached is None or (self._cached[0], self._cached[1].day) != (record_count, day):
             async with self._database.unit_of_work() as work:
                 keys: dict[int, KeyUsage] = await work.usage.by_key(day)
-            self._known = recorded, ReportAcknowledgement(day=day, keys=keys)
-        return self._known[1]
+            self._cached = record_count, ReportAcknowledgement(day=day, keys=keys)
+        return self._cached[1]
 
     async def sums(self, first: date, last: date, by: Sequence[UsageGrouping]) -> tuple[UsageTotals, ...]:
-        """Sums over the days ``first`` to ``last``, both included. Raises InvalidRequest for a range that is none, or
-        longer than a year."""
-        if not timedelta(0) <= last - first < _LONGEST_RANGE:
-            raise InvalidRequest(f"from_day to to_day is 1 to {_LONGEST_RANGE.days} days", param="from_day")
+        """Returns sums over the days ``first`` to ``last``, both included. Raises InvalidRequest for an empty range or
+        one longer than a year."""
+        if not timedelta(0) <= last - first < _MAX_RANGE:
+            raise InvalidRequest(f"from_day to to_day is 1 to {_MAX_RANGE.days} days", param="from_day")
         async with self._database.unit_of_work() as work:
             return await work.usage.totals(first.isoformat(), last.isoformat(), by)
 
     def current_day(self) -> str:
-        """The present day of UTC."""
+        """Returns the current day (UTC)."""
         return self._clock().astimezone(UTC).date().isoformat()

@@ -1,4 +1,4 @@
-"""People who may sign in, as administrators decide."""
+"""Users: administrators list, create, change and delete them. Every change ends the user's sign-ins."""
 
 import re
 import secrets
@@ -16,13 +16,13 @@ from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
 from storage.unit_of_work import UnitOfWork
 
-_NAME = re.compile(r"[\w.@-]{1,100}")
-_MOST_USERS = 1_000
+_USERNAME = re.compile(r"[\w.@-]{1,100}")
+_MAX_USERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person as administrators see one. ``version`` rises with every change."""
+    """A user as shown to administrators. ``version`` increases with every change."""
 
     username: str
     role: Role
@@ -34,8 +34,8 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """What is to change; None leaves a thing as it is. ``password`` is a new first password, ``reset`` asks for a
-    generated one; either must be changed by its owner before anything else."""
+    """Fields to change; None leaves a field as it is. ``password`` sets a temporary password, ``reset`` generates one.
+    The user must change either at the next login."""
 
     role: Role | None = None
     enabled: bool | None = None
@@ -44,92 +44,94 @@ class UserChange:
 
 
 class UserAdministration:
-    """Every change ends all sign-ins of the person, here and in the panel."""
+    """Manages users. Every change ends all sign-ins of the user, in the REST API and the panel."""
 
     def __init__(self, database: Database, account_writer: AccountWriter, passwords: PasswordHashing) -> None:
         self._database = database
-        self._desk = account_writer
+        self._writer = account_writer
         self._passwords = passwords
 
     async def list(self) -> tuple[User, ...]:
-        """Everybody by name."""
+        """Returns all users, ordered by name."""
         async with self._database.unit_of_work() as work:
-            return tuple(_shown(user) for user in await work.users.all())
+            return tuple(_to_user(user) for user in await work.users.all())
 
     async def get(self, username: str) -> User:
-        """Raises NotFound."""
+        """Returns one user. Raises NotFound."""
         async with self._database.unit_of_work() as work:
-            return _shown(await _existing(work, normalize_username(username)))
+            return _to_user(await _get_user(work, normalize_username(username)))
 
     async def create(self, username: str, role: Role, password: str | None, by: str) -> tuple[User, str | None]:
-        """The new person and, this one time, the password that was generated because none was given. Whatever was
-        left under this name is nobody's.
+        """Creates a user and returns it with the generated password, if ``password`` is None. Conversations of an
+        earlier user of this name do not belong to the new one.
 
-        Raises InvalidRequest, Conflict when the name is taken.
+        Raises InvalidRequest, and Conflict if the name is taken.
         """
         name = normalize_username(username)
-        if not _NAME.fullmatch(name):
+        if not _USERNAME.fullmatch(name):
             raise InvalidRequest("a name has 1 to 100 letters, digits, and . _ @ -", param="username")
         generated, stored = await self._first_password(password, name)
         user = StoredUser(name, stored, role.value, must_change_password=True)
 
         async def edit(work: UnitOfWork) -> StoredUser:
             if await work.users.get(name) is not None:
-                raise Conflict("there is somebody of this name", param="username")
-            if await work.users.count() >= _MOST_USERS:
-                raise Conflict(f"there are {_MOST_USERS} people: delete somebody first")
+                raise Conflict("there is already a user of this name", param="username")
+            if await work.users.count() >= _MAX_USERS:
+                raise Conflict(f"there are {_MAX_USERS} users already; delete one first")
             await detach_user_sessions(work, name)
             added = await work.users.add(user)
             await work.audit.add(AuditEvent(by, "create", "user", name, detail=f"role {role.value}"))
             return added
 
-        return _shown(await self._desk.change(name, edit)), generated
+        return _to_user(await self._writer.change(name, edit)), generated
 
     async def update(
         self, username: str, change: UserChange, expected_version: int, by: str
     ) -> tuple[User, str | None]:
-        """The changed person and, if one was asked for, the generated password.
+        """Changes a user and returns it with the generated password, if one was requested.
 
-        Raises NotFound; Conflict when somebody changed the person meanwhile, when no enabled administrator would be
-        left, or when people would shut themselves out.
+        Raises NotFound. Raises Conflict if the user is not at ``expected_version``, if no enabled administrator would
+        remain, or if users would change their own role, access or password.
         """
         name = normalize_username(username)
-        _require_another(name, by, change)
+        _require_other_user(name, by, change)
         generated, stored = None, None
         if change.password is not None or change.reset:
             generated, stored = await self._first_password(change.password, name)
 
         async def edit(work: UnitOfWork) -> StoredUser:
-            before = await _existing(work, name)
+            before = await _get_user(work, name)
             if before.version != expected_version:
-                raise Conflict("this person was changed by somebody else meanwhile; read it again", param="version")
-            after = _changed(before, change, stored)
-            if _is_ruling(before) and not _is_ruling(after):
-                await _require_other_ruler(work, name)
+                raise Conflict("the user was changed in the meantime; read it again", param="version")
+            after = _apply_change(before, change, stored)
+            if _is_active_admin(before) and not _is_active_admin(after):
+                await _require_other_admin(work, name)
             replaced = await work.users.replace(after)
-            await work.audit.add(AuditEvent(by, "update", "user", name, detail=_difference(before, after)))
+            await work.audit.add(AuditEvent(by, "update", "user", name, detail=_describe_change(before, after)))
             return replaced
 
-        return _shown(await self._desk.change(name, edit)), generated
+        return _to_user(await self._writer.change(name, edit)), generated
 
     async def delete(self, username: str, by: str) -> None:
-        """Leaves the person's conversations to nobody; the audit row says what the person is called there. Raises
-        NotFound, Conflict for oneself and for the last enabled administrator."""
+        """Deletes a user. The conversations stay, under a pseudonym that the audit event names.
+
+        Raises NotFound, and Conflict for the own account and for the last enabled administrator.
+        """
         name = normalize_username(username)
         if name == normalize_username(by):
-            raise Conflict("nobody deletes their own account: ask another administrator")
+            raise Conflict("you cannot delete your own account; ask another administrator")
 
         async def edit(work: UnitOfWork) -> None:
-            if _is_ruling(await _existing(work, name)):
-                await _require_other_ruler(work, name)
-            former = await detach_user_sessions(work, name)
+            if _is_active_admin(await _get_user(work, name)):
+                await _require_other_admin(work, name)
+            pseudonym = await detach_user_sessions(work, name)
             await work.users.remove(name)
-            await work.audit.add(AuditEvent(by, "delete", "user", name, detail=f"now {former}"))
+            await work.audit.add(AuditEvent(by, "delete", "user", name, detail=f"now {pseudonym}"))
 
-        await self._desk.change(name, edit)
+        await self._writer.change(name, edit)
 
     async def _first_password(self, given: str | None, name: str) -> tuple[str | None, str]:
-        """The generated password, if none is given, and the argon2id string of the one that counts."""
+        """Returns the generated password, or None if ``given`` is set, and the argon2id string of the password."""
         if given is not None:
             require_strong_password(given, name, param="password")
             return None, await self._passwords.hash(given)
@@ -137,11 +139,11 @@ class UserAdministration:
         return generated, await self._passwords.hash(generated)
 
 
-def _shown(user: StoredUser) -> User:
+def _to_user(user: StoredUser) -> User:
     return User(user.username, Role(user.role), user.enabled, user.must_change_password, user.version, user.created_at)
 
 
-def _changed(before: StoredUser, change: UserChange, password_hash: str | None) -> StoredUser:
+def _apply_change(before: StoredUser, change: UserChange, password_hash: str | None) -> StoredUser:
     after = replace(
         before,
         role=before.role if change.role is None else change.role.value,
@@ -150,37 +152,37 @@ def _changed(before: StoredUser, change: UserChange, password_hash: str | None) 
     return after if password_hash is None else replace(after, password_hash=password_hash, must_change_password=True)
 
 
-def _difference(before: StoredUser, after: StoredUser) -> str:
-    """What changed, without the password."""
-    named = {
+def _describe_change(before: StoredUser, after: StoredUser) -> str:
+    """Describes a change for the audit log, without the password."""
+    parts = {
         f"role {before.role} -> {after.role}": before.role != after.role,
         "enabled" if after.enabled else "disabled": before.enabled != after.enabled,
         "password": before.password_hash != after.password_hash,
     }
-    return ", ".join(name for name, changed in named.items() if changed)
+    return ", ".join(name for name, changed in parts.items() if changed)
 
 
-def _require_another(name: str, by: str, change: UserChange) -> None:
-    """Raises Conflict when people would lower or lock themselves, or set their password without the old one."""
+def _require_other_user(name: str, by: str, change: UserChange) -> None:
+    """Raises Conflict if users would change their own role or access, or their password without the old one."""
     if name != normalize_username(by):
         return
     if change.role is not None or change.enabled is not None:
-        raise Conflict("nobody changes their own role or locks themselves out: ask another administrator")
+        raise Conflict("you cannot change your own role or access; ask another administrator")
     if change.password is not None or change.reset:
         raise Conflict("change your own password with the old one: POST /admin/auth/password")
 
 
-def _is_ruling(user: StoredUser) -> bool:
+def _is_active_admin(user: StoredUser) -> bool:
     return user.enabled and user.role == Role.ADMIN
 
 
-async def _require_other_ruler(work: UnitOfWork, name: str) -> None:
-    if not any(_is_ruling(user) for user in await work.users.all() if user.username != name):
-        raise Conflict("this is the last enabled administrator: make somebody else one first")
+async def _require_other_admin(work: UnitOfWork, name: str) -> None:
+    if not any(_is_active_admin(user) for user in await work.users.all() if user.username != name):
+        raise Conflict("this is the last enabled administrator; appoint another one first")
 
 
-async def _existing(work: UnitOfWork, name: str) -> StoredUser:
+async def _get_user(work: UnitOfWork, name: str) -> StoredUser:
     user = await work.users.get(name)
     if user is None:
-        raise NotFound("there is nobody of this name")
+        raise NotFound("there is no such user")
     return user

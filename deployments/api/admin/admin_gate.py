@@ -1,7 +1,7 @@
-"""The office's outermost layer: nothing reaches a route without a token and a role, but three public paths.
+"""Outermost middleware of the office: checks token, role and body size of every request, except for three public paths.
 
-The panel below ``/ui`` guards itself with its own cookie. Websockets name their token as a subprotocol
-(``bearer.<token>``), because browsers can send no header; it never stands in an address.
+The panel below ``/ui`` authenticates with its own cookie. Websockets pass their token as a subprotocol
+(``bearer.<token>``), because browsers cannot send headers there. A token is never part of a URL.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -30,29 +30,32 @@ from deployments.contracts.settings import Limits
 _CLIENT_GONE = 499
 _SUBPROTOCOL = "bearer."
 _POLICY_VIOLATION = 1008
-_SELF_GUARDED = ("/ui",)
-_MOST_OF_STRANGERS = 16 * 1024
-"""Bytes of a sign-in."""
+_SELF_AUTHENTICATED = ("/ui",)
+_MAX_PUBLIC_BODY_BYTES = 16 * 1024
 _ENDED = "This sign-in has ended: sign in again."
 _MISSING = "Sign in first: POST /admin/auth/login, then send Authorization: Bearer <access token>."
 
 
 class PasswordChangeRequired(Forbidden):
+    """The user must change the password before using anything else."""
+
     code = "password_change_required"
 
 
 class TokenVerifier(Protocol):
+    """Verifies access tokens."""
+
     def verify(self, token: str) -> Identity:
-        """Whose access token this is. Raises Unauthorized."""
+        """Returns the identity of an access token. Raises Unauthorized."""
         ...
 
     def is_active(self, identity: Identity) -> bool:
-        """Whether the sign-in is still what it was; not whether its access token has expired."""
+        """Returns whether the sign-in is active and unchanged, even if its access token has expired."""
         ...
 
 
 class AdminGate:
-    """Wraps ``app``, which is served below some prefix (``root_path``)."""
+    """Wraps ``app``, which is served below a prefix (``root_path``)."""
 
     def __init__(
         self,
@@ -65,28 +68,28 @@ class AdminGate:
         body_timeout_s: float = CLIENT_TIMEOUT_S,
     ) -> None:
         self._app = app
-        self._patience_s = body_timeout_s
-        self._look_again_s = sign_in_check_interval_s
+        self._body_timeout_s = body_timeout_s
+        self._sign_in_check_interval_s = sign_in_check_interval_s
         self._tokens = tokens
         self._snapshots = snapshots
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or _guards_itself(inner_path(scope)):
-            await self._app(scope, self._bounded_upload(receive) if scope["type"] == "http" else receive, send)
+        if scope["type"] == "lifespan" or _authenticates_itself(inner_path(scope)):
+            await self._app(scope, self._limited_upload(receive) if scope["type"] == "http" else receive, send)
         elif scope["type"] == "websocket":
             await self._socket(scope, receive, send)
         else:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, visit_id, path = perf_counter(), new_request_id(), inner_path(scope)
-        reply = ResponseSender(send, (*API_HEADERS, (b"x-request-id", visit_id.encode())))
+        started, request_id, path = perf_counter(), new_request_id(), inner_path(scope)
+        reply = ResponseSender(send, (*API_HEADERS, (b"x-request-id", request_id.encode())))
         try:
             authorization, length = filter_headers(scope)
             if "\0" in path or b"%00" in scope.get("query_string", b""):
-                raise InvalidRequest("An address must not contain null characters.")
-            receive = self._bounded(path, receive, length)
+                raise InvalidRequest("A URL must not contain null characters.")
+            receive = self._limited_body(path, receive, length)
             if path in PUBLIC_PATHS:
                 await self._app(scope, receive, reply.send)
             else:
@@ -94,14 +97,14 @@ class AdminGate:
                 _require_role(identity, path, scope["method"])
                 with bound_client_address(scope) as address:
                     set_identity(scope, replace(identity, address=address))
-                    await self._on_behalf(identity, scope, receive, reply)
+                    await self._run_for_user(identity, scope, receive, reply)
         except ClientGone:
             reply.status = _CLIENT_GONE
         except Exception as error:
-            await _send_error(reply.send, client_error(error, visit_id, response_started=bool(reply.status)))
+            await _send_error(reply.send, client_error(error, request_id, response_started=bool(reply.status)))
         finally:
             template = f"/admin{area_of(path).prefix}"
-            self._metrics.request(template, reply.status or _CLIENT_GONE, perf_counter() - began)
+            self._metrics.request(template, reply.status or _CLIENT_GONE, perf_counter() - started)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = inner_path(scope)
@@ -117,24 +120,24 @@ class AdminGate:
         try:
             with bound_client_address(scope) as address:
                 set_identity(scope, replace(identity, address=address))
-                await self._lasting(identity, self._app(scope, receive, _answering(send, token)))
+                await self._run_while_active(identity, self._app(scope, receive, _with_subprotocol(send, token)))
         except SignInEnded:
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": _ENDED})
 
-    async def _on_behalf(self, identity: Identity, scope: Scope, receive: Receive, reply: ResponseSender) -> None:
-        """What is read may last and ends with the sign-in; what was asked to be done is done."""
+    async def _run_for_user(self, identity: Identity, scope: Scope, receive: Receive, reply: ResponseSender) -> None:
+        """Runs the request. A GET, which may stream, ends with the sign-in; other methods run to their end."""
         running = self._app(scope, receive, reply.send)
         if scope["method"] != "GET":
             return await running
         try:
-            await self._lasting(identity, running)
+            await self._run_while_active(identity, running)
         except SignInEnded:
             if not reply.status:
                 raise Unauthorized(_ENDED) from None
             await reply.send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _lasting(self, identity: Identity, running: Awaitable[None]) -> None:
-        await run_while_signed_in(running, lambda: self._tokens.is_active(identity), self._look_again_s)
+    async def _run_while_active(self, identity: Identity, running: Awaitable[None]) -> None:
+        await run_while_signed_in(running, lambda: self._tokens.is_active(identity), self._sign_in_check_interval_s)
 
     def _identify(self, authorization: tuple[bytes, bytes, bytes], scope: Scope) -> Identity:
         scheme, _, token = authorization
@@ -151,16 +154,16 @@ class AdminGate:
                 return self._tokens.verify(name.removeprefix(_SUBPROTOCOL))
         raise Unauthorized(_MISSING)
 
-    def _bounded(self, path: str, receive: Receive, length: bytes | None) -> Receive:
+    def _limited_body(self, path: str, receive: Receive, length: bytes | None) -> Receive:
         if area_of(path).upload:
-            most = self._limits.max_upload_mb * MEGABYTE
+            max_bytes = self._limits.max_upload_mb * MEGABYTE
         else:
-            most = _MOST_OF_STRANGERS if path in PUBLIC_PATHS else self._limits.max_body_mb * MEGABYTE
-        check_content_length(length, most)
-        return limited_receive(receive, most, self._patience_s)
+            max_bytes = _MAX_PUBLIC_BODY_BYTES if path in PUBLIC_PATHS else self._limits.max_body_mb * MEGABYTE
+        check_content_length(length, max_bytes)
+        return limited_receive(receive, max_bytes, self._body_timeout_s)
 
-    def _bounded_upload(self, receive: Receive) -> Receive:
-        return limited_receive(receive, self._limits.max_upload_mb * MEGABYTE, self._patience_s)
+    def _limited_upload(self, receive: Receive) -> Receive:
+        return limited_receive(receive, self._limits.max_upload_mb * MEGABYTE, self._body_timeout_s)
 
     @property
     def _limits(self) -> Limits:
@@ -168,15 +171,15 @@ class AdminGate:
 
 
 def inner_path(scope: Scope) -> str:
-    """The path inside the office: "/faq" for "/admin/faq"."""
+    """Returns the path inside the office: "/faq" for "/admin/faq"."""
     path: str = scope.get("path", "/")
     root: str = scope.get("root_path", "").rstrip("/")
     inside = path[len(root) :] if root and (path == root or path.startswith(f"{root}/")) else path
     return inside.rstrip("/") or "/"
 
 
-def _guards_itself(path: str) -> bool:
-    return path == "/" or any(path == prefix or path.startswith(f"{prefix}/") for prefix in _SELF_GUARDED)
+def _authenticates_itself(path: str) -> bool:
+    return path == "/" or any(path == prefix or path.startswith(f"{prefix}/") for prefix in _SELF_AUTHENTICATED)
 
 
 def _require_role(identity: Identity, path: str, method: str) -> None:
@@ -186,7 +189,7 @@ def _require_role(identity: Identity, path: str, method: str) -> None:
 
 
 async def _send_error(send: Send, error: SecretaryError) -> None:
-    """The same error body as at the other doors, and ``detail`` for clients that look for FastAPI's own."""
+    """Sends the error body of all doors, plus ``detail`` for clients that expect the FastAPI error body."""
     known = unwrap_remote_error(error)
     body = orjson.dumps({**orjson.loads(error_body(known)), "detail": known.message})
     headers = [*error_headers(known), (b"content-length", b"%d" % len(body))]
@@ -194,8 +197,8 @@ async def _send_error(send: Send, error: SecretaryError) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _answering(send: Send, subprotocol: str | None) -> Send:
-    """A server must pick one of the subprotocols that were offered (RFC 6455, 4.2.2)."""
+def _with_subprotocol(send: Send, subprotocol: str | None) -> Send:
+    """Adds the subprotocol, since a server must select one of those offered (RFC 6455, 4.2.2)."""
 
     async def answer(message: Message) -> None:
         if message["type"] == "websocket.accept" and subprotocol and not message.get("subprotocol"):

@@ -1,4 +1,4 @@
-"""Every area of the office's REST API."""
+"""Builds the routers of the office's REST API."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ from deployments.contracts.reports import SnapshotSource
 
 @dataclass(frozen=True, slots=True)
 class AdminServices:
-    """What lies on the office's desk: its services, and how it reaches the engines and the bots."""
+    """Services that the routers use: the office, its operations, the engines and the bots."""
 
     office: OfficeServices
     operations: OperationsServices
@@ -50,55 +50,56 @@ class AdminServices:
 
 
 def admin_routers(services: AdminServices) -> tuple[APIRouter, ...]:
+    """Returns the routers of all areas."""
     return (
-        *_people(services.office),
-        *_behaviour(services),
-        *_speech(services),
-        *_records(services),
-        *_keeping(services),
+        *_account_routers(services.office),
+        *_configuration_routers(services),
+        *_speech_routers(services),
+        *_record_routers(services),
+        *_operations_routers(services),
     )
 
 
-def _people(office: OfficeServices) -> tuple[APIRouter, ...]:
+def _account_routers(office: OfficeServices) -> tuple[APIRouter, ...]:
     return (auth_router(office.accounts, office.tokens), users_router(office.users), keys_router(office.keys))
 
 
-def _behaviour(desk: AdminServices) -> tuple[APIRouter, ...]:
-    office = desk.office
+def _configuration_routers(services: AdminServices) -> tuple[APIRouter, ...]:
+    office = services.office
     return (
         settings_router(office.settings, office.publisher, office.report_ingest),
         faq_files_router(office.faq, office.faq_importer),
-        faq_router(office.faq, office.publisher, desk.matcher),
+        faq_router(office.faq, office.publisher, services.matcher),
         personas_router(office.personas, office.settings, office.publisher),
-        models_router(office.settings, office.publisher, desk.assistant, office.providers),
+        models_router(office.settings, office.publisher, services.assistant, office.providers),
         providers_router(office.providers),
         chains_router(office.chains),
-        bots_router(office.bots, office.bot_sessions, desk.bots, desk.operations.logs),
+        bots_router(office.bots, office.bot_sessions, services.bots, services.operations.logs),
         widgets_router(office.widgets),
     )
 
 
-def _speech(desk: AdminServices) -> tuple[APIRouter, ...]:
-    office, studio = desk.office, OfficeSpeech(desk.assistant, desk.snapshots, StreamSlots())
+def _speech_routers(services: AdminServices) -> tuple[APIRouter, ...]:
+    office, speech = services.office, OfficeSpeech(services.assistant, services.snapshots, StreamSlots())
     return (
         presets_router(office.presets, office.settings, office.publisher),
-        phrase_cache_router(office.voices, office.settings, office.publisher, desk.assistant),
-        voices_router(office.voices, office.settings, office.publisher, studio, desk.installed),
-        streaming_router(studio),
-        recognition_router(studio, desk.snapshots),
+        phrase_cache_router(office.voices, office.settings, office.publisher, services.assistant),
+        voices_router(office.voices, office.settings, office.publisher, speech, services.installed),
+        streaming_router(speech),
+        recognition_router(speech, services.snapshots),
     )
 
 
-def _records(desk: AdminServices) -> tuple[APIRouter, ...]:
-    office = desk.office
+def _record_routers(services: AdminServices) -> tuple[APIRouter, ...]:
+    office = services.office
     return (
-        chat_router(office.chat_sessions, office.dialogue, desk.assistant),
+        chat_router(office.chat_sessions, office.dialogue, services.assistant),
         privacy_router(office.privacy),
         audit_router(office.audit),
         usage_router(office.usage, office.publisher),
     )
 
 
-def _keeping(desk: AdminServices) -> tuple[APIRouter, ...]:
-    status = overview.build_router(desk.operations, desk.office.publisher, desk.assistant)
-    return (status, *operations_routers(desk.operations, EventStreamSlots()))
+def _operations_routers(services: AdminServices) -> tuple[APIRouter, ...]:
+    status = overview.build_router(services.operations, services.office.publisher, services.assistant)
+    return (status, *operations_routers(services.operations, EventStreamSlots()))

@@ -1,4 +1,4 @@
-"""The office's REST API: one router per area behind the gate. The panel is mounted beside them."""
+"""The office's REST API: one router per area behind the gate. The panel is mounted next to them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from deployments.contracts.reports import SnapshotSource
 
 @dataclass(frozen=True, slots=True)
 class GateDependencies:
-    """What the gate asks: whose token, which limits, and whom it tells. Every ``look_again_s`` seconds of a request
-    that lasts it asks whether the sign-in goes on; ``patience_s`` bounds every wait for the next part of a body."""
+    """Dependencies of the gate. During a request it checks every ``sign_in_check_interval_s`` seconds whether the
+    sign-in is still active. ``body_timeout_s`` limits every wait for the next chunk of a body."""
 
     tokens: TokenVerifier
     snapshots: SnapshotSource
@@ -28,7 +28,7 @@ class GateDependencies:
 
 
 class AdminApp(FastAPI):
-    """FastAPI whose outermost layer is the gate. Errors are rendered there, so no layer of the framework does it."""
+    """FastAPI with the gate as its outermost middleware. The gate renders all errors, instead of the framework."""
 
     def __init__(self, dependencies: GateDependencies, routers: Iterable[APIRouter]) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class AdminApp(FastAPI):
             openapi_url="/openapi.json",
             redirect_slashes=False,
         )
-        self._keepers = dependencies
+        self._dependencies = dependencies
         for router in routers:
             self.router.routes.extend(router.routes)
 
@@ -49,7 +49,7 @@ class AdminApp(FastAPI):
         await self.middleware_stack(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        """The document of every route, with our own error body."""
+        """Returns the OpenAPI document of all routes, with our error body."""
         if not self.openapi_schema:
             self.openapi_schema = complete_document(super().openapi())
         return self.openapi_schema
@@ -58,12 +58,12 @@ class AdminApp(FastAPI):
         app: Any = AsyncExitStackMiddleware(self.router)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
-        keepers = self._keepers
+        dependencies = self._dependencies
         return AdminGate(
             app,
-            tokens=keepers.tokens,
-            snapshots=keepers.snapshots,
-            metrics=keepers.metrics,
-            sign_in_check_interval_s=keepers.sign_in_check_interval_s,
-            body_timeout_s=keepers.body_timeout_s,
+            tokens=dependencies.tokens,
+            snapshots=dependencies.snapshots,
+            metrics=dependencies.metrics,
+            sign_in_check_interval_s=dependencies.sign_in_check_interval_s,
+            body_timeout_s=dependencies.body_timeout_s,
         )

@@ -1,4 +1,4 @@
-"""Optimistic locking over HTTP (RFC 9110, 13.1): what is read carries an ETag, a change names the one it read."""
+"""Optimistic locking over HTTP (RFC 9110, 13.1): a reply carries an ETag, and a change names the ETag that was read."""
 
 from typing import Annotated
 
@@ -9,18 +9,18 @@ from deployments.contracts.errors import InvalidRequest, SecretaryError
 
 
 class PreconditionRequired(SecretaryError):
-    """The change does not say which version it was made from (RFC 6585, 3)."""
+    """The change does not name the version that it is based on (RFC 6585, 3)."""
 
     code, status = "precondition_required", 428
 
 
 def set_etag(response: Response, version: int) -> None:
-    """Sets the ETag of what ``response`` carries."""
+    """Sets the ETag of ``response`` to ``version``."""
     response.headers["etag"] = f'"{version}"'
 
 
 def if_match(if_match: Annotated[str | None, Header()] = None) -> int | None:
-    """The version in ``If-Match``; None when the header is absent or ``*``."""
+    """Returns the version in ``If-Match``, or None if the header is absent or ``*``."""
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().removeprefix("W/").strip('"')
@@ -33,13 +33,15 @@ IfMatch = Annotated[int | None, Depends(if_match)]
 
 
 def given_version(header: int | None, body: int | None) -> int | None:
-    """The version a change was made from, if it says one: of the header, else of the body."""
+    """Returns the version from the header, else from the body, else None."""
     return header if header is not None else body
 
 
 def required_version(header: int | None, body: int | None) -> int:
-    """``named``, where a change must say it. Raises PreconditionRequired."""
+    """Returns the version from the header, else from the body. Raises PreconditionRequired if both are missing."""
     version = given_version(header, body)
     if version is None:
-        raise PreconditionRequired("Say which version you changed: If-Match with the ETag you read, or `version`.")
+        raise PreconditionRequired(
+            "Name the version that you changed: If-Match with the ETag that was read, or `version`."
+        )
     return version

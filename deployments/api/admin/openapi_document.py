@@ -1,4 +1,4 @@
-"""The OpenAPI document of the office: our own error body instead of the framework's, and the bearer scheme."""
+"""Completes the OpenAPI document of the office: our error body instead of the framework's, and the bearer scheme."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from deployments.api.admin.path_permissions import PUBLIC_PATHS
 _ERROR = "Error"
 _SCHEME = "bearer"
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
-_REFUSALS = {
-    "400": "What was wrong, and which field",
-    "401": "No token, or one that works no longer",
-    "403": "The role does not cover this",
-    "404": "There is no such thing",
-    "405": "This method is not allowed here",
-    "410": "There is no such thing any more; the message says what took its place",
-    "409": "Somebody changed it meanwhile, or a name is taken",
-    "413": "Larger than the limit",
-    "415": "Another media type is needed",
-    "428": "Say which version you changed",
-    "429": "Too often; Retry-After says when",
-    "503": "Cannot be done now; Retry-After says when, or the message what mends it",
+_ERROR_RESPONSES = {
+    "400": "The request is invalid; param names the field",
+    "401": "The token is missing or invalid",
+    "403": "The role does not allow this",
+    "404": "Not found",
+    "405": "The method is not allowed",
+    "410": "Removed; the message names the replacement",
+    "409": "Changed in the meantime, or the name is taken",
+    "413": "The body is larger than the limit",
+    "415": "Unsupported media type",
+    "428": "The version that the change is based on is missing",
+    "429": "Too many requests; see Retry-After",
+    "503": "Temporarily unavailable; see Retry-After and the message",
 }
 
 
@@ -33,14 +33,14 @@ class ErrorFields(BaseModel):
 
 
 class Error(BaseModel):
-    """Every refusal of the office; ``detail`` repeats the message for clients that look for it."""
+    """Body of every error reply. ``detail`` repeats the message for clients that expect it."""
 
     error: ErrorFields
     detail: str = Field(description="The same as error.message")
 
 
 def complete_document(document: dict[str, Any]) -> dict[str, Any]:
-    """``document`` of the framework, as the office really answers."""
+    """Changes the framework's ``document`` to match the replies of the office, and returns it."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in _FRAMEWORK_SCHEMAS:
@@ -52,20 +52,20 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     document["security"] = [{_SCHEME: []}]
     for path, operations in document.get("paths", {}).items():
         for operation in operations.values():
-            _finish(path, operation)
+            _complete_operation(path, operation)
     return document
 
 
-def _finish(path: str, operation: dict[str, Any]) -> None:
+def _complete_operation(path: str, operation: dict[str, Any]) -> None:
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{_ERROR}"}}}
-    for status, description in _REFUSALS.items():
+    for status, description in _ERROR_RESPONSES.items():
         responses.setdefault(status, {"description": description, "content": content})
     if path in PUBLIC_PATHS:
         operation["security"] = []
 
 
 def response_media_types(*media_types: str) -> dict[int | str, dict[str, Any]]:
-    """For routes that answer with something else than JSON."""
+    """Returns the ``responses`` of a route that does not return JSON."""
     return {200: {"content": {media_type: {} for media_type in media_types}}}

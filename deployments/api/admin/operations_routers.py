@@ -1,4 +1,4 @@
-"""The routers of everything that keeps the secretary running."""
+"""Routers for operating the secretary: services, monitoring, logs, models and backups."""
 
 from fastapi import APIRouter
 
@@ -12,7 +12,8 @@ from deployments.api.admin.services import routes as services
 
 
 def operations_routers(operations: OperationsServices, slots: EventStreamSlots) -> tuple[APIRouter, ...]:
-    """``/services``, ``/monitor``, ``/logs``, ``/models`` and ``/backup``; their event streams share ``slots``."""
+    """Returns the routers of ``/services``, ``/monitor``, ``/logs``, ``/models`` and ``/backup``. Their event streams
+    share ``slots``."""
     return (
         services.build_router(operations.services),
         monitor.build_router(operations.monitor, slots),

@@ -1,4 +1,4 @@
-"""Pages of a list: how many, from where, and how many there are in all."""
+"""Query parameters and reply of paged lists."""
 
 from typing import Annotated, Generic, TypeVar
 
@@ -12,6 +12,8 @@ Offset = Annotated[int, Query(ge=0, le=10_000_000, description="Items to skip")]
 
 
 class Page(BaseModel, Generic[ItemT]):
+    """One page of a list. ``total`` counts all items."""
+
     items: list[ItemT]
     total: int
     limit: int

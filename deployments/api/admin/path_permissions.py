@@ -1,16 +1,16 @@
-"""What each address of the office is about. Who may do what there stands in ``administration.rights``."""
+"""Maps the paths of the office to resources. ``administration.auth.permissions`` maps resources to roles."""
 
 from dataclasses import dataclass
 
 from deployments.administration.auth.permissions import AdminResource, required_roles
 from deployments.contracts.identity import Role
 
-_READS = frozenset({"GET", "HEAD"})
+_READ_METHODS = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
 class AdminArea:
-    """Paths below ``prefix``, and what they are about. ``upload`` picks the body limit."""
+    """Paths below ``prefix`` and their resource. ``upload`` selects the body limit of uploads."""
 
     prefix: str
     resource: AdminResource
@@ -21,10 +21,10 @@ class AdminArea:
 
 
 PUBLIC_PATHS = frozenset({"/auth/login", "/auth/refresh", "/auth/status"})
-"""Answer without a token: to get one, and to see whether one is needed."""
+"""Paths that answer without a token: to get one, and to see whether one is needed."""
 
 PATHS_BEFORE_PASSWORD_CHANGE = frozenset({"/auth/me", "/auth/password", "/auth/logout"})
-"""Open to a person whose password must be changed first."""
+"""Paths open to users who must change their password first."""
 
 _AREAS = (
     AdminArea("/auth/login", AdminResource.OWN_ACCOUNT),
@@ -63,11 +63,11 @@ _AREAS = (
 
 
 def area_of(path: str) -> AdminArea:
-    """The first area that contains ``path`` (without the office's own prefix)."""
+    """Returns the first area that contains ``path`` (without the prefix of the office)."""
     return next((area for area in _AREAS if area.contains(path)), AdminArea("other", AdminResource.OTHER))
 
 
 def required_role(path: str, method: str) -> Role:
-    """The lowest role that may do ``method`` there."""
+    """Returns the lowest role that may use ``method`` on ``path``."""
     allowed = required_roles(area_of(path).resource)
-    return allowed.read if method in _READS else allowed.change
+    return allowed.read if method in _READ_METHODS else allowed.change

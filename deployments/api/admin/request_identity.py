@@ -1,4 +1,4 @@
-"""The person behind a request, as the gate found it."""
+"""Identity of the caller, which the gate stores in the ASGI scope."""
 
 from typing import Annotated
 
@@ -8,22 +8,23 @@ from starlette.types import Scope
 
 from deployments.contracts.identity import Identity
 
-_SLOT = "secretary.identity"
+_SCOPE_KEY = "secretary.identity"
 
 
 def set_identity(scope: Scope, identity: Identity) -> None:
-    scope[_SLOT] = identity
+    """Stores the caller's identity in the scope."""
+    scope[_SCOPE_KEY] = identity
 
 
 def current_identity(connection: HTTPConnection) -> Identity:
-    """For routes: who asks. The gate has let nobody in without one."""
-    identity: Identity = connection.scope[_SLOT]
+    """Dependency for routes: returns the caller. The gate rejects requests without an identity."""
+    identity: Identity = connection.scope[_SCOPE_KEY]
     return identity
 
 
 def username_of(scope: Scope) -> str:
-    """Who asks; "" where no gate stands in front."""
-    identity: Identity | None = scope.get(_SLOT)
+    """Returns the caller's name, or "" without a gate."""
+    identity: Identity | None = scope.get(_SCOPE_KEY)
     return identity.username if identity else ""
 
 

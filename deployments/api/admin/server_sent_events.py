@@ -1,8 +1,8 @@
-"""Server-sent events (WHATWG HTML, section 9.2) for the administration: heartbeats, an end when the client goes, and
-no more of them at once than a fixed number, in all and for each person."""
+"""Server-sent events of the office (WHATWG HTML, 9.2): heartbeats, end on disconnect, and a limit of concurrent streams
+in total and per user."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, suppress
 
 from pydantic import BaseModel
@@ -31,12 +31,12 @@ class EventStreamSlots(ConcurrencyLimit[str]):
 
 
 class EventStream(Response):
-    """One event per item of ``items``, its JSON as data; a comment after ``heartbeat_s`` seconds of silence.
+    """Sends one event per item of ``items``, with its JSON as data, and a comment after ``heartbeat_s`` seconds of
+    silence.
 
-    Closes ``items`` when the client goes, whether the server says so with ``http.disconnect``, by failing to send or
-    by cancelling the request. An error of ours in the middle is the last event, called ``error``. ``on_end`` is called
-    in any case, also when the stream never began.
-    """
+    Closes ``items`` when the client disconnects: the server reports it with ``http.disconnect``, with an error on send,
+    or by cancelling the request. A SecretaryError of ``items`` is sent as a last event named ``error``. ``on_end`` is
+    always called, even if the stream never starts. """
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class EventStream(Response):
             stack.callback(self._on_end)
             stack.enter_context(self._slots.acquire(username_of(scope)))
             writing = asyncio.create_task(self._write(send))
-            watching = asyncio.create_task(_until_gone(receive))
+            watching = asyncio.create_task(_wait_for_disconnect(receive))
             try:
                 await asyncio.wait((writing, watching), return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -65,59 +65,57 @@ class EventStream(Response):
                     task.cancel()
                 await asyncio.gather(writing, watching, return_exceptions=True)
             if not writing.cancelled():
-                with suppress(OSError):  # the client has gone, and the server says so by failing to send
+                with suppress(OSError):  # the client has disconnected
                     writing.result()
 
     async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async for event in _with_heartbeats(_encoded(self._items), self._heartbeat_s):
+        async for event in with_heartbeats(_encode(self._items), self._heartbeat_s):
             await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _encoded(items: AsyncGenerator[BaseModel]) -> AsyncGenerator[bytes]:
-    try:
-        async for item in items:
-            yield b"data: " + item.model_dump_json().encode() + b"\n\n"
-    except SecretaryError as error:
-        yield (
-            b"event: error\ndata: "
-            + _Broken(code=error.code, message=error.message).model_dump_json().encode()
-            + b"\n\n"
-        )
-    finally:
-        await items.aclose()
-
-
-class _Broken(BaseModel):
-    code: str
-    message: str
-
-
-async def _with_heartbeats(events: AsyncGenerator[bytes], heartbeat_s: float) -> AsyncIterator[bytes]:
-    """``events``, with a comment whenever none came for ``heartbeat_s``. Each event is awaited by one task, which a
-    heartbeat does not disturb."""
-    fetching: asyncio.Task[bytes] | None = None
+async def with_heartbeats(events: AsyncGenerator[bytes], heartbeat_s: float) -> AsyncGenerator[bytes]:
+    """Yields ``events``, and a comment whenever there was no event for ``heartbeat_s`` seconds. Closes ``events``."""
+    pending: asyncio.Task[bytes] | None = None
     try:
         while True:
-            fetching = fetching or asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait((fetching,), timeout=heartbeat_s)
+            pending = pending or asyncio.ensure_future(anext(events))
+            done, _ = await asyncio.wait((pending,), timeout=heartbeat_s)
             if not done:
                 yield _HEARTBEAT
                 continue
             try:
-                event = fetching.result()
+                event = pending.result()
             except StopAsyncIteration:
                 return
-            fetching = None
+            pending = None
             yield event
     finally:
-        if fetching is not None:
-            fetching.cancel()
-            await asyncio.gather(fetching, return_exceptions=True)
+        if pending is not None:
+            pending.cancel()
+            await asyncio.gather(pending, return_exceptions=True)
         await events.aclose()
 
 
-async def _until_gone(receive: Receive) -> None:
+async def _encode(items: AsyncGenerator[BaseModel]) -> AsyncGenerator[bytes]:
+    try:
+        async for item in items:
+            yield b"data: " + item.model_dump_json().encode() + b"\n\n"
+    except SecretaryError as error:
+        event = ErrorEvent(code=error.code, message=error.message)
+        yield b"event: error\ndata: " + event.model_dump_json().encode() + b"\n\n"
+    finally:
+        await items.aclose()
+
+
+class ErrorEvent(BaseModel):
+    """Data of the event ``error``."""
+
+    code: str
+    message: str
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

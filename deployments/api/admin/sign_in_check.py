@@ -1,15 +1,16 @@
-"""Requests that last: they end with the sign-in that began them, not only when their client goes."""
+"""Ends long requests with their sign-in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 class SignInEnded(Exception):
-    """Signed out, disabled, given another role or another password meanwhile."""
+    """The user logged out, was disabled, or got another role or password."""
 
 
 async def run_while_signed_in(running: Awaitable[None], is_active: Callable[[], bool], check_interval_s: float) -> None:
-    """Runs ``running`` to its end. As soon as ``goes_on`` says no, it is cancelled, and SignInEnded raised."""
+    """Runs ``running`` to its end. Cancels it and raises SignInEnded when ``is_active`` returns False, which is checked
+    every ``check_interval_s``."""
     task = asyncio.ensure_future(running)
     try:
         while not task.done():

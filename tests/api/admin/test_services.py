@@ -80,7 +80,7 @@ async def test_a_stopped_service_stays_stopped_when_the_office_starts_anew(datab
     await after.open()
     async with FollowedReplica(register, "chat", "1") as room:
         await until(lambda: not room.loaded)
-    assert register.order_for("voice").loaded
+    assert register.desired_state_of("voice").loaded
 
 
 @pytest.mark.parametrize("action", ["stop", "restart"])
@@ -93,7 +93,7 @@ async def test_an_order_that_is_stored_is_in_force_although_who_gave_it_has_gone
     assert await departing.audit_rows() == [(action, "service")]
     after = ReplicaRegistry()
     await control(departing, after).open()
-    assert register.order_for("chat") == after.order_for("chat") != DesiredServiceState()
+    assert register.desired_state_of("chat") == after.desired_state_of("chat") != DesiredServiceState()
     with pytest.raises(Unavailable):
         await services.act("chat", "start", "anna")
 

@@ -1,4 +1,4 @@
-"""The audit trail as a file: JSON, or CSV that a spreadsheet takes for text and never for a formula."""
+"""Exports the audit log as JSON, or as CSV with escaped formulas."""
 
 import csv
 import io
@@ -14,14 +14,14 @@ _COLUMNS = ("id", "timestamp", "user_id", "action", "resource", "resource_id", "
 
 
 def audit_entry(record: AuditRecord) -> dict[str, object]:
-    """The fields of an event by their names on the wire."""
+    """Returns the fields of an event under their names in the API."""
     fields = {"id": record.id, **asdict(record.event)}
     order = ("id", "at", "username", "action", "resource", "resource_id", "address", "detail")
     return {name: fields[own] for name, own in zip(_COLUMNS, order, strict=True)}
 
 
 async def stream_json(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
-    """One JSON list, an event on each line."""
+    """Streams a JSON list with one event per line."""
     separator = b"[\n"
     async for event in events:
         yield separator + orjson.dumps(audit_entry(event))
@@ -30,7 +30,7 @@ async def stream_json(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[byte
 
 
 async def stream_csv(events: AsyncIterator[AuditRecord]) -> AsyncGenerator[bytes]:
-    """RFC 4180, in UTF-8, every cell in quotes."""
+    """Streams CSV (RFC 4180) in UTF-8 with all cells quoted."""
     yield _line(_COLUMNS)
     async for event in events:
         yield _line([escape_cell(_text(value)) for value in audit_entry(event).values()])

@@ -1,4 +1,4 @@
-"""Who did what: read it, count it, take it along, let the oldest go."""
+"""Routes of ``/audit``: search, statistics, verification, export and cleanup of the audit log."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
@@ -20,39 +20,43 @@ from deployments.api.admin.paging import Limit, Offset
 from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import InvalidRequest
 
-Word = Annotated[str, Query(max_length=100)]
-_DAY_CHARACTERS = len("2026-01-31")
+QueryText = Annotated[str, Query(max_length=100)]
+_DATE_LENGTH = len("2026-01-31")
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 
 
-def _wanted(
-    action: Word = "", resource: Word = "", user_id: Word = "", from_date: Word = "", to_date: Word = ""
+def _criteria(
+    action: QueryText = "",
+    resource: QueryText = "",
+    user_id: QueryText = "",
+    from_date: QueryText = "",
+    to_date: QueryText = "",
 ) -> AuditFilter:
-    """Which events. A day without a time means all of it, a time without a zone is UTC."""
-    since, until = _moment(from_date, "from_date"), _moment(to_date, "to_date")
-    if until is not None and len(to_date.strip()) <= _DAY_CHARACTERS:
+    """Builds the filter. A date without a time covers the whole day; a time without a zone is UTC."""
+    since, until = _parse_time(from_date, "from_date"), _parse_time(to_date, "to_date")
+    if until is not None and len(to_date.strip()) <= _DATE_LENGTH:
         until += timedelta(days=1)
     if since is not None and until is not None and since >= until:
         raise InvalidRequest("from_date lies after to_date", param="from_date")
     return AuditFilter(action, resource, user_id, since, until)
 
 
-Wanted = Annotated[AuditFilter, Depends(_wanted)]
+Criteria = Annotated[AuditFilter, Depends(_criteria)]
 
 
 def audit_router(audit_log: AuditLog) -> APIRouter:
     router = APIRouter(prefix="/audit", tags=["audit"])
 
     @router.get("/logs")
-    async def logs(wanted: Wanted, limit: Limit = 100, offset: Offset = 0) -> AuditPage:
-        """One page of events, the newest first."""
-        events, total = await audit_log.find(wanted, limit, offset)
+    async def logs(criteria: Criteria, limit: Limit = 100, offset: Offset = 0) -> AuditPage:
+        """Returns one page of events, newest first."""
+        events, total = await audit_log.find(criteria, limit, offset)
         entries = [AuditEntry.model_validate(audit_entry(event)) for event in events]
         return AuditPage(logs=entries, count=len(entries), total=total, limit=limit, offset=offset)
 
     @router.get("/stats")
     async def stats() -> AuditStatsReply:
-        """How many events there are, and of which kinds."""
+        """Counts events by action and resource."""
         found = await audit_log.stats()
         counts = AuditCounts(
             total=found.total, last_24h=found.last_day, by_action=found.by_action, by_resource=found.by_resource
@@ -61,36 +65,36 @@ def audit_router(audit_log: AuditLog) -> APIRouter:
 
     @router.get("/verify")
     async def verify() -> VerifyReply:
-        """Whether every event is as it was written, by the chain of hashes; if not, the first that is not."""
+        """Verifies the hash chain and returns the first altered event, if any."""
         broken = await audit_log.verify()
         return VerifyReply(intact=broken is None, first_broken=broken)
 
     @router.get("/export")
-    async def export(wanted: Wanted, caller: Caller, format: Literal["json", "csv"] = "json") -> StreamingResponse:
-        """All events that match, the oldest first, as a file."""
-        events = await audit_log.export(wanted, caller.username, caller.address)
+    async def export(criteria: Criteria, caller: Caller, format: Literal["json", "csv"] = "json") -> StreamingResponse:
+        """Returns all matching events as a file, oldest first."""
+        events = await audit_log.export(criteria, caller.username, caller.address)
         body, media = (stream_csv(events), "text/csv") if format == "csv" else (stream_json(events), "application/json")
         headers = {"content-disposition": f'attachment; filename="audit.{format}"'}
         return StreamingResponse(body, media_type=media, headers=headers)
 
     @router.post("/cleanup")
     async def cleanup(caller: Caller, days: int = 90) -> CleanupReply:
-        """Takes away events older than ``days`` (7 or more). That it was done stays in the trail."""
+        """Deletes events older than ``days`` (at least 7) and adds an audit event."""
         return CleanupReply(deleted=await audit_log.cleanup(days, caller.username, caller.address), retention_days=days)
 
     return router
 
 
-def _moment(text: str, param: str) -> datetime | None:
-    """ISO 8601; a plus sign may have become a space on the way. Raises InvalidRequest."""
-    plain = text.strip()
-    if not plain:
+def _parse_time(text: str, param: str) -> datetime | None:
+    """Parses ISO 8601. A space may stand for a plus sign that was not URL-encoded. Raises InvalidRequest."""
+    stripped = text.strip()
+    if not stripped:
         return None
-    for spelling in (plain, plain.replace(" ", "+")):
+    for spelling in (stripped, stripped.replace(" ", "+")):
         try:
-            moment = datetime.fromisoformat(spelling)
+            time = datetime.fromisoformat(spelling)
         except ValueError:
             continue
-        if _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    raise InvalidRequest(f"{param} is a moment such as 2026-01-31 or 2026-01-31T12:00:00Z", param=param)
+        if _FIRST_YEAR <= time.year <= _LAST_YEAR:
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    raise InvalidRequest(f"{param} is a time such as 2026-01-31 or 2026-01-31T12:00:00Z", param=param)

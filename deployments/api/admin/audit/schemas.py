@@ -1,4 +1,4 @@
-"""The audit trail over HTTP."""
+"""Replies of ``/audit``."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class AuditEntry(BaseModel):
-    """``user_id`` is the name of the person, in the words of older clients."""
+    """An event. ``user_id`` is the username; older clients expect this name."""
 
     id: int
     timestamp: datetime | None
@@ -19,7 +19,7 @@ class AuditEntry(BaseModel):
 
 
 class AuditPage(BaseModel):
-    """``count`` is the number of events on this page, ``total`` that of all that match."""
+    """One page. ``count`` is the number of events on it, ``total`` that of all matching events."""
 
     logs: list[AuditEntry]
     count: int

@@ -1,4 +1,4 @@
-"""Signing in over HTTP."""
+"""Bodies and replies of ``/auth``."""
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -21,7 +21,7 @@ class PasswordChangeRequest(StorableModel):
 
 
 class TokenReply(BaseModel):
-    """Both tokens are shown here only. ``expires_in`` and ``refresh_expires_in`` are seconds."""
+    """Tokens of a sign-in. ``expires_in`` and ``refresh_expires_in`` are seconds."""
 
     access_token: str
     token_type: str = "bearer"  # noqa: S105 - a kind of token (RFC 6749, 7.1)
@@ -38,7 +38,7 @@ class SignedInUser(BaseModel):
 
 
 class AuthStatus(BaseModel):
-    """Nobody's name is told here: this answers without a token."""
+    """Public reply without user names."""
 
     enabled: bool = True
     jwt_expiration_hours: float

@@ -1,4 +1,4 @@
-"""``/backup``: everything but models, logs and secret keys in one file, made while the secretary runs."""
+"""Routes of ``/backup``: archives of everything but models, logs and secret keys, created while the secretary runs."""
 
 from fastapi import APIRouter, status
 from starlette.responses import FileResponse, Response

@@ -1,4 +1,4 @@
-"""Backups over HTTP."""
+"""Replies of ``/backup``."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ class BackupView(BaseModel):
 
 
 class BackupList(BaseModel):
-    """The newest first. ``restore`` is the command that puts one back; nothing may run meanwhile."""
+    """Backups, newest first. ``restore`` is the command that restores one while nothing runs."""
 
     backups: list[BackupView]
     restore: str = "secretary restore FILE"

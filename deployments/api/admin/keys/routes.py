@@ -1,4 +1,4 @@
-"""Credentials of the doors: make one, limit it, take it away."""
+"""Routes of ``/keys``: list, create, change and revoke API keys."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from deployments.api.admin.keys.schemas import KeyList, KeyPatch, KeyReply, NewK
 from deployments.api.admin.request_identity import Caller
 
 KeyId = Annotated[int, Path(ge=1, le=2**31 - 1)]
-_HIDDEN = "…"
+_ELLIPSIS = "…"
 
 
 def keys_router(keys: ApiKeyAdministration) -> APIRouter:
@@ -19,21 +19,21 @@ def keys_router(keys: ApiKeyAdministration) -> APIRouter:
 
     @router.get("")
     async def valid() -> KeyList:
-        """Every key that was not revoked, by id."""
+        """Lists all keys that are not revoked, by id."""
         found = [_reply(view) for view in await keys.views()]
         return KeyList(keys=found, total=len(found))
 
     @router.post("", status_code=201)
     async def create(body: NewKey, caller: Caller) -> KeyReply:
-        """Makes a key. Its text is in this reply and nowhere else: note it."""
+        """Creates a key. Only this reply contains its text."""
         scopes = SCOPES if body.scopes is None else body.scopes
         key, plain = await keys.create(body.name, scopes, caller.username, body.expires_at, body.limits, body.owner)
         return _reply(await keys.view(key.id), plain)
 
     @router.patch("/{key_id}")
     async def change(key_id: KeyId, body: KeyPatch, caller: Caller, response: Response, if_match: IfMatch) -> KeyReply:
-        """Changes name, owner or limits; doors follow in under a second. Names the version that was read, in
-        ``If-Match`` or ``version``: 428 without, 409 when it is not that any more."""
+        """Changes name, owner or limits; the doors follow within a second. The version that was read is required, in
+        ``If-Match`` or ``version``: 428 without it, 409 if it has changed."""
         change = KeyChange(body.name, body.limits, body.owner)
         await keys.change(key_id, change, caller.username, required_version(if_match, body.version))
         view = await keys.view(key_id)
@@ -42,7 +42,7 @@ def keys_router(keys: ApiKeyAdministration) -> APIRouter:
 
     @router.delete("/{key_id}", status_code=204)
     async def revoke(key_id: KeyId, caller: Caller) -> None:
-        """The key never works again."""
+        """Revokes a key for good."""
         await keys.revoke(key_id, caller.username)
 
     return router
@@ -53,7 +53,7 @@ def _reply(view: ApiKeyView, plain: str | None = None) -> KeyReply:
     return KeyReply(
         id=key.id,
         name=key.name,
-        prefix=f"{key.prefix}{_HIDDEN}",
+        prefix=f"{key.prefix}{_ELLIPSIS}",
         scopes=list(key.scopes),
         limits=key.limits,
         owner=key.owner,

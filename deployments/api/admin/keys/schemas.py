@@ -1,4 +1,4 @@
-"""API keys over HTTP: their beginnings, never the keys, but for the one moment in which one is made."""
+"""Bodies and replies of ``/keys``. Only the reply to a creation contains the key itself."""
 
 from datetime import datetime
 
@@ -9,14 +9,14 @@ from deployments.contracts.settings import KeyLimits
 
 
 class UsedToday(BaseModel):
-    """Today is the day of UTC; usage arrives about a second late."""
+    """Usage of the current day (UTC), up to about a second ago."""
 
     tokens: int
     audio_seconds: float
 
 
 class KeyReply(BaseModel):
-    """``prefix`` is what is shown of the key; ``key`` is all of it, in the reply that makes it and never again."""
+    """An API key. ``prefix`` is its visible part. ``key`` is the full text, only in the reply that creates it."""
 
     id: int
     name: str
@@ -37,7 +37,7 @@ class KeyList(BaseModel):
 
 
 class NewKey(StorableModel):
-    """Without ``scopes`` the key opens everything that keys open."""
+    """Without ``scopes`` the key has all scopes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,7 +49,7 @@ class NewKey(StorableModel):
 
 
 class KeyPatch(StorableModel):
-    """Only what is given changes. ``limits`` replaces all limits of the key."""
+    """Only given fields change. ``limits`` replaces all limits of the key."""
 
     model_config = ConfigDict(extra="forbid")
 

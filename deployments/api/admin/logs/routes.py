@@ -1,4 +1,4 @@
-"""``/logs``: the secretary's own log files, paged from their ends and followed."""
+"""Routes of ``/logs``: log files, read in pages from their ends, and followed."""
 
 import asyncio
 from typing import Annotated
@@ -25,10 +25,10 @@ def build_router(files: LogFiles, slots: EventStreamSlots, period_s: float = 0.5
 
     @router.get("/stream/{file}", response_class=Response)
     async def stream(file: str, search: Search = "", level: LogLevel | None = None) -> Response:
-        """Server-sent events {line, timestamp} for every line written from now on."""
-        follower = LogTail(files, file, LogFilter(search, level), period_s)
-        await asyncio.to_thread(follower.open)
-        return EventStream(follower.lines(), slots, on_end=follower.close)
+        """Streams server-sent events {line, timestamp} for every new line."""
+        tail = LogTail(files, file, LogFilter(search, level), period_s)
+        await asyncio.to_thread(tail.open)
+        return EventStream(tail.lines(), slots, on_end=tail.close)
 
     @router.get("/{file}")
     async def read(

@@ -1,4 +1,4 @@
-"""Answers of ``/logs``."""
+"""Replies of ``/logs``."""
 
 from deployments.administration.logs.log_files import LogFile, LogLevel, LogPage
 from deployments.contracts.frozen_model import FrozenModel
@@ -7,6 +7,6 @@ __all__ = ["LogLevel", "LogList", "LogPage"]
 
 
 class LogList(FrozenModel):
-    """The file changed last comes first."""
+    """Log files, the last changed first."""
 
     logs: tuple[LogFile, ...]

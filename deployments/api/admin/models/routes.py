@@ -1,4 +1,4 @@
-"""``/models``: the models of this machine, downloads, and the hub."""
+"""Routes of ``/models``: models of this machine, downloads, scans and the hub."""
 
 from typing import Annotated
 
@@ -31,8 +31,8 @@ def build_router(models: ModelAdministration) -> APIRouter:
         return ModelList(models=await models.list())
 
     @router.post("/scan")
-    async def scan(who: Caller) -> ScanStatus:
-        return await models.scan(who.username)
+    async def scan(caller: Caller) -> ScanStatus:
+        return await models.scan(caller.username)
 
     @router.post("/scan/cancel")
     async def cancel_scan() -> ScanStatus:
@@ -43,23 +43,23 @@ def build_router(models: ModelAdministration) -> APIRouter:
         return models.scan_status()
 
     @router.delete("/{model_id}")
-    async def delete(model_id: str, who: Caller) -> DeletedModel:
-        return DeletedModel(id=model_id, freed=await models.delete(model_id, who.username))
+    async def delete(model_id: str, caller: Caller) -> DeletedModel:
+        return DeletedModel(id=model_id, freed=await models.delete(model_id, caller.username))
 
     return router
 
 
 def _add_downloads(router: APIRouter, models: ModelAdministration) -> None:
     @router.post("/download")
-    async def download(body: DownloadRequest, who: Caller) -> DownloadStatus:
-        """Begins and returns at once; ``/download/status`` tells the rest."""
+    async def download(body: DownloadRequest, caller: Caller) -> DownloadStatus:
+        """Starts a download and returns at once; see ``/download/status``."""
         if body.repo_id is not None:
-            return await models.download_from_hub(body.repo_id, body.revision, body.kind, body.include, who.username)
-        return await models.download(body.model_id or "", who.username)
+            return await models.download_from_hub(body.repo_id, body.revision, body.kind, body.include, caller.username)
+        return await models.download(body.model_id or "", caller.username)
 
     @router.post("/download/cancel")
-    async def cancel_download(who: Caller) -> DownloadStatus:
-        return await models.cancel_download(who.username)
+    async def cancel_download(caller: Caller) -> DownloadStatus:
+        return await models.cancel_download(caller.username)
 
     @router.get("/download/status")
     async def download_status() -> DownloadStatus:

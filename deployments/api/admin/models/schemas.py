@@ -1,4 +1,4 @@
-"""Bodies and answers of ``/models``."""
+"""Bodies and replies of ``/models``."""
 
 from typing import Annotated, Self
 
@@ -23,7 +23,7 @@ Pattern = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class DownloadRequest(Draft):
-    """Either a model of the catalogue, or a repository of the hub with what it is for."""
+    """Either a model of the catalogue, or a repository of the hub with its kind."""
 
     model_id: str | None = Field(default=None, max_length=100)
     repo_id: str | None = Field(default=None, max_length=200)
@@ -49,7 +49,7 @@ class HubSearchResults(FrozenModel):
 
 
 class DeletedModel(FrozenModel):
-    """``freed`` in bytes."""
+    """``freed`` is in bytes."""
 
     id: str
     freed: int

@@ -1,4 +1,4 @@
-"""``/monitor``: health, latency, errors, the machine and its graphics cards."""
+"""Routes of ``/monitor``: health, latency, errors, the machine and its GPUs."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -27,7 +27,7 @@ def build_router(monitor: Monitor, slots: EventStreamSlots, gpu_period_s: float 
 
     @router.get("/gpu/stream", response_class=Response)
     async def gpu_stream() -> Response:
-        """Server-sent events, each with the fields of ``/gpu``."""
+        """Streams server-sent events with the fields of ``/gpu``."""
         return EventStream(monitor.gpu_stream(gpu_period_s), slots)
 
     @router.get("/health")
@@ -43,9 +43,9 @@ def build_router(monitor: Monitor, slots: EventStreamSlots, gpu_period_s: float 
         return await monitor.errors()
 
     @router.post("/metrics/reset")
-    async def reset(who: Caller) -> ResetReport:
-        """Begins the latency history anew; Prometheus counters and remembered phrases stay."""
-        return await monitor.reset(who.username)
+    async def reset(caller: Caller) -> ResetReport:
+        """Clears the latency history. Prometheus counters and the phrase cache stay."""
+        return await monitor.reset(caller.username)
 
     @router.get("/system")
     async def system() -> MachineReport:

@@ -1,4 +1,4 @@
-"""Answers of ``/monitor``: the administration's own reports, named here for the API's description."""
+"""Replies of ``/monitor``."""
 
 from deployments.administration.monitoring.gpu import GpuReport
 from deployments.administration.monitoring.machine import MachineReport

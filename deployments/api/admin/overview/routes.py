@@ -1,4 +1,4 @@
-"""``/status``: one look at everything."""
+"""Route ``/status``: an overview of the secretary."""
 
 from fastapi import APIRouter
 
@@ -13,7 +13,7 @@ def build_router(operations: OperationsServices, publisher: SnapshotPublisher, a
 
     @router.get("/status")
     async def status() -> StatusOverview:
-        """Services, health, graphics cards, and what is in force for models and voices."""
+        """Returns services, health, GPUs, and the current LLM and TTS settings."""
         snapshot = publisher.current
         settings = snapshot.settings
         persona = snapshot.persona(None)

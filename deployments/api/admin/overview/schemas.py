@@ -1,4 +1,4 @@
-"""The state of everything in one reply."""
+"""Reply of ``/status``."""
 
 from pydantic import BaseModel
 
@@ -21,7 +21,7 @@ class TtsConfig(BaseModel):
 
 
 class StatusOverview(BaseModel):
-    """``revision`` is that of the snapshot in force; ``orchestrator`` is the health of the whole."""
+    """``revision`` is that of the current snapshot. ``orchestrator`` is the health of the whole secretary."""
 
     revision: int
     orchestrator: HealthReport

@@ -1,4 +1,4 @@
-"""What is stored of a person: hand it out, delete it, and keep what the person agreed to."""
+"""Routes of ``/privacy``: export, erasure and consents of one person."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -24,30 +24,30 @@ def privacy_router(privacy: Privacy) -> APIRouter:
 
     @router.post("/export")
     async def export(body: DataSubjectQuery, caller: Caller) -> PersonalDataExport:
-        """Everything that is stored of one person over all doors."""
+        """Returns all stored data of one person."""
         return PersonalDataExport.of(body.person, await privacy.export(body.to_data_subject(), caller))
 
     @router.post("/erase")
     async def erase(body: DataSubjectQuery, caller: Caller) -> ErasureReply:
-        """Deletes all of it: conversations, words of exchanges, recordings with their files, consents."""
+        """Deletes conversations, texts of exchanges, recordings with their files, and consents of one person."""
         return ErasureReply(**asdict(await privacy.erase(body.to_data_subject(), caller)))
 
     @router.get("/consents")
     async def consents(
         person: Annotated[str | None, Query(max_length=200)] = None, limit: Limit = 100, offset: Offset = 0
     ) -> ConsentList:
-        """The newest first."""
+        """Lists consents, newest first."""
         found = await privacy.consents(person, limit, offset)
-        return ConsentList(consents=[ConsentReply.of(one) for one in found], limit=limit, offset=offset)
+        return ConsentList(consents=[ConsentReply.of(consent) for consent in found], limit=limit, offset=offset)
 
     @router.post("/consents", status_code=201)
     async def give(body: NewConsent, caller: Caller) -> ConsentReply:
-        """Notes that a person agreed."""
+        """Records a consent."""
         return ConsentReply.of(await privacy.give_consent(body.to_consent(), caller))
 
     @router.delete("/consents/{consent_id}")
     async def withdraw(consent_id: RowId, caller: Caller) -> ConsentReply:
-        """Notes that a person no longer agrees. The row stays, as evidence of both."""
+        """Records the withdrawal of a consent. The row stays as evidence of both."""
         return ConsentReply.of(await privacy.withdraw_consent(consent_id, caller))
 
     return router

@@ -1,4 +1,4 @@
-"""Personal data over HTTP."""
+"""Bodies and replies of ``/privacy``."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -14,8 +14,8 @@ PersonName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class DataSubjectQuery(AdminRequest):
-    """``source`` and ``source_id`` narrow it down; without them every door is meant. For callers of ``/v1`` (source
-    api) ``person`` is the session id that they gave, ``source_id`` the number of their API key."""
+    """A person. Without ``source`` and ``source_id`` all sources are searched. For callers of ``/v1`` (source api)
+    ``person`` is the session id that they sent, ``source_id`` the id of their API key."""
 
     person: PersonName
     source: SourceName | None = None
@@ -58,7 +58,7 @@ class ConsentList(BaseModel):
 
 
 class ExportedConversation(SessionDetailReply):
-    """``mode`` is the one that the person chose with a button of a bot."""
+    """``mode`` is the mode that the person chose with a bot button."""
 
     person: str
     display_name: str
@@ -66,7 +66,7 @@ class ExportedConversation(SessionDetailReply):
 
 
 class PersonalDataExport(BaseModel):
-    """Everything that is stored of one person. The sound of recordings is not included."""
+    """All stored data of one person, without the audio of recordings."""
 
     person: str
     conversations: list[ExportedConversation]
@@ -75,7 +75,7 @@ class PersonalDataExport(BaseModel):
     consents: list[ConsentReply]
 
     @classmethod
-    def of(cls, person: str, dossier: PersonalData) -> Self:
+    def of(cls, person: str, data: PersonalData) -> Self:
         return cls(
             person=person,
             conversations=[
@@ -85,11 +85,11 @@ class PersonalDataExport(BaseModel):
                     display_name=session.display_name,
                     mode=session.mode,
                 )
-                for session, messages in dossier.conversations
+                for session, messages in data.conversations
             ],
-            exchanges=[exchange.model_dump(mode="json") for exchange in dossier.exchanges],
-            recordings=[asdict(recording) for recording in dossier.recordings],
-            consents=[ConsentReply.of(consent) for consent in dossier.consents],
+            exchanges=[exchange.model_dump(mode="json") for exchange in data.exchanges],
+            recordings=[asdict(recording) for recording in data.recordings],
+            consents=[ConsentReply.of(consent) for consent in data.consents],
         )
 
 

@@ -1,4 +1,4 @@
-"""``/services``: what runs, and taking engines out of memory and back."""
+"""Routes of ``/services``: state of services, start, stop and restart."""
 
 from fastapi import APIRouter
 
@@ -20,17 +20,17 @@ def build_router(control: ServiceControl) -> APIRouter:
         return await control.status()
 
     @router.post("/start-all")
-    async def start_all(who: Caller) -> ServiceActionResults:
-        return ServiceActionResults(results=await control.act_on_all("start", who.username))
+    async def start_all(caller: Caller) -> ServiceActionResults:
+        return ServiceActionResults(results=await control.act_on_all("start", caller.username))
 
     @router.post("/stop-all")
-    async def stop_all(who: Caller) -> ServiceActionResults:
-        return ServiceActionResults(results=await control.act_on_all("stop", who.username))
+    async def stop_all(caller: Caller) -> ServiceActionResults:
+        return ServiceActionResults(results=await control.act_on_all("stop", caller.username))
 
     def add(action: ServiceAction) -> None:
         @router.post(f"/{{service}}/{action}", name=action)
-        async def act(service: str, who: Caller) -> ServiceActionResult:
-            return await control.act(service, action, who.username)
+        async def act(service: str, caller: Caller) -> ServiceActionResult:
+            return await control.act(service, action, caller.username)
 
     add("start")
     add("stop")

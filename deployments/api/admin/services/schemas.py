@@ -1,4 +1,4 @@
-"""Answers of ``/services``."""
+"""Replies of ``/services``."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from deployments.contracts.frozen_model import FrozenModel
 
 
 class ServiceActionResults(FrozenModel):
-    """What became of each service."""
+    """Result for each service."""
 
     status: Literal["ok"] = "ok"
     results: tuple[ServiceActionResult, ...]

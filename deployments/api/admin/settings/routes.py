@@ -1,4 +1,4 @@
-"""Live behaviour: read it, change parts of it."""
+"""Routes of ``/settings``: read and change the live settings."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,19 +23,19 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
 
     @router.get("")
     async def read(response: Response) -> SettingsReply:
-        """The settings in force. The ETag is the revision of the snapshot."""
+        """Returns the current settings. The ETag is the snapshot revision."""
         snapshot = publisher.current
         set_etag(response, snapshot.revision)
         return SettingsReply(settings=snapshot.settings, revision=snapshot.revision)
 
     @router.get("/schema")
     async def schema() -> dict[str, Any]:
-        """Default, range and description of every field, as JSON Schema."""
+        """Returns default, range and description of every field as JSON Schema."""
         return Settings.model_json_schema()
 
     @router.get("/replicas")
     async def replicas() -> ReplicasReply:
-        """Which processes run which revision: those that report, and those that only listen."""
+        """Lists the revision of every process that reports or subscribes."""
         newest = publisher.current.revision
         found = [
             ReplicaRevision(
@@ -49,15 +49,15 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
 
     @router.patch("")
     async def change(body: SettingsChange, caller: Caller, response: Response, version: IfMatch) -> SettingsReply:
-        """Changes the fields that are given. 409 when the settings changed after the revision that was read, 403 when
-        an operator changes ``outbound``, ``privacy`` or ``limits``."""
+        """Changes the given fields. 409 if the settings changed after the revision that was read, 403 if an operator
+        changes ``outbound``, ``privacy`` or ``limits``."""
         read = required_version(version, body.revision)
         stored = await settings.edit(
-            lambda now: _merged(now, body.settings),
+            lambda now: _apply_changes(now, body.settings),
             caller.username,
             read,
             role=caller.role,
-            given_paths=_paths(body.settings),
+            given_paths=_given_paths(body.settings),
         )
         set_etag(response, stored.revision)
         return SettingsReply(settings=stored.settings, revision=stored.revision)
@@ -65,21 +65,21 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
     return router
 
 
-def _paths(changes: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Every field that is given, with its group."""
+def _given_paths(changes: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Returns the paths of all given fields and groups."""
     nested = [(name, inner) for name, value in changes.items() if isinstance(value, dict) for inner in value]
     return [*((name,) for name in changes), *nested]
 
 
-def _merged(settings: Settings, changes: dict[str, Any]) -> Settings:
+def _apply_changes(settings: Settings, changes: dict[str, Any]) -> Settings:
     try:
-        return Settings.model_validate(_overlaid(settings.model_dump(), changes))
+        return Settings.model_validate(_merge(settings.model_dump(), changes))
     except ValidationError as error:
         raise from_validation_error(error) from None
 
 
-def _overlaid(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Groups of settings are merged; tables that people write (``default_voices``) are replaced."""
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Merges groups of settings. Mappings such as ``default_voices`` are replaced."""
     both = dict(base)
     for name, value in changes.items():
         group = Settings.model_fields.get(name)

@@ -1,4 +1,4 @@
-"""Settings over HTTP."""
+"""Bodies and replies of ``/settings``."""
 
 from datetime import datetime
 from typing import Any
@@ -10,22 +10,22 @@ from deployments.contracts.settings import Settings
 
 
 class SettingsReply(BaseModel):
-    """``revision`` is the snapshot revision that these settings were read at; an update names it."""
+    """Settings and the snapshot revision at which they were read; an update names it."""
 
     settings: Settings
     revision: int
 
 
 class SettingsChange(StorableModel):
-    """``settings`` holds only what is to change, nested as in the reply."""
+    """Only the fields to change, nested as in the reply."""
 
     settings: dict[str, Any]
     revision: int | None = Field(default=None, ge=0)
 
 
 class ReplicaRevision(BaseModel):
-    """One process that lives off snapshots. ``current`` says whether it runs the newest revision; ``last_seen`` is when
-    it reported, or now for one that reports nothing and listens."""
+    """A process that receives snapshots. ``current``: it runs the newest revision. ``last_seen`` is the time of its
+    last report, or now for a process that only subscribes."""
 
     name: str
     revision: int
@@ -34,7 +34,7 @@ class ReplicaRevision(BaseModel):
 
 
 class ReplicasReply(BaseModel):
-    """Which processes run which revision, as of their last report (one a second) or of what was last sent to them."""
+    """Revision of each process, from its last report (one per second) or from the last snapshot sent to it."""
 
     revision: int
     current: int

@@ -1,4 +1,4 @@
-"""What was used: requests, tokens and sound, by day, API key, source and route."""
+"""Route ``/usage``: requests, tokens and audio seconds by day, API key, source and route."""
 
 from datetime import date, timedelta
 from typing import Annotated
@@ -20,7 +20,7 @@ def usage_router(usage: UsageAccounting, publisher: SnapshotPublisher) -> APIRou
 
     @router.get("", response_model_exclude_none=True)
     async def sums(from_day: Day = None, to_day: Day = None, group_by: Groups = None) -> UsageReply:
-        """Sums over a range of days (the last thirty, if none is given) in groups: by key, unless told otherwise."""
+        """Returns sums over a range of days, by default the last thirty, grouped by default by key."""
         last = to_day or date.fromisoformat(usage.current_day())
         first = from_day or last - _DEFAULT_DAYS
         by = list(dict.fromkeys(group_by or _BY_KEY))

@@ -1,4 +1,4 @@
-"""Usage over HTTP."""
+"""Reply of ``/usage``."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ class UsageAmounts(BaseModel):
 
 
 class UsageItem(UsageAmounts):
-    """One group; a field that the groups are not split by is left out. ``key_id`` 0 means no API key."""
+    """One group, with the fields that it is grouped by. ``key_id`` 0 means no API key."""
 
     day: str | None = None
     key_id: int | None = None
@@ -25,7 +25,7 @@ class UsageItem(UsageAmounts):
 
 
 class UsageReply(BaseModel):
-    """Days are those of UTC, both included."""
+    """Days are UTC; both are included."""
 
     from_day: date
     to_day: date

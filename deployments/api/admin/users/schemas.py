@@ -1,4 +1,4 @@
-"""People over HTTP. No password and no hash of one is ever read here."""
+"""Bodies and replies of ``/users``. Replies never contain a password hash."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from deployments.contracts.identity import Role
 
 
 class UserReply(BaseModel):
-    """``version`` is the ETag; a change names it. ``password`` is shown the one time that one was generated."""
+    """A user. ``version`` is the ETag that a change names. ``password`` is set only when it was generated."""
 
     username: str
     role: Role
@@ -26,7 +26,7 @@ class UserList(BaseModel):
 
 
 class NewUser(StorableModel):
-    """Without ``password`` one is generated. Either must be changed at the first sign-in."""
+    """Without ``password`` one is generated. The user must change it at the first login."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,7 +36,7 @@ class NewUser(StorableModel):
 
 
 class UserPatch(StorableModel):
-    """Only what is given changes. ``reset_password`` generates a first password, ``password`` gives one."""
+    """Only given fields change. ``reset_password`` generates a temporary password, ``password`` sets one."""
 
     model_config = ConfigDict(extra="forbid")
 
