@@ -116,7 +116,7 @@ async def test_one_that_does_not_load_is_told_with_its_reason(database: Database
         reply = (await http.post("/services/chat/start")).json()
         assert (reply["status"], reply["message"]) == (
             "failed",
-            "chat is to be running and is failed: the model m is not here",
+            "chat should be running and is failed: the model m is not here",
         )
         chat = (await http.get("/services/status")).json()["services"]["chat"]
         assert (chat["is_running"], chat["last_error"], chat["remedy"]) == (False, room.broken, "mend it")
