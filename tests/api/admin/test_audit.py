@@ -38,7 +38,7 @@ async def admin(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_pages_say_how_many_there_are_in_all(admin: httpx.AsyncClient) -> None:
+async def test_audit_page_has_total(admin: httpx.AsyncClient) -> None:
     first = (await admin.get("/audit/logs", params={"resource": "faq", "user_id": "anna", "limit": 12})).json()
     assert (first["count"], first["total"]) == (12, 30)
     last = (
@@ -48,7 +48,7 @@ async def test_pages_say_how_many_there_are_in_all(admin: httpx.AsyncClient) -> 
     assert not {log["id"] for log in first["logs"]} & {log["id"] for log in last["logs"]}
 
 
-async def test_a_day_without_a_time_is_the_whole_day(admin: httpx.AsyncClient) -> None:
+async def test_audit_date_without_time_covers_whole_day(admin: httpx.AsyncClient) -> None:
     day = (NOW - timedelta(days=3)).date().isoformat()
     found = (await admin.get("/audit/logs", params={"from_date": day, "to_date": day})).json()
     assert [log["resource_id"] for log in found["logs"]] == ["3"]
@@ -71,21 +71,21 @@ async def test_a_day_without_a_time_is_the_whole_day(admin: httpx.AsyncClient) -
         {"action": "x" * 200},
     ],
 )
-async def test_a_question_that_is_none_is_a_bad_request(admin: httpx.AsyncClient, query: dict[str, str]) -> None:
+async def test_audit_query_invalid_is_400(admin: httpx.AsyncClient, query: dict[str, str]) -> None:
     for path in ("/audit/logs", "/audit/export"):
         if path == "/audit/export" and {"limit", "offset"} & set(query):
             continue
         assert (await admin.get(path, params=query)).status_code == 400, path
 
 
-async def test_stats_count_kinds(admin: httpx.AsyncClient) -> None:
+async def test_audit_stats_count_by_kind(admin: httpx.AsyncClient) -> None:
     stats = (await admin.get("/audit/stats")).json()["stats"]
     assert stats["by_resource"]["faq"] == 31, "and the seed"
     assert stats["by_action"]["update"] == 30
     assert stats["last_24h"] < stats["total"] == sum(stats["by_action"].values())
 
 
-async def test_a_json_file_holds_everything_in_order(admin: httpx.AsyncClient) -> None:
+async def test_audit_json_export_is_complete_and_ordered(admin: httpx.AsyncClient) -> None:
     reply = await admin.get("/audit/export")
     events = json.loads(reply.content)
     assert "attachment" in reply.headers["content-disposition"]
@@ -96,7 +96,7 @@ async def test_a_json_file_holds_everything_in_order(admin: httpx.AsyncClient) -
     assert json.loads(empty.content) == []
 
 
-async def test_a_csv_file_holds_no_formula(admin: httpx.AsyncClient) -> None:
+async def test_audit_csv_export_escapes_formulas(admin: httpx.AsyncClient) -> None:
     reply = await admin.get("/audit/export", params={"format": "csv", "resource": "bot"})
     assert reply.headers["content-type"].startswith("text/csv")
     (row,) = csv.DictReader(io.StringIO(reply.text))
@@ -105,7 +105,7 @@ async def test_a_csv_file_holds_no_formula(admin: httpx.AsyncClient) -> None:
     assert (await admin.get("/audit/export", params={"format": "xls"})).status_code == 400
 
 
-async def test_a_long_trail_leaves_in_batches(office: OfficeServices, admin: httpx.AsyncClient) -> None:
+async def test_audit_export_reads_in_batches(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     async with office.database.unit_of_work() as work:
         for number in range(1_200):
             await work.audit.add(AuditEvent("boris", "many", "thing", str(number)))
@@ -113,7 +113,7 @@ async def test_a_long_trail_leaves_in_batches(office: OfficeServices, admin: htt
     assert [event["resource_id"] for event in events] == [str(number) for number in range(1_200)]
 
 
-async def test_every_change_is_noted_with_the_address_it_came_from(office: OfficeServices) -> None:
+async def test_audit_event_has_client_address(office: OfficeServices) -> None:
     async with admin_client(office, office_only_routers, "admin", address="192.0.2.9") as client:
         made = (await client.post("/keys", json={"name": "shop"})).json()
         assert (await client.delete(f"/keys/{made['id']}")).status_code == 204
@@ -128,7 +128,7 @@ async def test_every_change_is_noted_with_the_address_it_came_from(office: Offic
     assert event.address == ""
 
 
-async def test_the_oldest_part_goes_and_the_trail_says_so(office: OfficeServices, admin: httpx.AsyncClient) -> None:
+async def test_audit_cleanup_deletes_old_and_is_audited(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     for days in ("6", "0", "-3", "1000000", "x"):
         assert (await admin.post("/audit/cleanup", params={"days": days})).status_code == 400
     async with office.database.unit_of_work() as work:

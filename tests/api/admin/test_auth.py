@@ -24,7 +24,7 @@ async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def log_in(client: httpx.AsyncClient, username: str = "admin", password: str = PASSWORD) -> httpx.Response:
+async def post_login(client: httpx.AsyncClient, username: str = "admin", password: str = PASSWORD) -> httpx.Response:
     return await client.post("/auth/login", json={"username": username, "password": password})
 
 
@@ -36,8 +36,8 @@ async def me(client: httpx.AsyncClient, headers: dict[str, str]) -> int:
     return (await client.get("/auth/me", headers=headers)).status_code
 
 
-async def test_a_name_and_a_password_give_tokens_that_open(client: httpx.AsyncClient) -> None:
-    reply = await log_in(client)
+async def test_login_returns_working_tokens(client: httpx.AsyncClient) -> None:
+    reply = await post_login(client)
     assert reply.status_code == 200
     assert reply.headers["cache-control"] == "no-store"
     tokens = reply.json()
@@ -47,7 +47,7 @@ async def test_a_name_and_a_password_give_tokens_that_open(client: httpx.AsyncCl
     assert (await client.get("/settings", headers=bearer(reply))).status_code == 200
 
 
-async def test_the_status_names_nobody(client: httpx.AsyncClient) -> None:
+async def test_status_is_public_and_names_no_user(client: httpx.AsyncClient) -> None:
     assert (await client.get("/auth/status")).json() == {"enabled": True, "jwt_expiration_hours": 0.25}
 
 
@@ -63,7 +63,7 @@ async def test_the_status_names_nobody(client: httpx.AsyncClient) -> None:
         {"username": "admin", "password": ["topsecret"]},
     ],
 )
-async def test_a_login_that_is_none_is_a_bad_request_and_repeats_no_password(
+async def test_login_with_invalid_body_is_400_without_password(
     client: httpx.AsyncClient, body: dict[str, object]
 ) -> None:
     reply = await client.post("/auth/login", json=body)
@@ -71,16 +71,14 @@ async def test_a_login_that_is_none_is_a_bad_request_and_repeats_no_password(
     assert "topsecret" not in reply.text
 
 
-async def test_failures_lock_an_account_for_an_address_and_leave_a_trace(
-    office: OfficeServices, client: httpx.AsyncClient
-) -> None:
-    statuses = [(await log_in(client, password="wrong")).status_code for _ in range(6)]
+async def test_login_failures_lock_address_and_are_audited(office: OfficeServices, client: httpx.AsyncClient) -> None:
+    statuses = [(await post_login(client, password="wrong")).status_code for _ in range(6)]
     assert statuses == [401] * 5 + [429]
-    locked = await log_in(client)
+    locked = await post_login(client)
     assert locked.status_code == 429
     assert int(locked.headers["retry-after"]) > 100
     async with admin_client(office, office_only_routers, "", real_tokens=True, address="192.0.2.8") as elsewhere:
-        assert (await log_in(elsewhere)).status_code == 200
+        assert (await post_login(elsewhere)).status_code == 200
     async with office.database.unit_of_work() as work:
         trail = await work.audit.newest(10)
     assert [(event.action, event.address) for event in trail[:2]] == [
@@ -89,8 +87,8 @@ async def test_failures_lock_an_account_for_an_address_and_leave_a_trace(
     ]
 
 
-async def test_refresh_gives_another_pair_and_logout_ends_both(client: httpx.AsyncClient) -> None:
-    first = await log_in(client)
+async def test_refresh_rotates_tokens_and_logout_ends_them(client: httpx.AsyncClient) -> None:
+    first = await post_login(client)
     second = await client.post("/auth/refresh", json={"refresh_token": first.json()["refresh_token"]})
     assert second.status_code == 200
     assert await me(client, bearer(second)) == 200
@@ -103,34 +101,30 @@ async def test_refresh_gives_another_pair_and_logout_ends_both(client: httpx.Asy
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 43, "й" * 43, "' OR 1=1 --"])
-async def test_a_refresh_token_that_is_none_is_refused(client: httpx.AsyncClient, token: str) -> None:
+async def test_refresh_with_invalid_token_is_401(client: httpx.AsyncClient, token: str) -> None:
     assert (await client.post("/auth/refresh", json={"refresh_token": token})).status_code == 401
 
 
-async def test_a_token_in_the_address_does_not_count(client: httpx.AsyncClient) -> None:
-    token = (await log_in(client)).json()["access_token"]
+async def test_token_in_query_string_is_ignored(client: httpx.AsyncClient) -> None:
+    token = (await post_login(client)).json()["access_token"]
     assert (await client.get(f"/auth/me?access_token={token}&token={token}")).status_code == 401
 
 
-async def test_a_new_password_ends_every_other_sign_in_and_is_told_to_the_panel(
-    office: OfficeServices, client: httpx.AsyncClient
-) -> None:
+async def test_password_change_ends_other_sign_ins(office: OfficeServices, client: httpx.AsyncClient) -> None:
     told: list[str] = []
     office.accounts.subscribe(told.append)
-    here, there = await log_in(client), await log_in(client)
+    here, there = await post_login(client), await post_login(client)
     change = {"old": PASSWORD, "new": "an even better horse"}
     changed = await client.post("/auth/password", json=change, headers=bearer(here))
     assert changed.status_code == 200
     assert told == ["admin"]
     assert [await me(client, bearer(reply)) for reply in (here, there, changed)] == [401, 401, 200]
-    assert (await log_in(client)).status_code == 401
-    assert (await log_in(client, password="an even better horse")).status_code == 200
+    assert (await post_login(client)).status_code == 401
+    assert (await post_login(client, password="an even better horse")).status_code == 200
 
 
-async def test_a_password_changed_in_the_panel_ends_the_tokens(
-    office: OfficeServices, client: httpx.AsyncClient
-) -> None:
-    reply = await log_in(client)
+async def test_password_change_in_panel_ends_tokens(office: OfficeServices, client: httpx.AsyncClient) -> None:
+    reply = await post_login(client)
     await office.accounts.change_password("admin", PASSWORD, "an even better horse")
     assert await me(client, bearer(reply)) == 401
 
@@ -144,21 +138,21 @@ async def test_a_password_changed_in_the_panel_ends_the_tokens(
         ({"old": PASSWORD}, 400),
     ],
 )
-async def test_a_password_that_cannot_be_changed_changes_nothing(
+async def test_password_change_rejected_changes_nothing(
     client: httpx.AsyncClient, change: dict[str, str], status: int
 ) -> None:
-    reply = await log_in(client)
+    reply = await post_login(client)
     refused = await client.post("/auth/password", json=change, headers=bearer(reply))
     assert refused.status_code == status
     assert PASSWORD not in refused.text
     assert await me(client, bearer(reply)) == 200
 
 
-async def test_a_first_password_opens_only_its_own_change(office: OfficeServices, client: httpx.AsyncClient) -> None:
-    admin = await log_in(client)
+async def test_temporary_password_allows_only_its_change(office: OfficeServices, client: httpx.AsyncClient) -> None:
+    admin = await post_login(client)
     made = await client.post("/users", json={"username": "Anna", "role": "operator"}, headers=bearer(admin))
     assert made.status_code == 201
-    first = await log_in(client, "anna", made.json()["password"])
+    first = await post_login(client, "anna", made.json()["password"])
     assert first.json()["must_change_password"] is True
     assert (await client.get("/faq", headers=bearer(first))).json()["error"]["code"] == "password_change_required"
     change = {"old": made.json()["password"], "new": "a password of anna"}
@@ -180,6 +174,6 @@ async def test_a_first_password_opens_only_its_own_change(office: OfficeServices
         (None, ""),
     ],
 )
-def test_addresses_have_one_form(client: tuple[str, int] | None, address: str) -> None:
+def test_client_address_is_canonical(client: tuple[str, int] | None, address: str) -> None:
     headers = [(b"x-forwarded-for", b"203.0.113.1")]
     assert client_address({"client": client, "headers": headers}) == address

@@ -32,7 +32,7 @@ async def client(office: OfficeServices, tmp_path: Path) -> AsyncIterator[httpx.
         yield client
 
 
-async def test_what_was_fetched_can_be_put_back(
+async def test_backup_download_can_be_restored(
     client: httpx.AsyncClient, office: OfficeServices, tmp_path: Path
 ) -> None:
     assert (await client.get("/backup")).json()["backups"] == []
@@ -62,7 +62,7 @@ async def test_what_was_fetched_can_be_put_back(
 @pytest.mark.parametrize(
     "name", ["..%2Fsecret.key", "secret.key", "secretary-1.tar.gz", "%2e%2e", "secretary-20260101-000000.tar.gz"]
 )
-async def test_nothing_else_is_handed_out(client: httpx.AsyncClient, tmp_path: Path, name: str) -> None:
+async def test_backup_with_other_name_is_404(client: httpx.AsyncClient, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "data" / "backups"
     folder.mkdir(exist_ok=True)
     (folder / "secretary-20260101-000000.tar.gz").symlink_to(tmp_path / "data" / "secret.key")
@@ -70,7 +70,7 @@ async def test_nothing_else_is_handed_out(client: httpx.AsyncClient, tmp_path: P
         assert (await client.request(method, f"/backup/{name}")).status_code == 404
 
 
-async def test_one_at_a_time_and_twenty_in_all(client: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_backup_limits_parallel_and_total(client: httpx.AsyncClient, tmp_path: Path) -> None:
     replies = await asyncio.gather(*(client.post("/backup") for _ in range(3)))
     assert sorted(reply.status_code for reply in replies) == [201, 409, 409]
     for number in range(19):
@@ -78,7 +78,7 @@ async def test_one_at_a_time_and_twenty_in_all(client: httpx.AsyncClient, tmp_pa
     assert (await client.post("/backup")).status_code == 409
 
 
-async def test_a_backup_is_made_although_who_asked_has_gone(departing: CancellingDatabase, tmp_path: Path) -> None:
+async def test_backup_completes_after_cancellation(departing: CancellingDatabase, tmp_path: Path) -> None:
     notes = AuditRecorder(departing)
     backups = Backups(departing, tmp_path, list, notes)
     await departing.cancel_after_commit(lambda: backups.create("anna"))
@@ -89,7 +89,7 @@ async def test_a_backup_is_made_although_who_asked_has_gone(departing: Cancellin
     assert len(await backups.list()) == 1
 
 
-async def test_only_administrators_come_near(office: OfficeServices, tmp_path: Path) -> None:
+async def test_backup_requires_admin(office: OfficeServices, tmp_path: Path) -> None:
     backups = Backups(office.database, tmp_path / "data", list, AuditRecorder(office.database))
     async with admin_client(office, lambda _: [build_router(backups)], "operator") as operator:
         assert (await operator.get("/backup")).status_code == 403

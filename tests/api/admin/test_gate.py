@@ -34,7 +34,7 @@ def call_as(office: OfficeServices, role: str):
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"authorization": "Bearer wrong"}])
-async def test_nothing_answers_without_a_token(office: OfficeServices, headers: dict[str, str]) -> None:
+async def test_gate_rejects_missing_token(office: OfficeServices, headers: dict[str, str]) -> None:
     async with call_as(office, "") as client:
         for path in ("/settings", "/settings/schema", "/openapi.json", "/nowhere"):
             reply = await client.get(path, headers=headers)
@@ -43,7 +43,7 @@ async def test_nothing_answers_without_a_token(office: OfficeServices, headers: 
             assert reply.json()["detail"] == reply.json()["error"]["message"]
 
 
-async def test_a_role_does_what_it_may_and_no_more(office: OfficeServices) -> None:
+async def test_gate_enforces_role(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
         assert (await client.get("/settings")).status_code == 200
         refused = await client.patch("/settings", json={"settings": {}, "revision": 1})
@@ -55,7 +55,7 @@ async def test_a_role_does_what_it_may_and_no_more(office: OfficeServices) -> No
         ).status_code == 200
 
 
-async def test_an_address_that_no_table_names_is_for_administrators(office: OfficeServices) -> None:
+async def test_gate_unknown_path_requires_admin(office: OfficeServices) -> None:
     assert required_role("/something/new", "GET") is Role.ADMIN
     assert required_role("/faqs", "GET") is Role.ADMIN, "a prefix ends where a path segment ends"
     async with call_as(office, "operator") as client:
@@ -64,14 +64,14 @@ async def test_an_address_that_no_table_names_is_for_administrators(office: Offi
         assert (await client.get("/something/new")).status_code == 404
 
 
-async def test_an_old_password_opens_nothing_else(office: OfficeServices) -> None:
+async def test_gate_temporary_password_is_403(office: OfficeServices) -> None:
     async with call_as(office, "new") as client:
         reply = await client.get("/settings")
     assert reply.status_code == 403
     assert reply.json()["error"]["code"] == "password_change_required"
 
 
-async def test_a_change_needs_the_version_it_was_made_from(office: OfficeServices) -> None:
+async def test_settings_change_requires_version(office: OfficeServices) -> None:
     async with call_as(office, "admin") as client:
         read = await client.get("/settings")
         change = {"settings": {"llm": {"temperature": 0.3}}}
@@ -92,9 +92,7 @@ async def test_a_change_needs_the_version_it_was_made_from(office: OfficeService
         {"limits": {"max_live_streams": 1}},
     ],
 )
-async def test_what_opens_the_house_is_changed_by_administrators_only(
-    office: OfficeServices, change: dict[str, dict[str, object]]
-) -> None:
+async def test_settings_of_security_require_admin(office: OfficeServices, change: dict[str, dict[str, object]]) -> None:
     before = await office.settings.get()
     body = {"settings": {"llm": {"temperature": 0.3}, **change}, "revision": office.publisher.current.revision}
     async with call_as(office, "operator") as client:
@@ -106,7 +104,7 @@ async def test_what_opens_the_house_is_changed_by_administrators_only(
         assert (await client.patch("/settings", json=body)).status_code == 200
 
 
-async def test_an_operator_may_send_back_what_is_in_force(office: OfficeServices) -> None:
+async def test_settings_unchanged_groups_allowed_to_operator(office: OfficeServices) -> None:
     async with call_as(office, "operator") as client:
         whole = (await client.get("/settings")).json()
         whole["settings"]["llm"]["temperature"] = 0.3
@@ -114,7 +112,7 @@ async def test_an_operator_may_send_back_what_is_in_force(office: OfficeServices
 
 
 @pytest.mark.parametrize(("days", "status"), [(0, 200), (7, 200), (6, 400), (1, 400)])
-async def test_the_audit_trail_is_kept_for_a_week_at_least(office: OfficeServices, days: int, status: int) -> None:
+async def test_settings_audit_days_at_least_a_week(office: OfficeServices, days: int, status: int) -> None:
     body = {"settings": {"privacy": {"audit_days": days}}, "revision": office.publisher.current.revision}
     async with call_as(office, "admin") as client:
         reply = await client.patch("/settings", json=body)
@@ -132,7 +130,7 @@ async def test_the_audit_trail_is_kept_for_a_week_at_least(office: OfficeService
         ({"default_persona": "nobody"}, "default_persona"),
     ],
 )
-async def test_a_wrong_setting_is_named(office: OfficeServices, change: dict[str, object], param: str) -> None:
+async def test_settings_error_names_field(office: OfficeServices, change: dict[str, object], param: str) -> None:
     async with call_as(office, "admin") as client:
         read = office.publisher.current.revision
         reply = await client.patch("/settings", json={"settings": change, "revision": read})
@@ -140,7 +138,7 @@ async def test_a_wrong_setting_is_named(office: OfficeServices, change: dict[str
     assert reply.json()["error"]["param"] == param
 
 
-async def test_errors_of_the_framework_leave_in_our_form(office: OfficeServices) -> None:
+async def test_gate_renders_framework_errors(office: OfficeServices) -> None:
     async with call_as(office, "admin") as client:
         for reply, status in (
             (await client.put("/settings", json={}), 405),
@@ -161,7 +159,7 @@ def test_areas_do_not_shadow_each_other() -> None:
     assert all(path.startswith("/auth/") for path in PUBLIC_PATHS)
 
 
-async def test_websockets_need_a_token_too(office: OfficeServices) -> None:
+async def test_gate_rejects_websocket_without_role(office: OfficeServices) -> None:
     app = AdminApp(GateDependencies(RoleTokens(), OfficeSnapshots(office), Metrics()), ())
 
     @app.websocket("/tts/ws/stream")
@@ -193,7 +191,7 @@ async def test_websockets_need_a_token_too(office: OfficeServices) -> None:
             assert sent[0]["subprotocol"] == "bearer.operator"
 
 
-async def test_the_settings_say_which_process_runs_which_revision(office: OfficeServices) -> None:
+async def test_settings_replicas_list_revisions(office: OfficeServices) -> None:
     newest = office.publisher.current.revision
     await office.report_ingest.accept(DoorReport(door="gateway#a", sequence=1, revision=newest))
     await office.report_ingest.accept(DoorReport(door="phone#b", sequence=1, revision=newest - 1))
@@ -213,34 +211,34 @@ async def test_the_settings_say_which_process_runs_which_revision(office: Office
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
-async def test_strangers_send_as_much_as_a_sign_in_needs(office: OfficeServices, path: str) -> None:
+async def test_gate_limits_public_bodies(office: OfficeServices, path: str) -> None:
     async with admin_client(office, office_only_routers, "") as client:
         declared = await client.post(path, json={"username": "x" * 20_000})
-        chunked = await client.post(path, content=in_parts(b'{"username": "' + b"x" * 20_000))
+        chunked = await client.post(path, content=two_chunks(b'{"username": "' + b"x" * 20_000))
     for reply in (declared, chunked):
         assert (reply.status_code, reply.json()["error"]["code"]) == (413, "request_too_large")
         assert "16 KiB" in reply.json()["error"]["message"]
 
 
-async def in_parts(body: bytes) -> AsyncIterator[bytes]:
+async def two_chunks(body: bytes) -> AsyncIterator[bytes]:
     yield body[:10]
     yield body[10:]
 
 
-async def unfinished() -> AsyncIterator[bytes]:
+async def unfinished_body() -> AsyncIterator[bytes]:
     yield b'{"user'
     await asyncio.sleep(30)
 
 
 @pytest.mark.parametrize("role", ["", "admin"])
-async def test_a_body_that_does_not_come_is_not_waited_for(office: OfficeServices, role: str) -> None:
+async def test_gate_times_out_slow_bodies(office: OfficeServices, role: str) -> None:
     path = "/users" if role else "/auth/login"
     async with admin_client(office, office_only_routers, role, body_timeout_s=0.1) as client:
-        reply = await client.post(path, content=unfinished(), headers={"content-type": "application/json"})
+        reply = await client.post(path, content=unfinished_body(), headers={"content-type": "application/json"})
     assert (reply.status_code, reply.json()["error"]["code"]) == (408, "request_timeout")
 
 
-async def test_the_panel_reads_bodies_with_the_same_patience(office: OfficeServices) -> None:
+async def test_gate_times_out_slow_bodies_of_panel(office: OfficeServices) -> None:
     read: list[object] = []
 
     async def panel(scope: Scope, receive: Receive, send: Send) -> None:
@@ -250,13 +248,13 @@ async def test_the_panel_reads_bodies_with_the_same_patience(office: OfficeServi
             read.append(error.code)
         await Response(status_code=200)(scope, receive, send)
 
-    async with admin_client(office, lambda _: [mounted(panel)], "", body_timeout_s=0.1) as client:
+    async with admin_client(office, lambda _: [mount_panel(panel)], "", body_timeout_s=0.1) as client:
         await client.post("/ui/login", content=b"username=anna")
-        await client.post("/ui/login", content=unfinished())
+        await client.post("/ui/login", content=unfinished_body())
     assert read == [b"username=anna", "request_timeout"]
 
 
-def mounted(panel: ASGIApp) -> APIRouter:
+def mount_panel(panel: ASGIApp) -> APIRouter:
     router = APIRouter()
     router.mount("/ui", panel)
     return router

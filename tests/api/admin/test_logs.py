@@ -53,7 +53,7 @@ async def over(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def test_what_the_processes_of_the_secretary_write_is_listed_and_read(tmp_path: Path) -> None:
+async def test_logs_of_processes_are_listed_and_read(tmp_path: Path) -> None:
     writer = "import logging, pathlib, sys; from deployments.process_log import open_log; "
     writer += "open_log(pathlib.Path(sys.argv[1]), sys.argv[2]); logging.getLogger('deployments').info('hello')"
     for process in ("office", "bot-лавка"):
@@ -65,7 +65,7 @@ async def test_what_the_processes_of_the_secretary_write_is_listed_and_read(tmp_
             assert "hello" in (await http.get(f"/logs/{name}")).json()["lines"][0]
 
 
-async def test_only_the_secretarys_own_log_files_are_listed(folder: Path) -> None:
+async def test_logs_list_only_own_files(folder: Path) -> None:
     (folder / "voice.log.1").write_text("older\n")
     async with over(folder) as http:
         logs = (await http.get("/logs")).json()["logs"]
@@ -74,12 +74,12 @@ async def test_only_the_secretarys_own_log_files_are_listed(folder: Path) -> Non
     assert {(log["file"], log["display_name"]) for log in logs} == {("voice.log", "voice"), ("voice.log.1", "voice")}
 
 
-async def test_no_directory_is_no_logs(tmp_path: Path) -> None:
+async def test_logs_without_directory_are_empty(tmp_path: Path) -> None:
     async with over(tmp_path / "none") as http:
         assert (await http.get("/logs")).json() == {"logs": []}
 
 
-async def test_the_newest_lines_come_in_the_order_of_the_file_and_pages_join(folder: Path) -> None:
+async def test_log_pages_join_in_file_order(folder: Path) -> None:
     async with over(folder) as http:
         newest = (await http.get("/logs/voice.log", params={"lines": 3})).json()
         older = (await http.get("/logs/voice.log", params={"lines": 3, "offset": 3})).json()
@@ -90,7 +90,7 @@ async def test_the_newest_lines_come_in_the_order_of_the_file_and_pages_join(fol
     assert "".join(f"{line}\n" for line in everything["lines"]) == (folder / "voice.log").read_text()
 
 
-async def test_levels_take_a_traceback_along_and_search_takes_lines(folder: Path) -> None:
+async def test_log_level_keeps_tracebacks(folder: Path) -> None:
     trouble = record(2, "ERROR", "it broke") + "Traceback (most recent call last):\n  File x\nValueError: Шторм\n"
     (folder / "chat.log").write_text(record(1) + trouble + record(3, "WARNING", "hm") + record(4))
     async with over(folder) as http:
@@ -104,7 +104,7 @@ async def test_levels_take_a_traceback_along_and_search_takes_lines(folder: Path
     assert wrong.status_code == 422
 
 
-def test_a_large_file_is_never_read_whole(folder: Path) -> None:
+def test_log_read_is_bounded(folder: Path) -> None:
     with (folder / "huge.log").open("wb") as file:
         file.truncate(1 << 30)
         file.seek(0, os.SEEK_END)
@@ -138,7 +138,7 @@ NAMES = (
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("path", ["/logs/", "/logs/stream/"])
-async def test_everything_else_is_not_found(folder: Path, name: str, path: str) -> None:
+async def test_log_with_other_name_is_404(folder: Path, name: str, path: str) -> None:
     call = AsgiCall(path + name, b"", method="GET")
     scope = call.scope() | {"path": unquote(path + name), "raw_path": (path + name).encode()}
     app = application_of(build_router(LogFiles(folder), EventStreamSlots()))
@@ -154,7 +154,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=6).map("".join)))
-def test_no_name_leads_out_of_the_directory(name: str) -> None:
+def test_log_name_cannot_leave_directory(name: str) -> None:
     with tempfile.TemporaryDirectory() as place:
         logs = Path(place) / "logs"
         logs.mkdir()
@@ -179,7 +179,7 @@ def test_no_name_leads_out_of_the_directory(name: str) -> None:
     st.integers(0, 50),
     st.booleans(),
 )
-def test_pages_are_what_a_whole_reading_gives(written: list[str], lines: int, offset: int, ended: bool) -> None:
+def test_log_pages_equal_whole_file(written: list[str], lines: int, offset: int, ended: bool) -> None:
     with tempfile.TemporaryDirectory() as place:
         text = "\n".join(written) + ("\n" if ended else "")
         (Path(place) / "a.log").write_bytes(text.encode())
@@ -227,7 +227,7 @@ def logger(folder: Path) -> Callable[[str], None]:
     return write  # type: ignore[return-value]
 
 
-async def test_new_lines_are_followed_over_every_rotation(folder: Path, logger: Callable[[str], None]) -> None:
+async def test_log_tail_follows_rotation(folder: Path, logger: Callable[[str], None]) -> None:
     following = Following(folder)
     await following.begun()
     for number in range(40):
@@ -239,7 +239,7 @@ async def test_new_lines_are_followed_over_every_rotation(folder: Path, logger: 
     await following.end()
 
 
-async def test_a_stream_can_be_filtered_and_takes_a_traceback_along(folder: Path) -> None:
+async def test_log_tail_filters_with_tracebacks(folder: Path) -> None:
     path = folder / "bot.log"
     path.write_text(record(0))
     following = Following(folder, b"level=ERROR&search=o")
@@ -256,7 +256,7 @@ async def test_a_stream_can_be_filtered_and_takes_a_traceback_along(folder: Path
     await following.end()
 
 
-async def test_a_file_that_was_emptied_is_followed_from_its_start(folder: Path) -> None:
+async def test_log_tail_restarts_after_truncation(folder: Path) -> None:
     path = folder / "bot.log"
     path.write_text(record(0) * 5)
     follower = LogTail(LogFiles(folder), "bot.log", LogFilter(), period_s=0.01)
@@ -269,7 +269,7 @@ async def test_a_file_that_was_emptied_is_followed_from_its_start(folder: Path) 
     await lines.aclose()
 
 
-async def test_a_stream_that_never_began_leaves_no_file_open(folder: Path) -> None:
+async def test_log_tail_unstarted_closes_file(folder: Path) -> None:
     (folder / "bot.log").write_text(record(0))
     app = application_of(build_router(LogFiles(folder), EventStreamSlots(limit=0)))
     before = len(os.listdir("/proc/self/fd"))

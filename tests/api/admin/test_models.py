@@ -19,7 +19,7 @@ from tests.unit.models.hub_responses import COMMIT, REPO
 from tests.waiting import wait_until as until
 
 
-async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig: ModelRig) -> None:
+async def test_download_has_progress_and_is_listed(rig: ModelRig) -> None:
     async with rig.client() as http:
         (before,) = (await http.get("/models/list")).json()["models"]
         assert (before["id"], before["installed"], before["in_catalogue"]) == ("tiny-voice", False, True)
@@ -36,7 +36,7 @@ async def test_a_model_of_the_catalogue_is_brought_with_progress_and_listed(rig:
     assert (await audited(rig.office))[0] == ("anna", "download", "model")
 
 
-async def test_a_download_can_be_cancelled_and_goes_on_where_it_was(rig: ModelRig) -> None:
+async def test_download_cancelled_resumes(rig: ModelRig) -> None:
     rig.site.delay_s = 0.02
     async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
@@ -56,7 +56,7 @@ async def test_a_download_can_be_cancelled_and_goes_on_where_it_was(rig: ModelRi
     assert any("range" in headers for headers in rig.site.requests_for("/weights.bin"))
 
 
-async def test_what_was_noted_is_done_although_who_asked_has_gone(
+async def test_model_actions_complete_after_cancellation(
     rig: ModelRig, voice: CatalogueModel, departing: CancellingDatabase
 ) -> None:
     trail = AuditRecorder(departing)
@@ -73,7 +73,7 @@ async def test_what_was_noted_is_done_although_who_asked_has_gone(
     await models.close()
 
 
-async def test_a_download_ends_with_the_office(rig: ModelRig) -> None:
+async def test_download_stops_with_office(rig: ModelRig) -> None:
     rig.site.delay_s = 0.05
     async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
@@ -84,7 +84,7 @@ async def test_a_download_ends_with_the_office(rig: ModelRig) -> None:
         assert (await http.post("/models/download", json={"model_id": "tiny-voice"})).status_code == 503
 
 
-async def test_a_download_that_fails_says_why(rig: ModelRig) -> None:
+async def test_download_failure_has_reason(rig: ModelRig) -> None:
     rig.site.status["/weights.bin"] = 403
     async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
@@ -93,7 +93,7 @@ async def test_a_download_that_fails_says_why(rig: ModelRig) -> None:
     assert "refuses" in str(ended["error"])
 
 
-async def test_a_repository_of_the_hub_is_brought_pinned_and_checked(rig: ModelRig) -> None:
+async def test_hub_download_is_pinned_and_verified(rig: ModelRig) -> None:
     async with rig.client() as http:
         await http.post("/models/download", json={"repo_id": "acme/Tiny", "kind": "chat"})
         ended = await rig.wait_until_ended(http)
@@ -117,13 +117,13 @@ async def test_a_repository_of_the_hub_is_brought_pinned_and_checked(rig: ModelR
         ({"repo_id": "a/b", "revision": "../x"}, 422),
     ],
 )
-async def test_what_cannot_be_brought_is_refused_at_once(rig: ModelRig, body: dict[str, str], status: int) -> None:
+async def test_download_of_unknown_model_is_rejected(rig: ModelRig, body: dict[str, str], status: int) -> None:
     async with rig.client() as http:
         assert (await http.post("/models/download", json=body)).status_code == status
         assert (await http.get("/models/download/status")).json()["state"] == "idle"
 
 
-async def test_the_hub_can_be_searched_and_a_repository_looked_at(rig: ModelRig) -> None:
+async def test_hub_search_and_details(rig: ModelRig) -> None:
     async with rig.client() as http:
         (found,) = (await http.get("/models/search", params={"query": "tiny"})).json()["models"]
         assert (found["repo_id"], found["licence"], found["downloads"]) == ("acme/Tiny", "mit", 5)
@@ -133,7 +133,7 @@ async def test_the_hub_can_be_searched_and_a_repository_looked_at(rig: ModelRig)
         assert (await http.get("/models/details/..%2F..")).status_code == 400
 
 
-async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: ModelRig, voice: CatalogueModel) -> None:
+async def test_hub_unreachable_is_503_with_reason(rig: ModelRig, voice: CatalogueModel) -> None:
     models = build_model_administration(rig.office, rig.store, voice, {"HF_ENDPOINT": "http://127.0.0.1:9"})
     async with router_client(build_router(models)) as http:
         reply = await http.get("/models/search", params={"query": "tiny"})
@@ -144,7 +144,7 @@ async def test_a_hub_that_cannot_be_reached_is_told_with_the_reason(rig: ModelRi
         assert (await http.get("/models/search", params={"query": "tiny"})).status_code == 503
 
 
-async def test_a_hub_that_hangs_is_asked_two_questions_at_once(rig: ModelRig) -> None:
+async def test_hub_allows_two_parallel_calls(rig: ModelRig) -> None:
     rig.site.unblocked.clear()
     async with rig.client() as http:
         asked = [asyncio.create_task(http.get("/models/search", params={"query": "tiny"})) for _ in range(2)]
@@ -157,7 +157,7 @@ async def test_a_hub_that_hangs_is_asked_two_questions_at_once(rig: ModelRig) ->
         assert len(rig.site.requests) == 2
 
 
-async def test_a_download_and_a_scan_hold_no_thread_of_everybody(rig: ModelRig) -> None:
+async def test_download_and_scan_use_own_threads(rig: ModelRig) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     rig.site.unblocked.clear()
     pipe = add_model_blocked_on_pipe(rig.store, "held")
@@ -179,7 +179,7 @@ async def test_a_download_and_a_scan_hold_no_thread_of_everybody(rig: ModelRig) 
         )
 
 
-async def test_a_model_in_memory_is_not_taken_away(rig: ModelRig) -> None:
+async def test_delete_of_loaded_model_is_409(rig: ModelRig) -> None:
     async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         await rig.wait_until_ended(http)
@@ -197,7 +197,7 @@ async def test_a_model_in_memory_is_not_taken_away(rig: ModelRig) -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".partial", "..%2Foutside", "%2e%2e", "link"])
-async def test_nothing_but_a_model_is_taken_away(rig: ModelRig, tmp_path: Path, name: str) -> None:
+async def test_delete_of_other_path_is_404(rig: ModelRig, tmp_path: Path, name: str) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file").write_text("mine")
@@ -209,7 +209,7 @@ async def test_nothing_but_a_model_is_taken_away(rig: ModelRig, tmp_path: Path, 
     assert rig.store.root.exists()
 
 
-async def test_a_model_of_an_inner_server_comes_once_the_setting_opens_it(rig: ModelRig, voice: CatalogueModel) -> None:
+async def test_download_from_inner_host_needs_setting(rig: ModelRig, voice: CatalogueModel) -> None:
     rig.models = build_model_administration(rig.office, rig.store, voice, {})
     place = rig.site.url.removeprefix("http://")
     async with rig.client() as http:
@@ -223,7 +223,7 @@ async def test_a_model_of_an_inner_server_comes_once_the_setting_opens_it(rig: M
         assert (await rig.wait_until_ended(http))["state"] == "finished"
 
 
-async def test_a_hub_that_sends_too_much_or_leads_elsewhere_is_told(rig: ModelRig) -> None:
+async def test_hub_oversized_or_redirected_is_503(rig: ModelRig) -> None:
     rig.site.files["/api/models"] = b"[" + b"1," * 25_000_000 + b"1]"
     rig.site.redirects[f"{REPO}/revision/main"] = "http://169.254.169.254/latest/meta-data/"
     rig.site.block = 1 << 20

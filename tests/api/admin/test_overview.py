@@ -7,7 +7,7 @@ from tests.api.admin.admin_client import admin_client, opened_office
 from tests.api.admin.admin_routers import all_routers
 
 
-async def test_one_reply_tells_what_runs_and_what_is_in_force(tmp_path: Path) -> None:
+async def test_status_has_services_and_settings(tmp_path: Path) -> None:
     environment = Environment(data=tmp_path / "data", _env_file=None)
     async with opened_office(tmp_path) as office, all_routers(office, environment) as routers:
         await office.settings.update_fields({"temperature": 0.2}, "anna", group="llm")

@@ -25,14 +25,14 @@ def call_as(office: OfficeServices, role: str):
     return admin_client(office, lambda o: [privacy_router(o.privacy)], role)
 
 
-async def test_only_administrators_come_near(office: OfficeServices) -> None:
+async def test_privacy_requires_admin(office: OfficeServices) -> None:
     async with call_as(office, "operator") as client:
         for path in ("/privacy/export", "/privacy/erase", "/privacy/consents"):
             assert (await client.post(path, json={"person": "42"})).status_code == 403
         assert (await client.get("/privacy/consents")).status_code == 403
 
 
-async def test_export_and_erase(office: OfficeServices) -> None:
+async def test_privacy_export_and_erase(office: OfficeServices) -> None:
     opened = await office.conversations.open(TurnSource(SourceKind.TELEGRAM, "shop"), "42", "Иван")
     one = exchange(session_id=opened.session_id)
     await office.report_ingest.accept(DoorReport(door="bot", sequence=1, revision=1, exchanges=(one,)))
@@ -52,7 +52,7 @@ async def test_export_and_erase(office: OfficeServices) -> None:
         assert (empty["conversations"], empty["exchanges"], empty["consents"]) == ([], [], [])
 
 
-async def test_an_export_tells_how_a_conversation_was_to_be_answered(office: OfficeServices) -> None:
+async def test_privacy_export_has_conversation_settings(office: OfficeServices) -> None:
     shop = TurnSource(SourceKind.TELEGRAM, "shop")
     opened = await office.conversations.open(shop, "42", "Иван")
     (persona, *_) = office.publisher.current.personas
@@ -75,7 +75,7 @@ async def test_an_export_tells_how_a_conversation_was_to_be_answered(office: Off
     assert told == {name: conversation[name] for name in told}
 
 
-async def test_a_session_of_an_api_key(office: OfficeServices) -> None:
+async def test_privacy_export_by_api_session(office: OfficeServices) -> None:
     (key,) = office.publisher.current.api_keys
     one = exchange(session_id=api_session_id(key.id, "session", b"chat-7"), source_kind="api", source_id="")
     await office.report_ingest.accept(DoorReport(door="gateway", sequence=1, revision=1, exchanges=(one,)))
@@ -89,7 +89,7 @@ async def test_a_session_of_an_api_key(office: OfficeServices) -> None:
         assert (await client.post("/privacy/erase", json={**body, "source_id": "the shop"})).status_code == 400
 
 
-async def test_consents(office: OfficeServices) -> None:
+async def test_privacy_consents(office: OfficeServices) -> None:
     async with call_as(office, "admin") as client:
         body = {"person": "42", "kind": "voice_clone", "source": "phone"}
         number = (await client.post("/privacy/consents", json=body)).json()["id"]
@@ -102,7 +102,7 @@ async def test_consents(office: OfficeServices) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"person": ""}, {"person": "x" * 201}, {"person": 42}, {"person": "42", "source": "mars"}]
 )
-async def test_nobody_is_erased_by_mistake(office: OfficeServices, body: dict[str, object]) -> None:
+async def test_privacy_erase_rejects_empty_person(office: OfficeServices, body: dict[str, object]) -> None:
     async with call_as(office, "admin") as client:
         for path in ("/privacy/export", "/privacy/erase"):
             assert (await client.post(path, json=body)).status_code == 400

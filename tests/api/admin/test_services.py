@@ -32,7 +32,7 @@ def control(database: Database, register: ReplicaRegistry, cluster: FakeCluster 
     return ServiceControl(database, register, cluster, SERVICES, lambda: {"chat": 3.0}, action_timeout_s=1)
 
 
-async def test_every_service_is_told_with_its_replicas(database: Database, register: ReplicaRegistry) -> None:
+async def test_services_status_lists_replicas(database: Database, register: ReplicaRegistry) -> None:
     async with (
         FollowedReplica(register, "chat", "1"),
         FollowedReplica(register, "chat", "2"),
@@ -50,7 +50,7 @@ async def test_every_service_is_told_with_its_replicas(database: Database, regis
     assert services["voice"]["status"] == "absent"
 
 
-async def test_a_stop_reaches_all_replicas_and_is_noted(office: OfficeServices, register: ReplicaRegistry) -> None:
+async def test_stop_reaches_all_replicas_and_is_audited(office: OfficeServices, register: ReplicaRegistry) -> None:
     async with (
         FollowedReplica(register, "chat", "1") as one,
         FollowedReplica(register, "chat", "2") as two,
@@ -72,7 +72,7 @@ async def test_a_stop_reaches_all_replicas_and_is_noted(office: OfficeServices, 
         assert two.loaded
 
 
-async def test_a_stopped_service_stays_stopped_when_the_office_starts_anew(database: Database) -> None:
+async def test_stopped_service_survives_office_restart(database: Database) -> None:
     before = control(database, ReplicaRegistry())
     await before.act("chat", "stop", "anna")
     register = ReplicaRegistry()
@@ -84,7 +84,7 @@ async def test_a_stopped_service_stays_stopped_when_the_office_starts_anew(datab
 
 
 @pytest.mark.parametrize("action", ["stop", "restart"])
-async def test_an_order_that_is_stored_is_in_force_although_who_gave_it_has_gone(
+async def test_action_completes_after_cancellation(
     departing: CancellingDatabase, register: ReplicaRegistry, action: ServiceAction
 ) -> None:
     services = control(departing, register)
@@ -98,7 +98,7 @@ async def test_an_order_that_is_stored_is_in_force_although_who_gave_it_has_gone
         await services.act("chat", "start", "anna")
 
 
-async def test_a_restart_loads_anew(database: Database, register: ReplicaRegistry) -> None:
+async def test_restart_reloads(database: Database, register: ReplicaRegistry) -> None:
     async with FollowedReplica(register, "chat", "1"), router_client(build_router(control(database, register))) as http:
         await until(lambda: register.replicas("chat") and register.replicas("chat")[0].generation == 0)
         assert (await http.post("/services/chat/restart")).json()["status"] == "running"
@@ -106,7 +106,7 @@ async def test_a_restart_loads_anew(database: Database, register: ReplicaRegistr
     assert chat["replicas"][0]["restarts"] == 1
 
 
-async def test_one_that_does_not_load_is_told_with_its_reason(database: Database, register: ReplicaRegistry) -> None:
+async def test_start_failure_has_reason(database: Database, register: ReplicaRegistry) -> None:
     async with (
         FollowedReplica(register, "chat", "1") as room,
         router_client(build_router(control(database, register))) as http,
@@ -123,7 +123,7 @@ async def test_one_that_does_not_load_is_told_with_its_reason(database: Database
 
 
 @pytest.mark.parametrize("action", ["start", "stop", "restart"])
-async def test_unknown_names_and_doors_are_refused(
+async def test_action_on_unknown_service_or_door_fails(
     office: OfficeServices, register: ReplicaRegistry, action: str
 ) -> None:
     async with router_client(build_router(control(office.database, register))) as http:
@@ -135,7 +135,7 @@ async def test_unknown_names_and_doors_are_refused(
     assert all(resource != "service" for _, _, resource in await audited(office))
 
 
-async def test_all_are_stopped_and_started_at_once(database: Database, register: ReplicaRegistry) -> None:
+async def test_stop_all_and_start_all(database: Database, register: ReplicaRegistry) -> None:
     async with (
         FollowedReplica(register, "chat", "1") as chat,
         FollowedReplica(register, "voice", "1") as voice,
@@ -151,7 +151,7 @@ async def test_all_are_stopped_and_started_at_once(database: Database, register:
         assert voice.loaded
 
 
-async def test_the_status_is_told_while_the_cluster_says_nothing(database: Database, register: ReplicaRegistry) -> None:
+async def test_services_status_while_cluster_is_silent(database: Database, register: ReplicaRegistry) -> None:
     cluster = FakeCluster()
     cluster.unavailable = True
     async with (
@@ -176,7 +176,7 @@ SILENT = {
 
 
 @pytest.mark.parametrize("second", SILENT)
-async def test_a_replica_that_does_not_report_counts_as_the_cluster_sees_it(
+async def test_services_status_of_unreporting_replica(
     database: Database, register: ReplicaRegistry, second: str
 ) -> None:
     silent, told, status = SILENT[second]
@@ -189,7 +189,7 @@ async def test_a_replica_that_does_not_report_counts_as_the_cluster_sees_it(
         assert (await services.status()).services["chat"].status == status
 
 
-def test_a_silent_replica_is_forgotten_and_counted() -> None:
+def test_registry_counts_lost_replicas() -> None:
     from deployments.contracts.services import ReplicaReport
 
     now = [0.0]

@@ -32,7 +32,7 @@ def encoded(part: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-def test_a_token_says_whose_it_is() -> None:
+def test_token_round_trip() -> None:
     signer = AccessTokenSigner(SECRET)
     read = signer.read(signer.sign("anna", "operator", "family", time.time(), 60))
     assert (read.username, read.role, read.session) == ("anna", "operator", "family")
@@ -61,14 +61,14 @@ FORGED = {
 
 
 @pytest.mark.parametrize("token", FORGED.values(), ids=FORGED)
-def test_a_forged_token_is_refused(token: str) -> None:
+def test_token_forged_is_rejected(token: str) -> None:
     with pytest.raises(InvalidToken) as caught:
         AccessTokenSigner(SECRET).read(token)
     assert caught.value.status == 401
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
-def test_a_token_with_any_byte_changed_is_refused(place: int, by: int) -> None:
+def test_token_altered_is_rejected(place: int, by: int) -> None:
     token = AccessTokenSigner(SECRET).sign("admin", "admin", "f", time.time(), 60).encode()
     place %= len(token)
     changed = token[:place] + bytes([token[place] ^ by]) + token[place + 1 :]
@@ -87,18 +87,18 @@ def _signature(token: bytes) -> bytes | None:
 
 
 @given(st.text(max_size=300))
-def test_no_text_breaks_the_reading_of_tokens(text: str) -> None:
+def test_token_arbitrary_text_is_rejected(text: str) -> None:
     with pytest.raises(InvalidToken):
         AccessTokenSigner(SECRET).read(text)
 
 
 @pytest.mark.parametrize("secret", ["short", "x" * 31, "й" * 15])
-async def test_a_short_secret_is_refused_at_the_start(environment_of: EnvironmentOf, secret: str) -> None:
+async def test_jwt_secret_too_short_is_rejected(environment_of: EnvironmentOf, secret: str) -> None:
     with pytest.raises(InvalidRequest, match="SECRETARY_JWT_SECRET"):
         await open_office(environment_of(admin_password=PASSWORD, jwt_secret=secret), passwords=fast_passwords())
 
 
-def test_the_secret_is_made_once_for_its_owner_alone(environment: Environment) -> None:
+def test_jwt_secret_file_is_created_once_0600(environment: Environment) -> None:
     first = load_jwt_secret(environment)
     assert len(first) >= 32
     assert load_jwt_secret(environment) == first

@@ -26,7 +26,7 @@ from tests.unit.administration.personal_data import (
 pytestmark = pytest.mark.both_databases
 
 
-async def test_everything_of_a_person_leaves_and_goes(office: OfficeServices, data: Path) -> None:
+async def test_export_and_erase_cover_everything(office: OfficeServices, data: Path) -> None:
     ids = [
         await report_conversation(office, SHOP, "42", "личное"),
         await report_conversation(office, SHOP, "-100:42", "групповое"),
@@ -88,7 +88,7 @@ def questions(dossier: PersonalData) -> list[str]:
     return sorted(one.question for one in dossier.exchanges)
 
 
-async def test_what_a_caller_of_the_api_said_is_found_by_key_and_session(office: OfficeServices) -> None:
+async def test_export_finds_api_sessions(office: OfficeServices) -> None:
     key, _ = await office.keys.create("shop", by="root")
     await asked(office, 1, "chat-7", "первый ключ")
     await asked(office, key.id, "chat-7", "второй ключ")
@@ -112,7 +112,7 @@ async def test_what_a_caller_of_the_api_said_is_found_by_key_and_session(office:
         assert len(await work.exchanges.newest()) == 4, "the numbers stay"
 
 
-async def test_a_key_is_named_by_its_number(office: OfficeServices) -> None:
+async def test_export_rejects_invalid_key_id(office: OfficeServices) -> None:
     for source_id in ("shop", "-1", "1 ", "²"):
         with pytest.raises(InvalidRequest):
             await office.privacy.export(DataSubject("chat-7", "api", source_id), ADMIN)
@@ -120,7 +120,7 @@ async def test_a_key_is_named_by_its_number(office: OfficeServices) -> None:
             await office.privacy.erase(DataSubject("chat-7", "api", source_id), ADMIN)
 
 
-async def test_a_deleted_conversation_takes_its_sound_along(office: OfficeServices, data: Path) -> None:
+async def test_delete_conversation_removes_recordings(office: OfficeServices, data: Path) -> None:
     session_id = await report_conversation(office, SHOP, "42", "личное")
     file = await add_recording(office, data, "a", session_id=session_id)
     assert await office.chat_sessions.remove(ADMIN, (session_id,)) == 1
@@ -130,7 +130,7 @@ async def test_a_deleted_conversation_takes_its_sound_along(office: OfficeServic
     assert ("root", "delete", "chat") in await audited(office)
 
 
-async def test_a_deleted_message_is_gone_from_the_disk(office: OfficeServices) -> None:
+async def test_delete_message_scrubs_database_file(office: OfficeServices) -> None:
     session_id = await report_conversation(office, SHOP, "42", "привет")
     await report_conversation(office, SHOP, "42", "личное")
     async with office.database.unit_of_work() as work:
@@ -141,7 +141,7 @@ async def test_a_deleted_message_is_gone_from_the_disk(office: OfficeServices) -
     assert "привет" in await stored_words(office)
 
 
-async def test_a_crash_between_rows_and_files_leaves_no_file_behind(office: OfficeServices, data: Path) -> None:
+async def test_crash_before_file_removal_is_recovered(office: OfficeServices, data: Path) -> None:
     session_id = await report_conversation(office, SHOP, "42", "личное")
     file = await add_recording(office, data, "a", session_id=session_id)
     async with office.database.unit_of_work() as work:  # the process ends right after this
@@ -152,7 +152,7 @@ async def test_a_crash_between_rows_and_files_leaves_no_file_behind(office: Offi
     assert await FileRemover(office.database, data).delete_listed_files() == 0
 
 
-async def test_a_file_that_cannot_be_deleted_stays_listed(office: OfficeServices, data: Path) -> None:
+async def test_undeletable_file_stays_listed(office: OfficeServices, data: Path) -> None:
     file = await add_recording(office, data, "a", person="42")
     file.unlink()
     file.mkdir()  # unlink refuses a folder
@@ -163,7 +163,7 @@ async def test_a_file_that_cannot_be_deleted_stays_listed(office: OfficeServices
     assert await remover.delete_listed_files() == 1
 
 
-async def many_recordings(office: OfficeServices, data: Path, count: int) -> list[Path]:
+async def add_many_recordings(office: OfficeServices, data: Path, count: int) -> list[Path]:
     """Recordings of the person 42, in the order in which their files are deleted."""
     files = [data / "recordings" / f"{number:04}.wav" for number in range(count)]
     files[0].parent.mkdir(exist_ok=True)
@@ -175,15 +175,15 @@ async def many_recordings(office: OfficeServices, data: Path, count: int) -> lis
     return files
 
 
-async def test_an_erasure_deletes_every_file_however_many_there_are(office: OfficeServices, data: Path) -> None:
-    files = await many_recordings(office, data, 701)
+async def test_erase_deletes_files_in_batches(office: OfficeServices, data: Path) -> None:
+    files = await add_many_recordings(office, data, 701)
     assert (await office.privacy.erase(DataSubject("42"), ADMIN)).recordings == 701
     assert not any(file.exists() for file in files)
     assert await FileRemover(office.database, data).delete_listed_files() == 0
 
 
-async def test_files_that_cannot_be_deleted_block_no_later_ones(office: OfficeServices, data: Path) -> None:
-    files = await many_recordings(office, data, 601)
+async def test_undeletable_files_do_not_block_others(office: OfficeServices, data: Path) -> None:
+    files = await add_many_recordings(office, data, 601)
     stuck, others = files[:501], files[501:]
     for file in stuck:
         file.unlink()
@@ -195,9 +195,7 @@ async def test_files_that_cannot_be_deleted_block_no_later_ones(office: OfficeSe
     assert await FileRemover(office.database, data).delete_listed_files() == 501
 
 
-async def test_nothing_outside_of_the_data_folder_is_deleted(
-    office: OfficeServices, data: Path, tmp_path: Path
-) -> None:
+async def test_files_outside_data_folder_stay(office: OfficeServices, data: Path, tmp_path: Path) -> None:
     outside = tmp_path / "precious.txt"
     outside.write_text("x")
     async with office.database.unit_of_work() as work:
@@ -207,7 +205,7 @@ async def test_nothing_outside_of_the_data_folder_is_deleted(
     assert outside.exists()
 
 
-async def test_a_rolled_back_erasure_deletes_nothing(office: OfficeServices, data: Path) -> None:
+async def test_erase_rolled_back_deletes_nothing(office: OfficeServices, data: Path) -> None:
     session_id = await report_conversation(office, SHOP, "42", "личное")
     file = await add_recording(office, data, "a", session_id=session_id)
 
@@ -223,7 +221,7 @@ async def test_a_rolled_back_erasure_deletes_nothing(office: OfficeServices, dat
     assert (await office.chat_sessions.get(ADMIN, session_id)).message_count == 2
 
 
-async def test_consents_are_given_withdrawn_and_listed(office: OfficeServices) -> None:
+async def test_consents_are_given_withdrawn_listed(office: OfficeServices) -> None:
     given = await office.privacy.give_consent(StoredConsent("phone", "42", "recording"), ADMIN)
     assert given.withdrawn_at is None
     withdrawn = await office.privacy.withdraw_consent(given.id, ADMIN)

@@ -36,7 +36,7 @@ def retention(office: OfficeServices, data: Path, settings: PrivacySettings, day
 FOREVER = PrivacySettings(messages_days=0, audio_days=0, audit_days=0, exchanges_days=0, backups_days=0)
 
 
-async def test_one_folder_under_two_names_is_looked_through_once(data: Path, tmp_path: Path) -> None:
+async def test_copies_in_linked_folder_counted_once(data: Path, tmp_path: Path) -> None:
     (tmp_path / "other-name").symlink_to(data)
     aside = data / "before-restore-1"
     aside.mkdir(parents=True)
@@ -47,14 +47,14 @@ async def test_one_folder_under_two_names_is_looked_through_once(data: Path, tmp
     assert not aside.exists()
 
 
-async def test_what_is_kept_for_ever_is_kept(office: OfficeServices, data: Path) -> None:
+async def test_retention_zero_days_keeps_everything(office: OfficeServices, data: Path) -> None:
     session_id = await report_conversation(office, SHOP, "42", "личное")
     counts = await retention(office, data, FOREVER, 10_000).run()
     assert set(counts.values()) == {0}
     assert (await office.chat_sessions.get(ADMIN, session_id)).message_count == 2
 
 
-async def test_nothing_is_forgotten_while_a_stored_limit_cannot_be_taken(office: OfficeServices, data: Path) -> None:
+async def test_retention_invalid_limit_deletes_nothing(office: OfficeServices, data: Path) -> None:
     file = await add_recording(office, data, "a", person="42")
     waiting = await add_recording(office, data, "b", person="43")
     async with office.database.unit_of_work() as work:
@@ -68,7 +68,7 @@ async def test_nothing_is_forgotten_while_a_stored_limit_cannot_be_taken(office:
     assert (await retention(office, data, PrivacySettings(), 10_000).run())["recordings"] == 1
 
 
-async def test_each_kind_is_forgotten_in_its_time(office: OfficeServices, data: Path) -> None:
+async def test_retention_deletes_each_kind_by_age(office: OfficeServices, data: Path) -> None:
     session_id = await report_conversation(office, SHOP, "42", "личное")
     file = await add_recording(office, data, "a", person="42")
     settings = PrivacySettings(messages_days=100, audio_days=10, audit_days=200, exchanges_days=50)
@@ -84,7 +84,7 @@ async def test_each_kind_is_forgotten_in_its_time(office: OfficeServices, data: 
     assert (await retention(office, data, settings, 201).run())["audit"] > 0
 
 
-async def test_old_messages_leave_a_conversation_that_goes_on(office: OfficeServices, data: Path) -> None:
+async def test_retention_trims_active_conversation(office: OfficeServices, data: Path) -> None:
     session = await office.chat_sessions.create(ADMIN, TurnSource(SourceKind.ADMIN), "", Overrides())
     async with office.database.unit_of_work() as work:
         parent = None
@@ -99,7 +99,7 @@ async def test_old_messages_leave_a_conversation_that_goes_on(office: OfficeServ
     assert thread.session.message_count == 10
 
 
-async def test_more_than_one_batch_goes_in_one_run(office: OfficeServices, data: Path) -> None:
+async def test_retention_deletes_several_batches(office: OfficeServices, data: Path) -> None:
     async with office.database.unit_of_work() as work:
         await work.exchanges.add_new(
             [
@@ -133,9 +133,7 @@ def folder_with_a_database(folder: Path) -> Path:
     return folder
 
 
-async def test_what_crashes_left_half_done_goes_whatever_the_settings_say(
-    office: OfficeServices, data: Path, copies: list[Path]
-) -> None:
+async def test_retention_removes_crash_leftovers(office: OfficeServices, data: Path, copies: list[Path]) -> None:
     restoring = folder_with_a_database(data / ".restore-x1")
     backing_up = folder_with_a_database(data / "backups" / ".backup-x1")
     await retention(office, data, FOREVER, 0.5).run()
@@ -146,9 +144,7 @@ async def test_what_crashes_left_half_done_goes_whatever_the_settings_say(
     assert all(copy.exists() for copy in copies)
 
 
-async def test_copies_of_the_installation_go_in_their_time(
-    office: OfficeServices, data: Path, copies: list[Path]
-) -> None:
+async def test_retention_deletes_old_copies(office: OfficeServices, data: Path, copies: list[Path]) -> None:
     settings = FOREVER.model_copy(update={"backups_days": 30})
     assert (await retention(office, data, settings, 29).run())["backups"] == 0
     assert all(copy.exists() for copy in copies)
@@ -158,7 +154,7 @@ async def test_copies_of_the_installation_go_in_their_time(
     assert ("(retention)", "expire", "privacy") in await audited(office)
 
 
-async def test_copies_that_people_made_themselves_and_links_are_left_alone(
+async def test_retention_keeps_foreign_files_and_links(
     office: OfficeServices, data: Path, copies: list[Path], tmp_path: Path
 ) -> None:
     mine = data / "backups" / "before-the-move.tar.gz"
@@ -171,7 +167,7 @@ async def test_copies_that_people_made_themselves_and_links_are_left_alone(
     assert outside.exists()
 
 
-async def test_the_worker_starts_runs_and_ends(office: OfficeServices, data: Path) -> None:
+async def test_retention_task_starts_and_stops(office: OfficeServices, data: Path) -> None:
     await add_recording(office, data, "a", person="42")
     settings = FOREVER.model_copy(update={"audio_days": 1})
     worker = retention(office, data, settings, 5, first_s=0.0, every_s=0.01)

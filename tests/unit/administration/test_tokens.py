@@ -45,7 +45,7 @@ def good(tokens: TokenService, pair: TokenPair) -> bool:
         return False
 
 
-async def test_a_sign_in_is_good_until_it_ends(office: OfficeServices) -> None:
+async def test_sign_in_valid_until_ended(office: OfficeServices) -> None:
     pair, other = await sign_in(office), await sign_in(office)
     identity = office.tokens.verify(pair.access_token)
     assert replace(identity, token_id="", session_id="") == Identity("admin", Role.ADMIN)
@@ -57,7 +57,7 @@ async def test_a_sign_in_is_good_until_it_ends(office: OfficeServices) -> None:
     assert (await audited(office))[0] == ("admin", "logout", "auth")
 
 
-async def test_a_refresh_token_is_good_once_and_a_second_use_ends_everything_of_that_sign_in(
+async def test_refresh_reuse_ends_sign_in(
     office: OfficeServices,
 ) -> None:
     first, other = await sign_in(office), await sign_in(office)
@@ -74,15 +74,15 @@ async def test_a_refresh_token_is_good_once_and_a_second_use_ends_everything_of_
     ]
 
 
-async def _forget_all_but_the_newest(office: OfficeServices, pair: TokenPair) -> None:
+async def _remove_all_but_newest(office: OfficeServices, pair: TokenPair) -> None:
     async with office.database.unit_of_work() as work:
         await work.tokens.remove_oldest(office.tokens.verify(pair.access_token).session_id, 1)
 
 
-async def test_a_used_token_ends_its_sign_in_also_when_its_row_is_long_forgotten(office: OfficeServices) -> None:
+async def test_refresh_reuse_detected_without_row(office: OfficeServices) -> None:
     stolen, other = await sign_in(office), await sign_in(office)
     thief = await office.tokens.refresh(stolen.refresh_token, HERE)
-    await _forget_all_but_the_newest(office, thief)
+    await _remove_all_but_newest(office, thief)
     with pytest.raises(InvalidToken):
         await office.tokens.refresh(stolen.refresh_token, HERE)
     assert not good(office.tokens, thief)
@@ -93,7 +93,7 @@ async def test_a_used_token_ends_its_sign_in_also_when_its_row_is_long_forgotten
 
 
 @pytest.mark.parametrize("part", [1, 2])
-async def test_nobody_ends_a_sign_in_with_a_token_of_their_own_making(office: OfficeServices, part: int) -> None:
+async def test_refresh_forged_token_ends_nothing(office: OfficeServices, part: int) -> None:
     pair = await sign_in(office)
     parts = pair.refresh_token.split(".")
     parts[part] = "0" * 43
@@ -102,7 +102,7 @@ async def test_nobody_ends_a_sign_in_with_a_token_of_their_own_making(office: Of
     assert good(office.tokens, await office.tokens.refresh(pair.refresh_token, HERE))
 
 
-async def test_a_token_of_an_earlier_version_goes_on_once(office: OfficeServices) -> None:
+async def test_refresh_of_older_token_format_works_once(office: OfficeServices) -> None:
     old, now = "a" * 43, datetime.now(UTC)
     async with office.database.unit_of_work() as work:
         user = await work.users.get("admin")
@@ -115,7 +115,7 @@ async def test_a_token_of_an_earlier_version_goes_on_once(office: OfficeServices
     assert not good(office.tokens, pair)
 
 
-async def test_one_sign_in_is_refreshed_sixty_times_in_five_minutes_and_its_token_stays_good(
+async def test_refresh_rate_limit_keeps_token(
     office: OfficeServices,
 ) -> None:
     first, other = await sign_in(office), await sign_in(office)
@@ -133,7 +133,7 @@ async def test_one_sign_in_is_refreshed_sixty_times_in_five_minutes_and_its_toke
     assert not good(office.tokens, pair), "a theft is noticed meanwhile"
 
 
-async def test_a_refresh_of_ones_own_does_not_give_a_network_more_guesses(office: OfficeServices) -> None:
+async def test_refresh_success_keeps_failure_count(office: OfficeServices) -> None:
     pair = await sign_in(office)
     for number in range(29):
         with pytest.raises(InvalidToken):
@@ -145,7 +145,7 @@ async def test_a_refresh_of_ones_own_does_not_give_a_network_more_guesses(office
         await office.tokens.refresh("0" * 43, HERE)
 
 
-async def test_of_two_uses_at_once_one_wins_and_then_the_family_has_ended(office: OfficeServices) -> None:
+async def test_refresh_in_parallel_ends_family(office: OfficeServices) -> None:
     pair = await sign_in(office)
     uses = (office.tokens.refresh(pair.refresh_token, HERE) for _ in range(6))
     outcomes = await asyncio.gather(*uses, return_exceptions=True)
@@ -157,7 +157,7 @@ async def test_of_two_uses_at_once_one_wins_and_then_the_family_has_ended(office
         await office.tokens.refresh(won[0].refresh_token, HERE)
 
 
-async def test_a_caller_who_goes_away_leaves_no_sign_in_that_is_half_ended(office: OfficeServices) -> None:
+async def test_token_calls_complete_after_cancellation(office: OfficeServices) -> None:
     pair = await sign_in(office)
     ending = asyncio.create_task(office.tokens.end_sign_in(office.tokens.verify(pair.access_token)))
     await asyncio.sleep(0)
@@ -174,9 +174,7 @@ async def _nothing() -> None:
 @pytest.mark.parametrize(
     "change", [UserChange(role=Role.VIEWER), UserChange(enabled=False), UserChange(reset=True), None]
 )
-async def test_whatever_happens_to_an_account_ends_its_sign_ins(
-    office: OfficeServices, change: UserChange | None
-) -> None:
+async def test_account_change_ends_sign_ins(office: OfficeServices, change: UserChange | None) -> None:
     await office.users.create("boris", Role.ADMIN, "a password of boris", "admin")
     pair = await office.tokens.issue(await office.accounts.get("boris"), HERE)
     mine = await sign_in(office)
@@ -192,14 +190,14 @@ async def test_whatever_happens_to_an_account_ends_its_sign_ins(
     assert good(office.tokens, mine)
 
 
-async def test_an_account_that_changed_between_password_and_token_gets_none(office: OfficeServices) -> None:
+async def test_issue_rejects_changed_account(office: OfficeServices) -> None:
     account = await office.accounts.authenticate("admin", PASSWORD, HERE)
     await office.accounts.change_password("admin", PASSWORD, "another horse")
     with pytest.raises(InvalidToken):
         await office.tokens.issue(account, HERE)
 
 
-async def test_a_restart_forgets_neither_who_is_in_nor_who_was_put_out(environment: Environment) -> None:
+async def test_sign_ins_survive_restart(environment: Environment) -> None:
     office = await open_office(environment, passwords=fast_passwords())
     stays, ended = await sign_in(office), await sign_in(office)
     await office.tokens.end_sign_in(office.tokens.verify(ended.access_token))
@@ -213,7 +211,7 @@ async def test_a_restart_forgets_neither_who_is_in_nor_who_was_put_out(environme
         await office.close()
 
 
-async def test_a_sign_in_ends_after_its_time_however_often_it_was_refreshed(office: OfficeServices) -> None:
+async def test_sign_in_expires_despite_refreshes(office: OfficeServices) -> None:
     clock = Clock()
     tokens = TokenService(office.database, AccountWriter(office.database), SECRET, TokenLifetimes(900, 3_000), clock)
     pair = await tokens.issue(await office.accounts.get("admin"), HERE)
@@ -231,13 +229,13 @@ async def test_a_sign_in_ends_after_its_time_however_often_it_was_refreshed(offi
         assert len(await work.tokens.families(user.id)) == 1, "what has expired is not kept"
 
 
-async def test_the_oldest_sign_in_makes_room(office: OfficeServices) -> None:
+async def test_sign_in_limit_ends_oldest(office: OfficeServices) -> None:
     tokens = TokenService(office.database, AccountWriter(office.database), SECRET, max_sign_ins=3)
     pairs = [await tokens.issue(await office.accounts.get("admin"), HERE) for _ in range(5)]
     assert [good(tokens, pair) for pair in pairs] == [False, False, True, True, True]
 
 
-async def test_guessing_refresh_tokens_is_limited_per_network_of_ipv6(office: OfficeServices) -> None:
+async def test_refresh_failures_limited_per_ipv6_network(office: OfficeServices) -> None:
     for number in range(30):
         with pytest.raises(InvalidToken):
             await office.tokens.refresh(f"{number:043}", f"2001:db8:1:2::{number:x}")
@@ -247,7 +245,7 @@ async def test_guessing_refresh_tokens_is_limited_per_network_of_ipv6(office: Of
         await office.tokens.refresh("0" * 43, "2001:db8:1:3::1")
 
 
-async def test_guessing_refresh_tokens_is_limited_per_address(office: OfficeServices) -> None:
+async def test_refresh_failures_limited_per_address(office: OfficeServices) -> None:
     for number in range(30):
         with pytest.raises(InvalidToken):
             await office.tokens.refresh(f"{number:043}", HERE)
@@ -257,7 +255,7 @@ async def test_guessing_refresh_tokens_is_limited_per_address(office: OfficeServ
     assert good(office.tokens, await office.tokens.refresh(pair.refresh_token, HERE)), "this is no guess"
 
 
-async def test_an_ended_sign_in_that_is_brought_again_and_again_holds_up_nobody_else(office: OfficeServices) -> None:
+async def test_refresh_of_ended_sign_in_limits_only_itself(office: OfficeServices) -> None:
     ended, other = await sign_in(office), await sign_in(office)
     await office.tokens.end_sign_in(office.tokens.verify(ended.access_token))
     for _ in range(30):
@@ -274,7 +272,7 @@ async def anna(office: OfficeServices) -> OfficeServices:
     return office
 
 
-class Model:
+class SignInModel:
     """What should be good: each running sign-in has one refresh token that is, an ended one has none."""
 
     def __init__(self, office: OfficeServices) -> None:
@@ -330,10 +328,8 @@ STEPS = st.lists(st.tuples(st.sampled_from(["login", "refresh", "reuse", "logout
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
-async def test_only_the_tokens_of_a_running_sign_in_are_good(
-    anna: OfficeServices, steps: list[tuple[str, int]]
-) -> None:
-    model = Model(anna)
+async def test_tokens_match_model(anna: OfficeServices, steps: list[tuple[str, int]]) -> None:
+    model = SignInModel(anna)
     for step, pick in steps:
         session = model.running[pick % len(model.running)] if model.running else []
         await getattr(model, step)(session, pick)

@@ -12,7 +12,7 @@ from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica
 from tests.waiting import wait_until as until
 
 
-async def test_every_area_answers_and_the_operations_close(office: OfficeServices, tmp_path: Path) -> None:
+async def test_operations_open_answer_and_close(office: OfficeServices, tmp_path: Path) -> None:
     around = OperationsDependencies(
         data=tmp_path,
         models=tmp_path / "models",

@@ -44,34 +44,34 @@ def is_text(cell: str) -> bool:
 
 
 @given(CELLS)
-def test_no_cell_is_calculated_and_each_is_read_back(text: str) -> None:
+def test_escaped_cell_is_text_and_reversible(text: str) -> None:
     cell = escape_cell(text)
     assert is_text(cell) or cell == "", cell
     assert unescape_cell(cell) == text
 
 
 @pytest.mark.parametrize("text", ["", "Да", "a=1", "2026-01-31", "а - б", "анна@example.org"])
-def test_what_is_harmless_stays_as_it_is(text: str) -> None:
+def test_harmless_cell_is_unchanged(text: str) -> None:
     assert escape_cell(text) == text
 
 
 @pytest.mark.parametrize("text", CALCULATED)
-async def test_the_audit_trail_and_the_prepared_answers_have_one_guard(text: str) -> None:
-    trail = await _trail(text)
+async def test_audit_and_faq_exports_escape_cells(text: str) -> None:
+    audit_lines = await _audit_csv(text)
     answers = list(csv.reader(io.StringIO(entries_to_csv([_entry(text)]).decode("utf-8-sig"), newline="")))
-    for line in (*trail[1:], *answers[1:]):
+    for line in (*audit_lines[1:], *answers[1:]):
         assert f"'{text}" in line
         assert all(map(is_text, filter(None, line)))
 
 
 @given(CELLS)
-def test_no_line_of_the_audit_trail_holds_a_formula(text: str) -> None:
-    header, line = asyncio.run(_trail(text))
+def test_audit_export_escapes_any_text(text: str) -> None:
+    header, line = asyncio.run(_audit_csv(text))
     assert all(map(is_text, filter(None, line)))
     assert [unescape_cell(cell) for cell in line][header.index("details")] == text
 
 
-async def _trail(text: str) -> list[list[str]]:
+async def _audit_csv(text: str) -> list[list[str]]:
     async def events() -> AsyncIterator[AuditRecord]:
         yield AuditRecord(1, AuditEvent(text, text, text, text, text, text), "")
 

@@ -29,7 +29,7 @@ async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
 
 
 @pytest.fixture
-async def places(
+async def body_routes(
     office: OfficeServices, tmp_path: Path
 ) -> AsyncIterator[tuple[httpx.AsyncClient, list[tuple[str, str]]]]:
     """A client, and method and path of every route that takes a JSON body."""
@@ -44,10 +44,10 @@ async def places(
 
 
 @pytest.mark.parametrize(("reason", "body"), NOT_STORABLE.items())
-async def test_no_body_brings_what_cannot_be_stored(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], reason: str, body: bytes
+async def test_body_with_unstorable_text_is_400(
+    body_routes: tuple[httpx.AsyncClient, list[tuple[str, str]]], reason: str, body: bytes
 ) -> None:
-    client, taking = places
+    client, taking = body_routes
     assert len(taking) >= 50
     headers = {"content-type": "application/json"}
     replies = {place: await client.request(*place, content=body, headers=headers) for place in taking}
@@ -57,8 +57,10 @@ async def test_no_body_brings_what_cannot_be_stored(
     assert wrong == {}
 
 
-async def test_odd_numbers_and_moments_are_refused(places: tuple[httpx.AsyncClient, list[tuple[str, str]]]) -> None:
-    client, _ = places
+async def test_body_with_odd_number_or_time_is_400(
+    body_routes: tuple[httpx.AsyncClient, list[tuple[str, str]]],
+) -> None:
+    client, _ = body_routes
     replies = (
         await client.delete("/privacy/consents/99999999999999999999"),
         await client.post("/keys", json={"name": "k", "expires_at": "9999-12-31T23:59:59-05:00"}),
@@ -67,10 +69,10 @@ async def test_odd_numbers_and_moments_are_refused(places: tuple[httpx.AsyncClie
     assert [reply.status_code for reply in replies] == [400, 400, 400], [reply.text for reply in replies]
 
 
-async def test_a_setting_that_cannot_be_stored_is_not_stored(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
+async def test_settings_with_unstorable_value_unchanged(
+    body_routes: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
 ) -> None:
-    client, _ = places
+    client, _ = body_routes
     before = office.publisher.current
     for part in (
         rb'"speech": {"default_voices": {"ru": "\ud800"}}',
@@ -86,10 +88,10 @@ async def test_a_setting_that_cannot_be_stored_is_not_stored(
     assert (await client.get("/settings")).status_code == 200
 
 
-async def test_the_default_route_is_one_that_exists(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
+async def test_settings_default_route_must_exist(
+    body_routes: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
 ) -> None:
-    client, _ = places
+    client, _ = body_routes
 
     async def choose(route: str) -> httpx.Response:
         body = {"settings": {"default_route": route}, "revision": office.publisher.current.revision}
@@ -108,10 +110,10 @@ async def test_the_default_route_is_one_that_exists(
 
 
 @pytest.mark.parametrize("kind", ["personas", "presets"])
-async def test_there_are_only_as_many_as_every_door_holds(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices, kind: str
+async def test_create_above_maximum_count_is_409(
+    body_routes: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices, kind: str
 ) -> None:
-    client, _ = places
+    client, _ = body_routes
     path, body = {
         "personas": ("/llm/personas", {"id": "one-more", "name": "x", "prompts": {"ru": "Отвечай."}}),
         "presets": ("/tts/presets/custom", {"name": "one more", "params": {"speed": 2}}),
@@ -126,10 +128,10 @@ async def test_there_are_only_as_many_as_every_door_holds(
     assert (reply.status_code, "delete some first" in reply.text) == (409, True), reply.text
 
 
-async def test_the_trail_tells_which_setting_was_changed_from_what_to_what(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
+async def test_settings_audit_has_old_and_new_value(
+    body_routes: tuple[httpx.AsyncClient, list[tuple[str, str]]], office: OfficeServices
 ) -> None:
-    client, _ = places
+    client, _ = body_routes
     changes = {"outbound": {"allowed_hosts": ["10.0.0.5:80"]}, "limits": {"max_body_mb": 3}, "default_language": "en"}
     reply = await client.patch("/settings", json={"settings": changes, "revision": office.publisher.current.revision})
     assert reply.status_code == 200, reply.text
@@ -141,10 +143,10 @@ async def test_the_trail_tells_which_setting_was_changed_from_what_to_what(
     ]
 
 
-async def test_the_schema_tells_what_a_setting_counts_for_and_who_changes_it(
-    places: tuple[httpx.AsyncClient, list[tuple[str, str]]],
+async def test_settings_schema_has_units_and_role(
+    body_routes: tuple[httpx.AsyncClient, list[tuple[str, str]]],
 ) -> None:
-    client, _ = places
+    client, _ = body_routes
     schema = (await client.get("/settings/schema")).json()
     groups = {name: field for name, field in schema["properties"].items() if "$ref" in field}
     assert {name for name, field in groups.items() if field.get("changed_by") == "admin"} == {

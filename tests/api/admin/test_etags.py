@@ -64,7 +64,7 @@ CHANGES = (
 )
 
 
-async def furnish(client: httpx.AsyncClient) -> None:
+async def prepare_rows(client: httpx.AsyncClient) -> None:
     for entry in (await client.get("/faq/entries")).json()["entries"]:
         await client.delete(f"/faq/entries/{entry['id']}")
     gemini = {"name": "gemini", "provider_type": "gemini", "model_name": "gemini-2.5-flash"}
@@ -76,15 +76,15 @@ async def furnish(client: httpx.AsyncClient) -> None:
         assert (await client.post(path, json=body)).is_success
 
 
-async def entry_of(client: httpx.AsyncClient) -> int:
+async def create_entry(client: httpx.AsyncClient) -> int:
     made = await client.post("/faq", json={"trigger": "Где вход", "response": "Слева."})
     return int(made.json()["entry"]["id"])
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.write)
-async def test_a_version_that_is_sent_is_heeded_and_none_is_demanded(client: httpx.AsyncClient, change: Change) -> None:
-    await furnish(client)
-    entry = await entry_of(client)
+async def test_change_with_stale_version_is_409(client: httpx.AsyncClient, change: Change) -> None:
+    await prepare_rows(client)
+    entry = await create_entry(client)
     read = await client.get(change.read.replace("/entries/1", f"/entries/{entry}"))
     tag = read.headers["etag"]
     assert await change.send(client, '"999999999"') == 409, "a version that was never given out"
@@ -96,29 +96,27 @@ async def test_a_version_that_is_sent_is_heeded_and_none_is_demanded(client: htt
 
 
 @pytest.mark.parametrize("change", [each for each in CHANGES if each.method == "POST"], ids=lambda change: change.write)
-async def test_what_a_change_answers_is_the_version_of_the_next_one(client: httpx.AsyncClient, change: Change) -> None:
-    await furnish(client)
+async def test_change_reply_has_next_version(client: httpx.AsyncClient, change: Change) -> None:
+    await prepare_rows(client)
     reply = await client.request(change.method, change.write, json=change.body)
     assert await change.send(client, reply.headers["etag"]) == 200
 
 
-async def test_a_prompt_is_reset_from_the_version_that_was_read(client: httpx.AsyncClient) -> None:
+async def test_prompt_reset_checks_version(client: httpx.AsyncClient) -> None:
     old = (await client.get("/llm/prompt/anna")).headers["etag"]
     new = (await client.post("/llm/prompt/anna", json={"prompt": "Ты робот."})).headers["etag"]
     assert (await client.post("/llm/prompt/anna/reset", headers={"if-match": old})).status_code == 409
     assert (await client.post("/llm/prompt/anna/reset", headers={"if-match": new})).headers["etag"] == old
 
 
-async def test_a_prepared_answer_is_deleted_in_the_version_that_was_read(client: httpx.AsyncClient) -> None:
-    entry = await entry_of(client)
+async def test_faq_delete_checks_version(client: httpx.AsyncClient) -> None:
+    entry = await create_entry(client)
     for path in (f"/faq/entries/{entry}", "/faq/Где вход"):
         assert (await client.delete(path, headers={"if-match": '"7"'})).status_code == 409
     assert (await client.delete("/faq/Где вход", headers={"if-match": '"1"'})).status_code == 200
 
 
-async def test_settings_of_a_revision_that_is_still_to_come_are_refused(
-    client: httpx.AsyncClient, office: OfficeServices
-) -> None:
+async def test_settings_future_revision_is_409(client: httpx.AsyncClient, office: OfficeServices) -> None:
     """Somebody read them before a backup was restored."""
     newest = office.publisher.current.revision
     body = {"settings": {"llm": {"temperature": 0.3}}}
@@ -128,16 +126,14 @@ async def test_settings_of_a_revision_that_is_still_to_come_are_refused(
     assert reply.headers["etag"] == f'"{newest + 1}"'
 
 
-async def test_voices_of_two_languages_chosen_at_once_are_both_chosen(
-    client: httpx.AsyncClient, office: OfficeServices
-) -> None:
+async def test_voice_changes_in_parallel_both_apply(client: httpx.AsyncClient, office: OfficeServices) -> None:
     voices = ("tone-ru", "tone-en")
     replies = await asyncio.gather(*(client.post("/voice", json={"voice": voice}) for voice in voices))
     assert [reply.status_code for reply in replies] == [200, 200]
     assert office.publisher.current.settings.speech.default_voices == {"ru": "tone-ru", "en": "tone-en"}
 
 
-async def test_partial_changes_at_once_lose_nothing(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_partial_changes_in_parallel_all_apply(client: httpx.AsyncClient, office: OfficeServices) -> None:
     before = office.publisher.current.revision
     sampling = {"temperature": 0.3, "top_p": 0.5, "max_tokens": 7}
     settings = {"revision": before, "settings": {"default_language": "en"}}
@@ -164,7 +160,7 @@ async def test_partial_changes_at_once_lose_nothing(client: httpx.AsyncClient, o
         ),
     ],
 )
-async def test_a_first_declaration_by_two_at_once_is_one_thing(
+async def test_first_config_in_parallel_creates_one_row(
     client: httpx.AsyncClient, path: str, first: dict[str, object], second: dict[str, object]
 ) -> None:
     replies = await asyncio.gather(*(client.post(path, json=body) for body in (first, second)))
@@ -175,6 +171,6 @@ async def test_a_first_declaration_by_two_at_once_is_one_thing(
     assert {name: instances[0][name] for name in wanted} == wanted
 
 
-async def test_what_was_never_declared_has_no_version_to_change(client: httpx.AsyncClient) -> None:
+async def test_config_absent_with_version_is_409(client: httpx.AsyncClient) -> None:
     reply = await client.post("/widget/config", json={"title": "Чат"}, headers={"if-match": '"1"'})
     assert reply.status_code == 409

@@ -12,7 +12,7 @@ from tests.unit.models.conftest import WEIGHTS
 from tests.waiting import wait_until as until
 
 
-async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: ModelRig) -> None:
+async def test_scan_finds_damaged_models(rig: ModelRig) -> None:
     async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         await rig.wait_until_ended(http)
@@ -31,7 +31,7 @@ async def test_a_scan_reads_every_byte_and_finds_what_is_damaged(rig: ModelRig) 
         assert (damaged["status"], damaged["detail"]) == ("damaged", "contents differ: weights.bin")
 
 
-async def test_a_model_that_is_taken_away_during_a_scan_is_told_and_ends_nothing(rig: ModelRig) -> None:
+async def test_scan_reports_model_deleted_meanwhile(rig: ModelRig) -> None:
     pipe = add_model_blocked_on_pipe(rig.store, "held", "next")
     shutil.copytree(rig.store.directory("held"), rig.store.directory("other"), ignore=lambda *_: ["pipe"])
     (rig.store.root / "strange").mkdir()
@@ -49,7 +49,7 @@ async def test_a_model_that_is_taken_away_during_a_scan_is_told_and_ends_nothing
     }
 
 
-async def test_a_copied_folder_is_read_itself(rig: ModelRig) -> None:
+async def test_scan_reads_copied_folder(rig: ModelRig) -> None:
     async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         await rig.wait_until_ended(http)
@@ -63,7 +63,7 @@ async def test_a_copied_folder_is_read_itself(rig: ModelRig) -> None:
 
 
 @pytest.mark.parametrize("path", ["no\0file", "../nobody/data"])
-async def test_a_strange_manifest_ends_neither_list_nor_scan(rig: ModelRig, path: str) -> None:
+async def test_scan_survives_invalid_manifest(rig: ModelRig, path: str) -> None:
     folder = rig.store.directory("strange")
     folder.mkdir(parents=True)
     write_manifest(folder, "../strange", [{"path": path, "size": 0, "sha256": ""}])
@@ -75,7 +75,7 @@ async def test_a_strange_manifest_ends_neither_list_nor_scan(rig: ModelRig, path
     assert (scanned["state"], scanned["findings"][0]["status"]) == ("finished", "incomplete")  # type: ignore[index]
 
 
-async def test_a_scan_that_fails_says_so(tmp_path: Path) -> None:
+async def test_scan_failure_is_reported(tmp_path: Path) -> None:
     class Unreadable(ModelStore):
         def manifest(self, model_id: str) -> ModelManifest | None:
             raise RecursionError
@@ -88,7 +88,7 @@ async def test_a_scan_that_fails_says_so(tmp_path: Path) -> None:
     await scan.close()
 
 
-async def test_a_scan_can_be_cancelled(rig: ModelRig) -> None:
+async def test_scan_can_be_cancelled(rig: ModelRig) -> None:
     folder = rig.store.directory("large")
     folder.mkdir(parents=True)
     with (folder / "data").open("wb") as file:

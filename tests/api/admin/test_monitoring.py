@@ -108,7 +108,7 @@ def monitor(
     )
 
 
-async def test_a_card_is_told_whole(office: OfficeServices, register: ReplicaRegistry, metrics: Metrics) -> None:
+async def test_gpu_report_has_all_fields(office: OfficeServices, register: ReplicaRegistry, metrics: Metrics) -> None:
     async with router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http:
         report = (await http.get("/monitor/gpu")).json()
     (gpu,) = report["gpus"]
@@ -119,7 +119,7 @@ async def test_a_card_is_told_whole(office: OfficeServices, register: ReplicaReg
     assert [(each["pid"], each["memory_gb"]) for each in gpu["processes"]] == [(os.getpid(), 1.0)]
 
 
-def test_no_card_and_no_driver_are_answers() -> None:
+def test_gpu_report_without_card_has_reason() -> None:
     def absent() -> Any:
         raise ImportError("pynvml")
 
@@ -139,7 +139,7 @@ def test_no_card_and_no_driver_are_answers() -> None:
     assert nvml.open == 0
 
 
-async def test_a_driver_that_hangs_is_told_and_holds_one_thread(
+async def test_gpu_driver_that_hangs_holds_one_thread(
     office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
     class Hanging(Nvml):
@@ -163,7 +163,7 @@ async def test_a_driver_that_hangs_is_told_and_holds_one_thread(
     watched.close()
 
 
-async def test_the_stream_of_cards_repeats_until_the_client_goes(
+async def test_gpu_stream_ends_on_disconnect(
     office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
     slots = EventStreamSlots(limit=1)
@@ -181,7 +181,7 @@ async def test_the_stream_of_cards_repeats_until_the_client_goes(
     assert slots.in_use == 0
 
 
-async def test_health_says_what_is_wanted_and_does_not_run(
+async def test_health_degraded_when_desired_service_is_down(
     office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
     async with (
@@ -200,7 +200,7 @@ async def test_health_says_what_is_wanted_and_does_not_run(
         assert errors == {"chat": {"message": "no weights", "remedy": "mend it"}}
 
 
-async def test_health_is_not_claimed_while_the_cluster_says_nothing(
+async def test_health_degraded_while_cluster_is_silent(
     office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
     cluster = FakeCluster(deployment_facts("gateway", os.getpid()))
@@ -220,18 +220,18 @@ async def test_health_is_not_claimed_while_the_cluster_says_nothing(
         assert errors["serve"]["remedy"].startswith("wait until Ray")
 
 
-def test_the_processors_are_measured_between_two_questions_of_any_threads() -> None:
+def test_cpu_meter_measures_across_threads() -> None:
     now = CpuTimes(user=100.0, idle=100.0, iowait=0.0, guest=10.0)
     meter = CpuMeter(lambda: now, count=2)
     now = CpuTimes(user=103.0, idle=100.5, iowait=0.5, guest=11.0)
-    assert percent_in_another_thread(meter) == 75.0
+    assert read_in_another_thread(meter) == 75.0
     now = CpuTimes(user=103.0, idle=100.9, iowait=0.5, guest=11.0)
-    assert percent_in_another_thread(meter) == 75.0, "less than half a second later"
+    assert read_in_another_thread(meter) == 75.0, "less than half a second later"
     now = CpuTimes(user=103.0, idle=102.5, iowait=0.5, guest=11.0)
-    assert percent_in_another_thread(meter) == 0.0
+    assert read_in_another_thread(meter) == 0.0
 
 
-def percent_in_another_thread(meter: CpuMeter) -> float:
+def read_in_another_thread(meter: CpuMeter) -> float:
     with ThreadPoolExecutor(1) as fresh:
         return fresh.submit(meter.percent).result()
 
@@ -261,7 +261,7 @@ class SeveralCards(Nvml):
         return super().nvmlDeviceGetMemoryInfo(card)
 
 
-def test_a_card_that_fails_is_told_with_its_reason_and_hides_no_other() -> None:
+def test_gpu_card_that_fails_hides_no_other() -> None:
     nvml = SeveralCards()
     gpus = GpuMonitor(lambda: nvml)
     gpus.read()
@@ -279,7 +279,7 @@ def test_a_card_that_fails_is_told_with_its_reason_and_hides_no_other() -> None:
     assert (nvml.open, nvml.opened) == (0, 2), "a driver that came back is found"
 
 
-async def test_metrics_tell_latency_and_totals_and_a_reset_begins_latency_anew(
+async def test_metrics_reset_clears_latency_only(
     office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
     tally = StageLatency(stage="total", source="api", route="local", count=4, p50_ms=10, p95_ms=30, max_ms=40)
@@ -305,7 +305,7 @@ async def test_metrics_tell_latency_and_totals_and_a_reset_begins_latency_anew(
     assert (await audited(office))[0] == ("anna", "reset", "metrics")
 
 
-async def test_the_machine_is_told_without_anybodys_command_line(
+async def test_machine_report_has_no_command_lines(
     office: OfficeServices, register: ReplicaRegistry, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRETARY_RUN_ID", f"test-{os.getpid()}")

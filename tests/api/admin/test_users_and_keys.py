@@ -35,7 +35,7 @@ async def add(admin: httpx.AsyncClient, name: str, role: str = "admin") -> httpx
     return await admin.post("/users", json=body)
 
 
-async def test_a_person_is_added_read_changed_and_removed(admin: httpx.AsyncClient) -> None:
+async def test_user_create_read_change_delete(admin: httpx.AsyncClient) -> None:
     made = await add(admin, " Anna.B@Example ", "viewer")
     assert made.status_code == 201
     assert made.json()["username"] == "anna.b@example"
@@ -53,7 +53,7 @@ async def test_a_person_is_added_read_changed_and_removed(admin: httpx.AsyncClie
     assert (await admin.get("/users/anna.b@example")).status_code == 404
 
 
-async def test_a_change_names_the_version_it_was_made_from(admin: httpx.AsyncClient) -> None:
+async def test_user_change_requires_version(admin: httpx.AsyncClient) -> None:
     await add(admin, "anna")
     assert (await admin.patch("/users/anna", json={"role": "viewer"})).status_code == 428
     assert (await admin.patch("/users/anna", json={"role": "viewer", "version": 1})).status_code == 200
@@ -61,9 +61,7 @@ async def test_a_change_names_the_version_it_was_made_from(admin: httpx.AsyncCli
     assert (await admin.get("/users/anna")).json()["role"] == "viewer"
 
 
-async def test_a_reset_password_is_shown_once_and_must_be_changed(
-    office: OfficeServices, admin: httpx.AsyncClient
-) -> None:
+async def test_user_password_reset_must_be_changed(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     await add(admin, "anna")
     reset = await admin.patch("/users/anna", json={"reset_password": True, "version": 1})
     assert reset.json()["must_change_password"] is True
@@ -87,17 +85,17 @@ async def test_a_reset_password_is_shown_once_and_must_be_changed(
         {"username": "long-enough", "password": "Long-Enough"},
     ],
 )
-async def test_a_person_who_cannot_be_is_refused(admin: httpx.AsyncClient, body: dict[str, object]) -> None:
+async def test_user_with_invalid_fields_is_rejected(admin: httpx.AsyncClient, body: dict[str, object]) -> None:
     assert (await admin.post("/users", json=body)).status_code == 400
     assert (await admin.get("/users")).json()["total"] == 1
 
 
-async def test_a_name_is_taken_once(admin: httpx.AsyncClient) -> None:
+async def test_user_name_is_unique(admin: httpx.AsyncClient) -> None:
     assert (await add(admin, "anna")).status_code == 201
     assert (await add(admin, "ANNA")).status_code == 409
 
 
-async def test_nobody_shuts_themselves_or_everybody_out(office: OfficeServices, admin: httpx.AsyncClient) -> None:
+async def test_user_cannot_remove_last_admin_or_self(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     for body in ({"role": "viewer"}, {"enabled": False}, {"reset_password": True}):
         refused = await admin.patch("/users/admin", json={**body, "version": 1})
         assert refused.status_code == 409, body
@@ -111,13 +109,13 @@ async def test_nobody_shuts_themselves_or_everybody_out(office: OfficeServices, 
     assert (await office.users.get("admin")).version == 1
 
 
-async def test_only_administrators_see_people_and_keys(office: OfficeServices) -> None:
+async def test_users_and_keys_require_admin(office: OfficeServices) -> None:
     async with admin_client(office, office_only_routers, "operator") as client:
         for path in ("/users", "/users/admin", "/keys"):
             assert (await client.get(path)).status_code == 403
 
 
-async def test_a_key_is_shown_once_and_stored_as_a_digest(office: OfficeServices, admin: httpx.AsyncClient) -> None:
+async def test_key_is_shown_once_and_stored_as_digest(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     made = await admin.post("/keys", json={"name": "shop", "scopes": ["chat"], "owner": "the shop"})
     assert made.status_code == 201
     plain = made.json()["key"]
@@ -132,7 +130,7 @@ async def test_a_key_is_shown_once_and_stored_as_a_digest(office: OfficeServices
         assert plain not in repr(await work.audit.newest(100))
 
 
-async def test_limits_of_a_key_reach_the_doors(office: OfficeServices, admin: httpx.AsyncClient) -> None:
+async def test_key_limits_are_published(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     made = (await admin.post("/keys", json={"name": "shop"})).json()
     key_id, change = made["id"], {"limits": {"tokens_per_day": 500}, "name": "the shop"}
     assert (await admin.patch(f"/keys/{key_id}", json=change)).status_code == 428
@@ -161,15 +159,13 @@ async def test_limits_of_a_key_reach_the_doors(office: OfficeServices, admin: ht
         {"name": "x", "expires_at": "2990-01-01T00:00:00"},
     ],
 )
-async def test_a_key_that_cannot_be_is_refused(admin: httpx.AsyncClient, body: dict[str, object]) -> None:
+async def test_key_with_invalid_fields_is_rejected(admin: httpx.AsyncClient, body: dict[str, object]) -> None:
     before = (await admin.get("/keys")).json()["total"]
     assert (await admin.post("/keys", json=body)).status_code == 400
     assert (await admin.get("/keys")).json()["total"] == before
 
 
-async def test_what_a_key_used_today_stands_beside_it_and_in_the_sums(
-    office: OfficeServices, admin: httpx.AsyncClient
-) -> None:
+async def test_key_usage_in_list_and_sums(office: OfficeServices, admin: httpx.AsyncClient) -> None:
     key_id = (await admin.post("/keys", json={"name": "shop"})).json()["id"]
     tallies = tuple(
         UsageCount(
@@ -214,11 +210,11 @@ async def test_what_a_key_used_today_stands_beside_it_and_in_the_sums(
         {"to_day": "0001-01-01"},
     ],
 )
-async def test_a_range_that_is_none_is_a_bad_request(admin: httpx.AsyncClient, query: dict[str, str]) -> None:
+async def test_usage_range_invalid_is_400(admin: httpx.AsyncClient, query: dict[str, str]) -> None:
     assert (await admin.get("/usage", params=query)).status_code == 400
 
 
-async def test_a_report_of_a_restarted_door_counts_although_it_reads_the_same(office: OfficeServices) -> None:
+async def test_usage_of_restarted_door_counts_again(office: OfficeServices) -> None:
     tally = UsageCount(
         day=office.usage.current_day(), key_id=1, source="api", route="local", requests=1, prompt_tokens=7
     )

@@ -48,9 +48,7 @@ async def left_behind(office: OfficeServices) -> set[str]:
     return await conversations_of_anna(office)
 
 
-async def test_the_next_person_of_a_name_sees_nothing_of_the_former(
-    office: OfficeServices, left_behind: set[str]
-) -> None:
+async def test_new_user_of_name_sees_nothing_of_deleted(office: OfficeServices, left_behind: set[str]) -> None:
     assert await seen_by(office, ANNA) == left_behind
     await office.users.delete("anna", "admin")
     await office.users.create("anna", Role.VIEWER, None, "admin")
@@ -61,9 +59,7 @@ async def test_the_next_person_of_a_name_sees_nothing_of_the_former(
     assert (await office.conversations.open(PANEL, "anna", "Анна")).session_id not in left_behind
 
 
-async def test_administrators_still_see_and_erase_what_a_former_person_said(
-    office: OfficeServices, left_behind: set[str]
-) -> None:
+async def test_admin_exports_and_erases_deleted_user(office: OfficeServices, left_behind: set[str]) -> None:
     async with office.database.unit_of_work() as work:
         await work.recordings.add(StoredRecording("a", "admin", "recordings/a.wav", "audio/wav", 1.0, 4, person="anna"))
     await office.privacy.give_consent(StoredConsent("admin", "anna", "recording"), ADMIN)
@@ -78,7 +74,7 @@ async def test_administrators_still_see_and_erase_what_a_former_person_said(
     assert await seen_by(office, ADMIN) == set()
 
 
-async def test_two_former_people_of_one_name_stay_two(office: OfficeServices, left_behind: set[str]) -> None:
+async def test_deleted_users_of_one_name_stay_distinct(office: OfficeServices, left_behind: set[str]) -> None:
     first = await delete_anna(office)
     await office.users.create("anna", Role.VIEWER, None, "admin")
     of_second = await conversations_of_anna(office)
@@ -89,16 +85,14 @@ async def test_two_former_people_of_one_name_stay_two(office: OfficeServices, le
     assert {session.id for session, _ in kept.conversations} == of_second
 
 
-async def test_people_at_other_doors_keep_their_name(office: OfficeServices, left_behind: set[str]) -> None:
+async def test_other_sources_keep_the_name(office: OfficeServices, left_behind: set[str]) -> None:
     opened = await office.conversations.open(TurnSource(SourceKind.WIDGET, "site"), "anna", "Анна")
     await office.users.delete("anna", "admin")
     (session, _), *others = (await office.privacy.export(DataSubject("anna"), ADMIN)).conversations
     assert (session.id, others) == (opened.session_id, [])
 
 
-async def test_who_was_deleted_by_an_earlier_version_leaves_nothing_either(
-    office: OfficeServices, left_behind: set[str]
-) -> None:
+async def test_user_deleted_by_older_version_is_detached(office: OfficeServices, left_behind: set[str]) -> None:
     async with office.database.unit_of_work() as work:  # as it was done then
         await work.users.remove("anna")
     await office.users.create("anna", Role.VIEWER, None, "admin")
@@ -106,7 +100,7 @@ async def test_who_was_deleted_by_an_earlier_version_leaves_nothing_either(
     assert (await office.conversations.open(PANEL, "anna", "Анна")).session_id not in left_behind
 
 
-async def test_a_deletion_that_is_refused_leaves_everything_to_its_owner(office: OfficeServices) -> None:
+async def test_user_delete_rejected_changes_nothing(office: OfficeServices) -> None:
     opened = await office.conversations.open(PANEL, "admin", "Админ")
     async with office.database.unit_of_work() as work:
         await work.users.add(StoredUser("boris", "x", "operator"))

@@ -13,7 +13,7 @@ VIEWER, OPERATOR, ADMIN = Role
 
 
 @pytest.mark.parametrize(
-    ("subject", "expected"),
+    ("resource", "expected"),
     [
         (AdminResource.FAQ, RequiredRoles(VIEWER, OPERATOR)),
         (AdminResource.CONVERSATIONS, RequiredRoles(VIEWER, VIEWER)),
@@ -22,33 +22,33 @@ VIEWER, OPERATOR, ADMIN = Role
         (AdminResource.OTHER, RequiredRoles(ADMIN, ADMIN)),
     ],
 )
-def test_a_subject_is_read_and_changed_by_the_roles_of_the_table(
-    subject: AdminResource, expected: RequiredRoles
-) -> None:
-    assert required_roles(subject) == expected
+def test_required_roles_of_resource(resource: AdminResource, expected: RequiredRoles) -> None:
+    assert required_roles(resource) == expected
 
 
-def test_whoever_changes_a_thing_may_read_it() -> None:
+def test_change_role_covers_read_role() -> None:
     assert [
-        subject for subject in AdminResource if not required_roles(subject).change.covers(required_roles(subject).read)
+        resource
+        for resource in AdminResource
+        if not required_roles(resource).change.covers(required_roles(resource).read)
     ] == []
 
 
-@pytest.mark.parametrize("needed", Role)
+@pytest.mark.parametrize("required", Role)
 @pytest.mark.parametrize("role", Role)
-def test_a_role_does_what_the_ones_before_it_may(role: Role, needed: Role) -> None:
+def test_require_role_covers_lower_roles(role: Role, required: Role) -> None:
     order = [VIEWER, OPERATOR, ADMIN]
-    if order.index(role) >= order.index(needed):
-        require_role(role, needed)
+    if order.index(role) >= order.index(required):
+        require_role(role, required)
     else:
-        with pytest.raises(Forbidden, match=f"needs the role {needed}; yours is {role}"):
-            require_role(role, needed)
+        with pytest.raises(Forbidden, match=f"needs the role {required}; yours is {role}"):
+            require_role(role, required)
 
 
-def test_somebody_new_is_a_viewer_unless_more_is_said() -> None:
+def test_new_user_is_viewer_by_default() -> None:
     assert NewUser(username="anna").role is VIEWER
     assert StoredUser("anna", "hash").role == VIEWER.value
 
 
-async def test_the_first_person_is_an_administrator(office: OfficeServices) -> None:
+async def test_first_user_is_admin(office: OfficeServices) -> None:
     assert (await office.accounts.get("admin")).role == ADMIN.value

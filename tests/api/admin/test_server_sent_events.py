@@ -21,7 +21,7 @@ class Tick(BaseModel):
     n: int
 
 
-class Source:
+class EventSource:
     def __init__(self, *ticks: float, broken: bool = False) -> None:
         self.closed = False
         self._ticks = ticks
@@ -42,8 +42,8 @@ def bodies(call: AsgiCall) -> list[bytes]:
     return [message["body"] for message in call.sent if message.get("body")]
 
 
-async def test_silence_is_filled_with_heartbeats_and_no_event_is_lost() -> None:
-    source, call = Source(0, 0.1, 0), AsgiCall("/", b"")
+async def test_stream_sends_heartbeats_and_all_events() -> None:
+    source, call = EventSource(0, 0.1, 0), AsgiCall("/", b"")
     await asyncio.wait_for(
         asyncio.shield(
             asyncio.ensure_future(
@@ -58,8 +58,8 @@ async def test_silence_is_filled_with_heartbeats_and_no_event_is_lost() -> None:
     assert source.closed
 
 
-async def test_a_client_that_goes_ends_the_source() -> None:
-    source, call, slots = Source(0, 60), AsgiCall("/", b""), EventStreamSlots()
+async def test_stream_closes_items_on_disconnect() -> None:
+    source, call, slots = EventSource(0, 60), AsgiCall("/", b""), EventStreamSlots()
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await until(lambda: bodies(call))
     call.disconnected.set()
@@ -68,12 +68,12 @@ async def test_a_client_that_goes_ends_the_source() -> None:
     assert slots.in_use == 0
 
 
-async def test_one_person_cannot_take_every_stream() -> None:
+async def test_stream_limit_per_user() -> None:
     slots, router = EventStreamSlots(limit=3, limit_per_user=2), APIRouter()
 
     @router.get("/monitor/ticks", response_model=None)
     async def ticks() -> EventStream:
-        return EventStream(Source(0, 60).items(), slots)
+        return EventStream(EventSource(0, 60).items(), slots)
 
     app = AdminApp(GateDependencies(RoleTokens(), StaticSnapshots(), Metrics()), [router])
 
@@ -99,8 +99,8 @@ async def test_one_person_cannot_take_every_stream() -> None:
     assert slots.in_use == 0
 
 
-async def test_a_cancelled_request_ends_the_source() -> None:
-    source, call, slots = Source(0, 60), AsgiCall("/", b""), EventStreamSlots()
+async def test_stream_closes_items_on_cancel() -> None:
+    source, call, slots = EventSource(0, 60), AsgiCall("/", b""), EventStreamSlots()
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await until(lambda: bodies(call))
     serving.cancel()
@@ -110,7 +110,7 @@ async def test_a_cancelled_request_ends_the_source() -> None:
     assert slots.in_use == 0
 
 
-async def test_what_breaks_is_the_last_event() -> None:
-    source, call = Source(0, broken=True), AsgiCall("/", b"")
+async def test_stream_error_is_last_event() -> None:
+    source, call = EventSource(0, broken=True), AsgiCall("/", b"")
     await EventStream(source.items(), EventStreamSlots())(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
     assert bodies(call)[-1] == b'event: error\ndata: {"code":"unavailable","message":"the card is gone"}\n\n'

@@ -18,7 +18,7 @@ from deployments.contracts.identity import Role
 from tests.api.admin.admin_client import PASSWORD, OfficeSnapshots, opened_office
 from tests.api.asgi import AsgiCall
 
-LOOK_AGAIN_S = 0.05
+CHECK_INTERVAL_S = 0.05
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def app(office: OfficeServices) -> AdminApp:
 
     @router.post("/logs/slow")
     async def slow() -> str:
-        await asyncio.sleep(4 * LOOK_AGAIN_S)
+        await asyncio.sleep(4 * CHECK_INTERVAL_S)
         return "done"
 
     @router.websocket("/tts/endless")
@@ -58,25 +58,25 @@ def app(office: OfficeServices) -> AdminApp:
             await socket.send_text("tick")
             await asyncio.sleep(0.01)
 
-    keepers = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), LOOK_AGAIN_S)
-    return AdminApp(keepers, [router])
+    dependencies = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), CHECK_INTERVAL_S)
+    return AdminApp(dependencies, [router])
 
 
 def scope_of(call: AsgiCall, token: str) -> dict[str, Any]:
     return call.scope() | {"headers": [(b"authorization", b"Bearer " + token.encode())]}
 
 
-async def test_a_stream_lasts_as_long_as_its_sign_in(office: OfficeServices, app: AdminApp, token: str) -> None:
+async def test_stream_ends_with_sign_in(office: OfficeServices, app: AdminApp, token: str) -> None:
     call = AsgiCall("/logs/endless", b"", method="GET")
     serving = asyncio.create_task(app(scope_of(call, token), call.receive, call.send))  # type: ignore[arg-type]
-    await asyncio.sleep(4 * LOOK_AGAIN_S)
+    await asyncio.sleep(4 * CHECK_INTERVAL_S)
     assert not serving.done()
     await office.tokens.end_sign_in(office.tokens.verify(token))
     await asyncio.wait_for(serving, 2)
     assert call.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-async def test_a_socket_is_closed_when_its_owner_gets_another_role(office: OfficeServices, app: AdminApp) -> None:
+async def test_socket_closes_on_role_change(office: OfficeServices, app: AdminApp) -> None:
     sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     inbound: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     await inbound.put({"type": "websocket.connect"})
@@ -87,7 +87,7 @@ async def test_a_socket_is_closed_when_its_owner_gets_another_role(office: Offic
     scope = scope_of(call, token) | {"type": "websocket", "subprotocols": []}
     serving = asyncio.create_task(app(scope, inbound.get, sent.put))
     assert (await sent.get())["type"] == "websocket.accept"
-    await asyncio.sleep(4 * LOOK_AGAIN_S)
+    await asyncio.sleep(4 * CHECK_INTERVAL_S)
     assert not serving.done()
     owner = await office.users.get("olga")
     await office.users.update("olga", UserChange(role=Role.VIEWER), owner.version, "admin")
@@ -96,10 +96,10 @@ async def test_a_socket_is_closed_when_its_owner_gets_another_role(office: Offic
     assert (messages[-1]["type"], messages[-1]["code"]) == ("websocket.close", 1008)
 
 
-async def test_what_was_asked_to_be_done_is_done(office: OfficeServices, app: AdminApp, token: str) -> None:
+async def test_post_completes_after_sign_out(office: OfficeServices, app: AdminApp, token: str) -> None:
     call = AsgiCall("/logs/slow", b"")
     serving = asyncio.create_task(app(scope_of(call, token), call.receive, call.send))  # type: ignore[arg-type]
-    await asyncio.sleep(LOOK_AGAIN_S)
+    await asyncio.sleep(CHECK_INTERVAL_S)
     await office.tokens.end_sign_in(office.tokens.verify(token))
     await asyncio.wait_for(serving, 2)
     assert (call.status, call.json) == (200, "done")
