@@ -36,7 +36,7 @@ class EventStream(Response):
 
     Closes ``items`` when the client disconnects: the server reports it with ``http.disconnect``, with an error on send,
     or by cancelling the request. A SecretaryError of ``items`` is sent as a last event named ``error``. ``on_end`` is
-    always called, even if the stream never starts. """
+    always called, even if the stream never starts."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ from deployments.contracts.errors import NotFound
 from tests.api.admin.router_client import application_of, router_client
 from tests.api.asgi import AsgiCall
 from tests.architecture.source_files import ROOT
-from tests.waiting import wait_until as until
+from tests.waiting import wait_until
 
 
 def record(number: int, level: str = "INFO", text: str = "") -> str:
@@ -206,7 +206,7 @@ class Following:
         return [orjson.loads(event.removeprefix(b"data: "))["line"] for event in events]
 
     async def begun(self) -> None:
-        await until(lambda: self.call.sent)
+        await wait_until(lambda: self.call.sent)
 
     async def end(self) -> None:
         self.call.disconnected.set()
@@ -234,7 +234,7 @@ async def test_log_tail_follows_rotation(folder: Path, logger: Callable[[str], N
         logger(f"line {number}")
         await asyncio.sleep(0.02)
     assert (folder / "bot.log.3").exists()
-    await until(lambda: len(following.lines()) >= 40)
+    await wait_until(lambda: len(following.lines()) >= 40)
     assert [line.split("bots ")[1] for line in following.lines()] == [f"line {n}" for n in range(40)]
     await following.end()
 
@@ -248,7 +248,7 @@ async def test_log_tail_filters_with_tracebacks(folder: Path) -> None:
     with path.open("a") as file:
         file.write(record(1, "INFO", "foo") + record(2, "ERROR", "boo") + "Traceback: oh\n" + record(3, "ERROR", "zzz"))
         file.write(record(4, "ERROR", "half a line, not ended: o")[:-1])
-    await until(lambda: len(following.lines()) >= 2)
+    await wait_until(lambda: len(following.lines()) >= 2)
     await asyncio.sleep(0.05)
     shown = [line.rpartition(" ")[2] for line in following.lines()]
     assert shown[:2] == ["boo", "oh"]

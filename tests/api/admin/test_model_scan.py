@@ -9,7 +9,7 @@ from deployments.administration.models.model_scan import ModelScan
 from deployments.models.store import ModelManifest, ModelStore
 from tests.api.admin.model_rig import ModelRig, add_model_blocked_on_pipe, unblock_pipe, write_manifest
 from tests.unit.models.conftest import WEIGHTS
-from tests.waiting import wait_until as until
+from tests.waiting import wait_until
 
 
 async def test_scan_finds_damaged_models(rig: ModelRig) -> None:
@@ -37,7 +37,7 @@ async def test_scan_reports_model_deleted_meanwhile(rig: ModelRig) -> None:
     (rig.store.root / "strange").mkdir()
     async with rig.client() as http:
         await http.post("/models/scan")
-        await until(lambda: rig.models.scan_status().current == "held")
+        await wait_until(lambda: rig.models.scan_status().current == "held")
         aside = pipe.parent.rename(rig.store.root.parent / "aside")
         await unblock_pipe(aside / "pipe")
         scanned = await rig.wait_until_ended(http, "scan")
@@ -83,7 +83,7 @@ async def test_scan_failure_is_reported(tmp_path: Path) -> None:
     (tmp_path / "strange").mkdir()
     scan = ModelScan(Unreadable(tmp_path))
     scan.start()
-    await until(lambda: scan.status().state != "running")
+    await wait_until(lambda: scan.status().state != "running")
     assert (scan.status().state, scan.status().error) == ("failed", "strange cannot be read (RecursionError)")
     await scan.close()
 

@@ -16,7 +16,7 @@ from tests.unit.administration.cancelling_database import CancellingDatabase
 from tests.unit.administration.conftest import audited
 from tests.unit.models.conftest import CONFIG, WEIGHTS
 from tests.unit.models.hub_responses import COMMIT, REPO
-from tests.waiting import wait_until as until
+from tests.waiting import wait_until
 
 
 async def test_download_has_progress_and_is_listed(rig: ModelRig) -> None:
@@ -148,7 +148,7 @@ async def test_hub_allows_two_parallel_calls(rig: ModelRig) -> None:
     rig.site.unblocked.clear()
     async with rig.client() as http:
         asked = [asyncio.create_task(http.get("/models/search", params={"query": "tiny"})) for _ in range(2)]
-        await until(lambda: len(rig.site.requests) == 2)
+        await wait_until(lambda: len(rig.site.requests) == 2)
         for path in ("/models/search?query=tiny", "/models/details/acme/Tiny"):
             refused = await http.get(path)
             assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
@@ -164,7 +164,7 @@ async def test_download_and_scan_use_own_threads(rig: ModelRig) -> None:
     async with rig.client() as http:
         await http.post("/models/download", json={"model_id": "tiny-voice"})
         await http.post("/models/scan")
-        await until(lambda: rig.site.requests and rig.models.scan_status().current == "held")
+        await wait_until(lambda: rig.site.requests and rig.models.scan_status().current == "held")
         try:
             async with asyncio.timeout(5):
                 await asyncio.to_thread(lambda: None)

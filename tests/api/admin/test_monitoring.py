@@ -30,7 +30,7 @@ from tests.api.admin.router_client import application_of, router_client
 from tests.api.asgi import AsgiCall
 from tests.unit.administration.conftest import audited
 from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
-from tests.waiting import wait_until as until
+from tests.waiting import wait_until
 
 CpuTimes = namedtuple("CpuTimes", "user idle iowait guest")
 
@@ -170,7 +170,7 @@ async def test_gpu_stream_ends_on_disconnect(
     app = application_of(build_router(monitor(office, register, metrics), slots, gpu_period_s=0.01))
     call = AsgiCall("/monitor/gpu/stream", b"", method="GET")
     serving = asyncio.create_task(app(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
-    await until(lambda: len([m for m in call.sent if m.get("body")]) >= 3)
+    await wait_until(lambda: len([m for m in call.sent if m.get("body")]) >= 3)
     event = next(m["body"] for m in call.sent if m.get("body"))
     assert orjson.loads(event.removeprefix(b"data: "))["gpus"][0]["temperature_c"] == 61
     second = AsgiCall("/monitor/gpu/stream", b"", method="GET")
@@ -188,11 +188,11 @@ async def test_health_degraded_when_desired_service_is_down(
         FollowedReplica(register, "chat", "1") as room,
         router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http,
     ):
-        await until(lambda: register.replicas("chat"))
+        await wait_until(lambda: register.replicas("chat"))
         assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
         assert (await http.get("/monitor/errors")).json()["errors"] == {}
         room.broken = "no weights"
-        await until(lambda: register.replicas("chat")[0].error)
+        await wait_until(lambda: register.replicas("chat")[0].error)
         health = (await http.get("/monitor/health")).json()
         assert health["overall"] == "degraded"
         assert health["components"]["chat"] == {"status": "failed", "detail": "no weights", "remedy": "mend it"}
@@ -206,7 +206,7 @@ async def test_health_degraded_while_cluster_is_silent(
     cluster = FakeCluster(deployment_facts("gateway", os.getpid()))
     watched = monitor(office, register, metrics, cluster=cluster)
     async with FollowedReplica(register, "chat", "1"), router_client(build_router(watched, EventStreamSlots())) as http:
-        await until(lambda: register.replicas("chat"))
+        await wait_until(lambda: register.replicas("chat"))
         assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
         cluster.unavailable = True
         health = (await http.get("/monitor/health")).json()

@@ -9,7 +9,7 @@ from deployments.api.admin.operations_routers import operations_routers
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from tests.api.admin.router_client import router_client
 from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
-from tests.waiting import wait_until as until
+from tests.waiting import wait_until
 
 
 async def test_operations_open_answer_and_close(office: OfficeServices, tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ async def test_operations_open_answer_and_close(office: OfficeServices, tmp_path
         FollowedReplica(operations.replica_registry, "chat", "1"),
         router_client(*operations_routers(operations, EventStreamSlots())) as http,
     ):
-        await until(lambda: operations.replica_registry.replicas("chat"))
+        await wait_until(lambda: operations.replica_registry.replicas("chat"))
         for path in (
             "/services/status",
             "/monitor/gpu",

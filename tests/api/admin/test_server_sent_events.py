@@ -14,7 +14,7 @@ from deployments.contracts.errors import Unavailable
 from tests.api.admin.admin_client import RoleTokens
 from tests.api.asgi import AsgiCall
 from tests.api.running_gateway import StaticSnapshots
-from tests.waiting import wait_until as until
+from tests.waiting import wait_until
 
 
 class Tick(BaseModel):
@@ -61,7 +61,7 @@ async def test_stream_sends_heartbeats_and_all_events() -> None:
 async def test_stream_closes_items_on_disconnect() -> None:
     source, call, slots = EventSource(0, 60), AsgiCall("/", b""), EventStreamSlots()
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
-    await until(lambda: bodies(call))
+    await wait_until(lambda: bodies(call))
     call.disconnected.set()
     await asyncio.wait_for(serving, 1)
     assert source.closed
@@ -85,13 +85,13 @@ async def test_stream_limit_per_user() -> None:
     for username, status in (("viewer", 200), ("viewer", 200), ("viewer", 429), ("operator", 200), ("admin", 503)):
         call, serving = opened(username)
         streams.append((call, serving))
-        await until(lambda call=call: call.sent)
+        await wait_until(lambda call=call: call.sent)
         assert call.status == status
         assert status == 200 or dict(call.sent[0]["headers"])[b"retry-after"] == b"5"
     streams[0][0].disconnected.set()
     await streams[0][1]
     call, serving = opened("viewer")
-    await until(lambda: call.sent)
+    await wait_until(lambda: call.sent)
     assert call.status == 200
     for each, task in (*streams, (call, serving)):
         each.disconnected.set()
@@ -102,7 +102,7 @@ async def test_stream_limit_per_user() -> None:
 async def test_stream_closes_items_on_cancel() -> None:
     source, call, slots = EventSource(0, 60), AsgiCall("/", b""), EventStreamSlots()
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
-    await until(lambda: bodies(call))
+    await wait_until(lambda: bodies(call))
     serving.cancel()
     with suppress(asyncio.CancelledError):
         await serving

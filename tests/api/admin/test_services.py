@@ -15,7 +15,7 @@ from tests.api.admin.router_client import router_client
 from tests.unit.administration.cancelling_database import CancellingDatabase
 from tests.unit.administration.conftest import audited
 from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica, deployment_facts
-from tests.waiting import wait_until as until
+from tests.waiting import wait_until
 
 SERVICES = {"chat": "chat", "voice": "speech"}
 
@@ -38,7 +38,7 @@ async def test_services_status_lists_replicas(database: Database, register: Repl
         FollowedReplica(register, "chat", "2"),
         router_client(build_router(control(database, register))) as http,
     ):
-        await until(lambda: len(register.replicas("chat")) == 2)
+        await wait_until(lambda: len(register.replicas("chat")) == 2)
         services = (await http.get("/services/status")).json()["services"]
     chat, gateway = services["chat"], services["gateway"]
     assert (chat["status"], chat["is_running"], chat["gpu_required"], chat["queue"]) == ("running", True, True, 3)
@@ -56,7 +56,7 @@ async def test_stop_reaches_all_replicas_and_is_audited(office: OfficeServices, 
         FollowedReplica(register, "chat", "2") as two,
         router_client(build_router(control(office.database, register))) as http,
     ):
-        await until(lambda: len(register.replicas("chat")) == 2)
+        await wait_until(lambda: len(register.replicas("chat")) == 2)
         reply = await http.post("/services/chat/stop")
         assert reply.json() == {
             "service": "chat",
@@ -79,7 +79,7 @@ async def test_stopped_service_survives_office_restart(database: Database) -> No
     after = control(database, register)
     await after.open()
     async with FollowedReplica(register, "chat", "1") as room:
-        await until(lambda: not room.loaded)
+        await wait_until(lambda: not room.loaded)
     assert register.desired_state_of("voice").loaded
 
 
@@ -100,7 +100,7 @@ async def test_action_completes_after_cancellation(
 
 async def test_restart_reloads(database: Database, register: ReplicaRegistry) -> None:
     async with FollowedReplica(register, "chat", "1"), router_client(build_router(control(database, register))) as http:
-        await until(lambda: register.replicas("chat") and register.replicas("chat")[0].generation == 0)
+        await wait_until(lambda: register.replicas("chat") and register.replicas("chat")[0].generation == 0)
         assert (await http.post("/services/chat/restart")).json()["status"] == "running"
         chat = (await http.get("/services/status")).json()["services"]["chat"]
     assert chat["replicas"][0]["restarts"] == 1
@@ -112,7 +112,7 @@ async def test_start_failure_has_reason(database: Database, register: ReplicaReg
         router_client(build_router(control(database, register))) as http,
     ):
         room.broken = "the model m is not here"
-        await until(lambda: register.replicas("chat") and register.replicas("chat")[0].error)
+        await wait_until(lambda: register.replicas("chat") and register.replicas("chat")[0].error)
         reply = (await http.post("/services/chat/start")).json()
         assert (reply["status"], reply["message"]) == (
             "failed",
@@ -141,7 +141,7 @@ async def test_stop_all_and_start_all(database: Database, register: ReplicaRegis
         FollowedReplica(register, "voice", "1") as voice,
         router_client(build_router(control(database, register))) as http,
     ):
-        await until(lambda: register.replicas("chat") and register.replicas("voice"))
+        await wait_until(lambda: register.replicas("chat") and register.replicas("voice"))
         stopped = (await http.post("/services/stop-all")).json()["results"]
         assert [(each["service"], each["status"]) for each in stopped] == [("chat", "stopped"), ("voice", "stopped")]
         assert not chat.loaded
@@ -158,7 +158,7 @@ async def test_services_status_while_cluster_is_silent(database: Database, regis
         FollowedReplica(register, "chat", "1"),
         router_client(build_router(control(database, register, cluster))) as http,
     ):
-        await until(lambda: register.replicas("chat"))
+        await wait_until(lambda: register.replicas("chat"))
         status = (await http.get("/services/status")).json()
         assert {name: each["status"] for name, each in status["services"].items()} == {
             "chat": "running",
@@ -185,7 +185,7 @@ async def test_services_status_of_unreporting_replica(
     facts = DeploymentDetails("secretary", "chat", told, "2 replicas, 1 of them troubled", 0.0, (speaks, *others))
     services = control(database, register, FakeCluster(facts))
     async with FollowedReplica(register, "chat", "1"):
-        await until(lambda: register.replicas("chat"))
+        await wait_until(lambda: register.replicas("chat"))
         assert (await services.status()).services["chat"].status == status
 
 

@@ -10,7 +10,7 @@ import pytest
 from deployments.administration.office.thread_pools import DedicatedThreadPool, SharedCall
 from deployments.contracts.errors import Overloaded, Unavailable
 from tests.data_folders import fast_passwords
-from tests.waiting import wait_until as until
+from tests.waiting import wait_until
 
 
 class Gate:
@@ -38,7 +38,7 @@ async def everybodys_threads_are_busy(gate: Gate) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(1))
     busy = loop.run_in_executor(None, gate)
-    await until(lambda: gate.asked)
+    await wait_until(lambda: gate.asked)
     yield
     gate.open.set()
     await busy
@@ -66,14 +66,14 @@ async def test_all_who_ask_something_that_hangs_hold_one_thread(gate: Gate) -> N
 async def test_work_that_cannot_wait_is_refused_until_a_thread_is_free_again(gate: Gate) -> None:
     threads = DedicatedThreadPool("test", 2)
     under_way = [asyncio.create_task(threads.run_or_reject(gate, "busy", 5)) for _ in range(2)]
-    await until(lambda: gate.asked == 2)
+    await wait_until(lambda: gate.asked == 2)
     under_way[0].cancel()
     await asyncio.gather(under_way[0], return_exceptions=True)
     with pytest.raises(Overloaded, match="busy"):
         await threads.run_or_reject(gate, "busy", 5)
     gate.open.set()
     await under_way[1]
-    await until(lambda: not threads.pending_count)
+    await wait_until(lambda: not threads.pending_count)
     assert await threads.run_or_reject(gate, "busy", 5) == 3
     threads.close()
     with pytest.raises(Unavailable):

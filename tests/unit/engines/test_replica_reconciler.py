@@ -50,7 +50,7 @@ class FakeServiceLink:
         return self.registry.handle_report(report)
 
     def set_desired(self, *, loaded: bool = True, generation: int = 0) -> None:
-        self.registry.set_order("chat", DesiredServiceState(loaded=loaded, generation=generation))
+        self.registry.set_desired_state("chat", DesiredServiceState(loaded=loaded, generation=generation))
 
     def states(self) -> set[str]:
         return {report.state for report in self.registry.replicas("chat")}
