@@ -170,7 +170,7 @@ async def test_retention_keeps_foreign_files_and_links(
 async def test_retention_task_starts_and_stops(office: OfficeServices, data: Path) -> None:
     await add_recording(office, data, "a", person="42")
     settings = FOREVER.model_copy(update={"audio_days": 1})
-    worker = retention(office, data, settings, 5, first_s=0.0, every_s=0.01)
+    worker = retention(office, data, settings, 5, initial_delay_s=0.0, interval_s=0.01)
     worker.start()
     async with asyncio.timeout(5):
         while (data / "recordings" / "a.wav").exists():
