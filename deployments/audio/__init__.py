@@ -1,1 +1,1 @@
-"""Sound as bytes: G.711, resampling, framing, encoding and decoding. Pure and synchronous; no sockets, no models."""
+"""Audio as bytes: G.711, resampling, framing, encoding and decoding. All functions are synchronous and do no I/O."""

@@ -1,4 +1,4 @@
-"""From any AudioFormat to any other in one stateful object: companding, channels and sampling rate."""
+"""Converts a stream of audio between two AudioFormats: encoding, channels and sampling rate."""
 
 from collections.abc import Callable
 
@@ -16,45 +16,45 @@ _ENCODERS: dict[Encoding, _Codec] = {Encoding.ALAW: alaw_encode, Encoding.MULAW:
 
 
 class AudioConverter:
-    """Sound in ``source`` format in, sound in ``target`` format out, whatever the sizes of the blocks.
+    """Converts blocks of any size from ``source`` to ``target``.
 
-    Channels: equal numbers stay apart; otherwise they are averaged to one and that one is copied to every target
-    channel. Equal formats pass through untouched, byte for byte. Not thread-safe.
+    A different number of channels is mixed to one, which is copied to every target channel. Audio in equal formats is
+    returned unchanged. Not thread-safe.
     """
 
     def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
         self.source = source
         self.target = target
         self._same = source == target
-        self._decode = _DECODERS.get(source.encoding, _identity)
-        self._encode = _ENCODERS.get(target.encoding, _identity)
-        self._mixes = source.channels != target.channels
-        self._resampler = StreamResampler(source.rate, target.rate, 1 if self._mixes else source.channels)
-        self._carry = b""
+        self._decode = _DECODERS.get(source.encoding, _unchanged)
+        self._encode = _ENCODERS.get(target.encoding, _unchanged)
+        self._changes_channels = source.channels != target.channels
+        self._resampler = StreamResampler(source.rate, target.rate, 1 if self._changes_channels else source.channels)
+        self._incomplete_frame = b""
 
     def feed(self, audio: bytes) -> bytes:
-        """The converted sound that is certain by now; see StreamResampler.feed for the lag."""
+        """Returns the audio converted so far. It lags behind the input, see StreamResampler.feed."""
         if self._same:
             return audio
         pcm = self._decode(self._whole_frames(audio))
-        return self._outward(self._resampler.feed(self._mixed(pcm)))
+        return self._to_target(self._resampler.feed(self._to_resampler_channels(pcm)))
 
     def finish(self) -> bytes:
-        """The tail of the stream. Ready for a new stream afterwards."""
-        self._carry = b""
-        return b"" if self._same else self._outward(self._resampler.finish())
+        """Returns the rest of the stream and resets the converter."""
+        self._incomplete_frame = b""
+        return b"" if self._same else self._to_target(self._resampler.finish())
 
     def _whole_frames(self, audio: bytes) -> bytes:
-        data = self._carry + audio
+        data = self._incomplete_frame + audio
         end = len(data) - len(data) % self.source.bytes_per_frame
-        self._carry = data[end:]
+        self._incomplete_frame = data[end:]
         return data[:end]
 
-    def _mixed(self, pcm: bytes) -> bytes:
-        return _to_mono(pcm, self.source.channels) if self._mixes and self.source.channels > 1 else pcm
+    def _to_resampler_channels(self, pcm: bytes) -> bytes:
+        return _to_mono(pcm, self.source.channels) if self._changes_channels and self.source.channels > 1 else pcm
 
-    def _outward(self, pcm: bytes) -> bytes:
-        if self._mixes and self.target.channels > 1:
+    def _to_target(self, pcm: bytes) -> bytes:
+        if self._changes_channels and self.target.channels > 1:
             pcm = np.repeat(np.frombuffer(pcm, "<i2"), self.target.channels).tobytes()
         return self._encode(pcm)
 
@@ -64,5 +64,5 @@ def _to_mono(pcm: bytes, channels: int) -> bytes:
     return mean.astype("<i2").tobytes()
 
 
-def _identity(audio: bytes) -> bytes:
+def _unchanged(audio: bytes) -> bytes:
     return audio

@@ -1,7 +1,7 @@
-"""Sound from outside: any common file in, PCM16 mono out. Everything here treats its input as hostile.
+"""Decodes untrusted audio files to PCM16 mono with FFmpeg (PyAV).
 
-FFmpeg demuxers such as HLS, DASH and concat open further files and addresses named inside the data, so the formats,
-the codecs and the protocols are lists of what is allowed, and the data never leaves memory.
+FFmpeg demuxers such as HLS, DASH and concat open files and URLs named in the data. The formats, codecs and protocols
+are therefore allow lists, and the data stays in memory.
 """
 
 from collections.abc import Iterator
@@ -29,54 +29,53 @@ _OPTIONS = {
     "probesize": "1000000",
     "max_streams": "16",
 }
-_LOWEST_RATE, _HIGHEST_RATE, _MOST_CHANNELS = 1_000, 400_000, 8
+_MIN_RATE, _MAX_RATE, _MAX_CHANNELS = 1_000, 400_000, 8
 _NATIVE_ERRORS = (av.FFmpegError, ValueError, TypeError, OverflowError, MemoryError, RuntimeError, IndexError)
-_BROKEN = "the file is broken or not a sound file; send wav, mp3, ogg, opus, webm, m4a or flac"
+_INVALID_FILE = "the file is damaged or no audio file; send wav, mp3, ogg, opus, webm, m4a or flac"
 
 
 def decode_to_pcm16(data: bytes, rate: int = 16_000, max_seconds: float = 3_600) -> bytes:
-    """The first audio track of the file ``data`` as PCM16LE mono at ``rate`` Hz.
+    """Decodes the first audio track of the file ``data`` to PCM16LE mono at ``rate`` Hz.
 
-    Damaged stretches are skipped as long as something can be heard. Memory is bounded by ``max_seconds`` of output.
-    Raises UnsupportedAudio for empty, broken or soundless data, TooLarge for more than ``max_seconds`` of sound.
-    Blocks for about 1 % of the duration of the sound: call it off the event loop.
+    Packets that cannot be decoded are skipped. Raises UnsupportedAudio for empty or invalid data and for files without
+    audio, TooLarge for more than ``max_seconds`` of audio. Blocks for about 1 % of the duration: call it on a thread.
     """
     if not data:
         raise UnsupportedAudio("the file is empty", param="file")
     try:
-        return _decoded(data, rate, max_seconds)
+        return _decode(data, rate, max_seconds)
     except _NATIVE_ERRORS as error:
-        raise UnsupportedAudio(_BROKEN, param="file") from error
+        raise UnsupportedAudio(_INVALID_FILE, param="file") from error
 
 
-def _decoded(data: bytes, rate: int, max_seconds: float) -> bytes:
-    sound = bytearray()
+def _decode(data: bytes, rate: int, max_seconds: float) -> bytes:
+    pcm = bytearray()
     with av.open(BytesIO(data), "r", options=_OPTIONS, io_open=_refuse_to_open) as container:
-        mixer = _Mixer(rate)
-        heard = 0.0
+        mixer = _MonoResampler(rate)
+        seconds = 0.0
         for frame in _frames(container):
-            heard += frame.samples / frame.sample_rate
-            if heard > max_seconds:
-                raise TooLarge(f"the sound is longer than {max_seconds:g} seconds", param="file")
-            sound += mixer.feed(frame)
-        sound += mixer.finish()
-    if not sound:
-        raise UnsupportedAudio("no sound could be decoded from the file", param="file")
-    return bytes(sound)
+            seconds += frame.samples / frame.sample_rate
+            if seconds > max_seconds:
+                raise TooLarge(f"the audio is longer than {max_seconds:g} seconds", param="file")
+            pcm += mixer.feed(frame)
+        pcm += mixer.finish()
+    if not pcm:
+        raise UnsupportedAudio("the file contains no audio that can be decoded", param="file")
+    return bytes(pcm)
 
 
 def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> NoReturn:
-    raise ValueError("a sound file must not name other files")
+    raise ValueError("an audio file must not refer to other files")
 
 
 def _frames(container: InputContainer) -> Iterator[AudioFrame]:
     stream = next(iter(container.streams.audio), None)
     if stream is None:
-        raise UnsupportedAudio("there is no sound in the file", param="file")
-    context = getattr(stream, "codec_context", None)  # None when FFmpeg knows no decoder, whatever the type stub says
+        raise UnsupportedAudio("the file has no audio track", param="file")
+    context = getattr(stream, "codec_context", None)  # None when FFmpeg has no decoder, contrary to the type stub
     codec = "unknown" if context is None else context.name
     if codec not in _ALLOWED_CODECS:
-        raise UnsupportedAudio(f"the sound is in an unsupported codec ({codec})", param="file")
+        raise UnsupportedAudio(f"the audio codec {codec} is not supported", param="file")
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
@@ -84,38 +83,41 @@ def _frames(container: InputContainer) -> Iterator[AudioFrame]:
             continue
         for frame in frames:
             if isinstance(frame, AudioFrame) and frame.samples:
-                yield _sane(frame)
+                yield _checked(frame)
 
 
-def _sane(frame: AudioFrame) -> AudioFrame:
-    """Guards the resampler: a header can claim 1 Hz or 60 000 channels and turn bytes into gigabytes."""
-    if not _LOWEST_RATE <= frame.sample_rate <= _HIGHEST_RATE or frame.layout.nb_channels > _MOST_CHANNELS:
+def _checked(frame: AudioFrame) -> AudioFrame:
+    """Limits the rate and the channels: a header with 1 Hz or 60,000 channels would expand to gigabytes."""
+    if not _MIN_RATE <= frame.sample_rate <= _MAX_RATE or frame.layout.nb_channels > _MAX_CHANNELS:
         raise UnsupportedAudio(
             f"{frame.sample_rate} Hz with {frame.layout.nb_channels} channels is not supported", param="file"
         )
     return frame
 
 
-class _Mixer:
-    """Frames of any shape to PCM16 mono at one rate; a change of shape in mid-stream starts a new resampler."""
+class _MonoResampler:
+    """Converts frames of any format to PCM16 mono at one rate. A change of format starts a new resampler."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._shape: tuple[str, str, int] | None = None
+        self._frame_format: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
 
     def feed(self, frame: AudioFrame) -> bytes:
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)
         tail = b""
-        if shape != self._shape or self._resampler is None:
+        if frame_format != self._frame_format or self._resampler is None:
             tail = self.finish()
-            self._shape, self._resampler = shape, AudioResampler(format="s16", layout="mono", rate=self._rate)
+            self._frame_format, self._resampler = (
+                frame_format,
+                AudioResampler(format="s16", layout="mono", rate=self._rate),
+            )
         frame.pts = None
-        return tail + _joined(self._resampler.resample(frame))
+        return tail + _to_bytes(self._resampler.resample(frame))
 
     def finish(self) -> bytes:
-        return b"" if self._resampler is None else _joined(self._resampler.resample(None))
+        return b"" if self._resampler is None else _to_bytes(self._resampler.resample(None))
 
 
-def _joined(frames: list[AudioFrame]) -> bytes:
+def _to_bytes(frames: list[AudioFrame]) -> bytes:
     return b"".join(frame.to_ndarray().tobytes() for frame in frames)

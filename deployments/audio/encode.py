@@ -1,4 +1,4 @@
-"""Sound on its way out: files and byte streams that a browser, a phone app or the OpenAI client can play."""
+"""Encodes PCM to audio files and to streams of mp3, opus, aac, flac, wav or raw PCM."""
 
 import struct
 from fractions import Fraction
@@ -21,7 +21,7 @@ CONTENT_TYPES: dict[str, str] = {
     "wav": "audio/wav",
     "pcm": "audio/pcm",
 }
-"""``response_format`` of the OpenAI speech API -> content type. ``opus`` travels in an Ogg container (RFC 7845)."""
+"""Content types of the ``response_format`` values of the OpenAI speech API. ``opus`` is Ogg Opus (RFC 7845)."""
 
 _UNKNOWN_LENGTH = 0xFFFF_FFFF
 _OPUS_RATE = 48_000
@@ -29,7 +29,7 @@ _FRAME_BYTES = 2
 
 
 class _CodecWriter(Protocol):
-    """One output format behind StreamEncoder: PCM16 mono at ``rate`` in, bytes of the format out."""
+    """One output format of StreamEncoder. The input is PCM16 mono at ``rate`` Hz."""
 
     rate: int
 
@@ -39,11 +39,11 @@ class _CodecWriter(Protocol):
 
 
 class StreamEncoder:
-    """Sound in ``source`` format in, mono ``format`` out, block by block. ``format`` is a key of CONTENT_TYPES.
+    """Encodes blocks of ``source`` audio to mono ``format``, a key of CONTENT_TYPES.
 
-    Bytes come out as early as the codec allows: with the first block for wav and pcm, within 100-200 ms of sound for
-    the others. wav and the compressed formats keep the rate of the source where the codec has it; pcm is 24 kHz, as the
-    OpenAI API says. Raises InvalidRequest for another format. Not thread-safe; CPU-bound.
+    wav and pcm return bytes for the first block, the other formats after 100-200 ms of audio. pcm is 24 kHz, as in the
+    OpenAI API. The other formats keep the rate of the source if the codec supports it. Raises InvalidRequest for an
+    unknown format. Not thread-safe; CPU-bound.
     """
 
     def __init__(self, format: str, source: AudioFormat) -> None:
@@ -51,41 +51,41 @@ class StreamEncoder:
         self._converter = AudioConverter(source, AudioFormat(self._writer.rate))
 
     def feed(self, pcm: bytes) -> bytes:
-        """The encoded bytes that ``pcm`` completes, headers first; may be empty."""
+        """Returns the bytes encoded so far, headers first. May be empty."""
         return self._writer.feed(self._converter.feed(pcm))
 
     def finish(self) -> bytes:
-        """The rest. The encoder cannot be used afterwards."""
+        """Returns the rest. The encoder cannot be used afterwards."""
         return self._writer.feed(self._converter.finish()) + self._writer.finish()
 
 
 def wav_file(pcm: bytes, format: AudioFormat) -> bytes:
-    """A whole WAV file (RIFF, PCM16) with right lengths; G.711 sound is expanded first."""
+    """A WAV file (RIFF, PCM16) with correct lengths. G.711 is decoded first."""
     target = AudioFormat(format.rate, format.channels)
     converter = AudioConverter(format, target)
-    sound = converter.feed(pcm) + converter.finish()
-    return _wav_header(target, len(sound)) + sound
+    data = converter.feed(pcm) + converter.finish()
+    return _wav_header(target, len(data)) + data
 
 
 def ogg_opus_file(pcm: bytes, format: AudioFormat) -> bytes:
-    """A whole Ogg/Opus file, 48 kHz mono: what Telegram takes as a voice note (Bot API, sendVoice)."""
+    """An Ogg Opus file, 48 kHz mono, as Telegram requires for voice notes (Bot API, sendVoice)."""
     encoder = StreamEncoder("opus", format)
     return encoder.feed(pcm) + encoder.finish()
 
 
 def _writer(format: str, source_rate: int) -> _CodecWriter:
     if format == "pcm":
-        return _Raw()
+        return _RawWriter()
     if format == "wav":
-        return _Wav(source_rate)
+        return _WavWriter(source_rate)
     if format in _CONTAINERS:
-        return _Compressed(format, source_rate)
+        return _CompressedWriter(format, source_rate)
     raise InvalidRequest(
         f"unknown audio format {format!r}; use one of {', '.join(CONTENT_TYPES)}", param="response_format"
     )
 
 
-class _Raw:
+class _RawWriter:
     rate = PCM16_24K.rate
 
     def feed(self, pcm: bytes) -> bytes:
@@ -95,7 +95,7 @@ class _Raw:
         return b""
 
 
-class _Wav:
+class _WavWriter:
     def __init__(self, rate: int) -> None:
         self.rate = rate
         self._header = _wav_header(AudioFormat(rate), None)
@@ -109,16 +109,16 @@ class _Wav:
 
 
 def _wav_header(format: AudioFormat, size: int | None) -> bytes:
-    """44 bytes of RIFF/WAVE. ``size`` None: 0xFFFFFFFF in both lengths, read as "until the end" by common players."""
+    """44 bytes of RIFF/WAVE. Without ``size`` both lengths are 0xFFFFFFFF, which players read as "until the end"."""
     data = _UNKNOWN_LENGTH if size is None else size
     riff = _UNKNOWN_LENGTH if size is None else 36 + size
-    shape = struct.pack(
+    format_fields = struct.pack(
         "<IHHIIHH", 16, 1, format.channels, format.rate, format.bytes_per_second, format.bytes_per_frame, 16
     )
-    return b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + shape + b"data" + struct.pack("<I", data)
+    return b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + format_fields + b"data" + struct.pack("<I", data)
 
 
-# name -> (muxer, codec, rates the codec has (empty: any), muxer options, codec options)
+# format -> (muxer, codec, supported rates (empty: any), muxer options, codec options)
 _CONTAINERS: dict[str, tuple[str, str, tuple[int, ...], dict[str, str], dict[str, str]]] = {
     "mp3": (
         "mp3",
@@ -145,8 +145,8 @@ _CONTAINERS: dict[str, tuple[str, str, tuple[int, ...], dict[str, str], dict[str
 }
 
 
-class _Sink:
-    """Where the muxer writes. Without ``seek``, so that it never goes back to fill in a length."""
+class _MuxerOutput:
+    """Collects the bytes of a muxer. It has no ``seek``, so the muxer cannot go back to write a length."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
@@ -156,20 +156,20 @@ class _Sink:
         return len(data)
 
     def take(self) -> bytes:
-        taken = bytes(self._bytes)
+        data = bytes(self._bytes)
         self._bytes.clear()
-        return taken
+        return data
 
 
-class _Compressed:
-    """An FFmpeg codec and muxer that flush after every packet."""
+class _CompressedWriter:
+    """An FFmpeg codec and muxer, flushed after every packet."""
 
     def __init__(self, format: str, source_rate: int) -> None:
         muxer, codec, rates, muxer_options, codec_options = _CONTAINERS[format]
         self.rate = _nearest_rate(source_rate, rates)
-        self._sink = _Sink()
+        self._output = _MuxerOutput()
         options = {"flush_packets": "1", **muxer_options}
-        self._container = av.open(self._sink, "w", format=muxer, container_options=options)
+        self._container = av.open(self._output, "w", format=muxer, container_options=options)
         self._stream: AudioStream = self._container.add_stream(codec, rate=self.rate, options=codec_options)  # type: ignore[assignment]
         self._stream.layout = "mono"
         self._container.start_encoding()
@@ -178,12 +178,12 @@ class _Compressed:
     def feed(self, pcm: bytes) -> bytes:
         if pcm:
             self._container.mux(self._stream.encode(self._frame(pcm)))
-        return self._sink.take()
+        return self._output.take()
 
     def finish(self) -> bytes:
         self._container.mux(self._stream.encode(None))
         self._container.close()
-        return self._sink.take()
+        return self._output.take()
 
     def _frame(self, pcm: bytes) -> AudioFrame:
         frame = AudioFrame.from_ndarray(np.frombuffer(pcm, "<i2").reshape(1, -1), format="s16", layout="mono")
@@ -195,7 +195,7 @@ class _Compressed:
 
 
 def _nearest_rate(rate: int, rates: tuple[int, ...]) -> int:
-    """``rate`` itself, else the next higher one the codec has, else its highest."""
+    """``rate`` if the codec supports it, else the next higher supported rate, else the highest."""
     if not rates or rate in rates:
         return rate
     return min((r for r in rates if r > rate), default=max(rates))

@@ -1,13 +1,12 @@
-"""Cutting a stream of sound into frames of equal length, as telephony wants them (RFC 3551: 20 ms by default)."""
+"""Splits a stream of audio into frames of equal length for telephony (RFC 3551: 20 ms by default)."""
 
 from deployments.contracts.audio import AudioFormat
 
 
 class Framer:
-    """Bytes of any length in, frames of exactly ``frame_ms`` milliseconds out.
+    """Splits blocks of any length into frames of ``frame_ms`` milliseconds.
 
-    Raises ValueError when ``frame_ms`` is shorter than one sample. Nothing is lost or repeated: the frames joined are
-    the input, plus silence at the very end.
+    The joined frames are the input followed by silence. Raises ValueError when ``frame_ms`` is shorter than one sample.
     """
 
     def __init__(self, format: AudioFormat, frame_ms: int = 20) -> None:
@@ -15,32 +14,32 @@ class Framer:
         self.frame_size = format.rate * frame_ms // 1000 * format.bytes_per_frame
         if self.frame_size <= 0:
             raise ValueError(f"a frame of {frame_ms} ms at {format.rate} Hz holds no sample")
-        self._rest = bytearray()
+        self._buffer = bytearray()
 
     @property
     def pending(self) -> int:
-        """Bytes that wait for the rest of their frame; always fewer than ``frame_size``."""
-        return len(self._rest)
+        """Number of bytes of the incomplete frame, always less than ``frame_size``."""
+        return len(self._buffer)
 
     def feed(self, audio: bytes) -> list[bytes]:
-        """The frames that ``audio`` completes."""
-        self._rest += audio
+        """Returns the frames that ``audio`` completes."""
+        self._buffer += audio
         size = self.frame_size
-        end = len(self._rest) - len(self._rest) % size
-        frames = [bytes(self._rest[start : start + size]) for start in range(0, end, size)]
-        del self._rest[:end]
+        end = len(self._buffer) - len(self._buffer) % size
+        frames = [bytes(self._buffer[start : start + size]) for start in range(0, end, size)]
+        del self._buffer[:end]
         return frames
 
     def finish(self) -> list[bytes]:
-        """The last frame, filled up with the codec's own silence, or nothing. Ready for a new stream afterwards."""
-        if not self._rest:
+        """Returns the incomplete frame, padded with silence, or nothing. Resets the framer."""
+        if not self._buffer:
             return []
-        whole = len(self._rest) - len(self._rest) % self.format.bytes_per_frame
+        whole = len(self._buffer) - len(self._buffer) % self.format.bytes_per_frame
         silence = self.format.silence(self.frame_size / self.format.bytes_per_second)
-        frame = bytes(self._rest[:whole]) + silence[whole:]
-        self._rest.clear()
+        frame = bytes(self._buffer[:whole]) + silence[whole:]
+        self._buffer.clear()
         return [frame]
 
     def clear(self) -> None:
-        """Forgets the unfinished frame (the caller interrupted)."""
-        self._rest.clear()
+        """Discards the incomplete frame, for example after an interruption."""
+        self._buffer.clear()

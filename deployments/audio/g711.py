@@ -1,7 +1,7 @@
-"""ITU-T G.711 companding by table lookup: PCM16 little-endian in and out, one byte per companded sample.
+"""ITU-T G.711 companding between PCM16 little-endian and A-law or mu-law, one byte per sample.
 
-Encoding looks each of the 65 536 possible samples up in a table computed once from the definition (G.711 tables 1 and
-2: eight chords of sixteen steps, A-law on 13 bits, mu-law on 14 bits), so a 20 ms frame costs a few microseconds.
+Both directions use lookup tables, computed once from the definition (G.711 tables 1 and 2: eight chords of sixteen
+steps, A-law on 13 bits, mu-law on 14 bits). A 20 ms frame takes a few microseconds.
 """
 
 from functools import cache
@@ -47,14 +47,14 @@ def _decode(companded: bytes, samples: NDArray[np.int16]) -> bytes:
     return pcm.tobytes()
 
 
-def _every_sample() -> NDArray[np.int32]:
+def _all_samples() -> NDArray[np.int32]:
     """All 16-bit samples, ordered by their unsigned bit pattern."""
     return np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32)
 
 
 @cache
 def _alaw_table() -> NDArray[np.uint8]:
-    thirteen_bit: NDArray[np.int32] = _every_sample() >> 3
+    thirteen_bit: NDArray[np.int32] = _all_samples() >> 3
     magnitude = np.where(thirteen_bit >= 0, thirteen_bit, -thirteen_bit - 1)
     chord = np.maximum(_bit_length(magnitude) - 5, 0)
     step = (magnitude >> np.maximum(chord, 1)) & 0x0F
@@ -65,7 +65,7 @@ def _alaw_table() -> NDArray[np.uint8]:
 
 @cache
 def _mulaw_table() -> NDArray[np.uint8]:
-    fourteen_bit = _every_sample() >> 2
+    fourteen_bit = _all_samples() >> 2
     magnitude = np.minimum(np.abs(fourteen_bit), _MULAW_CLIP) + _MULAW_BIAS
     chord = _bit_length(magnitude) - 6
     step = (magnitude >> (chord + 1)) & 0x0F

@@ -1,4 +1,4 @@
-"""Changing the sampling rate of a stream: state is kept between blocks, so block borders cannot be heard."""
+"""Changes the sampling rate of a stream. State is kept between blocks, so block boundaries are inaudible."""
 
 from typing import Any
 
@@ -10,30 +10,29 @@ _FULL_SCALE = 32_768.0
 
 
 class StreamResampler:
-    """PCM16LE at ``source_rate`` Hz in, PCM16LE at ``target_rate`` Hz out, ``channels`` interleaved.
+    """Resamples interleaved PCM16LE from ``source_rate`` to ``target_rate`` Hz.
 
-    The output depends on the sum of what was fed, not on how it was cut into blocks; the total length is the exact
-    ratio to within one sample. Loud overshoot is clipped, not wrapped. An incomplete sample at the end of a block waits
-    for the next block. Not thread-safe.
+    The output does not depend on the block sizes. Its length is exact to within one sample. Overshoot is clipped. An
+    incomplete sample at the end of a block is kept for the next block. Not thread-safe.
     """
 
     def __init__(self, source_rate: int, target_rate: int, channels: int = 1) -> None:
         self._frame_bytes = 2 * channels
         self._channels = channels
-        self._carry = b""
+        self._incomplete_frame = b""
         self._stream: Any = None
         if source_rate != target_rate:
-            # Float in and out: soxr dithers 16-bit output with a random seed, which would make results unrepeatable.
+            # float32: soxr dithers 16-bit output with a random seed, which makes results not reproducible
             self._stream = soxr.ResampleStream(source_rate, target_rate, channels, dtype="float32", quality="HQ")
 
     def feed(self, pcm: bytes) -> bytes:
-        """The sound that is certain after ``pcm``; it lags the input by up to 120 ms."""
+        """Returns the audio resampled so far. It lags behind the input by up to 120 ms."""
         whole = self._whole_frames(pcm)
         return whole if self._stream is None else self._resample(whole, last=False)
 
     def finish(self) -> bytes:
-        """What is still inside. Afterwards the resampler is ready for a new stream; half a sample is dropped."""
-        self._carry = b""
+        """Returns the rest and resets the resampler. An incomplete sample is dropped."""
+        self._incomplete_frame = b""
         if self._stream is None:
             return b""
         tail = self._resample(b"", last=True)
@@ -41,9 +40,9 @@ class StreamResampler:
         return tail
 
     def _whole_frames(self, pcm: bytes) -> bytes:
-        data = self._carry + pcm
+        data = self._incomplete_frame + pcm
         end = len(data) - len(data) % self._frame_bytes
-        self._carry = data[end:]
+        self._incomplete_frame = data[end:]
         return data[:end]
 
     def _resample(self, pcm: bytes, last: bool) -> bytes:

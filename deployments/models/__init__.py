@@ -1,1 +1,1 @@
-"""Model files: which exist, where they come from, where they lie on disk. Nothing here loads a model."""
+"""Model files: the catalogue, downloads and the model directory on disk."""

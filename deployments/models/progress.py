@@ -1,4 +1,4 @@
-"""What a pull reports while it works, and how it is asked to stop."""
+"""Progress and cancellation of a pull."""
 
 from dataclasses import dataclass
 from threading import Event
@@ -8,14 +8,14 @@ from deployments.models.errors import PullCancelled
 
 
 class ProgressListener(Protocol):
-    """Hears about a pull, from the thread that pulls. Sizes in bytes; ``total`` None when nobody knows it."""
+    """Receives the events of a pull, on the pulling thread. Sizes are in bytes; ``total`` is None when unknown."""
 
     def on_source(self, model_id: str, source: str) -> None: ...
 
     def on_file(self, model_id: str, path: str, total: int | None) -> None: ...
 
     def on_bytes(self, model_id: str, path: str, done: int) -> None:
-        """``done`` is the size reached so far; it may fall back when a file starts anew."""
+        """``done`` is the number of bytes so far. It drops when a download restarts."""
         ...
 
     def on_note(self, model_id: str, text: str) -> None: ...
@@ -24,7 +24,7 @@ class ProgressListener(Protocol):
 
 
 class NullProgressListener:
-    """A Progress that nobody watches."""
+    """Ignores all events."""
 
     def on_source(self, model_id: str, source: str) -> None: ...
 
@@ -39,16 +39,16 @@ class NullProgressListener:
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """Progress of one model together with its stop switch."""
+    """Reports the progress of one model and checks for cancellation."""
 
     model_id: str
     listener: ProgressListener
     cancel: Event
 
     def raise_if_cancelled(self) -> None:
-        """Raises PullCancelled once the switch is thrown."""
+        """Raises PullCancelled when ``cancel`` is set."""
         if self.cancel.is_set():
-            raise PullCancelled(f"stopped; what has arrived of {self.model_id} is kept")
+            raise PullCancelled(f"cancelled; the downloaded part of {self.model_id} is kept")
 
     def start_file(self, path: str, total: int | None) -> None:
         self.raise_if_cancelled()

@@ -1,4 +1,4 @@
-"""``model://<id>`` and ``model://<id>/<file>`` in engine options: how graph.yaml names weights without paths."""
+"""Resolves model references, ``model://<id>`` and ``model://<id>/<file>``, in engine options of graph.yaml."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ SCHEME = "model://"
 
 
 def referenced_model_ids(options: JsonValue) -> Iterator[str]:
-    """Every model id that occurs anywhere in ``options``, in order, repeated ids included."""
+    """Yields every model id in ``options`` in order, with duplicates."""
     if isinstance(options, str) and options.startswith(SCHEME):
         yield options.removeprefix(SCHEME).partition("/")[0]
     elif isinstance(options, dict):
@@ -23,7 +23,7 @@ def referenced_model_ids(options: JsonValue) -> Iterator[str]:
 
 
 def resolve_references(options: JsonValue, store: ModelStore) -> JsonValue:
-    """``options`` with every reference replaced by an absolute path. Raises ModelMissing for weights not on disk."""
+    """Replaces every reference in ``options`` with a path. Raises ModelMissing for a model that is not installed."""
     if isinstance(options, str) and options.startswith(SCHEME):
         model_id, _, file = options.removeprefix(SCHEME).partition("/")
         directory = store.installed_directory(model_id)
@@ -36,18 +36,18 @@ def resolve_references(options: JsonValue, store: ModelStore) -> JsonValue:
 
 
 def resolve_options(options: dict[str, JsonValue], models: Path) -> dict[str, JsonValue]:
-    """Engine options with their model references resolved in the store at ``models``.
+    """Resolves the references in engine options in the store at ``models``.
 
-    An engine that refers to one model calls itself after it, unless ``model_id`` says otherwise.
+    ``model_id`` defaults to the id of the model if the options refer to one model.
     """
     store = ModelStore(models)
     ids = tuple(referenced_model_ids(options))
-    name: dict[str, JsonValue] = {"model_id": ids[0]} if len(ids) == 1 else {}
-    return name | {key: resolve_references(value, store) for key, value in options.items()}
+    defaults: dict[str, JsonValue] = {"model_id": ids[0]} if len(ids) == 1 else {}
+    return defaults | {key: resolve_references(value, store) for key, value in options.items()}
 
 
 def describe_models(options: dict[str, JsonValue], models: Path) -> tuple[str, str]:
-    """Ids and revisions of the models that ``options`` refer to, each joined by commas."""
+    """The ids and the revisions of the models in ``options``, joined by commas."""
     store = ModelStore(models)
     ids = tuple(dict.fromkeys(referenced_model_ids(options)))
     revisions = (store.revision(model_id) for model_id in ids)

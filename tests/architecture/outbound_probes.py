@@ -16,8 +16,8 @@ from deployments.contracts.settings import Settings
 from deployments.models.store import ModelStore
 from storage.environment import Environment
 from tests.data_folders import fast_passwords
-from tests.unit.models.conftest import WEIGHTS, make_model, pinned_file
 from tests.unit.models.file_server import FakeFileServer, run_file_server
+from tests.unit.models.sample_model import WEIGHTS, make_model, pinned_file
 
 
 async def probe_private_provider(settings: Settings) -> object:

@@ -10,9 +10,9 @@ from storage.environment import Environment
 from tests.api.admin.model_rig import ModelRig
 from tests.data_folders import fast_passwords, prepare_data_folder
 from tests.unit.administration.cancelling_database import CancellingDatabase
-from tests.unit.models.conftest import CONFIG, WEIGHTS, make_model, pinned_file
 from tests.unit.models.file_server import FakeFileServer, run_file_server
 from tests.unit.models.hub_responses import hub_files
+from tests.unit.models.sample_model import CONFIG, WEIGHTS, make_model, pinned_file
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from deployments.administration.models.model_scan import ModelScan
 from deployments.models.store import ModelManifest, ModelStore
 from tests.api.admin.model_rig import ModelRig, add_model_blocked_on_pipe, unblock_pipe, write_manifest
-from tests.unit.models.conftest import WEIGHTS
+from tests.unit.models.sample_model import WEIGHTS
 from tests.waiting import wait_until
 
 

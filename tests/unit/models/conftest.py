@@ -1,43 +1,16 @@
-import hashlib
-import random
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 
 import pytest
 
-from deployments.contracts.outbound import parse_allowed_hosts
 from deployments.models.catalogue import CatalogueModel
-from deployments.models.model_pull import pull_model
-from deployments.models.source_fetcher import SourceFetcher
-from deployments.models.store import ModelManifest, ModelStore
-from deployments.models.web_access import ModelWebAccess
-from deployments.models.wheels import PipDownloader
+from deployments.models.store import ModelStore
 from tests.unit.models.file_server import FakeFileServer, run_file_server
-
-WEIGHTS = random.Random(7).randbytes(300_000)
-CONFIG = b'{"rate": 22050}'
-
-
-def pinned_file(path: str, content: bytes) -> dict[str, object]:
-    return {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-
-
-def make_model(**fields: object) -> CatalogueModel:
-    base: dict[str, object] = {
-        "id": "tiny-voice",
-        "kind": "speech",
-        "languages": ["ru"],
-        "licence": "MIT",
-        "size": 300_000,
-        "description": "for tests",
-        "revision": "r1",
-    }
-    return CatalogueModel.model_validate(base | fields)
+from tests.unit.models.sample_model import CONFIG, WEIGHTS, make_model, pinned_file
 
 
 @pytest.fixture
-def site() -> Iterator[FakeFileServer]:
+def server() -> Iterator[FakeFileServer]:
     with run_file_server(FakeFileServer(files={"/weights.bin": WEIGHTS, "/config.json": CONFIG})) as running:
         yield running
 
@@ -48,58 +21,8 @@ def store(tmp_path: Path) -> ModelStore:
 
 
 @pytest.fixture
-def over_https(site: FakeFileServer) -> CatalogueModel:
-    urls = {"weights.bin": f"{site.url}/weights.bin", "data/config.json": f"{site.url}/config.json"}
+def https_model(server: FakeFileServer) -> CatalogueModel:
+    """A model with two pinned files on the file server."""
+    urls = {"weights.bin": f"{server.url}/weights.bin", "data/config.json": f"{server.url}/config.json"}
     files = [pinned_file("weights.bin", WEIGHTS), pinned_file("data/config.json", CONFIG)]
     return make_model(files=files, sources=[{"https": {"urls": urls}}])
-
-
-class RecordingProgressListener:
-    """A Progress that remembers, and may throw the stop switch once a size is reached."""
-
-    def __init__(
-        self, stop_at: int = -1, cancel: Event | None = None, raising: type[BaseException] | None = None
-    ) -> None:
-        self.notes: list[str] = []
-        self.sources: list[str] = []
-        self.sizes: list[tuple[str, int]] = []
-        self._stop_at, self._cancel, self._raising = stop_at, cancel, raising
-
-    def on_source(self, model_id: str, source: str) -> None:
-        self.sources.append(source)
-
-    def on_file(self, model_id: str, path: str, total: int | None) -> None: ...
-
-    def on_bytes(self, model_id: str, path: str, done: int) -> None:
-        self.sizes.append((path, done))
-        if 0 <= self._stop_at <= done:
-            if self._cancel is not None:
-                self._cancel.set()
-            if self._raising is not None:
-                raise self._raising
-
-    def on_note(self, model_id: str, text: str) -> None:
-        self.notes.append(text)
-
-    def on_finished(self, model_id: str) -> None: ...
-
-
-def make_web_access(environment: dict[str, str] | None = None, hosts: str = "127.0.0.1") -> ModelWebAccess:
-    """As on the console, where SECRETARY_MODEL_HOSTS is ``hosts``."""
-    return ModelWebAccess.from_environment(environment or {}, parse_allowed_hosts(hosts))
-
-
-def make_fetcher(
-    environment: dict[str, str] | None = None, hosts: str = "127.0.0.1", pip: PipDownloader | None = None
-) -> SourceFetcher:
-    return SourceFetcher(make_web_access(environment, hosts), pip, sleep=lambda seconds: None)
-
-
-def pull_model_for_test(
-    model: CatalogueModel,
-    store: ModelStore,
-    listener: RecordingProgressListener | None = None,
-    environment: dict[str, str] | None = None,
-    **options: object,
-) -> ModelManifest:
-    return pull_model(model, store, make_fetcher(environment), listener=listener, **options)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback that serves bytes and misbehaves on request."""
+"""An HTTP file server on the loopback interface with configurable faults."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-def _set() -> threading.Event:
+def _set_event() -> threading.Event:
     event = threading.Event()
     event.set()
     return event
@@ -16,8 +16,11 @@ def _set() -> threading.Event:
 
 @dataclass
 class FakeFileServer:
-    """What the server has and how it behaves. ``cut_after`` bytes end a connection, ``cuts`` times. No answer begins
-    while ``held`` is not set."""
+    """Files and faults of the server.
+
+    A connection is closed after ``cut_after`` bytes, ``cuts`` times. ``delay_s`` is the pause after ``block`` bytes.
+    Replies wait until ``unblocked`` is set.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     status: dict[str, int] = field(default_factory=dict)
@@ -28,7 +31,7 @@ class FakeFileServer:
     ranges: bool = True
     delay_s: float = 0.0
     block: int = 4096
-    unblocked: threading.Event = field(default_factory=_set)
+    unblocked: threading.Event = field(default_factory=_set_event)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
 
@@ -38,25 +41,25 @@ class FakeFileServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    site: FakeFileServer
+    config: FakeFileServer
 
     def log_message(self, *args: object) -> None: ...
 
     def do_GET(self) -> None:
-        site, path = self.site, self.path.partition("?")[0]
-        site.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
-        site.unblocked.wait(10)
-        status = site.status.get(path, 200 if path in site.files else 404)
-        if path in site.redirects:
+        config, path = self.config, self.path.partition("?")[0]
+        config.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
+        config.unblocked.wait(10)
+        status = config.status.get(path, 200 if path in config.files else 404)
+        if path in config.redirects:
             status = 302
         if status != 200:
             self.send_response(status)
-            if path in site.redirects:
-                self.send_header("location", site.redirects[path])
+            if path in config.redirects:
+                self.send_header("location", config.redirects[path])
             self.send_header("content-length", "0")
             self.end_headers()
             return
-        body, etag = site.files[path], site.etags.get(path, "")
+        body, etag = config.files[path], config.etags.get(path, "")
         start = self._start(body, etag)
         if start is None:
             self.send_response(416)
@@ -73,36 +76,36 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(body[start:])
 
     def _start(self, body: bytes, etag: str) -> int | None:
-        asked = self.headers.get("range", "")
-        if not asked or not self.site.ranges or self.headers.get("if-range", etag) != etag:
+        range_header = self.headers.get("range", "")
+        if not range_header or not self.config.ranges or self.headers.get("if-range", etag) != etag:
             return 0
-        start = int(asked.removeprefix("bytes=").rstrip("-"))
+        start = int(range_header.removeprefix("bytes=").rstrip("-"))
         return start if start < len(body) else None
 
     def _send(self, body: bytes) -> None:
-        site, sent = self.site, 0
-        for at in range(0, len(body), site.block):
-            if site.cuts and sent >= site.cut_after:
-                site.cuts -= 1
+        config, sent = self.config, 0
+        for at in range(0, len(body), config.block):
+            if config.cuts and sent >= config.cut_after:
+                config.cuts -= 1
                 self.close_connection = True
                 self.connection.close()
                 return
             try:
-                self.wfile.write(body[at : at + site.block])
+                self.wfile.write(body[at : at + config.block])
             except OSError:
                 return
-            sent += site.block
-            time.sleep(site.delay_s)
+            sent += config.block
+            time.sleep(config.delay_s)
 
 
 @contextmanager
-def run_file_server(site: FakeFileServer) -> Iterator[FakeFileServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": site}))
+def run_file_server(config: FakeFileServer) -> Iterator[FakeFileServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"config": config}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    site.url = f"http://127.0.0.1:{server.server_port}"
+    config.url = f"http://127.0.0.1:{server.server_port}"
     try:
-        yield site
+        yield config
     finally:
         server.shutdown()
         thread.join()

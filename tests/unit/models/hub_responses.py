@@ -1,16 +1,16 @@
-"""What a hub with one repository, acme/Tiny, answers."""
+"""Replies of a hub with one repository, acme/Tiny."""
 
 import hashlib
 import json
 
-from tests.unit.models.conftest import CONFIG, WEIGHTS
+from tests.unit.models.sample_model import CONFIG, WEIGHTS
 
 COMMIT = "c" * 40
 REPO = "/api/models/acme/Tiny"
 
 
 def hub_files() -> dict[str, bytes]:
-    """Answers by path: search, description, tree and files."""
+    """Reply bodies by path: search, details, tree and files."""
     blob = hashlib.sha1(f"blob {len(CONFIG)}\0".encode() + CONFIG).hexdigest()
     tree = [
         {
@@ -22,7 +22,7 @@ def hub_files() -> dict[str, bytes]:
         },
         {"type": "file", "path": "config.json", "size": len(CONFIG), "oid": blob},
     ]
-    described = {
+    details = {
         "id": "acme/Tiny",
         "sha": COMMIT,
         "downloads": 5,
@@ -31,9 +31,9 @@ def hub_files() -> dict[str, bytes]:
         "siblings": [{"rfilename": "weights.bin", "size": 3}, {"rfilename": "config.json", "size": 4}],
     }
     return {
-        "/api/models": json.dumps([described | {"siblings": None}]).encode(),
-        f"{REPO}/revision/main": json.dumps(described).encode(),
-        f"{REPO}/revision/{COMMIT}": json.dumps(described).encode(),
+        "/api/models": json.dumps([details | {"siblings": None}]).encode(),
+        f"{REPO}/revision/main": json.dumps(details).encode(),
+        f"{REPO}/revision/{COMMIT}": json.dumps(details).encode(),
         f"{REPO}/tree/{COMMIT}": json.dumps(tree).encode(),
         f"/acme/Tiny/resolve/{COMMIT}/weights.bin": WEIGHTS,
         f"/acme/Tiny/resolve/{COMMIT}/config.json": CONFIG,

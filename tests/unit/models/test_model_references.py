@@ -1,4 +1,4 @@
-"""``model://`` in engine options: found, replaced by paths, and missed with the command that helps."""
+"""Model references in engine options."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from deployments.models.references import describe_models, referenced_model_ids,
 from deployments.models.store import InstalledFile, ModelManifest, ModelStore
 
 OPTIONS: dict[str, JsonValue] = {
-    "model": "model://ear/small.bin",
+    "model": "model://recognizer/small.bin",
     "models": ["model://voice", "plain/path", 7],
     "nested": {"deep": ["model://voice", None, True]},
     "threads": 2,
@@ -19,7 +19,7 @@ OPTIONS: dict[str, JsonValue] = {
 
 
 def install(root: Path, model_id: str, revision: str = "r1") -> Path:
-    """What a pull leaves behind."""
+    """Writes an installed model with a manifest."""
     folder = root / model_id
     folder.mkdir(parents=True)
     (folder / "small.bin").write_bytes(b"weights")
@@ -36,24 +36,24 @@ def install(root: Path, model_id: str, revision: str = "r1") -> Path:
     return folder
 
 
-def test_references_are_found_at_any_depth_in_order() -> None:
-    assert list(referenced_model_ids(OPTIONS)) == ["ear", "voice", "voice"]
+def test_referenced_ids_are_found_at_any_depth() -> None:
+    assert list(referenced_model_ids(OPTIONS)) == ["recognizer", "voice", "voice"]
     assert list(referenced_model_ids("not a reference")) == []
     assert list(referenced_model_ids(None)) == []
 
 
-def test_references_become_paths_and_everything_else_stays(tmp_path: Path) -> None:
-    ear, voice = install(tmp_path, "ear"), install(tmp_path, "voice")
+def test_references_are_replaced_with_paths(tmp_path: Path) -> None:
+    recognizer, voice = install(tmp_path, "recognizer"), install(tmp_path, "voice")
     assert resolve_references(OPTIONS, ModelStore(tmp_path)) == {
-        "model": str(ear / "small.bin"),
+        "model": str(recognizer / "small.bin"),
         "models": [str(voice), "plain/path", 7],
         "nested": {"deep": [str(voice), None, True]},
         "threads": 2,
     }
 
 
-def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> None:
-    install(tmp_path, "ear")
+def test_missing_reference_names_the_pull_command(tmp_path: Path) -> None:
+    install(tmp_path, "recognizer")
     with pytest.raises(ModelMissing) as caught:
         resolve_options(OPTIONS, tmp_path)
     assert caught.value.remedy == "secretary models pull voice"
@@ -61,41 +61,44 @@ def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> No
     assert str(tmp_path) in caught.value.message
 
 
-def test_half_a_model_counts_as_missing(tmp_path: Path) -> None:
-    (install(tmp_path, "ear") / "small.bin").write_bytes(b"half")
+def test_incomplete_model_is_missing(tmp_path: Path) -> None:
+    (install(tmp_path, "recognizer") / "small.bin").write_bytes(b"half")
     with pytest.raises(ModelMissing):
-        resolve_options({"model": "model://ear"}, tmp_path)
+        resolve_options({"model": "model://recognizer"}, tmp_path)
 
 
-def test_an_engine_is_called_after_its_only_model_unless_it_has_a_name(tmp_path: Path) -> None:
-    folder = install(tmp_path, "ear")
-    assert resolve_options({"model": "model://ear"}, tmp_path) == {"model_id": "ear", "model": str(folder)}
-    named: dict[str, JsonValue] = {"model": "model://ear", "model_id": "mine"}
+def test_model_id_defaults_to_the_only_reference(tmp_path: Path) -> None:
+    folder = install(tmp_path, "recognizer")
+    assert resolve_options({"model": "model://recognizer"}, tmp_path) == {
+        "model_id": "recognizer",
+        "model": str(folder),
+    }
+    named: dict[str, JsonValue] = {"model": "model://recognizer", "model_id": "mine"}
     assert resolve_options(named, tmp_path)["model_id"] == "mine"
     install(tmp_path, "voice")
     assert "model_id" not in resolve_options(OPTIONS, tmp_path)
     assert resolve_options({"threads": 2}, tmp_path) == {"threads": 2}
 
 
-def test_a_status_shows_ids_and_revisions_of_what_is_installed(tmp_path: Path) -> None:
-    assert describe_models(OPTIONS, tmp_path) == ("ear, voice", "")
-    install(tmp_path, "ear", "r7")
-    assert describe_models(OPTIONS, tmp_path) == ("ear, voice", "r7")
+def test_describe_models_returns_ids_and_revisions(tmp_path: Path) -> None:
+    assert describe_models(OPTIONS, tmp_path) == ("recognizer, voice", "")
+    install(tmp_path, "recognizer", "r7")
+    assert describe_models(OPTIONS, tmp_path) == ("recognizer, voice", "r7")
     install(tmp_path, "voice", "r8")
-    assert describe_models(OPTIONS, tmp_path) == ("ear, voice", "r7, r8")
+    assert describe_models(OPTIONS, tmp_path) == ("recognizer, voice", "r7, r8")
     assert describe_models({}, tmp_path) == ("", "")
 
 
 @pytest.mark.parametrize("reference", ["model://../other", "model://.partial/x"])
-def test_a_reference_cannot_leave_the_store(tmp_path: Path, reference: str) -> None:
+def test_reference_with_unsafe_path_is_refused(tmp_path: Path, reference: str) -> None:
     with pytest.raises(ValueError, match="not a model id"):
         resolve_options({"model": reference}, tmp_path)
 
 
-def test_files_copied_by_hand_are_found_when_the_catalogue_knows_them(tmp_path: Path) -> None:
+def test_reference_to_copied_files_is_resolved(tmp_path: Path) -> None:
     model = CatalogueModel.model_validate(
         {
-            "id": "ear",
+            "id": "recognizer",
             "kind": "recognition",
             "languages": ["en"],
             "licence": "MIT",
@@ -106,7 +109,7 @@ def test_files_copied_by_hand_are_found_when_the_catalogue_knows_them(tmp_path: 
             "sources": [{"hf": {"repo": "a/b"}}],
         }
     )
-    (tmp_path / "ear").mkdir()
-    (tmp_path / "ear" / "small.bin").write_bytes(b"weights")
+    (tmp_path / "recognizer").mkdir()
+    (tmp_path / "recognizer" / "small.bin").write_bytes(b"weights")
     store = ModelStore(tmp_path, Catalogue(models=(model,)))
-    assert resolve_references({"model": "model://ear"}, store) == {"model": str(tmp_path / "ear")}
+    assert resolve_references({"model": "model://recognizer"}, store) == {"model": str(tmp_path / "recognizer")}

@@ -1,3 +1,5 @@
+"""The size of a model directory."""
+
 import shutil
 import threading
 from pathlib import Path
@@ -5,7 +7,7 @@ from pathlib import Path
 from deployments.models.removal import directory_bytes
 
 
-def test_a_size_is_that_of_regular_files_and_links_are_not_followed(tmp_path: Path) -> None:
+def test_directory_bytes_ignores_links(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     (folder / "data").mkdir(parents=True)
     (folder / "weights").write_bytes(b"12345")
@@ -15,24 +17,24 @@ def test_a_size_is_that_of_regular_files_and_links_are_not_followed(tmp_path: Pa
     (folder / "link").symlink_to(tmp_path / "elsewhere" / "large")
     (folder / "folder").symlink_to(tmp_path / "elsewhere")
     assert directory_bytes(folder) == 8
-    assert directory_bytes(tmp_path / "nobody") == 0
+    assert directory_bytes(tmp_path / "missing") == 0
 
 
-def test_files_that_go_while_they_are_counted_are_no_failure(tmp_path: Path) -> None:
-    ended = threading.Event()
+def test_directory_bytes_ignores_deleted_files(tmp_path: Path) -> None:
+    stop = threading.Event()
 
-    def come_and_go() -> None:
-        while not ended.is_set():
+    def create_and_delete() -> None:
+        while not stop.is_set():
             folder = tmp_path / "partial" / "data"
             folder.mkdir(parents=True)
             for number in range(5):
                 (folder / str(number)).touch()
             shutil.rmtree(tmp_path / "partial")
 
-    coming = threading.Thread(target=come_and_go)
-    coming.start()
+    thread = threading.Thread(target=create_and_delete)
+    thread.start()
     try:
-        assert {directory_bytes(tmp_path) for _ in range(2_000)} == {0}
+        assert {directory_bytes(tmp_path) for _ in range(500)} == {0}
     finally:
-        ended.set()
-        coming.join()
+        stop.set()
+        thread.join()

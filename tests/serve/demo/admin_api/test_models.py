@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.serve.admin_client import AdminClient, error_of, wait_for_change
-from tests.unit.models.conftest import CONFIG, WEIGHTS
 from tests.unit.models.file_server import FakeFileServer
 from tests.unit.models.hub_responses import COMMIT
+from tests.unit.models.sample_model import CONFIG, WEIGHTS
 
 _READS_WITHIN_S = 60.0
 _TINY = "hf-acme--tiny"
