@@ -25,7 +25,7 @@ ENTRY_POINT_GROUP = "ai_secretary.engines"
 
 
 class EngineSpec(BaseModel):
-    """An engine in graph.yaml. ``build_engine`` validates ``options`` with the ``Options`` class of the engine."""
+    """An engine and its options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -14,8 +14,8 @@ from tests.api.admin.model_rig import ModelRig, add_model_blocked_on_pipe, build
 from tests.api.admin.router_client import router_client
 from tests.unit.administration.cancelling_database import CancellingDatabase
 from tests.unit.administration.conftest import audited
-from tests.unit.models.sample_model import CONFIG, WEIGHTS
 from tests.unit.models.hub_responses import COMMIT, REPO
+from tests.unit.models.sample_model import CONFIG, WEIGHTS
 from tests.waiting import wait_until
 
 
