@@ -1,4 +1,4 @@
-"""A deployment that cannot be found yet is looked for again, whatever the lookup raises."""
+"""Clients of deployments that cannot be found."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from deployments.remote import RemoteDeployment
 @pytest.mark.parametrize(
     "error", [KeyError("no such deployment"), RayError("the controller is gone"), ValueError("odd")]
 )
-async def test_a_lookup_that_fails_is_tried_again(error: Exception) -> None:
+async def test_client_retries_failed_lookup(error: Exception) -> None:
     looked: list[float] = []
 
     def find() -> DeploymentHandle[object]:
@@ -33,7 +33,7 @@ async def test_a_lookup_that_fails_is_tried_again(error: Exception) -> None:
         await client.stop()
 
 
-async def test_a_call_to_what_is_not_there_is_told_as_such() -> None:
+async def test_call_to_missing_deployment_is_unavailable() -> None:
     def find() -> DeploymentHandle[object]:
         raise KeyError("voice")
 

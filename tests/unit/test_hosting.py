@@ -1,4 +1,4 @@
-"""What Serve is given to host."""
+"""The classes that are passed to Serve."""
 
 import pytest
 
@@ -26,12 +26,12 @@ def hosted(application: object) -> type:
     return application._bound_deployment.func_or_class  # type: ignore[attr-defined,no-any-return]
 
 
-def test_every_replica_has_an_answer_when_serve_asks_for_its_health() -> None:
+def test_hosted_class_has_check_health() -> None:
     for application in (host(PlainService, Hosting(), "plain"), host_door(DoorService, Hosting(), "door")):
         assert callable(hosted(application).check_health)  # type: ignore[attr-defined]
 
 
-async def test_a_room_with_a_word_of_its_own_on_its_health_keeps_it() -> None:
+async def test_hosted_class_keeps_own_check_health() -> None:
     cls = hosted(host(UnhealthyService, Hosting(), "broken"))
     with pytest.raises(RuntimeError, match="replace me"):
         await cls.check_health(None)  # type: ignore[attr-defined]

@@ -66,7 +66,7 @@ RANKING = _ranking()
         ("почему не работает доставка", 10),
     ],
 )
-def test_the_same_question_in_other_words_is_found(message: str, id: int) -> None:
+def test_ranking_matches_reworded_question(message: str, id: int) -> None:
     match = RANKING.match(message, None)
     assert match is not None
     assert (match.entry_id, match.rule) == (id, "ranked")
@@ -96,23 +96,23 @@ def test_the_same_question_in_other_words_is_found(message: str, id: int) -> Non
         ESSAY,
     ],
 )
-def test_another_question_is_not_answered(message: str) -> None:
+def test_ranking_ignores_other_questions(message: str) -> None:
     assert RANKING.match(message, None) is None
 
 
-def test_the_trigger_is_the_alternative_that_matched() -> None:
+def test_ranking_trigger_is_matched_alternative() -> None:
     match = RANKING.match("как мне оформить возврат товаров", "ru")
     assert match is not None
     assert match.trigger == "Как оформить возврат товара"
 
 
-def test_the_threshold_decides() -> None:
+def test_ranking_applies_threshold() -> None:
     message = "сколько стоит доставка в Тулу завтра утром"
     assert _ranking(FaqSettings(ranked_threshold=60)).match(message, None) is not None
     assert _ranking(FaqSettings(ranked_threshold=99)).match(message, None) is None
 
 
-def test_two_different_answers_too_close_to_each_other_are_no_answer() -> None:
+def test_ranking_applies_margin_between_answers() -> None:
     def ranking(second: str, margin: float) -> Ranking:
         entries = (
             FaqEntry(id=1, question="Как оплатить заказ картой", answer="первый"),
@@ -128,7 +128,7 @@ def test_two_different_answers_too_close_to_each_other_are_no_answer() -> None:
         assert match.entry_id == 1
 
 
-def test_the_locale_decides_between_languages() -> None:
+def test_ranking_prefers_locale() -> None:
     entries = (
         FaqEntry(id=1, question="wifi password", answer="пароль", language="ru"),
         FaqEntry(id=2, question="wifi password", answer="password", language="en"),
@@ -140,14 +140,14 @@ def test_the_locale_decides_between_languages() -> None:
         assert match.entry_id == wanted
 
 
-def test_candidates_tell_why_a_message_did_not_match() -> None:
+def test_candidates_list_missing_and_extra_words() -> None:
     best = RANKING.candidates("сколько стоит ремонт", "ru", 3)[0]
     assert best.match.entry_id == 1
     assert best.match.score < 82
     assert (best.missing, best.extra) == (("доставка",), ("ремонт",))
 
 
-def test_candidates_are_sorted_limited_and_one_per_entry() -> None:
+def test_candidates_are_sorted_and_one_per_entry() -> None:
     found = RANKING.candidates("как доставка заказ работа адрес", "ru", 4)
     assert [c.match.score for c in found] == sorted((c.match.score for c in found), reverse=True)
     assert len({c.match.entry_id for c in found}) == len(found) == 4
@@ -156,27 +156,27 @@ def test_candidates_are_sorted_limited_and_one_per_entry() -> None:
 
 @settings(deadline=None)
 @given(st.text(), st.sampled_from((None, "ru", "en")))
-def test_no_message_breaks_it_and_scores_stay_in_range(message: str, locale: str | None) -> None:
+def test_ranking_scores_any_text_within_range(message: str, locale: str | None) -> None:
     RANKING.match(message, locale)
     assert all(0 <= c.match.score <= 100 for c in RANKING.candidates(message, locale, 20))
 
 
 @pytest.mark.parametrize("id", sorted(set(QUESTIONS) - {11}))
-def test_every_question_is_its_own_best_match(id: int) -> None:
+def test_ranking_question_matches_itself(id: int) -> None:
     match = RANKING.match(QUESTIONS[id][1], None)
     assert match is not None
     assert (match.entry_id, match.score) == (id, 100)
 
 
-def test_an_empty_book_answers_nothing() -> None:
+def test_empty_ranking_matches_nothing() -> None:
     assert Ranking((), FaqSettings(), "UTC", lambda: datetime(2026, 1, 1, tzinfo=UTC)).match("привет мир", None) is None
 
 
-def test_both_languages_are_stemmed() -> None:
+def test_stem_handles_russian_and_english() -> None:
     assert stem("доставки") == stem("доставку")
     assert stem("deliveries") == stem("delivery")
 
 
-def test_politeness_is_no_negation() -> None:
+def test_courtesy_is_not_a_negation() -> None:
     assert not tokenize_text("не подскажете цену").negated
     assert tokenize_text("у меня не работает").negated

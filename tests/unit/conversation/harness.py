@@ -1,4 +1,4 @@
-"""A secretary on scripted engines, with everything it tells its observer kept."""
+"""An assistant on scripted engines that records the calls of its observer."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ SNAPSHOT = Snapshot(
 
 
 class StaticSnapshotSource:
-    """A SnapshotSource that tests set."""
+    """A ``SnapshotSource`` that tests set."""
 
     def __init__(self, snapshot: Snapshot = SNAPSHOT, ready: bool = True) -> None:
         self.current = snapshot
@@ -35,7 +35,7 @@ class StaticSnapshotSource:
 
 
 class RecordingTurnObserver:
-    """A TurnObserver that writes everything down."""
+    """A ``TurnObserver`` that records every call."""
 
     def __init__(self) -> None:
         self.live: Counter[str] = Counter()
@@ -68,7 +68,7 @@ class RecordingTurnObserver:
 
 
 class AssistantHarness:
-    """``secretary`` with its ``observer`` and ``shelf``; engines default to echo and tone."""
+    """``assistant`` with its ``observer`` and ``snapshots``. Engines default to echo and tone."""
 
     def __init__(
         self,

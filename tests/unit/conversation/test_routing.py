@@ -1,4 +1,4 @@
-"""Who decides: every combination of turn, session, mode, instance and settings."""
+"""Resolving overrides: pairwise combinations of turn, session, mode and instance."""
 
 import itertools
 from dataclasses import replace
@@ -16,11 +16,15 @@ from tests.unit.conversation.harness import SNAPSHOT, AssistantHarness, user_tur
 LAYERS = ("turn", "session", "mode", "instance")
 PERSONAS = tuple(Persona(id=name, name=name, prompts={"en": f"persona of {name}"}) for name in ("default", *LAYERS))
 SETTINGS = SNAPSHOT.settings.model_copy(update={"default_persona": "default"})
-HOUSE = Snapshot(settings=SETTINGS, personas=PERSONAS)
+PERSONA_SNAPSHOT = Snapshot(settings=SETTINGS, personas=PERSONAS)
 
-SAYS = ("nothing", "prompt", "persona", "both")
-OF_A_MODE = ("nothing", "prompt")
-TABLE = [dict(zip(LAYERS, says, strict=True)) for says in itertools.product(SAYS, SAYS, OF_A_MODE, SAYS)]
+LAYER_VALUES = ("nothing", "prompt", "persona", "both")
+MODE_VALUES = ("nothing", "prompt")
+COMBINATIONS = [
+    dict(zip(LAYERS, says, strict=True))
+    for says in itertools.product(LAYER_VALUES, LAYER_VALUES, MODE_VALUES, LAYER_VALUES)
+    if sum(each != "nothing" for each in says) <= 2
+]
 
 
 def prompt(name: str, says: str) -> str:
@@ -35,8 +39,8 @@ def bot(**fields: object) -> BotSpec:
     return BotSpec.model_validate({"id": "shop", "name": "Shop", **fields})
 
 
-@pytest.mark.parametrize("says", TABLE, ids=lambda says: "-".join(says.values()))
-def test_the_prompt_and_the_persona_are_of_the_first_that_names_one(says: dict[str, str]) -> None:
+@pytest.mark.parametrize("says", COMBINATIONS, ids=lambda says: "-".join(says.values()))
+def test_overrides_first_layer_sets_prompt_and_persona(says: dict[str, str]) -> None:
     own, of_bot = layer("turn", says["turn"]), layer("instance", says["instance"])
     shop = bot(
         system_prompt=of_bot.system_prompt or "",
@@ -49,7 +53,7 @@ def test_the_prompt_and_the_persona_are_of_the_first_that_names_one(says: dict[s
         persona_id=own.persona_id,
         overrides=(layer("session", says["session"]), *shop.overrides("m")),
     )
-    result = resolve_overrides(turn, HOUSE)
+    result = resolve_overrides(turn, PERSONA_SNAPSHOT)
 
     first = next((name for name in LAYERS if says[name] != "nothing"), None)
     if first is None:
@@ -58,13 +62,13 @@ def test_the_prompt_and_the_persona_are_of_the_first_that_names_one(says: dict[s
         expected = f"persona of {first}"
     else:
         expected = f"prompt of {first}"
-    assert build_prompt(result, HOUSE, "en").messages[0].content == expected
+    assert build_prompt(result, PERSONA_SNAPSHOT, "en").messages[0].content == expected
     voice = next((name for name in LAYERS if says[name] in ("persona", "both")), None)
     assert result.persona_id == voice
 
 
 @pytest.mark.parametrize("given", list(itertools.product((False, True), repeat=len(LAYERS))))
-def test_each_option_and_the_route_are_of_the_first_that_has_them(given: tuple[bool, ...]) -> None:
+def test_overrides_first_layer_sets_route_and_options(given: tuple[bool, ...]) -> None:
     routes = [f"cloud:{name}" if has else "" for name, has in zip(LAYERS, given, strict=True)]
     params = [{"temperature": n / 10, "max_tokens": n + 1} if has else {} for n, has in enumerate(given)]
     shop = bot(
@@ -81,17 +85,17 @@ def test_each_option_and_the_route_are_of_the_first_that_has_them(given: tuple[b
             *shop.overrides("m"),
         ),
     )
-    result = resolve_overrides(turn, HOUSE)
+    result = resolve_overrides(turn, PERSONA_SNAPSHOT)
     first = next((number for number, has in enumerate(given) if has), None)
     assert result.route == (None if first is None else Route.parse(routes[first]))
-    filled = build_prompt(result, HOUSE, "en").options
+    filled = build_prompt(result, PERSONA_SNAPSHOT, "en").options
     assert filled.temperature == (SETTINGS.llm.temperature if first is None else first / 10)
     assert filled.max_tokens == (SETTINGS.llm.max_tokens if first is None else first + 1)
     assert filled.repetition_penalty == SETTINGS.llm.repetition_penalty
 
 
 @pytest.mark.parametrize("mode", ["", "gone", "off", MAIN_MENU])
-def test_without_a_mode_the_bot_speaks_for_itself(mode: str) -> None:
+def test_bot_overrides_without_active_mode(mode: str) -> None:
     shop = bot(
         system_prompt="Own",
         action_buttons=[
@@ -102,29 +106,32 @@ def test_without_a_mode_the_bot_speaks_for_itself(mode: str) -> None:
     assert shop.overrides(mode) == (Overrides("Own"),)
 
 
-def test_a_widget_says_how_to_answer() -> None:
+def test_widget_overrides_have_all_fields() -> None:
     widget = WidgetSpec(
         id="w", name="W", route="local", persona_id="anna", system_prompt="Brief.", llm_params=Sampling(top_p=0.4)
     )
     assert widget.own_overrides == Overrides("Brief.", "anna", Route.parse("local"), GenerationOptions(top_p=0.4))
 
 
-def test_options_are_merged_field_by_field_and_zero_is_a_value() -> None:
+def test_merge_options_keeps_first_value_including_zero() -> None:
     got = merge_options(
         (GenerationOptions(temperature=0.0), GenerationOptions(temperature=1.0, top_p=0.5, stop=("a",)))
     )
     assert got == GenerationOptions(temperature=0.0, top_p=0.5, stop=("a",))
 
 
-def test_a_persona_that_is_gone_says_nothing() -> None:
+def test_overrides_ignore_deleted_persona() -> None:
     turn = replace(user_turn("hi"), overrides=(Overrides(persona_id="gone"), Overrides(system_prompt="of the bot")))
-    assert build_prompt(resolve_overrides(turn, HOUSE), HOUSE, "en").messages[0].content == "of the bot"
+    assert (
+        build_prompt(resolve_overrides(turn, PERSONA_SNAPSHOT), PERSONA_SNAPSHOT, "en").messages[0].content
+        == "of the bot"
+    )
 
 
-async def test_a_route_of_the_session_is_never_silently_another() -> None:
+async def test_unknown_session_route_is_rejected() -> None:
     from deployments.contracts.errors import ModelNotFound
 
-    stage = await AssistantHarness().start()
+    harness = await AssistantHarness().start()
     turn = replace(user_turn("hi"), overrides=(Overrides(route=Route.parse("cloud:nobody")),))
     with pytest.raises(ModelNotFound):
-        stage.assistant.reply(turn)
+        harness.assistant.reply(turn)

@@ -1,4 +1,4 @@
-"""Snapshots on their way to another process: whatever changes, both ends hold the same, and little travels."""
+"""Encoding snapshots as changes, and decoding them."""
 
 import asyncio
 import pickle
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from deployments.contracts.settings import FaqEntry, Persona, Settings, Snapshot, SnapshotChange
 from deployments.conversation.snapshot_stream import decode_snapshots, encode_snapshots
 
-POOL = tuple(FaqEntry(id=n, question=f"Вопрос {n}", answer="Да. " * 50) for n in range(1, 9))
-_books = st.lists(st.sampled_from(POOL), max_size=8).map(tuple)
+ENTRIES = tuple(FaqEntry(id=n, question=f"Вопрос {n}", answer="Да. " * 50) for n in range(1, 9))
+_books = st.lists(st.sampled_from(ENTRIES), max_size=8).map(tuple)
 _snapshots = st.builds(
     Snapshot,
     faq=_books,
@@ -27,12 +27,12 @@ async def _streamed(*snapshots: Snapshot) -> AsyncGenerator[Snapshot]:
         yield snapshot
 
 
-async def _on_the_wire(*snapshots: Snapshot) -> list[bytes]:
+async def _encode(*snapshots: Snapshot) -> list[bytes]:
     async with aclosing(encode_snapshots(_streamed(*snapshots))) as items:
         return [pickle.dumps(item) async for item in items]
 
 
-async def _unpacked(*wire: bytes) -> list[Snapshot]:
+async def _decode(*wire: bytes) -> list[Snapshot]:
     async def items() -> AsyncGenerator[Snapshot | SnapshotChange]:
         for item in wire:
             yield pickle.loads(item)
@@ -41,44 +41,46 @@ async def _unpacked(*wire: bytes) -> list[Snapshot]:
         return [snapshot async for snapshot in snapshots]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(_snapshots, max_size=6))
-def test_what_arrives_is_what_was_sent(sent: list[Snapshot]) -> None:
+def test_decoded_snapshots_equal_encoded_ones(sent: list[Snapshot]) -> None:
     numbered = [each.model_copy(update={"revision": number}) for number, each in enumerate(sent, 7)]
-    assert asyncio.run(_through(*numbered)) == numbered
+    assert asyncio.run(_encode_and_decode(*numbered)) == numbered
 
 
-async def _through(*snapshots: Snapshot) -> list[Snapshot]:
-    return await _unpacked(*await _on_the_wire(*snapshots))
+async def _encode_and_decode(*snapshots: Snapshot) -> list[Snapshot]:
+    return await _decode(*await _encode(*snapshots))
 
 
-async def test_answers_that_stay_are_the_same_objects_there_as_well() -> None:
+async def test_decoded_snapshot_reuses_unchanged_entries() -> None:
     new = FaqEntry(id=9, question="Новый", answer="Да")
-    first, second = await _through(Snapshot(revision=1, faq=POOL), Snapshot(revision=2, faq=(new, *POOL[1:])))
+    first, second = await _encode_and_decode(
+        Snapshot(revision=1, faq=ENTRIES), Snapshot(revision=2, faq=(new, *ENTRIES[1:]))
+    )
     assert [*map(id, second.faq[1:])] == [*map(id, first.faq[1:])]
     assert second.faq[0] == new
 
 
-async def test_one_new_answer_among_a_thousand_travels_alone() -> None:
+async def test_encoded_change_contains_only_new_entry() -> None:
     many = tuple(FaqEntry(id=n, question=f"Вопрос {n}", answer=f"{n}. Да, конечно.") for n in range(10, 1_010))
-    first, second = await _on_the_wire(Snapshot(revision=1, faq=many), Snapshot(revision=2, faq=(*many, POOL[0])))
+    first, second = await _encode(Snapshot(revision=1, faq=many), Snapshot(revision=2, faq=(*many, ENTRIES[0])))
     assert len(second) < len(first) / 20
 
 
-async def test_every_stream_begins_whole() -> None:
+async def test_stream_starts_with_whole_snapshot() -> None:
     for revision in (1, 2):
-        (first,) = await _on_the_wire(Snapshot(revision=revision, faq=POOL))
-        assert (await _unpacked(first))[0].faq == POOL
+        (first,) = await _encode(Snapshot(revision=revision, faq=ENTRIES))
+        assert (await _decode(first))[0].faq == ENTRIES
 
 
-async def test_a_change_of_a_snapshot_that_is_not_there_is_refused() -> None:
-    first, _, third = await _on_the_wire(*(Snapshot(revision=number, faq=POOL) for number in (1, 2, 3)))
+async def test_change_against_other_revision_is_rejected() -> None:
+    first, _, third = await _encode(*(Snapshot(revision=number, faq=ENTRIES) for number in (1, 2, 3)))
     for wire in ((third,), (first, third)):
         with pytest.raises(ValueError, match="does not fit"):
-            await _unpacked(*wire)
+            await _decode(*wire)
 
 
-async def test_whoever_stops_reading_closes_the_office_end() -> None:
+async def test_closing_decoder_closes_source() -> None:
     closed = []
 
     async def endless() -> AsyncGenerator[Snapshot]:

@@ -32,7 +32,7 @@ from deployments.text.language import UNDETERMINED, detect_language
         ("aб", UNDETERMINED),
     ],
 )
-def test_the_language_is_that_of_most_letters(text: str, language: str) -> None:
+def test_detect_language_by_most_letters(text: str, language: str) -> None:
     assert detect_language(text, UNDETERMINED) == language
 
 
@@ -52,7 +52,7 @@ def test_the_language_is_that_of_most_letters(text: str, language: str) -> None:
         ("42", "de", "de"),
     ],
 )
-def test_a_preferred_language_that_is_written_in_that_script_wins(text: str, preferred: str, language: str) -> None:
+def test_detect_language_prefers_same_script(text: str, preferred: str, language: str) -> None:
     assert detect_language(text, preferred) == language
 
 
@@ -78,13 +78,11 @@ def test_a_preferred_language_that_is_written_in_that_script_wins(text: str, pre
         ("Настрой https на nginx под docker compose", "ru", "ru"),
     ],
 )
-def test_latin_names_and_addresses_leave_the_preferred_language_in_place(
-    text: str, preferred: str, language: str
-) -> None:
+def test_detect_language_ignores_names_and_addresses(text: str, preferred: str, language: str) -> None:
     assert detect_language(text, preferred) == language
 
 
 @given(st.text(), st.sampled_from(["ru", "en", "de", "el", "zh", "fa", UNDETERMINED]))
-def test_any_text_has_a_language_or_that_which_is_preferred(text: str, preferred: str) -> None:
+def test_detect_language_of_any_text(text: str, preferred: str) -> None:
     found = detect_language(text, preferred)
     assert found == preferred or any(letter.isalpha() for letter in text)

@@ -75,20 +75,18 @@ PIECES_OF_TEXT = st.lists(
 
 
 @pytest.mark.parametrize("text", WHOLE)
-def test_a_full_stop_inside_a_sentence_is_no_end(text: str) -> None:
+def test_full_stop_inside_sentence_does_not_split(text: str) -> None:
     assert split_sentences(f"{text} Дальше.") == [text, "Дальше."]
 
 
 @pytest.mark.parametrize(("text", "pieces"), CUT)
-def test_sentences_end_where_people_end_them(text: str, pieces: list[str]) -> None:
+def test_split_at_sentence_ends(text: str, pieces: list[str]) -> None:
     assert split_sentences(text) == pieces
 
 
 @settings(deadline=None)
 @given(PIECES_OF_TEXT, st.lists(st.integers(0, 9), max_size=40), st.booleans(), st.sampled_from((20, 60, 300)))
-def test_how_the_text_arrives_does_not_matter_and_nothing_is_lost(
-    text: str, cuts: list[int], first_clause: bool, max_chars: int
-) -> None:
+def test_pieces_do_not_depend_on_deltas(text: str, cuts: list[int], first_clause: bool, max_chars: int) -> None:
     def stream() -> SentenceStream:
         return SentenceStream(None, first_clause, first_min=10, first_max=20, max_chars=max_chars)
 
@@ -106,14 +104,14 @@ def test_how_the_text_arrives_does_not_matter_and_nothing_is_lost(
 
 
 @given(st.text(), st.integers(1, 50))
-def test_the_buffer_is_bounded(text: str, times: int) -> None:
+def test_buffer_is_bounded(text: str, times: int) -> None:
     stream = SentenceStream(max_chars=60)
     for _ in range(times):
         stream.feed(text.replace("`", ""))
         assert len(stream.pending) <= 60
 
 
-def test_a_number_at_the_end_waits_for_what_follows() -> None:
+def test_number_at_end_waits_for_next_character() -> None:
     stream = SentenceStream(first_clause=False)
     assert stream.feed("Цена 10.") == []
     assert stream.feed("5 рублей. ") == []
@@ -141,7 +139,7 @@ def test_a_number_at_the_end_waits_for_what_follows() -> None:
         ),
     ],
 )
-def test_the_first_piece_comes_early_but_is_never_tiny(text: str, first: str) -> None:
+def test_first_piece_is_an_early_clause(text: str, first: str) -> None:
     assert split_sentences(text, first_clause=True)[0] == first
 
 
@@ -152,7 +150,7 @@ def test_the_first_piece_comes_early_but_is_never_tiny(text: str, first: str) ->
         max_size=80,
     )
 )
-def test_the_first_piece_of_a_long_sentence_has_15_to_60_characters(words: list[str]) -> None:
+def test_first_piece_of_long_sentence_is_bounded(words: list[str]) -> None:
     assert 15 <= len(split_sentences(" ".join(words), first_clause=True)[0]) <= 60
 
 
@@ -161,7 +159,7 @@ def test_later_pieces_are_whole_sentences() -> None:
     assert pieces == ["Первая часть фразы,", "вторая часть.", "Другая фраза, тоже с запятой."]
 
 
-def test_too_long_a_sentence_is_cut_at_a_clause_then_at_a_space_then_anywhere() -> None:
+def test_long_sentence_is_cut_at_clause_then_space() -> None:
     assert split_sentences("а" * 30 + ", " + "б" * 10 + " " + "в" * 30, max_chars=60) == [
         "а" * 30 + ",",
         "б" * 10 + " " + "в" * 30,
@@ -170,15 +168,15 @@ def test_too_long_a_sentence_is_cut_at_a_clause_then_at_a_space_then_anywhere() 
     assert split_sentences("а" * 100, max_chars=60) == ["а" * 60, "а" * 40]
 
 
-def test_a_code_block_stays_in_one_piece() -> None:
+def test_code_block_is_one_piece() -> None:
     assert split_sentences("Код:\n```py\nprint(1). X\n```\nВсё.") == ["Код:", "```py\nprint(1). X\n```", "Всё."]
 
 
-def test_impossible_limits_are_refused() -> None:
+def test_invalid_limits_raise() -> None:
     with pytest.raises(ValueError):
         SentenceStream(first_min=100, first_max=60)
 
 
-def test_each_language_has_its_abbreviations() -> None:
+def test_abbreviations_depend_on_language() -> None:
     assert split_sentences("См. Дом.", "en") == ["См.", "Дом."]
     assert split_sentences("См. Дом.", "ru") == split_sentences("См. Дом.") == ["См. Дом."]

@@ -109,24 +109,24 @@ WRITTEN = st.lists(
 
 
 @pytest.mark.parametrize(("text", "said"), RUSSIAN)
-def test_russian_is_said_as_people_say_it(text: str, said: str) -> None:
+def test_speakable_russian(text: str, said: str) -> None:
     assert to_speakable_text(text, "ru") == said
 
 
 @pytest.mark.parametrize(("text", "said"), ENGLISH)
-def test_english_is_said_as_people_say_it(text: str, said: str) -> None:
+def test_speakable_english(text: str, said: str) -> None:
     assert to_speakable_text(text, "en") == said
 
 
 @pytest.mark.parametrize(("text", "language"), [(t, "ru") for t, _ in RUSSIAN] + [(t, "en") for t, _ in ENGLISH])
-def test_saying_it_twice_changes_nothing(text: str, language: str) -> None:
+def test_speakable_is_idempotent(text: str, language: str) -> None:
     once = to_speakable_text(text, language)
     assert to_speakable_text(once, language) == once
 
 
 @settings(deadline=None, max_examples=300)
 @given(WRITTEN, st.sampled_from(("ru", "en")))
-def test_anything_can_be_said_and_no_digit_is_left(text: str, language: str) -> None:
+def test_speakable_text_has_no_digits(text: str, language: str) -> None:
     said = to_speakable_text(text, language)
     assert not any(character.isdigit() for character in said)
     assert said == "" or any(character.isalnum() for character in said)
@@ -134,14 +134,14 @@ def test_anything_can_be_said_and_no_digit_is_left(text: str, language: str) -> 
 
 
 @given(st.text(), st.text(max_size=5))
-def test_no_text_and_no_language_raises(text: str, language: str) -> None:
+def test_speakable_never_raises(text: str, language: str) -> None:
     to_speakable_text(text, language)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "😀", "***", "---", "...", "!?", "```x```", "|---|---|", "👍🏽 🇷🇺"])
-def test_where_nothing_can_be_said_nothing_is_said(text: str) -> None:
+def test_unspeakable_text_becomes_empty(text: str) -> None:
     assert to_speakable_text(text, "ru") == ""
 
 
-def test_other_languages_keep_their_digits_but_lose_the_marks() -> None:
+def test_other_languages_keep_digits() -> None:
     assert to_speakable_text("**Guten Tag**, 5 Uhr", "de") == "Guten Tag, 5 Uhr"

@@ -1,4 +1,4 @@
-"""The log of a process: nothing is lost that the disk takes, nothing grows without end, and lines cost little."""
+"""The log of a process: buffering, rotation and files of ended processes."""
 
 import logging
 import os
@@ -43,7 +43,7 @@ def lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_lines_wait_and_are_written_together_soon(logger: logging.Logger, tmp_path: Path) -> None:
+def test_log_writes_buffered_lines_periodically(logger: logging.Logger, tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     attached(logger, path, every_s=0.2)
     logger.info("one")
@@ -55,14 +55,14 @@ def test_lines_wait_and_are_written_together_soon(logger: logging.Logger, tmp_pa
     assert lines(path) == ["one", "two"]
 
 
-def test_an_error_is_written_at_once_with_what_came_before(logger: logging.Logger, tmp_path: Path) -> None:
+def test_log_error_flushes_buffer(logger: logging.Logger, tmp_path: Path) -> None:
     attached(logger, tmp_path / "a.log")
     logger.info("before")
     logger.error("it broke")
     assert lines(tmp_path / "a.log") == ["before", "it broke"]
 
 
-def test_the_end_of_a_log_writes_the_rest(logger: logging.Logger, tmp_path: Path) -> None:
+def test_log_close_flushes_buffer(logger: logging.Logger, tmp_path: Path) -> None:
     log = attached(logger, tmp_path / "a.log")
     logger.info("last words")
     log.close()
@@ -72,7 +72,7 @@ def test_the_end_of_a_log_writes_the_rest(logger: logging.Logger, tmp_path: Path
     assert not log._writer.is_alive()
 
 
-def test_what_waits_is_bounded(logger: logging.Logger, tmp_path: Path) -> None:
+def test_log_buffer_is_bounded(logger: logging.Logger, tmp_path: Path) -> None:
     log = attached(logger, tmp_path / "a.log")
     for number in range(2_500):
         logger.info("%d", number)
@@ -80,7 +80,7 @@ def test_what_waits_is_bounded(logger: logging.Logger, tmp_path: Path) -> None:
     assert len(log._lines) == 500
 
 
-def test_a_file_that_is_full_makes_room(logger: logging.Logger, tmp_path: Path) -> None:
+def test_log_file_rotates_at_max_bytes(logger: logging.Logger, tmp_path: Path) -> None:
     log = attached(logger, tmp_path / "a.log", most_bytes=1_000)
     for number in range(50):
         logger.info("line %03d of fifty bytes or so ..................", number)
@@ -91,7 +91,7 @@ def test_a_file_that_is_full_makes_room(logger: logging.Logger, tmp_path: Path) 
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 2_200
 
 
-def test_what_a_full_disk_refuses_is_counted(logger: logging.Logger, tmp_path: Path) -> None:
+def test_log_reports_lines_lost_on_full_disk(logger: logging.Logger, tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.symlink_to("/dev/full")
     log = attached(logger, path)
@@ -106,7 +106,7 @@ def test_what_a_full_disk_refuses_is_counted(logger: logging.Logger, tmp_path: P
     assert len(lines(path)) == 3
 
 
-def test_replicas_write_side_by_side_without_losing_a_line(tmp_path: Path) -> None:
+def test_processes_log_to_own_files(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], cwd=ROOT) for _ in range(3)]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     files = [tmp_path / f"gateway.{writer.pid}.log" for writer in writers]
@@ -116,8 +116,8 @@ def test_replicas_write_side_by_side_without_losing_a_line(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def of_this_process() -> Iterator[None]:
-    """Takes the log of this process away again."""
+def restored_loggers() -> Iterator[None]:
+    """Restores the loggers of this process."""
     roots = [logging.getLogger(name) for name in ("deployments", "bots", "ui", "storage", "proxies")]
     before = [(root, root.handlers[:], root.level) for root in roots]
     yield
@@ -128,8 +128,8 @@ def of_this_process() -> Iterator[None]:
         root.setLevel(level)
 
 
-@pytest.mark.usefixtures("of_this_process")
-def test_opening_twice_writes_once(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("restored_loggers")
+def test_open_log_is_idempotent(tmp_path: Path) -> None:
     open_log(tmp_path, "gateway")
     open_log(tmp_path, "gateway")
     logging.getLogger("deployments.x").info("hello")
@@ -138,8 +138,8 @@ def test_opening_twice_writes_once(tmp_path: Path) -> None:
     assert [line[-5:] for line in lines(tmp_path / f"gateway.{os.getpid()}.log")] == ["hello", "hello"]
 
 
-@pytest.mark.usefixtures("of_this_process")
-def test_of_processes_that_ended_the_newest_files_stay(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("restored_loggers")
+def test_open_log_keeps_newest_old_files(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     for age in range(12):

@@ -1,4 +1,4 @@
-"""The estimate of tokens, and the real tokenizer of the demo model beside it."""
+"""Token estimates, compared with the tokenizer of the demo model."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ SAMPLES = {
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_the_estimate_adds_up_and_never_shrinks(one: str, other: str) -> None:
+def test_estimate_is_subadditive_and_monotonic(one: str, other: str) -> None:
     both = estimate_text_tokens(one + other)
     assert (
         max(estimate_text_tokens(one), estimate_text_tokens(other))
@@ -36,18 +36,18 @@ def test_the_estimate_adds_up_and_never_shrinks(one: str, other: str) -> None:
     assert bool(one) == (estimate_text_tokens(one) > 0)
 
 
-def test_scripts_cost_what_they_cost() -> None:
+def test_estimate_is_higher_for_cyrillic() -> None:
     assert estimate_text_tokens("слово" * 10) > 2 * estimate_text_tokens("words" * 10)
     assert estimate_message_tokens(ChatMessage("user", "")) > 0
 
 
 @pytest.mark.model
-async def test_the_estimate_is_not_below_the_real_tokenizer_nor_far_above() -> None:
+async def test_estimate_is_between_real_count_and_triple() -> None:
     from deployments.engines.chat.llama_cpp import LlamaCppEngine, LlamaCppOptions
     from tests.contract.engine_options import LLAMA_MODEL, demo_model_path
 
     engine = LlamaCppEngine(
-        LlamaCppOptions(model=demo_model_path(LLAMA_MODEL), threads=2, slots=1, context=4_096, batch=512)
+        LlamaCppOptions(model=demo_model_path(LLAMA_MODEL), threads=1, slots=1, context=4_096, batch=512)
     )
     await engine.start()
 
@@ -63,10 +63,10 @@ async def test_the_estimate_is_not_below_the_real_tokenizer_nor_far_above() -> N
         empty = await counted(first, ChatMessage("user", "a"))
         compared = {}
         for name, sample in SAMPLES.items():
-            real = await counted(first, ChatMessage("user", sample * 4)) - empty + 1
-            compared[name] = (real, estimate_text_tokens(sample * 4))
+            real = await counted(first, ChatMessage("user", sample * 2)) - empty + 1
+            compared[name] = (real, estimate_text_tokens(sample * 2))
         assert not {name: both for name, both in compared.items() if not both[0] <= both[1] <= 3 * both[0]}
-        talk = [ChatMessage(role, SAMPLES["russian"]) for role in ("user", "assistant") * 3]
+        talk = [ChatMessage(role, SAMPLES["russian"]) for role in ("user", "assistant")]
         whole = await counted(first, *talk, ChatMessage("user", "a"))
         assert whole <= sum(map(estimate_message_tokens, (first, *talk, ChatMessage("user", "a"))))
     finally:

@@ -34,7 +34,7 @@ BOOK = _book(HELLO, PRICE, HOURS)
 
 
 @given(st.text())
-def test_normalising_twice_changes_nothing_and_leaves_single_spaces(text: str) -> None:
+def test_normalise_is_idempotent(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once
     assert normalised_words(text) == tuple(once.split(" ")) * bool(once)
@@ -53,18 +53,18 @@ def test_normalising_twice_changes_nothing_and_leaves_single_spaces(text: str) -
         ("Straße", "strasse"),
     ],
 )
-def test_the_same_words_have_one_spelling(written: str, same: str) -> None:
+def test_normalise_folds_spellings(written: str, same: str) -> None:
     assert normalise(written) == same
 
 
 @pytest.mark.parametrize("text", ["привет", "Привет", "ПРИВЕТ!!!", "  привет ?", "добрый   день", "здравствуйте"])
-def test_case_marks_and_spaces_do_not_matter(text: str) -> None:
+def test_exact_match_ignores_case_and_punctuation(text: str) -> None:
     match = BOOK.lookup(text, "ru")
     assert match is not None
     assert (match.entry_id, match.rule, match.score) == (1, "exact", EXACT_SCORE)
 
 
-def test_the_trigger_is_what_the_operator_wrote() -> None:
+def test_match_trigger_is_original_text() -> None:
     match = BOOK.lookup("здравствуйте", None)
     assert match is not None
     assert match.trigger == "Здравствуйте."
@@ -73,7 +73,7 @@ def test_the_trigger_is_what_the_operator_wrote() -> None:
 @pytest.mark.parametrize(
     "text", ["", "?", "...", "   ", "п", "а!", "😀", "приветик", "пр", "приветствую вас", "доставкам"]
 )
-def test_no_match_by_accident(text: str) -> None:
+def test_lookup_short_or_partial_text_finds_nothing(text: str) -> None:
     assert BOOK.lookup(text, None) is None
 
 
@@ -81,30 +81,30 @@ def test_no_match_by_accident(text: str) -> None:
     ("text", "id"),
     [("а какая у вас цена доставки в Тулу?", 2), ("Доставка, часы — всё сразу", 2), ("Скажите часы  работы!", 3)],
 )
-def test_a_keyword_matches_as_whole_consecutive_words(text: str, id: int) -> None:
+def test_keyword_matches_consecutive_words(text: str, id: int) -> None:
     match = BOOK.lookup(text, None)
     assert match is not None
     assert (match.entry_id, match.rule, match.score) == (id, "keyword", KEYWORD_SCORE)
 
 
 @pytest.mark.parametrize("text", ["часы моей работы", "работы часы", "предоставка", "часыработы"])
-def test_a_keyword_never_matches_parts(text: str) -> None:
+def test_keyword_ignores_scattered_and_partial_words(text: str) -> None:
     assert BOOK.lookup(text, None) is None
 
 
 @pytest.mark.parametrize(("others", "id"), [(12, 3), (13, None), (2000, None)])
-def test_a_text_that_only_mentions_a_key_phrase_is_no_question(others: int, id: int | None) -> None:
+def test_keyword_allows_twelve_other_words(others: int, id: int | None) -> None:
     for before in (0, others // 2, others):
         text = " ".join(["слово"] * before + ["часы работы"] + ["слово"] * (others - before))
         assert _found(BOOK, text) == id
 
 
-def test_a_long_phrase_counts_where_a_short_one_in_it_does_not() -> None:
+def test_keyword_limit_counts_words_besides_phrase() -> None:
     book = _book(_entry(1, "один", keywords=("доставка",)), _entry(2, "два", keywords=("доставка в москву",)))
     assert _found(book, "доставка в Москву" + " слово" * 12) == 2
 
 
-def test_exact_beats_keyword_and_the_longest_keyword_wins() -> None:
+def test_exact_match_beats_longest_keyword() -> None:
     book = _book(
         _entry(1, "один", keywords=("доставка",)),
         _entry(2, "два", keywords=("доставка в москву",)),
@@ -114,7 +114,7 @@ def test_exact_beats_keyword_and_the_longest_keyword_wins() -> None:
     assert _found(book, "Доставка в Москву бесплатно?") == 3
 
 
-def test_ties_go_to_the_locale_then_to_the_lower_id() -> None:
+def test_ties_go_to_locale_then_lower_id() -> None:
     book = _book(
         _entry(7, "wifi", keywords=("internet",), language="ru"),
         _entry(9, "wifi", keywords=("internet",), language="en"),
@@ -124,13 +124,13 @@ def test_ties_go_to_the_locale_then_to_the_lower_id() -> None:
         assert [_found(book, text, locale) for locale in ("ru", "en", "en-US", "de", None)] == [7, 8, 8, 7, 7]
 
 
-def test_disabled_entries_and_one_letter_keywords_never_match() -> None:
+def test_disabled_entries_never_match() -> None:
     book = _book(_entry(1, "привет", enabled=False, keywords=("пока",)), _entry(2, "другое", keywords=("я", "?")))
     assert [_found(book, text) for text in ("привет", "пока", "это я", "?")] == [None] * 4
 
 
 @given(st.text(max_size=40), st.lists(st.text(min_size=2, max_size=20), max_size=6))
-def test_a_match_means_that_the_words_are_really_there(message: str, keywords: list[str]) -> None:
+def test_keyword_match_equals_plain_search(message: str, keywords: list[str]) -> None:
     book = _book(_entry(1, "совсем другой вопрос", keywords=tuple(keywords)))
     expected = any(
         len(normalise(k)) >= 2
@@ -145,14 +145,14 @@ def test_a_match_means_that_the_words_are_really_there(message: str, keywords: l
 @pytest.mark.parametrize(
     ("language", "text"), [("ru", "14:05, понедельник, 23.11.2026"), ("en", "14:05, Monday, November 23, 2026")]
 )
-def test_placeholders_are_told_in_the_time_zone_and_language_of_the_entry(language: str, text: str) -> None:
+def test_placeholders_use_time_zone_and_language(language: str, text: str) -> None:
     book = _book(_entry(1, "что", answer="{current_time}, {day_of_week}, {current_date}", language=language))
     match = book.lookup("что", None)
     assert match is not None
     assert match.text == text
 
 
-def test_the_time_zone_can_change_the_day() -> None:
+def test_placeholder_day_depends_on_time_zone() -> None:
     late = ExactMatchIndex(
         (_entry(1, "день", answer="{day_of_week}"),), "Pacific/Kiritimati", lambda: NOW.replace(hour=23)
     )
@@ -162,10 +162,10 @@ def test_the_time_zone_can_change_the_day() -> None:
 
 
 @pytest.mark.parametrize("answer", ["{}", "{name}", "{{current_time", "{current_time", "50 % {0} {current_timex}"])
-def test_other_braces_are_left_alone(answer: str) -> None:
+def test_placeholders_keep_other_braces(answer: str) -> None:
     assert render_placeholders(answer, "ru", NOW) == answer
 
 
-def test_an_unknown_time_zone_is_refused() -> None:
+def test_unknown_time_zone_is_rejected() -> None:
     with pytest.raises(InvalidRequest, match="Mars/Base"):
         _book(time_zone="Mars/Base")

@@ -1,16 +1,16 @@
-"""Metrics that all processes of one start share, however a process came to be and whatever ran before it."""
+"""Metrics that the processes of one start share."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-# Without the variable, and with metrics of somebody else's made before ours.
+# PROMETHEUS_MULTIPROC_DIR is not set, and another library creates metrics first.
 COUNTING = """
 import sys
 from pathlib import Path
 import prometheus_client
-prometheus_client.Counter("of_somebody_else", "made before ours").inc()
+prometheus_client.Counter("of_other_library", "created first").inc()
 from deployments.process_metrics import open_metrics
 metrics = open_metrics(Path(sys.argv[1]))
 metrics.tokens(5, 7, "local")
@@ -24,8 +24,8 @@ _LIVE = 'secretary_live_streams{kind="llm"}'
 _WRITTEN = 'secretary_tokens_total{direction="completion",route="local"}'
 
 
-def told(folder: Path, *arguments: str) -> str:
-    """What a new process reads of all metrics, itself included."""
+def read_metrics(folder: Path, *arguments: str) -> str:
+    """The metrics of all processes, read in a new process."""
     environment = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
     done = subprocess.run(
         [sys.executable, "-c", COUNTING, str(folder), *arguments],
@@ -43,27 +43,27 @@ def gauge_of(folder: Path) -> Path:
     return found
 
 
-def test_processes_add_up_without_the_variable_in_their_environment(tmp_path: Path) -> None:
-    assert f"{_WRITTEN} 14.0" in told(tmp_path)
-    assert f"{_WRITTEN} 28.0" in told(tmp_path)
+def test_metrics_of_processes_are_summed(tmp_path: Path) -> None:
+    assert f"{_WRITTEN} 14.0" in read_metrics(tmp_path)
+    assert f"{_WRITTEN} 28.0" in read_metrics(tmp_path)
 
 
-def test_live_streams_of_a_process_that_died_are_not_counted_and_its_tokens_are(tmp_path: Path) -> None:
-    assert f"{_LIVE} 1.0" in told(tmp_path, "open a stream and die")
-    text = told(tmp_path)
+def test_metrics_drop_gauges_of_dead_process(tmp_path: Path) -> None:
+    assert f"{_LIVE} 1.0" in read_metrics(tmp_path, "open a stream and die")
+    text = read_metrics(tmp_path)
     assert _LIVE not in text
     assert f"{_WRITTEN} 28.0" in text
 
 
-def test_live_streams_of_an_earlier_owner_of_a_process_number_are_not_counted(tmp_path: Path) -> None:
-    """This test's own process stands for one that was given a dead process's number."""
-    told(tmp_path, "open a stream and die")
+def test_metrics_drop_gauges_of_reused_pid(tmp_path: Path) -> None:
+    """The pid of the test process stands for a reused pid."""
+    read_metrics(tmp_path, "open a stream and die")
     reused = gauge_of(tmp_path).rename(tmp_path / f"gauge_livesum_{os.getpid()}.db")
     os.utime(reused, (0, 0))
-    assert _LIVE not in told(tmp_path)
+    assert _LIVE not in read_metrics(tmp_path)
 
 
-def test_live_streams_of_a_process_that_runs_stay(tmp_path: Path) -> None:
-    told(tmp_path, "open a stream and die")
+def test_metrics_keep_gauges_of_running_process(tmp_path: Path) -> None:
+    read_metrics(tmp_path, "open a stream and die")
     gauge_of(tmp_path).rename(tmp_path / f"gauge_livesum_{os.getpid()}.db")
-    assert f"{_LIVE} 1.0" in told(tmp_path)
+    assert f"{_LIVE} 1.0" in read_metrics(tmp_path)

@@ -1,11 +1,11 @@
-"""Waiting ends when it should: with the event, with the time, and whenever it is cancelled."""
+"""Waiting for an event with a timeout."""
 
 import asyncio
 
 from deployments.contracts.timeouts import wait_for_event
 
 
-async def test_an_event_is_waited_for_no_longer_than_allowed() -> None:
+async def test_wait_for_event_returns_at_timeout() -> None:
     event = asyncio.Event()
     assert not await wait_for_event(event, 0.01)
     asyncio.get_running_loop().call_later(0.01, event.set)
@@ -13,8 +13,8 @@ async def test_an_event_is_waited_for_no_longer_than_allowed() -> None:
     assert await wait_for_event(event, 0)
 
 
-async def test_a_loop_that_is_cancelled_just_as_its_event_comes_ends() -> None:
-    """`asyncio.wait_for` of Python 3.11 returns as if nobody had cancelled it."""
+async def test_wait_for_event_propagates_cancellation() -> None:
+    """``asyncio.wait_for`` of Python 3.11 swallows the cancellation in this case."""
     event = asyncio.Event()
 
     async def follow() -> None:

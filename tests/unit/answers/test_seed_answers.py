@@ -1,4 +1,4 @@
-"""What the answers that a new installation begins with say to ordinary messages."""
+"""The seed FAQ entries of a new installation."""
 
 from datetime import UTC, datetime
 
@@ -61,7 +61,7 @@ def lookup(message: str, locale: str | None) -> AnswerMatch | None:
         "### Task: Generate a concise, 3-5 word title with an emoji for the chat history. USER: what time is it",
     ],
 )
-def test_an_ordinary_message_is_left_to_the_model(message: str, locale: str | None) -> None:
+def test_seed_entries_ignore_ordinary_messages(message: str, locale: str | None) -> None:
     assert lookup(message, locale) is None
 
 
@@ -82,7 +82,7 @@ def test_an_ordinary_message_is_left_to_the_model(message: str, locale: str | No
         ("Здравствуйте, подскажите пожалуйста, какой у вас режим работы в субботу?", "Когда вы работаете?"),
     ],
 )
-def test_small_words_in_another_order_or_with_courtesies_are_the_same_question(message: str, question: str) -> None:
+def test_seed_entries_match_reworded_questions(message: str, question: str) -> None:
     match = lookup(message, None)
     assert match is not None
     assert ENTRIES[match.entry_id - 1].question == question
