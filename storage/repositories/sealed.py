@@ -1,4 +1,4 @@
-"""Every sealed text in the database, wherever it stands."""
+"""Sealed values of all tables: replaces them when the secret key changes."""
 
 from collections.abc import Callable
 
@@ -12,39 +12,39 @@ _PREFIX = "sealed_"
 
 
 class SealedRepository:
-    """Sealed columns are those whose names begin with ``sealed_``."""
+    """Sealed columns have names that begin with ``sealed_``."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def replace_all(self, change: Callable[[str], str]) -> int:
-        """Puts ``change(text)`` in the place of every sealed text and leaves all else as it is; how many there were.
-        What ``change`` raises is raised with the place in its message."""
+        """Replaces every sealed value with ``change(value)`` and returns how many there were. No other column changes.
+        An error of ``change`` is raised with the table and the key in its message."""
         replaced = 0
         for table, column in sealed_columns():
             key = next(iter(table.primary_key.columns))
             rows = (await self._session.execute(select(key, column).where(column != ""))).all()
             for identity, sealed in rows:
-                values = _untouched(table)
-                values[column.name] = _changed(change, sealed, f"{table.name} {identity}")
+                values = _unchanged_columns(table)
+                values[column.name] = _apply(change, sealed, f"{table.name} {identity}")
                 await self._session.execute(update(table).where(key == identity).values(values))
             replaced += len(rows)
         return replaced
 
 
 def sealed_columns() -> list[tuple[Table, Column[str]]]:
-    """Every column of every table that holds sealed texts."""
+    """The sealed columns of all tables."""
     tables = Base.metadata.sorted_tables
     return [(table, column) for table in tables for column in table.columns if column.name.startswith(_PREFIX)]
 
 
-def _untouched(table: Table) -> dict[str, object]:
-    """Columns that would change by themselves, set to what they are."""
+def _unchanged_columns(table: Table) -> dict[str, object]:
+    """Columns with an ``onupdate`` default, set to their current values."""
     return {column.name: column for column in table.columns if column.onupdate is not None}
 
 
-def _changed(change: Callable[[str], str], sealed: str, place: str) -> str:
+def _apply(change: Callable[[str], str], sealed: str, location: str) -> str:
     try:
         return change(sealed)
     except SecretaryError as error:
-        raise type(error)(f"{place}: {error.message}") from None
+        raise type(error)(f"{location}: {error.message}") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.faq_hits import add_faq_hits
 from tests.ui.conftest import PHONE, BrowserUser
 from tests.ui.fakes import ONE_ENGINE_MISSING
 
@@ -98,4 +99,4 @@ async def _set_hits(user: BrowserUser) -> None:
     book = user.server.office.faq
     found = (await book.list("Когда вы работаете?", "ru")).entries
     hits = {entry.id: 42 - 9 * n for n, entry in enumerate(found) if not entry.hits}
-    await book.record_hits(hits)
+    await add_faq_hits(user.server.office, hits)

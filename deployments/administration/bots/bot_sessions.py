@@ -1,4 +1,4 @@
-"""Who is talking to a Telegram bot: running conversations, and ending them."""
+"""Running conversations of Telegram bots: list and end them."""
 
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import NotFound
@@ -8,19 +8,19 @@ from storage.repositories.sessions import RunningSession
 
 
 class BotSessions:
-    """A conversation that is ended stays in the history; the person begins a new one with the next message."""
+    """An ended conversation stays in the history; the next message of the person starts a new one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def list(self, bot_id: str, limit: int = 100, offset: int = 0) -> tuple[tuple[RunningSession, ...], int]:
-        """Running conversations, the last touched first, and how many there are."""
+        """One page of running conversations, the most recently used first, and the total count."""
         async with self._database.unit_of_work() as work:
             return await work.sessions.list_running(TurnSource(SourceKind.TELEGRAM, bot_id), limit, offset)
 
     async def end(self, bot_id: str, person: str | None, by: str) -> int:
-        """Ends the running conversation of ``person``, or all of the bot; how many there were. Raises NotFound when
-        that person has none."""
+        """Ends the running conversation of ``person``, or all of the bot, and returns how many. Raises NotFound when
+        the person has none."""
         async with self._database.unit_of_work() as work:
             ended = await work.sessions.end_all(TurnSource(SourceKind.TELEGRAM, bot_id), person)
             if person is not None and not ended:

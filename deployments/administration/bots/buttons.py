@@ -1,4 +1,4 @@
-"""The buttons of a bot's keyboard, as people declare them."""
+"""Validation of the buttons of a bot's keyboard."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -13,7 +13,7 @@ _Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
 
 
 class ButtonDraft(ActionButton, Draft):
-    """``icon`` and ``label`` make the caption; what is None is as if it were not given."""
+    """``icon`` and ``label`` form the caption. A field that is None takes its default."""
 
     label: _Trimmed = Field(min_length=1, max_length=64)
     icon: _Trimmed = Field(default="", max_length=16)
@@ -23,25 +23,25 @@ class ButtonDraft(ActionButton, Draft):
 
     @model_validator(mode="before")
     @classmethod
-    def _given(cls, value: object) -> object:
+    def _drop_none(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
         return {name: each for name, each in value.items() if each is not None}
 
     @field_validator("label", "icon")
     @classmethod
-    def _is_one_line(cls, text: str) -> str:
+    def _single_line(cls, text: str) -> str:
         return " ".join(text.split())
 
     @model_validator(mode="after")
-    def _is_no_command(self) -> "ButtonDraft":
+    def _check_caption(self) -> "ButtonDraft":
         if self.caption.startswith("/"):
-            raise ValueError("a caption that begins with / is a command")
+            raise ValueError("a caption must not begin with /, because Telegram takes it for a command")
         return self
 
 
 def require_distinct_buttons(buttons: Iterable[ButtonDraft]) -> None:
-    """Raises ValueError for two buttons with the same id, or of which nobody could tell which one was pressed."""
+    """Raises ValueError for two buttons with the same id or the same caption."""
     ids, captions = set[str](), set[str]()
     for button in buttons:
         if button.id in ids:

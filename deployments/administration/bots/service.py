@@ -71,8 +71,8 @@ class BotDraft(NamedDraft):
 class BotAdministration(NamedSpecAdministration[BotSpec, BotDraft]):
     """Tokens are sealed before they are stored. A draft raises InvalidRequest for a new bot without a token, for a
     speech preset that does not exist, and when ``api_url`` moves to another server without a new token, because a
-    stored token is only sent to the server it was given for; Conflict when another bot has the token; Refused for a
-    private Bot API server that is not in ``outbound.allowed_hosts``."""
+    stored token is only sent to the server it was given for; Conflict when another bot has the token; OutboundRefused
+    for a private Bot API server that is not in ``outbound.allowed_hosts``."""
 
     field = SnapshotField.BOTS
     noun = resource = "bot"

@@ -1,11 +1,11 @@
-"""Stored conversations for doors that remember people."""
+"""Conversations of bots and widgets: one running conversation for each person at each source."""
 
 from deployments.contracts.chat import TurnSource
 from deployments.contracts.sessions import Conversation
 from storage.database import Database
 
 _NEWEST_MESSAGES = 200
-"""How many messages a reopened conversation brings; the turn cuts them further by ``llm.history_tokens``."""
+"""How many messages a reopened conversation has; the prompt limits them further by ``llm.history_tokens``."""
 
 
 class StoredConversations:
@@ -24,13 +24,13 @@ class StoredConversations:
             return Conversation(running.id, messages, running.overrides, running.mode)
 
     async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
-        """Begins a new, empty conversation without a mode; the old one stays in the history."""
+        """Starts an empty conversation without a mode; the old one stays in the history."""
         async with self._database.unit_of_work() as work:
             await work.sessions.end_running(source, person)
             return Conversation((await work.sessions.begin(source, person, display_name)).id)
 
     async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
-        """Puts the running conversation into ``mode``; only a mode begins a conversation where there is none."""
+        """Sets the mode of the running conversation. Creates one only for a non-empty mode."""
         async with self._database.unit_of_work() as work:
             if mode and await work.sessions.get_running(source, person) is None:
                 await work.sessions.begin(source, person, display_name)

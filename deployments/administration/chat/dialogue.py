@@ -1,6 +1,7 @@
-"""Talking in a stored conversation: ask, ask in other words, ask again. The answer is stored whoever is still there.
+"""Chat turns in stored conversations: ask, edit a question, regenerate an answer.
 
-What is kept of a turn that did not come to its end says ``contracts.sessions``.
+The question is stored before the turn is returned, the answer when it is complete. ``contracts.sessions`` documents
+what is stored of an incomplete turn.
 """
 
 import asyncio
@@ -25,12 +26,13 @@ from storage.unit_of_work import UnitOfWork
 
 _SOURCE = TurnSource(SourceKind.ADMIN)
 _HISTORY = 200
-"""How many messages before a question are read; the turn cuts them further by ``llm.history_tokens``."""
+"""How many messages before a question are read; the prompt limits them further by ``llm.history_tokens``."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is to be answered: ``message`` if it is stored, else ``content``, to be stored after ``parent_id``."""
+    """The question of a turn: ``message`` if it is stored already, else ``content`` to be stored after
+    ``parent_id``."""
 
     content: str
     parent_id: int | None
@@ -43,9 +45,8 @@ _Find = Callable[[UnitOfWork, StoredSession], Awaitable[_Question]]
 
 
 class Dialogue:
-    """Every method begins a turn and returns when the question is stored; what refuses the turn is raised: NotFound,
-    InvalidRequest, ModelNotFound, Unavailable; Conflict when one is under way; RateLimited, Overloaded. The answer is
-    in the turn that is returned."""
+    """Starts turns. Each method returns the running turn once its question is stored. Raises NotFound, InvalidRequest,
+    ModelNotFound, Unavailable; Conflict while the conversation has a running turn; RateLimited, Overloaded."""
 
     def __init__(self, database: Database, running_turns: RunningTurns, snapshot: Callable[[], Snapshot]) -> None:
         self._database = database
@@ -61,8 +62,8 @@ class Dialogue:
         request: Overrides,
         on_speech: SpeechCallback | None = None,
     ) -> RunningTurn:
-        """A new question after the branch in view. ``hear`` asks for the answer to be spoken and gets the sound as it
-        is made; it must not raise."""
+        """Asks a new question at the end of the current branch. With ``on_speech`` the answer is also synthesized and
+        the callback receives the audio; it must not raise."""
 
         async def find(work: UnitOfWork, session: StoredSession) -> _Question:
             return _Question(content, session.leaf_id)
@@ -72,10 +73,11 @@ class Dialogue:
     async def edit(
         self, assistant: Assistant, caller: Identity, session_id: str, message_id: int, content: str, request: Overrides
     ) -> RunningTurn:
-        """The question ``message_id`` in other words, beside the old one. InvalidRequest for an answer."""
+        """Asks an edited version of the question ``message_id`` on a new branch. Raises InvalidRequest for an
+        answer."""
 
         async def find(work: UnitOfWork, session: StoredSession) -> _Question:
-            message = await _existing(work, session_id, message_id)
+            message = await _get_message(work, session_id, message_id)
             if message.role != "user":
                 raise InvalidRequest("only a question can be edited; an answer can be regenerated", param="message_id")
             return _Question(content, message.parent_id, edited=True)
@@ -85,13 +87,14 @@ class Dialogue:
     async def regenerate(
         self, assistant: Assistant, caller: Identity, session_id: str, message_id: int, request: Overrides
     ) -> RunningTurn:
-        """Another answer beside the one there is; ``message_id`` is the question or an answer to it."""
+        """Answers a question again on a new branch; ``message_id`` is the question or an answer to it."""
 
         async def find(work: UnitOfWork, session: StoredSession) -> _Question:
-            message = await _existing(work, session_id, message_id)
+            message = await _get_message(work, session_id, message_id)
             if message.role != "user":
-                asked = message.parent_id
-                message = await _existing(work, session_id, asked) if asked is not None else message
+                parent_id = message.parent_id
+                if parent_id is not None:
+                    message = await _get_message(work, session_id, parent_id)
             if message.role != "user":
                 raise InvalidRequest("this message answers no question", param="message_id")
             return _Question(message.content, message.parent_id, message)
@@ -99,37 +102,36 @@ class Dialogue:
         return await self._begin(assistant, caller, session_id, find, request)
 
     async def running_turn(self, caller: Identity, session_id: str) -> RunningTurn | None:
-        """The turn that is being answered there, its question stored already; None when there is none. Raises
-        NotFound."""
+        """The running turn whose question is stored, or None. Raises NotFound."""
         async with self._database.unit_of_work() as work:
             await get_visible_session(work, caller, session_id)
         turn = self._running.get(session_id)
         return turn if turn is not None and turn.updates else None
 
     async def stop(self, caller: Identity, session_id: str) -> bool:
-        """Ends the answer under way; what was said so far is kept. Whether there was one. Raises NotFound."""
+        """Stops the running turn and keeps its partial answer. Returns whether there was one. Raises NotFound."""
         async with self._database.unit_of_work() as work:
             await get_visible_session(work, caller, session_id)
         return bool(await self._running.stop((session_id,), keep_partial=True))
 
     async def suggest_title(self, assistant: Assistant, caller: Identity, session_id: str) -> StoredSession:
-        """Lets the model name the conversation. Raises InvalidRequest when nothing was said yet, Unavailable when
-        somebody stopped it, Conflict when somebody changed the conversation meanwhile, and what the model raises: then
-        the old title stays."""
+        """Asks the model for a title and stores it. The old title stays when this raises: InvalidRequest for an empty
+        conversation, Unavailable when it was stopped, Conflict when the conversation was changed meanwhile, and the
+        errors of the model."""
         async with self._database.unit_of_work() as work:
             session = await get_visible_session(work, caller, session_id)
-            said = await work.messages.branch(session.leaf_id, 6)
-        if not said:
-            raise InvalidRequest("nothing was said yet in this conversation")
+            messages = await work.messages.branch(session.leaf_id, 6)
+        if not messages:
+            raise InvalidRequest("this conversation has no messages yet")
         title = ""
 
-        async def name(turn: RunningTurn) -> None:
+        async def read(turn: RunningTurn) -> None:
             nonlocal title
-            title = await read_title(assistant.reply(build_title_turn(session, said)))
+            title = await read_title(assistant.reply(build_title_turn(session, messages)))
 
-        await self._running.start(session_id, caller.username, name).wait_ended()
+        await self._running.start(session_id, caller.username, read).wait_ended()
         if not title:
-            raise Unavailable("the title was stopped before it was there")
+            raise Unavailable("the title was stopped before it was complete")
         async with self._database.unit_of_work() as work:
             session = await get_unchanged_session(work, caller, session_id, session.version)
             titled = await work.sessions.change(session_id, title, session.overrides)
@@ -143,23 +145,23 @@ class Dialogue:
         session_id: str,
         find: _Find,
         request: Overrides,
-        hear: SpeechCallback | None = None,
+        on_speech: SpeechCallback | None = None,
     ) -> RunningTurn:
         async with self._database.unit_of_work() as work:
             await get_visible_session(work, caller, session_id)
 
-        async def work_on(running: RunningTurn) -> None:
+        async def run_turn(running: RunningTurn) -> None:
             async with self._database.unit_of_work() as work:
                 session = await get_visible_session(work, caller, session_id)
                 question = await find(work, session)
                 history = await work.messages.branch(question.parent_id, _HISTORY)
-            turn = self._turn(session, history, question.content, request, speak=hear is not None)
-            async with aclosing(_unheard(assistant.reply(turn), hear)) as events:
-                message = question.message or await self._store(turn, question)
+            turn = self._turn(session, history, question.content, request, speak=on_speech is not None)
+            async with aclosing(_forward_speech(assistant.reply(turn), on_speech)) as events:
+                message = question.message or await self._store_question(turn, question)
                 running.add_update(message)
                 await self._answer(running, turn, message, events)
 
-        running = self._running.start(session_id, caller.username, work_on)
+        running = self._running.start(session_id, caller.username, run_turn)
         await running.wait_started()
         return running
 
@@ -172,11 +174,11 @@ class Dialogue:
         *,
         speak: bool,
     ) -> ChatTurn:
-        said = tuple(ChatMessage(message.role, message.content) for message in history)
+        earlier = tuple(ChatMessage(message.role, message.content) for message in history)
         return ChatTurn(
             turn_id=uuid4().hex,
             source=_SOURCE,
-            messages=(*said, ChatMessage("user", content)),
+            messages=(*earlier, ChatMessage("user", content)),
             session_id=session.id,
             speak=speak,
             route=request.route,
@@ -202,19 +204,19 @@ class Dialogue:
                     finished = event
         except asyncio.CancelledError:
             if running.keep_partial and "".join(text).strip():
-                await self._conclude(running, turn, question, "".join(text), None)
+                await self._store_answer(running, turn, question, "".join(text), None)
             raise
         if finished is None or not "".join(text).strip():
             raise EngineFailed("the answer ended before it was complete")
-        await _whole(self._conclude(running, turn, question, "".join(text), finished))
+        await _run_to_end(self._store_answer(running, turn, question, "".join(text), finished))
 
-    async def _conclude(
+    async def _store_answer(
         self, running: RunningTurn, turn: ChatTurn, question: StoredMessage, text: str, finished: TurnFinished | None
     ) -> None:
-        """Stores the answer: a complete one, or without ``finished`` as far as it came until it was stopped."""
+        """Stores the answer; without ``finished`` it is the partial answer of a stopped turn."""
         route = finished.route if finished else STOPPED_ROUTE
         async with self._database.unit_of_work() as work:
-            await _require(work, question.session_id)
+            await _require_session(work, question.session_id)
             stored = await work.messages.add(
                 question.session_id, "assistant", text, parent_id=question.id, turn_id=turn.turn_id, route=route
             )
@@ -222,10 +224,10 @@ class Dialogue:
         if finished:
             running.add_update(finished)
 
-    async def _store(self, turn: ChatTurn, question: _Question) -> StoredMessage:
+    async def _store_question(self, turn: ChatTurn, question: _Question) -> StoredMessage:
         session_id = turn.session_id or ""
         async with self._database.unit_of_work() as work:
-            await _require(work, session_id)
+            await _require_session(work, session_id)
             stored = await work.messages.add(
                 session_id,
                 "user",
@@ -239,7 +241,7 @@ class Dialogue:
 
 
 def instance_overrides(snapshot: Snapshot, session: StoredSession) -> tuple[Overrides, ...]:
-    """What the bot or widget says through which a conversation takes place, in the mode that it is in."""
+    """The overrides of the bot or widget that the conversation belongs to, in its current mode."""
     kind, instance_id = session.source.kind, session.source.instance_id
     if kind is SourceKind.TELEGRAM:
         return next((bot.overrides(session.mode) for bot in snapshot.bots if bot.id == instance_id), ())
@@ -248,18 +250,20 @@ def instance_overrides(snapshot: Snapshot, session: StoredSession) -> tuple[Over
     return ()
 
 
-async def _unheard(events: AsyncIterator[TurnEvent], hear: SpeechCallback | None) -> AsyncGenerator[TurnEvent]:
-    """``events`` without their sound, which ``hear`` gets. Sound is not kept: nobody hears it later."""
+async def _forward_speech(
+    events: AsyncIterator[TurnEvent], on_speech: SpeechCallback | None
+) -> AsyncGenerator[TurnEvent]:
+    """Yields ``events`` without audio, which goes to ``on_speech``."""
     async with Closing(events) as opened:
         async for event in opened:
             if not isinstance(event, SpeechReady):
                 yield event
-            elif hear is not None:
-                hear(event)
+            elif on_speech is not None:
+                on_speech(event)
 
 
-async def _whole(work: Coroutine[None, None, None]) -> None:
-    """Runs ``work`` to its end, also when the task is cancelled meanwhile: what is being stored is stored once."""
+async def _run_to_end(work: Coroutine[None, None, None]) -> None:
+    """Awaits ``work`` to its end even when the calling task is cancelled, so that an answer is stored once."""
     task = asyncio.create_task(work)
     try:
         await asyncio.shield(task)
@@ -268,12 +272,12 @@ async def _whole(work: Coroutine[None, None, None]) -> None:
         raise
 
 
-async def _require(work: UnitOfWork, session_id: str) -> None:
+async def _require_session(work: UnitOfWork, session_id: str) -> None:
     if await work.sessions.get(session_id) is None:
-        raise NotFound("the conversation was deleted meanwhile")
+        raise NotFound("the conversation was deleted")
 
 
-async def _existing(work: UnitOfWork, session_id: str, message_id: int) -> StoredMessage:
+async def _get_message(work: UnitOfWork, session_id: str, message_id: int) -> StoredMessage:
     message = await work.messages.get(session_id, message_id)
     if message is None:
         raise NotFound("there is no such message in this conversation")

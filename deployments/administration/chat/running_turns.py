@@ -1,7 +1,7 @@
-"""Answers under way in the office: each in a task of the office's own, which whoever asked only watches.
+"""Chat turns of the office. Each runs in a task of its own, and clients watch its updates.
 
-A client that goes away therefore still gets its answer stored. Tasks are bounded in time and in number, in all and for
-each person, at most one for each conversation, and end with the office.
+The answer is therefore stored when the client disconnects. A conversation has at most one running turn. The number of
+turns is limited in all and for each user, their duration is limited, and they end when the office closes.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from deployments.contracts.sessions import StoredMessage
 log = logging.getLogger(__name__)
 
 TurnUpdate = StoredMessage | AnswerMatched | TextDelta | TurnFinished | TurnFailed
-"""The question as stored, the prepared answer that fits, pieces of the answer, then the answer as stored and who gave
-it, or why there is none. An answer that was stopped ends with itself as stored, or with nothing."""
+"""In this order: the stored question, the matched FAQ answer if any, text deltas, then the stored answer and
+``TurnFinished``, or ``TurnFailed``. A stopped turn ends with the stored partial answer, or with nothing."""
 
 
 class RunningTurn:
-    """What became known so far of one turn, that ``username`` asked for. Kept until nobody watches it any more."""
+    """The updates of one turn that ``username`` started. Any number of watchers may read them."""
 
     def __init__(self, session_id: str, username: str) -> None:
         self.session_id = session_id
@@ -30,7 +30,7 @@ class RunningTurn:
         self.error: SecretaryError | None = None
         self.ended = False
         self.keep_partial = False
-        """What was said so far is kept when the turn is cancelled: somebody pressed stop."""
+        """Store the partial answer when the turn is cancelled, because a user pressed stop."""
         self._changed = asyncio.Event()
 
     def add_update(self, update: TurnUpdate) -> None:
@@ -38,7 +38,7 @@ class RunningTurn:
         self._wake()
 
     def fail(self, error: SecretaryError) -> None:
-        """Before any news this refuses the turn; later it is the last news."""
+        """Refuses the turn before its first update; after that, the error is its last update."""
         self.error = error
         if self.updates:
             self.add_update(TurnFailed(error.code, error.message, error.retryable, error.status))
@@ -48,14 +48,14 @@ class RunningTurn:
         self._wake()
 
     async def wait_started(self) -> None:
-        """Waits for the first news. Raises the error of a turn that was refused."""
+        """Waits for the first update. Raises the error of a refused turn."""
         while not (self.updates or self.ended):
             await self._changed.wait()
         if not self.updates and self.error is not None:
             raise self.error
 
     async def watch(self) -> AsyncIterator[TurnUpdate]:
-        """All news from the beginning until the turn ends. Leaving does not end the turn."""
+        """Yields every update from the first one until the turn ends. Closing the iterator does not end the turn."""
         seen = 0
         while True:
             while seen < len(self.updates):
@@ -66,18 +66,19 @@ class RunningTurn:
             await self._changed.wait()
 
     async def wait_ended(self) -> None:
-        """Waits for the end. Raises why there is no answer."""
+        """Waits for the end. Raises the error of a turn without an answer."""
         while not self.ended:
             await self._changed.wait()
         if self.error is not None:
             raise self.error
 
     async def wait_stored(self) -> tuple[StoredMessage, StoredMessage]:
-        """Question and answer as stored. Raises why there is no answer."""
+        """Waits for the end and returns the stored question and answer. Raises the error of a turn without an
+        answer."""
         await self.wait_ended()
-        stored = [news for news in self.updates if isinstance(news, StoredMessage)]
+        stored = [update for update in self.updates if isinstance(update, StoredMessage)]
         if len(stored) < 2:
-            raise Unavailable("the answer was stopped before its first word")
+            raise Unavailable("the answer was stopped before it began")
         return stored[0], stored[-1]
 
     def _wake(self) -> None:
@@ -116,17 +117,17 @@ class RunningTurns:
         return turn
 
     def get(self, session_id: str) -> RunningTurn | None:
-        """The turn under way in this conversation."""
+        """The running turn of this conversation, or None."""
         found = self._turns.get(session_id)
         return found[0] if found else None
 
     def require_idle(self, session_id: str) -> None:
-        """Raises Conflict while an answer is under way there."""
+        """Raises Conflict while the conversation has a running turn."""
         if session_id in self._turns:
-            raise Conflict("an answer is under way in this conversation; wait for it or stop it")
+            raise Conflict("an answer is being generated in this conversation; wait for it or stop it")
 
     async def stop(self, session_ids: Iterable[str], *, keep_partial: bool = False) -> int:
-        """Ends the turns of these conversations and waits for that; how many there were."""
+        """Cancels the running turns of these conversations, waits for their end and returns how many there were."""
         found = [self._turns[session_id] for session_id in session_ids if session_id in self._turns]
         for turn, task in found:
             turn.keep_partial = keep_partial
@@ -135,7 +136,7 @@ class RunningTurns:
         return len(found)
 
     async def close(self) -> None:
-        """Refuses new turns and ends those under way."""
+        """Refuses new turns and cancels the running ones."""
         self._closed = True
         await self.stop(tuple(self._turns))
 
@@ -149,10 +150,12 @@ class RunningTurns:
             turn.fail(EngineTimeout(f"no complete answer within {self._timeout_s:.0f} s"))
         except asyncio.CancelledError:
             if not turn.keep_partial:
-                turn.fail(Unavailable("the answer was broken off: the office is closing or the conversation is gone"))
+                turn.fail(
+                    Unavailable("the answer was interrupted: the office is closing or the conversation was deleted")
+                )
             raise
         except Exception:
-            log.exception("a turn of %s broke", turn.session_id)
+            log.exception("a turn of %s failed", turn.session_id)
             turn.fail(SecretaryError("Internal error."))
         finally:
             self._turns.pop(turn.session_id, None)
@@ -161,14 +164,14 @@ class RunningTurns:
 
 
 def turn_error(event: TurnFailed) -> SecretaryError:
-    """The error that a failed turn stands for."""
+    """The error that ``event`` reports."""
     error = SecretaryError(event.message)
     error.code, error.status, error.retryable = event.code, event.status, event.retryable
     return error
 
 
 async def closing_stream(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[TurnEvent]:
-    """``events`` as a stream that can be closed, which closes what is behind it."""
+    """Yields ``events``; closing the generator closes ``events`` too."""
     try:
         async for event in events:
             yield event

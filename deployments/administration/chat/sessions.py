@@ -1,4 +1,4 @@
-"""Stored conversations as people in the office see and change them."""
+"""Stored conversations: list, read, change and delete them and their branches, with the rights of the caller."""
 
 import secrets
 from collections.abc import Callable
@@ -29,8 +29,8 @@ _MOST_BRANCHES = 500
 
 @dataclass(frozen=True, slots=True)
 class ChatThread:
-    """A conversation with the branch in view, oldest message first. ``versions`` maps a message to itself and its
-    siblings, oldest first, where it has any."""
+    """A conversation with the messages of its current branch, oldest first. ``versions`` maps the id of a message that
+    has siblings to the ids of all of them, oldest first."""
 
     session: StoredSession
     messages: tuple[StoredMessage, ...]
@@ -38,7 +38,7 @@ class ChatThread:
 
 
 class ChatSessions:
-    """A viewer sees and changes only conversations that he owns; those of others do not exist for him."""
+    """A viewer sees and changes only their own conversations; other conversations raise NotFound."""
 
     def __init__(self, database: Database, running_turns: RunningTurns, file_remover: FileRemover) -> None:
         self._database = database
@@ -48,7 +48,7 @@ class ChatSessions:
     async def page(
         self, caller: Identity, filters: SessionFilter, limit: int, offset: int
     ) -> tuple[tuple[StoredSession, ...], int]:
-        """One page, the last used first, and how many there are in all."""
+        """One page, the most recently used first, and the total count."""
         if not _sees_all(caller):
             if filters.owner not in (None, caller.username):
                 return (), 0
@@ -57,10 +57,10 @@ class ChatSessions:
             return await work.sessions.page(filters, limit, offset)
 
     async def create(self, caller: Identity, source: TurnSource, title: str, overrides: Overrides) -> StoredSession:
-        """Begins a conversation that the caller owns. Raises InvalidRequest for an unknown persona, Forbidden when a
+        """Creates a conversation that the caller owns. Raises InvalidRequest for an unknown persona, Forbidden when a
         viewer names a source other than the panel."""
         if source.kind is not SourceKind.ADMIN and not _sees_all(caller):
-            raise Forbidden("A viewer begins conversations in the panel only.")
+            raise Forbidden("A viewer can only create conversations in the panel.")
         async with self._database.unit_of_work() as work:
             await _require_persona(work, overrides)
             created = await work.sessions.create(source, caller.username, " ".join(title.split()), overrides)
@@ -73,7 +73,7 @@ class ChatSessions:
             return await get_visible_session(work, caller, session_id)
 
     async def thread(self, caller: Identity, session_id: str) -> ChatThread:
-        """The branch in view. Raises NotFound."""
+        """The conversation with its current branch. Raises NotFound."""
         async with self._database.unit_of_work() as work:
             session = await get_visible_session(work, caller, session_id)
             messages = await work.messages.branch(session.leaf_id)
@@ -86,7 +86,7 @@ class ChatSessions:
             return ChatThread(session, messages, versions)
 
     async def newest_messages(self, caller: Identity, session_id: str, limit: int) -> tuple[StoredMessage, ...]:
-        """The last ``limit`` messages of the branch in view, oldest first. Raises NotFound."""
+        """The last ``limit`` messages of the current branch, oldest first. Raises NotFound."""
         async with self._database.unit_of_work() as work:
             session = await get_visible_session(work, caller, session_id)
             return await work.messages.branch(session.leaf_id, limit)
@@ -100,8 +100,8 @@ class ChatSessions:
         title: str | None,
         edit: Callable[[Overrides], Overrides],
     ) -> StoredSession:
-        """Gives a new title, unless None, and what ``edit`` makes of the overrides. Raises NotFound; Conflict when
-        somebody changed the session since ``expected_version``; InvalidRequest for an unknown persona."""
+        """Sets the title, unless None, and the overrides that ``edit`` returns. Raises NotFound; Conflict when the
+        version is not ``expected_version``; InvalidRequest for an unknown persona."""
         async with self._database.unit_of_work() as work:
             session = await get_unchanged_session(work, caller, session_id, expected_version)
             overrides = edit(session.overrides)
@@ -112,46 +112,46 @@ class ChatSessions:
             return changed
 
     async def remove(self, caller: Identity, session_ids: tuple[str, ...]) -> int:
-        """Deletes those of the conversations that the caller may see, with messages, recordings and their files; the
-        words of their exchanges go too. How many there were."""
+        """Deletes those of the conversations that the caller may see, with messages, recordings, files and the texts
+        of their exchanges. Returns how many."""
         async with self._database.unit_of_work() as work:
-            own = await _seen(work, caller, session_ids)
-        await self._running.stop(own)
+            visible = await _visible_ids(work, caller, session_ids)
+        await self._running.stop(visible)
         async with self._database.unit_of_work() as work:
-            await delete_sessions(work, own)
-            for session_id in own:
+            await delete_sessions(work, visible)
+            for session_id in visible:
                 await work.audit.add(chat_audit_event(caller, "delete", session_id))
         await self._files.delete_listed_files()
         await self._database.truncate_wal()
-        return len(own)
+        return len(visible)
 
     async def branches(self, caller: Identity, session_id: str) -> tuple[ConversationBranch, ...]:
-        """Every way through the conversation, the newest first, at most 500."""
+        """The branches of the conversation, newest first, at most 500."""
         async with self._database.unit_of_work() as work:
             await get_visible_session(work, caller, session_id)
             return await work.messages.branches(session_id, _MOST_BRANCHES)
 
     async def switch_branch(self, caller: Identity, session_id: str, message_id: int) -> ChatThread:
-        """Brings the newest branch through a message into view. Raises NotFound, Conflict while an answer comes."""
+        """Makes the newest branch through a message the current one. Raises NotFound; Conflict while a turn runs."""
         async with self._database.unit_of_work() as work:
             await get_visible_session(work, caller, session_id)
             self._running.require_idle(session_id)
-            await _message(work, session_id, message_id)
+            await _require_message(work, session_id, message_id)
             await work.messages.select_branch(session_id, message_id)
         return await self.thread(caller, session_id)
 
     async def remove_message(self, caller: Identity, session_id: str, message_id: int) -> int:
-        """Deletes a message and everything after it, and what was recorded of these turns. Raises NotFound, Conflict
-        while an answer is under way."""
+        """Deletes a message, everything after it and the texts of these exchanges. Returns how many messages. Raises
+        NotFound; Conflict while a turn runs."""
         async with self._database.unit_of_work() as work:
             await get_visible_session(work, caller, session_id)
             self._running.require_idle(session_id)
-            await _message(work, session_id, message_id)
+            await _require_message(work, session_id, message_id)
             await work.exchanges.redact_turns(await work.messages.turn_ids(message_id))
-            gone = await work.messages.remove(session_id, message_id)
-            await work.audit.add(chat_audit_event(caller, "delete_messages", session_id, f"{gone} messages"))
+            deleted = await work.messages.remove(session_id, message_id)
+            await work.audit.add(chat_audit_event(caller, "delete_messages", session_id, f"{deleted} messages"))
         await self._database.truncate_wal()
-        return gone
+        return deleted
 
 
 async def get_visible_session(work: UnitOfWork, caller: Identity, session_id: str) -> StoredSession:
@@ -163,28 +163,29 @@ async def get_visible_session(work: UnitOfWork, caller: Identity, session_id: st
 
 
 async def get_unchanged_session(work: UnitOfWork, caller: Identity, session_id: str, version: int) -> StoredSession:
-    """The same, if nobody changed the conversation since ``version``. Raises NotFound, Conflict."""
+    """The conversation, if the caller may see it and it has this version. Raises NotFound, Conflict."""
     session = await get_visible_session(work, caller, session_id)
     if session.version != version:
-        raise Conflict("the conversation was changed by somebody else meanwhile; read it again")
+        raise Conflict("the conversation was changed meanwhile; read it again")
     return session
 
 
 async def delete_sessions(work: UnitOfWork, session_ids: tuple[str, ...]) -> int:
-    """Deletes conversations and all that belongs to them; files are listed for deletion. How many there were."""
+    """Deletes conversations with everything that belongs to them and returns how many. Files are queued for
+    deletion."""
     count = 0
     for start in range(0, len(session_ids), 500):
-        part = session_ids[start : start + 500]
-        await work.recordings.remove_of_sessions(part)
-        await work.exchanges.redact_sessions(part)
-        count += await work.sessions.remove(part)
+        batch = session_ids[start : start + 500]
+        await work.recordings.remove_of_sessions(batch)
+        await work.exchanges.redact_sessions(batch)
+        count += await work.sessions.remove(batch)
     return count
 
 
 async def detach_user_sessions(work: UnitOfWork, username: str) -> str:
-    """Leaves what a user of the panel had to nobody: administrators and operators see it, the next user of that name
-    does not. Returns what the person is called there, ``<name> (former 1f0c9a52)``: no user can be called so, and no
-    other former one is, since numbers of users are given again."""
+    """Removes the owner of a deleted user's conversations, so that a later user of that name does not see them.
+    Administrators and operators still do. Returns the name under which the person is kept, for example
+    ``anna (former 1f0c9a52)``: no user can have it, and the random suffix keeps former users of one name apart."""
     former = f"{username} (former {secrets.token_hex(4)})"
     await work.sessions.release_owner(username, former)
     for repository in (work.recordings, work.consents):
@@ -192,12 +193,12 @@ async def detach_user_sessions(work: UnitOfWork, username: str) -> str:
     return former
 
 
-async def _seen(work: UnitOfWork, caller: Identity, session_ids: tuple[str, ...]) -> tuple[str, ...]:
+async def _visible_ids(work: UnitOfWork, caller: Identity, session_ids: tuple[str, ...]) -> tuple[str, ...]:
     found = [await work.sessions.get(session_id) for session_id in dict.fromkeys(session_ids)]
     return tuple(one.id for one in found if one and (_sees_all(caller) or one.owner == caller.username))
 
 
-async def _message(work: UnitOfWork, session_id: str, message_id: int) -> StoredMessage:
+async def _require_message(work: UnitOfWork, session_id: str, message_id: int) -> StoredMessage:
     message = await work.messages.get(session_id, message_id)
     if message is None:
         raise NotFound("there is no such message in this conversation")
@@ -215,5 +216,5 @@ def _sees_all(caller: Identity) -> bool:
 
 
 def chat_audit_event(caller: Identity, action: str, session_id: str, detail: str = "") -> AuditEvent:
-    """What the audit trail says of a change."""
+    """The audit event of a change."""
     return AuditEvent(caller.username, action, "chat", session_id, caller.address, detail)

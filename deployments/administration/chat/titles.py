@@ -1,4 +1,4 @@
-"""The name of a conversation: taken from its first question at once, or thought of by a model when somebody asks."""
+"""Titles of conversations: the first sentence of the first question, or a title that the model suggests."""
 
 import re
 from collections.abc import AsyncIterator
@@ -39,12 +39,12 @@ def shorten_title(text: str) -> str:
 
 
 def build_title_turn(session: StoredSession, messages: tuple[StoredMessage, ...]) -> ChatTurn:
-    """What the model is asked. The conversation travels as one message, so that nobody answers it."""
-    talk = "\n".join(f"{message.role}: {message.content}" for message in messages)[:_TITLE_CHARS]
+    """The turn that asks for a title. The conversation is sent as one message, so that the model does not answer it."""
+    transcript = "\n".join(f"{message.role}: {message.content}" for message in messages)[:_TITLE_CHARS]
     return ChatTurn(
         turn_id=uuid4().hex,
         source=TurnSource(SourceKind.ADMIN),
-        messages=(ChatMessage("user", f"{talk}\n\nTitle:"),),
+        messages=(ChatMessage("user", f"{transcript}\n\nTitle:"),),
         route=session.overrides.route,
         options=_TITLE_OPTIONS,
         system_prompt=_TITLE_PROMPT,
@@ -52,17 +52,17 @@ def build_title_turn(session: StoredSession, messages: tuple[StoredMessage, ...]
 
 
 async def read_title(events: AsyncIterator[TurnEvent]) -> str:
-    """The title a model gives. Raises what the model raises, EngineFailed when it gives none."""
+    """The title in the reply of a model. Raises the error of a failed turn, EngineFailed for an empty title."""
     text: list[str] = []
     async with aclosing(closing_stream(events)) as stream:
         async for event in stream:
             if isinstance(event, TurnFailed):
                 raise turn_error(event)
             if isinstance(event, AnswerMatched):
-                raise EngineFailed("the conversation reads like a prepared answer; name it yourself")
+                raise EngineFailed("the FAQ answered instead of the model; enter a title yourself")
             if isinstance(event, TextDelta):
                 text.append(event.text)
     title = shorten_title("".join(text).strip().partition("\n")[0].strip(" \"'«»“”*#.")).strip()
     if not title:
-        raise EngineFailed("the model gave no title")
+        raise EngineFailed("the model returned no title")
     return title

@@ -1,6 +1,6 @@
-"""Prepared answers as files: JSON for programs, CSV for spreadsheets. What is written is read back exactly.
+"""FAQ entries as JSON or CSV files. A written file is read back without a difference.
 
-Several alternatives or keywords stand in one cell with ``|`` between them; ``\\|`` and ``\\\\`` stand for themselves.
+In CSV, alternatives and keywords are separated by ``|``; ``\\|`` and ``\\\\`` escape ``|`` and the backslash.
 """
 
 import csv
@@ -18,17 +18,17 @@ from deployments.contracts.errors import InvalidRequest, TooLarge
 from deployments.contracts.settings import FaqEntry
 
 _COLUMNS = ("question", "answer", "alternatives", "keywords", "language", "enabled")
-_OLD_NAMES = {"trigger": "question", "response": "answer"}
+_LEGACY_NAMES = {"trigger": "question", "response": "answer"}
 _LISTS = frozenset(("alternatives", "keywords"))
 _ITEM = re.compile(r"(?:\\.|[^|\\]|\\$)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\|])")
-_WORDS = {"true": True, "1": True, "yes": True, "да": True, "": True, "false": False, "0": False, "no": False}
-_WORDS["нет"] = False
+_BOOLEANS = {"true": True, "1": True, "yes": True, "да": True, "": True, "false": False, "0": False, "no": False}
+_BOOLEANS["нет"] = False
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """Why a row cannot be taken. ``line`` counts from 1: lines of a CSV file, entries of a JSON file."""
+    """A row that cannot be imported, and why. ``line`` is 1-based: a line of a CSV file, an entry of a JSON file."""
 
     line: int
     error: str
@@ -36,7 +36,7 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A row that can be taken."""
+    """A row that can be imported."""
 
     line: int
     draft: FaqDraft
@@ -49,7 +49,7 @@ def entries_to_json(entries: Iterable[FaqEntry]) -> bytes:
 
 
 def entries_to_csv(entries: Iterable[FaqEntry]) -> bytes:
-    """UTF-8 with a byte order mark, as spreadsheets want it."""
+    """UTF-8 with a byte order mark, which spreadsheet programs need to detect the encoding."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(_COLUMNS)
@@ -59,18 +59,18 @@ def entries_to_csv(entries: Iterable[FaqEntry]) -> bytes:
 
 
 def read_import_rows(data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
-    """The rows of a file of ``kind`` (json or csv). Raises InvalidRequest for what is no such file, TooLarge for more
-    than 20,000 rows."""
+    """Parses a file of ``kind`` (json or csv). Raises InvalidRequest for an invalid file, TooLarge for more than 20,000
+    rows."""
     rows: list[ImportRow] = []
-    refusals: list[RejectedRow] = []
+    rejected: list[RejectedRow] = []
     for line, fields in _csv_rows(data) if kind == "csv" else _json_rows(data):
-        if len(rows) + len(refusals) >= MAX_FAQ_ENTRIES:
+        if len(rows) + len(rejected) >= MAX_FAQ_ENTRIES:
             raise TooLarge(f"at most {MAX_FAQ_ENTRIES} entries at once", param="file")
         try:
             rows.append(ImportRow(line, FaqDraft.model_validate(fields)))
         except ValidationError as error:
-            refusals.append(RejectedRow(line, _reason(error)))
-    return tuple(rows), tuple(refusals)
+            rejected.append(RejectedRow(line, _reason(error)))
+    return tuple(rows), tuple(rejected)
 
 
 def _json_rows(data: bytes) -> Iterator[tuple[int, object]]:
@@ -82,7 +82,7 @@ def _json_rows(data: bytes) -> Iterator[tuple[int, object]]:
 
 
 def _json_entries(content: object) -> list[object]:
-    """Our own file, a bare list, or a map of questions to answers."""
+    """The entries of an exported file, of a plain list, or of a map of questions to answers."""
     entries = content.get("entries", content.get("faq")) if isinstance(content, dict) else content
     if isinstance(entries, dict):
         return [{"question": question, "answer": answer} for question, answer in entries.items()]
@@ -104,7 +104,7 @@ def _csv_rows(data: bytes) -> Iterator[tuple[int, object]]:
 
 
 def _read_cells(reader: Iterator[list[str]]) -> Iterator[tuple[int, object]]:
-    names = [_OLD_NAMES.get(name.strip().lower(), name.strip().lower()) for name in next(reader, [])]
+    names = [_LEGACY_NAMES.get(name.strip().lower(), name.strip().lower()) for name in next(reader, [])]
     if not {"question", "answer"} <= set(names) or len(set(names)) != len(names):
         raise InvalidRequest("the first line must name the columns question and answer, each once", param="file")
     for cells in reader:
@@ -114,21 +114,21 @@ def _read_cells(reader: Iterator[list[str]]) -> Iterator[tuple[int, object]]:
 
 
 def _fields(names: list[str], cells: list[str]) -> object:
-    """The draft's fields of one line; a line with too many cells stays a list, which no draft takes."""
+    """The draft fields of one line. A line with too many cells is returned as a list, which fails validation."""
     if len(cells) > len(names):
         return cells
     fields: dict[str, object] = dict(zip(names, cells, strict=False))
     for name in _LISTS & fields.keys():
         fields[name] = _split(str(fields[name]))
     if "enabled" in fields:
-        fields["enabled"] = _WORDS.get(str(fields["enabled"]).strip().lower(), fields["enabled"])
+        fields["enabled"] = _BOOLEANS.get(str(fields["enabled"]).strip().lower(), fields["enabled"])
     if not fields.get("language", "ru"):
         del fields["language"]
     return fields
 
 
 def _renamed(entry: Mapping[str, object]) -> dict[str, object]:
-    return {_OLD_NAMES.get(name, name): value for name, value in entry.items()}
+    return {_LEGACY_NAMES.get(name, name): value for name, value in entry.items()}
 
 
 def _delimiter(text: str) -> str:
@@ -145,7 +145,7 @@ def _cell(value: object) -> str:
 
 
 def _split(cell: str) -> list[str]:
-    return [_ESCAPED.sub(r"\1", part.strip()) for part in _ITEM.findall(cell) if part.strip()]
+    return [_ESCAPED.sub(r"\1", item.strip()) for item in _ITEM.findall(cell) if item.strip()]
 
 
 def _reason(error: ValidationError) -> str:

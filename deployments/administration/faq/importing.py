@@ -1,4 +1,4 @@
-"""Many prepared answers at once: what would change is worked out first, and made so in one transaction."""
+"""Import of FAQ entries: the changes are planned first and applied in one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ from storage.unit_of_work import UnitOfWork
 
 ImportMode = Literal["merge", "replace"]
 EntryKey = tuple[str, str]
-"""Language, and the question as it is compared."""
+"""Language and comparison key of the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """How many entries were, or would be, created, updated, left alone and deleted, and what was refused."""
+    """How many entries were, or in a dry run would be, created, updated, unchanged and deleted, and the rejected
+    rows."""
 
     created: int
     updated: int
@@ -47,41 +48,43 @@ class _ImportPlan:
 
 
 class FaqImporter:
-    """Takes rows that were read from a file. An entry is the same when language and question compare equal; it keeps
-    its id, its hits and whatever the file does not tell: a table without keywords takes none away."""
+    """Imports parsed rows. A row updates the stored entry with the same language and question; the entry keeps its id,
+    its hits and every field that the file does not have."""
 
     def __init__(self, database: Database, writer: SnapshotWriter, max_entries: int = MAX_FAQ_ENTRIES) -> None:
         self._database = database
-        self._desk = writer
-        self._most = max_entries
+        self._writer = writer
+        self._max_entries = max_entries
 
     async def import_rows(
         self, rows: Sequence[ImportRow], rejected: Sequence[RejectedRow], mode: ImportMode, *, dry_run: bool, by: str
     ) -> ImportReport:
-        """``merge`` adds and updates, ``replace`` also deletes what the file does not have. With ``dry_run`` nothing is
-        changed. Raises InvalidRequest when a file with refused rows, or an empty one, is to replace everything,
-        TooLarge when there would be more entries than there may be."""
+        """``merge`` creates and updates entries, ``replace`` also deletes those that the file does not have.
+        ``dry_run`` changes nothing. Raises InvalidRequest when ``replace`` gets an empty file or one with rejected
+        rows, TooLarge when more than ``max_entries`` would be stored."""
         if dry_run:
             async with self._database.unit_of_work() as work:
                 return (await self._planned(work, rows, rejected, mode)).report(applied=False)
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ImportReport, AuditEvent]:
             plan = await self._planned(work, rows, rejected, mode)
-            _require_whole(plan, rows, mode)
+            _require_replaceable(plan, rows, mode)
             await _apply(plan, work)
             report = plan.report(applied=True)
             counts = f"{report.created} created, {report.updated} updated, {report.deleted} deleted"
             return report, AuditEvent(by, "import", "faq", detail=f"{mode}: {counts}")
 
-        return await self._desk.change(SnapshotField.FAQ, edit)
+        return await self._writer.change(SnapshotField.FAQ, edit)
 
     async def _planned(
         self, work: UnitOfWork, rows: Sequence[ImportRow], refused: Sequence[RejectedRow], mode: ImportMode
     ) -> _ImportPlan:
         settings = await work.settings.get()
         plan = _planned(await work.faq.all(), rows, refused, mode, settings.default_language)
-        if plan.created and plan.after > self._most:
-            raise TooLarge(f"there would be {plan.after} prepared answers, more than {self._most}", param="file")
+        if plan.created and plan.after > self._max_entries:
+            raise TooLarge(
+                f"the import would store {plan.after} FAQ entries, more than {self._max_entries}", param="file"
+            )
         return plan
 
 
@@ -93,7 +96,7 @@ def _planned(
     default_language: str,
 ) -> _ImportPlan:
     known = _StoredEntries(stored, default_language)
-    taken, repeated = _first_of_each(rows, known)
+    taken, repeated = _unique_rows(rows, known)
     created, updated, unchanged = [], [], 0
     for key, row in taken.items():
         before = known.entries.get(key)
@@ -105,15 +108,15 @@ def _planned(
             unchanged += 1
         else:
             updated.append(after)
-    gone = [entry.id for key, entry in known.entries.items() if key not in taken] if mode == "replace" else []
+    deleted = [entry.id for key, entry in known.entries.items() if key not in taken] if mode == "replace" else []
     refusals = sorted((*refused, *repeated), key=lambda refusal: refusal.line)
-    count = len(stored) + len(created) - len(gone)
-    return _ImportPlan(tuple(created), tuple(updated), unchanged, tuple(gone), tuple(refusals), count)
+    count = len(stored) + len(created) - len(deleted)
+    return _ImportPlan(tuple(created), tuple(updated), unchanged, tuple(deleted), tuple(refusals), count)
 
 
 class _StoredEntries:
-    """Stored entries by language and question. A row that tells no language is about the only entry that is spelled as
-    it, or the only one with its question, or else about the one in the default language."""
+    """Stored entries by language and question. A row without a language belongs to the only entry with exactly its
+    question, else to the only one that compares equal, else to the default language."""
 
     def __init__(self, stored: Sequence[FaqEntry], default_language: str) -> None:
         self.entries = {(entry.language, comparison_key(entry.question)): entry for entry in stored}
@@ -123,7 +126,7 @@ class _StoredEntries:
             self._by_question.setdefault(question, []).append(entry)
 
     def key(self, draft: FaqDraft) -> EntryKey:
-        """Raises ValueError when it cannot be told which entry is meant."""
+        """The key of the entry that ``draft`` belongs to. Raises ValueError when several entries match."""
         question = comparison_key(draft.question)
         if "language" in draft.model_fields_set:
             return draft.language, question
@@ -132,7 +135,7 @@ class _StoredEntries:
             if len(found) == 1:
                 return found[0], question
         if same and self._default not in _languages(same):
-            raise ValueError(f"language: this question stands in {', '.join(_languages(same))}; tell which is meant")
+            raise ValueError(f"language: this question exists in {', '.join(_languages(same))}; name the language")
         return self._default, question
 
 
@@ -140,7 +143,7 @@ def _languages(entries: Iterable[FaqEntry]) -> list[str]:
     return [entry.language for entry in entries]
 
 
-def _first_of_each(
+def _unique_rows(
     rows: Sequence[ImportRow], known: _StoredEntries
 ) -> tuple[Mapping[EntryKey, ImportRow], Sequence[RejectedRow]]:
     taken: dict[EntryKey, ImportRow] = {}
@@ -152,17 +155,17 @@ def _first_of_each(
             repeated.append(RejectedRow(row.line, str(error)))
             continue
         if first is not row:
-            repeated.append(RejectedRow(row.line, f"question: the same question stands in line {first.line}"))
+            repeated.append(RejectedRow(row.line, f"question: line {first.line} has the same question"))
     return taken, repeated
 
 
-def _require_whole(plan: _ImportPlan, rows: Sequence[ImportRow], mode: ImportMode) -> None:
+def _require_replaceable(plan: _ImportPlan, rows: Sequence[ImportRow], mode: ImportMode) -> None:
     if mode != "replace":
         return
     if plan.refused:
         first = plan.refused[0]
         raise InvalidRequest(
-            f"nothing was replaced: {len(plan.refused)} entries cannot be taken, the first in line {first.line} "
+            f"nothing was replaced: {len(plan.refused)} entries are invalid, the first in line {first.line} "
             f"({first.error}); dry_run=true lists them all",
             param="file",
         )

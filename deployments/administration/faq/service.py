@@ -1,4 +1,4 @@
-"""Prepared answers, as people edit them."""
+"""Administration of FAQ entries: search, create, change and delete them. Every change is published."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ from storage.repositories.faq import FaqStatistics
 from storage.unit_of_work import UnitOfWork
 
 MAX_FAQ_ENTRIES = 20_000
-"""As many as one file brings, and twice as many as the doors are measured with."""
-_SHORTEST_TRIGGER = 2
+"""Limit of an installation and of an imported file: twice the number that the doors are benchmarked with."""
+_MIN_TRIGGER_LENGTH = 2
 Trigger = Annotated[str, Field(max_length=500)]
 
 
 class FaqDraft(Draft):
-    """What a person writes down for one prepared answer.
+    """The editable fields of an FAQ entry.
 
-    Every trigger (question, alternative, keyword) has two letters or digits at least, whatever its punctuation.
-    Repeated and empty alternatives and keywords are dropped.
+    A question, alternative or keyword has at least two letters or digits. Repeated and empty alternatives and keywords
+    are dropped.
     """
 
     question: str = Field(min_length=2, max_length=500)
@@ -40,20 +40,20 @@ class FaqDraft(Draft):
 
     @field_validator("question", "answer")
     @classmethod
-    def _trim(cls, text: str) -> str:
+    def _strip(cls, text: str) -> str:
         if not text.strip():
             raise ValueError("must not be blank")
         return text.strip()
 
     @field_validator("question")
     @classmethod
-    def _long_enough(cls, text: str) -> str:
-        return _checked(text)
+    def _check_question(cls, text: str) -> str:
+        return _require_length(text)
 
     @field_validator("alternatives", "keywords")
     @classmethod
-    def _tidy(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_checked(text) for text in _distinct(texts))
+    def _deduplicate(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_require_length(text) for text in _distinct(texts))
 
     @model_validator(mode="after")
     def _drop_question_from_alternatives(self) -> Self:
@@ -65,19 +65,19 @@ class FaqDraft(Draft):
 
 @dataclass(frozen=True, slots=True)
 class FaqPage:
-    """``entries`` of one page, the newest change first, and the ``total`` that the search found."""
+    """``entries`` of one page, the most recently changed first, and the ``total`` of the search."""
 
     entries: tuple[FaqEntry, ...]
     total: int
 
 
 class FaqAdministration:
-    """List, create, change and delete prepared answers; every change is published."""
+    """Reads and changes FAQ entries. Every change is audited and published."""
 
     def __init__(self, database: Database, writer: SnapshotWriter, max_entries: int = MAX_FAQ_ENTRIES) -> None:
         self._database = database
-        self._desk = writer
-        self._most = max_entries
+        self._writer = writer
+        self._max_entries = max_entries
 
     async def list(
         self,
@@ -87,8 +87,8 @@ class FaqAdministration:
         offset: int = 0,
         enabled: bool | None = None,
     ) -> FaqPage:
-        """Entries in which every word of ``query`` occurs: in question, alternatives, keywords or answer. Case, ё and
-        punctuation do not matter."""
+        """Entries that contain every word of ``query`` in question, alternatives, keywords or answer. Ignores case, ё
+        and punctuation."""
         async with self._database.unit_of_work() as work:
             return FaqPage(*await work.faq.search(query, language, limit, offset, enabled))
 
@@ -98,7 +98,7 @@ class FaqAdministration:
             return await work.faq.all()
 
     async def statistics(self, top: int = 10) -> FaqStatistics:
-        """Counts over all entries and the ``most`` asked ones."""
+        """Counts over all entries, and the ``top`` most used ones."""
         async with self._database.unit_of_work() as work:
             return await work.faq.statistics(top)
 
@@ -108,32 +108,32 @@ class FaqAdministration:
             return await _existing(work, entry_id)
 
     async def create(self, draft: FaqDraft, by: str) -> FaqEntry:
-        """A draft that tells no language is in the default one. Raises Conflict when the language already has this
-        question, and when there are as many entries as there may be."""
+        """A draft without a language takes the default one. Raises Conflict when the language already has this
+        question, and when ``max_entries`` are stored."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
-            told = _in_language(draft, (await work.settings.get()).default_language)
-            await _require_free(work, told, None)
-            if await work.faq.count() >= self._most:
-                raise Conflict(f"there are {self._most} prepared answers: delete some first")
-            entry = await work.faq.add(_entry(told))
+            localized = _in_language(draft, (await work.settings.get()).default_language)
+            await _require_free(work, localized, None)
+            if await work.faq.count() >= self._max_entries:
+                raise Conflict(f"there are {self._max_entries} FAQ entries: delete some first")
+            entry = await work.faq.add(_entry(localized))
             return entry, AuditEvent(by, "create", "faq", str(entry.id), detail=entry.question)
 
-        return await self._desk.change(SnapshotField.FAQ, edit)
+        return await self._writer.change(SnapshotField.FAQ, edit)
 
     async def update(self, entry_id: int, draft: FaqDraft, expected_version: int, by: str) -> FaqEntry:
-        """A draft that tells no language leaves the entry in its own. Raises NotFound; Conflict when the entry changed
-        since ``expected_version`` or the question is taken."""
+        """A draft without a language keeps that of the entry. Raises NotFound; Conflict for another version or when the
+        question is taken."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
             before = await _existing(work, entry_id)
             require_version(before.version, expected_version, "entry")
-            told = _in_language(draft, before.language)
-            await _require_free(work, told, entry_id)
-            entry = await work.faq.replace(_entry(told, entry_id))
+            localized = _in_language(draft, before.language)
+            await _require_free(work, localized, entry_id)
+            entry = await work.faq.replace(_entry(localized, entry_id))
             return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=changed_fields(before, entry))
 
-        return await self._desk.change(SnapshotField.FAQ, edit)
+        return await self._writer.change(SnapshotField.FAQ, edit)
 
     async def delete(self, entry_id: int, by: str, expected_version: int | None = None) -> None:
         """Raises NotFound, Conflict."""
@@ -144,55 +144,50 @@ class FaqAdministration:
             await work.faq.remove(entry_id)
             return None, AuditEvent(by, "delete", "faq", str(entry_id), detail=entry.question)
 
-        await self._desk.change(SnapshotField.FAQ, edit)
+        await self._writer.change(SnapshotField.FAQ, edit)
 
     async def update_by_question(
         self, question: str, changes: Mapping[str, str], by: str, expected_version: int | None = None
     ) -> FaqEntry:
-        """Changes ``question`` or ``answer`` of the entry whose question is ``trigger``; everything else of it stays:
+        """Changes ``question`` or ``answer`` of the entry with this question; everything else of it stays:
         id, keywords, hits. Raises NotFound; Conflict when the new question is taken, or when the entry changed since
         ``expected_version`` (None: whatever it is)."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
-            before = await _asked(work, question)
+            before = await _entry_with_question(work, question)
             require_version(before.version, expected_version, "entry")
             draft = apply_changes(FaqDraft, before.model_dump(include=set(FaqDraft.model_fields)), changes)
             await _require_free(work, draft, before.id)
             entry = await work.faq.replace(_entry(draft, before.id))
             return entry, AuditEvent(by, "update", "faq", str(entry.id), detail=changed_fields(before, entry))
 
-        return await self._desk.change(SnapshotField.FAQ, edit)
+        return await self._writer.change(SnapshotField.FAQ, edit)
 
     async def delete_by_question(self, question: str, by: str, expected_version: int | None = None) -> FaqEntry:
-        """Deletes the entry whose question is ``trigger``. Raises NotFound, Conflict."""
+        """Deletes the entry with this question. Raises NotFound, Conflict."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[FaqEntry, AuditEvent]:
-            entry = await _asked(work, question)
+            entry = await _entry_with_question(work, question)
             require_version(entry.version, expected_version, "entry")
             await work.faq.remove(entry.id)
             return entry, AuditEvent(by, "delete", "faq", str(entry.id), detail=entry.question)
 
-        return await self._desk.change(SnapshotField.FAQ, edit)
-
-    async def record_hits(self, hits: Mapping[int, int]) -> None:
-        """Adds to the hit counts; unknown ids are ignored. Not a change: nothing is published."""
-        async with self._database.unit_of_work() as work:
-            await work.faq.add_hits(hits)
+        return await self._writer.change(SnapshotField.FAQ, edit)
 
 
 async def _existing(work: UnitOfWork, entry_id: int) -> FaqEntry:
     entry = await work.faq.get(entry_id)
     if entry is None:
-        raise NotFound(f"there is no prepared answer {entry_id}")
+        raise NotFound(f"there is no FAQ entry {entry_id}")
     return entry
 
 
-async def _asked(work: UnitOfWork, trigger: str) -> FaqEntry:
-    """The entry that is asked ``trigger``: the one written exactly so, else the first that compares equal."""
-    entries = await work.faq.with_question(trigger)
+async def _entry_with_question(work: UnitOfWork, question: str) -> FaqEntry:
+    """The entry with exactly this question, else the first one that compares equal."""
+    entries = await work.faq.with_question(question)
     if not entries:
-        raise NotFound("there is no prepared answer to this question", param="trigger")
-    return next((entry for entry in entries if entry.question == trigger.strip()), entries[0])
+        raise NotFound("there is no FAQ entry with this question", param="trigger")
+    return next((entry for entry in entries if entry.question == question.strip()), entries[0])
 
 
 async def _require_free(work: UnitOfWork, draft: FaqDraft, own_id: int | None) -> None:
@@ -202,7 +197,7 @@ async def _require_free(work: UnitOfWork, draft: FaqDraft, own_id: int | None) -
 
 
 def _in_language(draft: FaqDraft, language: str) -> FaqDraft:
-    """``draft``, in ``language`` unless it tells another."""
+    """``draft`` in ``language``, unless it has a language."""
     return draft if "language" in draft.model_fields_set else draft.model_copy(update={"language": language})
 
 
@@ -215,7 +210,7 @@ def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(reversed(by_key.values()))
 
 
-def _checked(text: str) -> str:
-    if len(comparison_key(text).replace(" ", "")) < _SHORTEST_TRIGGER:
-        raise ValueError("needs two letters or digits at least")
+def _require_length(text: str) -> str:
+    if len(comparison_key(text).replace(" ", "")) < _MIN_TRIGGER_LENGTH:
+        raise ValueError("needs at least two letters or digits")
     return text

@@ -1,4 +1,4 @@
-"""The kinds of cloud providers: where they are and which models they are known for."""
+"""The types of cloud providers: their default address and suggested models."""
 
 from dataclasses import dataclass
 

@@ -66,7 +66,7 @@ class ProviderDraft(NamedDraft):
 
 
 class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft]):
-    """A draft raises Conflict when the name is taken, Refused for a private server that is not in
+    """A draft raises Conflict when the name is taken, OutboundRefused for a private server that is not in
     ``outbound.allowed_hosts``. A provider is needed while it is the default route or part of a chain."""
 
     field = SnapshotField.PROVIDERS

@@ -1,4 +1,4 @@
-"""The office: every administrative service over one database, opened and closed together."""
+"""Builds the services of the office over one database and closes them together."""
 
 import logging
 import os
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OfficeServices:
-    """The services. ``open_office`` makes one; whoever opened it closes it."""
+    """The services of the office, built by ``open_office``. The caller of ``open_office`` closes them."""
 
     database: Database
     snapshot_writer: SnapshotWriter
@@ -92,7 +92,7 @@ class OfficeServices:
         return await self.report_ingest.accept(report)
 
     async def close(self) -> None:
-        """Ends answers under way and every subscription, waits for changes under way and closes the database."""
+        """Stops running turns and subscriptions, waits for running changes and closes the database."""
         await self.retention.stop()
         await self.running_turns.close()
         self.publisher.close()
@@ -105,32 +105,31 @@ class OfficeServices:
 async def open_office(
     environment: Environment, *, passwords: PasswordHashing | None = None, database_timeout_s: float = 10.0
 ) -> OfficeServices:
-    """Prepares the installation when needed and opens every service.
+    """Prepares the installation and opens every service.
 
-    ``passwords`` are the office's from then on, which closes them.
-    Credentials that are generated on the way are left in ``<data>/first-credentials.txt`` (mode 0600), because nobody
-    waits for them here. Raises Conflict when another process still uses the database after ``patience_s``.
+    The office closes ``passwords``. Generated credentials are written to ``<data>/first-credentials.txt`` (mode 0600).
+    Raises Conflict when another process still uses the database after ``database_timeout_s``.
     """
     passwords = passwords or PasswordHashing()
     credentials = await prepare_installation(environment, passwords=passwords, database_timeout_s=database_timeout_s)
     if credentials is not None:
-        _leave(credentials, environment.data / "first-credentials.txt")
+        _write_credentials(credentials, environment.data / "first-credentials.txt")
     database = Database(environment.database_url, database_timeout_s)
     await database.open()
     try:
-        return await _furnish(environment, database, passwords)
+        return await _build_services(environment, database, passwords)
     except BaseException:
         await database.close()
         raise
 
 
-async def _furnish(environment: Environment, database: Database, passwords: PasswordHashing) -> OfficeServices:
+async def _build_services(environment: Environment, database: Database, passwords: PasswordHashing) -> OfficeServices:
     async with database.unit_of_work() as work:
         publisher = SnapshotPublisher(await load_snapshot(work))
     await passwords.start()
-    desk = SnapshotWriter(database, publisher)
-    account_desk = AccountWriter(database)
-    tokens = TokenService(database, account_desk, load_jwt_secret(environment), _lifetimes(environment))
+    writer = SnapshotWriter(database, publisher)
+    account_writer = AccountWriter(database)
+    tokens = TokenService(database, account_writer, load_jwt_secret(environment), _lifetimes(environment))
     await tokens.start()
     usage = UsageAccounting(database)
     running, files = RunningTurns(), FileRemover(database, environment.data)
@@ -140,25 +139,25 @@ async def _furnish(environment: Environment, database: Database, passwords: Pass
     sealer = load_sealer(environment)
     return OfficeServices(
         database=database,
-        snapshot_writer=desk,
+        snapshot_writer=writer,
         publisher=publisher,
-        faq=FaqAdministration(database, desk),
-        faq_importer=FaqImporter(database, desk),
-        accounts=Accounts(database, passwords, account_writer=account_desk),
-        account_writer=account_desk,
+        faq=FaqAdministration(database, writer),
+        faq_importer=FaqImporter(database, writer),
+        accounts=Accounts(database, passwords, account_writer=account_writer),
+        account_writer=account_writer,
         passwords=passwords,
         tokens=tokens,
-        users=UserAdministration(database, account_desk, passwords),
-        keys=ApiKeyAdministration(database, desk, usage),
-        personas=PersonaAdministration(database, desk),
-        bots=BotAdministration(database, desk, sealer),
+        users=UserAdministration(database, account_writer, passwords),
+        keys=ApiKeyAdministration(database, writer, usage),
+        personas=PersonaAdministration(database, writer),
+        bots=BotAdministration(database, writer, sealer),
         bot_sessions=BotSessions(database),
-        providers=ProviderAdministration(database, desk, sealer),
-        chains=ChainAdministration(database, desk),
-        presets=PresetAdministration(database, desk),
-        voices=VoiceAdministration(database, desk),
-        widgets=WidgetAdministration(database, desk),
-        settings=SettingsAdministration(database, desk),
+        providers=ProviderAdministration(database, writer, sealer),
+        chains=ChainAdministration(database, writer),
+        presets=PresetAdministration(database, writer),
+        voices=VoiceAdministration(database, writer),
+        widgets=WidgetAdministration(database, writer),
+        settings=SettingsAdministration(database, writer),
         conversations=StoredConversations(database),
         report_ingest=ReportIngest(database, usage=usage),
         usage=usage,
@@ -175,7 +174,7 @@ def _lifetimes(environment: Environment) -> TokenLifetimes:
     return TokenLifetimes(environment.access_token_minutes * 60.0, environment.refresh_token_days * 86_400.0)
 
 
-def _leave(credentials: FirstCredentials, path: Path) -> None:
+def _write_credentials(credentials: FirstCredentials, path: Path) -> None:
     lines = (
         f"panel user: {FIRST_ADMINISTRATOR}" if credentials.admin_password else "",
         f"panel password: {credentials.admin_password}" if credentials.admin_password else "",
@@ -184,4 +183,4 @@ def _leave(credentials: FirstCredentials, path: Path) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write("".join(f"{line}\n" for line in lines if line))
-    logger.warning("first credentials are in %s: note them and delete the file", path)
+    logger.warning("first credentials are in %s: copy them and delete the file", path)

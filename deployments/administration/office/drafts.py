@@ -1,4 +1,4 @@
-"""What people write down, before it is stored: texts that every database can keep, changes laid over what is there."""
+"""Input models of the administration: validation of texts, partial changes, versions and limits."""
 
 import hashlib
 from collections.abc import Mapping, Sized
@@ -10,19 +10,19 @@ from deployments.contracts.chat import Route
 from deployments.contracts.errors import Conflict, InvalidRequest, ModelNotFound
 from deployments.contracts.frozen_model import FrozenModel
 
-_DEEPEST = 32
-_MOST = 200
-_BOOKKEEPING = {"version", "hits", "updated_at"}
+_MAX_DEPTH = 32
+_MAX_RECORDS = 200
+_UNAUDITED_FIELDS = {"version", "hits", "updated_at"}
 
 
 class StorableModel(BaseModel):
-    """What somebody sends. Texts with characters that PostgreSQL or UTF-8 cannot hold are refused."""
+    """A request body. Raises ValueError for texts that PostgreSQL or UTF-8 cannot store."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _storable(cls, value: object) -> object:
+    def _check_storable(cls, value: object) -> object:
         require_storable(value)
         return value
 
@@ -37,7 +37,7 @@ class NamedDraft(Draft):
     name: str = Field(min_length=1, max_length=100)
 
 
-def _is_a_route(text: str) -> str:
+def _check_route(text: str) -> str:
     try:
         Route.parse(text)
     except ModelNotFound as error:
@@ -45,18 +45,18 @@ def _is_a_route(text: str) -> str:
     return text
 
 
-RouteName = Annotated[str, Field(max_length=100), AfterValidator(_is_a_route)]
-"""A route as people write it, local or cloud:<provider>; "" means the default one."""
+RouteName = Annotated[str, Field(max_length=100), AfterValidator(_check_route)]
+"""local, cloud:<provider id> or chain:<name>; "" means the default route."""
 
 DraftT = TypeVar("DraftT", bound=BaseModel)
 
 
 def apply_changes(model: type[DraftT], base: Mapping[str, object], changes: Mapping[str, object]) -> DraftT:
-    """``base`` with ``changes`` over it; None sets a field back to its default. Raises InvalidRequest naming the
-    field."""
-    both = {name: value for name, value in {**base, **changes}.items() if value is not None}
+    """A ``model`` of ``base`` updated with ``changes``; None resets a field to its default. Raises InvalidRequest
+    naming the field."""
+    merged = {name: value for name, value in {**base, **changes}.items() if value is not None}
     try:
-        return model.model_validate(both)
+        return model.model_validate(merged)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         param = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"]).lstrip(".")
@@ -64,19 +64,19 @@ def apply_changes(model: type[DraftT], base: Mapping[str, object], changes: Mapp
 
 
 def require_version(stored: int, expected: int | None, what: str) -> None:
-    """Raises Conflict when ``what`` was changed since it was read. None: the caller takes whatever is there."""
+    """Raises Conflict when ``stored`` is not the ``expected`` version; None accepts any. ``what`` names the record."""
     if expected not in (None, stored):
-        raise Conflict(f"this {what} was changed by somebody else meanwhile; read it again", param="version")
+        raise Conflict(f"this {what} was changed meanwhile; read it again", param="version")
 
 
 def require_capacity(stored: Sized, what: str) -> None:
-    """Raises Conflict when there are as many of ``what`` as every door is made to hold."""
-    if len(stored) >= _MOST:
-        raise Conflict(f"there are {_MOST} {what}: delete some first")
+    """Raises Conflict when there are 200 records. Every door holds all of them in memory."""
+    if len(stored) >= _MAX_RECORDS:
+        raise Conflict(f"there are {_MAX_RECORDS} {what}: delete some first")
 
 
 def content_fingerprint(stored: FrozenModel) -> int:
-    """A number that changes with the content: the version of what has no counter of its own."""
+    """A number that changes with the content: the version of a model without a ``version`` field."""
     return int.from_bytes(hashlib.sha256(stored.model_dump_json().encode()).digest()[:6], "big")
 
 
@@ -87,15 +87,15 @@ def version_of(stored: FrozenModel) -> int:
 
 
 def changed_fields(before: FrozenModel, after: FrozenModel) -> str:
-    """Names of the fields that differ, as the audit trail tells them: never their contents."""
-    names = (name for name in type(after).model_fields if name not in _BOOKKEEPING)
+    """Names of the fields that differ, for the audit log; never their values."""
+    names = (name for name in type(after).model_fields if name not in _UNAUDITED_FIELDS)
     return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
 
 
 def require_storable(value: object) -> None:
     """Raises ValueError for texts with a null character or a lone surrogate, and for nesting deeper than 32 levels."""
     level = [value]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         for text in level:
             if isinstance(text, str):
                 _require_text(text)

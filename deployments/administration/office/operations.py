@@ -1,4 +1,4 @@
-"""Everything that keeps the secretary running: services, monitor, logs and models, opened and closed together."""
+"""Builds the services that operate the installation (services, monitor, logs, models, backups) and closes them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from deployments.models.web_access import ModelWebAccess
 
 @dataclass(frozen=True)
 class OperationsServices:
-    """``open_operations`` makes one; whoever opened it closes it, before the office."""
+    """Built by ``open_operations``. The caller of ``open_operations`` closes them, before the office."""
 
     replica_registry: ReplicaRegistry
     services: ServiceControl
@@ -38,7 +38,7 @@ class OperationsServices:
     audit_log: AuditRecorder
 
     async def close(self) -> None:
-        """Ends a download and a scan under way; waits for orders and noted deeds under way."""
+        """Stops a running download and scan; waits for running service actions and audit records."""
         await self.models.close()
         await self.services.close()
         await self.audit_log.close()
@@ -48,9 +48,9 @@ class OperationsServices:
 
 @dataclass(frozen=True, slots=True)
 class OperationsDependencies:
-    """What the operations need of their process. ``services`` maps what can be stopped to kinds; ``queues`` and
-    ``exposition`` are read in threads; ``environment`` names the hub (HF_ENDPOINT, HF_TOKEN), ``model_hosts`` mirrors
-    and other places of the operator's own that models may come from."""
+    """What the operations need from their process. ``services`` maps the name of each stoppable service to its kind.
+    ``queues`` and ``exposition`` are called in threads. ``environment`` names the model hub (HF_ENDPOINT, HF_TOKEN),
+    ``model_hosts`` further hosts that models may be downloaded from."""
 
     data: Path
     models: Path
@@ -63,10 +63,10 @@ class OperationsDependencies:
 
 
 async def open_operations(office: OfficeServices, dependencies: OperationsDependencies) -> OperationsServices:
-    """Reads the stored orders; nothing runs yet."""
-    trail, register, gpus = AuditRecorder(office.database), ReplicaRegistry(), GpuMonitor()
+    """Reads the stored service states; starts nothing."""
+    recorder, registry, gpus = AuditRecorder(office.database), ReplicaRegistry(), GpuMonitor()
     services = ServiceControl(
-        office.database, register, dependencies.cluster, dependencies.services, dependencies.queues
+        office.database, registry, dependencies.cluster, dependencies.services, dependencies.queues
     )
     await services.open()
     machine = Machine({"data": dependencies.data, "models": dependencies.models})
@@ -75,21 +75,26 @@ async def open_operations(office: OfficeServices, dependencies: OperationsDepend
         model_web_client(office, dependencies.environment, dependencies.model_hosts),
     )
     return OperationsServices(
-        replica_registry=register,
+        replica_registry=registry,
         services=services,
-        monitor=Monitor(services, office.report_ingest, trail, machine, gpus, dependencies.exposition),
+        monitor=Monitor(services, office.report_ingest, recorder, machine, gpus, dependencies.exposition),
         logs=LogFiles(dependencies.data / "logs"),
         models=ModelAdministration(
-            store, load_catalogue(), trail, HubBrowser(web), Downloads(store, build_puller(web)), register.models_in_use
+            store,
+            load_catalogue(),
+            recorder,
+            HubBrowser(web),
+            Downloads(store, build_puller(web)),
+            registry.models_in_use,
         ),
         gpus=gpus,
-        backups=Backups(office.database, dependencies.data, lambda: installed_models(store), trail),
-        audit_log=trail,
+        backups=Backups(office.database, dependencies.data, lambda: installed_models(store), recorder),
+        audit_log=recorder,
     )
 
 
 def model_web_client(
     office: OfficeServices, environment: Mapping[str, str], hosts: tuple[AllowedHost, ...]
 ) -> ModelWebAccess:
-    """Where models may come from, under the settings in force at each request."""
+    """The client for model downloads, which applies the outbound settings at each request."""
     return ModelWebAccess.from_environment(environment, hosts, lambda: office.publisher.current.settings.outbound)

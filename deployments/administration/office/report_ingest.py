@@ -1,4 +1,4 @@
-"""What the doors tell the office: exchanges are stored exactly once, latencies and door states are kept in memory."""
+"""Reports of the doors: exchanges and hits are stored exactly once, latencies and door states are kept in memory."""
 
 import hashlib
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -17,14 +17,14 @@ from storage.unit_of_work import UnitOfWork
 
 __all__ = ["DoorState", "ReportIngest", "StageLatencyPoint"]
 
-_REPETITION_EXPECTED = timedelta(days=1)
-_FORGETS_EVERY = timedelta(minutes=10)
-_DOOR_FORGOTTEN = timedelta(minutes=10)
+_REPORT_RETENTION = timedelta(days=1)
+_CLEANUP_INTERVAL = timedelta(minutes=10)
+_DOOR_EXPIRY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class DoorState:
-    """The last word of a door. ``last_seen`` is UTC."""
+    """The last report of a door. ``last_seen`` is UTC."""
 
     door: str
     revision: int
@@ -33,8 +33,8 @@ class DoorState:
 
 
 class ReportIngest:
-    """Takes reports. One that fails to be stored raises and may be delivered again, as often as it takes; but
-    InvalidRequest says that it holds something that will never be stored."""
+    """Stores reports. A report that fails is delivered again by its door. InvalidRequest means that it contains values
+    that the database can never store."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class ReportIngest:
         self._latency = LatencyHistory(clock)
         self._doors: dict[str, DoorState] = {}
         self._last_counted: dict[str, tuple[int, str]] = {}
-        self._forgets_at = clock()
+        self._next_cleanup = clock()
 
     async def accept(self, report: DoorReport) -> ReportAcknowledgement:
-        """Stores what is new in ``report``; a repeated delivery changes nothing. Says what each key has used today."""
-        self._see(report)
+        """Stores ``report``; a repeated delivery changes nothing. Returns the usage of each API key today."""
+        self._record_door(report)
         digest = _digest(report)
         if report.exchanges or report.faq_hits or report.usage:
             await self._store(report, digest)
@@ -66,12 +66,12 @@ class ReportIngest:
         return self._latency.points(minutes)
 
     def clear_latency(self) -> int:
-        """Begins the latency history anew; returns how many points it had."""
+        """Clears the latency history and returns how many points it had."""
         return self._latency.clear()
 
     def doors(self) -> tuple[DoorState, ...]:
         """Every door that reported in the last ten minutes, by name."""
-        since = self._clock() - _DOOR_FORGOTTEN
+        since = self._clock() - _DOOR_EXPIRY
         return tuple(self._doors[door] for door in sorted(self._doors) if self._doors[door].last_seen >= since)
 
     async def _store(self, report: DoorReport, digest: str) -> None:
@@ -79,37 +79,37 @@ class ReportIngest:
             if not await work.exchanges.accept_report(report.door, report.sequence, digest):
                 return
             sessions = await work.sessions.get_many({each.session_id for each in report.exchanges if each.session_id})
-            fresh = await work.exchanges.add_new([_remembered(each, sessions) for each in report.exchanges])
+            fresh = await work.exchanges.add_new([_without_deleted(each, sessions) for each in report.exchanges])
             await _append_to_conversations(work, fresh, sessions)
             await work.faq.add_hits(report.faq_hits)
             await self._usage.record(work, report.usage)
-            await self._forget_reports(work)
+            await self._clean_up_reports(work)
 
-    async def _forget_reports(self, work: UnitOfWork) -> None:
-        """Now and then: what is forgotten later than it could be costs nothing."""
+    async def _clean_up_reports(self, work: UnitOfWork) -> None:
+        """Deletes the digests of old reports, at most every ten minutes."""
         now = self._clock()
-        if now >= self._forgets_at:
-            await work.exchanges.remove_reports(now - _REPETITION_EXPECTED)
-            self._forgets_at = now + _FORGETS_EVERY
+        if now >= self._next_cleanup:
+            await work.exchanges.remove_reports(now - _REPORT_RETENTION)
+            self._next_cleanup = now + _CLEANUP_INTERVAL
 
-    def _see(self, report: DoorReport) -> None:
+    def _record_door(self, report: DoorReport) -> None:
         now = self._clock()
         self._doors[report.door] = DoorState(report.door, report.revision, report.live_streams, now)
-        for door in [d for d, state in self._doors.items() if state.last_seen < now - _DOOR_FORGOTTEN]:
+        for door in [d for d, state in self._doors.items() if state.last_seen < now - _DOOR_EXPIRY]:
             del self._doors[door]
             self._last_counted.pop(door, None)
 
 
 def _digest(report: DoorReport) -> str:
-    """What tells it from another report with the same door and sequence. A door that names its run uses a sequence once
-    in it."""
+    """Distinguishes reports with the same door and sequence: the run of the door, in which a sequence occurs once, or a
+    hash of the content."""
     return report.run or hashlib.sha256(report.model_dump_json().encode()).hexdigest()
 
 
-def _remembered(exchange: Exchange, sessions: Container[str]) -> Exchange:
-    """Without its words when its conversation was deleted while the report was on its way."""
-    stored_here = exchange.session_id is not None and exchange.session_id.startswith("chat_")
-    if not stored_here or exchange.session_id in sessions:
+def _without_deleted(exchange: Exchange, sessions: Container[str]) -> Exchange:
+    """``exchange``, without its texts when its conversation was deleted before the report arrived."""
+    has_session = exchange.session_id is not None and exchange.session_id.startswith("chat_")
+    if not has_session or exchange.session_id in sessions:
         return exchange
     return exchange.model_copy(update={"question": "", "answer": ""})
 
@@ -125,15 +125,14 @@ def _belongs_to(session: StoredSession, exchange: Exchange) -> bool:
 async def _append_to_conversations(
     work: UnitOfWork, exchanges: Sequence[Exchange], sessions: Mapping[str, StoredSession]
 ) -> None:
-    """Adds each exchange to its conversation, provided that it took place at the conversation's own source: nobody
-    writes into a stranger's history by naming its id. What is said in the panel the office keeps by itself
-    (``Dialogue``), whichever branch it belongs to."""
+    """Adds each exchange to its conversation. An exchange from another source is ignored, so that a session id does not
+    give write access to somebody else's history. Panel conversations are stored by ``Dialogue``."""
     by_session: dict[str, list[Exchange]] = {}
     for exchange in exchanges:
         session = sessions.get(exchange.session_id or "")
         if session is not None and _belongs_to(session, exchange):
             by_session.setdefault(session.id, []).append(exchange)
-    for session_id, said in by_session.items():
-        await work.messages.append(session_id, said)
+    for session_id, own in by_session.items():
+        await work.messages.append(session_id, own)
         if not sessions[session_id].title:
-            await work.sessions.set_title_if_empty(session_id, title_from_question(said[0].question))
+            await work.sessions.set_title_if_empty(session_id, title_from_question(own[0].question))

@@ -1,4 +1,4 @@
-"""Work that is brought to its end although whoever asked for it has gone."""
+"""Tasks that run to their end when their caller is cancelled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,26 +10,26 @@ T = TypeVar("T")
 
 
 class ShieldedTasks:
-    """What is stored and what is done about it belong together: a caller who leaves in between tears them apart."""
+    """Keeps a commit and what follows it together: a cancelled caller does not interrupt them."""
 
     def __init__(self) -> None:
-        self._under_way: set[asyncio.Task[object]] = set()
+        self._running: set[asyncio.Task[object]] = set()
         self._closed = False
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Runs ``work`` to its end. Raises what it raises, Unavailable when the office is closing."""
+        """Awaits ``work`` in a task of its own. Raises what it raises; Unavailable after ``close``."""
         if self._closed:
             raise Unavailable("the office is closing")
-        task = asyncio.create_task(_run(work))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task = asyncio.create_task(_call(work))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Refuses new work and waits for what is under way."""
+        """Refuses new work and waits for the running tasks."""
         self._closed = True
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
 
 
-async def _run(work: Callable[[], Awaitable[T]]) -> T:
+async def _call(work: Callable[[], Awaitable[T]]) -> T:
     return await work()

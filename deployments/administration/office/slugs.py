@@ -1,21 +1,22 @@
-"""Ids made of names that people give."""
+"""Ids derived from names."""
 
 import itertools
 import unicodedata
 from collections.abc import Collection
 
-_LONGEST_SLUG = 50
+_MAX_LENGTH = 50
 
 
 def free_slug(name: str, taken: Collection[str], fallback: str = "bot") -> str:
-    """An id made of ``name`` (letters of any script, digits, - and _) that is not ``taken``; made of ``otherwise`` when
-    the name has none of these."""
-    slug = "-".join(_spelled(name).split()).strip("-")[:_LONGEST_SLUG] or fallback
-    numbered = (f"{slug[: _LONGEST_SLUG - len(f'-{n}')]}-{n}" for n in itertools.count(2))
+    """An id of at most 50 letters of any script, digits, - and _, derived from ``name``, or from ``fallback`` when the
+    name has none of these. A number is appended when the id is ``taken``."""
+    slug = "-".join(_normalized(name).split()).strip("-")[:_MAX_LENGTH] or fallback
+    numbered = (f"{slug[: _MAX_LENGTH - len(f'-{n}')]}-{n}" for n in itertools.count(2))
     return next(candidate for candidate in itertools.chain((slug,), numbered) if candidate not in taken)
 
 
-def _spelled(name: str) -> str:
-    """``name`` in compatibility forms ("M²" is "m2"), without the numerals that Python alone takes for letters."""
+def _normalized(name: str) -> str:
+    """``name`` casefolded in NFKC ("M²" becomes "m2"), with spaces for all other characters. Only decimal digits count
+    as digits."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c if c.isalpha() or c.isdecimal() or c in "-_" else " " for c in folded)

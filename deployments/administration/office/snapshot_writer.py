@@ -1,4 +1,4 @@
-"""The one way to change what the data plane lives off: a transaction of row, revision and audit, then publication."""
+"""Changes of the snapshot: rows, revision and audit event in one transaction, then publication."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,30 +14,30 @@ from storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 Edit = Callable[[UnitOfWork, int], Awaitable[tuple[T, AuditEvent]]]
-"""Changes rows under a revision; what the caller gets, and what the audit trail says."""
+"""Changes rows at a revision. Returns the result for the caller and the audit event."""
 
 
 class SnapshotWriter:
-    """Takes changes one at a time. A change that was begun is finished, audited and published even when the person who
-    asked for it has gone: no subscriber may miss what was committed."""
+    """Runs changes one at a time. A started change is committed and published even when its caller is cancelled, so
+    that no subscriber misses a commit."""
 
     def __init__(self, database: Database, publisher: SnapshotPublisher) -> None:
         self._database = database
         self._publisher = publisher
-        self._one_at_a_time = asyncio.Lock()
-        self._finisher = ShieldedTasks()
+        self._lock = asyncio.Lock()
+        self._tasks = ShieldedTasks()
 
     async def change(self, field: SnapshotField, edit: Edit[T]) -> T:
-        """Runs ``edit`` in a transaction and publishes ``part`` anew. Raises what ``edit`` raises: then nothing is
-        changed; Unavailable when the office is closing or the database refuses."""
-        return await self._finisher.run(lambda: self._change(field, edit))
+        """Runs ``edit`` in a transaction and publishes ``field``. Raises what ``edit`` raises, with nothing changed,
+        and Unavailable when the office is closing or the database fails."""
+        return await self._tasks.run(lambda: self._change(field, edit))
 
     async def close(self) -> None:
-        """Refuses new changes and waits for those under way."""
-        await self._finisher.close()
+        """Refuses new changes and waits for the running ones."""
+        await self._tasks.close()
 
     async def _change(self, part: SnapshotField, edit: Edit[T]) -> T:
-        async with self._one_at_a_time:
+        async with self._lock:
             result, snapshot = await self._commit(part, edit)
             self._publisher.publish(snapshot)
             return result

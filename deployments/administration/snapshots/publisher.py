@@ -1,4 +1,4 @@
-"""The newest snapshot and everybody who wants to hear of it: committed changes go in, one stream per subscriber out."""
+"""Publication of snapshots: a committed change comes in, every subscriber gets the newest snapshot."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,7 +10,7 @@ from deployments.contracts.settings import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class SubscriberState:
-    """One open stream: ``revision`` is the last one handed over, ``since`` when the stream was opened (UTC)."""
+    """One open stream: ``revision`` is the last one sent, ``since`` when the stream was opened (UTC)."""
 
     name: str
     revision: int
@@ -18,7 +18,7 @@ class SubscriberState:
 
 
 @dataclass(eq=False, slots=True)
-class _Listener:
+class _Subscription:
     name: str
     revision: int
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -26,11 +26,11 @@ class _Listener:
 
 
 class SnapshotPublisher:
-    """Hands every subscriber the newest snapshot; a slow one skips what it missed and gets the newest."""
+    """Sends every subscriber the newest snapshot. A slow subscriber skips the revisions in between."""
 
     def __init__(self, current: Snapshot) -> None:
         self._current = current
-        self._listeners: list[_Listener] = []
+        self._subscriptions: list[_Subscription] = []
         self._closed = False
 
     @property
@@ -39,33 +39,34 @@ class SnapshotPublisher:
         return self._current
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Makes ``snapshot`` current and wakes every subscriber; one that is not newer than the current is ignored."""
+        """Makes ``snapshot`` current and wakes every subscriber. An older or equal revision is ignored."""
         if snapshot.revision > self._current.revision:
             self._current = snapshot
             self._wake_all()
 
     async def subscribe(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot, None]:
-        """The current snapshot at once if the subscriber has another revision, then each later one until ``close``.
+        """Yields the current snapshot at once if the subscriber has another revision, then each later one until
+        ``close``.
 
-        A subscriber ahead of the office has seen a database that was since restored from a backup: it gets the current
+        A subscriber with a higher revision read it before the database was restored from a backup; it gets the current
         snapshot too.
         """
-        listener = _Listener(subscriber, after_revision)
-        self._listeners.append(listener)
+        subscription = _Subscription(subscriber, after_revision)
+        self._subscriptions.append(subscription)
         try:
             while not self._closed:
-                if listener.revision != self._current.revision:
-                    listener.revision = self._current.revision
+                if subscription.revision != self._current.revision:
+                    subscription.revision = self._current.revision
                     yield self._current
                 else:
-                    listener.wake.clear()
-                    await listener.wake.wait()
+                    subscription.wake.clear()
+                    await subscription.wake.wait()
         finally:
-            self._listeners.remove(listener)
+            self._subscriptions.remove(subscription)
 
     def subscribers(self) -> tuple[SubscriberState, ...]:
-        """Everybody who listens now, by name."""
-        states = (SubscriberState(each.name, each.revision, each.since) for each in self._listeners)
+        """The open streams, ordered by name."""
+        states = (SubscriberState(each.name, each.revision, each.since) for each in self._subscriptions)
         return tuple(sorted(states, key=lambda state: (state.name, state.since)))
 
     def close(self) -> None:
@@ -74,5 +75,5 @@ class SnapshotPublisher:
         self._wake_all()
 
     def _wake_all(self) -> None:
-        for listener in self._listeners:
-            listener.wake.set()
+        for subscription in self._subscriptions:
+            subscription.wake.set()

@@ -1,5 +1,5 @@
-"""Every process that lives off snapshots, and the revision it is at: doors say so in their reports; of those that
-report nothing (ranked answers, the bots' supervisor) the open stream tells."""
+"""The processes that use snapshots and the revision each has. Doors report it; for processes without reports (ranked
+FAQ, the bot supervisor) it is the last revision sent on their open stream."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from deployments.administration.snapshots.publisher import SubscriberState
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSubscriber:
-    """``last_seen`` (UTC) is when it last reported, or now while it only listens."""
+    """``last_seen`` (UTC) is the time of the last report, or now for a process with only an open stream."""
 
     name: str
     revision: int
@@ -21,13 +21,13 @@ class SnapshotSubscriber:
 def snapshot_subscribers(
     doors: Iterable[DoorState], subscribers: Iterable[SubscriberState], now: datetime
 ) -> tuple[SnapshotSubscriber, ...]:
-    """Each process once, by name. A report counts for more than what was handed over: it says what is in force. Of two
-    streams of one name the newest counts."""
-    listening = {
+    """Each process once, ordered by name. A report takes precedence over a stream, because it says which revision is in
+    use. Of two streams of one name, the newest counts."""
+    streaming = {
         each.name: SnapshotSubscriber(each.name, each.revision, now) for each in sorted(subscribers, key=_opened)
     }
     reporting = {each.door: SnapshotSubscriber(each.door, each.revision, each.last_seen) for each in doors}
-    return tuple(follower for _, follower in sorted({**listening, **reporting}.items()))
+    return tuple(subscriber for _, subscriber in sorted({**streaming, **reporting}.items()))
 
 
 def _opened(subscriber: SubscriberState) -> datetime:

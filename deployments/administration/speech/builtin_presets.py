@@ -1,4 +1,4 @@
-"""The five speech presets that come with the program. Nobody can change them; people make their own beside them."""
+"""The five builtin speech presets. They are code and cannot be changed."""
 
 from deployments.contracts.settings import Preset, PresetParams
 

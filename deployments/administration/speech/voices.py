@@ -28,11 +28,6 @@ class VoiceAdministration:
         self._database = database
         self._writer = writer
 
-    async def list(self) -> tuple[VoiceSettings, ...]:
-        """Settings of the voices that have any, by voice id."""
-        async with self._database.unit_of_work() as work:
-            return await work.voices.all()
-
     async def update_settings(self, voice_id: str, draft: VoiceDraft, expected_version: int, by: str) -> VoiceSettings:
         """Stores the settings of a voice. ``expected_version`` is 0 for a voice without settings. Raises Conflict;
         InvalidRequest for an unknown preset. The caller checks that the voice exists."""

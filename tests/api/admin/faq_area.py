@@ -1,4 +1,4 @@
-"""The area of prepared answers over a real office."""
+"""Routers of FAQ entries over a real office."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""A real secretary on scripted engines, that follows the office's own snapshots."""
+"""A conversation assistant on scripted engines that uses the snapshots of an office."""
 
 from datetime import UTC, datetime
 
@@ -16,10 +16,10 @@ async def scripted_secretary(
     office: OfficeServices, *, delay_s: float = 0.0, transcript: str = "привет"
 ) -> ConversationAssistant:
     chat, speech = EchoEngine(EchoOptions()), ToneEngine(ToneOptions(delay_s=delay_s))
-    ear = TranscriptRecognizer(TranscriptOptions(text=transcript))
-    for engine in (chat, speech, ear):
+    recognizer = TranscriptRecognizer(TranscriptOptions(text=transcript))
+    for engine in (chat, speech, recognizer):
         await engine.start()
     exact = ExactAnswers(lambda: datetime.now(UTC))
     exact.prepare(office.publisher.current)
-    pipeline = TurnPipeline({"local": chat}, (speech,), ear, FaqLookup(exact, None))
+    pipeline = TurnPipeline({"local": chat}, (speech,), recognizer, FaqLookup(exact, None))
     return ConversationAssistant(pipeline, OfficeSnapshots(office), RecordingTurnObserver())

@@ -1,11 +1,9 @@
-"""Stored conversations over HTTP, as a client of old and as one of today."""
+"""Stored conversations over the admin API."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
-import pytest
 
 from deployments.administration.chat.running_turns import RunningTurn
 from deployments.administration.office.composition import OfficeServices
@@ -21,12 +19,6 @@ from tests.api.asgi import AsgiCall
 from tests.fakes.assistant import ScriptedAssistant, ScriptPause
 
 
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
-    async with opened_office(tmp_path) as office:
-        yield office
-
-
 def call_as(office: OfficeServices, role: str, assistant: ScriptedAssistant | None = None):
     answering = assistant or ScriptedAssistant()
     return admin_client(office, lambda o: [chat_router(o.chat_sessions, o.dialogue, answering)], role)
@@ -38,18 +30,18 @@ def events(body: str) -> list[dict[str, object]]:
     return [orjson.loads(line) for line in lines[:-1]]
 
 
-def named(reply) -> str:
-    """The field that an error complains of."""
+def error_param(reply) -> str:
+    """The field that an error names."""
     return str(reply.json()["error"]["param"]).removeprefix("body.")
 
 
-async def created(client, **fields: object) -> dict:
+async def create_session(client, **fields: object) -> dict:
     reply = await client.post("/chat/sessions", json=fields)
     assert reply.status_code == 200, reply.text
     return reply.json()["session"]
 
 
-async def test_a_session_from_birth_to_deletion(office: OfficeServices) -> None:
+async def test_session_is_created_listed_read_and_deleted(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
         session = (await client.post("/chat/sessions")).json()["session"]
         assert session["id"].startswith("chat_")
@@ -83,9 +75,9 @@ async def test_a_session_from_birth_to_deletion(office: OfficeServices) -> None:
             assert (await method(path)).status_code == 404
 
 
-async def test_fields_are_changed_kept_and_cleared(office: OfficeServices) -> None:
+async def test_session_change_keeps_absent_fields_null_clears(office: OfficeServices) -> None:
     async with call_as(office, "operator") as client:
-        session = await created(client, title="Раз", system_prompt="Кратко.", params={"temperature": 0.2})
+        session = await create_session(client, title="Раз", system_prompt="Кратко.", params={"temperature": 0.2})
         path = f"/chat/sessions/{session['id']}"
         assert (await client.put(path, json={"title": "Два"})).status_code == 428
         read = await client.get(path)
@@ -100,9 +92,8 @@ async def test_fields_are_changed_kept_and_cleared(office: OfficeServices) -> No
         assert set(empty["params"].values()) == {None}
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "param"),
-    [
+async def test_session_invalid_field_is_named(office: OfficeServices) -> None:
+    for body, status, param in (
         ({"persona_id": "nobody"}, 400, "persona_id"),
         ({"route": "mars"}, 404, "model"),
         ({"params": {"temperature": 9}}, 400, "params.temperature"),
@@ -110,19 +101,17 @@ async def test_fields_are_changed_kept_and_cleared(office: OfficeServices) -> No
         ({"title": "x" * 300}, 400, "title"),
         ({"title": 7}, 400, "title"),
         ({"source": "mars"}, 400, "source"),
-    ],
-)
-async def test_wrong_fields_are_named(office: OfficeServices, body: dict[str, object], status: int, param: str) -> None:
-    async with call_as(office, "admin") as client:
-        reply = await client.post("/chat/sessions", json=body)
-        assert (reply.status_code, named(reply)) == (status, param), reply.text
-        assert (await client.get("/chat/sessions")).json()["total"] == 0
+    ):
+        async with call_as(office, "admin") as client:
+            reply = await client.post("/chat/sessions", json=body)
+            assert (reply.status_code, error_param(reply)) == (status, param), reply.text
+            assert (await client.get("/chat/sessions")).json()["total"] == 0
 
 
-async def test_an_override_is_checked_and_takes_effect(office: OfficeServices) -> None:
+async def test_llm_override_is_validated_and_applied(office: OfficeServices) -> None:
     assistant = ScriptedAssistant()
     async with call_as(office, "viewer", assistant) as client:
-        path = f"/chat/sessions/{(await created(client))['id']}"
+        path = f"/chat/sessions/{(await create_session(client))['id']}"
         override = {
             "llm_backend": "cloud:x",
             "system_prompt": "Как пират.",
@@ -145,32 +134,38 @@ async def test_an_override_is_checked_and_takes_effect(office: OfficeServices) -
         assert (await client.get(path)).json()["session"]["message_count"] == 4
 
 
-@pytest.mark.parametrize("content", ["", "   ", None, 7, "x" * 100_001])
-async def test_an_empty_or_endless_question_is_refused(office: OfficeServices, content: object) -> None:
-    async with call_as(office, "viewer") as client:
-        session = await created(client)
-        for target in ("messages", "stream"):
-            reply = await client.post(f"/chat/sessions/{session['id']}/{target}", json={"content": content})
-            assert (reply.status_code, named(reply)) == (400, "content")
+async def test_question_blank_or_too_long_is_rejected(office: OfficeServices) -> None:
+    for content in (
+        "",
+        "   ",
+        None,
+        7,
+        "x" * 100_001,
+    ):
+        async with call_as(office, "viewer") as client:
+            session = await create_session(client)
+            for target in ("messages", "stream"):
+                reply = await client.post(f"/chat/sessions/{session['id']}/{target}", json={"content": content})
+                assert (reply.status_code, error_param(reply)) == (400, "content")
 
 
-async def test_the_stream_has_the_events_of_old_and_numbers(office: OfficeServices) -> None:
+async def test_stream_sends_numbered_legacy_events(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
-        session = await created(client)
+        session = await create_session(client)
         reply = await client.post(f"/chat/sessions/{session['id']}/stream", json={"content": "Привет"})
         assert reply.headers["content-type"].startswith("text/event-stream")
-        told = events(reply.text)
-        assert [event["type"] for event in told] == ["user_message", *["chunk"] * 3, "assistant_message"]
-        assert "".join(str(event["content"]) for event in told[1:-1]) == told[-1]["message"]["content"]  # type: ignore[index]
+        received = events(reply.text)
+        assert [event["type"] for event in received] == ["user_message", *["chunk"] * 3, "assistant_message"]
+        assert "".join(str(event["content"]) for event in received[1:-1]) == received[-1]["message"]["content"]  # type: ignore[index]
         assert [line for line in reply.text.splitlines() if line.startswith("id: ")] == [
             f"id: {n}" for n in range(1, 6)
         ]
 
 
-async def test_a_failure_is_an_event_or_a_status_and_never_an_answer(office: OfficeServices) -> None:
+async def test_engine_failure_is_an_error_and_no_answer(office: OfficeServices) -> None:
     script = [TurnStarted("t"), TextDelta("Доб"), EngineFailed("the model died")]
     async with call_as(office, "viewer", ScriptedAssistant(script=script)) as client:
-        path = f"/chat/sessions/{(await created(client))['id']}"
+        path = f"/chat/sessions/{(await create_session(client))['id']}"
         streamed = await client.post(f"{path}/stream", json={"content": "q"})
         last = events(streamed.text)[-1]
         assert (last["type"], last["content"], last["code"]) == ("error", "the model died", "engine_failed")
@@ -180,21 +175,21 @@ async def test_a_failure_is_an_event_or_a_status_and_never_an_answer(office: Off
         assert [message["role"] for message in messages] == ["user", "user"]
 
 
-async def test_a_route_that_nobody_serves_is_an_error_before_the_stream(office: OfficeServices) -> None:
+async def test_stream_unserved_route_is_404(office: OfficeServices) -> None:
     refusing = ScriptedAssistant(rejection=ModelNotFound("no model answers on route 'cloud:x'", param="model"))
     async with call_as(office, "viewer", refusing) as client:
-        session = await created(client)
+        session = await create_session(client)
         body = {"content": "q", "llm_override": {"llm_backend": "cloud:x"}}
         reply = await client.post(f"/chat/sessions/{session['id']}/stream", json=body)
         assert (reply.status_code, reply.json()["error"]["code"]) == (404, "model_not_found")
 
 
-async def test_a_client_that_hangs_up_still_gets_its_answer_stored(office: OfficeServices) -> None:
+async def test_stream_client_disconnects_answer_is_stored(office: OfficeServices) -> None:
     assistant = ScriptedAssistant(script=None, deltas=("а", "б"))
     slow = [TurnStarted("t"), TextDelta("а"), ScriptPause(0.2), *assistant._events(_turn())[2:]]
     assistant.script = slow
     async with call_as(office, "viewer", assistant) as client:
-        session = await created(client)
+        session = await create_session(client)
     app = AdminApp(
         GateDependencies(RoleTokens(), OfficeSnapshots(office), Metrics()),
         [chat_router(office.chat_sessions, office.dialogue, assistant)],
@@ -217,7 +212,7 @@ def _turn():
     return ChatTurn("t", TurnSource(SourceKind.ADMIN), (ChatMessage("user", "q"),))
 
 
-async def test_a_silent_model_is_no_silent_stream() -> None:
+async def test_stream_of_silent_model_sends_heartbeats() -> None:
     turn = RunningTurn("chat_x", "ann")
     blocks = event_stream(turn, heartbeat_s=0.01).body_iterator
     assert (await anext(blocks)).startswith(b":")
@@ -227,9 +222,9 @@ async def test_a_silent_model_is_no_silent_stream() -> None:
     assert rest[-2:] == [b'id: 1\ndata: {"type":"chunk","content":"\xd0\xb0"}\n\n', b"data: [DONE]\n\n"]
 
 
-async def test_branches_over_http(office: OfficeServices) -> None:
+async def test_branches_edit_regenerate_and_switch(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
-        path = f"/chat/sessions/{(await created(client))['id']}"
+        path = f"/chat/sessions/{(await create_session(client))['id']}"
         first = (await client.post(f"{path}/messages", json={"content": "раз"})).json()
         question, answer = first["message"]["id"], first["response"]["id"]
 
@@ -254,9 +249,9 @@ async def test_branches_over_http(office: OfficeServices) -> None:
             assert (await client.delete(f"{path}/messages/{unknown}")).status_code == 404
 
 
-async def test_a_number_that_no_message_has_is_not_found_however_large(tmp_path: Path, postgres_url: str) -> None:
+async def test_message_id_out_of_range_is_404(tmp_path: Path, postgres_url: str) -> None:
     async with opened_office(tmp_path, postgres_url) as office, call_as(office, "viewer") as client:
-        path = f"/chat/sessions/{(await created(client))['id']}"
+        path = f"/chat/sessions/{(await create_session(client))['id']}"
         for unknown in ("msg_2147483647", "msg_2147483648", "999999999999999"):
             for reply in (
                 await client.put(f"{path}/branch", json={"leaf": unknown}),
@@ -267,17 +262,17 @@ async def test_a_number_that_no_message_has_is_not_found_however_large(tmp_path:
                 assert reply.status_code == 404, reply.request.url
 
 
-async def test_one_person_cannot_take_every_running_answer(office: OfficeServices) -> None:
+async def test_running_turns_are_limited_per_user(office: OfficeServices) -> None:
     slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), ScriptPause(60)])
     async with call_as(office, "viewer", slow) as client, call_as(office, "operator") as other:
-        paths = [f"/chat/sessions/{(await created(client))['id']}" for _ in range(5)]
+        paths = [f"/chat/sessions/{(await create_session(client))['id']}" for _ in range(5)]
         asked = [asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"})) for path in paths[:4]]
         async with asyncio.timeout(5):
             while slow.open_streams < 4:
                 await asyncio.sleep(0.01)
         refused = await client.post(f"{paths[4]}/messages", json={"content": "q"})
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
-        path = f"/chat/sessions/{(await created(other))['id']}"
+        path = f"/chat/sessions/{(await create_session(other))['id']}"
         assert (await other.post(f"{path}/messages", json={"content": "q"})).status_code == 200
         assert (await client.post(f"{paths[0]}/stop")).json() == {"stopped": True}
         await asked[0]
@@ -290,10 +285,10 @@ async def test_one_person_cannot_take_every_running_answer(office: OfficeService
         await asyncio.gather(*asked, again)
 
 
-async def test_an_answer_under_way_is_a_conflict_and_can_be_stopped(office: OfficeServices) -> None:
+async def test_running_turn_conflicts_and_can_be_stopped(office: OfficeServices) -> None:
     slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), ScriptPause(60)])
     async with call_as(office, "viewer", slow) as client:
-        path = f"/chat/sessions/{(await created(client))['id']}"
+        path = f"/chat/sessions/{(await create_session(client))['id']}"
         first = asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"}))
         async with asyncio.timeout(5):
             while not slow.open_streams:
@@ -304,11 +299,11 @@ async def test_an_answer_under_way_is_a_conflict_and_can_be_stopped(office: Offi
         assert (await first).json()["response"]["content"] == "Доб"
 
 
-async def test_strangers_sessions_do_not_exist_for_a_viewer(office: OfficeServices) -> None:
+async def test_viewer_gets_404_for_sessions_of_others(office: OfficeServices) -> None:
     async with call_as(office, "operator") as client:
-        foreign = (await created(client, title="чужое"))["id"]
+        foreign = (await create_session(client, title="чужое"))["id"]
     async with call_as(office, "viewer") as client:
-        own = (await created(client))["id"]
+        own = (await create_session(client))["id"]
         path = f"/chat/sessions/{foreign}"
         body = {"content": "q"}
         for reply in (
@@ -336,33 +331,35 @@ async def test_strangers_sessions_do_not_exist_for_a_viewer(office: OfficeServic
         assert (await client.get("/chat/sessions", params={"search": "ЧУЖОЕ"})).json()["total"] == 1
 
 
-@pytest.mark.parametrize(
-    ("format_", "type_"), [("json", "application/json"), ("txt", "text/plain"), ("md", "markdown")]
-)
-async def test_a_conversation_leaves_as_a_file(office: OfficeServices, format_: str, type_: str) -> None:
-    async with call_as(office, "viewer") as client:
-        path = f"/chat/sessions/{(await created(client, title='Разговор'))['id']}"
-        await client.post(f"{path}/messages", json={"content": "Привет"})
-        reply = await client.get(f"{path}/export", params={"format": format_})
-        assert type_ in reply.headers["content-type"]
-        assert reply.headers["content-disposition"].endswith(f'.{format_}"')
-        for text in ("Разговор", "Привет", "Добрый день. How are you?"):
-            assert text in reply.text
-        assert (await client.get(f"{path}/export", params={"format": "exe"})).status_code == 400
+async def test_session_export_formats(office: OfficeServices) -> None:
+    for format_, type_ in (
+        ("json", "application/json"),
+        ("txt", "text/plain"),
+        ("md", "markdown"),
+    ):
+        async with call_as(office, "viewer") as client:
+            path = f"/chat/sessions/{(await create_session(client, title='Разговор'))['id']}"
+            await client.post(f"{path}/messages", json={"content": "Привет"})
+            reply = await client.get(f"{path}/export", params={"format": format_})
+            assert type_ in reply.headers["content-type"]
+            assert reply.headers["content-disposition"].endswith(f'.{format_}"')
+            for text in ("Разговор", "Привет", "Добрый день. How are you?"):
+                assert text in reply.text
+            assert (await client.get(f"{path}/export", params={"format": "exe"})).status_code == 400
 
 
-async def test_a_page_says_how_many_there_are(office: OfficeServices) -> None:
+async def test_session_page_has_total(office: OfficeServices) -> None:
     async with call_as(office, "viewer") as client:
         for _ in range(3):
-            await created(client)
+            await create_session(client)
         page = (await client.get("/chat/sessions", params={"limit": 2, "offset": 2})).json()
         assert (len(page["sessions"]), page["total"], page["limit"], page["offset"]) == (1, 3, 2, 2)
         assert (await client.get("/chat/sessions", params={"limit": 501})).status_code == 400
 
 
-async def test_the_model_is_asked_for_a_title(office: OfficeServices) -> None:
+async def test_title_is_suggested_by_the_model(office: OfficeServices) -> None:
     async with call_as(office, "viewer", ScriptedAssistant(deltas=("Цена ёлки",))) as client:
-        path = f"/chat/sessions/{(await created(client))['id']}"
+        path = f"/chat/sessions/{(await create_session(client))['id']}"
         assert (await client.post(f"{path}/title")).status_code == 400
         await client.post(f"{path}/messages", json={"content": "Сколько?"})
         assert (await client.post(f"{path}/title")).json() == {"title": "Цена ёлки"}

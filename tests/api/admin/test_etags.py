@@ -1,4 +1,4 @@
-"""Changes that older clients make without a version: one that is sent is heeded, and none of two at once is lost."""
+"""Optional versions of older clients, and concurrent changes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,16 +11,10 @@ from pydantic import SecretStr
 
 from deployments.administration.office.composition import OfficeServices
 from storage.environment import Environment
-from tests.api.admin.admin_client import PASSWORD, admin_client, opened_office
+from tests.api.admin.admin_client import PASSWORD, admin_client
 from tests.api.admin.admin_routers import all_routers
 
 BOT_TOKEN = "123456:AAE-abcdefghijklmnopqrstuvwxyz"
-
-
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
-    async with opened_office(tmp_path) as office:
-        yield office
 
 
 @pytest.fixture
@@ -35,7 +29,7 @@ async def client(office: OfficeServices, tmp_path: Path) -> AsyncIterator[httpx.
 
 @dataclass(frozen=True)
 class Change:
-    """``read`` carries the ETag of what ``body``, sent to ``write``, changes."""
+    """``read`` returns the ETag of what ``body``, sent to ``write``, changes."""
 
     read: str
     write: str
@@ -54,7 +48,7 @@ CHANGES = (
     Change("/llm/backend", "/llm/backend", {"backend": "cloud:gemini"}),
     Change("/llm/providers/gemini", "/llm/providers/gemini/set-default", None),
     Change("/llm/prompt", "/llm/prompt", {"prompt": "Ты робот."}),
-    Change("/llm/prompt/marina", "/llm/prompt/marina", {"prompt": "Ты робот."}),
+    Change("/llm/prompt/marina", "/llm/prompt/marina", {"prompt": "Ты помощник."}),
     Change("/tts/presets", "/tts/preset", {"preset": "warm"}),
     Change("/tts/piper/params", "/tts/piper/params", {"speed": 2}),
     Change("/voice", "/voice", {"voice": "tone-en"}),
@@ -64,7 +58,8 @@ CHANGES = (
 )
 
 
-async def prepare_rows(client: httpx.AsyncClient) -> None:
+async def create_records(client: httpx.AsyncClient) -> int:
+    """Creates a provider, the default bot and widget, and the only FAQ entry, whose id is returned."""
     for entry in (await client.get("/faq/entries")).json()["entries"]:
         await client.delete(f"/faq/entries/{entry['id']}")
     gemini = {"name": "gemini", "provider_type": "gemini", "model_name": "gemini-2.5-flash"}
@@ -74,50 +69,50 @@ async def prepare_rows(client: httpx.AsyncClient) -> None:
         ("/widget/config", {"position": "left"}),
     ):
         assert (await client.post(path, json=body)).is_success
+    return await create_entry(client)
 
 
 async def create_entry(client: httpx.AsyncClient) -> int:
-    made = await client.post("/faq", json={"trigger": "Где вход", "response": "Слева."})
-    return int(made.json()["entry"]["id"])
+    reply = await client.post("/faq", json={"trigger": "Где вход", "response": "Слева."})
+    return int(reply.json()["entry"]["id"])
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.write)
-async def test_change_with_stale_version_is_409(client: httpx.AsyncClient, change: Change) -> None:
-    await prepare_rows(client)
-    entry = await create_entry(client)
-    read = await client.get(change.read.replace("/entries/1", f"/entries/{entry}"))
-    tag = read.headers["etag"]
-    assert await change.send(client, '"999999999"') == 409, "a version that was never given out"
-    assert await change.send(client, tag) == 200
-    assert await change.send(client, tag) == 409
-    assert change.body is None or await change.send(client, version=tag) == 409
-    assert await change.send(client, "*") == 200
-    assert await change.send(client) == 200
+async def test_optional_version_is_checked_when_sent(client: httpx.AsyncClient) -> None:
+    entry = await create_records(client)
+    for change in CHANGES:
+        read = await client.get(change.read.replace("/entries/1", f"/entries/{entry}"))
+        tag = read.headers["etag"]
+        assert await change.send(client, '"999999999"') == 409, change
+        assert await change.send(client, tag) == 200, change
+        assert await change.send(client, tag) == 409, change
+        assert change.body is None or await change.send(client, version=tag) == 409, change
+        assert await change.send(client, "*") == 200, change
+        assert await change.send(client) == 200, change
 
 
-@pytest.mark.parametrize("change", [each for each in CHANGES if each.method == "POST"], ids=lambda change: change.write)
-async def test_change_reply_has_next_version(client: httpx.AsyncClient, change: Change) -> None:
-    await prepare_rows(client)
-    reply = await client.request(change.method, change.write, json=change.body)
-    assert await change.send(client, reply.headers["etag"]) == 200
+async def test_change_returns_the_next_etag(client: httpx.AsyncClient) -> None:
+    await create_records(client)
+    for change in (each for each in CHANGES if each.method == "POST"):
+        reply = await client.request(change.method, change.write, json=change.body)
+        assert await change.send(client, reply.headers["etag"]) == 200, change
 
 
-async def test_prompt_reset_checks_version(client: httpx.AsyncClient) -> None:
+async def test_prompt_reset_checks_the_version(client: httpx.AsyncClient) -> None:
     old = (await client.get("/llm/prompt/anna")).headers["etag"]
     new = (await client.post("/llm/prompt/anna", json={"prompt": "Ты робот."})).headers["etag"]
     assert (await client.post("/llm/prompt/anna/reset", headers={"if-match": old})).status_code == 409
     assert (await client.post("/llm/prompt/anna/reset", headers={"if-match": new})).headers["etag"] == old
 
 
-async def test_faq_delete_checks_version(client: httpx.AsyncClient) -> None:
+async def test_faq_delete_checks_the_version(client: httpx.AsyncClient) -> None:
     entry = await create_entry(client)
     for path in (f"/faq/entries/{entry}", "/faq/Где вход"):
         assert (await client.delete(path, headers={"if-match": '"7"'})).status_code == 409
     assert (await client.delete("/faq/Где вход", headers={"if-match": '"1"'})).status_code == 200
 
 
-async def test_settings_future_revision_is_409(client: httpx.AsyncClient, office: OfficeServices) -> None:
-    """Somebody read them before a backup was restored."""
+async def test_settings_future_revision_conflicts(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    """The revision is higher when it was read before a backup was restored."""
     newest = office.publisher.current.revision
     body = {"settings": {"llm": {"temperature": 0.3}}}
     for revision, status in ((newest + 1, 409), (newest + 10_000, 409), (newest, 200)):
@@ -126,14 +121,14 @@ async def test_settings_future_revision_is_409(client: httpx.AsyncClient, office
     assert reply.headers["etag"] == f'"{newest + 1}"'
 
 
-async def test_voice_changes_in_parallel_both_apply(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_concurrent_default_voices_are_both_kept(client: httpx.AsyncClient, office: OfficeServices) -> None:
     voices = ("tone-ru", "tone-en")
     replies = await asyncio.gather(*(client.post("/voice", json={"voice": voice}) for voice in voices))
     assert [reply.status_code for reply in replies] == [200, 200]
     assert office.publisher.current.settings.speech.default_voices == {"ru": "tone-ru", "en": "tone-en"}
 
 
-async def test_partial_changes_in_parallel_all_apply(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_concurrent_partial_changes_are_all_kept(client: httpx.AsyncClient, office: OfficeServices) -> None:
     before = office.publisher.current.revision
     sampling = {"temperature": 0.3, "top_p": 0.5, "max_tokens": 7}
     settings = {"revision": before, "settings": {"default_language": "en"}}
@@ -160,7 +155,7 @@ async def test_partial_changes_in_parallel_all_apply(client: httpx.AsyncClient, 
         ),
     ],
 )
-async def test_first_config_in_parallel_creates_one_row(
+async def test_concurrent_first_config_creates_one(
     client: httpx.AsyncClient, path: str, first: dict[str, object], second: dict[str, object]
 ) -> None:
     replies = await asyncio.gather(*(client.post(path, json=body) for body in (first, second)))
@@ -171,6 +166,6 @@ async def test_first_config_in_parallel_creates_one_row(
     assert {name: instances[0][name] for name in wanted} == wanted
 
 
-async def test_config_absent_with_version_is_409(client: httpx.AsyncClient) -> None:
+async def test_version_of_missing_widget_conflicts(client: httpx.AsyncClient) -> None:
     reply = await client.post("/widget/config", json={"title": "Чат"}, headers={"if-match": '"1"'})
     assert reply.status_code == 409

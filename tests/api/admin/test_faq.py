@@ -1,21 +1,15 @@
-"""Prepared answers over the office's REST API: entries, the old map, files, and trying phrases."""
+"""FAQ entries over the admin API: entries, the map of questions to answers, and match tests."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
 
 from deployments.administration.office.composition import OfficeServices
-from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.admin_client import admin_client
 from tests.api.admin.faq_area import create_entry, faq_routers
-
-
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
-    async with opened_office(tmp_path) as office:
-        yield office
+from tests.faq_hits import add_faq_hits
 
 
 @pytest.fixture
@@ -24,7 +18,7 @@ async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_the_map_has_the_enabled_answers_and_only_these(client: httpx.AsyncClient) -> None:
+async def test_faq_map_has_only_enabled_entries(client: httpx.AsyncClient) -> None:
     await create_entry(client, trigger="Где парковка?", response="Во дворе.")
     await create_entry(client, question="Секрет фирмы", answer="Нет.", enabled=False)
     faq = (await client.get("/faq")).json()["faq"]
@@ -35,32 +29,36 @@ async def test_the_map_has_the_enabled_answers_and_only_these(client: httpx.Asyn
         assert (await client.post(path)).json() == {"status": "ok", "count": count}
 
 
-@pytest.mark.parametrize("trigger", ["цена/доставка", "a/b//c", "Сколько? 100%", "Доставка 🚚 завтра", "../../etc"])
-async def test_any_question_can_be_renamed_and_deleted_by_its_text(
-    client: httpx.AsyncClient, office: OfficeServices, trigger: str
-) -> None:
-    entry = await create_entry(client, question=trigger, answer="Да.", keywords=["ключевое слово"])
-    await office.faq.record_hits({entry["id"]: 3})
-    path = f"/faq/{quote(trigger, safe='')}"
-    renamed = await client.put(path, json={"trigger": "Новый вопрос / 2", "response": "Нет."})
-    assert renamed.status_code == 200, renamed.text
-    after = renamed.json()["entry"]
-    assert (after["id"], after["hits"], after["keywords"]) == (entry["id"], 3, ["ключевое слово"])
-    assert (after["question"], after["answer"], after["version"]) == ("Новый вопрос / 2", "Нет.", 2)
-    assert (await client.put(path, json={"response": "Да."})).status_code == 404
-    gone = await client.delete(f"/faq/{quote('Новый вопрос / 2', safe='')}")
-    assert gone.json() == {"status": "ok", "deleted": "Новый вопрос / 2"}
-    assert (await client.delete(path)).status_code == 404
+async def test_entry_by_question_is_renamed_and_deleted(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    for trigger in (
+        "цена/доставка",
+        "a/b//c",
+        "Сколько? 100%",
+        "Доставка 🚚 завтра",
+        "../../etc",
+    ):
+        entry = await create_entry(client, question=trigger, answer="Да.", keywords=["ключевое слово"])
+        await add_faq_hits(office, {entry["id"]: 3})
+        path = f"/faq/{quote(trigger, safe='')}"
+        renamed = await client.put(path, json={"trigger": "Новый вопрос / 2", "response": "Нет."})
+        assert renamed.status_code == 200, renamed.text
+        after = renamed.json()["entry"]
+        assert (after["id"], after["hits"], after["keywords"]) == (entry["id"], 3, ["ключевое слово"])
+        assert (after["question"], after["answer"], after["version"]) == ("Новый вопрос / 2", "Нет.", 2)
+        assert (await client.put(path, json={"response": "Да."})).status_code == 404
+        deleted = await client.delete(f"/faq/{quote('Новый вопрос / 2', safe='')}")
+        assert deleted.json() == {"status": "ok", "deleted": "Новый вопрос / 2"}
+        assert (await client.delete(path)).status_code == 404
 
 
-async def test_an_entry_is_read_changed_and_deleted_with_its_version(client: httpx.AsyncClient) -> None:
+async def test_entry_change_requires_current_version(client: httpx.AsyncClient) -> None:
     entry = await create_entry(client, question="Где вход?", answer="Слева.", alternatives=["как войти"])
     path = f"/faq/entries/{entry['id']}"
-    read_ = await client.get(path)
-    assert read_.headers["etag"] == '"1"'
+    read = await client.get(path)
+    assert read.headers["etag"] == '"1"'
     changed = {"question": "Где вход?", "answer": "Справа.", "language": "ru"}
     assert (await client.put(path, json=changed)).status_code == 428
-    done = await client.put(path, json=changed, headers={"if-match": read_.headers["etag"]})
+    done = await client.put(path, json=changed, headers={"if-match": read.headers["etag"]})
     assert done.json()["answer"] == "Справа."
     assert done.headers["etag"] == '"2"'
     assert (await client.put(path, json={**changed, "version": 1})).status_code == 409
@@ -78,9 +76,8 @@ async def test_entries_are_searched_and_paged(client: httpx.AsyncClient) -> None
     assert (await client.get("/faq/entries", params={"search": "тайный", "language": "en"})).json()["total"] == 0
 
 
-@pytest.mark.parametrize(
-    ("path", "param"),
-    [
+async def test_invalid_query_parameter_is_named(client: httpx.AsyncClient) -> None:
+    for path, param in (
         ("/faq/entries?limit=0", "limit"),
         ("/faq/entries?offset=-1", "offset"),
         ("/faq/entries?limit=1e9", "limit"),
@@ -89,17 +86,14 @@ async def test_entries_are_searched_and_paged(client: httpx.AsyncClient) -> None
         ("/faq/entries/zwei", "entry_id"),
         ("/faq/entries?search=a%00b", None),
         ("/faq/export?format=xls", "format"),
-    ],
-)
-async def test_bad_addresses_are_named(client: httpx.AsyncClient, path: str, param: str | None) -> None:
-    reply = await client.get(path)
-    assert reply.status_code == 400
-    assert reply.json()["error"]["param"] == param
+    ):
+        reply = await client.get(path)
+        assert reply.status_code == 400
+        assert reply.json()["error"]["param"] == param
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_invalid_entry_is_rejected_nothing_stored(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    for body in (
         {"question": "?", "answer": "x"},
         {"question": "да нет\0", "answer": "x"},
         {"question": "x" * 501, "answer": "x"},
@@ -112,19 +106,15 @@ async def test_bad_addresses_are_named(client: httpx.AsyncClient, path: str, par
         {"question": {"a": []}, "answer": "x"},
         {"question": None, "answer": None},
         {},
-    ],
-)
-async def test_bad_entries_are_refused_and_nothing_is_stored(
-    client: httpx.AsyncClient, office: OfficeServices, body: dict
-) -> None:
-    before = office.publisher.current.revision
-    reply = await client.post("/faq", json=body)
-    assert reply.status_code == 400, reply.text
-    assert reply.json()["error"]["message"]
-    assert office.publisher.current.revision == before
+    ):
+        before = office.publisher.current.revision
+        reply = await client.post("/faq", json=body)
+        assert reply.status_code == 400, reply.text
+        assert reply.json()["error"]["message"]
+        assert office.publisher.current.revision == before
 
 
-async def test_broken_deep_and_large_bodies_are_refused(client: httpx.AsyncClient) -> None:
+async def test_malformed_deep_or_large_body_is_rejected(client: httpx.AsyncClient) -> None:
     json_type = {"content-type": "application/json"}
     surrogate = b'{"question": "da \\ud800 net", "answer": "x"}'
     for content, status in ((b"{", 400), (b"[" * 100_000, 400), (surrogate, 400), (b"x" * 10_000_000, 413)):
@@ -133,7 +123,7 @@ async def test_broken_deep_and_large_bodies_are_refused(client: httpx.AsyncClien
         assert set(reply.json()) == {"error", "detail"}
 
 
-async def test_two_entries_cannot_have_one_question(client: httpx.AsyncClient) -> None:
+async def test_duplicate_question_conflicts_per_language(client: httpx.AsyncClient) -> None:
     await create_entry(client, question="Где вход?", answer="Слева.")
     await create_entry(client, question="Где вход?", answer="Left.", language="en")
     reply = await client.post("/faq", json={"trigger": "где ВХОД", "response": "Справа."})
@@ -143,7 +133,7 @@ async def test_two_entries_cannot_have_one_question(client: httpx.AsyncClient) -
     assert taken.status_code == 409
 
 
-async def test_a_phrase_is_tried(client: httpx.AsyncClient) -> None:
+async def test_match_test_returns_match_and_candidates(client: httpx.AsyncClient) -> None:
     entry = await create_entry(client, question="Сколько стоит доставка мебели", answer="Тысяча.")
     exact = (await client.post("/faq/test", json={"text": "сколько СТОИТ доставка мебели?"})).json()
     assert (exact["match"], exact["response"], exact["rule"], exact["score"]) == (
@@ -158,11 +148,11 @@ async def test_a_phrase_is_tried(client: httpx.AsyncClient) -> None:
     assert any(each["entry_id"] == entry["id"] and each["score"] > 0 for each in near["candidates"])
 
 
-async def test_statistics_count_everything(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_statistics_count_all_entries(client: httpx.AsyncClient, office: OfficeServices) -> None:
     before = (await client.get("/faq/stats")).json()
     entry = await create_entry(client, question="Где вход?", answer="Слева.")
     await create_entry(client, question="Where is it", answer="There.", language="en", enabled=False)
-    await office.faq.record_hits({entry["id"]: 7})
+    await add_faq_hits(office, {entry["id"]: 7})
     after = (await client.get("/faq/stats")).json()
     assert after["total"] == before["total"] + 2
     assert after["enabled"] == before["enabled"] + 1
@@ -172,9 +162,7 @@ async def test_statistics_count_everything(client: httpx.AsyncClient, office: Of
     assert after["languages"]["en"] == before["languages"]["en"] + 1
 
 
-async def test_an_answer_without_a_language_is_in_the_default_one(
-    client: httpx.AsyncClient, office: OfficeServices
-) -> None:
+async def test_entry_without_language_takes_the_default(client: httpx.AsyncClient, office: OfficeServices) -> None:
     await office.settings.update_fields({"default_language": "en"}, by="test")
     written = (await client.post("/faq", json={"trigger": "Where is it", "response": "Here."})).json()["entry"]
     assert written["language"] == "en"
@@ -189,7 +177,7 @@ async def test_an_answer_without_a_language_is_in_the_default_one(
     assert (replaced["language"], replaced["answer"]) == ("fr", "Là.")
 
 
-async def test_a_viewer_reads_and_does_not_write(office: OfficeServices) -> None:
+async def test_viewer_reads_faq_but_cannot_write(office: OfficeServices) -> None:
     async with admin_client(office, faq_routers, "viewer") as client:
         assert (await client.get("/faq")).status_code == 200
         for reply in (

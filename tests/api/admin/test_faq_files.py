@@ -1,9 +1,9 @@
-"""Prepared answers as files: what is exported is imported without any difference, and an import takes nothing away."""
+"""Export and import of FAQ files."""
 
+import csv
 import io
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,14 +17,9 @@ from deployments.administration.faq.service import FaqAdministration, FaqDraft
 from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.errors import Conflict, TooLarge
 from deployments.contracts.settings import FaqEntry
-from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.admin_client import admin_client
 from tests.api.admin.faq_area import create_entry, faq_routers
-
-
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
-    async with opened_office(tmp_path) as office:
-        yield office
+from tests.faq_hits import add_faq_hits
 
 
 @pytest.fixture
@@ -34,7 +29,7 @@ async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize("format", ["json", "csv"])
-async def test_an_export_is_imported_without_any_difference(
+async def test_export_reimported_changes_nothing(
     client: httpx.AsyncClient, office: OfficeServices, format: str
 ) -> None:
     await create_entry(
@@ -55,11 +50,9 @@ async def test_an_export_is_imported_without_any_difference(
     assert await office.faq.all() == before
 
 
-async def test_an_import_is_tried_then_done_in_one_transaction(
-    client: httpx.AsyncClient, office: OfficeServices
-) -> None:
+async def test_import_dry_run_changes_nothing(client: httpx.AsyncClient, office: OfficeServices) -> None:
     entry = await create_entry(client, question="Где вход?", answer="Слева.", keywords=["вход"])
-    await office.faq.record_hits({entry["id"]: 3})
+    await add_faq_hits(office, {entry["id"]: 3})
     revision, count = office.publisher.current.revision, len(await office.faq.all())
     text = (
         "Trigger;Response;Keywords\nгде вход;Справа.;вход | дверь\n?;Пусто;\nНовый вопрос;Да.;\nНОВЫЙ вопрос!;Нет.;\n"
@@ -82,7 +75,7 @@ async def test_an_import_is_tried_then_done_in_one_transaction(
     assert len(await office.faq.all()) == count + 1
 
 
-async def test_replacing_deletes_what_the_file_does_not_have(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_import_replace_deletes_missing_entries(client: httpx.AsyncClient, office: OfficeServices) -> None:
     body = json.dumps({"faq": {"Один вопрос": "Один.", "Два вопроса": "Два."}}).encode()
     report = (await client.post("/faq/import", content=body, params={"mode": "replace"})).json()
     assert (report["created"], report["deleted"] > 0) == (2, True)
@@ -93,7 +86,7 @@ async def test_replacing_deletes_what_the_file_does_not_have(client: httpx.Async
 
 
 @pytest.mark.parametrize("mode", ["merge", "replace"])
-async def test_what_a_file_does_not_tell_of_an_entry_stays(
+async def test_import_keeps_fields_missing_in_the_file(
     client: httpx.AsyncClient, office: OfficeServices, mode: str
 ) -> None:
     entry = await create_entry(
@@ -111,9 +104,7 @@ async def test_what_a_file_does_not_tell_of_an_entry_stays(
     assert (after.keywords, after.enabled, after.alternatives) == ((), True, ("Как войти?",))
 
 
-async def test_the_map_of_answers_is_imported_without_any_difference(
-    client: httpx.AsyncClient, office: OfficeServices
-) -> None:
+async def test_import_of_faq_map_changes_nothing(client: httpx.AsyncClient, office: OfficeServices) -> None:
     before = await office.faq.all()
     assert {entry.language for entry in before} == {"ru", "en"}
     report = (await client.post("/faq/import", content=(await client.get("/faq")).content)).json()
@@ -121,9 +112,7 @@ async def test_the_map_of_answers_is_imported_without_any_difference(
     assert await office.faq.all() == before
 
 
-async def test_a_question_that_stands_in_two_languages_is_not_guessed(
-    client: httpx.AsyncClient, office: OfficeServices
-) -> None:
+async def test_import_ambiguous_language_is_rejected(client: httpx.AsyncClient, office: OfficeServices) -> None:
     for language, spelling in (("en", "Where is it"), ("de", "where is it?")):
         await create_entry(client, question=spelling, answer=language, language=language)
     before = await office.faq.all()
@@ -136,7 +125,7 @@ async def test_a_question_that_stands_in_two_languages_is_not_guessed(
     assert await office.faq.all() == before
 
 
-async def test_there_are_only_as_many_answers_as_there_may_be(office: OfficeServices) -> None:
+async def test_entry_limit_applies_to_create_and_import(office: OfficeServices) -> None:
     count = len(await office.faq.all())
     full = FaqAdministration(office.database, office.snapshot_writer, max_entries=count)
     with pytest.raises(Conflict):
@@ -152,9 +141,8 @@ async def test_there_are_only_as_many_answers_as_there_may_be(office: OfficeServ
     assert len(await office.faq.all()) == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [
+async def test_import_invalid_file_is_rejected(client: httpx.AsyncClient) -> None:
+    for content, kind in (
         (b"", "json"),
         (b"{", "json"),
         (b"3", "json"),
@@ -164,14 +152,12 @@ async def test_there_are_only_as_many_answers_as_there_may_be(office: OfficeServ
         (b"a,b\n1,2\n", "csv"),
         (b'question,answer\n"x', "csv"),
         (b"[" * 50_000, "json"),
-    ],
-)
-async def test_a_file_that_is_none_is_refused(client: httpx.AsyncClient, content: bytes, kind: str) -> None:
-    reply = await client.post("/faq/import", content=content, params={"format": kind})
-    assert reply.status_code == 400, reply.text
+    ):
+        reply = await client.post("/faq/import", content=content, params={"format": kind})
+        assert reply.status_code == 400, reply.text
 
 
-async def test_odd_rows_are_refused_one_by_one(client: httpx.AsyncClient) -> None:
+async def test_import_rejects_invalid_rows_by_line(client: httpx.AsyncClient) -> None:
     rows = ["text", None, 3, {"question": "Так\0", "answer": "x"}, {"question": "Хорошо ли", "answer": "Да"}, {}]
     report = (await client.post("/faq/import", json={"entries": rows})).json()
     assert report["created"] == 1
@@ -214,8 +200,8 @@ def entries(draw: st.DrawFn) -> FaqEntry:
 
 
 @given(st.lists(entries(), max_size=4))
-@settings(max_examples=150, deadline=None)
-def test_files_are_read_back_exactly(written: list[FaqEntry]) -> None:
+@settings(max_examples=40, deadline=None)
+def test_written_files_are_read_back_exactly(written: list[FaqEntry]) -> None:
     for kind, data in (("csv", entries_to_csv(written)), ("json", entries_to_json(written))):
         rows, refused = read_import_rows(data, kind)
         assert refused == ()
@@ -225,6 +211,4 @@ def test_files_are_read_back_exactly(written: list[FaqEntry]) -> None:
 
 
 def _cells(data: bytes):
-    import csv
-
     return csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))

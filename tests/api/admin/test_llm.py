@@ -1,7 +1,6 @@
-"""Prompts, personas, sampling, backends, providers and chains over the office's REST API."""
+"""Personas, models, providers and route chains over the admin API."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,17 +13,11 @@ from deployments.api.admin.path_permissions import required_role
 from deployments.contracts.identity import Role
 from storage import seed
 from storage.secrets import Sealer
-from tests.api.admin.admin_client import admin_client, opened_office
+from tests.api.admin.admin_client import admin_client
 from tests.api.admin.scripted_secretary import scripted_secretary
 
 KEY = "sk-live-0123456789abcdef"
 LINK = "vless://11111111-2222-3333-4444-555555555555@secret-host.example.org:443?security=reality#x"
-
-
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
-    async with opened_office(tmp_path) as office:
-        yield office
 
 
 @pytest.fixture
@@ -42,14 +35,14 @@ async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def provider(client: httpx.AsyncClient, name: str = "Мой Gemini", **fields: object) -> dict:
+async def create_provider(client: httpx.AsyncClient, name: str = "Мой Gemini", **fields: object) -> dict:
     body = {"name": name, "provider_type": "gemini", "model_name": "gemini-2.5-flash", **fields}
     reply = await client.post("/llm/providers", json=body)
     assert reply.status_code == 201, reply.text
     return reply.json()["provider"]
 
 
-async def test_a_prompt_is_written_and_reset(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_prompt_is_written_and_reset(client: httpx.AsyncClient, office: OfficeServices) -> None:
     original = {persona.id: persona for persona in seed.personas()}["anna"]
     read_prompt = await client.get("/llm/prompt")
     read = read_prompt.json()
@@ -70,7 +63,7 @@ async def test_a_prompt_is_written_and_reset(client: httpx.AsyncClient, office: 
     assert (blank.status_code, blank.json()["error"]["param"]) == (400, "prompt")
 
 
-async def test_personas_live_with_versions(client: httpx.AsyncClient) -> None:
+async def test_persona_lifecycle_with_versions(client: httpx.AsyncClient) -> None:
     body = {"name": "Ольга", "prompts": {"ru": "Ты Ольга."}}
     made = await client.post("/llm/personas", json=body)
     assert (made.status_code, made.json()["id"]) == (201, "persona")
@@ -98,9 +91,8 @@ async def test_personas_live_with_versions(client: httpx.AsyncClient) -> None:
     assert personas["anna"]["full_name"] == "Анна"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_persona_invalid_field_is_rejected(client: httpx.AsyncClient) -> None:
+    for body in (
         {"name": "x", "prompts": {}},
         {"name": "x", "prompts": {"ru": " "}},
         {"name": "", "prompts": {"ru": "x"}},
@@ -108,10 +100,8 @@ async def test_personas_live_with_versions(client: httpx.AsyncClient) -> None:
         {"name": "x", "prompts": {"russian": "x"}},
         {"name": "x\0", "prompts": {"ru": "x"}},
         {"name": "x", "prompts": {"ru": "x"}, "id": "Анна"},
-    ],
-)
-async def test_a_persona_that_cannot_work_is_refused(client: httpx.AsyncClient, body: dict) -> None:
-    assert (await client.post("/llm/personas", json=body)).status_code == 400
+    ):
+        assert (await client.post("/llm/personas", json=body)).status_code == 400
 
 
 async def test_sampling_is_changed_within_its_ranges(client: httpx.AsyncClient, office: OfficeServices) -> None:
@@ -125,10 +115,10 @@ async def test_sampling_is_changed_within_its_ranges(client: httpx.AsyncClient, 
     assert (await client.post("/llm/params", json={"temprature": 1})).status_code == 400
 
 
-async def test_the_backend_is_chosen_among_those_that_exist(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_backend_must_exist_and_be_enabled(client: httpx.AsyncClient, office: OfficeServices) -> None:
     now = (await client.get("/llm/backend")).json()
     assert (now["backend"], now["model"], now["ready"]) == ("local", "echo", True)
-    made = await provider(client, enabled=False)
+    made = await create_provider(client, enabled=False)
     off = await client.post("/llm/backend", json={"backend": f"cloud:{made['id']}"})
     assert off.status_code == 409
     on = await client.put(f"/llm/providers/{made['id']}", json={"enabled": True, "version": made["version"]})
@@ -146,30 +136,30 @@ async def test_the_backend_is_chosen_among_those_that_exist(client: httpx.AsyncC
     assert models["available_models"] == {"local": "echo", f"cloud:{made['id']}": "gemini-2.5-flash"}
 
 
-async def test_the_model_is_that_of_the_default_route(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_model_is_that_of_the_default_route(client: httpx.AsyncClient, office: OfficeServices) -> None:
     assert (await client.get("/llm/model")).json() == {"status": "ok", "model": "echo", "backend": "local"}
     assert (await client.post("/llm/model", json={"model": "echo"})).status_code == 200
     refused = await client.post("/llm/model", json={"model": "gemini-2.5-pro"})
     assert (refused.status_code, refused.json()["error"]["param"]) == (409, "model")
-    made = await provider(client)
+    made = await create_provider(client)
     await client.post("/llm/backend", json={"backend": f"cloud:{made['id']}"})
     changed = await client.post("/llm/model", json={"model": "gemini-2.5-pro"})
     assert changed.json() == {"status": "ok", "model": "gemini-2.5-pro", "backend": f"cloud:{made['id']}"}
     assert office.publisher.current.providers[0].model_name == "gemini-2.5-pro"
 
 
-async def test_only_an_administrator_changes_what_a_provider_costs() -> None:
+async def test_provider_changes_require_admin_role() -> None:
     assert required_role("/llm/model", "POST") is required_role("/llm/providers", "POST") is Role.ADMIN
     assert required_role("/llm/models", "GET") is Role.VIEWER
 
 
-async def test_there_is_no_shared_history(client: httpx.AsyncClient) -> None:
+async def test_shared_history_is_gone(client: httpx.AsyncClient) -> None:
     for reply in (await client.get("/llm/history"), await client.delete("/llm/history")):
         assert (reply.status_code, reply.json()["error"]["code"]) == (410, "gone")
 
 
-async def test_a_key_goes_in_and_never_comes_out(client: httpx.AsyncClient, office: OfficeServices) -> None:
-    made = await provider(client, api_key=KEY, vless_urls=[LINK], is_default=True)
+async def test_provider_secrets_are_never_returned(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    made = await create_provider(client, api_key=KEY, vless_urls=[LINK], is_default=True)
     assert (made["id"], made["api_key"], made["has_key"]) == ("мой-gemini", "****cdef", True)
     assert (made["proxies"], made["is_default"]) == (1, True)
     everything = "".join(
@@ -177,7 +167,7 @@ async def test_a_key_goes_in_and_never_comes_out(client: httpx.AsyncClient, offi
             (await client.get("/llm/providers")).text,
             (await client.get(f"/llm/providers/{made['id']}")).text,
             repr(office.publisher.current),
-            str([event async for event in _audit(office)]),
+            str([event async for event in _audit_events(office)]),
         ]
     )
     stored = office.publisher.current.providers[0]
@@ -188,13 +178,13 @@ async def test_a_key_goes_in_and_never_comes_out(client: httpx.AsyncClient, offi
     assert sealer.open(stored.sealed_proxies) == LINK
 
 
-async def _audit(office: OfficeServices):
+async def _audit_events(office: OfficeServices):
     async with office.database.unit_of_work() as work:
         for event in await work.audit.newest(100):
             yield event
 
 
-async def test_a_server_of_our_own_must_be_opened_first(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_provider_private_server_must_be_allowed(client: httpx.AsyncClient, office: OfficeServices) -> None:
     body = {"name": "ours", "provider_type": "custom", "model_name": "m", "base_url": "http://127.0.0.1:8000/v1"}
     refused = await client.post("/llm/providers", json=body)
     assert refused.status_code == 403
@@ -209,11 +199,11 @@ async def test_a_server_of_our_own_must_be_opened_first(client: httpx.AsyncClien
     assert moved.status_code == 403
 
 
-async def test_a_key_is_kept_replaced_cleared_and_never_sent_elsewhere(
-    client: httpx.AsyncClient, office: OfficeServices
-) -> None:
+async def test_provider_key_is_bound_to_its_server(client: httpx.AsyncClient, office: OfficeServices) -> None:
     await office.settings.update_fields({"allowed_hosts": ["10.0.0.0/24"]}, "anna", group="outbound", role=Role.ADMIN)
-    made = await provider(client, "Свой", provider_type="custom", base_url="http://10.0.0.1:8000/v1/", api_key=KEY)
+    made = await create_provider(
+        client, "Свой", provider_type="custom", base_url="http://10.0.0.1:8000/v1/", api_key=KEY
+    )
     path, version = f"/llm/providers/{made['id']}", made["version"]
 
     async def put(**changes: object) -> dict:
@@ -233,9 +223,8 @@ async def test_a_key_is_kept_replaced_cleared_and_never_sent_elsewhere(
     assert (await client.put(path, json={"name": "y"})).status_code == 428
 
 
-@pytest.mark.parametrize(
-    ("body", "param"),
-    [
+async def test_provider_invalid_field_is_rejected(client: httpx.AsyncClient) -> None:
+    for body, param in (
         ({"provider_type": "skynet"}, "provider_type"),
         ({"provider_type": "custom"}, None),
         ({"base_url": "ftp://x"}, "base_url"),
@@ -248,36 +237,34 @@ async def test_a_key_is_kept_replaced_cleared_and_never_sent_elsewhere(
         ({"vless_urls": "vless://x"}, "vless_urls"),
         ({"api_key": "x" * 1001}, "api_key"),
         ({"unknown": 1}, "unknown"),
-    ],
-)
-async def test_a_provider_that_cannot_work_is_refused(client: httpx.AsyncClient, body: dict, param: str | None) -> None:
-    whole = {"name": "x", "provider_type": "openai", "model_name": "gpt-4o", **body}
-    reply = await client.post("/llm/providers", json=whole)
-    assert reply.status_code == 400, reply.text
-    if param is not None:
-        assert reply.json()["error"]["param"] == param
-    assert "x" * 1001 not in reply.text
+    ):
+        whole = {"name": "x", "provider_type": "openai", "model_name": "gpt-4o", **body}
+        reply = await client.post("/llm/providers", json=whole)
+        assert reply.status_code == 400, reply.text
+        if param is not None:
+            assert reply.json()["error"]["param"] == param
+        assert "x" * 1001 not in reply.text
 
 
-async def test_names_are_taken_once_and_ids_are_not(client: httpx.AsyncClient) -> None:
-    first = await provider(client, "Один/два 🚚")
+async def test_provider_names_are_unique_ids_numbered(client: httpx.AsyncClient) -> None:
+    first = await create_provider(client, "Один/два 🚚")
     assert first["id"] == "один-два"
     again = {"name": "Один/два 🚚", "provider_type": "openai", "model_name": "x"}
     assert (await client.post("/llm/providers", json=again)).status_code == 409
-    assert (await provider(client, "один два"))["id"] == "один-два-2"
-    assert (await provider(client, "🚚"))["id"] == "provider"
+    assert (await create_provider(client, "один два"))["id"] == "один-два-2"
+    assert (await create_provider(client, "🚚"))["id"] == "provider"
 
 
-async def test_one_provider_is_the_default_one(client: httpx.AsyncClient, office: OfficeServices) -> None:
-    one, two = await provider(client, "один"), await provider(client, "два")
+async def test_one_provider_is_the_default(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    one, two = await create_provider(client, "один"), await create_provider(client, "два")
     await client.post(f"/llm/providers/{one['id']}/set-default")
     await client.post(f"/llm/providers/{two['id']}/set-default")
     assert [each.id for each in office.publisher.current.providers if each.is_default] == [two["id"]]
     assert (await client.post("/llm/providers/none/set-default")).status_code == 404
 
 
-async def test_chains_lead_somewhere_and_never_in_a_circle(client: httpx.AsyncClient, office: OfficeServices) -> None:
-    made = await provider(client, "один")
+async def test_chain_routes_exist_and_are_acyclic(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    made = await create_provider(client, "один")
     cloud = f"cloud:{made['id']}"
     first = await client.post("/llm/routes", json={"name": "запас", "routes": [cloud, "vllm"]})
     assert first.status_code == 201, first.text
@@ -298,7 +285,7 @@ async def test_chains_lead_somewhere_and_never_in_a_circle(client: httpx.AsyncCl
     assert office.publisher.current.providers == ()
 
 
-async def test_a_viewer_sees_no_providers(office: OfficeServices) -> None:
+async def test_providers_are_hidden_from_viewers(office: OfficeServices) -> None:
     async with admin_client(office, lambda o: [providers_router(o.providers)], "viewer") as client:
         assert (await client.get("/llm/providers")).status_code == 403
     async with admin_client(office, lambda o: [providers_router(o.providers)], "operator") as client:

@@ -1,9 +1,8 @@
-"""Recognition over the office's REST API."""
+"""Speech recognition over the admin API."""
 
 import struct
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,17 +14,13 @@ from deployments.api.limits import StreamSlots
 from deployments.audio.encode import wav_file
 from deployments.contracts.audio import PCM16_8K
 from deployments.conversation.assistant import ConversationAssistant
-from tests.api.admin.admin_client import OfficeSnapshots, admin_client, opened_office
+from tests.api.admin.admin_client import OfficeSnapshots, admin_client
 from tests.api.admin.scripted_secretary import scripted_secretary
 
 
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
-    async with opened_office(tmp_path) as office:
-        yield office
-
-
-def hearing(office: OfficeServices, assistant: ConversationAssistant) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+def recognition_client(
+    office: OfficeServices, assistant: ConversationAssistant
+) -> AbstractAsyncContextManager[httpx.AsyncClient]:
     snapshots = OfficeSnapshots(office)
     router = recognition_router(OfficeSpeech(assistant, snapshots, StreamSlots()), snapshots)
     return admin_client(office, lambda _: [router], "operator")
@@ -33,11 +28,11 @@ def hearing(office: OfficeServices, assistant: ConversationAssistant) -> Abstrac
 
 @pytest.fixture
 async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
-    async with hearing(office, await scripted_secretary(office)) as client:
+    async with recognition_client(office, await scripted_secretary(office)) as client:
         yield client
 
 
-async def test_recognition_says_what_it_is(client: httpx.AsyncClient) -> None:
+async def test_status_lists_recognition_engines(client: httpx.AsyncClient) -> None:
     state = (await client.get("/stt/status")).json()
     assert (state["preferred_engine"], state["vosk"]["available"]) == ("transcript", False)
     models = (await client.get("/stt/models")).json()["models"]
@@ -49,7 +44,7 @@ def recording() -> bytes:
     return wav_file(tone, PCM16_8K)
 
 
-async def test_a_recording_is_written_down_with_fields_of_the_form_or_the_address(client: httpx.AsyncClient) -> None:
+async def test_transcribe_takes_form_or_query_fields(client: httpx.AsyncClient) -> None:
     upload = {"file": ("звук.wav", recording(), "audio/wav")}
     by_form = await client.post("/stt/transcribe", files=upload, data={"language": "en", "engine": "transcript"})
     by_address = await client.post("/stt/transcribe", files=upload, params={"language": "en", "engine": "auto"})
@@ -62,7 +57,7 @@ async def test_a_recording_is_written_down_with_fields_of_the_form_or_the_addres
         assert (await client.post("/stt/transcribe", files=upload, data=fields)).status_code == status
 
 
-async def test_what_is_no_recording_is_refused(client: httpx.AsyncClient) -> None:
+async def test_transcribe_invalid_upload_is_rejected(client: httpx.AsyncClient) -> None:
     for files, status in (
         ({"file": ("x.wav", b"not sound at all")}, 400),
         ({"file": ("x.wav", b"")}, 400),
@@ -75,11 +70,11 @@ async def test_what_is_no_recording_is_refused(client: httpx.AsyncClient) -> Non
     assert (await client.post("/stt/transcribe", content=b"x", headers=broken)).status_code == 400
 
 
-async def test_the_secretary_hears_itself(office: OfficeServices) -> None:
-    alike = await scripted_secretary(office, transcript="Добрый день, это проверка.")
-    async with hearing(office, alike) as client:
-        heard = (await client.post("/stt/test", json={"text_to_speak": "добрый день это ПРОВЕРКА"})).json()
-        assert (heard["match"], heard["ratio"], heard["words_count"]) == (True, 1.0, 4)
+async def test_round_trip_compares_the_texts(office: OfficeServices) -> None:
+    secretary = await scripted_secretary(office, transcript="Добрый день, это проверка.")
+    async with recognition_client(office, secretary) as client:
+        result = (await client.post("/stt/test", json={"text_to_speak": "добрый день это ПРОВЕРКА"})).json()
+        assert (result["match"], result["ratio"], result["words_count"]) == (True, 1.0, 4)
         other = (await client.post("/stt/test", json={"text_to_speak": "совсем другое"})).json()
         assert other["match"] is False
         assert 0 <= other["ratio"] < 0.8

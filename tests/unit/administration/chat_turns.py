@@ -1,4 +1,4 @@
-"""Conversations of the panel: who talks, and a turn on a scripted assistant."""
+"""Users and turns of panel conversations with a scripted assistant."""
 
 import asyncio
 

@@ -18,9 +18,13 @@ EnvironmentOf = Callable[..., Environment]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests marked ``both_databases`` run once with an office on SQLite and once with one on PostgreSQL."""
-    if metafunc.definition.get_closest_marker("both_databases") and "database_url" in metafunc.fixturenames:
-        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+    """Tests marked ``both_databases`` run on SQLite and on PostgreSQL; with ``postgres="long"`` the second run is
+    long."""
+    marker = metafunc.definition.get_closest_marker("both_databases")
+    if marker is not None and "database_url" in metafunc.fixturenames:
+        marks = [pytest.mark.long] if marker.kwargs.get("postgres") == "long" else []
+        databases = ["sqlite", pytest.param("postgresql", marks=marks)]
+        metafunc.parametrize("database_url", databases, indirect=True)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Talking in stored conversations: what is stored, what is refused, and what happens when something breaks."""
+"""Chat turns: what is stored, what is rejected, and failures."""
 
 import asyncio
 from dataclasses import replace
@@ -38,9 +38,7 @@ async def session_id(office: OfficeServices) -> str:
     return (await office.chat_sessions.create(ANN, ADMIN, "", NOTHING)).id
 
 
-async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(
-    office: OfficeServices, session_id: str
-) -> None:
+async def test_turn_is_stored_and_sent_with_the_next(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant()
     question, answer = await wait_exchange(await ask(office, assistant, session_id))
     assert (question.role, answer.role, answer.parent_id, answer.route) == ("user", "assistant", question.id, "local")
@@ -57,7 +55,7 @@ async def test_question_and_answer_are_stored_and_the_next_turn_knows_them(
     assert (turn.session_id, turn.source) == (session_id, ADMIN)
 
 
-async def test_signs_that_no_database_holds_are_replaced(office: OfficeServices, session_id: str) -> None:
+async def test_unstorable_characters_are_replaced(office: OfficeServices, session_id: str) -> None:
     question, answer = await wait_exchange(
         await ask(office, ScriptedAssistant(deltas=("Д\0", "а\ud800")), session_id, "?\0")
     )
@@ -65,7 +63,7 @@ async def test_signs_that_no_database_holds_are_replaced(office: OfficeServices,
     assert (await office.chat_sessions.get(ANN, session_id)).title == "?\ufffd"
 
 
-async def test_the_report_of_a_door_does_not_store_the_turn_again(office: OfficeServices, session_id: str) -> None:
+async def test_report_of_panel_turn_adds_no_messages(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant()
     await wait_exchange(await ask(office, assistant, session_id))
     again = exchange(
@@ -80,7 +78,7 @@ async def test_the_report_of_a_door_does_not_store_the_turn_again(office: Office
     assert len(await message_texts(office, session_id)) == 2
 
 
-async def test_overrides_reach_the_turn_in_their_order(office: OfficeServices) -> None:
+async def test_overrides_are_passed_in_order(office: OfficeServices) -> None:
     own = Overrides("Сессия", "anna", Route.parse("cloud:session"), GenerationOptions(temperature=0.1))
     session = await office.chat_sessions.create(ANN, ADMIN, "", own)
     assistant = ScriptedAssistant()
@@ -91,7 +89,7 @@ async def test_overrides_reach_the_turn_in_their_order(office: OfficeServices) -
     assert turn.overrides == (own,)
 
 
-async def test_a_turn_that_is_refused_stores_nothing(office: OfficeServices, session_id: str) -> None:
+async def test_refused_turn_stores_nothing(office: OfficeServices, session_id: str) -> None:
     for error in (ModelNotFound("no such route"), Unavailable("starting")):
         with pytest.raises(type(error)):
             await ask(office, ScriptedAssistant(rejection=error), session_id)
@@ -108,20 +106,18 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_a_model_that_dies_leaves_the_question_and_no_answer(
-    office: OfficeServices, session_id: str, fault: str
-) -> None:
-    script, expected = FAULTS[fault]
-    turn = await ask(office, ScriptedAssistant(script=list(script)), session_id)
-    with pytest.raises(expected):
-        await wait_exchange(turn)
-    assert isinstance(turn.updates[-1], TurnFailed)
-    assert await message_texts(office, session_id) == [("user", "Привет")]
-    await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Ещё раз"))
+async def test_failed_turn_keeps_only_the_question(office: OfficeServices) -> None:
+    for fault, (script, expected) in FAULTS.items():
+        session_id = (await office.chat_sessions.create(ANN, ADMIN, "", NOTHING)).id
+        turn = await ask(office, ScriptedAssistant(script=list(script)), session_id)
+        with pytest.raises(expected):
+            await wait_exchange(turn)
+        assert isinstance(turn.updates[-1], TurnFailed), fault
+        assert await message_texts(office, session_id) == [("user", "Привет")], fault
+        await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Ещё раз"))
 
 
-async def test_nobody_watching_changes_nothing(office: OfficeServices, session_id: str) -> None:
+async def test_turn_without_watchers_is_stored(office: OfficeServices, session_id: str) -> None:
     turn = await ask(office, ScriptedAssistant(script=None, deltas=("а", "б")), session_id)
     watcher = turn.watch()
     await anext(watcher)
@@ -130,11 +126,11 @@ async def test_nobody_watching_changes_nothing(office: OfficeServices, session_i
     assert (await message_texts(office, session_id))[-1] == ("assistant", "аб")
 
 
-async def test_watchers_see_everything_from_the_beginning(office: OfficeServices, session_id: str) -> None:
+async def test_watcher_gets_every_update(office: OfficeServices, session_id: str) -> None:
     turn = await ask(office, ScriptedAssistant(), session_id)
 
     async def watch() -> list[str]:
-        return [type(news).__name__ async for news in turn.watch()]
+        return [type(update).__name__ async for update in turn.watch()]
 
     early = asyncio.create_task(watch())
     await wait_exchange(turn)
@@ -145,7 +141,7 @@ async def test_watchers_see_everything_from_the_beginning(office: OfficeServices
 SLOW = [TurnStarted("t"), TextDelta("Добрый "), ScriptPause(60), TextDelta("день")]
 
 
-async def test_one_turn_at_a_time_in_a_conversation(office: OfficeServices, session_id: str) -> None:
+async def test_second_turn_in_conversation_conflicts(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant(script=list(SLOW))
     turn = await ask(office, assistant, session_id)
     question = turn.updates[0]
@@ -160,16 +156,16 @@ async def test_one_turn_at_a_time_in_a_conversation(office: OfficeServices, sess
     await wait_exchange(await ask(office, ScriptedAssistant(), other.id))
 
 
-async def _after_words(turn: RunningTurn) -> None:
-    async for news in turn.watch():
-        if isinstance(news, TextDelta):
+async def _wait_for_text(turn: RunningTurn) -> None:
+    async for update in turn.watch():
+        if isinstance(update, TextDelta):
             return
 
 
-async def test_stop_keeps_what_was_said(office: OfficeServices, session_id: str) -> None:
+async def test_stop_keeps_the_partial_answer(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant(script=list(SLOW))
     turn = await ask(office, assistant, session_id)
-    await _after_words(turn)
+    await _wait_for_text(turn)
     with pytest.raises(NotFound):
         await office.dialogue.stop(BOB, session_id)
     assert await office.dialogue.stop(ANN, session_id)
@@ -179,10 +175,10 @@ async def test_stop_keeps_what_was_said(office: OfficeServices, session_id: str)
     assert not await office.dialogue.stop(ANN, session_id)
 
 
-async def test_an_office_that_closes_ends_its_turns(office: OfficeServices, session_id: str) -> None:
+async def test_close_cancels_running_turns(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant(script=list(SLOW))
     turn = await ask(office, assistant, session_id)
-    await _after_words(turn)
+    await _wait_for_text(turn)
     await office.running_turns.close()
     with pytest.raises(Unavailable):
         await wait_exchange(turn)
@@ -192,10 +188,10 @@ async def test_an_office_that_closes_ends_its_turns(office: OfficeServices, sess
         await ask(office, assistant, session_id)
 
 
-async def test_a_conversation_deleted_in_mid_turn_is_gone(office: OfficeServices, session_id: str) -> None:
+async def test_delete_cancels_the_running_turn(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant(script=list(SLOW))
     turn = await ask(office, assistant, session_id)
-    await _after_words(turn)
+    await _wait_for_text(turn)
     assert await office.chat_sessions.remove(ANN, (session_id,)) == 1
     with pytest.raises(Unavailable):
         await wait_exchange(turn)
@@ -204,7 +200,7 @@ async def test_a_conversation_deleted_in_mid_turn_is_gone(office: OfficeServices
     assert assistant.open_streams == 0
 
 
-async def test_turns_are_bounded_in_number_and_time() -> None:
+async def test_turns_are_limited_in_number_and_time() -> None:
     turns = RunningTurns(max_turns=1, timeout_s=0.05)
 
     async def forever(turn: RunningTurn) -> None:
@@ -219,7 +215,7 @@ async def test_turns_are_bounded_in_number_and_time() -> None:
     await turns.close()
 
 
-async def test_one_person_cannot_take_every_turn() -> None:
+async def test_turns_are_limited_per_user() -> None:
     turns, released = RunningTurns(max_per_user=2), asyncio.Event()
 
     async def wait(turn: RunningTurn) -> None:
@@ -237,7 +233,7 @@ async def test_one_person_cannot_take_every_turn() -> None:
     await turns.close()
 
 
-async def test_an_edit_is_a_branch_beside_the_old_question(office: OfficeServices, session_id: str) -> None:
+async def test_edit_creates_a_branch(office: OfficeServices, session_id: str) -> None:
     assistant = ScriptedAssistant()
     first, _ = await wait_exchange(await ask(office, assistant, session_id, "раз"))
     old, _ = await wait_exchange(await ask(office, assistant, session_id, "два"))
@@ -254,7 +250,7 @@ async def test_an_edit_is_a_branch_beside_the_old_question(office: OfficeService
     assert (await office.chat_sessions.get(ANN, session_id)).leaf_id == answer.id
 
 
-async def test_regenerating_gives_a_sibling_answer_from_either_side(office: OfficeServices, session_id: str) -> None:
+async def test_regenerate_creates_a_sibling_answer(office: OfficeServices, session_id: str) -> None:
     question, first = await wait_exchange(await ask(office, ScriptedAssistant(), session_id))
     for message_id in (question.id, first.id):
         turn = await office.dialogue.regenerate(
@@ -267,9 +263,7 @@ async def test_regenerating_gives_a_sibling_answer_from_either_side(office: Offi
     assert await office.chat_sessions.remove_message(ANN, session_id, answer.id) == 1
 
 
-async def test_answers_cannot_be_edited_and_strangers_messages_do_not_exist(
-    office: OfficeServices, session_id: str
-) -> None:
+async def test_edit_rejects_answers_and_foreign_messages(office: OfficeServices, session_id: str) -> None:
     _, answer = await wait_exchange(await ask(office, ScriptedAssistant(), session_id))
     with pytest.raises(InvalidRequest):
         await office.dialogue.edit(ScriptedAssistant(), ANN, session_id, answer.id, "x", NOTHING)
@@ -284,7 +278,7 @@ async def test_answers_cannot_be_edited_and_strangers_messages_do_not_exist(
             await call
 
 
-async def test_a_viewer_touches_only_what_is_his(office: OfficeServices, session_id: str) -> None:
+async def test_viewer_cannot_access_foreign_conversation(office: OfficeServices, session_id: str) -> None:
     for call in (
         office.chat_sessions.get(BOB, session_id),
         office.chat_sessions.thread(BOB, session_id),
@@ -305,7 +299,7 @@ async def test_a_viewer_touches_only_what_is_his(office: OfficeServices, session
         await office.chat_sessions.create(BOB, TurnSource(SourceKind.TELEGRAM, "shop"), "", NOTHING)
 
 
-async def test_the_panels_own_conversation_belongs_to_its_person(office: OfficeServices) -> None:
+async def test_panel_conversation_is_owned_by_its_user(office: OfficeServices) -> None:
     opened = await office.conversations.open(ADMIN, "ann")
     assert (await office.chat_sessions.get(ANN, opened.session_id)).owner == "ann"
     changed = replace(NOTHING, system_prompt="Коротко.")
@@ -313,24 +307,24 @@ async def test_the_panels_own_conversation_belongs_to_its_person(office: OfficeS
     assert (await office.conversations.open(ADMIN, "ann")).overrides == changed
 
 
-def test_a_bot_and_a_widget_speak_for_their_conversations() -> None:
+def test_instance_overrides_of_bot_and_widget() -> None:
     button = ActionButton(id="brief", label="Кратко", system_prompt="Одним словом.")
     bot = BotSpec(id="shop", name="Магазин", route="cloud:x", persona_id="anna", action_buttons=(button,))
     widget = WidgetSpec(id="shop", name="Сайт", llm_params=Sampling(temperature=0.1))
     snapshot = Snapshot(bots=(bot,), widgets=(widget,))
 
-    def told(kind: SourceKind, instance_id: str, mode: str = "") -> tuple[Overrides, ...]:
+    def overrides(kind: SourceKind, instance_id: str, mode: str = "") -> tuple[Overrides, ...]:
         return instance_overrides(snapshot, StoredSession("s", TurnSource(kind, instance_id), mode=mode))
 
     own = Overrides(persona_id="anna", route=Route.parse("cloud:x"))
-    assert told(SourceKind.TELEGRAM, "shop") == (own,)
-    assert told(SourceKind.TELEGRAM, "shop", "brief") == (Overrides("Одним словом."), own)
-    assert told(SourceKind.TELEGRAM, "other") == ()
-    assert told(SourceKind.WIDGET, "shop") == (Overrides(options=GenerationOptions(temperature=0.1)),)
-    assert told(SourceKind.ADMIN, "shop") == ()
+    assert overrides(SourceKind.TELEGRAM, "shop") == (own,)
+    assert overrides(SourceKind.TELEGRAM, "shop", "brief") == (Overrides("Одним словом."), own)
+    assert overrides(SourceKind.TELEGRAM, "other") == ()
+    assert overrides(SourceKind.WIDGET, "shop") == (Overrides(options=GenerationOptions(temperature=0.1)),)
+    assert overrides(SourceKind.ADMIN, "shop") == ()
 
 
-async def test_versions_guard_changes(office: OfficeServices, session_id: str) -> None:
+async def test_change_requires_current_version(office: OfficeServices, session_id: str) -> None:
     changed = await office.chat_sessions.change(ANN, session_id, 1, title="a", edit=lambda old: old)
     assert changed.version == 2
     with pytest.raises(Conflict):
@@ -340,7 +334,7 @@ async def test_versions_guard_changes(office: OfficeServices, session_id: str) -
     assert (await office.chat_sessions.get(ANN, session_id)).title == "a"
 
 
-async def test_a_late_report_brings_no_deleted_words_back(office: OfficeServices) -> None:
+async def test_late_report_restores_no_deleted_text(office: OfficeServices) -> None:
     opened = await office.conversations.open(TurnSource(SourceKind.TELEGRAM, "shop"), "42")
     await office.chat_sessions.remove(OPERATOR, (opened.session_id,))
     late = exchange(session_id=opened.session_id)

@@ -8,12 +8,13 @@ from deployments.administration.faq.files import read_import_rows
 from deployments.administration.faq.service import FaqDraft
 from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.errors import Conflict, NotFound
+from tests.faq_hits import add_faq_hits
 from tests.unit.administration.conftest import audited
 
 DRAFT = FaqDraft(question="Есть ли парковка?", answer="Да, во дворе.", keywords=("парковка",))
 
 
-async def test_a_new_answer_is_stored_audited_and_published(office: OfficeServices) -> None:
+async def test_created_entry_is_audited_and_published(office: OfficeServices) -> None:
     before = office.publisher.current.revision
     entry = await office.faq.create(DRAFT, "admin")
     assert await office.faq.get(entry.id) == entry
@@ -22,7 +23,7 @@ async def test_a_new_answer_is_stored_audited_and_published(office: OfficeServic
     assert (await audited(office))[0] == ("admin", "create", "faq")
 
 
-async def test_a_changed_answer_rises_in_version_and_reaches_the_snapshot(office: OfficeServices) -> None:
+async def test_updated_entry_is_published_with_new_version(office: OfficeServices) -> None:
     entry = await office.faq.create(DRAFT, "admin")
     changed = DRAFT.model_copy(update={"answer": "Нет."})
     updated = await office.faq.update(entry.id, changed, entry.version, "admin")
@@ -30,7 +31,7 @@ async def test_a_changed_answer_rises_in_version_and_reaches_the_snapshot(office
     assert updated in office.publisher.current.faq
 
 
-async def test_of_two_people_who_read_the_same_version_the_second_is_told(office: OfficeServices) -> None:
+async def test_concurrent_update_of_one_version_conflicts(office: OfficeServices) -> None:
     entry = await office.faq.create(DRAFT, "admin")
     outcomes = await asyncio.gather(
         office.faq.update(entry.id, DRAFT.model_copy(update={"answer": "Раз"}), 1, "anna"),
@@ -41,7 +42,7 @@ async def test_of_two_people_who_read_the_same_version_the_second_is_told(office
 
 
 @pytest.mark.parametrize("question", ["есть ли ПАРКОВКА", "Есть  ли парковка!", "«Есть ли парковка?»"])
-async def test_the_same_question_in_other_clothes_is_a_conflict(office: OfficeServices, question: str) -> None:
+async def test_question_spelled_differently_conflicts(office: OfficeServices, question: str) -> None:
     await office.faq.create(DRAFT, "admin")
     revision = office.publisher.current.revision
     with pytest.raises(Conflict):
@@ -51,7 +52,7 @@ async def test_the_same_question_in_other_clothes_is_a_conflict(office: OfficeSe
     assert (await office.faq.create(FaqDraft(question=question, answer="Yes", language="en"), "admin")).language == "en"
 
 
-async def test_renaming_onto_another_question_is_a_conflict_and_onto_itself_is_not(office: OfficeServices) -> None:
+async def test_rename_to_taken_question_conflicts(office: OfficeServices) -> None:
     entry = await office.faq.create(DRAFT, "admin")
     with pytest.raises(Conflict):
         await office.faq.update(entry.id, FaqDraft(question="Здравствуйте!", answer="?"), 1, "admin")
@@ -59,7 +60,7 @@ async def test_renaming_onto_another_question_is_a_conflict_and_onto_itself_is_n
     assert (renamed.id, renamed.question) == (entry.id, "Есть ли парковка!")
 
 
-async def test_a_deleted_answer_is_gone_everywhere(office: OfficeServices) -> None:
+async def test_deleted_entry_leaves_the_snapshot(office: OfficeServices) -> None:
     entry = await office.faq.create(DRAFT, "admin")
     await office.faq.delete(entry.id, "admin")
     assert entry.id not in {each.id for each in office.publisher.current.faq}
@@ -71,52 +72,52 @@ async def test_a_deleted_answer_is_gone_everywhere(office: OfficeServices) -> No
         await office.faq.update(entry.id, DRAFT, 1, "admin")
 
 
-async def test_a_disabled_answer_stays_in_the_list_and_leaves_the_snapshot(office: OfficeServices) -> None:
+async def test_disabled_entry_is_listed_but_not_published(office: OfficeServices) -> None:
     entry = await office.faq.create(DRAFT.model_copy(update={"enabled": False}), "admin")
     assert entry.id not in {each.id for each in office.publisher.current.faq}
     page = await office.faq.list("парковка", language="ru")
     assert ([each.id for each in page.entries], page.total) == ([entry.id], 1)
 
 
-async def test_hits_are_counted_without_a_new_revision_and_survive_an_edit(office: OfficeServices) -> None:
+async def test_hits_need_no_revision_and_survive_updates(office: OfficeServices) -> None:
     entry = await office.faq.create(DRAFT, "admin")
     revision = office.publisher.current.revision
-    await office.faq.record_hits({entry.id: 3, 10_000: 1})
+    await add_faq_hits(office, {entry.id: 3, 10_000: 1})
     assert office.publisher.current.revision == revision
     updated = await office.faq.update(entry.id, DRAFT.model_copy(update={"answer": "Нет"}), 1, "admin")
     assert updated.hits == 3
 
 
-async def test_answers_that_nobody_changed_stay_the_same_objects_however_often_they_were_given(
+async def test_unchanged_entries_stay_the_same_objects(
     office: OfficeServices,
 ) -> None:
     entry = await office.faq.create(DRAFT, "admin")
     before = office.publisher.current.faq
-    await office.faq.record_hits({each.id: 3 for each in before})
+    await add_faq_hits(office, {each.id: 3 for each in before})
     await office.faq.update(entry.id, DRAFT.model_copy(update={"answer": "Нет"}), 1, "admin")
     after = office.publisher.current.faq
     assert [each.id for each in after if not any(each is old for old in before)] == [entry.id]
 
 
 @pytest.mark.parametrize("question", ["?", "!!", "а", "а?!", "  а  ", "__", ""])
-def test_a_question_of_one_letter_or_none_is_refused(question: str) -> None:
+def test_question_shorter_than_two_is_rejected(question: str) -> None:
     with pytest.raises(ValidationError):
         FaqDraft(question=question, answer="Да")
 
 
 @pytest.mark.parametrize("field", ["alternatives", "keywords"])
-def test_a_trigger_of_one_letter_is_refused_and_repetitions_are_dropped(field: str) -> None:
+def test_triggers_are_validated_and_deduplicated(field: str) -> None:
     with pytest.raises(ValidationError):
         FaqDraft(question="Вопрос", answer="Да", **{field: ("я",)})
     draft = FaqDraft(question="Вопрос", answer="Да", **{field: (" Прайс ", "прайс!", "", "цена")})
     assert getattr(draft, field) == ("Прайс", "цена")
 
 
-def test_an_alternative_that_repeats_the_question_is_dropped() -> None:
+def test_alternative_equal_to_question_is_dropped() -> None:
     assert FaqDraft(question="Вопрос?", answer="Да", alternatives=("вопрос", "спрос")).alternatives == ("спрос",)
 
 
-async def test_a_change_whose_asker_went_away_is_finished_and_published(office: OfficeServices) -> None:
+async def test_change_of_cancelled_caller_is_published(office: OfficeServices) -> None:
     revision = office.publisher.current.revision
     task = asyncio.create_task(office.faq.create(DRAFT, "admin"))
     await asyncio.sleep(0)
@@ -128,7 +129,7 @@ async def test_a_change_whose_asker_went_away_is_finished_and_published(office: 
     assert (await office.faq.list("парковка")).total == 1
 
 
-async def test_many_changes_at_once_are_published_in_order_without_gaps(office: OfficeServices) -> None:
+async def test_concurrent_changes_have_consecutive_revisions(office: OfficeServices) -> None:
     first = office.publisher.current.revision
     drafts = (DRAFT.model_copy(update={"question": f"Вопрос {number}"}) for number in range(20))
     await asyncio.gather(*(office.faq.create(draft, "admin") for draft in drafts))
@@ -136,7 +137,7 @@ async def test_many_changes_at_once_are_published_in_order_without_gaps(office: 
     assert len({e.question for e in office.publisher.current.faq if e.question.startswith("Вопрос")}) == 20
 
 
-async def test_a_large_import_is_a_handful_of_statements(office: OfficeServices) -> None:
+async def test_large_import_uses_few_statements(office: OfficeServices) -> None:
     """Everybody else waits for the one connection meanwhile."""
     executed: list[str] = []
     assert office.database._engine is not None

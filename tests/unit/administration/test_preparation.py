@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.administration.office import composition as offices
+from deployments.administration.office import composition
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.preparation import FirstCredentials
 from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryError
@@ -17,11 +17,11 @@ TOKEN = "123456:AAtelegram-token_of-a-test"
 
 
 async def open_office(environment: Environment) -> OfficeServices:
-    return await offices.open_office(environment, passwords=fast_passwords(), database_timeout_s=0.2)
+    return await composition.open_office(environment, passwords=fast_passwords(), database_timeout_s=0.2)
 
 
 async def prepare(environment: Environment) -> FirstCredentials | None:
-    return await offices.prepare_installation(environment, passwords=fast_passwords(), database_timeout_s=0.2)
+    return await composition.prepare_installation(environment, passwords=fast_passwords(), database_timeout_s=0.2)
 
 
 async def _opens(environment: Environment, password: str) -> bool:
@@ -41,7 +41,7 @@ async def _digests(environment: Environment) -> set[str]:
     return {key.digest for key in office.publisher.current.api_keys}
 
 
-async def test_generated_credentials_work_are_told_once_and_have_to_be_changed(environment_of: EnvironmentOf) -> None:
+async def test_generated_credentials_are_returned_once(environment_of: EnvironmentOf) -> None:
     environment = environment_of()
     first = await prepare(environment)
     assert first is not None
@@ -58,13 +58,13 @@ async def test_generated_credentials_work_are_told_once_and_have_to_be_changed(e
     assert await _opens(environment, "a new password")
 
 
-async def test_given_credentials_are_used_and_not_told(environment: Environment) -> None:
+async def test_environment_credentials_are_used(environment: Environment) -> None:
     assert await prepare(environment) is None
     assert await _opens(environment, PASSWORD)
     assert await _digests(environment) == {key_digest(API_KEY)}
 
 
-async def test_an_office_that_prepares_itself_leaves_the_credentials_in_a_private_file(
+async def test_office_writes_credentials_to_private_file(
     environment_of: EnvironmentOf,
 ) -> None:
     environment = environment_of()
@@ -76,7 +76,7 @@ async def test_an_office_that_prepares_itself_leaves_the_credentials_in_a_privat
     await office.close()
 
 
-async def test_a_new_password_in_the_environment_is_set_and_an_old_one_does_not_come_back(
+async def test_environment_password_is_applied_once(
     environment_of: EnvironmentOf,
 ) -> None:
     await prepare(environment_of(admin_password="first password"))
@@ -90,12 +90,12 @@ async def test_a_new_password_in_the_environment_is_set_and_an_old_one_does_not_
     assert not await _opens(second, "second password")
 
 
-async def test_a_password_in_the_environment_replaces_a_generated_one(environment_of: EnvironmentOf) -> None:
+async def test_environment_password_replaces_generated(environment_of: EnvironmentOf) -> None:
     await prepare(environment_of())
     assert await _opens(environment_of(admin_password="forgot the other"), "forgot the other")
 
 
-async def test_another_key_in_the_environment_is_added_and_a_revoked_one_stays_revoked(
+async def test_environment_key_is_added_revoked_stays(
     environment_of: EnvironmentOf,
 ) -> None:
     one, two = environment_of(api_key="sk-sec-" + "1" * 40), environment_of(api_key="sk-sec-" + "2" * 40)
@@ -109,7 +109,7 @@ async def test_another_key_in_the_environment_is_added_and_a_revoked_one_stays_r
     assert await prepare(environment_of()) is None
 
 
-async def test_the_seed_is_sown_once_and_what_was_deleted_stays_deleted(environment: Environment) -> None:
+async def test_seed_is_added_once(environment: Environment) -> None:
     office = await open_office(environment)
     entries = (await office.faq.list(limit=1000)).entries
     assert len(entries) >= 24
@@ -122,7 +122,7 @@ async def test_the_seed_is_sown_once_and_what_was_deleted_stays_deleted(environm
     await office.close()
 
 
-async def test_preparing_again_changes_nothing(environment: Environment) -> None:
+async def test_prepare_again_changes_nothing(environment: Environment) -> None:
     await prepare(environment)
     office = await open_office(environment)
     revision = office.publisher.current.revision
@@ -134,7 +134,7 @@ async def test_preparing_again_changes_nothing(environment: Environment) -> None
     await office.close()
 
 
-async def test_a_token_in_the_environment_declares_the_first_bot_only(environment_of: EnvironmentOf) -> None:
+async def test_environment_token_creates_first_bot_only(environment_of: EnvironmentOf) -> None:
     environment = environment_of(telegram_token=TOKEN, telegram_api_url="http://127.0.0.1:8081")
     for _ in range(2):
         office = await open_office(environment)
@@ -145,23 +145,21 @@ async def test_a_token_in_the_environment_declares_the_first_bot_only(environmen
 
 
 @pytest.mark.parametrize("values", [{"telegram_token": "hunter2"}, {"telegram_token": TOKEN, "secret_key": "hunter2"}])
-async def test_a_value_that_cannot_work_is_named_without_being_shown(
-    environment_of: EnvironmentOf, values: dict[str, str]
-) -> None:
+async def test_invalid_environment_value_is_not_shown(environment_of: EnvironmentOf, values: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await prepare(environment_of(**values))
     assert "hunter2" not in repr(caught.value)
     assert await prepare(environment_of()) is not None
 
 
-async def test_preparing_beside_a_running_office_is_refused(environment: Environment) -> None:
+async def test_prepare_beside_running_office_conflicts(environment: Environment) -> None:
     office = await open_office(environment)
     with pytest.raises(Conflict):
         await prepare(environment)
     await office.close()
 
 
-async def test_the_folder_and_its_keys_are_private(environment: Environment) -> None:
+async def test_data_folder_and_files_are_private(environment: Environment) -> None:
     await prepare(environment)
     assert stat.S_IMODE(environment.data.stat().st_mode) == 0o700
     assert environment.storage_secret_path.stat().st_size >= 32
@@ -169,7 +167,7 @@ async def test_the_folder_and_its_keys_are_private(environment: Environment) -> 
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
-async def test_no_secret_reaches_the_disk_or_the_log(
+async def test_secrets_reach_neither_disk_nor_log(
     environment_of: EnvironmentOf, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -187,5 +185,5 @@ async def test_no_secret_reaches_the_disk_or_the_log(
     assert b"argon2id" in on_disk
 
 
-def test_credentials_are_not_shown_by_accident() -> None:
+def test_credentials_are_hidden_in_repr() -> None:
     assert "hunter2" not in repr(FirstCredentials("hunter2", "hunter2"))

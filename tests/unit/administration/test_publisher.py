@@ -12,55 +12,55 @@ def at(revision: int) -> Snapshot:
     return Snapshot(revision=revision)
 
 
-async def following(stream: AsyncIterator[Snapshot]) -> int:
+async def next_revision(stream: AsyncIterator[Snapshot]) -> int:
     return (await asyncio.wait_for(anext(stream), 2)).revision
 
 
-async def test_a_late_subscriber_gets_the_current_snapshot_at_once() -> None:
+async def test_late_subscriber_gets_current_snapshot() -> None:
     publisher = SnapshotPublisher(at(3))
     async with aclosing(publisher.subscribe(0, "gateway#1")) as stream:
-        assert await following(stream) == 3
+        assert await next_revision(stream) == 3
 
 
-async def test_a_subscriber_that_is_up_to_date_waits_for_the_next_one() -> None:
+async def test_current_subscriber_waits_for_next_snapshot() -> None:
     publisher = SnapshotPublisher(at(3))
     async with aclosing(publisher.subscribe(3, "gateway#1")) as stream:
-        waiting = asyncio.create_task(following(stream))
+        waiting = asyncio.create_task(next_revision(stream))
         await asyncio.sleep(0.02)
         assert not waiting.done()
         publisher.publish(at(4))
         assert await waiting == 4
 
 
-async def test_every_subscriber_hears_every_change_it_is_awake_for() -> None:
+async def test_subscribers_get_every_change() -> None:
     publisher = SnapshotPublisher(at(1))
     async with aclosing(publisher.subscribe(0, "a")) as a, aclosing(publisher.subscribe(0, "b")) as b:
         for revision in (1, 2, 3):
             publisher.publish(at(revision))
-            assert (await following(a), await following(b)) == (revision, revision)
+            assert (await next_revision(a), await next_revision(b)) == (revision, revision)
 
 
-async def test_a_slow_subscriber_skips_to_the_newest() -> None:
+async def test_slow_subscriber_skips_to_the_newest() -> None:
     publisher = SnapshotPublisher(at(1))
     async with aclosing(publisher.subscribe(0, "slow")) as stream:
-        assert await following(stream) == 1
+        assert await next_revision(stream) == 1
         for revision in range(2, 1000):
             publisher.publish(at(revision))
-        assert await following(stream) == 999
+        assert await next_revision(stream) == 999
 
 
-async def test_an_older_snapshot_never_replaces_a_newer_one() -> None:
+async def test_publish_ignores_older_snapshot() -> None:
     publisher = SnapshotPublisher(at(5))
     publisher.publish(at(4))
     assert publisher.current.revision == 5
 
 
-async def test_a_subscriber_from_before_a_restored_backup_gets_what_there_is() -> None:
+async def test_subscriber_ahead_gets_current_snapshot() -> None:
     async with aclosing(SnapshotPublisher(at(2)).subscribe(50, "gateway#1")) as stream:
-        assert await following(stream) == 2
+        assert await next_revision(stream) == 2
 
 
-async def test_closing_ends_every_stream_and_new_ones_too() -> None:
+async def test_close_ends_every_stream() -> None:
     publisher = SnapshotPublisher(at(1))
 
     async def collect(name: str) -> list[int]:
@@ -74,17 +74,17 @@ async def test_closing_ends_every_stream_and_new_ones_too() -> None:
     assert publisher.subscribers() == ()
 
 
-async def test_the_panel_sees_who_listens_and_how_far_they_are() -> None:
+async def test_subscribers_lists_streams_and_revisions() -> None:
     publisher = SnapshotPublisher(at(1))
     async with aclosing(publisher.subscribe(0, "gateway#2")) as two, aclosing(publisher.subscribe(1, "bots")) as bots:
-        assert await following(two) == 1
+        assert await next_revision(two) == 1
         publisher.publish(at(2))
-        assert await following(bots) == 2
+        assert await next_revision(bots) == 2
         assert [(s.name, s.revision) for s in publisher.subscribers()] == [("bots", 2), ("gateway#2", 1)]
     assert publisher.subscribers() == ()
 
 
-async def test_a_cancelled_subscriber_leaves_the_list() -> None:
+async def test_cancelled_subscriber_is_removed() -> None:
     publisher = SnapshotPublisher(at(1))
 
     async def listen() -> None:

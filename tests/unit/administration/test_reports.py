@@ -15,7 +15,7 @@ from deployments.contracts.settings import Exchange, Snapshot
 from deployments.conversation.report_outbox import ReportOutbox
 from tests.unit.administration.conftest import exchange
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(postgres="long")
 
 SHOP = TurnSource(SourceKind.TELEGRAM, "shop")
 OPERATOR = Identity("olga", Role.OPERATOR)
@@ -31,10 +31,10 @@ class Clock:
 
 
 class LocalLink:
-    """An OfficeLink to the desk itself."""
+    """An OfficeLink to the ingest itself."""
 
-    def __init__(self, desk: ReportIngest) -> None:
-        self.report = desk.accept
+    def __init__(self, ingest: ReportIngest) -> None:
+        self.report = ingest.accept
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
         yield Snapshot()
@@ -65,7 +65,7 @@ async def hits(office: OfficeServices, entry_id: int) -> int:
     return (await office.faq.get(entry_id)).hits
 
 
-async def test_a_repeated_report_changes_nothing(office: OfficeServices) -> None:
+async def test_repeated_report_changes_nothing(office: OfficeServices) -> None:
     one = report(1, exchange(turn_id="a"), faq_hits={1: 2}, stages=(tally(3, 10, 20),))
     for _ in range(3):
         await office.report_ingest.accept(one)
@@ -75,7 +75,7 @@ async def test_a_repeated_report_changes_nothing(office: OfficeServices) -> None
 
 
 @pytest.mark.parametrize("run", ["", "first"])
-async def test_a_repetition_is_known_after_a_restart_of_the_office(office: OfficeServices, run: str) -> None:
+async def test_repeated_report_after_restart_is_ignored(office: OfficeServices, run: str) -> None:
     one = report(1, exchange(turn_id="a"), faq_hits={1: 2}, run=run)
     await office.report_ingest.accept(one)
     await ReportIngest(office.database).accept(one)
@@ -83,14 +83,15 @@ async def test_a_repetition_is_known_after_a_restart_of_the_office(office: Offic
     assert await hits(office, 1) == 2
 
 
-async def test_the_same_report_side_by_side_counts_once(office: OfficeServices) -> None:
+@pytest.mark.both_databases
+async def test_concurrent_repeated_report_counts_once(office: OfficeServices) -> None:
     one = report(1, exchange(turn_id="a"), faq_hits={1: 1})
     await asyncio.gather(*(office.report_ingest.accept(one) for _ in range(8)))
     assert await stored(office) == ["a"]
     assert await hits(office, 1) == 1
 
 
-async def test_a_turn_that_comes_again_in_another_report_is_stored_once(office: OfficeServices) -> None:
+async def test_turn_in_two_reports_is_stored_once(office: OfficeServices) -> None:
     twice = exchange(turn_id="a")
     await office.report_ingest.accept(report(1, twice))
     await office.report_ingest.accept(report(2, twice, exchange(turn_id="b")))
@@ -98,9 +99,7 @@ async def test_a_turn_that_comes_again_in_another_report_is_stored_once(office: 
 
 
 @pytest.mark.parametrize("runs", [("", ""), ("first", "second")])
-async def test_a_restarted_door_that_counts_from_the_start_again_is_heard(
-    office: OfficeServices, runs: tuple[str, str]
-) -> None:
+async def test_report_of_restarted_door_is_accepted(office: OfficeServices, runs: tuple[str, str]) -> None:
     for turn_id, run in zip("ab", runs, strict=True):
         one = report(1, exchange(turn_id=turn_id), faq_hits={1: 1}, stages=(tally(3, 10, 20),), run=run)
         await office.report_ingest.accept(one)
@@ -109,7 +108,7 @@ async def test_a_restarted_door_that_counts_from_the_start_again_is_heard(
     assert [point.count for point in office.report_ingest.latency()] == [6]
 
 
-async def test_an_exchange_of_a_stored_conversation_is_remembered_once(office: OfficeServices) -> None:
+async def test_exchange_is_added_to_conversation_once(office: OfficeServices) -> None:
     session_id = (await office.conversations.open(SHOP, "42", "Иван")).session_id
     one = report(1, exchange(session_id=session_id))
     await office.report_ingest.accept(one)
@@ -121,20 +120,20 @@ async def test_an_exchange_of_a_stored_conversation_is_remembered_once(office: O
 
 
 @pytest.mark.parametrize("elsewhere", [{"source_kind": "api"}, {"source_id": "other"}])
-async def test_nobody_writes_into_a_strangers_conversation(office: OfficeServices, elsewhere: dict[str, str]) -> None:
+async def test_exchange_of_another_source_is_not_added(office: OfficeServices, elsewhere: dict[str, str]) -> None:
     session_id = (await office.conversations.open(SHOP, "42")).session_id
     await office.report_ingest.accept(report(1, exchange(session_id=session_id, **elsewhere)))
     assert (await office.conversations.open(SHOP, "42")).messages == ()
     assert len(await stored(office)) == 1
 
 
-async def test_an_unknown_conversation_does_not_lose_the_exchange(office: OfficeServices) -> None:
+async def test_exchange_of_unknown_conversation_is_stored(office: OfficeServices) -> None:
     await office.report_ingest.accept(report(1, exchange(turn_id="a", session_id="chat_of_nobody")))
     assert await stored(office) == ["a"]
 
 
 @pytest.mark.parametrize("question", ["a\0b", "\ud800", "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM} " * 15])
-async def test_whatever_was_said_can_be_stored_and_searched(office: OfficeServices, question: str) -> None:
+async def test_any_text_is_stored_and_titled(office: OfficeServices, question: str) -> None:
     session_id = (await office.conversations.open(SHOP, "42")).session_id
     await office.report_ingest.accept(report(1, exchange(session_id=session_id, question=question, answer=question)))
     asked, answered = (await office.conversations.open(SHOP, "42")).messages
@@ -143,11 +142,11 @@ async def test_whatever_was_said_can_be_stored_and_searched(office: OfficeServic
     assert found.title
 
 
-def test_a_surrogate_pair_that_came_in_halves_is_one_sign_again() -> None:
+def test_split_surrogate_pair_is_joined() -> None:
     assert exchange(answer="".join(("\ud83d", "\ude00"))).answer == "\N{GRINNING FACE}"
 
 
-async def test_a_report_that_the_database_cannot_hold_delays_no_other(office: OfficeServices) -> None:
+async def test_unstorable_exchange_delays_no_other(office: OfficeServices) -> None:
     outbox = ReportOutbox(LocalLink(office.report_ingest), "gateway#1", PublishedSnapshots(office))
     unfit = {"prompt_tokens": 2**64}
     for turn_id, values in (("a", {}), ("b", unfit), ("c", {})):
@@ -158,44 +157,44 @@ async def test_a_report_that_the_database_cannot_hold_delays_no_other(office: Of
     assert (await hits(office, 1), outbox.dropped) == (1, 1)
 
 
-async def test_a_report_raises_no_revision(office: OfficeServices) -> None:
+async def test_report_does_not_change_revision(office: OfficeServices) -> None:
     before = office.publisher.current
     await office.report_ingest.accept(report(1, exchange(), faq_hits={1: 1}))
     assert office.publisher.current is before
 
 
-async def test_latency_is_folded_into_minutes_and_all_prepared_answers_are_one_route(office: OfficeServices) -> None:
+async def test_latency_is_aggregated_per_minute(office: OfficeServices) -> None:
     clock = Clock()
-    desk = ReportIngest(office.database, clock)
-    await desk.accept(report(1, stages=(tally(1, 100, 200), tally(2, 5, 6, "faq", "faq:1"))))
-    await desk.accept(report(1, door="gateway#2", stages=(tally(3, 200, 900), tally(2, 7, 8, "faq", "faq:2"))))
+    ingest = ReportIngest(office.database, clock)
+    await ingest.accept(report(1, stages=(tally(1, 100, 200), tally(2, 5, 6, "faq", "faq:1"))))
+    await ingest.accept(report(1, door="gateway#2", stages=(tally(3, 200, 900), tally(2, 7, 8, "faq", "faq:2"))))
     clock.now += timedelta(minutes=1)
-    await desk.accept(report(2, stages=(tally(1, 50, 60),)))
-    points = [(p.at.minute, p.stage, p.route, p.p50_ms, p.p95_ms, p.count) for p in desk.latency()]
+    await ingest.accept(report(2, stages=(tally(1, 50, 60),)))
+    points = [(p.at.minute, p.stage, p.route, p.p50_ms, p.p95_ms, p.count) for p in ingest.latency()]
     assert points == [
         (0, "faq", "faq", 6.0, 8.0, 4),
         (0, "total", "local", 175.0, 900.0, 4),
         (1, "total", "local", 50.0, 60.0, 1),
     ]
     clock.now += timedelta(minutes=60)
-    assert [point.at.minute for point in desk.latency(60)] == [1]
+    assert [point.at.minute for point in ingest.latency(60)] == [1]
     clock.now += timedelta(days=2)
-    await desk.accept(report(3, stages=(tally(1, 1, 1),)))
-    assert len(desk.latency(minutes=10_000)) == 1
+    await ingest.accept(report(3, stages=(tally(1, 1, 1),)))
+    assert len(ingest.latency(minutes=10_000)) == 1
 
 
-async def test_a_door_whose_report_cannot_be_stored_is_seen_all_the_same(office: OfficeServices) -> None:
+async def test_door_of_failed_report_is_listed(office: OfficeServices) -> None:
     with pytest.raises(InvalidRequest):
         await office.report_ingest.accept(report(1, exchange(prompt_tokens=2**64), live_streams=2))
     assert [(door.door, door.live_streams) for door in office.report_ingest.doors()] == [("gateway#1", 2)]
 
 
-async def test_doors_are_seen_and_forgotten_when_silent(office: OfficeServices) -> None:
+async def test_silent_door_is_forgotten(office: OfficeServices) -> None:
     clock = Clock()
-    desk = ReportIngest(office.database, clock)
-    await desk.accept(report(1, door="phone", live_streams=2))
+    ingest = ReportIngest(office.database, clock)
+    await ingest.accept(report(1, door="phone", live_streams=2))
     clock.now += timedelta(minutes=9)
-    await desk.accept(report(1, door="gateway#1", revision=4))
-    assert desk.doors() == (DoorState("gateway#1", 4, 0, clock.now), DoorState("phone", 1, 2, NOON))
+    await ingest.accept(report(1, door="gateway#1", revision=4))
+    assert ingest.doors() == (DoorState("gateway#1", 4, 0, clock.now), DoorState("phone", 1, 2, NOON))
     clock.now += timedelta(minutes=5)
-    assert [door.door for door in desk.doors()] == ["gateway#1"]
+    assert [door.door for door in ingest.doors()] == ["gateway#1"]

@@ -1,4 +1,4 @@
-"""Titles of conversations: of the first question, of a person, of a model that was asked for one."""
+"""Titles of conversations: from the first question, and suggested by the model."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -23,9 +23,7 @@ async def session_id(office: OfficeServices) -> str:
     return (await office.chat_sessions.create(ANN, ADMIN, "", NOTHING)).id
 
 
-async def test_the_first_question_names_the_conversation_unless_somebody_did(
-    office: OfficeServices, session_id: str
-) -> None:
+async def test_first_question_becomes_the_title(office: OfficeServices, session_id: str) -> None:
     await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка? И доставка?"))
     await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Другое"))
     assert (await office.chat_sessions.get(ANN, session_id)).title == "Сколько стоит ёлка?"
@@ -45,12 +43,12 @@ async def test_the_first_question_names_the_conversation_unless_somebody_did(
         ("", ""),
     ],
 )
-def test_a_title_is_the_first_sentence_cut_at_a_word(question: str, title: str) -> None:
+def test_title_is_first_sentence_cut_at_word(question: str, title: str) -> None:
     assert title_from_question(question) == title
     assert len(title) <= MAX_TITLE_LENGTH
 
 
-async def test_a_model_names_a_conversation(office: OfficeServices, session_id: str) -> None:
+async def test_suggested_title_is_stored(office: OfficeServices, session_id: str) -> None:
     with pytest.raises(InvalidRequest):
         await office.dialogue.suggest_title(ScriptedAssistant(), ANN, session_id)
     await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
@@ -63,21 +61,23 @@ async def test_a_model_names_a_conversation(office: OfficeServices, session_id: 
     assert (await office.chat_sessions.get(ANN, session_id)).title == "Цена ёлки"
 
 
-class Thinking(ScriptedAssistant):
-    """Answers when it is told to."""
+class BlockedAssistant(ScriptedAssistant):
+    """Answers once ``released`` is set."""
 
     def __init__(self) -> None:
         super().__init__(deltas=("Цена ", "ёлки"))
-        self.thought = asyncio.Event()
+        self.released = asyncio.Event()
 
     async def _steps(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
-        await self.thought.wait()
+        await self.released.wait()
         async for step in super()._steps(script):
             yield step
 
 
-async def _naming(office: OfficeServices, session_id: str, assistant: ScriptedAssistant) -> asyncio.Task[StoredSession]:
-    """A title that is being thought of."""
+async def _start_title(
+    office: OfficeServices, session_id: str, assistant: ScriptedAssistant
+) -> asyncio.Task[StoredSession]:
+    """A title that is being released of."""
     await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
     naming = asyncio.create_task(office.dialogue.suggest_title(assistant, ANN, session_id))
     async with asyncio.timeout(5):
@@ -86,9 +86,9 @@ async def _naming(office: OfficeServices, session_id: str, assistant: ScriptedAs
     return naming
 
 
-async def test_a_title_that_is_stopped_leaves_the_old_one(office: OfficeServices, session_id: str) -> None:
-    slow = Thinking()
-    naming = await _naming(office, session_id, slow)
+async def test_stopped_title_keeps_the_old_one(office: OfficeServices, session_id: str) -> None:
+    slow = BlockedAssistant()
+    naming = await _start_title(office, session_id, slow)
     assert await office.dialogue.stop(ANN, session_id)
     with pytest.raises(Unavailable):
         await naming
@@ -97,11 +97,11 @@ async def test_a_title_that_is_stopped_leaves_the_old_one(office: OfficeServices
     assert slow.open_streams == 0
 
 
-async def test_a_title_takes_nobodys_change_away_and_is_audited(office: OfficeServices, session_id: str) -> None:
-    slow = Thinking()
-    naming = await _naming(office, session_id, slow)
+async def test_title_conflicts_with_concurrent_change(office: OfficeServices, session_id: str) -> None:
+    slow = BlockedAssistant()
+    naming = await _start_title(office, session_id, slow)
     await office.chat_sessions.change(OPERATOR, session_id, 1, title="Жалоба 17", edit=lambda old: old)
-    slow.thought.set()
+    slow.released.set()
     with pytest.raises(Conflict):
         await naming
     assert (await office.chat_sessions.get(ANN, session_id)).title == "Жалоба 17"

@@ -1,4 +1,4 @@
-"""Telegram bots over HTTP. Tokens go in and never come out."""
+"""HTTP bodies of Telegram bots. Tokens are accepted and never returned."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -11,13 +11,13 @@ from deployments.api.admin.request_bodies import LEGACY_FIELD_NAMES, instance_fi
 from deployments.contracts.instances import ActionButton, BotSpec
 from deployments.contracts.sampling import Sampling
 
-_NAMES = {**LEGACY_FIELD_NAMES, "bot_token": "token"}
-_SHOWN_ONLY = {"has_token", "running"}
+_FIELD_ALIASES = {**LEGACY_FIELD_NAMES, "bot_token": "token"}
+_READ_ONLY = {"has_token", "running"}
 _MASK = "*"
 
 
 class BotProcessReport(Protocol):
-    """How a bot's process does, as the supervisor of the bots tells it."""
+    """The state of the process of a bot, as the supervisor reports it."""
 
     @property
     def id(self) -> str: ...
@@ -44,19 +44,19 @@ class BotProcessReport(Protocol):
 
 
 BotReportReader = Callable[[], Awaitable[Sequence[BotProcessReport]]]
-"""Asks the supervisor. Raises a SecretaryError when it cannot be asked."""
+"""Asks the supervisor. Raises SecretaryError when it does not answer."""
 
 
 def bot_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    """``body`` under the names of ``BotDraft``, its buttons as well. An empty token keeps the stored one, as null does
-    and the mask under which it is shown."""
-    named = instance_fields(body, _NAMES)
+    """``body`` with the field names of ``BotDraft``, in its buttons too. An empty, null or masked token is dropped,
+    which keeps the stored one."""
+    named = instance_fields(body, _FIELD_ALIASES)
     buttons = named.get("action_buttons")
     if isinstance(buttons, list):
         named["action_buttons"] = [_button(each) for each in buttons]
     if not named.get("token") or str(named["token"]).startswith(_MASK):
         named.pop("token", None)
-    return {name: value for name, value in named.items() if name not in _SHOWN_ONLY}
+    return {name: value for name, value in named.items() if name not in _READ_ONLY}
 
 
 def _button(body: object) -> object:
@@ -64,11 +64,11 @@ def _button(body: object) -> object:
 
 
 class NewBot(BotDraft):
-    """Fields that are null are as if they were not given."""
+    """A null field takes its default."""
 
     @model_validator(mode="before")
     @classmethod
-    def _in_our_words(cls, body: object) -> object:
+    def _rename_fields(cls, body: object) -> object:
         if not isinstance(body, dict):
             return body
         return {name: value for name, value in bot_fields(body).items() if value is not None}
@@ -94,7 +94,7 @@ class ButtonReply(BaseModel):
 
 
 class BotReply(BaseModel):
-    """``bot_token`` shows the last four characters only."""
+    """``bot_token`` shows only the last four characters."""
 
     id: str
     name: str
@@ -145,9 +145,9 @@ class BotInstanceReply(BaseModel):
 
 
 class BotProcessStatus(BaseModel):
-    """``state`` is that of the bot's process: starting, running, conflict, unreachable, rejected, restarting or
-    stopped; unknown when the supervisor of the bots cannot be asked. ``current``: the process runs the newest version
-    of its row. ``pid`` and the times are those of the process, while there is one."""
+    """``state`` of the process: starting, running, conflict, unreachable, rejected, restarting or stopped; unknown when
+    the supervisor does not answer. ``current``: the process runs the newest version of the bot. ``pid`` and the times
+    are those of a running process."""
 
     running: bool | None
     state: str
@@ -173,7 +173,7 @@ class BotStatusReply(BaseModel):
 
 
 class DefaultBotStatus(BotProcessStatus):
-    """The fields stand at the top as well, where clients of a time with one bot look for them."""
+    """Repeats the fields at the top level for older clients, which know a single bot."""
 
     status: BotProcessStatus
 
@@ -198,7 +198,7 @@ class BotSessionPage(BaseModel):
 
 
 class BotLogReply(BaseModel):
-    """``logs``: lines of the bot's own process, the newest last."""
+    """``logs``: log lines of the bot, newest last."""
 
     logs: str
 

@@ -1,4 +1,4 @@
-"""How bots do: what is declared and stored, and what the supervisor of the bots says."""
+"""The status of bots: stored configuration and conversations, and the reports of the supervisor."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,19 +12,19 @@ _RUNNING = "running"
 
 
 class BotStatusReader:
-    """Asks anew each time; an answer without the supervisor says that it does not know."""
+    """Asks the supervisor on every call. Without an answer the state is unknown."""
 
     def __init__(self, sessions: BotSessions, read_reports: BotReportReader) -> None:
         self._sessions = sessions
         self._reports = read_reports
 
     async def running_ids(self) -> frozenset[str] | None:
-        """Ids of the bots that run; None when nobody knows."""
-        reports = await self._asked()
+        """Ids of the running bots; None when the supervisor does not answer."""
+        reports = await self._fetch_reports()
         return None if reports is None else frozenset(each.id for each in reports if each.state == _RUNNING)
 
     async def status_of(self, spec: BotSpec) -> BotProcessStatus:
-        reports = await self._asked()
+        reports = await self._fetch_reports()
         _, sessions = await self._sessions.list(spec.id, limit=1)
         state = BotProcessStatus(
             running=None,
@@ -38,25 +38,25 @@ class BotStatusReader:
         if reports is None:
             return state
         report = next((each for each in reports if each.id == spec.id), None)
-        return state.model_copy(update=_told(report, spec))
+        return state.model_copy(update=_process_fields(report, spec))
 
-    async def _asked(self) -> Sequence[BotProcessReport] | None:
+    async def _fetch_reports(self) -> Sequence[BotProcessReport] | None:
         try:
             return await self._reports()
         except SecretaryError:
             return None
 
 
-def _told(report: BotProcessReport | None, spec: BotSpec) -> dict[str, object]:
+def _process_fields(report: BotProcessReport | None, spec: BotSpec) -> dict[str, object]:
     if report is None:
         return {"running": False, "state": "starting" if spec.enabled else "stopped"}
-    told = {
+    fields = {
         name: getattr(report, name)
         for name in ("username", "error", "updates", "failures", "restarts", "last_update_at")
     }
     current = report.version == spec.version
     return {
-        **told,
+        **fields,
         "state": str(report.state),
         "running": report.state == _RUNNING,
         "current": current,

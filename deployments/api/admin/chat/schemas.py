@@ -1,4 +1,4 @@
-"""Stored conversations over HTTP."""
+"""HTTP bodies of stored conversations."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -9,18 +9,18 @@ from deployments.api.admin.request_bodies import AdminRequest
 from deployments.contracts.chat import GenerationOptions, Overrides, Route, SourceKind
 from deployments.contracts.sessions import ConversationBranch, StoredMessage, StoredSession
 
-_LONGEST_CONTENT = 100_000
-_LONGEST_PROMPT = 50_000
+_MAX_CONTENT = 100_000
+_MAX_PROMPT = 50_000
 
 
-def _spoken(text: str) -> str:
+def _require_text(text: str) -> str:
     if not text.strip():
-        raise ValueError("there is nothing to answer")
+        raise ValueError("must not be blank")
     return text
 
 
-Content = Annotated[str, Field(min_length=1, max_length=_LONGEST_CONTENT), AfterValidator(_spoken)]
-Prompt = Annotated[str, Field(max_length=_LONGEST_PROMPT)]
+Content = Annotated[str, Field(min_length=1, max_length=_MAX_CONTENT), AfterValidator(_require_text)]
+Prompt = Annotated[str, Field(max_length=_MAX_PROMPT)]
 Title = Annotated[str, Field(max_length=255)]
 SourceName = Literal["admin", "api", "telegram", "widget", "phone"]
 
@@ -52,7 +52,7 @@ class ChatLlmParams(BaseModel):
 
 
 class ChatLlmOverride(BaseModel):
-    """How this one question is answered: it goes before whatever the session and its instance say."""
+    """Overrides for this question. They take precedence over those of the session and of its bot or widget."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -69,7 +69,7 @@ class ChatLlmOverride(BaseModel):
 
 
 class AnswerOptionsBody(AdminRequest):
-    """What a question may say beside its words."""
+    """The options of a turn."""
 
     llm_override: ChatLlmOverride | None = None
 
@@ -82,7 +82,7 @@ class QuestionBody(AnswerOptionsBody):
 
 
 class SessionFieldsBody(AdminRequest):
-    """What people set for a conversation. In a change, a field that is absent stays, null clears it."""
+    """The editable fields of a conversation. In a change, an absent field stays and null clears a field."""
 
     title: Title | None = None
     system_prompt: Prompt | None = None
@@ -91,7 +91,7 @@ class SessionFieldsBody(AdminRequest):
     params: ChatLlmParams | None = None
 
     def apply(self, to: Overrides) -> Overrides:
-        """``to`` with the fields that were given. Raises ModelNotFound for an unknown route."""
+        """``to`` with the given fields. Raises ModelNotFound for an unknown route."""
         given = self.model_fields_set
         params = self.params or ChatLlmParams()
         return Overrides(
@@ -120,7 +120,7 @@ class BranchChoiceBody(AdminRequest):
 
 
 class MessageReply(BaseModel):
-    """``versions``: this message and its siblings, oldest first, where it has any."""
+    """``versions``: ids of this message and its siblings, oldest first; empty without siblings."""
 
     id: str
     role: str
@@ -191,7 +191,8 @@ class SessionReply(BaseModel):
 
 
 class SessionList(BaseModel):
-    """``sessions`` is a list, or with ``group_by`` a list for each source; ``unknown`` is for clients of old."""
+    """``sessions`` is a list, or with ``group_by`` a list for each source. ``unknown`` is always empty; older clients
+    expect it."""
 
     sessions: list[SessionSummaryReply] | dict[str, list[SessionSummaryReply]]
     grouped: bool

@@ -1,4 +1,4 @@
-"""A conversation as a file for people."""
+"""Export of a conversation as a file."""
 
 import orjson
 from starlette.responses import Response
@@ -14,7 +14,7 @@ _TYPES = {
 
 
 def transcript_response(thread: ChatThread, format_: str) -> Response:
-    """The branch in view as json, txt or md, to be saved under the id of the session."""
+    """The current branch as a json, txt or md attachment named after the session id."""
     text = {"json": _json, "txt": _plain, "md": _markdown}[format_](thread)
     disposition = f'attachment; filename="{thread.session.id}.{format_}"'
     return Response(text, media_type=_TYPES[format_], headers={"content-disposition": disposition})
@@ -26,10 +26,10 @@ def _json(thread: ChatThread) -> str:
 
 
 def _plain(thread: ChatThread) -> str:
-    said = (f"[{m.created_at:%Y-%m-%d %H:%M:%S} UTC] {m.role}: {m.content}" for m in thread.messages)
-    return "\n\n".join((thread.session.title or thread.session.id, *said)) + "\n"
+    messages = (f"[{m.created_at:%Y-%m-%d %H:%M:%S} UTC] {m.role}: {m.content}" for m in thread.messages)
+    return "\n\n".join((thread.session.title or thread.session.id, *messages)) + "\n"
 
 
 def _markdown(thread: ChatThread) -> str:
-    said = (f"## {m.role}, {m.created_at:%Y-%m-%d %H:%M:%S} UTC\n\n{m.content}" for m in thread.messages)
-    return "\n\n".join((f"# {thread.session.title or thread.session.id}", *said)) + "\n"
+    messages = (f"## {m.role}, {m.created_at:%Y-%m-%d %H:%M:%S} UTC\n\n{m.content}" for m in thread.messages)
+    return "\n\n".join((f"# {thread.session.title or thread.session.id}", *messages)) + "\n"

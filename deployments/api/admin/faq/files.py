@@ -1,4 +1,4 @@
-"""Prepared answers as files: export, and import in one transaction."""
+"""Routes for FAQ files: export, and import in one transaction."""
 
 import asyncio
 from typing import Annotated, Literal
@@ -23,37 +23,37 @@ _CSV_TYPES = (b"text/csv", b"application/csv", b"application/vnd.ms-excel", b"te
 
 
 def faq_files_router(faq: FaqAdministration, importer: FaqImporter) -> APIRouter:
-    """Mount it before ``faq_router``."""
+    """Must be included before ``faq_router``, whose last route matches every path."""
     router = APIRouter(prefix="/faq", tags=["faq"])
 
     @router.get("/export", response_class=Response, responses=response_media_types("application/json", "text/csv"))
     async def export(format: FileKind = "json") -> Response:
-        """Every entry, disabled ones too. What is exported can be imported again without any difference."""
+        """Every entry, including disabled ones. Importing an exported file changes nothing."""
         entries = await faq.all()
         content = await asyncio.to_thread(entries_to_csv if format == "csv" else entries_to_json, entries)
         disposition = f'attachment; filename="faq.{format}"'
         return Response(content, media_type=_TYPES[format], headers={"content-disposition": disposition})
 
     @router.post("/import")
-    async def take(
+    async def import_file(
         request: Request,
         caller: Caller,
-        format: Annotated[FileKind | None, Query(description="Without it the content tells")] = None,
+        format: Annotated[FileKind | None, Query(description="Detected from the content when omitted")] = None,
         mode: Literal["merge", "replace"] = "merge",
         dry_run: bool = False,
     ) -> ImportReply:
-        """Takes a JSON or CSV file: as the form field ``file``, or as the body. Entries that cannot be taken are listed
-        with their line; in mode ``replace`` one of them is enough for nothing to be changed."""
+        """Imports a JSON or CSV file from the form field ``file`` or the body. Invalid entries are listed with their
+        line; in mode ``replace`` one invalid entry prevents the import."""
         data, kind = await _uploaded(request)
-        rows, refused = await asyncio.to_thread(read_import_rows, data, format or kind)
-        report = await importer.import_rows(rows, refused, mode, dry_run=dry_run, by=caller.username)
+        rows, rejected = await asyncio.to_thread(read_import_rows, data, format or kind)
+        report = await importer.import_rows(rows, rejected, mode, dry_run=dry_run, by=caller.username)
         return _reply(report)
 
     return router
 
 
 async def _uploaded(request: Request) -> tuple[bytes, FileKind]:
-    """The file and what it seems to be. Raises InvalidRequest when there is nothing."""
+    """The file and its detected kind. Raises InvalidRequest for an empty file."""
     declared = content_type(request.scope)
     if declared == b"multipart/form-data":
         async with multipart_fields(request) as fields:

@@ -1,4 +1,4 @@
-"""Prepared answers: the map of questions to answers, entries with everything they have, and trying a phrase."""
+"""Routes of FAQ entries: full entries, the map of questions to answers of older clients, and match tests."""
 
 from typing import Annotated
 
@@ -33,10 +33,10 @@ LanguageQuery = Annotated[str | None, Query(pattern=r"^[a-z]{2,3}$")]
 
 
 def faq_router(faq: FaqAdministration, publisher: SnapshotPublisher, matcher: FaqMatcher) -> APIRouter:
-    """Mount it after ``faq_files_router`` and before nothing of ``/faq``: its last route takes every path."""
+    """Must be included after every other router of ``/faq``: its last route matches every path."""
     router = APIRouter(prefix="/faq", tags=["faq"])
     _add_entries(router, faq)
-    _add_tests(router, faq, publisher, matcher)
+    _add_match_test(router, faq, publisher, matcher)
     _add_map(router, faq, publisher)
     return router
 
@@ -50,7 +50,7 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
         limit: Limit = 50,
         offset: Offset = 0,
     ) -> EntryPage:
-        """One page, the newest change first. Every word of ``search`` occurs in an entry that is found."""
+        """One page of the entries that contain every word of ``search``, the most recently changed first."""
         page = await faq.list(search, language, limit, offset, enabled)
         return EntryPage(entries=list(page.entries), total=page.total, limit=limit, offset=offset)
 
@@ -64,7 +64,7 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
     async def replace(
         entry_id: RowId, body: EntryBody, caller: Caller, response: Response, version: IfMatch
     ) -> FaqEntry:
-        """Writes the entry anew; its id and its hits stay."""
+        """Replaces the entry; its id and its hits stay."""
         stored = await faq.update(entry_id, body.draft(), required_version(version, body.version), caller.username)
         set_etag(response, stored.version)
         return stored
@@ -75,7 +75,7 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
 
     @router.get("/stats")
     async def statistics() -> FaqStatisticsReply:
-        """Counts over all entries, and the ten that are asked most."""
+        """Counts over all entries, and the ten most used ones."""
         found = await faq.statistics()
         return FaqStatisticsReply(
             total=found.total,
@@ -87,20 +87,22 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
         )
 
 
-def _add_tests(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPublisher, matcher: FaqMatcher) -> None:
+def _add_match_test(
+    router: APIRouter, faq: FaqAdministration, publisher: SnapshotPublisher, matcher: FaqMatcher
+) -> None:
     @router.post("/reload")
     async def reload() -> EntryCountReply:
-        """Changes are in force as soon as they are made; this only says how many answers are in use."""
+        """Returns how many entries are in use. Changes take effect without a reload."""
         return EntryCountReply(count=len(publisher.current.faq))
 
     @router.post("/save")
     async def save() -> EntryCountReply:
-        """Changes are stored as soon as they are made; this only says how many answers are in use."""
+        """Returns how many entries are in use. Changes are stored when they are made."""
         return EntryCountReply(count=len(publisher.current.faq))
 
     @router.post("/test")
     async def test(body: MatchTestBody) -> MatchTestReply:
-        """Which entry would answer ``text``, and which come near."""
+        """The entry that answers ``text``, and the nearest candidates."""
         report = await matcher(body.text, body.language)
         match = report.match
         return MatchTestReply(
@@ -116,7 +118,7 @@ def _add_tests(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPub
 def _add_map(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPublisher) -> None:
     @router.get("")
     async def questions() -> FaqMap:
-        """Question to answer, for every enabled entry. Of two languages with one question the default one is shown."""
+        """Maps question to answer for every enabled entry. The default language wins when two have one question."""
         snapshot = publisher.current
         preferred = snapshot.settings.default_language
         ordered = sorted(snapshot.faq, key=lambda each: (each.language == preferred, -each.id))
@@ -124,7 +126,7 @@ def _add_map(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPubli
 
     @router.post("", status_code=status.HTTP_201_CREATED)
     async def create(body: EntryBody, caller: Caller, response: Response) -> EntryWrittenReply:
-        """Adds an answer: ``trigger`` and ``response`` suffice."""
+        """Creates an entry; ``trigger`` and ``response`` are required."""
         stored = await faq.create(body.draft(), caller.username)
         set_etag(response, stored.version)
         return EntryWrittenReply(trigger=stored.question, entry=stored)
@@ -133,20 +135,20 @@ def _add_map(router: APIRouter, faq: FaqAdministration, publisher: SnapshotPubli
     async def answer(
         trigger: str, body: AnswerChangeBody, caller: Caller, response: Response, version: IfMatch
     ) -> EntryWrittenReply:
-        """Changes the answer to a question, or the question. Everything else of the entry stays. A version is heeded,
-        not demanded: older clients send none."""
+        """Changes the answer to a question, or the question. Everything else of the entry stays. The version is
+        optional, for older clients."""
         given = {"question": body.trigger, "answer": body.response}
         changes = {name: text for name, text in given.items() if text is not None}
         if not changes:
-            raise InvalidRequest("Name a new trigger, a new response, or both.", param="response")
+            raise InvalidRequest("Give a new trigger, a new response, or both.", param="response")
         stored = await faq.update_by_question(trigger, changes, caller.username, given_version(version, body.version))
         set_etag(response, stored.version)
         return EntryWrittenReply(trigger=stored.question, entry=stored)
 
     @router.delete("/{trigger:path}")
     async def forget(trigger: str, caller: Caller, version: IfMatch) -> EntryDeletedReply:
-        gone = await faq.delete_by_question(trigger, caller.username, version)
-        return EntryDeletedReply(deleted=gone.question)
+        deleted = await faq.delete_by_question(trigger, caller.username, version)
+        return EntryDeletedReply(deleted=deleted.question)
 
 
 async def _entry_of(match: AnswerMatch | None, faq: FaqAdministration) -> FaqEntry | None:

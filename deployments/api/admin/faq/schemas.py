@@ -1,4 +1,4 @@
-"""Prepared answers over HTTP."""
+"""HTTP bodies of FAQ entries."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
@@ -13,7 +13,7 @@ from deployments.contracts.settings import FaqEntry
 
 
 class FaqMatchReport(Protocol):
-    """What the prepared answers make of a phrase: the one that would answer, and the nearest ones, best first."""
+    """The match of a phrase, if any, and the nearest candidates, best first."""
 
     @property
     def match(self) -> AnswerMatch | None: ...
@@ -27,18 +27,18 @@ FaqMatcher = Callable[[str, str | None], Awaitable[FaqMatchReport]]
 
 
 class EntryBody(FaqDraft):
-    """A prepared answer. ``trigger`` and ``response`` are other names of ``question`` and ``answer``."""
+    """An FAQ entry. ``trigger`` and ``response`` are accepted for ``question`` and ``answer``."""
 
     question: str = Field(min_length=2, max_length=500, validation_alias=AliasChoices("question", "trigger"))
     answer: str = Field(min_length=1, max_length=4000, validation_alias=AliasChoices("answer", "response"))
-    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+    version: int | None = Field(default=None, ge=0, description="The version that was read; If-Match takes precedence")
 
     def draft(self) -> FaqDraft:
         return FaqDraft(**self.model_dump(exclude={"version"}, exclude_unset=True))
 
 
 class AnswerChangeBody(VersionedAdminRequest):
-    """The old way to change an entry: by its question."""
+    """The change of an entry that is identified by its question."""
 
     trigger: str | None = Field(default=None, min_length=2, max_length=500)
     response: str | None = Field(default=None, min_length=1, max_length=4000)
@@ -54,7 +54,7 @@ class FaqMap(BaseModel):
 
 
 class EntryPage(BaseModel):
-    """``hits`` counts all entries that were found, not only this page."""
+    """``total`` counts all entries of the search, not only this page."""
 
     entries: list[FaqEntry]
     total: int
@@ -79,7 +79,7 @@ class EntryDeletedReply(BaseModel):
 
 
 class MatchCandidateReply(BaseModel):
-    """An entry that came near. ``score`` is 0..100."""
+    """A candidate. ``score`` is 0..100."""
 
     entry_id: int
     trigger: str
@@ -106,7 +106,7 @@ class RejectedRowReply(BaseModel):
 
 
 class ImportReply(BaseModel):
-    """How many entries were, or with ``applied`` false would be, created, updated, left alone and deleted."""
+    """How many entries were, or with ``applied`` false would be, created, updated, unchanged and deleted."""
 
     applied: bool
     created: int
@@ -117,7 +117,7 @@ class ImportReply(BaseModel):
 
 
 class FaqStatisticsReply(BaseModel):
-    """``never`` counts enabled entries nobody asked for; ``top`` are the most asked ones."""
+    """``never`` counts enabled entries without hits; ``top`` are the most used ones."""
 
     total: int
     enabled: int

@@ -1,4 +1,4 @@
-"""Which model answers and how it is asked to: the default route, the engines behind it, sampling."""
+"""Routes of the language model: the default route, its model, and sampling."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -28,7 +28,7 @@ from deployments.contracts.speech import EngineStatus
 
 
 class SharedHistoryGone(SecretaryError):
-    """There is no conversation that everybody shares."""
+    """Older clients ask for one shared conversation, which does not exist."""
 
     code, status = "gone", 410
 
@@ -50,14 +50,14 @@ def models_router(
 def _add_params(router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher) -> None:
     @router.get("/params")
     async def read(response: Response) -> SamplingReply:
-        """Sampling of turns that ask for nothing else. The ETag is that of the settings."""
+        """The default sampling parameters. The ETag is that of the settings."""
         snapshot = publisher.current
         set_etag(response, snapshot.revision)
         return SamplingReply(params=SamplingValues.of(snapshot.settings.llm))
 
     @router.post("/params")
     async def write(body: SamplingBody, caller: Caller, response: Response, version: IfMatch) -> SamplingReply:
-        """Changes what is given. A version is heeded, not demanded: older clients send none."""
+        """Changes the given parameters. The version is optional, for older clients."""
         changes = body.model_dump(exclude_none=True, exclude={"version"})
         stored = await settings.update_fields(changes, caller.username, "llm", given_version(version, body.version))
         set_etag(response, stored.revision)
@@ -69,26 +69,26 @@ def _add_backend(
 ) -> None:
     @router.get("/backend")
     async def backend(response: Response) -> BackendReply:
-        """Who answers turns that name no model. The ETag is that of the settings."""
+        """The default route and its state. The ETag is that of the settings."""
         snapshot = publisher.current
         set_etag(response, snapshot.revision)
         return _reply(snapshot, await assistant.status())
 
     @router.post("/backend")
     async def choose(body: BackendBody, caller: Caller, response: Response, version: IfMatch) -> BackendReply:
-        """Makes another route the default one, at once and everywhere. 404 for an unknown route, 409 for a provider
-        that is switched off. A version is heeded, not demanded: older clients send none."""
-        chosen = {"default_route": str(_usable(body.backend, publisher.current))}
+        """Changes the default route. 404 for an unknown route, 409 for a disabled provider. The version is optional,
+        for older clients."""
+        changes = {"default_route": str(_enabled_route(body.backend, publisher.current))}
         read = given_version(version, body.version)
-        stored = await settings.update_fields(chosen, caller.username, expected_revision=read)
+        stored = await settings.update_fields(changes, caller.username, expected_revision=read)
         set_etag(response, stored.revision)
         reply = _reply(publisher.current, await assistant.status())
-        kept = "Nothing was stopped: which engines run is part of the graph." if body.stop_unused else ""
+        kept = "Nothing was stopped: the graph configures which engines run." if body.stop_unused else ""
         return reply.model_copy(update={"message": " ".join(filter(None, (reply.message, kept)))})
 
     @router.get("/models")
     async def models() -> ChatModelsReply:
-        """The model of every route, and the engines that have one loaded."""
+        """The model of every route, and the loaded models."""
         statuses = await assistant.status()
         current = _reply(publisher.current, statuses)
         available = {f"cloud:{each.id}": each.model_name for each in publisher.current.providers if each.enabled}
@@ -118,9 +118,8 @@ def _add_model(
 
     @router.post("/model")
     async def change(body: CurrentModelBody, caller: Caller, response: Response, version: IfMatch) -> CurrentModelReply:
-        """Makes the provider that is the default route answer with another of its models. 409 where the default route
-        is this machine, whose model is part of the graph. A version is heeded, not demanded: older clients send
-        none."""
+        """Changes the model of the provider that is the default route. 409 for the local route, whose model is
+        configured in the graph. The version is optional, for older clients."""
         provider = _default_provider(publisher.current)
         if provider is not None:
             read = given_version(version, body.version)
@@ -129,23 +128,23 @@ def _add_model(
         now = await current(response)
         if body.model != now.model:
             first = "choose a provider with POST /admin/llm/backend first"
-            raise Conflict(f"the model of {now.backend} is part of the graph; {first}", param="model")
+            raise Conflict(f"the model of {now.backend} is configured in the graph; {first}", param="model")
         return now
 
 
 def _add_history(router: APIRouter) -> None:
     @router.get("/history")
     async def history() -> None:
-        """Always 410: conversations belong to people, none is shared by all."""
-        raise SharedHistoryGone("There is no shared conversation. Conversations are below /admin/chat/sessions.")
+        """Always 410: every conversation has an owner."""
+        raise SharedHistoryGone("There is no shared conversation. See /admin/chat/sessions.")
 
     @router.delete("/history")
     async def clear() -> None:
-        """Always 410: conversations belong to people, none is shared by all."""
-        raise SharedHistoryGone("There is no shared conversation to clear. Delete one below /admin/chat/sessions.")
+        """Always 410: every conversation has an owner."""
+        raise SharedHistoryGone("There is no shared conversation. Delete one at /admin/chat/sessions.")
 
 
-def _usable(text: str, snapshot: Snapshot) -> Route:
+def _enabled_route(text: str, snapshot: Snapshot) -> Route:
     providers = {f"cloud:{each.id}": each for each in snapshot.providers}
     known = ", ".join((str(LOCAL_ROUTE), *providers))
     try:
@@ -163,7 +162,7 @@ def _usable(text: str, snapshot: Snapshot) -> Route:
 
 
 def _default_gemini(text: str, snapshot: Snapshot) -> ProviderSpec | None:
-    """What the alias ``gemini`` means: the default provider of this type, else the first one."""
+    """The provider that the alias ``gemini`` stands for: the default one of this type, else the first one."""
     of_type = [each for each in snapshot.providers if each.provider_type == "gemini"] if text == "gemini" else []
     return min(of_type, key=lambda each: (not each.is_default, not each.enabled, each.id), default=None)
 

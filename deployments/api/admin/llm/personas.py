@@ -1,4 +1,4 @@
-"""Prompts and personas."""
+"""Routes of personas and their system prompts."""
 
 import re
 from collections.abc import Collection
@@ -27,8 +27,8 @@ from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Identity
 from deployments.contracts.settings import Persona
 
-_NO_ID = re.compile(r"[^a-z0-9_-]+")
-_LONGEST_ID = 50
+_INVALID_ID_CHARACTERS = re.compile(r"[^a-z0-9_-]+")
+_MAX_ID_LENGTH = 50
 
 
 def personas_router(
@@ -57,7 +57,7 @@ def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: 
     async def read(persona_id: str, response: Response) -> PromptReply:
         return reply(await personas.get(persona_id), response)
 
-    async def written(
+    async def save_prompt(
         persona_id: str, body: PromptBody, caller: Identity, response: Response, version: int | None
     ) -> PromptReply:
         language, read = (
@@ -74,8 +74,8 @@ def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: 
 
     @router.post("/prompt")
     async def write_default(body: PromptBody, caller: Caller, response: Response, version: IfMatch) -> PromptReply:
-        """A version is heeded, not demanded: older clients send none."""
-        return await written(publisher.current.settings.default_persona, body, caller, response, version)
+        """The version is optional, for older clients."""
+        return await save_prompt(publisher.current.settings.default_persona, body, caller, response, version)
 
     @router.get("/prompt/{persona}")
     async def prompt(persona: str, response: Response) -> PromptReply:
@@ -85,19 +85,19 @@ def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: 
     async def write(
         persona: str, body: PromptBody, caller: Caller, response: Response, version: IfMatch
     ) -> PromptReply:
-        """A version is heeded, not demanded: older clients send none."""
-        return await written(persona, body, caller, response, version)
+        """The version is optional, for older clients."""
+        return await save_prompt(persona, body, caller, response, version)
 
     @router.post("/prompt/{persona}/reset")
     async def reset(persona: str, caller: Caller, response: Response, version: IfMatch) -> PromptReply:
-        """Back to the prompts the persona came with; 404 for one that did not come with the program."""
+        """Restores the original prompts of a seed persona; 404 for any other persona."""
         return reply(await personas.reset_prompts(persona, caller.username, version), response)
 
 
 def _add_choice(router: APIRouter, settings: SettingsAdministration, publisher: SnapshotPublisher) -> None:
     @router.get("/persona")
     async def current(response: Response) -> DefaultPersonaReply:
-        """The persona of turns that name none. The ETag is that of the settings."""
+        """The default persona. The ETag is that of the settings."""
         snapshot = publisher.current
         persona = snapshot.persona(None)
         if persona is None:
@@ -109,7 +109,7 @@ def _add_choice(router: APIRouter, settings: SettingsAdministration, publisher: 
     async def choose(
         body: DefaultPersonaBody, caller: Caller, response: Response, version: IfMatch
     ) -> DefaultPersonaReply:
-        """A version is heeded, not demanded: older clients send none."""
+        """The version is optional, for older clients."""
         known = {persona.id: persona for persona in publisher.current.personas}
         if body.persona not in known:
             raise NotFound(
@@ -158,6 +158,6 @@ def _add_personas(router: APIRouter, personas: PersonaAdministration, publisher:
 
 
 def _free_id(name: str, taken: Collection[str]) -> str:
-    """An id of ASCII letters, because personas are part of model names."""
-    slug = _NO_ID.sub("-", name.lower()).strip("-")[: _LONGEST_ID - 4] or "persona"
+    """An unused ASCII id derived from ``name``. Persona ids are part of model names."""
+    slug = _INVALID_ID_CHARACTERS.sub("-", name.lower()).strip("-")[: _MAX_ID_LENGTH - 4] or "persona"
     return next(each for each in (slug, *(f"{slug}-{n}" for n in range(2, 1000))) if each not in taken)

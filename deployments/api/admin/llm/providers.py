@@ -1,4 +1,4 @@
-"""Cloud providers and chains of routes. Keys go in and never come out."""
+"""Routes of cloud providers and route chains. API keys are accepted and never returned."""
 
 from fastapi import APIRouter, status
 from starlette.responses import Response
@@ -23,7 +23,7 @@ from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.providers import ProviderSpec, RouteChain
 
-_NAMES = {"config": "params"}
+_FIELD_ALIASES = {"config": "params"}
 
 
 def providers_router(providers: ProviderAdministration) -> APIRouter:
@@ -35,7 +35,7 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
 
     @router.get("")
     async def every(enabled_only: bool = False) -> ProviderList:
-        """Every provider, and the types there are."""
+        """Every provider, and the provider types."""
         found = [each for each in await providers.list() if each.enabled or not enabled_only]
         return ProviderList(
             providers=[ProviderReply.of(each, providers.proxy_hosts(each)) for each in found],
@@ -57,18 +57,18 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
     async def change(
         provider_id: str, body: FieldChanges, caller: Caller, response: Response, version: IfMatch
     ) -> ProviderSavedReply:
-        """Changes what is given. ``api_key`` "" keeps the stored key, null clears it; another server clears it too,
-        unless a new key comes along."""
+        """Changes the given fields. ``api_key`` "" keeps the stored key and null clears it. Moving to another server
+        without a new key clears it too."""
         changes, read = split_version(body)
         if "is_default" in changes:
             raise InvalidRequest(f"use POST /admin/llm/providers/{provider_id}/set-default", param="is_default")
-        named = {_NAMES.get(name, name): value for name, value in changes.items()}
-        spec = await providers.change(provider_id, named, caller.username, required_version(version, read))
+        fields = {_FIELD_ALIASES.get(name, name): value for name, value in changes.items()}
+        spec = await providers.change(provider_id, fields, caller.username, required_version(version, read))
         return reply(spec, response)
 
     @router.delete("/{provider_id}")
     async def remove(provider_id: str, caller: Caller, version: IfMatch) -> ProviderDeletedReply:
-        """409 while the default route or a chain needs it."""
+        """409 while it is the default route or part of a chain."""
         await providers.delete(provider_id, caller.username, version)
         return ProviderDeletedReply(message=f"{provider_id} was deleted")
 
@@ -76,7 +76,7 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
     async def make_default(
         provider_id: str, caller: Caller, response: Response, version: IfMatch
     ) -> ProviderSavedReply:
-        """``If-Match`` is heeded, not demanded: older clients send none."""
+        """``If-Match`` is optional, for older clients."""
         return reply(await providers.make_default(provider_id, caller.username, version), response)
 
     return router
@@ -87,7 +87,7 @@ def chains_router(chains: ChainAdministration) -> APIRouter:
 
     @router.get("")
     async def every() -> ChainList:
-        """Every chain, and what a chain may name."""
+        """Every chain, and the routes that a chain may contain."""
         return ChainList(routes=list(await chains.list()), known=list(await chains.known_routes()))
 
     @router.post("", status_code=status.HTTP_201_CREATED)
@@ -110,7 +110,7 @@ def chains_router(chains: ChainAdministration) -> APIRouter:
 
     @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
     async def remove(name: str, caller: Caller, version: IfMatch) -> None:
-        """409 while another chain leads here."""
+        """409 while another chain contains it."""
         await chains.delete(name, caller.username, version)
 
     return router

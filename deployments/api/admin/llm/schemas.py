@@ -1,4 +1,4 @@
-"""Models, prompts, personas and providers over HTTP."""
+"""HTTP bodies of models, personas, providers and route chains."""
 
 from typing import Annotated, Literal
 
@@ -23,7 +23,7 @@ class PromptBody(VersionedAdminRequest):
 
 
 class PromptReply(BaseModel):
-    """``model``: the route of turns that name none."""
+    """``model`` is the default route."""
 
     status: Literal["ok"] = "ok"
     persona: str
@@ -44,14 +44,14 @@ class DefaultPersonaReply(BaseModel):
 
 
 class PersonaBody(PersonaDraft):
-    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+    version: int | None = Field(default=None, ge=0, description="The version that was read; If-Match takes precedence")
 
     def draft(self) -> PersonaDraft:
         return PersonaDraft(**self.model_dump(exclude={"version", "id"}))
 
 
 class NewPersona(PersonaDraft):
-    """``id`` is made of the name when it is not given."""
+    """``id`` is derived from the name when it is empty."""
 
     id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,50}$")
 
@@ -66,7 +66,7 @@ class PersonaReply(BaseModel):
     prompts: dict[str, str]
     voices: dict[str, str]
     default: bool
-    original: bool = Field(description="Came with the program, so that its prompts can be reset")
+    original: bool = Field(description="A seed persona, whose prompts can be reset")
     version: int
 
 
@@ -75,7 +75,7 @@ class PersonaList(BaseModel):
 
 
 class SamplingBody(VersionedAdminRequest):
-    """Fields that are absent stay as they are; the ranges are those of the settings."""
+    """Absent fields stay; the ranges are those of the settings."""
 
     temperature: float | None = None
     max_tokens: int | None = None
@@ -100,7 +100,7 @@ class SamplingReply(BaseModel):
 
 
 class BackendBody(VersionedAdminRequest):
-    """``stop_unused`` is taken and does nothing: which engines run is decided by the graph, not by a request."""
+    """``stop_unused`` is accepted and ignored: the graph configures which engines run."""
 
     backend: str = Field(min_length=1, max_length=100)
     stop_unused: bool = False
@@ -156,7 +156,7 @@ class NewProvider(ProviderDraft):
 
 
 class ProviderReply(BaseModel):
-    """``api_key`` shows the last four characters only; of proxies there are the number and hidden hosts."""
+    """``api_key`` shows only the last four characters, ``proxy_hosts`` are masked."""
 
     id: str
     name: str
@@ -213,7 +213,7 @@ class NewChain(ChainDraft):
 
 
 class ChainBody(ChainDraft):
-    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+    version: int | None = Field(default=None, ge=0, description="The version that was read; If-Match takes precedence")
 
     def draft(self) -> ChainDraft:
         return ChainDraft(**self.model_dump(exclude={"version"}))
@@ -221,7 +221,7 @@ class ChainBody(ChainDraft):
 
 class ChainList(BaseModel):
     routes: list[RouteChain]
-    known: list[str] = Field(description="Everything that a chain may name")
+    known: list[str] = Field(description="The routes that a chain may contain")
 
 
 class ProviderDeletedReply(BaseModel):
@@ -230,7 +230,7 @@ class ProviderDeletedReply(BaseModel):
 
 
 def persona_reply(persona: Persona, version: int, *, default: bool, original: bool) -> PersonaReply:
-    """``full_name`` is another name of ``name``, which older clients ask for."""
+    """``full_name`` repeats ``name`` for older clients."""
     return PersonaReply(
         **persona.model_dump(), full_name=persona.name, default=default, original=original, version=version
     )

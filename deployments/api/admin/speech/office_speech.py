@@ -1,4 +1,4 @@
-"""Where the office speaks: within the limit of streams of this door, and no longer than somebody listens."""
+"""Synthesis in the office, within its limit of live streams and until the client disconnects."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ from deployments.contracts.streams import Closing
 
 
 class OfficeSpeech:
-    """Speaks texts of people in the office."""
+    """Synthesizes texts for the admin API. ``stream_slot`` enforces ``limits.max_live_streams``."""
 
     def __init__(self, assistant: Assistant, snapshots: SnapshotSource, slots: StreamSlots) -> None:
         self.assistant = assistant
@@ -29,30 +29,30 @@ class OfficeSpeech:
 
     @asynccontextmanager
     async def synthesize(self, body: SynthesisBody) -> AsyncIterator[AsyncIterator[SpeechChunk]]:
-        """The blocks of ``body.text``. Raises TooManyStreams, and what the assistant raises."""
+        """Yields the audio blocks of ``body.text``. Raises TooManyStreams, and what the assistant raises."""
         request = SpeechRequest(body.text, body.voice, body.language, preset=body.preset)
         async with self.stream_slot(), Closing(self.assistant.speak(request)) as chunks:
             yield chunks
 
     @asynccontextmanager
     async def stream_slot(self) -> AsyncIterator[None]:
-        """One of the streams that this door may have at once. Raises TooManyStreams."""
+        """Holds one of the live streams of the office. Raises TooManyStreams."""
         with self._slots.acquire(self._snapshots.current.settings.limits.max_live_streams):
             yield
 
     async def wav_response(self, body: SynthesisBody, request: Request) -> Response:
-        """A whole WAV file, with what it cost in the headers."""
+        """A WAV file. Headers give its duration, the synthesis time and the real-time factor."""
         began, seconds, file = perf_counter(), 0.0, SpeechFileEncoder("wav")
         async with CancelOnDisconnect(request.receive), self.synthesize(body) as chunks:
             async for chunk in chunks:
                 seconds += chunk.seconds
                 await file.feed(chunk)
         if not seconds:
-            raise EngineFailed("The text was not spoken: synthesis ended without any sound.")
-        took = perf_counter() - began
+            raise EngineFailed("Synthesis ended without any audio.")
+        elapsed = perf_counter() - began
         headers = {
             "x-duration-sec": f"{seconds:.3f}",
-            "x-synthesis-time-sec": f"{took:.3f}",
-            "x-rtf": f"{took / seconds:.4f}",
+            "x-synthesis-time-sec": f"{elapsed:.3f}",
+            "x-rtf": f"{elapsed / seconds:.4f}",
         }
         return Response(await file.finish(), media_type="audio/wav", headers=headers)

@@ -1,4 +1,4 @@
-"""Synthesised blocks as one raw stream: mono, little-endian, at one rate, 16-bit or float."""
+"""Conversion of synthesized blocks to a raw PCM stream: mono, little-endian, one rate, 16-bit or float."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ DEFAULT_RATE_HZ = 24_000
 
 
 class PcmConverter:
-    """Blocks of any rate in, bytes at ``rate`` Hz out. ``as_float``: float32 within -1..1, else signed 16 bit; what is
-    too loud is clipped, never wrapped. The voice may change its rate between blocks."""
+    """Converts blocks of any rate to bytes at ``rate_hz``: float32 in -1..1 with ``as_float``, else signed 16 bit. Too
+    loud samples are clipped. The rate may change between blocks."""
 
     def __init__(self, rate_hz: int, *, as_float: bool) -> None:
         self._target = AudioFormat(rate_hz)
@@ -19,21 +19,21 @@ class PcmConverter:
         self._converter: AudioConverter | None = None
 
     def feed(self, chunk: SpeechChunk) -> bytes:
-        """What is certain after ``chunk``; lags up to 120 ms when rates differ."""
+        """The bytes that are complete after ``chunk``. They lag up to 120 ms behind when the rates differ."""
         tail = b""
         if self._converter is None or self._converter.source != chunk.format:
-            tail = self._tail()
+            tail = self._flush()
             self._converter = AudioConverter(chunk.format, self._target)
-        return self._outward(tail + self._converter.feed(chunk.audio))
+        return self._encode(tail + self._converter.feed(chunk.audio))
 
     def finish(self) -> bytes:
-        """The rest."""
-        return self._outward(self._tail())
+        """The remaining bytes."""
+        return self._encode(self._flush())
 
-    def _tail(self) -> bytes:
+    def _flush(self) -> bytes:
         return self._converter.finish() if self._converter else b""
 
-    def _outward(self, pcm: bytes) -> bytes:
+    def _encode(self, pcm: bytes) -> bytes:
         if not self._as_float:
             return pcm
         return (np.frombuffer(pcm, "<i2").astype("<f4") / np.float32(_FULL_SCALE)).astype("<f4").tobytes()

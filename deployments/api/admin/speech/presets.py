@@ -1,4 +1,4 @@
-"""Speech presets, the general speaking rate, and the memory of spoken phrases."""
+"""Routes of speech presets, the general speaking rate and the phrase cache."""
 
 from fastapi import APIRouter, status
 from starlette.responses import Response
@@ -49,7 +49,7 @@ def phrase_cache_router(
 
     @router.delete("/cache")
     async def clear(caller: Caller) -> PhraseCacheReply:
-        """Every door forgets its phrases before it speaks again, and does not keep what it is just speaking."""
+        """Clears the phrase cache of every door. A phrase that is being synthesized is not cached."""
         epoch = await voices.clear_phrase_cache(caller.username)
         return PhraseCacheReply(epoch=epoch, max_mb_per_door=publisher.current.settings.speech.cache_mb)
 
@@ -62,7 +62,7 @@ def phrase_cache_router(
 
     @router.post("/piper/params")
     async def change_speed(body: SpeedBody, caller: Caller, response: Response, version: IfMatch) -> SpeedReply:
-        """Sets the general speaking rate, 0.25 to 4. A version is heeded, not demanded: older clients send none."""
+        """Sets the general speaking rate, 0.25 to 4. The version is optional, for older clients."""
         read = given_version(version, body.version)
         stored = await settings.update_fields({"speed": body.speed}, caller.username, "speech", read)
         set_etag(response, stored.revision)
@@ -76,7 +76,7 @@ def _add_choice(
 ) -> None:
     @router.get("/presets")
     async def every(response: Response) -> PresetList:
-        """Every preset, and which one is the default. The ETag is that of the settings."""
+        """Every preset and the name of the default one. The ETag is that of the settings."""
         snapshot = publisher.current
         set_etag(response, snapshot.revision)
         return _listed(await presets.list(), snapshot.settings.speech.default_preset)
@@ -85,8 +85,7 @@ def _add_choice(
     async def choose(
         body: DefaultPresetBody, caller: Caller, response: Response, version: IfMatch
     ) -> DefaultPresetReply:
-        """Makes a preset, builtin or custom, that of voices which have none of their own. A version is heeded, not
-        demanded: older clients send none."""
+        """Sets the default preset, builtin or custom. The version is optional, for older clients."""
         known = {preset.name: preset for preset in await presets.list()}
         if body.preset not in known:
             raise NotFound(
@@ -104,8 +103,8 @@ def _add_choice(
 def _add_custom(router: APIRouter, presets: PresetAdministration, publisher: SnapshotPublisher) -> None:
     @router.get("/presets/custom")
     async def own() -> PresetList:
-        mine = [preset for preset in await presets.list() if not preset.builtin]
-        return _listed(mine, publisher.current.settings.speech.default_preset)
+        custom = [preset for preset in await presets.list() if not preset.builtin]
+        return _listed(custom, publisher.current.settings.speech.default_preset)
 
     @router.post("/presets/custom", status_code=status.HTTP_201_CREATED)
     async def create(body: NewPreset, caller: Caller, response: Response) -> PresetReply:

@@ -1,4 +1,4 @@
-"""Speech recognition: what there is, writing a recording down, and hearing what the secretary says itself."""
+"""Routes of speech recognition: engines, transcription of a recording, and a synthesis round trip."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -30,7 +30,7 @@ from deployments.contracts.speech import (
 )
 from deployments.contracts.streams import Closing
 
-_SAME = 0.8
+_MATCH_RATIO = 0.8
 
 
 class RecognitionEngineReply(BaseModel):
@@ -49,7 +49,7 @@ class EngineAvailability(BaseModel):
 
 
 class RecognitionStatusReply(BaseModel):
-    """``preferred_engine`` is the one that answers now; None when none does."""
+    """``preferred_engine`` is the first ready engine, or None."""
 
     vosk: EngineAvailability
     whisper: EngineAvailability
@@ -92,7 +92,7 @@ class RoundTripBody(Draft):
 
 
 class RoundTripReply(BaseModel):
-    """``ratio`` is how alike the words are, 0..1, whatever case and punctuation; ``match`` from 0.8 on."""
+    """``ratio`` is the similarity of the words, 0..1, ignoring case and punctuation; ``match`` means at least 0.8."""
 
     original_text: str
     recognized_text: str
@@ -106,14 +106,14 @@ class RoundTripReply(BaseModel):
 def recognition_router(speech: OfficeSpeech, snapshots: SnapshotSource) -> APIRouter:
     router = APIRouter(prefix="/stt", tags=["stt"])
     _add_status(router, speech)
-    _add_listening(router, speech, snapshots)
+    _add_transcription(router, speech, snapshots)
     return router
 
 
-def _add_status(router: APIRouter, studio: OfficeSpeech) -> None:
+def _add_status(router: APIRouter, speech: OfficeSpeech) -> None:
     @router.get("/status")
     async def state() -> RecognitionStatusReply:
-        engines = await _engines(studio)
+        engines = await _engines(speech)
         return RecognitionStatusReply(
             vosk=_availability(engines, "vosk"),
             whisper=_availability(engines, "whisper"),
@@ -130,30 +130,30 @@ def _add_status(router: APIRouter, studio: OfficeSpeech) -> None:
         return RecognitionModelsReply(
             models=[
                 RecognitionModelItem(name=each.model, engine=each.engine, ready=each.ready, revision=each.revision)
-                for each in await _engines(studio)
+                for each in await _engines(speech)
             ]
         )
 
 
-def _add_listening(router: APIRouter, studio: OfficeSpeech, snapshots: SnapshotSource) -> None:
+def _add_transcription(router: APIRouter, speech: OfficeSpeech, snapshots: SnapshotSource) -> None:
     @router.post("/transcribe")
     async def transcribe(
         request: Request,
         language: Annotated[str | None, Query(max_length=20)] = None,
         engine: Annotated[str | None, Query(max_length=50)] = None,
     ) -> RecordingTranscriptReply:
-        """Writes down the recording in the form field ``file``: wav, mp3, ogg, webm, m4a, flac. ``language`` and
-        ``engine`` (auto, vosk, whisper) are fields of the form or of the address."""
+        """Transcribes the recording in the form field ``file``: wav, mp3, ogg, webm, m4a, flac. ``language`` and
+        ``engine`` (auto, vosk, whisper) are form fields or query parameters."""
         async with multipart_fields(request) as fields:
             data = await uploaded_file(fields)
             named = text_field(fields, "language") or language or ""
-            wanted = text_field(fields, "engine") or engine or "auto"
-        chosen = await _engine(studio, wanted)
-        wishes = RecognitionRequest(b"", language=language_field(FormData([("language", named)])))
+            requested = text_field(fields, "engine") or engine or "auto"
+        chosen = await _engine(speech, requested)
+        options = RecognitionRequest(b"", language=language_field(FormData([("language", named)])))
         minutes = snapshots.current.settings.limits.max_audio_minutes
         async with CancelOnDisconnect(request.receive):
-            sound = await decode_recording(data, minutes * 60, wishes)
-            segments, finished = await _heard(studio, sound)
+            sound = await decode_recording(data, minutes * 60, options)
+            segments, finished = await _transcribe(speech, sound)
         return RecordingTranscriptReply(
             text=finished.text.strip(),
             language=finished.language,
@@ -165,19 +165,19 @@ def _add_listening(router: APIRouter, studio: OfficeSpeech, snapshots: SnapshotS
 
     @router.post("/test")
     async def round_trip(body: RoundTripBody, request: Request) -> RoundTripReply:
-        """Speaks a text, listens to it and compares."""
-        chosen = await _engine(studio, "auto")
+        """Synthesizes a text, transcribes the audio and compares the texts."""
+        chosen = await _engine(speech, "auto")
         async with CancelOnDisconnect(request.receive):
-            say = SynthesisBody(text=body.text_to_speak, voice=body.voice, language=body.language)
-            async with studio.synthesize(say) as chunks:
+            text = SynthesisBody(text=body.text_to_speak, voice=body.voice, language=body.language)
+            async with speech.synthesize(text) as chunks:
                 stream = PcmConverter(PCM16_16K.rate, as_float=False)
                 sound = b"".join([stream.feed(chunk) async for chunk in chunks]) + stream.finish()
-            _, finished = await _heard(studio, RecognitionRequest(sound, PCM16_16K, body.language))
+            _, finished = await _transcribe(speech, RecognitionRequest(sound, PCM16_16K, body.language))
         ratio = fuzz.ratio(normalise(body.text_to_speak), normalise(finished.text)) / 100
         return RoundTripReply(
             original_text=body.text_to_speak,
             recognized_text=finished.text.strip(),
-            match=ratio >= _SAME,
+            match=ratio >= _MATCH_RATIO,
             ratio=round(ratio, 3),
             words_count=len(finished.text.split()),
             seconds=round(finished.seconds, 3),
@@ -185,15 +185,15 @@ def _add_listening(router: APIRouter, studio: OfficeSpeech, snapshots: SnapshotS
         )
 
 
-async def _heard(
-    studio: OfficeSpeech, request: RecognitionRequest
+async def _transcribe(
+    speech: OfficeSpeech, request: RecognitionRequest
 ) -> tuple[list[TranscriptSegment], TranscriptFinished]:
     segments: list[TranscriptSegment] = []
-    async with studio.stream_slot(), Closing(studio.assistant.transcribe(request)) as events:
-        return await _collected(events, segments)
+    async with speech.stream_slot(), Closing(speech.assistant.transcribe(request)) as events:
+        return await _collect(events, segments)
 
 
-async def _collected(
+async def _collect(
     events: AsyncIterator[TranscriptEvent], segments: list[TranscriptSegment]
 ) -> tuple[list[TranscriptSegment], TranscriptFinished]:
     async for event in events:
@@ -203,22 +203,22 @@ async def _collected(
     raise EngineFailed("The recording could not be transcribed: recognition ended early.")
 
 
-async def _engines(studio: OfficeSpeech) -> list[EngineStatus]:
-    return [each for each in await studio.assistant.status() if each.kind == "recognition"]
+async def _engines(speech: OfficeSpeech) -> list[EngineStatus]:
+    return [each for each in await speech.assistant.status() if each.kind == "recognition"]
 
 
-async def _engine(studio: OfficeSpeech, wanted: str) -> str:
-    """The name of the engine that listens. Raises NotFound when it is not the one that is wanted."""
-    engines = [each.engine for each in await _engines(studio)]
-    if wanted == "auto":
+async def _engine(speech: OfficeSpeech, requested: str) -> str:
+    """The name of the recognition engine. Raises NotFound when the graph does not have the requested one."""
+    engines = [each.engine for each in await _engines(speech)]
+    if requested == "auto":
         return next(iter(engines), "")
-    if not wanted.replace("-", "_").replace("_", "").isalnum():
+    if not requested.replace("-", "_").replace("_", "").isalnum():
         raise InvalidRequest("engine is auto, vosk or whisper.", param="engine")
     for name in engines:
-        if wanted.casefold() in name.casefold():
+        if requested.casefold() in name.casefold():
             return name
     known = ", ".join(engines) or "none"
-    raise NotFound(f"There is no recognition engine {wanted!r} in this graph; there is: {known}.", param="engine")
+    raise NotFound(f"There is no recognition engine {requested!r} in this graph; there is: {known}.", param="engine")
 
 
 def _availability(engines: list[EngineStatus], name: str) -> EngineAvailability:

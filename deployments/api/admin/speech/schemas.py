@@ -1,4 +1,4 @@
-"""Voices, speech presets and spoken texts over HTTP and websockets."""
+"""HTTP and websocket bodies of voices, speech presets and synthesis."""
 
 from typing import Annotated, Literal
 
@@ -14,8 +14,7 @@ _Voice = Annotated[str | None, Field(max_length=100)]
 
 
 class PresetReply(PresetParams):
-    """The parameters stand at the top and, as they are written, below ``params``. ``effective``: those that the engines
-    of this program read."""
+    """The parameters are repeated at the top level. ``effective`` lists the parameters that every engine uses."""
 
     name: str
     display_name: str
@@ -32,7 +31,7 @@ class PresetReply(PresetParams):
 
 
 class PresetList(BaseModel):
-    """``current`` is the preset of voices that have none of their own."""
+    """``current`` is the default preset."""
 
     presets: dict[str, PresetReply]
     current: str
@@ -57,7 +56,7 @@ class NewPreset(PresetDraft):
 
 
 class PresetBody(PresetDraft):
-    version: int | None = Field(default=None, ge=0, description="The version that was read, unless If-Match names it")
+    version: int | None = Field(default=None, ge=0, description="The version that was read; If-Match takes precedence")
 
     def draft(self) -> PresetDraft:
         return PresetDraft(display_name=self.display_name, params=self.params)
@@ -68,7 +67,7 @@ class SpeedBody(VersionedAdminRequest):
 
 
 class SpeedReply(BaseModel):
-    """``speed`` is the general speaking rate: it is in force for the voices of every engine."""
+    """``speed`` is the general speaking rate of the voices of every engine."""
 
     status: Literal["ok"] = "ok"
     speed: float
@@ -76,7 +75,7 @@ class SpeedReply(BaseModel):
 
 
 class PhraseCacheReply(BaseModel):
-    """Doors keep phrases in their own memory: there is a bound for each, and an epoch that they follow."""
+    """Each door caches phrases in its own memory up to a limit, and clears them when the epoch changes."""
 
     status: Literal["ok"] = "ok"
     epoch: int
@@ -84,8 +83,8 @@ class PhraseCacheReply(BaseModel):
 
 
 class SynthesisBody(Draft):
-    """``preset`` None: the voice's own or the default one. ``voice`` None: the default of the language, which is
-    heard from the text when ``language`` is None."""
+    """``preset`` None means that of the voice or the default one. ``voice`` None means the default voice of the
+    language, which is detected from the text when ``language`` is None."""
 
     text: str = Field(max_length=200_000)
     preset: str | None = Field(default=None, max_length=100)
@@ -94,8 +93,8 @@ class SynthesisBody(Draft):
 
 
 class SynthesisStreamBody(SynthesisBody):
-    """``target_sample_rate`` null means 24000 Hz. ``stream_chunk_size`` is taken for the sake of older clients: how
-    large blocks are is the engine's business."""
+    """``target_sample_rate`` null means 24000 Hz. ``stream_chunk_size`` is accepted from older clients and ignored: the
+    engine decides the size of blocks."""
 
     target_sample_rate: int | None = Field(default=8_000, ge=8_000, le=48_000)
     stream_chunk_size: int = Field(default=20, ge=1, le=1_000)
@@ -103,7 +102,7 @@ class SynthesisStreamBody(SynthesisBody):
 
 
 class VoiceDetailReply(BaseModel):
-    """``name`` is the one people gave, ``engine_name`` the engine's. ``available``: enabled and its engine has it."""
+    """``name`` is the configured name, ``engine_name`` that of the engine. ``available``: enabled and installed."""
 
     id: str
     name: str
@@ -141,7 +140,7 @@ class DefaultVoiceReply(BaseModel):
 
 
 class VoiceTestBody(Draft):
-    """``voice`` None: the current one. ``text`` None: a fixed phrase in the language of the voice."""
+    """``voice`` None means the current voice, ``text`` None a fixed phrase in its language."""
 
     voice: _Voice = None
     text: str | None = Field(default=None, max_length=200_000)

@@ -1,9 +1,9 @@
-"""Raw speech while it is being synthesised: over HTTP, and over a websocket for many texts one after the other.
+"""Streaming synthesis as raw PCM: one text over HTTP, or a sequence of texts over a websocket.
 
-Websocket: the client sends a JSON object as ``StreamBody``; the server answers ``{"status": "starting"}`` with the
-rate, binary blocks, and ``{"done": true}`` with times and the number of blocks. ``{"cancel": true}`` ends the text
-that is being spoken, and those that wait, each with ``{"done": true, "cancelled": true}``. A mistake is answered with
-``{"error": ...}`` and the socket stays open.
+Websocket: the client sends a JSON object as ``SynthesisStreamBody``. The server sends ``{"status": "starting"}`` with
+the rate, binary blocks, and ``{"done": true}`` with times and the number of blocks. ``{"cancel": true}`` ends the
+current text and the queued ones, each with ``{"done": true, "cancelled": true}``. An invalid message is answered with
+``{"error": ...}``; the socket stays open.
 """
 
 import asyncio
@@ -30,24 +30,24 @@ from deployments.api.websockets import run_until_first_completed, send_within
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.errors import EngineFailed, InvalidRequest, Overloaded
 
-_MOST_WAITING = 16
-_LONGEST_MESSAGE = 1_000_000
+_MAX_QUEUED = 16
+_MAX_MESSAGE_LENGTH = 1_000_000
 _CANCELLED: dict[str, object] = {"done": True, "cancelled": True}
 
 
 def streaming_router(speech: OfficeSpeech, send_timeout_s: float = CLIENT_TIMEOUT_S) -> APIRouter:
-    """``patience_s`` is how long a client of a socket may not read what it asked for."""
+    """``send_timeout_s``: how long sending to a websocket client may take before the socket is given up."""
     router = APIRouter(prefix="/tts", tags=["tts"])
 
     @router.post("/stream", response_class=Response, responses=response_media_types("application/octet-stream"))
     async def stream(body: SynthesisStreamBody, request: Request) -> StreamingResponse:
-        """Headerless mono PCM from the first block on. An error after that cuts the connection."""
+        """Mono PCM without a header. An error after the first block closes the connection."""
         began, stack = perf_counter(), AsyncExitStack()
         try:
             chunks = await stack.enter_async_context(speech.synthesize(body))
             first = await anext(chunks, None)
             if first is None:
-                raise EngineFailed("The text was not spoken: synthesis ended without any sound.")
+                raise EngineFailed("Synthesis ended without any audio.")
         except BaseException:
             await stack.aclose()
             raise
@@ -57,7 +57,7 @@ def streaming_router(speech: OfficeSpeech, send_timeout_s: float = CLIENT_TIMEOU
             "x-format": body.output_format,
             "x-first-chunk-ms": f"{(perf_counter() - began) * 1000:.1f}",
         }
-        blocks = _closed_after(_blocks(body, _from(first, chunks)), stack)
+        blocks = _closing(_blocks(body, _prepend(first, chunks)), stack)
         return StreamingResponse(blocks, media_type="application/octet-stream", headers=headers)
 
     @router.websocket("/ws/stream")
@@ -71,23 +71,23 @@ def streaming_router(speech: OfficeSpeech, send_timeout_s: float = CLIENT_TIMEOU
 class _SpeechSocket:
     """One websocket: a reader that hears cancellations at once, and texts spoken strictly one after the other."""
 
-    def __init__(self, socket: WebSocket, studio: OfficeSpeech, patience_s: float) -> None:
+    def __init__(self, socket: WebSocket, speech: OfficeSpeech, send_timeout_s: float) -> None:
         self._socket = socket
-        self._patience_s = patience_s
-        self._studio = studio
-        self._waiting: asyncio.Queue[SynthesisStreamBody] = asyncio.Queue(_MOST_WAITING)
-        self._speaking: asyncio.Task[None] | None = None
+        self._send_timeout_s = send_timeout_s
+        self._speech = speech
+        self._queue: asyncio.Queue[SynthesisStreamBody] = asyncio.Queue(_MAX_QUEUED)
+        self._current: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Returns when the client has gone, or does not read."""
+        """Returns when the client disconnects or stops reading."""
         with suppress(WebSocketDisconnect, RuntimeError):
-            await run_until_first_completed(self._speak_all(), self._hear_all())
+            await run_until_first_completed(self._synthesize_all(), self._receive_all())
 
-    async def _hear_all(self) -> None:
+    async def _receive_all(self) -> None:
         while True:
-            await self._hear()
+            await self._receive()
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect
@@ -96,49 +96,49 @@ class _SpeechSocket:
             if body is None:
                 await self._cancel()
             else:
-                self._waiting.put_nowait(body)
+                self._queue.put_nowait(body)
         except asyncio.QueueFull:
-            await self._fail(Overloaded(f"at most {_MOST_WAITING} texts may wait", retry_after_s=1))
+            await self._fail(Overloaded(f"at most {_MAX_QUEUED} texts can be queued", retry_after_s=1))
         except InvalidRequest as error:
             await self._fail(error)
 
     async def _cancel(self) -> None:
         dropped = 0
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
+        while not self._queue.empty():
+            self._queue.get_nowait()
             dropped += 1
-        if self._speaking is not None:
-            self._speaking.cancel()
+        if self._current is not None:
+            self._current.cancel()
         for _ in range(dropped):
-            await self._say(_CANCELLED)
+            await self._send(_CANCELLED)
 
-    async def _speak_all(self) -> None:
+    async def _synthesize_all(self) -> None:
         while True:
-            body = await self._waiting.get()
-            self._speaking = asyncio.create_task(self._speak(body))
+            body = await self._queue.get()
+            self._current = asyncio.create_task(self._synthesize(body))
             try:
-                await asyncio.wait({self._speaking})
+                await asyncio.wait({self._current})
             finally:
-                self._speaking.cancel()
-                await asyncio.gather(self._speaking, return_exceptions=True)
-            if self._speaking.cancelled():
-                await self._say(_CANCELLED)
-            elif (error := self._speaking.exception()) is not None:
+                self._current.cancel()
+                await asyncio.gather(self._current, return_exceptions=True)
+            if self._current.cancelled():
+                await self._send(_CANCELLED)
+            elif (error := self._current.exception()) is not None:
                 await self._fail(error)
-            self._speaking = None
+            self._current = None
 
-    async def _speak(self, body: SynthesisStreamBody) -> None:
+    async def _synthesize(self, body: SynthesisStreamBody) -> None:
         began, first_ms, count = perf_counter(), None, 0
-        async with self._studio.synthesize(body) as chunks:
-            await self._say({"status": "starting", "sample_rate": _rate(body), "format": body.output_format})
+        async with self._speech.synthesize(body) as chunks:
+            await self._send({"status": "starting", "sample_rate": _rate(body), "format": body.output_format})
             async for block in _blocks(body, chunks):
                 first_ms = (perf_counter() - began) * 1000 if first_ms is None else first_ms
-                await send_within(self._socket.send_bytes(block), self._patience_s)
+                await send_within(self._socket.send_bytes(block), self._send_timeout_s)
                 count += 1
         if first_ms is None:
-            raise EngineFailed("the text was not spoken: synthesis ended without any sound")
+            raise EngineFailed("synthesis ended without any audio")
         total_ms = (perf_counter() - began) * 1000
-        await self._say(
+        await self._send(
             {"done": True, "first_chunk_ms": round(first_ms, 1), "total_ms": round(total_ms, 1), "chunks": count}
         )
 
@@ -146,15 +146,15 @@ class _SpeechSocket:
         if not isinstance(error, Exception) or isinstance(error, WebSocketDisconnect):
             raise error
         known = client_error(error, new_request_id(), response_started=False)
-        await self._say({"error": known.message, "code": known.code})
+        await self._send({"error": known.message, "code": known.code})
 
-    async def _say(self, message: dict[str, object]) -> None:
-        await send_within(self._socket.send_text(orjson.dumps(message).decode()), self._patience_s)
+    async def _send(self, message: dict[str, object]) -> None:
+        await send_within(self._socket.send_text(orjson.dumps(message).decode()), self._send_timeout_s)
 
 
 def _parsed(text: str | None) -> SynthesisStreamBody | None:
-    """What the client wants spoken; None for a cancellation. Raises InvalidRequest."""
-    if text is None or len(text) > _LONGEST_MESSAGE:
+    """The text to synthesize; None for a cancellation. Raises InvalidRequest."""
+    if text is None or len(text) > _MAX_MESSAGE_LENGTH:
         raise InvalidRequest("send a JSON object as text, of at most a million characters")
     try:
         content = orjson.loads(text)
@@ -173,7 +173,7 @@ def _rate(body: SynthesisStreamBody) -> int:
 
 
 async def _blocks(body: SynthesisStreamBody, chunks: AsyncIterator[SpeechChunk]) -> AsyncIterator[bytes]:
-    """Blocks as wanted, none of them empty."""
+    """Converts ``chunks`` to the requested format. Yields no empty block."""
     pcm = PcmConverter(_rate(body), as_float=body.output_format == "float32")
     async for chunk in chunks:
         if block := pcm.feed(chunk):
@@ -182,13 +182,13 @@ async def _blocks(body: SynthesisStreamBody, chunks: AsyncIterator[SpeechChunk])
         yield block
 
 
-async def _from(first: SpeechChunk, rest: AsyncIterator[SpeechChunk]) -> AsyncIterator[SpeechChunk]:
+async def _prepend(first: SpeechChunk, rest: AsyncIterator[SpeechChunk]) -> AsyncIterator[SpeechChunk]:
     yield first
     async for chunk in rest:
         yield chunk
 
 
-async def _closed_after(blocks: AsyncIterator[bytes], stack: AsyncExitStack) -> AsyncIterator[bytes]:
+async def _closing(blocks: AsyncIterator[bytes], stack: AsyncExitStack) -> AsyncIterator[bytes]:
     async with stack:
         async for block in blocks:
             yield block

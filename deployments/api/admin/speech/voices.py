@@ -1,4 +1,4 @@
-"""Voices: which there are, which may be used, which one is the default, and how they sound."""
+"""Routes of voices: list and change them, choose the default one, and test one."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ from deployments.contracts.speech import Voice
 from deployments.conversation.voice_catalogue import enabled_voices, select_voice
 
 InstalledVoices = Callable[[], tuple[Voice, ...]]
-"""Every voice of every engine, also those that were switched off."""
+"""Every voice of every engine, including disabled ones."""
 
 _PHRASES = {"ru": "Здравствуйте! Это проверка голоса секретаря."}
 _PHRASE = "Hello! This is a test of the secretary's voice."
@@ -49,7 +49,8 @@ def voices_router(
 
     @router.post("/tts/test", response_class=Response, responses=response_media_types("audio/wav"))
     async def test(body: SynthesisBody, request: Request) -> Response:
-        """A WAV file; X-Duration-Sec, X-Synthesis-Time-Sec and X-RTF (time taken per second of sound) beside it."""
+        """A WAV file, with the headers X-Duration-Sec, X-Synthesis-Time-Sec and X-RTF (synthesis time per second of
+        audio)."""
         return await speech.wav_response(body, request)
 
     return router
@@ -59,12 +60,12 @@ def _add_list(
     router: APIRouter, voices: VoiceAdministration, publisher: SnapshotPublisher, installed: InstalledVoices
 ) -> None:
     def find(voice_id: str) -> Voice:
-        return _found(voice_id, installed())
+        return _find_voice(voice_id, installed())
 
     @router.get("/voices")
     @router.get("/tts/voices", include_in_schema=False)
     async def every() -> VoiceList:
-        """Every voice, those that were switched off too."""
+        """Every voice, including disabled ones."""
         snapshot = publisher.current
         return VoiceList(
             voices=[_reply(voice, snapshot) for voice in installed()], current=_current(snapshot, installed())
@@ -79,11 +80,11 @@ def _add_list(
 
     @router.patch("/voices/{voice_id}")
     @router.patch("/tts/voices/{voice_id}", include_in_schema=False)
-    async def decide(
+    async def update_settings(
         voice_id: str, body: FieldChanges, caller: Caller, response: Response, version: IfMatch
     ) -> VoiceDetailReply:
-        """Changes what is given of name, description, enabled and preset. A voice that is switched off is neither
-        offered nor used."""
+        """Changes the given fields of name, description, enabled and preset. A disabled voice is neither listed for
+        clients nor used."""
         voice = find(voice_id)
         changes, read = split_version(body)
         before = publisher.current.voice_settings(voice_id) or VoiceSettings(id=voice_id, version=0)
@@ -98,12 +99,12 @@ def _add_current(
     router: APIRouter,
     settings: SettingsAdministration,
     publisher: SnapshotPublisher,
-    studio: OfficeSpeech,
+    speech: OfficeSpeech,
     installed: InstalledVoices,
 ) -> None:
     @router.get("/voice")
     async def current(response: Response) -> CurrentVoiceReply:
-        """The voice that speaks the default language. The ETag is that of the settings."""
+        """The voice of the default language. The ETag is that of the settings."""
         snapshot = publisher.current
         now = _current(snapshot, installed())
         if now is None:
@@ -113,13 +114,12 @@ def _add_current(
 
     @router.post("/voice")
     async def choose(body: DefaultVoiceBody, caller: Caller, response: Response, version: IfMatch) -> DefaultVoiceReply:
-        """Makes a voice the default one of the language it speaks best. A version is heeded, not demanded: older
-        clients send none."""
-        voice = _found(body.voice, installed())
+        """Makes a voice the default one of its first language. The version is optional, for older clients."""
+        voice = _find_voice(body.voice, installed())
         if not _enabled(voice.id, publisher.current):
             raise VoiceNotFound(f"voice {voice.id!r} is switched off", param="voice")
         read = given_version(version, body.version)
-        stored = await settings.edit(lambda now: _spoken_by(voice, now), caller.username, read)
+        stored = await settings.edit(lambda now: _with_default_voice(voice, now), caller.username, read)
         set_etag(response, stored.revision)
         return DefaultVoiceReply(engine=voice.engine, voice=voice.id)
 
@@ -130,12 +130,12 @@ def _add_current(
         if name is None:
             now = _current(publisher.current, installed())
             name = now.voice if now else None
-        language = _found(name, installed()).languages[0] if name else None
+        language = _find_voice(name, installed()).languages[0] if name else None
         text = body.text or _PHRASES.get(language or "ru", _PHRASE)
-        return await studio.wav_response(SynthesisBody(text=text, voice=name, language=language), request)
+        return await speech.wav_response(SynthesisBody(text=text, voice=name, language=language), request)
 
 
-def _found(voice_id: str, voices: tuple[Voice, ...]) -> Voice:
+def _find_voice(voice_id: str, voices: tuple[Voice, ...]) -> Voice:
     for voice in voices:
         if voice.id == voice_id:
             return voice
@@ -143,8 +143,8 @@ def _found(voice_id: str, voices: tuple[Voice, ...]) -> Voice:
     raise VoiceNotFound(f"there is no voice {voice_id!r}; some that exist: {some}", param="voice")
 
 
-def _spoken_by(voice: Voice, settings: Settings) -> Settings:
-    """``settings`` with ``voice`` as the default one of the language it speaks best."""
+def _with_default_voice(voice: Voice, settings: Settings) -> Settings:
+    """``settings`` with ``voice`` as the default one of its first language."""
     chosen = {**settings.speech.default_voices, voice.languages[0]: voice.id}
     return settings.model_copy(update={"speech": settings.speech.model_copy(update={"default_voices": chosen})})
 

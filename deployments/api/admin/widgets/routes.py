@@ -1,4 +1,4 @@
-"""Chat windows on websites: declared here, served by the gateway."""
+"""Routes of chat widgets. The gateway serves them."""
 
 from fastapi import APIRouter, status
 from starlette.responses import Response
@@ -10,7 +10,7 @@ from deployments.api.admin.request_identity import Caller
 from deployments.api.admin.widgets.schemas import NewWidget, WidgetInstanceReply, WidgetList
 from deployments.contracts.instances import WidgetSpec
 
-_DEFAULT = "default"
+_DEFAULT_ID = "default"
 
 
 def widgets_router(widgets: WidgetAdministration) -> APIRouter:
@@ -27,19 +27,19 @@ def _add_instances(router: APIRouter, widgets: WidgetAdministration) -> None:
 
     @router.post("/instances", status_code=status.HTTP_201_CREATED)
     async def create(body: NewWidget, caller: Caller, response: Response) -> WidgetInstanceReply:
-        return _done(await widgets.create(body.draft(), caller.username), response)
+        return _reply(await widgets.create(body.draft(), caller.username), response)
 
     @router.get("/instances/{widget_id}")
     async def one(widget_id: str, response: Response) -> WidgetSpec:
-        return _done(await widgets.get(widget_id), response).instance
+        return _reply(await widgets.get(widget_id), response).instance
 
     @router.put("/instances/{widget_id}")
     async def change(
         widget_id: str, body: FieldChanges, caller: Caller, response: Response, version: IfMatch
     ) -> WidgetInstanceReply:
-        """Changes what is given."""
+        """Changes the given fields."""
         changes, read = split_version(instance_fields(body))
-        return _done(
+        return _reply(
             await widgets.change(widget_id, changes, caller.username, required_version(version, read)), response
         )
 
@@ -49,24 +49,24 @@ def _add_instances(router: APIRouter, widgets: WidgetAdministration) -> None:
 
 
 def _add_default(router: APIRouter, widgets: WidgetAdministration) -> None:
-    """The addresses of a time when there was one widget."""
+    """Routes of older clients, which know a single widget."""
 
     @router.get("/config")
     async def config(response: Response) -> WidgetSpec:
-        return _done(await widgets.get(_DEFAULT), response).instance
+        return _reply(await widgets.get(_DEFAULT_ID), response).instance
 
     @router.post("/config")
     async def configure(
         body: FieldChanges, caller: Caller, response: Response, version: IfMatch
     ) -> WidgetInstanceReply:
-        """Changes the widget ``default``, or declares it when there is none yet. A version is heeded, not demanded:
-        older clients send none."""
+        """Changes the widget ``default`` or creates it. The version is optional, for older clients."""
         changes, read = split_version(instance_fields(body))
-        return _done(
-            await widgets.update_or_create(_DEFAULT, changes, caller.username, given_version(version, read)), response
+        return _reply(
+            await widgets.update_or_create(_DEFAULT_ID, changes, caller.username, given_version(version, read)),
+            response,
         )
 
 
-def _done(spec: WidgetSpec, response: Response) -> WidgetInstanceReply:
+def _reply(spec: WidgetSpec, response: Response) -> WidgetInstanceReply:
     set_etag(response, spec.version)
     return WidgetInstanceReply(instance=spec)

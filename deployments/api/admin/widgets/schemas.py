@@ -1,4 +1,4 @@
-"""Widgets over HTTP."""
+"""HTTP bodies of widgets."""
 
 from pydantic import BaseModel, model_validator
 
@@ -8,11 +8,11 @@ from deployments.contracts.instances import WidgetSpec
 
 
 class NewWidget(WidgetDraft):
-    """Fields that are null are as if they were not given."""
+    """A null field takes its default."""
 
     @model_validator(mode="before")
     @classmethod
-    def _in_our_words(cls, body: object) -> object:
+    def _rename_fields(cls, body: object) -> object:
         if not isinstance(body, dict):
             return body
         return {name: value for name, value in instance_fields(body).items() if value is not None}

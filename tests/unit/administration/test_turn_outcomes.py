@@ -1,4 +1,4 @@
-"""What a conversation keeps of a turn, however it ended: the table in ``contracts.sessions``."""
+"""What a conversation keeps of a turn: the table in ``contracts.sessions``."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,19 +20,19 @@ from tests.unit.administration.conftest import exchange
 ANN = Identity("ann", Role.VIEWER)
 PANEL = TurnSource(SourceKind.ADMIN)
 SHOP = TurnSource(SourceKind.TELEGRAM, "shop")
-BEGUN = [TurnStarted("t"), TextDelta("Добрый ")]
-WHOLE = [*BEGUN, TextDelta("день."), TurnFinished(route="local")]
-DEAD = EngineFailed("the model died")
+STARTED = [TurnStarted("t"), TextDelta("Добрый ")]
+WHOLE = [*STARTED, TextDelta("день."), TurnFinished(route="local")]
+FAILURE = EngineFailed("the model died")
 
-Ending = Callable[[OfficeServices, RunningTurn], Awaitable[object]]
+Interference = Callable[[OfficeServices, RunningTurn], Awaitable[object]]
 
 
-async def itself(office: OfficeServices, turn: RunningTurn) -> None:
-    """Nobody interferes."""
+async def run_to_end(office: OfficeServices, turn: RunningTurn) -> None:
+    """Does not interfere."""
 
 
 async def stopped(office: OfficeServices, turn: RunningTurn) -> None:
-    await spoken(turn)
+    await wait_for_text(turn)
     assert await office.dialogue.stop(ANN, turn.session_id)
 
 
@@ -47,60 +47,59 @@ async def reader_left(office: OfficeServices, turn: RunningTurn) -> None:
 
 
 async def office_closes(office: OfficeServices, turn: RunningTurn) -> None:
-    await spoken(turn)
+    await wait_for_text(turn)
     await office.running_turns.close()
 
 
-async def spoken(turn: RunningTurn) -> None:
-    """Waits for the first words."""
-    async for news in turn.watch():
-        if isinstance(news, TextDelta):
+async def wait_for_text(turn: RunningTurn) -> None:
+    """Waits for the first text."""
+    async for update in turn.watch():
+        if isinstance(update, TextDelta):
             return
 
 
 ASKED = [("user", "Вы открыты?", "")]
-IN_THE_OFFICE = {
-    "complete": (WHOLE, itself, [("assistant", "Добрый день.", "local")]),
+OFFICE_OUTCOMES = {
+    "complete": (WHOLE, run_to_end, [("assistant", "Добрый день.", "local")]),
     "its reader left": (WHOLE, reader_left, [("assistant", "Добрый день.", "local")]),
-    "stopped after words": ([*BEGUN, ScriptPause(60)], stopped, [("assistant", "Добрый ", STOPPED_ROUTE)]),
+    "stopped after words": ([*STARTED, ScriptPause(60)], stopped, [("assistant", "Добрый ", STOPPED_ROUTE)]),
     "stopped before words": ([TurnStarted("t"), ScriptPause(60)], stopped_at_once, []),
-    "engine failed after words": ([*BEGUN, DEAD], itself, []),
-    "engine failed as an event": ([*BEGUN, TurnFailed("engine_failed", "died", True)], itself, []),
-    "engine failed before words": ([DEAD], itself, []),
-    "engine ended too early": (BEGUN, itself, []),
-    "office closed": ([*BEGUN, ScriptPause(60)], office_closes, []),
+    "engine failed after words": ([*STARTED, FAILURE], run_to_end, []),
+    "engine failed as an event": ([*STARTED, TurnFailed("engine_failed", "died", True)], run_to_end, []),
+    "engine failed before words": ([FAILURE], run_to_end, []),
+    "engine ended too early": (STARTED, run_to_end, []),
+    "office closed": ([*STARTED, ScriptPause(60)], office_closes, []),
 }
 
 
-@pytest.mark.parametrize("ending", IN_THE_OFFICE)
-async def test_what_is_kept_of_a_turn_of_the_office(office: OfficeServices, ending: str) -> None:
-    script, end, kept = IN_THE_OFFICE[ending]
-    session_id = (await office.conversations.open(PANEL, "ann")).session_id
-    turn = await office.dialogue.ask(
-        ScriptedAssistant(script=list(script)), ANN, session_id, "Вы открыты?", Overrides()
-    )
-    await end(office, turn)
-    await asyncio.wait_for(asyncio.gather(turn.wait_ended(), return_exceptions=True), 5)
-    thread = await office.chat_sessions.thread(ANN, session_id)
-    assert [(m.role, m.content, m.route) for m in thread.messages] == ASKED + kept
+async def test_office_turn_outcome_decides_what_is_kept(office: OfficeServices) -> None:
+    for outcome, (script, end, kept) in OFFICE_OUTCOMES.items():
+        session_id = (await office.conversations.restart(PANEL, "ann")).session_id
+        turn = await office.dialogue.ask(
+            ScriptedAssistant(script=list(script)), ANN, session_id, "Вы открыты?", Overrides()
+        )
+        await end(office, turn)
+        await asyncio.wait_for(asyncio.gather(turn.wait_ended(), return_exceptions=True), 5)
+        thread = await office.chat_sessions.thread(ANN, session_id)
+        assert [(m.role, m.content, m.route) for m in thread.messages] == ASKED + kept, outcome
 
 
-REPORTED = {
+REPORTED_OUTCOMES = {
     "complete": ({"finished": True}, [ChatMessage("assistant", "Да, до шести.")]),
     "broke off after words": ({"finished": False, "answer": "Да, до"}, []),
     "without words": ({"finished": False, "answer": ""}, []),
 }
 
 
-@pytest.mark.parametrize("ending", REPORTED)
-async def test_what_is_kept_of_a_turn_that_a_door_reports(office: OfficeServices, ending: str) -> None:
-    values, kept = REPORTED[ending]
-    session_id = (await office.conversations.open(SHOP, "42")).session_id
-    await report(office, exchange(session_id=session_id, **values))
-    assert (await office.conversations.open(SHOP, "42")).messages == (ChatMessage("user", "Вы открыты?"), *kept)
+async def test_reported_turn_outcome_decides_what_is_kept(office: OfficeServices) -> None:
+    for outcome, (values, kept) in REPORTED_OUTCOMES.items():
+        session_id = (await office.conversations.restart(SHOP, "42")).session_id
+        await report(office, exchange(session_id=session_id, **values))
+        messages = (await office.conversations.open(SHOP, "42")).messages
+        assert messages == (ChatMessage("user", "Вы открыты?"), *kept), outcome
 
 
-async def test_words_that_broke_off_stay_in_the_exchange(office: OfficeServices) -> None:
+async def test_partial_answer_stays_in_the_exchange(office: OfficeServices) -> None:
     session_id = (await office.conversations.open(SHOP, "42")).session_id
     await report(office, exchange(session_id=session_id, finished=False, answer="Да, до"))
     async with office.database.unit_of_work() as work:
@@ -108,11 +107,11 @@ async def test_words_that_broke_off_stay_in_the_exchange(office: OfficeServices)
     assert (stored.answer, stored.finished) == ("Да, до", False)
 
 
-async def test_the_next_prompt_holds_what_was_kept(office: OfficeServices) -> None:
+async def test_next_prompt_contains_what_was_kept(office: OfficeServices) -> None:
     session_id = (await office.conversations.open(PANEL, "ann")).session_id
     for script, end, question in (
-        ([*BEGUN, DEAD], itself, "раз"),
-        ([*BEGUN, ScriptPause(60)], stopped, "два"),
+        ([*STARTED, FAILURE], run_to_end, "раз"),
+        ([*STARTED, ScriptPause(60)], stopped, "два"),
         (WHOLE, reader_left, "три"),
     ):
         turn = await office.dialogue.ask(ScriptedAssistant(script=list(script)), ANN, session_id, question, Overrides())
@@ -130,12 +129,12 @@ async def test_the_next_prompt_holds_what_was_kept(office: OfficeServices) -> No
     ]
 
 
-async def test_a_report_adds_nothing_to_what_the_office_keeps_itself(office: OfficeServices) -> None:
+async def test_report_of_failed_panel_turn_adds_nothing(office: OfficeServices) -> None:
     session_id = (await office.conversations.open(PANEL, "ann")).session_id
     turn = await office.dialogue.ask(ScriptedAssistant(), ANN, session_id, "Вы открыты?", Overrides())
     question, _ = await turn.wait_stored()
     assert isinstance(question, StoredMessage)
-    broken = ScriptedAssistant(script=[*BEGUN, DEAD])
+    broken = ScriptedAssistant(script=[*STARTED, FAILURE])
     again = await office.dialogue.regenerate(broken, ANN, session_id, question.id, Overrides())
     with pytest.raises(SecretaryError):
         await again.wait_ended()

@@ -1,4 +1,4 @@
-"""What blocks for long, or hangs, takes nothing away from those who do not wait for it."""
+"""Dedicated threads for blocking calls."""
 
 import asyncio
 import threading
@@ -14,16 +14,16 @@ from tests.waiting import wait_until
 
 
 class Gate:
-    """A question that is answered once the gate is ``open``; ``asked`` counts how often it was put."""
+    """A call that returns once ``open`` is set; ``calls`` counts how often it was made."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
-        self.asked = 0
+        self.calls = 0
 
     def __call__(self) -> int:
-        self.asked += 1
+        self.calls += 1
         assert self.open.wait(10)
-        return self.asked
+        return self.calls
 
 
 @pytest.fixture
@@ -34,39 +34,39 @@ def gate() -> Iterator[Gate]:
 
 
 @pytest.fixture
-async def everybodys_threads_are_busy(gate: Gate) -> AsyncIterator[None]:
+async def busy_default_executor(gate: Gate) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(1))
     busy = loop.run_in_executor(None, gate)
-    await wait_until(lambda: gate.asked)
+    await wait_until(lambda: gate.calls)
     yield
     gate.open.set()
     await busy
 
 
-async def test_all_who_ask_something_that_hangs_hold_one_thread(gate: Gate) -> None:
-    question = SharedCall("test", gate, 0.05)
-    answers = await asyncio.gather(*(question.result() for _ in range(20)), return_exceptions=True)
+async def test_shared_call_that_hangs_uses_one_thread(gate: Gate) -> None:
+    call = SharedCall("test", gate, 0.05)
+    answers = await asyncio.gather(*(call.result() for _ in range(20)), return_exceptions=True)
     assert {type(answer) for answer in answers} == {TimeoutError}
     with pytest.raises(TimeoutError):
-        await question.result()
-    assert gate.asked == 1
-    waits = asyncio.create_task(question.result())
-    leaves = asyncio.create_task(question.result())
+        await call.result()
+    assert gate.calls == 1
+    waiting = asyncio.create_task(call.result())
+    leaving = asyncio.create_task(call.result())
     await asyncio.sleep(0)
-    leaves.cancel()
+    leaving.cancel()
     gate.open.set()
-    assert await waits == 1
-    assert await question.result() == 2
-    question.close()
+    assert await waiting == 1
+    assert await call.result() == 2
+    call.close()
     with pytest.raises(Unavailable):
-        await question.result()
+        await call.result()
 
 
-async def test_work_that_cannot_wait_is_refused_until_a_thread_is_free_again(gate: Gate) -> None:
+async def test_run_or_reject_raises_while_busy(gate: Gate) -> None:
     threads = DedicatedThreadPool("test", 2)
     under_way = [asyncio.create_task(threads.run_or_reject(gate, "busy", 5)) for _ in range(2)]
-    await wait_until(lambda: gate.asked == 2)
+    await wait_until(lambda: gate.calls == 2)
     under_way[0].cancel()
     await asyncio.gather(under_way[0], return_exceptions=True)
     with pytest.raises(Overloaded, match="busy"):
@@ -80,8 +80,8 @@ async def test_work_that_cannot_wait_is_refused_until_a_thread_is_free_again(gat
         await threads.run(gate)
 
 
-@pytest.mark.usefixtures("everybodys_threads_are_busy")
-async def test_passwords_are_checked_while_the_threads_of_everybody_are_busy() -> None:
+@pytest.mark.usefixtures("busy_default_executor")
+async def test_passwords_ignore_a_busy_default_executor() -> None:
     passwords = fast_passwords()
     async with asyncio.timeout(5):
         await passwords.start()

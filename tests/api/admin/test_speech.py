@@ -1,4 +1,4 @@
-"""Voices, presets and spoken texts over the office's REST API and its websocket."""
+"""Voices, presets and synthesis over the admin API and its websocket."""
 
 import asyncio
 import io
@@ -6,7 +6,6 @@ import json
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -28,14 +27,8 @@ from deployments.contracts.identity import Role
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.engines.speech.tone import SECONDS_PER_CHARACTER
-from tests.api.admin.admin_client import OfficeSnapshots, RoleTokens, admin_client, opened_office
+from tests.api.admin.admin_client import OfficeSnapshots, RoleTokens, admin_client
 from tests.api.admin.scripted_secretary import scripted_secretary
-
-
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
-    async with opened_office(tmp_path) as office:
-        yield office
 
 
 @pytest.fixture
@@ -60,12 +53,12 @@ async def client(office: OfficeServices, assistant: ConversationAssistant) -> As
         yield client
 
 
-async def seconds(assistant: ConversationAssistant, **fields: object) -> float:
+async def spoken_seconds(assistant: ConversationAssistant, **fields: object) -> float:
     request = SpeechRequest("Добрый день всем", **fields)
     return sum([chunk.seconds async for chunk in assistant.speak(request)])
 
 
-async def test_the_five_presets_are_there_and_cannot_be_changed(client: httpx.AsyncClient) -> None:
+async def test_builtin_presets_cannot_be_changed(client: httpx.AsyncClient) -> None:
     reply = (await client.get("/tts/presets")).json()
     assert list(reply["presets"]) == ["neutral", "warm", "energetic", "calm", "natural"]
     assert reply["current"] == "neutral"
@@ -77,22 +70,20 @@ async def test_the_five_presets_are_there_and_cannot_be_changed(client: httpx.As
     assert (await client.post("/tts/presets/custom", json={"name": "warm"})).status_code == 409
 
 
-async def test_a_preset_is_made_chosen_heard_and_deleted(
-    client: httpx.AsyncClient, assistant: ConversationAssistant
-) -> None:
-    plain = await seconds(assistant)
+async def test_custom_preset_changes_synthesis(client: httpx.AsyncClient, assistant: ConversationAssistant) -> None:
+    plain = await spoken_seconds(assistant)
     name = "Быстро / очень 🚀"
     made = await client.post("/tts/presets/custom", json={"name": name, "params": {"speed": 2.0}})
     assert made.status_code == 201, made.text
     assert (await client.post("/tts/presets/custom", json={"name": name})).status_code == 409
     assert (await client.post("/tts/preset", json={"preset": name})).json()["settings"]["speed"] == 2.0
-    assert await seconds(assistant) == pytest.approx(plain / 2, rel=0.01)
-    assert await seconds(assistant, preset="neutral") == pytest.approx(plain, rel=0.01)
+    assert await spoken_seconds(assistant) == pytest.approx(plain / 2, rel=0.01)
+    assert await spoken_seconds(assistant, preset="neutral") == pytest.approx(plain, rel=0.01)
     path = f"/tts/presets/custom/{httpx.QueryParams({'n': name})}".replace("n=", "").replace("+", "%20")
     assert (await client.delete(path)).status_code == 409
     changed = await client.put(path, json={"params": {"speed": 4.0}}, headers={"if-match": made.headers["etag"]})
     assert changed.status_code == 200, changed.text
-    assert await seconds(assistant) == pytest.approx(plain / 4, rel=0.01)
+    assert await spoken_seconds(assistant) == pytest.approx(plain / 4, rel=0.01)
     assert (await client.put(path, json={"version": 1})).status_code == 409
     assert (await client.post("/tts/preset", json={"preset": "нет такого"})).status_code == 404
     await client.post("/tts/preset", json={"preset": "neutral"})
@@ -100,21 +91,28 @@ async def test_a_preset_is_made_chosen_heard_and_deleted(
     assert (await client.get("/tts/presets/custom")).json()["presets"] == {}
 
 
-@pytest.mark.parametrize("params", [{"speed": 0}, {"speed": 5}, {"top_p": 2}, {"top_k": 1.5}, {"loud": 1}, [1]])
-async def test_a_preset_that_cannot_work_is_refused(client: httpx.AsyncClient, params: object) -> None:
-    reply = await client.post("/tts/presets/custom", json={"name": "x", "params": params})
-    assert reply.status_code == 400
-    assert reply.json()["error"]["param"].startswith("params")
+async def test_preset_invalid_params_are_rejected(client: httpx.AsyncClient) -> None:
+    for params in (
+        {"speed": 0},
+        {"speed": 5},
+        {"top_p": 2},
+        {"top_k": 1.5},
+        {"loud": 1},
+        [1],
+    ):
+        reply = await client.post("/tts/presets/custom", json={"name": "x", "params": params})
+        assert reply.status_code == 400
+        assert reply.json()["error"]["param"].startswith("params")
 
 
-async def test_the_general_rate_is_changed(client: httpx.AsyncClient, assistant: ConversationAssistant) -> None:
-    plain = await seconds(assistant)
+async def test_general_rate_changes_synthesis(client: httpx.AsyncClient, assistant: ConversationAssistant) -> None:
+    plain = await spoken_seconds(assistant)
     assert (await client.post("/tts/piper/params", json={"speed": 2})).json()["speed"] == 2
-    assert await seconds(assistant) == pytest.approx(plain / 2, rel=0.01)
+    assert await spoken_seconds(assistant) == pytest.approx(plain / 2, rel=0.01)
     assert (await client.post("/tts/piper/params", json={"speed": 9})).status_code == 400
 
 
-async def test_a_voice_that_is_switched_off_is_neither_offered_nor_used(
+async def test_disabled_voice_is_not_listed_or_used(
     client: httpx.AsyncClient, assistant: ConversationAssistant
 ) -> None:
     path = "/voices/tone-ru"
@@ -136,15 +134,15 @@ async def test_a_voice_that_is_switched_off_is_neither_offered_nor_used(
     assert (await client.patch(path, json={"preset": "none", "version": 2})).status_code == 400
 
 
-async def test_a_voice_has_its_own_preset(client: httpx.AsyncClient, assistant: ConversationAssistant) -> None:
-    plain = await seconds(assistant)
+async def test_voice_preset_changes_synthesis(client: httpx.AsyncClient, assistant: ConversationAssistant) -> None:
+    plain = await spoken_seconds(assistant)
     done = await client.patch("/tts/voices/tone-ru", json={"preset": "energetic", "version": 0})
     assert done.status_code == 200
-    assert await seconds(assistant) == pytest.approx(plain / 1.1, rel=0.01)
-    assert await seconds(assistant, voice_id="tone-en") == pytest.approx(plain, rel=0.01)
+    assert await spoken_seconds(assistant) == pytest.approx(plain / 1.1, rel=0.01)
+    assert await spoken_seconds(assistant, voice_id="tone-en") == pytest.approx(plain, rel=0.01)
 
 
-async def test_the_current_voice_is_chosen_and_tested(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_default_voice_is_chosen_and_tested(client: httpx.AsyncClient, office: OfficeServices) -> None:
     assert (await client.get("/voice")).json() == {"engine": "tone", "voice": "tone-ru"}
     chosen = await client.post("/voice", json={"voice": "tone-en"})
     assert chosen.json() == {"status": "ok", "engine": "tone", "voice": "tone-en"}
@@ -154,7 +152,7 @@ async def test_the_current_voice_is_chosen_and_tested(client: httpx.AsyncClient,
     assert (await client.post("/voice/test", json={"voice": "none"})).status_code == 404
 
 
-async def test_a_text_is_spoken_to_a_file_with_what_it_cost(client: httpx.AsyncClient) -> None:
+async def test_tts_test_returns_wav_with_timing_headers(client: httpx.AsyncClient) -> None:
     reply = await client.post("/tts/test", json={"text": "Добрый день", "preset": "neutral"})
     assert reply.status_code == 200, reply.text
     with wave.open(io.BytesIO(reply.content)) as file:
@@ -165,9 +163,8 @@ async def test_a_text_is_spoken_to_a_file_with_what_it_cost(client: httpx.AsyncC
     assert float(reply.headers["x-rtf"]) == pytest.approx(took / length, rel=0.05, abs=0.001)
 
 
-@pytest.mark.parametrize(
-    ("body", "param"),
-    [
+async def test_synthesis_invalid_body_is_rejected(client: httpx.AsyncClient) -> None:
+    for body, param in (
         ({"text": ""}, "input"),
         ({"text": "x" * 4097}, "input"),
         ({"text": "x\0"}, "body"),
@@ -175,33 +172,30 @@ async def test_a_text_is_spoken_to_a_file_with_what_it_cost(client: httpx.AsyncC
         ({"text": "x", "language": "русский"}, "language"),
         ({"text": None}, "text"),
         ({}, "text"),
-    ],
-)
-@pytest.mark.parametrize("path", ["/tts/test", "/tts/stream"])
-async def test_a_text_that_cannot_be_spoken_is_refused(
-    client: httpx.AsyncClient, path: str, body: dict, param: str | None
-) -> None:
-    reply = await client.post(path, json=body)
-    assert reply.status_code == 400, reply.text
-    assert reply.json()["error"]["param"] == param
+    ):
+        for path in (
+            "/tts/test",
+            "/tts/stream",
+        ):
+            reply = await client.post(path, json=body)
+            assert reply.status_code == 400, reply.text
+            assert reply.json()["error"]["param"] == param
 
 
-async def test_the_memory_of_phrases_is_emptied_everywhere(
-    client: httpx.AsyncClient, assistant: ConversationAssistant
-) -> None:
-    await seconds(assistant)
-    await seconds(assistant)
-    notebook = assistant._observer
-    assert notebook.hits == [False, True]
+async def test_phrase_cache_is_cleared(client: httpx.AsyncClient, assistant: ConversationAssistant) -> None:
+    await spoken_seconds(assistant)
+    await spoken_seconds(assistant)
+    observer = assistant._observer
+    assert observer.hits == [False, True]
     before = (await client.get("/tts/cache")).json()
     after = (await client.delete("/tts/cache")).json()
     assert after["epoch"] > before["epoch"]
-    await seconds(assistant)
-    await seconds(assistant)
-    assert notebook.hits == [False, True, False, True]
+    await spoken_seconds(assistant)
+    await spoken_seconds(assistant)
+    assert observer.hits == [False, True, False, True]
 
 
-async def test_raw_speech_is_streamed_at_the_wanted_rate(client: httpx.AsyncClient) -> None:
+async def test_stream_converts_to_requested_rate(client: httpx.AsyncClient) -> None:
     length = len("Добрый день") * SECONDS_PER_CHARACTER
     for body, rate, width in (
         ({}, 8_000, 2),
@@ -219,7 +213,7 @@ async def test_raw_speech_is_streamed_at_the_wanted_rate(client: httpx.AsyncClie
         assert (await client.post("/tts/stream", json={"text": "x", **wrong})).status_code == 400
 
 
-def test_loud_speech_is_clipped_and_never_wraps() -> None:
+def test_pcm_conversion_clips_loud_samples() -> None:
     square = np.where(np.arange(4_800) // 24 % 2, 32_767, -32_768).astype("<i2").tobytes()
     for as_float, kind, top in ((False, "<i2", 32_767), (True, "<f4", 1.0)):
         stream = PcmConverter(8_000, as_float=as_float)
@@ -231,27 +225,27 @@ def test_loud_speech_is_clipped_and_never_wraps() -> None:
 
 
 class Socket:
-    """A websocket to the office, over ASGI."""
+    """A websocket client of the office over ASGI."""
 
     def __init__(self) -> None:
         self.inbound: asyncio.Queue = asyncio.Queue()
         self.outbound: asyncio.Queue = asyncio.Queue()
 
-    async def say(self, message: object) -> None:
+    async def send(self, message: object) -> None:
         text = message if isinstance(message, str) else json.dumps(message)
         await self.inbound.put({"type": "websocket.receive", "text": text})
 
-    async def hear(self) -> dict | bytes:
+    async def receive(self) -> dict | bytes:
         message = await asyncio.wait_for(self.outbound.get(), 5)
         assert message["type"] == "websocket.send", message
         return message["bytes"] if message.get("bytes") is not None else json.loads(message["text"])
 
     async def until_text(self) -> tuple[int, dict]:
-        """How many blocks came before the next text, and that text."""
+        """The number of blocks before the next text message, and that message."""
         blocks = 0
-        while isinstance(heard := await self.hear(), bytes):
+        while isinstance(message := await self.receive(), bytes):
             blocks += 1
-        return blocks, heard
+        return blocks, message
 
 
 @asynccontextmanager
@@ -277,23 +271,19 @@ async def socket_to(office: OfficeServices, assistant: ConversationAssistant) ->
         await asyncio.wait_for(task, 5)
 
 
-async def test_a_socket_speaks_one_text_after_the_other(
-    office: OfficeServices, assistant: ConversationAssistant
-) -> None:
+async def test_socket_synthesizes_texts_in_order(office: OfficeServices, assistant: ConversationAssistant) -> None:
     async with socket_to(office, assistant) as socket:
-        await socket.say({"text": "Первое предложение. Второе предложение."})
-        await socket.say({"text": "Ещё", "target_sample_rate": None})
-        assert await socket.hear() == {"status": "starting", "sample_rate": 8000, "format": "pcm16"}
+        await socket.send({"text": "Первое предложение. Второе предложение."})
+        await socket.send({"text": "Ещё", "target_sample_rate": None})
+        assert await socket.receive() == {"status": "starting", "sample_rate": 8000, "format": "pcm16"}
         blocks, end = await socket.until_text()
         assert (end["done"], end["chunks"]) == (True, blocks)
         assert 0 < end["first_chunk_ms"] <= end["total_ms"]
-        assert (await socket.hear())["sample_rate"] == 24_000
+        assert (await socket.receive())["sample_rate"] == 24_000
         assert (await socket.until_text())[1]["done"] is True
 
 
-async def test_a_client_of_a_socket_that_does_not_read_is_given_up(
-    office: OfficeServices, assistant: ConversationAssistant
-) -> None:
+async def test_socket_client_not_reading_is_closed(office: OfficeServices, assistant: ConversationAssistant) -> None:
     slots, stuck = StreamSlots(), asyncio.Event()
     app = FastAPI()
     app.include_router(streaming_router(OfficeSpeech(assistant, OfficeSnapshots(office), slots), send_timeout_s=0.1))
@@ -312,9 +302,7 @@ async def test_a_client_of_a_socket_that_does_not_read_is_given_up(
     assert slots.live == 0
 
 
-async def test_a_mistake_on_a_socket_is_told_and_the_socket_stays_open(
-    office: OfficeServices, assistant: ConversationAssistant
-) -> None:
+async def test_socket_error_keeps_the_socket_open(office: OfficeServices, assistant: ConversationAssistant) -> None:
     async with socket_to(office, assistant) as socket:
         for wrong in (
             "{",
@@ -326,45 +314,45 @@ async def test_a_mistake_on_a_socket_is_told_and_the_socket_stays_open(
             {},
             {"text": "x" * 5000},
         ):
-            await socket.say(wrong)
-            assert (await socket.hear())["error"], wrong
+            await socket.send(wrong)
+            assert (await socket.receive())["error"], wrong
         await socket.inbound.put({"type": "websocket.receive", "bytes": b"\0\1"})
-        assert "JSON" in (await socket.hear())["error"]
-        await socket.say({"text": "Всё же"})
-        assert (await socket.hear())["status"] == "starting"
+        assert "JSON" in (await socket.receive())["error"]
+        await socket.send({"text": "Всё же"})
+        assert (await socket.receive())["status"] == "starting"
         assert (await socket.until_text())[1]["done"] is True
 
 
-async def test_speech_begins_before_the_text_ends_and_can_be_cancelled(office: OfficeServices) -> None:
+async def test_socket_streams_early_and_can_be_cancelled(office: OfficeServices) -> None:
     slow = await scripted_secretary(office, delay_s=0.02)
     text = "Первое предложение довольно короткое. " + "Потом идёт ещё одно предложение подлиннее. " * 40
     async with socket_to(office, slow) as socket:
-        await socket.say({"text": text})
-        await socket.say({"text": "Этот текст ждёт."})
-        assert (await socket.hear())["status"] == "starting"
-        assert isinstance(await socket.hear(), bytes)
+        await socket.send({"text": text})
+        await socket.send({"text": "Этот текст ждёт."})
+        assert (await socket.receive())["status"] == "starting"
+        assert isinstance(await socket.receive(), bytes)
         assert slow._observer.live["tts"] == 1
-        await socket.say({"cancel": True})
+        await socket.send({"cancel": True})
         for _ in range(2):
             _, end = await socket.until_text()
             assert end == {"done": True, "cancelled": True}
         assert slow._observer.live["tts"] == 0
         assert slow._observer.seconds < 30
-        await socket.say({"text": "Дальше."})
-        assert (await socket.hear())["status"] == "starting"
+        await socket.send({"text": "Дальше."})
+        assert (await socket.receive())["status"] == "starting"
         assert (await socket.until_text())[1]["done"] is True
 
 
-async def test_a_caller_who_leaves_ends_what_is_spoken(office: OfficeServices) -> None:
+async def test_socket_disconnect_ends_synthesis(office: OfficeServices) -> None:
     slow = await scripted_secretary(office, delay_s=0.05)
     async with socket_to(office, slow) as socket:
-        await socket.say({"text": "Очень длинная речь о многом. " * 50})
-        assert (await socket.hear())["status"] == "starting"
-        assert isinstance(await socket.hear(), bytes)
+        await socket.send({"text": "Очень длинная речь о многом. " * 50})
+        assert (await socket.receive())["status"] == "starting"
+        assert isinstance(await socket.receive(), bytes)
     assert slow._observer.live["tts"] == 0
 
 
-async def test_no_more_streams_than_the_office_may_have(client: httpx.AsyncClient, office: OfficeServices) -> None:
+async def test_live_streams_are_limited(client: httpx.AsyncClient, office: OfficeServices) -> None:
     slow = await scripted_secretary(office, delay_s=0.02)
     await office.settings.update_fields({"max_live_streams": 1}, "test", group="limits", role=Role.ADMIN)
     async with admin_client(office, lambda o: routers(o, slow), "operator") as busy:
