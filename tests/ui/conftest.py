@@ -1,8 +1,9 @@
-"""One panel server and one browser for all tests. Each test opens browser contexts of its own."""
+"""One panel server, one browser and one browser context for all tests. Each test starts without cookies."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -92,31 +93,45 @@ class BrowserUser:
         await self.page.wait_for_function("window.did_handshake === true")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def contexts(browser: Browser) -> AsyncIterator[list[BrowserContext]]:
-    opened: list[BrowserContext] = []
-    yield opened
-    for context in opened:
-        await context.close()
+OpenBrowser = Callable[..., Awaitable[BrowserUser]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A desktop context for all tests, so that the assets of the panel are loaded once."""
+    context = await browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
+    yield context
+    await context.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_browser(panel_server: PanelServer, browser: Browser, contexts: list[BrowserContext]):
-    """``await open_browser(size=PHONE)`` opens a browser context of a new user."""
+async def open_browser(
+    panel_server: PanelServer, browser: Browser, shared_context: BrowserContext
+) -> AsyncIterator[OpenBrowser]:
+    """``await open_browser()`` opens a page of the shared context without cookies, ``await open_browser(PHONE)`` one of
+    a new context."""
+    contexts: list[BrowserContext] = []
 
-    async def open_context(size: tuple[int, int] = DESKTOP, **options: object) -> BrowserUser:
-        context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-        contexts.append(context)
+    async def open_page(size: tuple[int, int] = DESKTOP, **options: Any) -> BrowserUser:
+        context = shared_context
+        if size != DESKTOP or options:
+            context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+            contexts.append(context)
         context.set_default_timeout(15_000)
         user = BrowserUser(panel_server, await context.new_page())
         user.record_page_errors()
         return user
 
-    return open_context
+    await shared_context.clear_cookies()
+    yield open_page
+    for page in shared_context.pages:
+        await page.close()
+    for context in contexts:
+        await context.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def admin(open_browser) -> AsyncIterator[BrowserUser]:
+async def admin(open_browser: OpenBrowser) -> AsyncIterator[BrowserUser]:
     """A user with a desktop browser, in which no error may occur."""
     user = await open_browser()
     yield user

@@ -99,7 +99,7 @@ async def test_stop_ends_text_speech_and_turn(admin: BrowserUser) -> None:
     await expect(answer).to_contain_text("остановлено")
     turn = admin.server.assistant.turns[-1]
     assert turn.turn_id in admin.server.assistant.closed_early
-    await admin.page.wait_for_timeout(700)
+    await admin.page.wait_for_timeout(300)
     sources = await admin.page.evaluate("window.sources")
     stats = await admin.page.evaluate("window.secretarySpeech")
     assert sources["start"] == stats["scheduled"]

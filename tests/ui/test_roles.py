@@ -87,6 +87,7 @@ async def test_lowered_role_cannot_use_shown_controls(admin: BrowserUser, panel_
     other = await page.context.new_page()
     await other.goto(panel_server.url + "faq")
     await expect(other.get_by_role("note")).to_be_visible()
+    await other.close()
 
     await row.get_by_label("Изменить: Есть ли у вас буфет?").click()
     await page.get_by_label("Ответ", exact=True).fill("Нет.")
@@ -116,6 +117,7 @@ async def test_lowered_role_cannot_save_open_editor(admin: BrowserUser, panel_se
     other = await page.context.new_page()
     await other.goto(panel_server.url + "faq")
     await expect(other.get_by_role("note")).to_be_visible()
+    await other.close()
     await page.get_by_role("button", name="Сохранить").click()
     await dismiss_forbidden(page)
     assert (await panel_server.office.faq.list("крыша")).total == 0
