@@ -1,0 +1,55 @@
+"""Components of the pages without a browser."""
+
+from datetime import UTC, datetime
+
+from deployments.administration.office.report_ingest import StageLatencyPoint
+from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, Timings, TurnFailed, TurnFinished
+from ui.components.faq_editor import parse_lines, parse_words
+from ui.components.latency_card import latency_series, stage_tiles
+from ui.components.panel_answer import PanelAnswer, failure_text, origin_text, timing_texts
+from ui.translations import Translator
+
+T = Translator("en")
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def test_answer_keeps_text_received_before_failure() -> None:
+    answer = PanelAnswer()
+    for event in (TextDelta("Half "), TextDelta("said"), TurnFailed("engine_timeout", "", True)):
+        answer.apply(event)
+    assert answer.text == "Half said"
+    assert failure_text(answer, T) == "The engine did not answer in time."
+
+
+def test_answer_formats_source_and_times() -> None:
+    match = AnswerMatch(3, "Hi", "en", "ranked", 91.4, "hello")
+    answer = PanelAnswer()
+    answer.apply(AnswerMatched(match))
+    assert origin_text(answer, T) == "Answer 3 · similar question · 91 · “hello”"
+    model = PanelAnswer(finished=TurnFinished(route="cloud:gemini", model="gemini-2.5-flash"))
+    assert origin_text(model, T) == "gemini · gemini-2.5-flash"
+    assert timing_texts(Timings(first_token_ms=1_500, total_ms=2_000), T) == ("first word 1.50 s", "total 2.00 s")
+
+
+def test_lines_and_words_are_parsed() -> None:
+    assert parse_lines(" one \n\n two") == ("one", "two")
+    assert parse_words("a, b,, c\nd") == ("a", "b", "c", "d")
+    assert parse_words(None) == ()
+
+
+def test_latency_tiles_show_newest_busiest_route() -> None:
+    points = (
+        StageLatencyPoint(NOW, "total", "local", 900, 1_200, 3),
+        StageLatencyPoint(NOW, "first_token", "cloud:x", 500, 700, 1),
+        StageLatencyPoint(NOW, "first_token", "local", 150, 300, 9),
+    )
+    assert [(tile.stage, tile.p50_ms, tile.selected) for tile in stage_tiles(points, "total")] == [
+        ("first_token", 150, False),
+        ("total", 900, True),
+    ]
+    assert [line["name"] for line in latency_series(points, "first_token", T)] == [
+        "x",
+        "x, p95",
+        "local model",
+        "local model, p95",
+    ]
