@@ -55,7 +55,7 @@ class HubClient:
     def listing(self, source: HubSource, files: tuple[ModelFile, ...]) -> HubListing:
         """Requests the commit of the revision, then the sizes and hashes of the files at that commit.
 
-        ``wanted`` names the files; empty means every file that matches ``source.include``. Raises SourceFailed.
+        ``files`` selects the files; empty is every file that matches ``source.include``. Raises SourceFailed.
         """
         commit = self._commit(source)
         entries = self._tree(source, commit)

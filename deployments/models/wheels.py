@@ -37,7 +37,7 @@ class PipDownloader:
             self._download(requirement, incoming, progress)
             downloaded = find_wheel(requirement, incoming)
             if downloaded is None:
-                raise SourceFailed(f"pip fetched no wheel for {requirement}")
+                raise SourceFailed(f"pip downloaded no wheel for {requirement}")
             wheel = downloaded.replace(folder / downloaded.name)
         return wheel
 
@@ -46,7 +46,7 @@ class PipDownloader:
         command += ["--disable-pip-version-check", "--dest", str(folder), *_progress_options(), "--", requirement]
         errors: list[str] = []
         progress.start_file(requirement, None)
-        with subprocess.Popen(  # noqa: S603 - fixed program, the requirement comes from the checked catalogue
+        with subprocess.Popen(  # noqa: S603 - fixed program, the requirement comes from the validated catalogue
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

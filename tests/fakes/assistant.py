@@ -1,7 +1,7 @@
-"""An ``Assistant`` that does what a test tells it, and remembers what was asked of it and what became of it.
+"""A scripted ``Assistant`` that records its requests.
 
-Answers: ``faq`` maps a question to a prepared answer; anything else is answered with ``deltas``. The ``script`` of a
-stream slows it down or breaks it: ``Pause(seconds)`` waits, an exception is raised, an event is passed on.
+``faq`` maps questions to answers; other questions are answered with ``deltas``. A script replaces the events of a
+stream: ``ScriptPause(seconds)`` waits, an exception is raised, an event is yielded.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ def tone(seconds: float, format: AudioFormat = PCM16_22K, hertz: float = 440) ->
 
 @dataclass
 class ScriptedAssistant:
-    """``open_streams``: returned streams that have begun and not ended. ``closed_early``: how many were cut off."""
+    """``open_streams`` counts streams in progress, ``closed_early`` those closed before their end."""
 
     faq: dict[str, str] = field(default_factory=dict)
     deltas: tuple[str, ...] = ("Добрый ", "день. ", "How are you?")
@@ -87,21 +87,21 @@ class ScriptedAssistant:
         self.turns.append(turn)
         if self.rejection is not None:
             raise self.rejection
-        return self._watched(self._steps(self._events(turn) if self.script is None else self.script))
+        return self._counted(self._run_script(self._events(turn) if self.script is None else self.script))
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
         self.speech_requests.append(request)
         if self.rejection is not None:
             raise self.rejection
         script = self.speech_script
-        return self._watched(self._steps(self._chunks() if script is None else script))
+        return self._counted(self._run_script(self._chunks() if script is None else script))
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         self.recognition_requests.append(request)
         if self.rejection is not None:
             raise self.rejection
         script = self.transcript_script
-        return self._watched(self._steps(list(TRANSCRIPT) if script is None else script))
+        return self._counted(self._run_script(list(TRANSCRIPT) if script is None else script))
 
     def voices(self) -> tuple[Voice, ...]:
         return self.all_voices
@@ -115,26 +115,26 @@ class ScriptedAssistant:
         answer = self.faq.get(turn.question)
         if answer is not None:
             match = AnswerMatch(7, answer, "ru", "exact", 100.0, turn.question)
-            middle = [AnswerMatched(match), *self._said(turn, (answer,))]
+            middle = [AnswerMatched(match), *self._delta_events(turn, (answer,))]
             end = TurnFinished("stop", Usage(), Timings(faq_ms=0.04, total_ms=0.05), "faq:7")
         else:
-            middle = self._said(turn, self.deltas)
+            middle = self._delta_events(turn, self.deltas)
             timings = Timings(faq_ms=0.1, first_token_ms=12.5, total_ms=40)
             end = TurnFinished("stop", Usage(11, len(self.deltas), 3), timings, str(turn.route or "local"), "smollm2")
         return [TurnStarted(turn.turn_id, 42), *middle, end]
 
-    def _said(self, turn: ChatTurn, texts: tuple[str, ...]) -> list[TurnEvent]:
-        said: list[TurnEvent] = []
+    def _delta_events(self, turn: ChatTurn, texts: tuple[str, ...]) -> list[TurnEvent]:
+        events: list[TurnEvent] = []
         for number, text in enumerate(texts):
-            said.append(TextDelta(text))
+            events.append(TextDelta(text))
             if turn.speak:
-                said.append(SpeechReady(SpeechChunk(tone(0.1), PCM16_22K, text, number), turn.voice_id or JOE.id))
-        return said
+                events.append(SpeechReady(SpeechChunk(tone(0.1), PCM16_22K, text, number), turn.voice_id or JOE.id))
+        return events
 
     def _chunks(self) -> list[SpeechChunk]:
         return [SpeechChunk(tone(0.3), PCM16_22K, text, number) for number, text in enumerate(self.sentences)]
 
-    async def _steps(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
+    async def _run_script(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
         for step in script:
             if isinstance(step, ScriptPause):
                 await asyncio.sleep(step.seconds)
@@ -143,7 +143,7 @@ class ScriptedAssistant:
             else:
                 yield step
 
-    async def _watched(self, stream: AsyncGenerator) -> AsyncGenerator:  # type: ignore[type-arg]
+    async def _counted(self, stream: AsyncGenerator) -> AsyncGenerator:  # type: ignore[type-arg]
         self.open_streams += 1
         ended = False
         try:

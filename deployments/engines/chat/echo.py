@@ -69,7 +69,7 @@ class EchoEngine(AsyncEngine):
             for index, word in enumerate(words):
                 await self._pause(index)
                 if word.strip() == self._options.fail_at_word:
-                    raise EngineFailed(f"echo was told to fail at the word {self._options.fail_at_word}")
+                    raise EngineFailed(f"echo is configured to fail at the word {self._options.fail_at_word}")
                 stopwatch.first_token()
                 yield TextDelta(word)
             await self._pause(len(words))
@@ -79,7 +79,7 @@ class EchoEngine(AsyncEngine):
 
     async def _pause(self, index: int) -> None:
         if index == self._options.fail_after_words:
-            raise EngineFailed(f"echo was told to fail after {index} words")
+            raise EngineFailed(f"echo is configured to fail after {index} words")
         await asyncio.sleep(self._options.delay_s if index else self._options.first_delay_s)
 
 

@@ -22,8 +22,8 @@ _SENTENCE = re.compile(r"[^.!?]+[.!?]*\s*")
 
 
 class TranscriptOptions(EngineOptions):
-    text: str = Field(default="привет", description="What is heard in any sound that is not digital silence")
-    language: str = Field(default="ru", description="Language that is heard when the request names none")
+    text: str = Field(default="привет", description="Transcript of all audio that is not digital silence")
+    language: str = Field(default="ru", description="Language of the transcript when the request names none")
     delay_s: float = Field(default=0, ge=0, description="Wait before every segment, seconds")
 
 
