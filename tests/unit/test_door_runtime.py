@@ -81,12 +81,12 @@ async def test_queue_depth_measured_for_every_engine(queue: str) -> None:
     handle, metrics = FakeHandle(), Metrics()
     voices = (remote(handle, "voice"), remote(handle, "second voice"))
     remotes = EngineHandles(None, remote(handle, "chat"), voices, remote(handle, "recognition"))
-    reception = DoorRuntime(remotes, SilentOffice(), "door", metrics)
+    runtime = DoorRuntime(remotes, SilentOffice(), "door", metrics)
     streams = {
-        "chat": lambda: reception.chat.stream(ChatTurn("t", TurnSource(SourceKind.API), (ChatMessage("user", "Hi"),))),
-        "voice": lambda: reception.speech[0].synthesize(SpeechRequest("Hi")),
-        "second voice": lambda: reception.speech[1].synthesize(SpeechRequest("Hi")),
-        "recognition": lambda: reception.recognizer.transcribe(RecognitionRequest(b"")),
+        "chat": lambda: runtime.chat.stream(ChatTurn("t", TurnSource(SourceKind.API), (ChatMessage("user", "Hi"),))),
+        "voice": lambda: runtime.speech[0].synthesize(SpeechRequest("Hi")),
+        "second voice": lambda: runtime.speech[1].synthesize(SpeechRequest("Hi")),
+        "recognition": lambda: runtime.recognizer.transcribe(RecognitionRequest(b"")),
     }
     waiting = [asyncio.create_task(_read(streams[queue]())) for _ in range(3)]
     await asyncio.sleep(0.01)
