@@ -61,7 +61,7 @@ def log_folder(tmp_path: Path) -> Iterator[Path]:
 
 async def _listings(office: OfficeServices, said: SecretObservations) -> None:
     said.record("snapshot", office.publisher.current)
-    for noun in ("bots", "keys", "users", "providers", "chains", "presets", "voices", "widgets", "personas"):
+    for noun in ("bots", "keys", "users", "providers", "chains", "presets", "widgets", "personas"):
         said.record(noun, await getattr(office, noun).list())
     async with office.database.unit_of_work() as work:
         said.record("audit", await work.audit.newest(1_000))

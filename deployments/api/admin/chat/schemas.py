@@ -230,7 +230,8 @@ class SessionDeletedReply(BaseModel):
     status: str = "ok"
 
 
-class DeletedCountReply(SessionDeletedReply):
+class DeletedCountReply(BaseModel):
+    status: str = "ok"
     deleted: int
 
 
