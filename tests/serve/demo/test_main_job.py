@@ -1,4 +1,4 @@
-"""The main job on the graph that `make run` starts: a question in, a spoken answer out, through every door."""
+"""A question and its spoken answer through every door, with real engines."""
 
 import base64
 import time
@@ -28,7 +28,7 @@ def spoken(demo: SecretaryProcess, question: str, **extra: object):
     )
 
 
-def test_a_question_gets_a_spoken_answer_that_whisper_understands(demo: SecretaryProcess) -> None:
+def test_spoken_answer_is_understood_by_whisper(demo: SecretaryProcess) -> None:
     answer = spoken(demo, ENGLISH_FAQ)
     audio = answer.choices[0].message.audio
     assert audio is not None
@@ -40,8 +40,8 @@ def test_a_question_gets_a_spoken_answer_that_whisper_understands(demo: Secretar
     assert answer.model_extra["secretary"]["answered_by"].startswith("faq")
 
 
-def test_the_model_answers_what_no_entry_covers_and_speaks_it(demo: SecretaryProcess) -> None:
-    answer = spoken(demo, "Tell me something about the blue whale.", max_tokens=40, seed=1)
+def test_model_answer_is_spoken(demo: SecretaryProcess) -> None:
+    answer = spoken(demo, "Tell me something about the blue whale.", max_tokens=20, seed=1)
     assert answer.model_extra["secretary"]["answered_by"] == "local"
     audio = answer.choices[0].message.audio
     assert audio is not None
@@ -50,7 +50,7 @@ def test_the_model_answers_what_no_entry_covers_and_speaks_it(demo: SecretaryPro
     assert answer.usage.completion_tokens > 0
 
 
-def test_a_russian_question_is_answered_and_spoken_in_russian(demo: SecretaryProcess) -> None:
+def test_russian_question_has_russian_speech(demo: SecretaryProcess) -> None:
     answer = spoken(demo, RUSSIAN_FAQ)
     audio = answer.choices[0].message.audio
     assert audio is not None
@@ -61,7 +61,7 @@ def test_a_russian_question_is_answered_and_spoken_in_russian(demo: SecretaryPro
     assert sound.level > 0.01
 
 
-def test_streamed_sound_starts_before_the_text_is_complete(demo: SecretaryProcess) -> None:
+def test_streamed_audio_starts_before_text_ends(demo: SecretaryProcess) -> None:
     stream = demo.openai.chat.completions.create(
         model="local",
         modalities=["text", "audio"],
@@ -89,7 +89,7 @@ def test_streamed_sound_starts_before_the_text_is_complete(demo: SecretaryProces
 
 
 @pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
-def test_speech_comes_in_every_format(demo: SecretaryProcess, form: str) -> None:
+def test_speech_in_every_format(demo: SecretaryProcess, form: str) -> None:
     reply = demo.openai.audio.speech.create(
         model="tts-1", voice="alloy", input="Good morning. How can I help you?", response_format=form
     )
@@ -102,7 +102,7 @@ def test_speech_comes_in_every_format(demo: SecretaryProcess, form: str) -> None
         assert 1 < decode_audio(data).seconds < 6
 
 
-def test_speech_starts_before_the_last_sentence_is_synthesised(demo: SecretaryProcess) -> None:
+def test_speech_first_chunk_before_last_sentence(demo: SecretaryProcess) -> None:
     text = " ".join(f"This is sentence number {n} of a rather long text that takes a while to speak." for n in range(8))
     with demo.http().stream(
         "POST", "/v1/audio/speech", json={"model": "tts-1", "voice": "alloy", "input": text, "response_format": "pcm"}
@@ -113,7 +113,7 @@ def test_speech_starts_before_the_last_sentence_is_synthesised(demo: SecretaryPr
     assert last - first > 0.2
 
 
-def test_whisper_writes_words_with_times(demo: SecretaryProcess) -> None:
+def test_transcription_has_word_timestamps(demo: SecretaryProcess) -> None:
     speech = demo.openai.audio.speech.create(model="tts-1", voice="alloy", input="The meeting is on Friday morning.")
     result = demo.openai.audio.transcriptions.create(
         model="whisper-1",
@@ -138,7 +138,7 @@ def test_models_voices_and_embeddings(demo: SecretaryProcess) -> None:
     assert len(vectors[0].embedding) > 64
 
 
-def test_readiness_names_every_engine_with_its_model(demo: SecretaryProcess) -> None:
+def test_ready_lists_every_engine(demo: SecretaryProcess) -> None:
     assert httpx.get(f"{demo.url}/health").status_code == 200
     assert httpx.get(f"{demo.url}/ready").json() == {"ready": True, "status": "ready"}
     engines = httpx.get(f"{demo.url}/ready", headers=demo.headers).json()["engines"]
@@ -157,7 +157,7 @@ def test_metrics_add_up_over_processes(demo: SecretaryProcess) -> None:
     assert demo.metric("secretary_live_streams") == 0
 
 
-def test_the_phone_gets_exact_frames(demo: SecretaryProcess) -> None:
+def test_phone_gets_frames_of_20_ms(demo: SecretaryProcess) -> None:
     address = f"{demo.url.replace('http', 'ws', 1)}/phone/tts"
     with connect(address, additional_headers={"Authorization": f"Bearer {API_KEY}"}) as line:
         line.send('{"type": "speak", "id": "1", "text": "Good morning, how can I help you?", "format": "alaw"}')
@@ -173,7 +173,7 @@ def test_the_phone_gets_exact_frames(demo: SecretaryProcess) -> None:
     assert frames > 50
 
 
-def test_telegram_text_and_voice_are_answered(demo: SecretaryProcess, telegram: TelegramServerThread) -> None:
+def test_telegram_answers_text_and_voice(demo: SecretaryProcess, telegram: TelegramServerThread) -> None:
     telegram.push(chat=private_chat(5), sender=user(5), text="Спасибо!")
     (answer,) = telegram.messages(1, within_s=60)
     assert answer.text

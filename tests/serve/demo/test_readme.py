@@ -1,4 +1,4 @@
-"""The lines of the README do what it says, as they stand there, against the secretary that `make run` starts."""
+"""The code blocks of the README run against the running secretary."""
 
 import json
 import os
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.model
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8002"
-PATIENCE_S = 180
+TIMEOUT_S = 180
 
 
 def block(language: str, about: str) -> str:
@@ -42,7 +42,7 @@ def run(demo: SecretaryProcess, tmp_path: Path):
         assert ADDRESS in code
         code = re.sub(r"^export (KEY|PASSWORD)=.*$", "", code.replace(ADDRESS, demo.url), flags=re.MULTILINE)
         done = subprocess.run(
-            [*command, code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
+            [*command, code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S
         )
         assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -54,7 +54,7 @@ def bash(run, code: str) -> str:
     return run(code, "bash", "-euo", "pipefail", "-c")
 
 
-def test_the_first_line_asks_and_the_answer_is_heard(run, tmp_path: Path) -> None:
+def test_readme_first_request_is_spoken(run, tmp_path: Path) -> None:
     said = bash(run, block("bash", "/v1/chat/completions"))
     assert words(said)
     sound = decode_audio((tmp_path / "answer.wav").read_bytes())
@@ -63,7 +63,7 @@ def test_the_first_line_asks_and_the_answer_is_heard(run, tmp_path: Path) -> Non
     assert sound.level > 0.01
 
 
-def test_the_program_streams_text_and_sound(run, tmp_path: Path) -> None:
+def test_readme_program_streams_text_and_audio(run, tmp_path: Path) -> None:
     said = run(block("python", "OpenAI("), sys.executable, "-c")
     samples = np.frombuffer((tmp_path / "answer.pcm").read_bytes(), "<i2")
     assert len(words(said)) > 3
@@ -71,7 +71,7 @@ def test_the_program_streams_text_and_sound(run, tmp_path: Path) -> None:
     assert np.abs(samples).max() > 1000
 
 
-def test_what_is_said_is_written_down(run, tmp_path: Path) -> None:
+def test_readme_speech_is_transcribed(run, tmp_path: Path) -> None:
     written = json.loads(bash(run, block("bash", "/v1/audio/speech")))
     sound = decode_audio((tmp_path / "hello.mp3").read_bytes())
     assert sound.codec.startswith("mp3")
@@ -79,7 +79,7 @@ def test_what_is_said_is_written_down(run, tmp_path: Path) -> None:
     assert {"good", "morning", "help"} <= set(words(written["text"]))
 
 
-def test_the_office_is_asked_over_rest_and_answers_follow(run, demo: SecretaryProcess) -> None:
+def test_readme_admin_api_adds_answer(run, demo: SecretaryProcess) -> None:
     said = bash(run, block("bash", "/admin/auth/login"))
     assert '"We do, on Tuesdays."' in said
     assert '"default_language"' in said

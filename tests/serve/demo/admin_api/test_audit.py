@@ -1,4 +1,4 @@
-"""Rows of /admin/audit: a change is made, and the trail must hold it."""
+"""/admin/audit on the running secretary."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from tests.serve.admin_client import AdminClient, error_of, json_of
 
 @pytest.fixture(scope="module")
 def change(office: AdminClient) -> Iterator[str]:
-    """The id, as the trail names it, of an entry that was created."""
+    """The id of a created FAQ entry in the audit log."""
     entry = office.post("/faq", {"trigger": "Who waters the ferns?", "response": "Nobody does."})["entry"]
     yield str(entry["id"])
     office.delete(f"/faq/entries/{entry['id']}")
@@ -60,6 +60,6 @@ def test_post_cleanup(office: AdminClient, change: str) -> None:
     done = office.post("/audit/cleanup", days=7)
     assert (done["deleted"], done["retention_days"]) == (0, 7)
     kept = office.get("/audit/logs", resource="faq", action="create")["logs"]
-    assert change in [event["resource_id"] for event in kept], "what is younger stays"
+    assert change in [event["resource_id"] for event in kept]
     newest = office.get("/audit/logs", limit=1)["logs"][0]
-    assert (newest["action"], newest["resource"]) == ("cleanup", "audit"), "the cleanup itself is in the trail"
+    assert (newest["action"], newest["resource"]) == ("cleanup", "audit")

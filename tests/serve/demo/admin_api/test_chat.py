@@ -1,4 +1,4 @@
-"""Rows of /admin/chat: conversations that are stored, and answered by prepared answers and a real model."""
+"""/admin/chat with FAQ answers and a real model."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ NOT_PREPARED = "Tell me about whales."
 
 @pytest.fixture
 def path(office: AdminClient) -> Iterator[str]:
-    """Of a new conversation."""
+    """The path of a new conversation."""
     session = office.post("/chat/sessions", {"title": "A row", "source_id": "rows"})["session"]
     path = f"/chat/sessions/{session['id']}"
     yield path
@@ -98,7 +98,7 @@ def test_post_messages(office: AdminClient, path: str) -> None:
     assert (done["message"]["content"], done["response"]["content"]) == (WHO, prepared(office, WHO))
     short = asked(office, path, NOT_PREPARED, **few(2))["response"]
     assert short["route"] == "local"
-    assert 0 < len(short["content"].split()) <= 2, "what the question wishes for goes before the settings"
+    assert 0 < len(short["content"].split()) <= 2
     elsewhere = {"content": NOT_PREPARED, "llm_override": {"llm_backend": "cloud:nobody"}}
     assert error_of(office.http.post(f"{path}/messages", json=elsewhere)) == (404, "model_not_found")
 
@@ -110,7 +110,7 @@ def test_post_stream(office: AdminClient, path: str) -> None:
     assert data.pop() == "[DONE]"
     first, *chunks, last = (json.loads(event) for event in data)
     assert (first["type"], first["message"]["content"]) == ("user_message", NOT_PREPARED)
-    assert len(chunks) > 1, "it comes while it is written"
+    assert len(chunks) > 1
     said = "".join(chunk["content"] for chunk in chunks if chunk["type"] == "chunk")
     assert (last["type"], last["message"]["content"].strip()) == ("assistant_message", said.strip())
     assert messages(office, path)[-1]["content"] == last["message"]["content"]

@@ -1,4 +1,4 @@
-"""Rows of the gateway: /, /health and /v1."""
+"""The gateway: /, /health and /v1."""
 
 import json
 

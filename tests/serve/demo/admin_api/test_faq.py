@@ -1,4 +1,4 @@
-"""Rows of /admin/faq: what is written is what the gateway says."""
+"""/admin/faq: saved entries are what the gateway answers."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -33,7 +33,7 @@ def test_put_trigger(office: AdminClient, entry: dict[str, object]) -> None:
     other = "Who bought the canoe / the paddle?"
     office.put(f"/faq/{quote(QUESTION)}", {"trigger": other, "response": "A swimmer did."})
     wait_for_change(lambda: office.answer_to(other) == "A swimmer did.")
-    assert office.get(f"/faq/entries/{entry['id']}")["question"] == other, "a renamed entry stays the same entry"
+    assert office.get(f"/faq/entries/{entry['id']}")["question"] == other
     for spelling in (quote(other, safe=""), quote(other)):
         office.put(f"/faq/{spelling}", {"response": f"Told by {spelling}."})
         assert office.get(f"/faq/entries/{entry['id']}")["answer"] == f"Told by {spelling}."

@@ -1,4 +1,4 @@
-"""Rows of /admin/llm about prompts, personas, sampling and the model that answers."""
+"""/admin/llm: prompts, personas, sampling and the backend."""
 
 from collections.abc import Iterator
 
@@ -61,7 +61,7 @@ def test_post_model(office: AdminClient) -> None:
 def test_get_and_delete_history(office: AdminClient) -> None:
     for reply in (office.http.get("/llm/history"), office.http.delete("/llm/history")):
         assert error_of(reply) == (410, "gone")
-        assert "/admin/chat/sessions" in reply.json()["detail"], "it says where conversations are instead"
+        assert "/admin/chat/sessions" in reply.json()["detail"]
 
 
 def test_get_backend(office: AdminClient) -> None:
@@ -77,7 +77,7 @@ def test_post_backend(office: AdminClient) -> None:
         chosen = office.post("/llm/backend", {"backend": provider["route"], "stop_unused": True})
         assert (chosen["backend"], chosen["provider_type"], chosen["model"]) == (provider["route"], "openai", "gpt-4o")
         assert office.get("/status")["llm_config"]["backend"] == provider["route"]
-        assert error_of(office.http.delete(f"/llm/providers/{provider['id']}"))[0] == 409, "it is in use"
+        assert error_of(office.http.delete(f"/llm/providers/{provider['id']}"))[0] == 409
         assert office.post("/llm/backend", {"backend": "vllm"})["backend"] == "local"
         assert office.complete(QUESTION, max_tokens=1).model_extra["secretary"]["answered_by"] == "local"
     finally:

@@ -1,4 +1,4 @@
-"""Rows of /admin/logs: what the running processes write."""
+"""/admin/logs: the log files of the running processes."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ def of(office: AdminClient, process: str) -> str:
 
 
 def asked(office: AdminClient) -> str:
-    """A question that a prepared answer has; the id of its turn."""
+    """Asks a question of the FAQ; returns the turn id."""
     return str(office.complete("Who are you?").model_extra["secretary"]["turn_id"])
 
 

@@ -1,4 +1,4 @@
-"""Rows of /admin/models; what is brought and taken away is a model of a hub on this machine."""
+"""/admin/models with a fake hub."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.unit.models.file_server import FakeFileServer
 from tests.unit.models.hub_responses import COMMIT
 from tests.unit.models.sample_model import CONFIG, WEIGHTS
 
-_READS_WITHIN_S = 60.0
+_SCAN_TIMEOUT_S = 60.0
 _TINY = "hf-acme--tiny"
 
 
@@ -21,10 +21,10 @@ def test_get_list(office: AdminClient) -> None:
 
 
 def test_scan(office: AdminClient) -> None:
-    """start, status and cancel: every byte of the weights is read, unless somebody says stop."""
+    """Start, status and cancel of a scan."""
     office.post("/models/scan")
     assert error_of(office.http.post("/models/scan"))[0] == 409
-    wait_for_change(lambda: office.get("/models/scan/status")["state"] != "running", _READS_WITHIN_S)
+    wait_for_change(lambda: office.get("/models/scan/status")["state"] != "running", _SCAN_TIMEOUT_S)
     read = office.get("/models/scan/status")
     assert (read["state"], read["error"]) == ("finished", None)
     assert {"smollm2-135m-instruct", "whisper-base"} <= {finding["id"] for finding in read["findings"]}
@@ -35,7 +35,7 @@ def test_scan(office: AdminClient) -> None:
 
 @pytest.fixture
 def cleared(office: AdminClient) -> Iterator[None]:
-    """Nothing of the hub's model is left in the folder of models, which outlives the secretary."""
+    """Deletes the downloaded model from the models folder, which outlives the secretary."""
     yield
     office.post("/models/download/cancel")
     wait_for_change(lambda: office.get("/models/download/status")["state"] != "running")
@@ -52,7 +52,7 @@ def test_search_and_details(office: AdminClient) -> None:
 
 @pytest.mark.usefixtures("cleared")
 def test_download(office: AdminClient, hub: FakeFileServer) -> None:
-    """download, status and cancel: it is followed while it comes, ended half-way, and goes on where it was."""
+    """Download, status and cancel; a second download resumes."""
     assert error_of(office.http.post("/models/download", json={"model_id": "nobody"}))[0] == 404
     hub.delay_s = 0.05
     assert office.post("/models/download", {"repo_id": "acme/Tiny", "kind": "chat"})["state"] == "running"

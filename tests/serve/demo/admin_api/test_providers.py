@@ -1,4 +1,4 @@
-"""Rows of /admin/llm/providers as records; what they answer over the network is tried elsewhere."""
+"""/admin/llm/providers."""
 
 from collections.abc import Iterator
 from typing import Any

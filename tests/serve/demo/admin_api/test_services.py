@@ -1,4 +1,4 @@
-"""Rows of /admin/services, on engines that are really unloaded and loaded again."""
+"""/admin/services: engines are unloaded and loaded again."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def state(office: AdminClient, service: str) -> str:
 
 
 def listens(office: AdminClient) -> int:
-    """What the gateway says to a recording of half a second of silence."""
+    """The status of a transcription of half a second of silence."""
     silence = bytes(16_000)
     header = (
         b"RIFF"
@@ -57,7 +57,7 @@ def test_post_stop_and_start(office: AdminClient) -> None:
     office.post("/services/recognition/start")
     office.wait_until_ready()
     assert listens(office) == 200
-    assert office.secretary.replica_process("recognition").pid == process.pid, "only the engine left its memory"
+    assert office.secretary.replica_process("recognition").pid == process.pid
     for name, status in (("gateway", 409), ("nobody", 404)):
         assert error_of(office.http.post(f"/services/{name}/stop"))[0] == status
 

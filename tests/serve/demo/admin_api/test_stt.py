@@ -1,4 +1,4 @@
-"""Rows of /admin/stt, with sound that the secretary speaks itself."""
+"""/admin/stt with audio from the secretary."""
 
 from tests.serve.admin_client import AdminClient, error_of, json_of
 from tests.serve.audio_checks import words

@@ -1,4 +1,4 @@
-"""Rows of /admin/telegram, with bots that really poll the local Bot API server."""
+"""/admin/telegram with bots that poll the fake Bot API server."""
 
 import json
 from collections.abc import Iterator
@@ -20,24 +20,24 @@ BRIEF = {
 }
 GREETING = "Good day to you."
 STRANGE_TOKEN = "111222333:AAF-a-token-that-nobody-knows-here"
-_POLLS_WITHIN_S = 60.0
+_POLL_TIMEOUT_S = 60.0
 
 
 @pytest.fixture(scope="module", autouse=True)
 def polling(office: AdminClient, telegram: TelegramServerThread) -> Iterator[None]:
-    """The default bot is up; what is written to people here is nobody else's business."""
-    wait_for_change(lambda: state(office)["running"] is True, _POLLS_WITHIN_S)
+    """Waits for the default bot; removes the messages of these tests."""
+    wait_for_change(lambda: state(office)["running"] is True, _POLL_TIMEOUT_S)
     sent = len(telegram.server.sent)
     welcome = office.get("/telegram/config")["welcome_message"]
     yield
     office.post("/telegram/config", {"welcome_message": welcome})
-    wait_for_change(lambda: state(office)["current"] is True, _POLLS_WITHIN_S)
+    wait_for_change(lambda: state(office)["current"] is True, _POLL_TIMEOUT_S)
     del telegram.server.sent[sent:]
 
 
 @pytest.fixture
 def bot(office: AdminClient) -> Iterator[dict[str, Any]]:
-    """Another bot, that does not run yet."""
+    """Another bot, disabled."""
     address = office.get("/telegram/config")["api_url"]
     body = {"name": "rows", "bot_token": STRANGE_TOKEN, "api_url": address, "enabled": False}
     made = office.post("/telegram/instances", body)["instance"]
@@ -50,10 +50,10 @@ def state(office: AdminClient, path: str = "/telegram/status") -> dict[str, Any]
 
 
 def answered(telegram: TelegramServerThread, text: str = "Who are you?") -> str:
-    """What the default bot writes back."""
+    """The reply of the default bot."""
     before = len(telegram.server.sent)
     telegram.push(chat=private_chat(PERSON), sender=user(PERSON), text=text)
-    return str(telegram.messages(before + 1, _POLLS_WITHIN_S)[before].text)
+    return str(telegram.messages(before + 1, _POLL_TIMEOUT_S)[before].text)
 
 
 def test_get_config(office: AdminClient, telegram: TelegramServerThread) -> None:
@@ -73,7 +73,7 @@ def test_get_status(office: AdminClient, telegram: TelegramServerThread) -> None
 
 def test_post_stop_config_and_start(office: AdminClient, telegram: TelegramServerThread) -> None:
     assert office.post("/telegram/stop")["status"] == "stopped"
-    wait_for_change(lambda: state(office)["running"] is False and not telegram.server.is_polled, _POLLS_WITHIN_S)
+    wait_for_change(lambda: state(office)["running"] is False and not telegram.server.is_polled, _POLL_TIMEOUT_S)
     assert office.post("/telegram/stop")["status"] == "already_stopped"
     version = office.get("/telegram/config")["version"]
     changed = office.post("/telegram/config", {"welcome_message": GREETING})
@@ -87,7 +87,7 @@ def test_post_stop_config_and_start(office: AdminClient, telegram: TelegramServe
 def test_post_restart(office: AdminClient, telegram: TelegramServerThread) -> None:
     wait_for_change(lambda: state(office)["updates"] > 0)
     assert office.post("/telegram/restart")["status"] == "restarted"
-    wait_for_change(lambda: (now := state(office))["running"] is now["current"] is True, _POLLS_WITHIN_S)
+    wait_for_change(lambda: (now := state(office))["running"] is now["current"] is True, _POLL_TIMEOUT_S)
     assert state(office)["updates"] == 0, "another process has begun to count"
     assert "secretary" in answered(telegram)
 
@@ -147,12 +147,12 @@ def test_what_a_bot_says(office: AdminClient) -> None:
 
 
 def test_buttons_and_modes(office: AdminClient, telegram: TelegramServerThread) -> None:
-    """A pressed button is a mode: here one of answers of one token."""
+    """A pressed button selects a mode, here one with answers of one token."""
 
     def declare(**fields: object) -> None:
         version = office.get("/telegram/instances/default")["version"]
         office.put("/telegram/instances/default", {**fields, "version": version})
-        wait_for_change(lambda: (now := state(office))["running"] is now["current"] is True, _POLLS_WITHIN_S)
+        wait_for_change(lambda: (now := state(office))["running"] is now["current"] is True, _POLL_TIMEOUT_S)
 
     def words() -> int:
         return len(answered(telegram, "What do whales like?").split())
@@ -194,12 +194,12 @@ def test_put_and_delete_instance(office: AdminClient, bot: dict[str, Any]) -> No
 
 
 def test_life_of_an_instance(office: AdminClient, bot: dict[str, Any]) -> None:
-    """start, stop, restart, status and logs: it asks Telegram, which does not know its token."""
+    """Start, stop, restart, status and logs of a bot with an unknown token."""
     path = "/telegram/instances/rows"
     assert state(office, f"{path}/status")["state"] == "stopped"
     assert error_of(office.http.post(f"{path}/restart"))[0] == 409
     assert office.post(f"{path}/start")["status"] == "started"
-    wait_for_change(lambda: state(office, f"{path}/status")["state"] == "rejected", _POLLS_WITHIN_S)
+    wait_for_change(lambda: state(office, f"{path}/status")["state"] == "rejected", _POLL_TIMEOUT_S)
     assert state(office, f"{path}/status")["error"]
     restarted = office.post(f"{path}/restart")
     assert (restarted["status"], restarted["instance"]["version"]) == ("restarted", 3)

@@ -1,4 +1,4 @@
-"""Rows of /admin/tts: settings are proven by how long the same words take to say."""
+"""/admin/tts: parameters change the length of the audio."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def as_before(office: AdminClient) -> Iterator[None]:
 
 @pytest.fixture
 def quick(office: AdminClient) -> Iterator[str]:
-    """A preset of our own."""
+    """A custom preset."""
     office.post("/tts/presets/custom", QUICK)
     yield QUICK["name"]
     office.http.delete(f"/tts/presets/custom/{QUICK['name']}")
@@ -49,7 +49,7 @@ def test_post_preset(office: AdminClient, quick: str) -> None:
     assert office.post("/tts/preset", {"preset": quick})["settings"]["speed"] == 2.0
     assert office.get("/tts/presets")["current"] == quick
     wait_for_change(lambda: seconds(office) < 0.75 * slow)
-    assert error_of(office.http.delete(f"/tts/presets/custom/{quick}"))[0] == 409, "it is in use"
+    assert error_of(office.http.delete(f"/tts/presets/custom/{quick}"))[0] == 409
     office.post("/tts/preset", {"preset": "neutral"})
     assert error_of(office.http.post("/tts/preset", json={"preset": "nothing"}))[0] == 404
 

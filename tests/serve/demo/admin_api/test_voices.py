@@ -1,4 +1,4 @@
-"""Rows of /admin/voices and /admin/voice."""
+"""/admin/voices and /admin/voice."""
 
 from collections.abc import Iterator
 from hashlib import sha256

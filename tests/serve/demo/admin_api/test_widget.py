@@ -1,4 +1,4 @@
-"""Rows of /admin/widget as records; the window on a website is tried elsewhere."""
+"""/admin/widget."""
 
 from collections.abc import Iterator
 from typing import Any
