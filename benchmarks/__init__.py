@@ -1,4 +1,4 @@
-"""Measurements of the whole secretary against peers and against the raw engines: ``python -m benchmarks list``.
+"""Benchmarks of the secretary against peers and raw engines: ``python -m benchmarks list``.
 
-Each file is one measurement, or a tool that several share; ``peers`` runs in processes of its own.
+A module is one benchmark or a tool of several. ``peers`` has programs that run in their own processes.
 """

@@ -1,4 +1,4 @@
-"""``python -m benchmarks NAME``: measures, prints a table, saves the numbers with the facts of the machine."""
+"""``python -m benchmarks NAME``: measures, prints a table, saves the numbers with facts about the machine."""
 
 import argparse
 import importlib
@@ -12,14 +12,15 @@ from benchmarks.machine import QUIET_LOAD_PER_CORE, MachineFacts, read_machine_f
 from benchmarks.report import print_result, save_result
 
 BENCHMARKS = {
-    "gateway": "a prepared answer through the whole path, against the LiteLLM proxy with a mocked answer",
+    "gateway": "an FAQ answer through the whole path, against the LiteLLM proxy with a mocked answer",
     "price-of-serve": "the same application under plain uvicorn and on Ray Serve in both modes",
     "first-token": "time to the first token, against llama.cpp's own HTTP server",
-    "first-audio": "time to the first sound, against raw Piper",
+    "first-audio": "time to the first audio, against raw Piper",
+    "import-time": "processor time of the imports of one process, by garbage collector threshold",
     "idle": "time to start, and memory and processor time of a secretary that waits",
     "office-changes": "time from a change in the office to the slowest replica, and changes per second against sqlite3",
-    "faq": "look-up and rank among ten thousand prepared answers",
-    "key-check": "what checking the API key takes from the door's requests per second",
+    "faq": "exact and ranked match among ten thousand FAQ entries",
+    "key-check": "the share of a door's requests per second that the check of the API key costs",
     "phone-lines": "lateness of the 20 ms frames with 1, 10 and 25 phone lines",
     "office": "the list of conversations with 100,000 of them stored, against the number of messages",
 }
@@ -29,7 +30,7 @@ console = Console(width=140)
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends what it measures, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # also ends the measured processes
     arguments = _arguments()
     if arguments.name == "list":
         for name, what in BENCHMARKS.items():
@@ -62,7 +63,7 @@ def _quiet_enough(machine: MachineFacts, anyway: bool) -> bool:
     if machine.quiet:
         return True
     limit = f"more than {QUIET_LOAD_PER_CORE} per core"
-    console.print(f"[yellow]The load average is {limit}: what is measured now is somebody else's work.[/yellow]")
+    console.print(f"[yellow]The load average is {limit}: results would include the work of other programs.[/yellow]")
     if not anyway:
         console.print("Wait until the machine is quiet, or add --anyway.")
     return anyway

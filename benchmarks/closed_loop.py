@@ -1,7 +1,7 @@
-"""A cheap HTTP client for load: one thread, raw sockets, one request at a time on each keep-alive connection.
+"""A closed-loop HTTP load client: one thread, raw sockets, one request at a time on each keep-alive connection.
 
-A request costs the client some twenty microseconds, so on the machine it shares with the server it takes little away.
-Every answer is checked for its status.
+A request costs the client about twenty microseconds of the cores that it shares with the server. The status of every
+reply is checked.
 """
 
 import selectors
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from benchmarks.comparison import percentile
 
 _OK = b"HTTP/1.1 200"
-_STUCK_S = 20.0
+_REPLY_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class LoadResult:
 
 
 @dataclass(slots=True)
-class _Line:
-    """One connection and the answer that is arriving on it."""
+class _Connection:
+    """One connection and the reply that arrives on it."""
 
     socket: socket.socket
     sent: float = 0.0
@@ -41,11 +41,11 @@ class _Line:
 
 
 def run_closed_loop(port: int, request: bytes, connections: int, seconds: float) -> LoadResult:
-    """``connections`` clients that ask again as soon as they are answered, for ``seconds``.
+    """Keeps one request open on each of ``connections`` for ``seconds``.
 
-    Raises RuntimeError when a connection breaks or when nothing is answered for twenty seconds.
+    Raises RuntimeError when a connection breaks or no reply arrives for twenty seconds.
     """
-    lines = [_Line(socket.create_connection(("127.0.0.1", port))) for _ in range(connections)]
+    lines = [_Connection(socket.create_connection(("127.0.0.1", port))) for _ in range(connections)]
     latencies: list[float] = []
     errors = 0
     with selectors.DefaultSelector() as selector:
@@ -55,19 +55,19 @@ def run_closed_loop(port: int, request: bytes, connections: int, seconds: float)
                 _open(line, selector, request)
             deadline = began + seconds
             while (now := time.perf_counter()) < deadline:
-                ready = selector.select(_STUCK_S)
+                ready = selector.select(_REPLY_TIMEOUT_S)
                 if not ready:
-                    raise RuntimeError(f"port {port} answers nothing")
+                    raise RuntimeError(f"port {port} does not reply")
                 for key, _ in ready:
                     line = key.data
-                    if not _arrived(line):
+                    if not _receive(line):
                         continue
                     now = time.perf_counter()
                     if line.answer.startswith(_OK):
                         latencies.append(now - line.sent)
                     else:
                         errors += 1
-                    _ask(line, request)
+                    _send(line, request)
             elapsed = time.perf_counter() - began
         finally:
             for line in lines:
@@ -86,20 +86,20 @@ def build_post_request(port: int, path: str, body: bytes, key: str) -> bytes:
     return head.encode() + body
 
 
-def _open(line: _Line, selector: selectors.BaseSelector, request: bytes) -> None:
+def _open(line: _Connection, selector: selectors.BaseSelector, request: bytes) -> None:
     line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     selector.register(line.socket, selectors.EVENT_READ, line)
-    _ask(line, request)
+    _send(line, request)
 
 
-def _ask(line: _Line, request: bytes) -> None:
+def _send(line: _Connection, request: bytes) -> None:
     line.answer.clear()
     line.sent = time.perf_counter()
     line.socket.sendall(request)
 
 
-def _arrived(line: _Line) -> bool:
-    """Reads what is there; True when the answer is complete."""
+def _receive(line: _Connection) -> bool:
+    """Reads available bytes; True when the reply is complete."""
     data = line.socket.recv(65_536)
     if not data:
         raise RuntimeError(f"the server closed a connection after {bytes(line.answer[:200])!r}")

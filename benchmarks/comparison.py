@@ -1,7 +1,7 @@
-"""Interleaved comparison: every pass runs all candidates, every second one in reverse (A B, B A, A B, ...).
+"""Interleaved comparison: each pass runs all candidates, every second pass in reverse order (A B, B A, A B, ...).
 
-A ratio is taken within a pass, between runs that follow each other, so what the machine does meanwhile meets both
-sides; what is reported is the median of these ratios with the lowest and the highest.
+A ratio is taken within a pass, so that other load on the machine affects both sides. Reported are the median, the
+lowest and the highest ratio.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,5 +56,5 @@ def paired_differences(ours: Sequence[float], theirs: Sequence[float]) -> Spread
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """Nearest rank; ``ordered`` rises and is not empty."""
+    """Nearest rank of ``ordered``, which is ascending and not empty."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

@@ -1,4 +1,4 @@
-"""What the demo graph gives its engines, so that a peer gets the same."""
+"""The engine options of the demo graph, for peers."""
 
 from benchmarks.server_process import DEMO_GRAPH, MODELS
 from deployments.arguments import SecretaryArgs

@@ -1,5 +1,4 @@
-"""faq: prepared answers at ten thousand entries: time of a look-up, of a rank, of building both and of following a
-change, and their memory."""
+"""faq: exact and ranked match among ten thousand entries: time, build time, time of a change, memory."""
 
 import gc
 import time
@@ -31,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class BuildCost:
-    """``memory_mib`` is what the process grew by (resident set)."""
+    """``memory_mib`` is the growth of the resident set."""
 
     seconds: float
     memory_mib: float
@@ -106,7 +105,7 @@ def _timed(asked: Sequence[FaqQuery], ask: Callable[[FaqQuery], object], repeats
 def _found(
     entries: Sequence[FaqEntry], asked: Sequence[FaqQuery], book: ExactMatchIndex, ranking: Ranking
 ) -> dict[str, float]:
-    """Share of the messages of each kind that get an answer: what was timed did its work."""
+    """The share of messages of each kind with a match."""
     hits: dict[str, list[float]] = defaultdict(list)
     for query in asked:
         match = book.lookup(query.text, query.language) or ranking.match(query.text, query.language)

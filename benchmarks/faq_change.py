@@ -1,4 +1,4 @@
-"""What one changed answer among many costs a process that follows: all anew against what changed, in turns."""
+"""The cost of one changed entry for a process that follows the snapshot: full rebuild against update."""
 
 import pickle
 import time
@@ -16,7 +16,7 @@ BOOK_MS, RANKING_MS = 50.0, 100.0
 """Targets: processor time of following one change."""
 
 Costs = dict[str, dict[str, list[float]]]
-"""What follows -> "anew" or "changed" -> milliseconds of processor time, one of each pass."""
+"""Structure -> "anew" (rebuild) or "changed" (update) -> milliseconds of processor time of each pass."""
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ _TARGETS = {"book": BOOK_MS, "ranking": RANKING_MS}
 
 
 def measure_costs(entries: tuple[FaqEntry, ...], count: int) -> Costs:
-    """``count`` passes over an answer in the middle that is written anew."""
+    """``count`` passes over a changed entry in the middle."""
     middle = len(entries) // 2
     other = entries[middle].model_copy(update={"question": "Можно ли прийти с собакой?", "version": 2})
     sides = _sides(entries, (*entries[:middle], other, *entries[middle + 1 :]))

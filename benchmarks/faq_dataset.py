@@ -1,4 +1,4 @@
-"""Ten thousand prepared answers that nobody wrote: half Russian, half English, with names and numbers as shops have."""
+"""Generated FAQ entries, half Russian, half English, with product names and numbers."""
 
 import random
 import re
@@ -48,13 +48,13 @@ class FaqQuery:
 
 
 def generate_entries(count: int, seed: int = 7) -> tuple[FaqEntry, ...]:
-    """``count`` enabled entries, each with one alternative; the same for the same ``seed``."""
+    """``count`` enabled entries with one alternative each; deterministic for a ``seed``."""
     rng = random.Random(seed)
     return tuple(_entry(rng, number) for number in range(1, count + 1))
 
 
 def generate_queries(entries: Sequence[FaqEntry], count: int, seed: int = 8) -> tuple[FaqQuery, ...]:
-    """``count`` messages of every kind, in turns."""
+    """``count`` messages of every kind, alternating."""
     rng = random.Random(seed)
     return tuple(query for _ in range(count) for query in _queries(rng, rng.choice(entries)))
 

@@ -1,4 +1,4 @@
-"""The one request of the HTTP measurements, and what one candidate does with it."""
+"""The request of the HTTP benchmarks, and the load of one candidate."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True, slots=True)
 class FaqLoadRun:
-    """One turn of a candidate: sixteen connections, then a single one."""
+    """One run: sixteen connections, then a single one."""
 
     concurrent: LoadResult
     single: LoadResult
@@ -38,7 +38,7 @@ class FaqLoadRun:
 
 
 def answer_check(server: ServerProcess, key: str = API_KEY) -> Callable[[], bool]:
-    """Whether ``server`` answers the request with 200 by now."""
+    """A function that returns whether ``server`` replies with 200."""
     return lambda: post_json(server.port, PATH, orjson.loads(BODY), key)[0] == 200
 
 

@@ -1,8 +1,7 @@
-"""first-audio: time to the first sound of a sentence, against raw Piper with the same voice.
+"""first-audio: time to the first audio of a sentence, against raw Piper with the same voice and threads.
 
-Both use the threads that the demo graph gives the voice, and both run to the end of the text before the next one
-begins. Raw Piper hands over whole sentences; the secretary cuts the first clause off, sends 200 ms blocks, and keeps
-phrases it has spoken before.
+Both finish a text before the next one. Raw Piper returns whole sentences; the secretary splits off the first clause,
+sends blocks of 200 ms and caches phrases.
 """
 
 import http.client
@@ -38,25 +37,23 @@ _BYTES_PER_SECOND = 24_000 * 2
 
 @dataclass(frozen=True, slots=True)
 class SpeechTiming:
-    """``first_s``: seconds until the first bytes; ``stall_s``: the longest silence a listener would hear who plays
-    from the first byte on; ``total_s``: seconds until the last byte."""
+    """Seconds to the first and the last byte. ``stall_s`` is the longest gap for a listener who plays at once."""
 
     first_s: float
     total_s: float
-    length_s: float
     stall_s: float
 
 
 class RawPiper(ProcessTree):
-    """The peer process, asked over its standard input."""
+    """The peer process, controlled over standard input and output."""
 
     def synthesize(self, text: str) -> SpeechTiming:
         sent = time.perf_counter()
         self._pipe("stdin").write(json.dumps(text).encode() + b"\n")
         self.read_message()
         first = time.perf_counter() - sent
-        size = self.read_message()["total"]
-        return SpeechTiming(first, time.perf_counter() - sent, size / 2 / self.rate, 0.0)
+        self.read_message()
+        return SpeechTiming(first, time.perf_counter() - sent, 0.0)
 
     def read_message(self) -> dict[str, int]:
         line = self._pipe("stdout").readline()
@@ -141,7 +138,7 @@ def _hear(line: StreamingClient, text: str) -> SpeechTiming:
         total = seconds
     if not size:
         raise http.client.IncompleteRead(b"")
-    return SpeechTiming(first, total, size / _BYTES_PER_SECOND, stall)
+    return SpeechTiming(first, total, stall)
 
 
 def _row(case: str, samples: dict[str, list[SpeechTiming]]) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
-"""first-token: what the secretary adds to the time until llama.cpp's own HTTP server gives its first token.
+"""first-token: time to the first token, against the HTTP server of llama.cpp with the same model and messages.
 
-The same model file, settings and messages (the request carries its own system message, so no persona is added),
-streaming, one at a time. The secretary's way includes the key check, the ranked search in the prepared answers
-(one hop) and the streamed call to the model's process (another hop).
+Requests stream, one at a time, with their own system message. The secretary checks the key, asks the ranked FAQ match
+(one hop) and streams from the process of the model (another hop).
 """
 
 from contextlib import ExitStack

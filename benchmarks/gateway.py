@@ -1,7 +1,7 @@
-"""gateway: a prepared answer through the whole path of `secretary up`, against the LiteLLM proxy.
+"""gateway: an FAQ answer through the whole path of `secretary up`, against the LiteLLM proxy.
 
-Both check a bearer key and answer without a model: the secretary from its prepared answers, LiteLLM with the same text
-as its documented ``mock_response``. The secretary counts metrics and writes its turn log meanwhile.
+Both check a bearer key and answer without a model: the secretary from the FAQ, LiteLLM with the same text as its
+documented ``mock_response``. The secretary also counts metrics and writes its turn log.
 """
 
 import os
@@ -74,7 +74,7 @@ def _start(directory: Path, stack: ExitStack, workers: int) -> tuple[BenchmarkSe
 
 
 def _graph(directory: Path, gateways: int) -> Path:
-    """The graph of `make run` with this many processes for the gateway."""
+    """The graph of `make run` with ``gateways`` gateway replicas."""
     graph = yaml.safe_load(DEMO_GRAPH.read_text())
     (secretary_app,) = (each for each in graph["applications"] if each["name"] == names.SECRETARY_APP)
     secretary_app["args"]["gateway"]["replicas"] = gateways
@@ -84,7 +84,7 @@ def _graph(directory: Path, gateways: int) -> Path:
 
 
 def _answer(server: ServerProcess) -> str:
-    """What the secretary says, so that the peer sends as many bytes."""
+    """The answer of the secretary, for the peer."""
     status, body = post_json(server.port, faq_request.PATH, orjson.loads(faq_request.BODY))
     if status != 200:
         raise RuntimeError(f"the secretary answers {status}: {body[:300]!r}")
@@ -102,7 +102,7 @@ def _measured(pair: tuple[BenchmarkServer, BenchmarkServer], count: int, seconds
 
 @contextmanager
 def _apart(pair: tuple[BenchmarkServer, BenchmarkServer]) -> Iterator[None]:
-    """Both servers on the first core, this client on the second, while the block runs."""
+    """Pins both servers to the first core and this client to the second inside the block."""
     cores = sorted(os.sched_getaffinity(0))
     for candidate in pair:
         candidate.server.pin(cores[:1])

@@ -1,4 +1,4 @@
-"""idle: how long a start takes, and what a secretary that waits costs in memory and processor time."""
+"""idle: time to start, and memory and processor time of an idle secretary."""
 
 import re
 import time
@@ -23,7 +23,7 @@ _SPOKEN = {
 
 @dataclass(frozen=True, slots=True)
 class ProcessUsage:
-    """One process at rest. ``pss_mb``: its own memory and its share of what it shares."""
+    """One idle process. ``pss_mb`` is its proportional set size."""
 
     process: str
     pss_mb: float
@@ -89,7 +89,7 @@ def _at_rest(server: ServerProcess, seconds: float) -> tuple[ProcessUsage, ...]:
     before = {process: _cpu(process) for process in server.processes()}
     time.sleep(seconds)
     members = [
-        ProcessUsage(_what(process), pss, (_cpu(process) - used) / seconds)
+        ProcessUsage(_process_name(process), pss, (_cpu(process) - used) / seconds)
         for process, used in before.items()
         if (pss := _pss_mb(process.pid)) is not None
     ]
@@ -97,7 +97,7 @@ def _at_rest(server: ServerProcess, seconds: float) -> tuple[ProcessUsage, ...]:
 
 
 def _pss_mb(pid: int) -> float | None:
-    """None for a process that has ended meanwhile."""
+    """None for a process that has ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
@@ -114,8 +114,8 @@ def _cpu(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _what(process: psutil.Process) -> str:
-    """A short name: the deployment of a replica, else the program."""
+def _process_name(process: psutil.Process) -> str:
+    """The deployment of a replica, else the name of the program."""
     try:
         command = process.cmdline()
     except psutil.Error:

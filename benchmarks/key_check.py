@@ -1,4 +1,4 @@
-"""key-check: what the check of the API key takes from the requests per second of a door."""
+"""key-check: the share of the requests per second of a door that the check of the API key costs."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ from storage.secrets import key_digest
 
 CHECKED, UNCHECKED = "with the check", "without it"
 MAX_LOSS = 0.05
-"""Target: with the check at least this near to without it, in the median of the passes."""
+"""Target: the median loss of requests per second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def measure(quick: bool) -> BenchmarkResult:
 
 @contextmanager
 def _doors(directory: Path) -> Iterator[tuple[ServerProcess, dict[str, int]]]:
-    """The process and the ports of both doors, which differ in what they do with a key that nobody knows."""
+    """The process and the ports of both doors; only one refuses an unknown key."""
     ports = {CHECKED: free_port(), UNCHECKED: free_port()}
     (directory / "metrics").mkdir()
     metrics = {"BENCHMARK_METRICS": str(directory / "metrics"), "PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics")}
@@ -118,7 +118,7 @@ def _run(server: ServerProcess, port: int, seconds: float) -> KeyCheckRun:
 
 
 def _alone_us() -> float:
-    """Microseconds of one check of a known key, without a request around it."""
+    """Microseconds of one check of a known key outside a request."""
     key = ApiKey(id=1, name="benchmark", prefix=API_KEY[:10], digest=key_digest(API_KEY))
     ring, header = (
         ApiKeyAuthenticator(_FixedSnapshot(Snapshot(api_keys=(key,))), time.time),

@@ -1,4 +1,4 @@
-"""The machine a measurement ran on, and how quiet it was before it began."""
+"""Facts about the machine of a benchmark and its load before the start."""
 
 import os
 import platform
@@ -27,8 +27,7 @@ _PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """``load`` is the load average of 1, 5 and 15 minutes; ``busy`` the share of all cores that was at work just
-    before the start, 0 to 1, and ``stolen`` the share that the hypervisor withheld."""
+    """``load`` is the load average of 1, 5 and 15 minutes. ``busy`` and ``stolen`` are shares of all cores, 0 to 1."""
 
     began: str
     cores: int
@@ -59,7 +58,7 @@ class MachineFacts:
 
 
 def read_machine_facts() -> MachineFacts:
-    """Looks at the machine for two seconds. Call it before anything is started."""
+    """Samples the machine for two seconds; call it before the benchmark starts."""
     times = psutil.cpu_times_percent(_BUSY_SAMPLE_S)
     return MachineFacts(
         began=time.strftime("%Y-%m-%d %H:%M:%S %z"),

@@ -1,4 +1,4 @@
-"""office: the list of conversations in an office that has 100,000 of them, by the way a client asks for it."""
+"""office: the list of 100,000 stored conversations, by query."""
 
 import asyncio
 import time
@@ -45,7 +45,7 @@ QUERIES = {
 
 @dataclass(frozen=True, slots=True)
 class LatencySummary:
-    """Milliseconds of one request, from the gate to the last byte of the answer."""
+    """Milliseconds of one request, from the gate to the last byte of the reply."""
 
     p50: float
     p95: float
@@ -95,10 +95,10 @@ async def _measure(
     )
     office = await open_office(environment)
     try:
-        await office.database.run_sync(lambda connection: _fill(connection, sessions))
+        await office.database.run_sync(lambda connection: _add_sessions(connection, sessions))
         async with _client(office) as client:
             empty = {what: await _time(client, query, times) for what, query in QUERIES.items()}
-            await office.database.run_sync(lambda connection: _talk(connection, long_ones))
+            await office.database.run_sync(lambda connection: _add_messages(connection, long_ones))
             return empty, {what: await _time(client, query, times) for what, query in QUERIES.items()}
     finally:
         await office.close()
@@ -116,7 +116,7 @@ async def _time(client: httpx.AsyncClient, query: str, times: int) -> LatencySum
     return LatencySummary(median(ordered), ordered[int(len(ordered) * 0.95)], ordered[-1])
 
 
-def _fill(connection: Connection, sessions: int) -> None:
+def _add_sessions(connection: Connection, sessions: int) -> None:
     for rows in _batches(_session(number) for number in range(sessions)):
         connection.execute(insert(ChatSessionRow), rows)
 
@@ -136,8 +136,8 @@ def _session(number: int) -> dict[str, object]:
     }
 
 
-def _talk(connection: Connection, sessions: int) -> None:
-    """Messages for the last used conversations, which are on the first page."""
+def _add_messages(connection: Connection, sessions: int) -> None:
+    """Adds messages to the most recent conversations."""
     rows = ({"id": n + 1, **_message(n)} for n in range(sessions * MESSAGES_PER_LONG_SESSION))
     for batch in _batches(rows):
         connection.execute(insert(ChatMessageRow), batch)
@@ -172,7 +172,7 @@ def _batches(rows: Iterator[dict[str, object]]) -> Iterator[list[dict[str, objec
 
 
 class _AdminTokenVerifier:
-    """One administrator, known by any token."""
+    """Accepts any token as the administrator."""
 
     def verify(self, token: str) -> Identity:
         return Identity("admin", Role.ADMIN)

@@ -1,4 +1,4 @@
-"""office-changes: how soon a change is in force everywhere, and how many changes a second the office takes."""
+"""office-changes: time from a change to the slowest replica, and changes per second of the office."""
 
 import asyncio
 import pickle
@@ -59,21 +59,21 @@ def measure(quick: bool) -> BenchmarkResult:
 
 
 class _InProcess:
-    """The office's stream as it arrives in another process: packed and unpacked for each of them."""
+    """The snapshot stream of the office, pickled and unpickled as between processes."""
 
     def __init__(self, office: OfficeServices) -> None:
         self._office = office
 
     def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot]:
         return decode_snapshots(
-            _carried(encode_snapshots(self._office.publisher.subscribe(after_revision, subscriber)))
+            _pickled(encode_snapshots(self._office.publisher.subscribe(after_revision, subscriber)))
         )
 
     async def report(self, report: DoorReport) -> None:
         await self._office.report_ingest.accept(report)
 
 
-async def _carried(items: AsyncIterator[Snapshot | SnapshotChange]) -> AsyncGenerator[Snapshot | SnapshotChange]:
+async def _pickled(items: AsyncIterator[Snapshot | SnapshotChange]) -> AsyncGenerator[Snapshot | SnapshotChange]:
     async with Closing(items) as stream:
         async for item in stream:
             yield pickle.loads(pickle.dumps(item))
@@ -123,7 +123,7 @@ async def _followed(directory: Path, entries: int, changes: int) -> tuple[dict[s
         async with office.database.unit_of_work() as work:
             for entry in large_book.generate_entries(entries):
                 await work.faq.add(entry)
-        await _teach(office, 0)  # what is added past the office's desk is published with the next change
+        await _create_entry(office, 0)  # entries added below the services are published with the next change
         many = await _lags(office, changes // 5)
     return few, many
 
@@ -132,11 +132,11 @@ async def _lags(office: OfficeServices, changes: int) -> dict[str, list[float]]:
     numbers = iter(range(1, 2 * changes + 1))
     async with _replicas(office) as replicas:
         settings = [await replicas.lag_ms(lambda: change_setting(office, next(numbers))) for _ in range(changes)]
-        answers = [await replicas.lag_ms(lambda: _teach(office, next(numbers))) for _ in range(changes)]
+        answers = [await replicas.lag_ms(lambda: _create_entry(office, next(numbers))) for _ in range(changes)]
     return {"setting": sorted(settings), "answer": sorted(answers)}
 
 
-async def _teach(office: OfficeServices, number: int) -> None:
+async def _create_entry(office: OfficeServices, number: int) -> None:
     await office.faq.create(FaqDraft(question=f"Вопрос {number}", answer="Да. " * 20), "bench")
 
 

@@ -1,4 +1,4 @@
-"""How many changes and exchanges a second the office commits, against bare sqlite3 on a copy of the same database."""
+"""Committed changes and exchanges per second of the office, against bare sqlite3 on a copy of its database."""
 
 import gc
 import sqlite3
@@ -50,15 +50,15 @@ async def change_setting(office: OfficeServices, number: int) -> None:
 
 
 async def measure_rates(directory: Path, seconds: float, count: int) -> dict[str, list[float]]:
-    """Per second: changes of a setting and stored exchanges, ours and bare."""
+    """Changes of a setting and stored exchanges per second, of each side."""
     found: dict[str, list[float]] = {}
-    async with opened_office(directory / "rates") as office, _collecting_as_in_a_start():
+    async with opened_office(directory / "rates") as office, _gc_of_secretary_up():
         async with office.database.unit_of_work() as work:
             revision = await work.revisions.current()
         session = (await office.conversations.open(_API, "anna")).session_id
-        ours = _Ours(office, session)
-        bare = _Bare(_copy(directory / "rates" / "secretary.db", "bare.db"), revision, session)
-        toolkit = _Toolkit(_copy(directory / "rates" / "secretary.db", "toolkit.db"), revision)
+        ours = _OfficeSide(office, session)
+        bare = _BareSqlite(_copy(directory / "rates" / "secretary.db", "bare.db"), revision, session)
+        toolkit = _SqlAlchemySide(_copy(directory / "rates" / "secretary.db", "toolkit.db"), revision)
         with closing(bare.connection):
             sides: dict[str, dict[str, tuple[_Act, int]]] = {
                 "office": {"changes": (ours.change, 1), "exchanges": (ours.report, EXCHANGES_PER_REPORT)},
@@ -73,8 +73,8 @@ async def measure_rates(directory: Path, seconds: float, count: int) -> dict[str
 
 
 @asynccontextmanager
-async def _collecting_as_in_a_start() -> AsyncIterator[None]:
-    """Garbage is looked for as in the office's own process, by either side."""
+async def _gc_of_secretary_up() -> AsyncIterator[None]:
+    """Runs both sides with the garbage collector of the office process."""
     usual = gc.get_threshold()
     reduce_gc_frequency()
     try:
@@ -84,7 +84,7 @@ async def _collecting_as_in_a_start() -> AsyncIterator[None]:
 
 
 def _copy(path: Path, name: str) -> Path:
-    """The same schema and rows in a file of its own, without what is still in the log of ``path``."""
+    """Copies the database ``path`` to another file with the backup API."""
     target = path.with_name(name)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as connection:
         source.backup(connection)
@@ -100,7 +100,7 @@ async def _per_second(one: _Act, seconds: float) -> float:
     return done / (time.perf_counter() - began)
 
 
-class _Ours:
+class _OfficeSide:
     def __init__(self, office: OfficeServices, session: str) -> None:
         self._office = office
         self._session = session
@@ -120,8 +120,8 @@ class _Ours:
         )
 
 
-class _Bare:
-    """What remains when only the rows count: the same tables, pragmas and sizes, no checks and no objects."""
+class _BareSqlite:
+    """Bare sqlite3 with the same tables, pragmas and row sizes, without validation or objects."""
 
     def __init__(self, path: Path, revision: int, session: str) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None)
@@ -165,8 +165,8 @@ class _Bare:
         self.connection.execute("COMMIT")
 
 
-class _Toolkit:
-    """The three rows of ``_Bare.change`` through SQLAlchemy's async engine: what the office's toolkit itself takes."""
+class _SqlAlchemySide:
+    """Writes the three rows of ``_BareSqlite.change`` through the async engine of SQLAlchemy."""
 
     def __init__(self, path: Path, revision: int) -> None:
         self.engine: AsyncEngine = create_engine(make_url(f"sqlite+aiosqlite:///{path}"))

@@ -1,7 +1,7 @@
-"""phone-lines: does every line get its 20 ms frames in time when many speak at once?
+"""phone-lines: lateness of the 20 ms frames with many phone lines at once.
 
-The scripted tone voice, so that the cost of a voice does not count: what is measured is the way from the voice's
-process to the socket. All lines start in the same moment, which is the worst case for a pacer on one event loop.
+The scripted tone voice costs little, so the path from the voice process to the socket is measured. All lines start at
+the same moment, the worst case for a pacer on one event loop.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from benchmarks.report import BenchmarkResult, ResultTable
 from benchmarks.server_process import API_KEY, SCRIPTED_GRAPH, secretary_server, wait_for_secretary
 
 _FRAME_S = 0.020
-_AHEAD = 3
+_FRAMES_AHEAD = 3
 _LATE_S = 0.010
 _SENTENCE = "This is sentence number {} of what line {} says to its caller today."
 _SENTENCES = {True: 2, False: 8}
-_PATIENCE_S = 180
+_TIMEOUT_S = 180
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneLineTiming:
-    """One line: seconds from the request to each frame, and what the server says of itself."""
+    """One line: seconds from the request to each frame, and the underruns that the server reports."""
 
     arrivals: tuple[float, ...]
     reported_underruns: int
@@ -35,10 +35,12 @@ class PhoneLineTiming:
     def lateness(self) -> list[float]:
         """Seconds behind the pace of docs/phone-protocol.md: four frames at once, then one every 20 ms."""
         first = self.arrivals[0]
-        return [max(0.0, at - first - max(0, number - _AHEAD) * _FRAME_S) for number, at in enumerate(self.arrivals)]
+        return [
+            max(0.0, at - first - max(0, number - _FRAMES_AHEAD) * _FRAME_S) for number, at in enumerate(self.arrivals)
+        ]
 
     def underruns(self) -> int:
-        """Frames that were not there when a listener who plays from the first one on needed them."""
+        """Frames that are late for a listener who plays from the first one on."""
         first = self.arrivals[0]
         return sum(at > first + number * _FRAME_S for number, at in enumerate(self.arrivals))
 
@@ -54,10 +56,10 @@ def measure(quick: bool) -> BenchmarkResult:
         asyncio.run(_call(server.port, 1, 1, "warm-up"))
         for count in counts:
             used, began = server.cpu_seconds(), time.monotonic()
-            heard = asyncio.run(_call(server.port, count, _SENTENCES[quick], f"{count}"))
+            timings = asyncio.run(_call(server.port, count, _SENTENCES[quick], f"{count}"))
             share = (server.cpu_seconds() - used) / (time.monotonic() - began)
-            rows.append(_row(count, heard, share))
-            raw[str(count)] = [[round(at * 1000, 2) for at in line.arrivals] for line in heard]
+            rows.append(_row(count, timings, share))
+            raw[str(count)] = [[round(at * 1000, 2) for at in line.arrivals] for line in timings]
     table = ResultTable(
         "Phone lines at once, tone voice, A-law, each line plays several sentences",
         (
@@ -82,7 +84,7 @@ def measure(quick: bool) -> BenchmarkResult:
 
 
 async def _call(port: int, lines: int, sentences: int, mark: str) -> list[PhoneLineTiming]:
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(_TIMEOUT_S):
         start = asyncio.Barrier(lines)
         return await asyncio.gather(*(_line(port, start, _text(mark, n, sentences)) for n in range(lines)))
 
@@ -114,17 +116,17 @@ async def _listen(line: ClientConnection, sent: float) -> PhoneLineTiming:
     raise RuntimeError("the phone line closed before it had finished")
 
 
-def _row(count: int, heard: list[PhoneLineTiming], share: float) -> tuple[str, ...]:
-    late = sorted(value for line in heard for value in line.lateness())
+def _row(count: int, timings: list[PhoneLineTiming], share: float) -> tuple[str, ...]:
+    late = sorted(value for line in timings for value in line.lateness())
     return (
         str(count),
         str(len(late)),
-        f"{max(line.arrivals[0] for line in heard) * 1000:.0f}",
+        f"{max(line.arrivals[0] for line in timings) * 1000:.0f}",
         f"{percentile(late, 0.5) * 1000:.1f}",
         f"{percentile(late, 0.99) * 1000:.1f}",
         f"{late[-1] * 1000:.1f}",
         f"{sum(value > _LATE_S for value in late) / len(late):.2%}",
-        str(sum(line.underruns() for line in heard)),
-        str(sum(line.reported_underruns for line in heard)),
+        str(sum(line.underruns() for line in timings)),
+        str(sum(line.reported_underruns for line in timings)),
         f"{share:.0%}",
     )

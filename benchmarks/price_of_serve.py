@@ -1,4 +1,4 @@
-"""price-of-serve: one FastAPI application under plain uvicorn, on Serve in fast mode, and on Serve as it comes."""
+"""price-of-serve: one FastAPI application under uvicorn, and on Serve in fast mode and in default mode."""
 
 import os
 from contextlib import ExitStack
@@ -24,7 +24,7 @@ _QUIET = ["--no-access-log", "--log-level", "warning"]
 
 
 def measure(quick: bool) -> BenchmarkResult:
-    """The scripted graph: engines have no part in this, so none is loaded."""
+    """Uses the scripted graph, because engines do not matter here."""
     count, seconds = (2, 1.0) if quick else (10, 5.0)
     with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
         servers = _start(Path(name), stack)

@@ -1,8 +1,4 @@
-"""A process that a measurement starts, with everything that process starts in turn.
-
-All of them carry the same mark in their environment, so they can be counted, pinned to cores and ended together, and
-nobody else's process is ever touched.
-"""
+"""A process of a benchmark with its child processes, found by a mark in their environment."""
 
 import os
 import secrets
@@ -18,13 +14,13 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 _MARK = "SECRETARY_BENCHMARK"
-_PATIENCE_S = 60.0
+_STOP_TIMEOUT_S = 60.0
 
 
 class ProcessTree:
-    """``with Family(...) as family``: runs ``command`` in the root of the checkout until the block ends.
+    """Runs ``command`` in the root of the checkout inside a ``with`` block.
 
-    ``farewell`` is the signal that asks the first process to end; what is left after a minute is killed.
+    The process gets ``stop_signal`` at the end; processes that live after a minute are killed.
     """
 
     def __init__(
@@ -68,22 +64,22 @@ class ProcessTree:
         if self.process.poll() is None:
             self.process.send_signal(self._farewell)
             try:
-                self.process.wait(_PATIENCE_S)
+                self.process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         terminate_all(self.processes())
 
     def processes(self) -> list[psutil.Process]:
-        """Every living process of the family: those with the mark, and their children, who may have overwritten it."""
+        """Living processes with the mark, and their children, which may have overwritten it."""
         marked = [process for process in psutil.process_iter() if _mark_of(process) == self._mark]
         return list(dict.fromkeys([*marked, *(child for process in marked for child in _children(process))]))
 
     def cpu_seconds(self) -> float:
-        """User and system time that the living members have used so far."""
+        """User and system time of the living processes so far."""
         return sum(_cpu_seconds(process) for process in self.processes())
 
     def pin(self, cores: Iterable[int]) -> None:
-        """Restricts every thread of every member to ``cores``; threads started later inherit it."""
+        """Restricts every thread to ``cores``; later threads inherit it."""
         for process in self.processes():
             pin_process(process.pid, cores)
 
@@ -102,7 +98,7 @@ def pin_process(pid: int, cores: Iterable[int]) -> None:
 
 
 def terminate_all(processes: Sequence[psutil.Process]) -> None:
-    """SIGTERM, and SIGKILL to what is left after five seconds."""
+    """Sends SIGTERM, and SIGKILL after five seconds."""
     for process in processes:
         _signal(process, signal.SIGTERM)
     _, stubborn = psutil.wait_procs(processes, timeout=5)

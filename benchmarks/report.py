@@ -1,4 +1,4 @@
-"""What a measurement hands over: tables for people, raw numbers for whoever doubts them."""
+"""The result of a benchmark: tables and raw numbers."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True, slots=True)
 class ResultTable:
-    """``notes`` say how it was measured; rows that we lose stay in."""
+    """``notes`` say how it was measured."""
 
     title: str
     columns: Sequence[str]
@@ -42,11 +42,11 @@ def print_result(result: BenchmarkResult, facts: MachineFacts, console: Console)
             console.print(f"  {note}", highlight=False, markup=False)
     console.print(f"  {facts.summary}", highlight=False, markup=False)
     if not facts.quiet:
-        console.print("  [yellow]The machine was not quiet: these numbers are no result.[/yellow]")
+        console.print("  [yellow]The machine was busy: these numbers are for orientation only.[/yellow]")
 
 
 def save_result(name: str, command: str, result: BenchmarkResult, facts: MachineFacts) -> Path:
-    """Writes the JSON file of one measurement and returns its path."""
+    """Writes the JSON file of one benchmark and returns its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     content = {"name": name, "command": command, "quiet": facts.quiet, "facts": asdict(facts)} | asdict(result)

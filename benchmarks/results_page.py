@@ -1,4 +1,4 @@
-"""Puts the saved results between the two marks of docs/performance.md."""
+"""Writes the saved results between the two marks of docs/performance.md."""
 
 import json
 from collections.abc import Iterable

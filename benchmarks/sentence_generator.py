@@ -1,4 +1,4 @@
-"""English sentences of a wanted length, no clause of them twice, so that no cache of phrases answers for a voice."""
+"""Generates English sentences of a given length without repeated clauses, so that no phrase cache applies."""
 
 import itertools
 import random
@@ -13,7 +13,7 @@ _SEED = 7_919
 
 
 class SentenceGenerator:
-    """One stream of clauses, in the same order every time."""
+    """Draws clauses in a fixed random order."""
 
     def __init__(self) -> None:
         clauses = list(itertools.product(_WHO, _DID, _WHAT, _WHERE))
@@ -22,7 +22,7 @@ class SentenceGenerator:
         self._short = self._unique_short(list(clauses))
 
     def sentence(self, characters: int, separator: str = ", ") -> str:
-        """One sentence of about ``characters`` whose clauses are joined by ``joint``."""
+        """One sentence of about ``characters`` whose clauses are joined by ``separator``."""
         if characters < _SHORT:
             return next(self._short)
         text = " ".join(next(self._clauses))

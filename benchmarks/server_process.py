@@ -1,4 +1,4 @@
-"""Starts what is measured: a real secretary with `secretary up`, plain uvicorn, and the wait until they answer."""
+"""Starts the servers of a benchmark and waits until they answer."""
 
 import http.client
 import json
@@ -17,17 +17,17 @@ PASSWORD = "a long enough password for benchmarks"
 DEMO_GRAPH = ROOT / "graph.yaml"
 SCRIPTED_GRAPH = ROOT / "tests" / "serve" / "scripted_graph.yaml"
 MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
-_UP_WITHIN_S = 300.0
+_START_TIMEOUT_S = 300.0
 
 
 class ServerProcess(ProcessTree):
-    """A family that listens on a port of 127.0.0.1."""
+    """A process tree that listens on a port of 127.0.0.1."""
 
     port: int
 
 
 def secretary_server(name: str, data: Path, graph: Path, *options: str) -> ServerProcess:
-    """`secretary up` on a free port, on ``data`` (made when missing) and the models of this checkout."""
+    """`secretary up` on a free port with the data folder ``data`` and the models of this checkout."""
     port = free_port()
     environment = {
         "SECRETARY_DATA": str(data),
@@ -44,12 +44,12 @@ def secretary_server(name: str, data: Path, graph: Path, *options: str) -> Serve
 
 
 def wait_for_secretary(server: ServerProcess) -> float:
-    """Seconds from the start of the process until it says that it answers."""
+    """Seconds from the start until the console prints that the secretary answers."""
     return wait_until_up(server, lambda: "The secretary answers" in server.log_text())
 
 
 def python_server(name: str, directory: Path, arguments: list[str], environment: Mapping[str, str]) -> ServerProcess:
-    """``python arguments...`` where "{port}" stands for a free port."""
+    """``python arguments...``; "{port}" becomes a free port."""
     port = free_port()
     command = [sys.executable, *(argument.replace("{port}", str(port)) for argument in arguments)]
     server = ServerProcess(name, command, directory / f"{name}.log", environment)
@@ -57,8 +57,8 @@ def python_server(name: str, directory: Path, arguments: list[str], environment:
     return server
 
 
-def wait_until_up(server: ServerProcess, is_up: Callable[[], bool], timeout_s: float = _UP_WITHIN_S) -> float:
-    """Seconds from the start until ``answers``. Raises RuntimeError with the log when the process ends before."""
+def wait_until_up(server: ServerProcess, is_up: Callable[[], bool], timeout_s: float = _START_TIMEOUT_S) -> float:
+    """Seconds from the start until ``is_up()``. Raises RuntimeError with the log when the process ends before."""
     while not is_up():
         if server.process.poll() is not None:
             raise RuntimeError(f"{server.name} ended while starting:\n{server.log_text()[-3000:]}")
@@ -69,7 +69,7 @@ def wait_until_up(server: ServerProcess, is_up: Callable[[], bool], timeout_s: f
 
 
 def post_json(port: int, path: str, body: object, key: str = API_KEY) -> tuple[int, bytes]:
-    """One POST on a connection of its own: status and body; status 0 when nobody listens."""
+    """One POST on a new connection: status and body; status 0 when nothing listens."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}

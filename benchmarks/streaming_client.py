@@ -1,4 +1,4 @@
-"""One streamed answer over HTTP, timed from the moment the request is sent."""
+"""Streamed answers over HTTP with their timing."""
 
 import http.client
 import time
@@ -11,7 +11,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class StreamedAnswer:
-    """What a stream of chat deltas said. Seconds count from the moment the request was sent."""
+    """The text of a chat stream and the seconds from the request to its first token."""
 
     first_token_s: float
     text: str
@@ -19,10 +19,9 @@ class StreamedAnswer:
 
 
 class StreamingClient:
-    """Asks one server. Raises RuntimeError when an answer is not 200.
+    """Raises RuntimeError for a reply other than 200.
 
-    Every request has a connection of its own, opened before the clock starts: llama.cpp's server closes it after each
-    stream, and nobody is to gain by that.
+    Every request has a new connection, opened before the clock starts, because llama.cpp closes it after each stream.
     """
 
     def __init__(self, port: int, key: str) -> None:

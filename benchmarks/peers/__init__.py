@@ -1,1 +1,1 @@
-"""What the secretary is compared with. Each file runs as a process of its own."""
+"""The programs that the secretary is compared with. Each runs as a process."""

@@ -1,6 +1,6 @@
-"""Two doors in one process under uvicorn: one checks API keys as always, the other takes everybody for the same key.
+"""Two doors in one process under uvicorn: one checks API keys, the other accepts any key.
 
-``python -m benchmarks.peers.key_doors PORT PORT``; the folder for metrics comes in ``BENCHMARK_METRICS``.
+``python -m benchmarks.peers.key_doors PORT PORT``; ``BENCHMARK_METRICS`` is the folder for metrics.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from deployments.contracts.settings import ApiKey
 
 
 class AnyKeyRing(ApiKeyAuthenticator):
-    """Looks at nothing."""
+    """Returns the same key for every request."""
 
     _KEY = ApiKey(id=1, name="anybody", prefix="", digest="0" * 64)
 
@@ -26,7 +26,7 @@ class AnyKeyRing(ApiKeyAuthenticator):
 
 
 def without_key_check(app: FastAPI) -> FastAPI:
-    """``app`` without its key check, provided that nothing has been asked of it yet."""
+    """``app`` without its key check; call it before the first request."""
     door: Door = vars(app)["_door"]
     door.keys = AnyKeyRing(door.snapshots, time.time)
     return app

@@ -1,4 +1,4 @@
-"""The LiteLLM proxy as a peer: an environment of its own, its documented production settings, a mocked answer."""
+"""The LiteLLM proxy in its own virtual environment with documented production settings and a mocked answer."""
 
 import json
 import os
@@ -24,7 +24,7 @@ _LOGGING = {
 
 
 def install() -> None:
-    """Makes the environment when it is not there yet; takes a minute or two."""
+    """Creates the environment if it is missing; takes a minute or two."""
     if (ENVIRONMENT / ".installed").exists():
         return
     subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
@@ -34,7 +34,7 @@ def install() -> None:
 
 
 def litellm_server(directory: Path, workers: int, answer: str) -> ServerProcess:
-    """A proxy with ``workers`` uvicorn workers whose only model says ``answer`` without calling anybody."""
+    """A proxy with ``workers`` uvicorn workers whose model replies ``answer`` without a call."""
     port = free_port()
     config, logging = directory / "litellm.yaml", directory / "litellm-logging.json"
     config.write_text(yaml.safe_dump(_config(answer)))

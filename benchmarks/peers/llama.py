@@ -1,7 +1,6 @@
-"""llama.cpp's own HTTP server on a loopback port: ``python -m benchmarks.peers.llama PORT same|own``.
+"""The HTTP server of llama.cpp on a loopback port: ``python -m benchmarks.peers.llama PORT same|own``.
 
-``same``: every setting as the demo graph gives it to the secretary's engine. ``own``: model, slots and context as
-there; how many threads it uses and how much of a prompt it reads at once is llama.cpp's own choice.
+``same`` uses the settings of the demo graph. ``own`` leaves threads and batch size to llama.cpp.
 """
 
 import signal

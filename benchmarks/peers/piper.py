@@ -1,7 +1,7 @@
-"""Raw Piper in a process of its own: ``python -m benchmarks.peers.piper VOICE.onnx THREADS``; 0 as it comes.
+"""Raw Piper: ``python -m benchmarks.peers.piper VOICE.onnx THREADS``; 0 threads means the default.
 
-Reads one text per line, as JSON; writes a line with the bytes of the first chunk as soon as Piper hands it over, and
-another one with all bytes at the end.
+Reads one text per line as JSON. Writes a JSON line with the size of the first chunk when it is ready, and one with the
+total size at the end.
 """
 
 import json

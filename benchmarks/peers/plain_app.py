@@ -1,6 +1,6 @@
-"""The gateway's own FastAPI application without Ray: the same key check, prepared answers and metrics under uvicorn.
+"""The FastAPI application of the gateway without Ray, under uvicorn, with key check, FAQ answers and metrics.
 
-``uvicorn --factory benchmarks.peers.plain_app:build``; the folder for metrics comes in ``BENCHMARK_METRICS``.
+``uvicorn --factory benchmarks.peers.plain_app:build``; ``BENCHMARK_METRICS`` is the folder for metrics.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from storage.secrets import key_digest
 
 
 class SeedOffice:
-    """The office of one process: the seed of a new installation, and nobody who reads reports."""
+    """Publishes the seed data of a new installation and drops reports."""
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
         numbered = tuple(entry.model_copy(update={"id": number}) for number, entry in enumerate(seed.faq(), 1))
@@ -38,7 +38,7 @@ class SeedOffice:
         await asyncio.Event().wait()
 
     async def report(self, report: DoorReport) -> None:
-        """Nobody reads it."""
+        """Drops the report."""
 
 
 def build() -> FastAPI:
