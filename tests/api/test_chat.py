@@ -4,9 +4,10 @@ import httpx
 import openai
 import pytest
 
+from deployments.contracts.audio import PCM16_22K, SpeechChunk
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, Route
 from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded
-from deployments.contracts.events import SpeechReady, TextDelta, TurnFailed, TurnStarted
+from deployments.contracts.events import SpeechReady, TextDelta, TurnFailed, TurnFinished, TurnStarted
 from tests.api.running_gateway import RunningGateway
 from tests.fakes.assistant import ScriptPause
 
@@ -15,7 +16,7 @@ ASK = [{"role": "user", "content": HOURS}]
 
 
 @pytest.fixture(autouse=True)
-def book(door: RunningGateway) -> None:
+def faq(door: RunningGateway) -> None:
     door.assistant.faq = {HOURS: "С девяти до шести."}
 
 
@@ -284,10 +285,6 @@ def test_session_id_is_bound_to_the_key(http: httpx.Client, door: RunningGateway
 
 
 def test_text_answer_drops_speech_events(client: openai.OpenAI, door: RunningGateway) -> None:
-    """A voice that speaks although nobody asked is not written."""
-    from deployments.contracts.audio import PCM16_22K, SpeechChunk
-    from deployments.contracts.events import TurnFinished
-
     silence = SpeechReady(SpeechChunk(b"\0\0", PCM16_22K), "x")
     door.assistant.script = [silence, TextDelta("a"), silence, TextDelta("b"), TurnFinished()]
     with client.chat.completions.create(model="secretary", messages=ASK, stream=True) as stream:

@@ -72,7 +72,7 @@ def test_tokens_per_day(limited_client: Limited, http: httpx.Client) -> None:
         client.post("/v1/embeddings", json={"model": "secretary", "input": "Hi"})
     )
     assert client.get("/v1/models").status_code == 200
-    assert client.post(SPEECH, json=SAY).status_code == 200, "sound has a budget of its own"
+    assert client.post(SPEECH, json=SAY).status_code == 200, "audio has its own budget"
     assert other_key_is_served(http)
 
 
@@ -89,7 +89,7 @@ def test_audio_seconds_per_day(limited_client: Limited) -> None:
     assert "audio_seconds_per_day" in rate_limit_message(client.post(SPEECH, json=SAY))
     spoken = {**ASK, "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
     assert "audio_seconds_per_day" in rate_limit_message(client.post(CHAT, json=spoken))
-    assert client.post(CHAT, json=ASK).status_code == 200, "written answers have a budget of their own"
+    assert client.post(CHAT, json=ASK).status_code == 200, "text has its own budget"
 
 
 def test_concurrent_streams(door: RunningGateway, limited_client: Limited, http: httpx.Client) -> None:

@@ -12,7 +12,7 @@ KIBIBYTE = 1024
 
 
 class ScriptedClient:
-    """Sends each part after so many seconds of a clock that nobody waits for."""
+    """Sends each part after its delay on a virtual clock."""
 
     def __init__(self, parts: Iterable[tuple[float, bytes]]) -> None:
         self._parts: Iterator[tuple[float, bytes]] = iter(parts)

@@ -89,8 +89,8 @@ def test_speech_voice_and_speed_reach_the_assistant(
     http: httpx.Client, door: RunningGateway, fields: dict[str, object], voice: str | None, speed: float
 ) -> None:
     assert http.post("/v1/audio/speech", json={**SPEAK, **fields}).status_code == 200
-    asked = door.assistant.speech_requests[0]
-    assert (asked.voice_id, asked.speed) == (voice, speed)
+    request = door.assistant.speech_requests[0]
+    assert (request.voice_id, request.speed) == (voice, speed)
 
 
 @pytest.mark.parametrize(

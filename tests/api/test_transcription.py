@@ -22,10 +22,10 @@ def test_transcription_json_has_text_and_usage(client: openai.OpenAI, door: Runn
     assert result.text == TEXT
     assert result.usage is not None
     assert result.usage.seconds == 2.5
-    asked = door.assistant.recognition_requests[0]
-    assert (asked.language, asked.prompt, asked.temperature, asked.translate) == ("ru", "Анна", 0.2, False)
-    assert asked.format == PCM16_16K
-    assert PCM16_16K.seconds(len(asked.audio)) == pytest.approx(0.5, abs=0.01)
+    request = door.assistant.recognition_requests[0]
+    assert (request.language, request.prompt, request.temperature, request.translate) == ("ru", "Анна", 0.2, False)
+    assert request.format == PCM16_16K
+    assert PCM16_16K.seconds(len(request.audio)) == pytest.approx(0.5, abs=0.01)
 
 
 def test_transcription_verbose_json_has_segments(client: openai.OpenAI) -> None:

@@ -137,7 +137,7 @@ async def test_disconnect_stops_synthesis(door: RunningPhone, ending: str) -> No
 
 
 async def test_cancelled_task_stops_synthesis() -> None:
-    """The other way a server says that the client is gone: no message, the task is cancelled."""
+    """Ray reports a disconnect by cancelling the task instead of sending a message."""
     assistant, sent = SpeakingAssistant(chunks=100, delay_s=0.01), []
     incoming: asyncio.Queue[Message] = asyncio.Queue()
     app = build_phone_app(PhoneServices(assistant, StaticSnapshots(snapshot()), RecordingObserver()))

@@ -100,7 +100,7 @@ async def test_pacer_reset_sends_the_lead_again() -> None:
     assert len(set(await departures(pacer, clock, 4))) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"frame_s": 0.0}, {"lead_frames": -1}, {"tolerance_s": -0.1}])
-def test_pacer_invalid_arguments(wrong: dict[str, float]) -> None:
+@pytest.mark.parametrize("arguments", [{"frame_s": 0.0}, {"lead_frames": -1}, {"tolerance_s": -0.1}])
+def test_pacer_invalid_arguments(arguments: dict[str, float]) -> None:
     with pytest.raises(ValueError):
-        Pacer(VirtualClock(), **wrong)  # type: ignore[arg-type]
+        Pacer(VirtualClock(), **arguments)  # type: ignore[arg-type]

@@ -79,7 +79,7 @@ def test_public_server_needs_https_and_its_ports(store: ModelStore, url: str, re
     resolver = FakeResolver(models_test=[("93.184.216.34",)])
     with pytest.raises(SourceFailed, match=f"{reason} SECRETARY_MODEL_HOSTS"):
         pull(model_at(url), store, ModelWebAccess.from_environment({}, resolver=resolver))
-    assert resolver.asked == []
+    assert resolver.queries == []
 
 
 def test_metadata_service_cannot_be_allowed(store: ModelStore) -> None:
@@ -169,7 +169,7 @@ def test_hub_host_with_private_address_is_refused(store: ModelStore, server: Fak
     resolver = FakeResolver(**{cdn: [("10.0.0.1",)]})
     with pytest.raises(SourceFailed, match=rf"{cdn}:443 is refused: 10\.0\.0\.1 is private"):
         pull(HUB_MODEL, store, ModelWebAccess.from_environment({"HF_ENDPOINT": server.url}, resolver=resolver))
-    assert resolver.asked == [cdn]
+    assert resolver.queries == [cdn]
 
 
 def test_each_connection_checks_the_address(store: ModelStore, server: FakeFileServer) -> None:
@@ -178,7 +178,7 @@ def test_each_connection_checks_the_address(store: ModelStore, server: FakeFileS
     resolver = FakeResolver(mirror_test=[("127.0.0.1",), ("169.254.169.254",)])
     web = ModelWebAccess.from_environment({"HF_ENDPOINT": f"http://mirror.test:{port(server)}"}, resolver=resolver)
     pull(HUB_MODEL, store, web)
-    assert resolver.asked == ["mirror.test"]
+    assert resolver.queries == ["mirror.test"]
     assert server.requests[0][1]["host"] == f"mirror.test:{port(server)}"
     with pytest.raises(SourceFailed, match="metadata service"):
         pull(HUB_MODEL.model_copy(update={"id": "other"}), store, web)

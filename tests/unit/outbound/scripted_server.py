@@ -72,13 +72,13 @@ class FakeResolver:
 
     def __init__(self, **names: list[tuple[str, ...]]) -> None:
         self._answers = {name.replace("_", "."): answers for name, answers in names.items()}
-        self.asked: list[str] = []
+        self.queries: list[str] = []
 
     def add_answer(self, name: str, *addresses: str) -> None:
         self._answers.setdefault(name, []).append(addresses)
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
-        self.asked.append(host)
+        self.queries.append(host)
         answers = self._answers.get(host)
         if not answers:
             raise OSError("unknown name")

@@ -52,7 +52,7 @@ async def test_client_allowed_host_keeps_its_name(server: ScriptedServer) -> Non
     assert (fetched.status, fetched.body) == (200, b"hello")
     assert server.requests[0].startswith("POST /v1?x=1 HTTP/1.1\r\n")
     assert f"Host: upstream.test:{server.port}\r\n" in server.requests[0]
-    assert resolver.asked == ["upstream.test"]
+    assert resolver.queries == ["upstream.test"]
     await client.aclose()
 
 
@@ -60,7 +60,7 @@ async def test_client_resolves_a_name_once_per_connection(server: ScriptedServer
     resolver = FakeResolver(upstream_test=[("127.0.0.1",), ("169.254.169.254",)])
     client = client_for(f"127.0.0.1:{server.port}", f"upstream.test:{server.port}", resolver=resolver)
     assert (await client.fetch("GET", f"http://upstream.test:{server.port}/")).body == b"hello"
-    assert len(resolver.asked) == 1
+    assert len(resolver.queries) == 1
     with pytest.raises(OutboundRefused, match="metadata"):
         await client.fetch("GET", f"http://upstream.test:{server.port}/")
     assert len(server.requests) == 1
