@@ -148,14 +148,6 @@ class AuditRepository:
         head = await self._fact(_HEAD)
         return AuditChainCheck(position, finished=True, broken_id=head.id if position != head else None)
 
-    async def verify_chain(self, page_size: int = 1000) -> int | None:
-        """Walks the whole chain, ``step`` rows at a time: the id of the first row that was changed, inserted, or
-        whose neighbour was taken out; None when all is as it was written."""
-        checked = AuditChainCheck(ChainPosition(), finished=False)
-        while not checked.finished:
-            checked = await self.check_chain(checked.position, page_size)
-        return checked.broken_id
-
     async def remove_before(self, before: datetime) -> int:
         """Removes the oldest rows up to the first one that is not older than ``before``, and returns their number. The
         newest row is kept. The rest of the chain stays verifiable."""

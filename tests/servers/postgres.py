@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for tests: Debian's binaries, a temporary cluster on loopback, ended by its own pid."""
+"""A PostgreSQL server for tests: Debian's binaries and a temporary cluster on a free loopback port."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from deployments.command.ports import free_port
 
 _INSTALL = "PostgreSQL's server is not installed: apt-get install --no-install-recommends postgresql"
 _TOOLS = ("initdb", "postgres", "pg_isready", "createdb", "dropdb")
-_FAST = {
+_SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "max_connections": "40",
@@ -31,17 +31,17 @@ _FAST = {
 
 
 def postgres_binaries() -> Path:
-    """Where initdb and postgres are; the newest version that is installed."""
+    """The folder of initdb and postgres of the newest installed version."""
     on_path = shutil.which("initdb")
-    places = [*([Path(on_path).resolve().parent] if on_path else ()), *Path("/usr/lib/postgresql").glob("*/bin")]
-    complete = sorted(place for place in places if all((place / tool).exists() for tool in _TOOLS))
+    folders = [*([Path(on_path).resolve().parent] if on_path else ()), *Path("/usr/lib/postgresql").glob("*/bin")]
+    complete = sorted(folder for folder in folders if all((folder / tool).exists() for tool in _TOOLS))
     if not complete:
         pytest.fail(_INSTALL)
     return complete[-1]
 
 
 class PostgresServer:
-    """One cluster. ``database`` makes a database and gives its URL."""
+    """One cluster, started and stopped by this process."""
 
     user, password = "secretary", "pa:ss/w@rd"
 
@@ -53,28 +53,28 @@ class PostgresServer:
         self._account = "nobody" if os.geteuid() == 0 else None
 
     def start(self) -> None:
-        """Makes the cluster when it is not there yet, and waits until it answers."""
+        """Creates the cluster if necessary, starts the server and waits until it accepts connections."""
         if not (self._folder / "data").exists():
-            self._make()
+            self._create_cluster()
         command = [self._bin / "postgres", "-D", self._folder / "data", "-p", str(self.port), "-k", self._folder]
-        options = [part for name, value in _FAST.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen([*command, *options], **self._as_account())
         ready = [self._bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         deadline = time.monotonic() + 30
         while subprocess.run(ready, check=False).returncode != 0:
-            assert self._process.poll() is None, "PostgreSQL ended at once"
+            assert self._process.poll() is None, "PostgreSQL ended"
             assert time.monotonic() < deadline, "PostgreSQL does not answer"
             time.sleep(0.05)
 
     def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT ends it in order, SIGQUIT at once, as a crash would."""
+        """SIGINT shuts the server down, SIGQUIT stops it without a checkpoint, like a crash."""
         process, self._process = self._process, None
         if process is not None:
             process.send_signal(stop_signal)
             process.wait(30)
 
     def create_database(self, template: str = "template1") -> str:
-        """A new database, a copy of ``template``; its URL, as people write it."""
+        """Creates a database from ``template`` and returns its URL."""
         name = f"test_{secrets.token_hex(6)}"
         self._run("createdb", "-T", template, name)
         return self.url(name)
@@ -90,16 +90,16 @@ class PostgresServer:
         environment = {**os.environ, "PGPASSWORD": self.password}
         subprocess.run([self._bin / tool, *where, *arguments], env=environment, check=True)
 
-    def _make(self) -> None:
+    def _create_cluster(self) -> None:
         secret = self._folder / "password"
         secret.write_text(self.password)
         if self._account:
             account = pwd.getpwnam(self._account)
             for path in (self._folder, secret):
                 os.chown(path, account.pw_uid, account.pw_gid)
-        making = [self._bin / "initdb", "-D", self._folder / "data", "-U", self.user, f"--pwfile={secret}"]
-        making += ["-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]
-        done = subprocess.run(making, capture_output=True, text=True, check=False, **self._as_account())
+        command = [self._bin / "initdb", "-D", self._folder / "data", "-U", self.user, f"--pwfile={secret}"]
+        command += ["-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_account())
         assert done.returncode == 0, done.stderr
 
     def _as_account(self) -> dict[str, object]:
@@ -109,7 +109,7 @@ class PostgresServer:
 
 @dataclass(frozen=True)
 class PostgresCluster:
-    """A server with a database to copy from, which has all tables."""
+    """A server, and the name of a database with all tables to copy from."""
 
     server: PostgresServer
     template: str
@@ -117,7 +117,7 @@ class PostgresCluster:
 
 @contextlib.contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
-    """A server in a folder of its own, gone at the end of the block."""
+    """A server in a temporary folder, stopped and removed at the end of the block."""
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     server = PostgresServer(folder)
     try:
@@ -129,7 +129,7 @@ def running_postgres() -> Iterator[PostgresServer]:
 
 
 def create_template_database(server: PostgresServer) -> str:
-    """The name of a database with all tables, to copy from."""
+    """Creates a database with all tables and returns its name."""
     from storage.database import Database
 
     url = server.create_database()

@@ -1,7 +1,6 @@
-"""Unmistakable secrets, one for every place where a person or the environment may enter one.
+"""One recognizable secret for every input that takes one, and the search for them.
 
-A new kind of secret is added here, and to ``enter`` of ``entering``: then every place that the office writes to is
-searched for it.
+Add a new kind of secret here and to ``enter_secrets`` of ``secret_exposure``.
 """
 
 import base64
@@ -23,30 +22,30 @@ SECRETS = {
     "password of the database": "pw-KESTREL:database/password@45",
     "password of Redis": "pw-KESTREL-redis-password-46",
 }
-"""Name -> plain text. The environment gives its own at the start; the others are entered later."""
+"""Name -> plain text."""
 
 VLESS_LINK = f"vless://{SECRETS['user of a VLESS link']}@proxy.example.org:443?security=reality#x"
 
 
 def find_leaks(contents: Iterable[tuple[str, bytes]], secrets: dict[str, str]) -> list[str]:
-    """ "PLACE: NAME" for every secret that is written in a place: plain, in Base64, or as part of an address."""
-    needles = [(name, needle) for name, secret in secrets.items() for needle in _spellings(secret)]
-    return sorted({f"{place}: {name}" for place, content in contents for name, needle in needles if needle in content})
+    """Returns "CONTENT: NAME" for every secret that a content has in plain text, in Base64 or URL encoded."""
+    encoded = [(name, each) for name, secret in secrets.items() for each in _encodings(secret)]
+    return sorted({f"{label}: {name}" for label, content in contents for name, each in encoded if each in content})
 
 
 def files_of(*folders: Path) -> Iterator[tuple[str, bytes]]:
-    """Every readable file below the folders."""
+    """The path and the content of every file below the folders."""
     for folder in folders:
         for path in folder.rglob("*"):
             if path.is_file():
                 yield str(path), path.read_bytes()
 
 
-def _spellings(secret: str) -> set[bytes]:
+def _encodings(secret: str) -> set[bytes]:
     plain = secret.encode()
     aligned = base64.b64encode(plain)[: len(plain) // 3 * 4]
     wide = secret.encode("utf-16-le")
-    folded = secret.casefold().encode()  # as the names of people are stored
+    folded = secret.casefold().encode()  # as user names are stored
     return {
         plain,
         folded,

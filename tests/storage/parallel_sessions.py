@@ -1,4 +1,4 @@
-"""Sessions beside the one connection of ``Database``, to see what happens when several transactions meet."""
+"""Concurrent database sessions, without the single connection of ``Database``."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +10,7 @@ from storage.database_url import normalize_database_url
 
 @asynccontextmanager
 async def sessions_of(url: str) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
+    """A factory of sessions with up to ten connections."""
     engine = create_async_engine(normalize_database_url(url), pool_size=10)
     try:
         yield async_sessionmaker(engine, expire_on_commit=False)

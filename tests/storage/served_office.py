@@ -1,4 +1,4 @@
-"""The real office behind a Unix socket, one line of JSON per call and per answer. Made to be killed."""
+"""An office behind a Unix socket, with one line of JSON per request and per reply, for processes that are killed."""
 
 import asyncio
 import json
@@ -21,43 +21,42 @@ from storage.models import ChatMessageRow
 from storage.unit_of_work import UnitOfWork
 from tests.data_folders import fast_passwords
 
-CLIENT_NAME = "clerk"
+CLIENT_NAME = "client"
 SHOP = TurnSource(SourceKind.TELEGRAM, "shop")
 MAX_LINE_BYTES = 1 << 26
 Json = dict[str, Any]
 
 
 def serve_office(data: Path, socket: Path) -> None:
-    """Serves for ever, on the installation in ``data``."""
+    """Serves the installation in ``data`` until the process ends."""
     asyncio.run(_serve(data, socket))
 
 
 async def _serve(data: Path, socket: Path) -> None:
     environment = Environment(data=data, admin_password="correct horse battery", api_key="sk-sec-" + "k" * 32)
-    cheap = fast_passwords()
-    office = await open_office(environment, passwords=cheap)
-    server = await asyncio.start_unix_server(partial(_visit, office), socket, limit=MAX_LINE_BYTES)
+    office = await open_office(environment, passwords=fast_passwords())
+    server = await asyncio.start_unix_server(partial(_handle, office), socket, limit=MAX_LINE_BYTES)
     await server.serve_forever()
 
 
-async def _visit(office: OfficeServices, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    async def answer(line: Json) -> None:
+async def _handle(office: OfficeServices, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def reply(line: Json) -> None:
         writer.write(json.dumps(line).encode() + b"\n")
         await writer.drain()
 
     try:
         line = await reader.readline()
         if not line:
-            return  # whoever connected was gone before it asked
+            return  # the client has disconnected
         call = json.loads(line)
         if call["call"] == "snapshots":
             async with Closing(office.publisher.subscribe(call["after"], call["subscriber"])) as snapshots:
                 async for snapshot in snapshots:
-                    await answer({"snapshot": snapshot.model_dump(mode="json")})
+                    await reply({"snapshot": snapshot.model_dump(mode="json")})
         else:
-            await answer(await _CALLS[call.pop("call")](office, **call))
+            await reply(await _CALLS[call.pop("call")](office, **call))
     except SecretaryError as error:
-        await answer({"error": error.code, "message": error.message})
+        await reply({"error": error.code, "message": error.message})
     except ConnectionError:
         return
     finally:
@@ -84,7 +83,7 @@ async def _rewrite(office: OfficeServices, id: int, answer: str) -> Json:
     return {"version": (await office.faq.update(id, draft, before.version, CLIENT_NAME)).version}
 
 
-async def _tune(office: OfficeServices, max_tokens: int) -> Json:
+async def _change_settings(office: OfficeServices, max_tokens: int) -> Json:
     before = await office.settings.get()
     changed = before.model_copy(update={"llm": before.llm.model_copy(update={"max_tokens": max_tokens})})
     await office.settings.update(changed, office.publisher.current.revision, CLIENT_NAME)
@@ -92,7 +91,7 @@ async def _tune(office: OfficeServices, max_tokens: int) -> Json:
 
 
 async def _inspect(office: OfficeServices) -> Json:
-    """Everything that is stored, as far as the clerk can know of it."""
+    """The stored state that the client's changes and reports affect."""
     integrity = await office.database.check_integrity()
     async with office.database.unit_of_work() as work:
         audit = [event for event in await work.audit.newest(1_000_000) if event.username == CLIENT_NAME]
@@ -118,6 +117,6 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "open": _open,
     "create": _create,
     "rewrite": _rewrite,
-    "tune": _tune,
+    "change_settings": _change_settings,
     "inspect": _inspect,
 }

@@ -2,8 +2,6 @@ import asyncio
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,19 +15,21 @@ from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
 from storage.sqlite_connection import RollbackOnCloseConnection
-from tests.storage.conftest import url_of
+from tests.storage.database_urls import ON_BOTH_DATABASES, sqlite_url
+from tests.storage.forked_processes import exit_code_of
+from tests.storage.killed_processes import open_database
 
 EVENT = AuditEvent("admin", "create", "faq", "1")
 
 
-async def test_every_sqlite_connection_is_durable_and_checks_references_by_its_pragmas(sqlite: Database) -> None:
+async def test_sqlite_connection_has_the_pragmas(sqlite_database: Database) -> None:
     found: dict[str, object] = {}
 
     def read(connection: Connection) -> None:
         for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete"):
             found[pragma] = connection.execute(text(f"PRAGMA {pragma}")).scalar()
 
-    await sqlite.run_sync(read)
+    await sqlite_database.run_sync(read)
     assert found == {
         "journal_mode": "wal",
         "synchronous": 2,
@@ -45,27 +45,27 @@ def _on_disk(database: Database, word: str) -> bool:
     return any(word.encode() in file.read_bytes() for file in files)
 
 
-async def test_what_was_deleted_is_scrubbed_off_the_disk_as_soon_as_nobody_reads(sqlite: Database) -> None:
-    async with sqlite.unit_of_work() as work:
+async def test_truncate_wal_erases_deleted_text_without_readers(sqlite_database: Database) -> None:
+    async with sqlite_database.unit_of_work() as work:
         stored = await work.faq.add(FaqEntry(question="Личное?", answer="Тайное"))
-    with closing(sqlite3.connect(str(sqlite.path))) as reader:
+    with closing(sqlite3.connect(str(sqlite_database.path))) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM faq_entries").fetchall()
-        async with sqlite.unit_of_work() as work:
+        async with sqlite_database.unit_of_work() as work:
             await work.faq.remove(stored.id)
-        assert not await sqlite.truncate_wal()
-        assert _on_disk(sqlite, "Тайное")
-        async with sqlite.unit_of_work() as work:
+        assert not await sqlite_database.truncate_wal()
+        assert _on_disk(sqlite_database, "Тайное")
+        async with sqlite_database.unit_of_work() as work:
             await work.audit.add(EVENT)
-    assert await sqlite.truncate_wal()
-    assert not _on_disk(sqlite, "Тайное")
+    assert await sqlite_database.truncate_wal()
+    assert not _on_disk(sqlite_database, "Тайное")
     found: list[object] = []
-    await sqlite.run_sync(lambda connection: found.append(connection.execute(text("PRAGMA busy_timeout")).scalar()))
+    await sqlite_database.run_sync(lambda c: found.append(c.execute(text("PRAGMA busy_timeout")).scalar()))
     assert found == [5000]
 
 
-async def test_a_scrub_that_gets_no_connection_waits_for_another_time(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", ownership_timeout_s=0.2, pool_timeout_s=0.1)
+async def test_truncate_wal_fails_while_the_connection_is_busy(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path), ownership_timeout_s=0.2, pool_timeout_s=0.1)
     await database.open()
     async with database.unit_of_work():
         assert not await database.truncate_wal()
@@ -73,40 +73,41 @@ async def test_a_scrub_that_gets_no_connection_waits_for_another_time(tmp_path: 
     await database.close()
 
 
-async def test_a_server_is_not_scrubbed(database: Database) -> None:
-    assert await database.truncate_wal()
-
-
-async def test_a_unit_of_work_is_committed_when_its_block_ends(database: Database) -> None:
+@ON_BOTH_DATABASES
+async def test_unit_of_work_commits_at_the_end(database: Database) -> None:
     async with database.unit_of_work() as work:
         await work.audit.add(EVENT)
     async with database.unit_of_work() as work:
         assert [event.action for event in await work.audit.newest()] == ["create"]
+    assert await database.truncate_wal()
+    assert await database.check_integrity() == ()
 
 
-async def test_a_unit_of_work_that_raises_leaves_nothing(database: Database) -> None:
+@ON_BOTH_DATABASES
+async def test_unit_of_work_rolls_back_on_error(database: Database) -> None:
     async def fail() -> None:
         async with database.unit_of_work() as work:
             await work.audit.add(EVENT)
-            raise RuntimeError("half way")
+            raise RuntimeError("failed")
 
-    with pytest.raises(RuntimeError, match="half way"):
+    with pytest.raises(RuntimeError, match="failed"):
         await fail()
     async with database.unit_of_work() as work:
         assert await work.audit.newest() == ()
 
 
-async def test_a_cancelled_unit_of_work_leaves_nothing_and_frees_the_connection(database: Database) -> None:
-    begun = asyncio.Event()
+@ON_BOTH_DATABASES
+async def test_cancelled_unit_of_work_releases_the_connection(database: Database) -> None:
+    started = asyncio.Event()
 
-    async def linger() -> None:
+    async def wait_for_ever() -> None:
         async with database.unit_of_work() as work:
             await work.audit.add(EVENT)
-            begun.set()
-            await asyncio.sleep(60)
+            started.set()
+            await asyncio.Event().wait()
 
-    task = asyncio.create_task(linger())
-    await begun.wait()
+    task = asyncio.create_task(wait_for_ever())
+    await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -114,21 +115,22 @@ async def test_a_cancelled_unit_of_work_leaves_nothing_and_frees_the_connection(
         assert await work.audit.newest() == ()
 
 
-async def test_whoever_waits_too_long_for_the_connection_is_told_to_come_again(url: str) -> None:
-    database = Database(url, pool_timeout_s=0.05)
+async def test_busy_connection_is_a_retryable_error(database_url: str) -> None:
+    database = Database(database_url, pool_timeout_s=0.05)
     await database.open()
     async with database.unit_of_work():
-        with pytest.raises(Unavailable, match="busy") as refused:
+        with pytest.raises(Unavailable) as caught:
             async with database.unit_of_work():
                 pass
-        with pytest.raises(Unavailable, match="busy"):
+        with pytest.raises(Unavailable):
             await database.run_sync(lambda _: None)
-    assert refused.value.retryable
-    assert refused.value.retry_after_s
+    assert caught.value.retryable
+    assert caught.value.retry_after_s
     await database.close()
 
 
-async def test_cancelling_at_any_moment_never_breaks_the_database(database: Database) -> None:
+@ON_BOTH_DATABASES
+async def test_cancellation_at_any_point_keeps_the_database_usable(database: Database) -> None:
     async def write() -> None:
         async with database.unit_of_work() as work:
             await work.audit.add(EVENT)
@@ -145,26 +147,28 @@ async def test_cancelling_at_any_moment_never_breaks_the_database(database: Data
     assert await database.check_integrity() == ()
 
 
-async def test_units_of_work_side_by_side_wait_for_each_other(database: Database) -> None:
-    async def take() -> int:
+@ON_BOTH_DATABASES
+async def test_concurrent_units_of_work_are_serialized(database: Database) -> None:
+    async def next_revision() -> int:
         async with database.unit_of_work() as work:
             return await work.revisions.next()
 
-    taken = await asyncio.gather(*(take() for _ in range(20)))
-    assert sorted(taken) == list(range(1, 21))
+    revisions = await asyncio.gather(*(next_revision() for _ in range(20)))
+    assert sorted(revisions) == list(range(1, 21))
 
 
-async def test_however_busy_there_is_one_connection_to_the_sqlite_file(sqlite: Database, tmp_path: Path) -> None:
-    async def look() -> None:
-        async with sqlite.unit_of_work() as work:
+async def test_concurrent_units_of_work_share_one_connection(sqlite_database: Database, tmp_path: Path) -> None:
+    async def read() -> None:
+        async with sqlite_database.unit_of_work() as work:
             await work.revisions.current()
 
-    await asyncio.gather(*(look() for _ in range(20)))
+    await asyncio.gather(*(read() for _ in range(20)))
     opened = [file.path for file in psutil.Process().open_files()]
     assert opened.count(str(tmp_path / "secretary.db")) == 1
 
 
-async def test_a_taken_name_is_a_conflict(database: Database) -> None:
+@ON_BOTH_DATABASES
+async def test_duplicate_name_is_a_conflict(database: Database) -> None:
     async def add() -> None:
         async with database.unit_of_work() as work:
             await work.users.add(StoredUser("anna", "hash"))
@@ -174,70 +178,69 @@ async def test_a_taken_name_is_a_conflict(database: Database) -> None:
         await add()
 
 
-async def test_a_second_owner_is_refused_until_the_first_leaves(database: Database, url: str) -> None:
-    second = Database(url, ownership_timeout_s=0.2)
+@ON_BOTH_DATABASES
+async def test_second_owner_waits_until_the_first_closes(database: Database, database_url: str) -> None:
     with pytest.raises(Conflict, match=r"in use .*process \d+"):
-        await second.open()
-    patient = Database(url, ownership_timeout_s=10)
-    opening = asyncio.create_task(patient.open())
-    await asyncio.sleep(0.1)
+        await Database(database_url, ownership_timeout_s=0).open()
+    second = Database(database_url, ownership_timeout_s=10)
+    opening = asyncio.create_task(second.open())
+    await asyncio.sleep(0)
     await database.close()
     await opening
-    await patient.close()
+    await second.close()
 
 
-async def test_the_owner_of_a_sqlite_file_is_named_by_its_process_id(sqlite: Database, tmp_path: Path) -> None:
+async def test_owner_is_named_by_its_process_id(sqlite_database: Database, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match=str(os.getpid())):
-        await Database(url_of(tmp_path), ownership_timeout_s=0).open()
+        await Database(sqlite_url(tmp_path), ownership_timeout_s=0).open()
 
 
-async def test_another_process_is_refused_too(database: Database, url: str) -> None:
-    opening = f"asyncio.run(Database({url!r}, 0.1).open())"
-    script = f"import asyncio; from storage.database import Database; {opening}"
-    refused = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    assert refused.returncode != 0
-    assert "Conflict" in refused.stderr
+async def test_owner_excludes_another_process(database: Database, database_url: str) -> None:
+    assert await asyncio.to_thread(exit_code_of, open_database, database_url) == 1
+    await database.close()
+    assert await asyncio.to_thread(exit_code_of, open_database, database_url) == 0
 
 
-async def test_a_database_that_is_not_open_says_so(url: str) -> None:
+async def test_unit_of_work_requires_an_open_database(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="not open"):
-        async with Database(url).unit_of_work():
+        async with Database(sqlite_url(tmp_path)).unit_of_work():
             pass
 
 
-async def test_a_damaged_sqlite_file_is_reported_and_not_touched(tmp_path: Path) -> None:
+async def test_damaged_file_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "secretary.db"
     path.write_bytes(b"this is a letter, not a database" * 100)
     with pytest.raises(Unavailable, match="damaged"):
-        await Database(url_of(tmp_path)).open()
+        await Database(sqlite_url(tmp_path)).open()
     assert path.read_bytes() == b"this is a letter, not a database" * 100
 
 
-async def test_the_files_of_sqlite_are_private(sqlite: Database, tmp_path: Path) -> None:
-    async with sqlite.unit_of_work() as work:
+async def test_sqlite_files_are_private(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path))
+    await database.open()
+    async with database.unit_of_work() as work:
         await work.audit.add(EVENT)
     files = list(tmp_path.glob("secretary.*"))
     assert {file.name for file in files} >= {"secretary.db", "secretary.db-wal", "secretary.lock"}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    await database.close()
 
 
-@pytest.mark.parametrize(("factory", "free"), [(RollbackOnCloseConnection, True), (sqlite3.Connection, False)])
-def test_sqlite_gives_its_lock_back_although_a_statement_was_left_in_the_middle(
-    tmp_path: Path, factory: type[sqlite3.Connection], free: bool
+@pytest.mark.parametrize(("factory", "released"), [(RollbackOnCloseConnection, True), (sqlite3.Connection, False)])
+def test_close_releases_locks_of_an_unfinished_statement(
+    tmp_path: Path, factory: type[sqlite3.Connection], released: bool
 ) -> None:
-    dropped = sqlite3.connect(tmp_path / "x.db", factory=factory, isolation_level=None)
-    dropped.execute("CREATE TABLE things (name TEXT)")
-    dropped.execute("BEGIN IMMEDIATE")
-    left = dropped.execute("INSERT INTO things VALUES ('a'), ('b') RETURNING name")
-    assert left.fetchone() == ("a",)
-    dropped.close()
+    closed = sqlite3.connect(tmp_path / "x.db", factory=factory, isolation_level=None)
+    closed.execute("CREATE TABLE things (name TEXT)")
+    closed.execute("BEGIN IMMEDIATE")
+    unfinished = closed.execute("INSERT INTO things VALUES ('a'), ('b') RETURNING name")
+    assert unfinished.fetchone() == ("a",)
+    closed.close()
     with closing(sqlite3.connect(tmp_path / "x.db", timeout=0, isolation_level=None)) as other:
-        if free:
+        if released:
             other.execute("BEGIN IMMEDIATE")
             assert other.execute("SELECT * FROM things").fetchall() == []
         else:
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("BEGIN IMMEDIATE")
-    del left
+    del unfinished

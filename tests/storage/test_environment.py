@@ -7,11 +7,11 @@ from storage.environment import Environment
 
 
 @pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_everything_has_a_default_under_the_working_folder(tmp_path: Path) -> None:
+def test_defaults_are_below_the_working_folder(tmp_path: Path) -> None:
     environment = Environment()
     assert environment.data == tmp_path / "data"
     assert environment.models_dir == tmp_path / "data" / "models"
@@ -20,9 +20,7 @@ def test_everything_has_a_default_under_the_working_folder(tmp_path: Path) -> No
     assert environment.secret_key_path.parent == environment.storage_secret_path.parent == environment.data
 
 
-def test_variables_win_over_the_env_file_and_empty_ones_count_as_absent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_variables_override_the_env_file_unless_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("SECRETARY_PORT=9000\nSECRETARY_HOST=0.0.0.0\nOTHER=1\n")
     monkeypatch.setenv("SECRETARY_PORT", "9001")
     monkeypatch.setenv("SECRETARY_API_KEY", "")
@@ -30,7 +28,7 @@ def test_variables_win_over_the_env_file_and_empty_ones_count_as_absent(
     assert (environment.port, environment.host, environment.api_key) == (9001, "0.0.0.0", None)
 
 
-def test_secrets_are_never_shown() -> None:
+def test_repr_and_errors_show_no_secrets() -> None:
     environment = Environment(
         admin_password="hunter2-a",
         api_key="hunter2-b",
@@ -45,7 +43,7 @@ def test_secrets_are_never_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "address"),
+    ("given", "expected"),
     [
         ("postgresql://u:p@db/office", "postgresql+asyncpg://u:p@db/office"),
         ("postgres://u:p%40@db:6432/office", "postgresql+asyncpg://u:p%40@db:6432/office"),
@@ -55,27 +53,27 @@ def test_secrets_are_never_shown() -> None:
     ],
 )
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "SECRETARY_DATABASE_URL"])
-def test_a_database_is_named_as_people_write_it(
-    monkeypatch: pytest.MonkeyPatch, variable: str, given: str, address: str
+def test_database_url_gets_its_driver(
+    monkeypatch: pytest.MonkeyPatch, variable: str, given: str, expected: str
 ) -> None:
     monkeypatch.setenv(variable, given)
-    assert Environment().database_url == address
+    assert Environment().database_url == expected
 
 
-def test_the_own_name_of_the_variable_wins_over_the_common_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prefixed_database_url_has_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u@common/office")
     monkeypatch.setenv("SECRETARY_DATABASE_URL", "postgresql://u@own/office")
     assert "own" in Environment().database_url
 
 
 @pytest.mark.parametrize("given", ["mysql://root:hunter2@db/x", "hunter2", "postgresql+psycopg2://u:hunter2@db/x"])
-def test_another_database_is_refused_without_repeating_its_password(given: str) -> None:
+def test_unsupported_database_url_is_refused_without_it(given: str) -> None:
     with pytest.raises(ValidationError, match="postgresql://") as caught:
         Environment(database_url=given)
     assert "hunter2" not in str(caught.value)
 
 
-def test_proxies_in_front_are_named_by_address_and_network() -> None:
+def test_trusted_proxies_are_parsed_as_networks() -> None:
     environment = Environment(trusted_proxies="127.0.0.1, 10.0.0.0/24,fd00::/64,")
     assert [str(network) for network in environment.trusted_networks] == ["127.0.0.1/32", "10.0.0.0/24", "fd00::/64"]
     assert Environment().trusted_networks == ()
@@ -86,8 +84,8 @@ def test_proxies_in_front_are_named_by_address_and_network() -> None:
 @pytest.mark.parametrize(
     "given", ["nginx", "*", "10.0.0.5/24", "10.0.0.1:80", "127.0.0.1 10.0.0.1", "0.0.0.0/0", "::/0", "::ffff:0:0/96"]
 )
-def test_what_is_no_proxy_is_refused_with_what_would_be_right(given: str) -> None:
-    with pytest.raises(ValidationError, match=r"10\.0\.0\.0/24|name the proxies"):
+def test_invalid_trusted_proxies_are_refused(given: str) -> None:
+    with pytest.raises(ValidationError):
         Environment(trusted_proxies=given)
 
 
@@ -100,7 +98,7 @@ def test_what_is_no_proxy_is_refused_with_what_would_be_right(given: str) -> Non
         ("HTTPS://[2001:db8::1]:8443", True),
     ],
 )
-def test_the_public_address_says_whether_people_come_over_tls(given: str, tls: bool) -> None:
+def test_public_url_determines_tls(given: str, tls: bool) -> None:
     environment = Environment(public_url=given)
     assert environment.reached_by_tls is tls
     assert environment.public_url == given.rstrip("/")
@@ -120,6 +118,6 @@ def test_the_public_address_says_whether_people_come_over_tls(given: str, tls: b
         "https://x\n",
     ],
 )
-def test_an_address_of_another_kind_is_refused(given: str) -> None:
-    with pytest.raises(ValidationError, match="https://host"):
+def test_invalid_public_url_is_refused(given: str) -> None:
+    with pytest.raises(ValidationError):
         Environment(public_url=given)

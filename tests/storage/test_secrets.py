@@ -1,4 +1,5 @@
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from storage.secrets import SealBroken, Sealer, key_digest, key_prefix, new_api_
 KEY = b"k" * 32
 
 
-def test_a_sealed_text_opens_again_and_shows_nothing() -> None:
+def test_sealed_text_opens_and_differs_each_time() -> None:
     sealer = Sealer(KEY)
     sealed = sealer.seal("123:секрет")
     assert sealer.open(sealed) == "123:секрет"
@@ -19,13 +20,13 @@ def test_a_sealed_text_opens_again_and_shows_nothing() -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda s: s[:-4] + "AAAA", lambda s: "v1.", lambda s: "привет", lambda s: s[:20]])
-def test_a_damaged_seal_does_not_open(damage) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_seal_does_not_open(damage: Callable[[str], str]) -> None:
     sealer = Sealer(KEY)
     with pytest.raises(SealBroken):
         sealer.open(damage(sealer.seal("text")))
 
 
-def test_another_key_does_not_open_it_and_the_error_keeps_the_secret() -> None:
+def test_another_key_does_not_open_and_error_hides_text() -> None:
     sealed = Sealer(KEY).seal("123:secret")
     with pytest.raises(SealBroken) as caught:
         Sealer(b"x" * 32).open(sealed)
@@ -34,12 +35,12 @@ def test_another_key_does_not_open_it_and_the_error_keeps_the_secret() -> None:
     assert caught.value.__cause__ is None
 
 
-def test_a_short_key_is_refused() -> None:
+def test_short_key_is_refused() -> None:
     with pytest.raises(InvalidRequest):
         Sealer(b"admin")
 
 
-def test_a_key_file_is_made_once_private_and_whole(tmp_path: Path) -> None:
+def test_key_file_is_private_and_created_once(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "secret.key"
     with ThreadPoolExecutor(8) as pool:
         seen = set(pool.map(read_or_create_secret, [path] * 32))
@@ -51,7 +52,7 @@ def test_a_key_file_is_made_once_private_and_whole(tmp_path: Path) -> None:
     assert Sealer.from_file(path).open(sealed) == "text"
 
 
-def test_api_keys_are_long_random_and_recognisable() -> None:
+def test_api_keys_are_random_with_a_short_prefix() -> None:
     key = new_api_key()
     assert key.startswith("sk-sec-")
     assert len(key) == len("sk-sec-") + 43

@@ -19,19 +19,19 @@ LONG_QUESTIONS = [
 ]
 
 
-def _words_in(words: str, text: str) -> bool:
+def _contains_words(words: str, text: str) -> bool:
     return f" {comparison_key(words)} " in f" {comparison_key(text)} "
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_each_language_has_a_dozen_answers_and_the_clock_templates(language: str) -> None:
+def test_each_language_has_entries_and_clock_templates(language: str) -> None:
     entries = [entry for entry in ENTRIES if entry.language == language]
     assert len(entries) >= 12
     answers = " ".join(entry.answer for entry in entries)
     assert all(template in answers for template in ("{current_time}", "{current_date}", "{day_of_week}"))
 
 
-def test_no_two_entries_claim_the_same_words() -> None:
+def test_entries_have_different_questions() -> None:
     claimed: dict[tuple[str, str], str] = {}
     for entry in ENTRIES:
         own = {comparison_key(text) for text in (entry.question, *entry.alternatives)}
@@ -41,23 +41,28 @@ def test_no_two_entries_claim_the_same_words() -> None:
 
 
 @pytest.mark.parametrize("question", LONG_QUESTIONS)
-def test_a_keyword_does_not_take_over_another_question(question: str) -> None:
+def test_keywords_do_not_match_other_questions(question: str) -> None:
     hits = [
-        (entry.question, keyword) for entry in ENTRIES for keyword in entry.keywords if _words_in(keyword, question)
+        (entry.question, keyword)
+        for entry in ENTRIES
+        for keyword in entry.keywords
+        if _contains_words(keyword, question)
     ]
     assert hits == []
 
 
-def test_a_keyword_of_one_entry_is_no_part_of_another_ones_triggers() -> None:
+def test_keywords_do_not_occur_in_other_entries() -> None:
     def others(entry: FaqEntry) -> list[str]:
         rest = (each for each in ENTRIES if each is not entry and each.language == entry.language)
         return [text for each in rest for text in (each.question, *each.alternatives, *each.keywords)]
 
-    clashes = [(k, text) for entry in ENTRIES for k in entry.keywords for text in others(entry) if _words_in(k, text)]
+    clashes = [
+        (k, text) for entry in ENTRIES for k in entry.keywords for text in others(entry) if _contains_words(k, text)
+    ]
     assert clashes == []
 
 
-def test_there_are_two_personas_who_speak_both_languages() -> None:
+def test_personas_have_prompts_in_both_languages() -> None:
     personas = seed.personas()
     assert [persona.id for persona in personas] == ["anna", "marina"]
     assert all(persona.prompts.keys() == {"ru", "en"} for persona in personas)

@@ -1,36 +1,21 @@
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from deployments.contracts.errors import Conflict
 from deployments.contracts.instances import BotSpec
+from deployments.contracts.providers import ProviderSpec
 from storage.database import Database
 from storage.key_rotation import RotationStep, rotate_secret_key
-from storage.models import CloudProviderRow
 from storage.repositories.sealed import sealed_columns
 from storage.secrets import SealBroken, Sealer, next_key_path
+from tests.storage.audit_rows import execute_sql
+from tests.storage.database_urls import ON_BOTH_DATABASES
+from tests.storage.forked_processes import exit_code_of
+from tests.storage.killed_processes import rotate_until
 
 SECRETS = {"bot_instances.sealed_token": "42:token", "cloud_llm_providers.sealed_api_key": "sk-cloud"}
-
-KILLED = """
-import asyncio, os, sys
-from pathlib import Path
-from storage.database import Database
-from storage.key_rotation import RotationStep, rotate_secret_key
-
-async def run():
-    database = Database(sys.argv[1])
-    await database.open()
-    last = RotationStep[sys.argv[3]]
-    await rotate_secret_key(database, Path(sys.argv[2]), lambda step: os._exit(9) if step is last else None)
-
-asyncio.run(run())
-"""
 
 
 @pytest.fixture
@@ -38,15 +23,15 @@ def key(tmp_path: Path) -> Path:
     return tmp_path / "secret.key"
 
 
-async def _fill(database: Database, key: Path) -> None:
+async def _add_secrets(database: Database, key: Path) -> None:
     sealer = Sealer.from_file(key)
+    api_key = sealer.seal("sk-cloud")
     async with database.unit_of_work() as work:
         await work.bots.save(BotSpec(id="shop", name="Магазин", sealed_token=sealer.seal("42:token"), version=3))
         await work.bots.save(BotSpec(id="empty", name="Без токена"))
-        provider = CloudProviderRow(
-            id="p", name="p", provider_type="openai", model_name="m", sealed_api_key=sealer.seal("sk-cloud")
+        await work.providers.save(
+            ProviderSpec(id="p", name="p", provider_type="openai", model_name="m", sealed_api_key=api_key)
         )
-        work.bots._session.add(provider)
 
 
 async def _sealed(database: Database) -> dict[str, str]:
@@ -62,11 +47,12 @@ async def _sealed(database: Database) -> dict[str, str]:
 
 
 async def _opened(database: Database, sealer: Sealer) -> dict[str, str]:
-    return {place: sealer.open(sealed) for place, sealed in (await _sealed(database)).items()}
+    return {name: sealer.open(sealed) for name, sealed in (await _sealed(database)).items()}
 
 
-async def test_everything_is_sealed_with_the_new_key_and_nothing_else_changes(database: Database, key: Path) -> None:
-    await _fill(database, key)
+@ON_BOTH_DATABASES
+async def test_rotation_reseals_every_secret_and_nothing_else(database: Database, key: Path) -> None:
+    await _add_secrets(database, key)
     old, sealed = key.read_bytes(), await _sealed(database)
     async with database.unit_of_work() as work:
         before = await work.bots.get("shop")
@@ -87,17 +73,13 @@ async def test_everything_is_sealed_with_the_new_key_and_nothing_else_changes(da
 
 
 @pytest.mark.parametrize("step", list(RotationStep), ids=lambda step: step.name)
-async def test_killed_at_any_step_everything_opens_and_the_next_rotation_finishes(
-    url: str, key: Path, step: RotationStep
-) -> None:
-    database = Database(url, ownership_timeout_s=5)
+async def test_killed_rotation_leaves_secrets_readable(database_url: str, key: Path, step: RotationStep) -> None:
+    database = Database(database_url, ownership_timeout_s=5)
     await database.open()
-    await _fill(database, key)
+    await _add_secrets(database, key)
     old = key.read_bytes()
     await database.close()
-    command = [sys.executable, "-c", KILLED, url, str(key), step.name]
-    killed = await asyncio.to_thread(subprocess.run, command, env=os.environ, capture_output=True, check=False)
-    assert killed.returncode == 9, killed.stderr
+    assert await asyncio.to_thread(exit_code_of, rotate_until, database_url, key, step) == 9
     await database.open()
     assert await _opened(database, Sealer.from_file(key)) == SECRETS
     assert next_key_path(key).exists() == (step is not RotationStep.SWITCHED)
@@ -108,25 +90,10 @@ async def test_killed_at_any_step_everything_opens_and_the_next_rotation_finishe
     await database.close()
 
 
-async def test_what_opens_with_no_key_stops_the_rotation_and_is_named(database: Database, key: Path) -> None:
-    await _fill(database, key)
-    await database.run_sync(
-        lambda c: c.execute(text("UPDATE bot_instances SET sealed_token = 'v1.xxxx' WHERE id = 'empty'"))
-    )  # type: ignore[arg-type,return-value]
+async def test_rotation_stops_at_an_unreadable_secret(database: Database, key: Path) -> None:
+    await _add_secrets(database, key)
+    await execute_sql(database, "UPDATE bot_instances SET sealed_token = 'v1.xxxx' WHERE id = 'empty'")
     before, old = await _sealed(database), key.read_bytes()
     with pytest.raises(SealBroken, match="bot_instances empty"):
         await rotate_secret_key(database, key)
     assert (await _sealed(database), key.read_bytes()) == (before, old)
-
-
-async def test_a_running_secretary_is_not_rotated_under_its_feet(database: Database, url: str) -> None:
-    with pytest.raises(Conflict):
-        await Database(url, ownership_timeout_s=0).open()
-
-
-def test_every_sealed_column_of_the_tables_is_known() -> None:
-    assert {f"{table.name}.{column.name}" for table, column in sealed_columns()} == {
-        "bot_instances.sealed_token",
-        "cloud_llm_providers.sealed_api_key",
-        "cloud_llm_providers.sealed_proxies",
-    }
