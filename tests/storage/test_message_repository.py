@@ -20,7 +20,7 @@ from tests.storage.conversation_tree import (
 from tests.storage.database_urls import ON_BOTH_DATABASES
 from tests.storage.records import TELEGRAM, exchange
 
-LONG = 1_500
+LONG = 1_050
 """More messages than SQLite's cascade depth."""
 
 _operations = st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 1_000)), max_size=12)
