@@ -1,7 +1,7 @@
-"""The picture of the graph: four applications, each built from typed arguments that ``graph.yaml`` gives.
+"""Builds the four applications of the graph from the typed arguments in ``graph.yaml``.
 
 secretary  gateway ── faq · chat · voice… · recognition
-office     database, panel, snapshots to everybody
+office     database, panel, snapshots
 phone      websockets for phone lines
 bots       a supervisor and one actor per Telegram bot
 """

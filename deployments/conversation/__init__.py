@@ -1,1 +1,1 @@
-"""The turn: a question goes through prepared answers, then a model, then a voice. No sockets, no Ray."""
+"""Runs turns: FAQ answers, language models and speech. Knows neither sockets nor Ray."""

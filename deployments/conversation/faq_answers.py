@@ -25,8 +25,6 @@ from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
 
 log = logging.getLogger(__name__)
 
-_RANKED_TIMEOUT_S = 1.0
-
 
 class ExactAnswers:
     """Exact and keyword matches, in memory. ``prepare`` is the ``SnapshotFeed`` hook and may run in a thread."""
@@ -69,14 +67,16 @@ class RankedAnswers:
 
 
 class FaqLookup:
-    """Looks up the FAQ answer of a turn. ``ranked`` is None where the graph has no FAQ deployment.
+    """Looks up the FAQ answer of a turn. ``ranked`` is None where the graph has no FAQ deployment; a ranked lookup
+    takes at most ``timeout_s``.
 
     Turns that ask for JSON get no FAQ answer: the program that reads the reply could not parse it.
     """
 
-    def __init__(self, exact: ExactAnswers, ranked: AnswerBook | None) -> None:
+    def __init__(self, exact: ExactAnswers, ranked: AnswerBook | None, timeout_s: float = 1.0) -> None:
         self._exact = exact
         self._ranked = ranked
+        self._timeout_s = timeout_s
 
     @property
     def has_ranking(self) -> bool:
@@ -87,11 +87,11 @@ class FaqLookup:
         return self._exact.lookup(turn.question, turn.locale) if _accepts_text(turn) else None
 
     async def find_ranked(self, turn: ChatTurn) -> AnswerMatch | None:
-        """The ranked match, or None when the FAQ deployment fails or takes longer than a second."""
+        """The ranked match, or None when the lookup fails or times out."""
         if self._ranked is None or not _accepts_text(turn):
             return None
         try:
-            async with asyncio.timeout(_RANKED_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._ranked.lookup(turn.question, turn.locale)
         except (SecretaryError, TimeoutError) as error:
             log.warning("turn %s continues without ranked answers: %s", turn.turn_id, type(error).__name__)

@@ -1,3 +1,5 @@
+"""Exact and keyword matches, normalisation and placeholders."""
+
 from datetime import UTC, datetime
 
 import pytest

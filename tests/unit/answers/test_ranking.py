@@ -1,3 +1,5 @@
+"""Ranking FAQ questions by similarity."""
+
 from datetime import UTC, datetime
 
 import pytest

@@ -31,7 +31,7 @@ class FailingAnswerBook:
     """An ``AnswerBook`` that raises Unavailable."""
 
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        raise Unavailable("the answer book is away")
+        raise Unavailable("the FAQ deployment is down")
 
 
 class SlowAnswerBook(FixedAnswerBook):
@@ -47,6 +47,14 @@ class SlowAnswerBook(FixedAnswerBook):
         assert self.observer is not None
         self.model_started.append(self.observer.opened["llm"] == 1)
         return self.match
+
+
+class HangingAnswerBook:
+    """An ``AnswerBook`` that never returns."""
+
+    async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        await asyncio.Event().wait()
+        return None
 
 
 class SmallContextEngine:
@@ -93,13 +101,13 @@ class UnreliableOffice:
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Snapshot | Exception] = asyncio.Queue()
-        self.asked: list[int] = []
+        self.requested_revisions: list[int] = []
         self.reports: list[DoorReport] = []
         self.away = self.rejects_hits = False
         self.rejected_turns: set[str] = set()
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncIterator[Snapshot]:
-        self.asked.append(after_revision)
+        self.requested_revisions.append(after_revision)
         while True:
             item = await self.queue.get()
             if isinstance(item, Exception):
@@ -108,7 +116,7 @@ class UnreliableOffice:
 
     async def report(self, report: DoorReport) -> None:
         if self.away:
-            raise ConnectionError("the office is away")
+            raise ConnectionError("the office is down")
         if self.rejected_turns & {each.turn_id for each in report.exchanges} or (self.rejects_hits and report.faq_hits):
             raise InvalidRequest("a value is too long")
         self.reports.append(report)

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from deployments.answers.normalise import normalise
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.settings import FaqEntry, FaqSettings, Settings, Snapshot
-from deployments.conversation.faq_answers import ExactAnswers, RankedAnswers
+from deployments.conversation.faq_answers import ExactAnswers, FaqLookup, RankedAnswers
+from tests.unit.conversation.fakes import FailingAnswerBook, FixedAnswerBook, HangingAnswerBook
+from tests.unit.conversation.harness import user_turn
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ENTRIES = tuple(FaqEntry(id=n, question=f"Вопрос номер {n}", answer="Сейчас {current_time}") for n in range(1, 51))
@@ -59,3 +61,12 @@ def test_ranked_answers_return_after_clear() -> None:
     assert answers.ranking is None
     answers.prepare(_at())
     assert answers.ranking
+
+
+async def test_faq_lookup_ignores_slow_and_failing_ranking() -> None:
+    turn = user_turn("есть ли парковка")
+    exact = ExactAnswers(lambda: NOON)
+    assert await FaqLookup(exact, FixedAnswerBook()).find_ranked(turn) == FixedAnswerBook.match
+    assert await FaqLookup(exact, HangingAnswerBook(), timeout_s=0.01).find_ranked(turn) is None
+    assert await FaqLookup(exact, FailingAnswerBook()).find_ranked(turn) is None
+    assert await FaqLookup(exact, None).find_ranked(turn) is None

@@ -21,11 +21,11 @@ async def test_feed_reconnects_after_its_revision() -> None:
     await office.queue.put(Snapshot(revision=4))
     assert await feed.wait(2)
     await office.queue.put(ConnectionError())
-    await until(lambda: len(office.asked) == 2)
+    await until(lambda: len(office.requested_revisions) == 2)
     await office.queue.put(Snapshot(revision=6))
     await until(lambda: feed.current.revision == 6)
     await feed.stop()
-    assert office.asked == [-1, 4]
+    assert office.requested_revisions == [-1, 4]
     assert [s.revision for s in prepared] == [4, 6]
 
 
@@ -36,5 +36,5 @@ async def test_feed_backoff_resets_after_a_snapshot() -> None:
     for revision in range(1, 8):
         await office.queue.put(Snapshot(revision=revision))
         await office.queue.put(ConnectionError())
-        await until(lambda revision=revision: len(office.asked) > revision, seconds=1.2)
+        await until(lambda revision=revision: len(office.requested_revisions) > revision, seconds=1.2)
     await feed.stop()

@@ -1,4 +1,4 @@
-"""The language of a text is read off its letters, and what is preferred decides where these leave a choice."""
+"""Language detection by letters, with a preferred language."""
 
 import pytest
 from hypothesis import given

@@ -1,10 +1,12 @@
+"""Splitting streamed text into pieces for speech."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.text.sentences import SentenceStream, split_sentences
 
-WHOLE = [
+SINGLE_SENTENCES = [
     "Наш адрес: г. Москва, ул. Ленина, д. 5, корп. 2.",
     "А. С. Пушкин и Л. Н. Толстой.",
     "Это стоит 10.5 тыс. руб. в месяц, т.е. 3,14 долл. в день.",
@@ -21,7 +23,7 @@ WHOLE = [
     "1. Первый пункт.",
     "Он сказал: «Да!», и ушёл.",
 ]
-CUT = [
+SPLIT_TEXTS = [
     ("Да. Нет! Что? Всё…", ["Да.", "Нет!", "Что?", "Всё…"]),
     ("Чай, сахар и т.д. Потом хлеб и т. п. Всё.", ["Чай, сахар и т.д.", "Потом хлеб и т. п.", "Всё."]),
     ("Родился в 1799 г. Он поэт.", ["Родился в 1799 г.", "Он поэт."]),
@@ -33,7 +35,7 @@ CUT = [
     ("**Готово!** Дальше", ["**Готово!**", "Дальше"]),
     ("Really?! Yes... Maybe", ["Really?!", "Yes...", "Maybe"]),
 ]
-PIECES_OF_TEXT = st.lists(
+TEXTS = st.lists(
     st.one_of(
         st.sampled_from(
             [
@@ -74,18 +76,18 @@ PIECES_OF_TEXT = st.lists(
 ).map("".join)
 
 
-@pytest.mark.parametrize("text", WHOLE)
+@pytest.mark.parametrize("text", SINGLE_SENTENCES)
 def test_full_stop_inside_sentence_does_not_split(text: str) -> None:
     assert split_sentences(f"{text} Дальше.") == [text, "Дальше."]
 
 
-@pytest.mark.parametrize(("text", "pieces"), CUT)
+@pytest.mark.parametrize(("text", "pieces"), SPLIT_TEXTS)
 def test_split_at_sentence_ends(text: str, pieces: list[str]) -> None:
     assert split_sentences(text) == pieces
 
 
 @settings(deadline=None)
-@given(PIECES_OF_TEXT, st.lists(st.integers(0, 9), max_size=40), st.booleans(), st.sampled_from((20, 60, 300)))
+@given(TEXTS, st.lists(st.integers(0, 9), max_size=40), st.booleans(), st.sampled_from((20, 60, 300)))
 def test_pieces_do_not_depend_on_deltas(text: str, cuts: list[int], first_clause: bool, max_chars: int) -> None:
     def stream() -> SentenceStream:
         return SentenceStream(None, first_clause, first_min=10, first_max=20, max_chars=max_chars)

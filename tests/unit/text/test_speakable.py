@@ -1,3 +1,5 @@
+"""Converting written text to speakable text."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
