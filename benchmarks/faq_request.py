@@ -22,15 +22,15 @@ class FaqLoadRun:
     concurrent: LoadResult
     single: LoadResult
     cpu_ms: float
-    """Processor time of the server's whole family for one request of the crowd, milliseconds."""
+    """Processor time of all server processes for one concurrent request, milliseconds."""
 
     def summary(self) -> dict[str, float]:
         return {
             "per_second": self.concurrent.per_second,
-            "crowd_p50_ms": self.concurrent.latency_ms(0.5),
-            "crowd_p99_ms": self.concurrent.latency_ms(0.99),
-            "alone_p50_ms": self.single.latency_ms(0.5),
-            "alone_p99_ms": self.single.latency_ms(0.99),
+            "concurrent_p50_ms": self.concurrent.latency_ms(0.5),
+            "concurrent_p99_ms": self.concurrent.latency_ms(0.99),
+            "single_p50_ms": self.single.latency_ms(0.5),
+            "single_p99_ms": self.single.latency_ms(0.99),
             "cpu_ms": self.cpu_ms,
             "requests": len(self.concurrent.latencies) + len(self.single.latencies),
             "errors": self.concurrent.errors + self.single.errors,
@@ -47,8 +47,8 @@ def run_load(server: ServerProcess, seconds: float, key: str = API_KEY) -> FaqLo
     request = build_post_request(server.port, PATH, BODY, key)
     run_closed_loop(server.port, request, CONNECTIONS, min(0.5, seconds / 4))
     used = server.cpu_seconds()
-    crowd = run_closed_loop(server.port, request, CONNECTIONS, seconds)
+    concurrent = run_closed_loop(server.port, request, CONNECTIONS, seconds)
     used = server.cpu_seconds() - used
     time.sleep(0.1)
-    alone = run_closed_loop(server.port, request, 1, seconds / 2)
-    return FaqLoadRun(crowd, alone, used / len(crowd.latencies) * 1000)
+    single = run_closed_loop(server.port, request, 1, seconds / 2)
+    return FaqLoadRun(concurrent, single, used / len(concurrent.latencies) * 1000)

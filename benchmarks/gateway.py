@@ -125,13 +125,13 @@ def _table(title: str, runs: dict[str, list[FaqLoadRun]], notes: tuple[str, ...]
 
 
 def _row(name: str, found: list[FaqLoadRun], peer: list[FaqLoadRun] | None) -> tuple[str, ...]:
-    rate, alone = [run.concurrent.per_second for run in found], [run.single.latency_ms(0.5) for run in found]
+    rate, single = [run.concurrent.per_second for run in found], [run.single.latency_ms(0.5) for run in found]
     faster = slower = "1"
     if peer is not None:
         faster = paired_ratios(rate, [run.concurrent.per_second for run in peer]).format(".1f", " x")
-        slower = paired_ratios(alone, [run.single.latency_ms(0.5) for run in peer]).format(".3f", " x")
+        slower = paired_ratios(single, [run.single.latency_ms(0.5) for run in peer]).format(".3f", " x")
     cpu = Spread.of([run.cpu_ms for run in found]).format(".2f")
-    return (name, Spread.of(rate).format(".0f"), faster, Spread.of(alone).format(".2f"), slower, cpu)
+    return (name, Spread.of(rate).format(".0f"), faster, Spread.of(single).format(".2f"), slower, cpu)
 
 
 def _times(count: int, noun: str) -> str:

@@ -195,8 +195,10 @@ class _Published:
 def _client(office: OfficeServices) -> httpx.AsyncClient:
     published = _Published(office)
     exact = ExactAnswers(lambda: datetime.now(UTC))
-    nobody = ConversationAssistant(TurnPipeline({}, (), None, FaqLookup(exact, None)), published, CompositeObserver(()))
-    router = chat_router(office.chat_sessions, office.dialogue, nobody)
+    assistant = ConversationAssistant(
+        TurnPipeline({}, (), None, FaqLookup(exact, None)), published, CompositeObserver(())
+    )
+    router = chat_router(office.chat_sessions, office.dialogue, assistant)
     app = AdminApp(GateDependencies(_AdminTokenVerifier(), published, Metrics()), [router])
     transport = httpx.ASGITransport(app, root_path="/admin")
     return httpx.AsyncClient(

@@ -113,21 +113,23 @@ async def build_probe_setup(
     snapshot = Snapshot(
         revision=1, settings=settings, faq=FAQ, personas=PERSONAS, api_keys=(key,), presets=BUILTIN_PRESETS
     )
-    shelf, observer = StaticSnapshotSource(snapshot), RecordingTurnObserver()
+    snapshots, observer = StaticSnapshotSource(snapshot), RecordingTurnObserver()
     engine, voice = (
         RecordingEcho(chat or EchoOptions()),
         RecordingTone(speech or ToneOptions(languages=("ru", "en", "de"))),
     )
-    other, ear = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
-    for each in (engine, voice, other, ear):
+    other, recognizer = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
+    for each in (engine, voice, other, recognizer):
         await each.start()
     exact, kept = ExactAnswers(lambda: NOON), RankedAnswers(lambda: NOON)
     for each in (snapshot.model_copy(update={"settings": Settings()}), snapshot):
         exact.prepare(each)
         kept.prepare(each)
-    staff = build_turn_pipeline(Engines(engine, (voice,), ear, LocalRankedAnswers(kept)), exact, shelf)
-    staff = replace(staff, chat={**staff.chat, "cloud:other": other})
-    return ProbeSetup(ConversationAssistant(staff, shelf, observer, lambda: NOON), shelf, engine, voice, observer)
+    pipeline = build_turn_pipeline(Engines(engine, (voice,), recognizer, LocalRankedAnswers(kept)), exact, snapshots)
+    pipeline = replace(pipeline, chat={**pipeline.chat, "cloud:other": other})
+    return ProbeSetup(
+        ConversationAssistant(pipeline, snapshots, observer, lambda: NOON), snapshots, engine, voice, observer
+    )
 
 
 def probe_answer(question: str) -> Probe:

@@ -16,6 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def office(demo: SecretaryProcess) -> Iterator[AdminClient]:
-    with AdminClient(demo) as office:
-        yield office
+def admin(demo: SecretaryProcess) -> Iterator[AdminClient]:
+    with AdminClient(demo) as admin:
+        yield admin

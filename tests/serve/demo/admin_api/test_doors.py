@@ -8,37 +8,37 @@ from tests.serve.admin_client import AdminClient, json_of
 from tests.serve.audio_checks import decode_audio, words
 
 
-def test_get_root(office: AdminClient) -> None:
-    root = json_of(office.gateway.get("/"))
+def test_get_root(admin: AdminClient) -> None:
+    root = json_of(admin.gateway.get("/"))
     assert (root["status"], root["service"]) == ("ok", "ai-secretary")
     for path in root["endpoints"].values():
-        assert httpx.get(f"{office.secretary.url}{path}").status_code != 404, path
+        assert httpx.get(f"{admin.secretary.url}{path}").status_code != 404, path
 
 
-def test_get_health(office: AdminClient) -> None:
-    assert json_of(office.gateway.get("/health", headers={"authorization": ""})) == {"status": "ok"}
-    engines = json_of(office.gateway.get("/ready"))["engines"]
+def test_get_health(admin: AdminClient) -> None:
+    assert json_of(admin.gateway.get("/health", headers={"authorization": ""})) == {"status": "ok"}
+    engines = json_of(admin.gateway.get("/ready"))["engines"]
     assert {engine["kind"] for engine in engines} == {"chat", "speech", "recognition"}
 
 
-def test_get_models(office: AdminClient) -> None:
-    listed = json_of(office.gateway.get("/v1/models"))
-    assert listed == json_of(office.gateway.get("/v1/models/"))
+def test_get_models(admin: AdminClient) -> None:
+    listed = json_of(admin.gateway.get("/v1/models"))
+    assert listed == json_of(admin.gateway.get("/v1/models/"))
     ids = {model["id"] for model in listed["data"]}
     assert {"secretary", "anna-secretary", "local"} <= ids
-    assert json_of(office.gateway.get("/v1/models/anna-secretary"))["id"] == "anna-secretary"
+    assert json_of(admin.gateway.get("/v1/models/anna-secretary"))["id"] == "anna-secretary"
 
 
-def test_get_voices(office: AdminClient) -> None:
-    voices = {voice["voice_id"]: voice for voice in json_of(office.gateway.get("/v1/voices"))["voices"]}
+def test_get_voices(admin: AdminClient) -> None:
+    voices = {voice["voice_id"]: voice for voice in json_of(admin.gateway.get("/v1/voices"))["voices"]}
     assert voices["en_US-joe-medium"]["language"] == "en"
-    assert set(voices) == {voice["id"] for voice in json_of(office.gateway.get("/v1/audio/voices"))["voices"]}
+    assert set(voices) == {voice["id"] for voice in json_of(admin.gateway.get("/v1/audio/voices"))["voices"]}
 
 
-def test_post_speech(office: AdminClient) -> None:
+def test_post_speech(admin: AdminClient) -> None:
     def spoken(**wishes: object) -> bytes:
         body = {"model": "tts-1", "voice": "alloy", "input": "Good morning to all of you.", **wishes}
-        reply = office.gateway.post("/v1/audio/speech", json=body)
+        reply = admin.gateway.post("/v1/audio/speech", json=body)
         assert reply.status_code == 200, reply.text
         return reply.content
 
@@ -48,13 +48,13 @@ def test_post_speech(office: AdminClient) -> None:
     assert spoken(response_format="pcm", voice="espeak-en-gb") != spoken(response_format="pcm")
 
 
-def test_post_chat_completions(office: AdminClient) -> None:
-    answer = office.complete("Who are you?")
-    assert answer.choices[0].message.content == office.get("/faq")["faq"]["Who are you?"]
-    short = office.complete("Tell me about the sea.", "local", max_tokens=3)
+def test_post_chat_completions(admin: AdminClient) -> None:
+    answer = admin.complete("Who are you?")
+    assert answer.choices[0].message.content == admin.get("/faq")["faq"]["Who are you?"]
+    short = admin.complete("Tell me about the sea.", "local", max_tokens=3)
     assert (short.choices[0].finish_reason, short.usage.completion_tokens) == ("length", 3)
     body = {"model": "local", "messages": [{"role": "user", "content": "Tell me about the sea."}], "max_tokens": 8}
-    with office.gateway.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as reply:
+    with admin.gateway.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as reply:
         data = [line.removeprefix("data: ") for line in reply.iter_lines() if line.startswith("data: ")]
     assert data.pop() == "[DONE]"
     deltas = [choice["delta"].get("content") for event in data for choice in json.loads(event)["choices"]]

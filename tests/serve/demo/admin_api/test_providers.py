@@ -11,70 +11,70 @@ KEY = "sk-live-0123456789abcdef"
 
 
 @pytest.fixture
-def provider(office: AdminClient) -> Iterator[dict[str, Any]]:
-    made = declared(office, "A first provider")
+def provider(admin: AdminClient) -> Iterator[dict[str, Any]]:
+    made = declared(admin, "A first provider")
     yield made
-    office.http.delete(f"/llm/providers/{made['id']}")
+    admin.http.delete(f"/llm/providers/{made['id']}")
 
 
-def declared(office: AdminClient, name: str, **fields: object) -> dict[str, Any]:
+def declared(admin: AdminClient, name: str, **fields: object) -> dict[str, Any]:
     body = {"name": name, "provider_type": "gemini", "model_name": "gemini-2.5-flash", "api_key": KEY, **fields}
-    return dict(office.post("/llm/providers", body)["provider"])
+    return dict(admin.post("/llm/providers", body)["provider"])
 
 
-def test_get_providers(office: AdminClient, provider: dict[str, Any]) -> None:
-    listed = office.get("/llm/providers")
+def test_get_providers(admin: AdminClient, provider: dict[str, Any]) -> None:
+    listed = admin.get("/llm/providers")
     assert {"gemini", "kimi", "openai", "claude"} <= set(listed["provider_types"])
     assert provider in listed["providers"]
-    office.put(f"/llm/providers/{provider['id']}", {"enabled": False, "version": provider["version"]})
-    enabled = office.get("/llm/providers", enabled_only=True)["providers"]
+    admin.put(f"/llm/providers/{provider['id']}", {"enabled": False, "version": provider["version"]})
+    enabled = admin.get("/llm/providers", enabled_only=True)["providers"]
     assert provider["id"] not in [each["id"] for each in enabled]
 
 
-def test_get_provider(office: AdminClient, provider: dict[str, Any]) -> None:
-    shown = office.http.get(f"/llm/providers/{provider['id']}", params={"include_key": "true"})
+def test_get_provider(admin: AdminClient, provider: dict[str, Any]) -> None:
+    shown = admin.http.get(f"/llm/providers/{provider['id']}", params={"include_key": "true"})
     assert shown.json() == provider
     assert (provider["api_key"], KEY in shown.text) == ("****cdef", False)
-    assert error_of(office.http.get("/llm/providers/nobody"))[0] == 404
+    assert error_of(admin.http.get("/llm/providers/nobody"))[0] == 404
 
 
-def test_post_providers(office: AdminClient, provider: dict[str, Any]) -> None:
-    available = office.get("/llm/models")["available_models"]
+def test_post_providers(admin: AdminClient, provider: dict[str, Any]) -> None:
+    available = admin.get("/llm/models")["available_models"]
     assert available[f"cloud:{provider['id']}"] == "gemini-2.5-flash"
-    trail = office.http.get("/audit/logs", params={"resource": "provider", "action": "create"})
+    trail = admin.http.get("/audit/logs", params={"resource": "provider", "action": "create"})
     assert trail.json()["logs"][0]["resource_id"] == provider["id"]
     assert KEY not in trail.text
     wrong = {"name": "x", "provider_type": "skynet", "model_name": "x"}
-    assert error_of(office.http.post("/llm/providers", json=wrong))[0] == 400
+    assert error_of(admin.http.post("/llm/providers", json=wrong))[0] == 400
 
 
-def test_put_provider(office: AdminClient, provider: dict[str, Any]) -> None:
+def test_put_provider(admin: AdminClient, provider: dict[str, Any]) -> None:
     path = f"/llm/providers/{provider['id']}"
     changes = {"model_name": "gemini-2.5-pro", "api_key": "", "config": {"temperature": 0.1}, "version": 1}
-    changed = office.put(path, {**changes, "version": provider["version"]})["provider"]
+    changed = admin.put(path, {**changes, "version": provider["version"]})["provider"]
     assert (changed["model_name"], changed["params"]["temperature"]) == ("gemini-2.5-pro", 0.1)
     assert changed["has_key"], "an empty key keeps the stored one"
-    assert office.get("/llm/models")["available_models"][provider["route"]] == "gemini-2.5-pro"
-    cleared = office.put(path, {"api_key": None, "version": changed["version"]})["provider"]
+    assert admin.get("/llm/models")["available_models"][provider["route"]] == "gemini-2.5-pro"
+    cleared = admin.put(path, {"api_key": None, "version": changed["version"]})["provider"]
     assert cleared["has_key"] is False
-    assert error_of(office.http.put(path, json={**changes, "version": provider["version"]}))[0] == 409
+    assert error_of(admin.http.put(path, json={**changes, "version": provider["version"]}))[0] == 409
 
 
-def test_delete_provider(office: AdminClient, provider: dict[str, Any]) -> None:
-    office.delete(f"/llm/providers/{provider['id']}")
-    assert provider["id"] not in [each["id"] for each in office.get("/llm/providers")["providers"]]
-    assert provider["route"] not in office.get("/llm/models")["available_models"]
+def test_delete_provider(admin: AdminClient, provider: dict[str, Any]) -> None:
+    admin.delete(f"/llm/providers/{provider['id']}")
+    assert provider["id"] not in [each["id"] for each in admin.get("/llm/providers")["providers"]]
+    assert provider["route"] not in admin.get("/llm/models")["available_models"]
 
 
-def test_post_set_default(office: AdminClient, provider: dict[str, Any]) -> None:
-    other = declared(office, "A second provider", is_default=True)
+def test_post_set_default(admin: AdminClient, provider: dict[str, Any]) -> None:
+    other = declared(admin, "A second provider", is_default=True)
     try:
-        office.post(f"/llm/providers/{provider['id']}/set-default")
-        defaults = [each["id"] for each in office.get("/llm/providers")["providers"] if each["is_default"]]
+        admin.post(f"/llm/providers/{provider['id']}/set-default")
+        defaults = [each["id"] for each in admin.get("/llm/providers")["providers"] if each["is_default"]]
         assert defaults == [provider["id"]]
-        with settings_restored(office):
-            assert office.post("/llm/backend", {"backend": "gemini"})["provider_id"] == provider["id"]
-            office.post(f"/llm/providers/{other['id']}/set-default")
-            assert office.post("/llm/backend", {"backend": "gemini"})["provider_id"] == other["id"]
+        with settings_restored(admin):
+            assert admin.post("/llm/backend", {"backend": "gemini"})["provider_id"] == provider["id"]
+            admin.post(f"/llm/providers/{other['id']}/set-default")
+            assert admin.post("/llm/backend", {"backend": "gemini"})["provider_id"] == other["id"]
     finally:
-        office.delete(f"/llm/providers/{other['id']}")
+        admin.delete(f"/llm/providers/{other['id']}")

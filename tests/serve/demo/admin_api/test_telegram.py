@@ -24,29 +24,29 @@ _POLL_TIMEOUT_S = 60.0
 
 
 @pytest.fixture(scope="module", autouse=True)
-def polling(office: AdminClient, telegram: TelegramServerThread) -> Iterator[None]:
+def polling(admin: AdminClient, telegram: TelegramServerThread) -> Iterator[None]:
     """Waits for the default bot; removes the messages of these tests."""
-    wait_for_change(lambda: state(office)["running"] is True, _POLL_TIMEOUT_S)
+    wait_for_change(lambda: state(admin)["running"] is True, _POLL_TIMEOUT_S)
     sent = len(telegram.server.sent)
-    welcome = office.get("/telegram/config")["welcome_message"]
+    welcome = admin.get("/telegram/config")["welcome_message"]
     yield
-    office.post("/telegram/config", {"welcome_message": welcome})
-    wait_for_change(lambda: state(office)["current"] is True, _POLL_TIMEOUT_S)
+    admin.post("/telegram/config", {"welcome_message": welcome})
+    wait_for_change(lambda: state(admin)["current"] is True, _POLL_TIMEOUT_S)
     del telegram.server.sent[sent:]
 
 
 @pytest.fixture
-def bot(office: AdminClient) -> Iterator[dict[str, Any]]:
+def bot(admin: AdminClient) -> Iterator[dict[str, Any]]:
     """Another bot, disabled."""
-    address = office.get("/telegram/config")["api_url"]
+    address = admin.get("/telegram/config")["api_url"]
     body = {"name": "rows", "bot_token": STRANGE_TOKEN, "api_url": address, "enabled": False}
-    made = office.post("/telegram/instances", body)["instance"]
+    made = admin.post("/telegram/instances", body)["instance"]
     yield made
-    office.http.delete(f"/telegram/instances/{made['id']}")
+    admin.http.delete(f"/telegram/instances/{made['id']}")
 
 
-def state(office: AdminClient, path: str = "/telegram/status") -> dict[str, Any]:
-    return dict(office.get(path)["status"])
+def state(admin: AdminClient, path: str = "/telegram/status") -> dict[str, Any]:
+    return dict(admin.get(path)["status"])
 
 
 def answered(telegram: TelegramServerThread, text: str = "Who are you?") -> str:
@@ -56,74 +56,74 @@ def answered(telegram: TelegramServerThread, text: str = "Who are you?") -> str:
     return str(telegram.messages(before + 1, _POLL_TIMEOUT_S)[before].text)
 
 
-def test_get_config(office: AdminClient, telegram: TelegramServerThread) -> None:
-    reply = office.http.get("/telegram/config")
+def test_get_config(admin: AdminClient, telegram: TelegramServerThread) -> None:
+    reply = admin.http.get("/telegram/config")
     assert (reply.json()["id"], reply.json()["has_token"]) == ("default", True)
     assert telegram.token not in reply.text
     assert reply.json()["bot_token"] == f"****{telegram.token[-4:]}"
 
 
-def test_get_status(office: AdminClient, telegram: TelegramServerThread) -> None:
-    before = state(office)
+def test_get_status(admin: AdminClient, telegram: TelegramServerThread) -> None:
+    before = state(admin)
     assert (before["running"], before["enabled"], before["has_token"]) == (True, True, True)
     answered(telegram)
-    wait_for_change(lambda: state(office)["updates"] == before["updates"] + 1)
-    assert state(office)["active_sessions"] >= 1
+    wait_for_change(lambda: state(admin)["updates"] == before["updates"] + 1)
+    assert state(admin)["active_sessions"] >= 1
 
 
-def test_post_stop_config_and_start(office: AdminClient, telegram: TelegramServerThread) -> None:
-    assert office.post("/telegram/stop")["status"] == "stopped"
-    wait_for_change(lambda: state(office)["running"] is False and not telegram.server.is_polled, _POLL_TIMEOUT_S)
-    assert office.post("/telegram/stop")["status"] == "already_stopped"
-    version = office.get("/telegram/config")["version"]
-    changed = office.post("/telegram/config", {"welcome_message": GREETING})
+def test_post_stop_config_and_start(admin: AdminClient, telegram: TelegramServerThread) -> None:
+    assert admin.post("/telegram/stop")["status"] == "stopped"
+    wait_for_change(lambda: state(admin)["running"] is False and not telegram.server.is_polled, _POLL_TIMEOUT_S)
+    assert admin.post("/telegram/stop")["status"] == "already_stopped"
+    version = admin.get("/telegram/config")["version"]
+    changed = admin.post("/telegram/config", {"welcome_message": GREETING})
     assert (changed["welcome_message"], changed["version"]) == (GREETING, version + 1)
-    assert error_of(office.http.post("/telegram/config", json={"bot_token": "no token"}))[0] == 400
-    assert office.post("/telegram/start")["status"] == "started"
+    assert error_of(admin.http.post("/telegram/config", json={"bot_token": "no token"}))[0] == 400
+    assert admin.post("/telegram/start")["status"] == "started"
     assert GREETING in answered(telegram, "/start")
-    assert office.post("/telegram/start")["status"] == "already_running"
+    assert admin.post("/telegram/start")["status"] == "already_running"
 
 
-def test_post_restart(office: AdminClient, telegram: TelegramServerThread) -> None:
-    wait_for_change(lambda: state(office)["updates"] > 0)
-    assert office.post("/telegram/restart")["status"] == "restarted"
-    wait_for_change(lambda: (now := state(office))["running"] is now["current"] is True, _POLL_TIMEOUT_S)
-    assert state(office)["updates"] == 0, "another process has begun to count"
+def test_post_restart(admin: AdminClient, telegram: TelegramServerThread) -> None:
+    wait_for_change(lambda: state(admin)["updates"] > 0)
+    assert admin.post("/telegram/restart")["status"] == "restarted"
+    wait_for_change(lambda: (now := state(admin))["running"] is now["current"] is True, _POLL_TIMEOUT_S)
+    assert state(admin)["updates"] == 0, "another process has begun to count"
     assert "secretary" in answered(telegram)
 
 
-def test_get_and_delete_sessions(office: AdminClient, telegram: TelegramServerThread) -> None:
+def test_get_and_delete_sessions(admin: AdminClient, telegram: TelegramServerThread) -> None:
     def people(path: str = "/telegram/sessions") -> dict[str, str]:
-        return {each["user_id"]: each["chat_session_id"] for each in office.get(path)["sessions"]}
+        return {each["user_id"]: each["chat_session_id"] for each in admin.get(path)["sessions"]}
 
     answered(telegram)
     first = people()[str(PERSON)]
     assert people("/telegram/instances/default/sessions") == people()
-    said = office.get(f"/chat/sessions/{first}")["session"]
+    said = admin.get(f"/chat/sessions/{first}")["session"]
     assert (said["source"], said["messages"][0]["content"]) == ("telegram", "Who are you?")
-    assert office.delete("/telegram/sessions")["cleared"] >= 1
+    assert admin.delete("/telegram/sessions")["cleared"] >= 1
     assert people() == {}
     answered(telegram)
     second = people()[str(PERSON)]
     assert second != first, "a new message begins a new conversation"
-    assert office.delete("/telegram/instances/default/sessions")["cleared"] == 1
+    assert admin.delete("/telegram/instances/default/sessions")["cleared"] == 1
     assert people() == {}
-    office.post("/chat/sessions/bulk-delete", {"session_ids": [first, second]})
+    admin.post("/chat/sessions/bulk-delete", {"session_ids": [first, second]})
 
 
-def test_get_and_post_instances(office: AdminClient, bot: dict[str, Any]) -> None:
+def test_get_and_post_instances(admin: AdminClient, bot: dict[str, Any]) -> None:
     def running() -> dict[str, object]:
-        return {each["id"]: each["running"] for each in office.get("/telegram/instances")["instances"]}
+        return {each["id"]: each["running"] for each in admin.get("/telegram/instances")["instances"]}
 
     wait_for_change(lambda: running() == {"default": True, "rows": False})
-    enabled = office.get("/telegram/instances", enabled_only=True)["instances"]
+    enabled = admin.get("/telegram/instances", enabled_only=True)["instances"]
     assert "rows" not in [each["id"] for each in enabled]
     same = {"name": "again", "bot_token": STRANGE_TOKEN}
-    assert error_of(office.http.post("/telegram/instances", json=same))[0] == 409, "one program polls for one token"
+    assert error_of(admin.http.post("/telegram/instances", json=same))[0] == 409, "one program polls for one token"
 
 
-def test_what_a_bot_says(office: AdminClient) -> None:
-    address = office.get("/telegram/config")["api_url"]
+def test_what_a_bot_says(admin: AdminClient) -> None:
+    address = admin.get("/telegram/config")["api_url"]
     says = {
         "description": "Takes orders",
         "admin_users": [PERSON],
@@ -135,24 +135,24 @@ def test_what_a_bot_says(office: AdminClient) -> None:
     }
     body = {"name": "rows", "bot_token": STRANGE_TOKEN, "api_url": address, "enabled": False, **says}
     try:
-        office.post("/telegram/instances", body)
-        shown = office.get("/telegram/instances/rows")
+        admin.post("/telegram/instances", body)
+        shown = admin.get("/telegram/instances/rows")
         assert {name: shown[name] for name in says} == says
-        cleared = office.put("/telegram/instances/rows", {**dict.fromkeys(says), "version": shown["version"]})
+        cleared = admin.put("/telegram/instances/rows", {**dict.fromkeys(says), "version": shown["version"]})
         assert [cleared["instance"][name] for name in ("system_prompt", "action_buttons")] == ["", []]
     finally:
-        office.http.delete("/telegram/instances/rows")
+        admin.http.delete("/telegram/instances/rows")
     wrong = {**body, "action_buttons": [BRIEF, BRIEF]}
-    assert error_of(office.http.post("/telegram/instances", json=wrong))[0] == 400
+    assert error_of(admin.http.post("/telegram/instances", json=wrong))[0] == 400
 
 
-def test_buttons_and_modes(office: AdminClient, telegram: TelegramServerThread) -> None:
+def test_buttons_and_modes(admin: AdminClient, telegram: TelegramServerThread) -> None:
     """A pressed button selects a mode, here one with answers of one token."""
 
     def declare(**fields: object) -> None:
-        version = office.get("/telegram/instances/default")["version"]
-        office.put("/telegram/instances/default", {**fields, "version": version})
-        wait_for_change(lambda: (now := state(office))["running"] is now["current"] is True, _POLL_TIMEOUT_S)
+        version = admin.get("/telegram/instances/default")["version"]
+        admin.put("/telegram/instances/default", {**fields, "version": version})
+        wait_for_change(lambda: (now := state(admin))["running"] is now["current"] is True, _POLL_TIMEOUT_S)
 
     def words() -> int:
         return len(answered(telegram, "What do whales like?").split())
@@ -173,47 +173,47 @@ def test_buttons_and_modes(office: AdminClient, telegram: TelegramServerThread) 
         assert words() > 1
     finally:
         declare(action_buttons=None, llm_params=None, admin_users=None)
-        office.delete("/telegram/sessions")
+        admin.delete("/telegram/sessions")
 
 
-def test_get_instance(office: AdminClient, bot: dict[str, Any]) -> None:
-    reply = office.http.get("/telegram/instances/rows", params={"include_token": "true"})
+def test_get_instance(admin: AdminClient, bot: dict[str, Any]) -> None:
+    reply = admin.http.get("/telegram/instances/rows", params={"include_token": "true"})
     assert reply.json() == bot
     assert STRANGE_TOKEN not in reply.text
-    assert error_of(office.http.get("/telegram/instances/nobody"))[0] == 404
+    assert error_of(admin.http.get("/telegram/instances/nobody"))[0] == 404
 
 
-def test_put_and_delete_instance(office: AdminClient, bot: dict[str, Any]) -> None:
+def test_put_and_delete_instance(admin: AdminClient, bot: dict[str, Any]) -> None:
     changes = {"allowed_users": [1, 2], "bot_token": "", "version": bot["version"]}
-    changed = office.put("/telegram/instances/rows", changes)["instance"]
+    changed = admin.put("/telegram/instances/rows", changes)["instance"]
     assert (changed["allowed_users"], changed["has_token"]) == ([1, 2], True)
-    cleared = office.put("/telegram/instances/rows", {"allowed_users": [], "version": changed["version"]})["instance"]
+    cleared = admin.put("/telegram/instances/rows", {"allowed_users": [], "version": changed["version"]})["instance"]
     assert cleared["allowed_users"] == []
-    office.delete("/telegram/instances/rows")
-    assert error_of(office.http.get("/telegram/instances/rows"))[0] == 404
+    admin.delete("/telegram/instances/rows")
+    assert error_of(admin.http.get("/telegram/instances/rows"))[0] == 404
 
 
-def test_life_of_an_instance(office: AdminClient, bot: dict[str, Any]) -> None:
+def test_life_of_an_instance(admin: AdminClient, bot: dict[str, Any]) -> None:
     """Start, stop, restart, status and logs of a bot with an unknown token."""
     path = "/telegram/instances/rows"
-    assert state(office, f"{path}/status")["state"] == "stopped"
-    assert error_of(office.http.post(f"{path}/restart"))[0] == 409
-    assert office.post(f"{path}/start")["status"] == "started"
-    wait_for_change(lambda: state(office, f"{path}/status")["state"] == "rejected", _POLL_TIMEOUT_S)
-    assert state(office, f"{path}/status")["error"]
-    restarted = office.post(f"{path}/restart")
+    assert state(admin, f"{path}/status")["state"] == "stopped"
+    assert error_of(admin.http.post(f"{path}/restart"))[0] == 409
+    assert admin.post(f"{path}/start")["status"] == "started"
+    wait_for_change(lambda: state(admin, f"{path}/status")["state"] == "rejected", _POLL_TIMEOUT_S)
+    assert state(admin, f"{path}/status")["error"]
+    restarted = admin.post(f"{path}/restart")
     assert (restarted["status"], restarted["instance"]["version"]) == ("restarted", 3)
-    assert office.post(f"{path}/stop")["status"] == "stopped"
-    assert state(office, f"{path}/status")["enabled"] is False
+    assert admin.post(f"{path}/stop")["status"] == "stopped"
+    assert state(admin, f"{path}/status")["enabled"] is False
 
 
-def test_get_instance_logs(office: AdminClient, telegram: TelegramServerThread) -> None:
+def test_get_instance_logs(admin: AdminClient, telegram: TelegramServerThread) -> None:
     def turns() -> int:
-        logs = str(office.get("/telegram/instances/default/logs", lines=5_000)["logs"])
+        logs = str(admin.get("/telegram/instances/default/logs", lines=5_000)["logs"])
         assert telegram.token not in logs
         return logs.count("turn ")
 
     before = turns()
     answered(telegram, "Who are you?")
     wait_for_change(lambda: turns() > before)
-    assert office.get("/telegram/instances/default/logs", lines=1)["logs"].count("\n") == 0
+    assert admin.get("/telegram/instances/default/logs", lines=1)["logs"].count("\n") == 0
