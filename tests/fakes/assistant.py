@@ -51,7 +51,8 @@ class ScriptPause:
     seconds: float
 
 
-ScriptStep = TurnEvent | ScriptPause | Exception
+ScriptStep = TurnEvent | ScriptPause | asyncio.Event | Exception
+"""An event is yielded, a pause or ``asyncio.Event`` is awaited, an exception is raised."""
 
 
 def tone(seconds: float, format: AudioFormat = PCM16_22K, hertz: float = 440) -> bytes:
@@ -138,6 +139,8 @@ class ScriptedAssistant:
         for step in script:
             if isinstance(step, ScriptPause):
                 await asyncio.sleep(step.seconds)
+            elif isinstance(step, asyncio.Event):
+                await step.wait()
             elif isinstance(step, Exception):
                 raise step
             else:

@@ -13,10 +13,11 @@ from deployments.api.admin.chat.routes import chat_router
 from deployments.api.metrics import Metrics
 from deployments.contracts.chat import GenerationOptions, Route
 from deployments.contracts.errors import EngineFailed, ModelNotFound
-from deployments.contracts.events import TextDelta, TurnStarted
+from deployments.contracts.events import TextDelta, TurnFinished, TurnStarted
 from tests.api.admin.admin_client import OfficeSnapshots, RoleTokens, admin_client, opened_office
 from tests.api.asgi import AsgiCall
 from tests.fakes.assistant import ScriptedAssistant, ScriptPause
+from tests.waiting import wait_until
 
 
 def call_as(office: OfficeServices, role: str, assistant: ScriptedAssistant | None = None):
@@ -33,6 +34,12 @@ def events(body: str) -> list[dict[str, object]]:
 def error_param(reply) -> str:
     """The field that an error names."""
     return str(reply.json()["error"]["param"]).removeprefix("body.")
+
+
+def has_text(office: OfficeServices, session_id: str) -> bool:
+    """Whether the running turn of the session has produced text."""
+    turn = office.running_turns.get(session_id)
+    return turn is not None and any(isinstance(update, TextDelta) for update in turn.updates)
 
 
 async def create_session(client, **fields: object) -> dict:
@@ -185,9 +192,8 @@ async def test_stream_unserved_route_is_404(office: OfficeServices) -> None:
 
 
 async def test_stream_client_disconnects_answer_is_stored(office: OfficeServices) -> None:
-    assistant = ScriptedAssistant(script=None, deltas=("а", "б"))
-    slow = [TurnStarted("t"), TextDelta("а"), ScriptPause(0.2), *assistant._events(_turn())[2:]]
-    assistant.script = slow
+    script = [TurnStarted("t"), TextDelta("а"), ScriptPause(0.05), TextDelta("б"), TurnFinished(route="local")]
+    assistant = ScriptedAssistant(script=script)
     async with call_as(office, "viewer", assistant) as client:
         session = await create_session(client)
     app = AdminApp(
@@ -200,16 +206,10 @@ async def test_stream_client_disconnects_answer_is_stored(office: OfficeServices
     await call.wait_for_body()
     call.disconnected.set()
     await asyncio.wait_for(request, 5)
-    async with asyncio.timeout(5), call_as(office, "viewer") as client:
-        while len((read := (await client.get(f"/chat/sessions/{session['id']}")).json()["session"])["messages"]) < 2:
-            await asyncio.sleep(0.01)
-    assert read["messages"][1]["content"].startswith("а")
-
-
-def _turn():
-    from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
-
-    return ChatTurn("t", TurnSource(SourceKind.ADMIN), (ChatMessage("user", "q"),))
+    await wait_until(lambda: office.running_turns.get(session["id"]) is None, 5)
+    async with call_as(office, "viewer") as client:
+        messages = (await client.get(f"/chat/sessions/{session['id']}")).json()["session"]["messages"]
+    assert [message["content"] for message in messages] == ["q", "аб"]
 
 
 async def test_stream_of_silent_model_sends_heartbeats() -> None:
@@ -267,9 +267,7 @@ async def test_running_turns_are_limited_per_user(office: OfficeServices) -> Non
     async with call_as(office, "viewer", slow) as client, call_as(office, "operator") as other:
         paths = [f"/chat/sessions/{(await create_session(client))['id']}" for _ in range(5)]
         asked = [asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"})) for path in paths[:4]]
-        async with asyncio.timeout(5):
-            while slow.open_streams < 4:
-                await asyncio.sleep(0.01)
+        await wait_until(lambda: slow.open_streams == 4, 5)
         refused = await client.post(f"{paths[4]}/messages", json={"content": "q"})
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
         path = f"/chat/sessions/{(await create_session(other))['id']}"
@@ -277,9 +275,7 @@ async def test_running_turns_are_limited_per_user(office: OfficeServices) -> Non
         assert (await client.post(f"{paths[0]}/stop")).json() == {"stopped": True}
         await asked[0]
         again = asyncio.create_task(client.post(f"{paths[4]}/messages", json={"content": "q"}))
-        async with asyncio.timeout(5):
-            while slow.open_streams < 4:
-                await asyncio.sleep(0.01)
+        await wait_until(lambda: slow.open_streams == 4, 5)
         for each in (*paths[1:4], paths[4]):
             await client.post(f"{each}/stop")
         await asyncio.gather(*asked, again)
@@ -290,10 +286,7 @@ async def test_running_turn_conflicts_and_can_be_stopped(office: OfficeServices)
     async with call_as(office, "viewer", slow) as client:
         path = f"/chat/sessions/{(await create_session(client))['id']}"
         first = asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"}))
-        async with asyncio.timeout(5):
-            while not slow.open_streams:
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(0.02)
+        await wait_until(lambda: has_text(office, path.removeprefix("/chat/sessions/")), 5)
         assert (await client.post(f"{path}/stream", json={"content": "q"})).status_code == 409
         assert (await client.post(f"{path}/stop")).json() == {"stopped": True}
         assert (await first).json()["response"]["content"] == "Доб"

@@ -2,10 +2,8 @@
 
 import asyncio
 import io
-import json
 import wave
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import numpy as np
@@ -13,22 +11,19 @@ import pytest
 from fastapi import FastAPI
 
 from deployments.administration.office.composition import OfficeServices
-from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.api.admin.speech.office_speech import OfficeSpeech
 from deployments.api.admin.speech.pcm import PcmConverter
-from deployments.api.admin.speech.presets import phrase_cache_router, presets_router
 from deployments.api.admin.speech.streaming import streaming_router
-from deployments.api.admin.speech.voices import voices_router
 from deployments.api.limits import StreamSlots
-from deployments.api.metrics import Metrics
 from deployments.contracts.audio import PCM16_24K, SpeechChunk
 from deployments.contracts.errors import VoiceNotFound
 from deployments.contracts.identity import Role
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.engines.speech.tone import SECONDS_PER_CHARACTER
-from tests.api.admin.admin_client import OfficeSnapshots, RoleTokens, admin_client
+from tests.api.admin.admin_client import OfficeSnapshots, admin_client
 from tests.api.admin.scripted_secretary import scripted_secretary
+from tests.api.admin.speech_area import open_speech_socket, speech_routers
 
 
 @pytest.fixture
@@ -36,20 +31,9 @@ async def assistant(office: OfficeServices) -> ConversationAssistant:
     return await scripted_secretary(office)
 
 
-def routers(office: OfficeServices, assistant: ConversationAssistant):
-    snapshots = OfficeSnapshots(office)
-    studio = OfficeSpeech(assistant, snapshots, StreamSlots())
-    return [
-        presets_router(office.presets, office.settings, office.publisher),
-        phrase_cache_router(office.voices, office.settings, office.publisher, assistant),
-        voices_router(office.voices, office.settings, office.publisher, studio, assistant.installed_voices),
-        streaming_router(studio),
-    ]
-
-
 @pytest.fixture
 async def client(office: OfficeServices, assistant: ConversationAssistant) -> AsyncIterator[httpx.AsyncClient]:
-    async with admin_client(office, lambda o: routers(o, assistant), "operator") as client:
+    async with admin_client(office, lambda o: speech_routers(o, assistant), "operator") as client:
         yield client
 
 
@@ -224,55 +208,8 @@ def test_pcm_conversion_clips_loud_samples() -> None:
         assert np.count_nonzero(np.diff(signs)) <= len(square) / 2 / 24 + 2, "a wrap would add changes of sign"
 
 
-class Socket:
-    """A websocket client of the office over ASGI."""
-
-    def __init__(self) -> None:
-        self.inbound: asyncio.Queue = asyncio.Queue()
-        self.outbound: asyncio.Queue = asyncio.Queue()
-
-    async def send(self, message: object) -> None:
-        text = message if isinstance(message, str) else json.dumps(message)
-        await self.inbound.put({"type": "websocket.receive", "text": text})
-
-    async def receive(self) -> dict | bytes:
-        message = await asyncio.wait_for(self.outbound.get(), 5)
-        assert message["type"] == "websocket.send", message
-        return message["bytes"] if message.get("bytes") is not None else json.loads(message["text"])
-
-    async def until_text(self) -> tuple[int, dict]:
-        """The number of blocks before the next text message, and that message."""
-        blocks = 0
-        while isinstance(message := await self.receive(), bytes):
-            blocks += 1
-        return blocks, message
-
-
-@asynccontextmanager
-async def socket_to(office: OfficeServices, assistant: ConversationAssistant) -> AsyncIterator[Socket]:
-    app = AdminApp(GateDependencies(RoleTokens(), OfficeSnapshots(office), Metrics()), routers(office, assistant))
-    socket = Socket()
-    scope = {
-        "type": "websocket",
-        "path": "/admin/tts/ws/stream",
-        "root_path": "/admin",
-        "headers": [],
-        "query_string": b"",
-        "subprotocols": ["bearer.operator"],
-        "asgi": {"version": "3.0"},
-    }
-    await socket.inbound.put({"type": "websocket.connect"})
-    task = asyncio.create_task(app(scope, socket.inbound.get, socket.outbound.put))
-    assert (await asyncio.wait_for(socket.outbound.get(), 5))["type"] == "websocket.accept"
-    try:
-        yield socket
-    finally:
-        await socket.inbound.put({"type": "websocket.disconnect", "code": 1000})
-        await asyncio.wait_for(task, 5)
-
-
 async def test_socket_synthesizes_texts_in_order(office: OfficeServices, assistant: ConversationAssistant) -> None:
-    async with socket_to(office, assistant) as socket:
+    async with open_speech_socket(office, assistant) as socket:
         await socket.send({"text": "Первое предложение. Второе предложение."})
         await socket.send({"text": "Ещё", "target_sample_rate": None})
         assert await socket.receive() == {"status": "starting", "sample_rate": 8000, "format": "pcm16"}
@@ -303,7 +240,7 @@ async def test_socket_client_not_reading_is_closed(office: OfficeServices, assis
 
 
 async def test_socket_error_keeps_the_socket_open(office: OfficeServices, assistant: ConversationAssistant) -> None:
-    async with socket_to(office, assistant) as socket:
+    async with open_speech_socket(office, assistant) as socket:
         for wrong in (
             "{",
             "[]",
@@ -326,7 +263,7 @@ async def test_socket_error_keeps_the_socket_open(office: OfficeServices, assist
 async def test_socket_streams_early_and_can_be_cancelled(office: OfficeServices) -> None:
     slow = await scripted_secretary(office, delay_s=0.02)
     text = "Первое предложение довольно короткое. " + "Потом идёт ещё одно предложение подлиннее. " * 40
-    async with socket_to(office, slow) as socket:
+    async with open_speech_socket(office, slow) as socket:
         await socket.send({"text": text})
         await socket.send({"text": "Этот текст ждёт."})
         assert (await socket.receive())["status"] == "starting"
@@ -345,7 +282,7 @@ async def test_socket_streams_early_and_can_be_cancelled(office: OfficeServices)
 
 async def test_socket_disconnect_ends_synthesis(office: OfficeServices) -> None:
     slow = await scripted_secretary(office, delay_s=0.05)
-    async with socket_to(office, slow) as socket:
+    async with open_speech_socket(office, slow) as socket:
         await socket.send({"text": "Очень длинная речь о многом. " * 50})
         assert (await socket.receive())["status"] == "starting"
         assert isinstance(await socket.receive(), bytes)
@@ -355,7 +292,7 @@ async def test_socket_disconnect_ends_synthesis(office: OfficeServices) -> None:
 async def test_live_streams_are_limited(client: httpx.AsyncClient, office: OfficeServices) -> None:
     slow = await scripted_secretary(office, delay_s=0.02)
     await office.settings.update_fields({"max_live_streams": 1}, "test", group="limits", role=Role.ADMIN)
-    async with admin_client(office, lambda o: routers(o, slow), "operator") as busy:
+    async with admin_client(office, lambda o: speech_routers(o, slow), "operator") as busy:
         body = {"text": "Длинная речь. " * 10}
         replies = await asyncio.gather(*(busy.post("/tts/test", json=body) for _ in range(3)))
     assert sorted(reply.status_code for reply in replies) == [200, 429, 429]

@@ -6,6 +6,7 @@ import pytest
 
 from deployments.administration.snapshots.publisher import SnapshotPublisher
 from deployments.contracts.settings import Snapshot
+from tests.waiting import wait_until
 
 
 def at(revision: int) -> Snapshot:
@@ -26,7 +27,7 @@ async def test_current_subscriber_waits_for_next_snapshot() -> None:
     publisher = SnapshotPublisher(at(3))
     async with aclosing(publisher.subscribe(3, "gateway#1")) as stream:
         waiting = asyncio.create_task(next_revision(stream))
-        await asyncio.sleep(0.02)
+        await wait_until(publisher.subscribers)
         assert not waiting.done()
         publisher.publish(at(4))
         assert await waiting == 4
@@ -67,7 +68,7 @@ async def test_close_ends_every_stream() -> None:
         return [snapshot.revision async for snapshot in publisher.subscribe(0, name)]
 
     listeners = [asyncio.create_task(collect(name)) for name in "abc"]
-    await asyncio.sleep(0.02)
+    await wait_until(lambda: len(publisher.subscribers()) == 3)
     publisher.close()
     assert await asyncio.wait_for(asyncio.gather(*listeners), 2) == [[1], [1], [1]]
     assert await collect("late") == []
@@ -92,8 +93,7 @@ async def test_cancelled_subscriber_is_removed() -> None:
             pass
 
     task = asyncio.create_task(listen())
-    await asyncio.sleep(0.02)
-    assert len(publisher.subscribers()) == 1
+    await wait_until(publisher.subscribers)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

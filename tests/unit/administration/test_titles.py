@@ -1,7 +1,6 @@
 """Titles of conversations: from the first question, and suggested by the model."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -12,10 +11,12 @@ from deployments.contracts.errors import (
     InvalidRequest,
     Unavailable,
 )
+from deployments.contracts.events import TextDelta, TurnFinished, TurnStarted
 from deployments.contracts.sessions import StoredSession
 from tests.fakes.assistant import ScriptedAssistant
 from tests.unit.administration.chat_turns import ADMIN, ANN, NOTHING, OPERATOR, ask, wait_exchange
 from tests.unit.administration.conftest import audited
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -61,49 +62,41 @@ async def test_suggested_title_is_stored(office: OfficeServices, session_id: str
     assert (await office.chat_sessions.get(ANN, session_id)).title == "Цена ёлки"
 
 
-class BlockedAssistant(ScriptedAssistant):
-    """Answers once ``released`` is set."""
-
-    def __init__(self) -> None:
-        super().__init__(deltas=("Цена ", "ёлки"))
-        self.released = asyncio.Event()
-
-    async def _steps(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
-        await self.released.wait()
-        async for step in super()._steps(script):
-            yield step
+def blocked_assistant() -> tuple[ScriptedAssistant, asyncio.Event]:
+    """An assistant that answers once the event is set."""
+    released = asyncio.Event()
+    script = [TurnStarted("t"), released, TextDelta("Цена ёлки"), TurnFinished(route="local")]
+    return ScriptedAssistant(script=script), released
 
 
 async def _start_title(
     office: OfficeServices, session_id: str, assistant: ScriptedAssistant
 ) -> asyncio.Task[StoredSession]:
-    """A title that is being released of."""
+    """Starts a title request and returns once the assistant is asked."""
     await wait_exchange(await ask(office, ScriptedAssistant(), session_id, "Сколько стоит ёлка?"))
-    naming = asyncio.create_task(office.dialogue.suggest_title(assistant, ANN, session_id))
-    async with asyncio.timeout(5):
-        while not assistant.open_streams:
-            await asyncio.sleep(0.005)
-    return naming
+    request = asyncio.create_task(office.dialogue.suggest_title(assistant, ANN, session_id))
+    await wait_until(lambda: assistant.open_streams, 5)
+    return request
 
 
 async def test_stopped_title_keeps_the_old_one(office: OfficeServices, session_id: str) -> None:
-    slow = BlockedAssistant()
-    naming = await _start_title(office, session_id, slow)
+    slow, _ = blocked_assistant()
+    request = await _start_title(office, session_id, slow)
     assert await office.dialogue.stop(ANN, session_id)
     with pytest.raises(Unavailable):
-        await naming
+        await request
     kept = await office.chat_sessions.get(ANN, session_id)
     assert (kept.title, kept.version) == ("Сколько стоит ёлка?", 1)
     assert slow.open_streams == 0
 
 
 async def test_title_conflicts_with_concurrent_change(office: OfficeServices, session_id: str) -> None:
-    slow = BlockedAssistant()
-    naming = await _start_title(office, session_id, slow)
+    slow, released = blocked_assistant()
+    request = await _start_title(office, session_id, slow)
     await office.chat_sessions.change(OPERATOR, session_id, 1, title="Жалоба 17", edit=lambda old: old)
-    slow.released.set()
+    released.set()
     with pytest.raises(Conflict):
-        await naming
+        await request
     assert (await office.chat_sessions.get(ANN, session_id)).title == "Жалоба 17"
     assert (await audited(office))[0] == ("olga", "update", "chat")
     await office.dialogue.suggest_title(ScriptedAssistant(deltas=("Цена ёлки",)), ANN, session_id)
