@@ -18,8 +18,8 @@ _ENCODERS: dict[Encoding, _Codec] = {Encoding.ALAW: alaw_encode, Encoding.MULAW:
 class AudioConverter:
     """Converts blocks of any size from ``source`` to ``target``.
 
-    A different number of channels is mixed to one, which is copied to every target channel. Audio in equal formats is
-    returned unchanged. Not thread-safe.
+    If the numbers of channels differ, the channels are averaged to one, which is copied to every target channel. Audio
+    in equal formats is returned unchanged. Not thread-safe.
     """
 
     def __init__(self, source: AudioFormat, target: AudioFormat) -> None:

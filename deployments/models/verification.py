@@ -17,7 +17,7 @@ class ExpectedFile:
     """The expected size and hash of a file; None is not checked.
 
     ``sha256`` comes from the catalogue, or from the hub for large files. ``git_blob`` is the git object id that a hub
-    gives for small files: the SHA-1 of ``blob <size>\\0`` and the content. ``source`` says who gave the hash.
+    gives for small files: the SHA-1 of ``blob <size>\\0`` and the content. ``source`` is the origin of the hash.
     """
 
     path: str
