@@ -1,10 +1,11 @@
-# make run    install, pull the demo models, start the secretary in the foreground
-# make stop   end it
-# make check  formatting, lint, types, import rules
-# make test   what the tests need, then all tests but the long ones
-# make test-long  the long forms: many kills, both databases, Serve's default mode, whole tables
+# make run        install, download the demo models, start the secretary in the foreground
+# make stop       stop it
+# make status     show whether it runs and is ready
+# make check      formatting, lint, types, import rules
+# make test       all tests but the long ones: without a cluster in two processes, then on a cluster
+# make test-long  the long tests: many kills, both databases, Serve's default mode, full tables
 # make test-fast  unit and architecture tests
-# make bench  the benchmark table of docs/performance.md
+# make bench      the benchmarks of docs/performance.md
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(if $(shell $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo yes),$(p))))
 VENV := .venv
