@@ -16,12 +16,14 @@ class Strict(BaseModel):
 class Hosting(Strict):
     """How Serve hosts one deployment."""
 
-    replicas: int = Field(default=1, ge=1, le=64, description="Processes")
-    max_ongoing_requests: int = Field(default=64, ge=1, le=10_000, description="Requests at once in one replica")
-    max_queued_requests: int = Field(default=64, ge=-1, le=100_000, description="Waiting per caller; more is refused")
-    num_cpus: float = Field(default=0.0, ge=0, le=256, description="CPU share that Ray books for one replica")
-    num_gpus: float = Field(default=0.0, ge=0, le=16, description="GPU share that Ray books for one replica")
-    graceful_shutdown_s: float = Field(default=10, ge=0, le=7200, description="Time for what is under way at the end")
+    replicas: int = Field(default=1, ge=1, le=64, description="Number of processes")
+    max_ongoing_requests: int = Field(default=64, ge=1, le=10_000, description="Concurrent requests per replica")
+    max_queued_requests: int = Field(
+        default=64, ge=-1, le=100_000, description="Queued requests per caller; more are rejected"
+    )
+    num_cpus: float = Field(default=0.0, ge=0, le=256, description="CPUs that Ray reserves per replica")
+    num_gpus: float = Field(default=0.0, ge=0, le=16, description="GPUs that Ray reserves per replica")
+    graceful_shutdown_s: float = Field(default=10, ge=0, le=7200, description="Time for running requests at shutdown")
 
 
 class GatewayArgs(Hosting):
@@ -72,7 +74,7 @@ class SecretaryArgs(Strict):
 
 
 class StaffArgs(Strict):
-    """Which deployments of the secretary application a door in another application works with."""
+    """Deployments of the secretary application that a door in another application uses."""
 
     faq: bool = True
     chat: bool = True
@@ -88,7 +90,7 @@ class OfficeArgs(Hosting):
 
 class PhoneArgs(Hosting):
     staff: StaffArgs = StaffArgs(chat=False, recognition=False, faq=False)
-    max_ongoing_requests: int = Field(default=200, ge=1, le=10_000, description="Calls at once in one replica")
+    max_ongoing_requests: int = Field(default=200, ge=1, le=10_000, description="Concurrent calls per replica")
     max_queued_requests: int = Field(default=8, ge=-1, le=100_000)
 
 

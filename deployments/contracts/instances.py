@@ -69,7 +69,7 @@ class BotSpec(InstanceSpec):
     welcome_message: str = ""
     unauthorized_message: str = ""
     error_message: str = ""
-    typing_enabled: bool = Field(default=True, description="Shows that an answer is on its way")
+    typing_enabled: bool = Field(default=True, description="Shows a typing indicator")
     answer_voice_with_voice: bool = True
     action_buttons: tuple[ActionButton, ...] = ()
 

@@ -40,7 +40,7 @@ class DoorReport(FrozenModel):
     door: str
     run: str = Field(default="", max_length=64, description="Unique for each start of the door")
     sequence: int
-    revision: int = Field(description="Snapshot revision this door runs")
+    revision: int = Field(description="Snapshot revision of the door")
     exchanges: tuple[Exchange, ...] = ()
     faq_hits: dict[int, int] = Field(default_factory=dict, description="entry id -> hits")
     stages: tuple[StageLatency, ...] = ()
@@ -59,7 +59,7 @@ class ReportAcknowledgement(FrozenModel):
     """The office's response to a report: the usage of each key on ``day`` (UTC), including the report."""
 
     day: str
-    keys: dict[int, KeyUsage] = Field(default_factory=dict, description="key id -> used")
+    keys: dict[int, KeyUsage] = Field(default_factory=dict, description="key id -> usage")
 
 
 class TurnObserver(Protocol):

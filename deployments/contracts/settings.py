@@ -28,8 +28,8 @@ class FaqEntry(FrozenModel):
     keywords: tuple[str, ...] = Field(default=(), max_length=50)
     language: Language = "ru"
     enabled: bool = True
-    hits: int = Field(default=0, description="How often it was given; not counted in a snapshot")
-    version: int = Field(default=1, description="Rises with every change; an update names the version it read")
+    hits: int = Field(default=0, description="How often the entry answered; not counted in snapshots")
+    version: int = Field(default=1, description="Increases with every change; an update sends the version it read")
     updated_at: datetime | None = None
 
 
@@ -60,14 +60,14 @@ class FaqSettings(FrozenModel):
         default=82.0,
         ge=0,
         le=100,
-        description="Lowest score (0..100) at which a similar question counts as a match",
+        description="Minimum score (0..100) of a ranked match",
         json_schema_extra=_TURN,
     )
     ranked_margin: float = Field(
         default=4.0,
         ge=0,
         le=100,
-        description="By how much the best match must beat the best match with another answer",
+        description="Minimum lead of the best match over the best match with another answer",
         json_schema_extra=_TURN,
     )
 
@@ -76,73 +76,87 @@ class LlmSettings(FrozenModel):
     temperature: float = Field(
         default=0.7, ge=0, le=2, description="Default sampling temperature", json_schema_extra=_TURN
     )
-    top_p: float = Field(default=0.9, gt=0, le=1, description="Default nucleus sampling share", json_schema_extra=_TURN)
+    top_p: float = Field(
+        default=0.9, gt=0, le=1, description="Default nucleus sampling probability", json_schema_extra=_TURN
+    )
     max_tokens: int = Field(
         default=512,
         ge=1,
         le=32_768,
-        description="Default length limit of an answer, in tokens",
+        description="Default maximum length of an answer, in tokens",
         json_schema_extra=_TURN,
     )
     repetition_penalty: float = Field(
         default=1.1,
         ge=1,
         le=2,
-        description="Default penalty on words that were said before; 1 means none",
+        description="Default repetition penalty; 1 disables it",
         json_schema_extra=_TURN,
     )
     history_tokens: int = Field(
         default=1_500,
         ge=100,
         le=1_000_000,
-        description="Newest part of the conversation that is sent, with the system prompt, in tokens (estimated)",
+        description="Maximum length of system prompt and history, in tokens (estimated)",
         json_schema_extra=_TURN,
     )
     first_token_timeout_s: float = Field(
-        default=60, gt=0, le=600, description="Longest wait for the first token", json_schema_extra=_TURN
+        default=60, gt=0, le=600, description="Timeout for the first token, in seconds", json_schema_extra=_TURN
     )
     idle_timeout_s: float = Field(
-        default=30, gt=0, le=600, description="Longest silence between two tokens", json_schema_extra=_TURN
+        default=30, gt=0, le=600, description="Timeout between two tokens, in seconds", json_schema_extra=_TURN
     )
 
 
 class SpeechSettings(FrozenModel):
     default_voices: dict[Language, VoiceName] = Field(
-        default_factory=dict, description="language -> voice id, before personas", json_schema_extra=_TURN
+        default_factory=dict, description="language -> voice id, for personas without a voice", json_schema_extra=_TURN
     )
     max_input_chars: int = Field(
-        default=4_096, ge=1, le=100_000, description="Longest text of one speech request", json_schema_extra=_REQUEST
+        default=4_096, ge=1, le=100_000, description="Maximum length of one speech request", json_schema_extra=_REQUEST
     )
     speed: float = Field(default=1.0, ge=0.25, le=4, description="Default speaking rate", json_schema_extra=_TURN)
     default_preset: str = Field(
         default="neutral",
         max_length=100,
-        description="Speech preset of voices that have none of their own",
+        description="Speech preset of voices without one",
         json_schema_extra=_TURN,
     )
     cache_mb: int = Field(
         default=64,
         ge=0,
         le=4_096,
-        description="Memory for spoken phrases, per door; 0 turns it off",
+        description="Memory of the phrase cache per door; 0 disables it",
         json_schema_extra=_DOOR,
     )
 
 
 class Limits(FrozenModel):
-    max_body_mb: int = Field(default=2, ge=1, le=100, description="Largest JSON body", json_schema_extra=_REQUEST)
-    max_upload_mb: int = Field(default=25, ge=1, le=500, description="Largest audio upload", json_schema_extra=_REQUEST)
+    max_body_mb: int = Field(
+        default=2, ge=1, le=100, description="Maximum size of a JSON body", json_schema_extra=_REQUEST
+    )
+    max_upload_mb: int = Field(
+        default=25, ge=1, le=500, description="Maximum size of an audio upload", json_schema_extra=_REQUEST
+    )
     max_audio_minutes: int = Field(
-        default=60, ge=1, le=600, description="Longest sound to transcribe", json_schema_extra=_REQUEST
+        default=60, ge=1, le=600, description="Maximum length of audio to transcribe", json_schema_extra=_REQUEST
     )
     max_messages: int = Field(
-        default=500, ge=1, le=10_000, description="Most messages in one chat request", json_schema_extra=_REQUEST
+        default=500,
+        ge=1,
+        le=10_000,
+        description="Maximum number of messages in one chat request",
+        json_schema_extra=_REQUEST,
     )
     requests_per_minute: int = Field(
         default=0, ge=0, le=1_000_000, description="Per API key; 0 means no limit", json_schema_extra=_KEY
     )
     max_live_streams: int = Field(
-        default=64, ge=1, le=10_000, description="Answers and speeches at once, per door", json_schema_extra=_DOOR
+        default=64,
+        ge=1,
+        le=10_000,
+        description="Concurrent answers and speech requests per door",
+        json_schema_extra=_DOOR,
     )
 
 
@@ -152,7 +166,7 @@ class OutboundSettings(FrozenModel):
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
         max_length=100,
-        description="Hosts and networks of your own that may be asked, over http too: localhost:8000, 10.0.0.0/24",
+        description="Private hosts and networks that may be called, also over http: localhost:8000, 10.0.0.0/24",
         json_schema_extra=_INSTALLATION,
     )
 
@@ -189,7 +203,7 @@ class PrivacySettings(FrozenModel):
         default=365,
         ge=0,
         le=36_500,
-        description="Days that the audit trail is kept, 7 or more; 0 means for ever",
+        description="Days that the audit log is kept, 7 or more; 0 means for ever",
         json_schema_extra=_INSTALLATION,
     )
     exchanges_days: int = Field(
@@ -203,7 +217,7 @@ class PrivacySettings(FrozenModel):
         default=0,
         ge=0,
         le=36_500,
-        description="Days that the office's backups, and what a restore put aside, are kept; 0 means for ever",
+        description="Days that backups, and files replaced by a restore, are kept; 0 means for ever",
         json_schema_extra=_INSTALLATION,
     )
 
@@ -224,15 +238,15 @@ class Settings(FrozenModel):
     """
 
     default_language: Language = Field(
-        default="ru", description="Language when the text does not tell", json_schema_extra=_TURN
+        default="ru", description="Language of texts whose language cannot be detected", json_schema_extra=_TURN
     )
     time_zone: str = Field(
-        default="Europe/Moscow", description="IANA time zone of {current_time} and its like", json_schema_extra=_TURN
+        default="Europe/Moscow",
+        description="IANA time zone of placeholders such as {current_time}",
+        json_schema_extra=_TURN,
     )
-    default_persona: str = Field(default="anna", description="Persona of turns that name none", json_schema_extra=_TURN)
-    default_route: str = Field(
-        default="local", description="Which model answers when the request names none", json_schema_extra=_TURN
-    )
+    default_persona: str = Field(default="anna", description="Persona of turns without one", json_schema_extra=_TURN)
+    default_route: str = Field(default="local", description="Route of requests without one", json_schema_extra=_TURN)
     faq: FaqSettings = FaqSettings()
     llm: LlmSettings = LlmSettings()
     speech: SpeechSettings = SpeechSettings()
@@ -249,12 +263,14 @@ class KeyLimits(FrozenModel):
     """
 
     requests_per_minute: int = Field(
-        default=0, ge=0, le=1_000_000, description="In place of limits.requests_per_minute; 0 leaves that in force"
+        default=0, ge=0, le=1_000_000, description="Replaces limits.requests_per_minute; 0 keeps it"
     )
     tokens_per_day: int = Field(default=0, ge=0, le=10**12, description="Tokens read and written by language models")
-    audio_seconds_per_day: int = Field(default=0, ge=0, le=10**9, description="Seconds of sound spoken or transcribed")
+    audio_seconds_per_day: int = Field(
+        default=0, ge=0, le=10**9, description="Seconds of audio synthesised or transcribed"
+    )
     concurrent_streams: int = Field(
-        default=0, ge=0, le=10_000, description="Answers and speeches at once; also phone lines open at once"
+        default=0, ge=0, le=10_000, description="Concurrent answers and speech requests; also concurrent phone lines"
     )
 
 
@@ -267,7 +283,7 @@ class ApiKey(FrozenModel):
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the key, hex")
     scopes: tuple[str, ...] = ("chat", "audio", "metrics")
     limits: KeyLimits = KeyLimits()
-    owner: str = Field(default="", max_length=100, description="For whom or what the key was made")
+    owner: str = Field(default="", max_length=100, description="Owner of the key")
     expires_at: datetime | None = None
 
 
@@ -280,7 +296,7 @@ class PresetParams(FrozenModel):
     top_p: float = Field(default=0.85, gt=0, le=1)
     speed: float = Field(default=1.0, ge=0.25, le=4, description="Factor of the speaking rate")
     gpt_cond_len: int = Field(default=12, ge=1, le=60, description="Seconds of the sample that condition the voice")
-    gpt_cond_chunk_len: int = Field(default=4, ge=1, le=60, description="Seconds of one piece of that sample")
+    gpt_cond_chunk_len: int = Field(default=4, ge=1, le=60, description="Seconds of one chunk of that sample")
 
 
 class Preset(FrozenModel):
@@ -318,7 +334,7 @@ class Snapshot(FrozenModel):
     providers: tuple[ProviderSpec, ...] = ()
     chains: tuple[RouteChain, ...] = ()
     widgets: tuple[WidgetSpec, ...] = ()
-    cache_epoch: int = Field(default=0, description="Rises when the memory of spoken phrases is to be emptied")
+    cache_epoch: int = Field(default=0, description="Increases when phrase caches must be cleared")
 
     def preset(self, name: str) -> Preset | None:
         """The speech preset ``name``."""
@@ -379,7 +395,5 @@ class Exchange(FrozenModel):
     completion_tokens: int = 0
     audio_seconds: float = 0
     total_ms: float = 0
-    finished: bool = Field(
-        default=True, description="False when the answer broke off: the client went away or the engine failed"
-    )
+    finished: bool = Field(default=True, description="False when the answer was cancelled or failed")
     created_at: datetime

@@ -132,7 +132,7 @@ def test_graph_error_names_file_and_key(tmp_path: Path, text: str, place: str) -
             "{recognition: {engine: faster_whisper, options: {model: 'model://whisper-base', beam_size: 0}}}",
             "recognition: engine faster_whisper: options.beam_size: Input should be greater than or equal to 1",
         ),
-        ("{voices: [{engines: [{engine: tone}]}, {engines: [{engine: tone}]}]}", "voices: two deployments have one "),
+        ("{voices: [{engines: [{engine: tone}]}, {engines: [{engine: tone}]}]}", "voices: duplicate names"),
     ],
 )
 def test_engine_options_checked_when_read_and_built(tmp_path: Path, args: str, place: str) -> None:
@@ -148,7 +148,7 @@ def test_engine_options_checked_when_read_and_built(tmp_path: Path, args: str, p
 @pytest.mark.parametrize("door", ["office", "bots"])
 def test_office_and_bots_have_one_replica(tmp_path: Path, door: str) -> None:
     path = write_graph(tmp_path, one_application("{replicas: 2}", path=f"serve_app:build_{door}"))
-    with pytest.raises(InvalidRequest, match=r"secretary\.args\.replicas: there is exactly one"):
+    with pytest.raises(InvalidRequest, match=r"secretary\.args\.replicas: must be 1"):
         read_graph(path)
 
 
@@ -178,9 +178,9 @@ ANNA = "[{name: anna, engines: [{engine: tone}]}]"
 @pytest.mark.parametrize(
     ("voices", "staff", "fault"),
     [
-        (ANNA, "{staff: {voices: [anna, ana]}}", "no voice deployment is called ana; there are: anna"),
-        (ANNA, "{}", "no voice deployment is called voice; there are: anna"),
-        ("[]", "{staff: {voices: [anna]}}", "no voice deployment is called anna; there are: none"),
+        (ANNA, "{staff: {voices: [anna, ana]}}", "unknown voice deployment ana; known: anna"),
+        (ANNA, "{}", "unknown voice deployment voice; known: anna"),
+        ("[]", "{staff: {voices: [anna]}}", "unknown voice deployment anna; known: none"),
         (ANNA, "{staff: {voices: [anna]}}", ""),
         (ANNA, "{staff: {voices: []}}", ""),
         ("[]", "{}", ""),
