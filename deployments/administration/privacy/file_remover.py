@@ -8,23 +8,22 @@ from storage.database import Database
 
 log = logging.getLogger(__name__)
 
-_BATCH_SIZE = 500
-
 
 class FileRemover:
     """Deletes the files listed in the database. After a crash a file stays listed and is deleted next time."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, batch_size: int = 500) -> None:
         self._database = database
         self._folder = folder.resolve()
+        self._batch_size = batch_size
 
     async def delete_listed_files(self) -> int:
         """Deletes every listed file and returns the number of deleted files. A file that cannot be deleted stays listed
-        and does not block others. Each transaction covers at most 500 files."""
+        and does not block others. Each transaction covers at most ``batch_size`` files."""
         total, last = 0, ""
         while True:
             async with self._database.unit_of_work() as work:
-                paths = await work.recordings.files_to_delete(_BATCH_SIZE, after=last)
+                paths = await work.recordings.files_to_delete(self._batch_size, after=last)
             if not paths:
                 return total
             deleted = await asyncio.to_thread(self._delete, paths)

@@ -1,7 +1,8 @@
 import asyncio
-import time
+from typing import Literal
 
 import pytest
+from argon2 import PasswordHasher
 
 from deployments.administration.auth.accounts import Account, Accounts
 from deployments.administration.auth.client_addresses import network_of
@@ -9,9 +10,8 @@ from deployments.administration.auth.failure_limiter import FailureLimiter
 from deployments.administration.auth.known_networks import KnownNetworks
 from deployments.administration.auth.lockout import Lockout
 from deployments.administration.auth.passwords import PasswordHashing
-from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.errors import InvalidRequest, NotFound, RateLimited, SecretaryError, Unauthorized
-from storage.environment import Environment
 from tests.data_folders import fast_passwords
 from tests.unit.administration.conftest import PASSWORD, audited
 
@@ -52,18 +52,30 @@ async def test_login_failures_are_indistinguishable(office: OfficeServices) -> N
     assert trail[:2] == [("(unknown)", "login_failed", "auth"), ("admin", "login_failed", "auth")]
 
 
-async def test_login_unknown_name_takes_equal_time(environment: Environment) -> None:
-    office = await open_office(environment)
+class CountingHasher(PasswordHasher):
+    """Counts verifications."""
 
-    async def seconds(username: str) -> float:
-        begun = time.perf_counter()
-        await _login_result(office, username, "wrong", str(begun))
-        return time.perf_counter() - begun
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.verified: list[str] = []
 
-    known = sorted([await seconds("admin") for _ in range(5)])[2]
-    unknown = sorted([await seconds(f"nobody{n}") for n in range(5)])[2]
-    await office.close()
-    assert 0.4 < unknown / known < 2.5
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        self.verified.append(str(hash))
+        return super().verify(hash, password)
+
+
+async def test_login_unknown_name_costs_one_verification(office: OfficeServices) -> None:
+    hasher = CountingHasher()
+    passwords = PasswordHashing(hasher)
+    await passwords.start()
+    accounts = accounts_of(office, passwords)
+    for username in ("admin", "nobody"):
+        with pytest.raises(Unauthorized):
+            await accounts.authenticate(username, "wrong", "::1")
+    passwords.close()
+    known, unknown = hasher.verified
+    assert known != unknown
+    assert known.split("$")[:4] == unknown.split("$")[:4]
 
 
 async def test_login_locked_after_five_failures(office: OfficeServices) -> None:

@@ -13,7 +13,7 @@ from storage.repositories.recordings import StoredRecording
 from storage.repositories.sessions import SessionFilter
 from storage.repositories.users import StoredUser
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(postgres="long")
 
 ADMIN = Identity("admin", Role.ADMIN)
 ANNA = Identity("anna", Role.VIEWER)
@@ -48,6 +48,7 @@ async def left_behind(office: OfficeServices) -> set[str]:
     return await conversations_of_anna(office)
 
 
+@pytest.mark.both_databases
 async def test_new_user_of_name_sees_nothing_of_deleted(office: OfficeServices, left_behind: set[str]) -> None:
     assert await seen_by(office, ANNA) == left_behind
     await office.users.delete("anna", "admin")

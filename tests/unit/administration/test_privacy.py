@@ -7,7 +7,7 @@ import pytest
 from deployments.administration.chat.sessions import delete_sessions
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.privacy.file_remover import FileRemover
-from deployments.administration.privacy.service import DataSubject, ErasureCounts, PersonalData, StoredConsent
+from deployments.administration.privacy.service import DataSubject, ErasureCounts, PersonalData, Privacy, StoredConsent
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.reports import DoorReport
@@ -23,9 +23,10 @@ from tests.unit.administration.personal_data import (
     words_on_disk,
 )
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(postgres="long")
 
 
+@pytest.mark.both_databases
 async def test_export_and_erase_cover_everything(office: OfficeServices, data: Path) -> None:
     ids = [
         await report_conversation(office, SHOP, "42", "личное"),
@@ -175,24 +176,29 @@ async def add_many_recordings(office: OfficeServices, data: Path, count: int) ->
     return files
 
 
+def privacy_with_batches_of_three(office: OfficeServices, data: Path) -> Privacy:
+    return Privacy(office.database, office.running_turns, FileRemover(office.database, data, batch_size=3))
+
+
 async def test_erase_deletes_files_in_batches(office: OfficeServices, data: Path) -> None:
-    files = await add_many_recordings(office, data, 701)
-    assert (await office.privacy.erase(DataSubject("42"), ADMIN)).recordings == 701
+    files = await add_many_recordings(office, data, 7)
+    privacy = privacy_with_batches_of_three(office, data)
+    assert (await privacy.erase(DataSubject("42"), ADMIN)).recordings == 7
     assert not any(file.exists() for file in files)
     assert await FileRemover(office.database, data).delete_listed_files() == 0
 
 
 async def test_undeletable_files_do_not_block_others(office: OfficeServices, data: Path) -> None:
-    files = await add_many_recordings(office, data, 601)
-    stuck, others = files[:501], files[501:]
+    files = await add_many_recordings(office, data, 7)
+    stuck, others = files[:4], files[4:]
     for file in stuck:
         file.unlink()
         file.mkdir()  # unlink refuses a folder
-    await office.privacy.erase(DataSubject("42"), ADMIN)
+    await privacy_with_batches_of_three(office, data).erase(DataSubject("42"), ADMIN)
     assert not any(file.exists() for file in others)
     for file in stuck:
         file.rmdir()
-    assert await FileRemover(office.database, data).delete_listed_files() == 501
+    assert await FileRemover(office.database, data).delete_listed_files() == 4
 
 
 async def test_files_outside_data_folder_stay(office: OfficeServices, data: Path, tmp_path: Path) -> None:

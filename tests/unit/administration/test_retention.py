@@ -25,7 +25,7 @@ from tests.unit.administration.personal_data import (
     words_on_disk,
 )
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(postgres="long")
 
 
 def retention(office: OfficeServices, data: Path, settings: PrivacySettings, days: float, **times: float) -> Retention:
@@ -68,6 +68,7 @@ async def test_retention_invalid_limit_deletes_nothing(office: OfficeServices, d
     assert (await retention(office, data, PrivacySettings(), 10_000).run())["recordings"] == 1
 
 
+@pytest.mark.both_databases
 async def test_retention_deletes_each_kind_by_age(office: OfficeServices, data: Path) -> None:
     session_id = await report_conversation(office, SHOP, "42", "личное")
     file = await add_recording(office, data, "a", person="42")
