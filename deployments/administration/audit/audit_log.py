@@ -60,11 +60,11 @@ class AuditLog:
             await work.audit.add(AuditEvent(by, "cleanup", "audit", address=address, detail=detail))
         return deleted
 
-    async def _batches(self, wanted: AuditFilter) -> AsyncGenerator[AuditRecord]:
+    async def _batches(self, criteria: AuditFilter) -> AsyncGenerator[AuditRecord]:
         last = 0
         while True:
             async with self._database.unit_of_work() as work:
-                events = await work.audit.after(wanted, last, _BATCH_SIZE)
+                events = await work.audit.after(criteria, last, _BATCH_SIZE)
             for event in events:
                 yield event
             if len(events) < _BATCH_SIZE:

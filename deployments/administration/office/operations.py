@@ -35,13 +35,13 @@ class OperationsServices:
     models: ModelAdministration
     gpus: GpuMonitor
     backups: Backups
-    audit_log: AuditRecorder
+    audit_recorder: AuditRecorder
 
     async def close(self) -> None:
         """Stops a running download and scan; waits for running service actions and audit records."""
         await self.models.close()
         await self.services.close()
-        await self.audit_log.close()
+        await self.audit_recorder.close()
         self.monitor.close()
         self.gpus.close()
 
@@ -89,7 +89,7 @@ async def open_operations(office: OfficeServices, dependencies: OperationsDepend
         ),
         gpus=gpus,
         backups=Backups(office.database, dependencies.data, lambda: installed_models(store), recorder),
-        audit_log=recorder,
+        audit_recorder=recorder,
     )
 
 

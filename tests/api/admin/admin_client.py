@@ -1,4 +1,4 @@
-"""An office with a real database behind its real gate, called over ASGI, and people with tokens to call it as."""
+"""An office with a real database behind the admin gate, called over ASGI with tokens of each role."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -21,7 +21,8 @@ PASSWORD = "correct horse battery"
 
 
 class RoleTokens:
-    """Tokens that say what they are: ``viewer``, ``operator`` or ``admin``, or ``new`` for one who must change."""
+    """Verifies tokens that name a role: ``viewer``, ``operator`` or ``admin``; ``new`` is an admin with a temporary
+    password."""
 
     def verify(self, token: str) -> Identity:
         if token == "new":
@@ -36,7 +37,7 @@ class RoleTokens:
 
 
 class OfficeSnapshots:
-    """The office's own snapshot, as its gate reads it."""
+    """The published snapshot of an office."""
 
     def __init__(self, office: OfficeServices) -> None:
         self._office = office
@@ -73,11 +74,11 @@ async def admin_client(
     address: str = "127.0.0.1",
     body_timeout_s: float = CLIENT_TIMEOUT_S,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the office at ``/admin``, signed in with ``role``; "" means not signed in. With ``real_tokens`` the
-    gate asks the office itself whose token it is."""
+    """A client of the office at ``/admin`` with the token ``role``; "" means no token. With ``real_tokens`` the office
+    verifies tokens."""
     tokens = office.tokens if real_tokens else RoleTokens()
-    keepers = GateDependencies(tokens, OfficeSnapshots(office), Metrics(), body_timeout_s=body_timeout_s)
-    app = AdminApp(keepers, routers(office))
+    dependencies = GateDependencies(tokens, OfficeSnapshots(office), Metrics(), body_timeout_s=body_timeout_s)
+    app = AdminApp(dependencies, routers(office))
     headers = {"authorization": f"Bearer {role}"} if role else {}
     transport = httpx.ASGITransport(app, root_path="/admin", client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://office/admin", headers=headers) as client:

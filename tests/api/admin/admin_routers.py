@@ -1,4 +1,4 @@
-"""The whole desk of an office: real services, a real secretary on scripted engines, nobody else in the house."""
+"""All admin routers over a real office, with a secretary on scripted engines and an empty cluster."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ from tests.api.admin.scripted_secretary import scripted_secretary
 
 
 def office_only_routers(office: OfficeServices) -> tuple[APIRouter, ...]:
-    """The areas that need nothing but the office."""
+    """Routers that need only the office."""
     return (
         auth_router(office.accounts, office.tokens),
         users_router(office.users),

@@ -1,4 +1,4 @@
-"""The administration of models over a store and a web server of its own."""
+"""Model administration over its own store and web server."""
 
 import asyncio
 import hashlib
@@ -31,7 +31,7 @@ def build_model_administration(
     in_use: Callable[[], dict[str, str]] = dict,
     audit_recorder: AuditRecorder | None = None,
 ) -> ModelAdministration:
-    """As the office opens it, under the office's own settings."""
+    """Builds model administration as the office does, with its settings."""
     web = model_web_client(office, environment, ())
     known, audit_recorder = Catalogue(models=(voice,)), audit_recorder or AuditRecorder(office.database)
     return ModelAdministration(
@@ -40,7 +40,7 @@ def build_model_administration(
 
 
 class ModelRig:
-    """The administration over its own store; ``in_use`` may be filled by a test."""
+    """Model administration over its own store. Tests may fill ``in_use``."""
 
     def __init__(self, office: OfficeServices, site: FakeFileServer, voice: CatalogueModel, folder: Path) -> None:
         self.office, self.site = office, site
@@ -64,7 +64,7 @@ class ModelRig:
 
 
 def add_model_blocked_on_pipe(store: ModelStore, model_id: str, *more: str) -> Path:
-    """A model whose first file is a pipe, at which a scan waits until somebody has written into it; returns it."""
+    """Adds a model whose first file is a pipe, at which a scan blocks until ``unblock_pipe``. Returns the pipe."""
     folder = store.directory(model_id)
     folder.mkdir(parents=True)
     os.mkfifo(folder / "pipe")
@@ -76,7 +76,7 @@ def add_model_blocked_on_pipe(store: ModelStore, model_id: str, *more: str) -> P
 
 
 async def unblock_pipe(pipe: Path) -> None:
-    """Lets the reader of the pipe go on, once it is there."""
+    """Unblocks the reader of the pipe as soon as it has opened it."""
     async with asyncio.timeout(10):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Routers of the administration as the gate in front of them would serve them: a known user, our error bodies."""
+"""Serves admin routers without the gate, with a fixed user and our error bodies."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,13 +19,13 @@ def application_of(*routers: APIRouter) -> ASGIApp:
         app.include_router(router)
 
     @app.exception_handler(SecretaryError)
-    async def told(request: Request, error: SecretaryError) -> Response:
+    async def render_error(request: Request, error: SecretaryError) -> Response:
         return Response(error_body(error), error.status, {"content-type": "application/json"})
 
-    async def known(scope: Scope, receive: Receive, send: Send) -> None:
+    async def with_identity(scope: Scope, receive: Receive, send: Send) -> None:
         await app(scope | {"secretary.identity": Identity("anna", "admin")}, receive, send)
 
-    return known
+    return with_identity
 
 
 @asynccontextmanager

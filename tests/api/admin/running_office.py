@@ -1,4 +1,4 @@
-"""An office on a loopback port under a real uvicorn, in a thread of its own with a loop of its own."""
+"""An office under uvicorn on a loopback port, in its own thread."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ from tests.api.running_gateway import wait_until
 
 
 class RunningOffice:
-    """``url`` (ending in /admin) answers until ``stop``."""
+    """Serves at ``url``, which ends in /admin, until ``stop``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -53,7 +53,7 @@ class RunningOffice:
 
 
 def _below_admin(app: ASGIApp) -> ASGIApp:
-    """As Ray Serve calls an application with a route prefix: the path is whole, ``root_path`` says where it begins."""
+    """Calls ``app`` as Ray Serve does: the path is complete and ``root_path`` is the route prefix."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "root_path": "/admin"}, receive, send)

@@ -1,4 +1,4 @@
-"""The audit trail over HTTP: filters, pages, files that no spreadsheet calculates, and the end of the oldest part."""
+"""Routes of ``/audit``: filters, pages, exports and cleanup."""
 
 import csv
 import io

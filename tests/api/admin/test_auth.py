@@ -1,4 +1,4 @@
-"""Signing in over HTTP: login, refresh, logout, passwords, lockout and what the trail says of them."""
+"""Routes of ``/auth``: login, refresh, logout, passwords, lockout and their audit events."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -80,8 +80,8 @@ async def test_login_failures_lock_address_and_are_audited(office: OfficeService
     async with admin_client(office, office_only_routers, "", real_tokens=True, address="192.0.2.8") as elsewhere:
         assert (await post_login(elsewhere)).status_code == 200
     async with office.database.unit_of_work() as work:
-        trail = await work.audit.newest(10)
-    assert [(event.action, event.address) for event in trail[:2]] == [
+        events = await work.audit.newest(10)
+    assert [(event.action, event.address) for event in events[:2]] == [
         ("login", "192.0.2.8"),
         ("login_failed", "192.0.2.7"),
     ]
@@ -111,13 +111,13 @@ async def test_token_in_query_string_is_ignored(client: httpx.AsyncClient) -> No
 
 
 async def test_password_change_ends_other_sign_ins(office: OfficeServices, client: httpx.AsyncClient) -> None:
-    told: list[str] = []
-    office.accounts.subscribe(told.append)
+    notified: list[str] = []
+    office.accounts.subscribe(notified.append)
     here, there = await post_login(client), await post_login(client)
     change = {"old": PASSWORD, "new": "an even better horse"}
     changed = await client.post("/auth/password", json=change, headers=bearer(here))
     assert changed.status_code == 200
-    assert told == ["admin"]
+    assert notified == ["admin"]
     assert [await me(client, bearer(reply)) for reply in (here, there, changed)] == [401, 401, 200]
     assert (await post_login(client)).status_code == 401
     assert (await post_login(client, password="an even better horse")).status_code == 200

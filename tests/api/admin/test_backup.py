@@ -1,4 +1,4 @@
-"""Backups over REST: made while the office works, fetched, put back by the console, deleted."""
+"""Routes of ``/backup``: create, download, restore with the console, delete."""
 
 import asyncio
 from collections.abc import AsyncIterator

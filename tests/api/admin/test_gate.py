@@ -1,4 +1,4 @@
-"""The office's gate: tokens, roles, errors and limits, whatever lies behind it."""
+"""The admin gate: tokens, roles, errors and limits."""
 
 import asyncio
 from collections.abc import AsyncIterator

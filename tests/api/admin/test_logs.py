@@ -1,4 +1,4 @@
-"""Log files are paged from their ends and followed over rotation; nothing else can be read."""
+"""Routes of ``/logs``: pages from the end, tail across rotation, and no other files."""
 
 import asyncio
 import logging
@@ -192,7 +192,7 @@ def test_log_pages_equal_whole_file(written: list[str], lines: int, offset: int,
 
 
 class Following:
-    """A stream over the application: what it said so far, and a way to hang up."""
+    """An open stream: the received data, and a way to disconnect."""
 
     def __init__(self, folder: Path, query: bytes = b"") -> None:
         self.slots = EventStreamSlots()
@@ -216,7 +216,7 @@ class Following:
 
 @pytest.fixture
 def logger(folder: Path) -> Callable[[str], None]:
-    """Writes through the very handler that the secretary uses, rotating every few lines."""
+    """A logger with the secretary's log handler, which rotates every few lines."""
     handler = RotatingFileHandler(folder / "bot.log", maxBytes=300, backupCount=3, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(process)d %(name)s %(message)s"))
 

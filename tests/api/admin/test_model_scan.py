@@ -1,4 +1,4 @@
-"""Scans of models: every byte is read, what is damaged, gone or strange is told, and a scan ends as it was told to."""
+"""Model scans: damaged, deleted and unknown models are reported, and a scan can be cancelled."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Models are brought, checked and taken away by id, over real files and a real HTTP server."""
+"""Routes of ``/models``: download, hub and deletion, with real files and a real HTTP server."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -59,13 +59,13 @@ async def test_download_cancelled_resumes(rig: ModelRig) -> None:
 async def test_model_actions_complete_after_cancellation(
     rig: ModelRig, voice: CatalogueModel, departing: CancellingDatabase
 ) -> None:
-    trail = AuditRecorder(departing)
-    models = build_model_administration(rig.office, rig.store, voice, {}, audit_recorder=trail)
+    recorder = AuditRecorder(departing)
+    models = build_model_administration(rig.office, rig.store, voice, {}, audit_recorder=recorder)
     (rig.store.root / "strange").mkdir(parents=True)
     await departing.cancel_after_commit(lambda: models.delete("strange", "anna"))
     await departing.cancel_after_commit(lambda: models.scan("anna"))
     await departing.cancel_after_commit(lambda: models.download("tiny-voice", "anna"))
-    await trail.close()
+    await recorder.close()
     assert await departing.audit_rows() == [("download", "model"), ("scan", "model"), ("delete", "model")]
     assert not (rig.store.root / "strange").exists()
     assert models.scan_status().state != "idle"

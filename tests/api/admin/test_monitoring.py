@@ -1,4 +1,4 @@
-"""Health, latency, machine and graphics cards, as a person at the panel would want to know them."""
+"""Routes of ``/monitor``: health, latency, machine and GPUs."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ CpuTimes = namedtuple("CpuTimes", "user idle iowait guest")
 
 
 class Nvml:
-    """The part of nvidia-ml-py that is used, with one card. Power is refused, as in many containers."""
+    """Fake of nvidia-ml-py with one card. Reading its power fails, as in many containers."""
 
     NVML_TEMPERATURE_GPU = 0
 
@@ -95,16 +95,16 @@ def monitor(
     register: ReplicaRegistry,
     metrics: Metrics,
     gpus: GpuMonitor | None = None,
-    gpu_patience_s: float = 5.0,
+    gpu_timeout_s: float = 5.0,
     cluster: FakeCluster | None = None,
 ) -> Monitor:
     services = ServiceControl(
         office.database, register, cluster or FakeCluster(), {"chat": "chat"}, action_timeout_s=0.5
     )
     machine = Machine({"data": Path.cwd(), "gone": Path.cwd() / "not there"})
-    trail = AuditRecorder(office.database)
+    recorder = AuditRecorder(office.database)
     return Monitor(
-        services, office.report_ingest, trail, machine, gpus or GpuMonitor(Nvml), metrics.exposition, gpu_patience_s
+        services, office.report_ingest, recorder, machine, gpus or GpuMonitor(Nvml), metrics.exposition, gpu_timeout_s
     )
 
 
@@ -151,7 +151,7 @@ async def test_gpu_driver_that_hangs_holds_one_thread(
             return 1
 
     nvml = Hanging()
-    watched = monitor(office, register, metrics, GpuMonitor(lambda: nvml), gpu_patience_s=0.05)
+    watched = monitor(office, register, metrics, GpuMonitor(lambda: nvml), gpu_timeout_s=0.05)
     async with router_client(build_router(watched, EventStreamSlots())) as http:
         replies = await asyncio.gather(*(http.get("/monitor/gpu") for _ in range(10)))
         assert {reply.json()["reason"] for reply in replies} == {"the driver does not answer"}
@@ -185,13 +185,13 @@ async def test_health_degraded_when_desired_service_is_down(
     office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
     async with (
-        FollowedReplica(register, "chat", "1") as room,
+        FollowedReplica(register, "chat", "1") as host,
         router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http,
     ):
         await wait_until(lambda: register.replicas("chat"))
         assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
         assert (await http.get("/monitor/errors")).json()["errors"] == {}
-        room.broken = "no weights"
+        host.broken = "no weights"
         await wait_until(lambda: register.replicas("chat")[0].error)
         health = (await http.get("/monitor/health")).json()
         assert health["overall"] == "degraded"
@@ -237,7 +237,7 @@ def read_in_another_thread(meter: CpuMeter) -> float:
 
 
 class SeveralCards(Nvml):
-    """Card 1 does not tell its memory, card 2 is lost, and so are all with ``lost``."""
+    """Card 1 does not report its memory; card 2 is lost, and all cards are with ``lost``."""
 
     def __init__(self) -> None:
         super().__init__()

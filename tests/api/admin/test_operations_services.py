@@ -1,4 +1,4 @@
-"""Everything that keeps the secretary running is opened over an office and closed with it."""
+"""Operations services open over an office and close with it."""
 
 import os
 from pathlib import Path

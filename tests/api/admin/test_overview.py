@@ -1,4 +1,4 @@
-"""One look at everything, over the whole desk of an office."""
+"""Route ``/status``."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ async def test_status_has_services_and_settings(tmp_path: Path) -> None:
         async with admin_client(office, lambda _: routers, "viewer") as client:
             reply = await client.get("/status")
     assert reply.status_code == 200, reply.text
-    told = reply.json()
-    assert told["revision"] == office.publisher.current.revision
-    assert told["llm_config"] == {"backend": "local", "persona": "anna", "temperature": 0.2, "max_tokens": 512}
-    assert told["tts_config"]["voices"]
-    assert {"chat", "voice"} <= set(told["services"])
-    assert told["orchestrator"]["overall"] == "degraded", "nothing runs in this cluster"
-    assert told["gpu"]["available"] is False
+    status = reply.json()
+    assert status["revision"] == office.publisher.current.revision
+    assert status["llm_config"] == {"backend": "local", "persona": "anna", "temperature": 0.2, "max_tokens": 512}
+    assert status["tts_config"]["voices"]
+    assert {"chat", "voice"} <= set(status["services"])
+    assert status["orchestrator"]["overall"] == "degraded", "nothing runs in this cluster"
+    assert status["gpu"]["available"] is False

@@ -1,4 +1,4 @@
-"""Personal data over HTTP: for administrators only, whole, and without leaving traces of what was said."""
+"""Routes of ``/privacy``: access, export, erasure and consents."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,7 +64,7 @@ async def test_privacy_export_has_conversation_settings(office: OfficeServices) 
     async with call_as(office, "admin") as client:
         (conversation,) = (await client.post("/privacy/export", json={"person": "42"})).json()["conversations"]
     params = {"temperature": 0.5, "max_tokens": None, "top_p": None, "repetition_penalty": None}
-    told = {
+    expected = {
         "title": "Отпуск",
         "system_prompt": "Отвечай кратко.",
         "persona_id": persona.id,
@@ -72,7 +72,7 @@ async def test_privacy_export_has_conversation_settings(office: OfficeServices) 
         "params": params,
         "mode": "brief",
     }
-    assert told == {name: conversation[name] for name in told}
+    assert expected == {name: conversation[name] for name in expected}
 
 
 async def test_privacy_export_by_api_session(office: OfficeServices) -> None:

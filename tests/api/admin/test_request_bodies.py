@@ -1,4 +1,4 @@
-"""Texts that no database can keep and numbers that no column holds are refused at the edge, on every route."""
+"""Every route rejects texts and numbers that the database cannot store."""
 
 import re
 from collections.abc import AsyncIterator
@@ -32,25 +32,28 @@ async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
 async def body_routes(
     office: OfficeServices, tmp_path: Path
 ) -> AsyncIterator[tuple[httpx.AsyncClient, list[tuple[str, str]]]]:
-    """A client, and method and path of every route that takes a JSON body."""
+    """A client, and method and path of every route with a JSON body."""
     environment = Environment(data=tmp_path / "data", admin_password=SecretStr(PASSWORD), _env_file=None)
     async with (
         all_routers(office, environment) as routers,
         admin_client(office, lambda _: routers) as client,
     ):
         routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-        taking = [route for route in routes if route.dependant.body_params]
-        yield client, [(method, re.sub(r"\{[^}]*\}", "1", route.path)) for route in taking for method in route.methods]
+        routes_with_body = [route for route in routes if route.dependant.body_params]
+        yield (
+            client,
+            [(method, re.sub(r"\{[^}]*\}", "1", route.path)) for route in routes_with_body for method in route.methods],
+        )
 
 
 @pytest.mark.parametrize(("reason", "body"), NOT_STORABLE.items())
 async def test_body_with_unstorable_text_is_400(
     body_routes: tuple[httpx.AsyncClient, list[tuple[str, str]]], reason: str, body: bytes
 ) -> None:
-    client, taking = body_routes
-    assert len(taking) >= 50
+    client, routes_with_body = body_routes
+    assert len(routes_with_body) >= 50
     headers = {"content-type": "application/json"}
-    replies = {place: await client.request(*place, content=body, headers=headers) for place in taking}
+    replies = {place: await client.request(*place, content=body, headers=headers) for place in routes_with_body}
     wrong = {
         place: reply.text for place, reply in replies.items() if reply.status_code != 400 or reason not in reply.text
     }

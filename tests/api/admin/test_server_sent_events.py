@@ -1,4 +1,4 @@
-"""An event stream keeps its connection alive, ends with its client and tells what broke."""
+"""Event streams: heartbeats, end on disconnect, limits and errors."""
 
 import asyncio
 from collections.abc import AsyncGenerator

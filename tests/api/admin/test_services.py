@@ -1,4 +1,4 @@
-"""What runs is told as it is, and an order reaches every replica, is noted and outlives the office."""
+"""Routes of ``/services``: state of services, and actions that reach every replica and are stored."""
 
 import os
 
@@ -78,8 +78,8 @@ async def test_stopped_service_survives_office_restart(database: Database) -> No
     register = ReplicaRegistry()
     after = control(database, register)
     await after.open()
-    async with FollowedReplica(register, "chat", "1") as room:
-        await wait_until(lambda: not room.loaded)
+    async with FollowedReplica(register, "chat", "1") as host:
+        await wait_until(lambda: not host.loaded)
     assert register.desired_state_of("voice").loaded
 
 
@@ -108,10 +108,10 @@ async def test_restart_reloads(database: Database, register: ReplicaRegistry) ->
 
 async def test_start_failure_has_reason(database: Database, register: ReplicaRegistry) -> None:
     async with (
-        FollowedReplica(register, "chat", "1") as room,
+        FollowedReplica(register, "chat", "1") as host,
         router_client(build_router(control(database, register))) as http,
     ):
-        room.broken = "the model m is not here"
+        host.broken = "the model m is not here"
         await wait_until(lambda: register.replicas("chat") and register.replicas("chat")[0].error)
         reply = (await http.post("/services/chat/start")).json()
         assert (reply["status"], reply["message"]) == (
@@ -119,7 +119,7 @@ async def test_start_failure_has_reason(database: Database, register: ReplicaReg
             "chat should be running and is failed: the model m is not here",
         )
         chat = (await http.get("/services/status")).json()["services"]["chat"]
-        assert (chat["is_running"], chat["last_error"], chat["remedy"]) == (False, room.broken, "mend it")
+        assert (chat["is_running"], chat["last_error"], chat["remedy"]) == (False, host.broken, "mend it")
 
 
 @pytest.mark.parametrize("action", ["start", "stop", "restart"])
@@ -179,10 +179,12 @@ SILENT = {
 async def test_services_status_of_unreporting_replica(
     database: Database, register: ReplicaRegistry, second: str
 ) -> None:
-    silent, told, status = SILENT[second]
+    silent, cluster_status, status = SILENT[second]
     speaks = ReplicaDetails("r1", "RUNNING", os.getpid(), 1.0)
     others = (ReplicaDetails("r2", *silent, None),) if silent else ()
-    facts = DeploymentDetails("secretary", "chat", told, "2 replicas, 1 of them troubled", 0.0, (speaks, *others))
+    facts = DeploymentDetails(
+        "secretary", "chat", cluster_status, "2 replicas, 1 of them troubled", 0.0, (speaks, *others)
+    )
     services = control(database, register, FakeCluster(facts))
     async with FollowedReplica(register, "chat", "1"):
         await wait_until(lambda: register.replicas("chat"))

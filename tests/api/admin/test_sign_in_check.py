@@ -1,4 +1,4 @@
-"""Streams and sockets end with the sign-in that opened them."""
+"""Streams and websockets end with their sign-in."""
 
 import asyncio
 from collections.abc import AsyncIterator

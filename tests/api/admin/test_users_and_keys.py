@@ -1,4 +1,4 @@
-"""People and keys, as administrators manage them."""
+"""Routes of ``/users``, ``/keys`` and ``/usage``."""
 
 from collections.abc import AsyncIterator
 from datetime import date

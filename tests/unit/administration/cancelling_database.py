@@ -1,4 +1,4 @@
-"""A database whose callers do not wait for the answer: each is gone the moment after something was stored for it."""
+"""A database that cancels its caller right after a transaction commits."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +9,8 @@ from storage.unit_of_work import UnitOfWork
 
 
 class CancellingDatabase(Database):
+    """Cancels the task of ``cancel_after_commit`` after each commit."""
+
     _caller: asyncio.Task[object] | None = None
 
     @asynccontextmanager
@@ -20,7 +22,7 @@ class CancellingDatabase(Database):
             await asyncio.sleep(0)
 
     async def cancel_after_commit(self, ask: Callable[[], Awaitable[object]]) -> None:
-        """Asks as a task of its own, which is cancelled once something is stored for it."""
+        """Runs ``ask`` in a task that is cancelled after its first transaction."""
 
         async def asking() -> object:
             return await ask()
@@ -31,6 +33,6 @@ class CancellingDatabase(Database):
         self._caller = None
 
     async def audit_rows(self) -> list[tuple[str, str]]:
-        """(action, resource) of every audit row, the newest first."""
+        """(action, resource) of all audit events, newest first."""
         async with self.unit_of_work() as work:
             return [(event.action, event.resource) for event in await work.audit.newest(100)]

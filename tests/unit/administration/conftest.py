@@ -35,7 +35,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def environment_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> EnvironmentOf:
-    """Makes an environment over the test's own folder."""
+    """Builds an environment in the test's folder."""
     monkeypatch.chdir(tmp_path)
 
     def make(**values: str) -> Environment:
@@ -74,7 +74,7 @@ def exchange(**values: object) -> Exchange:
 
 
 async def audited(office: OfficeServices) -> list[tuple[str, str, str]]:
-    """(username, action, resource) of every audit row, the newest first."""
+    """(username, action, resource) of all audit events, newest first."""
     async with office.database.unit_of_work() as work:
         return [(event.username, event.action, event.resource) for event in await work.audit.newest(10_000)]
 

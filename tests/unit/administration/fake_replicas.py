@@ -1,4 +1,4 @@
-"""Replicas and a cluster for tests of services: real followers, real register, a cluster that says what it is told."""
+"""Replicas with real reconcilers and a fake cluster, for tests of services."""
 
 from deployments.administration.services.replica_registry import ReplicaRegistry
 from deployments.contracts.errors import Unavailable
@@ -8,7 +8,7 @@ from deployments.engines.replica_reconciler import ReplicaReconciler
 
 
 class FakeReplicaHost:
-    """Hosts nothing; ``broken`` makes it fail to load, ``model`` is what it says it has."""
+    """A fake engine host. ``broken`` is its load error, ``model`` the model that it reports."""
 
     def __init__(self, service: str, model: str = "m-1") -> None:
         self.service = service
@@ -39,7 +39,7 @@ class RegistryLink:
 
 
 class FollowedReplica:
-    """``async with``: a follower of ``service`` that beats every ten milliseconds."""
+    """``async with``: a reconciler of ``service`` that reports every ten milliseconds."""
 
     def __init__(self, register: ReplicaRegistry, service: str, name: str) -> None:
         self.host = FakeReplicaHost(service)

@@ -1,4 +1,4 @@
-"""What people have left behind: conversations and recordings, and where their words still are."""
+"""Adds conversations and recordings of a person, and finds their remaining texts."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ NOW = datetime.now(UTC)
 
 
 async def report_conversation(office: OfficeServices, source: TurnSource, person: str, question: str) -> str:
-    """A conversation with one exchange, reported as a door does."""
+    """Opens a conversation and reports one exchange, as a door does. Returns the session id."""
     opened = await office.conversations.open(source, person, "Имя")
     one = exchange(
         session_id=opened.session_id, source_kind=source.kind.value, source_id=source.instance_id, question=question
@@ -37,7 +37,7 @@ async def add_recording(office: OfficeServices, data: Path, name: str, **fields:
 
 
 async def stored_words(office: OfficeServices) -> str:
-    """Every word that is left of any conversation."""
+    """Returns all stored texts of conversations."""
     async with office.database.unit_of_work() as work:
         exchanges = await work.exchanges.newest(1_000)
         sessions, _ = await work.sessions.page(SessionFilter(), 500, 0)
@@ -46,7 +46,7 @@ async def stored_words(office: OfficeServices) -> str:
 
 
 def words_on_disk(office: OfficeServices, *said: str) -> set[str]:
-    """Which of these words the files of the database hold; none when it is on a server."""
+    """Returns the words found in the database files; none if the database is on a server."""
     path = office.database.path
     files = [file.read_bytes() for file in path.parent.glob(f"{path.name}*")] if path is not None else []
     return {word for word in said if any(word.encode() in content for content in files)}

@@ -1,4 +1,4 @@
-"""Access tokens: what they say, and that nothing forged or changed is taken for one."""
+"""Access tokens: claims, and rejection of forged or altered tokens."""
 
 import base64
 import json

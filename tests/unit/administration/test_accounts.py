@@ -48,8 +48,8 @@ async def test_login_failures_are_indistinguishable(office: OfficeServices) -> N
             await office.accounts.authenticate(username, "wrong", "::1")
         refusals.append(caught.value.message)
     assert len(set(refusals)) == 1
-    trail = await audited(office)
-    assert trail[:2] == [("(unknown)", "login_failed", "auth"), ("admin", "login_failed", "auth")]
+    events = await audited(office)
+    assert events[:2] == [("(unknown)", "login_failed", "auth"), ("admin", "login_failed", "auth")]
 
 
 class CountingHasher(PasswordHasher):
@@ -149,7 +149,7 @@ def test_limiter_uncounts_and_expires() -> None:
 
 
 async def _fail_logins(office: OfficeServices, count: int, address: str = "10.0.0.7") -> list[str]:
-    """What ``count`` wrong passwords, each for another name, give."""
+    """Results of ``count`` wrong passwords, each for another name."""
     return [await _login_result(office, f"name{n}", "wrong", address) for n in range(count)]
 
 
@@ -198,7 +198,7 @@ async def test_login_network_lock_expires(office: OfficeServices) -> None:
 
 
 async def _fail_logins_from_networks(accounts: Accounts, name: str, count: int) -> None:
-    """``count`` wrong passwords, each from an address of its own."""
+    """Sends ``count`` wrong passwords, each from another address."""
     for number in range(count):
         with pytest.raises(Unauthorized):
             await accounts.authenticate(name, "wrong", f"192.0.{number // 200}.{number % 200}")

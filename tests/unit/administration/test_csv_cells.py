@@ -1,4 +1,4 @@
-"""What goes into a table never comes out as a formula, and is read back as it was."""
+"""Exported CSV cells are never formulas, and reading restores them."""
 
 import asyncio
 import csv
@@ -39,7 +39,7 @@ CELLS = st.one_of(
 
 
 def is_text(cell: str) -> bool:
-    """Whether every spreadsheet takes ``cell`` for text."""
+    """Returns whether every spreadsheet reads ``cell`` as text."""
     return not cell.startswith(("\t", "\r", "\n")) and cell.lstrip()[:1] not in tuple("=+-@＝＋－＠")
 
 

@@ -1,4 +1,4 @@
-"""Somebody who leaves takes nothing along and leaves nothing to the next person of that name."""
+"""Data of deleted users: kept under a pseudonym and hidden from a new user of the same name."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ PANEL = TurnSource(SourceKind.ADMIN)
 
 
 async def conversations_of_anna(office: OfficeServices) -> set[str]:
-    """One running in the panel, one kept under a title, one that she began elsewhere as an operator."""
+    """Opens three conversations: one in the panel, one with a title, and one started as an operator."""
     running = await office.conversations.open(PANEL, "anna", "Анна")
     kept = await office.chat_sessions.create(ANNA, PANEL, "Зарплата", Overrides())
     operator = replace(ANNA, role=Role.OPERATOR)
@@ -35,7 +35,7 @@ async def seen_by(office: OfficeServices, caller: Identity) -> set[str]:
 
 
 async def delete_anna(office: OfficeServices) -> str:
-    """What she is called from then on."""
+    """Deletes anna and returns her pseudonym."""
     await office.users.delete("anna", "admin")
     async with office.database.unit_of_work() as work:
         (event, *_) = await work.audit.newest(1)

@@ -1,4 +1,4 @@
-"""Who may do what: one table for everybody who asks."""
+"""Roles required for each resource."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Personal data: handed out whole, deleted whole, forgotten in time."""
+"""Personal data: export, erasure, file removal and consents."""
 
 from pathlib import Path
 
@@ -70,16 +70,16 @@ async def test_export_and_erase_cover_everything(office: OfficeServices, data: P
     assert await office.privacy.erase(DataSubject("42"), ADMIN) == ErasureCounts(0, 0, 0, 0)
 
     async with office.database.unit_of_work() as work:
-        trail = " ".join(str(event) for event in await work.audit.newest(100))
+        events = " ".join(str(event) for event in await work.audit.newest(100))
     assert ("root", "erase", "privacy") in await audited(office)
-    assert "личное" not in trail
-    assert "Запись" not in trail
+    assert "личное" not in events
+    assert "Запись" not in events
 
 
 async def asked(
     office: OfficeServices, key_id: int, name: str, question: str, kind: ApiSessionKind = "session"
 ) -> None:
-    """One exchange of a caller of ``/v1`` who calls the conversation ``name``, reported as a door does."""
+    """Reports one exchange of a caller of ``/v1`` in the session ``name``."""
     session_id = api_session_id(key_id, kind, name.encode())
     one = exchange(session_id=session_id, source_kind="api", source_id="", question=question)
     await office.report_ingest.accept(DoorReport(door=one.turn_id, sequence=1, revision=1, exchanges=(one,)))
@@ -165,7 +165,7 @@ async def test_undeletable_file_stays_listed(office: OfficeServices, data: Path)
 
 
 async def add_many_recordings(office: OfficeServices, data: Path, count: int) -> list[Path]:
-    """Recordings of the person 42, in the order in which their files are deleted."""
+    """Adds recordings of person 42 and returns their files in the order of deletion."""
     files = [data / "recordings" / f"{number:04}.wav" for number in range(count)]
     files[0].parent.mkdir(exist_ok=True)
     async with office.database.unit_of_work() as work:

@@ -1,4 +1,4 @@
-"""What is forgotten in time, and what is not: messages, sound, the trail, copies of the installation."""
+"""Retention of messages, recordings, exchanges, audit events and copies of the installation."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -121,7 +121,7 @@ async def test_retention_deletes_several_batches(office: OfficeServices, data: P
 
 @pytest.fixture
 def copies(data: Path) -> list[Path]:
-    """A backup of the office, and what a restore put aside."""
+    """A backup of the office, and the data that a restore replaced."""
     archive = data / "backups" / "secretary-20260101-000000.tar.gz"
     archive.parent.mkdir()
     archive.write_text("личное")

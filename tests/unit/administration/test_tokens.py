@@ -1,4 +1,4 @@
-"""Sign-ins: what a forged, old or stolen token is worth, and that an end takes effect at once."""
+"""Sign-ins: refresh, reuse, limits, expiry and revocation of tokens."""
 
 import asyncio
 import time
@@ -273,7 +273,7 @@ async def anna(office: OfficeServices) -> OfficeServices:
 
 
 class SignInModel:
-    """What should be good: each running sign-in has one refresh token that is, an ended one has none."""
+    """Compares the token service with a model: an active sign-in has one valid refresh token, an ended one has none."""
 
     def __init__(self, office: OfficeServices) -> None:
         self.office = office
@@ -313,7 +313,7 @@ class SignInModel:
             await self.tokens.refresh(pair.refresh_token, "")
 
     async def check(self) -> None:
-        """Holds here, and in an office that starts now."""
+        """Checks the running token service and a newly started one."""
         again = TokenService(self.office.database, AccountWriter(self.office.database), SECRET)
         await again.start()
         for watching in (self.tokens, again):

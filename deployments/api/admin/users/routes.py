@@ -39,8 +39,8 @@ def users_router(users: UserAdministration) -> APIRouter:
     async def change(username: str, body: UserPatch, caller: Caller, response: Response, version: IfMatch) -> UserReply:
         """Changes role, access or password and ends all sign-ins of the user. 409 if the user was changed in the
         meantime, or if no administrator would remain."""
-        wanted = UserChange(body.role, body.enabled, _secret_text(body.password), body.reset_password)
-        user, password = await users.update(username, wanted, required_version(version, body.version), caller.username)
+        change = UserChange(body.role, body.enabled, _secret_text(body.password), body.reset_password)
+        user, password = await users.update(username, change, required_version(version, body.version), caller.username)
         set_etag(response, user.version)
         return _reply(user, password)
 
