@@ -27,6 +27,8 @@ from ui.translations import Translator
 
 LEAVE_DELAY_S = 0.3
 EXPIRY_CHECK_INTERVAL_S = 30.0
+RECONNECT_TIMEOUT_S = 10.0
+"""NiceGUI derives its ping timeout from this. Its default of 3 s drops connections, and clicks, on a busy machine."""
 _ASSETS = Path(__file__).parent / "assets"
 
 
@@ -67,6 +69,7 @@ def mount_panel(
         favicon=LOGO_SVG,
         tailwind=False,
         show_welcome_message=False,
+        reconnect_timeout=RECONNECT_TIMEOUT_S,
         storage_secret=storage_secret,
         session_middleware_kwargs=session_cookie_options(secure=secure_cookie),
     )

@@ -97,10 +97,10 @@ async def test_voice_note_is_transcribed_and_answered(server: TelegramServer) ->
     server.files["note1"] = b"OggS recorded"
     async with running_bot(server, tts_preset="warm") as running:
         await server.push(**voice("note1", 13))
-        heard, answer, spoken = await server.wait_for_messages(3)
+        transcript, answer, spoken = await server.wait_for_messages(3)
     assert running.assistant.recognition_requests[0].audio == b"OggS recorded"
     assert running.assistant.recognition_requests[0].format is None
-    assert heard.text == "🎙 «какой у вас адрес»"
+    assert transcript.text == "🎙 «какой у вас адрес»"
     assert answer.text == "Ответ: какой у вас адрес"
     assert running.assistant.turns[0].speak
     assert running.assistant.turns[0].preset == "warm"
@@ -121,7 +121,7 @@ async def test_voice_note_is_answered_in_text_if_configured(server: TelegramServ
     assert server.call_count("sendVoice") == 0
 
 
-@pytest.mark.parametrize("announced", [25 * 1024 * 1024, 100], ids=["announced", "told by getFile"])
+@pytest.mark.parametrize("announced", [25 * 1024 * 1024, 100], ids=["announced", "reported by getFile"])
 async def test_voice_above_telegram_limit_is_refused(server: TelegramServer, announced: int) -> None:
     async with running_bot(server) as running:
         await server.push(**voice("absent", announced))

@@ -23,8 +23,8 @@ async def test_queue_bounds_concurrent_turns(server: TelegramServer) -> None:
     async with running_bot(
         server, ScriptedBotAssistant(slow_script(0.1)), limits=replace(FAST_LIMITS, max_concurrent_turns=2)
     ) as running:
-        for person in range(6):
-            await server.push(text="Вопрос", sender=user(1000 + person))
+        for user_id in range(6):
+            await server.push(text="Вопрос", sender=user(1000 + user_id))
         await server.wait_for_messages(6)
     assert running.assistant.max_running == 2
 
@@ -46,8 +46,8 @@ async def test_full_queue_replies_busy_once(server: TelegramServer) -> None:
 async def test_full_bot_stops_confirming_updates(server: TelegramServer) -> None:
     limits = replace(FAST_LIMITS, max_waiting_overall=2, max_concurrent_turns=1)
     async with running_bot(server, ScriptedBotAssistant(slow_script(0.2)), limits=limits):
-        for person in range(5):
-            await server.push(text="Вопрос", sender=user(1000 + person))
+        for user_id in range(5):
+            await server.push(text="Вопрос", sender=user(1000 + user_id))
         await server.wait_for_messages(1)
         assert server.confirmed == 0
         await server.wait_for_messages(5)

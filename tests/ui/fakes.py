@@ -49,7 +49,6 @@ class ScriptedPanelAssistant:
         self.status_calls = 0
         self.turns: list[ChatTurn] = []
         self.closed_early: list[str] = []
-        self.release = asyncio.Event()
 
     async def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         self.turns.append(turn)

@@ -86,12 +86,12 @@ class LoginPages:
 
     async def show_password_form(self, request: Request) -> Response:
         session = session_of(request, self._sessions)
-        assert session is not None, "the guard lets nobody in without a session"
+        assert session is not None, "the guard requires a session"
         return _form_response(request, _password_form(_translator(request), session))
 
     async def change_password(self, request: Request) -> Response:
         session = session_of(request, self._sessions)
-        assert session is not None, "the guard lets nobody in without a session"
+        assert session is not None, "the guard requires a session"
         t = _translator(request)
         try:
             fields = await read_form(request)
