@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from nicegui import Client
 from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
 from tests.ui.fakes import HEALTHY_ENGINES
@@ -128,6 +129,8 @@ async def open_browser(
         await page.close()
     for context in contexts:
         await context.close()
+    for client in tuple(Client.instances.values()):  # NiceGUI deletes them later, and dashboards refresh until then
+        client.delete()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
