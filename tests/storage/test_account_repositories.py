@@ -84,7 +84,7 @@ async def test_refresh_token_is_used_once_per_family(database: Database) -> None
         assert await work.tokens.sign_ins(NOW) == ()
 
 
-async def test_refresh_tokens_are_removed_by_family_age_and_user(database: Database) -> None:
+async def test_refresh_tokens_are_removed_by_criteria(database: Database) -> None:
     async with database.unit_of_work() as work:
         anna, boris = [await work.users.add(StoredUser(name, "h")) for name in ("anna", "boris")]
         await add_refresh_token(work, "a1", "a", anna)

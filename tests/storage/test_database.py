@@ -45,7 +45,7 @@ def _on_disk(database: Database, word: str) -> bool:
     return any(word.encode() in file.read_bytes() for file in files)
 
 
-async def test_truncate_wal_erases_deleted_text_without_readers(sqlite_database: Database) -> None:
+async def test_truncate_wal_erases_deleted_text(sqlite_database: Database) -> None:
     async with sqlite_database.unit_of_work() as work:
         stored = await work.faq.add(FaqEntry(question="Личное?", answer="Тайное"))
     with closing(sqlite3.connect(str(sqlite_database.path))) as reader:
@@ -130,7 +130,7 @@ async def test_busy_connection_is_a_retryable_error(database_url: str) -> None:
 
 
 @ON_BOTH_DATABASES
-async def test_cancellation_at_any_point_keeps_the_database_usable(database: Database) -> None:
+async def test_cancellation_keeps_the_database_usable(database: Database) -> None:
     async def write() -> None:
         async with database.unit_of_work() as work:
             await work.audit.add(EVENT)
