@@ -39,12 +39,12 @@ class _ImportPlan:
     updated: tuple[FaqEntry, ...]
     unchanged: int
     deleted: tuple[int, ...]
-    refused: tuple[RejectedRow, ...]
+    rejected: tuple[RejectedRow, ...]
     after: int
 
     def report(self, *, applied: bool) -> ImportReport:
         counts = (len(self.created), len(self.updated), self.unchanged, len(self.deleted))
-        return ImportReport(*counts, self.refused, applied)
+        return ImportReport(*counts, self.rejected, applied)
 
 
 class FaqImporter:
@@ -64,10 +64,10 @@ class FaqImporter:
         rows, TooLarge when more than ``max_entries`` would be stored."""
         if dry_run:
             async with self._database.unit_of_work() as work:
-                return (await self._planned(work, rows, rejected, mode)).report(applied=False)
+                return (await self._plan(work, rows, rejected, mode)).report(applied=False)
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ImportReport, AuditEvent]:
-            plan = await self._planned(work, rows, rejected, mode)
+            plan = await self._plan(work, rows, rejected, mode)
             _require_replaceable(plan, rows, mode)
             await _apply(plan, work)
             report = plan.report(applied=True)
@@ -76,11 +76,11 @@ class FaqImporter:
 
         return await self._writer.change(SnapshotField.FAQ, edit)
 
-    async def _planned(
-        self, work: UnitOfWork, rows: Sequence[ImportRow], refused: Sequence[RejectedRow], mode: ImportMode
+    async def _plan(
+        self, work: UnitOfWork, rows: Sequence[ImportRow], rejected: Sequence[RejectedRow], mode: ImportMode
     ) -> _ImportPlan:
         settings = await work.settings.get()
-        plan = _planned(await work.faq.all(), rows, refused, mode, settings.default_language)
+        plan = _plan_import(await work.faq.all(), rows, rejected, mode, settings.default_language)
         if plan.created and plan.after > self._max_entries:
             raise TooLarge(
                 f"the import would store {plan.after} FAQ entries, more than {self._max_entries}", param="file"
@@ -88,18 +88,18 @@ class FaqImporter:
         return plan
 
 
-def _planned(
+def _plan_import(
     stored: Sequence[FaqEntry],
     rows: Sequence[ImportRow],
-    refused: Sequence[RejectedRow],
+    rejected: Sequence[RejectedRow],
     mode: ImportMode,
     default_language: str,
 ) -> _ImportPlan:
-    known = _StoredEntries(stored, default_language)
-    taken, repeated = _unique_rows(rows, known)
+    index = _EntryIndex(stored, default_language)
+    taken, repeated = _unique_rows(rows, index)
     created, updated, unchanged = [], [], 0
     for key, row in taken.items():
-        before = known.entries.get(key)
+        before = index.entries.get(key)
         if before is None:
             created.append(FaqEntry(**row.draft.model_dump(exclude={"language"}), language=key[0]))
             continue
@@ -108,13 +108,13 @@ def _planned(
             unchanged += 1
         else:
             updated.append(after)
-    deleted = [entry.id for key, entry in known.entries.items() if key not in taken] if mode == "replace" else []
-    refusals = sorted((*refused, *repeated), key=lambda refusal: refusal.line)
+    deleted = [entry.id for key, entry in index.entries.items() if key not in taken] if mode == "replace" else []
+    all_rejected = sorted((*rejected, *repeated), key=lambda row: row.line)
     count = len(stored) + len(created) - len(deleted)
-    return _ImportPlan(tuple(created), tuple(updated), unchanged, tuple(deleted), tuple(refusals), count)
+    return _ImportPlan(tuple(created), tuple(updated), unchanged, tuple(deleted), tuple(all_rejected), count)
 
 
-class _StoredEntries:
+class _EntryIndex:
     """Stored entries by language and question. A row without a language belongs to the only entry with exactly its
     question, else to the only one that compares equal, else to the default language."""
 
@@ -144,13 +144,13 @@ def _languages(entries: Iterable[FaqEntry]) -> list[str]:
 
 
 def _unique_rows(
-    rows: Sequence[ImportRow], known: _StoredEntries
+    rows: Sequence[ImportRow], index: _EntryIndex
 ) -> tuple[Mapping[EntryKey, ImportRow], Sequence[RejectedRow]]:
     taken: dict[EntryKey, ImportRow] = {}
     repeated = []
     for row in rows:
         try:
-            first = taken.setdefault(known.key(row.draft), row)
+            first = taken.setdefault(index.key(row.draft), row)
         except ValueError as error:
             repeated.append(RejectedRow(row.line, str(error)))
             continue
@@ -162,10 +162,10 @@ def _unique_rows(
 def _require_replaceable(plan: _ImportPlan, rows: Sequence[ImportRow], mode: ImportMode) -> None:
     if mode != "replace":
         return
-    if plan.refused:
-        first = plan.refused[0]
+    if plan.rejected:
+        first = plan.rejected[0]
         raise InvalidRequest(
-            f"nothing was replaced: {len(plan.refused)} entries are invalid, the first in line {first.line} "
+            f"nothing was replaced: {len(plan.rejected)} entries are invalid, the first in line {first.line} "
             f"({first.error}); dry_run=true lists them all",
             param="file",
         )

@@ -266,19 +266,19 @@ async def test_running_turns_are_limited_per_user(office: OfficeServices) -> Non
     slow = ScriptedAssistant(script=[TurnStarted("t"), TextDelta("Доб"), ScriptPause(60)])
     async with call_as(office, "viewer", slow) as client, call_as(office, "operator") as other:
         paths = [f"/chat/sessions/{(await create_session(client))['id']}" for _ in range(5)]
-        asked = [asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"})) for path in paths[:4]]
+        pending = [asyncio.create_task(client.post(f"{path}/messages", json={"content": "q"})) for path in paths[:4]]
         await wait_until(lambda: slow.open_streams == 4, 5)
         refused = await client.post(f"{paths[4]}/messages", json={"content": "q"})
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
         path = f"/chat/sessions/{(await create_session(other))['id']}"
         assert (await other.post(f"{path}/messages", json={"content": "q"})).status_code == 200
         assert (await client.post(f"{paths[0]}/stop")).json() == {"stopped": True}
-        await asked[0]
+        await pending[0]
         again = asyncio.create_task(client.post(f"{paths[4]}/messages", json={"content": "q"}))
         await wait_until(lambda: slow.open_streams == 4, 5)
         for each in (*paths[1:4], paths[4]):
             await client.post(f"{each}/stop")
-        await asyncio.gather(*asked, again)
+        await asyncio.gather(*pending, again)
 
 
 async def test_running_turn_conflicts_and_can_be_stopped(office: OfficeServices) -> None:
@@ -315,8 +315,8 @@ async def test_viewer_gets_404_for_sessions_of_others(office: OfficeServices) ->
             await client.delete(path),
         ):
             assert reply.status_code == 404, reply.request.url
-        gone = await client.post("/chat/sessions/bulk-delete", json={"session_ids": [foreign, own, own]})
-        assert gone.json() == {"status": "ok", "deleted": 1}
+        deleted = await client.post("/chat/sessions/bulk-delete", json={"session_ids": [foreign, own, own]})
+        assert deleted.json() == {"status": "ok", "deleted": 1}
         assert (await client.get("/chat/sessions", params={"owner": "operator"})).json()["total"] == 0
         assert (await client.post("/chat/sessions", json={"source": "widget"})).status_code == 403
     async with call_as(office, "admin") as client:

@@ -1,3 +1,5 @@
+"""FAQ entries: validation, versions, publication and import."""
+
 import asyncio
 
 import pytest
@@ -138,7 +140,7 @@ async def test_concurrent_changes_have_consecutive_revisions(office: OfficeServi
 
 
 async def test_large_import_uses_few_statements(office: OfficeServices) -> None:
-    """Everybody else waits for the one connection meanwhile."""
+    """SQLite has one connection, so that an import blocks every other request."""
     executed: list[str] = []
     assert office.database._engine is not None
     event.listen(office.database._engine.sync_engine, "before_cursor_execute", lambda *it: executed.append(it[2]))

@@ -1,3 +1,5 @@
+"""Preparation of an installation: credentials, seed data and values of the environment."""
+
 import logging
 import stat
 from pathlib import Path

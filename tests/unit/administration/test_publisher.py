@@ -1,3 +1,5 @@
+"""Publication of snapshots to subscribers."""
+
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing

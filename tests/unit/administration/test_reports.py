@@ -1,3 +1,5 @@
+"""Ingestion of door reports: exactly once, and per conversation."""
+
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -31,7 +33,7 @@ class Clock:
 
 
 class LocalLink:
-    """An OfficeLink to the ingest itself."""
+    """An OfficeLink that calls ``ReportIngest`` directly."""
 
     def __init__(self, ingest: ReportIngest) -> None:
         self.report = ingest.accept
@@ -136,8 +138,12 @@ async def test_exchange_of_unknown_conversation_is_stored(office: OfficeServices
 async def test_any_text_is_stored_and_titled(office: OfficeServices, question: str) -> None:
     session_id = (await office.conversations.open(SHOP, "42")).session_id
     await office.report_ingest.accept(report(1, exchange(session_id=session_id, question=question, answer=question)))
-    asked, answered = (await office.conversations.open(SHOP, "42")).messages
-    assert asked.content == answered.content == question.replace("\0", "\ufffd").replace("\ud800", "\ufffd")
+    question_message, answer_message = (await office.conversations.open(SHOP, "42")).messages
+    assert (
+        question_message.content
+        == answer_message.content
+        == question.replace("\0", "\ufffd").replace("\ud800", "\ufffd")
+    )
     (found,), _ = await office.chat_sessions.page(OPERATOR, SessionFilter(), 10, 0)
     assert found.title
 

@@ -1,3 +1,5 @@
+"""Personas, bots and presets: validation, versions, secrets and publication."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,7 +123,7 @@ def buttons(*captions: tuple[str, str]) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"action_buttons": buttons(("a", "Раз"), ("a", "Два"))}, "two buttons have the id"),
         ({"action_buttons": buttons(("a", "Раз"), ("b", " Раз "))}, "two buttons have the caption"),
@@ -138,8 +140,8 @@ def buttons(*captions: tuple[str, str]) -> list[dict[str, object]]:
         ({"admin_users": ["x"]}, "valid integer"),
     ],
 )
-def test_bot_invalid_button_or_sampling_is_rejected(values: dict[str, object], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_bot_invalid_button_or_sampling_is_rejected(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         BotDraft.model_validate({"name": "x"} | values)
 
 
