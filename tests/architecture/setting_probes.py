@@ -74,11 +74,11 @@ class RecordingTone(ToneEngine):
 class LocalRankedAnswers:
     """The ranked answers of ``deployments.faq`` in this process."""
 
-    def __init__(self, kept: RankedAnswers) -> None:
-        self._kept = kept
+    def __init__(self, ranked: RankedAnswers) -> None:
+        self._ranked = ranked
 
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        return self._kept.ranking.match(text, locale) if self._kept.ranking else None
+        return self._ranked.ranking.match(text, locale) if self._ranked.ranking else None
 
 
 @dataclass
@@ -121,11 +121,11 @@ async def build_probe_setup(
     other, recognizer = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
     for each in (engine, voice, other, recognizer):
         await each.start()
-    exact, kept = ExactAnswers(lambda: NOON), RankedAnswers(lambda: NOON)
+    exact, ranked = ExactAnswers(lambda: NOON), RankedAnswers(lambda: NOON)
     for each in (snapshot.model_copy(update={"settings": Settings()}), snapshot):
         exact.prepare(each)
-        kept.prepare(each)
-    pipeline = build_turn_pipeline(Engines(engine, (voice,), recognizer, LocalRankedAnswers(kept)), exact, snapshots)
+        ranked.prepare(each)
+    pipeline = build_turn_pipeline(Engines(engine, (voice,), recognizer, LocalRankedAnswers(ranked)), exact, snapshots)
     pipeline = replace(pipeline, chat={**pipeline.chat, "cloud:other": other})
     return ProbeSetup(
         ConversationAssistant(pipeline, snapshots, observer, lambda: NOON), snapshots, engine, voice, observer
