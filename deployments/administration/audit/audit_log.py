@@ -13,14 +13,14 @@ from storage.repositories.audit import AuditChainCheck, AuditEvent, AuditFilter,
 __all__ = ["AuditEvent", "AuditFilter", "AuditLog", "AuditRecord", "AuditStats"]
 
 _MAX_RETENTION_DAYS = 36_500
-_BATCH_SIZE = 500
 
 
 class AuditLog:
-    """Reads and trims the audit log of ``database``."""
+    """Reads and trims the audit log of ``database``. Verification and export read ``batch_size`` events at once."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, batch_size: int = 500) -> None:
         self._database = database
+        self._batch_size = batch_size
 
     async def find(self, criteria: AuditFilter, limit: int, offset: int) -> tuple[tuple[AuditRecord, ...], int]:
         """Returns one page of matching events, newest first, and the number of all matching events."""
@@ -37,7 +37,7 @@ class AuditLog:
         checked = AuditChainCheck(ChainPosition(), finished=False)
         while not checked.finished:
             async with self._database.unit_of_work() as work:
-                checked = await work.audit.check_chain(checked.position, _BATCH_SIZE)
+                checked = await work.audit.check_chain(checked.position, self._batch_size)
         return checked.broken_id
 
     async def export(self, criteria: AuditFilter, by: str, address: str = "") -> AsyncGenerator[AuditRecord]:
@@ -64,9 +64,9 @@ class AuditLog:
         last = 0
         while True:
             async with self._database.unit_of_work() as work:
-                events = await work.audit.after(criteria, last, _BATCH_SIZE)
+                events = await work.audit.after(criteria, last, self._batch_size)
             for event in events:
                 yield event
-            if len(events) < _BATCH_SIZE:
+            if len(events) < self._batch_size:
                 return
             last = events[-1].id

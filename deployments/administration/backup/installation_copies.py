@@ -21,21 +21,21 @@ class InstallationCopies:
         self._backups = data / BACKUP_FOLDER
         self._folders = {data.resolve(), database.resolve()}
 
-    async def remove_before(self, moment: datetime) -> int:
-        """Deletes copies written before ``moment`` and returns their number. A copy that cannot be deleted stays."""
-        return await asyncio.to_thread(self._remove_before, moment)
+    async def remove_before(self, before: datetime) -> int:
+        """Deletes copies written earlier than ``before`` and returns their number. A copy that cannot be deleted stays."""
+        return await asyncio.to_thread(self._remove_before, before)
 
-    async def remove_unfinished(self, moment: datetime) -> int:
+    async def remove_unfinished(self, before: datetime) -> int:
         """Deletes unfinished restores; none can be running while the office owns the database. Deletes unfinished
-        backups only if they were started before ``moment``, since the console may create one at any time."""
-        return await asyncio.to_thread(self._remove_drafts, moment)
+        backups only if they were started earlier than ``before``, since the console may create one at any time."""
+        return await asyncio.to_thread(self._remove_unfinished, before)
 
-    def _remove_before(self, moment: datetime) -> int:
+    def _remove_before(self, before: datetime) -> int:
         kept = [*self._backups.glob("secretary-*.tar.gz"), *self._find_in_folders(ASIDE_PREFIX)]
-        return sum(_remove(copy) for copy in _without_links(kept) if _is_older(copy, moment))
+        return sum(_remove(copy) for copy in _without_links(kept) if _is_older(copy, before))
 
-    def _remove_drafts(self, moment: datetime) -> int:
-        unfinished = [copy for copy in _without_links(self._backups.glob(".backup-*")) if _is_older(copy, moment)]
+    def _remove_unfinished(self, before: datetime) -> int:
+        unfinished = [copy for copy in _without_links(self._backups.glob(".backup-*")) if _is_older(copy, before)]
         return sum(_remove(copy) for copy in (*unfinished, *_without_links(self._find_in_folders(DRAFT_PREFIX))))
 
     def _find_in_folders(self, name: str) -> Iterator[Path]:
@@ -46,9 +46,9 @@ def _without_links(copies: Iterable[Path]) -> Iterator[Path]:
     return (copy for copy in copies if not copy.is_symlink())
 
 
-def _is_older(copy: Path, moment: datetime) -> bool:
+def _is_older(copy: Path, before: datetime) -> bool:
     try:
-        return datetime.fromtimestamp(copy.stat().st_mtime, UTC) < moment
+        return datetime.fromtimestamp(copy.stat().st_mtime, UTC) < before
     except FileNotFoundError:  # an unfinished copy was completed
         return False
 

@@ -15,10 +15,9 @@ from storage.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
-_BATCH_SIZE = 200
 _MAX_BACKUP_DURATION = timedelta(days=1)
 _AUDIT_USERNAME = "(retention)"
-_DeleteBatch = Callable[[UnitOfWork, datetime], Awaitable[int]]
+_DeleteBatch = Callable[[UnitOfWork, datetime, int], Awaitable[int]]
 
 
 class Retention:
@@ -33,6 +32,7 @@ class Retention:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         initial_delay_s: float = 30.0,
         interval_s: float = 3_600.0,
+        batch_size: int = 200,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -41,6 +41,7 @@ class Retention:
         self._clock = clock
         self._initial_delay_s = initial_delay_s
         self._interval_s = interval_s
+        self._batch_size = batch_size
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -92,12 +93,12 @@ class Retention:
         """Deletes in batches, each in its own transaction, so that other transactions can run in between."""
         if not days:
             return 0
-        moment, total = self._clock() - timedelta(days=days), 0
+        before, total = self._clock() - timedelta(days=days), 0
         while True:
             async with self._database.unit_of_work() as work:
-                count = await delete_batch(work, moment)
+                count = await delete_batch(work, before, self._batch_size)
             total += count
-            if count < _BATCH_SIZE:
+            if count < self._batch_size:
                 return total
             await asyncio.sleep(0)
 
@@ -111,22 +112,22 @@ class Retention:
                 await work.audit.add(AuditEvent(_AUDIT_USERNAME, "expire", "privacy", detail=detail))
 
 
-async def _delete_conversations(work: UnitOfWork, moment: datetime) -> int:
-    ids = await work.sessions.unused_since(moment, _BATCH_SIZE)
+async def _delete_conversations(work: UnitOfWork, before: datetime, limit: int) -> int:
+    ids = await work.sessions.unused_since(before, limit)
     return await delete_sessions(work, ids)
 
 
-async def _delete_messages(work: UnitOfWork, moment: datetime) -> int:
-    return await work.messages.remove_before(moment, _BATCH_SIZE)
+async def _delete_messages(work: UnitOfWork, before: datetime, limit: int) -> int:
+    return await work.messages.remove_before(before, limit)
 
 
-async def _delete_recordings(work: UnitOfWork, moment: datetime) -> int:
-    return await work.recordings.remove_before(moment, _BATCH_SIZE)
+async def _delete_recordings(work: UnitOfWork, before: datetime, limit: int) -> int:
+    return await work.recordings.remove_before(before, limit)
 
 
-async def _delete_exchanges(work: UnitOfWork, moment: datetime) -> int:
-    return await work.exchanges.remove_before(moment, _BATCH_SIZE)
+async def _delete_exchanges(work: UnitOfWork, before: datetime, limit: int) -> int:
+    return await work.exchanges.remove_before(before, limit)
 
 
-async def _delete_audit_events(work: UnitOfWork, moment: datetime) -> int:
-    return await work.audit.remove_before(moment)
+async def _delete_audit_events(work: UnitOfWork, before: datetime, limit: int) -> int:
+    return await work.audit.remove_before(before)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ from tests.unit.administration.personal_data import (
 pytestmark = pytest.mark.both_databases(postgres="long")
 
 
-def retention(office: OfficeServices, data: Path, settings: PrivacySettings, days: float, **times: float) -> Retention:
+def retention(office: OfficeServices, data: Path, settings: PrivacySettings, days: float, **options: Any) -> Retention:
     files, copies = FileRemover(office.database, data), InstallationCopies(data, data)
-    return Retention(office.database, lambda: settings, files, copies, lambda: NOW + timedelta(days=days), **times)
+    return Retention(office.database, lambda: settings, files, copies, lambda: NOW + timedelta(days=days), **options)
 
 
 FOREVER = PrivacySettings(messages_days=0, audio_days=0, audit_days=0, exchanges_days=0, backups_days=0)
@@ -89,15 +90,15 @@ async def test_retention_trims_active_conversation(office: OfficeServices, data:
     session = await office.chat_sessions.create(ADMIN, TurnSource(SourceKind.ADMIN), "", Overrides())
     async with office.database.unit_of_work() as work:
         parent = None
-        for number in range(450):
-            at = NOW - timedelta(days=30 if number < 440 else 1)
+        for number in range(12):
+            at = NOW - timedelta(days=30 if number < 7 else 1)
             role = "assistant" if number % 2 else "user"
             parent = (await work.messages.add(session.id, role, f"m{number}", parent_id=parent, turn_id="t", at=at)).id
     settings = FOREVER.model_copy(update={"messages_days": 7})
-    assert (await retention(office, data, settings, 0).run())["messages"] == 440
+    assert (await retention(office, data, settings, 0, batch_size=3).run())["messages"] == 7
     thread = await office.chat_sessions.thread(ADMIN, session.id)
-    assert [message.content for message in thread.messages] == [f"m{number}" for number in range(440, 450)]
-    assert thread.session.message_count == 10
+    assert [message.content for message in thread.messages] == [f"m{number}" for number in range(7, 12)]
+    assert thread.session.message_count == 5
 
 
 async def test_retention_deletes_several_batches(office: OfficeServices, data: Path) -> None:
@@ -112,11 +113,11 @@ async def test_retention_deletes_several_batches(office: OfficeServices, data: P
                     route="local",
                     created_at=NOW - timedelta(days=400),
                 )
-                for number in range(450)
+                for number in range(7)
             ]
         )
     settings = FOREVER.model_copy(update={"exchanges_days": 365})
-    assert (await retention(office, data, settings, 0).run())["exchanges"] == 450
+    assert (await retention(office, data, settings, 0, batch_size=3).run())["exchanges"] == 7
 
 
 @pytest.fixture

@@ -326,7 +326,7 @@ class SignInModel:
 STEPS = st.lists(st.tuples(st.sampled_from(["login", "refresh", "reuse", "logout", "change"]), st.integers(0, 7)))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 async def test_tokens_match_model(anna: OfficeServices, steps: list[tuple[str, int]]) -> None:
     model = SignInModel(anna)
