@@ -22,7 +22,7 @@ class InstallationCopies:
         self._folders = {data.resolve(), database.resolve()}
 
     async def remove_before(self, before: datetime) -> int:
-        """Deletes copies written earlier than ``before`` and returns their number. A copy that cannot be deleted stays."""
+        """Deletes copies older than ``before`` and returns their number. A copy that cannot be deleted stays."""
         return await asyncio.to_thread(self._remove_before, before)
 
     async def remove_unfinished(self, before: datetime) -> int:

@@ -142,7 +142,7 @@ def test_gpu_report_without_card_has_reason() -> None:
 async def test_gpu_driver_that_hangs_holds_one_thread(
     office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
 ) -> None:
-    class Hanging(Nvml):
+    class HangingNvml(Nvml):
         going, counted = threading.Event(), 0
 
         def nvmlDeviceGetCount(self) -> int:
@@ -150,7 +150,7 @@ async def test_gpu_driver_that_hangs_holds_one_thread(
             assert self.going.wait(10)
             return 1
 
-    nvml = Hanging()
+    nvml = HangingNvml()
     watched = monitor(office, register, metrics, GpuMonitor(lambda: nvml), gpu_timeout_s=0.05)
     async with router_client(build_router(watched, EventStreamSlots())) as http:
         replies = await asyncio.gather(*(http.get("/monitor/gpu") for _ in range(10)))

@@ -14,14 +14,7 @@ from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.errors import InvalidRequest, NotFound, RateLimited, SecretaryError, Unauthorized
 from tests.data_folders import fast_passwords
 from tests.unit.administration.conftest import PASSWORD, audited
-
-
-class ManualClock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.administration.manual_clock import ManualClock
 
 
 def accounts_of(office: OfficeServices, passwords: PasswordHashing, **windows: FailureLimiter) -> Accounts:

@@ -24,7 +24,7 @@ OPERATOR = Identity("olga", Role.OPERATOR)
 NOON = datetime(2026, 5, 1, 12, 0, 30, tzinfo=UTC)
 
 
-class Clock:
+class UtcClock:
     def __init__(self) -> None:
         self.now = NOON
 
@@ -170,7 +170,7 @@ async def test_report_does_not_change_revision(office: OfficeServices) -> None:
 
 
 async def test_latency_is_aggregated_per_minute(office: OfficeServices) -> None:
-    clock = Clock()
+    clock = UtcClock()
     ingest = ReportIngest(office.database, clock)
     await ingest.accept(report(1, stages=(tally(1, 100, 200), tally(2, 5, 6, "faq", "faq:1"))))
     await ingest.accept(report(1, door="gateway#2", stages=(tally(3, 200, 900), tally(2, 7, 8, "faq", "faq:2"))))
@@ -196,7 +196,7 @@ async def test_door_of_failed_report_is_listed(office: OfficeServices) -> None:
 
 
 async def test_silent_door_is_forgotten(office: OfficeServices) -> None:
-    clock = Clock()
+    clock = UtcClock()
     ingest = ReportIngest(office.database, clock)
     await ingest.accept(report(1, door="phone", live_streams=2))
     clock.now += timedelta(minutes=9)

@@ -21,17 +21,10 @@ from storage.repositories.tokens import StoredRefreshToken
 from storage.secrets import key_digest
 from tests.data_folders import fast_passwords
 from tests.unit.administration.conftest import PASSWORD, audited
+from tests.unit.administration.manual_clock import ManualClock
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 HERE = "10.0.0.7"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def sign_in(office: OfficeServices) -> TokenPair:
@@ -212,7 +205,7 @@ async def test_sign_ins_survive_restart(environment: Environment) -> None:
 
 
 async def test_sign_in_expires_despite_refreshes(office: OfficeServices) -> None:
-    clock = Clock()
+    clock = ManualClock(time.time())
     tokens = TokenService(office.database, AccountWriter(office.database), SECRET, TokenLifetimes(900, 3_000), clock)
     pair = await tokens.issue(await office.accounts.get("admin"), HERE)
     clock.now += 2_500
