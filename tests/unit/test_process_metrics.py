@@ -43,27 +43,19 @@ def gauge_of(folder: Path) -> Path:
     return found
 
 
-def test_metrics_of_processes_are_summed(tmp_path: Path) -> None:
-    assert f"{_WRITTEN} 14.0" in read_metrics(tmp_path)
-    assert f"{_WRITTEN} 28.0" in read_metrics(tmp_path)
+def test_metrics_sum_processes_without_gauges_of_dead_ones(tmp_path: Path) -> None:
+    first = read_metrics(tmp_path, "open a stream and die")
+    assert f"{_LIVE} 1.0" in first
+    assert f"{_WRITTEN} 14.0" in first
+    second = read_metrics(tmp_path)
+    assert _LIVE not in second
+    assert f"{_WRITTEN} 28.0" in second
 
 
-def test_metrics_drop_gauges_of_dead_process(tmp_path: Path) -> None:
-    assert f"{_LIVE} 1.0" in read_metrics(tmp_path, "open a stream and die")
-    text = read_metrics(tmp_path)
-    assert _LIVE not in text
-    assert f"{_WRITTEN} 28.0" in text
-
-
-def test_metrics_drop_gauges_of_reused_pid(tmp_path: Path) -> None:
-    """The pid of the test process stands for a reused pid."""
+def test_metrics_keep_gauges_of_running_process_only(tmp_path: Path) -> None:
+    """The pid of the test process stands for a running process, then for a reused pid."""
     read_metrics(tmp_path, "open a stream and die")
-    reused = gauge_of(tmp_path).rename(tmp_path / f"gauge_livesum_{os.getpid()}.db")
-    os.utime(reused, (0, 0))
-    assert _LIVE not in read_metrics(tmp_path)
-
-
-def test_metrics_keep_gauges_of_running_process(tmp_path: Path) -> None:
-    read_metrics(tmp_path, "open a stream and die")
-    gauge_of(tmp_path).rename(tmp_path / f"gauge_livesum_{os.getpid()}.db")
+    gauge = gauge_of(tmp_path).rename(tmp_path / f"gauge_livesum_{os.getpid()}.db")
     assert f"{_LIVE} 1.0" in read_metrics(tmp_path)
+    os.utime(gauge, (0, 0))
+    assert _LIVE not in read_metrics(tmp_path)

@@ -51,26 +51,26 @@ class EntryEditMachine(RuleBasedStateMachine):
         self.entries: tuple[FaqEntry, ...] = ()
         self.settings, self.zone = FaqSettings(), "UTC"
         self.last_id = 0
-        self.book, self.ranking = self._build()
+        self.exact, self.ranking = self._build()
         self.messages = ["сколько стоит доставка", "the delivery order", "даставку не заказать"]
 
     def _build(
-        self, book: ExactMatchIndex | None = None, ranking: Ranking | None = None
+        self, exact: ExactMatchIndex | None = None, ranking: Ranking | None = None
     ) -> tuple[ExactMatchIndex, Ranking]:
         return (
-            ExactMatchIndex(self.entries, self.zone, lambda: NOW, book),
+            ExactMatchIndex(self.entries, self.zone, lambda: NOW, exact),
             Ranking(self.entries, self.settings, self.zone, lambda: NOW, ranking),
         )
 
     def _apply(self, entries: list[FaqEntry]) -> None:
         self.entries = tuple(entries)
-        before = self.book, self.ranking
-        self.book, self.ranking = self._build(*before)
+        before = self.exact, self.ranking
+        self.exact, self.ranking = self._build(*before)
         assert self._answers(*before) == self.answers
 
-    def _answers(self, book: ExactMatchIndex, ranking: Ranking) -> list[object]:
+    def _answers(self, exact: ExactMatchIndex, ranking: Ranking) -> list[object]:
         asked = [(message, locale) for message in self.messages for locale in (None, "ru", "en-GB")]
-        matches = [(book.lookup(*each), ranking.match(*each)) for each in asked]
+        matches = [(exact.lookup(*each), ranking.match(*each)) for each in asked]
         return [matches, [ranking.candidates(*each, limit=100) for each in asked]]
 
     def _at(self, place: int) -> int:
@@ -135,7 +135,7 @@ class EntryEditMachine(RuleBasedStateMachine):
 
     @invariant()
     def answers_equal_a_new_index(self) -> None:
-        self.answers = self._answers(self.book, self.ranking)
+        self.answers = self._answers(self.exact, self.ranking)
         assert self.answers == self._answers(*self._build())
 
 
@@ -165,11 +165,11 @@ CHANGES = {
 def test_update_reads_only_changed_entries(change: str) -> None:
     entries, removed, added = CHANGES[change]
     normalised, tokenized = CallCounter(normalise), CallCounter(tokenize_text)
-    book = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW, normalise_text=normalised)
+    exact = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW, normalise_text=normalised)
     ranking = Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW, tokenize=tokenized)
     assert (len(normalised.texts), len(tokenized.texts)) == (300, 200)
     normalised.texts, tokenized.texts = [], []
-    ExactMatchIndex(entries, "Europe/Moscow", lambda: NOW, book, normalised)
+    ExactMatchIndex(entries, "Europe/Moscow", lambda: NOW, exact, normalised)
     Ranking(entries, FaqSettings(ranked_threshold=50), "Europe/Moscow", lambda: NOW, ranking, tokenized)
     assert sorted(normalised.texts) == sorted(
         text for each in (*removed, *added) for text in (*_questions(each), *each.keywords)
@@ -178,31 +178,31 @@ def test_update_reads_only_changed_entries(change: str) -> None:
 
 
 def test_update_keeps_no_former_index() -> None:
-    book = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW)
+    exact = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW)
     ranking = Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW)
-    before = weakref.ref(book), weakref.ref(ranking)
-    book = ExactMatchIndex((*ENTRIES, NEW), "UTC", lambda: NOW, book)
+    before = weakref.ref(exact), weakref.ref(ranking)
+    exact = ExactMatchIndex((*ENTRIES, NEW), "UTC", lambda: NOW, exact)
     ranking = Ranking((*ENTRIES, NEW), FaqSettings(), "UTC", lambda: NOW, ranking)
     gc.collect()
     assert [each() for each in before] == [None, None]
-    assert book.lookup("новый вопрос", None)
+    assert exact.lookup("новый вопрос", None)
     assert ranking.match("новый вопрос", None)
 
 
 def test_update_removes_deleted_entries_fully() -> None:
-    book, ranking = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW), Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW)
+    exact, ranking = ExactMatchIndex(ENTRIES, "UTC", lambda: NOW), Ranking(ENTRIES, FaqSettings(), "UTC", lambda: NOW)
     for number in range(1_000, 1_100):
         entries = (*ENTRIES[1:], _entry(number, f"свежий {number}", keywords=(f"слово{number} и ещё",)))
-        book = ExactMatchIndex(entries, "UTC", lambda: NOW, book)
+        exact = ExactMatchIndex(entries, "UTC", lambda: NOW, exact)
         ranking = Ranking(entries, FaqSettings(), "UTC", lambda: NOW, ranking)
-    fresh, index = (
+    fresh, fresh_ranking_index = (
         ExactMatchIndex(entries, "UTC", lambda: NOW),
         Ranking(entries, FaqSettings(), "UTC", lambda: NOW)._index,
     )
-    assert book._exact.triggers.keys() == fresh._exact.triggers.keys()
-    assert book._keywords.lengths == fresh._keywords.lengths
-    assert ranking._index.alphabet == index.alphabet
-    assert ranking._index.postings.keys() == index.postings.keys()
+    assert exact._exact.triggers.keys() == fresh._exact.triggers.keys()
+    assert exact._keywords.lengths == fresh._keywords.lengths
+    assert ranking._index.alphabet == fresh_ranking_index.alphabet
+    assert ranking._index.postings.keys() == fresh_ranking_index.postings.keys()
     assert len(ranking._index.questions) == len(ENTRIES) * 2
 
 

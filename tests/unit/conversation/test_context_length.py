@@ -32,12 +32,12 @@ async def test_session_too_long_retries_with_less_history() -> None:
     assert len(engine.prompt_lengths) > 1
 
 
-@pytest.mark.parametrize("talk", [LONG_CONVERSATION, LONG_CONVERSATION[:2], LONG_CONVERSATION[:1]])
-async def test_session_that_never_fits_raises(talk: tuple[ChatMessage, ...]) -> None:
+@pytest.mark.parametrize("conversation", [LONG_CONVERSATION, LONG_CONVERSATION[:2], LONG_CONVERSATION[:1]])
+async def test_session_that_never_fits_raises(conversation: tuple[ChatMessage, ...]) -> None:
     engine = SmallContextEngine(max_messages=0)
     harness = await AssistantHarness(chat=engine).start()
     with pytest.raises(ConversationTooLong):
-        await harness.events(replace(user_turn("", session_id="s1"), source=SHOP, messages=talk))
+        await harness.events(replace(user_turn("", session_id="s1"), source=SHOP, messages=conversation))
     assert engine.prompt_lengths == sorted({*engine.prompt_lengths}, reverse=True)
     assert harness.observer.live["llm"] == 0
 

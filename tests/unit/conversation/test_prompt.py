@@ -35,12 +35,12 @@ messages = st.lists(
 
 @settings(deadline=None, max_examples=50)
 @given(messages, st.integers(-50, 400))
-def test_trimmed_history_is_fitting_tail_with_question(talk: list[ChatMessage], tokens: int) -> None:
-    kept = trim_history(talk, tokens)
-    assert kept == talk[len(talk) - len(kept) :]
+def test_trimmed_history_is_fitting_tail_with_question(conversation: list[ChatMessage], tokens: int) -> None:
+    kept = trim_history(conversation, tokens)
+    assert kept == conversation[len(conversation) - len(kept) :]
     assert kept
-    questions = [n for n, message in enumerate(talk) if message.role == "user"]
-    last = len(talk) - (questions[-1] if questions else len(talk) - 1)
+    questions = [n for n, message in enumerate(conversation) if message.role == "user"]
+    last = len(conversation) - (questions[-1] if questions else len(conversation) - 1)
     assert len(kept) >= last
     if len(kept) > last:
         assert kept[0].role == "user"
@@ -48,8 +48,8 @@ def test_trimmed_history_is_fitting_tail_with_question(talk: list[ChatMessage], 
 
 
 def test_prompt_budget_includes_system_prompt() -> None:
-    talk = tuple(ChatMessage(role, "слово " * 20) for role in ("user", "assistant") * 6)
-    turn = replace(user_turn("и?"), messages=(*talk, ChatMessage("user", "и?")))
+    conversation = tuple(ChatMessage(role, "слово " * 20) for role in ("user", "assistant") * 6)
+    turn = replace(user_turn("и?"), messages=(*conversation, ChatMessage("user", "и?")))
     short = build_prompt(turn, SNAPSHOT, "ru", 500).messages
     long = build_prompt(replace(turn, system_prompt="правило " * 20), SNAPSHOT, "ru", 500).messages
     assert 2 < len(long) < len(short)

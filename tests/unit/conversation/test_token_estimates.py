@@ -66,8 +66,8 @@ async def test_estimate_is_between_real_count_and_triple() -> None:
             real = await counted(first, ChatMessage("user", sample * 2)) - empty + 1
             compared[name] = (real, estimate_text_tokens(sample * 2))
         assert not {name: both for name, both in compared.items() if not both[0] <= both[1] <= 3 * both[0]}
-        talk = [ChatMessage(role, SAMPLES["russian"]) for role in ("user", "assistant")]
-        whole = await counted(first, *talk, ChatMessage("user", "a"))
-        assert whole <= sum(map(estimate_message_tokens, (first, *talk, ChatMessage("user", "a"))))
+        conversation = [ChatMessage(role, SAMPLES["russian"]) for role in ("user", "assistant")]
+        whole = await counted(first, *conversation, ChatMessage("user", "a"))
+        assert whole <= sum(map(estimate_message_tokens, (first, *conversation, ChatMessage("user", "a"))))
     finally:
         await engine.stop()
