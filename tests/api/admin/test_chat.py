@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import orjson
+import pytest
 
 from deployments.administration.chat.running_turns import RunningTurn
 from deployments.administration.office.composition import OfficeServices
@@ -249,6 +250,7 @@ async def test_branches_edit_regenerate_and_switch(office: OfficeServices) -> No
             assert (await client.delete(f"{path}/messages/{unknown}")).status_code == 404
 
 
+@pytest.mark.long
 async def test_message_id_out_of_range_is_404(tmp_path: Path, postgres_url: str) -> None:
     async with opened_office(tmp_path, postgres_url) as office, call_as(office, "viewer") as client:
         path = f"/chat/sessions/{(await create_session(client))['id']}"
