@@ -31,8 +31,8 @@ def database(office: OfficeServices) -> Database:
 
 
 @pytest.fixture
-async def departing(tmp_path: Path) -> AsyncIterator[CancellingDatabase]:
-    database = CancellingDatabase(f"sqlite+aiosqlite:///{tmp_path / 'departing.db'}")
+async def cancelling_database(tmp_path: Path) -> AsyncIterator[CancellingDatabase]:
+    database = CancellingDatabase(f"sqlite+aiosqlite:///{tmp_path / 'cancelling_database.db'}")
     await database.open()
     yield database
     await database.close()

@@ -78,14 +78,14 @@ async def test_backup_limits_parallel_and_total(client: httpx.AsyncClient, tmp_p
     assert (await client.post("/backup")).status_code == 409
 
 
-async def test_backup_completes_after_cancellation(departing: CancellingDatabase, tmp_path: Path) -> None:
-    notes = AuditRecorder(departing)
-    backups = Backups(departing, tmp_path, list, notes)
-    await departing.cancel_after_commit(lambda: backups.create("anna"))
+async def test_backup_completes_after_cancellation(cancelling_database: CancellingDatabase, tmp_path: Path) -> None:
+    recorder = AuditRecorder(cancelling_database)
+    backups = Backups(cancelling_database, tmp_path, list, recorder)
+    await cancelling_database.cancel_after_commit(lambda: backups.create("anna"))
     with pytest.raises(Conflict, match="being created"):
         await backups.create("boris")
-    await notes.close()
-    assert await departing.audit_rows() == [("create", "backup")]
+    await recorder.close()
+    assert await cancelling_database.audit_rows() == [("create", "backup")]
     assert len(await backups.list()) == 1
 
 

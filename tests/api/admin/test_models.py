@@ -57,16 +57,16 @@ async def test_download_cancelled_resumes(rig: ModelRig) -> None:
 
 
 async def test_model_actions_complete_after_cancellation(
-    rig: ModelRig, voice: CatalogueModel, departing: CancellingDatabase
+    rig: ModelRig, voice: CatalogueModel, cancelling_database: CancellingDatabase
 ) -> None:
-    recorder = AuditRecorder(departing)
+    recorder = AuditRecorder(cancelling_database)
     models = build_model_administration(rig.office, rig.store, voice, {}, audit_recorder=recorder)
     (rig.store.root / "strange").mkdir(parents=True)
-    await departing.cancel_after_commit(lambda: models.delete("strange", "anna"))
-    await departing.cancel_after_commit(lambda: models.scan("anna"))
-    await departing.cancel_after_commit(lambda: models.download("tiny-voice", "anna"))
+    await cancelling_database.cancel_after_commit(lambda: models.delete("strange", "anna"))
+    await cancelling_database.cancel_after_commit(lambda: models.scan("anna"))
+    await cancelling_database.cancel_after_commit(lambda: models.download("tiny-voice", "anna"))
     await recorder.close()
-    assert await departing.audit_rows() == [("download", "model"), ("scan", "model"), ("delete", "model")]
+    assert await cancelling_database.audit_rows() == [("download", "model"), ("scan", "model"), ("delete", "model")]
     assert not (rig.store.root / "strange").exists()
     assert models.scan_status().state != "idle"
     assert models.download_status().model_id == "tiny-voice"

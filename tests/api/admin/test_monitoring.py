@@ -86,20 +86,20 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def register() -> ReplicaRegistry:
+def registry() -> ReplicaRegistry:
     return ReplicaRegistry()
 
 
 def monitor(
     office: OfficeServices,
-    register: ReplicaRegistry,
+    registry: ReplicaRegistry,
     metrics: Metrics,
     gpus: GpuMonitor | None = None,
     gpu_timeout_s: float = 5.0,
     cluster: FakeCluster | None = None,
 ) -> Monitor:
     services = ServiceControl(
-        office.database, register, cluster or FakeCluster(), {"chat": "chat"}, action_timeout_s=0.5
+        office.database, registry, cluster or FakeCluster(), {"chat": "chat"}, action_timeout_s=0.5
     )
     machine = Machine({"data": Path.cwd(), "gone": Path.cwd() / "not there"})
     recorder = AuditRecorder(office.database)
@@ -108,8 +108,8 @@ def monitor(
     )
 
 
-async def test_gpu_report_has_all_fields(office: OfficeServices, register: ReplicaRegistry, metrics: Metrics) -> None:
-    async with router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http:
+async def test_gpu_report_has_all_fields(office: OfficeServices, registry: ReplicaRegistry, metrics: Metrics) -> None:
+    async with router_client(build_router(monitor(office, registry, metrics), EventStreamSlots())) as http:
         report = (await http.get("/monitor/gpu")).json()
     (gpu,) = report["gpus"]
     assert report["available"]
@@ -140,7 +140,7 @@ def test_gpu_report_without_card_has_reason() -> None:
 
 
 async def test_gpu_driver_that_hangs_holds_one_thread(
-    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
+    office: OfficeServices, registry: ReplicaRegistry, metrics: Metrics
 ) -> None:
     class HangingNvml(Nvml):
         going, counted = threading.Event(), 0
@@ -151,7 +151,7 @@ async def test_gpu_driver_that_hangs_holds_one_thread(
             return 1
 
     nvml = HangingNvml()
-    watched = monitor(office, register, metrics, GpuMonitor(lambda: nvml), gpu_timeout_s=0.05)
+    watched = monitor(office, registry, metrics, GpuMonitor(lambda: nvml), gpu_timeout_s=0.05)
     async with router_client(build_router(watched, EventStreamSlots())) as http:
         replies = await asyncio.gather(*(http.get("/monitor/gpu") for _ in range(10)))
         assert {reply.json()["reason"] for reply in replies} == {"the driver does not answer"}
@@ -164,10 +164,10 @@ async def test_gpu_driver_that_hangs_holds_one_thread(
 
 
 async def test_gpu_stream_ends_on_disconnect(
-    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
+    office: OfficeServices, registry: ReplicaRegistry, metrics: Metrics
 ) -> None:
     slots = EventStreamSlots(limit=1)
-    app = application_of(build_router(monitor(office, register, metrics), slots, gpu_period_s=0.01))
+    app = application_of(build_router(monitor(office, registry, metrics), slots, gpu_period_s=0.01))
     call = AsgiCall("/monitor/gpu/stream", b"", method="GET")
     serving = asyncio.create_task(app(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await wait_until(lambda: len([m for m in call.sent if m.get("body")]) >= 3)
@@ -182,17 +182,17 @@ async def test_gpu_stream_ends_on_disconnect(
 
 
 async def test_health_degraded_when_desired_service_is_down(
-    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
+    office: OfficeServices, registry: ReplicaRegistry, metrics: Metrics
 ) -> None:
     async with (
-        FollowedReplica(register, "chat", "1") as host,
-        router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http,
+        FollowedReplica(registry, "chat", "1") as host,
+        router_client(build_router(monitor(office, registry, metrics), EventStreamSlots())) as http,
     ):
-        await wait_until(lambda: register.replicas("chat"))
+        await wait_until(lambda: registry.replicas("chat"))
         assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
         assert (await http.get("/monitor/errors")).json()["errors"] == {}
         host.broken = "no weights"
-        await wait_until(lambda: register.replicas("chat")[0].error)
+        await wait_until(lambda: registry.replicas("chat")[0].error)
         health = (await http.get("/monitor/health")).json()
         assert health["overall"] == "degraded"
         assert health["components"]["chat"] == {"status": "failed", "detail": "no weights", "remedy": "mend it"}
@@ -201,12 +201,12 @@ async def test_health_degraded_when_desired_service_is_down(
 
 
 async def test_health_degraded_while_cluster_is_silent(
-    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
+    office: OfficeServices, registry: ReplicaRegistry, metrics: Metrics
 ) -> None:
     cluster = FakeCluster(deployment_facts("gateway", os.getpid()))
-    watched = monitor(office, register, metrics, cluster=cluster)
-    async with FollowedReplica(register, "chat", "1"), router_client(build_router(watched, EventStreamSlots())) as http:
-        await wait_until(lambda: register.replicas("chat"))
+    watched = monitor(office, registry, metrics, cluster=cluster)
+    async with FollowedReplica(registry, "chat", "1"), router_client(build_router(watched, EventStreamSlots())) as http:
+        await wait_until(lambda: registry.replicas("chat"))
         assert (await http.get("/monitor/health")).json()["overall"] == "healthy"
         cluster.unavailable = True
         health = (await http.get("/monitor/health")).json()
@@ -280,7 +280,7 @@ def test_gpu_card_that_fails_hides_no_other() -> None:
 
 
 async def test_metrics_reset_clears_latency_only(
-    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics
+    office: OfficeServices, registry: ReplicaRegistry, metrics: Metrics
 ) -> None:
     tally = StageLatency(stage="total", source="api", route="local", count=4, p50_ms=10, p95_ms=30, max_ms=40)
     await office.report_ingest.accept(
@@ -289,7 +289,7 @@ async def test_metrics_reset_clears_latency_only(
     metrics.tokens(7, 11, "local")
     metrics.request("/v1/chat/completions", 200, 0.1)
     metrics.phrase_cache(True)
-    async with router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http:
+    async with router_client(build_router(monitor(office, registry, metrics), EventStreamSlots())) as http:
         body = (await http.get("/monitor/metrics")).json()
         assert body["latency"] == [{"stage": "total", "route": "local", "count": 4, "p50_ms": 10.0, "p95_ms": 30.0}]
         assert body["counts"]["tokens"] == {"prompt": 7.0, "completion": 11.0}
@@ -306,7 +306,7 @@ async def test_metrics_reset_clears_latency_only(
 
 
 async def test_machine_report_has_no_command_lines(
-    office: OfficeServices, register: ReplicaRegistry, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+    office: OfficeServices, registry: ReplicaRegistry, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRETARY_RUN_ID", f"test-{os.getpid()}")
     wait = "import sys; sys.stdin.read()"
@@ -314,7 +314,7 @@ async def test_machine_report_has_no_command_lines(
     strange = os.environ | {"SECRETARY_RUN_ID": "another"}
     other = subprocess.Popen([sys.executable, "-c", wait], stdin=subprocess.PIPE, env=strange)
     try:
-        async with router_client(build_router(monitor(office, register, metrics), EventStreamSlots())) as http:
+        async with router_client(build_router(monitor(office, registry, metrics), EventStreamSlots())) as http:
             reply = await http.get("/monitor/system")
     finally:
         for process in (mine, other):

@@ -63,7 +63,7 @@ async def test_stream_closes_items_on_disconnect() -> None:
     serving = asyncio.create_task(EventStream(source.items(), slots)(call.scope(), call.receive, call.send))  # type: ignore[arg-type]
     await wait_until(lambda: bodies(call))
     call.disconnected.set()
-    await asyncio.wait_for(serving, 1)
+    await asyncio.wait_for(serving, 10)
     assert source.closed
     assert slots.in_use == 0
 

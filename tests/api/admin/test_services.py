@@ -21,24 +21,24 @@ SERVICES = {"chat": "chat", "voice": "speech"}
 
 
 @pytest.fixture
-def register() -> ReplicaRegistry:
+def registry() -> ReplicaRegistry:
     return ReplicaRegistry()
 
 
-def control(database: Database, register: ReplicaRegistry, cluster: FakeCluster | None = None) -> ServiceControl:
+def control(database: Database, registry: ReplicaRegistry, cluster: FakeCluster | None = None) -> ServiceControl:
     cluster = cluster or FakeCluster(
         deployment_facts("chat", os.getpid(), num_gpus=0.5), deployment_facts("gateway", os.getpid())
     )
-    return ServiceControl(database, register, cluster, SERVICES, lambda: {"chat": 3.0}, action_timeout_s=1)
+    return ServiceControl(database, registry, cluster, SERVICES, lambda: {"chat": 3.0}, action_timeout_s=1)
 
 
-async def test_services_status_lists_replicas(database: Database, register: ReplicaRegistry) -> None:
+async def test_services_status_lists_replicas(database: Database, registry: ReplicaRegistry) -> None:
     async with (
-        FollowedReplica(register, "chat", "1"),
-        FollowedReplica(register, "chat", "2"),
-        router_client(build_router(control(database, register))) as http,
+        FollowedReplica(registry, "chat", "1"),
+        FollowedReplica(registry, "chat", "2"),
+        router_client(build_router(control(database, registry))) as http,
     ):
-        await wait_until(lambda: len(register.replicas("chat")) == 2)
+        await wait_until(lambda: len(registry.replicas("chat")) == 2)
         services = (await http.get("/services/status")).json()["services"]
     chat, gateway = services["chat"], services["gateway"]
     assert (chat["status"], chat["is_running"], chat["gpu_required"], chat["queue"]) == ("running", True, True, 3)
@@ -50,13 +50,13 @@ async def test_services_status_lists_replicas(database: Database, register: Repl
     assert services["voice"]["status"] == "absent"
 
 
-async def test_stop_reaches_all_replicas_and_is_audited(office: OfficeServices, register: ReplicaRegistry) -> None:
+async def test_stop_reaches_all_replicas_and_is_audited(office: OfficeServices, registry: ReplicaRegistry) -> None:
     async with (
-        FollowedReplica(register, "chat", "1") as one,
-        FollowedReplica(register, "chat", "2") as two,
-        router_client(build_router(control(office.database, register))) as http,
+        FollowedReplica(registry, "chat", "1") as one,
+        FollowedReplica(registry, "chat", "2") as two,
+        router_client(build_router(control(office.database, registry))) as http,
     ):
-        await wait_until(lambda: len(register.replicas("chat")) == 2)
+        await wait_until(lambda: len(registry.replicas("chat")) == 2)
         reply = await http.post("/services/chat/stop")
         assert reply.json() == {
             "service": "chat",
@@ -75,44 +75,44 @@ async def test_stop_reaches_all_replicas_and_is_audited(office: OfficeServices, 
 async def test_stopped_service_survives_office_restart(database: Database) -> None:
     before = control(database, ReplicaRegistry())
     await before.act("chat", "stop", "anna")
-    register = ReplicaRegistry()
-    after = control(database, register)
+    registry = ReplicaRegistry()
+    after = control(database, registry)
     await after.open()
-    async with FollowedReplica(register, "chat", "1") as host:
+    async with FollowedReplica(registry, "chat", "1") as host:
         await wait_until(lambda: not host.loaded)
-    assert register.desired_state_of("voice").loaded
+    assert registry.desired_state_of("voice").loaded
 
 
 @pytest.mark.parametrize("action", ["stop", "restart"])
 async def test_action_completes_after_cancellation(
-    departing: CancellingDatabase, register: ReplicaRegistry, action: ServiceAction
+    cancelling_database: CancellingDatabase, registry: ReplicaRegistry, action: ServiceAction
 ) -> None:
-    services = control(departing, register)
-    await departing.cancel_after_commit(lambda: services.act("chat", action, "anna"))
+    services = control(cancelling_database, registry)
+    await cancelling_database.cancel_after_commit(lambda: services.act("chat", action, "anna"))
     await services.close()
-    assert await departing.audit_rows() == [(action, "service")]
+    assert await cancelling_database.audit_rows() == [(action, "service")]
     after = ReplicaRegistry()
-    await control(departing, after).open()
-    assert register.desired_state_of("chat") == after.desired_state_of("chat") != DesiredServiceState()
+    await control(cancelling_database, after).open()
+    assert registry.desired_state_of("chat") == after.desired_state_of("chat") != DesiredServiceState()
     with pytest.raises(Unavailable):
         await services.act("chat", "start", "anna")
 
 
-async def test_restart_reloads(database: Database, register: ReplicaRegistry) -> None:
-    async with FollowedReplica(register, "chat", "1"), router_client(build_router(control(database, register))) as http:
-        await wait_until(lambda: register.replicas("chat") and register.replicas("chat")[0].generation == 0)
+async def test_restart_reloads(database: Database, registry: ReplicaRegistry) -> None:
+    async with FollowedReplica(registry, "chat", "1"), router_client(build_router(control(database, registry))) as http:
+        await wait_until(lambda: registry.replicas("chat") and registry.replicas("chat")[0].generation == 0)
         assert (await http.post("/services/chat/restart")).json()["status"] == "running"
         chat = (await http.get("/services/status")).json()["services"]["chat"]
     assert chat["replicas"][0]["restarts"] == 1
 
 
-async def test_start_failure_has_reason(database: Database, register: ReplicaRegistry) -> None:
+async def test_start_failure_has_reason(database: Database, registry: ReplicaRegistry) -> None:
     async with (
-        FollowedReplica(register, "chat", "1") as host,
-        router_client(build_router(control(database, register))) as http,
+        FollowedReplica(registry, "chat", "1") as host,
+        router_client(build_router(control(database, registry))) as http,
     ):
         host.broken = "the model m is not here"
-        await wait_until(lambda: register.replicas("chat") and register.replicas("chat")[0].error)
+        await wait_until(lambda: registry.replicas("chat") and registry.replicas("chat")[0].error)
         reply = (await http.post("/services/chat/start")).json()
         assert (reply["status"], reply["message"]) == (
             "failed",
@@ -124,9 +124,9 @@ async def test_start_failure_has_reason(database: Database, register: ReplicaReg
 
 @pytest.mark.parametrize("action", ["start", "stop", "restart"])
 async def test_action_on_unknown_service_or_door_fails(
-    office: OfficeServices, register: ReplicaRegistry, action: str
+    office: OfficeServices, registry: ReplicaRegistry, action: str
 ) -> None:
-    async with router_client(build_router(control(office.database, register))) as http:
+    async with router_client(build_router(control(office.database, registry))) as http:
         unknown = await http.post(f"/services/vllm/{action}")
         assert unknown.status_code == 404
         assert unknown.json()["error"]["message"] == "no service 'vllm'; known: chat, voice"
@@ -135,13 +135,13 @@ async def test_action_on_unknown_service_or_door_fails(
     assert all(resource != "service" for _, _, resource in await audited(office))
 
 
-async def test_stop_all_and_start_all(database: Database, register: ReplicaRegistry) -> None:
+async def test_stop_all_and_start_all(database: Database, registry: ReplicaRegistry) -> None:
     async with (
-        FollowedReplica(register, "chat", "1") as chat,
-        FollowedReplica(register, "voice", "1") as voice,
-        router_client(build_router(control(database, register))) as http,
+        FollowedReplica(registry, "chat", "1") as chat,
+        FollowedReplica(registry, "voice", "1") as voice,
+        router_client(build_router(control(database, registry))) as http,
     ):
-        await wait_until(lambda: register.replicas("chat") and register.replicas("voice"))
+        await wait_until(lambda: registry.replicas("chat") and registry.replicas("voice"))
         stopped = (await http.post("/services/stop-all")).json()["results"]
         assert [(each["service"], each["status"]) for each in stopped] == [("chat", "stopped"), ("voice", "stopped")]
         assert not chat.loaded
@@ -151,14 +151,14 @@ async def test_stop_all_and_start_all(database: Database, register: ReplicaRegis
         assert voice.loaded
 
 
-async def test_services_status_while_cluster_is_silent(database: Database, register: ReplicaRegistry) -> None:
+async def test_services_status_while_cluster_is_silent(database: Database, registry: ReplicaRegistry) -> None:
     cluster = FakeCluster()
     cluster.unavailable = True
     async with (
-        FollowedReplica(register, "chat", "1"),
-        router_client(build_router(control(database, register, cluster))) as http,
+        FollowedReplica(registry, "chat", "1"),
+        router_client(build_router(control(database, registry, cluster))) as http,
     ):
-        await wait_until(lambda: register.replicas("chat"))
+        await wait_until(lambda: registry.replicas("chat"))
         status = (await http.get("/services/status")).json()
         assert {name: each["status"] for name, each in status["services"].items()} == {
             "chat": "running",
@@ -177,7 +177,7 @@ SILENT = {
 
 @pytest.mark.parametrize("second", SILENT)
 async def test_services_status_of_unreporting_replica(
-    database: Database, register: ReplicaRegistry, second: str
+    database: Database, registry: ReplicaRegistry, second: str
 ) -> None:
     silent, cluster_status, status = SILENT[second]
     speaks = ReplicaDetails("r1", "RUNNING", os.getpid(), 1.0)
@@ -185,9 +185,9 @@ async def test_services_status_of_unreporting_replica(
     facts = DeploymentDetails(
         "secretary", "chat", cluster_status, "2 replicas, 1 of them troubled", 0.0, (speaks, *others)
     )
-    services = control(database, register, FakeCluster(facts))
-    async with FollowedReplica(register, "chat", "1"):
-        await wait_until(lambda: register.replicas("chat"))
+    services = control(database, registry, FakeCluster(facts))
+    async with FollowedReplica(registry, "chat", "1"):
+        await wait_until(lambda: registry.replicas("chat"))
         assert (await services.status()).services["chat"].status == status
 
 
@@ -195,7 +195,7 @@ def test_registry_counts_lost_replicas() -> None:
     from deployments.contracts.services import ReplicaReport
 
     now = [0.0]
-    register = ReplicaRegistry(lambda: now[0])
+    registry = ReplicaRegistry(lambda: now[0])
     report = ReplicaReport(
         service="chat",
         replica="chat#1",
@@ -208,10 +208,10 @@ def test_registry_counts_lost_replicas() -> None:
         uptime_seconds=1,
         model="a, b",
     )
-    register.handle_report(report)
-    assert register.models_in_use() == {"a": "chat", "b": "chat"}
+    registry.handle_report(report)
+    assert registry.models_in_use() == {"a": "chat", "b": "chat"}
     now[0] = 6
-    assert register.replicas("chat") == ()
-    assert register.lost_replica_count("chat") == 0
+    assert registry.replicas("chat") == ()
+    assert registry.lost_replica_count("chat") == 0
     now[0] = 61
-    assert register.lost_replica_count("chat") == 1
+    assert registry.lost_replica_count("chat") == 1
