@@ -62,27 +62,27 @@ class Metrics:
         self._requests_of = _LabelCache[tuple[str, int], Counter](lambda key: self._requests.labels(*map(str, key)))
         self._seconds_of = _LabelCache[str, Histogram](self._seconds.labels)
 
-    def stage(self, name: str, seconds: float, source: str, route: str) -> None:
+    def on_stage(self, name: str, seconds: float, source: str, route: str) -> None:
         self._stage_of[name, source, _route_label(route)].observe(seconds)
 
-    def stream_opened(self, kind: str) -> None:
+    def on_stream_opened(self, kind: str) -> None:
         self._stream_of[kind].inc()
 
-    def stream_closed(self, kind: str) -> None:
+    def on_stream_closed(self, kind: str) -> None:
         self._stream_of[kind].dec()
 
-    def tokens(self, prompt: int, completion: int, route: str) -> None:
+    def on_tokens(self, prompt: int, completion: int, route: str) -> None:
         label = _route_label(route)
         self._tokens_of["prompt", label].inc(prompt)
         self._tokens_of["completion", label].inc(completion)
 
-    def audio(self, seconds: float, engine: str) -> None:
+    def on_audio(self, seconds: float, engine: str) -> None:
         self._audio_of[engine].inc(seconds)
 
-    def phrase_cache(self, hit: bool) -> None:
+    def on_phrase_cache(self, hit: bool) -> None:
         self._phrase_of[hit].inc()
 
-    def exchange(self, exchange: Exchange) -> None:
+    def on_exchange(self, exchange: Exchange) -> None:
         """Counts nothing: stages and tokens of the turn are recorded as they occur."""
 
     def queue_depth(self, queue: str, waiting: int) -> None:

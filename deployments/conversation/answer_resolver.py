@@ -68,7 +68,7 @@ class AnswerResolver:
                 else:
                     result.usage, result.finish_reason = chat_event.usage, chat_event.finish_reason
                     result.model = chat_event.model
-            self._observer.tokens(result.usage.prompt_tokens, result.usage.completion_tokens, timer.route)
+            self._observer.on_tokens(result.usage.prompt_tokens, result.usage.completion_tokens, timer.route)
         finally:
             if draft is not None:
                 await close_stream(draft)

@@ -209,7 +209,7 @@ class ConversationAssistant:
         async with Closing(observe_stream(recognizer.transcribe(request), "stt", self._observer)) as events:
             async for event in events:
                 if isinstance(event, TranscriptFinished):
-                    self._observer.audio(event.seconds, recognizer.status().engine)
+                    self._observer.on_audio(event.seconds, recognizer.status().engine)
                 yield event
 
     async def _speak(self, request: SpeechRequest, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
@@ -231,7 +231,7 @@ class ConversationAssistant:
         )
         if turn.session_id is None or not result.text:
             return
-        self._observer.exchange(
+        self._observer.on_exchange(
             Exchange(
                 turn_id=turn.turn_id,
                 session_id=turn.session_id,

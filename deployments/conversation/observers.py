@@ -16,42 +16,42 @@ class CompositeObserver:
     def __init__(self, listeners: Sequence[TurnObserver]) -> None:
         self._listeners = tuple(listeners)
 
-    def stage(self, name: str, seconds: float, source: str, route: str) -> None:
+    def on_stage(self, name: str, seconds: float, source: str, route: str) -> None:
         for listener in self._listeners:
-            listener.stage(name, seconds, source, route)
+            listener.on_stage(name, seconds, source, route)
 
-    def stream_opened(self, kind: str) -> None:
+    def on_stream_opened(self, kind: str) -> None:
         for listener in self._listeners:
-            listener.stream_opened(kind)
+            listener.on_stream_opened(kind)
 
-    def stream_closed(self, kind: str) -> None:
+    def on_stream_closed(self, kind: str) -> None:
         for listener in self._listeners:
-            listener.stream_closed(kind)
+            listener.on_stream_closed(kind)
 
-    def tokens(self, prompt: int, completion: int, route: str) -> None:
+    def on_tokens(self, prompt: int, completion: int, route: str) -> None:
         for listener in self._listeners:
-            listener.tokens(prompt, completion, route)
+            listener.on_tokens(prompt, completion, route)
 
-    def audio(self, seconds: float, engine: str) -> None:
+    def on_audio(self, seconds: float, engine: str) -> None:
         for listener in self._listeners:
-            listener.audio(seconds, engine)
+            listener.on_audio(seconds, engine)
 
-    def phrase_cache(self, hit: bool) -> None:
+    def on_phrase_cache(self, hit: bool) -> None:
         for listener in self._listeners:
-            listener.phrase_cache(hit)
+            listener.on_phrase_cache(hit)
 
-    def exchange(self, exchange: Exchange) -> None:
+    def on_exchange(self, exchange: Exchange) -> None:
         for listener in self._listeners:
-            listener.exchange(exchange)
+            listener.on_exchange(exchange)
 
 
 async def observe_stream(stream: AsyncIterator[T], kind: str, observer: TurnObserver) -> AsyncGenerator[T]:
     """Yields the items of ``stream``. Reports a live stream of ``kind`` (llm, tts or stt) from its first item to its
     end."""
-    observer.stream_opened(kind)
+    observer.on_stream_opened(kind)
     try:
         async with Closing(stream) as opened:
             async for item in opened:
                 yield item
     finally:
-        observer.stream_closed(kind)
+        observer.on_stream_closed(kind)

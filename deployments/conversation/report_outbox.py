@@ -89,7 +89,7 @@ class ReportOutbox:
             if not self._unsent and not self._exchanges:
                 return
 
-    def stage(self, name: str, seconds: float, source: str, route: str) -> None:
+    def on_stage(self, name: str, seconds: float, source: str, route: str) -> None:
         key = (name, source, _route_kind(route))
         samples = self._stages.get(key)
         if samples is None:
@@ -99,22 +99,22 @@ class ReportOutbox:
         if name == "faq" and route.startswith(_FAQ_PREFIX):
             self._hits[int(route.removeprefix(_FAQ_PREFIX))] += 1
 
-    def stream_opened(self, kind: str) -> None:
+    def on_stream_opened(self, kind: str) -> None:
         self.live_streams += 1
 
-    def stream_closed(self, kind: str) -> None:
+    def on_stream_closed(self, kind: str) -> None:
         self.live_streams -= 1
 
-    def tokens(self, prompt: int, completion: int, route: str) -> None:
+    def on_tokens(self, prompt: int, completion: int, route: str) -> None:
         """Not reported here: ``UsageTracker`` counts tokens per key."""
 
-    def audio(self, seconds: float, engine: str) -> None:
+    def on_audio(self, seconds: float, engine: str) -> None:
         """Not reported here: ``UsageTracker`` counts audio per key."""
 
-    def phrase_cache(self, hit: bool) -> None:
+    def on_phrase_cache(self, hit: bool) -> None:
         """Not reported."""
 
-    def exchange(self, exchange: Exchange) -> None:
+    def on_exchange(self, exchange: Exchange) -> None:
         if exchange.session_id is None:
             return
         if len(self._exchanges) >= self._capacity:

@@ -54,7 +54,7 @@ class Speaker:
         voice = parameters.voice
         key = PhraseKey(voice.id, voice.model_id, parameters.language, parameters.speed, text)
         cached = await self._cached(key)
-        self._observer.phrase_cache(cached is not None)
+        self._observer.on_phrase_cache(cached is not None)
         if cached is not None:
             for chunk in cached:
                 yield chunk
@@ -97,7 +97,7 @@ class Speaker:
         stream = engine.synthesize(SpeechRequest(text, parameters.voice.id, parameters.language, parameters.speed))
         async with Closing(observe_stream(stream, "tts", self._observer)) as chunks:
             async for chunk in chunks:
-                self._observer.audio(chunk.seconds, parameters.voice.engine)
+                self._observer.on_audio(chunk.seconds, parameters.voice.engine)
                 yield chunk
 
 

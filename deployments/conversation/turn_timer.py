@@ -21,7 +21,7 @@ class TurnTimer:
         if stage not in self._marks:
             elapsed = time.perf_counter() - self._started
             self._marks[stage] = elapsed
-            self._observer.stage(stage, elapsed, self._source, self.route)
+            self._observer.on_stage(stage, elapsed, self._source, self.route)
 
     def timings(self) -> Timings:
         return Timings(

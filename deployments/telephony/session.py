@@ -227,8 +227,8 @@ class PhoneSession:
     def _record(self, utterance: Utterance, outcome: str) -> None:
         stats, total_s = utterance.stats, self._services.clock.now() - utterance.requested_at
         if stats.first_frame_s is not None:
-            self._services.observer.stage("first_audio", stats.first_frame_s, _SOURCE, _ROUTE)
-            self._services.observer.stage("total", total_s, _SOURCE, _ROUTE)
+            self._services.observer.on_stage("first_audio", stats.first_frame_s, _SOURCE, _ROUTE)
+            self._services.observer.on_stage("total", total_s, _SOURCE, _ROUTE)
         log.info(
             "phone utterance id=%s outcome=%s frames=%d first_frame_s=%s total_s=%.3f underruns=%d",
             utterance.id,

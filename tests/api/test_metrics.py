@@ -14,10 +14,10 @@ WORKER = """
 import sys
 from deployments.api.metrics import Metrics
 metrics = Metrics()
-metrics.stream_opened("llm")
+metrics.on_stream_opened("llm")
 metrics.queue_depth("stt", 3)
-metrics.tokens(5, 7, "local")
-metrics.stage("first_token", 0.2, "api", "faq:9")
+metrics.on_tokens(5, 7, "local")
+metrics.on_stage("first_token", 0.2, "api", "faq:9")
 metrics.request("/v1/models", 200, 0.01)
 print("recorded", flush=True)
 sys.stdin.read()
@@ -36,15 +36,15 @@ def test_requests_are_counted_by_template(http: httpx.Client, door: RunningGatew
 
 def test_exposition_contains_turn_metrics() -> None:
     metrics = Metrics()
-    metrics.stage("faq", 0.0004, "api", "faq:12")
-    metrics.stage("faq", 0.0004, "api", "faq:13")
-    metrics.stream_opened("tts")
-    metrics.stream_opened("tts")
-    metrics.stream_closed("tts")
-    metrics.tokens(10, 20, "cloud:x")
-    metrics.audio(1.5, "piper")
-    metrics.phrase_cache(True)
-    metrics.phrase_cache(False)
+    metrics.on_stage("faq", 0.0004, "api", "faq:12")
+    metrics.on_stage("faq", 0.0004, "api", "faq:13")
+    metrics.on_stream_opened("tts")
+    metrics.on_stream_opened("tts")
+    metrics.on_stream_closed("tts")
+    metrics.on_tokens(10, 20, "cloud:x")
+    metrics.on_audio(1.5, "piper")
+    metrics.on_phrase_cache(True)
+    metrics.on_phrase_cache(False)
     metrics.queue_depth("llm", 4)
     text = metrics.exposition().decode()
     assert 'secretary_stage_seconds_count{route="faq",source="api",stage="faq"} 2.0' in text

@@ -129,8 +129,8 @@ class DoorUnderLoad:
 
     def _record_turn(self, turn_id: str) -> None:
         self.acknowledged.turns.append(turn_id)
-        self.outbox.stage("faq", 0.001, "telegram", f"faq:{self._hit}")
-        self.outbox.exchange(
+        self.outbox.on_stage("faq", 0.001, "telegram", f"faq:{self._hit}")
+        self.outbox.on_exchange(
             Exchange(
                 turn_id=turn_id,
                 session_id=self._session_id,

@@ -150,7 +150,7 @@ async def test_exchanges_wait_for_space_and_are_stored_once(disk: SmallDisk) -> 
                 route="local",
                 created_at=datetime.now(UTC),
             )
-            outbox.exchange(exchange)
+            outbox.on_exchange(exchange)
         for _ in range(3):
             with pytest.raises(Unavailable):
                 await outbox.flush()

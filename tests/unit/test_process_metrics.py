@@ -13,11 +13,11 @@ import prometheus_client
 prometheus_client.Counter("of_other_library", "created first").inc()
 from deployments.process_metrics import open_metrics
 metrics = open_metrics(Path(sys.argv[1]))
-metrics.tokens(5, 7, "local")
+metrics.on_tokens(5, 7, "local")
 again = open_metrics(Path(sys.argv[1]))
-again.tokens(5, 7, "local")
+again.on_tokens(5, 7, "local")
 if len(sys.argv) > 2:
-    metrics.stream_opened("llm")
+    metrics.on_stream_opened("llm")
 print(again.exposition().decode())
 """
 _LIVE = 'secretary_live_streams{kind="llm"}'

@@ -286,9 +286,9 @@ async def test_metrics_reset_clears_latency_only(
     await office.report_ingest.accept(
         DoorReport(door="gateway#1", sequence=1, revision=1, stages=(tally,), live_streams=2)
     )
-    metrics.tokens(7, 11, "local")
+    metrics.on_tokens(7, 11, "local")
     metrics.request("/v1/chat/completions", 200, 0.1)
-    metrics.phrase_cache(True)
+    metrics.on_phrase_cache(True)
     async with router_client(build_router(monitor(office, registry, metrics), EventStreamSlots())) as http:
         body = (await http.get("/monitor/metrics")).json()
         assert body["latency"] == [{"stage": "total", "route": "local", "count": 4, "p50_ms": 10.0, "p95_ms": 30.0}]

@@ -156,8 +156,8 @@ async def test_unstorable_exchange_delays_no_other(office: OfficeServices) -> No
     outbox = ReportOutbox(LocalLink(office.report_ingest), "gateway#1", PublishedSnapshots(office))
     unfit = {"prompt_tokens": 2**64}
     for turn_id, values in (("a", {}), ("b", unfit), ("c", {})):
-        outbox.exchange(exchange(turn_id=turn_id, session_id="api-1-session-0", **values))
-    outbox.stage("faq", 0.01, "api", "faq:1")
+        outbox.on_exchange(exchange(turn_id=turn_id, session_id="api-1-session-0", **values))
+    outbox.on_stage("faq", 0.01, "api", "faq:1")
     await outbox.flush()
     assert await stored(office) == ["a", "c"]
     assert (await hits(office, 1), outbox.dropped) == (1, 1)

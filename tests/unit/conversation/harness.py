@@ -45,25 +45,25 @@ class RecordingTurnObserver:
         self.hits: list[bool] = []
         self.seconds = 0.0
 
-    def stage(self, name: str, seconds: float, source: str, route: str) -> None:
+    def on_stage(self, name: str, seconds: float, source: str, route: str) -> None:
         self.stages.append((name, route))
 
-    def stream_opened(self, kind: str) -> None:
+    def on_stream_opened(self, kind: str) -> None:
         self.live[kind] += 1
         self.opened[kind] += 1
 
-    def stream_closed(self, kind: str) -> None:
+    def on_stream_closed(self, kind: str) -> None:
         self.live[kind] -= 1
 
-    def tokens(self, prompt: int, completion: int, route: str) -> None: ...
+    def on_tokens(self, prompt: int, completion: int, route: str) -> None: ...
 
-    def audio(self, seconds: float, engine: str) -> None:
+    def on_audio(self, seconds: float, engine: str) -> None:
         self.seconds += seconds
 
-    def phrase_cache(self, hit: bool) -> None:
+    def on_phrase_cache(self, hit: bool) -> None:
         self.hits.append(hit)
 
-    def exchange(self, exchange: Exchange) -> None:
+    def on_exchange(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
 
 

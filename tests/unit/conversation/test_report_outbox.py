@@ -21,10 +21,10 @@ async def test_reports_are_kept_while_office_is_away() -> None:
     office = UnreliableOffice()
     outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     office.away = True
-    outbox.exchange(exchange("1"))
+    outbox.on_exchange(exchange("1"))
     with pytest.raises(ConnectionError):
         await outbox.flush()
-    outbox.exchange(exchange("2"))
+    outbox.on_exchange(exchange("2"))
     office.away = False
     await outbox.flush()
     await outbox.flush()
@@ -36,7 +36,7 @@ async def test_outbox_drops_oldest_beyond_capacity() -> None:
     office = UnreliableOffice()
     outbox = ReportOutbox(office, "door", StaticSnapshotSource(), capacity=2)
     for n in range(5):
-        outbox.exchange(exchange(str(n)))
+        outbox.on_exchange(exchange(str(n)))
     await outbox.flush()
     assert [e.turn_id for e in office.reports[0].exchanges] == ["3", "4"]
     assert outbox.dropped == 3
@@ -47,10 +47,10 @@ async def test_rejected_exchanges_are_dropped_alone(caplog: pytest.LogCaptureFix
     outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     office.rejected_turns = {"2", "6"}
     for n in range(7):
-        outbox.exchange(exchange(str(n)))
-    outbox.stage("faq", 0.001, "api", "faq:7")
+        outbox.on_exchange(exchange(str(n)))
+    outbox.on_stage("faq", 0.001, "api", "faq:7")
     await outbox.flush()
-    outbox.exchange(exchange("7"))
+    outbox.on_exchange(exchange("7"))
     await outbox.flush()
     assert office.turns == ["0", "1", "3", "4", "5", "7"]
     assert [report.faq_hits for report in office.reports if report.faq_hits] == [{7: 1}]
@@ -64,10 +64,10 @@ async def test_rejected_counts_are_dropped_alone() -> None:
     office = UnreliableOffice()
     outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     office.rejects_hits = True
-    outbox.stage("faq", 0.001, "api", "faq:7")
-    outbox.exchange(exchange("1"))
+    outbox.on_stage("faq", 0.001, "api", "faq:7")
+    outbox.on_exchange(exchange("1"))
     await outbox.flush()
-    outbox.exchange(exchange("2"))
+    outbox.on_exchange(exchange("2"))
     await outbox.flush()
     assert (office.turns, outbox.dropped) == (["1", "2"], 0)
 
@@ -86,8 +86,8 @@ async def test_outage_while_splitting_loses_nothing() -> None:
     outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     office.rejected_turns = {"1"}
     for n in range(4):
-        outbox.exchange(exchange(str(n)))
-    outbox.stage("faq", 0.001, "api", "faq:7")
+        outbox.on_exchange(exchange(str(n)))
+    outbox.on_stage("faq", 0.001, "api", "faq:7")
     for _ in range(20):
         with suppress(ConnectionError):
             await outbox.flush()
@@ -99,9 +99,9 @@ async def test_report_has_hits_and_latencies_by_route_kind() -> None:
     office = UnreliableOffice()
     outbox = ReportOutbox(office, "door", StaticSnapshotSource())
     for ms in (1, 2, 3):
-        outbox.stage("faq", ms / 1000, "api", "faq:7")
-        outbox.stage("total", ms / 1000, "api", "faq:7")
-    outbox.stage("faq", 0.001, "api", "local")
+        outbox.on_stage("faq", ms / 1000, "api", "faq:7")
+        outbox.on_stage("total", ms / 1000, "api", "faq:7")
+    outbox.on_stage("faq", 0.001, "api", "local")
     await outbox.flush()
     (report,) = office.reports
     assert report.faq_hits == {7: 3}
