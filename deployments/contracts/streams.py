@@ -35,7 +35,7 @@ async def close_stream(stream: AsyncIterator[Any]) -> None:
 class _End:
     """The end of the stream in the queue of ``ReadAhead``; ``error`` is what the stream raised."""
 
-    def __init__(self, error: Exception | None) -> None:
+    def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
@@ -71,11 +71,20 @@ class ReadAhead(AsyncIterator[T]):
         await close_stream(self._stream)
 
     async def _read(self) -> None:
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             async with Closing(self._stream) as items:
                 async for item in items:
                     await self._items.put(item)
+        except asyncio.CancelledError as raised:
+            if _is_cancelled():
+                raise
+            error = raised  # the stream raised it, this task goes on
         except Exception as raised:
             error = raised
         await self._items.put(_End(error))
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -50,3 +50,24 @@ async def test_read_ahead_close_closes_source() -> None:
     async with Closing(ReadAhead(numbers(100, closed), 2)) as stream:
         await anext(stream)
     assert closed == [True]
+
+
+async def test_read_ahead_raises_cancellation_of_the_stream() -> None:
+    async def source() -> AsyncIterator[int]:
+        yield 1
+        raise asyncio.CancelledError
+
+    async with asyncio.timeout(5), Closing(ReadAhead(source(), 2)) as stream:
+        assert await anext(stream) == 1
+        with pytest.raises(asyncio.CancelledError):
+            await anext(stream)
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+
+
+async def test_read_ahead_closed_before_reading_closes_source() -> None:
+    closed: list[bool] = []
+    stream = ReadAhead(numbers(100, closed), 2)
+    await asyncio.sleep(0)
+    await stream.aclose()
+    assert closed == [True]
