@@ -1,13 +1,14 @@
-"""Schemathesis calls every operation: no 5xx, no undocumented status, no reply that violates its schema."""
+"""Schemathesis calls the operations: no 5xx, no undocumented status, no reply that violates its schema."""
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 from schemathesis.core.failures import FailureGroup
@@ -20,7 +21,9 @@ from schemathesis.specs.openapi.checks import (
 from tests.api.admin.running_office import RunningOffice
 
 _CHECKS = (status_code_conformance, content_type_conformance, response_schema_conformance)
-_SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+_SETTINGS = settings(
+    deadline=None, database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck), derandomize=True
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +44,17 @@ def read_document(office: RunningOffice) -> dict[str, Any]:
     return document
 
 
-def call_every_operation(office: RunningOffice, max_examples: int, both_modes: bool) -> list[str]:
-    """Calls every operation with ``max_examples`` requests and returns the faults. Requests are valid for one operation
-    and invalid for the next one, or both for each with ``both_modes``."""
+def call_operations(office: RunningOffice, max_examples: int, *, sample: bool) -> list[str]:
+    """Calls every operation with ``max_examples`` valid and invalid requests each, or every third one with requests of
+    one kind if ``sample``. Returns the faults."""
     schema = schemathesis.openapi.from_dict(read_document(office))
     modes = list(schemathesis.GenerationMode)
     faults: list[str] = []
-    for index, result in enumerate(schema.get_all_operations()):
+    for index, result in enumerate(islice(schema.get_all_operations(), 0, None, 3 if sample else 1)):
         operation = result.ok()
         if operation.path in _ENDLESS:
             continue
-        for mode in modes if both_modes else modes[index % 2 :][:1]:
+        for mode in modes[index % 2 :][:1] if sample else modes:
             try:
                 _run_cases(operation.as_strategy(generation_mode=mode), office.url, max_examples)
             except (AssertionError, FailureGroup) as fault:
@@ -77,13 +80,13 @@ def _run_cases(cases: SearchStrategy[schemathesis.Case], url: str, max_examples:
         run()
 
 
-def test_every_operation_follows_its_schema(office: RunningOffice) -> None:
-    assert call_every_operation(office, max_examples=1, both_modes=False) == []
+def test_sampled_operations_follow_their_schema(office: RunningOffice) -> None:
+    assert call_operations(office, max_examples=1, sample=True) == []
 
 
 @pytest.mark.long
-def test_every_operation_follows_its_schema_widely(office: RunningOffice) -> None:
-    assert call_every_operation(office, max_examples=10, both_modes=True) == []
+def test_all_operations_follow_their_schema(office: RunningOffice) -> None:
+    assert call_operations(office, max_examples=3, sample=False) == []
 
 
 def test_openapi_document_has_bearer_security(office: RunningOffice) -> None:
