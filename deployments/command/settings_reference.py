@@ -14,7 +14,8 @@ import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from deployments.arguments import BotsArgs, Hosting, OfficeArgs, PhoneArgs, SecretaryArgs
+from deployments.arguments import Hosting
+from deployments.command.graph import BUILDER_ARGUMENTS
 from deployments.contracts.settings import Settings
 from deployments.engines.options import EngineOptions
 from deployments.engines.registry import BUILT_IN_ENGINES, EngineRegistration, EngineSpec
@@ -24,14 +25,6 @@ Schema = Mapping[str, Any]
 """A JSON schema as Pydantic writes it."""
 
 TableRow = tuple[str, ...]
-
-APPLICATION_ARGUMENTS: dict[str, type[BaseModel]] = {
-    "secretary": SecretaryArgs,
-    "office": OfficeArgs,
-    "phone": PhoneArgs,
-    "bots": BotsArgs,
-}
-"""The applications of ``graph.yaml`` and the models of their ``args``."""
 
 _HEAD = """# Settings
 
@@ -87,7 +80,7 @@ def settings_reference() -> str:
         _GRAPH,
         _HOSTING,
         _table(_rows(Hosting)),
-        *(part for name, model in APPLICATION_ARGUMENTS.items() for part in _application(name, model)),
+        *(part for path, model in BUILDER_ARGUMENTS.items() for part in _application(_application_name(path), model)),
         _ENGINES,
         _table(_rows(EngineOptions)),
         *(
@@ -103,6 +96,10 @@ def settings_reference() -> str:
 def print_settings_reference() -> None:
     """Prints docs/settings.md."""
     typer.echo(settings_reference(), nl=False)
+
+
+def _application_name(import_path: str) -> str:
+    return import_path.removeprefix("serve_app:build_")
 
 
 def _application(name: str, model: type[BaseModel]) -> Iterator[str]:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
-from deployments.command.graph import BUILDER_ARGUMENTS
-from deployments.command.settings_reference import APPLICATION_ARGUMENTS, settings_reference
+from deployments.command.settings_reference import settings_reference
 from deployments.contracts.settings import Settings
 from storage.environment import Environment
 from tests.architecture.setting_probes import PROBES, Probe
@@ -46,10 +45,6 @@ async def test_setting_changes_behaviour(path: str, probe: Probe) -> None:
 def test_settings_page_is_up_to_date() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert page == settings_reference(), "run: python -m deployments.command.settings_reference > docs/settings.md"
-
-
-def test_settings_page_has_every_application() -> None:
-    assert set(APPLICATION_ARGUMENTS.values()) == set(BUILDER_ARGUMENTS.values())
 
 
 def test_every_setting_and_variable_has_a_description() -> None:
