@@ -76,7 +76,7 @@ class BrowserUser:
             self.page_errors.append(f"failed: {request.url} {request.failure}")
 
     async def open(self, path: str = "") -> None:
-        await self.page.goto(self.server.url + path)
+        await self.page.goto(self.server.url + path, wait_until="domcontentloaded")
 
     async def log_in(self, path: str = "", username: str = USERNAME, password: str = PASSWORD) -> None:
         await self.open(path)

@@ -1,100 +1,46 @@
 """The login pages without a browser: invalid forms, and accounts that change during a login."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
-from fastapi import FastAPI
+import pytest_asyncio
 from pydantic import SecretStr
-from starlette.middleware.sessions import SessionMiddleware
 
-from deployments.administration.auth.accounts import Accounts
-from deployments.administration.auth.passwords import PasswordHashing
 from deployments.administration.office.composition import OfficeServices, open_office
 from deployments.administration.users.service import UserChange
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.errors import NotFound, Unavailable
 from deployments.contracts.identity import Role
 from storage.environment import Environment
 from tests.data_folders import fast_passwords, prepare_data_folder
-from ui.auth.guard import PanelGuard
-from ui.auth.login import LoginPages
-from ui.auth.panel_sessions import PanelSessions
+from tests.ui.login_server import LoginServer
 
 PASSWORD, NEW = "correct horse battery", "an even better horse"
-ORIGIN = "http://panel.test"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-class InterruptedPasswords(PasswordHashing):
-    """Awaits ``meanwhile`` during the next verification of a password."""
-
-    def __init__(self) -> None:
-        super().__init__(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        self.meanwhile: Callable[[], Awaitable[object]] | None = None
-
-    async def verify(self, stored: str | None, password: str) -> bool:
-        matches = await super().verify(stored, password)
-        if self.meanwhile:
-            happens, self.meanwhile = self.meanwhile, None
-            await happens()
-        return matches
-
-
-class InterruptedAccounts(Accounts):
-    """Awaits ``meanwhile`` before a change of a password returns."""
-
-    meanwhile: Callable[[], Awaitable[object]] | None = None
-
-    async def change_password(self, *given: str) -> object:  # type: ignore[override]
-        account = await super().change_password(*given)
-        if self.meanwhile:
-            await self.meanwhile()
-        return account
-
-
-class LoginServer:
-    """The login pages behind the guard, with an office that has the user boris."""
-
-    def __init__(self, office: OfficeServices) -> None:
-        self.office = office
-        self.passwords = InterruptedPasswords()
-        self.accounts = InterruptedAccounts(office.database, self.passwords, account_writer=office.account_writer)
-        self.sessions = PanelSessions()
-        self.accounts.subscribe(self.sessions.close_all_of)
-        self.app = FastAPI()
-        LoginPages(self.accounts, self.sessions).mount(self.app)
-        self.app.add_middleware(PanelGuard, sessions=self.sessions, secure=False)
-        self.app.add_middleware(SessionMiddleware, secret_key="s" * 40)
-
-    @asynccontextmanager
-    async def browser(self) -> AsyncIterator[httpx.AsyncClient]:
-        transport = httpx.ASGITransport(app=self.app)
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN}) as client:
-            yield client
-
-    async def change(self, change: UserChange) -> None:
-        version = (await self.office.users.get("boris")).version
-        await self.office.users.update("boris", change, version, "admin")
-
-    @property
-    def open_sessions(self) -> int:
-        return len(self.sessions._open)
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[LoginServer]:
-    environment = Environment(_env_file=None, data=tmp_path, admin_password=SecretStr(PASSWORD))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OfficeServices]:
+    folder = tmp_path_factory.mktemp("office")
+    environment = Environment(_env_file=None, data=folder, admin_password=SecretStr(PASSWORD))
     await prepare_data_folder(environment)
     office = await open_office(environment, passwords=fast_passwords())
+    yield office
+    await office.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server(office: OfficeServices) -> AsyncIterator[LoginServer]:
+    """Login pages with a new account of the user boris."""
     await office.users.create("boris", Role.OPERATOR, "the first of boris", "admin")
     server = LoginServer(office)
     await server.passwords.start()
     await server.accounts.change_password("boris", "the first of boris", PASSWORD)
     yield server
-    await office.close()
+    with suppress(NotFound):
+        await office.users.delete("boris", "admin")
 
 
 async def log_in(client: httpx.AsyncClient) -> httpx.Response:
@@ -157,10 +103,10 @@ async def test_invalid_form_is_answered_with_page(server: LoginServer, path: str
 
 
 async def test_office_error_is_shown_on_page(server: LoginServer) -> None:
-    async def away() -> None:
-        raise Unavailable("the database is away")
+    async def fail() -> None:
+        raise Unavailable("the database is not available")
 
-    server.passwords.meanwhile = away
+    server.passwords.meanwhile = fail
     async with server.browser() as client:
         answer = await log_in(client)
     assert answer.status_code == 503

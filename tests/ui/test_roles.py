@@ -52,12 +52,6 @@ async def test_viewer_sees_faq_read_only_with_reason(admin: BrowserUser, panel_s
     await expect(admin.page.get_by_role("textbox", name="Проверка фразы")).to_have_count(0)
 
 
-async def test_read_only_reason_is_translated(admin: BrowserUser, panel_server: PanelServer) -> None:
-    await admin.open_logged_in("faq", await panel_server.add_user("victor", Role.VIEWER))
-    await admin.page.get_by_role("button", name="EN", exact=True).first.click()
-    await expect(admin.page.get_by_role("note")).to_contain_text("an operator or an administrator")
-
-
 async def test_operator_changes_faq(admin: BrowserUser, panel_server: PanelServer) -> None:
     entry_id = await add(panel_server, "Есть ли у вас лифт?")
     await admin.open_logged_in("faq", await panel_server.add_user("olga", Role.OPERATOR))
@@ -94,33 +88,11 @@ async def test_lowered_role_cannot_use_shown_controls(admin: BrowserUser, panel_
     await page.get_by_role("button", name="Сохранить").click()
     await dismiss_forbidden(page)
     await page.get_by_role("button", name="Отмена").click()
-    await row.get_by_label("Удалить: Есть ли у вас буфет?").click()
-    await page.get_by_role("alertdialog").get_by_role("button", name="Удалить").click()
-    await dismiss_forbidden(page)
-    await page.get_by_role("textbox", name="Проверка фразы").fill("буфет")
-    await page.get_by_role("button", name="Проверить").click()
-    await dismiss_forbidden(page)
     await row.get_by_role("switch").click()
     await dismiss_forbidden(page)
     await expect(row.get_by_role("switch")).to_be_checked()
     await expect(row.get_by_role("button")).to_have_count(0)
     assert await panel_server.office.faq.get(entry_id) == before
-
-
-async def test_lowered_role_cannot_save_open_editor(admin: BrowserUser, panel_server: PanelServer) -> None:
-    await admin.open_logged_in("faq", await panel_server.add_user("osip", Role.OPERATOR))
-    page = admin.page
-    await page.get_by_role("button", name="Добавить ответ").click()
-    await page.get_by_label("Вопрос", exact=True).fill("Есть ли у вас крыша?")
-    await page.get_by_label("Ответ", exact=True).fill("Да.")
-    await lower_role(panel_server, "osip")
-    other = await page.context.new_page()
-    await other.goto(panel_server.url + "faq")
-    await expect(other.get_by_role("note")).to_be_visible()
-    await other.close()
-    await page.get_by_role("button", name="Сохранить").click()
-    await dismiss_forbidden(page)
-    assert (await panel_server.office.faq.list("крыша")).total == 0
 
 
 async def test_viewer_uses_dashboard_and_chat(admin: BrowserUser, panel_server: PanelServer) -> None:
