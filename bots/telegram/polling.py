@@ -53,20 +53,20 @@ def classify_polling_error(error: Exception, attempt: int, limits: BotLimits) ->
 
 
 class TelegramPoller:
-    """Awaits ``on_on_connected`` once after the first successful getMe and ``on_update`` for each update, in order."""
+    """Awaits ``on_connected`` once after the first successful getMe and ``on_update`` for each update, in order."""
 
     def __init__(
         self,
         bot: Bot,
         recorder: StatusRecorder,
         limits: BotLimits,
-        on_on_connected: Callable[[User], Awaitable[None]],
+        on_connected: Callable[[User], Awaitable[None]],
         on_update: Callable[[Update], Awaitable[None]],
     ) -> None:
         self._bot = bot
         self._recorder = recorder
         self._limits = limits
-        self._on_connected = on_on_connected
+        self._on_connected = on_connected
         self._on_update = on_update
         self._me: User | None = None
         self._webhook_deleted = False
