@@ -1,11 +1,13 @@
 """The chat tab: streamed text and speech, turns that continue without the page, and untrusted content."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, expect
 
 from deployments.contracts.chat import SourceKind, TurnSource
+from deployments.contracts.sessions import StoredMessage
 from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import ANSWER, XSS
 from tests.ui.panel_server import USERNAME
@@ -48,6 +50,7 @@ async def test_chat_streams_answer_and_shows_its_source(admin: BrowserUser) -> N
     assert len(early) < len(ANSWER)
     await expect(answer.locator(".bubble")).not_to_have_text(early)
     await admin.page.get_by_role("button", name="Остановить").click()
+    await expect(answer).to_contain_class("message-closed")
 
     answer = await ask(admin, "hello")
     await expect(answer.locator(".bubble")).to_have_text(ANSWER)
@@ -210,6 +213,27 @@ async def test_conversation_survives_reload_until_restarted(admin: BrowserUser) 
     await expect(admin.page.locator(".message-user .bubble")).to_have_text(["first", "second"])
     await admin.page.get_by_role("button", name="Новый разговор").click()
     await expect(admin.page.locator(".message-user")).to_have_count(0)
+
+
+async def test_question_during_load_follows_stored_messages(
+    admin: BrowserUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fresh_chat(admin)
+    await expect(await ask(admin, "first")).to_contain_class("message-closed")
+    chats, loaded = admin.server.services.chats, asyncio.Event()
+    newest_messages = chats.newest_messages
+
+    async def newest_messages_later(*arguments: Any) -> tuple[StoredMessage, ...]:
+        messages = await newest_messages(*arguments)
+        await loaded.wait()
+        return messages
+
+    monkeypatch.setattr(chats, "newest_messages", newest_messages_later)
+    await admin.page.reload()
+    await ask(admin, "second")
+    loaded.set()
+    await expect(admin.page.locator(".message-closed")).to_have_count(2)
+    await expect(admin.page.locator(".message-user .bubble")).to_have_text(["first", "second"])
 
 
 async def test_shift_enter_inserts_line_break(admin: BrowserUser) -> None:

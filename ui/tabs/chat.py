@@ -4,6 +4,7 @@ The office runs and stores the turns (``Dialogue``). This page only follows a ru
 user leaves the page, and a page that is opened during a turn shows the rest of it.
 """
 
+import asyncio
 import logging
 import uuid
 from functools import partial
@@ -51,6 +52,7 @@ class ChatTab:
         self._speech_id = ""
         """Id of the answer whose speech may be played."""
         self._speaking = False
+        self._loading = asyncio.Lock()
         t = panel.t
         html.h1(t("nav.chat")).classes("visually-hidden")
         with html.div().classes("chat"):
@@ -78,14 +80,15 @@ class ChatTab:
         return self._closed or self._thread.is_deleted
 
     async def _load(self, *, restart: bool) -> None:
-        services, caller = self._panel.services, self._panel.session.identity
-        load = services.conversations.restart if restart else services.conversations.open
-        self._session_id = (await load(SOURCE, caller.username)).session_id
-        turn = await services.dialogue.running_turn(caller, self._session_id)
-        messages = await services.chats.newest_messages(caller, self._session_id, _NEWEST_MESSAGES)
-        self._draw(_without_answer_of(turn, messages))
-        if turn is not None:
-            self._resume(turn)
+        async with self._loading:
+            services, caller = self._panel.services, self._panel.session.identity
+            load = services.conversations.restart if restart else services.conversations.open
+            self._session_id = (await load(SOURCE, caller.username)).session_id
+            turn = await services.dialogue.running_turn(caller, self._session_id)
+            messages = await services.chats.newest_messages(caller, self._session_id, _NEWEST_MESSAGES)
+            self._draw(_without_answer_of(turn, messages))
+            if turn is not None:
+                self._resume(turn)
 
     def _draw(self, messages: tuple[StoredMessage, ...]) -> None:
         t = self._panel.t
@@ -109,6 +112,8 @@ class ChatTab:
             self._panel.toast_error(error)
 
     async def _ask(self, text: str) -> None:
+        async with self._loading:
+            pass  # a question that is sent while the conversation loads follows it
         if self._empty:
             self._thread.clear()
         self._empty = False
