@@ -67,7 +67,7 @@ def test_reconcile_delays_dead_bot_and_keeps_ended_one() -> None:
     assert reconcile([spec()], [ObservedBot("a", 1, ProcessPhase.ENDED)], 99) == ()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(SPECS, OBSERVED, NOW)
 def test_reconcile_returns_one_action_per_bot(specs: list[BotSpec], running: list[ObservedBot], now: float) -> None:
     actions = reconcile(specs, running, now)
@@ -76,14 +76,14 @@ def test_reconcile_returns_one_action_per_bot(specs: list[BotSpec], running: lis
     assert not {bot.id for bot in running if bot.phase is ProcessPhase.CHANGING} & set(touched)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(SPECS, OBSERVED, NOW)
 def test_reconcile_is_idempotent(specs: list[BotSpec], running: list[ObservedBot], now: float) -> None:
     after = apply_actions(running, reconcile(specs, running, now))
     assert reconcile(specs, after, now) == ()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(SPECS, OBSERVED)
 def test_reconcile_converges_to_declared_bots(specs: list[BotSpec], running: list[ObservedBot]) -> None:
     """From any state, once changes are finished and delays have passed, the declared bots run."""

@@ -15,7 +15,7 @@ def visible(text: str) -> str:
     return "".join(text.split())
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(TEXT | PROSE, st.integers(2, 60))
 def test_split_pieces_fit_and_lose_nothing(text: str, limit: int) -> None:
     pieces = split_message(text, limit)
@@ -24,14 +24,14 @@ def test_split_pieces_fit_and_lose_nothing(text: str, limit: int) -> None:
     assert visible("".join(pieces)) == visible(text)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.text("абвгд", min_size=1, max_size=10), max_size=60))
 def test_split_keeps_short_words_whole(words: list[str]) -> None:
     pieces = split_message(" ".join(words), 20)
     assert [word for piece in pieces for word in piece.split()] == words
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.text(max_size=300))
 def test_split_pieces_are_encodable(text: str) -> None:
     for piece in split_message(text + "\ud83d", 7):
@@ -59,7 +59,7 @@ def test_split_ignores_boundary_near_start() -> None:
     assert split_message("Да.\n" + "слово " * 10, 30)[0] == "Да.\nслово слово слово слово"
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 8), st.text("xy=+", min_size=1, max_size=8)), min_size=1, max_size=40))
 def test_split_keeps_indentation_of_lines(lines: list[tuple[int, str]]) -> None:
     code = [" " * depth + text for depth, text in lines]

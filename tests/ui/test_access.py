@@ -79,6 +79,7 @@ async def test_logout_closes_all_windows(admin: BrowserUser) -> None:
     other = await admin.page.context.new_page()
     await other.goto(admin.server.url + "chat")
     await expect(other.locator(".composer")).to_be_visible()
+    await admin.page.bring_to_front()
     await admin.page.get_by_label("Учётная запись admin").click()
     await admin.page.get_by_role("button", name="Выйти").click()
     await expect(admin.page.locator("#username")).to_be_visible()

@@ -151,6 +151,7 @@ async def test_second_window_reports_running_turn(admin: BrowserUser) -> None:
     other = BrowserUser(admin.server, await admin.page.context.new_page())
     await other.open("chat")
     await expect(other.page.get_by_text("Начните разговор")).to_be_visible()
+    await admin.page.bring_to_front()
     answer = await ask(admin, "slow")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
     refused = await ask(other, "hello")
