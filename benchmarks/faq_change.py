@@ -33,12 +33,12 @@ def measure_costs(entries: tuple[FaqEntry, ...], count: int) -> Costs:
 
 def cost_table(costs: Costs, entries: int) -> ResultTable:
     return ResultTable(
-        f"Following one changed answer among {entries}: all anew against what changed",
-        ("", "anew, ms", "changed, ms", "ratio", "target"),
+        f"One changed entry of {entries}: rebuild against update",
+        ("", "rebuild, ms", "update, ms", "ratio", "target"),
         [_row(name, found["anew"], found["changed"]) for name, found in costs.items()],
         (
-            "Processor time, median with lowest and highest; the ratio is taken pass by pass. Stems are known to both.",
-            "Snapshot: packed by the office and unpacked by the door, once per subscriber.",
+            "Processor time, median with lowest and highest; ratios pass by pass. Both have cached stems.",
+            "Snapshot: pickled by the office and unpickled by the door, once per subscriber.",
         ),
     )
 

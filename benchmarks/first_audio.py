@@ -82,13 +82,13 @@ def measure(quick: bool) -> BenchmarkResult:
         line = StreamingClient(server.port, API_KEY)
         found = _listen({_OURS: lambda text: _hear(line, text), _PEER: piper.synthesize}, count)
     table = ResultTable(
-        f"First sound, voice {_VOICE}, one listener",
+        f"First audio, voice {_VOICE}, one listener",
         (
             "sentence",
             "secretary, ms",
             "raw Piper, ms",
             "of raw Piper's",
-            "said before, ms",
+            "cached, ms",
             "whole text",
             "longest stall",
         ),
@@ -96,8 +96,8 @@ def measure(quick: bool) -> BenchmarkResult:
         (
             f"{count} sentences each in ABBA order, none spoken before; median (lowest–highest), ratios sentence by "
             "sentence. Secretary: POST /v1/audio/speech, format pcm, until the first bytes of sound.",
-            "'said before': the same request once more, from the memory of spoken phrases. 'whole text': time to the "
-            "last byte, secretary's over raw Piper's. 'longest stall': silence heard by who plays from the first byte.",
+            "'cached': the same request again, from the phrase cache. 'whole text': time to the "
+            "last byte, secretary's over raw Piper's. 'longest stall': longest gap for a listener who plays at once.",
         ),
     )
     raw = {case: {who: [s.first_s * 1000 for s in sounds] for who, sounds in by.items()} for case, by in found.items()}
@@ -108,7 +108,7 @@ def _listen(
     candidates: dict[str, Callable[[str], SpeechTiming]], count: int
 ) -> dict[str, dict[str, list[SpeechTiming]]]:
     sayings = SentenceGenerator()
-    again = f"{_OURS}, said before"
+    again = f"{_OURS}, cached"
     found: dict[str, dict[str, list[SpeechTiming]]] = {}
     for case, (characters, joint) in _CASES.items():
         found[case] = {_OURS: [], _PEER: [], again: []}

@@ -61,7 +61,7 @@ def measure(quick: bool) -> BenchmarkResult:
             f"{count} prompts in ABBA order, each asked of all three; differences prompt by prompt, median "
             "(lowest–highest). Temperature 0, 8 tokens; all servers share all cores, the ones that wait are idle.",
             f"Prompt lengths in tokens agree between secretary and llama.cpp in {same:.0%} of the samples.",
-            "'same settings': those of graph.yaml. 'its own choice': llama.cpp decides on threads and on how much of "
+            "'same settings': those of graph.yaml. 'its own choice': llama.cpp chooses the threads and how much of "
             "the prompt it reads at once; the secretary reads 64 tokens at once, so that a cancel takes effect soon.",
         ),
     )

@@ -55,7 +55,7 @@ def measure(quick: bool) -> BenchmarkResult:
                     found[_APART] |= _measured(pair, count, seconds)
     notes = (
         f"{count} passes in ABBA order, {seconds:.0f} s at 16 keep-alive connections and half of that at one; median "
-        "(lowest–highest), ratios pass by pass against the peer with as many workers. The one that waits stays up.",
+        "(lowest–highest), ratios pass by pass against the peer with as many workers. The idle server stays up.",
         f"LiteLLM 1.106.2: {litellm.SETTINGS}. Secretary: as `secretary up` starts it, turn log on.",
     )
     tables = [_table(f"Gateway: {title}", runs, notes) for title, runs in found.items()]

@@ -54,7 +54,7 @@ def measure(quick: bool) -> BenchmarkResult:
     alone_us = _alone_us()
     verdict = "met" if share.median >= 1 - MAX_LOSS else "missed"
     table = ResultTable(
-        "The door's check of the API key: a prepared answer to POST /v1/chat/completions",
+        "The API key check of a door: an FAQ answer to POST /v1/chat/completions",
         (
             "",
             "requests/s, 16 connections",
@@ -68,7 +68,7 @@ def measure(quick: bool) -> BenchmarkResult:
             _row(UNCHECKED, runs[UNCHECKED], ("1", "1"), ""),
         ],
         (
-            f"Called by itself the check takes {alone_us:.1f} µs, the best of many thousands in this process.",
+            f"One check outside a request takes {alone_us:.1f} µs, the best of many thousands in this process.",
             f"{count} passes in ABBA order, {seconds:.0f} s each, median (lowest–highest), ratios pass by pass.",
             "Both doors are the same application in one process under uvicorn, on a core of its own where there are "
             "two; the one without a check takes every caller for the same key, and exists in this benchmark only.",

@@ -44,7 +44,7 @@ def measure(quick: bool) -> BenchmarkResult:
         _lag_row("a prepared answer, the gateway of a running secretary", gateway),
     ]
     lag = ResultTable(
-        "From commit to the moment the slowest replica follows",
+        "From commit to the slowest replica",
         ("change", "median, ms", "p95, ms", "highest, ms", f"target: p95 < {LAG_TARGET_MS:.0f} ms"),
         rows,
         (

@@ -211,7 +211,7 @@ def rate_table(found: dict[str, list[float]], count: int, seconds: float) -> Res
             "disk. Changes: one after the other, with check, audit row and publication.",
             f"Exchanges: {EXCHANGES_PER_REPORT} of one conversation in a report, each with its two messages, as after "
             "an outage.",
-            "The target is that of exchanges; why single changes have none: docs/adr, number 12.",
+            "The target is for exchanges; docs/adr/0012 says why single changes have none.",
         ),
     )
 

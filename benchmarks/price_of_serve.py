@@ -32,15 +32,14 @@ def measure(quick: bool) -> BenchmarkResult:
             list(servers), count, lambda candidate: faq_request.run_load(servers[candidate], seconds)
         )
     table = ResultTable(
-        "Price of Serve: the same application, a prepared answer to POST /v1/chat/completions",
+        "Cost of Serve: the same application, an FAQ answer to POST /v1/chat/completions",
         ("served by", "requests/s, 16 connections", "of uvicorn's", "p50 ms, 1 connection", "CPU ms per request"),
         [_row(name, runs) for name in runs],
         (
             "All three check the key, count metrics and find the answer in the same snapshot, with one process for it.",
             f"{count} passes in ABBA order, {seconds:.0f} s at 16 connections and half of that at one; median (lowest–"
             "highest). Client and servers share all cores; the two that wait stay up.",
-            "Plain uvicorn has no other replicas, no rolling updates and nobody who restarts it: the ceiling, not a "
-            "peer.",
+            "Plain uvicorn has no other replicas, rolling updates or restarts: it is the upper limit, not a peer.",
         ),
     )
     return BenchmarkResult((table,), {name: [run.summary() for run in found] for name, found in runs.items()})
