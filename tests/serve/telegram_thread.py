@@ -35,8 +35,8 @@ class TelegramServerThread:
     def push(self, **fields: Any) -> None:
         self.run(self.server.push(**fields))
 
-    def messages(self, count: int, within_s: float) -> list[SentMessage]:
-        return self.run(self.server.wait_for_messages(count, within_s))
+    def wait_for_messages(self, count: int, timeout_s: float) -> list[SentMessage]:
+        return self.run(self.server.wait_for_messages(count, timeout_s))
 
     def run(self, work: Coroutine[Any, Any, Any], timeout_s: float = 120) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)

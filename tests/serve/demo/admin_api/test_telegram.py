@@ -53,7 +53,7 @@ def answered(telegram: TelegramServerThread, text: str = "Who are you?") -> str:
     """The reply of the default bot."""
     before = len(telegram.server.sent)
     telegram.push(chat=private_chat(PERSON), sender=user(PERSON), text=text)
-    return str(telegram.messages(before + 1, _POLL_TIMEOUT_S)[before].text)
+    return str(telegram.wait_for_messages(before + 1, _POLL_TIMEOUT_S)[before].text)
 
 
 def test_get_config(admin: AdminClient, telegram: TelegramServerThread) -> None:
