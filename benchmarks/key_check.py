@@ -51,7 +51,7 @@ def measure(quick: bool) -> BenchmarkResult:
         runs = run_interleaved(list(ports), count, lambda side: _run(server, ports[side], seconds))
     share = paired_ratios(*([run.load.per_second for run in runs[side]] for side in (CHECKED, UNCHECKED)))
     work = paired_ratios(*([run.cpu_ms for run in runs[side]] for side in (CHECKED, UNCHECKED)))
-    alone_us = _alone_us()
+    isolated_us = _isolated_us()
     verdict = "met" if share.median >= 1 - MAX_LOSS else "missed"
     table = ResultTable(
         "The API key check of a door: an FAQ answer to POST /v1/chat/completions",
@@ -68,13 +68,13 @@ def measure(quick: bool) -> BenchmarkResult:
             _row(UNCHECKED, runs[UNCHECKED], ("1", "1"), ""),
         ],
         (
-            f"One check outside a request takes {alone_us:.1f} µs, the best of many thousands in this process.",
+            f"One check outside a request takes {isolated_us:.1f} µs, the best of many thousands in this process.",
             f"{count} passes in ABBA order, {seconds:.0f} s each, median (lowest–highest), ratios pass by pass.",
             "Both doors are the same application in one process under uvicorn, on a core of its own where there are "
             "two; the one without a check takes every caller for the same key, and exists in this benchmark only.",
         ),
     )
-    raw: dict[str, object] = {"alone_us": alone_us} | {
+    raw: dict[str, object] = {"isolated_us": isolated_us} | {
         side: [(run.load.per_second, run.load.latency_ms(0.5), run.load.latency_ms(0.99), run.cpu_ms) for run in found]
         for side, found in runs.items()
     }
@@ -117,7 +117,7 @@ def _run(server: ServerProcess, port: int, seconds: float) -> KeyCheckRun:
     return KeyCheckRun(load, (server.cpu_seconds() - used) / len(load.latencies) * 1000)
 
 
-def _alone_us() -> float:
+def _isolated_us() -> float:
     """Microseconds of one check of a known key outside a request."""
     key = ApiKey(id=1, name="benchmark", prefix=API_KEY[:10], digest=key_digest(API_KEY))
     ring, header = (

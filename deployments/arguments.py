@@ -73,7 +73,7 @@ class SecretaryArgs(Strict):
     recognition: RecognitionArgs | None = None
 
 
-class StaffArgs(Strict):
+class UsedEngineArgs(Strict):
     """Deployments of the secretary application that a door in another application uses."""
 
     faq: bool = True
@@ -83,16 +83,16 @@ class StaffArgs(Strict):
 
 
 class OfficeArgs(Hosting):
-    staff: StaffArgs = StaffArgs()
+    staff: UsedEngineArgs = UsedEngineArgs()
     max_ongoing_requests: int = Field(default=500, ge=1, le=10_000)
     max_queued_requests: int = Field(default=200, ge=-1, le=100_000)
 
 
 class PhoneArgs(Hosting):
-    staff: StaffArgs = StaffArgs(chat=False, recognition=False, faq=False)
+    staff: UsedEngineArgs = UsedEngineArgs(chat=False, recognition=False, faq=False)
     max_ongoing_requests: int = Field(default=200, ge=1, le=10_000, description="Concurrent calls per replica")
     max_queued_requests: int = Field(default=8, ge=-1, le=100_000)
 
 
 class BotsArgs(Hosting):
-    staff: StaffArgs = StaffArgs()
+    staff: UsedEngineArgs = UsedEngineArgs()

@@ -11,7 +11,7 @@ from bots.connections import BotConnections
 from bots.supervisor import BotSupervisor
 from deployments import names
 from deployments.administration.auth.secret_keys import load_sealer
-from deployments.arguments import BotsArgs, StaffArgs
+from deployments.arguments import BotsArgs, UsedEngineArgs
 from deployments.clients import door_name, office_client
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.settings import Snapshot
@@ -29,7 +29,7 @@ _FIRST_SNAPSHOT_S = 10.0
 class Bots:
     """Exactly one replica: bot actors have unique names."""
 
-    def __init__(self, used: StaffArgs) -> None:
+    def __init__(self, used: UsedEngineArgs) -> None:
         self._supervisor = BotSupervisor(RayProcessHost(BotConnector(used)))
         self._changes: asyncio.Queue[Snapshot] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -56,7 +56,7 @@ class Bots:
 class BotConnector:
     """Builds the connections of a bot in the process of the bot: the assistant, the office and the token sealer."""
 
-    def __init__(self, used: StaffArgs) -> None:
+    def __init__(self, used: UsedEngineArgs) -> None:
         self._used = used
 
     async def __call__(self) -> BotConnections:

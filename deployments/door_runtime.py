@@ -10,7 +10,7 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments import names
 from deployments.api.metrics import Metrics
-from deployments.arguments import StaffArgs
+from deployments.arguments import UsedEngineArgs
 from deployments.clients import (
     ChatClient,
     EngineClient,
@@ -47,7 +47,7 @@ class EngineHandles:
         return tuple(remote for remote in (self.chat, *self.voices, self.recognition) if remote)
 
     @classmethod
-    def by_name(cls, used: StaffArgs) -> "EngineHandles":
+    def by_name(cls, used: UsedEngineArgs) -> "EngineHandles":
         """For doors in another application than the engines: handles are looked up at the first call."""
 
         def find(wanted: bool, name: str) -> RemoteDeployment | None:

@@ -15,7 +15,7 @@ from deployments.administration.office.operations import OperationsDependencies,
 from deployments.administration.services.service_control import ServiceAction, ServiceActionResult
 from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.app import AdminApp, GateDependencies
-from deployments.arguments import OfficeArgs, StaffArgs
+from deployments.arguments import OfficeArgs, UsedEngineArgs
 from deployments.clients import BotsClient, FaqClient
 from deployments.contracts.chat import TurnSource
 from deployments.contracts.errors import SecretaryError
@@ -42,7 +42,7 @@ _MAX_MESSAGE_BYTES = 2 << 20
 """The longest text that can be spoken, with every character escaped in JSON."""
 
 
-def engine_services(used: StaffArgs) -> dict[str, str]:
+def engine_services(used: UsedEngineArgs) -> dict[str, str]:
     """The deployments that an administrator can stop: name -> kind."""
     optional = (
         (names.CHAT, "chat", used.chat),

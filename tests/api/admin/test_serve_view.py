@@ -27,7 +27,7 @@ ACCOUNT: dict[str, Any] = {
 }
 
 
-async def test_a_controller_that_hangs_is_asked_once_and_told_of() -> None:
+async def test_hanging_controller_is_asked_once_and_reported() -> None:
     going, asked = threading.Event(), 0
 
     def ask() -> dict[str, Any]:

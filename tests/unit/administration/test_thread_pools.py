@@ -13,7 +13,7 @@ from tests.data_folders import fast_passwords
 from tests.waiting import wait_until
 
 
-class Gate:
+class BlockedCalls:
     """A call that returns once ``open`` is set; ``calls`` counts how often it was made."""
 
     def __init__(self) -> None:
@@ -27,14 +27,14 @@ class Gate:
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
-    gate = Gate()
+def gate() -> Iterator[BlockedCalls]:
+    gate = BlockedCalls()
     yield gate
     gate.open.set()
 
 
 @pytest.fixture
-async def busy_default_executor(gate: Gate) -> AsyncIterator[None]:
+async def busy_default_executor(gate: BlockedCalls) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(1))
     busy = loop.run_in_executor(None, gate)
@@ -44,7 +44,7 @@ async def busy_default_executor(gate: Gate) -> AsyncIterator[None]:
     await busy
 
 
-async def test_shared_call_that_hangs_uses_one_thread(gate: Gate) -> None:
+async def test_shared_call_that_hangs_uses_one_thread(gate: BlockedCalls) -> None:
     call = SharedCall("test", gate, 0.05)
     answers = await asyncio.gather(*(call.result() for _ in range(20)), return_exceptions=True)
     assert {type(answer) for answer in answers} == {TimeoutError}
@@ -63,7 +63,7 @@ async def test_shared_call_that_hangs_uses_one_thread(gate: Gate) -> None:
         await call.result()
 
 
-async def test_run_or_reject_raises_while_busy(gate: Gate) -> None:
+async def test_run_or_reject_raises_while_busy(gate: BlockedCalls) -> None:
     threads = DedicatedThreadPool("test", 2)
     under_way = [asyncio.create_task(threads.run_or_reject(gate, "busy", 5)) for _ in range(2)]
     await wait_until(lambda: gate.calls == 2)

@@ -32,9 +32,9 @@ def quick(admin: AdminClient) -> Iterator[str]:
 
 def seconds(admin: AdminClient, **wishes: object) -> float:
     reply = admin.http.post("/tts/test", json={"text": SENTENCE, "language": "en", **wishes})
-    told_seconds = float(reply.headers["x-duration-sec"])
-    assert decode_audio(reply.content).seconds == pytest.approx(told_seconds, abs=0.1)
-    return told_seconds
+    reported_seconds = float(reply.headers["x-duration-sec"])
+    assert decode_audio(reply.content).seconds == pytest.approx(reported_seconds, abs=0.1)
+    return reported_seconds
 
 
 def test_get_presets(admin: AdminClient, quick: str) -> None:
@@ -69,8 +69,8 @@ def test_get_and_delete_cache(admin: AdminClient) -> None:
 
     def from_memory() -> bool:
         before = admin.secretary.metric("secretary_phrase_cache_total", result="hit")
-        told_bytes = admin.gateway.post("/v1/audio/speech", json=body).content
-        assert told_bytes
+        reported_bytes = admin.gateway.post("/v1/audio/speech", json=body).content
+        assert reported_bytes
         return admin.secretary.metric("secretary_phrase_cache_total", result="hit") > before
 
     from_memory()
