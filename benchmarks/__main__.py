@@ -20,6 +20,8 @@ BENCHMARKS = {
     "idle": "time to start, and memory and processor time of a secretary that waits",
     "office-changes": "time from a change in the office to the slowest replica, and changes per second against sqlite3",
     "faq": "exact and ranked match among ten thousand FAQ entries",
+    "answers": "which stage finds the right FAQ entry for labelled questions, and the cost of a match by meaning",
+    "spoken-text": "labelled texts that are read rightly, against the bare normalisation libraries",
     "key-check": "the share of a door's requests per second that the check of the API key costs",
     "phone-lines": "lateness of the 20 ms frames with 1, 10 and 25 phone lines",
     "office": "the list of conversations with 100,000 of them stored, against the number of messages",

@@ -1,5 +1,6 @@
 """What a door runs in its own process: an assistant over engine handles, the current snapshot and the report outbox."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.conversation.usage_tracker import UsageTracker
 from deployments.remote import RemoteDeployment
 from deployments.shared_state.factory import create_shared_state
+from deployments.text.normalizer import load_normalizers
 from deployments.wiring import Engines, build_turn_pipeline
 from storage.environment import Environment
 
@@ -115,12 +117,14 @@ class DoorRuntime:
         await self.shared.start()
         self.snapshots.start()
         self.outbox.start()
+        self._loading = asyncio.create_task(asyncio.to_thread(load_normalizers))
         for client in self._clients():
             await client.start()
 
     async def stop(self) -> None:
         for client in self._clients():
             await client.stop()
+        await asyncio.gather(self._loading, return_exceptions=True)
         await self.outbox.stop()
         await self.snapshots.stop()
         await self.shared.stop()

@@ -12,6 +12,7 @@ from deployments.answers.answer_renderer import MIN_MESSAGE_LENGTH, AnswerRender
 from deployments.answers.entry_diff import EntryDiff
 from deployments.answers.normalise import normalise
 from deployments.answers.phrase_index import KeyPhraseIndex, PhraseIndex, PhraseTrigger
+from deployments.answers.qualifiers import agrees
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqEntry
 
@@ -52,7 +53,8 @@ class ExactMatchIndex:
         if triggers := self._exact.triggers.get(message):
             return self._best_match(triggers, locale, "exact", EXACT_SCORE)
         if phrase := max(self._keywords.find_in(message), key=len, default=""):
-            return self._best_match(self._triggers_as_long(message, phrase), locale, "keyword", KEYWORD_SCORE)
+            meant = [found for found in self._triggers_as_long(message, phrase) if agrees(text, *found)]
+            return self._best_match(meant, locale, "keyword", KEYWORD_SCORE) if meant else None
         return None
 
     def _best_match(

@@ -29,6 +29,7 @@ from deployments.answers.answer_renderer import (
     primary_language,
 )
 from deployments.answers.entry_diff import EntryDiff
+from deployments.answers.qualifiers import agrees
 from deployments.answers.stem_index import IndexedQuestion, StemIndex
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.events import AnswerMatch
@@ -89,7 +90,7 @@ class Ranking:
             return None
         score, best = ranked[0]
         rival = next((s for s, other in ranked[1:] if _compete(best.entry, other.entry, locale)), 0.0)
-        if score - rival < self._settings.ranked_margin:
+        if score - rival < self._settings.ranked_margin or not agrees(text, best.entry, best.text):
             return None
         return self._renderer.render_match(best.entry, "ranked", score, best.text)
 

@@ -25,6 +25,11 @@ def render_placeholders(answer: str, language: str, now: datetime) -> str:
     return _PLACEHOLDER.sub(lambda found: _value(found[1], language, now), answer)
 
 
+def has_placeholders(answer: str) -> bool:
+    """Whether ``answer`` speaks of the present moment."""
+    return "{" in answer and _PLACEHOLDER.search(answer) is not None
+
+
 def _value(name: str, language: str, now: datetime) -> str:
     if name == "current_time":
         return f"{now:%H:%M}"

@@ -16,16 +16,16 @@ _MAX_MESSAGE_WORDS = 400
 """In words. The rest of the message is ignored."""
 
 
-def _word_set(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_NEGATIONS = _word_set("не нет нельзя без not no dont doesnt didnt cant cannot wont isnt arent never without")
-_INTERROGATIVES = _word_set(
+_NEGATIONS = word_set("не нет нельзя без not no dont doesnt didnt cant cannot wont isnt arent never without")
+_INTERROGATIVES = word_set(
     "как где куда откуда когда сколько почему зачем какой какая какое какие каких каком чем кто кому кого чей что"
     " how where when why what which who whom whose much many hows wheres whens whats whos"
 )
-_FUNCTION_WORDS = _word_set(
+FUNCTION_WORDS = word_set(
     "а и но или же ли бы б в во на с со у к ко о об от до за из по под над при для про через между"
     " я мне меня мой моя мое мои ты тебя тебе твой твоя твое вы вас вам ваш ваша ваше ваши вами он она оно они его ее"
     " их мы нас нам наш наша это этот эта эти то тот та те там тут здесь так такой такая есть быть был была будет будут"
@@ -37,8 +37,8 @@ _FUNCTION_WORDS = _word_set(
     " please thanks thank hello hi hey good day morning evening can could would will shall may might tell know want"
     " wanted like just so if then id im ill youre"
 )
-_PARTICLES = _word_set("а и но же ли бы ну вот and so")
-_COURTESIES = _word_set(
+_PARTICLES = word_set("а и но же ли бы ну вот and so")
+_COURTESIES = word_set(
     "пожалуйста плиз спасибо здравствуйте здравствуй привет добрый доброе день вечер утро"
     " подскажите подскажи подскажете скажите скажи скажете хочу хотел хотела хотелось хотим узнать знаете интересует"
     " интересно please thanks thank hello hi hey good day morning evening"
@@ -75,12 +75,12 @@ class TokenizedText:
 def tokenize_text(text: str) -> TokenizedText:
     """Tokenises ``text``. Function words are dropped unless there are no other words ("кто вы?")."""
     message_words = normalised_words(text)[:_MAX_MESSAGE_WORDS]
-    content = [word for word in message_words if word not in _FUNCTION_WORDS and word not in _NEGATIONS]
+    content = [word for word in message_words if word not in FUNCTION_WORDS and word not in _NEGATIONS]
     lacks_content = sum(_weights(_source_words(content)).values()) < _MIN_CONTENT_WEIGHT
     if all(word in _INTERROGATIVES for word in content):
         content = [word for word in message_words if len(word) > 1] or list(message_words)
     source_words = _source_words(content)
-    function_words = {word for word in message_words if word in _FUNCTION_WORDS or word in _INTERROGATIVES} - _PARTICLES
+    function_words = {word for word in message_words if word in FUNCTION_WORDS or word in _INTERROGATIVES} - _PARTICLES
     return TokenizedText(
         _weights(source_words),
         source_words,
@@ -125,4 +125,4 @@ def _english() -> snowballstemmer.stemmer:
 
 def _is_negated(message_words: tuple[str, ...]) -> bool:
     """Whether a negation precedes a content word. "не подскажете" is a courtesy."""
-    return any(word in _NEGATIONS and after not in _FUNCTION_WORDS for word, after in pairwise((*message_words, "")))
+    return any(word in _NEGATIONS and after not in FUNCTION_WORDS for word, after in pairwise((*message_words, "")))

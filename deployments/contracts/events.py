@@ -39,8 +39,8 @@ class TurnStarted:
 
 @dataclass(frozen=True, slots=True)
 class AnswerMatch:
-    """The FAQ entry that matched. ``rule`` is exact, keyword or ranked; ``score`` is 0..100; ``trigger`` is the matched
-    text."""
+    """The FAQ entry that matched. ``rule`` is exact, keyword, ranked or meaning; ``score`` is 0..100; ``trigger`` is
+    the matched text."""
 
     entry_id: int
     text: str

@@ -70,6 +70,24 @@ class FaqSettings(FrozenModel):
         description="Minimum lead of the best match over the best match with another answer",
         json_schema_extra=_TURN,
     )
+    meaning_enabled: bool = Field(
+        default=True, description="Match questions by meaning where no words match", json_schema_extra=_TURN
+    )
+    meaning_threshold: float = Field(
+        default=75.0, ge=0, le=100, description="Lowest similarity of meaning (0..100)", json_schema_extra=_TURN
+    )
+    meaning_margin: float = Field(
+        default=5.0,
+        ge=0,
+        le=100,
+        description="By how much the nearest meaning must beat the nearest other answer",
+        json_schema_extra=_TURN,
+    )
+    meaning_across_languages: bool = Field(
+        default=False,
+        description="Answer with an entry in another language when no entry in the question's language means the same",
+        json_schema_extra=_TURN,
+    )
 
 
 class LlmSettings(FrozenModel):

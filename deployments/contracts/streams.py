@@ -1,6 +1,7 @@
 """Helpers for asynchronous streams: closing them reliably, and reading ahead of a slow consumer."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
@@ -88,3 +89,25 @@ class ReadAhead(AsyncIterator[T]):
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+class NewestValue(Generic[T]):
+    """Hands the newest value from any thread to one coroutine; values that were not taken in time are dropped.
+
+    Built on the event loop that calls ``get``.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._values: asyncio.Queue[T] = asyncio.Queue()
+
+    def put(self, value: T) -> None:
+        """Replaces what is waiting. Does nothing once the loop is closed."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._values.put_nowait, value)
+
+    async def get(self) -> T:
+        value = await self._values.get()
+        while not self._values.empty():
+            value = self._values.get_nowait()
+        return value

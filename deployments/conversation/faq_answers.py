@@ -3,9 +3,11 @@
 1. *exact*: the whole message is a question or an alternative of an entry (``answers/exact_match.py``).
 2. *keyword*: a keyword of an entry occurs in the message (``answers/exact_match.py``).
 3. *ranked*: the most similar question scores above the threshold (``answers/ranking.py``).
+4. *meaning*: the question nearest in meaning scores above the threshold (``answers/meaning.py``).
 
-``ExactAnswers`` serves 1 and 2 in the process of each door. ``RankedAnswers`` serves 3 in the FAQ deployment, one hop
-away. ``FaqLookup`` applies the order. Without a match the language model answers (``answer_resolver.py``).
+A negation, another place or another day turns 2 to 4 off (``answers/qualifiers.py``). ``ExactAnswers`` serves 1 and
+2 in the process of each door. ``SimilarAnswers`` serves 3 and 4 in the FAQ deployment, one hop away. ``FaqLookup``
+applies the order. Without a match the language model answers (``answer_resolver.py``).
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from collections.abc import Callable
 
 from deployments.answers.answer_renderer import UtcClock
 from deployments.answers.exact_match import ExactMatchIndex
+from deployments.answers.meaning import MeaningIndex, SentenceEncoder
 from deployments.answers.normalise import normalise
 from deployments.answers.ranking import Ranking
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
@@ -66,6 +69,52 @@ class RankedAnswers:
         self.ranking = self._inputs = None
 
 
+class MeaningAnswers:
+    """The index of meanings. ``index`` is None before the first snapshot, after ``clear`` and while it is disabled."""
+
+    def __init__(self, clock: UtcClock, encoder: SentenceEncoder) -> None:
+        self._clock = clock
+        self._encoder = encoder
+        self._inputs: tuple[tuple[FaqEntry, ...], FaqSettings, str] | None = None
+        self.index: MeaningIndex | None = None
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Updates the index. Encodes what changed since the last snapshot: about a millisecond a question."""
+        inputs = (snapshot.faq, snapshot.settings.faq, snapshot.settings.time_zone)
+        if not snapshot.settings.faq.meaning_enabled:
+            self.clear()
+        elif inputs != self._inputs:
+            self.index = MeaningIndex(*inputs, self._clock, self._encoder, self.index)
+            self._inputs = inputs
+
+    def clear(self) -> None:
+        self.index = self._inputs = None
+
+
+class SimilarAnswers:
+    """Ranked matches, then matches by meaning. Methods block for milliseconds: call them in a thread."""
+
+    def __init__(self, ranked: RankedAnswers, meaning: MeaningAnswers) -> None:
+        self.ranked = ranked
+        self.meaning = meaning
+
+    def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        ranking, index = self.ranked.ranking, self.meaning.index
+        match = ranking.match(text, locale) if ranking else None
+        return match or (index.match(text, locale) if index else None)
+
+    def candidates(self, text: str, locale: str | None, limit: int) -> tuple[AnswerMatch, ...]:
+        """The ``limit`` nearest entries by rank and the ``limit`` nearest by meaning, best first."""
+        ranking, index = self.ranked.ranking, self.meaning.index
+        ranked = [found.match for found in ranking.candidates(text, locale, limit)] if ranking else []
+        near = index.candidates(text, locale, limit) if index else []
+        return tuple(sorted((*ranked, *near), key=lambda match: -match.score))
+
+    def clear(self) -> None:
+        self.ranked.clear()
+        self.meaning.clear()
+
+
 class FaqLookup:
     """Looks up the FAQ answer of a turn. ``ranked`` is None where the graph has no FAQ deployment; a ranked lookup
     takes at most ``timeout_s``.
@@ -87,7 +136,7 @@ class FaqLookup:
         return self._exact.lookup(turn.question, turn.locale) if _accepts_text(turn) else None
 
     async def find_ranked(self, turn: ChatTurn) -> AnswerMatch | None:
-        """The ranked match, or None when the lookup fails or times out."""
+        """The match by rank or by meaning, or None when the lookup fails or times out."""
         if self._ranked is None or not _accepts_text(turn):
             return None
         try:

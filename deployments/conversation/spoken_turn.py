@@ -48,7 +48,7 @@ class Speaker:
 
     async def synthesize(self, piece: str, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
         """Audio of one sentence. Yields nothing for a sentence without speakable text, such as an emoji."""
-        text = to_speakable_text(piece, parameters.language)
+        text = await asyncio.to_thread(to_speakable_text, piece, parameters.language)
         if not text:
             return
         voice = parameters.voice
@@ -87,7 +87,7 @@ class Speaker:
                 async for chunk in chunks:
                     yield SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
                     sequence += 1
-        if sequence == 0 and not any(to_speakable_text(piece, parameters.language) for piece in pieces):
+        if sequence == 0 and not await asyncio.to_thread(_has_speech, pieces, parameters.language):
             async with Closing(self._synthesize(_PAUSE, parameters)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -99,6 +99,10 @@ class Speaker:
             async for chunk in chunks:
                 self._observer.on_audio(chunk.seconds, parameters.voice.engine)
                 yield chunk
+
+
+def _has_speech(pieces: Sequence[str], language: str) -> bool:
+    return any(to_speakable_text(piece, language) for piece in pieces)
 
 
 class SpokenTurn:

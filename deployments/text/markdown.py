@@ -6,7 +6,15 @@ import unicodedata
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]+[.@][^<>\s]+)>")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_TAG = re.compile(
+    r"</?(?:a|abbr|article|b|big|blockquote|body|br|button|center|code|dd|del|div|dl|dt|em|figure|font|footer|form|h[1-6]"
+    r"|head|header|hr|html|i|iframe|img|input|ins|kbd|label|li|link|main|mark|meta|nav|ol|option|p|pre|q|s|script|section"
+    r"|select|small|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|title|tr|tt|u|ul"
+    r"|var|video)(?:\s[^<>]{0,200}=[^<>]{0,200})?\s{0,3}/?>",
+    re.IGNORECASE,
+)
+_NAME_IN_BRACKETS = re.compile(r"<([^\W\d_][\w -]{0,30})>(?!\w)")
+"""A key or a placeholder: "press <Enter>"."""
 _TABLE_RULE = re.compile(r"^[\s|:+=_*-]*[-=_*]{2,}[\s|:+=_*-]*$")
 _LINE_MARK = re.compile(r"^\s*(?:>+\s*)*(?:#{1,6}\s+|[-*+•·▪◦–—]\s+(?:\[[ xX]\]\s+)?)?")
 _EMPHASIS = re.compile(r"(\*{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
@@ -24,7 +32,7 @@ def strip_markdown(text: str) -> str:
     """
     text = _FENCE.sub("\n", text)
     text = _IMAGE_OR_LINK.sub(r"\1", text)
-    text = _TAG.sub(" ", _AUTOLINK.sub(r"\1", text))
+    text = _NAME_IN_BRACKETS.sub(r"\1", _TAG.sub(" ", _AUTOLINK.sub(r"\1", text)))
     lines = [line for line in map(_plain_line, text.splitlines()) if line]
     return " ".join([*map(_with_full_stop, lines[:-1]), *lines[-1:]])
 

@@ -1,74 +1,63 @@
-"""Converts written text to speakable text: no markup and emoji, numbers and symbols in words."""
+"""What a voice should say for a written text: no marks, no pictures, numbers and signs in words."""
 
+import html
 import re
 import unicodedata
 
 from deployments.text.addresses import DOMAIN, EMAIL, WEB_ADDRESS
-from deployments.text.english import EnglishVerbalizer
 from deployments.text.markdown import strip_emoji, strip_markdown
-from deployments.text.numbers import numbers_to_words
-from deployments.text.russian import RussianVerbalizer
-from deployments.text.verbalizer import Verbalizer
+from deployments.text.normalizer import Normalizer, normalizer_for
 
-_VERBALIZERS: dict[str, Verbalizer] = {"ru": RussianVerbalizer(), "en": EnglishVerbalizer()}
-
-_SIGNS = re.compile(r"\s*([№&+=×°%§₽$€£¥@])\s*")
 _LEFTOVERS = re.compile(r"[*_#~|^<>{}\[\]\\/`]+")
 _SPACE_BEFORE_MARK = re.compile(r"\s+([,.!?;:…)»])")
 _LEADING_MARKS = re.compile(r"^[\s,.;:!?…)»\]—–-]+")
+_INSIDE_WORDS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_KEPT_DIGITS = "²³"
+"""Exponents: a normaliser reads them."""
 
 
 def to_speakable_text(text: str, language: str) -> str:
-    """Returns one line, which is empty when ``text`` contains nothing to say. Never raises.
+    """``text`` as it is said aloud in ``language``, one line, without digits; empty when there is nothing to say.
 
-    In Russian ("ru") and English ("en"), numbers, dates, times, money and symbols become words. In other languages only
-    markup and emoji are removed and digits stay.
+    Russian ("ru") and English ("en") get numbers, dates, times, money, units and signs in words; for any other language
+    only marks, addresses and pictures are dealt with and digits are left to the voice. Words in other letters stay as
+    they are. Never raises.
     """
-    verbalizer = _VERBALIZERS.get(language.lower()[:2])
-    words = strip_markdown(text)
-    if verbalizer is not None:
-        words = _expanded(words, verbalizer)
+    normalizer = normalizer_for(language.lower()[:2])
+    words = strip_markdown(_INSIDE_WORDS.sub("", html.unescape(text)))
     words = _plain_digits(words)
-    if verbalizer is not None:
-        words = _addresses_in_words(words, verbalizer)
-        words = numbers_to_words(words, verbalizer)
-        words = _SIGNS.sub(lambda sign: f" {verbalizer.symbols[sign[1]]} ", words)
+    if normalizer is not None:
+        words = normalizer.normalize(_addresses_in_words(words, normalizer))
     words = _LEFTOVERS.sub(" ", strip_emoji(words))
     words = _SPACE_BEFORE_MARK.sub(r"\1", " ".join(words.split()))
     words = _LEADING_MARKS.sub("", words)
     return words if any(letter.isalnum() for letter in words) else ""
 
 
-def _expanded(text: str, verbalizer: Verbalizer) -> str:
-    for pattern, words in verbalizer.expansions:
-        text = pattern.sub(words, text)
-    return text
-
-
 def _plain_digits(text: str) -> str:
-    """Replaces digits of other scripts, superscript and circled digits by 0-9."""
+    """Digits of other scripts and circled ones as 0-9."""
     if text.isascii():
         return text
-    return "".join(_plain_digit(c) if c > "\x7f" and c.isdigit() else c for c in text)
+    return "".join(_plain_digit(c) if c > "\x7f" and c.isdigit() and c not in _KEPT_DIGITS else c for c in text)
 
 
 def _plain_digit(character: str) -> str:
     return str(unicodedata.digit(character, 0))
 
 
-def _addresses_in_words(text: str, verbalizer: Verbalizer) -> str:
+def _addresses_in_words(text: str, normalizer: Normalizer) -> str:
     def email(found: re.Match[str]) -> str:
-        return _address(found[0], verbalizer)
+        return _address(found[0], normalizer)
 
     def site(found: re.Match[str]) -> str:
         ending = "." if found[0].endswith(".") else ""
-        return _address(found[1].rstrip("."), verbalizer) + ending
+        return _address(found[1].rstrip("."), normalizer) + ending
 
     return DOMAIN.sub(site, WEB_ADDRESS.sub(site, EMAIL.sub(email, text)))
 
 
-def _address(address: str, verbalizer: Verbalizer) -> str:
+def _address(address: str, normalizer: Normalizer) -> str:
     """ "info@site.ru" as "info at site dot ru"."""
-    for sign, name in (("@", "@"), (".", "dot"), ("_", "_"), ("-", "-")):
-        address = address.replace(sign, f" {verbalizer.symbols[name]} ")
+    for sign in "@._-":
+        address = address.replace(sign, f" {normalizer.name(sign)} ")
     return " ".join(address.split())

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import httpx
 
 from deployments.administration.speech.builtin_presets import BUILTIN_PRESETS
+from deployments.answers.sentence_encoder import UniversalSentenceEncoder
 from deployments.api.app import DoorServices, build_app
 from deployments.api.metrics import Metrics
 from deployments.audio.encode import wav_file
@@ -23,7 +24,7 @@ from deployments.contracts.events import AnswerMatch, TextDelta, TurnFinished
 from deployments.contracts.settings import ApiKey, FaqEntry, Persona, Settings, Snapshot
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import ConversationAssistant
-from deployments.conversation.faq_answers import ExactAnswers, RankedAnswers
+from deployments.conversation.faq_answers import ExactAnswers, MeaningAnswers, RankedAnswers, SimilarAnswers
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
@@ -35,11 +36,15 @@ from tests.unit.conversation.harness import NOON, RecordingTurnObserver, StaticS
 Probe = Callable[[Settings], Awaitable[object]]
 
 KEY = "sk-sec-of-a-probe"
+ENCODER = UniversalSentenceEncoder()
+MEANT = "Где тут ближайшая стоянка?"
+"""Near in meaning to an entry, and too far for a rank."""
 FAQ = (
     FaqEntry(id=1, question="Который час", answer="{current_time}"),
     FaqEntry(id=2, question="Сколько стоит доставка мебели", answer="Тысяча."),
     FaqEntry(id=3, question="Когда привезут заказанный диван", answer="Завтра."),
     FaqEntry(id=4, question="Заказанный диван привезут когда", answer="Послезавтра."),
+    FaqEntry(id=6, question="Где находится ближайшая парковка?", answer="За углом."),
 )
 PERSONAS = (
     Persona(id="anna", name="Анна", prompts={"ru": "Ты Анна.", "en": "You are Anna."}),
@@ -71,14 +76,14 @@ class RecordingTone(ToneEngine):
         return super().synthesize(request)
 
 
-class LocalRankedAnswers:
-    """The ranked answers of ``deployments.faq`` in this process."""
+class LocalSimilarAnswers:
+    """The answers of ``deployments.faq`` in this process."""
 
-    def __init__(self, ranked: RankedAnswers) -> None:
-        self._ranked = ranked
+    def __init__(self, answers: SimilarAnswers) -> None:
+        self._answers = answers
 
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        return self._ranked.ranking.match(text, locale) if self._ranked.ranking else None
+        return self._answers.lookup(text, locale)
 
 
 @dataclass
@@ -121,11 +126,15 @@ async def build_probe_setup(
     other, recognizer = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
     for each in (engine, voice, other, recognizer):
         await each.start()
-    exact, ranked = ExactAnswers(lambda: NOON), RankedAnswers(lambda: NOON)
+    exact = ExactAnswers(lambda: NOON)
+    similar = SimilarAnswers(RankedAnswers(lambda: NOON), MeaningAnswers(lambda: NOON, ENCODER))
     for each in (snapshot.model_copy(update={"settings": Settings()}), snapshot):
         exact.prepare(each)
-        ranked.prepare(each)
-    pipeline = build_turn_pipeline(Engines(engine, (voice,), recognizer, LocalRankedAnswers(ranked)), exact, snapshots)
+        similar.ranked.prepare(each)
+        similar.meaning.prepare(each)
+    pipeline = build_turn_pipeline(
+        Engines(engine, (voice,), recognizer, LocalSimilarAnswers(similar)), exact, snapshots
+    )
     pipeline = replace(pipeline, chat={**pipeline.chat, "cloud:other": other})
     return ProbeSetup(
         ConversationAssistant(pipeline, snapshots, observer, lambda: NOON), snapshots, engine, voice, observer
@@ -271,7 +280,11 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "default_persona": ("marina", probe_persona),
     "default_route": ("cloud:other", probe_model),
     "faq.ranked_threshold": (20.0, probe_answer("доставка мебели")),
-    "faq.ranked_margin": (0.0, probe_answer("диван заказанный когда привезут")),
+    "faq.ranked_margin": (0.0, probe_answer("заказанный привезут диван когда-то")),
+    "faq.meaning_enabled": (False, probe_answer(MEANT)),
+    "faq.meaning_threshold": (99.0, probe_answer(MEANT)),
+    "faq.meaning_margin": (95.0, probe_answer(MEANT)),
+    "faq.meaning_across_languages": (True, probe_answer("Where is the nearest car park?")),
     "llm.temperature": (1.5, probe_option("temperature")),
     "llm.top_p": (0.1, probe_option("top_p")),
     "llm.max_tokens": (2, probe_answer_length),

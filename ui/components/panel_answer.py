@@ -41,7 +41,7 @@ class PanelAnswer:
                 self.failure = event
 
 
-_RULE_TEXTS = {"exact": "rule.exact", "keyword": "rule.keyword", "ranked": "rule.ranked"}
+_RULE_TEXTS = {"exact": "rule.exact", "keyword": "rule.keyword", "ranked": "rule.ranked", "meaning": "rule.meaning"}
 
 
 def rule_text(rule: str, t: Translator) -> str:

@@ -10,7 +10,7 @@ from deployments.contracts.events import AnswerMatch
 from deployments.contracts.settings import FaqSettings
 from storage.seed import faq
 
-ENTRIES = tuple(entry.model_copy(update={"id": number}) for number, entry in enumerate(faq(), 1))
+ENTRIES = tuple(entry.model_copy(update={"id": number, "enabled": True}) for number, entry in enumerate(faq(), 1))
 
 
 def _now() -> datetime:

@@ -90,7 +90,7 @@ class MatchCandidateReply(BaseModel):
 
 
 class MatchTestReply(BaseModel):
-    """``match`` is the question that matched; ``rule`` is exact, keyword or ranked."""
+    """``match`` is the question that matched; ``rule`` is exact, keyword, ranked or meaning."""
 
     match: str | None
     response: str | None

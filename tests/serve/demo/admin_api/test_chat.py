@@ -8,7 +8,7 @@ import pytest
 
 from tests.serve.admin_client import AdminClient, error_of
 
-WHO, CONTACT = "Who are you?", "How can I contact you?"
+WHO, GREETING = "Who are you?", "Hello"
 NOT_PREPARED = "Tell me about whales."
 
 
@@ -118,11 +118,11 @@ def test_post_stream(admin: AdminClient, path: str) -> None:
 
 def test_put_message(admin: AdminClient, path: str) -> None:
     question = asked(admin, path)["message"]["id"]
-    asked(admin, path, "I want to leave a message")
-    done = admin.put(f"{path}/messages/{question}", {"content": CONTACT})
-    assert done["response"]["content"] == prepared(admin, CONTACT)
+    asked(admin, path, "Thank you")
+    done = admin.put(f"{path}/messages/{question}", {"content": GREETING})
+    assert done["response"]["content"] == prepared(admin, GREETING)
     view = messages(admin, path)
-    assert [message["content"] for message in view] == [CONTACT, prepared(admin, CONTACT)]
+    assert [message["content"] for message in view] == [GREETING, prepared(admin, GREETING)]
     assert view[0]["edited"] is True
     answer = view[1]["id"]
     assert error_of(admin.http.put(f"{path}/messages/{answer}", json={"content": "x"}))[0] == 400
@@ -130,14 +130,14 @@ def test_put_message(admin: AdminClient, path: str) -> None:
 
 def test_delete_message(admin: AdminClient, path: str) -> None:
     asked(admin, path)
-    second = asked(admin, path, CONTACT)["message"]["id"]
+    second = asked(admin, path, GREETING)["message"]["id"]
     assert admin.delete(f"{path}/messages/{second}")["deleted"] == 2
     assert [message["content"] for message in messages(admin, path)] == [WHO, prepared(admin, WHO)]
 
 
 def test_post_regenerate(admin: AdminClient, path: str) -> None:
     first = asked(admin, path, NOT_PREPARED, **few(4))
-    asked(admin, path, CONTACT)
+    asked(admin, path, GREETING)
     again = admin.post(f"{path}/messages/{first['message']['id']}/regenerate", few(1))
     assert again["message"]["id"] == first["message"]["id"]
     assert again["response"]["id"] != first["response"]["id"]
