@@ -59,6 +59,18 @@ async def test_chat_streams_answer_and_shows_its_source(admin: BrowserUser) -> N
     await expect(answer).to_contain_text("первый звук 412 мс")
 
 
+async def test_long_chat_scrolls(admin: BrowserUser) -> None:
+    await fresh_chat(admin)
+    for _ in range(6):
+        answer = await ask(admin, "hello")
+        await expect(answer.locator(".bubble")).to_have_text(ANSWER)
+    scroll = admin.page.locator(".thread-scroll")
+    first = admin.page.locator(".message").first
+    await expect(first).not_to_be_in_viewport()
+    await scroll.evaluate("element => element.scrollTo(0, -element.scrollHeight)")
+    await expect(first).to_be_in_viewport()
+
+
 async def test_chat_shows_entry_rule_and_score_of_faq_answer(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "faq")
