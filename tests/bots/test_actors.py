@@ -102,6 +102,7 @@ async def test_actor_bots_follow_rows_and_survive_crashes(cluster: Any, server: 
     assert server.poller_conflicts == 0
 
 
+@pytest.mark.long
 async def test_newer_supervisor_takes_over_without_overlap(cluster: Any, server: TelegramServer) -> None:
     older, newer = (
         RayProcessHost(CONNECT, generation=1, limits=LIMITS),
@@ -143,6 +144,7 @@ class SupervisorActor:
         return os.getpid()
 
 
+@pytest.mark.long
 async def test_bot_ends_with_its_supervisors_process(cluster: Any, server: TelegramServer) -> None:
     owner = cluster.remote(num_cpus=0)(SupervisorActor).remote(row(server))
     running = owner.run.remote()

@@ -8,7 +8,13 @@ from tests.serve.engine_failures import CASES, EngineFailureCase
 from tests.serve.secretary_process import SecretaryProcess, wait_until
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name, marks=() if name in ("chat", "speech") else pytest.mark.long)
+        for name, case in CASES.items()
+    ],
+)
 def test_killed_engine_fails_request_and_recovers(secretary: SecretaryProcess, case: EngineFailureCase) -> None:
     wait_until(lambda: case.answers(secretary), timeout_s=60)
     case.interrupt(secretary, secretary.replica_process(case.deployment).kill)
@@ -16,6 +22,7 @@ def test_killed_engine_fails_request_and_recovers(secretary: SecretaryProcess, c
     wait_until(lambda: case.answers(secretary), timeout_s=60)
 
 
+@pytest.mark.long
 def test_replaced_replica_of_stopped_service_stays_stopped(secretary: SecretaryProcess, admin: AdminClient) -> None:
     admin.post("/services/recognition/stop")
     killed = secretary.replica_process("recognition")

@@ -146,6 +146,7 @@ def test_what_a_bot_says(admin: AdminClient) -> None:
     assert error_of(admin.http.post("/telegram/instances", json=wrong))[0] == 400
 
 
+@pytest.mark.long
 def test_buttons_and_modes(admin: AdminClient, telegram: TelegramServerThread) -> None:
     """A pressed button selects a mode, here one with answers of one token."""
 
