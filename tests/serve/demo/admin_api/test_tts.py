@@ -26,6 +26,8 @@ def as_before(admin: AdminClient) -> Iterator[None]:
 def quick(admin: AdminClient) -> Iterator[str]:
     """A custom preset."""
     admin.post("/tts/presets/custom", QUICK)
+    sample = {"text": "Hello.", "language": "en", "preset": QUICK["name"]}
+    wait_for_change(lambda: admin.http.post("/tts/test", json=sample).status_code == 200)
     yield QUICK["name"]
     admin.http.delete(f"/tts/presets/custom/{QUICK['name']}")
 
