@@ -6,14 +6,58 @@ from typing import Literal, Self
 
 from deployments.contracts.errors import ModelNotFound
 
-MessageRole = Literal["system", "user", "assistant"]
-FinishReason = Literal["stop", "length", "content_filter"]
+MessageRole = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model asks its caller to make. ``arguments`` is JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image of a user message: a ``data:`` URL, or an https URL that was checked."""
+
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
+    """A message. ``images`` follow the text of a user message. ``tool_calls`` belong to assistant messages. A message
+    of the role tool is the result of the call ``tool_call_id``."""
+
     role: MessageRole
     content: str
+    images: tuple[ImagePart, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the caller offers. ``parameters`` is its JSON schema as JSON text."""
+
+    name: str
+    description: str = ""
+    parameters: str = "{}"
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """The tools of a turn. ``choice`` is auto, none, required, or function; function means that ``function`` must be
+    called. ``parallel`` None leaves parallel calls to the model."""
+
+    tools: tuple[Tool, ...]
+    choice: Literal["auto", "none", "required", "function"] = "auto"
+    function: str = ""
+    parallel: bool | None = None
 
 
 class SourceKind(StrEnum):
@@ -35,34 +79,50 @@ class TurnSource:
 class RouteKind(StrEnum):
     LOCAL = "local"
     CLOUD = "cloud"
+    CHAIN = "chain"
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The language model that answers. Parsed once, when a request arrives."""
+    """The language model that answers. Parsed once, when a request arrives.
+
+    ``name`` is the local model ("" is the first one), the provider or the chain. ``adapter`` is a LoRA adapter of the
+    local model; "" is the model without one.
+    """
 
     kind: RouteKind
-    provider_id: str = ""
+    name: str = ""
+    adapter: str = ""
 
     @classmethod
     def parse(cls, text: str | None) -> Self | None:
-        """Parses ``local``, ``vllm`` (alias of local), ``cloud:{id}`` and ``gemini`` (alias of cloud:gemini).
+        """Parses ``local``, ``local:{model}``, ``local:{model}:{adapter}``, ``vllm`` (alias of local), ``cloud:{id}``,
+        ``gemini`` (alias of cloud:gemini) and ``chain:{name}``.
 
         Returns None for None and "", which mean the default route. Raises ModelNotFound for anything else.
         """
         if not text:
             return None
-        if text in ("local", "vllm"):
+        if text == "vllm":
             return cls(RouteKind.LOCAL)
         if text == "gemini":
             return cls(RouteKind.CLOUD, "gemini")
-        kind, _, provider_id = text.partition(":")
-        if kind == "cloud" and provider_id:
-            return cls(RouteKind.CLOUD, provider_id)
-        raise ModelNotFound(f"unknown route {text!r}; use local, vllm, gemini or cloud:<provider id>", param="model")
+        kind, _, name = text.partition(":")
+        if kind == "local":
+            name, _, adapter = name.partition(":")
+            return cls(RouteKind.LOCAL, name, adapter)
+        if kind in ("cloud", "chain") and name:
+            return cls(RouteKind(kind), name)
+        raise ModelNotFound(
+            f"unknown route {text!r}; use local, local:<model>, gemini, cloud:<provider id> or chain:<name>",
+            param="model",
+        )
 
     def __str__(self) -> str:
-        return self.kind.value if self.kind is RouteKind.LOCAL else f"cloud:{self.provider_id}"
+        if self.kind is not RouteKind.LOCAL:
+            return f"{self.kind.value}:{self.name}"
+        adapter = f":{self.adapter}" if self.adapter else ""
+        return f"local:{self.name}{adapter}" if self.name or adapter else "local"
 
 
 LOCAL_ROUTE = Route(RouteKind.LOCAL)
@@ -70,16 +130,19 @@ LOCAL_ROUTE = Route(RouteKind.LOCAL)
 
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
-    """Sampling options. None means the default of the engine.
+    """Sampling options. None means the default of the engine. An engine applies an option or raises InvalidRequest.
 
-    ``repetition_penalty`` divides the likelihood of repeated tokens; 1 disables it. ``json_schema`` is the schema of
-    ``response_format`` as JSON text; "{}" means any JSON object. Engines that cannot constrain their output reject it.
+    ``repetition_penalty`` divides the likelihood of repeated tokens; 1 disables it. ``frequency_penalty`` and
+    ``presence_penalty`` are those of the OpenAI API, -2..2. ``json_schema`` is the schema of ``response_format`` as
+    JSON text; "{}" means any JSON object. Engines that cannot constrain their output reject it.
     """
 
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     repetition_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
@@ -111,7 +174,8 @@ class ChatTurn:
     ``voice_id`` None selects a voice by the language of the answer. ``preset`` None selects the preset of the voice.
     ``locale`` is a BCP 47 language ("ru", "en") or None when unknown. ``system_prompt`` replaces the prompt of the
     persona. ``overrides`` apply to fields that the turn does not set. The first override that sets a field wins:
-    session, mode (a bot button), bot or widget.
+    session, mode (a bot button), bot or widget. ``tools`` are offered to the model. ``answer_prefix`` is the start of
+    the answer that another engine has already delivered: the engine continues it and yields only what follows it.
     """
 
     turn_id: str
@@ -128,6 +192,8 @@ class ChatTurn:
     locale: str | None = None
     system_prompt: str | None = None
     overrides: tuple[Overrides, ...] = ()
+    tools: ToolUse | None = None
+    answer_prefix: str = ""
 
     @property
     def question(self) -> str:

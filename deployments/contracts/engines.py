@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, EmbeddingVectors
-from deployments.contracts.events import AnswerMatch, TextDelta, TurnEvent, TurnFinished
+from deployments.contracts.events import AnswerMatch, TextDelta, ToolCallDelta, TurnEvent, TurnFinished
 from deployments.contracts.speech import (
     EngineStatus,
     RecognitionRequest,
@@ -18,7 +18,7 @@ from deployments.contracts.speech import (
     Voice,
 )
 
-ChatEvent = TextDelta | TurnFinished
+ChatEvent = TextDelta | ToolCallDelta | TurnFinished
 
 
 class Engine(Protocol):
@@ -35,7 +35,11 @@ class Engine(Protocol):
 
 class ChatEngine(Engine, Protocol):
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
-        """Yields text deltas, then exactly one TurnFinished with usage and finish reason."""
+        """Yields text deltas and tool call deltas, then exactly one TurnFinished with usage and finish reason.
+
+        Raises InvalidRequest before it returns for tools, images, options or an ``answer_prefix`` that the engine
+        cannot use.
+        """
         ...
 
 

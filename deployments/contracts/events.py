@@ -1,6 +1,6 @@
-"""The response side of a conversation: six kinds of events, in this order.
+"""The response side of a conversation: seven kinds of events, in this order.
 
-TurnStarted · AnswerMatched? · (TextDelta | SpeechReady)* · TurnFinished | TurnFailed
+TurnStarted · AnswerMatched? · (TextDelta | ToolCallDelta | SpeechReady)* · TurnFinished | TurnFailed
 """
 
 from dataclasses import dataclass, field
@@ -61,6 +61,17 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A part of the tool call number ``index`` of the answer. The first part of a call has its ``id`` and ``name``;
+    the ``arguments`` of all parts, joined, are JSON text."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechReady:
     chunk: SpeechChunk
     voice_id: str
@@ -86,4 +97,4 @@ class TurnFailed:
     status: int = 503
 
 
-TurnEvent = TurnStarted | AnswerMatched | TextDelta | SpeechReady | TurnFinished | TurnFailed
+TurnEvent = TurnStarted | AnswerMatched | TextDelta | ToolCallDelta | SpeechReady | TurnFinished | TurnFailed

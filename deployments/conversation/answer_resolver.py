@@ -7,7 +7,7 @@ from itertools import islice
 from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route, SourceKind
 from deployments.contracts.engines import ChatEngine, ChatEvent
 from deployments.contracts.errors import ConversationTooLong, Unavailable
-from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, TurnEvent, Usage
+from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, ToolCallDelta, TurnEvent, Usage
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.streams import Closing, ReadAhead, close_stream
@@ -64,6 +64,9 @@ class AnswerResolver:
                 if isinstance(chat_event, TextDelta):
                     timer.mark("first_token")
                     result.text.append(chat_event.text)
+                    yield chat_event
+                elif isinstance(chat_event, ToolCallDelta):
+                    timer.mark("first_token")
                     yield chat_event
                 else:
                     result.usage, result.finish_reason = chat_event.usage, chat_event.finish_reason

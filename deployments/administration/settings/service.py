@@ -181,7 +181,7 @@ async def _require_route_exists(work: UnitOfWork, text: str) -> None:
     if route is None:
         raise InvalidRequest("name a route, for example local", param="default_route")
     if route.kind is RouteKind.CLOUD:
-        await _require_provider(work, route.provider_id)
+        await _require_provider(work, route.name)
 
 
 async def _require_provider(work: UnitOfWork, provider_id: str) -> None:
