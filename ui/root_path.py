@@ -14,12 +14,14 @@ def with_root_path(path: str, root_path: str) -> str:
 
 
 class RootPathMiddleware:
-    """Middleware that restores a stripped prefix in ``scope["path"]``."""
+    """Middleware that restores a stripped prefix in ``scope["path"]``, and the slash after it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and scope.get("root_path"):
-            scope = {**scope, "path": with_root_path(scope["path"], scope["root_path"])}
+            path = with_root_path(scope["path"], scope["root_path"])
+            # Without the slash nothing is left after the prefix, and routes begin with a slash.
+            scope = {**scope, "path": f"{path}/" if path == scope["root_path"] else path}
         await self._app(scope, receive, send)

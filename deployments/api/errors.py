@@ -114,6 +114,12 @@ def from_http_exception(error: HTTPException) -> SecretaryError:
     return internal_error()
 
 
+def http_headers(error: Exception) -> list[Header]:
+    """The headers of an error of the router, such as Allow."""
+    headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
 def internal_error(turn_id: str = "") -> SecretaryError:
     """The error a client sees for a bug; ``turn_id`` finds it in the log."""
     return SecretaryError(f"Internal error; see the log entry {turn_id}." if turn_id else "Internal error.")

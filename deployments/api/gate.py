@@ -22,6 +22,7 @@ from deployments.api.errors import (
     ClientGone,
     StreamBroken,
     from_http_exception,
+    http_headers,
     internal_error,
     invalid_field,
     send_error,
@@ -169,9 +170,7 @@ def _response_headers(request_id: str, rule: AccessRule) -> tuple[tuple[bytes, b
 async def _send_failure(response: ResponseSender, error: Exception, request_id: str) -> None:
     """Sends the error, or cuts the connection when a response has already started."""
     failure = client_error(error, request_id, response_started=bool(response.status))
-    headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
-    extra = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send_error(response.send, failure, extra)
+    await send_error(response.send, failure, http_headers(error))
 
 
 def client_error(error: Exception, request_id: str, *, response_started: bool) -> SecretaryError:

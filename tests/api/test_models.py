@@ -47,6 +47,26 @@ def test_root_lists_endpoints(http: httpx.Client) -> None:
         assert path.startswith("/admin/") or http.get(path).status_code in (200, 405), path
 
 
+@pytest.mark.parametrize(
+    ("accept", "is_browser"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("TEXT/HTML", True),
+        ("application/json;q=0.5, text/html", True),
+        ("*/*", False),
+        ("application/json", False),
+        ("application/json, text/html;q=0.9", False),
+        ("text/html;q=0", False),
+        ("text/html;q=x", False),
+        ("", False),
+    ],
+)
+def test_root_leads_only_browsers_to_panel(http: httpx.Client, accept: str, is_browser: bool) -> None:
+    reply = http.get("/", headers={"accept": accept})
+    assert (reply.status_code, reply.headers.get("location")) == ((307, "/admin/ui/") if is_browser else (200, None))
+    assert reply.headers["vary"] == "Accept"
+
+
 def test_model_id_may_contain_slash(client: openai.OpenAI, http: httpx.Client) -> None:
     assert client.models.retrieve("secretary").id == "secretary"
     assert http.get("/v1/models/lab/smollm2-135m").json()["id"] == "lab/smollm2-135m"

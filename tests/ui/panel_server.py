@@ -1,4 +1,4 @@
-"""Serves the panel with a real office under uvicorn on a loopback port, below the route prefix of Ray Serve."""
+"""Serves the office and its panel under uvicorn on a loopback port, below the route prefix of Ray Serve."""
 
 import asyncio
 import socket
@@ -10,16 +10,19 @@ from pathlib import Path
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.administration.office.composition import OfficeServices, open_office
 from deployments.administration.office.report_ingest import ReportIngest
+from deployments.api.admin.app import AdminApp, GateDependencies
+from deployments.api.metrics import Metrics
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport, StageLatency
 from storage.environment import Environment
 from storage.repositories.users import StoredUser
+from tests.api.admin.admin_client import OfficeSnapshots
+from tests.api.admin.admin_routers import office_only_routers
 from tests.data_folders import fast_passwords, prepare_data_folder
 from tests.ui.fakes import ScriptedPanelAssistant, published_faq_matcher
 from ui.panel import mount_panel
@@ -28,6 +31,7 @@ from ui.panel_services import PanelServices
 PREFIX = "/admin"
 USERNAME, PASSWORD = "admin", "correct horse battery"
 REFRESH_INTERVAL_S = 0.5
+BODY_TIMEOUT_S = 1.0
 
 
 @dataclass
@@ -135,7 +139,8 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
         dialogue=office.dialogue,
         matcher=published_faq_matcher(office.publisher),
     )
-    app = FastAPI()
+    gate = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), body_timeout_s=BODY_TIMEOUT_S)
+    app = AdminApp(gate, office_only_routers(office))
     mount_panel(app, services, storage_secret="s" * 40, refresh_interval_s=REFRESH_INTERVAL_S, overview_max_age_s=0.1)
     prefix = RoutePrefix(app)
     try:

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -108,6 +109,13 @@ async def test_guard_answers_body_that_is_too_large() -> None:
     reply = await post_login(reads)
     assert (reply.status_code, reply.text) == (413, "the form is too large")
     assert reply.headers["x-frame-options"] == "DENY"
+
+
+async def test_guard_ends_request_of_disconnected_client() -> None:
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ClientDisconnect
+
+    assert (await post_login(reads)).status_code == 499
 
 
 async def post_login(app: ASGIApp, *, secure: bool = False) -> httpx.Response:

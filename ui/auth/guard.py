@@ -4,9 +4,9 @@ from urllib.parse import urlencode
 
 from nicegui import __version__
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.administration.auth.client_addresses import bound_client_address
 from deployments.contracts.errors import SecretaryError
@@ -17,6 +17,7 @@ from ui.auth.panel_sessions import PanelSession, PanelSessions
 LOGIN_PATH, PASSWORD_PATH, LOGOUT_PATH = "/login", "/password", "/logout"
 SESSION_TOKEN_KEY = "login"  # noqa: S105 - the name of a field, not a secret
 SOCKET_PATH = "/_nicegui_ws/"
+_CLIENT_GONE = 499
 
 _PUBLIC_PATHS = frozenset({LOGIN_PATH, "/favicon.ico"})
 _PUBLIC_PREFIXES = ("/assets/", f"/_nicegui/{__version__}/static/fonts")
@@ -78,13 +79,32 @@ class PanelGuard:
 
 
 async def _call_with_error_response(app: ASGIApp, scope: Scope, receive: Receive, send: SecurityHeadersSend) -> None:
-    """Calls ``app`` and answers a SecretaryError, such as a body that is too large, if no response has started."""
+    """Calls ``app`` and answers a SecretaryError, such as a body that is too large, if no response has started. A
+    client that disconnects gets a response too, because Starlette's middleware requires one."""
     try:
-        await app(scope, receive, send)
+        await app(scope, _unwrap_groups(receive), send)
     except SecretaryError as error:
         if send.response_started:
             raise
         await PlainTextResponse(error.message, error.status)(scope, receive, send)
+    except ClientDisconnect:
+        if not send.response_started:
+            await Response(status_code=_CLIENT_GONE)(scope, receive, send)
+
+
+def _unwrap_groups(receive: Receive) -> Receive:
+    """Raises the one error of an ExceptionGroup: each BaseHTTPMiddleware wraps the errors of ``receive`` into one."""
+
+    async def unwrapped() -> Message:
+        try:
+            return await receive()
+        except ExceptionGroup as group:
+            error: Exception = group
+            while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+                error = error.exceptions[0]
+            raise error from None
+
+    return unwrapped
 
 
 def _unauthorized_response(scope: Scope, page: str, reason: str) -> Response:

@@ -17,7 +17,7 @@ from deployments.administration.auth.permissions import require_role
 from deployments.api.admin.path_permissions import PATHS_BEFORE_PASSWORD_CHANGE, PUBLIC_PATHS, area_of, required_role
 from deployments.api.admin.request_identity import set_identity
 from deployments.api.admin.sign_in_check import SignInEnded, run_while_signed_in
-from deployments.api.errors import ClientGone, error_body, error_headers, unwrap_remote_error
+from deployments.api.errors import ClientGone, Header, error_body, error_headers, http_headers, unwrap_remote_error
 from deployments.api.gate import API_HEADERS, RequestMetrics, ResponseSender, client_error
 from deployments.api.request_body import CLIENT_TIMEOUT_S, MEGABYTE, check_content_length, limited_receive
 from deployments.api.request_context import new_request_id
@@ -75,16 +75,30 @@ class AdminGate:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or _authenticates_itself(inner_path(scope)):
-            await self._app(scope, self._limited_upload(receive) if scope["type"] == "http" else receive, send)
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._socket(scope, receive, send)
+            handle = self._app if _authenticates_itself(inner_path(scope)) else self._socket
+            await handle(scope, receive, send)
+        elif _authenticates_itself(inner_path(scope)):
+            await self._panel(scope, receive, send)
         else:
             await self._http(scope, receive, send)
 
+    async def _panel(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a path that authenticates itself. Only errors get the headers of the API."""
+        request_id, reply = new_request_id(), ResponseSender(send, ())
+        try:
+            await self._app(scope, self._limited_upload(receive), reply.send)
+        except ClientGone:
+            return
+        except Exception as error:
+            failure = client_error(error, request_id, response_started=bool(reply.status))
+            await _send_error(_api_reply(send, request_id).send, failure, http_headers(error))
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, request_id, path = perf_counter(), new_request_id(), inner_path(scope)
-        reply = ResponseSender(send, (*API_HEADERS, (b"x-request-id", request_id.encode())))
+        reply = _api_reply(send, request_id)
         try:
             authorization, length = filter_headers(scope)
             if "\0" in path or b"%00" in scope.get("query_string", b""):
@@ -101,7 +115,8 @@ class AdminGate:
         except ClientGone:
             reply.status = _CLIENT_GONE
         except Exception as error:
-            await _send_error(reply.send, client_error(error, request_id, response_started=bool(reply.status)))
+            failure = client_error(error, request_id, response_started=bool(reply.status))
+            await _send_error(reply.send, failure, http_headers(error))
         finally:
             template = f"/admin{area_of(path).prefix}"
             self._metrics.request(template, reply.status or _CLIENT_GONE, perf_counter() - started)
@@ -188,11 +203,15 @@ def _require_role(identity: Identity, path: str, method: str) -> None:
     require_role(identity.role, required_role(path, method))
 
 
-async def _send_error(send: Send, error: SecretaryError) -> None:
+def _api_reply(send: Send, request_id: str) -> ResponseSender:
+    return ResponseSender(send, (*API_HEADERS, (b"x-request-id", request_id.encode())))
+
+
+async def _send_error(send: Send, error: SecretaryError, extra: Sequence[Header]) -> None:
     """Sends the error body of all doors, plus ``detail`` for clients that expect the FastAPI error body."""
     known = unwrap_remote_error(error)
     body = orjson.dumps({**orjson.loads(error_body(known)), "detail": known.message})
-    headers = [*error_headers(known), (b"content-length", b"%d" % len(body))]
+    headers = [*error_headers(known), (b"content-length", b"%d" % len(body)), *extra]
     await send({"type": "http.response.start", "status": known.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from deployments.api.accept import prefers_html
 from deployments.api.door import Door
 from deployments.api.metrics import EXPOSITION_TYPE
 from deployments.api.request_context import get_request_context
@@ -15,6 +16,7 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.speech import EngineStatus
 
 _STATUS_TIMEOUT_S = 2.0
+_VARY = {"vary": "Accept"}
 _ENDPOINTS = {
     "chat": "/v1/chat/completions",
     "speech": "/v1/audio/speech",
@@ -33,8 +35,12 @@ class StatusEndpoint:
         self._door = door
 
     async def index(self, request: Request) -> Response:
-        """The endpoints of the service."""
-        return json_response({"status": "ok", "service": "ai-secretary", "endpoints": _ENDPOINTS})
+        """The endpoints of the service. A browser is redirected to the panel."""
+        if prefers_html(request.headers.get("accept", "")):
+            return RedirectResponse(_ENDPOINTS["panel"], 307, _VARY)
+        response = json_response({"status": "ok", "service": "ai-secretary", "endpoints": _ENDPOINTS})
+        response.headers.update(_VARY)
+        return response
 
     async def health(self, request: Request) -> Response:
         """200 while the event loop of the process runs."""
