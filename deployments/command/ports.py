@@ -6,6 +6,7 @@ import socket
 
 from deployments.contracts.errors import Conflict, InvalidRequest
 
+_BACKLOG = 4096
 _PORTS = range(20_000, 32_000)
 """Below the range that Linux uses for outgoing connections (32768 and more), which could take a free port."""
 
@@ -36,11 +37,28 @@ def free_port() -> int:
 
 def require_bindable_address(host: str, port: int) -> None:
     """Raises Conflict when the port is in use, InvalidRequest when the address cannot be bound."""
+    _bind(host, port).close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on the address. "::" means all IPv4 addresses, as in Serve. Raises like
+    ``require_bindable_address``."""
+    listener = _bind("0.0.0.0" if host == "::" else host, port)  # noqa: S104 - the owner has chosen it
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _bind(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        bound = socket.socket(family, kind, protocol)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except BaseException:
+            bound.close()
+            raise
+        return bound
     except (OSError, UnicodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise Conflict(

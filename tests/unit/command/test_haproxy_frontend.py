@@ -17,7 +17,7 @@ import pytest
 from ray.serve._private import constants
 
 from deployments.api.serve_headers import SERVE_CONTROL_HEADERS, is_serve_control_header
-from deployments.command.haproxy import HaproxyFrontend
+from deployments.command.haproxy.frontend import HaproxyFrontend
 from deployments.command.ray_environment import new_run_id, ray_environment
 from tests.unit.command.haproxy_process import (
     HaproxyBackend,
@@ -203,7 +203,7 @@ def proxied_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     folder, backend, fast = tmp_path_factory.mktemp("front"), HaproxyBackend(), request.param
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(folder))
-        environment = ray_environment(folder / "run", new_run_id(), fast=fast, frontend=HaproxyFrontend(TRUSTED))
+        environment = ray_environment(folder / "run", new_run_id(), fast=fast, trusted=TRUSTED)
     with serve_backend(backend, environment["FORWARDED_ALLOW_IPS"]) as port:
         if not fast:
             yield f"http://127.0.0.1:{port}", backend

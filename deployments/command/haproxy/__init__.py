@@ -1,0 +1,1 @@
+"""HAProxy as a process of the console: its configuration, its listening socket and its restarts."""

