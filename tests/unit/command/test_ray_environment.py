@@ -48,8 +48,8 @@ def test_every_mode_needs_token_and_stays_on_loopback(temporary_folder: Path, fa
 def test_ports_differ(temporary_folder: Path) -> None:
     environment = ray_environment(temporary_folder / "run", new_run_id())
     ports = [value for name, value in environment.items() if name.endswith("_PORT")]
-    assert len(ports) == 5
-    assert len(set(ports)) == 5
+    assert len(ports) == 3
+    assert len(set(ports)) == 3
 
 
 def test_run_ids_differ() -> None:
