@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.api.access_rules import AccessRule, access_rule_for
 from deployments.api.auth import ApiKeyAuthenticator, require_scope
+from deployments.api.body_budget import BodyBudget, BodyReservation, body_bound
 from deployments.api.errors import (
     ClientGone,
     StreamBroken,
@@ -106,6 +107,7 @@ class Gate:
         self._limiter = limiter
         self._metrics = metrics
         self._direct_handlers = direct_handlers
+        self._bodies = BodyBudget()
         self._public_prefixes = public_prefixes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,8 +123,9 @@ class Gate:
         request_id = new_request_id()
         rule = access_rule_for(scope["path"], self._public_prefixes)
         response = ResponseSender(send, _response_headers(request_id, rule), self._client_timeout_s)
+        body = BodyReservation(self._bodies)
         try:
-            receive = await self._admit(scope, receive, rule, request_id)
+            receive = await self._admit(scope, receive, rule, request_id, body)
             handler = self._direct_handlers.get(scope["path"]) if scope["method"] == "POST" else None
             await (handler or self._app)(scope, receive, response.send)
         except ClientGone:
@@ -130,9 +133,12 @@ class Gate:
         except Exception as error:
             await _send_failure(response, error, request_id)
         finally:
+            body.release()
             self._metrics.request(rule.template, response.status or _CLIENT_GONE, perf_counter() - started)
 
-    async def _admit(self, scope: Scope, receive: Receive, rule: AccessRule, request_id: str) -> Receive:
+    async def _admit(
+        self, scope: Scope, receive: Receive, rule: AccessRule, request_id: str, body: BodyReservation
+    ) -> Receive:
         """Checks everything except the body. Returns ``receive`` with the body limits applied."""
         authorization, length = filter_headers(scope)
         snapshot = self._snapshots.current
@@ -141,6 +147,8 @@ class Gate:
         set_request_context(scope, RequestContext(request_id, key, snapshot))
         max_bytes = (limits.max_upload_mb if rule.upload else limits.max_body_mb) * MEGABYTE
         check_content_length(length, max_bytes)
+        owner, size = key and key.id, body_bound(scope, max_bytes)
+        receive = body.reserving(receive, owner, size, limits.max_bodies_mb * MEGABYTE)
         return limited_receive(receive, max_bytes, self._client_timeout_s)
 
     async def _authenticate(self, rule: AccessRule, authorization: bytes, limits: Limits) -> ApiKey | None:

@@ -154,7 +154,18 @@ class Limits(FrozenModel):
         default=2, ge=1, le=100, description="Maximum size of a JSON body", json_schema_extra=_REQUEST
     )
     max_upload_mb: int = Field(
-        default=25, ge=1, le=500, description="Maximum size of an audio upload", json_schema_extra=_REQUEST
+        default=25,
+        ge=1,
+        le=500,
+        description="Maximum size of an upload; a recording has at most 64 MiB",
+        json_schema_extra=_REQUEST,
+    )
+    max_bodies_mb: int = Field(
+        default=120,
+        ge=1,
+        le=10_000,
+        description="Memory of a door for the bodies of requests in progress; two thirds for one caller",
+        json_schema_extra=_DOOR,
     )
     max_audio_minutes: int = Field(
         default=60, ge=1, le=600, description="Maximum length of audio to transcribe", json_schema_extra=_REQUEST

@@ -17,6 +17,7 @@ from deployments.administration.auth.permissions import require_role
 from deployments.api.admin.path_permissions import PATHS_BEFORE_PASSWORD_CHANGE, PUBLIC_PATHS, area_of, required_role
 from deployments.api.admin.request_identity import set_identity
 from deployments.api.admin.sign_in_check import SignInEnded, run_while_signed_in
+from deployments.api.body_budget import BodyBudget, BodyReservation, body_bound
 from deployments.api.errors import ClientGone, Header, error_body, error_headers, http_headers, unwrap_remote_error
 from deployments.api.gate import API_HEADERS, RequestMetrics, ResponseSender, client_error
 from deployments.api.request_body import CLIENT_TIMEOUT_S, MEGABYTE, check_content_length, limited_receive
@@ -68,6 +69,7 @@ class AdminGate:
         body_timeout_s: float = CLIENT_TIMEOUT_S,
     ) -> None:
         self._app = app
+        self._bodies = BodyBudget()
         self._body_timeout_s = body_timeout_s
         self._sign_in_check_interval_s = sign_in_check_interval_s
         self._tokens = tokens
@@ -88,27 +90,33 @@ class AdminGate:
     async def _panel(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a path that authenticates itself. Only errors get the headers of the API."""
         request_id, reply = new_request_id(), ResponseSender(send, ())
+        body = BodyReservation(self._bodies)
+        receive = self._reserved(scope, receive, body, "panel", self._limits.max_upload_mb * MEGABYTE)
         try:
-            await self._app(scope, self._limited_upload(receive), reply.send)
+            await self._app(scope, receive, reply.send)
         except ClientGone:
             return
         except Exception as error:
             failure = client_error(error, request_id, response_started=bool(reply.status))
             await _send_error(_api_reply(send, request_id).send, failure, http_headers(error))
+        finally:
+            body.release()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, request_id, path = perf_counter(), new_request_id(), inner_path(scope)
-        reply = _api_reply(send, request_id)
+        body, reply = BodyReservation(self._bodies), _api_reply(send, request_id)
         try:
             authorization, length = filter_headers(scope)
             if "\0" in path or b"%00" in scope.get("query_string", b""):
                 raise InvalidRequest("A URL must not contain null characters.")
-            receive = self._limited_body(path, receive, length)
+            max_bytes = self._max_body_bytes(path)
+            check_content_length(length, max_bytes)
             if path in PUBLIC_PATHS:
-                await self._app(scope, receive, reply.send)
+                await self._app(scope, self._reserved(scope, receive, body, None, max_bytes), reply.send)
             else:
                 identity = self._identify(authorization.partition(b" "), scope)
                 _require_role(identity, path, scope["method"])
+                receive = self._reserved(scope, receive, body, f"user {identity.username}", max_bytes)
                 with bound_client_address(scope) as address:
                     set_identity(scope, replace(identity, address=address))
                     await self._run_for_user(identity, scope, receive, reply)
@@ -118,6 +126,7 @@ class AdminGate:
             failure = client_error(error, request_id, response_started=bool(reply.status))
             await _send_error(reply.send, failure, http_headers(error))
         finally:
+            body.release()
             template = f"/admin{area_of(path).prefix}"
             self._metrics.request(template, reply.status or _CLIENT_GONE, perf_counter() - started)
 
@@ -169,16 +178,17 @@ class AdminGate:
                 return self._tokens.verify(name.removeprefix(_SUBPROTOCOL))
         raise Unauthorized(_MISSING)
 
-    def _limited_body(self, path: str, receive: Receive, length: bytes | None) -> Receive:
+    def _max_body_bytes(self, path: str) -> int:
         if area_of(path).upload:
-            max_bytes = self._limits.max_upload_mb * MEGABYTE
-        else:
-            max_bytes = _MAX_PUBLIC_BODY_BYTES if path in PUBLIC_PATHS else self._limits.max_body_mb * MEGABYTE
-        check_content_length(length, max_bytes)
-        return limited_receive(receive, max_bytes, self._body_timeout_s)
+            return self._limits.max_upload_mb * MEGABYTE
+        return _MAX_PUBLIC_BODY_BYTES if path in PUBLIC_PATHS else self._limits.max_body_mb * MEGABYTE
 
-    def _limited_upload(self, receive: Receive) -> Receive:
-        return limited_receive(receive, self._limits.max_upload_mb * MEGABYTE, self._body_timeout_s)
+    def _reserved(
+        self, scope: Scope, receive: Receive, body: BodyReservation, owner: str | None, max_bytes: int
+    ) -> Receive:
+        size = body_bound(scope, max_bytes)
+        receive = body.reserving(receive, owner, size, self._limits.max_bodies_mb * MEGABYTE)
+        return limited_receive(receive, max_bytes, self._body_timeout_s)
 
     @property
     def _limits(self) -> Limits:

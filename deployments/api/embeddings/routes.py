@@ -31,9 +31,9 @@ class EmbeddingsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = get_request_context(scope)
-        body = await read_json(scope, receive, EmbeddingsBody)
-        texts = _texts(body)
         with self._door.slots.acquire(context.snapshot.settings.limits.max_live_streams, context.key):
+            body = await read_json(scope, receive, EmbeddingsBody)
+            texts = _texts(body)
             async with CancelOnDisconnect(receive):
                 embedder = await self._embedder(body.model)
                 data = orjson.dumps(_response(body, await self._embed(embedder, texts, context.required_key.id)))

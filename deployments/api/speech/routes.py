@@ -40,9 +40,9 @@ class SpeechEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = get_request_context(scope)
-        body = await read_json(scope, receive, SpeechBody)
-        _check_text(body.input, context.snapshot.settings.speech.max_input_chars)
         with self._door.slots.acquire(context.snapshot.settings.limits.max_live_streams, context.key):
+            body = await read_json(scope, receive, SpeechBody)
+            _check_text(body.input, context.snapshot.settings.speech.max_input_chars)
             async with CancelOnDisconnect(receive):
                 request = await self._request(body, context)
                 async with Closing(self._door.metered(context).speak(request)) as chunks:
