@@ -8,7 +8,7 @@ from ray import serve
 
 from deployments import names
 from deployments.arguments import RecognitionArgs
-from deployments.audio.decode import decode_to_pcm16
+from deployments.audio.recording_decoder import RecordingDecoder
 from deployments.contracts.engines import Recognizer
 from deployments.contracts.speech import RecognitionRequest, TranscriptEvent
 from deployments.contracts.streams import Closing
@@ -19,17 +19,24 @@ from deployments.hosting import host
 
 
 class SpeechRecognition(EngineReplica[Recognizer]):
-    """One recogniser. It decodes container files here, so that doors do not spend CPU time on them."""
+    """One recogniser and the processes that decode audio files for it: doors pass files on as they are."""
 
     def __init__(self, spec: EngineSpec, models: Path) -> None:
+        self._decoder = RecordingDecoder()
+
         def build(options: dict[str, JsonValue]) -> Recognizer:
-            return DecodingRecognizer(
-                build_engine("recognition", spec.engine, options),
-                lambda data, max_seconds: decode_to_pcm16(data, max_seconds=max_seconds),
-            )
+            return DecodingRecognizer(build_engine("recognition", spec.engine, options), self._decoder.windows)
 
         self._host = build_engine_host(names.RECOGNITION, "recognition", spec, models, build)
         super().__init__([self._host])
+
+    async def start(self) -> None:
+        await self._decoder.start()
+        await super().start()
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self._decoder.stop()
 
     async def transcribe(self, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
         async with self._host.use() as engine, Closing(engine.transcribe(request)) as events:

@@ -1,10 +1,13 @@
 """Decodes untrusted audio files to PCM16 mono with FFmpeg (PyAV).
 
 FFmpeg demuxers such as HLS, DASH and concat open files and URLs named in the data. The formats, codecs and protocols
-are therefore allow lists, and the data stays in memory.
+are therefore allow lists, and the data stays in memory. FFmpeg allocates what a file declares, so it runs in the
+process of ``decoding_worker`` only.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import NoReturn
 
@@ -13,6 +16,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
+from deployments.audio.declared_sizes import require_honest_sizes
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
 
 _FORMATS = "wav,w64,mp3,ogg,matroska,webm,mov,mp4,m4a,flac,aac,aiff,au,amr"
@@ -31,37 +35,50 @@ _OPTIONS = {
 }
 _MIN_RATE, _MAX_RATE, _MAX_CHANNELS = 1_000, 400_000, 8
 _NATIVE_ERRORS = (av.FFmpegError, ValueError, TypeError, OverflowError, MemoryError, RuntimeError, IndexError)
-_INVALID_FILE = "the file is damaged or no audio file; send wav, mp3, ogg, opus, webm, m4a or flac"
+INVALID_FILE = "the file is damaged or no audio file; send wav, mp3, ogg, opus, webm, m4a or flac"
 
 
-def decode_to_pcm16(data: bytes, rate: int = 16_000, max_seconds: float = 3_600) -> bytes:
-    """Decodes the first audio track of the file ``data`` to PCM16LE mono at ``rate`` Hz.
+def measure_seconds(data: bytes, max_seconds: float = 3_600) -> float:
+    """Decodes the first audio track of the file ``data`` without keeping it and returns its length in seconds.
 
     Packets that cannot be decoded are skipped. Raises UnsupportedAudio for empty or invalid data and for files without
-    audio, TooLarge for more than ``max_seconds`` of audio. Blocks for about 1 % of the duration: call it on a thread.
+    audio, TooLarge for more than ``max_seconds`` of audio. Blocks for about 1 % of the duration.
     """
     if not data:
         raise UnsupportedAudio("the file is empty", param="file")
-    try:
-        return _decode(data, rate, max_seconds)
-    except _NATIVE_ERRORS as error:
-        raise UnsupportedAudio(_INVALID_FILE, param="file") from error
-
-
-def _decode(data: bytes, rate: int, max_seconds: float) -> bytes:
-    pcm = bytearray()
-    with av.open(BytesIO(data), "r", options=_OPTIONS, io_open=_refuse_to_open) as container:
-        mixer = _MonoResampler(rate)
-        seconds = 0.0
+    require_honest_sizes(data)
+    samples: Counter[int] = Counter()
+    seconds = 0.0
+    with _native_errors(), _open(data) as container:
         for frame in _frames(container):
-            seconds += frame.samples / frame.sample_rate
+            samples[frame.sample_rate] += frame.samples
+            seconds = sum(count / rate for rate, count in samples.items())
             if seconds > max_seconds:
                 raise TooLarge(f"the audio is longer than {max_seconds:g} seconds", param="file")
-            pcm += mixer.feed(frame)
-        pcm += mixer.finish()
-    if not pcm:
+    if not seconds:
         raise UnsupportedAudio("the file contains no audio that can be decoded", param="file")
-    return bytes(pcm)
+    return seconds
+
+
+def decode_blocks(data: bytes, rate: int = 16_000) -> Iterator[bytes]:
+    """Yields the first audio track of a file that ``measure_seconds`` accepts, as PCM16LE mono at ``rate`` Hz."""
+    with _native_errors(), _open(data) as container:
+        mixer = _MonoResampler(rate)
+        for frame in _frames(container):
+            yield mixer.feed(frame)
+        yield mixer.finish()
+
+
+@contextmanager
+def _native_errors() -> Iterator[None]:
+    try:
+        yield
+    except _NATIVE_ERRORS as error:
+        raise UnsupportedAudio(INVALID_FILE, param="file") from error
+
+
+def _open(data: bytes) -> InputContainer:
+    return av.open(BytesIO(data), "r", options=_OPTIONS, io_open=_refuse_to_open)
 
 
 def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> NoReturn:
@@ -120,4 +137,5 @@ class _MonoResampler:
 
 
 def _to_bytes(frames: list[AudioFrame]) -> bytes:
-    return b"".join(frame.to_ndarray().tobytes() for frame in frames)
+    """The samples of mono frames, without the padding of their buffers. Imports no numpy: a worker stays small."""
+    return b"".join(memoryview(frame.planes[0])[: 2 * frame.samples] for frame in frames)

@@ -20,6 +20,7 @@ from deployments.contracts.streams import Closing
 from deployments.conversation.usage_estimates import (
     estimate_first_piece_s,
     estimate_prompt_tokens,
+    estimate_recording_s,
     estimate_tokens,
     is_rejection,
 )
@@ -93,12 +94,12 @@ class MeteredAssistant:
     async def _transcribe(
         self, events: AsyncIterator[TranscriptEvent], request: RecognitionRequest
     ) -> AsyncGenerator[TranscriptEvent]:
-        seconds, started = request.format.seconds(len(request.audio)) if request.format else 0.0, False
+        seconds, started = estimate_recording_s(request), False
         try:
             async with Closing(events) as opened:
                 async for event in opened:
                     started = True
-                    seconds = max(seconds, event.end if isinstance(event, TranscriptSegment) else event.seconds)
+                    seconds = max(seconds, event.end) if isinstance(event, TranscriptSegment) else event.seconds
                     yield event
         except SecretaryError as error:
             seconds = seconds if started or not is_rejection(error) else 0.0

@@ -2,12 +2,14 @@
 
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError
-from deployments.contracts.speech import SpeechRequest
+from deployments.contracts.speech import RecognitionRequest, SpeechRequest
 from deployments.text.sentences import split_sentences
 
 _CHARACTERS_PER_TOKEN = 4
 _CHARACTERS_PER_SECOND = 15
 """Speech at speed 1, in Russian and in English."""
+_BYTES_PER_SECOND = 16_000
+"""An audio file of 128 kbit/s."""
 
 
 def estimate_tokens(characters: int) -> int:
@@ -29,6 +31,13 @@ def estimate_first_piece_s(request: SpeechRequest) -> float:
     """Seconds of audio in the first piece: what an engine synthesises before its first chunk arrives."""
     pieces = split_request(request, request.language)
     return len(pieces[0]) / _CHARACTERS_PER_SECOND / request.speed if pieces else 0.0
+
+
+def estimate_recording_s(request: RecognitionRequest) -> float:
+    """Seconds of audio in ``request``; for a file, whose length a door does not know, by its size."""
+    if request.format is not None:
+        return request.format.seconds(len(request.audio))
+    return min(request.max_seconds, len(request.audio) / _BYTES_PER_SECOND)
 
 
 def is_rejection(error: SecretaryError) -> bool:

@@ -12,8 +12,9 @@ from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.engines import ChatEngine, ChatEvent, Engine, Recognizer
 from deployments.contracts.errors import EngineTimeout
-from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptEvent
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptEvent, TranscriptSegment
 from deployments.contracts.streams import Closing
+from deployments.engines.joined_transcript import JoinedTranscript
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Engine)
@@ -72,22 +73,32 @@ async def with_timeouts(
 class DecodingRecognizer(_Adapter[Recognizer]):
     """A recognizer that also accepts audio files (wav, mp3, ogg, webm and others).
 
-    ``decode`` converts a file to PCM16 mono at 16 kHz. Its arguments are the file and the longest accepted duration in
-    seconds. It runs on a thread and may block. It raises UnsupportedAudio or TooLarge.
+    ``windows`` yields a file as windows of PCM16 mono at 16 kHz. Its arguments are the file and the longest accepted
+    duration in seconds. Each window is transcribed by itself, in the language of the first one; the result is one
+    transcript.
     """
 
-    def __init__(self, recognizer: Recognizer, decode: Callable[[bytes, float], bytes]) -> None:
+    def __init__(self, recognizer: Recognizer, windows: Callable[[bytes, float], AsyncIterator[bytes]]) -> None:
         super().__init__(recognizer)
-        self._decode = decode
+        self._windows = windows
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        """Raises the errors of the recognizer; for a file, in the stream, also the errors of ``decode``."""
+        """Raises the errors of the recognizer; for a file, in the stream, also the errors of ``windows``."""
         if request.format is not None:
             return self._engine.transcribe(request)
         return self._transcribe_file(request)
 
     async def _transcribe_file(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        pcm = await asyncio.to_thread(self._decode, request.audio, request.max_seconds)
-        async with Closing(self._engine.transcribe(replace(request, audio=pcm, format=PCM16_16K))) as events:
-            async for event in events:
-                yield event
+        transcript = JoinedTranscript()
+        async with Closing(self._windows(request.audio, request.max_seconds)) as windows:
+            async for window in windows:
+                language = request.language or (None if request.translate else transcript.language or None)
+                part = replace(request, audio=window, format=PCM16_16K, language=language)
+                async with Closing(self._engine.transcribe(part)) as events:
+                    async for event in events:
+                        if isinstance(event, TranscriptSegment):
+                            yield transcript.shifted(event)
+                        else:
+                            transcript.add(event)
+        if (finished := transcript.finished) is not None:
+            yield finished

@@ -4,7 +4,6 @@ import httpx
 import openai
 import pytest
 
-from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.settings import Limits
 from tests.api.recordings import wav_bytes
@@ -24,8 +23,7 @@ def test_transcription_json_has_text_and_usage(client: openai.OpenAI, door: Runn
     assert result.usage.seconds == 2.5
     request = door.assistant.recognition_requests[0]
     assert (request.language, request.prompt, request.temperature, request.translate) == ("ru", "Анна", 0.2, False)
-    assert request.format == PCM16_16K
-    assert PCM16_16K.seconds(len(request.audio)) == pytest.approx(0.5, abs=0.01)
+    assert (request.format, request.audio) == (None, FILE[1]), "the door passes the file on as it is"
 
 
 def test_transcription_verbose_json_has_segments(client: openai.OpenAI) -> None:
@@ -120,14 +118,6 @@ def test_transcription_upload_limit(http: httpx.Client, door: RunningGateway) ->
     assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")
     fits = {"file": ("a.wav", wav_bytes(30))}
     assert http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=fits).status_code == 200
-
-
-def test_transcription_max_audio_minutes(http: httpx.Client, door: RunningGateway) -> None:
-    door.snapshots.current = snapshot(Limits(max_audio_minutes=1))
-    long = {"file": ("a.wav", wav_bytes(61))}
-    response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=long)
-    assert response.status_code == 413
-    assert door.assistant.recognition_requests == []
 
 
 def test_transcription_engine_failures(http: httpx.Client, client: openai.OpenAI, door: RunningGateway) -> None:

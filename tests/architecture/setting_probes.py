@@ -25,12 +25,14 @@ from deployments.contracts.settings import ApiKey, FaqEntry, Persona, Settings, 
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.conversation.faq_answers import ExactAnswers, MeaningAnswers, RankedAnswers, SimilarAnswers
+from deployments.engines.adapters import DecodingRecognizer
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from deployments.wiring import Engines, build_turn_pipeline
 from tests.architecture.outbound_probes import probe_private_model, probe_private_provider
 from tests.architecture.retention_probes import probe_deleted
+from tests.fakes.decoding import one_window
 from tests.unit.conversation.harness import NOON, RecordingTurnObserver, StaticSnapshotSource
 
 Probe = Callable[[Settings], Awaitable[object]]
@@ -123,7 +125,8 @@ async def build_probe_setup(
         RecordingEcho(chat or EchoOptions()),
         RecordingTone(speech or ToneOptions(languages=("ru", "en", "de"))),
     )
-    other, recognizer = EchoEngine(EchoOptions(model_id="other")), TranscriptRecognizer(TranscriptOptions())
+    other = EchoEngine(EchoOptions(model_id="other"))
+    recognizer = DecodingRecognizer(TranscriptRecognizer(TranscriptOptions()), one_window)
     for each in (engine, voice, other, recognizer):
         await each.start()
     exact = ExactAnswers(lambda: NOON)
@@ -299,6 +302,7 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "speech.cache_mb": (0, probe_phrase_cache),
     "limits.max_body_mb": (1, probe_gateway(LARGE_BODY)),
     "limits.max_upload_mb": (1, probe_gateway(upload(70))),
+    "limits.max_bodies_mb": (1, probe_gateway(upload(50), upload(50))),
     "limits.max_audio_minutes": (1, probe_gateway(upload(61))),
     "limits.max_messages": (1, probe_gateway(chat_request("раз", "два"))),
     "limits.requests_per_minute": (1, probe_gateway(chat_request("раз"), chat_request("два"))),

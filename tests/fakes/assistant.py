@@ -10,6 +10,7 @@ import struct
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
+from deployments.audio.decode import measure_seconds
 from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.events import (
@@ -102,7 +103,7 @@ class ScriptedAssistant:
         if self.rejection is not None:
             raise self.rejection
         script = self.transcript_script
-        return self._counted(self._run_script(list(TRANSCRIPT) if script is None else script))
+        return self._counted(self._transcript(request, list(TRANSCRIPT) if script is None else script))
 
     def voices(self) -> tuple[Voice, ...]:
         return self.all_voices
@@ -134,6 +135,13 @@ class ScriptedAssistant:
 
     def _chunks(self) -> list[SpeechChunk]:
         return [SpeechChunk(tone(0.3), PCM16_22K, text, number) for number, text in enumerate(self.sentences)]
+
+    async def _transcript(self, request: RecognitionRequest, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
+        """Refuses files without audio, as recognition does."""
+        if request.format is None:
+            await asyncio.to_thread(measure_seconds, request.audio, request.max_seconds)
+        async for event in self._run_script(script):
+            yield event
 
     async def _run_script(self, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
         for step in script:

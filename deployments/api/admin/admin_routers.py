@@ -86,7 +86,7 @@ def _speech_routers(services: AdminServices) -> tuple[APIRouter, ...]:
         phrase_cache_router(office.voices, office.settings, office.publisher, services.assistant),
         voices_router(office.voices, office.settings, office.publisher, speech, services.installed),
         streaming_router(speech),
-        recognition_router(speech, services.snapshots),
+        recognition_router(speech),
     )
 
 

@@ -4,11 +4,10 @@ import base64
 import binascii
 
 from deployments.api.chat.schemas import ContentPart, InputAudio, RequestMessage
-from deployments.api.recordings import decode_recording
 from deployments.contracts.chat import ChatMessage, MessageRole
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineFailed, InvalidRequest
-from deployments.contracts.speech import TranscriptFinished
+from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
 
 _ROLES: dict[str, MessageRole] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -24,16 +23,14 @@ def plain_messages(messages: list[RequestMessage], transcripts: dict[int, str]) 
     return tuple(_to_chat_message(message, f"messages[{i}]", transcripts) for i, message in enumerate(messages))
 
 
-async def transcribe_recordings(
-    messages: list[RequestMessage], assistant: Assistant, max_seconds: float
-) -> dict[int, str]:
+async def transcribe_recordings(messages: list[RequestMessage], assistant: Assistant) -> dict[int, str]:
     """Transcripts of all recordings in ``messages``, by the id() of their part. Transcribes one at a time."""
     transcripts = {}
     for index, message in enumerate(messages):
         for part in message.content if isinstance(message.content, list) else ():
             if part.input_audio is not None:
                 field = f"messages[{index}].content"
-                transcripts[id(part)] = await _transcript(part.input_audio, assistant, max_seconds, field)
+                transcripts[id(part)] = await _transcript(part.input_audio, assistant, field)
     return transcripts
 
 
@@ -68,13 +65,12 @@ def _part_text(part: ContentPart, role: MessageRole, field: str, transcripts: di
     raise InvalidRequest(f"A part of type {part.type!r} is not supported; send text or input_audio.", param=field)
 
 
-async def _transcript(audio: InputAudio, assistant: Assistant, max_seconds: float, field: str) -> str:
+async def _transcript(audio: InputAudio, assistant: Assistant, field: str) -> str:
     try:
         data = base64.b64decode(audio.data, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidRequest("input_audio.data is not base64.", param=field) from None
-    request = await decode_recording(data, max_seconds)
-    async with Closing(assistant.transcribe(request)) as events:
+    async with Closing(assistant.transcribe(RecognitionRequest(data))) as events:
         async for event in events:
             if isinstance(event, TranscriptFinished):
                 return event.text.strip()

@@ -31,9 +31,7 @@ async def build_turn(request: ChatRequest, context: RequestContext, scope: Scope
     if request.wants_speech or has_recordings(request.messages):
         require_scope(context.required_key, AUDIO)
         door.limiter.check_daily_budget(context.required_key, AUDIO)
-        transcripts = await transcribe_recordings(
-            request.messages, door.metered(context), limits.max_audio_minutes * 60
-        )
+        transcripts = await transcribe_recordings(request.messages, door.metered(context))
     return ChatTurn(
         turn_id=context.id,
         source=_SOURCE,

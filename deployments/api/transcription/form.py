@@ -1,6 +1,7 @@
 """The multipart form of ``/v1/audio/transcriptions`` and ``/translations``.
 
-The gate bounds the body, so the file stays in memory and recordings are never written to disk.
+The gate bounds the body, so the file stays in memory and recordings are never written to disk. The door does not decode
+the file: that is the work of the recognition deployment.
 """
 
 import re
@@ -24,14 +25,13 @@ _LANGUAGE = re.compile(r"^([a-z]{2,3})([-_][a-z0-9]{1,8})*$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionForm:
-    """Fields of the form. ``data`` is the uploaded file, ``options`` the recognition request without audio."""
+    """Fields of the form. ``request`` holds the uploaded file."""
 
     model: str
-    data: bytes
     format: TranscriptFormat
     stream: bool
     granularities: frozenset[str]
-    options: RecognitionRequest
+    request: RecognitionRequest
 
 
 async def read_form(request: Request, translate: bool) -> TranscriptionForm:
@@ -44,12 +44,11 @@ async def _read(fields: FormData, translate: bool) -> TranscriptionForm:
     granularities = _granularities(fields)
     return TranscriptionForm(
         model=_required_text(fields, "model"),
-        data=await uploaded_file(fields),
         format=_format(fields),
         stream=text_field(fields, "stream").lower() in _TRUE,
         granularities=granularities,
-        options=RecognitionRequest(
-            audio=b"",
+        request=RecognitionRequest(
+            audio=await uploaded_file(fields),
             language=None if translate else language_field(fields),
             prompt=text_field(fields, "prompt"),
             temperature=_temperature(fields),

@@ -11,7 +11,6 @@ from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.door import Door
 from deployments.api.errors import ClientGone, internal_error
 from deployments.api.models.model_names import RECOGNITION
-from deployments.api.recordings import decode_recording
 from deployments.api.request_context import get_request_context
 from deployments.api.responses import EVENT_STREAM_HEADERS, send_body, sse_error_event, sse_event
 from deployments.api.transcription import formats as render
@@ -35,19 +34,21 @@ class TranscriptionsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = get_request_context(scope)
         limits = context.snapshot.settings.limits
-        try:
-            form = await read_form(Request(scope, receive), self._translate)
-        except ClientDisconnect:
-            raise ClientGone from None
         with self._door.slots.acquire(limits.max_live_streams, context.key):
+            form = await self._read_form(scope, receive)
             async with CancelOnDisconnect(receive):
                 await self._door.model_names.engine_for(form.model, RECOGNITION)
-                request = await decode_recording(form.data, limits.max_audio_minutes * 60, form.options)
-                async with Closing(self._door.metered(context).transcribe(request)) as events:
+                async with Closing(self._door.metered(context).transcribe(form.request)) as events:
                     if form.stream and not self._translate:
                         await _stream(events, send, context.id)
                     else:
                         await _whole(form, events, send)
+
+    async def _read_form(self, scope: Scope, receive: Receive) -> TranscriptionForm:
+        try:
+            return await read_form(Request(scope, receive), self._translate)
+        except ClientDisconnect:
+            raise ClientGone from None
 
 
 async def _whole(form: TranscriptionForm, events: AsyncIterator[TranscriptEvent], send: Send) -> None:
@@ -69,7 +70,7 @@ def _render(
     if form.format == "json":
         return b"application/json", orjson.dumps(render.json_fields(finished))
     if form.format == "verbose_json":
-        body = render.verbose_json_fields(segments, finished, form.granularities, form.options.translate)
+        body = render.verbose_json_fields(segments, finished, form.granularities, form.request.translate)
         return b"application/json", orjson.dumps(body)
     texts = {"text": render.text_body(finished), "srt": render.srt(segments), "vtt": render.vtt(segments)}
     return _TEXT_TYPES[form.format] + b"; charset=utf-8", texts[form.format].encode()

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from deployments.administration.office.composition import OfficeServices
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
+from deployments.engines.adapters import DecodingRecognizer
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from tests.api.admin.admin_client import OfficeSnapshots
+from tests.fakes.decoding import one_window
 from tests.unit.conversation.harness import RecordingTurnObserver
 
 
@@ -16,7 +18,7 @@ async def scripted_secretary(
     office: OfficeServices, *, delay_s: float = 0.0, transcript: str = "привет"
 ) -> ConversationAssistant:
     chat, speech = EchoEngine(EchoOptions()), ToneEngine(ToneOptions(delay_s=delay_s))
-    recognizer = TranscriptRecognizer(TranscriptOptions(text=transcript))
+    recognizer = DecodingRecognizer(TranscriptRecognizer(TranscriptOptions(text=transcript)), one_window)
     for engine in (chat, speech, recognizer):
         await engine.start()
     exact = ExactAnswers(lambda: datetime.now(UTC))

@@ -22,7 +22,7 @@ def recognition_client(
     office: OfficeServices, assistant: ConversationAssistant
 ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
     snapshots = OfficeSnapshots(office)
-    router = recognition_router(OfficeSpeech(assistant, snapshots, StreamSlots()), snapshots)
+    router = recognition_router(OfficeSpeech(assistant, snapshots, StreamSlots()))
     return admin_client(office, lambda _: [router], "operator")
 
 

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployments.audio.convert import AudioConverter
-from deployments.audio.decode import decode_to_pcm16
 from deployments.audio.encode import CONTENT_TYPES, StreamEncoder, ogg_opus_file, wav_file
 from deployments.contracts.audio import ALAW_8K, PCM16_8K, PCM16_16K, PCM16_22K, PCM16_24K, AudioFormat
 from deployments.contracts.errors import InvalidRequest, TooLarge, UnsupportedAudio
+from tests.fakes.decoding import decode_to_pcm16
 
 RATE = 24_000
 FILES = sorted(set(CONTENT_TYPES) - {"pcm"})

@@ -1,7 +1,7 @@
 """Turns: the FAQ before the model, speech during the text, failures and cancellation."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -293,11 +293,11 @@ async def test_status_lists_every_engine() -> None:
 async def test_transcription_applies_max_audio_minutes() -> None:
     bounds: list[float] = []
 
-    def decode(data: bytes, max_seconds: float) -> bytes:
+    async def windows(data: bytes, max_seconds: float) -> AsyncGenerator[bytes]:
         bounds.append(max_seconds)
-        return data
+        yield data
 
-    recognizer = DecodingRecognizer(TranscriptRecognizer(TranscriptOptions(text="да")), decode)
+    recognizer = DecodingRecognizer(TranscriptRecognizer(TranscriptOptions(text="да")), windows)
     harness = await AssistantHarness(recognizer=recognizer).start()
     await recognizer.start()
     limits = harness.snapshots.current.settings.limits.model_copy(update={"max_audio_minutes": 2})

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from deployments.contracts.audio import PCM16_16K
+from deployments.audio.encode import wav_file
+from deployments.contracts.audio import PCM16_16K, AudioFormat
 from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
 from deployments.contracts.errors import ConversationTooLong, EngineFailed, EngineTimeout, Overloaded, SecretaryError
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest
@@ -109,11 +110,13 @@ async def test_metered_speech_cancelled_midway_costs_chunks() -> None:
     assert tracker.used_today(7).audio_seconds == pytest.approx(0.6, abs=0.01)
 
 
-async def test_metered_transcription_cancelled_costs_length() -> None:
+@pytest.mark.parametrize(("format", "seconds"), [(PCM16_16K, 10.0), (None, 20.0)], ids=["samples", "file"])
+async def test_metered_transcription_cancelled_costs_length(format: AudioFormat | None, seconds: float) -> None:
     tracker = UsageTracker(UsageClock())
     metered = MeteredAssistant(ScriptedAssistant(transcript_script=PAUSE_BEFORE_FIRST_ITEM), tracker, SourceKind.API, 7)
-    await cancel_before_first_item(metered.transcribe(RecognitionRequest(bytes(320_000), PCM16_16K)))
-    assert tracker.used_today(7).audio_seconds == 10.0
+    audio = bytes(320_000) if format else wav_file(bytes(320_000), PCM16_16K)
+    await cancel_before_first_item(metered.transcribe(RecognitionRequest(audio, format)))
+    assert tracker.used_today(7).audio_seconds == pytest.approx(seconds, abs=0.01)
 
 
 @pytest.mark.parametrize(("error", "seconds"), [(Overloaded("busy"), 0), (EngineFailed("broke"), 10)])

@@ -16,11 +16,9 @@ from deployments.api.admin.speech.pcm import PcmConverter
 from deployments.api.admin.speech.schemas import SynthesisBody
 from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.multipart import multipart_fields, text_field, uploaded_file
-from deployments.api.recordings import decode_recording
 from deployments.api.transcription.form import language_field
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound
-from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.speech import (
     EngineStatus,
     RecognitionRequest,
@@ -103,10 +101,10 @@ class RoundTripReply(BaseModel):
     engine: str
 
 
-def recognition_router(speech: OfficeSpeech, snapshots: SnapshotSource) -> APIRouter:
+def recognition_router(speech: OfficeSpeech) -> APIRouter:
     router = APIRouter(prefix="/stt", tags=["stt"])
     _add_status(router, speech)
-    _add_transcription(router, speech, snapshots)
+    _add_transcription(router, speech)
     return router
 
 
@@ -135,7 +133,7 @@ def _add_status(router: APIRouter, speech: OfficeSpeech) -> None:
         )
 
 
-def _add_transcription(router: APIRouter, speech: OfficeSpeech, snapshots: SnapshotSource) -> None:
+def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
     @router.post("/transcribe")
     async def transcribe(
         request: Request,
@@ -149,11 +147,9 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech, snapshots: Snaps
             named = text_field(fields, "language") or language or ""
             requested = text_field(fields, "engine") or engine or "auto"
         chosen = await _engine(speech, requested)
-        options = RecognitionRequest(b"", language=language_field(FormData([("language", named)])))
-        minutes = snapshots.current.settings.limits.max_audio_minutes
+        recording = RecognitionRequest(data, language=language_field(FormData([("language", named)])))
         async with CancelOnDisconnect(request.receive):
-            sound = await decode_recording(data, minutes * 60, options)
-            segments, finished = await _transcribe(speech, sound)
+            segments, finished = await _transcribe(speech, recording)
         return RecordingTranscriptReply(
             text=finished.text.strip(),
             language=finished.language,
