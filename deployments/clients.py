@@ -72,7 +72,10 @@ class EngineClient:
             await asyncio.sleep(_POLL_READY_S if healthy else _POLL_STARTING_S)
 
     def _set_error(self, message: str) -> None:
-        self._statuses = (EngineStatus(self._remote.name, self._kind, "", ready=False, error=message),)
+        languages = self._statuses[0].languages
+        self._statuses = (
+            EngineStatus(self._remote.name, self._kind, "", ready=False, error=message, languages=languages),
+        )
 
 
 class ChatClient(EngineClient):

@@ -14,6 +14,7 @@ from deployments.contracts.engines import Engine
 from deployments.contracts.speech import EngineStatus
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineKind, EngineSpec
+from deployments.models.model_languages import model_languages
 from deployments.models.references import describe_models, resolve_options
 
 E = TypeVar("E", bound=Engine)
@@ -62,4 +63,5 @@ def build_engine_host(
         spec.engine,
         lambda: build(resolve_options(spec.options, models)),
         lambda: describe_models(spec.options, models),
+        languages=model_languages(spec.options) if kind == "chat" else (),
     )

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from deployments.administration.office.report_ingest import DoorState, StageLatencyPoint
 from deployments.contracts.speech import EngineStatus
+from deployments.conversation.language_gaps import LanguageGap, find_language_gaps
 from ui.panel_services import PanelServices
 
 DOOR_SILENT_AFTER = timedelta(minutes=1)
@@ -34,6 +35,7 @@ class PanelOverview:
     latency: tuple[StageLatencyPoint, ...]
     revision: int
     taken_at: datetime
+    language_gaps: tuple[LanguageGap, ...] = ()
 
     @property
     def health(self) -> SystemHealth:
@@ -86,12 +88,14 @@ class OverviewCache:
 
     async def _gather(self) -> PanelOverview:
         snapshot = self._services.publisher.current
+        engines = await self._engines()
         return PanelOverview(
-            engines=await self._engines(),
+            engines=engines,
             doors=self._services.reports.doors(),
             latency=self._services.reports.latency(60),
             revision=snapshot.revision,
             taken_at=datetime.now(UTC),
+            language_gaps=find_language_gaps(snapshot, engines or ()),
         )
 
     async def _engines(self) -> tuple[EngineStatus, ...] | None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from deployments.conversation.language_gaps import LanguageGap
+
 _TIMEOUT_S = 5.0
 
 
@@ -21,19 +23,25 @@ class EngineReadiness(BaseModel):
 
 
 class Readiness(BaseModel):
-    """``status`` is "ready" or "degraded". ``engines`` is None when the request had no API key."""
+    """``status`` is "ready" or "degraded". ``engines`` is None when the request had no API key. No model speaks the
+    ``missing_languages``."""
 
     model_config = ConfigDict(frozen=True)
 
     ready: bool
     status: str
     engines: tuple[EngineReadiness, ...] | None = None
+    missing_languages: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
-        """The status, then a line for each engine with an error."""
+        """The status, then a line for each engine with an error and for each language without a model."""
         yield self.status if self.ready else "not ready yet"
-        if not self.ready or self.status == "ready":
-            return
+        if self.ready and self.status != "ready":
+            yield from self._engine_lines()
+        for gap in map(LanguageGap, self.missing_languages):
+            yield f"  {gap.message}; remedy: {gap.advice}"
+
+    def _engine_lines(self) -> Iterator[str]:
         if self.engines is None:
             yield "  set SECRETARY_API_KEY to see which engine, the reason and the remedy"
         for engine in self.engines or ():

@@ -21,6 +21,7 @@
         │   └── NoSound           503 no_sound
         ├── EngineTimeout         503 engine_timeout
         ├── ModelMissing          503 model_missing   (not retryable: weights must be installed)
+        ├── NoModelForLanguage    503 no_model_for_language (not retryable: a model must be installed)
         └── ServiceStopped        503 service_stopped (not retryable: an administrator stopped it)
 
 A Ray handle re-raises a remote error as a subclass of Ray's error and of the original class. Its ``str()`` is a
@@ -153,6 +154,13 @@ class ModelMissing(Unavailable):
     """Weights are not on disk. ``remedy`` is the command that installs them."""
 
     code, retryable = "model_missing", False
+
+
+class NoModelForLanguage(Unavailable):
+    """No model of the turn speaks the language of the question, and the caller cannot use a fallback answer.
+    ``remedy`` is the command that installs a model."""
+
+    code, retryable = "no_model_for_language", False
 
 
 class ServiceStopped(Unavailable):

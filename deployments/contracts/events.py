@@ -1,12 +1,15 @@
-"""The response side of a conversation: seven kinds of events, in this order.
+"""The response side of a conversation: eight kinds of events, in this order.
 
-TurnStarted · AnswerMatched? · (TextDelta | ToolCallDelta | SpeechReady)* · TurnFinished | TurnFailed
+TurnStarted · (AnswerMatched | FallbackGiven)? · (TextDelta | ToolCallDelta | SpeechReady)* · TurnFinished | TurnFailed
 """
 
 from dataclasses import dataclass, field
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import FinishReason
+
+FALLBACK_ROUTE = "fallback"
+"""The route of a turn that no model answered: ``FallbackGiven``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,15 @@ class AnswerMatched:
 
 
 @dataclass(frozen=True, slots=True)
+class FallbackGiven:
+    """No model of the turn speaks the language of the question. The text that follows is the fallback answer of the
+    persona. ``language`` is that of the answer."""
+
+    question_language: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
 
@@ -79,8 +91,8 @@ class SpeechReady:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """``route`` is what answered: "faq:{entry_id}", "local" or "cloud:{id}". ``model`` is the model id of the
-    engine."""
+    """``route`` is what answered: "faq:{entry_id}", "fallback", "local" or "cloud:{id}". ``model`` is the model id of
+    the engine."""
 
     finish_reason: FinishReason = "stop"
     usage: Usage = field(default_factory=Usage)
@@ -97,4 +109,6 @@ class TurnFailed:
     status: int = 503
 
 
-TurnEvent = TurnStarted | AnswerMatched | TextDelta | ToolCallDelta | SpeechReady | TurnFinished | TurnFailed
+TurnEvent = (
+    TurnStarted | AnswerMatched | FallbackGiven | TextDelta | ToolCallDelta | SpeechReady | TurnFinished | TurnFailed
+)

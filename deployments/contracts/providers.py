@@ -2,19 +2,21 @@
 
 from pydantic import Field
 
-from deployments.contracts.frozen_model import FrozenModel, Slug
+from deployments.contracts.frozen_model import FrozenModel, Language, Slug
 from deployments.contracts.sampling import Sampling
 
 
 class ProviderSpec(FrozenModel):
     """A cloud language model. ``sealed_api_key`` is sent to ``key_origin`` only. ``sealed_proxies`` holds proxy links,
-    one per line. Both are opened in the process that calls the provider."""
+    one per line. Both are opened in the process that calls the provider. ``languages`` are those that the model
+    speaks; empty means any."""
 
     id: Slug
     name: str
     provider_type: str
     base_url: str = ""
     model_name: str
+    languages: tuple[Language, ...] = ()
     enabled: bool = True
     is_default: bool = False
     params: Sampling = Sampling()

@@ -34,12 +34,16 @@ class FaqEntry(FrozenModel):
 
 
 class Persona(FrozenModel):
-    """A persona of the secretary. ``prompts`` are system prompts per language."""
+    """A persona of the secretary. ``prompts`` are system prompts per language. ``fallback_answers`` are given in the
+    place of a model when none speaks the language of the question."""
 
     id: str = Field(pattern=r"^[a-z0-9_-]{1,50}$")
     name: str
     prompts: dict[str, str] = Field(description="language -> system prompt")
     voices: dict[str, str] = Field(default_factory=dict, description="language -> voice id")
+    fallback_answers: dict[str, str] = Field(
+        default_factory=dict, description="language -> answer when no model speaks the language"
+    )
 
     def prompt(self, language: str) -> str:
         return self.prompts.get(language) or next(iter(self.prompts.values()), "")
@@ -123,6 +127,11 @@ class LlmSettings(FrozenModel):
     )
     idle_timeout_s: float = Field(
         default=30, gt=0, le=600, description="Timeout between two tokens, in seconds", json_schema_extra=_TURN
+    )
+    answer_in_any_language: bool = Field(
+        default=False,
+        description="Let a model also answer questions in languages that it does not speak",
+        json_schema_extra=_TURN,
     )
 
 

@@ -100,7 +100,8 @@ class EngineStatus:
     """The status of one engine. ``error`` explains why it is not ``ready``; ``remedy`` is a command that solves it.
 
     ``loading``: the first attempt to load is not finished. ``failed_at`` (Unix seconds): the last request failed at
-    that time, while the engine stayed loaded.
+    that time, while the engine stayed loaded. ``languages`` of a chat engine are those that its model speaks; empty
+    means any.
     """
 
     name: str
@@ -113,6 +114,7 @@ class EngineStatus:
     remedy: str = ""
     loading: bool = False
     failed_at: float | None = None
+    languages: tuple[str, ...] = ()
     detail: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -1,21 +1,39 @@
-"""Produces the text of an answer: an FAQ answer, else the stream of a language model."""
+"""Produces the text of an answer: an FAQ answer, else the stream of a language model that speaks the language of the
+question, else the fallback answer of the persona."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, Route, SourceKind
-from deployments.contracts.engines import ChatEngine, ChatEvent
+from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, SourceKind
+from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import ConversationTooLong, Unavailable
-from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, ToolCallDelta, TurnEvent, Usage
+from deployments.contracts.events import (
+    FALLBACK_ROUTE,
+    AnswerMatch,
+    AnswerMatched,
+    FallbackGiven,
+    TextDelta,
+    ToolCallDelta,
+    TurnEvent,
+    Usage,
+)
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.streams import Closing, ReadAhead, close_stream
+from deployments.conversation.fallback_answers import find_fallback_answer
 from deployments.conversation.faq_answers import FaqLookup
+from deployments.conversation.language_gaps import no_model_error
+from deployments.conversation.model_choice import (
+    ChatRoute,
+    choose_route,
+    language_of_question,
+    prompt_language,
+    readable_messages,
+)
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.prompt import shrinking_prompts
 from deployments.conversation.turn_timer import TurnTimer
-from deployments.text.language import detect_language
 
 
 @dataclass(slots=True)
@@ -27,76 +45,84 @@ class TurnResult:
     usage: Usage = field(default_factory=Usage)
     finish_reason: FinishReason = "stop"
     match: AnswerMatch | None = None
+    fallback: FallbackGiven | None = None
     text: list[str] = field(default_factory=list)
     audio_seconds: float = 0.0
     finished: bool = False
 
 
 class AnswerResolver:
-    """Tries exact FAQ answers, then ranked ones, then the model, on every route."""
+    """Tries exact FAQ answers, then ranked ones, then a model, on every route. A question in a language that none of
+    the models speaks gets the fallback answer of the persona."""
 
     def __init__(self, faq: FaqLookup, observer: TurnObserver) -> None:
         self._faq = faq
         self._observer = observer
 
     async def resolve(
-        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine | None, timer: TurnTimer, result: TurnResult
+        self,
+        turn: ChatTurn,
+        snapshot: Snapshot,
+        routes: Sequence[ChatRoute],
+        timer: TurnTimer,
+        result: TurnResult,
     ) -> AsyncGenerator[TurnEvent]:
-        """The events of the answer. Fills in ``result``. Raises Unavailable when there is no FAQ answer and no
-        model."""
+        """The events of the answer. Fills in ``result``. Without an FAQ answer it raises Unavailable when there is no
+        model, and NoModelForLanguage when none speaks the language of a question that asks for JSON."""
         match = self._faq.find_exact(turn)
+        if match is None:
+            route = choose_route(routes, language_of_question(turn, snapshot))
+            draft = self._draft(turn, snapshot, route) if route else None
+            try:
+                match = await self._faq.find_ranked(turn)
+                if match is None and route and draft:
+                    timer.route = result.route = route.name
+                    timer.mark("faq")
+                    async for chat_event in draft:
+                        if delta := self._read(chat_event, timer, result):
+                            yield delta
+            finally:
+                if draft is not None:
+                    await close_stream(draft)
+            if match is None and route is None:
+                for event in _fallback_events(turn, snapshot, routes, timer, result):
+                    yield event
         if match is not None:
             for event in _faq_events(match, timer, result):
                 yield event
-            return
-        draft = self._draft(turn, snapshot, engine) if engine else None
-        try:
-            match = await self._faq.find_ranked(turn)
-            if match is not None:
-                for event in _faq_events(match, timer, result):
-                    yield event
-                return
-            if draft is None:
-                raise Unavailable("no FAQ answer matches, and this graph has no language model", retry_after_s=60)
-            timer.route = result.route = str(turn.route or snapshot.settings.default_route)
-            timer.mark("faq")
-            async for chat_event in draft:
-                if isinstance(chat_event, TextDelta):
-                    timer.mark("first_token")
-                    result.text.append(chat_event.text)
-                    yield chat_event
-                elif isinstance(chat_event, ToolCallDelta):
-                    timer.mark("first_token")
-                    yield chat_event
-                else:
-                    result.usage, result.finish_reason = chat_event.usage, chat_event.finish_reason
-                    result.model = chat_event.model
-            self._observer.on_tokens(result.usage.prompt_tokens, result.usage.completion_tokens, timer.route)
-        finally:
-            if draft is not None:
-                await close_stream(draft)
 
-    def _draft(self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine) -> AsyncIterator[ChatEvent]:
+    def _read(self, event: ChatEvent, timer: TurnTimer, result: TurnResult) -> TextDelta | ToolCallDelta | None:
+        """Records an event of the model. Returns it if it is a part of the answer."""
+        if isinstance(event, TextDelta | ToolCallDelta):
+            timer.mark("first_token")
+            result.text.extend([event.text] if isinstance(event, TextDelta) else ())
+            return event
+        result.usage, result.finish_reason, result.model = event.usage, event.finish_reason, event.model
+        self._observer.on_tokens(result.usage.prompt_tokens, result.usage.completion_tokens, timer.route)
+        return None
+
+    def _draft(self, turn: ChatTurn, snapshot: Snapshot, route: ChatRoute) -> AsyncIterator[ChatEvent]:
         """The answer of the model. The local model starts while the ranked lookup runs, which saves its latency in most
         turns and costs little when an FAQ answer is found. A cloud model waits, because it costs money."""
-        events = self._model_events(turn, snapshot, engine)
-        route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
-        return ReadAhead(events, depth=1) if route == LOCAL_ROUTE and self._faq.has_ranking else events
+        events = self._model_events(turn, snapshot, route)
+        return ReadAhead(events, depth=1) if route.name == str(LOCAL_ROUTE) and self._faq.has_ranking else events
 
-    async def _model_events(self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine) -> AsyncGenerator[ChatEvent]:
-        """Streams the model. When the conversation exceeds the context of the model, it retries with half of the
-        history.
+    async def _model_events(self, turn: ChatTurn, snapshot: Snapshot, route: ChatRoute) -> AsyncGenerator[ChatEvent]:
+        """Streams the model, which gets the part of the history that it can read. When the conversation exceeds the
+        context of the model, it retries with half of the history.
 
         Turns of the API are not retried: their caller chose the messages and gets ConversationTooLong.
         """
-        language = turn.locale or detect_language(turn.question, snapshot.settings.default_language)
+        language = prompt_language(turn, snapshot, route)
+        preferred = turn.locale or snapshot.settings.default_language
+        turn = replace(turn, messages=readable_messages(turn.messages, route, preferred))
         prompts = shrinking_prompts(turn, snapshot, language)
         if turn.source.kind is SourceKind.API:
             prompts = islice(prompts, 1)
         too_long: ConversationTooLong | None = None
         for prompt in prompts:
             try:
-                async with Closing(observe_stream(engine.stream(prompt), "llm", self._observer)) as events:
+                async with Closing(observe_stream(route.engine.stream(prompt), "llm", self._observer)) as events:
                     async for event in events:
                         yield event
                 return
@@ -114,3 +140,22 @@ def _faq_events(match: AnswerMatch, timer: TurnTimer, result: TurnResult) -> Ite
     yield AnswerMatched(match)
     timer.mark("first_token")
     yield TextDelta(match.text)
+
+
+def _fallback_events(
+    turn: ChatTurn, snapshot: Snapshot, routes: Sequence[ChatRoute], timer: TurnTimer, result: TurnResult
+) -> Iterator[TurnEvent]:
+    """Raises Unavailable without a model, NoModelForLanguage for a turn that asks for JSON."""
+    if not routes:
+        raise Unavailable("no FAQ answer matches, and this graph has no language model", retry_after_s=60)
+    language = language_of_question(turn, snapshot)
+    if turn.options.json_schema is not None:
+        raise no_model_error(language)
+    answer = find_fallback_answer(snapshot.persona(turn.persona_id), language, snapshot.settings.default_language)
+    timer.route = result.route = FALLBACK_ROUTE
+    result.fallback = FallbackGiven(language, answer.language)
+    result.text.append(answer.text)
+    timer.mark("faq")
+    yield result.fallback
+    timer.mark("first_token")
+    yield TextDelta(answer.text)

@@ -6,15 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from deployments.contracts.audio import SpeechChunk
-from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, Route
+from deployments.contracts.chat import ChatTurn
 from deployments.contracts.engines import ChatEngine, Recognizer, SpeechEngine
-from deployments.contracts.errors import (
-    InvalidRequest,
-    ModelNotFound,
-    SecretaryError,
-    TextTooLong,
-    Unavailable,
-)
+from deployments.contracts.errors import InvalidRequest, SecretaryError, TextTooLong, Unavailable
 from deployments.contracts.events import (
     SpeechReady,
     TurnEvent,
@@ -36,6 +30,7 @@ from deployments.contracts.speech import (
 from deployments.contracts.streams import Closing, ReadAhead
 from deployments.conversation.answer_resolver import AnswerResolver, TurnResult
 from deployments.conversation.faq_answers import FaqLookup
+from deployments.conversation.model_choice import ChatRoute, routes_of_turn
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache
 from deployments.conversation.routing import resolve_overrides
@@ -97,9 +92,9 @@ class ConversationAssistant:
         if not turn.question.strip():
             raise InvalidRequest("there is no user message to answer", param="messages")
         turn = resolve_overrides(turn, snapshot)
-        engine = self._engine(turn, snapshot)
+        routes = routes_of_turn(turn, snapshot, self._pipeline.chat)
         named = self._voices.find(turn.voice_id) if turn.speak else None
-        return self._reply(turn, snapshot, engine, named)
+        return self._reply(turn, snapshot, routes, named)
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
         snapshot = self._snapshot()
@@ -150,25 +145,15 @@ class ConversationAssistant:
         self._cache.set_epoch(snapshot.cache_epoch)
         return snapshot
 
-    def _engine(self, turn: ChatTurn, snapshot: Snapshot) -> ChatEngine | None:
-        """The model of the turn's route. None when the default route has no model in this graph: FAQ answers still
-        work. Raises ModelNotFound when the turn names the route itself."""
-        route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
-        engine = self._pipeline.chat.get(str(route))
-        if engine is None and turn.route is not None:
-            known = ", ".join(self._pipeline.chat) or "none"
-            raise ModelNotFound(f"no model answers on route {str(route)!r}; routes here: {known}", param="model")
-        return engine
-
     async def _reply(
-        self, turn: ChatTurn, snapshot: Snapshot, engine: ChatEngine | None, named: Voice | None
+        self, turn: ChatTurn, snapshot: Snapshot, routes: Sequence[ChatRoute], named: Voice | None
     ) -> AsyncGenerator[TurnEvent]:
         timer = TurnTimer(turn.source.kind.value, self._observer)
         result = TurnResult()
-        events = self._resolver.resolve(turn, snapshot, engine, timer, result)
+        events = self._resolver.resolve(turn, snapshot, routes, timer, result)
         if turn.speak:
             events = SpokenTurn(
-                self._speaker, lambda piece: self._voice_parameters(piece, turn, snapshot, named, timer)
+                self._speaker, lambda piece: self._voice_parameters(piece, turn, snapshot, named, timer, result)
             ).run(events)
         delivered = False
         try:
@@ -194,11 +179,21 @@ class ConversationAssistant:
             self._record(turn, result, timer)
 
     def _voice_parameters(
-        self, piece: str, turn: ChatTurn, snapshot: Snapshot, named: Voice | None, timer: TurnTimer
+        self,
+        piece: str,
+        turn: ChatTurn,
+        snapshot: Snapshot,
+        named: Voice | None,
+        timer: TurnTimer,
+        result: TurnResult,
     ) -> VoiceParameters:
+        """The voice of an answer. A fallback answer is spoken by a voice of its language."""
         timer.mark("sentence")
         settings = snapshot.settings
         preferred = turn.locale or settings.default_language
+        if result.fallback:
+            preferred = result.fallback.language
+            named = named if named and preferred in named.languages else None
         if named:
             voice, language = named, detect_language(piece, preferred)
         else:

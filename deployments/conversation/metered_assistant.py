@@ -7,7 +7,15 @@ from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, SourceKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFinished
+from deployments.contracts.events import (
+    FALLBACK_ROUTE,
+    AnswerMatched,
+    FallbackGiven,
+    SpeechReady,
+    TextDelta,
+    TurnEvent,
+    TurnFinished,
+)
 from deployments.contracts.speech import (
     EngineStatus,
     RecognitionRequest,
@@ -39,7 +47,7 @@ class MeteredAssistant:
 
     Cancelled work is estimated from the moment an engine is called: the tokens of the prompt, the first sentence of a
     speech, the whole recording. A turn that is cancelled during the ranked FAQ lookup counts, because the local model
-    has started by then. Rejected requests and FAQ answers cost no tokens and no audio.
+    has started by then. Rejected requests, FAQ answers and fallback answers cost no tokens and no audio.
     """
 
     assistant: Assistant
@@ -119,7 +127,8 @@ class _TurnMeter:
     audio_seconds: float = 0.0
     pieces: int = 0
     characters: int = 0
-    from_faq: bool = False
+    prepared_route: str = ""
+    """The route of an answer that no model wrote."""
     rejected: bool = False
     finished: TurnFinished | None = field(default=None)
 
@@ -130,15 +139,17 @@ class _TurnMeter:
         elif isinstance(event, SpeechReady):
             self.audio_seconds += event.chunk.seconds
         elif isinstance(event, AnswerMatched):
-            self.from_faq = True
+            self.prepared_route = "faq"
+        elif isinstance(event, FallbackGiven):
+            self.prepared_route = FALLBACK_ROUTE
         elif isinstance(event, TurnFinished):
             self.finished = event
 
     @property
     def route(self) -> str:
         """All FAQ answers share the route ``faq``."""
-        if self.from_faq:
-            return "faq"
+        if self.prepared_route:
+            return self.prepared_route
         if self.finished is not None:
             return self.finished.route
         return str(self.turn.route) if self.turn.route else _UNFINISHED
@@ -147,7 +158,7 @@ class _TurnMeter:
         if self.finished is not None:
             usage = self.finished.usage
             return UsageAmount(1, usage.prompt_tokens, usage.completion_tokens, self.audio_seconds)
-        if self.from_faq or self.rejected:
+        if self.prepared_route or self.rejected:
             return UsageAmount(1, audio_seconds=self.audio_seconds)
         written = max(self.pieces, estimate_tokens(self.characters))
         return UsageAmount(1, estimate_prompt_tokens(self.turn), written, self.audio_seconds)

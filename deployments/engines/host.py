@@ -27,7 +27,7 @@ class EngineHost(Generic[E]):
 
     ``build`` constructs the engine and may raise ModelMissing. It is called before each attempt to load, so a model
     that is pulled later is found without a restart. ``describe_model`` returns the id and the revision of the model for
-    the status. It reads the disk and is called again after the engine has loaded.
+    the status. It reads the disk and is called again after the engine has loaded. ``languages`` are those of the model.
     """
 
     def __init__(
@@ -38,7 +38,9 @@ class EngineHost(Generic[E]):
         build: Callable[[], E],
         describe_model: Callable[[], tuple[str, str]] = lambda: ("", ""),
         first_retry_s: float = 2.0,
+        languages: tuple[str, ...] = (),
     ) -> None:
+        self._languages = languages
         self._first_retry_s = first_retry_s
         self._name = name
         self._describe_model = describe_model
@@ -148,7 +150,8 @@ class EngineHost(Generic[E]):
 
     def _loaded_status(self, status: EngineStatus) -> EngineStatus:
         model, revision = self._model or status.model, self._revision or status.revision
-        status = replace(status, name=self._name, model=model, revision=revision)
+        languages = self._languages or status.languages
+        status = replace(status, name=self._name, model=model, revision=revision, languages=languages)
         last = self._failures.last_failure
         if last is None or status.error:
             return status
@@ -164,6 +167,7 @@ class EngineHost(Generic[E]):
             revision=self._revision,
             error=error,
             remedy=remedy,
+            languages=self._languages,
         )
 
     async def _load(self) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.contracts.errors import ModelMissing
+from deployments.contracts.frozen_model import Language
 from deployments.models.catalogue import load_catalogue
 
 PULL_COMMAND = "secretary models pull"
@@ -17,6 +18,14 @@ class EngineOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     model_id: str = Field(default="", description="Name of the model in replies and status; default: its file name")
+
+
+class ChatEngineOptions(EngineOptions):
+    """Base class of the options of chat engines."""
+
+    languages: tuple[Language, ...] | None = Field(
+        default=None, description="Languages that the model speaks, [mul] for many; default: those of the catalogue"
+    )
 
 
 def require_path(path: Path, what: str, model_id: str = "") -> Path:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 
 from deployments.text.addresses import DOMAIN, EMAIL, WEB_ADDRESS
 
@@ -23,6 +24,20 @@ _DEFAULT_LANGUAGES = {
     "ARMENIAN": "hy",
     "THAI": "th",
     "DEVANAGARI": "hi",
+    "BENGALI": "bn",
+    "GURMUKHI": "pa",
+    "GUJARATI": "gu",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "KANNADA": "kn",
+    "MALAYALAM": "ml",
+    "SINHALA": "si",
+    "LAO": "lo",
+    "TIBETAN": "bo",
+    "MYANMAR": "my",
+    "KHMER": "km",
+    "ETHIOPIC": "am",
+    "MONGOLIAN": "mn",
 }
 """Script (the first word of the Unicode names of its letters) -> its most common language."""
 
@@ -58,14 +73,20 @@ def detect_language(text: str, preferred: str = "en") -> str:
     of the letters are in its script, or 5 % with a word of three letters. And there are at most twice as many
     lower-case Latin words as words in its script.
     """
-    script = _script_of(_without_addresses(text), preferred)
+    script = _script_of(without_addresses(text), preferred)
     if script is None:
         return preferred
-    language = preferred if _uses_script(preferred, script) else _DEFAULT_LANGUAGES.get(script, preferred)
+    return language_of_script(script, text, preferred) or preferred
+
+
+def language_of_script(script: str, text: str, preferred: str) -> str | None:
+    """``preferred`` when it uses ``script``, else the most common language of the script. None for an unknown
+    script."""
+    language = preferred if uses_script(preferred, script) else _DEFAULT_LANGUAGES.get(script)
     return _east_slavic(text) if language == "ru" else language
 
 
-def _without_addresses(text: str) -> str:
+def without_addresses(text: str) -> str:
     for pattern in (EMAIL, WEB_ADDRESS, DOMAIN):
         text = pattern.sub(" ", text)
     return text
@@ -73,10 +94,10 @@ def _without_addresses(text: str) -> str:
 
 def _script_of(text: str, preferred: str) -> str | None:
     """The dominant script. None without letters or in a tie."""
-    scripts = Counter(_script(letter) for letter in text if letter.isalpha())
+    scripts = Counter(script_of(letter) for letter in text if letter.isalpha())
     if scripts["HIRAGANA"] + scripts["KATAKANA"]:
         return "HIRAGANA"
-    own = next((script for script in scripts if script != "LATIN" and _uses_script(preferred, script)), "")
+    own = next((script for script in scripts if script != "LATIN" and uses_script(preferred, script)), "")
     match scripts.most_common(2):
         case [("LATIN", _), _] if own and _is_main_script(own, text, scripts):
             return own
@@ -89,8 +110,8 @@ def _script_of(text: str, preferred: str) -> str | None:
 
 def _is_main_script(script: str, text: str, scripts: Counter[str]) -> bool:
     share = scripts[script] / scripts.total()
-    words = [word for word in _LETTERS.findall(text) if {*map(_script, word)} == {script}]
-    plain = [word for word in _LETTERS.findall(text) if word.islower() and {*map(_script, word)} == {"LATIN"}]
+    words = [word for word in _LETTERS.findall(text) if {*map(script_of, word)} == {script}]
+    plain = [word for word in _LETTERS.findall(text) if word.islower() and {*map(script_of, word)} == {"LATIN"}]
     if len(plain) > _MAX_LATIN_WORDS_PER_WORD * len(words):
         return False
     return share >= _MIN_SHARE or (
@@ -98,11 +119,14 @@ def _is_main_script(script: str, text: str, scripts: Counter[str]) -> bool:
     )
 
 
-def _script(letter: str) -> str:
+@lru_cache(maxsize=4_096)
+def script_of(letter: str) -> str:
+    """The first word of the Unicode name of ``letter``."""
     return unicodedata.name(letter, "").partition(" ")[0]
 
 
-def _uses_script(language: str, script: str) -> bool:
+def uses_script(language: str, script: str) -> bool:
+    """Whether ``language`` is written in ``script``."""
     if script == "LATIN":
         return language not in _NON_LATIN_LANGUAGES
     return language in _LANGUAGES_BY_SCRIPT.get(script, frozenset({_DEFAULT_LANGUAGES.get(script, "")}))

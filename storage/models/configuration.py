@@ -33,7 +33,7 @@ class FaqRow(Base):
 
 
 class PersonaRow(Base):
-    """A persona, with a prompt and a voice per language."""
+    """A persona, with a prompt, a voice and a fallback answer per language."""
 
     __tablename__ = "personas"
 
@@ -41,6 +41,7 @@ class PersonaRow(Base):
     name: Mapped[str] = mapped_column(String(100))
     prompts: Mapped[dict[str, str]]
     voices: Mapped[dict[str, str]]
+    fallback_answers: Mapped[dict[str, str]] = mapped_column(default=dict, server_default=EMPTY_OBJECT)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.models.base import Base, JsonValue, now
+from storage.models.base import EMPTY_LIST, Base, JsonValue, now
 
 
 class VoiceRow(Base):
@@ -51,6 +51,7 @@ class CloudProviderRow(Base):
     key_origin: Mapped[str] = mapped_column(String(300), default="")
     base_url: Mapped[str] = mapped_column(String(500), default="")
     model_name: Mapped[str] = mapped_column(String(200))
+    languages: Mapped[list[str]] = mapped_column(default=list, server_default=EMPTY_LIST)
     enabled: Mapped[bool] = mapped_column(default=True)
     is_default: Mapped[bool] = mapped_column(default=False)
     params: Mapped[JsonValue] = mapped_column(JSON(), default=dict)

@@ -6,8 +6,16 @@ import pytest
 
 from deployments.contracts.audio import PCM16_22K, SpeechChunk
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, Route
-from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded
-from deployments.contracts.events import SpeechReady, TextDelta, TurnFailed, TurnFinished, TurnStarted
+from deployments.contracts.errors import EngineFailed, ModelMissing, NoModelForLanguage, Overloaded
+from deployments.contracts.events import (
+    FALLBACK_ROUTE,
+    FallbackGiven,
+    SpeechReady,
+    TextDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
 from tests.api.running_gateway import RunningGateway
 from tests.fakes.assistant import ScriptPause
 
@@ -36,6 +44,34 @@ def test_faq_answer_reports_its_source(client: openai.OpenAI, door: RunningGatew
     assert raw.headers["x-secretary-faq"] == "7;rule=exact;score=100"
     assert raw.headers["x-secretary-turn"] == turn_id
     assert raw.headers["x-secretary-timing"] == "faq;dur=0.040, total;dur=0.050"
+
+
+def test_fallback_answer_reports_its_source(client: openai.OpenAI, door: RunningGateway) -> None:
+    door.assistant.script = [
+        TurnStarted("t", 42),
+        FallbackGiven("uk", "ru"),
+        TextDelta("Извините."),
+        TurnFinished(route=FALLBACK_ROUTE),
+    ]
+    raw = client.chat.completions.with_raw_response.create(model="secretary", messages=ASK)
+    answer = raw.parse()
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("Извините.", "stop")
+    assert answer.secretary["answered_by"] == "fallback"
+    assert answer.secretary["fallback"] == {"language": "ru", "question_language": "uk"}
+    streamed = client.chat.completions.with_raw_response.create(model="secretary", messages=ASK, stream=True)
+    for headers in (raw.headers, streamed.headers):
+        assert headers["x-secretary-route"] == "fallback"
+        assert headers["x-secretary-fallback"] == "ru;question=uk"
+    last = [chunk for chunk in streamed.parse() if chunk.choices][-1]
+    assert last.secretary["answered_by"] == "fallback"
+
+
+def test_json_request_without_model_for_language_fails(client: openai.OpenAI, door: RunningGateway) -> None:
+    door.assistant.rejection = NoModelForLanguage("no model; run: x", remedy="x")
+    with pytest.raises(openai.APIStatusError) as caught:
+        client.chat.completions.create(model="secretary", messages=ASK)
+    assert (caught.value.status_code, caught.value.code) == (503, "no_model_for_language")
+    assert caught.value.response.headers["x-should-retry"] == "false"
 
 
 def test_generated_answer_reports_usage(client: openai.OpenAI) -> None:

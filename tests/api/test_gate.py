@@ -133,6 +133,15 @@ def test_ready_reports_failed_engine_as_degraded(door: RunningGateway, http: htt
     assert seen["failed_at"] == "2023-11-14T22:13:20+00:00"
 
 
+def test_ready_names_languages_without_model(door: RunningGateway, http: httpx.Client) -> None:
+    door.assistant.engine_statuses = (replace(STATUSES[0], languages=("en",)),)
+    assert httpx.get(f"{door.url}/ready").json() == {"ready": True, "status": "ready", "missing_languages": ["ru"]}
+    (note,) = http.get("/ready").json()["notes"]
+    assert note["message"].startswith("no Russian model")
+    assert note["remedy"] == "secretary models pull qwen2.5-1.5b-instruct"
+    assert "graph.yaml" in note["next_step"]
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [

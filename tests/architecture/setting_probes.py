@@ -61,6 +61,9 @@ class RecordingEcho(EchoEngine):
         super().__init__(options)
         self.turns: list[ChatTurn] = []
 
+    def status(self):
+        return replace(super().status(), languages=self._options.languages or ())
+
     def stream(self, turn: ChatTurn):
         self.turns.append(turn)
         return super().stream(turn)
@@ -175,6 +178,11 @@ async def probe_persona(settings: Settings) -> object:
 async def probe_model(settings: Settings) -> object:
     _, finished = await (await build_probe_setup(settings)).ask("расскажи о себе")
     return finished and finished.model
+
+
+async def probe_unspoken_language(settings: Settings) -> object:
+    _, finished = await (await build_probe_setup(settings, EchoOptions(languages=("en",)))).ask("расскажи о себе")
+    return finished and finished.route
 
 
 async def probe_history_length(settings: Settings) -> object:
@@ -295,6 +303,7 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "llm.history_tokens": (100, probe_history_length),
     "llm.first_token_timeout_s": (0.02, probe_timeout(EchoOptions(first_delay_s=0.2))),
     "llm.idle_timeout_s": (0.02, probe_timeout(EchoOptions(delay_s=0.2))),
+    "llm.answer_in_any_language": (True, probe_unspoken_language),
     "speech.default_voices": ({"ru": "tone-de"}, probe_voice_request),
     "speech.max_input_chars": (5, probe_long_text),
     "speech.speed": (2.0, probe_speech_length),

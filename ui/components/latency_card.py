@@ -18,7 +18,7 @@ _TITLES = {
     "faq": "stage.faq",
     "total": "stage.total",
 }
-_ROUTE_TEXTS = {"": "route.all", "local": "route.local", "faq": "route.faq"}
+_ROUTE_TEXTS = {"": "route.all", "local": "route.local", "faq": "route.faq", "fallback": "route.fallback"}
 GREY = "#84908d"
 _COLOURS = ("#17a08c", "#d9822b", "#6d7bd6", "#c2558f", "#7a9a2e")
 

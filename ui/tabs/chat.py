@@ -19,6 +19,7 @@ from deployments.contracts.events import SpeechReady, TurnFailed
 from deployments.contracts.sessions import StoredMessage
 from ui.components.bubbles import AnswerBubble, question_bubble, stored_answer_bubble
 from ui.components.composer import Composer, ComposerState
+from ui.components.language_notice import LanguageNotice
 from ui.components.panel_answer import PanelAnswer
 from ui.components.section import draw_empty_state
 from ui.components.speech_player import SpeechPlayer
@@ -35,7 +36,7 @@ async def show(panel: PanelContext) -> None:
     try:
         await chat.open()
         async with keep_tab_open():
-            pass
+            ui.timer(panel.refresh_interval_s, chat.notice.refresh)
     finally:
         chat.close()
 
@@ -59,6 +60,7 @@ class ChatTab:
             with html.div().classes("chat-bar"):
                 self._speak = ui.switch(t("chat.speak"), value=True).props("dense").classes("speak-switch")
                 ui.button(t("chat.new"), icon="add_comment", on_click=self._restart).props("flat dense no-caps")
+            self.notice = LanguageNotice(panel)
             with html.div().classes("thread-scroll"):
                 self._thread: ui.element = html.div().classes("thread").props(f'role=log aria-label="{t("nav.chat")}"')
             self._composer = Composer(t, self._ask, self._stop)

@@ -6,6 +6,7 @@ from nicegui import html, ui
 
 from deployments.administration.office.report_ingest import DoorState
 from deployments.contracts.speech import EngineStatus
+from ui.components.command_copy import draw_command
 from ui.components.latency_card import LatencyCard
 from ui.components.section import RedrawnSection, draw_empty_state, draw_skeleton
 from ui.context import PanelContext, keep_tab_open
@@ -129,20 +130,7 @@ class DashboardTab:
                 if engine.error:
                     html.div(engine.error).classes("engine-error")
                 if engine.remedy:
-                    self._draw_remedy(engine.remedy)
-
-    def _draw_remedy(self, command: str) -> None:
-        t = self._panel.t
-
-        def copy() -> None:
-            ui.clipboard.write(command)
-            self._panel.toast(t("common.copied"))
-
-        with html.div().classes("remedy"):
-            html.code(command)
-            with html.button(type="button").classes("icon-button small").on("click", copy) as button:
-                ui.icon("content_copy")
-            button.props["aria-label"] = t("dashboard.copy_command")
+                    draw_command(self._panel, engine.remedy)
 
     def _draw_doors(self, rows: tuple[DoorRow, ...]) -> None:
         t = self._panel.t

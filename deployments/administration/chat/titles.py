@@ -8,7 +8,7 @@ from uuid import uuid4
 from deployments.administration.chat.running_turns import closing_stream, turn_error
 from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, SourceKind, TurnSource
 from deployments.contracts.errors import EngineFailed
-from deployments.contracts.events import AnswerMatched, TextDelta, TurnEvent, TurnFailed
+from deployments.contracts.events import AnswerMatched, FallbackGiven, TextDelta, TurnEvent, TurnFailed
 from deployments.contracts.sessions import StoredMessage, StoredSession
 
 MAX_TITLE_LENGTH = 60
@@ -60,6 +60,8 @@ async def read_title(events: AsyncIterator[TurnEvent]) -> str:
                 raise turn_error(event)
             if isinstance(event, AnswerMatched):
                 raise EngineFailed("the FAQ answered instead of the model; enter a title yourself")
+            if isinstance(event, FallbackGiven):
+                raise EngineFailed("no model speaks the language of this conversation; enter a title yourself")
             if isinstance(event, TextDelta):
                 text.append(event.text)
     title = shorten_title("".join(text).strip().partition("\n")[0].strip(" \"'«»“”*#.")).strip()

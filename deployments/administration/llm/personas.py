@@ -15,14 +15,18 @@ from storage.repositories.specs import SpecRepository
 from storage.unit_of_work import UnitOfWork
 
 _Prompt = Annotated[str, Field(max_length=20_000)]
+_Answer = Annotated[str, Field(max_length=4_000)]
 
 
 class PersonaDraft(Draft):
-    """The editable fields of a persona. ``prompts``: language -> system prompt; ``voices``: language -> voice id."""
+    """The editable fields of a persona. ``prompts``: language -> system prompt; ``voices``: language -> voice id;
+    ``fallback_answers``: language -> answer to a question in a language that no model speaks. A blank or missing one
+    is replaced by the built-in text."""
 
     name: str = Field(min_length=1, max_length=100)
     prompts: dict[Language, _Prompt] = Field(max_length=50)
     voices: dict[Language, Annotated[str, Field(max_length=100)]] = Field(default={}, max_length=50)
+    fallback_answers: dict[Language, _Answer] = Field(default={}, max_length=50)
 
     @model_validator(mode="after")
     def _check_prompts(self) -> Self:

@@ -14,6 +14,7 @@ from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.spec_administration import NamedSpecAdministration
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict
+from deployments.contracts.frozen_model import Language
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.sampling import Sampling
 from storage.database import Database
@@ -32,6 +33,7 @@ class ProviderDraft(NamedDraft):
 
     provider_type: str = Field(max_length=30)
     model_name: str = Field(min_length=1, max_length=200)
+    languages: tuple[Language, ...] = Field(default=(), max_length=100, description="Empty means any language")
     base_url: str = Field(default="", max_length=500)
     enabled: bool = True
     params: Sampling = Sampling()

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from deployments.api.errors import Header, from_turn_failed
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.events import (
+    FALLBACK_ROUTE,
     AnswerMatch,
     AnswerMatched,
+    FallbackGiven,
     SpeechReady,
     TextDelta,
     Timings,
@@ -23,12 +25,13 @@ AnswerEvent = TextDelta | SpeechReady | TurnFinished
 class AnswerCollector:
     """Records metadata events of a turn and returns the events to deliver."""
 
-    __slots__ = ("finished", "match", "revision", "turn_id")
+    __slots__ = ("fallback", "finished", "match", "revision", "turn_id")
 
     def __init__(self, turn_id: str, revision: int) -> None:
         self.turn_id = turn_id
         self.revision = revision
         self.match: AnswerMatch | None = None
+        self.fallback: FallbackGiven | None = None
         self.finished: TurnFinished | None = None
 
     def accept(self, event: TurnEvent) -> AnswerEvent | None:
@@ -42,6 +45,8 @@ class AnswerCollector:
             self.revision = event.revision or self.revision
         elif isinstance(event, AnswerMatched):
             self.match = event.match
+        elif isinstance(event, FallbackGiven):
+            self.fallback = event
         elif isinstance(event, TurnFailed):
             raise from_turn_failed(event)
         return None
@@ -60,9 +65,11 @@ class AnswerCollector:
 
     @property
     def answered_by(self) -> str:
-        """faq, local or cloud:<id>; empty while unknown."""
+        """faq, fallback, local or cloud:<id>; empty while unknown."""
         if self.match is not None:
             return "faq"
+        if self.fallback is not None:
+            return FALLBACK_ROUTE
         route = self.finished.route if self.finished else ""
         return "faq" if route.startswith("faq:") else route
 
@@ -72,6 +79,7 @@ class AnswerCollector:
             "answered_by": self.answered_by or None,
             "model": (self.finished.model if self.finished else "") or None,
             "faq": _match_fields(self.match),
+            "fallback": _fallback_fields(self.fallback),
             "timings": _timing_fields(self.finished.timings) if self.finished else {},
             "revision": self.revision,
             "turn_id": self.turn_id,
@@ -84,6 +92,10 @@ class AnswerCollector:
             headers.append((b"x-secretary-route", route.encode("ascii", "replace")))
         if match := self.match:
             headers.append((b"x-secretary-faq", f"{match.entry_id};rule={match.rule};score={match.score:g}".encode()))
+        if fallback := self.fallback:
+            headers.append(
+                (b"x-secretary-fallback", f"{fallback.language};question={fallback.question_language}".encode())
+            )
         if self.finished is not None:
             headers.append((b"x-secretary-timing", _server_timing(self.finished.timings)))
         return headers
@@ -93,6 +105,12 @@ def _match_fields(match: AnswerMatch | None) -> dict[str, object] | None:
     if match is None:
         return None
     return {"entry_id": match.entry_id, "rule": match.rule, "score": match.score, "trigger": match.trigger}
+
+
+def _fallback_fields(fallback: FallbackGiven | None) -> dict[str, object] | None:
+    if fallback is None:
+        return None
+    return {"language": fallback.language, "question_language": fallback.question_language}
 
 
 def _timing_fields(timings: Timings) -> dict[str, float]:

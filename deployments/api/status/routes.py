@@ -14,6 +14,7 @@ from deployments.api.request_context import get_request_context
 from deployments.api.responses import json_response
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.speech import EngineStatus
+from deployments.conversation.language_gaps import LanguageGap, find_language_gaps
 
 _STATUS_TIMEOUT_S = 2.0
 _VARY = {"vary": "Accept"}
@@ -49,14 +50,19 @@ class StatusEndpoint:
     async def ready(self, request: Request) -> Response:
         """200 when the process can answer, 503 before its settings have arrived.
 
-        ``status`` is "degraded" when an engine is not ready or its last request failed. With an API key the body also
-        lists revision and engines.
+        ``status`` is "degraded" when an engine is not ready or its last request failed. ``missing_languages`` lists the
+        languages in use that no model speaks, if there are any. With an API key the body also lists revision, engines
+        and notes: what a missing language means and what to do.
         """
         ready = self._door.snapshots.ready
         engines = await self._engine_statuses() if ready else _EngineStatuses()
         body: dict[str, object] = {"ready": ready, "status": "ready" if engines.all_healthy else "degraded"}
+        gaps = find_language_gaps(self._door.snapshots.current, engines.statuses or ()) if ready else ()
+        if gaps:
+            body["missing_languages"] = [gap.language for gap in gaps]
         if ready and get_request_context(request.scope).key is not None:
-            body |= {"revision": self._door.snapshots.current.revision, **engines.fields()}
+            notes = [_note(gap) for gap in gaps]
+            body |= {"revision": self._door.snapshots.current.revision, "notes": notes, **engines.fields()}
         return json_response(body, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:
@@ -98,10 +104,15 @@ def _fields(status: EngineStatus) -> dict[str, object]:
         "ready": status.ready,
         "model": status.model,
         "revision": status.revision,
+        "languages": list(status.languages),
         "error": status.error or None,
         "failed_at": None if status.failed_at is None else _utc(status.failed_at),
         "remedy": status.remedy or None,
     }
+
+
+def _note(gap: LanguageGap) -> dict[str, str]:
+    return {"language": gap.language, "message": gap.message, "remedy": gap.remedy, "next_step": gap.next_step}
 
 
 def _utc(seconds: float) -> str:

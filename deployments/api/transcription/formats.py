@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from deployments.api.transcription.languages import english_name
 from deployments.contracts.speech import TranscriptFinished, TranscriptSegment, Word
+from deployments.text.language_names import english_name
 
 Segments = list[TranscriptSegment]
 

@@ -20,13 +20,13 @@ from deployments.engines.base import AsyncEngine
 from deployments.engines.chat.echo_schema import example_value
 from deployments.engines.chat.stopwatch import Stopwatch
 from deployments.engines.chat.turn_checks import check_turn, parse_schema
-from deployments.engines.options import EngineOptions
+from deployments.engines.options import ChatEngineOptions, EngineOptions
 
 _WORD = re.compile(r"\S+\s*")
 _DIMENSIONS = 64
 
 
-class EchoOptions(EngineOptions):
+class EchoOptions(ChatEngineOptions):
     first_delay_s: float = Field(default=0, ge=0, description="Wait before the first word, seconds")
     delay_s: float = Field(default=0, ge=0, description="Wait before every later word, seconds")
     script: dict[str, str] = Field(default_factory=dict, description="question (any case) -> answer")

@@ -22,14 +22,14 @@ from deployments.engines.chat.llama_request import LlamaRequestBody, request_bod
 from deployments.engines.chat.llama_server import LlamaServer, LlamaServerSettings, load_server
 from deployments.engines.chat.stopwatch import Stopwatch
 from deployments.engines.chat.turn_checks import check_turn
-from deployments.engines.options import EngineOptions, require_path
+from deployments.engines.options import ChatEngineOptions, EngineOptions, require_path
 from deployments.engines.worker_threads import StreamSender
 
 _EMBEDDING_TOKENS = 2_048
 _WARM_UP = ChatTurn("warm-up", TurnSource(SourceKind.API), (ChatMessage("user", "."),))
 
 
-class LlamaCppOptions(EngineOptions):
+class LlamaCppOptions(ChatEngineOptions):
     model: Path = Field(description="GGUF file")
     slots: int = Field(default=4, ge=1, le=256, description="Concurrent answers; more are queued")
     context: int = Field(default=4_096, ge=256, description="Longest conversation with its answer, in tokens, per slot")

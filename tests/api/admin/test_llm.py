@@ -91,6 +91,29 @@ async def test_persona_lifecycle_with_versions(client: httpx.AsyncClient) -> Non
     assert personas["anna"]["full_name"] == "Анна"
 
 
+async def test_fallback_answers_are_edited_per_language(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    read = await client.get("/llm/personas/anna")
+    persona = read.json()
+    assert set(persona["fallback_answers"]) == {"ru", "en"}
+    body = {name: persona[name] for name in ("name", "prompts", "voices")}
+    body["fallback_answers"] = {**persona["fallback_answers"], "ru": "Спросите на стойке."}
+    done = await client.put("/llm/personas/anna", json=body, headers={"if-match": read.headers["etag"]})
+    assert done.json()["fallback_answers"]["ru"] == "Спросите на стойке."
+    assert office.publisher.current.persona("anna").fallback_answers == body["fallback_answers"]
+    for answers in ({"russian": "x"}, {"ru": "x" * 4_001}, "x"):
+        refused = await client.post("/llm/personas", json={**body, "fallback_answers": answers})
+        assert refused.status_code == 400
+
+
+async def test_provider_has_languages(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    made = await create_provider(client, languages=["ru", "en"])
+    assert made["languages"] == ["ru", "en"]
+    assert office.publisher.current.providers[0].languages == ("ru", "en")
+    assert (await create_provider(client, "Другой"))["languages"] == []
+    body = {"name": "x", "provider_type": "gemini", "model_name": "m", "languages": ["russian"]}
+    assert (await client.post("/llm/providers", json=body)).status_code == 400
+
+
 async def test_persona_invalid_field_is_rejected(client: httpx.AsyncClient) -> None:
     for body in (
         {"name": "x", "prompts": {}},

@@ -76,6 +76,14 @@ def test_status_degraded_without_key_names_variable(status_of: StatusOf) -> None
     assert "voice" not in done.output
 
 
+def test_status_names_language_without_model_and_remedy(status_of: StatusOf) -> None:
+    done = status_of({"ready": True, "status": "ready", "missing_languages": ["ru"]})
+    first, note = done.output.splitlines()
+    assert (done.status, first.endswith(": ready")) == (0, True)
+    assert "no Russian model" in note
+    assert "secretary models pull qwen2.5-1.5b-instruct, then set model: model://qwen2.5-1.5b-instruct/" in note
+
+
 def test_status_not_ready_exits_with_1(status_of: StatusOf) -> None:
     done = status_of({"ready": False, "status": "degraded"})
     assert done.status == 1

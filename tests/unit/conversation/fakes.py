@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.engines import ChatEvent
@@ -166,3 +167,19 @@ class CountingOffice:
     @property
     def tokens(self) -> int:
         return sum(tally.prompt_tokens + tally.completion_tokens for tally in self.tallies)
+
+
+class LanguageEcho(EchoEngine):
+    """An echo engine whose model speaks ``languages``. Keeps its turns."""
+
+    def __init__(self, *languages: str) -> None:
+        super().__init__(EchoOptions())
+        self.languages = languages
+        self.turns: list[ChatTurn] = []
+
+    def status(self) -> EngineStatus:
+        return replace(super().status(), languages=self.languages)
+
+    def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
+        self.turns.append(turn)
+        return super().stream(turn)

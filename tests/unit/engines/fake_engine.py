@@ -42,7 +42,7 @@ class FakeEngineFactory:
 
 
 def build_host(factory: FakeEngineFactory) -> EngineHost[FakeEngine]:
-    return EngineHost("chat", "chat", "fake", factory, factory.describe_model, first_retry_s=0.01)
+    return EngineHost("chat", "chat", "fake", factory, factory.describe_model, first_retry_s=0.01, languages=("en",))
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ async def test_host_missing_model_is_retried_until_present() -> None:
     host.start()
     await wait_until(lambda: host.status().remedy)
     assert host.status().remedy == "secretary models pull m"
-    assert (host.status().model, host.status().revision) == ("m", "")
+    assert (host.status().model, host.status().revision, host.status().languages) == ("m", "", ("en",))
     with pytest.raises(ModelMissing):
         host.engine()
     host.check_health()
@@ -22,6 +22,7 @@ async def test_host_missing_model_is_retried_until_present() -> None:
     await wait_until(lambda: host.loaded_engine)
     status = host.status()
     assert (status.ready, status.name, status.model, status.revision) == (True, "chat", "m", "r1")
+    assert status.languages == ("en",)
     await host.stop()
     assert not factory.built[0].running
 

@@ -65,6 +65,7 @@ class PersonaReply(BaseModel):
     full_name: str
     prompts: dict[str, str]
     voices: dict[str, str]
+    fallback_answers: dict[str, str]
     default: bool
     original: bool = Field(description="A seed persona, whose prompts can be reset")
     version: int
@@ -163,6 +164,7 @@ class ProviderReply(BaseModel):
     provider_type: str
     base_url: str
     model_name: str
+    languages: tuple[str, ...]
     enabled: bool
     is_default: bool
     params: Sampling
