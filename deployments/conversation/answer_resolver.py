@@ -16,6 +16,7 @@ from deployments.contracts.events import (
     TextDelta,
     ToolCallDelta,
     TurnEvent,
+    TurnFinished,
     Usage,
 )
 from deployments.contracts.reports import TurnObserver
@@ -93,13 +94,14 @@ class AnswerResolver:
 
     def _read(self, event: ChatEvent, timer: TurnTimer, result: TurnResult) -> TextDelta | ToolCallDelta | None:
         """Records an event of the model. Returns it if it is a part of the answer."""
-        if isinstance(event, TextDelta | ToolCallDelta):
-            timer.mark("first_token")
-            result.text.extend([event.text] if isinstance(event, TextDelta) else ())
-            return event
-        result.usage, result.finish_reason, result.model = event.usage, event.finish_reason, event.model
-        self._observer.on_tokens(result.usage.prompt_tokens, result.usage.completion_tokens, timer.route)
-        return None
+        if isinstance(event, TurnFinished):
+            result.usage, result.finish_reason, result.model = event.usage, event.finish_reason, event.model
+            self._observer.on_tokens(result.usage.prompt_tokens, result.usage.completion_tokens, timer.route)
+            return None
+        timer.mark("first_token")
+        if isinstance(event, TextDelta):
+            result.text.append(event.text)
+        return event
 
     def _draft(self, turn: ChatTurn, snapshot: Snapshot, route: ChatRoute) -> AsyncIterator[ChatEvent]:
         """The answer of the model. The local model starts while the ranked lookup runs, which saves its latency in most

@@ -54,13 +54,16 @@ def bash(run, code: str) -> str:
     return run(code, "bash", "-euo", "pipefail", "-c")
 
 
-def test_readme_first_request_is_spoken(run, tmp_path: Path) -> None:
-    said = bash(run, block("bash", "/v1/chat/completions"))
-    assert words(said)
-    sound = decode_audio((tmp_path / "answer.wav").read_bytes())
-    assert sound.codec == "pcm_s16le"
-    assert sound.seconds > 1
-    assert sound.level > 0.01
+def test_readme_questions_are_answered_aloud(run, tmp_path: Path) -> None:
+    english, russian, fallback = bash(run, block("bash", "/v1/chat/completions")).splitlines()
+    assert "secretary" in words(english)
+    assert "секретарь" in words(russian)
+    assert "извините" in words(fallback)
+    for name in ("answer.wav", "who.ru.wav", "tale.ru.wav"):
+        sound = decode_audio((tmp_path / name).read_bytes())
+        assert sound.codec == "pcm_s16le"
+        assert sound.seconds > 1
+        assert sound.level > 0.01
 
 
 def test_readme_program_streams_text_and_audio(run, tmp_path: Path) -> None:
