@@ -1,6 +1,7 @@
 """The chat tab: streamed text and speech, turns that continue without the page, and untrusted content."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.async_api import Locator, expect
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.sessions import StoredMessage
 from tests.ui.conftest import BrowserUser
-from tests.ui.fakes import ANSWER, XSS
+from tests.ui.fakes import ANSWER, HEALTHY_ENGINES, XSS
 from tests.ui.panel_server import USERNAME
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -57,6 +58,18 @@ async def test_chat_streams_answer_and_shows_its_source(admin: BrowserUser) -> N
     await expect(answer).to_contain_text("местная модель · SmolLM2-135M-Instruct")
     await expect(answer).to_contain_text("первое слово 184 мс")
     await expect(answer).to_contain_text("первый звук 412 мс")
+
+
+async def test_chat_names_language_without_model(admin: BrowserUser) -> None:
+    chat, *others = HEALTHY_ENGINES
+    admin.server.assistant.engines = (replace(chat, languages=("en",)), *others)
+    await admin.open_logged_in("chat")
+    notice = admin.page.locator(".language-notice")
+    await expect(notice).to_contain_text("Нет русской модели")
+    await expect(notice.locator("code")).to_have_text("secretary models pull qwen2.5-1.5b-instruct")
+    await expect(notice).to_contain_text("model://qwen2.5-1.5b-instruct/")
+    admin.server.assistant.engines = HEALTHY_ENGINES
+    await expect(notice).to_have_count(0)
 
 
 async def test_long_chat_scrolls(admin: BrowserUser) -> None:
