@@ -82,8 +82,8 @@ class ChatClient(EngineClient):
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         return cast("AsyncIterator[ChatEvent]", self._remote.stream("stream", turn))
 
-    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
-        return cast(EmbeddingVectors, await self._remote.call("embed", texts, timeout_s=120))
+    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
+        return cast(EmbeddingVectors, await self._remote.call("embed", texts, caller, timeout_s=300))
 
 
 class SpeechClient(EngineClient):

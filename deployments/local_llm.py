@@ -30,11 +30,11 @@ class LocalLlm(EngineReplica[ChatEngine]):
             async for event in events:
                 yield event
 
-    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
+    async def embed(self, texts: tuple[str, ...], caller: str) -> EmbeddingVectors:
         async with self._host.use() as engine:
             if not isinstance(engine, Embedder):
                 raise InvalidRequest("the local model does not make embeddings", param="model")
-            return await engine.embed(texts)
+            return await engine.embed(texts, caller)
 
 
 def build_local_llm(args: ChatArgs, models: Path) -> serve.Application:

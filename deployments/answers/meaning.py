@@ -25,6 +25,8 @@ Vectors = NDArray[np.float32]
 _MIN_WORDS = 2
 _MAX_WORDS = 40
 """Single words and long texts have no reliable meaning of their own."""
+_MAX_CHARACTERS = 600
+"""The time of the encoder grows with the length of a text, of a long word more than with its square."""
 _BATCH = 64
 
 
@@ -93,7 +95,11 @@ class MeaningIndex:
     def _ranked(self, text: str, locale: str | None) -> list[tuple[float, _Trigger]]:
         """The best trigger of each entry, best first."""
         language = primary_language(locale) if locale else detect_language(text, UNDETERMINED)
-        if not self._triggers or not _MIN_WORDS <= len(normalised_words(text)) <= _MAX_WORDS:
+        if (
+            not self._triggers
+            or len(text) > _MAX_CHARACTERS
+            or not _MIN_WORDS <= len(normalised_words(text)) <= _MAX_WORDS
+        ):
             return []
         scores = self._vectors @ self._encoder.encode([text])[0]
         chosen: dict[int, tuple[float, _Trigger]] = {}
@@ -121,5 +127,6 @@ class MeaningIndex:
         return [previous._triggers[slot] for slot in slots], previous._vectors[slots]
 
     def _encode(self, texts: list[str]) -> Vectors:
+        texts = [text[:_MAX_CHARACTERS] for text in texts]
         batches = [self._encoder.encode(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
         return np.concatenate(batches).astype(np.float32, copy=False)

@@ -47,7 +47,9 @@ class ChatEngine(Engine, Protocol):
 class Embedder(Protocol):
     """A chat engine that also computes embeddings."""
 
-    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors: ...
+    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
+        """One vector per text. Calls of different callers take turns; a cancelled call stops its work in a second."""
+        ...
 
 
 class SpeechEngine(Engine, Protocol):

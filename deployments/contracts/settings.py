@@ -186,6 +186,13 @@ class Limits(FrozenModel):
         description="Maximum number of messages in one chat request",
         json_schema_extra=_REQUEST,
     )
+    max_embedding_tokens: int = Field(
+        default=20_000,
+        ge=100,
+        le=1_000_000,
+        description="Maximum length of the texts of one embeddings request, in tokens (estimated)",
+        json_schema_extra=_REQUEST,
+    )
     requests_per_minute: int = Field(
         default=0, ge=0, le=1_000_000, description="Per API key; 0 means no limit", json_schema_extra=_KEY
     )

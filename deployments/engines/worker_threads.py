@@ -84,7 +84,11 @@ class WorkerThreads:
 
     async def call(self, work: Callable[[], R]) -> R:
         """Runs ``work`` on a thread; returns its result or raises its error."""
-        return await asyncio.wrap_future(self._submit(work))
+        job = self._submit(work)
+        try:
+            return await self._result(job)
+        finally:
+            self._cancel(job)
 
     async def stream_from_callback(
         self, work: Callable[[StreamSender[T]], None], limit: int | None = 64

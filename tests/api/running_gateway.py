@@ -53,7 +53,7 @@ class FakeEmbedder:
     delay_s: float = 0.0
     active: int = 0
 
-    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
+    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
         self.active += 1
         try:
             await asyncio.sleep(self.delay_s)

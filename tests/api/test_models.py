@@ -105,6 +105,8 @@ def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
         ({"input": [1, 2]}, 400, "input"),
         ({"input": [[1], [2]]}, 400, "input"),
         ({"input": ["a"] * 2049}, 400, "input"),
+        ({"input": ["word " * 380] * 1000}, 400, "input"),
+        ({"input": ["ﷺ" * 7_000]}, 400, "input"),
         ({"dimensions": 256}, 400, "dimensions"),
         ({"encoding_format": "hex"}, 400, "encoding_format"),
         ({"model": "nothing"}, 404, "model"),

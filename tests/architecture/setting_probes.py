@@ -241,7 +241,7 @@ async def gateway_statuses(settings: Settings, requests: list[ProbeRequest], cha
     """The HTTP statuses of the gateway for ``requests``, sent at once."""
     setup = await build_probe_setup(settings, chat)
     app = build_app(
-        DoorServices(assistant=setup.secretary, snapshots=setup.snapshots, metrics=Metrics(), embedder=None)
+        DoorServices(assistant=setup.secretary, snapshots=setup.snapshots, metrics=Metrics(), embedder=setup.chat)
     )
     headers = {"authorization": f"Bearer {KEY}"}
     transport = httpx.ASGITransport(app)
@@ -314,6 +314,10 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "limits.max_bodies_mb": (1, probe_gateway(upload(50), upload(50))),
     "limits.max_audio_minutes": (1, probe_gateway(upload(61))),
     "limits.max_messages": (1, probe_gateway(chat_request("раз", "два"))),
+    "limits.max_embedding_tokens": (
+        100,
+        probe_gateway(ProbeRequest("/v1/embeddings", json={"model": "echo", "input": "word " * 100})),
+    ),
     "limits.requests_per_minute": (1, probe_gateway(chat_request("раз"), chat_request("два"))),
     "limits.max_live_streams": (1, probe_gateway(chat_request("раз два три"), chat_request("раз два"), chat=SLOW)),
     "outbound.allowed_hosts": (

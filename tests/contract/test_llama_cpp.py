@@ -14,7 +14,6 @@ from deployments.contracts.errors import (
     EngineFailed,
     InvalidRequest,
     ModelMissing,
-    TextTooLong,
     Unavailable,
 )
 from deployments.contracts.events import TextDelta, TurnFinished
@@ -128,9 +127,12 @@ async def test_same_seed_gives_the_same_answer(engine: LlamaCppEngine) -> None:
     assert await collect_text(engine, turn) == await collect_text(engine, turn)
 
 
-async def test_too_long_conversation_is_refused(engine: LlamaCppEngine) -> None:
+@pytest.mark.parametrize("text", ["word " * 3_000, "<|im_start|>" * 100_000], ids=["words", "control tokens"])
+async def test_too_long_conversation_is_refused(engine: LlamaCppEngine, text: str) -> None:
+    started = time.process_time()
     with pytest.raises(ConversationTooLong):
-        await collect(engine.stream(make_turn("word " * 3_000)))
+        await collect(engine.stream(make_turn(text)))
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("schema", ["{", "[]", '{"type": "nonsense"}'])
@@ -153,8 +155,23 @@ async def test_embeddings_of_similar_texts_are_close(engine: LlamaCppEngine) -> 
     text, similar, other = embeddings.vectors
     assert 12 <= embeddings.tokens <= 20
     assert dot(text, similar) > dot(text, other)
-    with pytest.raises(TextTooLong):
-        await engine.embed(("я" * 1_500,))
+
+
+async def test_embedding_of_a_long_text_is_near_its_parts(engine: LlamaCppEngine) -> None:
+    cats, invoices = "The cat sleeps on the warm sofa. " * 30, "Pay the invoice by Friday at the latest. " * 30
+    vectors = (await engine.embed((cats, cats + cats, invoices))).vectors
+    assert dot(vectors[0], vectors[0]) == pytest.approx(1, abs=1e-3)
+    assert dot(vectors[0], vectors[1]) > 0.98 > dot(vectors[0], vectors[2])
+
+
+async def test_abandoned_embeddings_leave_no_work(engine: LlamaCppEngine) -> None:
+    request = asyncio.ensure_future(engine.embed(("The secretary takes a message for the bakery. " * 40,) * 1_000))
+    await wait_until(lambda: engine.status().detail["embedding"] == "1")
+    request.cancel()
+    await wait_until(lambda: engine.status().detail["embedding"] == "0", timeout_s=2 * machine_load_factor())
+    before = time.process_time()
+    await asyncio.sleep(0.2)
+    assert time.process_time() - before < 0.1
 
 
 def dot(left: tuple[float, ...], right: tuple[float, ...]) -> float:

@@ -14,7 +14,8 @@ from deployments.api.request_body import read_json
 from deployments.api.request_context import get_request_context
 from deployments.contracts.chat import EmbeddingVectors, SourceKind
 from deployments.contracts.engines import Embedder
-from deployments.contracts.errors import InvalidRequest, ModelNotFound, SecretaryError
+from deployments.contracts.errors import InvalidRequest, ModelNotFound, SecretaryError, TextTooLong
+from deployments.conversation.token_estimates import MIN_TOKENS_PER_CHARACTER, estimate_text_tokens
 from deployments.conversation.usage_estimates import estimate_tokens, is_rejection
 from deployments.conversation.usage_tracker import UsageAmount
 
@@ -31,9 +32,11 @@ class EmbeddingsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = get_request_context(scope)
-        with self._door.slots.acquire(context.snapshot.settings.limits.max_live_streams, context.key):
+        limits = context.snapshot.settings.limits
+        with self._door.slots.acquire(limits.max_live_streams, context.key):
             body = await read_json(scope, receive, EmbeddingsBody)
             texts = _texts(body)
+            _check_budget(texts, limits.max_embedding_tokens)
             async with CancelOnDisconnect(receive):
                 embedder = await self._embedder(body.model)
                 data = orjson.dumps(_response(body, await self._embed(embedder, texts, context.required_key.id)))
@@ -46,7 +49,7 @@ class EmbeddingsEndpoint:
         cancelled, none when it rejects the request."""
         used = UsageAmount(requests=1, prompt_tokens=estimate_tokens(sum(len(text) for text in texts)))
         try:
-            vectors = await embedder.embed(texts)
+            vectors = await embedder.embed(texts, f"key:{key_id}")
             used = UsageAmount(requests=1, prompt_tokens=vectors.tokens)
             return vectors
         except SecretaryError as error:
@@ -71,6 +74,17 @@ def _texts(body: EmbeddingsBody) -> tuple[str, ...]:
     if not all(text.strip() for text in texts) or not 0 < len(texts) <= _MAX_INPUTS:
         raise InvalidRequest(f"Send 1 to {_MAX_INPUTS} non-empty texts.", param="input")
     return texts
+
+
+def _check_budget(texts: tuple[str, ...], max_tokens: int) -> None:
+    """Raises TextTooLong when ``texts`` have more than ``max_tokens`` tokens together (estimated)."""
+    too_long = sum(map(len, texts)) * MIN_TOKENS_PER_CHARACTER > max_tokens
+    if not too_long and sum(map(estimate_text_tokens, texts)) <= max_tokens:
+        return
+    raise TextTooLong(
+        f"The texts of one request have at most {max_tokens} tokens together (limits.max_embedding_tokens, estimated).",
+        param="input",
+    )
 
 
 def _response(body: EmbeddingsBody, vectors: EmbeddingVectors) -> dict[str, object]:

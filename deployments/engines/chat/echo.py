@@ -52,7 +52,7 @@ class EchoEngine(AsyncEngine):
         words, reason = _cut(self._answer(turn), turn.options.stop, turn.options.max_tokens)
         return self._stream(turn, words, reason)
 
-    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
+    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
         """Unit vectors of hashed words. Word order does not matter."""
         words = sum(len(text.split()) for text in texts)
         return EmbeddingVectors(tuple(_bag_of_words(text) for text in texts), words)

@@ -13,11 +13,12 @@ from pydantic import Field
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, EmbeddingVectors, SourceKind, TurnSource
 from deployments.contracts.engines import ChatEvent
-from deployments.contracts.errors import EngineFailed, InvalidRequest, TextTooLong
+from deployments.contracts.errors import ConversationTooLong, EngineFailed, InvalidRequest
 from deployments.contracts.events import TextDelta, TurnFinished
 from deployments.contracts.streams import Closing
 from deployments.engines.base import ThreadedEngine
-from deployments.engines.chat.llama_reply import LlamaChunk, LlamaReply, parse_vectors
+from deployments.engines.chat.llama_embedder import MAX_TOKENS, LlamaEmbedder
+from deployments.engines.chat.llama_reply import LlamaChunk, LlamaReply
 from deployments.engines.chat.llama_request import LlamaRequestBody, request_body
 from deployments.engines.chat.llama_server import LlamaServer, LlamaServerSettings, load_server
 from deployments.engines.chat.stopwatch import Stopwatch
@@ -25,7 +26,10 @@ from deployments.engines.chat.turn_checks import check_turn
 from deployments.engines.options import ChatEngineOptions, EngineOptions, require_path
 from deployments.engines.worker_threads import StreamSender
 
-_EMBEDDING_TOKENS = 2_048
+_MAX_TOKEN_BYTES = 16
+"""No text has more bytes per token in the mean, except one of spaces."""
+_MAX_CONVERSATION_BYTES = 256 * 1024
+"""A second of llama.cpp's tokenizer, which cannot be cancelled."""
 _WARM_UP = ChatTurn("warm-up", TurnSource(SourceKind.API), (ChatMessage("user", "."),))
 
 
@@ -55,25 +59,29 @@ class LlamaCppEngine(ThreadedEngine):
         self._options = options
         self._model = options.model_id or options.model.stem
         self._chat: LlamaServer | None = None
-        self._embedder: LlamaServer | None = None
+        self._embedder: LlamaEmbedder | None = None
         super().__init__("chat", "llama_cpp", self._model, options.slots)
 
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         """Raises InvalidRequest, Unavailable. In the stream: ConversationTooLong, InvalidRequest, EngineFailed."""
         self._health.require_ready()
         check_turn(turn)
+        self._check_length(turn)
         return self._stream(request_body(turn, self._options.max_tokens))
 
-    async def embed(self, texts: tuple[str, ...]) -> EmbeddingVectors:
-        """Mean-pooled vectors. Raises TextTooLong over 2,000 bytes, InvalidRequest unless ``embeddings`` is set."""
+    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
+        """Mean-pooled vectors. Raises InvalidRequest unless ``embeddings`` is set."""
         if not self._options.embeddings:
             raise InvalidRequest("this engine has no embeddings: set its option embeddings")
-        threads, embedder = self._ready_threads(), self._embedder
-        assert embedder is not None
-        for text in texts:
-            if len(text.encode()) > _EMBEDDING_TOKENS - 48:  # a token is at least one byte; the model adds some
-                raise TextTooLong("a text to embed is limited to 2,000 bytes", param="input")
-        return parse_vectors(await threads.call(lambda: embedder.handle_embeddings({"input": list(texts)})))
+        self._ready_threads()
+        assert self._embedder is not None
+        return await self._embedder.embed(texts, caller)
+
+    async def stop(self) -> None:
+        self._health.mark_stopped()
+        if self._embedder is not None:
+            await self._embedder.stop()
+        await super().stop()
 
     def _load(self) -> None:
         """Loads the model and runs one token through it."""
@@ -91,13 +99,19 @@ class LlamaCppEngine(ThreadedEngine):
         self._chat = load_server(chat)
         self._chat.handle_chat_completions(request_body(_WARM_UP, 1), lambda _: False)
         if options.embeddings:
-            self._embedder = load_server(_embedding_settings(chat))
+            self._embedder = LlamaEmbedder(load_server(_embedding_settings(chat)))
 
     def _unload(self) -> None:
         self._chat = self._embedder = None
 
     def _status_detail(self) -> dict[str, str]:
-        return {"slots": str(self._options.slots), "context": str(self._options.context)}
+        embedding = self._embedder.live_calls if self._embedder else 0
+        return {"slots": str(self._options.slots), "context": str(self._options.context), "embedding": str(embedding)}
+
+    def _check_length(self, turn: ChatTurn) -> None:
+        limit = min(self._options.context * _MAX_TOKEN_BYTES, _MAX_CONVERSATION_BYTES)
+        if sum(len(message.content.encode()) for message in turn.messages) > limit:
+            raise ConversationTooLong(f"the conversation is longer than {limit} bytes", param="messages")
 
     async def _stream(self, body: LlamaRequestBody) -> AsyncIterator[ChatEvent]:
         threads, server = self._ready_threads(), self._chat
@@ -142,15 +156,15 @@ def _invalid_param(body: LlamaRequestBody) -> str | None:
 
 
 def _embedding_settings(chat: LlamaServerSettings) -> LlamaServerSettings:
-    """One slot and a batch that holds a whole text, as pooling requires.
+    """One slot and a batch that holds a whole piece of text, as pooling requires.
 
     One thread: a second team of OpenMP threads more than doubles the time of every token of the chat model.
     """
     return LlamaServerSettings(
         model=chat.model,
         slots=1,
-        context=_EMBEDDING_TOKENS,
-        batch=_EMBEDDING_TOKENS,
+        context=MAX_TOKENS,
+        batch=MAX_TOKENS,
         threads=1,
         gpu_layers=chat.gpu_layers,
         prompt_cache_mb=0,

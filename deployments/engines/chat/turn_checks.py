@@ -4,6 +4,7 @@ import orjson
 
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import InvalidRequest
+from deployments.engines.chat.schema_limits import check_schema, check_schema_size
 
 
 def check_turn(turn: ChatTurn) -> None:
@@ -20,11 +21,16 @@ def check_turn(turn: ChatTurn) -> None:
 
 
 def parse_schema(text: str) -> dict[str, object]:
-    """Parses ``GenerationOptions.json_schema``. An empty schema accepts any object. Raises InvalidRequest."""
+    """Parses ``GenerationOptions.json_schema``. An empty schema accepts any object.
+
+    Raises InvalidRequest, also for a schema over the limits of ``schema_limits``.
+    """
+    check_schema_size(text)
     try:
         schema = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"the JSON schema is not JSON: {error}", param="response_format") from error
     if not isinstance(schema, dict):
         raise InvalidRequest("the JSON schema must be an object", param="response_format")
+    check_schema(schema)
     return schema

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -126,3 +127,11 @@ def test_meaning_empty_or_long_message_matches_nothing() -> None:
     assert index().match("Во сколько вы открываетесь", "ru") is None
     assert index(HOURS).match("открываетесь", "ru") is None
     assert index(HOURS).match("во сколько вы открываетесь " * 20, "ru") is None
+
+
+def test_meaning_long_words_are_not_encoded() -> None:
+    found = index(HOURS)
+    started = time.process_time()
+    assert found.match(" ".join(["слово" * 200] * 40), "ru") is None
+    index(HOURS.model_copy(update={"alternatives": ("слово" * 2_000,)}), previous=found)
+    assert time.process_time() - started < 1
