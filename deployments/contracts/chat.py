@@ -134,7 +134,8 @@ class GenerationOptions:
 
     ``repetition_penalty`` divides the likelihood of repeated tokens; 1 disables it. ``frequency_penalty`` and
     ``presence_penalty`` are those of the OpenAI API, -2..2. ``json_schema`` is the schema of ``response_format`` as
-    JSON text; "{}" means any JSON object. Engines that cannot constrain their output reject it.
+    JSON text; "{}" means any JSON object. Engines that cannot constrain their output reject it. ``defaulted`` names the
+    options that come from the settings: an engine without such an option leaves it out.
     """
 
     max_tokens: int | None = None
@@ -146,6 +147,7 @@ class GenerationOptions:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
+    defaulted: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,13 @@ FALLBACK_ROUTE = "fallback"
 
 @dataclass(frozen=True, slots=True)
 class Usage:
+    """``cost`` is in US dollars. ``estimated`` means that a provider reported no token counts."""
+
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    cost: float = 0.0
+    estimated: bool = False
 
     @property
     def total_tokens(self) -> int:

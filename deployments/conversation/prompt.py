@@ -8,6 +8,8 @@ from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions
 from deployments.contracts.settings import LlmSettings, Snapshot
 from deployments.conversation.token_estimates import estimate_message_tokens
 
+_DEFAULTED = ("max_tokens", "temperature", "top_p", "repetition_penalty")
+
 
 def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_tokens: int | None = None) -> ChatTurn:
     """``turn`` with a system prompt, a bounded history and default options.
@@ -73,12 +75,6 @@ def merge_consecutive_roles(messages: list[ChatMessage]) -> list[ChatMessage]:
 
 
 def with_defaults(options: GenerationOptions, settings: LlmSettings) -> GenerationOptions:
-    return replace(
-        options,
-        max_tokens=settings.max_tokens if options.max_tokens is None else options.max_tokens,
-        temperature=settings.temperature if options.temperature is None else options.temperature,
-        top_p=settings.top_p if options.top_p is None else options.top_p,
-        repetition_penalty=(
-            settings.repetition_penalty if options.repetition_penalty is None else options.repetition_penalty
-        ),
-    )
+    """``options`` with the defaults of the settings, which ``defaulted`` names."""
+    missing = tuple(name for name in _DEFAULTED if getattr(options, name) is None)
+    return replace(options, **{name: getattr(settings, name) for name in missing}, defaulted=missing)

@@ -18,13 +18,18 @@ class ResponseTooLarge(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class OutboundLimits:
-    """Limits of a request: timeouts in seconds to connect, between reads and in all; body size; number of redirects."""
+    """Limits of a request: timeouts in seconds to connect, between reads and in all; body size; number of redirects.
+
+    A client keeps up to ``max_connections`` connections, each for ``keepalive_s`` seconds after a response.
+    """
 
     connect_timeout_s: float = 5
     read_timeout_s: float = 30
     total_timeout_s: float = 120
     max_bytes: int = 10_000_000
     max_redirects: int = 3
+    keepalive_s: float = 5
+    max_connections: int = 20
 
     def with_max_bytes(self, max_bytes: int) -> Self:
         """A copy with another ``max_bytes``."""

@@ -15,7 +15,6 @@ from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.response_body import DEFAULT_LIMITS, BoundedBody, ByteSource, OutboundLimits, response_timeout
 from deployments.outbound.target import OutboundTarget, parse_target
 
-_MAX_CONNECTIONS = 20
 _REPLACED_HEADERS = (b"host", b"accept-encoding")
 
 
@@ -37,8 +36,8 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         self._limits = limits
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or ssl.create_default_context(),
-            max_connections=_MAX_CONNECTIONS,
-            keepalive_expiry=5,
+            max_connections=limits.max_connections,
+            keepalive_expiry=limits.keepalive_s,
             network_backend=CheckedNetworkBackend(policy, resolver or SystemResolver()),
         )
 

@@ -1,0 +1,100 @@
+"""Checked connections to a cloud provider: requests pass the outbound policy, and the key goes to its origin only."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import SecretStr
+
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.provider_errors import ProviderAddressRefused
+from deployments.contracts.provider_kinds import ProviderKind
+from deployments.outbound.client import CheckedClient, OriginKey
+from deployments.outbound.policy import OutboundPolicy, OutboundRefused
+from deployments.outbound.response_body import OutboundLimits
+
+_VERSION_PATH = "/v1"
+_IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_IMAGE_LIMITS = OutboundLimits(read_timeout_s=10, total_timeout_s=20, max_bytes=10_000_000)
+_PUBLIC_ONLY = OutboundPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAddress:
+    """``key`` is "" for providers without one. It is sent to ``key_origin`` only."""
+
+    base_url: str
+    kind: ProviderKind
+    key: SecretStr = field(default=SecretStr(""), repr=False)
+    key_origin: str = ""
+
+
+class CheckedProviderConnection:
+    """Implements ``ProviderConnection``. ``policy`` is called for each request.
+
+    Images come from ``image_policy``, by default the public internet only: their addresses are named by callers, while
+    private hosts are allowed for the administrator's providers.
+    """
+
+    def __init__(
+        self,
+        address: ProviderAddress,
+        policy: Callable[[], OutboundPolicy],
+        limits: OutboundLimits,
+        image_policy: OutboundPolicy = _PUBLIC_ONLY,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        kind = address.kind
+        self._base_url = (address.base_url or kind.base_url).rstrip("/")
+        self._client = CheckedClient(policy, limits, tls=tls)
+        self._images: CheckedClient | None = None
+        self._image_policy = image_policy
+        self._key = (
+            OriginKey(address.key_origin, address.key, kind.key_header, kind.key_prefix)
+            if address.key.get_secret_value()
+            else None
+        )
+
+    @asynccontextmanager
+    async def post(
+        self, path: str, headers: Mapping[str, str], content: bytes, alternative_path: str = ""
+    ) -> AsyncIterator[httpx.Response]:
+        base = self._base_url
+        if alternative_path:
+            base = base.removesuffix(_VERSION_PATH) + alternative_path
+        async with self._request("POST", base + path, headers, content) as response:
+            yield response
+
+    @asynccontextmanager
+    async def get(self, path: str) -> AsyncIterator[httpx.Response]:
+        headers = {"anthropic-version": "2023-06-01"} if path.startswith("/models?") else {}
+        async with self._request("GET", self._base_url + path, headers, b"") as response:
+            yield response
+
+    async def fetch_image(self, url: str) -> tuple[str, bytes]:
+        if self._images is None:
+            self._images = CheckedClient(lambda: self._image_policy, _IMAGE_LIMITS)
+        fetched = await self._images.fetch("GET", url)
+        media_type = fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if fetched.status != 200:
+            raise InvalidRequest(f"the image cannot be fetched: its server answers {fetched.status}", param="messages")
+        if media_type not in _IMAGE_TYPES:
+            raise InvalidRequest("the image is not PNG, JPEG, GIF or WebP", param="messages")
+        return media_type, fetched.body
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        if self._images is not None:
+            await self._images.aclose()
+
+    @asynccontextmanager
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes
+    ) -> AsyncIterator[httpx.Response]:
+        try:
+            async with self._client.stream(method, url, headers=headers, content=content, key=self._key) as response:
+                yield response
+        except OutboundRefused as error:
+            raise ProviderAddressRefused(error.message) from error

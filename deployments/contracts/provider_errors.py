@@ -1,0 +1,94 @@
+"""Errors of cloud providers. Messages name the provider and say what to do; they never contain a key.
+
+    Unavailable
+    └── ProviderFailed            502 provider_failed            (retryable)
+        ├── ProviderRejected      502 provider_rejected_request  the provider does not understand the request
+        ├── ProviderKeyRefused    502 provider_key_refused       no key, a wrong key, or a key without the permission
+        ├── RegionBlocked         502 provider_region_blocked
+        ├── ProviderAddressRefused 502 provider_address_refused  the outbound policy forbids the address
+        ├── ProviderModelUnknown  502 provider_model_not_found
+        ├── ProviderQuotaUsed     429 provider_quota_used        no credit, or the free quota is used up
+        ├── ProviderBusy          429 provider_rate_limited      (retryable)
+        ├── ProviderReplyInvalid  502 provider_reply_invalid     no API at this address, or broken data
+        └── ContentFiltered       400 content_filter
+    InvalidRequest
+    └── NotSupported              400 unsupported_parameter      the model lacks what the request asks for
+    RateLimited
+    └── BudgetUsed                429 budget_used                not retryable: until midnight UTC
+
+``retryable`` tells the caller of one route whether the same request can succeed soon. Another route may answer after
+every one of these errors: see ``another_route_may_answer``.
+"""
+
+from deployments.contracts.errors import InvalidRequest, RateLimited, SecretaryError, Unavailable
+
+
+class ProviderFailed(Unavailable):
+    """The provider failed, could not be reached, or ended its answer early."""
+
+    code, status = "provider_failed", 502
+
+
+class ProviderRejected(ProviderFailed):
+    """The provider refused the request as invalid."""
+
+    code, retryable = "provider_rejected_request", False
+
+
+class ProviderKeyRefused(ProviderFailed):
+    code, retryable = "provider_key_refused", False
+
+
+class RegionBlocked(ProviderFailed):
+    """The provider does not serve the country of this machine."""
+
+    code, retryable = "provider_region_blocked", False
+
+
+class ProviderAddressRefused(ProviderFailed):
+    """The policy of outbound requests forbids the base URL; the message names the setting that allows it."""
+
+    code, retryable = "provider_address_refused", False
+
+
+class ProviderModelUnknown(ProviderFailed):
+    code, retryable = "provider_model_not_found", False
+
+
+class ProviderQuotaUsed(ProviderFailed):
+    code, status, retryable = "provider_quota_used", 429, False
+
+
+class ProviderBusy(ProviderFailed):
+    """Too many requests. ``retry_after_s`` is what the provider says."""
+
+    code, status = "provider_rate_limited", 429
+
+
+class ProviderReplyInvalid(ProviderFailed):
+    """The reply is not that of the API: a web page, a redirect, malformed JSON."""
+
+    code, retryable = "provider_reply_invalid", False
+
+
+class ContentFiltered(ProviderFailed):
+    """The provider refused the question or its own answer."""
+
+    code, status, retryable = "content_filter", 400, False
+
+
+class NotSupported(InvalidRequest):
+    """The model or its provider lacks a parameter, tools, images or an output format."""
+
+    code = "unsupported_parameter"
+
+
+class BudgetUsed(RateLimited):
+    """The daily budget of a provider or of an API key is used up. ``retry_after_s`` ends at midnight UTC."""
+
+    code, retryable = "budget_used", False
+
+
+def another_route_may_answer(error: SecretaryError) -> bool:
+    """Whether a chain should try its next route after ``error``."""
+    return isinstance(error, Unavailable | RateLimited | NotSupported)
