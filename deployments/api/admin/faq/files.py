@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deployments.administration.faq.files import entries_to_csv, entries_to_json, read_import_rows
+from deployments.administration.faq.file_reader import FaqFileReader
+from deployments.administration.faq.files import entries_to_csv, entries_to_json
 from deployments.administration.faq.importing import FaqImporter, ImportReport
 from deployments.administration.faq.service import FaqAdministration
 from deployments.api.admin.faq.schemas import ImportReply, RejectedRowReply
@@ -25,6 +26,7 @@ _CSV_TYPES = (b"text/csv", b"application/csv", b"application/vnd.ms-excel", b"te
 def faq_files_router(faq: FaqAdministration, importer: FaqImporter) -> APIRouter:
     """Must be included before ``faq_router``, whose last route matches every path."""
     router = APIRouter(prefix="/faq", tags=["faq"])
+    reader = FaqFileReader()
 
     @router.get("/export", response_class=Response, responses=response_media_types("application/json", "text/csv"))
     async def export(format: FileKind = "json") -> Response:
@@ -45,7 +47,7 @@ def faq_files_router(faq: FaqAdministration, importer: FaqImporter) -> APIRouter
         """Imports a JSON or CSV file from the form field ``file`` or the body. Invalid entries are listed with their
         line; in mode ``replace`` one invalid entry prevents the import."""
         data, kind = await _uploaded(request)
-        rows, rejected = await asyncio.to_thread(read_import_rows, data, format or kind)
+        rows, rejected = await reader.read(data, format or kind)
         report = await importer.import_rows(rows, rejected, mode, dry_run=dry_run, by=caller.username)
         return _reply(report)
 

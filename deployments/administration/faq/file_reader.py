@@ -1,0 +1,77 @@
+"""Reads an uploaded FAQ file; a large one outside the process of the office."""
+
+import asyncio
+
+import orjson
+
+from deployments.administration.faq.files import ImportRow, RejectedRow, read_import_rows
+from deployments.administration.faq.service import FaqDraft
+from deployments.contracts.errors import InvalidRequest, SecretaryError, TooLarge, Unavailable
+from deployments.contracts.streams import Closing
+from deployments.isolation.errors import CallRefused, WorkerError, WorkerNotStarted
+from deployments.isolation.spec import WorkerLimits, WorkerSpec
+from deployments.isolation.worker_process import WorkerProcess
+
+_TARGET = "deployments.administration.faq.import_worker:open_reader"
+_MEBIBYTE = 1 << 20
+_SMALL_BYTES = 256 * 1024
+"""A file of this size needs a few megabytes at most."""
+_BASE_MB, _MB_PER_MB = 160, 14
+"""Address space of the worker: of its libraries, and for each megabyte of an honest file."""
+_CPU_S, _DEADLINE_S = 20, 120.0
+_ERRORS: dict[str, type[SecretaryError]] = {error.code: error for error in (InvalidRequest, TooLarge)}
+
+
+class FaqFileReader:
+    """Reads one large file at a time, each in a worker process of its own."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def read(self, data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
+        """The rows of a file of ``kind`` (json or csv).
+
+        Raises InvalidRequest for an invalid file and for one that needs too much memory or time, TooLarge for more than
+        20,000 rows, Unavailable.
+        """
+        if len(data) <= _SMALL_BYTES:
+            return await asyncio.to_thread(read_import_rows, data, kind)
+        async with self._turn:
+            try:
+                return await _read_in_worker(data, kind)
+            except WorkerError as error:
+                raise _to_secretary_error(error) from error
+
+
+async def _read_in_worker(data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
+    limits = WorkerLimits(_BASE_MB + _MB_PER_MB * (len(data) // _MEBIBYTE + 1), _CPU_S)
+    worker = WorkerProcess(WorkerSpec("faq file reader", _TARGET, limits=limits))
+    await worker.start()
+    try:
+        return await _read(worker, data, kind)
+    finally:
+        await worker.stop()
+
+
+async def _read(worker: WorkerProcess, data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
+    rows: list[ImportRow] = []
+    rejected: list[RejectedRow] = []
+    async with Closing(worker.call({"kind": kind}, data, deadline_s=_DEADLINE_S)) as items:
+        async for header, body in items:
+            if header["rows"] == "valid":
+                rows += await asyncio.to_thread(_drafts, body)
+            else:
+                rejected += [RejectedRow(line, error) for line, error in orjson.loads(body)]
+    return tuple(rows), tuple(rejected)
+
+
+def _drafts(body: bytes) -> list[ImportRow]:
+    return [ImportRow(line, FaqDraft.model_validate(fields)) for line, fields in orjson.loads(body)]
+
+
+def _to_secretary_error(error: WorkerError) -> SecretaryError:
+    if isinstance(error, CallRefused):
+        return _ERRORS.get(error.code, InvalidRequest)(error.message or "the file cannot be read", param="file")
+    if isinstance(error, WorkerNotStarted):
+        return Unavailable("the reader of files does not start; try again in a moment", retry_after_s=5)
+    return InvalidRequest("the file needs too much memory or time to be read", param="file")
