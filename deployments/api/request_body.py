@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import orjson
@@ -13,6 +13,8 @@ from deployments.api.errors import ClientGone, RequestTimeout, from_validation_e
 from deployments.contracts.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 
 _MAX_JSON_DEPTH = 64
+_MAX_JSON_VALUES = 100_000
+"""Ten times the values of a chat of 500 messages with parts. Validation takes time and memory for each."""
 MEGABYTE = 1_000_000
 _KIBIBYTE = 1024
 _MIN_BYTES_PER_S = 4 * _KIBIBYTE
@@ -107,8 +109,8 @@ def parse_json(body: bytes, schema: type[SchemaT]) -> SchemaT:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}") from None
-    if body.count(b"[") + body.count(b"{") > _MAX_JSON_DEPTH and _deeper_than(value, _MAX_JSON_DEPTH):
-        raise InvalidRequest(f"The body is nested deeper than {_MAX_JSON_DEPTH} levels.")
+    if body.count(b"[") + body.count(b"{") > _MAX_JSON_DEPTH or body.count(b",") >= _MAX_JSON_VALUES:
+        _check_structure(value)
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
     try:
@@ -131,21 +133,21 @@ def _require_json(scope: Scope) -> None:
         raise UnsupportedMediaType("Send the body as application/json.")
 
 
-def _deeper_than(value: object, depth: int) -> bool:
-    level = [value]
-    for _ in range(depth):
-        level = [child for item in level for child in _children(item)]
+def _check_structure(value: object) -> None:
+    """Raises InvalidRequest for JSON that is nested too deep or has too many values."""
+    level, values = _containers((value,)), 0
+    for _ in range(_MAX_JSON_DEPTH):
+        values += sum(map(len, level))
+        if values > _MAX_JSON_VALUES:
+            raise InvalidRequest(f"The body has more than {_MAX_JSON_VALUES} values.")
+        level = [child for each in level for child in _containers(each.values() if isinstance(each, dict) else each)]
         if not level:
-            return False
-    return True
+            return
+    raise InvalidRequest(f"The body is nested deeper than {_MAX_JSON_DEPTH} levels.")
 
 
-def _children(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return [child for child in value.values() if isinstance(child, dict | list)]
-    if isinstance(value, list):
-        return [child for child in value if isinstance(child, dict | list)]
-    return []
+def _containers(values: Iterable[object]) -> list[dict[str, object] | list[object]]:
+    return [value for value in values if isinstance(value, dict | list)]
 
 
 def _too_large(max_bytes: int) -> TooLarge:

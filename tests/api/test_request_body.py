@@ -1,12 +1,15 @@
 """Limits of request bodies: size, pauses and average rate."""
 
+import time
 from collections.abc import Iterable, Iterator
 
+import psutil
 import pytest
 
+from deployments.api.chat.schemas import ChatRequest
 from deployments.api.errors import RequestTimeout
-from deployments.api.request_body import MEGABYTE, check_content_length, limited_receive, read_body
-from deployments.contracts.errors import TooLarge
+from deployments.api.request_body import MEGABYTE, check_content_length, limited_receive, parse_json, read_body
+from deployments.contracts.errors import InvalidRequest, TooLarge
 
 KIBIBYTE = 1024
 
@@ -67,3 +70,25 @@ async def test_limits_name_the_maximum_size(most: int, size: str) -> None:
         await read(ScriptedClient([(0, b"x" * most), (0, b"x")]), most)
     check_content_length(b"%d" % most, most)
     assert len(await read(ScriptedClient([(0, b"x" * most)]), most)) == most
+
+
+@pytest.mark.parametrize(
+    "messages",
+    ["{}," * 600_000 + "{}", "1," * 900_000 + "1", '{"role":"user","content":[' + "{}," * 600_000 + "{}]}"],
+    ids=["objects", "numbers", "parts"],
+)
+def test_body_of_many_values_is_refused_at_once(messages: str) -> None:
+    before, started = psutil.Process().memory_info().rss, time.process_time()
+    with pytest.raises(InvalidRequest, match="values"):
+        parse_json(f'{{"model":"x","messages":[{messages}]}}'.encode(), ChatRequest)
+    assert psutil.Process().memory_info().rss - before < 100 * MEGABYTE
+    assert time.process_time() - started < 1
+
+
+def test_invalid_list_is_not_validated_to_its_end() -> None:
+    """An error of each of the items would take a second."""
+    body = b'{"model":"x","messages":[' + b"{}," * 90_000 + b"{}]}"
+    started = time.process_time()
+    with pytest.raises(InvalidRequest, match=r"messages\[0\].role"):
+        parse_json(body, ChatRequest)
+    assert time.process_time() - started < 0.2

@@ -30,7 +30,7 @@ class ContentPart(RequestSchema):
 
 class RequestMessage(RequestSchema):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[ContentPart] | None = None
+    content: str | Annotated[list[ContentPart], Field(fail_fast=True)] | None = None
     tool_calls: list[object] | None = None
     function_call: object = None
     audio: object = None
@@ -61,7 +61,7 @@ class StreamOptions(RequestSchema):
 
 class ChatRequest(RequestSchema):
     model: str
-    messages: list[RequestMessage] = Field(min_length=1)
+    messages: list[RequestMessage] = Field(min_length=1, fail_fast=True)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
