@@ -14,6 +14,7 @@ from deployments.contracts.chat import ChatTurn, EmbeddingVectors, TurnSource
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import StageReport
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
@@ -116,8 +117,8 @@ class FaqClient:
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
         return cast("AnswerMatch | None", await self._remote.call("lookup", text, locale, timeout_s=1))
 
-    async def candidates(self, text: str, locale: str | None) -> tuple[AnswerMatch, ...]:
-        return cast("tuple[AnswerMatch, ...]", await self._remote.call("candidates", text, locale, timeout_s=2))
+    async def explain(self, text: str, locale: str | None) -> tuple[StageReport, ...]:
+        return cast("tuple[StageReport, ...]", await self._remote.call("explain", text, locale, timeout_s=2))
 
 
 class BotsClient:

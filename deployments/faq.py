@@ -14,17 +14,17 @@ from deployments.arguments import FaqArgs
 from deployments.clients import door_name, office_client
 from deployments.contracts.errors import ServiceStopped, Unavailable
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import StageReport
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.contracts.streams import NewestValue
-from deployments.conversation.faq_answers import MeaningAnswers, RankedAnswers, SimilarAnswers
+from deployments.conversation.faq_answers import MAX_CANDIDATES, MeaningAnswers, RankedAnswers, SimilarAnswers
 from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.hosting import host
 
 log = logging.getLogger(__name__)
 
 _FIRST_SNAPSHOT_S = 5.0
-_CANDIDATES = 5
 _START_COMMAND = f"POST /admin/services/{names.FAQ}/start"
 
 T = TypeVar("T")
@@ -66,8 +66,8 @@ class Faq:
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
         return await self._query(lambda: self._answers.lookup(text, locale))
 
-    async def candidates(self, text: str, locale: str | None) -> tuple[AnswerMatch, ...]:
-        return await self._query(lambda: self._answers.candidates(text, locale, _CANDIDATES))
+    async def explain(self, text: str, locale: str | None) -> tuple[StageReport, ...]:
+        return await self._query(lambda: self._answers.explain(text, locale, MAX_CANDIDATES))
 
     async def stop(self) -> None:
         await self._feed.stop()

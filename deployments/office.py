@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ray import serve
 from starlette.types import ASGIApp
@@ -18,14 +17,14 @@ from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.arguments import OfficeArgs, UsedEngineArgs
 from deployments.clients import BotsClient, FaqClient
 from deployments.contracts.chat import TurnSource
-from deployments.contracts.errors import SecretaryError
+from deployments.contracts.match_report import MatchReport
 from deployments.contracts.outbound import parse_allowed_hosts
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.settings import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
-from deployments.conversation.faq_answers import ExactAnswers
+from deployments.conversation.faq_answers import ExactAnswers, explain_match
 from deployments.conversation.snapshot_stream import encode_snapshots
 from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host_door
@@ -34,9 +33,6 @@ from deployments.remote import RemoteDeployment
 from deployments.serve_view import ServeView
 from storage.environment import Environment
 from storage.secrets import read_or_create_secret
-
-if TYPE_CHECKING:
-    from ui.panel_services import PhraseMatchReport
 
 _MAX_MESSAGE_BYTES = 2 << 20
 """The longest text that can be spoken, with every character escaped in JSON."""
@@ -149,18 +145,9 @@ class OfficeServer:
             model_hosts=parse_allowed_hosts(self._environment.model_hosts),
         )
 
-    async def _match_phrase(self, phrase: str, language: str | None) -> "PhraseMatchReport":
-        from ui.panel_services import PhraseMatchReport
-
+    async def _match_phrase(self, phrase: str, language: str | None) -> MatchReport:
         self._exact.prepare(self._office.publisher.current)
-        match = self._exact.lookup(phrase, language)
-        if self._ranked is None:
-            return PhraseMatchReport(match)
-        try:
-            ranked = None if match else await self._ranked.lookup(phrase, language)
-            return PhraseMatchReport(match or ranked, await self._ranked.candidates(phrase, language))
-        except SecretaryError:
-            return PhraseMatchReport(match)
+        return await explain_match(self._exact, self._ranked, phrase, language)
 
 
 def build_office_server(args: OfficeArgs, metrics_dir: Path) -> serve.Application:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from deployments.administration.auth.permissions import AdminResource, require_role, required_roles
 from deployments.administration.faq.service import FaqAdministration, FaqDraft, FaqPage
+from deployments.contracts.match_report import MatchReport
 from deployments.contracts.settings import FaqEntry
 from ui.auth.panel_sessions import PanelSession
-from ui.panel_services import PhraseMatcher, PhraseMatchReport
+from ui.panel_services import PhraseMatcher
 
 _RIGHTS = required_roles(AdminResource.FAQ)
 
@@ -41,8 +42,8 @@ class AuthorizedFaq:
     async def delete(self, entry_id: int) -> None:
         await self.faq.delete(entry_id, self._require_change())
 
-    async def try_phrase(self, phrase: str) -> PhraseMatchReport:
-        """The entries that match ``phrase``. Requires the permission to change the FAQ."""
+    async def try_phrase(self, phrase: str) -> MatchReport:
+        """What each stage of the search finds for ``phrase``. Requires the permission to change the FAQ."""
         self._require_change()
         return await self.matcher(phrase, None)
 

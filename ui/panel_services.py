@@ -10,19 +10,10 @@ from deployments.administration.faq.service import FaqAdministration
 from deployments.administration.office.report_ingest import ReportIngest
 from deployments.administration.snapshots.publisher import SnapshotPublisher
 from deployments.contracts.engines import Assistant
-from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import MatchReport
 from deployments.contracts.sessions import ConversationStore
 
-
-@dataclass(frozen=True, slots=True)
-class PhraseMatchReport:
-    """The FAQ entry that answers a phrase, if there is one, and the closest other entries, best first."""
-
-    match: AnswerMatch | None
-    candidates: tuple[AnswerMatch, ...] = ()
-
-
-PhraseMatcher = Callable[[str, str | None], Awaitable[PhraseMatchReport]]
+PhraseMatcher = Callable[[str, str | None], Awaitable[MatchReport]]
 """``await matcher(phrase, language)``; ``language`` None means unknown."""
 
 

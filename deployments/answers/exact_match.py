@@ -12,8 +12,9 @@ from deployments.answers.answer_renderer import MIN_MESSAGE_LENGTH, AnswerRender
 from deployments.answers.entry_diff import EntryDiff
 from deployments.answers.normalise import normalise
 from deployments.answers.phrase_index import KeyPhraseIndex, PhraseIndex, PhraseTrigger
-from deployments.answers.qualifiers import agrees
+from deployments.answers.qualifiers import agrees, disagreements
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import Refusal, StageCandidate, StageReport
 from deployments.contracts.settings import FaqEntry
 
 EXACT_SCORE = 100.0
@@ -57,6 +58,24 @@ class ExactMatchIndex:
             return self._best_match(meant, locale, "keyword", KEYWORD_SCORE) if meant else None
         return None
 
+    def explain(self, text: str, locale: str | None, limit: int) -> StageReport:
+        """The ``limit`` entries whose questions or key phrases are in ``text``, the one of ``lookup`` first."""
+        message = self._normalise_text(text)
+        if len(message) < MIN_MESSAGE_LENGTH:
+            return StageReport("exact", state="length")
+        found: list[StageCandidate] = []
+        for entry, trigger in self._exact.triggers.get(message, ()):
+            found.append(StageCandidate(self._renderer.render_match(entry, "exact", EXACT_SCORE, trigger)))
+        phrases = sorted(dict.fromkeys(self._keywords.find_in(message)), key=len, reverse=True)
+        for phrase in phrases:
+            for entry, trigger in self._keywords.phrases.triggers[phrase]:
+                match = self._renderer.render_match(entry, "keyword", KEYWORD_SCORE, trigger)
+                nearer: tuple[Refusal, ...] = ("nearer",) if len(phrase) < len(phrases[0]) else ()
+                found.append(StageCandidate(match, (*disagreements(text, entry, trigger), *nearer)))
+        answer = self.lookup(text, locale)
+        ordered = sorted(found, key=lambda each: (each.match != answer, bool(each.refusals), -each.match.score))
+        return StageReport("exact", _only_first_answers(ordered, answer)[:limit])
+
     def _best_match(
         self, triggers: Iterable[PhraseTrigger], locale: str | None, rule: str, score: float
     ) -> AnswerMatch:
@@ -66,6 +85,13 @@ class ExactMatchIndex:
     def _triggers_as_long(self, message: str, phrase: str) -> list[PhraseTrigger]:
         phrases = dict.fromkeys(other for other in self._keywords.find_in(message) if len(other) == len(phrase))
         return [trigger for other in phrases for trigger in self._keywords.phrases.triggers[other]]
+
+
+def _only_first_answers(candidates: list[StageCandidate], answer: AnswerMatch | None) -> tuple[StageCandidate, ...]:
+    return tuple(
+        each if each.refusals or each.match == answer else StageCandidate(each.match, ("nearer",))
+        for each in candidates
+    )
 
 
 def _questions(entry: FaqEntry) -> tuple[str, ...]:

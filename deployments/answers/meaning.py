@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from deployments.answers.answer_renderer import AnswerRenderer, UtcClock, primary_language
 from deployments.answers.entry_diff import EntryDiff
 from deployments.answers.normalise import normalised_words
-from deployments.answers.qualifiers import agrees, names_another_thing
+from deployments.answers.qualifiers import disagreements, names_another_thing
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import Refusal, StageCandidate, StageReport
 from deployments.contracts.settings import FaqEntry, FaqSettings
 from deployments.text.language import UNDETERMINED, detect_language
 
@@ -40,6 +41,10 @@ class SentenceEncoder(Protocol):
 class _Trigger:
     entry: FaqEntry
     text: str
+
+
+_Found = tuple[float, _Trigger]
+"""The score of a trigger, 0..100."""
 
 
 class MeaningIndex:
@@ -74,40 +79,58 @@ class MeaningIndex:
         An entry in another language than the message (``locale``, or what its letters tell) counts only where the
         setting allows it and no entry in that language means the same.
         """
-        ranked = self._ranked(text, locale)
-        if not ranked or ranked[0][0] < self._settings.meaning_threshold:
+        ranked, _ = self._ranked(text, locale)
+        if not ranked or self._refusals(ranked, 0, text):
             return None
-        score, best = ranked[0]
-        rival = next((other for other, trigger in ranked[1:] if trigger.entry.answer != best.entry.answer), 0.0)
-        if score - rival < self._settings.meaning_margin or names_another_thing(text, best.text):
-            return None
-        if not agrees(text, best.entry, best.text):
-            return None
-        return self._rendered(score, best)
+        return self._rendered(*ranked[0])
 
-    def candidates(self, text: str, locale: str | None, limit: int = 5) -> list[AnswerMatch]:
-        """The ``limit`` nearest entries, best first, whatever their score."""
-        return [self._rendered(*found) for found in self._ranked(text, locale)[: max(limit, 0)]]
+    def explain(self, text: str, locale: str | None, limit: int) -> StageReport:
+        """The ``limit`` nearest entries, whatever their score and language, and why they do not answer."""
+        ranked, foreign = self._ranked(text, locale)
+        found = [
+            StageCandidate(self._rendered(*each), self._refusals(ranked, place, text))
+            for place, each in enumerate(ranked[:limit])
+        ]
+        found += [StageCandidate(self._rendered(*each), ("language",)) for each in foreign[:limit]]
+        found.sort(key=lambda each: (bool(each.refusals), -each.match.score))
+        return StageReport(
+            "meaning",
+            tuple(found[:limit]),
+            self._settings.meaning_threshold,
+            self._settings.meaning_margin,
+            "" if _has_meaning(text) else "length",
+        )
+
+    def _refusals(self, ranked: list[_Found], place: int, text: str) -> tuple[Refusal, ...]:
+        score, best = ranked[place]
+        refusals: list[Refusal] = ["nearer"] if place else []
+        if score < self._settings.meaning_threshold:
+            refusals.append("threshold")
+        rival = next((other for other, trigger in ranked[1:] if trigger.entry.answer != best.entry.answer), 0.0)
+        if not place and score - rival < self._settings.meaning_margin:
+            refusals.append("margin")
+        disagreeing = disagreements(text, best.entry, best.text)
+        if "subject" not in disagreeing and names_another_thing(text, best.text):
+            refusals.append("subject")
+        return (*refusals, *disagreeing)
 
     def _rendered(self, score: float, trigger: _Trigger) -> AnswerMatch:
         return self._renderer.render_match(trigger.entry, "meaning", score, trigger.text)
 
-    def _ranked(self, text: str, locale: str | None) -> list[tuple[float, _Trigger]]:
-        """The best trigger of each entry, best first."""
+    def _ranked(self, text: str, locale: str | None) -> tuple[list[_Found], list[_Found]]:
+        """The best trigger of each entry, best first: those that may answer, and those in another language."""
         language = primary_language(locale) if locale else detect_language(text, UNDETERMINED)
-        if (
-            not self._triggers
-            or len(text) > _MAX_CHARACTERS
-            or not _MIN_WORDS <= len(normalised_words(text)) <= _MAX_WORDS
-        ):
-            return []
+        if not self._triggers or not _has_meaning(text):
+            return [], []
         scores = self._vectors @ self._encoder.encode([text])[0]
-        chosen: dict[int, tuple[float, _Trigger]] = {}
+        chosen: dict[int, _Found] = {}
+        foreign: dict[int, _Found] = {}
         for slot in np.argsort(-scores)[:_BATCH].tolist():
             trigger = self._triggers[slot]
-            if trigger.entry.id not in chosen and self._is_allowed(slot, trigger.entry, language):
-                chosen[trigger.entry.id] = (round(float(scores[slot]) * 100, 1), trigger)
-        return list(chosen.values())
+            if trigger.entry.id not in chosen and trigger.entry.id not in foreign:
+                into = chosen if self._is_allowed(slot, trigger.entry, language) else foreign
+                into[trigger.entry.id] = (round(float(scores[slot]) * 100, 1), trigger)
+        return list(chosen.values()), list(foreign.values())
 
     def _is_allowed(self, slot: int, entry: FaqEntry, language: str) -> bool:
         if not language or entry.language == language:
@@ -130,3 +153,7 @@ class MeaningIndex:
         texts = [text[:_MAX_CHARACTERS] for text in texts]
         batches = [self._encoder.encode(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
         return np.concatenate(batches).astype(np.float32, copy=False)
+
+
+def _has_meaning(text: str) -> bool:
+    return len(text) <= _MAX_CHARACTERS and _MIN_WORDS <= len(normalised_words(text)) <= _MAX_WORDS

@@ -10,6 +10,7 @@ from functools import lru_cache
 from deployments.answers.normalise import normalised_words
 from deployments.answers.templates import has_placeholders
 from deployments.answers.tokenized_text import FUNCTION_WORDS, tokenize_text, word_set
+from deployments.contracts.match_report import Refusal
 from deployments.contracts.settings import FaqEntry
 
 _NEGATION = re.compile(
@@ -38,9 +39,17 @@ def agrees(message: str, entry: FaqEntry, trigger: str) -> bool:
     False when only one of the two is negated, and when an entry about the present moment (its answer has a placeholder
     such as ``{current_time}``) is asked of another place, day or thing.
     """
+    return not disagreements(message, entry, trigger)
+
+
+def disagreements(message: str, entry: FaqEntry, trigger: str) -> tuple[Refusal, ...]:
+    """Why ``message`` does not ask what ``trigger`` asks: *negation*, *subject* or both."""
+    found: list[Refusal] = []
     if is_negated(message) != is_negated(trigger):
-        return False
-    return not has_placeholders(entry.answer) or not _beside_now(message, trigger)
+        found.append("negation")
+    if has_placeholders(entry.answer) and _beside_now(message, trigger):
+        found.append("subject")
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)

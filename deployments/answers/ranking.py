@@ -15,7 +15,6 @@ any order, apart from particles and courtesies.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +28,11 @@ from deployments.answers.answer_renderer import (
     primary_language,
 )
 from deployments.answers.entry_diff import EntryDiff
-from deployments.answers.qualifiers import agrees
+from deployments.answers.qualifiers import disagreements
 from deployments.answers.stem_index import IndexedQuestion, StemIndex
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import Refusal, StageCandidate, StageReport
 from deployments.contracts.settings import FaqEntry, FaqSettings
 
 _MIN_PENALTY = 0.3
@@ -43,16 +43,6 @@ _MIN_SIMILARITY = 85.0
 _MIN_FUZZY_LENGTH = 4
 _MAX_FUZZY_WORDS = 24
 _Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class RankedCandidate:
-    """A near match. ``missing``: words of the question that the message lacks. ``extra``: words of the message that the
-    question lacks."""
-
-    match: AnswerMatch
-    missing: tuple[str, ...]
-    extra: tuple[str, ...]
 
 
 class Ranking:
@@ -86,30 +76,38 @@ class Ranking:
         ranked = self._ranked(
             self._tokenize(text), locale, self._settings.ranked_threshold - self._settings.ranked_margin
         )
-        if not ranked or ranked[0][0] < self._settings.ranked_threshold:
+        if not ranked or self._refusals(ranked, 0, text, locale):
             return None
         score, best = ranked[0]
-        rival = next((s for s, other in ranked[1:] if _compete(best.entry, other.entry, locale)), 0.0)
-        if score - rival < self._settings.ranked_margin or not agrees(text, best.entry, best.text):
-            return None
         return self._renderer.render_match(best.entry, "ranked", score, best.text)
 
-    def candidates(self, text: str, locale: str | None, limit: int = 5) -> list[RankedCandidate]:
-        """The ``limit`` best entries, whatever their score. Explains why a message matched or did not."""
-        message = self._tokenize(text)
-        similar = self._similar(message)
-        return [
-            RankedCandidate(
-                self._renderer.render_match(question.entry, "ranked", score, question.text),
-                tuple(word for key, word in question.tokens.source_words.items() if key not in similar),
-                tuple(
-                    word
-                    for key, word in message.source_words.items()
-                    if not self._with_similar_stems(key) & question.tokens.stems.keys()
-                ),
-            )
-            for score, question in self._ranked(message, locale, 0.0)[: max(limit, 0)]
-        ]
+    def explain(self, text: str, locale: str | None, limit: int) -> StageReport:
+        """The ``limit`` best entries, whatever their score, and why they do not answer."""
+        ranked = self._ranked(self._tokenize(text), locale, 0.0)
+        return StageReport(
+            "ranked",
+            tuple(
+                StageCandidate(
+                    self._renderer.render_match(found.entry, "ranked", score, found.text),
+                    self._refusals(ranked, place, text, locale),
+                )
+                for place, (score, found) in enumerate(ranked[: max(limit, 0)])
+            ),
+            self._settings.ranked_threshold,
+            self._settings.ranked_margin,
+        )
+
+    def _refusals(
+        self, ranked: list[tuple[float, IndexedQuestion]], place: int, text: str, locale: str | None
+    ) -> tuple[Refusal, ...]:
+        score, best = ranked[place]
+        refusals: list[Refusal] = ["nearer"] if place else []
+        if score < self._settings.ranked_threshold:
+            refusals.append("threshold")
+        rival = next((s for s, other in ranked[1:] if _compete(best.entry, other.entry, locale)), 0.0)
+        if not place and score - rival < self._settings.ranked_margin:
+            refusals.append("margin")
+        return (*refusals, *disagreements(text, best.entry, best.text))
 
     def _ranked(self, message: TokenizedText, locale: str | None, floor: float) -> list[tuple[float, IndexedQuestion]]:
         """The best question of each entry that scores above ``floor``, best first."""
@@ -147,9 +145,6 @@ class Ranking:
                 if similarity > found.get(other, (0.0, 0.0))[0]:
                     found[other] = (similarity, weight)
         return found
-
-    def _with_similar_stems(self, key: str) -> set[str]:
-        return {key, *(other for other, _ in self._similar_stems(key))}
 
     def _similar_stems(self, key: str) -> list[tuple[str, float]]:
         if len(key) < _MIN_FUZZY_LENGTH:

@@ -13,6 +13,7 @@ applies the order. Without a match the language model answers (``answer_resolver
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from deployments.answers.answer_renderer import UtcClock
 from deployments.answers.exact_match import ExactMatchIndex
@@ -24,9 +25,13 @@ from deployments.contracts.chat import ChatTurn
 from deployments.contracts.engines import AnswerBook
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import MatchReport, StageReport, StageState
 from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
 
 log = logging.getLogger(__name__)
+
+MAX_CANDIDATES = 5
+"""Of each stage, in the report of the match tester."""
 
 
 class ExactAnswers:
@@ -47,6 +52,9 @@ class ExactAnswers:
 
     def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
         return self._index.lookup(text, locale) if self._index else None
+
+    def explain(self, text: str, locale: str | None, limit: int) -> StageReport:
+        return self._index.explain(text, locale, limit) if self._index else StageReport("exact", state="unavailable")
 
 
 class RankedAnswers:
@@ -77,18 +85,21 @@ class MeaningAnswers:
         self._encoder = encoder
         self._inputs: tuple[tuple[FaqEntry, ...], FaqSettings, str] | None = None
         self.index: MeaningIndex | None = None
+        self.state: StageState = "unavailable"
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Updates the index. Encodes what changed since the last snapshot: about a millisecond a question."""
         inputs = (snapshot.faq, snapshot.settings.faq, snapshot.settings.time_zone)
         if not snapshot.settings.faq.meaning_enabled:
             self.clear()
+            self.state = "disabled"
         elif inputs != self._inputs:
             self.index = MeaningIndex(*inputs, self._clock, self._encoder, self.index)
             self._inputs = inputs
 
     def clear(self) -> None:
         self.index = self._inputs = None
+        self.state = "unavailable"
 
 
 class SimilarAnswers:
@@ -103,12 +114,13 @@ class SimilarAnswers:
         match = ranking.match(text, locale) if ranking else None
         return match or (index.match(text, locale) if index else None)
 
-    def candidates(self, text: str, locale: str | None, limit: int) -> tuple[AnswerMatch, ...]:
-        """The ``limit`` nearest entries by rank and the ``limit`` nearest by meaning, best first."""
+    def explain(self, text: str, locale: str | None, limit: int) -> tuple[StageReport, StageReport]:
+        """The ``limit`` nearest entries by rank and by meaning, and why they do not answer."""
         ranking, index = self.ranked.ranking, self.meaning.index
-        ranked = [found.match for found in ranking.candidates(text, locale, limit)] if ranking else []
-        near = index.candidates(text, locale, limit) if index else []
-        return tuple(sorted((*ranked, *near), key=lambda match: -match.score))
+        return (
+            ranking.explain(text, locale, limit) if ranking else StageReport("ranked", state="unavailable"),
+            index.explain(text, locale, limit) if index else StageReport("meaning", state=self.meaning.state),
+        )
 
     def clear(self) -> None:
         self.ranked.clear()
@@ -145,6 +157,25 @@ class FaqLookup:
         except (SecretaryError, TimeoutError) as error:
             log.warning("turn %s continues without ranked answers: %s", turn.turn_id, type(error).__name__)
             return None
+
+
+class SimilarExplainer(Protocol):
+    async def explain(self, text: str, locale: str | None) -> tuple[StageReport, ...]:
+        """The reports of the stages *ranked* and *meaning*."""
+        ...
+
+
+async def explain_match(
+    exact: ExactAnswers, similar: SimilarExplainer | None, text: str, locale: str | None
+) -> MatchReport:
+    """What every stage finds for ``text``. Stages of an FAQ deployment that fails or is missing are *unavailable*."""
+    first = exact.explain(text, locale, MAX_CANDIDATES)
+    absent = (StageReport("ranked", state="unavailable"), StageReport("meaning", state="unavailable"))
+    try:
+        return MatchReport((first, *(await similar.explain(text, locale) if similar else absent)))
+    except SecretaryError as error:
+        log.warning("the match tester has no ranked answers: %s", type(error).__name__)
+        return MatchReport((first, *absent))
 
 
 def _accepts_text(turn: ChatTurn) -> bool:

@@ -173,10 +173,11 @@ async def _office() -> AsyncIterator[FastAPI]:
 
 
 def _panel_services(office: OfficeServices) -> Any:
-    from ui.panel_services import PanelServices, PhraseMatchReport
+    from deployments.contracts.match_report import MatchReport
+    from ui.panel_services import PanelServices
 
-    async def match(phrase: str, language: str | None) -> PhraseMatchReport:
-        return PhraseMatchReport(None)
+    async def match(phrase: str, language: str | None) -> MatchReport:
+        return MatchReport()
 
     return PanelServices(
         assistant=ScriptedAssistant(),

@@ -22,10 +22,11 @@ from deployments.contracts.events import (
     TurnStarted,
     Usage,
 )
+from deployments.contracts.match_report import MatchReport, StageCandidate, StageReport
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.settings import Exchange, FaqEntry
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
-from ui.panel_services import PhraseMatcher, PhraseMatchReport
+from ui.panel_services import PhraseMatcher
 
 XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script><b id=injected>bold</b>'
 ANSWER = "Мы открыты с понедельника по пятницу с девяти до восемнадцати часов. Записать вас на завтра?"
@@ -147,12 +148,18 @@ ONE_ENGINE_MISSING = (
 def published_faq_matcher(publisher: SnapshotPublisher) -> PhraseMatcher:
     """Matches the case-folded question exactly, otherwise the two entries with the most common words."""
 
-    async def match(phrase: str, language: str | None) -> PhraseMatchReport:
+    async def match(phrase: str, language: str | None) -> MatchReport:
         words = set(phrase.casefold().split())
         scored = sorted((_scored(entry, words) for entry in publisher.current.faq), key=lambda m: -m.score)
-        if scored and scored[0].score == 100:
-            return PhraseMatchReport(scored[0])
-        return PhraseMatchReport(None, tuple(m for m in scored[:2] if m.score > 0))
+        exact = tuple(StageCandidate(m) for m in scored[:1] if m.score == 100)
+        near = tuple(StageCandidate(m, ("threshold", "negation")) for m in scored[:2] if 0 < m.score < 100)
+        return MatchReport(
+            (
+                StageReport("exact", exact),
+                StageReport("ranked", near, 82, 3),
+                StageReport("meaning", state="disabled"),
+            )
+        )
 
     return match
 

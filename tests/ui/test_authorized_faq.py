@@ -8,9 +8,9 @@ import pytest
 from deployments.administration.faq.service import FaqDraft
 from deployments.contracts.errors import Forbidden
 from deployments.contracts.identity import Role
+from deployments.contracts.match_report import MatchReport
 from ui.auth.panel_sessions import PanelSession
 from ui.authorized_faq import AuthorizedFaq
-from ui.panel_services import PhraseMatchReport
 
 DRAFT = FaqDraft(question="Есть ли у вас буфет?", answer="Да.")
 CHANGES: list[Callable[[AuthorizedFaq], Awaitable[object]]] = [
@@ -35,8 +35,8 @@ class RecordingFaq:
 
 
 def authorized_faq(role: Role) -> tuple[AuthorizedFaq, RecordingFaq]:
-    async def match(phrase: str, language: str | None) -> PhraseMatchReport:
-        return PhraseMatchReport(None)
+    async def match(phrase: str, language: str | None) -> MatchReport:
+        return MatchReport()
 
     session = PanelSession("token", "olga", role, must_change_password=False, version=1, expires_at=0)
     faq: Any = RecordingFaq()

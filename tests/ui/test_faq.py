@@ -149,7 +149,11 @@ async def test_match_tester_shows_match_or_closest_entries(admin: BrowserUser) -
     await phrase.fill("отменить заказ? срочно")
     await page.keyboard.press("Enter")
     await expect(verdict).to_contain_text("вопрос уйдёт языковой модели")
-    await expect(verdict.locator(f"[data-entry='{entry_id}']")).to_contain_text("50")
+    ranked = verdict.locator(f"[data-stage=ranked] [data-entry='{entry_id}']")
+    await expect(ranked).to_contain_text("50")
+    await expect(ranked).to_contain_text("мало баллов")
+    await expect(ranked).to_contain_text("отрицание только с одной стороны")
+    await expect(verdict.locator("[data-stage=meaning]")).to_contain_text("Выключено в настройках.")
 
 
 async def test_faq_shows_markup_as_text(admin: BrowserUser) -> None:

@@ -1,15 +1,13 @@
-"""Matches a phrase to the FAQ and shows the matching entry with rule and score, or the closest entries."""
+"""Matches a phrase to the FAQ and shows what each stage of the search considered, with scores and refusals."""
 
 from nicegui import html, ui
 
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import MatchReport, StageCandidate, StageReport
 from ui.components.panel_answer import rule_text
 from ui.context import PanelContext
 from ui.formatting import format_number
-from ui.panel_services import PhraseMatchReport
-
-MAX_CANDIDATES = 5
 
 
 class MatchTester:
@@ -42,31 +40,59 @@ class MatchTester:
         with self._result:
             self._draw(report)
 
-    def _draw(self, report: PhraseMatchReport) -> None:
+    def _draw(self, report: MatchReport) -> None:
         t = self._panel.t
-        if report.match is not None:
-            with html.div().classes("verdict-line verdict-yes"):
-                ui.icon("check_circle").props("aria-hidden=true")
-                html.span(t("tester.answers"))
-            self._draw_match(report.match)
-            return
-        with html.div().classes("verdict-line verdict-no"):
-            ui.icon("forward").props("aria-hidden=true")
-            html.span(t("tester.no_match"))
-        if report.candidates:
-            html.div(t("tester.nearest")).classes("verdict-note")
-        for candidate in report.candidates[:MAX_CANDIDATES]:
-            self._draw_match(candidate)
+        found = report.match is not None
+        with html.div().classes("verdict-line verdict-yes" if found else "verdict-line verdict-no"):
+            ui.icon("check_circle" if found else "forward").props("aria-hidden=true")
+            html.span(t("tester.answers") if found else t("tester.no_match"))
+        for stage in report.stages:
+            self._draw_stage(stage, report.match)
 
-    def _draw_match(self, match: AnswerMatch) -> None:
+    def _draw_stage(self, stage: StageReport, answer: AnswerMatch | None) -> None:
         t = self._panel.t
+        with html.section().classes("stage").props(f"data-stage={stage.stage}"):
+            with html.div().classes("stage-head"):
+                html.h3(t(_STAGE_TEXTS[stage.stage]))
+                if stage.threshold:
+                    needs = {name: format_number(getattr(stage, name), 0, t) for name in ("threshold", "margin")}
+                    html.span(t("tester.needs", **needs)).classes("verdict-note")
+            if not stage.candidates:
+                html.div(t(_STATE_TEXTS[stage.state])).classes("verdict-note")
+            for candidate in stage.candidates:
+                self._draw_candidate(candidate, answer)
+
+    def _draw_candidate(self, candidate: StageCandidate, answer: AnswerMatch | None) -> None:
+        t, match = self._panel.t, candidate.match
         with html.div().classes("match").props(f"data-entry={match.entry_id}"):
             with html.div().classes("match-head"):
                 html.span(t("tester.entry", id=match.entry_id)).classes("tag")
                 html.span(rule_text(match.rule, t)).classes("match-rule")
                 html.span(t("tester.trigger", trigger=match.trigger)).classes("match-trigger")
                 html.span(format_number(match.score, 0, t)).classes("match-score")
-            meter = html.div().classes("meter").props('aria-hidden="true"')
-            with meter:
+            with html.div().classes("meter").props('aria-hidden="true"'):
                 html.div().style(f"width: {max(0.0, min(100.0, match.score)):.0f}%")
-            html.p(match.text).classes("match-text")
+            with html.div().classes("chips"):
+                for refusal in candidate.refusals:
+                    html.span(t(_REFUSAL_TEXTS[refusal])).classes("tag")
+                if not candidate.refusals and match != answer:
+                    html.span(t("tester.earlier")).classes("tag")
+            if match == answer:
+                html.p(match.text).classes("match-text")
+
+
+_STAGE_TEXTS = {"exact": "tester.stage.exact", "ranked": "tester.stage.ranked", "meaning": "tester.stage.meaning"}
+_STATE_TEXTS = {
+    "": "tester.state.none",
+    "disabled": "tester.state.disabled",
+    "unavailable": "tester.state.unavailable",
+    "length": "tester.state.length",
+}
+_REFUSAL_TEXTS = {
+    "threshold": "tester.refused.threshold",
+    "margin": "tester.refused.margin",
+    "nearer": "tester.refused.nearer",
+    "negation": "tester.refused.negation",
+    "subject": "tester.refused.subject",
+    "language": "tester.refused.language",
+}

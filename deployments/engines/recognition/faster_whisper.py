@@ -1,7 +1,8 @@
 """Whisper through CTranslate2 (faster-whisper): about a hundred languages, streamed segment by segment.
 
 Each step transcribes one window of 30 seconds. A closed stream ends after the current window: CTranslate2 cannot be
-interrupted inside one. The Silero VAD of faster-whisper removes silence first, for which Whisper would invent words.
+interrupted inside one. Whisper hears only what the Silero VAD takes for speech, and ``TranscriptCheck`` drops the words
+that it invents all the same.
 """
 
 from collections.abc import AsyncIterator, Generator
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from deployments.audio.convert import AudioConverter
@@ -27,9 +27,18 @@ from deployments.engines.base import ThreadedEngine
 from deployments.engines.languages import primary_tag
 from deployments.engines.options import EngineOptions, require_path
 from deployments.engines.recognition.pcm_format import require_pcm16
+from deployments.engines.recognition.transcript_check import TranscriptCheck, most_letters, speech_seconds
+from deployments.engines.recognition.voice_activity import Samples, SpeechCut, cut_speech, whole_recording
 
 _FILES = ("model.bin", "config.json", "tokenizer.json")
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper retries at a higher temperature when the text looks wrong
+_SHORT_S = 2.0
+"""Of speech. Retries of such a sound take seconds and invent words."""
+_SURE_LANGUAGE = 0.5
+_WRITTEN_WITHOUT_SPACES = frozenset(("zh", "ja", "yue", "th", "lo", "my", "km", "bo"))
+_EXTRA_TOKENS = 16
+_MOST_TOKENS = 220
+"""What Whisper can write after the longest prompt."""
 
 
 class FasterWhisperOptions(EngineOptions):
@@ -39,7 +48,10 @@ class FasterWhisperOptions(EngineOptions):
     threads: int = Field(default=0, ge=0, description="CPU threads of one transcription; 0 lets CTranslate2 choose")
     workers: int = Field(default=1, ge=1, le=64, description="Transcriptions at once; more wait in line")
     beam_size: int = Field(default=5, ge=1, le=20, description="Hypotheses kept while decoding; 1 is fastest")
-    skip_silence: bool = Field(default=True, description="Remove silence before listening")
+    skip_silence: bool = Field(default=True, description="Listen only to what voice detection takes for speech")
+    likely_languages: tuple[str, ...] = Field(
+        default=("ru", "en"), description="The most probable of these is taken when the language is unsure"
+    )
 
 
 class FasterWhisperRecognizer(ThreadedEngine):
@@ -87,42 +99,57 @@ class FasterWhisperRecognizer(ThreadedEngine):
     def _transcribe(self, request: RecognitionRequest, format: AudioFormat) -> Generator[TranscriptEvent, None, None]:
         """Yields the segments and the end of one transcription. Runs on a worker thread."""
         seconds = format.seconds(len(request.audio))
-        text = ""
+        texts: list[str] = []
         language = request.language or ""
-        if any(request.audio):
-            try:
-                segments, info = self._decode(_samples(request.audio, format), request)
-                language = info.language
-                for index, segment in enumerate(segments):
-                    text += segment.text
-                    yield _segment(index, segment)
-            except (RuntimeError, ValueError) as error:
-                raise EngineFailed(f"Whisper failed: {error}") from error
-        yield TranscriptFinished(text.strip(), "en" if request.translate else language, seconds, self._name)
+        try:
+            samples = _samples(request.audio, format)
+            cut = cut_speech(samples) if self._options.skip_silence else whole_recording(samples)
+            if cut.spans:
+                language = language or self._detect_language(cut)
+                check = TranscriptCheck(seconds, cut.spans)
+                for segment in map(_segment, cut.restored(self._decode(cut, request, language))):
+                    if checked := check.accept(segment):
+                        texts.append(checked.text)
+                        yield checked
+        except (RuntimeError, ValueError) as error:
+            raise EngineFailed(f"Whisper failed: {error}") from error
+        text = ("" if language in _WRITTEN_WITHOUT_SPACES else " ").join(texts)
+        yield TranscriptFinished(text, "en" if request.translate else language, seconds, self._name)
 
-    def _decode(self, samples: NDArray[np.float32], request: RecognitionRequest) -> Any:
-        return self._model.transcribe(
-            samples,
-            language=request.language,
+    def _detect_language(self, cut: SpeechCut) -> str:
+        """The language of the first window; of the likely ones where it is unsure, as in short or noisy sounds."""
+        if len(self._model.supported_languages) == 1:
+            return str(self._model.supported_languages[0])
+        language, probability, every = self._model.detect_language(cut.samples)
+        likely = [(score, name) for name, score in every if name in self._options.likely_languages]
+        return str(language if probability >= _SURE_LANGUAGE or not likely else max(likely)[1])
+
+    def _decode(self, cut: SpeechCut, request: RecognitionRequest, language: str) -> Any:
+        speech_s = speech_seconds(cut.spans, 0.0, float("inf"))
+        most_tokens = 2 * (most_letters(speech_s) + _EXTRA_TOKENS)  # CTranslate2 writes half as many
+        segments, _ = self._model.transcribe(
+            cut.samples,
+            language=language,
             task="translate" if request.translate else "transcribe",
             beam_size=self._options.beam_size,
-            temperature=request.temperature or _TEMPERATURES,
+            temperature=request.temperature or (_TEMPERATURES if speech_s > _SHORT_S else 0.0),
             initial_prompt=request.prompt or None,
             word_timestamps=request.word_timestamps,
-            vad_filter=self._options.skip_silence,
+            max_new_tokens=most_tokens if most_tokens <= _MOST_TOKENS else None,
         )
+        return segments
 
 
-def _samples(audio: bytes, format: AudioFormat) -> NDArray[np.float32]:
+def _samples(audio: bytes, format: AudioFormat) -> Samples:
     """Converts to the input of Whisper: mono at 16 kHz, samples between -1 and 1."""
     converter = AudioConverter(format, PCM16_16K)
     pcm = converter.feed(audio) + converter.finish()
     return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
 
 
-def _segment(index: int, segment: Any) -> TranscriptSegment:
+def _segment(segment: Any) -> TranscriptSegment:
     return TranscriptSegment(
-        id=index,
+        id=segment.id,
         text=segment.text.strip(),
         start=float(segment.start),  # numpy numbers with word timestamps
         end=float(segment.end),

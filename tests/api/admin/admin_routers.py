@@ -2,15 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from types import SimpleNamespace
 
 from fastapi import APIRouter
 
 from bots.bot_status import BotStatus
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsDependencies, open_operations
-from deployments.answers.ranking import Ranking
 from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
@@ -18,10 +15,11 @@ from deployments.api.admin.keys.routes import keys_router
 from deployments.api.admin.settings.routes import settings_router
 from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
+from deployments.contracts.match_report import MatchReport
 from deployments.contracts.services import DeploymentDetails
-from deployments.conversation.faq_answers import ExactAnswers
 from storage.environment import Environment
 from tests.api.admin.admin_client import OfficeSnapshots
+from tests.api.admin.faq_area import match_phrase
 from tests.api.admin.scripted_secretary import scripted_secretary
 
 
@@ -52,13 +50,8 @@ async def no_bots() -> tuple[BotStatus, ...]:
 async def all_routers(office: OfficeServices, environment: Environment) -> AsyncIterator[tuple[APIRouter, ...]]:
     assistant = await scripted_secretary(office)
 
-    async def match(phrase: str, language: str | None) -> SimpleNamespace:
-        snapshot = office.publisher.current
-        exact = ExactAnswers(lambda: datetime.now(UTC))
-        exact.prepare(snapshot)
-        ranking = Ranking(snapshot.faq, snapshot.settings.faq, snapshot.settings.time_zone, lambda: datetime.now(UTC))
-        near = tuple(candidate.match for candidate in ranking.candidates(phrase, language))
-        return SimpleNamespace(match=exact.lookup(phrase, language) or ranking.match(phrase, language), candidates=near)
+    async def match(phrase: str, language: str | None) -> MatchReport:
+        return await match_phrase(office, phrase, language)
 
     surroundings = OperationsDependencies(
         data=environment.data,

@@ -148,6 +148,20 @@ async def test_match_test_returns_match_and_candidates(client: httpx.AsyncClient
     assert any(each["entry_id"] == entry["id"] and each["score"] > 0 for each in near["candidates"])
 
 
+async def test_match_test_shows_every_stage(client: httpx.AsyncClient) -> None:
+    entry = await create_entry(client, question="Доставка мебели в область", answer="Да.", keywords=["доставка"])
+    refused = (await client.post("/faq/test", json={"text": "доставка не нужна", "language": "ru"})).json()
+    exact, ranked, meaning = refused["stages"]
+    assert refused["match"] is None
+    found = next(each for each in exact["candidates"] if each["entry_id"] == entry["id"])
+    assert (found["rule"], found["score"], found["refused"]) == ("keyword", 95.0, ["negation"])
+    near = next(each for each in ranked["candidates"] if each["entry_id"] == entry["id"])
+    assert (ranked["threshold"], ranked["margin"]) == (82.0, 4.0)
+    assert {"threshold", "negation"} <= set(near["refused"])
+    assert near["score"] < 82
+    assert (meaning["stage"], meaning["state"], meaning["candidates"]) == ("meaning", "unavailable", [])
+
+
 async def test_statistics_count_all_entries(client: httpx.AsyncClient, office: OfficeServices) -> None:
     before = (await client.get("/faq/stats")).json()
     entry = await create_entry(client, question="Где вход?", answer="Слева.")

@@ -171,3 +171,18 @@ def test_placeholders_keep_other_braces(answer: str) -> None:
 def test_unknown_time_zone_is_rejected() -> None:
     with pytest.raises(InvalidRequest, match="Mars/Base"):
         _index(time_zone="Mars/Base")
+
+
+@pytest.mark.parametrize(
+    ("message", "candidates"),
+    [
+        ("привет", [(1, "exact", ())]),
+        ("доставка, то есть цена доставки", [(2, "keyword", ()), (2, "keyword", ("nearer",))]),
+        ("доставка не нужна", [(2, "keyword", ("negation",))]),
+        ("погода", []),
+    ],
+)
+def test_explain_exact_candidates(message: str, candidates: list[tuple[int, str, tuple[str, ...]]]) -> None:
+    report = INDEX.explain(message, "ru", 5)
+    assert [(each.match.entry_id, each.match.rule, each.refusals) for each in report.candidates] == candidates
+    assert report.match == INDEX.lookup(message, "ru")

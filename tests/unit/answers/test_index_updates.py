@@ -71,7 +71,7 @@ class EntryEditMachine(RuleBasedStateMachine):
     def _answers(self, exact: ExactMatchIndex, ranking: Ranking) -> list[object]:
         asked = [(message, locale) for message in self.messages for locale in (None, "ru", "en-GB")]
         matches = [(exact.lookup(*each), ranking.match(*each)) for each in asked]
-        return [matches, [ranking.candidates(*each, limit=100) for each in asked]]
+        return [matches, [ranking.explain(*each, limit=100).candidates for each in asked]]
 
     def _at(self, place: int) -> int:
         return place % len(self.entries)
@@ -213,7 +213,7 @@ def test_equally_similar_stems_rank_alphabetically(order: int) -> None:
     for number in range(1, 8)[::order]:
         entries = (*entries, _entry(number, f"артикул{number}"))
         ranking = Ranking(entries, FaqSettings(), "UTC", lambda: NOW, ranking)
-    assert [found.match.entry_id for found in ranking.candidates("артикул9", None, 7)] == [1, 2, 3, 4]
+    assert [found.match.entry_id for found in ranking.explain("артикул9", None, 7).candidates] == [1, 2, 3, 4]
 
 
 def _questions(entry: FaqEntry) -> tuple[str, ...]:

@@ -135,3 +135,24 @@ def test_meaning_long_words_are_not_encoded() -> None:
     assert found.match(" ".join(["слово" * 200] * 40), "ru") is None
     index(HOURS.model_copy(update={"alternatives": ("слово" * 2_000,)}), previous=found)
     assert time.process_time() - started < 1
+
+
+SUNDAY = FaqEntry(id=3, question="Во сколько вы открываетесь в выходные?", answer="В десять.", language="ru")
+CLOCK = FaqEntry(id=4, question="Который сейчас час?", answer="Сейчас {current_time}.", language="ru")
+
+
+@pytest.mark.parametrize(
+    ("entries", "message", "refusals"),
+    [
+        ((HOURS,), "Во сколько вы открываетесь завтра?", ()),
+        ((HOURS,), "Где можно поставить машину?", ("threshold",)),
+        ((HOURS, SUNDAY), "Во сколько вы открываетесь?", ("margin",)),
+        ((HOURS,), "Во сколько вы не открываетесь?", ("negation",)),
+        ((CLOCK,), "Который сейчас час в Токио?", ("subject",)),
+        ((OPENING,), "Во сколько вы открываетесь?", ("language",)),
+    ],
+)
+def test_meaning_explains_refusals(entries: tuple[FaqEntry, ...], message: str, refusals: tuple[str, ...]) -> None:
+    report = index(*entries, meaning_threshold=45, meaning_margin=20).explain(message, "ru", 5)
+    assert report.candidates[0].refusals == refusals
+    assert index(*entries, meaning_threshold=45, meaning_margin=20).match(message, "ru") == report.match

@@ -142,25 +142,26 @@ def test_ranking_prefers_locale() -> None:
         assert match.entry_id == wanted
 
 
-def test_candidates_list_missing_and_extra_words() -> None:
-    best = RANKING.candidates("сколько стоит ремонт", "ru", 3)[0]
-    assert best.match.entry_id == 1
-    assert best.match.score < 82
-    assert (best.missing, best.extra) == (("доставка",), ("ремонт",))
+def test_explain_says_why_an_entry_is_refused() -> None:
+    report = RANKING.explain("сколько стоит ремонт", "ru", 3)
+    best = report.candidates[0]
+    assert (best.match.entry_id, best.refusals, report.match) == (1, ("threshold",), None)
+    assert best.match.score < report.threshold
+    assert all("nearer" in other.refusals for other in report.candidates[1:])
 
 
 def test_candidates_are_sorted_and_one_per_entry() -> None:
-    found = RANKING.candidates("как доставка заказ работа адрес", "ru", 4)
+    found = RANKING.explain("как доставка заказ работа адрес", "ru", 4).candidates
     assert [c.match.score for c in found] == sorted((c.match.score for c in found), reverse=True)
     assert len({c.match.entry_id for c in found}) == len(found) == 4
-    assert RANKING.candidates("", None, 5) == RANKING.candidates("доставка", None, 0) == []
+    assert RANKING.explain("", None, 5).candidates == RANKING.explain("доставка", None, 0).candidates == ()
 
 
 @settings(deadline=None)
 @given(st.text(), st.sampled_from((None, "ru", "en")))
 def test_ranking_scores_any_text_within_range(message: str, locale: str | None) -> None:
     RANKING.match(message, locale)
-    assert all(0 <= c.match.score <= 100 for c in RANKING.candidates(message, locale, 20))
+    assert all(0 <= c.match.score <= 100 for c in RANKING.explain(message, locale, 20).candidates)
 
 
 @pytest.mark.parametrize("id", sorted(set(QUESTIONS) - {11}))

@@ -59,5 +59,5 @@ def test_ranking_scores_equal_plain_formula(questions: list[tuple[str, list[str]
         if score > 0:
             expected[entry_id] = max(score, expected.get(entry_id, 0.0))
     ranking = Ranking(entries, FaqSettings(), "UTC", lambda: datetime(2026, 1, 1, tzinfo=UTC))
-    found = {c.match.entry_id: c.match.score for c in ranking.candidates(message, None, len(entries))}
+    found = {c.match.entry_id: c.match.score for c in ranking.explain(message, None, len(entries)).candidates}
     assert found == pytest.approx(expected, abs=0.051)

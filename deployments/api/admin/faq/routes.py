@@ -1,6 +1,6 @@
 """Routes of FAQ entries: full entries, the map of questions to answers of older clients, and match tests."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, status
 from starlette.responses import Response
@@ -21,12 +21,15 @@ from deployments.api.admin.faq.schemas import (
     MatchCandidateReply,
     MatchTestBody,
     MatchTestReply,
+    StageCandidateReply,
+    StageReply,
 )
 from deployments.api.admin.paging import Limit, Offset
 from deployments.api.admin.request_bodies import RowId
 from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import MatchReport, StageReport
 from deployments.contracts.settings import FaqEntry
 
 LanguageQuery = Annotated[str | None, Query(pattern=r"^[a-z]{2,3}$")]
@@ -102,7 +105,7 @@ def _add_match_test(
 
     @router.post("/test")
     async def test(body: MatchTestBody) -> MatchTestReply:
-        """The entry that answers ``text``, and the nearest candidates."""
+        """The entry that answers ``text``, and what each stage of the search considered."""
         report = await matcher(body.text, body.language)
         match = report.match
         return MatchTestReply(
@@ -111,7 +114,8 @@ def _add_match_test(
             rule=match.rule if match else None,
             score=match.score if match else None,
             entry=await _entry_of(match, faq),
-            candidates=[_candidate(each) for each in report.candidates],
+            candidates=_nearest(report),
+            stages=[_stage(each) for each in report.stages],
         )
 
 
@@ -160,12 +164,29 @@ async def _entry_of(match: AnswerMatch | None, faq: FaqAdministration) -> FaqEnt
         return None
 
 
-def _candidate(match: AnswerMatch) -> MatchCandidateReply:
-    return MatchCandidateReply(
-        entry_id=match.entry_id,
-        trigger=match.trigger,
-        response=match.text,
-        language=match.language,
-        rule=match.rule,
-        score=match.score,
+def _nearest(report: MatchReport) -> list[MatchCandidateReply]:
+    found = [each.match for stage in report.stages if stage.stage != "exact" for each in stage.candidates]
+    return [MatchCandidateReply(**_fields(match)) for match in sorted(found, key=lambda match: -match.score)]
+
+
+def _stage(report: StageReport) -> StageReply:
+    return StageReply(
+        stage=report.stage,
+        threshold=report.threshold,
+        margin=report.margin,
+        state=report.state,
+        candidates=[
+            StageCandidateReply(**_fields(each.match), refused=list(each.refusals)) for each in report.candidates
+        ],
     )
+
+
+def _fields(match: AnswerMatch) -> dict[str, Any]:
+    return {
+        "entry_id": match.entry_id,
+        "trigger": match.trigger,
+        "response": match.text,
+        "language": match.language,
+        "rule": match.rule,
+        "score": match.score,
+    }

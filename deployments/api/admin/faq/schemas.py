@@ -1,28 +1,17 @@
 """HTTP bodies of FAQ entries."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, Field
 
 from deployments.administration.faq.service import FaqDraft
 from deployments.administration.office.drafts import Draft
 from deployments.api.admin.request_bodies import VersionedAdminRequest
-from deployments.contracts.events import AnswerMatch
+from deployments.contracts.match_report import MatchReport, Refusal, Stage, StageState
 from deployments.contracts.settings import FaqEntry
 
-
-class FaqMatchReport(Protocol):
-    """The match of a phrase, if any, and the nearest candidates, best first."""
-
-    @property
-    def match(self) -> AnswerMatch | None: ...
-
-    @property
-    def candidates(self) -> tuple[AnswerMatch, ...]: ...
-
-
-FaqMatcher = Callable[[str, str | None], Awaitable[FaqMatchReport]]
+FaqMatcher = Callable[[str, str | None], Awaitable[MatchReport]]
 """``await matcher(phrase, language)``; ``language`` None means unknown."""
 
 
@@ -89,8 +78,28 @@ class MatchCandidateReply(BaseModel):
     score: float
 
 
+class StageCandidateReply(MatchCandidateReply):
+    """``refused`` says why the candidate does not answer: threshold, margin, nearer (another one is), negation, subject
+    (the text names another thing, place or day), language."""
+
+    refused: list[Refusal]
+
+
+class StageReply(BaseModel):
+    """One stage of the search: what it considered, best first. ``threshold``: the lowest score that answers.
+    ``margin``: the lead that it needs over other answers. ``state`` says why it did not search: disabled, unavailable,
+    length (the text is too short or too long)."""
+
+    stage: Stage
+    threshold: float
+    margin: float
+    state: StageState
+    candidates: list[StageCandidateReply]
+
+
 class MatchTestReply(BaseModel):
-    """``match`` is the question that matched; ``rule`` is exact, keyword, ranked or meaning."""
+    """``match`` is the question that matched; ``rule`` is exact, keyword, ranked or meaning. ``stages`` are in the
+    order of the search; ``candidates`` are those of the stages ranked and meaning together."""
 
     match: str | None
     response: str | None
@@ -98,6 +107,7 @@ class MatchTestReply(BaseModel):
     score: float | None
     entry: FaqEntry | None
     candidates: list[MatchCandidateReply]
+    stages: list[StageReply]
 
 
 class RejectedRowReply(BaseModel):
