@@ -60,7 +60,7 @@ def _stage_table(language: str, encoder: UniversalSentenceEncoder) -> ResultTabl
         f"{len(questions)} labelled questions, {language}: {answerable} have an entry",
         ("stage", "right", "wrong", "precision", "recall"),
         rows,
-        (f"Target: precision {PRECISION} over all stages. Wording of some questions is also in the seed entries.",),
+        (f"Target: precision {PRECISION} of each stage. Wording of some questions is also in the seed entries.",),
     )
 
 

@@ -24,8 +24,12 @@ _POLITE_NEGATION = re.compile(
     r"|(?:cant|couldnt|wont|wouldnt|arent|dont) (?:you|i|we)|if you dont mind|why (?:not|dont)|no problem|no worries"
     r"|без (?:выходных|перерыва|обеда|проблем)|without (?:a )?(?:break|appointment))\b"
 )
+_EXCLAMATION = re.compile(r"what an? |вот это |ну и ")
+"""At its start a message exclaims and asks nothing: "What a nice day"."""
 _SHORT_TRIGGER = 2
 """Words."""
+_PRONOUNS = word_set("это этот эта эти it this that these those")
+"""What stands for a thing that a caller may name instead."""
 _ALLOWED_BESIDE_NOW = word_set(
     "сейчас сегодня теперь точно точное точный примерно именно нынче момент текущий текущее текущая подскажите"
     " назовите скажите сообщите давайте календарь календарю часам"
@@ -47,7 +51,8 @@ def disagreements(message: str, entry: FaqEntry, trigger: str) -> tuple[Refusal,
     found: list[Refusal] = []
     if is_negated(message) != is_negated(trigger):
         found.append("negation")
-    if has_placeholders(entry.answer) and _beside_now(message, trigger):
+    exclaims = _exclaims(message) and not _exclaims(trigger)
+    if exclaims or (has_placeholders(entry.answer) and _beside_now(message, trigger)):
         found.append("subject")
     return tuple(found)
 
@@ -60,12 +65,20 @@ def is_negated(text: str) -> bool:
 
 
 def names_another_thing(message: str, trigger: str) -> bool:
-    """A question with one word of content ("сколько стоит") is another question with a further one ("… евро")."""
+    """A question with one word of content ("сколько стоит", "how much does it cost") is another question with a further
+    one ("… евро", "… a taxi …")."""
     asked, said = tokenize_text(trigger), tokenize_text(message)
     content = [key for key, weight in asked.stems.items() if weight >= 1]
-    if len(content) != 1 or content[0] not in said.stems or len(normalised_words(trigger)) > _SHORT_TRIGGER:
+    if len(content) != 1 or content[0] not in said.stems:
+        return False
+    words = normalised_words(trigger)
+    if len(words) > _SHORT_TRIGGER and not _PRONOUNS & set(words) - set(normalised_words(message)):
         return False
     return any(weight >= 1 and key not in asked.stems for key, weight in said.stems.items())
+
+
+def _exclaims(text: str) -> bool:
+    return _EXCLAMATION.match(" ".join(normalised_words(text)[:5])) is not None
 
 
 def _beside_now(message: str, trigger: str) -> bool:

@@ -28,7 +28,7 @@ from deployments.answers.answer_renderer import (
     primary_language,
 )
 from deployments.answers.entry_diff import EntryDiff
-from deployments.answers.qualifiers import disagreements
+from deployments.answers.qualifiers import disagreements, names_another_thing
 from deployments.answers.stem_index import IndexedQuestion, StemIndex
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.events import AnswerMatch
@@ -107,7 +107,10 @@ class Ranking:
         rival = next((s for s, other in ranked[1:] if _compete(best.entry, other.entry, locale)), 0.0)
         if not place and score - rival < self._settings.ranked_margin:
             refusals.append("margin")
-        return (*refusals, *disagreements(text, best.entry, best.text))
+        disagreeing = disagreements(text, best.entry, best.text)
+        if "subject" not in disagreeing and names_another_thing(text, best.text):
+            refusals.append("subject")
+        return (*refusals, *disagreeing)
 
     def _ranked(self, message: TokenizedText, locale: str | None, floor: float) -> list[tuple[float, IndexedQuestion]]:
         """The best question of each entry that scores above ``floor``, best first."""

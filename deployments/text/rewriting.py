@@ -11,6 +11,10 @@ Replacement = str | Callable[[re.Match[str]], str]
 Rewrite = tuple[re.Pattern[str], Replacement]
 
 
+_ROMAN = re.compile(r"(?:L?X{0,3}|XL)(?:IX|IV|V?I{0,3})")
+_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50}
+
+
 def rewrite(pattern: str, replacement: Replacement) -> Rewrite:
     return re.compile(pattern, re.IGNORECASE), replacement
 
@@ -31,6 +35,14 @@ def in_groups(digits: str, *sizes: int) -> str:
         groups.append(digits[position : position + size])
         position += size
     return ", ".join(groups)
+
+
+def roman_value(numeral: str) -> int:
+    """The value of a Roman numeral below 90; 0 when it is not written as one."""
+    if not _ROMAN.fullmatch(numeral):
+        return 0
+    values = [_ROMAN_VALUES[letter] for letter in numeral]
+    return sum(-value if value < after else value for value, after in zip(values, [*values[1:], 0], strict=True))
 
 
 def only_digits(text: str) -> str:

@@ -2,12 +2,19 @@
 
 import re
 
-from deployments.text.rewriting import Rewrite, in_groups, only_digits, rewrite
+from num2words import num2words
+
+from deployments.text.rewriting import Rewrite, in_groups, only_digits, rewrite, roman_value
 
 _MONTHS = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
     r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
 )
+_MONTH_NAMES = tuple(_MONTHS.split("|")[:12])
+_NUMBERED = frozenset(
+    ("Bowl", "Chapter", "Part", "Section", "Volume", "Act", "Book", "Phase", "Article", "Appendix", "War", "Level")
+)
+"""Words before a Roman numeral that is no ordinal."""
 _WEEKDAYS = {
     "mon": "Monday", "tue": "Tuesday", "tues": "Tuesday", "wed": "Wednesday", "thu": "Thursday",
     "thurs": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday",
@@ -37,6 +44,35 @@ def _ordinal(day: str) -> str:
     return f"{number}{ending}"
 
 
+def _twelve_hour(hour: int, minute: str) -> str:
+    if hour % 24 == 0 and minute == "00":
+        return "midnight"
+    shown = f"{hour % 12 or 12}" if minute == "00" else f"{hour % 12 or 12}:{minute}"
+    return f"{shown} {'PM' if 12 <= hour < 24 else 'AM'}"
+
+
+def _time_range(found: re.Match[str]) -> str:
+    first, last = int(found[1]), int(found[3])
+    if first > 24 or last > 24 or max(first, last) < 13:
+        return f"{found[1]}:{found[2]} to {found[3]}:{found[4]}"
+    return f"{_twelve_hour(first, found[2])} to {_twelve_hour(last, found[4])}"
+
+
+def _american_date(found: re.Match[str]) -> str:
+    month, day = int(found[1]), int(found[2])
+    return f"{_MONTH_NAMES[month - 1]} {day}, {found[3]}" if 1 <= day <= 31 else found[0]
+
+
+def _numbered(found: re.Match[str]) -> str:
+    """ "Chapter XXIII" is twenty-three, "John XXIII" the twenty-third."""
+    value = roman_value(found[2])
+    if not value:
+        return found[0]
+    if found[1].split()[-1] in _NUMBERED:
+        return f"{found[1]} {value}"
+    return f"{found[1]} the {num2words(value, to='ordinal')}"
+
+
 ENGLISH_REWRITES: tuple[Rewrite, ...] = (
     # Telephone numbers and other strings of digits that are no quantities.
     rewrite(r"(?<![\w.])\+\d{1,3}(?:[ ()-]{1,2}\d{2,4}){2,5}(?![\w-])", _phone),
@@ -44,6 +80,7 @@ ENGLISH_REWRITES: tuple[Rewrite, ...] = (
     rewrite(r"(?<![\w.,-])\d{3}-\d{4}-\d{4}(?![\w-])", _phone),
     rewrite(r"(?<![\w.,-])\d{3}-\d{4}(?![\w-]| [a-z])", _phone),
     rewrite(r"(?<![\w.,-])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\w.,-]?\d)", lambda m: ",".join(m[0].split())),
+    rewrite(r"(?<![\w.,$€£¥-])911(?![\w.,-]?\d| people| [a-z]{2,20}s\b)", _spelled("911", 3)),
     rewrite(r"\b(call|dial|ring|phone) (\d{3})(?!\d|[.,]\d)", lambda m: f"{m[1]} {_spelled(m[2], 3)}"),
     rewrite(r"\b(zip(?: code)?|code|pin) (\d{3,9})\b", lambda m: f"{m[1]} {_spelled(m[2], 9)}"),
     rewrite(r"(?<![\d.,$€£¥-])\d{10,}(?![\d.,-]\d)", lambda m: _spelled(m[0], 3, 3, 4)),
@@ -51,13 +88,18 @@ ENGLISH_REWRITES: tuple[Rewrite, ...] = (
     # Dates and clock times.
     rewrite(
         r"(?<![\d/])(1[0-2]|0?[1-9])/(\d{1,2})/(\d{4})(?![\d/])",
-        lambda m: f"{m[3]}-{m[1]:0>2}-{m[2]:0>2}",
+        _american_date,
     ),
     rewrite(r"(?<!\d)(\d{4})/(\d{2})/(\d{2})(?![\d/])", r"\1-\2-\3"),
     rewrite(
         rf"\b({_MONTHS}) (\d{{1,2}})\s?[-–—]\s?(\d{{1,2}})(?!\d)",
         lambda m: f"{m[1]} {_ordinal(m[2])} to {_ordinal(m[3])}",
     ),
+    rewrite(
+        r"(?<![\d:])(\d{1,2}):([0-5]\d)(?:\s?[-–—]\s?| to | until | till )(\d{1,2}):([0-5]\d)(?![\d:]|\s?[ap]\.?m)",
+        _time_range,
+    ),
+    rewrite(r"(?<![\d:])24:00(?![\d:])", "midnight"),
     rewrite(r"(?<=:\d\d)\s?[-–—]\s?(?=\d{1,2}:\d\d)", " to "),
     rewrite(
         rf"\b({_WEEKDAY})\b\.?\s?[-–—]\s?({_WEEKDAY})\b\.?",
@@ -80,6 +122,13 @@ ENGLISH_REWRITES: tuple[Rewrite, ...] = (
     rewrite(r"(?<= ft )(\d{1,2}) in\b", r"\1 inches"),
     # Ranges, signs and superscripts.
     rewrite(r"(?<=\d)\s?[~∼]\s?(?=\d)", "-"),
+    rewrite(r"(?-i:\b([A-Z][a-z]{1,14}(?: Bowl)?) ([IVXL]{2,7})\b)", _numbered),
+    rewrite(
+        r"(?<![\w.])([-−+]?)(\d{1,3})\s?(?:…|\.{2,3})\s?([-−]?)\+?(\d{1,3})",
+        lambda m: f"{'minus ' * (m[1] in '-−' and bool(m[1]))}{m[2]} to {'minus ' * bool(m[3])}{m[4]}",
+    ),
+    rewrite(r"(?<=\d) ?tbsps?\b\.?", " tablespoons"),
+    rewrite(r"(?<=\d) ?tsps?\b\.?", " teaspoons"),
     rewrite(r"(\d{1,3}) ?% ?[-–—] ?(\d{1,3}) ?%", r"\1 to \2%"),
     rewrite(r"(?<=\d)\^(?=\d)", " to the power of "),
     rewrite(r"(?<!\w)#(?=\d)", "number "),

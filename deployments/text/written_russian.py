@@ -28,6 +28,16 @@ _GENITIVES = "с|со|до|после|от|около|без|раньше|поз
 _TIME = r"([01]?\d|2[0-4])[:.-]([0-5]\d)"
 _SUFFIXES = {"k": "тысяч", "к": "тысяч", "m": "миллионов", "м": "миллионов", "b": "миллиардов", "bn": "миллиардов"}
 _CURRENCIES = {"$": "долларов", "€": "евро", "£": "фунтов", "₽": "рублей", "¥": "иен"}
+_PER = {
+    "месяц": "в месяц", "мес": "в месяц", "неделю": "в неделю", "нед": "в неделю", "день": "в день", "дн": "в день",
+    "сутки": "в сутки", "сут": "в сутки", "час": "в час", "ч": "в час", "год": "в год", "кг": "за килограмм",
+    "шт": "за штуку", "чел": "с человека", "м²": "за квадратный метр", "л": "за литр", "мин": "в минуту",
+}  # fmt: skip
+_DECADES = {
+    "20": "двадцатые", "30": "тридцатые", "40": "сороковые", "50": "пятидесятые", "60": "шестидесятые",
+    "70": "семидесятые", "80": "восьмидесятые", "90": "девяностые",
+}  # fmt: skip
+_WARS = {"I": "Первая", "II": "Вторая", "III": "Третья"}
 _UNITS = r"м|см|мм|км|метр\w*|сантиметр\w*"
 
 
@@ -46,7 +56,7 @@ def _time(hour: str, minute: str, genitive: bool = False) -> str:
     if genitive:
         noun = "минуты" if minute[-1] == "1" and minute != "11" else "минут"
         return f"{_hours(int(hour), True)} {num2words(int(minute), lang='ru', case='genitive', gender='f')} {noun}"
-    return f"{int(hour)} {minute if minute[0] != '0' else f'0 {minute[1]}'}"
+    return f"{num2words(int(hour), lang='ru')} {'ноль ' if minute[0] == '0' else ''}{num2words(int(minute), lang='ru')}"
 
 
 def _time_range(found: re.Match[str]) -> str:
@@ -54,6 +64,27 @@ def _time_range(found: re.Match[str]) -> str:
     if found[2] == found[4] == "00":
         first = str(int(found[1]))
     return f"с {first} до {last}"
+
+
+def _time_dative(found: re.Match[str]) -> str:
+    """A time after "к": "к девяти часам", "к четырнадцати тридцати"."""
+    hour, minute = int(found[2]), found[3]
+    said = num2words(hour, lang="ru", case="dative")
+    if minute == "00":
+        return f"{found[1]} {said} {'часу' if hour % 10 == 1 and hour != 11 else 'часам'}"
+    zero = "нолю " if minute[0] == "0" else ""
+    return f"{found[1]} {said} {zero}{num2words(int(minute), lang='ru', case='dative')}"
+
+
+def _compound(found: re.Match[str]) -> str:
+    """A number joined to a word: "15-летие" as "пятнадцатилетие"."""
+    number = int(found[1])
+    if number % 100 in (40, 90) or number == 100:
+        return f"{num2words(number, lang='ru')}{found[2]}"
+    if number == 1:
+        return f"одно{found[2]}"
+    joined = num2words(number, lang="ru", case="genitive").replace(" ", "")
+    return f"{joined}{found[2]}"
 
 
 def _twelve_hour_time(found: re.Match[str]) -> str:
@@ -75,7 +106,8 @@ def _phone(found: re.Match[str]) -> str:
 
 def _grouped_phone(found: re.Match[str]) -> str:
     """A number of another country keeps the groups that it is written in."""
-    return f"плюс {_digits(', '.join(re.findall(r'[0-9]+', found[0])))}"
+    groups = (in_groups(group, 2) if len(group) == 4 else group for group in re.findall(r"[0-9]+", found[0]))
+    return f"плюс {_digits(', '.join(groups))}"
 
 
 def _digits(groups: str) -> str:
@@ -92,6 +124,10 @@ RUSSIAN_REWRITES: tuple[Rewrite, ...] = (
     rewrite(r"(?<![\w.,-])\d{3}-\d{4}(?![\w-])", lambda m: _digits(in_groups(only_digits(m[0]), 3, 2))),
     rewrite(r"(?<![\d.,-])\d{10,}(?![\d.,-]\d)", lambda m: _digits(in_groups(m[0], 2))),
     rewrite(r"(?<![\d.,:/-])(?<!\d\s)0\d+(?![\d.,:/-])", lambda m: _digits(m[0])),
+    rewrite(
+        r"\b(код\w{0,2}|пин(?:-код)?\w{0,2}|парол\w{1,2}|паспорт\w{0,2}) ((?:\d{2,6} ){0,3}\d{4,12})(?![\d-])",
+        lambda m: f"{m[1]} {_digits(in_groups(only_digits(m[2]), 2))}",
+    ),
     # Dates in digits.
     rewrite(r"(?<![\d./-])(\d{4})[/-](\d{2})[/-](\d{2})(?![\d/-])", lambda m: _numeric_date(m[1], m[2], m[3])),
     rewrite(
@@ -107,6 +143,7 @@ RUSSIAN_REWRITES: tuple[Rewrite, ...] = (
     # Clock times. 24:00 is a time of its own.
     rewrite(r"(?<![\d:])(\d{1,2})(?::([0-5]\d))? ?([ap])\.?m\b\.?", _twelve_hour_time),
     rewrite(rf"(?<![\d:.,-])(?:с )?{_TIME}\s?(?:[-–—]|до)\s?{_TIME}(?![\d:])(?! ?руб)", _time_range),
+    rewrite(r"\b(ко?) ([01]?\d|2[0-4])[:-]([0-5]\d)(?![\d:-])", _time_dative),
     rewrite(
         rf"\b({_GENITIVES}) ([01]?\d|2[0-4])[:-]([0-5]\d)(?![\d:-])",
         lambda m: f"{m[1]} {_time(m[2], m[3], genitive=True)}",
@@ -121,7 +158,20 @@ RUSSIAN_REWRITES: tuple[Rewrite, ...] = (
         lambda m: f"{m[1]} {_time(m[2], m[3], genitive=m[1].lower() not in ('в', 'к'))}",
     ),
     rewrite(rf"\b({_WEEKDAY})\b\.?(?=:? ?(?:с |до |—|-|\d|выходн))", lambda m: _WEEKDAYS[m[1].lower()][2]),
+    # Numbers joined to words, decades, wars.
+    rewrite(r"(?<![\w.,-])(\d{1,3})-(лети[а-я]{1,3}|этажк[а-я]{1,3}|комнатк[а-я]{1,3}|минутк[а-я]{1,3})\b", _compound),
+    rewrite(r"(?<![\w.,-])([2-9]0)-е\b(?! [а-я]+[ое]е\b)", lambda m: _DECADES[m[1]]),
+    rewrite(r"(?-i:\b(I{1,3}) мировая)", lambda m: f"{_WARS[m[1]]} мировая"),
+    rewrite(r"(?<!\d)24/7(?!\d)", "24 на 7"),
     # Money and large numbers.
+    rewrite(
+        r"([$€£₽¥]) ?(\d{1,12}(?:[.,]\d{1,3})?) ?(тыс|млн|млрд)\b\.?",
+        lambda m: f"{m[2].replace('.', ',')} {m[3]} {_CURRENCIES[m[1]]}",
+    ),
+    rewrite(
+        rf"(?<=\d) ?(руб|р|₽)\.? ?/ ?({'|'.join(_PER)})\b\.?",
+        lambda m: f" рублей {_PER[m[2].lower()]}",
+    ),
     rewrite(r"(?<=\d)\.(?=\d{3}\.\d{3}(?!\d))|(?<=\d\.\d{3})\.(?=\d{3}(?!\d))", " "),
     rewrite(
         r"([$€£₽¥]) ?(\d{1,12}(?:[.,]\d{1,3})?) ?(bn|[kmbкм])(?!\w)",
@@ -134,6 +184,7 @@ RUSSIAN_REWRITES: tuple[Rewrite, ...] = (
     rewrite(r"(?<=\d)²|(?<=\b[a-z])²", " в квадрате"),
     rewrite(r"(?<=\d)³|(?<=\b[a-z])³", " в кубе"),
     rewrite(r"(\d{1,3}) ?% ?[-–—] ?(\d{1,3}) ?%", r"от \1 до \2%"),
+    rewrite(r"(?<=\d) : (?=\d[^=\n]{0,40}=)", " разделить на "),
     rewrite(r"(?<![\d:./])(\d{1,3}):(\d{1,3})(?![\d:.])", r"\1 \2"),
     rewrite(r"(?<![\d/.])(\d{2,3})/(\d{2,3})(?![\d/.])", r"\1 на \2"),
     rewrite(r"(?<![\d.,-])1 (?=(?:минуту|секунду|неделю|штуку|копейку|комнату|страницу)\b)", "одну "),

@@ -1,11 +1,14 @@
 """Transcription through the official OpenAI client."""
 
+from typing import Any
+
 import httpx
 import openai
 import pytest
 
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.settings import Limits
+from deployments.contracts.speech import TranscriptFinished
 from tests.api.recordings import wav_bytes
 from tests.api.running_gateway import RunningGateway, snapshot
 from tests.fakes.assistant import TRANSCRIPT, ScriptPause
@@ -60,6 +63,22 @@ def test_transcription_stream_joins_to_text(client: openai.OpenAI) -> None:
         events = list(stream)
     assert "".join(e.delta for e in events[:-1]) == TEXT
     assert (events[-1].type, events[-1].text) == ("transcript.text.done", TEXT)
+
+
+def test_transcription_without_speech_is_empty_in_every_format(client: openai.OpenAI, door: RunningGateway) -> None:
+    door.assistant.transcript_script = [TranscriptFinished("", "", 0.2, "whisper-base")]
+
+    def transcribe(**options: Any) -> Any:
+        return client.audio.transcriptions.create(model="whisper-1", file=FILE, **options)
+
+    assert transcribe().text == ""
+    assert transcribe(response_format="text") == "\n"
+    assert transcribe(response_format="srt") == ""
+    assert transcribe(response_format="vtt") == "WEBVTT\n\n"
+    verbose = transcribe(response_format="verbose_json")
+    assert (verbose.text, verbose.segments, verbose.duration) == ("", [], 0.2)
+    with transcribe(stream=True) as stream:
+        assert [(event.type, event.text) for event in stream] == [("transcript.text.done", "")]
 
 
 def test_translation_is_english(client: openai.OpenAI, door: RunningGateway) -> None:

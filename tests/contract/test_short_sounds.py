@@ -8,13 +8,13 @@ import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
 
-from deployments.audio.decode import decode_to_pcm16
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.engines import Recognizer
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest, TranscriptFinished, TranscriptSegment
 from deployments.engines.conformance import collect
 from deployments.engines.registry import build_engine
 from tests.contract.engine_options import engine_options
+from tests.fakes.decoding import decode_to_pcm16
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.model]
 RECORDINGS = Path(__file__).parents[1] / "data" / "speech"
