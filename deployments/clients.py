@@ -12,7 +12,7 @@ from deployments import names
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, EmbeddingVectors, TurnSource
 from deployments.contracts.engines import ChatEvent
-from deployments.contracts.errors import SecretaryError
+from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.match_report import StageReport
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _POLL_STARTING_S = 0.5
 _POLL_READY_S = 5.0
 _POLL_TIMEOUT_S = 5.0
+_LOADING_RETRY_S = 2.0
 
 
 class EngineClient:
@@ -38,6 +39,7 @@ class EngineClient:
         self._kind = kind
         starting = EngineStatus(remote.name, kind, "", ready=False, error="starting", loading=True)
         self._statuses: tuple[EngineStatus, ...] = (starting,)
+        self._reachable = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -64,6 +66,7 @@ class EngineClient:
         while True:
             try:
                 await self._poll()
+                self._reachable = True
             except SecretaryError as error:
                 self._set_error(error.message)
             except Exception as error:  # the next poll may succeed
@@ -73,6 +76,7 @@ class EngineClient:
             await asyncio.sleep(_POLL_READY_S if healthy else _POLL_STARTING_S)
 
     def _set_error(self, message: str) -> None:
+        self._reachable = False
         languages = self._statuses[0].languages
         self._statuses = (
             EngineStatus(self._remote.name, self._kind, "", ready=False, error=message, languages=languages),
@@ -91,9 +95,19 @@ class SpeechClient(EngineClient):
     def __init__(self, remote: RemoteDeployment, kind: str = "speech") -> None:
         super().__init__(remote, kind)
         self._voices: tuple[Voice, ...] = ()
+        self._seen: dict[str, Voice] = {}
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices
+
+    def recall_voice(self, voice_id: str) -> Voice | None:
+        """See ``RemoteVoices``."""
+        return self._seen.get(voice_id)
+
+    def check_voices_loaded(self) -> None:
+        """See ``RemoteVoices``."""
+        if not self._reachable or any(status.loading for status in self._statuses):
+            raise Unavailable(f"{self._remote.name} is still loading its voices", retry_after_s=_LOADING_RETRY_S)
 
     def synthesize(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
         return cast("AsyncIterator[SpeechChunk]", self._remote.stream("synthesize", request))
@@ -101,6 +115,7 @@ class SpeechClient(EngineClient):
     async def _poll(self) -> None:
         await super()._poll()
         self._voices = cast("tuple[Voice, ...]", await self._remote.call("voices", timeout_s=_POLL_TIMEOUT_S))
+        self._seen.update((voice.id, voice) for voice in self._voices)
 
 
 class RecognizerClient(EngineClient):

@@ -1,6 +1,8 @@
 """Text to speech: one or several engines in a process. A request goes to the engine that owns its voice."""
 
+import logging
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -9,7 +11,7 @@ from ray import serve
 from deployments.arguments import VoiceArgs
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.engines import SpeechEngine
-from deployments.contracts.errors import SecretaryError, Unavailable, VoiceNotFound
+from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError, Unavailable, VoiceNotFound
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.contracts.streams import Closing
 from deployments.engine_replica import EngineReplica, build_engine_host
@@ -17,36 +19,72 @@ from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, build_engine
 from deployments.hosting import host
 
+log = logging.getLogger(__name__)
+
 
 class SpeechSynthesis(EngineReplica[SpeechEngine]):
     """Several speech engines side by side. An engine that cannot load does not affect the others."""
 
     def __init__(self, name: str, specs: tuple[EngineSpec, ...], models: Path) -> None:
         super().__init__([_engine_host(name, spec, models) for spec in specs])
+        self._owners: dict[str, EngineHost[SpeechEngine]] = {}
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
-        async with self._find_host(request).use() as engine, Closing(engine.synthesize(request)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        """The audio of ``request``. If its engine fails before the first chunk, the next one of the graph that speaks
+        the language takes over."""
+        for position, engine_host in enumerate(hosts := self._find_hosts(request)):
+            delivered, is_last = False, position == len(hosts) - 1
+            wanted = replace(request, voice_id=None) if position else request
+            try:
+                async with engine_host.use() as engine, Closing(engine.synthesize(wanted)) as chunks:
+                    async for chunk in chunks:
+                        delivered = True
+                        yield replace(chunk, substitute=True) if position else chunk
+                return
+            except (EngineFailed, EngineTimeout) as error:
+                if delivered or is_last:
+                    raise
+                log.warning("%s: %s; the next engine speaks", engine_host.status().name, error.code)
 
     async def voices(self) -> tuple[Voice, ...]:
-        return tuple(voice for h in self._hosts if h.loaded_engine for voice in h.loaded_engine.voices())
+        return tuple(voice for _, voices in self._loaded() for voice in voices)
 
-    def _find_host(self, request: SpeechRequest) -> EngineHost[SpeechEngine]:
-        """The host of the requested voice, else the first one with a voice for the language, else the first one.
-
-        Raises VoiceNotFound for an unknown voice, and the load error of an engine when no engine is loaded.
-        """
+    def _loaded(self) -> list[tuple[EngineHost[SpeechEngine], tuple[Voice, ...]]]:
+        """The loaded engines and their voices, in the order of the graph."""
         loaded = [(h, h.loaded_engine.voices()) for h in self._hosts if h.loaded_engine]
-        if not loaded:
-            raise self._load_error()
         for engine_host, voices in loaded:
-            if any(voice.id == request.voice_id for voice in voices):
-                return engine_host
+            for voice in voices:
+                self._owners.setdefault(voice.id, engine_host)
+        return loaded
+
+    def _find_hosts(self, request: SpeechRequest) -> list[EngineHost[SpeechEngine]]:
+        """The host of the requested voice, else of the first voice for the language, else the first one; then the
+        others with a voice for the language.
+
+        Raises VoiceNotFound for a voice that no engine has, Unavailable while engines are being loaded, and the load
+        error of the engine that has the voice, or of any when no engine is loaded.
+        """
+        loaded = self._loaded()
+        speakers = [h for h, voices in loaded if any(request.language in voice.languages for voice in voices)]
         if request.voice_id:
-            raise VoiceNotFound(f"unknown voice {request.voice_id!r}", param="voice")
-        speakers = (h for h, voices in loaded if any(request.language in voice.languages for voice in voices))
-        return next(speakers, loaded[0][0])
+            first = self._owner(request.voice_id)
+        elif loaded:
+            first = (*speakers, loaded[0][0])[0]
+        else:
+            raise self._load_error()
+        return [first, *(h for h in speakers if h is not first)]
+
+    def _owner(self, voice_id: str) -> EngineHost[SpeechEngine]:
+        owner = self._owners.get(voice_id)
+        if owner is not None:
+            owner.engine()
+            return owner
+        for engine_host in self._hosts:
+            if engine_host.stopped or engine_host.status().loading:
+                engine_host.engine()
+        if not any(h.loaded_engine for h in self._hosts):
+            raise self._load_error()
+        raise VoiceNotFound(f"unknown voice {voice_id!r}", param="voice")
 
     def _load_error(self) -> SecretaryError:
         for engine_host in self._hosts:

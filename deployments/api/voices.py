@@ -1,17 +1,17 @@
 """Voice selection by name, engine and language."""
 
-from deployments.contracts.errors import VoiceNotFound
+from deployments.contracts.engines import Assistant
 from deployments.contracts.speech import OPENAI_VOICES, Voice
 from deployments.text.language import detect_language
 
-_MAX_LISTED = 8
 
-
-def voice_id_for(name: str, voices: tuple[Voice, ...]) -> str | None:
+def voice_id_for(name: str, assistant: Assistant) -> str | None:
     """The id of the voice with this id or name (case-insensitive). None for OpenAI's voice names: the language decides.
 
-    Raises VoiceNotFound, which lists some voices.
+    Raises VoiceNotFound, which lists some voices, and Unavailable while the voice may belong to an engine that is being
+    loaded.
     """
+    voices = assistant.voices()
     for voice in voices:
         if voice.id == name:
             return voice.id
@@ -21,8 +21,8 @@ def voice_id_for(name: str, voices: tuple[Voice, ...]) -> str | None:
             return voice.id
     if folded in OPENAI_VOICES:
         return None
-    known = ", ".join(voice.id for voice in voices[:_MAX_LISTED]) or "none"
-    raise VoiceNotFound(f"Unknown voice {name!r}; available voices: {known}.", param="voice")
+    found = assistant.find_voice(name)
+    return found.id if found else None
 
 
 def voice_of_engine(engine: str, text: str, voices: tuple[Voice, ...], default_language: str) -> str | None:

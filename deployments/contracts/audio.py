@@ -63,13 +63,15 @@ class SpeechChunk:
     """A block of synthesised audio.
 
     ``text`` is the piece of text that starts with this chunk, and empty on later chunks of the piece. ``sequence``
-    counts the chunks of one request from 0.
+    counts the chunks of one request from 0. ``substitute``: another engine than that of the requested voice speaks,
+    because that one failed; such audio is not cached.
     """
 
     audio: bytes
     format: AudioFormat
     text: str = ""
     sequence: int = 0
+    substitute: bool = False
 
     @property
     def seconds(self) -> float:

@@ -64,6 +64,19 @@ class SpeechEngine(Engine, Protocol):
         ...
 
 
+@runtime_checkable
+class RemoteVoices(Protocol):
+    """Speech engines in another process, which may be loading or coming back."""
+
+    def recall_voice(self, voice_id: str) -> Voice | None:
+        """A voice that was listed earlier. None if this process never saw it."""
+        ...
+
+    def check_voices_loaded(self) -> None:
+        """Raises Unavailable while voices may be missing because their engine is being loaded."""
+        ...
+
+
 class Recognizer(Engine, Protocol):
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         """Yields segments as they are recognised, then exactly one TranscriptFinished. ``request.format`` is PCM16."""
@@ -86,5 +99,10 @@ class Assistant(Protocol):
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]: ...
 
     def voices(self) -> tuple[Voice, ...]: ...
+
+    def find_voice(self, voice_id: str | None) -> Voice | None:
+        """The voice with this id; None for no id and OpenAI's voice names. Raises VoiceNotFound, and Unavailable while
+        the voice may belong to an engine that is being loaded."""
+        ...
 
     async def status(self) -> tuple[EngineStatus, ...]: ...

@@ -117,6 +117,9 @@ class ConversationAssistant:
     def voices(self) -> tuple[Voice, ...]:
         return self._voices.all()
 
+    def find_voice(self, voice_id: str | None) -> Voice | None:
+        return self._voices.find(voice_id)
+
     def installed_voices(self) -> tuple[Voice, ...]:
         """Every voice as its engine describes it, including disabled ones."""
         return self._voices.installed()

@@ -68,6 +68,9 @@ class MeteredAssistant:
     def voices(self) -> tuple[Voice, ...]:
         return self.assistant.voices()
 
+    def find_voice(self, voice_id: str | None) -> Voice | None:
+        return self.assistant.find_voice(voice_id)
+
     async def status(self) -> tuple[EngineStatus, ...]:
         return await self.assistant.status()
 

@@ -65,6 +65,8 @@ class Speaker:
             async for chunk in chunks:
                 spoken.append(chunk)
                 yield chunk
+        if any(chunk.substitute for chunk in spoken):
+            return
         self._cache.put(key, tuple(spoken), epoch)
         if self._shared_cache is not None and self._cache.max_bytes:
             await self._shared_cache.put(key, tuple(spoken), epoch)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from deployments.contracts.engines import SpeechEngine
+from deployments.contracts.engines import RemoteVoices, SpeechEngine
 from deployments.contracts.errors import InvalidRequest, LanguageNotSupported, VoiceNotFound
 from deployments.contracts.settings import Persona, Settings, Snapshot, VoiceSettings
 from deployments.contracts.speech import OPENAI_VOICES, Voice
@@ -32,28 +32,52 @@ class VoiceCatalogue:
         return enabled_voices(self.installed(), choices) if choices else self.installed()
 
     def engine_of(self, voice: Voice) -> SpeechEngine:
+        """The engine that lists ``voice``, or did so earlier. Raises VoiceNotFound, Unavailable."""
         for engine in self._engines:
             if any(v.id == voice.id for v in engine.voices()):
                 return engine
+        for engine in self._engines:
+            if isinstance(engine, RemoteVoices) and engine.recall_voice(voice.id):
+                return engine
+        self._check_loaded()
         raise VoiceNotFound(f"voice {voice.id!r} is no longer available", param="voice")
 
     def find(self, voice_id: str | None) -> Voice | None:
-        """The voice with the id ``voice_id``. None for no id, "default" and the OpenAI voice names. Raises
-        VoiceNotFound, which lists some voices."""
+        """The voice with the id ``voice_id``. None for no id, "default" and the OpenAI voice names.
+
+        Also finds a voice whose engine is not loaded now: the engine then says why. Raises Unavailable while engines
+        are being loaded, and VoiceNotFound, which lists some voices.
+        """
         if not voice_id or voice_id in OPENAI_VOICES or voice_id == "default":
             return None
         voices = self.all()
-        found = next((v for v in voices if v.id == voice_id), None)
-        if found is None:
-            examples = ", ".join(v.id for v in _neural_first(voices)[:8]) or "none is installed"
-            is_disabled = any(choice.id == voice_id and not choice.enabled for choice in self._choices())
-            problem = f"voice {voice_id!r} is disabled" if is_disabled else f"unknown voice {voice_id!r}"
-            raise VoiceNotFound(f"{problem}; available: {examples}", param="voice")
-        return found
+        if found := next((v for v in voices if v.id == voice_id), None):
+            return found
+        is_disabled = any(choice.id == voice_id and not choice.enabled for choice in self._choices())
+        if not is_disabled:
+            if recalled := self._recall(voice_id):
+                return recalled
+            self._check_loaded()
+        examples = ", ".join(v.id for v in _neural_first(voices)[:8]) or "none is installed"
+        problem = f"voice {voice_id!r} is disabled" if is_disabled else f"unknown voice {voice_id!r}"
+        raise VoiceNotFound(f"{problem}; available: {examples}", param="voice")
+
+    def _recall(self, voice_id: str) -> Voice | None:
+        remote = (engine for engine in self._engines if isinstance(engine, RemoteVoices))
+        return next((voice for engine in remote if (voice := engine.recall_voice(voice_id))), None)
+
+    def _check_loaded(self) -> None:
+        for engine in self._engines:
+            if isinstance(engine, RemoteVoices):
+                engine.check_voices_loaded()
 
     def for_language(self, language: str, settings: Settings, persona: Persona | None = None) -> Voice:
-        """See ``select_voice``."""
-        return select_voice(language, self.all(), settings, persona)
+        """See ``select_voice``. Raises Unavailable while a voice for ``language`` may be missing."""
+        try:
+            return select_voice(language, self.all(), settings, persona)
+        except LanguageNotSupported:
+            self._check_loaded()
+            raise
 
     def for_text(
         self, text: str, preferred: str, settings: Settings, persona: Persona | None = None

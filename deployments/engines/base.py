@@ -42,7 +42,8 @@ class AsyncEngine:
 class ThreadedEngine:
     """An engine that calls a blocking library on ``threads`` worker threads.
 
-    Subclasses implement ``_load`` and, where the model has to be released, ``_unload``.
+    Subclasses implement ``_load`` and, where the model has to be released, ``_unload``; ``_start_workers`` and
+    ``_stop_workers`` where a part of the work runs in another process.
     """
 
     def __init__(self, kind: str, engine: str, model: str, threads: int) -> None:
@@ -58,6 +59,7 @@ class ThreadedEngine:
         async with self._health.track_start():
             self._threads = WorkerThreads(self._engine_name, self._thread_count)
             try:
+                await self._start_workers()
                 await self._threads.call(self._load)
             except SecretaryError:
                 await self.stop()
@@ -69,10 +71,17 @@ class ThreadedEngine:
         threads, self._threads = self._threads, None
         if threads is not None:
             await threads.stop()
+        await self._stop_workers()
         self._unload()
 
     def status(self) -> EngineStatus:
         return self._health.status(self._threads.live_streams if self._threads else 0, **self._status_detail())
+
+    async def _start_workers(self) -> None:
+        """Starts worker processes. Called before ``_load``."""
+
+    async def _stop_workers(self) -> None:
+        """Ends worker processes. Idempotent."""
 
     def _load(self) -> None:
         """Loads the model. Called on a worker thread."""

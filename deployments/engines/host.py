@@ -102,6 +102,11 @@ class EngineHost(Generic[E]):
                 self._idle.set()
 
     @property
+    def stopped(self) -> bool:
+        """Whether the engine was unloaded on request."""
+        return self._stopped
+
+    @property
     def active_requests(self) -> int:
         return self._active_requests
 

@@ -3,8 +3,8 @@
 WorkerError
 ├── WorkerDied            the process ended during the call; the next call gets another one
 │   └── WorkerLimitReached    its memory or CPU time ran out
-├── WorkerDeadlinePassed  no worker was free, or it did not answer in time; it was killed
-├── WorkerQueueFull       too many calls wait
+├── WorkerDeadlinePassed  the worker did not answer in time; it was killed
+├── WorkerQueueFull       too many calls wait, or no worker was free in time
 ├── WorkerNotStarted      the process does not start, or the pool was stopped
 └── CallRefused           the handler raised an error; the worker is well
 """

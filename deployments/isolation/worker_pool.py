@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Coroutine
 from deployments.contracts.streams import Closing
 from deployments.isolation.errors import (
     CallRefused,
-    WorkerDeadlinePassed,
     WorkerError,
     WorkerNotStarted,
     WorkerQueueFull,
@@ -41,6 +40,11 @@ class WorkerPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = False
         self.live_calls = 0
+
+    @property
+    def running(self) -> bool:
+        """True between ``start`` and ``stop``."""
+        return self._running
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -107,7 +111,7 @@ class WorkerPool:
                     self._places.release()
                     raise
         except TimeoutError:
-            raise WorkerDeadlinePassed(f"no process of {self._spec.name} was free in time") from None
+            raise WorkerQueueFull(f"no process of {self._spec.name} was free in time") from None
 
     async def _next_idle(self) -> WorkerProcess:
         while (worker := await self._idle.get()) is not None:

@@ -62,6 +62,8 @@ class NativeDialect:
             "message": error.message,
             "retryable": error.retryable,
         }
+        if error.retryable and error.retry_after_s is not None:
+            message["retry_after_s"] = error.retry_after_s
         return {**message, "id": id} if id is not None else message
 
 

@@ -93,6 +93,12 @@ def test_speech_voice_and_speed_reach_the_assistant(
     assert (request.voice_id, request.speed) == (voice, speed)
 
 
+def test_speech_voice_that_is_loading_is_unavailable(http: httpx.Client) -> None:
+    response = http.post("/v1/audio/speech", json={**SPEAK, "voice": "loading"})
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
+    assert response.headers["retry-after"] == "2"
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "param"),
     [

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from deployments.audio.decode import measure_seconds
 from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatTurn
+from deployments.contracts.errors import Unavailable, VoiceNotFound
 from deployments.contracts.events import (
     AnswerMatch,
     AnswerMatched,
@@ -107,6 +108,12 @@ class ScriptedAssistant:
 
     def voices(self) -> tuple[Voice, ...]:
         return self.all_voices
+
+    def find_voice(self, voice_id: str | None) -> Voice | None:
+        if voice_id == "loading":
+            raise Unavailable("voice is still loading its voices", retry_after_s=2)
+        known = ", ".join(voice.id for voice in self.all_voices)
+        raise VoiceNotFound(f"unknown voice {voice_id!r}; available: {known}", param="voice")
 
     async def status(self) -> tuple[EngineStatus, ...]:
         self.status_calls += 1

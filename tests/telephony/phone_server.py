@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
 from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatTurn
-from deployments.contracts.errors import EngineFailed, VoiceNotFound
+from deployments.contracts.errors import EngineFailed, Unavailable, VoiceNotFound
 from deployments.contracts.events import TurnEvent
 from deployments.contracts.settings import ApiKey, Exchange, Limits, Settings, Snapshot, SpeechSettings
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
@@ -57,6 +57,8 @@ class SpeakingAssistant:
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
         if request.voice_id == "nobody":
             raise VoiceNotFound("there is no voice 'nobody'", param="voice")
+        if request.voice_id == "loading":
+            raise Unavailable("voice is still loading its voices", retry_after_s=2)
         self.spoken.append(request)
         return self._blocks(request)
 

@@ -76,6 +76,13 @@ async def test_full_queue_refuses_requests() -> None:
     assert [m["id"] for m in last if m["type"] == "finished"] == ["0", "1", "2"][: 5 - len(refused)]
 
 
+async def test_voice_that_is_loading_says_when_to_retry(door: RunningPhone) -> None:
+    async with door.dial() as line:
+        await send_message(line, type="speak", text="раз", voice="loading")
+        last = (await receive_utterance(line)).last
+    assert (last["code"], last["retryable"], last["retry_after_s"]) == ("unavailable", True, 2)
+
+
 async def test_streamed_text_is_spoken_by_sentence(door: RunningPhone) -> None:
     door.assistant.spoken.clear()
     async with door.dial() as line:
@@ -166,6 +173,7 @@ async def test_cancel_while_waiting_for_text(door: RunningPhone) -> None:
         (json.dumps({"type": "speak", "text": "a" * 5_000}), "text_too_long"),
         (json.dumps({"type": "speak", "text": "a" * 70_000}), "request_too_large"),
         ('{"type": "speak", "text": "x", "voice": "nobody"}', "voice_not_found"),
+        ('{"type": "speak", "text": "x", "voice": "loading"}', "unavailable"),
         ('{"type": "speak", "text": "сломайся"}', "engine_failed"),
         (b"\x00\x01", "invalid_request"),
     ],

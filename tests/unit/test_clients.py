@@ -8,8 +8,10 @@ from ray.exceptions import RayError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.clients import ChatClient, SpeechClient
-from deployments.contracts.errors import SecretaryError, Unavailable
-from deployments.contracts.speech import EngineStatus
+from deployments.contracts.errors import EngineFailed, SecretaryError, Unavailable, VoiceNotFound
+from deployments.contracts.settings import Settings
+from deployments.contracts.speech import EngineStatus, Voice
+from deployments.conversation.voice_catalogue import VoiceCatalogue
 from deployments.remote import RemoteDeployment
 from tests.waiting import wait_until
 
@@ -65,3 +67,70 @@ async def test_call_to_missing_deployment_is_unavailable() -> None:
     with pytest.raises(SecretaryError) as caught:
         await RemoteDeployment(find, "voice").call("status")
     assert isinstance(caught.value, Unavailable)
+
+
+JOE = Voice("joe", "Joe", "piper", ("en",), 22_050)
+
+
+class ScriptedRemote(RemoteDeployment):
+    """A voice deployment whose state tests set. ``voices`` None: it cannot be reached."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: pytest.fail("not a real deployment"), "voice")
+        self.voices: tuple[Voice, ...] | None = None
+        self.loading = True
+
+    async def call(self, method: str, *arguments: object, timeout_s: float | None = None) -> object:
+        if self.voices is None:
+            raise EngineFailed("voice failed; it is being restarted")
+        if method == "voices":
+            return self.voices
+        return (EngineStatus("voice/piper", "speech", "piper", ready=not self.loading, loading=self.loading),)
+
+
+@pytest.fixture
+async def remote(monkeypatch: pytest.MonkeyPatch) -> ScriptedRemote:
+    monkeypatch.setattr("deployments.clients._POLL_STARTING_S", 0.001)
+    monkeypatch.setattr("deployments.clients._POLL_READY_S", 0.001)
+    return ScriptedRemote()
+
+
+async def test_voice_that_is_not_loaded_is_not_unknown(remote: ScriptedRemote) -> None:
+    client = SpeechClient(remote)
+    catalogue = VoiceCatalogue((client,))
+
+    def error_of(voice_id: str) -> str:
+        try:
+            catalogue.find(voice_id)
+        except SecretaryError as error:
+            return error.code if error.retry_after_s or not error.retryable else "no time to retry"
+        return ""
+
+    def language_error() -> str:
+        try:
+            catalogue.for_language("en", Settings())
+        except SecretaryError as error:
+            return error.code
+        return ""
+
+    assert (error_of("joe"), language_error()) == ("unavailable", "unavailable")
+    await client.start()
+    remote.voices = ()
+    await wait_until(lambda: client.status().loading and client.status().name == "voice/piper")
+    assert (error_of("joe"), error_of("nobody"), language_error()) == ("unavailable", "unavailable", "unavailable")
+    remote.voices, remote.loading = (JOE,), False
+    await wait_until(client.voices)
+    assert (error_of("joe"), error_of("nobody"), language_error()) == ("", "voice_not_found", "")
+    remote.voices, remote.loading = (), True
+    await wait_until(lambda: not client.voices())
+    assert (error_of("joe"), error_of("nobody"), language_error()) == ("", "unavailable", "unavailable")
+    remote.voices = None
+    await wait_until(lambda: not client.status().loading)
+    assert (error_of("joe"), error_of("nobody"), language_error()) == ("", "unavailable", "unavailable")
+    assert catalogue.engine_of(JOE) is client
+    await client.stop()
+
+
+def test_unknown_voice_of_loaded_engines_is_not_found() -> None:
+    with pytest.raises(VoiceNotFound):
+        VoiceCatalogue(()).find("nobody")

@@ -90,7 +90,7 @@ def _voice(request: ChatRequest, door: Door) -> str | None:
     if request.audio is None:
         return None
     voice = request.audio.voice
-    return voice_id_for(voice if isinstance(voice, str) else voice.id, door.assistant.voices())
+    return voice_id_for(voice if isinstance(voice, str) else voice.id, door.assistant)
 
 
 def _session_id(request: ChatRequest, context: RequestContext, scope: Scope) -> str | None:

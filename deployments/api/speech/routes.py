@@ -51,7 +51,8 @@ class SpeechEndpoint:
     async def _request(self, body: SpeechBody, context: RequestContext) -> SpeechRequest:
         engine = await self._door.model_names.engine_for(body.model, SPEECH)
         voices = self._door.assistant.voices()
-        voice_id = voice_id_for(body.voice if isinstance(body.voice, str) else body.voice.id, voices)
+        name = body.voice if isinstance(body.voice, str) else body.voice.id
+        voice_id = voice_id_for(name, self._door.assistant)
         if voice_id is None and engine:
             voice_id = voice_of_engine(engine, body.input, voices, context.snapshot.settings.default_language)
         return SpeechRequest(body.input, voice_id, speed=1.0 if body.speed is None else body.speed)

@@ -1,7 +1,8 @@
 """espeak-ng: formant synthesis for more than a hundred languages without a model file.
 
-It is the voice of languages that no neural voice covers. Synthesis runs hundreds of times faster than playback, so one
-thread serves all streams and the output is buffered without a limit.
+It is the voice of languages that no neural voice covers. The library runs in a worker process, see ``espeak_worker``.
+Synthesis is hundreds of times faster than playback, so one worker serves all streams and the output is buffered without
+a limit.
 """
 
 from collections.abc import AsyncIterator
@@ -10,14 +11,17 @@ from typing import ClassVar
 from pydantic import Field
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
-from deployments.contracts.speech import SpeechRequest, Voice
-from deployments.engines.base import ThreadedEngine
+from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
+from deployments.contracts.streams import Closing, ReadAhead
+from deployments.engines.base import AsyncEngine
 from deployments.engines.languages import primary_tag
 from deployments.engines.options import EngineOptions
-from deployments.engines.speech.espeak_library import EspeakLibrary, EspeakVoice, open_library
-from deployments.engines.speech.speech_chunks import PcmGenerator, to_speech_chunks
+from deployments.engines.speech.espeak_library import EspeakVoice
+from deployments.engines.speech.espeak_worker import SYNTHESIS
+from deployments.engines.speech.speech_chunks import PcmStream, to_speech_chunks
+from deployments.engines.speech.speech_workers import SpeechWorkers
 from deployments.engines.speech.voice_selection import choose_voice
-from deployments.engines.worker_threads import StreamSender
+from deployments.isolation.frames import Header
 
 _SLOWEST, _FASTEST = 80, 450  # words per minute; espeak-ng refuses to go beyond (espeakRATE)
 _BCP47 = {"cmn": "zh", "nb": "no"}
@@ -30,7 +34,7 @@ class EspeakOptions(EngineOptions):
     volume: int = Field(default=100, ge=0, le=200, description="Loudness, per cent")
 
 
-class EspeakEngine(ThreadedEngine):
+class EspeakEngine(AsyncEngine):
     """SpeechEngine. Voice ids are ``espeak-<tag>``. The speaking rate is clamped to 80..450 words per minute."""
 
     Options: ClassVar[type[EngineOptions]] = EspeakOptions
@@ -39,8 +43,24 @@ class EspeakEngine(ThreadedEngine):
         self._options = options
         self._espeak_voices: dict[str, EspeakVoice] = {}
         self._voices: tuple[Voice, ...] = ()
-        self._library: EspeakLibrary | None = None
-        super().__init__("speech", "espeak", options.model_id or "espeak-ng", 1)
+        self._workers = SpeechWorkers("espeak-ng", SYNTHESIS)
+        super().__init__("speech", "espeak", options.model_id or "espeak-ng")
+
+    async def start(self) -> None:
+        """Starts the workers and lists the voices. Raises EngineFailed."""
+        if self._health.ready:
+            return
+        async with self._health.track_start():
+            await self._workers.start()
+            await self._list_voices()
+
+    async def stop(self) -> None:
+        """Ends live streams with Unavailable."""
+        await super().stop()
+        await self._workers.stop()
+
+    def status(self) -> EngineStatus:
+        return self._health.status(self._workers.live_calls, voices=str(len(self._voices)))
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices
@@ -52,26 +72,31 @@ class EspeakEngine(ThreadedEngine):
         espeak_voice = self._espeak_voices[voice.id]
         return to_speech_chunks(request.text, AudioFormat(voice.rate), lambda: self._pcm(request, espeak_voice))
 
-    def _load(self) -> None:
-        """Opens the library and lists its voices. The library stays loaded after ``stop``: the process shares it."""
-        library = self._library = open_library()
-        voices = sorted(filter(self._is_enabled, library.voices()), key=_preference)
+    async def _list_voices(self) -> None:
+        found = [header for header, _ in await self._workers.call({"do": "voices"})]
+        rates = {int(str(header["rate"])) for header in found}
+        known = (EspeakVoice(str(h["tag"]), str(h["name"]), str(h["identifier"])) for h in found)
+        voices = sorted(filter(self._is_enabled, known), key=_preference)
         self._espeak_voices = {f"espeak-{voice.tag}": voice for voice in voices}
-        self._voices = tuple(_voice(voice_id, voice, library.rate) for voice_id, voice in self._espeak_voices.items())
-
-    def _status_detail(self) -> dict[str, str]:
-        return {"voices": str(len(self._voices))}
-
-    def _pcm(self, request: SpeechRequest, voice: EspeakVoice) -> PcmGenerator:
-        return self._ready_threads().stream_from_callback(
-            lambda sender: self._speak(request, voice, sender), limit=None
+        self._voices = tuple(
+            _voice(voice_id, voice, rate) for rate in rates for voice_id, voice in self._espeak_voices.items()
         )
 
-    def _speak(self, request: SpeechRequest, voice: EspeakVoice, sender: StreamSender[bytes]) -> None:
-        assert self._library is not None
+    def _pcm(self, request: SpeechRequest, voice: EspeakVoice) -> PcmStream:
+        return ReadAhead(self._speak(request, voice), depth=0)
+
+    async def _speak(self, request: SpeechRequest, voice: EspeakVoice) -> AsyncIterator[bytes]:
         rate = round(self._options.words_per_minute * request.speed)
-        words_per_minute = min(max(rate, _SLOWEST), _FASTEST)
-        self._library.speak(request.text, voice, words_per_minute, self._options.volume, sender.put)
+        header: Header = {
+            "do": "speak",
+            "tag": voice.tag,
+            "identifier": voice.identifier,
+            "words_per_minute": min(max(rate, _SLOWEST), _FASTEST),
+            "volume": self._options.volume,
+        }
+        async with Closing(self._workers.speak(request.text, header)) as items:
+            async for _, pcm in items:
+                yield pcm
 
     def _is_enabled(self, voice: EspeakVoice) -> bool:
         return not self._options.languages or _language(voice.tag) in self._options.languages

@@ -1,4 +1,4 @@
-"""Piper voice files, and the synthesis of text to PCM in pieces.
+"""Piper voice files, and the synthesis of phonemes to PCM in pieces.
 
 Long sentences are split after a clause or between words: one run of the network cannot be interrupted and returns no
 audio before it ends.
@@ -16,6 +16,9 @@ from deployments.contracts.errors import EngineFailed
 from deployments.contracts.speech import Voice
 from deployments.engines.languages import primary_tag
 from deployments.engines.options import require_path
+
+Sentence = list[str]
+"""The phonemes of a sentence."""
 
 _MAX_PHONEMES = 160  # phonemes: about 10 s of speech
 _CLAUSE_MARKS = frozenset(",;:")
@@ -58,13 +61,16 @@ def _speakers(model: Path) -> Iterator[PiperVoiceFiles]:
 
 
 class LoadedPiperVoice:
-    """A Piper model in memory. Methods block and are thread-safe (Piper locks its phonemizer)."""
+    """A Piper model in memory. Methods block and are thread-safe.
+
+    ``vowel_clusters`` are the phonemes that the phonemizer joins into one.
+    """
 
     def __init__(self, model: Path, threads: int) -> None:
         """Loads the network, which takes about half a second. ``threads`` 0 uses all cores. Raises EngineFailed."""
         import onnxruntime  # type: ignore[import-untyped]
         from piper import PiperVoice
-        from piper.config import PiperConfig
+        from piper.config import PhonemeType, PiperConfig
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -75,13 +81,30 @@ class LoadedPiperVoice:
         except Exception as error:  # onnxruntime raises its own unrelated classes
             raise EngineFailed(f"cannot load the Piper voice {model}: {error}") from error
         self._voice: Any = PiperVoice(session=session, config=config)
+        self._diacritizer: Any = None
+        self.uses_espeak = config.phoneme_type == PhonemeType.ESPEAK
+        self.needs_vowel_marks = config.espeak_voice == "ar"
+        self.espeak_voice: str = config.espeak_voice
+        self.vowel_clusters = [list(cluster) for cluster in config.vowel_clusters or ()]
 
-    def synthesize(self, text: str, speed: float, speaker: int | None) -> Generator[bytes, None, None]:
+    def add_vowel_marks(self, text: str) -> str:
+        """Arabic ``text`` with the marks of its vowels, as Piper adds them before espeak-ng."""
+        from piper.tashkeel import TashkeelDiacritizer
+
+        self._diacritizer = self._diacritizer or TashkeelDiacritizer()
+        return str(self._diacritizer(text, taskeen_threshold=self._voice.taskeen_threshold))
+
+    def phonemize(self, text: str) -> list[Sentence]:
+        """The phonemes of a voice that does without espeak-ng, such as Chinese."""
+        sentences: list[Sentence] = self._voice.phonemize(text)
+        return sentences
+
+    def synthesize(self, sentences: list[Sentence], speed: float, speaker: int | None) -> Generator[bytes, None, None]:
         """Yields PCM16 at the rate of the voice, one clause or sentence at a time."""
         from piper import SynthesisConfig
 
         settings = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, speaker_id=speaker)
-        for sentence in self._voice.phonemize(_without_phoneme_markup(text)):
+        for sentence in sentences:
             for phonemes in split_phonemes(sentence):
                 ids = self._voice.phonemes_to_ids(phonemes)
                 yield _pcm16(self._voice.phoneme_ids_to_audio(ids, settings))
@@ -105,7 +128,7 @@ def _split_index(sentence: list[str]) -> int:
     return _MAX_PHONEMES if best is None else best + 1
 
 
-def _without_phoneme_markup(text: str) -> str:
+def without_phoneme_markup(text: str) -> str:
     """Escapes ``[[...]]``, which Piper reads as phonemes."""
     return text.replace("[[", "[ [").replace("\x00", " ")
 

@@ -4,31 +4,29 @@ Text of spaces and pause marks becomes 100 ms of silence; the engine is not call
 with a letter or digit raises NoSound, and other text (a single symbol) becomes silence.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.errors import NoSound
+from deployments.contracts.streams import Closing
 
 BLOCK_SECONDS = 0.2
 PAUSE_SECONDS = 0.1
 _PAUSE_MARKS = frozenset(".,;:!?…·-–—()[]{}<>\"'«»„“”‘’*_~|/\\¡¿。、！？")
 
-PcmGenerator = AsyncGenerator[bytes, None]
+PcmStream = AsyncIterator[bytes]
 
 
 async def to_speech_chunks(
-    text: str, format: AudioFormat, synthesize: Callable[[], PcmGenerator]
+    text: str, format: AudioFormat, synthesize: Callable[[], PcmStream]
 ) -> AsyncIterator[SpeechChunk]:
     """Yields the chunks of ``synthesize()``, which yields PCM16 in pieces of any size. Raises NoSound."""
     sequence = 0
     if not is_silent(text):
-        pcm = synthesize()
-        try:
+        async with Closing(synthesize()) as pcm:
             async for block in _blocks(pcm, format):
                 yield SpeechChunk(block, format, "" if sequence else text, sequence)
                 sequence += 1
-        finally:
-            await pcm.aclose()
     if sequence == 0:
         if any(character.isalnum() for character in text):
             raise NoSound("the speech engine returned no audio for the text")
@@ -40,7 +38,7 @@ def is_silent(text: str) -> bool:
     return all(character.isspace() or character in _PAUSE_MARKS for character in text)
 
 
-async def _blocks(pcm: PcmGenerator, format: AudioFormat) -> AsyncIterator[bytes]:
+async def _blocks(pcm: PcmStream, format: AudioFormat) -> AsyncIterator[bytes]:
     """Yields blocks of 200 ms. The last one or two are 100-300 ms, unless the whole audio is shorter than that."""
     buffer = bytearray()
     async for piece in pcm:

@@ -11,7 +11,7 @@ from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.engines.base import AsyncEngine
 from deployments.engines.options import EngineOptions
-from deployments.engines.speech.speech_chunks import PcmGenerator, to_speech_chunks
+from deployments.engines.speech.speech_chunks import PcmStream, to_speech_chunks
 from deployments.engines.speech.voice_selection import choose_voice
 
 SECONDS_PER_CHARACTER = 0.06
@@ -50,7 +50,7 @@ class ToneEngine(AsyncEngine):
         seconds = 0 if self._options.mute else len(request.text) * SECONDS_PER_CHARACTER / request.speed
         return to_speech_chunks(request.text, self._format, lambda: self._sine(seconds))
 
-    async def _sine(self, seconds: float) -> PcmGenerator:
+    async def _sine(self, seconds: float) -> PcmStream:
         with self._live_stream():
             samples = int(seconds * self._options.rate)
             piece = int(_PIECE_SECONDS * self._options.rate)
