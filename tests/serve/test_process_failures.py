@@ -1,10 +1,12 @@
 """Processes that are killed: clients get an error that names the cause, and the process comes back."""
 
+import signal
+
 import httpx
 import pytest
 
 from tests.serve.admin_client import AdminClient
-from tests.serve.engine_failures import CASES, EngineFailureCase
+from tests.serve.engine_failures import CASES, EngineFailureCase, uncached_text
 from tests.serve.secretary_process import SecretaryProcess, wait_until
 
 
@@ -17,9 +19,27 @@ from tests.serve.secretary_process import SecretaryProcess, wait_until
 )
 def test_killed_engine_fails_request_and_recovers(secretary: SecretaryProcess, case: EngineFailureCase) -> None:
     wait_until(lambda: case.answers(secretary), timeout_s=60)
-    case.interrupt(secretary, secretary.replica_process(case.deployment).kill)
+    replica = secretary.replica_process(case.deployment)
+    case.interrupt(secretary, lambda: replica.send_signal(signal.SIGSEGV))
     assert [secretary.live_streams(kind) for kind in ("llm", "tts", "stt")] == [0, 0, 0]
     wait_until(lambda: case.answers(secretary), timeout_s=60)
+
+
+def test_voice_of_killed_replica_is_never_unknown(secretary: SecretaryProcess) -> None:
+    secretary.replica_process("voice").send_signal(signal.SIGSEGV)
+    refused: list[httpx.Response] = []
+
+    def recovered() -> bool:
+        body = {"model": "tts-1", "voice": "tone-en", "input": uncached_text(), "speed": 4}
+        with secretary.http() as http:
+            reply = http.post("/v1/audio/speech", json=body)
+        if not reply.is_success:
+            refused.append(reply)
+        return reply.is_success
+
+    wait_until(recovered, timeout_s=60)
+    assert {reply.status_code for reply in refused} <= {httpx.codes.SERVICE_UNAVAILABLE}
+    assert all(int(reply.headers["retry-after"]) > 0 for reply in refused)
 
 
 @pytest.mark.long
