@@ -24,6 +24,7 @@ from deployments.api.admin.speech.schemas import (
     VoiceList,
     VoiceTestBody,
 )
+from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import SecretaryError, VoiceNotFound
 from deployments.contracts.settings import Settings, Snapshot, VoiceSettings
 from deployments.contracts.speech import Voice
@@ -44,7 +45,7 @@ def voices_router(
     installed: InstalledVoices,
 ) -> APIRouter:
     router = APIRouter(tags=["tts"])
-    _add_list(router, voices, publisher, installed)
+    _add_list(router, voices, publisher, speech, installed)
     _add_current(router, settings, publisher, speech, installed)
 
     @router.post("/tts/test", response_class=Response, responses=response_media_types("audio/wav"))
@@ -57,10 +58,14 @@ def voices_router(
 
 
 def _add_list(
-    router: APIRouter, voices: VoiceAdministration, publisher: SnapshotPublisher, installed: InstalledVoices
+    router: APIRouter,
+    voices: VoiceAdministration,
+    publisher: SnapshotPublisher,
+    speech: OfficeSpeech,
+    installed: InstalledVoices,
 ) -> None:
     def find(voice_id: str) -> Voice:
-        return _find_voice(voice_id, installed())
+        return _find_voice(voice_id, installed(), speech.assistant)
 
     @router.get("/voices")
     @router.get("/tts/voices", include_in_schema=False)
@@ -115,7 +120,7 @@ def _add_current(
     @router.post("/voice")
     async def choose(body: DefaultVoiceBody, caller: Caller, response: Response, version: IfMatch) -> DefaultVoiceReply:
         """Makes a voice the default one of its first language. The version is optional, for older clients."""
-        voice = _find_voice(body.voice, installed())
+        voice = _find_voice(body.voice, installed(), speech.assistant)
         if not _enabled(voice.id, publisher.current):
             raise VoiceNotFound(f"voice {voice.id!r} is switched off", param="voice")
         read = given_version(version, body.version)
@@ -130,15 +135,18 @@ def _add_current(
         if name is None:
             now = _current(publisher.current, installed())
             name = now.voice if now else None
-        language = _find_voice(name, installed()).languages[0] if name else None
+        language = _find_voice(name, installed(), speech.assistant).languages[0] if name else None
         text = body.text or _PHRASES.get(language or "ru", _PHRASE)
         return await speech.wav_response(SynthesisBody(text=text, voice=name, language=language), request)
 
 
-def _find_voice(voice_id: str, voices: tuple[Voice, ...]) -> Voice:
+def _find_voice(voice_id: str, voices: tuple[Voice, ...], assistant: Assistant) -> Voice:
+    """Also finds disabled voices. Raises VoiceNotFound, and Unavailable while engines are being loaded."""
     for voice in voices:
         if voice.id == voice_id:
             return voice
+    if found := assistant.find_voice(voice_id):
+        return found
     some = ", ".join(voice.id for voice in voices[:8]) or "none is installed"
     raise VoiceNotFound(f"there is no voice {voice_id!r}; some that exist: {some}", param="voice")
 
