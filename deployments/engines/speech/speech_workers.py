@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _LIMITS = WorkerLimits(memory_mb=512, cpu_s=20)
 _DEADLINE_S = 30.0
+_MAX_QUEUED = 1_000  # the deployment bounds its requests
 _ATTEMPTS: tuple[Callable[[str], str], ...] = (phonemizable, plain_words)
 
 
@@ -35,7 +36,7 @@ class SpeechWorkers:
 
     def __init__(self, name: str, target: str) -> None:
         self._name = name
-        self._pool = WorkerPool(WorkerSpec(name, target, limits=_LIMITS))
+        self._pool = WorkerPool(WorkerSpec(name, target, limits=_LIMITS), max_queued=_MAX_QUEUED)
 
     @property
     def live_calls(self) -> int:
