@@ -5,19 +5,19 @@ from collections.abc import Iterable
 
 _WORDS = {
     "en": """
-        a about and any are be can could did do does for from give good has have he hello help hi how i if in is it
+        about and any are be can comment could did do does for from give good has have he hello help hi how if in is it
         know like me much my need no not of on or please say she should show tell thanks that the their there they
         this to translate us want was we what when where which who why will with word would write yes you your
     """,
     "de": """
-        aber auf bei bin bist bitte das dein dem den der des dich dir du ein eine einen einem einer er es euch für
-        gibt haben habe hallo heute ich ihnen ihr im ist kann kannst können kommt mein meine mich mir mit möchte nach
-        nicht noch oder schon sie sind und uns vom von warum was wenn wer wie wir wo zu zum zur über
+        aber auf bei bin bist bitte danke das dein dem den der des dich dir du ein eine einen einem einer er es euch für
+        gibt guten haben habe hallo heute ich ihnen ihr im ist kann kannst können kommt mein meine mich mir mit möchte
+        nach nicht noch oder schon sie sind und uns vom von warum was wenn wer wie wir wo zu zum zur über
     """,
     "fr": """
         au aux avec avez bonjour ce cette combien comment dans de des du elle en est et êtes il je la le les leur ma
-        mais moi mon nous où ou par pas peux pour pourquoi pouvez que quel quelle qui quoi sa ses si sommes sont sur
-        suis très tu un une vous votre à ça
+        merci mais moi mon nous où ou par pas peux pour pourquoi pouvez que quel quelle qui quoi sa ses si sommes sont
+        sur suis très tu un une vous votre à ça
     """,
     "es": """
         al como cómo con cuál cuándo cuánto de del dónde el ella en eres es esta está están este estoy gracias hay
@@ -29,8 +29,8 @@ _WORDS = {
         non per perché più posso puoi quale quando quanto questo sei si sono stai su sul ti tu un una vorrei è
     """,
     "pt": """
-        ao as com como da das de do dos e ela ele em está eu foi isso mais mas me meu minha muito na no nos não o
-        obrigado onde os para pode pela por porque quando qual que quem se sua também te tem um uma você à é
+        ao as com como da das de do dos ela ele em está eu foi isso mais mas me meu minha muito na no nos não o
+        obrigado onde os para pode pela por posso porque quando qual que quem se sei sua também te tem um uma você à é
     """,
     "nl": """
         aan bent ben dat de deze dit een en er geen goedemorgen heb heeft het hoe hoeveel ik is je jij kan kunt maar
@@ -51,26 +51,28 @@ _BY_WORD: dict[str, tuple[str, ...]] = {
     for words in _WORDS.values()
     for word in words.split()
 }
-_MIN_HITS = 2
-_WORDS_PER_HIT = 3
+_LONG_WORD = 5
+"""A common word of so many letters counts twice: "bonjour" is surely French, "et" may be Latin."""
+_MIN_SCORE = 2
 
 
 def latin_language(words: Iterable[str]) -> str | None:
     """The language most of whose common words occur among ``words``, or None.
 
-    A language other than English needs two of them, or one in at most three words.
+    One short word is evidence of English only. Single letters are none.
     """
-    known, hits = list(words), Counter[str]()
-    for word in known:
-        hits.update(_BY_WORD.get(word.lower(), ()))
+    scores = Counter[str]()
+    for word in words:
+        if len(word) > 1 or not word.isascii():
+            weight = 2 if len(word) >= _LONG_WORD else 1
+            scores.update(dict.fromkeys(_BY_WORD.get(word.lower(), ()), weight))
         if word.islower():
-            hits.update(language for language, letters in _LETTERS.items() if not set(letters).isdisjoint(word))
-    match hits.most_common(2):
+            scores.update(language for language, letters in _LETTERS.items() if not set(letters).isdisjoint(word))
+    match scores.most_common(2):
         case [(language, most)]:
             second = 0
         case [(language, most), (_, second)]:
             pass
         case _:
             return None
-    sure = language == "en" or most >= _MIN_HITS or len(known) <= _WORDS_PER_HIT
-    return language if most > second and sure else None
+    return language if most > second and (language == "en" or most >= _MIN_SCORE) else None
