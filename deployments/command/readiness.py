@@ -38,8 +38,13 @@ class Readiness(BaseModel):
         yield self.status if self.ready else "not ready yet"
         if self.ready and self.status != "ready":
             yield from self._engine_lines()
-        for gap in map(LanguageGap, self.missing_languages):
-            yield f"  {gap.message}; remedy: {gap.advice}"
+        for note in self.notes:
+            yield f"  {note}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line for each language without a model, with the remedy."""
+        return tuple(f"{gap.message}; remedy: {gap.advice}" for gap in map(LanguageGap, self.missing_languages))
 
     def _engine_lines(self) -> Iterator[str]:
         if self.engines is None:
@@ -59,3 +64,11 @@ def fetch_readiness(url: str, key: SecretStr | None) -> Readiness:
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     reply = httpx.get(f"{url}/ready", headers=headers, timeout=_TIMEOUT_S, trust_env=False)
     return Readiness.model_validate_json(reply.content)
+
+
+def fetch_notes(url: str) -> tuple[str, ...]:
+    """The notes of the secretary at ``url``; none when it does not reply."""
+    try:
+        return fetch_readiness(url, None).notes
+    except (httpx.HTTPError, ValueError):
+        return ()

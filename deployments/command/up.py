@@ -25,6 +25,7 @@ from deployments.command.model_commands import pull_models_by_id
 from deployments.command.pid_file import PidFile, lock_data_folder, read_pid_file, remove_pid_file, write_pid_file
 from deployments.command.ports import listen, require_bindable_address
 from deployments.command.process_control import find_processes, terminate_processes
+from deployments.command.readiness import fetch_notes
 from deployments.command.signals import handle_stop_signals
 from deployments.command.startup import StartupMonitor
 from deployments.contracts.errors import Unavailable
@@ -190,6 +191,8 @@ class ForegroundRun:
         print_line(f"  Panel        {self._environment.public_url or url}/admin/ui/")
         print_line(f"  Phone        {url.replace('http', 'ws', 1)}/phone/tts")
         print_line(f"  Health       {url}/ready")
+        for note in fetch_notes(url):
+            print_line(f"\n  Note: {note}", highlight=False, markup=False)
         self._print_credentials()
         print_line("\nCtrl-C or `secretary down` ends it.\n")
 

@@ -11,7 +11,7 @@ from deployments.contracts.errors import (
     InvalidRequest,
     Unavailable,
 )
-from deployments.contracts.events import TextDelta, TurnFinished, TurnStarted
+from deployments.contracts.events import FallbackGiven, TextDelta, TurnFinished, TurnStarted
 from deployments.contracts.sessions import StoredSession
 from tests.fakes.assistant import ScriptedAssistant
 from tests.unit.administration.chat_turns import ADMIN, ANN, NOTHING, OPERATOR, ask, wait_exchange
@@ -56,7 +56,12 @@ async def test_suggested_title_is_stored(office: OfficeServices, session_id: str
     assistant = ScriptedAssistant(deltas=('"Цена ', 'ёлки".', "\nмного слов"))
     assert (await office.dialogue.suggest_title(assistant, ANN, session_id)).title == "Цена ёлки"
     assert assistant.turns[0].session_id is None
-    for broken in (ScriptedAssistant(deltas=("  ",)), ScriptedAssistant(rejection=Unavailable("no"))):
+    fallback = [TurnStarted("t"), FallbackGiven("ru", "ru"), TextDelta("Извините."), TurnFinished()]
+    for broken in (
+        ScriptedAssistant(deltas=("  ",)),
+        ScriptedAssistant(rejection=Unavailable("no")),
+        ScriptedAssistant(script=fallback),
+    ):
         with pytest.raises(Unavailable):
             await office.dialogue.suggest_title(broken, ANN, session_id)
     assert (await office.chat_sessions.get(ANN, session_id)).title == "Цена ёлки"
