@@ -192,7 +192,7 @@ class ForegroundRun:
         print_line(f"  Phone        {url.replace('http', 'ws', 1)}/phone/tts")
         print_line(f"  Health       {url}/ready")
         for note in fetch_notes(url):
-            print_line(f"\n  Note: {note}", highlight=False, markup=False)
+            print_line(f"\n  Note: {note}", highlight=False, markup=False, soft_wrap=True)
         self._print_credentials()
         print_line("\nCtrl-C or `secretary down` ends it.\n")
 
