@@ -14,6 +14,11 @@ _LEADING_MARKS = re.compile(r"^[\s,.;:!?…)»\]—–-]+")
 _INSIDE_WORDS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 _KEPT_DIGITS = "²³"
 """Exponents: a normaliser reads them."""
+_EXPONENT = re.compile("(⁻?)([⁰¹²³⁴-⁹]{1,9})")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_LEADING_COMPARISON = re.compile(r"^[ \t]{0,3}([<>]) ?(?=\d)", re.MULTILINE)
+"""No quotation of markdown: "> 100 people"."""
+_COMPARISONS = {"ru": {"<": "менее ", ">": "более "}, "en": {"<": "less than ", ">": "more than "}}
 
 
 def to_speakable_text(text: str, language: str) -> str:
@@ -24,7 +29,11 @@ def to_speakable_text(text: str, language: str) -> str:
     they are. Never raises.
     """
     normalizer = normalizer_for(language.lower()[:2])
-    words = strip_markdown(_INSIDE_WORDS.sub("", html.unescape(text)))
+    words = _INSIDE_WORDS.sub("", html.unescape(text))
+    if normalizer is not None:
+        comparisons = _COMPARISONS[normalizer.language]
+        words = _LEADING_COMPARISON.sub(lambda sign: comparisons[sign[1]], words)
+    words = strip_markdown(_EXPONENT.sub(_exponent, words))
     words = _plain_digits(words)
     if normalizer is not None:
         words = normalizer.normalize(_addresses_in_words(words, normalizer))
@@ -39,6 +48,13 @@ def _plain_digits(text: str) -> str:
     if text.isascii():
         return text
     return "".join(_plain_digit(c) if c > "\x7f" and c.isdigit() and c not in _KEPT_DIGITS else c for c in text)
+
+
+def _exponent(found: re.Match[str]) -> str:
+    """ "10⁹" as "10^9"; normalisers read negative exponents, squares and cubes."""
+    if found[1] or found[0] in _KEPT_DIGITS:
+        return found[0]
+    return f"^{found[2].translate(_SUPERSCRIPTS)}"
 
 
 def _plain_digit(character: str) -> str:

@@ -38,6 +38,9 @@ _DECADES = {
     "70": "семидесятые", "80": "восьмидесятые", "90": "девяностые",
 }  # fmt: skip
 _WARS = {"I": "Первая", "II": "Вторая", "III": "Третья"}
+_NUMBERED = "век|класс|этаж|подъезд|кабинет|вагон|корпус|канал|курс|раунд|сезон|сорт|место"
+"""Nouns in the singular after an ordinal."""
+_ENDINGS = {"место": "-е"}
 _UNITS = r"м|см|мм|км|метр\w*|сантиметр\w*"
 
 
@@ -60,10 +63,11 @@ def _time(hour: str, minute: str, genitive: bool = False) -> str:
 
 
 def _time_range(found: re.Match[str]) -> str:
-    first, last = _time(found[1], found[2], genitive=True), _time(found[3], found[4], genitive=True)
-    if found[2] == found[4] == "00":
-        first = str(int(found[1]))
-    return f"с {first} до {last}"
+    before, hour, minute, last_hour, last_minute = found.groups()
+    first, last = _time(hour, minute, genitive=True), _time(last_hour, last_minute, genitive=True)
+    if minute == last_minute == "00":
+        first = str(int(hour))
+    return f"{before or 'с '}{first} до {last}"
 
 
 def _time_dative(found: re.Match[str]) -> str:
@@ -122,6 +126,8 @@ RUSSIAN_REWRITES: tuple[Rewrite, ...] = (
     rewrite(r"(?<![\w.,-])\d{3}-\d{4}-\d{4}(?![\w-])", lambda m: _digits(in_groups(only_digits(m[0]), 3, 2))),
     rewrite(r"(?<![\w.,-])\d{3}-\d{2}-\d{2}(?![\w-])", lambda m: _digits(in_groups(only_digits(m[0]), 3, 2))),
     rewrite(r"(?<![\w.,-])\d{3}-\d{4}(?![\w-])", lambda m: _digits(in_groups(only_digits(m[0]), 3, 2))),
+    rewrite(r"(?<![\d.,-])\d{4}(?: \d{4}){2,4}(?![\d.,-]\d)", lambda m: _digits(in_groups(only_digits(m[0]), 2))),
+    rewrite(r"(?<=\d)['’](?=\d{3}(?!\d))", ""),
     rewrite(r"(?<![\d.,-])\d{10,}(?![\d.,-]\d)", lambda m: _digits(in_groups(m[0], 2))),
     rewrite(r"(?<![\d.,:/-])(?<!\d\s)0\d+(?![\d.,:/-])", lambda m: _digits(m[0])),
     rewrite(
@@ -135,19 +141,24 @@ RUSSIAN_REWRITES: tuple[Rewrite, ...] = (
         lambda m: f"{m[1]}{m[2]}{int(m[3])}-е {_numeric_date(m[5], m[4], m[3]).split(' ', 1)[1]}",
     ),
     rewrite(
-        r"(?<![\d.])(\d{1,2})\.(\d{2})\.(\d{4}|\d{2})(?![\d.]\d)(?: ?г\.| года)?",
+        r"(?<![\d.])(\d{1,2})\.(\d{2}|\d(?=\.\d{4}))\.(\d{4}|\d{2})(?![\d.]\d)(?: ?г\.| года)?",
         lambda m: _numeric_date(m[3], m[2], m[1]),
     ),
     rewrite(rf"\b(сегодня|завтра|вчера)( | [а-я]{{5,11}}, )(\d{{1,2}}) (?={_MONTHS})", r"\1\2\3-е "),
     rewrite(rf"(?<![\w.,-])(?<!с )(\d{{1,2}})\s?[-–—]\s?(\d{{1,2}}) ({_MONTHS})\b", r"с \1 по \2 \3"),
+    rewrite(
+        rf"(?<![\w.,-])(?<!с )(\d{{1,2}}) ({_MONTHS})\s?[-–—]\s?(\d{{1,2}}) ({_MONTHS})\b",
+        r"с \1 \2 по \3-е \4",
+    ),
     # Clock times. 24:00 is a time of its own.
     rewrite(r"(?<![\d:])(\d{1,2})(?::([0-5]\d))? ?([ap])\.?m\b\.?", _twelve_hour_time),
-    rewrite(rf"(?<![\d:.,-])(?:с )?{_TIME}\s?(?:[-–—]|до)\s?{_TIME}(?![\d:])(?! ?руб)", _time_range),
+    rewrite(rf"(?<![\d:.,-])(с |от )?{_TIME}\s?(?:[-–—]|до)\s?{_TIME}(?![\d:])(?! ?руб)", _time_range),
     rewrite(r"\b(ко?) ([01]?\d|2[0-4])[:-]([0-5]\d)(?![\d:-])", _time_dative),
     rewrite(
         rf"\b({_GENITIVES}) ([01]?\d|2[0-4])[:-]([0-5]\d)(?![\d:-])",
         lambda m: f"{m[1]} {_time(m[2], m[3], genitive=True)}",
     ),
+    rewrite(r"(?<![\d:,.-])([01]?\d|2[0-4])-00(?![\d:-])", lambda m: _time(m[1], "00")),
     rewrite(r"(?<![\d:,.-])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])", lambda m: _time(m[1], m[2])),
     rewrite(
         rf"\b({_WEEKDAY})\.?\s?[-–—]\s?({_WEEKDAY})\b\.?",
@@ -159,6 +170,11 @@ RUSSIAN_REWRITES: tuple[Rewrite, ...] = (
     ),
     rewrite(rf"\b({_WEEKDAY})\b\.?(?=:? ?(?:с |до |—|-|\d|выходн))", lambda m: _WEEKDAYS[m[1].lower()][2]),
     # Numbers joined to words, decades, wars.
+    rewrite(r"(?<![\w.,-])1,5-(?=[а-я]{4})", "полутора"),
+    rewrite(
+        rf"(?<![\w.,-])(\d{{1,3}}) ({_NUMBERED})\b(?! для)",
+        lambda m: f"{m[1]}{_ENDINGS.get(m[2].lower(), '-й')} {m[2]}",
+    ),
     rewrite(r"(?<![\w.,-])(\d{1,3})-(лети[а-я]{1,3}|этажк[а-я]{1,3}|комнатк[а-я]{1,3}|минутк[а-я]{1,3})\b", _compound),
     rewrite(r"(?<![\w.,-])([2-9]0)-е\b(?! [а-я]+[ое]е\b)", lambda m: _DECADES[m[1]]),
     rewrite(r"(?-i:\b(I{1,3}) мировая)", lambda m: f"{_WARS[m[1]]} мировая"),
@@ -180,6 +196,7 @@ RUSSIAN_REWRITES: tuple[Rewrite, ...] = (
     rewrite(r"\b(цена|стоимость|итого|сумма) (?=\d)", r"\1: "),
     # Ranges, signs and superscripts.
     rewrite(r"(?<=\d)\s?[~∼]\s?(?=\d)", "–"),
+    rewrite(r"(?<=\d) ?х ?(?=\d)", "×"),
     rewrite(rf"(?<=\d)\s?[×x]\s?(\d{{1,9}})(?= ?(?:{_UNITS})\b)", r" на \1"),
     rewrite(r"(?<=\d)²|(?<=\b[a-z])²", " в квадрате"),
     rewrite(r"(?<=\d)³|(?<=\b[a-z])³", " в кубе"),
