@@ -18,6 +18,7 @@ from deployments.contracts.settings import Snapshot
 from deployments.conversation.snapshot_feed import SnapshotFeed, iter_snapshots
 from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host
+from deployments.native_output import discard_native_output
 from deployments.outbound.policy import OutboundPolicy
 from deployments.process_log import flush_log, open_log
 from deployments.process_metrics import open_metrics
@@ -62,6 +63,7 @@ class BotConnector:
     async def __call__(self) -> BotConnections:
         environment = Environment()
         open_log(environment.data / "logs", names.bot_process(own_bot_id()))
+        discard_native_output()
         office = office_client()
         metrics = open_metrics(environment.data / "run" / "metrics")
         runtime = DoorRuntime(

@@ -11,6 +11,7 @@ from deployments.arguments import Hosting
 from deployments.clients import door_name, office_client
 from deployments.contracts.services import Unloadable
 from deployments.engines.replica_reconciler import ReplicaReconciler
+from deployments.native_output import discard_native_output
 from deployments.process_log import flush_log, open_log
 from storage.environment import Environment
 
@@ -65,6 +66,7 @@ def _hosted_class(
     class Hosted(service_class, _DefaultHealthCheck):  # type: ignore[misc,valid-type]
         async def __init__(self, *arguments: object) -> None:  # type: ignore[misc]
             open_log(Environment().data / "logs", name)
+            discard_native_output()
             limit_message_size(max_message_bytes)
             service_class.__init__(self, *arguments)
             await self.start()

@@ -28,7 +28,16 @@ def _base_url(text: str) -> str:
     return parse_public_url(text) if text else text
 
 
+EVERYONE = "everyone"
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+
+
+def _telegram_users(text: str) -> str:
+    ids = [part.strip() for part in text.split(",") if part.strip()]
+    if ids != [EVERYONE] and not all(part.isascii() and part.isdigit() for part in ids):
+        raise ValueError(f"is {EVERYONE}, or Telegram ids (numbers) separated by commas")
+    return ",".join(ids)
 
 
 class Environment(BaseSettings):
@@ -84,6 +93,11 @@ class Environment(BaseSettings):
     access_token_minutes: int = Field(default=15, ge=1, le=60, description="Lifetime of an access token")
     refresh_token_days: int = Field(default=14, ge=1, le=90, description="Lifetime of a sign-in")
     telegram_token: SecretStr | None = Field(default=None, description="Token of a first Telegram bot")
+    telegram_users: Annotated[str, AfterValidator(_telegram_users)] = Field(
+        default="",
+        description="Telegram ids that may use that bot, separated by commas, or everyone; default: nobody. The bot "
+        "tells people their id",
+    )
     telegram_api_url: str = Field(
         default="https://api.telegram.org",
         description="Telegram Bot API server of that bot. Your own server is added to outbound.allowed_hosts",

@@ -25,7 +25,8 @@ NextHandler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 class AccessListMiddleware(BaseMiddleware):
     """Passes updates of allowed users and administrators to the handler and refuses all others.
 
-    A sender without a visible identity (an anonymous group administrator, a channel) is refused if there is a list.
+    A sender without a visible identity (an anonymous group administrator, a channel) is refused unless everyone may
+    use the bot.
     """
 
     def __init__(self, spec: BotSpec) -> None:
@@ -33,11 +34,11 @@ class AccessListMiddleware(BaseMiddleware):
 
     async def __call__(self, handler: NextHandler, event: TelegramObject, data: dict[str, Any]) -> Any:
         message = _message(event)
-        user_id = message.from_user.id if message is not None and message.from_user else 0
-        if not self._spec.allowed_users or user_id in (*self._spec.allowed_users, *self._spec.admin_users):
+        user_id = message.from_user.id if message is not None and message.from_user else None
+        if self._spec.admits(user_id):
             return await handler(event, data)
         if message is not None:
-            await send_text(data["bot"], message, unauthorized_text(self._spec, user_id))
+            await send_text(data["bot"], message, unauthorized_text(self._spec, user_id or 0))
         return None
 
 

@@ -29,6 +29,8 @@ def ray_environment(
     fallback, autoscaler, dashboard = free_ports(3)
     base = {
         RUN_ID_VARIABLE: run_id,
+        # Ray makes its folders and logs readable for all users; the folder above them is private.
+        "RAY_TMPDIR": str(haproxy_dir),
         "PROMETHEUS_MULTIPROC_DIR": str(run_dir / "metrics"),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "token",
@@ -80,6 +82,16 @@ def new_run_id() -> str:
 def haproxy_directory(run_id: str) -> Path:
     """A short path, because HAProxy limits socket paths to 97 characters. Removed when the secretary ends."""
     return Path(tempfile.gettempdir()) / f"sec-{run_id[:8]}"
+
+
+def make_ray_token_private(home: Path) -> None:
+    """Makes ``~/.ray/auth_token`` readable for its owner only. Ray creates it, as readable as the umask allows."""
+    os.umask(0o077)
+    token = home / ".ray" / "auth_token"
+    token.parent.mkdir(mode=0o700, exist_ok=True)
+    token.parent.chmod(0o700)
+    if token.exists():
+        token.chmod(0o600)
 
 
 def _forwarded_allow_ips(trusted: Sequence[Network]) -> str:

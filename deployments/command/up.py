@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -119,6 +120,8 @@ class ForegroundRun:
                 step()
 
     def _set_environment(self) -> None:
+        ray_environment.haproxy_directory(self._run_id).mkdir(mode=0o700, exist_ok=True)
+        ray_environment.make_ray_token_private(Path.home())
         metrics = self._run_dir / "metrics"
         metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in metrics.glob("*.db"):

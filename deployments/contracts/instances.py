@@ -12,6 +12,9 @@ MAIN_MENU = "main_menu"
 """The id of the button that leaves the current mode."""
 
 
+BotAccess = Literal["listed", "everyone"]
+
+
 class ActionButton(FrozenModel):
     """A keyboard button of a bot. Pressing it selects a mode whose ``system_prompt``, ``route`` and ``llm_params``
     override those of the bot. Buttons are sorted by ``order``."""
@@ -64,7 +67,8 @@ class BotSpec(InstanceSpec):
 
     sealed_token: str = Field(default="", repr=False)
     api_url: str = "https://api.telegram.org"
-    allowed_users: tuple[int, ...] = Field(default=(), description="Telegram user ids; empty means everyone")
+    access: BotAccess = Field(default="listed", description="Who may use it: listed users, or everyone")
+    allowed_users: tuple[int, ...] = Field(default=(), description="Telegram user ids; empty means nobody")
     admin_users: tuple[int, ...] = Field(default=(), description="Telegram user ids that may ask for /status")
     welcome_message: str = ""
     unauthorized_message: str = ""
@@ -72,6 +76,10 @@ class BotSpec(InstanceSpec):
     typing_enabled: bool = Field(default=True, description="Shows a typing indicator")
     answer_voice_with_voice: bool = True
     action_buttons: tuple[ActionButton, ...] = ()
+
+    def admits(self, user_id: int | None) -> bool:
+        """Whether the user may use the bot. None is a sender without a visible identity."""
+        return self.access == "everyone" or user_id in (*self.allowed_users, *self.admin_users)
 
     @property
     def buttons(self) -> tuple[ActionButton, ...]:

@@ -67,6 +67,7 @@ class BotRow(Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     sealed_token: Mapped[str] = mapped_column(Text)
     api_url: Mapped[str] = mapped_column(String(500))
+    access: Mapped[str] = mapped_column(String(10), default="listed", server_default="listed")
     allowed_users: Mapped[list[int]]
     admin_users: Mapped[list[int]] = mapped_column(default=list, server_default=EMPTY_LIST)
     welcome_message: Mapped[str] = mapped_column(Text)

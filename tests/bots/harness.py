@@ -51,7 +51,9 @@ async def running_bot(
 ) -> AsyncIterator[RunningBot]:
     """Runs a bot with a row of the fields ``spec`` and stops it at the end of the block."""
     assistant, conversations = assistant or ScriptedBotAssistant(), conversations or MemoryConversations()
-    row = BotSpec.model_validate({"id": "front", "name": "Приёмная", "api_url": server.url, **spec})
+    row = BotSpec.model_validate(
+        {"id": "front", "name": "Приёмная", "api_url": server.url, "access": "everyone", **spec}
+    )
     bot = TelegramBot(row, token, assistant, conversations, ogg_opus_file, limits, policy)
     task = asyncio.create_task(bot.run())
     try:

@@ -39,7 +39,9 @@ async def test_access_list_refuses_every_kind_of_update(
 ) -> None:
     if "edit_date" in fields:
         fields = {**fields, "edit_date": int(time.time())}
-    async with running_bot(server, allowed_users=(ANNA,), unauthorized_message="Вам нельзя, {user_id}") as running:
+    async with running_bot(
+        server, access="listed", allowed_users=(ANNA,), unauthorized_message="Вам нельзя, {user_id}"
+    ) as running:
         await server.push(kind, sender=user(BORIS), **fields)
         (sent,) = await server.wait_for_messages(1)
         await server.push(text="Мне можно", sender=user(ANNA))
@@ -49,6 +51,14 @@ async def test_access_list_refuses_every_kind_of_update(
     assert [turn.question for turn in running.assistant.turns] == ["Мне можно"]
     assert running.conversations.restarted == []
     assert running.assistant.recognition_requests == []
+
+
+async def test_listed_bot_without_list_admits_nobody(server: TelegramServer) -> None:
+    async with running_bot(server, access="listed") as running:
+        await server.push(text="Привет", sender=user(BORIS))
+        (sent,) = await server.wait_for_messages(1)
+    assert str(BORIS) in sent.text
+    assert running.assistant.turns == []
 
 
 async def test_group_message_is_answered_only_when_addressed(server: TelegramServer) -> None:

@@ -159,7 +159,7 @@ async def test_button_with_unknown_route_sends_error_text(server: TelegramServer
 
 
 async def test_button_is_refused_by_access_list(server: TelegramServer) -> None:
-    async with running_bot(server, allowed_users=(ANNA,), **ROW) as running:
+    async with running_bot(server, access="listed", allowed_users=(ANNA,), **ROW) as running:
         await server.push(text="✍️ Составить ТЗ", sender=user(BORIS))
         (sent,) = await server.wait_for_messages(1)
     assert "нет доступа" in sent.text

@@ -16,7 +16,7 @@ ENGINES = (
 
 
 async def test_status_shows_users_messages_and_engines(server: TelegramServer) -> None:
-    row = {"admin_users": (ANNA,), "allowed_users": (ANNA, BORIS), "version": 3, "language": "en"}
+    row = {"admin_users": (ANNA,), "access": "listed", "allowed_users": (ANNA, BORIS), "version": 3, "language": "en"}
     async with running_bot(server, ScriptedBotAssistant(engines=ENGINES), **row):
         await server.push(text="Hello", sender=user(BORIS))
         await server.wait_for_messages(1)
@@ -54,7 +54,7 @@ async def test_status_is_refused_to_other_users(server: TelegramServer, administ
 
 
 async def test_help_names_status_for_administrators(server: TelegramServer) -> None:
-    async with running_bot(server, admin_users=(ANNA,), allowed_users=(BORIS,)):
+    async with running_bot(server, admin_users=(ANNA,), access="listed", allowed_users=(BORIS,)):
         await server.push(**command("/help"))
         await server.push(text="Вопрос")
         helped, answered = await server.wait_for_messages(2)

@@ -44,6 +44,7 @@ def secretary(
         "SECRETARY_JWT_SECRET": SECRETS["JWT secret"],
         "SECRETARY_TELEGRAM_TOKEN": SECRETS["Telegram token of the environment"],
         "SECRETARY_TELEGRAM_API_URL": telegram.url,
+        "SECRETARY_TELEGRAM_USERS": "everyone",
         "REDIS_URL": f"redis://:{SECRETS['password of Redis']}@127.0.0.1:1/0",
     }
     data = tmp_path_factory.mktemp(request.param)

@@ -1,12 +1,11 @@
 """No secret is in a file, a listing, a page or a command line of the running secretary."""
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 
 from tests.serve.admin_client import AdminClient
+from tests.serve.ray_session import ray_session_folder
 from tests.serve.secretary_process import API_KEY, PASSWORD, SecretaryProcess
 from tests.storage.known_secrets import SECRETS, VLESS_LINK, files_of, find_leaks
 
@@ -45,13 +44,6 @@ def test_no_secret_leaks_into_files_replies_or_commands(secretary: SecretaryProc
     for part in ("secretary.db", "logs/office.", "logs/gateway.", "/run/", "/session_", "up.log"):
         assert any(part in name for name, _ in files), f"no file of {part} is searched"
     assert find_leaks([*replies, *commands, *files], ENTERED | tokens) == []
-
-
-def ray_session_folder(secretary: SecretaryProcess) -> Path:
-    """Where Ray writes its logs."""
-    lines = (" ".join(process.cmdline()) for process in secretary.processes())
-    (folder,) = {path[1] for line in lines if (path := re.search(r"(/\S*/session_[\d_-]+)", line))}
-    return Path(folder)
 
 
 def send_refused_requests(secretary: SecretaryProcess) -> None:

@@ -121,6 +121,21 @@ def _insert_in_first_schema(connection: Connection) -> None:
         connection.execute(text("SELECT setval('chat_messages_id_seq', 100)"))
 
 
+@ON_BOTH_DATABASES
+async def test_bots_without_a_list_stay_open_to_everyone(database: Database) -> None:
+    def insert_and_upgrade(connection: Connection) -> None:
+        migrate.downgrade(connection, "0005")
+        for name, users in (("listed", "[7]"), ("open", "[]")):
+            statement = _OLD_BOT.replace("'shop'", f"'{name}'").replace("Магазин", name).replace("[7]", users)
+            connection.execute(text(statement), {"now": NOW})
+        migrate.upgrade(connection)
+
+    await database.run_sync(insert_and_upgrade)
+    async with database.unit_of_work() as work:
+        bots = await work.bots.all()
+    assert {bot.id: bot.access for bot in bots} == {"listed": "listed", "open": "everyone"}
+
+
 def _rows(connection: Connection, query: str) -> list[tuple[object, ...]]:
     return [tuple(row) for row in connection.execute(text(query))]
 

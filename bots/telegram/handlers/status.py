@@ -36,7 +36,7 @@ def status_text(spec: BotSpec, status: BotStatus, condition: BackendStatus) -> s
     return texts.status.format(
         username=status.username,
         version=status.version,
-        access=texts.access_listed.format(count=allowed_count) if spec.allowed_users else texts.access_open,
+        access=texts.access_open if spec.access == "everyone" else texts.access_listed.format(count=allowed_count),
         api_url=spec.api_url,
         sessions="?" if condition.conversation_count is None else condition.conversation_count,
         updates=status.updates,

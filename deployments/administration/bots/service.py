@@ -16,7 +16,7 @@ from deployments.administration.snapshots.loader import SnapshotField
 from deployments.administration.speech.presets import require_preset
 from deployments.contracts.errors import Conflict, InvalidRequest
 from deployments.contracts.frozen_model import Language
-from deployments.contracts.instances import BotSpec
+from deployments.contracts.instances import BotAccess, BotSpec
 from deployments.contracts.sampling import Sampling
 from storage.database import Database
 from storage.repositories.specs import SpecRepository
@@ -33,6 +33,7 @@ class BotDraft(NamedDraft):
     token: SecretStr | None = None
     enabled: bool = True
     api_url: str = Field(default="https://api.telegram.org", max_length=500)
+    access: BotAccess = "listed"
     allowed_users: tuple[int, ...] = Field(default=(), max_length=10_000)
     admin_users: tuple[int, ...] = Field(default=(), max_length=1_000)
     welcome_message: str = Field(default="", max_length=4000)

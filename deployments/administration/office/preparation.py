@@ -16,12 +16,13 @@ from deployments.administration.bots.service import BotDraft, build_bot_spec
 from deployments.administration.keys.service import build_api_key
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.identity import Role
+from deployments.contracts.instances import BotAccess
 from deployments.outbound.policy import OutboundPolicy, OutboundRefused
 from deployments.outbound.target import parse_target
 from storage import seed
 from storage.database import Database
 from storage.driver_errors import translate_errors
-from storage.environment import Environment
+from storage.environment import EVERYONE, Environment
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser
 from storage.secrets import key_digest, new_api_key, read_or_create_secret
@@ -150,7 +151,7 @@ class _Preparation:
         token = self._environment.telegram_token
         if token is None or await self._work.bots.all():
             return
-        draft = _bot_draft(token, self._environment.telegram_api_url)
+        draft = _bot_draft(token, self._environment)
         sealed = load_sealer(self._environment).seal(token.get_secret_value())
         await self._work.bots.save(build_bot_spec("default", draft, sealed))
         await self._audit("create", "bot", "default")
@@ -173,9 +174,14 @@ class _Preparation:
         logger.info("prepared: %s %s %s", action, resource, resource_id)
 
 
-def _bot_draft(token: SecretStr, api_url: str) -> BotDraft:
+def _bot_draft(token: SecretStr, environment: Environment) -> BotDraft:
+    users = environment.telegram_users
+    access: BotAccess = "everyone" if users == EVERYONE else "listed"
+    allowed = () if access == "everyone" or not users else tuple(map(int, users.split(",")))
     try:
-        return BotDraft(name="default", token=token, api_url=api_url)
+        return BotDraft(
+            name="default", token=token, api_url=environment.telegram_api_url, access=access, allowed_users=allowed
+        )
     except ValidationError as error:
         reasons = "; ".join(f"telegram_{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
         raise InvalidRequest(f"invalid bot in the environment: {reasons}") from None

@@ -66,6 +66,7 @@ async def create_bot(client: httpx.AsyncClient, name: str = "Лавка", token:
 
 async def test_bot_token_is_never_returned(client: httpx.AsyncClient, office: OfficeServices) -> None:
     made = await create_bot(client, allowed_users=[1, 2])
+    assert made["access"] == "listed"
     assert (made["id"], made["bot_token"], made["has_token"]) == ("лавка", "****wxyz", True)
     for reply in (await client.get("/telegram/instances"), await client.get("/telegram/instances/лавка")):
         assert TOKEN not in reply.text
@@ -93,6 +94,7 @@ async def test_bot_partial_change_requires_version(client: httpx.AsyncClient, of
         {"language": "русский"},
         {"no_such": [1]},
         {"allowed_users": ["x"]},
+        {"access": "some"},
         {"admin_users": "1"},
         {"llm_params": {"temperature": 3}},
         {"tts_preset": "нет такого"},

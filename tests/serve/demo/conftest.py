@@ -26,6 +26,7 @@ def demo(
     variables = {
         "SECRETARY_TELEGRAM_TOKEN": telegram.token,
         "SECRETARY_TELEGRAM_API_URL": telegram.url,
+        "SECRETARY_TELEGRAM_USERS": "everyone",
         "HF_ENDPOINT": hub.url,
     }
     with running_secretary(tmp_path_factory.mktemp("demo"), ROOT / "graph.yaml", **variables) as running:

@@ -1,9 +1,12 @@
 """Access, listening addresses and logs of the running secretary."""
 
+from pathlib import Path
+
 import httpx
 import psutil
 import pytest
 
+from tests.serve.ray_session import ray_session_folder
 from tests.serve.secretary_process import SecretaryProcess, wait_until
 
 
@@ -52,6 +55,31 @@ def test_log_has_turns_without_their_text(demo: SecretaryProcess) -> None:
     logs = list((demo.data / "logs").glob("gateway.*.log"))
     wait_until(lambda: any("source=api route=local" in file.read_text() for file in logs), timeout_s=10)
     assert not any("Mitsubishi" in file.read_text() for file in logs)
+
+
+def test_texts_that_native_code_prints_are_in_no_file(demo: SecretaryProcess) -> None:
+    """llama.cpp prints the grammar of a schema that it refuses."""
+    marker = "Mitsubishi-9f1c"
+    schema = {
+        "type": "object",
+        "properties": {marker * 2: {"type": "string", "pattern": f"^(((({marker}*)*)*)*)*(a{{1,"}},
+    }
+    schema["properties"][f"{marker}b"] = {"type": "array", "minItems": 1_999, "items": {"const": marker}}
+    schema["properties"]["c"] = {"$ref": f"#/{marker}"}
+    body = {
+        "model": "local",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": marker}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+    }
+    reply = httpx.post(f"{demo.url}/v1/chat/completions", headers=demo.headers, json=body, timeout=60)
+    assert reply.status_code == 400, reply.text
+    session = ray_session_folder(demo)
+    files = [*session.rglob("*"), *(demo.data / "logs").iterdir()]
+    assert any(file.name.startswith("worker-") for file in files)
+    assert [file.name for file in files if file.is_file() and marker.encode() in file.read_bytes()] == []
+    assert session.parent.parent.stat().st_mode & 0o777 == 0o700
+    assert (Path.home() / ".ray" / "auth_token").stat().st_mode & 0o777 == 0o600
 
 
 def test_reply_has_one_request_id(demo: SecretaryProcess) -> None:

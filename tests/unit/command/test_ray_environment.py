@@ -1,11 +1,18 @@
 """The variables that Ray and Serve get."""
 
+import os
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from deployments.command.ray_environment import RUN_ID_VARIABLE, haproxy_directory, new_run_id, ray_environment
+from deployments.command.ray_environment import (
+    RUN_ID_VARIABLE,
+    haproxy_directory,
+    make_ray_token_private,
+    new_run_id,
+    ray_environment,
+)
 
 
 @pytest.fixture
@@ -23,6 +30,20 @@ def test_haproxy_files_are_in_private_folder(temporary_folder: Path) -> None:
     inside = {name: value for name, value in environment.items() if value.startswith(str(folder))}
     assert {Path(value).name for value in inside.values()} >= {"haproxy", "haproxy.cfg", "admin.sock", "server-state"}
     assert environment[RUN_ID_VARIABLE] == run_id
+    assert environment["RAY_TMPDIR"] == str(folder)
+
+
+def test_token_of_ray_is_private(tmp_path: Path) -> None:
+    token = tmp_path / ".ray" / "auth_token"
+    token.parent.mkdir(mode=0o755)
+    token.touch(mode=0o644)
+    before = os.umask(0o022)
+    try:
+        make_ray_token_private(tmp_path)
+    finally:
+        created_with = os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (token.parent, token)] == [0o700, 0o600]
+    assert created_with == 0o077
 
 
 def test_haproxy_socket_path_is_short() -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, model_validator
 
 from deployments.administration.bots.service import BotDraft
 from deployments.api.admin.request_bodies import LEGACY_FIELD_NAMES, instance_fields, rename_fields
-from deployments.contracts.instances import ActionButton, BotSpec
+from deployments.contracts.instances import ActionButton, BotAccess, BotSpec
 from deployments.contracts.sampling import Sampling
 
 _FIELD_ALIASES = {**LEGACY_FIELD_NAMES, "bot_token": "token"}
@@ -103,6 +103,7 @@ class BotReply(BaseModel):
     bot_token: str
     has_token: bool
     api_url: str
+    access: BotAccess
     allowed_users: list[int]
     admin_users: list[int]
     welcome_message: str
@@ -154,6 +155,7 @@ class BotProcessStatus(BaseModel):
     enabled: bool
     has_token: bool
     active_sessions: int
+    access: BotAccess
     allowed_users_count: int
     admin_users_count: int
     current: bool | None = None

@@ -32,6 +32,7 @@ class BotStatusReader:
             enabled=spec.enabled,
             has_token=bool(spec.sealed_token),
             active_sessions=sessions,
+            access=spec.access,
             allowed_users_count=len(spec.allowed_users),
             admin_users_count=len(spec.admin_users),
         )
