@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from deployments.administration.auth.permissions import AdminResource, require_role, required_roles
 from deployments.administration.faq.service import FaqAdministration, FaqDraft, FaqPage
+from deployments.administration.office.text_bounds import require_text
 from deployments.contracts.match_report import MatchReport
 from deployments.contracts.settings import FaqEntry
 from ui.auth.panel_sessions import PanelSession
 from ui.panel_services import PhraseMatcher
 
+_MAX_PHRASE_LENGTH = 4_000
 _RIGHTS = required_roles(AdminResource.FAQ)
 
 
@@ -45,6 +47,7 @@ class AuthorizedFaq:
     async def try_phrase(self, phrase: str) -> MatchReport:
         """What each stage of the search finds for ``phrase``. Requires the permission to change the FAQ."""
         self._require_change()
+        require_text(phrase, _MAX_PHRASE_LENGTH, "phrase")
         return await self.matcher(phrase, None)
 
     def _require_change(self) -> str:

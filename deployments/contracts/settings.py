@@ -279,7 +279,7 @@ class Settings(FrozenModel):
 
     ``scope`` in the schema says what a field applies to: each ``turn`` that does not override it, each ``request``,
     each API ``key``, each ``door`` process, or the ``installation``. Groups with ``changed_by`` admin need the admin
-    role.
+    role, like all fields that ``OPERATOR_FIELDS`` does not name.
     """
 
     default_language: Language = Field(

@@ -132,3 +132,21 @@ def test_close_all_of_ends_sessions_of_one_user() -> None:
     assert sessions.get(mine.token) is None
     assert sessions.get(other.token) is None
     assert sessions.get(stranger.token) is stranger
+
+
+def test_sign_ins_of_one_user_end_only_their_own_sessions() -> None:
+    sessions = PanelSessions()
+    boss = sessions.open(Account("boss", "admin"))
+    tokens = [sessions.open(Account("viewer", "viewer")).token for _ in range(1_000)]
+    assert sessions.get(boss.token) is boss
+    kept = [token for token in tokens if sessions.get(token)]
+    assert kept == tokens[-20:]
+
+
+def test_full_office_ends_a_session_of_the_heaviest_user() -> None:
+    sessions = PanelSessions()
+    single = [sessions.open(Account(f"single{n}", "viewer")).token for n in range(995)]
+    pair = [sessions.open(Account("pair", "viewer")).token for _ in range(5)]
+    sessions.open(Account("next", "viewer"))
+    assert all(sessions.get(token) for token in single)
+    assert [bool(sessions.get(token)) for token in pair] == [False, True, True, True, True]

@@ -5,6 +5,7 @@ The office is one process, so a logout takes effect everywhere at once, and a re
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from deployments.contracts.identity import Identity, Role
 
 SESSION_LIFETIME_S = 12 * 3600.0
 MAX_SESSIONS = 1_000
+MAX_SESSIONS_PER_USER = 20
 
 
 @dataclass
@@ -43,10 +45,14 @@ class PanelSessions:
         self._open: dict[str, PanelSession] = {}
 
     def open(self, account: Account) -> PanelSession:
-        """Opens a session. Closes the oldest one when there are MAX_SESSIONS."""
+        """Opens a session. Closes the oldest one of the user who has MAX_SESSIONS_PER_USER; when there are MAX_SESSIONS
+        in all, the oldest one of the user who has most of them."""
         self._drop_expired()
+        while len(own := self._tokens_of(account.username)) >= MAX_SESSIONS_PER_USER:
+            self.close(own[0])
         while len(self._open) >= MAX_SESSIONS:
-            self.close(next(iter(self._open)))
+            heaviest, _ = Counter(session.username for session in self._open.values()).most_common(1)[0]
+            self.close(self._tokens_of(heaviest)[0])
         session = PanelSession(
             token=secrets.token_urlsafe(32),
             username=account.username,
@@ -74,8 +80,11 @@ class PanelSessions:
 
     def close_all_of(self, username: str) -> None:
         """Ends all sessions of a user, for example after a change of the password or the role."""
-        for token in [s.token for s in self._open.values() if s.username == username]:
+        for token in self._tokens_of(username):
             self.close(token)
+
+    def _tokens_of(self, username: str) -> list[str]:
+        return [session.token for session in self._open.values() if session.username == username]
 
     def _drop_expired(self) -> None:
         now = self._clock()

@@ -5,6 +5,7 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
+from deployments.administration.auth.common_passwords import is_common
 from deployments.administration.office.thread_pools import DedicatedThreadPool
 from deployments.contracts.errors import InvalidRequest
 
@@ -47,9 +48,11 @@ class PasswordHashing:
 
 
 def require_strong_password(password: str, username: str, param: str = "new") -> None:
-    """Raises InvalidRequest, naming ``param``, if the password is too short, too long or equal to the username
-    (OWASP ASVS 6.2)."""
+    """Raises InvalidRequest, naming ``param``, if the password is too short, too long, common or equal to the username
+    (OWASP ASVS 5.0, 6.2)."""
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         raise InvalidRequest(f"a password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters", param=param)
     if password.casefold() == username.casefold():
         raise InvalidRequest("a password must differ from the name", param=param)
+    if is_common(password, username):
+        raise InvalidRequest("this password is too common; use several words that do not belong together", param=param)

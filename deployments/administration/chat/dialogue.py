@@ -13,6 +13,7 @@ from uuid import uuid4
 from deployments.administration.chat.running_turns import RunningTurn, RunningTurns, turn_error
 from deployments.administration.chat.sessions import chat_audit_event, get_unchanged_session, get_visible_session
 from deployments.administration.chat.titles import build_title_turn, read_title, title_from_question
+from deployments.administration.office.text_bounds import require_text
 from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, SourceKind, TurnSource
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound, Unavailable
@@ -24,6 +25,9 @@ from deployments.contracts.streams import Closing
 from storage.database import Database
 from storage.unit_of_work import UnitOfWork
 
+MAX_QUESTION_LENGTH = 100_000
+"""Characters of one question."""
+MAX_PROMPT_LENGTH = 50_000
 _SOURCE = TurnSource(SourceKind.ADMIN)
 _HISTORY = 200
 """How many messages before a question are read; the prompt limits them further by ``llm.history_tokens``."""
@@ -65,6 +69,8 @@ class Dialogue:
         """Asks a new question at the end of the current branch. With ``on_speech`` the answer is also synthesized and
         the callback receives the audio; it must not raise."""
 
+        _require_question(content)
+
         async def find(work: UnitOfWork, session: StoredSession) -> _Question:
             return _Question(content, session.leaf_id)
 
@@ -75,6 +81,8 @@ class Dialogue:
     ) -> RunningTurn:
         """Asks an edited version of the question ``message_id`` on a new branch. Raises InvalidRequest for an
         answer."""
+
+        _require_question(content)
 
         async def find(work: UnitOfWork, session: StoredSession) -> _Question:
             message = await _get_message(work, session_id, message_id)
@@ -147,6 +155,7 @@ class Dialogue:
         request: Overrides,
         on_speech: SpeechCallback | None = None,
     ) -> RunningTurn:
+        require_text(request.system_prompt or "", MAX_PROMPT_LENGTH, "system_prompt")
         async with self._database.unit_of_work() as work:
             await get_visible_session(work, caller, session_id)
 
@@ -248,6 +257,12 @@ def instance_overrides(snapshot: Snapshot, session: StoredSession) -> tuple[Over
     if kind is SourceKind.WIDGET:
         return tuple(widget.own_overrides for widget in snapshot.widgets if widget.id == instance_id)
     return ()
+
+
+def _require_question(content: str) -> None:
+    require_text(content, MAX_QUESTION_LENGTH, "content")
+    if not content.strip():
+        raise InvalidRequest("the question is empty", param="content")
 
 
 async def _forward_speech(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from deployments.administration.chat.running_turns import RunningTurns
+from deployments.administration.office.text_bounds import MAX_SEARCH_LENGTH, require_page, require_text
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.contracts.chat import Overrides, SourceKind, TurnSource
 from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
@@ -25,6 +26,10 @@ __all__ = [
 ]
 
 _MOST_BRANCHES = 500
+_MOST_REMOVED = 500
+_MAX_TITLE_LENGTH = 255
+_MAX_PROMPT_LENGTH = 50_000
+_MAX_NAME_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class ChatSessions:
             if filters.owner not in (None, caller.username):
                 return (), 0
             filters = replace(filters, owner=caller.username)
+        require_page(limit, offset)
+        require_text(filters.title, MAX_SEARCH_LENGTH, "search")
         async with self._database.unit_of_work() as work:
             return await work.sessions.page(filters, limit, offset)
 
@@ -61,6 +68,8 @@ class ChatSessions:
         viewer names a source other than the panel."""
         if source.kind is not SourceKind.ADMIN and not _sees_all(caller):
             raise Forbidden("A viewer can only create conversations in the panel.")
+        _require_bounds(title, overrides)
+        require_text(source.instance_id, _MAX_NAME_LENGTH, "source_id")
         async with self._database.unit_of_work() as work:
             await _require_persona(work, overrides)
             created = await work.sessions.create(source, caller.username, " ".join(title.split()), overrides)
@@ -87,6 +96,7 @@ class ChatSessions:
 
     async def newest_messages(self, caller: Identity, session_id: str, limit: int) -> tuple[StoredMessage, ...]:
         """The last ``limit`` messages of the current branch, oldest first. Raises NotFound."""
+        require_page(limit, 0)
         async with self._database.unit_of_work() as work:
             session = await get_visible_session(work, caller, session_id)
             return await work.messages.branch(session.leaf_id, limit)
@@ -105,6 +115,7 @@ class ChatSessions:
         async with self._database.unit_of_work() as work:
             session = await get_unchanged_session(work, caller, session_id, expected_version)
             overrides = edit(session.overrides)
+            _require_bounds(title or "", overrides)
             await _require_persona(work, overrides)
             name = session.title if title is None else " ".join(title.split())
             changed = await work.sessions.change(session_id, name, overrides)
@@ -114,6 +125,8 @@ class ChatSessions:
     async def remove(self, caller: Identity, session_ids: tuple[str, ...]) -> int:
         """Deletes those of the conversations that the caller may see, with messages, recordings, files and the texts
         of their exchanges. Returns how many."""
+        if len(session_ids) > _MOST_REMOVED:
+            raise InvalidRequest(f"at most {_MOST_REMOVED} conversations at once", param="session_ids")
         async with self._database.unit_of_work() as work:
             visible = await _visible_ids(work, caller, session_ids)
         await self._running.stop(visible)
@@ -191,6 +204,12 @@ async def detach_user_sessions(work: UnitOfWork, username: str) -> str:
     for repository in (work.recordings, work.consents):
         await repository.rename_person(SourceKind.ADMIN.value, username, former)
     return former
+
+
+def _require_bounds(title: str, overrides: Overrides) -> None:
+    require_text(title, _MAX_TITLE_LENGTH, "title")
+    require_text(overrides.system_prompt or "", _MAX_PROMPT_LENGTH, "system_prompt")
+    require_text(overrides.persona_id or "", _MAX_NAME_LENGTH, "persona_id")
 
 
 async def _visible_ids(work: UnitOfWork, caller: Identity, session_ids: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from deployments.administration.office.drafts import Draft, apply_changes, changed_fields, require_version
 from deployments.administration.office.snapshot_writer import SnapshotWriter
+from deployments.administration.office.text_bounds import MAX_SEARCH_LENGTH, require_page, require_text
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.frozen_model import Language
@@ -89,6 +90,8 @@ class FaqAdministration:
     ) -> FaqPage:
         """Entries that contain every word of ``query`` in question, alternatives, keywords or answer. Ignores case, ё
         and punctuation."""
+        require_text(query, MAX_SEARCH_LENGTH, "search")
+        require_page(limit, offset)
         async with self._database.unit_of_work() as work:
             return FaqPage(*await work.faq.search(query, language, limit, offset, enabled))
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from deployments.administration.office.drafts import content_fingerprint, require_version
+from deployments.administration.office.lookalikes import require_distinct_name
 from deployments.administration.office.snapshot_writer import SnapshotWriter
+from deployments.administration.office.text_bounds import require_text
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.administration.usage.service import UsageAccounting
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
@@ -80,6 +82,7 @@ class ApiKeyAdministration:
         """Returns the stored key and its plain text, which is not stored. Raises InvalidRequest, and Conflict at the
         maximum number of keys."""
         _require_valid(name, scopes, expires_at)
+        require_text(owner, _MAX_NAME_LENGTH, "owner")
         plain = new_api_key()
         draft = build_api_key(plain, name.strip(), scopes, expires_at)
         draft = draft.model_copy(update={"limits": limits or KeyLimits(), "owner": owner.strip()})
@@ -87,6 +90,7 @@ class ApiKeyAdministration:
         async def edit(work: UnitOfWork, _: int) -> tuple[ApiKey, AuditEvent]:
             if len(await work.keys.all_valid()) >= _MAX_KEYS:
                 raise Conflict(f"there are {_MAX_KEYS} keys already; revoke some first")
+            require_distinct_name(draft.name, [key.name for key in await work.keys.all_valid()], "name")
             key = await work.keys.add(draft)
             return key, AuditEvent(by, "create", "api_key", str(key.id), detail=key.name)
 
@@ -97,11 +101,15 @@ class ApiKeyAdministration:
         the key is not at ``expected_version`` (``ApiKeyView.version``)."""
         if change.name is not None:
             _require_name(change.name)
+        require_text(change.owner or "", _MAX_NAME_LENGTH, "owner")
 
         async def edit(work: UnitOfWork, _: int) -> tuple[ApiKey, AuditEvent]:
             before = next((key for key in await work.keys.all_valid() if key.id == key_id), None)
             if before is None:
                 raise NotFound(f"there is no key {key_id}")
+            if change.name is not None and change.name != before.name:
+                names = [key.name for key in await work.keys.all_valid() if key.id != key_id]
+                require_distinct_name(change.name, names, "name")
             require_version(content_fingerprint(before), expected_version, "key")
             key = await work.keys.change(key_id, change)
             return key, AuditEvent(by, "update", "api_key", str(key_id), detail=_describe_change(change))
@@ -140,6 +148,7 @@ def _require_valid(name: str, scopes: Sequence[str], expires_at: datetime | None
 
 
 def _require_name(name: str) -> None:
+    require_text(name, _MAX_NAME_LENGTH + 100, "name")
     if not 1 <= len(name.strip()) <= _MAX_NAME_LENGTH:
         raise InvalidRequest(f"a key needs a name of 1 to {_MAX_NAME_LENGTH} characters", param="name")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from deployments.administration.office.drafts import Draft
+from deployments.administration.office.drafts import Draft, apply_changes
 from deployments.administration.office.spec_administration import KeyedSpecAdministration
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
@@ -54,7 +54,10 @@ class PersonaAdministration(KeyedSpecAdministration[Persona, PersonaDraft]):
             raise InvalidRequest("the prompt must not be blank", param="prompt")
 
         async def set_one(_: UnitOfWork, before: Persona) -> Persona:
-            return before.model_copy(update={"prompts": {**before.prompts, language: prompt}})
+            prompts = {"prompts": {**before.prompts, language: prompt}}
+            return Persona(
+                id=before.id, **apply_changes(PersonaDraft, before.model_dump(exclude={"id"}), prompts).model_dump()
+            )
 
         return await self._change(persona_id, set_one, by, expected_version, detail=f"prompts.{language}")
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr, ValidationError
 
-from deployments.administration.auth.passwords import PasswordHashing
+from deployments.administration.auth.passwords import PasswordHashing, require_strong_password
 from deployments.administration.auth.secret_keys import load_sealer
 from deployments.administration.bots.service import BotDraft, build_bot_spec
 from deployments.administration.keys.service import build_api_key
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 FIRST_ADMINISTRATOR = "admin"
 _ACTOR = "(installation)"
 _SEED_KEY = "seeded"
+_PASSWORD_VARIABLE = "SECRETARY_ADMIN_PASSWORD"  # noqa: S105
 _PASSWORD_KEY = "admin_password_from_environment"  # noqa: S105
 
 
@@ -104,6 +105,8 @@ class _Preparation:
     async def _first_administrator(self) -> str | None:
         given = self._environment.admin_password
         password = given.get_secret_value() if given else secrets.token_urlsafe(12)
+        if given is not None:
+            require_strong_password(password, FIRST_ADMINISTRATOR, _PASSWORD_VARIABLE)
         stored = await self._passwords.hash(password)
         first = StoredUser(FIRST_ADMINISTRATOR, stored, Role.ADMIN.value, must_change_password=given is None)
         await self._work.users.add(first)
@@ -122,6 +125,7 @@ class _Preparation:
         applied = await self._work.installation.get(_PASSWORD_KEY)
         if applied is not None and await self._passwords.verify(applied, password):
             return
+        require_strong_password(password, FIRST_ADMINISTRATOR, _PASSWORD_VARIABLE)
         stored = await self._passwords.hash(password)
         await self._work.users.set_password(FIRST_ADMINISTRATOR, stored, must_change=False)
         await self._work.tokens.revoke_user(FIRST_ADMINISTRATOR, datetime.now(UTC))

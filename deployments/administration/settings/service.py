@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import orjson
+from pydantic import BaseModel
 
 from deployments.administration.office.drafts import apply_changes
 from deployments.administration.office.snapshot_writer import SnapshotWriter
@@ -13,17 +14,21 @@ from deployments.administration.speech.builtin_presets import BUILTIN_PRESETS
 from deployments.contracts.chat import Route, RouteKind
 from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, ModelNotFound
 from deployments.contracts.identity import Role
-from deployments.contracts.settings import Settings
+from deployments.contracts.settings import FaqSettings, Settings
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.unit_of_work import UnitOfWork
 
-ADMIN_ONLY_GROUPS = tuple(
-    name
-    for name, field in Settings.model_fields.items()
-    if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("changed_by") == "admin"
+OPERATOR_FIELDS = frozenset(
+    {
+        *("default_language", "time_zone", "default_persona", "default_route"),
+        *(f"faq.{name}" for name in FaqSettings.model_fields),
+        *("llm.temperature", "llm.top_p", "llm.max_tokens", "llm.repetition_penalty", "llm.answer_in_any_language"),
+        *("speech.default_voices", "speech.speed", "speech.default_preset"),
+    }
 )
-"""Groups of settings that only administrators change: outbound access, retention, limits."""
+"""The settings that an operator may change: behaviour. All others, also new ones, are for administrators: limits,
+memory, timeouts, outbound access and retention."""
 
 _MAX_VALUE_LENGTH = 200
 
@@ -136,9 +141,19 @@ def _require_unchanged(expected_revision: int, changed_at: int, next_revision: i
 def _require_role(role: Role, after: Settings, before: Settings) -> None:
     if role.covers(Role.ADMIN):
         return
-    denied = [name for name in ADMIN_ONLY_GROUPS if getattr(after, name) != getattr(before, name)]
+    changed = _changed_paths(before, after)
+    denied = [path for path in changed if path not in OPERATOR_FIELDS]
     if denied:
         raise Forbidden(f"Only an administrator changes {', '.join(denied)}.", param=denied[0])
+
+
+def _changed_paths(before: BaseModel, after: BaseModel, at: str = "") -> Iterator[str]:
+    for name in type(after).model_fields:
+        old, new = getattr(before, name), getattr(after, name)
+        if isinstance(old, BaseModel) and isinstance(new, BaseModel):
+            yield from _changed_paths(old, new, f"{at}{name}.")
+        elif old != new:
+            yield f"{at}{name}"
 
 
 async def _require_valid(work: UnitOfWork, after: Settings, before: Settings) -> None:

@@ -9,6 +9,7 @@ from deployments.administration.auth.account_writer import AccountWriter
 from deployments.administration.auth.accounts import normalize_username
 from deployments.administration.auth.passwords import PasswordHashing, require_strong_password
 from deployments.administration.chat.sessions import detach_user_sessions
+from deployments.administration.office.lookalikes import require_distinct_name
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.identity import Role
 from storage.database import Database
@@ -76,6 +77,7 @@ class UserAdministration:
         async def edit(work: UnitOfWork) -> StoredUser:
             if await work.users.get(name) is not None:
                 raise Conflict("there is already a user of this name", param="username")
+            require_distinct_name(name, [other.username for other in await work.users.all()], "username")
             if await work.users.count() >= _MAX_USERS:
                 raise Conflict(f"there are {_MAX_USERS} users already; delete one first")
             await detach_user_sessions(work, name)

@@ -111,6 +111,19 @@ async def test_settings_unchanged_groups_allowed_to_operator(office: OfficeServi
         assert (await client.patch("/settings", json=whole)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"speech": {"cache_mb": 4096}}, {"speech": {"max_input_chars": 100_000}}, {"llm": {"history_tokens": 1_000_000}}],
+)
+async def test_settings_limits_outside_the_group_are_for_administrators(
+    office: OfficeServices, change: dict[str, object]
+) -> None:
+    body = {"settings": change, "revision": office.publisher.current.revision}
+    for role, status in (("operator", 403), ("admin", 200)):
+        async with call_as(office, role) as client:
+            assert (await client.patch("/settings", json=body)).status_code == status
+
+
 @pytest.mark.parametrize(("days", "status"), [(0, 200), (7, 200), (6, 400), (1, 400)])
 async def test_settings_audit_days_at_least_a_week(office: OfficeServices, days: int, status: int) -> None:
     body = {"settings": {"privacy": {"audit_days": days}}, "revision": office.publisher.current.revision}
