@@ -7,6 +7,7 @@ from deployments.contracts.chat import EmbeddingVectors, FinishReason
 from deployments.contracts.errors import ConversationTooLong, EngineFailed, InvalidRequest, SecretaryError, Unavailable
 from deployments.contracts.events import Usage
 
+REFUSED = "llama.cpp cannot use this request, or the JSON schema in it"
 LlamaChunk = Mapping[str, Any]
 """A decoded ``chat.completion.chunk``, or ``{"error": {code, type, message}}``."""
 
@@ -40,7 +41,7 @@ def translate_error(error: Mapping[str, Any]) -> SecretaryError:
     if kind == "exceed_context_size_error":
         return ConversationTooLong(f"the conversation is too long for the model: {message}", param="messages")
     if kind in ("invalid_request_error", "not_supported_error"):
-        return InvalidRequest(f"llama.cpp refused the request: {message}")
+        return InvalidRequest(REFUSED)
     if kind == "unavailable_error":
         return Unavailable(f"llama.cpp is not available: {message}")
     return EngineFailed(f"llama.cpp failed: {message}")

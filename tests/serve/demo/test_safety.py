@@ -52,9 +52,12 @@ def _is_loopback(ip: str) -> bool:
 def test_log_has_turns_without_their_text(demo: SecretaryProcess) -> None:
     body = {"model": "local", "max_tokens": 5, "messages": [{"role": "user", "content": "my cat is called Mitsubishi"}]}
     assert httpx.post(f"{demo.url}/v1/chat/completions", headers=demo.headers, json=body, timeout=60).is_success
-    logs = list((demo.data / "logs").glob("gateway.*.log"))
-    wait_until(lambda: any("source=api route=local" in file.read_text() for file in logs), timeout_s=10)
-    assert not any("Mitsubishi" in file.read_text() for file in logs)
+
+    def logs() -> list[str]:
+        return [file.read_text() for file in (demo.data / "logs").glob("gateway.*.log")]
+
+    wait_until(lambda: any("source=api route=local" in text for text in logs()), timeout_s=10)
+    assert not any("Mitsubishi" in text for text in logs())
 
 
 def test_texts_that_native_code_prints_are_in_no_file(demo: SecretaryProcess) -> None:
