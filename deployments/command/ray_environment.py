@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deployments.administration.monitoring.process_facts import RUN_ID_VARIABLE
 from deployments.command.haproxy.configuration import DAY_S
-from deployments.command.haproxy.frontend import HAPROXY_CLIENT_TIMEOUT_S
+from deployments.command.haproxy.frontend import HAPROXY_BUFFER_BYTES, HAPROXY_CLIENT_TIMEOUT_S
 from deployments.command.haproxy.launcher import Launcher
 from deployments.command.ports import free_ports
 from deployments.contracts.outbound import Network
@@ -60,6 +60,10 @@ def ray_environment(
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
         # After a reload HAProxy keeps open connections, such as phone calls, for a day.
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(DAY_S),
+        # One refused connection takes a replica out, until two checks at 250 ms succeed.
+        "RAY_SERVE_HAPROXY_OBSERVE_ERROR_LIMIT": "1",
+        # A request that fits can be repeated at another replica.
+        "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": str(HAPROXY_BUFFER_BYTES),
         "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(HAPROXY_CLIENT_TIMEOUT_S),
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(Launcher(haproxy_dir).script),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy_dir / "haproxy.cfg"),

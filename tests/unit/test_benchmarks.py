@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gateway
+from benchmarks import gateway, killed
 from benchmarks.demo_options import llama_options, piper_options
 from deployments.command.graph import read_graph
 
@@ -17,3 +17,7 @@ def test_peers_get_models_of_demo_graph() -> None:
 
 def test_gateway_graph_has_replicas(tmp_path: Path) -> None:
     assert read_graph(gateway._graph(tmp_path, 2)).secretary_arguments().gateway.replicas == 2
+
+
+def test_killed_graph_has_replicas(tmp_path: Path) -> None:
+    assert read_graph(killed.scripted_graph(tmp_path, 2)).secretary_arguments().gateway.replicas == 2

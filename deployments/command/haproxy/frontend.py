@@ -7,6 +7,7 @@ from deployments.api.request_body import CLIENT_TIMEOUT_S
 from deployments.api.serve_headers import SERVE_CONTROL_HEADERS
 from deployments.contracts.outbound import Network
 
+HAPROXY_BUFFER_BYTES = 32 * 1024
 HAPROXY_CLIENT_TIMEOUT_S = 60
 """How long HAProxy waits for a client that sends or reads nothing. Longer than the doors, whose error has a reason."""
 
@@ -33,7 +34,7 @@ class HaproxyFrontend:
             f"timeout http-request {timeout}",
             "option http-ignore-probes",
             *self._connection_limit(),
-            # A request reaches a replica when its body, or the first 16 KiB of it, has arrived.
+            # A request reaches a replica when its body, or the first 32 KiB of it, has arrived.
             f"http-request wait-for-body time {timeout}",
         )
 

@@ -17,7 +17,7 @@ from ray.serve.config import HTTPOptions
 from starlette.types import Receive, Scope, Send
 
 from deployments.command.haproxy.configuration import HaproxySetup
-from deployments.command.haproxy.frontend import HaproxyFrontend
+from deployments.command.haproxy.frontend import HAPROXY_BUFFER_BYTES, HaproxyFrontend
 from deployments.command.haproxy.supervisor import HaproxySupervisor
 from deployments.command.ports import free_port, listen
 
@@ -27,6 +27,11 @@ SILENCE_S = 1.5
 
 def write_serve_config(folder: Path, replica: int = 30_001, prefixes: Sequence[str] = ("/",), **settings: int) -> Path:
     """Lets the installed version of Serve write its HAProxy configuration; returns its path."""
+    return write_backends(folder, serve_backends(replica, prefixes), **settings)
+
+
+def write_backends(folder: Path, backends: dict[str, BackendConfig], **settings: int) -> Path:
+    """``write_serve_config`` for the applications ``backends``."""
     path = folder / "haproxy.cfg"
     serve_settings = HAProxyConfig(
         http_options=HTTPOptions(host="127.0.0.1", port=8002),
@@ -34,9 +39,9 @@ def write_serve_config(folder: Path, replica: int = 30_001, prefixes: Sequence[s
         server_state_base=str(folder),
         server_state_file=str(folder / "server-state"),
         metrics_enabled=False,
-        **settings,
+        **({"bufsize": HAPROXY_BUFFER_BYTES} | settings),
     )
-    HAProxyApi(serve_settings, serve_backends(replica, prefixes), str(path))._generate_config_file_internal()
+    HAProxyApi(serve_settings, backends, str(path))._generate_config_file_internal()
     return path
 
 
@@ -58,7 +63,7 @@ def run_haproxy(
     with supervised_haproxy(folder, port, frontend) as supervisor:
         url = f"http://127.0.0.1:{port}"
         with launched(supervisor, config):
-            _wait_until_status(url, httpx.codes.OK if alive else httpx.codes.SERVICE_UNAVAILABLE)
+            wait_until_status(url, httpx.codes.OK if alive else httpx.codes.SERVICE_UNAVAILABLE)
             yield url
 
 
@@ -88,11 +93,11 @@ def launched(supervisor: HaproxySupervisor, config: Path) -> Iterator[subprocess
         process.wait()
 
 
-def _wait_until_status(url: str, status: int) -> None:
+def wait_until_status(url: str, status: int, path: str = "/hello") -> None:
     deadline = time.monotonic() + 20
     while True:
         try:
-            if httpx.get(f"{url}/hello", trust_env=False).status_code == status:
+            if httpx.get(f"{url}{path}", trust_env=False).status_code == status:
                 return
         except httpx.HTTPError:
             pass
