@@ -23,7 +23,7 @@ _EXACT = {
         AccessRule("/health", public=True),
         AccessRule("/ready", public=True),
         AccessRule("/metrics", METRICS),
-        AccessRule("/"),
+        AccessRule("/", public=True),
         AccessRule("/v1/models"),
         AccessRule("/v1/voices"),
         AccessRule("/v1/chat/completions", CHAT),

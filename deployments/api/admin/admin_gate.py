@@ -32,7 +32,7 @@ _CLIENT_GONE = 499
 _SUBPROTOCOL = "bearer."
 _POLICY_VIOLATION = 1008
 _SELF_AUTHENTICATED = ("/ui",)
-_MAX_PUBLIC_BODY_BYTES = 16 * 1024
+_MAX_PUBLIC_BODY_BYTES = 4 * 1024
 _ENDED = "This sign-in has ended: sign in again."
 _MISSING = "Sign in first: POST /admin/auth/login, then send Authorization: Bearer <access token>."
 

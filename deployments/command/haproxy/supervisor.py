@@ -56,6 +56,11 @@ class HaproxySupervisor:
         return self._process.pid
 
     @property
+    def haproxy_count(self) -> int:
+        """Living HAProxy processes. An older one accepts connections until it has seen the signal of its successor."""
+        return self._process.living
+
+    @property
     def program(self) -> Path:
         """What Serve starts as HAProxy."""
         return self._launcher.script

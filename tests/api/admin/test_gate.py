@@ -230,7 +230,7 @@ async def test_gate_limits_public_bodies(office: OfficeServices, path: str) -> N
         chunked = await client.post(path, content=two_chunks(b'{"username": "' + b"x" * 20_000))
     for reply in (declared, chunked):
         assert (reply.status_code, reply.json()["error"]["code"]) == (413, "request_too_large")
-        assert "16 KiB" in reply.json()["error"]["message"]
+        assert "4 KiB" in reply.json()["error"]["message"]
 
 
 async def two_chunks(body: bytes) -> AsyncIterator[bytes]:

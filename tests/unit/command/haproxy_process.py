@@ -39,7 +39,7 @@ def write_backends(folder: Path, backends: dict[str, BackendConfig], **settings:
         server_state_base=str(folder),
         server_state_file=str(folder / "server-state"),
         metrics_enabled=False,
-        **({"bufsize": HAPROXY_BUFFER_BYTES} | settings),
+        **({"bufsize": HAPROXY_BUFFER_BYTES, "nbthread": 1} | settings),
     )
     HAProxyApi(serve_settings, backends, str(path))._generate_config_file_internal()
     return path
@@ -64,6 +64,8 @@ def run_haproxy(
         url = f"http://127.0.0.1:{port}"
         with launched(supervisor, config):
             wait_until_status(url, httpx.codes.OK if alive else httpx.codes.SERVICE_UNAVAILABLE)
+            while alive and supervisor.haproxy_count > 1:
+                time.sleep(0.01)
             yield url
 
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from deployments.command.haproxy.configuration import STARTING, HaproxySetup, route_prefixes, serve_admin_socket
+from deployments.command.haproxy.error_replies import ErrorReplies
 from deployments.command.ports import free_port
 from tests.unit.command.haproxy_process import DEFAULT_FRONTEND, run_haproxy, write_serve_config
 
@@ -38,7 +39,7 @@ def test_only_address_is_listening_socket_of_console(serve_text: str) -> None:
 
 def test_rules_precede_those_of_serve(serve_text: str) -> None:
     before, after = frontend_lines(serve_text), frontend_lines(edit(serve_text))
-    rules = [f"    {rule}" for rule in DEFAULT_FRONTEND.rules()]
+    rules = [f"    {rule}" for rule in DEFAULT_FRONTEND.rules(ErrorReplies(Path("/folder")))]
     assert after[1 : len(rules) + 1] == rules
     assert after[-len(before) + 1 :] == before[1:]
 

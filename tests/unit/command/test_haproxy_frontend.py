@@ -112,7 +112,7 @@ def test_trickling_body_gets_408_and_no_replica(short_timeout: Frontend) -> None
     url, backend = short_timeout
     stop = threading.Event()
     with socket.create_connection(("127.0.0.1", urlsplit(url).port)) as connection:
-        connection.sendall(b"POST /admin/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 10000\r\n\r\n")
+        connection.sendall(b"POST /admin/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 4000\r\n\r\n")
         connection.settimeout(10)
         trickle = threading.Thread(target=_trickle, args=(connection, stop))
         trickle.start()
@@ -156,6 +156,8 @@ def test_connections_per_address_are_limited(tmp_path: Path) -> None:
     with run_frontend(tmp_path, HaproxyBackend(), frontend) as url, ExitStack() as stack:
         connections = [stack.enter_context(connect_from(url, CALLER)) for _ in range(4)]
         assert [is_closed(connection) for connection in connections[2:]] == [False, True]
+        connections = [stack.enter_context(connect_from(url, f"127.0.0.1{n}")) for n in range(4)]
+        assert [is_closed(connection) for connection in connections[2:]] == [False, True], "six of one network"
         for other in (PROXY, "127.0.0.1"):
             connections = [stack.enter_context(connect_from(url, other)) for _ in range(4)]
             assert not is_closed(connections[-1])
