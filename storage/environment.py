@@ -66,8 +66,8 @@ class Environment(BaseSettings):
         default=1024,
         ge=0,
         le=1_000_000,
-        description="Concurrent connections of one address (/64 in IPv6). Does not apply to this machine and "
-        "trusted_proxies; 0: unlimited",
+        description="Concurrent connections of one address (/64 in IPv6); a network (/24) has twice as many. Does not "
+        "apply to this machine and trusted_proxies; 0: unlimited",
     )
     public_url: Annotated[str, AfterValidator(_base_url)] = Field(
         default="",
