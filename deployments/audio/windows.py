@@ -6,8 +6,8 @@ import numpy as np
 
 from deployments.contracts.audio import PCM16_16K
 
-WINDOW_S = 300.0
-"""The longest window. A recording up to this length is one window."""
+WINDOW_S = 120.0
+"""The longest window: Whisper needs 110 MB of memory for its spectrum. A shorter recording is one window."""
 _SEARCH_S = 30.0
 _STEP = 320
 _PAUSE_STEPS = 10
