@@ -17,6 +17,8 @@ _NOISE = 3e-4
 _PAUSE_MS = 300
 _KEPT_PAUSE_S = 2.0
 _KEPT_AROUND_S = 0.4
+_KEPT_LEAD_S = 0.2
+"""Of the silence put before a recording. With more of it Whisper misspells short words."""
 
 Samples = NDArray[np.float32]
 
@@ -62,7 +64,7 @@ def cut_speech(samples: Samples) -> SpeechCut:
     options = VadOptions(min_silence_duration_ms=_PAUSE_MS, speech_pad_ms=0)
     found = get_speech_timestamps(padded, options) if np.any(samples) else []
     spans = tuple(SpeechSpan((each["start"] - lead) / RATE, (each["end"] - lead) / RATE) for each in found)
-    chunks = _chunks(found, len(padded))
+    chunks = _chunks(found, lead - int(_KEPT_LEAD_S * RATE), len(padded))
     noise = np.random.default_rng(0).normal(0.0, _NOISE, (2, lead)).astype(np.float32)
     padded[:lead], padded[-lead:] = noise
     pieces = [padded[chunk["start"] : chunk["end"]] for chunk in chunks]
@@ -75,12 +77,13 @@ def whole_recording(samples: Samples) -> SpeechCut:
     return SpeechCut(spans, samples, ({"start": 0, "end": len(samples)},), 0.0)
 
 
-def _chunks(spans: Sequence[dict[str, int]], length: int) -> tuple[dict[str, int], ...]:
-    """``spans`` with some silence around them; spans with a short pause between them are joined."""
+def _chunks(spans: Sequence[dict[str, int]], first: int, last: int) -> tuple[dict[str, int], ...]:
+    """``spans`` with some silence around them, between ``first`` and ``last``. Spans with a short pause between them
+    are joined."""
     around, pause = int(_KEPT_AROUND_S * RATE), int(_KEPT_PAUSE_S * RATE)
     chunks: list[dict[str, int]] = []
     for span in spans:
-        start, end = max(0, span["start"] - around), min(length, span["end"] + around)
+        start, end = max(first, span["start"] - around), min(last, span["end"] + around)
         if chunks and start - chunks[-1]["end"] < pause - 2 * around:
             chunks[-1]["end"] = end
         else:
