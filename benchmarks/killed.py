@@ -154,7 +154,8 @@ async def _quiet(load: SteadyLoad) -> None:
     def quiet() -> bool:
         now = time.monotonic()
         recent = [each for each in load.outcomes if each.ended > now - _QUIET_S]
-        return now - began > _QUIET_S and len(recent) > REQUESTS_PER_S and not any(each.error for each in recent)
+        in_time = now - began > _QUIET_S and load.oldest_s < _QUIET_S
+        return in_time and len(recent) > REQUESTS_PER_S and not any(each.error for each in recent)
 
     await load.wait_until(quiet, _TIMEOUT_S)
 

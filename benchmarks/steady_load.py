@@ -47,6 +47,7 @@ class SteadyLoad:
     def __post_init__(self) -> None:
         self._numbers = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._in_progress: dict[int, float] = {}
         self._sources: list[asyncio.Task[None]] = []
         self._http = httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{self.port}",
@@ -55,6 +56,11 @@ class SteadyLoad:
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
         )
+
+    @property
+    def oldest_s(self) -> float:
+        """How long the oldest request has been in progress."""
+        return time.monotonic() - min(self._in_progress.values(), default=time.monotonic())
 
     def start(self) -> None:
         self._sources = [asyncio.create_task(self._send_requests())]
@@ -80,6 +86,7 @@ class SteadyLoad:
     async def _request(self, number: int) -> None:
         kind, method, path, body = _request(number)
         began, started, error = time.monotonic(), False, ""
+        self._in_progress[number] = began
         try:
             async with self._http.stream(method, path, json=body) as reply:
                 started = reply.is_success
@@ -90,6 +97,7 @@ class SteadyLoad:
                 error = f"stream: {_code(text.rpartition(b'data: ')[0].rpartition(b'data: ')[2] or text)}"
         except httpx.HTTPError as failure:
             error = type(failure).__name__
+        del self._in_progress[number]
         self.outcomes.append(Outcome(kind, began, time.monotonic(), error, started and bool(error)))
 
     async def _keep_call(self, line: int) -> None:

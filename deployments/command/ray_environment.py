@@ -34,6 +34,8 @@ def ray_environment(
         "PROMETHEUS_MULTIPROC_DIR": str(run_dir / "metrics"),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "token",
+        # Every program that the console starts is a new one, and gRPC would print a line for each.
+        "GRPC_ENABLE_FORK_SUPPORT": "0",
         # Declares a cluster of one machine: the gRPC servers of Ray's core then listen on loopback.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_enable_metrics_collection": "0",
