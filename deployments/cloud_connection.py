@@ -1,6 +1,5 @@
 """Checked connections to a cloud provider: requests pass the outbound policy, and the key goes to its origin only."""
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.provider_errors import ProviderAddressRefused
 from deployments.contracts.provider_kinds import ProviderKind
 from deployments.outbound.client import CheckedClient, OriginKey
+from deployments.outbound.network_backend import Resolver
 from deployments.outbound.policy import OutboundPolicy, OutboundRefused
 from deployments.outbound.response_body import OutboundLimits
 
@@ -44,11 +44,11 @@ class CheckedProviderConnection:
         policy: Callable[[], OutboundPolicy],
         limits: OutboundLimits,
         image_policy: OutboundPolicy = _PUBLIC_ONLY,
-        tls: ssl.SSLContext | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         kind = address.kind
         self._base_url = (address.base_url or kind.base_url).rstrip("/")
-        self._client = CheckedClient(policy, limits, tls=tls)
+        self._client = CheckedClient(policy, limits, resolver)
         self._images: CheckedClient | None = None
         self._image_policy = image_policy
         self._key = (

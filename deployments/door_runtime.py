@@ -10,6 +10,7 @@ from typing import Any
 from ray.serve.handle import DeploymentHandle
 
 from deployments import names
+from deployments.administration.auth.secret_keys import load_sealer
 from deployments.api.metrics import Metrics
 from deployments.arguments import UsedEngineArgs
 from deployments.clients import (
@@ -19,8 +20,10 @@ from deployments.clients import (
     RecognizerClient,
     SpeechClient,
 )
+from deployments.cloud_engines import CloudEngines, Spending
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.reports import OfficeLink
+from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers
@@ -102,8 +105,9 @@ class DoorRuntime:
         for remote in handles.engines():
             remote.on_queue_depth = metrics.queue_depth
         self._exact = ExactAnswers(lambda: datetime.now(UTC))
-        self.snapshots = SnapshotFeed(office, door, self._exact.prepare)
-        self.usage = UsageTracker(time.time)
+        self.snapshots = SnapshotFeed(office, door, self._prepare)
+        self.clouds = CloudEngines(load_sealer(Environment()).open, self._spent)
+        self.usage = UsageTracker(time.time, self.clouds.estimate_cost)
         self.outbox = ReportOutbox(office, door, self.snapshots, usage=self.usage)
         self.observer = CompositeObserver((metrics, self.outbox))
         self.chat = ChatClient(handles.chat, "chat") if handles.chat else None
@@ -114,6 +118,7 @@ class DoorRuntime:
         self.assistant = MeteredAssistant(self.unmetered_assistant, self.usage, source)
 
     async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
         await self.shared.start()
         self.snapshots.start()
         self.outbox.start()
@@ -127,7 +132,16 @@ class DoorRuntime:
         await asyncio.gather(self._loading, return_exceptions=True)
         await self.outbox.stop()
         await self.snapshots.stop()
+        await self.clouds.close()
         await self.shared.stop()
+
+    def _prepare(self, snapshot: Snapshot) -> None:
+        """Called on a thread before ``snapshot`` becomes the current one."""
+        self._exact.prepare(snapshot)
+        self._loop.call_soon_threadsafe(self.clouds.follow, snapshot)
+
+    def _spent(self, route: str) -> Spending:
+        return Spending(self.usage.used_today(route).cost, self.usage.seconds_to_midnight())
 
     def _clients(self) -> tuple[EngineClient, ...]:
         return tuple(client for client in (self.chat, *self.speech, self.recognizer) if client)
@@ -138,4 +152,6 @@ class DoorRuntime:
     def _pipeline(self, handles: EngineHandles) -> TurnPipeline:
         ranked = FaqClient(handles.faq) if handles.faq else None
         engines = Engines(self.chat, self.speech, self.recognizer, ranked)
-        return build_turn_pipeline(engines, self._exact, self.snapshots, self._statuses, self.shared)
+        return build_turn_pipeline(
+            engines, self._exact, self.snapshots, self._statuses, self.shared, lambda: self.clouds.engines
+        )

@@ -29,6 +29,7 @@ from deployments.conversation.snapshot_stream import encode_snapshots
 from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host_door
 from deployments.process_metrics import open_metrics
+from deployments.provider_test import ProviderTester
 from deployments.remote import RemoteDeployment
 from deployments.serve_view import ServeView
 from storage.environment import Environment
@@ -81,6 +82,7 @@ class OfficeServer:
             matcher=self._match_phrase,
             bots=self._bots.statuses,
             snapshots=runtime.snapshots,
+            test_provider=ProviderTester(runtime.clouds),
         )
         gate = GateDependencies(office.tokens, runtime.snapshots, runtime.metrics)
         app = AdminApp(gate, admin_routers(admin_services))

@@ -6,6 +6,7 @@ from deployments.api.access_rules import AUDIO, CHAT
 from deployments.api.errors import TooManyStreams
 from deployments.contracts.concurrency import ConcurrencyLimit, Slot
 from deployments.contracts.errors import RateLimited
+from deployments.contracts.provider_errors import BudgetUsed
 from deployments.contracts.settings import ApiKey, Limits
 from deployments.contracts.shared import SharedRateLimiter
 from deployments.conversation.usage_tracker import UsageTracker
@@ -73,6 +74,11 @@ class ApiKeyLimiter:
         limits = key.limits
         if scope == CHAT and limits.tokens_per_day and self.usage.used_today(key.id).tokens >= limits.tokens_per_day:
             raise self._budget_error(f"{limits.tokens_per_day} tokens", "tokens_per_day")
+        if scope == CHAT and limits.cost_per_day and self.usage.used_today(key.id).cost >= limits.cost_per_day:
+            raise BudgetUsed(
+                f"This API key has spent its {limits.cost_per_day:g} US dollars per day (UTC, cost_per_day).",
+                retry_after_s=self.usage.seconds_to_midnight(),
+            )
         seconds = limits.audio_seconds_per_day
         if scope == AUDIO and seconds and self.usage.used_today(key.id).audio_seconds >= seconds:
             raise self._budget_error(f"{seconds} seconds of audio", "audio_seconds_per_day")

@@ -42,6 +42,7 @@ class Timings:
 class TurnStarted:
     turn_id: str
     revision: int = 0
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@
     InvalidRequest
     └── NotSupported              400 unsupported_parameter      the model lacks what the request asks for
     RateLimited
-    └── BudgetUsed                429 budget_used                not retryable: until midnight UTC
+    └── BudgetUsed                429 budget_used                (retryable after midnight UTC)
 
 ``retryable`` tells the caller of one route whether the same request can succeed soon. Another route may answer after
 every one of these errors: see ``another_route_may_answer``.
@@ -86,7 +86,7 @@ class NotSupported(InvalidRequest):
 class BudgetUsed(RateLimited):
     """The daily budget of a provider or of an API key is used up. ``retry_after_s`` ends at midnight UTC."""
 
-    code, retryable = "budget_used", False
+    code = "budget_used"
 
 
 def another_route_may_answer(error: SecretaryError) -> bool:

@@ -1,5 +1,7 @@
 """Cloud language models, and chains of routes that fall back to each other."""
 
+from collections.abc import Iterable
+
 from pydantic import Field
 
 from deployments.contracts.frozen_model import FrozenModel, Language, Slug
@@ -9,7 +11,8 @@ from deployments.contracts.sampling import Sampling
 class ProviderSpec(FrozenModel):
     """A cloud language model. ``sealed_api_key`` is sent to ``key_origin`` only. ``sealed_proxies`` holds proxy links,
     one per line. Both are opened in the process that calls the provider. ``languages`` are those that the model
-    speaks; empty means any."""
+    speaks; empty means any. ``input_price`` and ``output_price`` are US dollars per million tokens and replace the
+    price table of litellm. ``budget_per_day`` is in US dollars per UTC day; 0 means no limit."""
 
     id: Slug
     name: str
@@ -24,6 +27,9 @@ class ProviderSpec(FrozenModel):
     key_hint: str = Field(default="", repr=False, description="Last characters of the key")
     key_origin: str = ""
     sealed_proxies: str = Field(default="", repr=False)
+    input_price: float | None = Field(default=None, ge=0)
+    output_price: float | None = Field(default=None, ge=0)
+    budget_per_day: float = Field(default=0, ge=0)
     description: str = ""
     version: int = 1
 
@@ -36,3 +42,22 @@ class RouteChain(FrozenModel):
     enabled: bool = True
     description: str = ""
     version: int = 1
+
+
+GEMINI = "gemini"
+
+
+def default_gemini(providers: Iterable[ProviderSpec]) -> ProviderSpec | None:
+    """The provider that the route ``gemini`` stands for: the default one of this type, else the first enabled one."""
+    of_type = [each for each in providers if each.provider_type == GEMINI]
+    return min(of_type, key=lambda each: (not each.is_default, not each.enabled, each.id), default=None)
+
+
+def resolve_alias(route: str, providers: Iterable[ProviderSpec]) -> str:
+    """``cloud:gemini`` as the route of the default Gemini provider, unless a provider has the id ``gemini``. Other
+    routes are returned unchanged."""
+    known = tuple(providers)
+    if route != f"cloud:{GEMINI}" or any(each.id == GEMINI for each in known):
+        return route
+    found = default_gemini(known)
+    return f"cloud:{found.id}" if found else route

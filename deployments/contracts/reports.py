@@ -32,6 +32,7 @@ class UsageCount(FrozenModel):
     prompt_tokens: int = Field(default=0, ge=0)
     completion_tokens: int = Field(default=0, ge=0)
     audio_seconds: float = Field(default=0, ge=0)
+    cost: float = Field(default=0, ge=0, description="US dollars")
 
 
 class DoorReport(FrozenModel):
@@ -49,17 +50,19 @@ class DoorReport(FrozenModel):
 
 
 class KeyUsage(FrozenModel):
-    """The usage of one key on one day, over all doors."""
+    """The usage of one key or one cloud route on one day, over all doors. ``cost`` is in US dollars."""
 
     tokens: int = 0
     audio_seconds: float = 0
+    cost: float = 0
 
 
 class ReportAcknowledgement(FrozenModel):
-    """The office's response to a report: the usage of each key on ``day`` (UTC), including the report."""
+    """The office's response to a report: the usage on ``day`` (UTC), including the report."""
 
     day: str
     keys: dict[int, KeyUsage] = Field(default_factory=dict, description="key id -> usage")
+    routes: dict[str, KeyUsage] = Field(default_factory=dict, description="cloud:<provider id> -> usage")
 
 
 class TurnObserver(Protocol):

@@ -128,6 +128,20 @@ class LlmSettings(FrozenModel):
     idle_timeout_s: float = Field(
         default=30, gt=0, le=600, description="Timeout between two tokens, in seconds", json_schema_extra=_TURN
     )
+    connect_timeout_s: float = Field(
+        default=10,
+        gt=0,
+        le=120,
+        description="Timeout to connect to a cloud provider, in seconds",
+        json_schema_extra=_TURN,
+    )
+    total_timeout_s: float = Field(
+        default=600,
+        gt=0,
+        le=3_600,
+        description="Timeout of a whole answer of a cloud provider, in seconds",
+        json_schema_extra=_TURN,
+    )
     answer_in_any_language: bool = Field(
         default=False,
         description="Let a model also answer questions in languages that it does not speak",
@@ -314,6 +328,9 @@ class KeyLimits(FrozenModel):
     audio_seconds_per_day: int = Field(
         default=0, ge=0, le=10**9, description="Seconds of audio synthesised or transcribed"
     )
+    cost_per_day: float = Field(
+        default=0, ge=0, le=10**9, description="US dollars spent on cloud providers, by their price lists"
+    )
     concurrent_streams: int = Field(
         default=0, ge=0, le=10_000, description="Concurrent answers and speech requests; also concurrent phone lines"
     )
@@ -438,6 +455,7 @@ class Exchange(FrozenModel):
     faq_entry_id: int | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cost: float = 0
     audio_seconds: float = 0
     total_ms: float = 0
     finished: bool = Field(default=True, description="False when the answer was cancelled or failed")

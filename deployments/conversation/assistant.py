@@ -164,7 +164,7 @@ class ConversationAssistant:
                 async for event in opened:
                     if not delivered:
                         delivered = True
-                        yield TurnStarted(turn.turn_id, snapshot.revision)
+                        yield TurnStarted(turn.turn_id, snapshot.revision, result.route)
                     if isinstance(event, SpeechReady):
                         timer.mark("first_audio")
                         result.audio_seconds += event.chunk.seconds
@@ -242,6 +242,7 @@ class ConversationAssistant:
                 faq_entry_id=result.match.entry_id if result.match else None,
                 prompt_tokens=result.usage.prompt_tokens,
                 completion_tokens=result.usage.completion_tokens,
+                cost=result.usage.cost,
                 audio_seconds=result.audio_seconds,
                 total_ms=timings.total_ms,
                 finished=result.finished,

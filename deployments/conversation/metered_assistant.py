@@ -15,6 +15,7 @@ from deployments.contracts.events import (
     TextDelta,
     TurnEvent,
     TurnFinished,
+    TurnStarted,
 )
 from deployments.contracts.speech import (
     EngineStatus,
@@ -32,7 +33,7 @@ from deployments.conversation.usage_estimates import (
     estimate_tokens,
     is_rejection,
 )
-from deployments.conversation.usage_tracker import UsageAmount, UsageTracker
+from deployments.conversation.usage_tracker import CostEstimate, UsageAmount, UsageTracker
 
 SPEECH_ROUTE, TRANSCRIPTION_ROUTE = "speech", "transcription"
 _UNFINISHED = "unfinished"
@@ -85,7 +86,7 @@ class MeteredAssistant:
             meter.rejected = is_rejection(error)
             raise
         finally:
-            self._count(turn.source.kind, meter.route, meter.used())
+            self._count(turn.source.kind, meter.route, meter.used(self.usage.estimate_cost))
 
     async def _speak(self, chunks: AsyncIterator[SpeechChunk], request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
         seconds, no_audio_yet = 0.0, True
@@ -132,6 +133,7 @@ class _TurnMeter:
     characters: int = 0
     prepared_route: str = ""
     """The route of an answer that no model wrote."""
+    started_route: str = ""
     rejected: bool = False
     finished: TurnFinished | None = field(default=None)
 
@@ -145,6 +147,8 @@ class _TurnMeter:
             self.prepared_route = "faq"
         elif isinstance(event, FallbackGiven):
             self.prepared_route = FALLBACK_ROUTE
+        elif isinstance(event, TurnStarted):
+            self.started_route = event.route
         elif isinstance(event, TurnFinished):
             self.finished = event
 
@@ -155,13 +159,14 @@ class _TurnMeter:
             return self.prepared_route
         if self.finished is not None:
             return self.finished.route
-        return str(self.turn.route) if self.turn.route else _UNFINISHED
+        return self.started_route or (str(self.turn.route) if self.turn.route else _UNFINISHED)
 
-    def used(self) -> UsageAmount:
+    def used(self, estimate_cost: CostEstimate) -> UsageAmount:
         if self.finished is not None:
             usage = self.finished.usage
-            return UsageAmount(1, usage.prompt_tokens, usage.completion_tokens, self.audio_seconds)
+            return UsageAmount(1, usage.prompt_tokens, usage.completion_tokens, self.audio_seconds, usage.cost)
         if self.prepared_route or self.rejected:
             return UsageAmount(1, audio_seconds=self.audio_seconds)
         written = max(self.pieces, estimate_tokens(self.characters))
-        return UsageAmount(1, estimate_prompt_tokens(self.turn), written, self.audio_seconds)
+        read = estimate_prompt_tokens(self.turn)
+        return UsageAmount(1, read, written, self.audio_seconds, estimate_cost(self.route, read, written))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route
 from deployments.contracts.engines import ChatEngine
 from deployments.contracts.errors import ModelNotFound
+from deployments.contracts.providers import resolve_alias
 from deployments.contracts.settings import Snapshot
 from deployments.text.language import UNDETERMINED, detect_language
 from deployments.text.question_language import question_language
@@ -44,7 +45,8 @@ def choose_route(routes: Iterable[ChatRoute], language: str) -> ChatRoute | None
 def routes_of_turn(turn: ChatTurn, snapshot: Snapshot, engines: Mapping[str, ChatEngine]) -> tuple[ChatRoute, ...]:
     """The models that may answer ``turn``, in order. Empty when the default route has no model in this graph: FAQ
     answers still work. Raises ModelNotFound when the turn names the route itself."""
-    name = str(turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE)
+    route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
+    name = resolve_alias(str(route), snapshot.providers)
     engine = engines.get(name)
     if engine is not None:
         any_language = snapshot.settings.llm.answer_in_any_language

@@ -1,4 +1,4 @@
-"""Tracks usage in this process: totals for reports to the office, and the daily usage of each API key."""
+"""Tracks usage in this process: totals for reports to the office, and the daily usage of each API key and provider."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ _LONGEST_SOURCE, _LONGEST_ROUTE = 20, 100
 
 @dataclass(frozen=True, slots=True)
 class UsageAmount:
-    """An amount of usage. ``audio_seconds`` counts synthesised and transcribed audio."""
+    """An amount of usage. ``audio_seconds`` counts synthesised and transcribed audio, ``cost`` US dollars."""
 
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     audio_seconds: float = 0.0
+    cost: float = 0.0
 
     def __add__(self, other: "UsageAmount") -> "UsageAmount":
         return UsageAmount(
@@ -24,6 +25,7 @@ class UsageAmount:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.audio_seconds + other.audio_seconds,
+            self.cost + other.cost,
         )
 
     @property
@@ -32,22 +34,30 @@ class UsageAmount:
 
 
 _NO_USAGE = UsageAmount()
+_CLOUD = "cloud:"
+
+CostEstimate = Callable[[str, int, int], float]
+"""The price of tokens: route, prompt tokens and completion tokens -> US dollars."""
 
 
 class UsageTracker:
     """Usage by day, key, source and route. ``clock`` returns Unix seconds; days are UTC.
 
     The daily usage of a key is the total over all doors that the office last acknowledged, plus local usage since then.
-    Local usage is either in a report that is being delivered or not reported yet. Each amount is reported once.
+    Local usage is either in a report that is being delivered or not reported yet. Each amount is reported once. The
+    routes of cloud providers are counted as keys are. ``estimate_cost`` prices answers that were cancelled.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], estimate_cost: CostEstimate = lambda route, prompt, completion: 0.0
+    ) -> None:
+        self.estimate_cost = estimate_cost
         self._clock = clock
         self._unreported: dict[tuple[str, int, str, str], UsageAmount] = {}
         self._day = ""
-        self._acknowledged: dict[int, KeyUsage] = {}
-        self._in_delivery: dict[int, UsageAmount] = {}
-        self._since_report: dict[int, UsageAmount] = {}
+        self._acknowledged: dict[int | str, KeyUsage] = {}
+        self._in_delivery: dict[int | str, UsageAmount] = {}
+        self._since_report: dict[int | str, UsageAmount] = {}
 
     def add(self, key_id: int, source: str, route: str, used: UsageAmount) -> None:
         """Adds ``used`` to the usage of a key (0: none) today."""
@@ -56,13 +66,14 @@ class UsageTracker:
         self._unreported[bucket] = self._unreported.get(bucket, _NO_USAGE) + used
         if key_id:
             self._since_report[key_id] = self._since_report.get(key_id, _NO_USAGE) + used
+        if route.startswith(_CLOUD):
+            self._since_report[route] = self._since_report.get(route, _NO_USAGE) + used
 
-    def used_today(self, key_id: int) -> KeyUsage:
-        """The usage of the key today, as far as this process knows."""
+    def used_today(self, owner: int | str) -> KeyUsage:
+        """The usage of a key (its id) or a provider (its route) today, as far as this process knows."""
         self._today()
-        known = self._acknowledged.get(key_id, KeyUsage())
-        own = self._in_delivery.get(key_id, _NO_USAGE) + self._since_report.get(key_id, _NO_USAGE)
-        return KeyUsage(tokens=known.tokens + own.tokens, audio_seconds=known.audio_seconds + own.audio_seconds)
+        own = self._in_delivery.get(owner, _NO_USAGE) + self._since_report.get(owner, _NO_USAGE)
+        return _added(self._acknowledged.get(owner, KeyUsage()), own)
 
     def take_unreported(self) -> tuple[UsageCount, ...]:
         """Returns the unreported usage and marks it as being delivered. Call ``acknowledge`` after delivery."""
@@ -78,20 +89,18 @@ class UsageTracker:
         today = self._today()
         if acknowledgement is None:
             self._acknowledged = {
-                key_id: self._acknowledged_plus_delivered(key_id)
-                for key_id in {*self._acknowledged, *self._in_delivery}
+                owner: _added(self._acknowledged.get(owner, KeyUsage()), self._in_delivery.get(owner, _NO_USAGE))
+                for owner in {*self._acknowledged, *self._in_delivery}
             }
         elif acknowledgement.day == today:
-            self._acknowledged = dict(acknowledgement.keys)
+            self._acknowledged = {}
+            self._acknowledged |= acknowledgement.keys.items()
+            self._acknowledged |= acknowledgement.routes.items()
         self._in_delivery = {}
 
     def seconds_to_midnight(self) -> float:
         """Seconds until the next UTC day."""
         return 86_400 - self._clock() % 86_400
-
-    def _acknowledged_plus_delivered(self, key_id: int) -> KeyUsage:
-        known, own = self._acknowledged.get(key_id, KeyUsage()), self._in_delivery.get(key_id, _NO_USAGE)
-        return KeyUsage(tokens=known.tokens + own.tokens, audio_seconds=known.audio_seconds + own.audio_seconds)
 
     def _today(self) -> str:
         """The current day. Resets the daily usage when the day changes."""
@@ -101,8 +110,16 @@ class UsageTracker:
         return day
 
 
-def _sum(first: dict[int, UsageAmount], second: dict[int, UsageAmount]) -> dict[int, UsageAmount]:
-    return {key_id: first.get(key_id, _NO_USAGE) + second.get(key_id, _NO_USAGE) for key_id in {*first, *second}}
+def _added(known: KeyUsage, own: UsageAmount) -> KeyUsage:
+    return KeyUsage(
+        tokens=known.tokens + own.tokens,
+        audio_seconds=known.audio_seconds + own.audio_seconds,
+        cost=known.cost + own.cost,
+    )
+
+
+def _sum(first: dict[int | str, UsageAmount], second: dict[int | str, UsageAmount]) -> dict[int | str, UsageAmount]:
+    return {owner: first.get(owner, _NO_USAGE) + second.get(owner, _NO_USAGE) for owner in {*first, *second}}
 
 
 def _usage_count(bucket: tuple[str, int, str, str], used: UsageAmount) -> UsageCount:
@@ -116,4 +133,5 @@ def _usage_count(bucket: tuple[str, int, str, str], used: UsageAmount) -> UsageC
         prompt_tokens=used.prompt_tokens,
         completion_tokens=used.completion_tokens,
         audio_seconds=round(used.audio_seconds, 3),
+        cost=used.cost,
     )

@@ -33,6 +33,10 @@ class EngineHealth:
             raise
         self._ready, self._error, self._remedy = True, "", ""
 
+    def mark_ready(self) -> None:
+        """For an engine that has nothing to load."""
+        self._ready, self._error, self._remedy = True, "", ""
+
     def mark_stopped(self) -> None:
         self._ready, self._error = False, "stopped"
 

@@ -91,6 +91,7 @@ class ExchangeRow(Base):
     faq_entry_id: Mapped[int | None]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
+    cost: Mapped[float] = mapped_column(default=0.0, server_default="0")
     audio_seconds: Mapped[float]
     total_ms: Mapped[float]
     finished: Mapped[bool]
@@ -149,3 +150,4 @@ class UsageRow(Base):
     prompt_tokens: Mapped[int] = mapped_column(default=0)
     completion_tokens: Mapped[int] = mapped_column(default=0)
     audio_seconds: Mapped[float] = mapped_column(default=0)
+    cost: Mapped[float] = mapped_column(default=0.0, server_default="0")

@@ -56,6 +56,9 @@ class CloudProviderRow(Base):
     is_default: Mapped[bool] = mapped_column(default=False)
     params: Mapped[JsonValue] = mapped_column(JSON(), default=dict)
     sealed_proxies: Mapped[str] = mapped_column(Text, default="")
+    input_price: Mapped[float | None]
+    output_price: Mapped[float | None]
+    budget_per_day: Mapped[float] = mapped_column(default=0.0, server_default="0")
     description: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -18,6 +18,7 @@ _TOTALS = (
     func.coalesce(func.sum(UsageRow.prompt_tokens), 0),
     func.coalesce(func.sum(UsageRow.completion_tokens), 0),
     func.coalesce(func.sum(UsageRow.audio_seconds), 0.0),
+    func.coalesce(func.sum(UsageRow.cost), 0.0),
 )
 
 
@@ -33,6 +34,13 @@ class UsageTotals:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     audio_seconds: float = 0.0
+    cost: float = 0.0
+
+    @property
+    def usage(self) -> KeyUsage:
+        return KeyUsage(
+            tokens=self.prompt_tokens + self.completion_tokens, audio_seconds=self.audio_seconds, cost=self.cost
+        )
 
 
 class UsageRepository:
@@ -49,22 +57,24 @@ class UsageRepository:
             if row is None:
                 row = UsageRow(**dict(zip(("day", "key_id", "source", "route"), key, strict=True)))
                 row.requests = row.prompt_tokens = row.completion_tokens = 0
-                row.audio_seconds = 0.0
+                row.audio_seconds = row.cost = 0.0
                 self._session.add(row)
             row.requests += tally.requests
             row.prompt_tokens += tally.prompt_tokens
             row.completion_tokens += tally.completion_tokens
             row.audio_seconds += tally.audio_seconds
+            row.cost += tally.cost
             await self._session.flush()
 
     async def by_key(self, day: str) -> dict[int, KeyUsage]:
         """The usage of each API key on ``day``."""
         rows = await self.totals(day, day, ("key",))
-        return {
-            row.key_id: KeyUsage(tokens=row.prompt_tokens + row.completion_tokens, audio_seconds=row.audio_seconds)
-            for row in rows
-            if row.key_id
-        }
+        return {row.key_id: row.usage for row in rows if row.key_id}
+
+    async def by_cloud_route(self, day: str) -> dict[str, KeyUsage]:
+        """The usage of each cloud provider on ``day``, by route."""
+        rows = await self.totals(day, day, ("route",))
+        return {row.route: row.usage for row in rows if row.route.startswith("cloud:")}
 
     async def totals(self, first_day: str, last_day: str, by: Sequence[UsageGrouping]) -> tuple[UsageTotals, ...]:
         """Totals over the days ``first_day`` to ``last_day``, both included, grouped and ordered by ``by``."""
@@ -77,7 +87,7 @@ class UsageRepository:
 def _usage_totals(row: tuple[Any, ...], by: Sequence[UsageGrouping]) -> UsageTotals:
     """Converts one row. PostgreSQL returns sums as decimals."""
     group = dict(zip(by, row, strict=False))
-    requests, prompt_tokens, completion_tokens, audio_seconds = row[len(by) :]
+    requests, prompt_tokens, completion_tokens, audio_seconds, cost = row[len(by) :]
     return UsageTotals(
         day=group.get("day", ""),
         key_id=group.get("key"),
@@ -87,4 +97,5 @@ def _usage_totals(row: tuple[Any, ...], by: Sequence[UsageGrouping]) -> UsageTot
         prompt_tokens=int(prompt_tokens),
         completion_tokens=int(completion_tokens),
         audio_seconds=float(audio_seconds),
+        cost=float(cost),
     )

@@ -30,6 +30,7 @@ from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from deployments.wiring import Engines, build_turn_pipeline
+from tests.architecture.cloud_probes import probe_connect_timeout, probe_total_timeout
 from tests.architecture.outbound_probes import probe_private_model, probe_private_provider
 from tests.architecture.retention_probes import probe_deleted
 from tests.fakes.decoding import one_window
@@ -303,6 +304,8 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "llm.history_tokens": (100, probe_history_length),
     "llm.first_token_timeout_s": (0.02, probe_timeout(EchoOptions(first_delay_s=0.2))),
     "llm.idle_timeout_s": (0.02, probe_timeout(EchoOptions(delay_s=0.2))),
+    "llm.connect_timeout_s": (0.02, probe_connect_timeout),
+    "llm.total_timeout_s": (0.05, probe_total_timeout),
     "llm.answer_in_any_language": (True, probe_unspoken_language),
     "speech.default_voices": ({"ru": "tone-de"}, probe_voice_request),
     "speech.max_input_chars": (5, probe_long_text),

@@ -78,6 +78,7 @@ class CloudProviderServer:
         """Whether the connection stays open."""
         script = self.script
         if request.method == "GET" and not script.fault and script.status == 200:
+            await asyncio.sleep(script.delay_s)
             key, prefix = ("models", "models/") if self.dialect == "gemini" else ("data", "")
             name = "name" if self.dialect == "gemini" else "id"
             return _send_json(writer, 200, {key: [{name: prefix + each} for each in script.models]}, {})

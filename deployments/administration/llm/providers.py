@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from deployments.administration.llm.provider_types import PROVIDER_TYPES
 from deployments.administration.office.drafts import NamedDraft, require_version
 from deployments.administration.office.host_addresses import parse_server_url, url_origin
 from deployments.administration.office.outbound_check import require_outbound_allowed
@@ -15,6 +14,7 @@ from deployments.administration.office.spec_administration import NamedSpecAdmin
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict
 from deployments.contracts.frozen_model import Language
+from deployments.contracts.provider_kinds import PROVIDER_KINDS
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.sampling import Sampling
 from storage.database import Database
@@ -37,6 +37,9 @@ class ProviderDraft(NamedDraft):
     base_url: str = Field(default="", max_length=500)
     enabled: bool = True
     params: Sampling = Sampling()
+    input_price: float | None = Field(default=None, ge=0, le=100_000, description="US dollars per million tokens")
+    output_price: float | None = Field(default=None, ge=0, le=100_000, description="US dollars per million tokens")
+    budget_per_day: float = Field(default=0, ge=0, le=10**9, description="US dollars per UTC day; 0 means no limit")
     description: str = Field(default="", max_length=2_000)
     api_key: Annotated[SecretStr, Field(max_length=1_000)] | None = None
     vless_urls: Annotated[tuple[_Link, ...], Field(max_length=50)] | None = None
@@ -44,8 +47,8 @@ class ProviderDraft(NamedDraft):
     @field_validator("provider_type")
     @classmethod
     def _check_type(cls, name: str) -> str:
-        if name not in PROVIDER_TYPES:
-            raise ValueError(f"use one of {', '.join(PROVIDER_TYPES)}")
+        if name not in PROVIDER_KINDS:
+            raise ValueError(f"use one of {', '.join(PROVIDER_KINDS)}")
         return name
 
     @field_validator("base_url")
@@ -62,8 +65,14 @@ class ProviderDraft(NamedDraft):
 
     @model_validator(mode="after")
     def _check_base_url(self) -> Self:
-        if not self.base_url and PROVIDER_TYPES[self.provider_type].requires_base_url:
+        if not self.base_url and PROVIDER_KINDS[self.provider_type].requires_base_url:
             raise ValueError("this type of provider needs base_url, for example http://127.0.0.1:8000/v1")
+        return self
+
+    @model_validator(mode="after")
+    def _check_prices(self) -> Self:
+        if (self.input_price is None) != (self.output_price is None):
+            raise ValueError("input_price and output_price are set together")
         return self
 
 
@@ -136,7 +145,7 @@ class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft
         return spec.provider_type
 
     def _key_fields(self, before: ProviderSpec, draft: ProviderDraft) -> dict[str, str]:
-        origin = url_origin(draft.base_url or PROVIDER_TYPES[draft.provider_type].default_base_url)
+        origin = url_origin(draft.base_url or PROVIDER_KINDS[draft.provider_type].base_url)
         if draft.api_key is None and before.sealed_api_key and before.key_origin == origin:
             return {}
         key = draft.api_key.get_secret_value().strip() if draft.api_key is not None else ""

@@ -30,12 +30,13 @@ class UsageAccounting:
             self._record_count += 1
 
     async def used_today(self) -> ReportAcknowledgement:
-        """Returns the usage of each API key on the current day. The result is cached until usage is recorded."""
+        """Returns the usage of each API key and cloud provider on the current day, cached until usage is recorded."""
         record_count, day = self._record_count, self.current_day()
         if self._cached is None or (self._cached[0], self._cached[1].day) != (record_count, day):
             async with self._database.unit_of_work() as work:
                 keys: dict[int, KeyUsage] = await work.usage.by_key(day)
-            self._cached = record_count, ReportAcknowledgement(day=day, keys=keys)
+                routes = await work.usage.by_cloud_route(day)
+            self._cached = record_count, ReportAcknowledgement(day=day, keys=keys, routes=routes)
         return self._cached[1]
 
     async def sums(self, first: date, last: date, by: Sequence[UsageGrouping]) -> tuple[UsageTotals, ...]:

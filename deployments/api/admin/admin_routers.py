@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from deployments.administration.llm.provider_test import ProviderTest
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsServices
 from deployments.api.admin.audit.routes import audit_router
@@ -47,6 +48,7 @@ class AdminServices:
     matcher: FaqMatcher
     bots: BotReportReader
     snapshots: SnapshotSource
+    test_provider: ProviderTest
 
 
 def admin_routers(services: AdminServices) -> tuple[APIRouter, ...]:
@@ -72,7 +74,7 @@ def _configuration_routers(services: AdminServices) -> tuple[APIRouter, ...]:
         faq_router(office.faq, office.publisher, services.matcher),
         personas_router(office.personas, office.settings, office.publisher),
         models_router(office.settings, office.publisher, services.assistant, office.providers),
-        providers_router(office.providers),
+        providers_router(office.providers, services.test_provider),
         chains_router(office.chains),
         bots_router(office.bots, office.bot_sessions, services.bots, services.operations.logs),
         widgets_router(office.widgets),

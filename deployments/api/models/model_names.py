@@ -1,17 +1,18 @@
 """Resolution and listing of ``model`` names.
 
 ``secretary`` uses the default route, ``<persona>-secretary`` the same with a persona, ``local`` or the id of the local
-model the local route, ``cloud:<id>`` a provider. Speech and recognition models are named by engine, by model or by
-OpenAI's names.
+model the local route, ``cloud:<id>`` a provider, ``gemini`` the default Gemini provider. Speech and recognition models
+are named by engine, by model or by OpenAI's names.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from deployments.contracts.chat import LOCAL_ROUTE, Route
+from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import ModelNotFound
+from deployments.contracts.providers import GEMINI, default_gemini
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
@@ -111,7 +112,11 @@ class ModelNames:
 def _snapshot_targets(snapshot: Snapshot) -> dict[str, ChatTarget]:
     personas = {f"{p.id}{_PERSONA_SUFFIX}": ChatTarget(persona_id=p.id) for p in snapshot.personas}
     local = ChatTarget(LOCAL_ROUTE)
-    return {_SECRETARY: ChatTarget(), "local": local, "vllm": local, **personas}
+    clouds = {f"cloud:{p.id}": ChatTarget(Route(RouteKind.CLOUD, p.id)) for p in snapshot.providers if p.enabled}
+    gemini = default_gemini(snapshot.providers)
+    if gemini is not None and gemini.enabled:
+        clouds[GEMINI] = ChatTarget(Route(RouteKind.CLOUD, gemini.id))
+    return {_SECRETARY: ChatTarget(), "local": local, "vllm": local, **personas, **clouds}
 
 
 def _all_cards(targets: dict[str, ChatTarget], statuses: tuple[EngineStatus, ...]) -> Iterator[ModelCard]:

@@ -5,7 +5,7 @@ The engine runs in the process of a door. It holds no key: the connection adds i
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -15,6 +15,7 @@ from deployments.contracts.events import TextDelta, TurnFinished, Usage
 from deployments.contracts.provider_errors import NotSupported, ProviderKeyRefused
 from deployments.contracts.provider_kinds import Prefill, ProviderKind
 from deployments.contracts.sampling import Sampling
+from deployments.contracts.speech import EngineStatus
 from deployments.contracts.streams import Closing
 from deployments.engines.base import AsyncEngine
 from deployments.engines.chat.stopwatch import Stopwatch
@@ -54,12 +55,16 @@ class CloudModel:
     model_name: str
     params: Sampling = field(default_factory=Sampling)
     prices: TokenPrices | None = None
+    languages: tuple[str, ...] = ()
     has_key: bool = True
     admit: Callable[[], None] = lambda: None
 
 
 class CloudChatEngine(AsyncEngine):
-    """ChatEngine for one provider. ``close`` waits for nothing; the owner closes it when no stream is left."""
+    """ChatEngine for one provider. It needs no ``start``: nothing is loaded before the first answer or ``warm_up``.
+
+    The owner calls ``close`` when no stream is left.
+    """
 
     def __init__(self, model: CloudModel, connection: ProviderConnection) -> None:
         super().__init__("chat", "cloud", model.model_name)
@@ -70,14 +75,29 @@ class CloudChatEngine(AsyncEngine):
         self._rules = ParameterRules(model.name, model.model_name, model.kind, model.params)
         self._library: LiteLlmModel | None = None
         self._loading = asyncio.Lock()
+        self._idle = asyncio.Event()
+        self._health.mark_ready()
 
     @property
     def live_streams(self) -> int:
         return self._live_streams
 
+    def status(self) -> EngineStatus:
+        return replace(super().status(), languages=self._model.languages)
+
+    def estimate_cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """US dollars; 0 before the first answer and for unknown prices."""
+        return self._cost(ProviderUsage(prompt_tokens, completion_tokens), self._library) if self._library else 0.0
+
     async def warm_up(self) -> None:
         """Imports litellm, so that the first answer does not wait for it."""
         await self._load()
+
+    async def close_when_idle(self) -> None:
+        """Closes the connections when the last stream has ended."""
+        if self._live_streams:
+            await self._idle.wait()
+        await self.close()
 
     async def close(self) -> None:
         await self.stop()
@@ -92,36 +112,46 @@ class CloudChatEngine(AsyncEngine):
         if self._model.kind.requires_key and not self._model.has_key:
             raise ProviderKeyRefused(f"{self._model.name} has no API key: enter one in its settings")
         self._model.admit()
-        return self._stream(turn)
+        return self._counted(turn)
 
     async def models(self) -> tuple[str, ...]:
         """The model names that the provider lists. Raises ProviderFailed."""
         return await self._api.models()
 
+    async def _counted(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
+        self._idle.clear()
+        try:
+            with self._live_stream():
+                async with Closing(self._stream(turn)) as events:
+                    async for event in events:
+                        yield event
+        finally:
+            if not self._live_streams:
+                self._idle.set()
+
     async def _stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         stopwatch, written = Stopwatch(), 0
-        with self._live_stream():
-            library = await self._load()
-            prefill = self._prefill(library)
-            parameters, extra = self._rules.parameters(turn, library)
-            messages = request_messages(turn, await self._inlined_images(turn, library), prefill)
-            request = library.request(messages, parameters)
-            reply = CloudReply(library.parser(parameters), self._names)
-            body = orjson.dumps(request.body | extra | dict(self._model.kind.body) | self._prefill_body(turn, prefill))
-            path = prefill.path if prefill and turn.answer_prefix else ""
-            joint = _Joint(turn.answer_prefix, prefill)
-            async with Closing(self._api.chat(reply, request.headers, body, path)) as events:
-                async for event in events:
-                    if isinstance(event, TextDelta):
-                        event = TextDelta(joint.feed(event.text))
-                        if not event.text:
-                            continue
-                        written += len(event.text)
-                    stopwatch.first_token()
-                    yield event
-            if rest := joint.finish():
-                written += len(rest)
-                yield TextDelta(rest)
+        library = await self._load()
+        prefill = self._prefill(library)
+        parameters, extra = self._rules.parameters(turn, library)
+        messages = request_messages(turn, await self._inlined_images(turn, library), prefill)
+        request = library.request(messages, parameters)
+        reply = CloudReply(library.parser(parameters), self._names)
+        body = orjson.dumps(request.body | extra | dict(self._model.kind.body) | self._prefill_body(turn, prefill))
+        path = prefill.path if prefill and turn.answer_prefix else ""
+        joint = _Joint(turn.answer_prefix, prefill)
+        async with Closing(self._api.chat(reply, request.headers, body, path)) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    event = TextDelta(joint.feed(event.text))
+                    if not event.text:
+                        continue
+                    written += len(event.text)
+                stopwatch.first_token()
+                yield event
+        if rest := joint.finish():
+            written += len(rest)
+            yield TextDelta(rest)
         if reply.finish_reason == "content_filter" and not written:
             raise filtered(self._names)
         usage = reply.usage or _estimated_usage(turn, written)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter
 
 from bots.bot_status import BotStatus
+from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsDependencies, open_operations
 from deployments.api.admin.admin_routers import AdminServices, admin_routers
@@ -16,6 +17,7 @@ from deployments.api.admin.settings.routes import settings_router
 from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
 from deployments.contracts.match_report import MatchReport
+from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.services import DeploymentDetails
 from storage.environment import Environment
 from tests.api.admin.admin_client import OfficeSnapshots
@@ -40,6 +42,10 @@ class EmptyCluster:
 
     async def deployments(self) -> tuple[DeploymentDetails, ...]:
         return ()
+
+
+async def untested(spec: ProviderSpec) -> ProviderTestResult:
+    return ProviderTestResult(available=False, message=f"{spec.name} is not tested here")
 
 
 async def no_bots() -> tuple[BotStatus, ...]:
@@ -73,6 +79,7 @@ async def all_routers(office: OfficeServices, environment: Environment) -> Async
                 matcher=match,
                 bots=no_bots,
                 snapshots=OfficeSnapshots(office),
+                test_provider=untested,
             )
         )
     finally:

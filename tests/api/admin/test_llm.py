@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.office.composition import OfficeServices
 from deployments.api.admin.llm.models import models_router
 from deployments.api.admin.llm.personas import personas_router
 from deployments.api.admin.llm.providers import chains_router, providers_router
 from deployments.api.admin.path_permissions import required_role
 from deployments.contracts.identity import Role
+from deployments.contracts.providers import ProviderSpec
 from storage import seed
 from storage.secrets import Sealer
 from tests.api.admin.admin_client import admin_client
@@ -18,6 +20,10 @@ from tests.api.admin.scripted_secretary import scripted_secretary
 
 KEY = "sk-live-0123456789abcdef"
 LINK = "vless://11111111-2222-3333-4444-555555555555@secret-host.example.org:443?security=reality#x"
+
+
+async def untested(spec: ProviderSpec) -> ProviderTestResult:
+    return ProviderTestResult(available=False, message=f"{spec.name} is not tested here")
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
         lambda o: [
             personas_router(o.personas, o.settings, o.publisher),
             models_router(o.settings, o.publisher, assistant, o.providers),
-            providers_router(o.providers),
+            providers_router(o.providers, untested),
             chains_router(o.chains),
         ],
     ) as client:
@@ -309,8 +315,8 @@ async def test_chain_routes_exist_and_are_acyclic(client: httpx.AsyncClient, off
 
 
 async def test_providers_are_hidden_from_viewers(office: OfficeServices) -> None:
-    async with admin_client(office, lambda o: [providers_router(o.providers)], "viewer") as client:
+    async with admin_client(office, lambda o: [providers_router(o.providers, untested)], "viewer") as client:
         assert (await client.get("/llm/providers")).status_code == 403
-    async with admin_client(office, lambda o: [providers_router(o.providers)], "operator") as client:
+    async with admin_client(office, lambda o: [providers_router(o.providers, untested)], "operator") as client:
         assert (await client.get("/llm/providers")).status_code == 200
         assert (await client.post("/llm/providers", json={})).status_code == 403

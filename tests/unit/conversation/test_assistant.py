@@ -56,7 +56,7 @@ async def test_turn_exact_match_answers_without_model() -> None:
     harness = await AssistantHarness().start()
     events = await harness.events(user_turn("часы РАБОТЫ?"))
     started, matched, delta, finished = events
-    assert started == TurnStarted("t1", 3)
+    assert started == TurnStarted("t1", 3, "faq:7")
     assert isinstance(matched, AnswerMatched)
     assert matched.match.entry_id == HOURS.id
     assert delta == TextDelta(HOURS.answer)

@@ -22,7 +22,7 @@ from deployments.api.admin.request_identity import Caller
 from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
-from deployments.contracts.providers import ProviderSpec
+from deployments.contracts.providers import ProviderSpec, resolve_alias
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
 
@@ -153,18 +153,12 @@ def _enabled_route(text: str, snapshot: Snapshot) -> Route:
         raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend") from None
     if route == LOCAL_ROUTE:
         return route
-    provider = providers.get(str(route)) or _default_gemini(text, snapshot)
+    provider = providers.get(resolve_alias(str(route), snapshot.providers))
     if provider is None:
         raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend")
     if not provider.enabled:
         raise Conflict(f"the provider {provider.id!r} is switched off", param="backend")
     return Route(RouteKind.CLOUD, provider.id)
-
-
-def _default_gemini(text: str, snapshot: Snapshot) -> ProviderSpec | None:
-    """The provider that the alias ``gemini`` stands for: the default one of this type, else the first one."""
-    of_type = [each for each in snapshot.providers if each.provider_type == "gemini"] if text == "gemini" else []
-    return min(of_type, key=lambda each: (not each.is_default, not each.enabled, each.id), default=None)
 
 
 def _default_provider(snapshot: Snapshot) -> ProviderSpec | None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, status
 from starlette.responses import Response
 
 from deployments.administration.llm.chains import ChainAdministration
-from deployments.administration.llm.provider_types import PROVIDER_TYPES
+from deployments.administration.llm.provider_test import ProviderTest
 from deployments.administration.llm.providers import ProviderAdministration
 from deployments.api.admin.etags import IfMatch, required_version, set_etag
 from deployments.api.admin.llm.schemas import (
@@ -16,17 +16,19 @@ from deployments.api.admin.llm.schemas import (
     ProviderList,
     ProviderReply,
     ProviderSavedReply,
+    ProviderTestReply,
     ProviderTypeReply,
 )
 from deployments.api.admin.request_bodies import FieldChanges, split_version
 from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.provider_kinds import PROVIDER_KINDS
 from deployments.contracts.providers import ProviderSpec, RouteChain
 
 _FIELD_ALIASES = {"config": "params"}
 
 
-def providers_router(providers: ProviderAdministration) -> APIRouter:
+def providers_router(providers: ProviderAdministration, test: ProviderTest) -> APIRouter:
     router = APIRouter(prefix="/llm/providers", tags=["llm"])
 
     def reply(spec: ProviderSpec, response: Response) -> ProviderSavedReply:
@@ -39,7 +41,7 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
         found = [each for each in await providers.list() if each.enabled or not enabled_only]
         return ProviderList(
             providers=[ProviderReply.of(each, providers.proxy_hosts(each)) for each in found],
-            provider_types={name: _type_reply(name) for name in PROVIDER_TYPES},
+            provider_types={name: _type_reply(name) for name in PROVIDER_KINDS},
         )
 
     @router.post("", status_code=status.HTTP_201_CREATED)
@@ -79,7 +81,17 @@ def providers_router(providers: ProviderAdministration) -> APIRouter:
         """``If-Match`` is optional, for older clients."""
         return reply(await providers.make_default(provider_id, caller.username, version), response)
 
+    _add_test(router, providers, test)
     return router
+
+
+def _add_test(router: APIRouter, providers: ProviderAdministration, test: ProviderTest) -> None:
+    @router.post("/{provider_id}/test")
+    async def try_out(provider_id: str) -> ProviderTestReply:
+        """Lists the models and asks for one short answer, which costs as any other. Also tries a disabled provider.
+        A provider that fails is a result, not an HTTP error."""
+        result = await test(await providers.get(provider_id))
+        return ProviderTestReply(status="ok" if result.available else "error", **result.model_dump())
 
 
 def chains_router(chains: ChainAdministration) -> APIRouter:
@@ -117,10 +129,15 @@ def chains_router(chains: ChainAdministration) -> APIRouter:
 
 
 def _type_reply(name: str) -> ProviderTypeReply:
-    kind = PROVIDER_TYPES[name]
+    kind = PROVIDER_KINDS[name]
     return ProviderTypeReply(
-        name=kind.name,
-        default_base_url=kind.default_base_url,
-        default_models=list(kind.models),
+        name=kind.title,
+        default_base_url=kind.base_url,
+        default_models=[model.name for model in kind.models],
+        free_models=[model.name for model in kind.models if model.free],
         requires_base_url=kind.requires_base_url,
+        requires_key=kind.requires_key,
+        parameters=sorted(kind.parameters),
+        tools=kind.tools,
+        images=kind.images,
     )

@@ -6,6 +6,7 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from deployments.administration.llm.chains import ChainDraft
 from deployments.administration.llm.personas import PersonaDraft
+from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.llm.providers import ProviderDraft
 from deployments.api.admin.request_bodies import VersionedAdminRequest
 from deployments.contracts.providers import ProviderSpec, RouteChain
@@ -168,6 +169,9 @@ class ProviderReply(BaseModel):
     enabled: bool
     is_default: bool
     params: Sampling
+    input_price: float | None
+    output_price: float | None
+    budget_per_day: float
     description: str
     api_key: str
     has_key: bool
@@ -194,7 +198,12 @@ class ProviderTypeReply(BaseModel):
     name: str
     default_base_url: str
     default_models: list[str]
+    free_models: list[str] = Field(description="Suggested models without payment, within the limits of the provider")
     requires_base_url: bool
+    requires_key: bool
+    parameters: list[str] = Field(description="Parameters of a request that the provider has")
+    tools: bool
+    images: bool = Field(description="Whether models see images, unless litellm's model table says otherwise")
 
 
 class ProviderList(BaseModel):
@@ -205,6 +214,10 @@ class ProviderList(BaseModel):
 class ProviderSavedReply(BaseModel):
     status: Literal["ok"] = "ok"
     provider: ProviderReply
+
+
+class ProviderTestReply(ProviderTestResult):
+    status: Literal["ok", "error"]
 
 
 class NewChain(ChainDraft):

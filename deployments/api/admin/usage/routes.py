@@ -48,6 +48,7 @@ def _item(group: UsageTotals, names: dict[int, str]) -> UsageItem:
         prompt_tokens=group.prompt_tokens,
         completion_tokens=group.completion_tokens,
         audio_seconds=round(group.audio_seconds, 3),
+        cost=round(group.cost, 6),
     )
 
 
@@ -57,4 +58,5 @@ def _totals(groups: tuple[UsageTotals, ...]) -> UsageAmounts:
         prompt_tokens=sum(group.prompt_tokens for group in groups),
         completion_tokens=sum(group.completion_tokens for group in groups),
         audio_seconds=round(sum(group.audio_seconds for group in groups), 3),
+        cost=round(sum(group.cost for group in groups), 6),
     )

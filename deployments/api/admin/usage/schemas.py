@@ -8,10 +8,13 @@ from deployments.administration.usage.service import UsageGrouping
 
 
 class UsageAmounts(BaseModel):
+    """``cost`` is in US dollars, by the price lists of the cloud providers."""
+
     requests: int
     prompt_tokens: int
     completion_tokens: int
     audio_seconds: float
+    cost: float
 
 
 class UsageItem(UsageAmounts):
