@@ -19,6 +19,7 @@ BENCHMARKS = {
     "import-time": "processor time of the imports of one process, by garbage collector threshold",
     "idle": "time to start, and memory and processor time of a secretary that waits",
     "office-changes": "time from a change in the office to the slowest replica, and changes per second against sqlite3",
+    "cloud": "streaming through the cloud engine to a mock provider, against the LiteLLM proxy",
     "faq": "exact and ranked match among ten thousand FAQ entries",
     "answers": "which stage finds the right FAQ entry for labelled questions, and the cost of a match by meaning",
     "spoken-text": "labelled texts that are read rightly, against the bare normalisation libraries",

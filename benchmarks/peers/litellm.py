@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -35,9 +36,21 @@ def install() -> None:
 
 def litellm_server(directory: Path, workers: int, answer: str) -> ServerProcess:
     """A proxy with ``workers`` uvicorn workers whose model replies ``answer`` without a call."""
+    parameters = {"model": "openai/mocked", "api_key": "none", "mock_response": answer}
+    return litellm_proxy(directory, workers, {"secretary": parameters})
+
+
+def provider_proxy(directory: Path, base_url: str, models: Sequence[str]) -> ServerProcess:
+    """A proxy with one worker in front of a provider in OpenAI's format."""
+    parameters = {name: {"model": f"openai/{name}", "api_key": "none", "api_base": base_url} for name in models}
+    return litellm_proxy(directory, 1, parameters)
+
+
+def litellm_proxy(directory: Path, workers: int, models: Mapping[str, Mapping[str, str]]) -> ServerProcess:
+    """A proxy with ``workers`` uvicorn workers. ``models``: name -> parameters of litellm."""
     port = free_port()
     config, logging = directory / "litellm.yaml", directory / "litellm-logging.json"
-    config.write_text(yaml.safe_dump(_config(answer)))
+    config.write_text(yaml.safe_dump(_config(models)))
     logging.write_text(json.dumps(_LOGGING))
     command = [str(ENVIRONMENT / "bin" / "litellm"), "--config", str(config), "--host", "127.0.0.1"]
     command += ["--port", str(port), "--num_workers", str(workers), "--log_config", str(logging)]
@@ -53,10 +66,9 @@ def litellm_server(directory: Path, workers: int, answer: str) -> ServerProcess:
     return server
 
 
-def _config(answer: str) -> dict[str, object]:
-    parameters = {"model": "openai/mocked", "api_key": "none", "mock_response": answer}
+def _config(models: Mapping[str, Mapping[str, str]]) -> dict[str, object]:
     return {
-        "model_list": [{"model_name": "secretary", "litellm_params": parameters}],
+        "model_list": [{"model_name": name, "litellm_params": dict(each)} for name, each in models.items()],
         "litellm_settings": {"set_verbose": False, "request_timeout": 60},
         "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
     }

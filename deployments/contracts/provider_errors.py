@@ -1,13 +1,13 @@
 """Errors of cloud providers. Messages name the provider and say what to do; they never contain a key.
 
     Unavailable
-    └── ProviderFailed            502 provider_failed            (retryable)
+    └── ProviderFailed            503 provider_failed            (retryable)
         ├── ProviderRejected      502 provider_rejected_request  the provider does not understand the request
         ├── ProviderKeyRefused    502 provider_key_refused       no key, a wrong key, or a key without the permission
         ├── RegionBlocked         502 provider_region_blocked
         ├── ProviderAddressRefused 502 provider_address_refused  the outbound policy forbids the address
         ├── ProviderModelUnknown  502 provider_model_not_found
-        ├── ProviderQuotaUsed     429 provider_quota_used        no credit, or the free quota is used up
+        ├── ProviderQuotaUsed     502 provider_quota_used        no credit, or the free quota is used up
         ├── ProviderBusy          429 provider_rate_limited      (retryable)
         ├── ProviderReplyInvalid  502 provider_reply_invalid     no API at this address, or broken data
         └── ContentFiltered       400 content_filter
@@ -26,37 +26,37 @@ from deployments.contracts.errors import InvalidRequest, RateLimited, SecretaryE
 class ProviderFailed(Unavailable):
     """The provider failed, could not be reached, or ended its answer early."""
 
-    code, status = "provider_failed", 502
+    code = "provider_failed"
 
 
 class ProviderRejected(ProviderFailed):
     """The provider refused the request as invalid."""
 
-    code, retryable = "provider_rejected_request", False
+    code, status, retryable = "provider_rejected_request", 502, False
 
 
 class ProviderKeyRefused(ProviderFailed):
-    code, retryable = "provider_key_refused", False
+    code, status, retryable = "provider_key_refused", 502, False
 
 
 class RegionBlocked(ProviderFailed):
     """The provider does not serve the country of this machine."""
 
-    code, retryable = "provider_region_blocked", False
+    code, status, retryable = "provider_region_blocked", 502, False
 
 
 class ProviderAddressRefused(ProviderFailed):
     """The policy of outbound requests forbids the base URL; the message names the setting that allows it."""
 
-    code, retryable = "provider_address_refused", False
+    code, status, retryable = "provider_address_refused", 502, False
 
 
 class ProviderModelUnknown(ProviderFailed):
-    code, retryable = "provider_model_not_found", False
+    code, status, retryable = "provider_model_not_found", 502, False
 
 
 class ProviderQuotaUsed(ProviderFailed):
-    code, status, retryable = "provider_quota_used", 429, False
+    code, status, retryable = "provider_quota_used", 502, False
 
 
 class ProviderBusy(ProviderFailed):
@@ -68,7 +68,7 @@ class ProviderBusy(ProviderFailed):
 class ProviderReplyInvalid(ProviderFailed):
     """The reply is not that of the API: a web page, a redirect, malformed JSON."""
 
-    code, retryable = "provider_reply_invalid", False
+    code, status, retryable = "provider_reply_invalid", 502, False
 
 
 class ContentFiltered(ProviderFailed):

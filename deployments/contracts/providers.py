@@ -1,11 +1,14 @@
 """Cloud language models, and chains of routes that fall back to each other."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
 from pydantic import Field
 
 from deployments.contracts.frozen_model import FrozenModel, Language, Slug
 from deployments.contracts.sampling import Sampling
+
+_Price = Annotated[float, Field(ge=0, le=100_000)]
 
 
 class ProviderSpec(FrozenModel):
@@ -27,8 +30,8 @@ class ProviderSpec(FrozenModel):
     key_hint: str = Field(default="", repr=False, description="Last characters of the key")
     key_origin: str = ""
     sealed_proxies: str = Field(default="", repr=False)
-    input_price: float | None = Field(default=None, ge=0)
-    output_price: float | None = Field(default=None, ge=0)
+    input_price: _Price | None = None
+    output_price: _Price | None = None
     budget_per_day: float = Field(default=0, ge=0)
     description: str = ""
     version: int = 1

@@ -1,10 +1,11 @@
 """Exchanges, and the reports that doors have delivered."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.settings import Exchange
@@ -17,6 +18,17 @@ from storage.repositories.sessions import without_session_sync
 _COLUMNS = tuple(Exchange.model_fields)
 _ATTRIBUTES = tuple(getattr(ExchangeRow, name) for name in _COLUMNS)
 _values = attrgetter(*_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCost:
+    """What the answers of one conversation cost, in US dollars."""
+
+    session_id: str
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
 
 
 class ExchangeRepository:
@@ -37,6 +49,26 @@ class ExchangeRepository:
         """The last stored exchanges, the newest first."""
         rows = await self._session.scalars(select(ExchangeRow).order_by(ExchangeRow.id.desc()).limit(limit))
         return tuple(_exchange(row) for row in rows)
+
+    async def most_expensive_sessions(self, since: datetime, before: datetime, limit: int) -> tuple[SessionCost, ...]:
+        """The conversations whose answers of this time cost most."""
+        cost = func.sum(ExchangeRow.cost)
+        columns = (
+            ExchangeRow.session_id,
+            func.count(),
+            func.sum(ExchangeRow.prompt_tokens),
+            func.sum(ExchangeRow.completion_tokens),
+            cost,
+        )
+        wanted = select(*columns).where(
+            ExchangeRow.session_id.is_not(None), ExchangeRow.created_at >= since, ExchangeRow.created_at < before
+        )
+        grouped = wanted.group_by(ExchangeRow.session_id).having(cost > 0).order_by(cost.desc()).limit(limit)
+        rows = await self._session.execute(grouped)
+        return tuple(
+            SessionCost(str(session), int(answers), int(prompt), int(completion), float(paid))
+            for session, answers, prompt, completion, paid in rows.tuples()
+        )
 
     async def accept_report(self, door: str, sequence: int, digest: str) -> bool:
         """Records a report. Returns False for a repetition. A restarted door reuses sequences with another digest."""

@@ -1,15 +1,16 @@
 """Usage of requests, tokens and audio. Doors report it; each door receives what a key has used at all doors."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.reports import KeyUsage, ReportAcknowledgement, UsageCount
 from storage.database import Database
+from storage.repositories.exchanges import SessionCost
 from storage.repositories.usage import UsageGrouping, UsageTotals
 from storage.unit_of_work import UnitOfWork
 
-__all__ = ["UsageAccounting", "UsageGrouping", "UsageTotals"]
+__all__ = ["SessionCost", "UsageAccounting", "UsageGrouping", "UsageTotals"]
 
 _MAX_RANGE = timedelta(days=366)
 
@@ -42,11 +43,23 @@ class UsageAccounting:
     async def sums(self, first: date, last: date, by: Sequence[UsageGrouping]) -> tuple[UsageTotals, ...]:
         """Returns sums over the days ``first`` to ``last``, both included. Raises InvalidRequest for an empty range or
         one longer than a year."""
-        if not timedelta(0) <= last - first < _MAX_RANGE:
-            raise InvalidRequest(f"from_day to to_day is 1 to {_MAX_RANGE.days} days", param="from_day")
+        _require_range(first, last)
         async with self._database.unit_of_work() as work:
             return await work.usage.totals(first.isoformat(), last.isoformat(), by)
+
+    async def expensive_sessions(self, first: date, last: date, limit: int) -> tuple[SessionCost, ...]:
+        """Returns the conversations that cost most in these days, at most ``limit``. Raises as ``sums``."""
+        _require_range(first, last)
+        since = datetime.combine(first, time.min, UTC)
+        async with self._database.unit_of_work() as work:
+            until = datetime.combine(last, time.min, UTC) + timedelta(days=1)
+            return await work.exchanges.most_expensive_sessions(since, until, limit)
 
     def current_day(self) -> str:
         """Returns the current day (UTC)."""
         return self._clock().astimezone(UTC).date().isoformat()
+
+
+def _require_range(first: date, last: date) -> None:
+    if not timedelta(0) <= last - first < _MAX_RANGE:
+        raise InvalidRequest(f"from_day to to_day is 1 to {_MAX_RANGE.days} days", param="from_day")

@@ -23,8 +23,8 @@ def downgrade() -> None:
 
 def _columns() -> tuple[tuple[str, sa.Column[Any]], ...]:
     return (
-        ("cloud_llm_providers", sa.Column("input_price", sa.Float(), nullable=True)),
-        ("cloud_llm_providers", sa.Column("output_price", sa.Float(), nullable=True)),
+        ("cloud_llm_providers", sa.Column("input_price", sa.Double(), nullable=True)),
+        ("cloud_llm_providers", sa.Column("output_price", sa.Double(), nullable=True)),
         ("cloud_llm_providers", _amount("budget_per_day")),
         ("usage", _amount("cost")),
         ("exchanges", _amount("cost")),
@@ -32,4 +32,4 @@ def _columns() -> tuple[tuple[str, sa.Column[Any]], ...]:
 
 
 def _amount(name: str) -> sa.Column[Any]:
-    return sa.Column(name, sa.Float(), nullable=False, server_default=sa.text("0"))
+    return sa.Column(name, sa.Double(), nullable=False, server_default=sa.text("0"))

@@ -1,7 +1,7 @@
 """Routes of ``/users``, ``/keys`` and ``/usage``."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx
@@ -12,7 +12,7 @@ from deployments.administration.users.service import UserChange
 from deployments.contracts.errors import Conflict
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport, UsageCount
-from deployments.contracts.settings import KeyLimits
+from deployments.contracts.settings import Exchange, KeyLimits
 from storage.secrets import key_digest
 from tests.api.admin.admin_client import admin_client, opened_office
 from tests.api.admin.admin_routers import office_only_routers
@@ -184,13 +184,14 @@ async def test_key_usage_in_list_and_sums(office: OfficeServices, admin: httpx.A
     receipts = [await office.report_ingest.accept(report) for _ in range(3)]
     assert {receipt.keys[key_id].tokens for receipt in receipts} == {30}
     shop = next(key for key in (await admin.get("/keys")).json()["keys"] if key["id"] == key_id)
-    assert shop["used_today"] == {"tokens": 30, "audio_seconds": 3.0}
+    assert shop["used_today"] == {"tokens": 30, "audio_seconds": 3.0, "cost": 0.0}
     by_key = (await admin.get("/usage")).json()
     assert [(item["key_id"], item.get("key_name"), item["requests"]) for item in by_key["items"]] == [
         (0, None, 1),
         (key_id, "shop", 2),
     ]
-    assert by_key["totals"] == {"requests": 3, "prompt_tokens": 30, "completion_tokens": 15, "audio_seconds": 4.5}
+    sums = {"requests": 3, "prompt_tokens": 30, "completion_tokens": 15, "audio_seconds": 4.5, "cost": 0.0}
+    assert by_key["totals"] == sums
     split = (await admin.get("/usage", params={"group_by": ["source", "route"]})).json()
     assert [(item["source"], item["route"], item["requests"]) for item in split["items"]] == [
         ("api", "local", 1),
@@ -198,6 +199,41 @@ async def test_key_usage_in_list_and_sums(office: OfficeServices, admin: httpx.A
         ("telegram", "local", 1),
     ]
     assert (await admin.get("/usage", params={"from_day": "2001-01-01", "to_day": "2001-02-01"})).json()["items"] == []
+
+
+async def test_costs_of_providers_keys_and_conversations(office: OfficeServices, admin: httpx.AsyncClient) -> None:
+    day = office.usage.current_day()
+    usage = tuple(
+        UsageCount(day=day, key_id=key, source="api", route=route, requests=1, cost=cost)
+        for key, route, cost in ((1, "cloud:a", 0.5), (2, "cloud:a", 0.25), (2, "cloud:b", 2), (2, "local", 0))
+    )
+    exchanges = tuple(
+        Exchange(
+            turn_id=turn,
+            session_id=session,
+            source_kind="api",
+            question="?",
+            answer="!",
+            route="cloud:a",
+            prompt_tokens=3,
+            completion_tokens=2,
+            cost=cost,
+            created_at=datetime.now(UTC),
+        )
+        for turn, session, cost in (("t1", "s1", 0.5), ("t2", "s1", 0.25), ("t3", "s2", 2), ("t4", "s3", 0))
+    )
+    report = DoorReport(door="d", run="a", sequence=1, revision=1, usage=usage, exchanges=exchanges)
+    receipt = await office.report_ingest.accept(report)
+    assert {route: used.cost for route, used in receipt.routes.items()} == {"cloud:a": 0.75, "cloud:b": 2}
+    assert {key: used.cost for key, used in receipt.keys.items()} == {1: 0.5, 2: 2.25}
+    by_route = (await admin.get("/usage", params={"group_by": ["route", "day"]})).json()
+    assert {item["route"]: item["cost"] for item in by_route["items"]} == {"cloud:a": 0.75, "cloud:b": 2, "local": 0}
+    assert by_route["totals"]["cost"] == 2.75
+    by_session = (await admin.get("/usage/sessions")).json()["items"]
+    assert [(item["session_id"], item["answers"], item["cost"]) for item in by_session] == [
+        ("s2", 1, 2),
+        ("s1", 2, 0.75),
+    ]
 
 
 @pytest.mark.parametrize(

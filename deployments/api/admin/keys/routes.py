@@ -60,6 +60,10 @@ def _reply(view: ApiKeyView, plain: str | None = None) -> KeyReply:
         version=view.version,
         created_at=view.created_at,
         expires_at=key.expires_at,
-        used_today=UsedToday(tokens=view.used_today.tokens, audio_seconds=round(view.used_today.audio_seconds, 3)),
+        used_today=UsedToday(
+            tokens=view.used_today.tokens,
+            audio_seconds=round(view.used_today.audio_seconds, 3),
+            cost=round(view.used_today.cost, 6),
+        ),
         key=plain,
     )

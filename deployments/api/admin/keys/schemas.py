@@ -13,6 +13,7 @@ class UsedToday(BaseModel):
 
     tokens: int
     audio_seconds: float
+    cost: float = Field(default=0, description="US dollars")
 
 
 class KeyReply(BaseModel):

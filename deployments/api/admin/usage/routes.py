@@ -1,5 +1,6 @@
 """Route ``/usage``: requests, tokens and audio seconds by day, API key, source and route."""
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -7,10 +8,11 @@ from fastapi import APIRouter, Query
 
 from deployments.administration.snapshots.publisher import SnapshotPublisher
 from deployments.administration.usage.service import UsageAccounting, UsageGrouping, UsageTotals
-from deployments.api.admin.usage.schemas import UsageAmounts, UsageItem, UsageReply
+from deployments.api.admin.usage.schemas import SessionCostItem, SessionCostsReply, UsageAmounts, UsageItem, UsageReply
 
 Groups = Annotated[list[UsageGrouping] | None, Query(max_length=4)]
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(9000, 1, 1))]
+Limit = Annotated[int, Query(ge=1, le=1_000)]
 _BY_KEY: list[UsageGrouping] = ["key"]
 _DEFAULT_DAYS = timedelta(days=29)
 
@@ -21,8 +23,7 @@ def usage_router(usage: UsageAccounting, publisher: SnapshotPublisher) -> APIRou
     @router.get("", response_model_exclude_none=True)
     async def sums(from_day: Day = None, to_day: Day = None, group_by: Groups = None) -> UsageReply:
         """Returns sums over a range of days, by default the last thirty, grouped by default by key."""
-        last = to_day or date.fromisoformat(usage.current_day())
-        first = from_day or last - _DEFAULT_DAYS
+        first, last = _range(usage, from_day, to_day)
         by = list(dict.fromkeys(group_by or _BY_KEY))
         found = await usage.sums(first, last, by)
         names = {key.id: key.name for key in publisher.current.api_keys}
@@ -34,7 +35,19 @@ def usage_router(usage: UsageAccounting, publisher: SnapshotPublisher) -> APIRou
             totals=_totals(found),
         )
 
+    @router.get("/sessions")
+    async def sessions(from_day: Day = None, to_day: Day = None, limit: Limit = 50) -> SessionCostsReply:
+        """Returns the conversations whose answers cost most, by default in the last thirty days."""
+        first, last = _range(usage, from_day, to_day)
+        found = await usage.expensive_sessions(first, last, limit)
+        return SessionCostsReply(from_day=first, to_day=last, items=[SessionCostItem(**asdict(each)) for each in found])
+
     return router
+
+
+def _range(usage: UsageAccounting, from_day: date | None, to_day: date | None) -> tuple[date, date]:
+    last = to_day or date.fromisoformat(usage.current_day())
+    return from_day or last - _DEFAULT_DAYS, last
 
 
 def _item(group: UsageTotals, names: dict[int, str]) -> UsageItem:

@@ -35,3 +35,19 @@ class UsageReply(BaseModel):
     group_by: list[UsageGrouping]
     items: list[UsageItem]
     totals: UsageAmounts
+
+
+class SessionCostItem(BaseModel):
+    session_id: str
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+
+
+class SessionCostsReply(BaseModel):
+    """``cost`` is in US dollars. Days are UTC; both are included."""
+
+    from_day: date
+    to_day: date
+    items: list[SessionCostItem]
