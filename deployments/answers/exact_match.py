@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from deployments.answers.answer_renderer import MIN_MESSAGE_LENGTH, AnswerRenderer, UtcClock, preference_key
 from deployments.answers.entry_diff import EntryDiff
-from deployments.answers.normalise import normalise
+from deployments.answers.normalise import MAX_QUESTION_CHARS, normalise
 from deployments.answers.phrase_index import KeyPhraseIndex, PhraseIndex, PhraseTrigger
 from deployments.answers.qualifiers import agrees, disagreements
 from deployments.contracts.events import AnswerMatch
@@ -47,7 +47,12 @@ class ExactMatchIndex:
         self._keywords: KeyPhraseIndex = keywords.updated(diff)
 
     def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        """The match of ``text``, or None. Ties go to the language of ``locale``, then to the lower id."""
+        """The match of ``text``, or None; a text longer than MAX_QUESTION_CHARS has none.
+
+        Ties go to the language of ``locale``, then to the lower id.
+        """
+        if len(text) > MAX_QUESTION_CHARS:
+            return None
         message = self._normalise_text(text)
         if len(message) < MIN_MESSAGE_LENGTH:
             return None

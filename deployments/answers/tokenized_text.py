@@ -13,6 +13,8 @@ _CYRILLIC = re.compile("[а-я]")
 _INTERROGATIVE_WEIGHT = 0.5
 _MIN_CONTENT_WEIGHT = 2.0
 _MAX_MESSAGE_WORDS = 400
+_MAX_STEMMED_CHARS = 50
+_MAX_STEMS = 100_000
 """In words. The rest of the message is ignored."""
 
 
@@ -106,9 +108,14 @@ def _courtesies() -> frozenset[str]:
     return frozenset(map(stem, _COURTESIES))
 
 
-@lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """The Snowball stem of a normalised word: Russian for Cyrillic letters, English otherwise."""
+    """The Snowball stem of a normalised word: Russian for Cyrillic letters, English otherwise. A string of more than 50
+    characters is no word and stays as it is."""
+    return _stem(word) if len(word) <= _MAX_STEMMED_CHARS else word
+
+
+@lru_cache(maxsize=_MAX_STEMS)
+def _stem(word: str) -> str:
     stemmer = _russian() if _CYRILLIC.search(word) else _english()
     return str(stemmer.stemWord(word))
 

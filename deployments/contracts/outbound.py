@@ -11,6 +11,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62}))*", re.ASCII)
 """A host name in lower case without a trailing dot."""
 _ALLOWED_HOST = re.compile(r"(?P<host>\[[0-9a-f:.]+\](?:/\d{1,3})?|[^\[\]:]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
+_BRACKETS = re.compile(r"[\[\]]")
+_HEXADECIMAL = re.compile(r"0x[0-9a-f]*")
 _MAX_PORT = 65_535
 
 
@@ -36,7 +38,7 @@ class AllowedHost:
             raise ValueError(f"{text}: a port is a number from 1 to {_MAX_PORT}")
         host = found["host"]
         try:
-            return cls(network=ipaddress.ip_network(re.sub(r"[\[\]]", "", host)), port=port)
+            return cls(network=ipaddress.ip_network(_BRACKETS.sub("", host)), port=port)
         except ValueError:
             if not HOST_NAME.fullmatch(host.removesuffix(".")) or _looks_numeric(host):
                 raise _format_error(text) from None
@@ -60,7 +62,7 @@ def _looks_numeric(host: str) -> bool:
     """Whether some programs read ``host`` as an address: its last label is a number (WHATWG URL, "ends in a
     number")."""
     last = host.removesuffix(".").rpartition(".")[2]
-    return last.isdecimal() or re.fullmatch(r"0x[0-9a-f]*", last) is not None or "/" in host
+    return last.isdecimal() or _HEXADECIMAL.fullmatch(last) is not None or "/" in host
 
 
 def _format_error(text: str) -> ValueError:

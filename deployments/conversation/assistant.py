@@ -1,5 +1,6 @@
 """Runs a turn: an FAQ answer or the answer of a language model, spoken by a voice when the turn asks for it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 
 _CHUNKS_AHEAD = 16
 _MEGABYTE = 1 << 20
+_LONG_TEXT_CHARS = 4_096
+"""A longer text is split in a thread, because it takes tens of milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,7 @@ class ConversationAssistant:
     async def _speak(self, request: SpeechRequest, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
         timer = TurnTimer("speech", self._observer)
         timer.route = parameters.voice.engine
-        pieces = split_request(request, parameters.language)
+        pieces = await _split(request, parameters.language)
         async with Closing(ReadAhead(self._speaker.synthesize_all(pieces, parameters), _CHUNKS_AHEAD)) as chunks:
             async for chunk in chunks:
                 timer.mark("first_audio")
@@ -249,3 +252,9 @@ class ConversationAssistant:
                 created_at=self._now(),
             )
         )
+
+
+async def _split(request: SpeechRequest, language: str) -> list[str]:
+    if len(request.text) <= _LONG_TEXT_CHARS:
+        return split_request(request, language)
+    return await asyncio.to_thread(split_request, request, language)

@@ -18,7 +18,7 @@ from typing import Protocol
 from deployments.answers.answer_renderer import UtcClock
 from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.meaning import MeaningIndex, SentenceEncoder
-from deployments.answers.normalise import normalise
+from deployments.answers.normalise import MAX_QUESTION_CHARS, normalise
 from deployments.answers.ranking import Ranking
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.chat import ChatTurn
@@ -110,13 +110,15 @@ class SimilarAnswers:
         self.meaning = meaning
 
     def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
+        if len(text) > MAX_QUESTION_CHARS:
+            return None
         ranking, index = self.ranked.ranking, self.meaning.index
         match = ranking.match(text, locale) if ranking else None
         return match or (index.match(text, locale) if index else None)
 
     def explain(self, text: str, locale: str | None, limit: int) -> tuple[StageReport, StageReport]:
         """The ``limit`` nearest entries by rank and by meaning, and why they do not answer."""
-        ranking, index = self.ranked.ranking, self.meaning.index
+        ranking, index, text = self.ranked.ranking, self.meaning.index, text[:MAX_QUESTION_CHARS]
         return (
             ranking.explain(text, locale, limit) if ranking else StageReport("ranked", state="unavailable"),
             index.explain(text, locale, limit) if index else StageReport("meaning", state=self.meaning.state),
@@ -145,11 +147,11 @@ class FaqLookup:
 
     def find_exact(self, turn: ChatTurn) -> AnswerMatch | None:
         """The exact or keyword match. Takes no hop."""
-        return self._exact.lookup(turn.question, turn.locale) if _accepts_text(turn) else None
+        return self._exact.lookup(turn.question, turn.locale) if _may_match(turn) else None
 
     async def find_ranked(self, turn: ChatTurn) -> AnswerMatch | None:
         """The match by rank or by meaning, or None when the lookup fails or times out."""
-        if self._ranked is None or not _accepts_text(turn):
+        if self._ranked is None or not _may_match(turn):
             return None
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -178,5 +180,5 @@ async def explain_match(
         return MatchReport((first, *absent))
 
 
-def _accepts_text(turn: ChatTurn) -> bool:
-    return turn.options.json_schema is None
+def _may_match(turn: ChatTurn) -> bool:
+    return turn.options.json_schema is None and len(turn.question) <= MAX_QUESTION_CHARS

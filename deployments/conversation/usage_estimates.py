@@ -1,10 +1,13 @@
 """Usage estimates for work that was cancelled, or whose engine reports no usage."""
 
+from dataclasses import replace
+
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest
 from deployments.text.sentences import split_sentences
 
+_FIRST_PIECE_CHARS = 1_000
 _CHARACTERS_PER_TOKEN = 4
 _CHARACTERS_PER_SECOND = 15
 """Speech at speed 1, in Russian and in English."""
@@ -29,7 +32,7 @@ def split_request(request: SpeechRequest, language: str | None) -> list[str]:
 
 def estimate_first_piece_s(request: SpeechRequest) -> float:
     """Seconds of audio in the first piece: what an engine synthesises before its first chunk arrives."""
-    pieces = split_request(request, request.language)
+    pieces = split_request(replace(request, text=request.text[:_FIRST_PIECE_CHARS]), request.language)
     return len(pieces[0]) / _CHARACTERS_PER_SECOND / request.speed if pieces else 0.0
 
 

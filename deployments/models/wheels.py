@@ -16,6 +16,8 @@ from deployments.models.errors import PullFailed, SourceFailed
 from deployments.models.progress import PullProgress
 
 _POLL_INTERVAL_S = 0.1
+_SEPARATORS = re.compile(r"[-_.]+")
+_CREDENTIALS = re.compile(r"(https?://)[^/\s@]+@")
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)")
 
 
@@ -90,7 +92,7 @@ def find_wheel(requirement: str, folder: Path) -> Path | None:
 
 
 def _normalize(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return _SEPARATORS.sub("-", name).lower()
 
 
 def _progress_options() -> list[str]:
@@ -110,7 +112,7 @@ def _handle_line(line: str, requirement: str, progress: PullProgress, errors: li
         return
     progress.raise_if_cancelled()
     if line.startswith("ERROR") or "error" in line.lower():
-        errors.append(re.sub(r"(https?://)[^/\s@]+@", r"\1", line.strip()))
+        errors.append(_CREDENTIALS.sub(r"\1", line.strip()))
 
 
 def _reason(errors: list[str]) -> str:

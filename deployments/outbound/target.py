@@ -15,6 +15,7 @@ _URL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _FORBIDDEN_CHARACTERS = re.compile(r"[^!-~]|[\\\"<>^`{|}]")
+_AUTHORITY_END = re.compile(r"[/?#]")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 
 
@@ -66,7 +67,7 @@ def parse_target(url: str) -> OutboundTarget:
         raise _invalid_url(f"it is longer than {_MAX_LENGTH} characters")
     if _FORBIDDEN_CHARACTERS.search(url):
         raise _invalid_url("use ASCII without spaces and backslashes (write other host names as xn--...)")
-    if "@" in re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
+    if "@" in _AUTHORITY_END.split(url.partition("://")[2], maxsplit=1)[0]:
         raise _invalid_url("it must not contain a user name or password")
     found = _URL.fullmatch(url.partition("#")[0])
     if found is None:

@@ -57,6 +57,8 @@ _NOT_RUSSIAN = {"uk": frozenset("іїєґ"), "be": frozenset("ў")}
 
 
 _LETTERS = re.compile(r"[^\W\d_]+")
+_MAX_CHARS = 2_000
+"""The beginning of a text tells its language."""
 _MIN_WORD_LETTERS = 3
 _MAX_LATIN_WORDS_PER_WORD = 2
 _MIN_SHARE = 0.2
@@ -71,8 +73,9 @@ def detect_language(text: str, preferred: str = "en") -> str:
 
     When ``preferred`` is not written in Latin, Latin words are treated as names if two conditions hold. At least 20 %
     of the letters are in its script, or 5 % with a word of three letters. And there are at most twice as many
-    lower-case Latin words as words in its script.
+    lower-case Latin words as words in its script. Reads the first 2,000 characters.
     """
+    text = text.lstrip()[:_MAX_CHARS]
     script = _script_of(without_addresses(text), preferred)
     if script is None:
         return preferred

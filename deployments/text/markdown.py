@@ -5,20 +5,27 @@ import unicodedata
 
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
-_AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]+[.@][^<>\s]+)>")
+_AUTOLINK = re.compile(r"<(?=[^<>\s][^<>\s.@]*+[.@][^<>\s])([^<>\s]++)>")
 _TAG = re.compile(
     r"</?(?:a|abbr|article|b|big|blockquote|body|br|button|center|code|dd|del|div|dl|dt|em|figure|font|footer|form|h[1-6]"
     r"|head|header|hr|html|i|iframe|img|input|ins|kbd|label|li|link|main|mark|meta|nav|ol|option|p|pre|q|s|script|section"
     r"|select|small|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|title|tr|tt|u|ul"
-    r"|var|video)(?:\s[^<>]{0,200}=[^<>]{0,200})?\s{0,3}/?>",
+    r"|var|video)(?:\s[^<>=]{0,200}+=[^<>]{0,200}+)?\s{0,3}/?>",
     re.IGNORECASE,
 )
 _NAME_IN_BRACKETS = re.compile(r"<([^\W\d_][\w -]{0,30})>(?!\w)")
 """A key or a placeholder: "press <Enter>"."""
-_TABLE_RULE = re.compile(r"^[\s|:+=_*-]*[-=_*]{2,}[\s|:+=_*-]*$")
-_LINE_MARK = re.compile(r"^\s*(?:>+\s*)*(?:#{1,6}\s+|[-*+•·▪◦–—]\s+(?:\[[ xX]\]\s+)?)?")
-_EMPHASIS = re.compile(r"(\*{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
-_UNDERSCORES = re.compile(r"(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w)")
+_TABLE_RULE = re.compile(r"^(?=[\s|:+=_*-]*+$).*?[-=_*]{2}")
+_LINE_MARK = re.compile(r"^[\s>]*+(?:#{1,6}\s+|[-*+•·▪◦–—]\s+(?:\[[ xX]\]\s+)?)?")
+_EMPHASIS = re.compile(
+    r"(\*{2,3})(?=[^\s*])((?:[^*]|(?<!\*)\*(?!\*))++)(?<=\S)\1"
+    r"|(\*)(?=[^\s*])([^*]++)(?<=\S)\*"
+    r"|~~(?=\S)((?:[^~]|~(?!~))++)(?<=\S)~~"
+    r"|(?<!`)(`++)(?=\S)([^`]++)(?<=\S)\6"
+    r"|(?<!\w)(_{1,3})(?=[^\s_])((?:[^_]|(?<=[^\W_])_++(?=[^\W_]))++)(?<=\S)\8(?!\w)"
+)
+"""A mark, text without that mark, and the mark again: the search for the end stops at the next mark."""
+_MAX_NESTED_MARKS = 3
 _ENDINGS = ".!?…:;,—–-"
 _CLOSERS = "\"'»”’)]"
 _INVISIBLE = {"So", "Sk", "Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"}
@@ -49,10 +56,13 @@ def _plain_line(line: str) -> str:
     line = _LINE_MARK.sub("", line, count=1)
     if line.lstrip().startswith("|") or line.count("|") > 1:
         line = ", ".join(cell.strip() for cell in line.strip().strip("|").split("|") if cell.strip())
-    previous = None
-    while previous != line:
-        previous, line = line, _UNDERSCORES.sub(r"\2", _EMPHASIS.sub(r"\2", line))
+    for _ in range(_MAX_NESTED_MARKS):
+        line = _EMPHASIS.sub(_inside, line)
     return " ".join(line.split())
+
+
+def _inside(found: re.Match[str]) -> str:
+    return found[2] or found[4] or found[5] or found[7] or found[9]
 
 
 def _with_full_stop(line: str) -> str:

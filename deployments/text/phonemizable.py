@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
+from deployments.contracts.unicode_text import composed_text
+
 _MAX_WORD_BYTES = 64
 _MAX_WORD_LENGTH = 28
 _MAX_DIGITS = 20
@@ -31,7 +33,7 @@ def phonemizable(text: str) -> str:
 
 def plain_words(text: str) -> str:
     """The letters and digits of ``text`` only, in the shape of ``phonemizable``."""
-    composed = unicodedata.normalize("NFC", text)
+    composed = composed_text(text)
     return phonemizable("".join(character if character.isalnum() else " " for character in composed))
 
 

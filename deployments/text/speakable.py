@@ -9,8 +9,10 @@ from deployments.text.markdown import strip_emoji, strip_markdown
 from deployments.text.normalizer import Normalizer, normalizer_for
 
 _LEFTOVERS = re.compile(r"[*_#~|^<>{}\[\]\\/`]+")
-_SPACE_BEFORE_MARK = re.compile(r"\s+([,.!?;:…)»])")
+_SPACE_BEFORE_MARK = re.compile(r" ([,.!?;:…)»])")
 _LEADING_MARKS = re.compile(r"^[\s,.;:!?…)»\]—–-]+")
+_LONG_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
+"""No character has such a number, and Python refuses to read one of 4,300 digits."""
 _INSIDE_WORDS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 _KEPT_DIGITS = "²³"
 """Exponents: a normaliser reads them."""
@@ -29,7 +31,8 @@ def to_speakable_text(text: str, language: str) -> str:
     they are. Never raises.
     """
     normalizer = normalizer_for(language.lower()[:2])
-    words = _INSIDE_WORDS.sub("", html.unescape(text))
+    words = _LONG_REFERENCE.sub(" ", text.encode("utf-8", "replace").decode())
+    words = _INSIDE_WORDS.sub("", html.unescape(words))
     if normalizer is not None:
         comparisons = _COMPARISONS[normalizer.language]
         words = _LEADING_COMPARISON.sub(lambda sign: comparisons[sign[1]], words)

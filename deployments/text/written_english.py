@@ -23,6 +23,7 @@ _WEEKDAY = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _SUFFIXES = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}
 _CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
+_NO_DIGITS = re.compile(r"[^\d]+")
 _DEGREES = {"C": "Celsius", "F": "Fahrenheit"}
 
 
@@ -34,7 +35,7 @@ def _spelled(digits: str, *sizes: int) -> str:
 
 def _phone(found: re.Match[str]) -> str:
     plus = "plus " if found[0].startswith("+") else ""
-    groups = [only_digits(group) for group in re.split(r"[^\d]+", found[0]) if group]
+    groups = [only_digits(group) for group in _NO_DIGITS.split(found[0]) if group]
     return plus + ", ".join(_spelled(group, len(group)) for group in groups)
 
 

@@ -41,6 +41,8 @@ _WARS = {"I": "Первая", "II": "Вторая", "III": "Третья"}
 _NUMBERED = "век|класс|этаж|подъезд|кабинет|вагон|корпус|канал|курс|раунд|сезон|сорт|место"
 """Nouns in the singular after an ordinal."""
 _ENDINGS = {"место": "-е"}
+_DIGIT_GROUP = re.compile(r"[0-9]+")
+_LEADING_ZEROS = re.compile(r"\b0+(?=\d)")
 _UNITS = r"м|см|мм|км|метр\w*|сантиметр\w*"
 
 
@@ -110,13 +112,13 @@ def _phone(found: re.Match[str]) -> str:
 
 def _grouped_phone(found: re.Match[str]) -> str:
     """A number of another country keeps the groups that it is written in."""
-    groups = (in_groups(group, 2) if len(group) == 4 else group for group in re.findall(r"[0-9]+", found[0]))
+    groups = (in_groups(group, 2) if len(group) == 4 else group for group in _DIGIT_GROUP.findall(found[0]))
     return f"плюс {_digits(', '.join(groups))}"
 
 
 def _digits(groups: str) -> str:
     """Zeros that begin a group are said one by one: "05" as "0 5"."""
-    return re.sub(r"\b0+(?=\d)", lambda zeros: " ".join(zeros[0]) + " ", groups)
+    return _LEADING_ZEROS.sub(lambda zeros: " ".join(zeros[0]) + " ", groups)
 
 
 RUSSIAN_REWRITES: tuple[Rewrite, ...] = (

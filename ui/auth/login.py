@@ -20,12 +20,13 @@ from ui.error_messages import explain_error
 from ui.preferences import LANGUAGE_COOKIE, YEAR_S, preferences_of
 from ui.translations import LANGUAGES, Translator
 
-_PANEL_PATH = re.compile(r"/(?:[\w-]+/?)*")
+_PANEL_PATH = re.compile(r"/(?:[\w-]+(?:/[\w-]+)*/?)?")
+_MAX_PATH_LENGTH = 500
 
 
 def safe_redirect_path(path: str) -> str:
     """``path`` if it is a path inside the panel, else "/". Prevents open redirects."""
-    return path if _PANEL_PATH.fullmatch(path) else "/"
+    return path if len(path) <= _MAX_PATH_LENGTH and _PANEL_PATH.fullmatch(path) else "/"
 
 
 class LoginPages:

@@ -23,7 +23,7 @@ from storage.repositories.specs import SpecRepository
 from storage.secrets import SealBroken, Sealer
 from storage.unit_of_work import UnitOfWork
 
-_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
+_TOKEN = re.compile(r"\d{1,20}:[\w-]{1,100}", re.ASCII)
 
 
 class BotDraft(NamedDraft):

@@ -19,18 +19,19 @@ _TITLE_PROMPT = (
 )
 _TITLE_OPTIONS = GenerationOptions(max_tokens=32, temperature=0.2)
 _TITLE_CHARS = 2_000
+_MAX_SENTENCE_CHARS = 1_000
 _END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s|\n")
 
 
 def title_from_question(question: str) -> str:
     """The first sentence in one line, at most 60 characters, cut between words."""
-    sentence = _END_OF_SENTENCE.split(question.strip(), maxsplit=1)[0]
+    sentence = _END_OF_SENTENCE.split(question.lstrip()[:_MAX_SENTENCE_CHARS].rstrip(), maxsplit=1)[0]
     return shorten_title(sentence)
 
 
 def shorten_title(text: str) -> str:
     """``text`` in one line, at most 60 characters, cut between words where that is possible."""
-    line = " ".join(text.split())
+    line = " ".join(text[:_MAX_SENTENCE_CHARS].split())
     if len(line) <= MAX_TITLE_LENGTH:
         return line
     head = line[: MAX_TITLE_LENGTH - 1]

@@ -5,20 +5,22 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from deployments.contracts.errors import Conflict, InvalidRequest
+from deployments.contracts.unicode_text import compatible_text, composed_text
 
+_MAX_NAME_CHARS = 200
 _INVISIBLE = frozenset({"Cf", "Cc", "Mn", "Me", "Zl", "Zp"})
 
 
 def skeleton(name: str) -> str:
     """Equal for names that look alike: letters become the Latin letters that they resemble."""
-    text = unicodedata.normalize("NFKC", name)
+    text = compatible_text(name, _MAX_NAME_CHARS)
     return " ".join("".join(_latin(character) for character in text if _is_visible(character)).casefold().split())
 
 
 def require_distinct_name(name: str, others: Iterable[str], param: str) -> None:
     """Raises Conflict when ``name`` looks like one of ``others`` without being equal to it, InvalidRequest when a word
     of it mixes alphabets or hides characters."""
-    if any(not _is_visible(character) for character in unicodedata.normalize("NFC", name)):
+    if any(not _is_visible(character) for character in composed_text(name)):
         raise InvalidRequest("the name contains invisible characters", param=param)
     if _mixes_alphabets(name):
         raise InvalidRequest(

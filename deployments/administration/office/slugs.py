@@ -1,10 +1,12 @@
 """Ids derived from names."""
 
 import itertools
-import unicodedata
 from collections.abc import Collection
 
+from deployments.contracts.unicode_text import compatible_text
+
 _MAX_LENGTH = 50
+_MAX_NAME_LENGTH = 200
 
 
 def free_slug(name: str, taken: Collection[str], fallback: str = "bot") -> str:
@@ -18,5 +20,5 @@ def free_slug(name: str, taken: Collection[str], fallback: str = "bot") -> str:
 def _normalized(name: str) -> str:
     """``name`` casefolded in NFKC ("M²" becomes "m2"), with spaces for all other characters. Only decimal digits count
     as digits."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    folded = compatible_text(name, _MAX_NAME_LENGTH).casefold()
     return "".join(c if c.isalpha() or c.isdecimal() or c in "-_" else " " for c in folded)
