@@ -29,7 +29,7 @@ _MAPS = ("properties", "patternProperties", "dependentSchemas")
 _LISTS = ("prefixItems", "items")
 _CHILDREN = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
 _LENGTHS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[:=!]|\{(\d+)(,?)(\d*)\}|.", re.DOTALL)
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+(?:\]|\\?\Z)|\(\?[:=!]|\{(\d+)(,?)(\d*)\}|.", re.DOTALL)
 
 Schema = Mapping[str, object]
 
