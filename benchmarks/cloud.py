@@ -5,6 +5,7 @@ Both servers are one uvicorn process that checks a bearer key and forwards a str
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from benchmarks.streaming_client import StreamingClient
 
 _DIRECT, _OURS, _PEER = "mock provider alone", "secretary", "LiteLLM proxy"
 _STREAMS, _WORDS, _GAP_MS = 50, 100, 10
+_WORD = re.compile(rb"word\d")
 _IMPORT = """
 import asyncio, resource, time
 from deployments.contracts.provider_kinds import PROVIDER_KINDS
@@ -152,7 +154,7 @@ async def _read_stream(candidate: Candidate, number: int) -> list[float]:
     while len(times) < _WORDS and (piece := await reader.read(65_536)):
         now = time.perf_counter()
         *lines, rest = (rest + piece).split(b"\n")
-        times += [now for line in lines if b'"word' in line]
+        times += [now for line in lines if b'"content"' in line for _ in _WORD.findall(line)]
     writer.close()
     if len(times) != _WORDS:
         raise RuntimeError(f"{len(times)} of {_WORDS} words arrived; the last line is {rest[-300:]!r}")

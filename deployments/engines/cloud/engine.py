@@ -136,7 +136,7 @@ class CloudChatEngine(AsyncEngine):
         parameters, extra = self._rules.parameters(turn, library)
         messages = request_messages(turn, await self._inlined_images(turn, library), prefill)
         request = library.request(messages, parameters)
-        reply = CloudReply(library.parser(parameters), self._names)
+        reply = CloudReply(library.parser(parameters), self._names, self._model.kind.dialect)
         body = orjson.dumps(request.body | extra | dict(self._model.kind.body) | self._prefill_body(turn, prefill))
         path = prefill.path if prefill and turn.answer_prefix else ""
         joint = _Joint(turn.answer_prefix, prefill)

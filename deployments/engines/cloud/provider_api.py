@@ -1,11 +1,11 @@
 """The two requests of a provider's API: a streamed answer and the list of models."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import orjson
 
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.events import TextDelta, ToolCallDelta
 from deployments.contracts.provider_errors import ProviderFailed
 from deployments.contracts.provider_kinds import ProviderKind
@@ -50,15 +50,13 @@ class ProviderApi:
             reader = EventReader()
             try:
                 async for part in parts:
-                    for data in reader.feed(part):
-                        for event in reply.read(data):
-                            yield event
+                    for event in _deltas(reply, reader.feed(part)):
+                        yield event
                     if reply.done:
                         await _read_end(parts)
                         break
-                for data in reader.finish():
-                    for event in reply.read(data):
-                        yield event
+                for event in _deltas(reply, reader.finish()):
+                    yield event
             except EventTooLong as error:
                 raise malformed(self._names) from error
         if reply.finish_reason is None:
@@ -86,6 +84,30 @@ class ProviderApi:
                 if type(error) is not Unavailable:
                     raise
                 raise cut_off(self._names) from error
+
+
+def _deltas(reply: CloudReply, events: Iterator[bytes]) -> Iterator[TextDelta | ToolCallDelta]:
+    """The deltas of events that arrived together. Their texts become one delta, so that a busy process catches up.
+
+    Texts before an error are yielded before it is raised.
+    """
+    text = ""
+    try:
+        for data in events:
+            for delta in reply.read(data):
+                if isinstance(delta, TextDelta):
+                    text += delta.text
+                    continue
+                if text:
+                    yield TextDelta(text)
+                    text = ""
+                yield delta
+    except SecretaryError:
+        if text:
+            yield TextDelta(text)
+        raise
+    if text:
+        yield TextDelta(text)
 
 
 async def _read(parts: AsyncIterator[bytes], enough: int) -> bytes:

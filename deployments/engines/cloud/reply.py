@@ -7,8 +7,10 @@ import orjson
 
 from deployments.contracts.chat import FinishReason
 from deployments.contracts.events import TextDelta, ToolCallDelta
+from deployments.contracts.provider_kinds import Dialect
 from deployments.engines.cloud.failures import ProviderNames, from_error, malformed
 from deployments.engines.cloud.litellm_library import ChunkParser, ProviderUsage
+from deployments.engines.cloud.plain_text import plain_text
 
 _DONE = b"[DONE]"
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -23,8 +25,9 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 class CloudReply:
     """``finish_reason`` is None until the provider has sent one, ``usage`` until it has reported it."""
 
-    def __init__(self, parse: ChunkParser, names: ProviderNames) -> None:
+    def __init__(self, parse: ChunkParser, names: ProviderNames, dialect: Dialect) -> None:
         self._parse = parse
+        self._dialect = dialect
         self._names = names
         self.usage: ProviderUsage | None = None
         self.finish_reason: FinishReason | None = None
@@ -37,6 +40,11 @@ class CloudReply:
             self.done = True
             return
         chunk = self._decode(data)
+        text = plain_text(self._dialect, chunk)
+        if text is not None:
+            if text:
+                yield TextDelta(text)
+            return
         try:
             parsed = self._parse(chunk)
         except Exception as error:
