@@ -8,7 +8,7 @@ from pydantic import Field
 from deployments.contracts.frozen_model import FrozenModel, Language, Slug
 from deployments.contracts.sampling import Sampling
 
-_Price = Annotated[float, Field(ge=0, le=100_000)]
+_Price = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class ProviderSpec(FrozenModel):

@@ -37,8 +37,8 @@ class ProviderDraft(NamedDraft):
     base_url: str = Field(default="", max_length=500)
     enabled: bool = True
     params: Sampling = Sampling()
-    input_price: float | None = Field(default=None, ge=0, le=100_000, description="US dollars per million tokens")
-    output_price: float | None = Field(default=None, ge=0, le=100_000, description="US dollars per million tokens")
+    input_price: float | None = Field(default=None, ge=0, le=1_000_000, description="US dollars per million tokens")
+    output_price: float | None = Field(default=None, ge=0, le=1_000_000, description="US dollars per million tokens")
     budget_per_day: float = Field(default=0, ge=0, le=10**9, description="US dollars per UTC day; 0 means no limit")
     description: str = Field(default="", max_length=2_000)
     api_key: Annotated[SecretStr, Field(max_length=1_000)] | None = None
