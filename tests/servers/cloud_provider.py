@@ -6,8 +6,10 @@ It repeats the last user message word by word, or says ``Script.answer``, and br
 import asyncio
 import json
 import re
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -305,3 +307,23 @@ async def _read_request(reader: asyncio.StreamReader) -> ReceivedRequest:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
     content = await reader.readexactly(int(headers.get("content-length", 0)))
     return ReceivedRequest(method, path, headers, json.loads(content) if content else None)
+
+
+@contextmanager
+def cloud_provider_thread(dialect: str) -> Iterator[CloudProviderServer]:
+    """A scripted provider for tests without an event loop."""
+    started: Future[CloudProviderServer] = Future()
+    ended = threading.Event()
+
+    async def serve() -> None:
+        async with cloud_provider(dialect) as server:
+            started.set_result(server)
+            await asyncio.to_thread(ended.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    try:
+        yield started.result(10)
+    finally:
+        ended.set()
+        thread.join(10)

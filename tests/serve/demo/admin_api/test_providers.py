@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.serve.admin_client import AdminClient, error_of, settings_restored
+from tests.serve.admin_client import AdminClient, error_of, settings_restored, wait_for_change
+from tests.servers.cloud_provider import Script, cloud_provider_thread
 
 KEY = "sk-live-0123456789abcdef"
 
@@ -78,3 +79,37 @@ def test_post_set_default(admin: AdminClient, provider: dict[str, Any]) -> None:
             assert admin.post("/llm/backend", {"backend": "gemini"})["provider_id"] == other["id"]
     finally:
         admin.delete(f"/llm/providers/{other['id']}")
+
+
+def test_cloud_provider_answers_at_the_doors(admin: AdminClient) -> None:
+    with cloud_provider_thread("openai") as server, settings_restored(admin):
+        settings = {"outbound": {"allowed_hosts": ["127.0.0.1"]}}
+        revision = admin.get("/settings")["revision"]
+        assert admin.http.patch("/settings", json={"settings": settings, "revision": revision}).is_success
+        server.script = Script(answer="The cloud says hello.")
+        own = {"provider_type": "custom", "model_name": "model-a", "base_url": server.base_url}
+        made = declared(admin, "A server", **own, input_price=1, output_price=2)
+        try:
+            tried = admin.post(f"/llm/providers/{made['id']}/test")
+            assert (tried["available"], tried["listed"], tried["test_response"]) == (
+                True,
+                True,
+                "The cloud says hello.",
+            )
+            wait_for_change(lambda: made["route"] in [each.id for each in admin.secretary.openai.models.list()], 10)
+            answer = admin.complete("What does the cloud say?", made["route"]).choices[0].message.content
+            assert answer == "The cloud says hello."
+            assert server.last.headers["authorization"] == f"Bearer {KEY}"
+            admin.post("/llm/backend", {"backend": made["route"]})
+            session = admin.post("/chat/sessions", {})["session"]["id"]
+            replied = admin.post(f"/chat/sessions/{session}/messages", {"content": "And in the panel?"})
+            assert replied["response"]["content"] == "The cloud says hello."
+
+            def spent() -> float:
+                rows = admin.get("/usage", group_by="route")["items"]
+                return sum(float(row["cost"]) for row in rows if row["route"] == made["route"])
+
+            wait_for_change(lambda: spent() > 0, 10)
+        finally:
+            admin.post("/llm/backend", {"backend": "local"})
+            admin.delete(f"/llm/providers/{made['id']}")
