@@ -34,7 +34,7 @@ CHAT = "/v1/chat/completions"
 
 
 def test_routes_need_a_key_unless_public(door: RunningGateway) -> None:
-    assert {"/health", "/ready", "/v1/audio/voices", "/v1/audio/models"} == PUBLIC_PATHS
+    assert {"/", "/health", "/ready", "/v1/audio/voices", "/v1/audio/models"} == PUBLIC_PATHS
     routes = [route for route in door.app.routes if isinstance(route, Route)]
     assert len(routes) >= 12
     anonymous = httpx.Client(base_url=door.url, verify=False)

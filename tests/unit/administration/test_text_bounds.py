@@ -51,7 +51,8 @@ def test_every_setting_states_who_may_change_it() -> None:
     from deployments.administration.settings.service import OPERATOR_FIELDS
 
     assert set(_paths(Settings())) - OPERATOR_FIELDS == {
-        *("llm.history_tokens", "llm.first_token_timeout_s", "llm.idle_timeout_s"),
+        "llm.history_tokens",
+        *(f"llm.{name}_timeout_s" for name in ("connect", "first_token", "idle", "total")),
         *("speech.max_input_chars", "speech.cache_mb"),
         *(f"{group}.{name}" for group in ("limits", "outbound", "privacy") for name in _names(group)),
     }
