@@ -1,7 +1,7 @@
 """litellm as a library of request formats, reply parsers and prices. It never opens a connection here.
 
 Its import takes seconds and more than 100 MB, so it happens in a thread, once per process, and only when a provider is
-used. ``LiteLlmModel`` is the only user of its functions; its streaming wrapper is not used (docs/adr/0015).
+used. ``LiteLlmModel`` is the only user of its functions; its streaming wrapper is not used (docs/adr/0013).
 """
 
 import asyncio
