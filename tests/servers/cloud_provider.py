@@ -92,6 +92,8 @@ class CloudProviderServer:
             return _send_json(writer, 200, {"choices": [{"message": {"content": "whole"}}]}, {})
         if script.fault == "html":
             return _send(writer, 200, b"<!DOCTYPE html><html>login</html>", {"content-type": "text/html"})
+        if script.fault == "picture":
+            return _send(writer, 200, b"PNG", {"content-type": "image/png"})
         if script.fault == "redirect":
             return _send(writer, 301, b"", {"location": "https://elsewhere.example/v1"})
         return await self._stream(request.body, script, writer)

@@ -186,14 +186,22 @@ async def test_image_is_refused_with_the_model(kind: str, model_name: str) -> No
 
 
 async def test_image_on_the_web_is_fetched_by_the_checked_client() -> None:
-    async with cloud_provider("openai") as pictures, cloud_provider("gemini") as server:
-        pictures.script = Script(status=203, body="PNG", headers={"content-type": "image/png"})
-        async with cloud_engine(server, "gemini") as engine:
-            with pytest.raises(InvalidRequest, match="203"):
-                await answer(engine, _picture(f"http://127.0.0.1:{pictures.port}/a.png"))
-            engine._connection._image_policy = type(engine._connection._image_policy)()  # type: ignore[attr-defined]
-            with pytest.raises(Exception, match="refused"):
-                await answer(engine, _picture(f"http://127.0.0.1:{pictures.port}/a.png"))
+    async with (
+        cloud_provider("openai") as pictures,
+        cloud_provider("gemini") as server,
+        cloud_engine(server, "gemini") as engine,
+    ):
+        picture = _picture(f"http://127.0.0.1:{pictures.port}/a.png")
+        pictures.script = Script(fault="picture")
+        await answer(engine, picture)
+        assert '"UE5H"' in json.dumps(server.last.body)
+        server.requests.clear()
+        pictures.script = Script(status=203, body="PNG")
+        with pytest.raises(InvalidRequest, match="203"):
+            await answer(engine, picture)
+        engine._connection._image_policy = type(engine._connection._image_policy)()  # type: ignore[attr-defined]
+        with pytest.raises(Exception, match="refused"):
+            await answer(engine, picture)
     assert all(KEY not in json.dumps(request.headers) for request in pictures.requests)
     assert server.requests == []
 
