@@ -27,6 +27,7 @@ BENCHMARKS = {
     "phone-lines": "lateness of the 20 ms frames with 1, 10 and 25 phone lines",
     "killed": "failed requests and time to recovery when each process is killed under load, one and two gateways",
     "office": "the list of conversations with 100,000 of them stored, against the number of messages",
+    "hostile": "what the worst attack of each class costs others: delay, memory, work without its sender",
 }
 _NOT_QUIET = 3
 

@@ -6,12 +6,17 @@ separate job, so a slow reader holds no thread. A closed stream stops its work a
 """
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 from deployments.contracts.errors import Unavailable
+
+ENGINE_NICENESS = 5
+"""Engines leave the processor to the doors when both want it: a door's work is short, and everybody waits for it."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -66,12 +71,18 @@ class StreamSender(Generic[T]):
             self._loop.call_soon_threadsafe(self.queue.put_nowait, item)
 
 
+def _lower_priority() -> None:
+    """Of this thread and of those that a library starts on it. Only Linux knows a priority of single threads."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ENGINE_NICENESS)
+
+
 class WorkerThreads:
     """``count`` threads that serve one engine. The owner calls ``stop``."""
 
     def __init__(self, name: str, count: int) -> None:
         self._name = name
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name, initializer=_lower_priority)
         self._senders: set[StreamSender[Any]] = set()
         self._lock = threading.Lock()
         self._live_jobs = 0

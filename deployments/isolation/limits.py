@@ -8,6 +8,7 @@ import signal
 from deployments.isolation.frames import Header
 
 _MEBIBYTE = 1 << 20
+_NICENESS = 5
 _MAX_OPEN_FILES = 256
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_NO_NEW_PRIVS = 1, 15, 38  # prctl(2)
 _OOM_SCORE = "500"  # the kernel ends this process before its parent (proc(5), oom_score_adj)
@@ -29,7 +30,9 @@ def end_with_parent(parent: int, name: str) -> None:
 
 
 def apply_limits(limits: Header) -> None:
-    """No core dumps, no writing of files, and ``memory_mb`` of address space (0: no bound)."""
+    """No core dumps, no writing of files, ``memory_mb`` of address space (0: no bound), and the processor after the
+    doors."""
+    os.nice(_NICENESS)
     _prefer_for_out_of_memory()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)

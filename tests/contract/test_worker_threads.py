@@ -1,6 +1,7 @@
 """Streams of worker threads: order, back-pressure, errors, cancellation and stop."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Generator
 
@@ -8,7 +9,7 @@ import pytest
 
 from deployments.contracts.errors import Unavailable
 from deployments.engines.conformance import collect
-from deployments.engines.worker_threads import StreamSender, WorkerThreads
+from deployments.engines.worker_threads import ENGINE_NICENESS, StreamSender, WorkerThreads
 from tests.waiting import wait_until
 
 
@@ -26,6 +27,11 @@ def count_to(limit: int) -> Generator[int, None, None]:
 def send_forever(sender: StreamSender[int]) -> None:
     while sender.put(1):
         pass
+
+
+async def test_threads_leave_the_processor_to_others(workers: WorkerThreads) -> None:
+    assert await workers.call(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) == ENGINE_NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == 0
 
 
 async def test_streams_keep_order_and_run_on_threads(workers: WorkerThreads) -> None:

@@ -141,5 +141,5 @@ def _member(members: Any, variant: int) -> str:
     if str(members[0][0]) == "NEGATE":
         refused = set(_members(members[1:]))
         return next((character for character in ("a", "b", "!", "5", " ") if character not in refused), "~")
-    known = list(_members(members))
+    known: list[str] = list(_members(members))
     return known[variant % len(known)]

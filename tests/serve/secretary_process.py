@@ -59,7 +59,7 @@ class SecretaryProcess:
 
     def processes(self) -> list[psutil.Process]:
         """Every living process of this start, the console included, found by the data folder in its environment."""
-        return [p for p in psutil.process_iter() if _uses_data_folder(p, self.data)]
+        return [p for p in psutil.process_iter() if uses_data_folder(p, self.data)]
 
     def replica_process(self, deployment: str) -> psutil.Process:
         """The process of a deployment's only replica."""
@@ -123,7 +123,7 @@ def wait_until(condition: Callable[[], object], timeout_s: float) -> float:
     return time.monotonic() - started
 
 
-def _uses_data_folder(process: psutil.Process, data: Path) -> bool:
+def uses_data_folder(process: psutil.Process, data: Path) -> bool:
     try:
         alive = process.status() != psutil.STATUS_ZOMBIE
         return alive and process.environ().get("SECRETARY_DATA") == str(data)

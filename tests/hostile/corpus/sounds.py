@@ -1,0 +1,32 @@
+"""Sound files that declare more than they have, or hold more than they weigh."""
+
+import io
+import struct
+
+import av
+import numpy as np
+
+
+def riff_with_huge_list() -> bytes:
+    """96 bytes: a LIST/INFO chunk that declares 2 GB."""
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
+    info = b"LIST" + struct.pack("<I", 0x7FFFFFE4) + b"INFO" + b"INAM" + struct.pack("<I", 0x7FFFFFD0) + b"a" * 32
+    return b"RIFF" + struct.pack("<I", 0x7FFFFFF0) + b"WAVE" + form + info
+
+
+def riff_with_huge_data() -> bytes:
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 65_535, 4_000_000_000, 4_000_000_000, 65_535, 16)
+    return b"RIFF" + struct.pack("<I", 0xFFFFFFFF) + b"WAVE" + form + b"data" + struct.pack("<I", 0xFFFFFFF0) + b"\x00"
+
+
+def silent_flac(minutes: int, rate: int = 1_000) -> bytes:
+    """A few kilobytes for an hour of silence."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=rate)
+        for _ in range(minutes):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 60 * rate), np.int16), "s16", "mono")
+            frame.rate = rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
