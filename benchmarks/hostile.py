@@ -50,8 +50,8 @@ def measure(quick: bool) -> BenchmarkResult:
         ),
         [_row(kind, found) for kind, found in costs.items()],
         (
-            "A bystander asks /health, /admin/auth/status and /phone/health every 50 ms; the delay is beyond the median "
-            "of an idle secretary and beyond what a server that only answers took at the same time.",
+            "A bystander asks /health, /admin/auth/status and /phone/health every 50 ms; the delay is beyond the "
+            "median of an idle secretary and beyond what a server that only answers took at the same time.",
             f"{1 if quick else _PASSES} passes; the attacks are those of tests/hostile/corpus.",
         ),
     )
