@@ -59,6 +59,18 @@ class ToolUse:
     function: str = ""
     parallel: bool | None = None
 
+    @property
+    def is_forced(self) -> bool:
+        """Whether the answer must be a tool call."""
+        return self.choice in ("required", "function")
+
+    @property
+    def callable(self) -> tuple[Tool, ...]:
+        """The tools that the model may call."""
+        if self.choice == "none":
+            return ()
+        return tuple(tool for tool in self.tools if self.choice != "function" or tool.name == self.function)
+
 
 class SourceKind(StrEnum):
     ADMIN = "admin"
@@ -201,3 +213,13 @@ class ChatTurn:
     def question(self) -> str:
         """The last user message, or an empty string."""
         return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
+
+    @property
+    def question_images(self) -> tuple[ImagePart, ...]:
+        """The images of the last user message."""
+        return next((m.images for m in reversed(self.messages) if m.role == "user"), ())
+
+    @property
+    def requires_structure(self) -> bool:
+        """Whether a program reads the answer: it must be JSON or a tool call."""
+        return self.options.json_schema is not None or (self.tools is not None and self.tools.is_forced)

@@ -48,6 +48,7 @@ class TurnResult:
     match: AnswerMatch | None = None
     fallback: FallbackGiven | None = None
     text: list[str] = field(default_factory=list)
+    calls_tools: bool = False
     audio_seconds: float = 0.0
     finished: bool = False
 
@@ -69,7 +70,8 @@ class AnswerResolver:
         result: TurnResult,
     ) -> AsyncGenerator[TurnEvent]:
         """The events of the answer. Fills in ``result``. Without an FAQ answer it raises Unavailable when there is no
-        model, and NoModelForLanguage when none speaks the language of a question that asks for JSON."""
+        model, and NoModelForLanguage when none speaks the language of a question that asks for JSON or a tool
+        call."""
         match = self._faq.find_exact(turn)
         if match is None:
             route = choose_route(routes, language_of_question(turn, snapshot))
@@ -95,12 +97,16 @@ class AnswerResolver:
     def _read(self, event: ChatEvent, timer: TurnTimer, result: TurnResult) -> TextDelta | ToolCallDelta | None:
         """Records an event of the model. Returns it if it is a part of the answer."""
         if isinstance(event, TurnFinished):
-            result.usage, result.finish_reason, result.model = event.usage, event.finish_reason, event.model
+            result.usage, result.model = event.usage, event.model
+            called = result.calls_tools and event.finish_reason == "stop"
+            result.finish_reason = "tool_calls" if called else event.finish_reason
             self._observer.on_tokens(result.usage.prompt_tokens, result.usage.completion_tokens, timer.route)
             return None
         timer.mark("first_token")
         if isinstance(event, TextDelta):
             result.text.append(event.text)
+        else:
+            result.calls_tools = True
         return event
 
     def _draft(self, turn: ChatTurn, snapshot: Snapshot, route: ChatRoute) -> AsyncIterator[ChatEvent]:
@@ -147,11 +153,11 @@ def _faq_events(match: AnswerMatch, timer: TurnTimer, result: TurnResult) -> Ite
 def _fallback_events(
     turn: ChatTurn, snapshot: Snapshot, routes: Sequence[ChatRoute], timer: TurnTimer, result: TurnResult
 ) -> Iterator[TurnEvent]:
-    """Raises Unavailable without a model, NoModelForLanguage for a turn that asks for JSON."""
+    """Raises Unavailable without a model, NoModelForLanguage for a turn that asks for JSON or a tool call."""
     if not routes:
         raise Unavailable("no FAQ answer matches, and this graph has no language model", retry_after_s=60)
     language = language_of_question(turn, snapshot)
-    if turn.options.json_schema is not None:
+    if turn.requires_structure:
         raise no_model_error(language)
     answer = find_fallback_answer(snapshot.persona(turn.persona_id), language, snapshot.settings.default_language)
     timer.route = result.route = FALLBACK_ROUTE

@@ -92,7 +92,7 @@ class ConversationAssistant:
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         snapshot = self._snapshot()
-        if not turn.question.strip():
+        if not turn.question.strip() and not turn.question_images:
             raise InvalidRequest("there is no user message to answer", param="messages")
         turn = resolve_overrides(turn, snapshot)
         routes = routes_of_turn(turn, snapshot, self._pipeline.chat)
@@ -230,8 +230,8 @@ class ConversationAssistant:
             *(turn.turn_id, turn.source.kind.value, result.route or "-", timings.total_ms),
             *(timings.first_token_ms, result.finished),
         )
-        if turn.session_id is None or not result.text:
-            return
+        if turn.session_id is None or not result.text or result.calls_tools:
+            return  # the turn with the results of the tools has the question and the answer
         self._observer.on_exchange(
             Exchange(
                 turn_id=turn.turn_id,

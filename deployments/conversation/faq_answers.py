@@ -133,7 +133,8 @@ class FaqLookup:
     """Looks up the FAQ answer of a turn. ``ranked`` is None where the graph has no FAQ deployment; a ranked lookup
     takes at most ``timeout_s``.
 
-    Turns that ask for JSON get no FAQ answer: the program that reads the reply could not parse it.
+    Turns that ask for JSON or for a tool call get no FAQ answer: the program that reads the reply could not use it. Nor
+    do the results of a tool and questions about an image.
     """
 
     def __init__(self, exact: ExactAnswers, ranked: AnswerBook | None, timeout_s: float = 1.0) -> None:
@@ -181,4 +182,6 @@ async def explain_match(
 
 
 def _may_match(turn: ChatTurn) -> bool:
-    return turn.options.json_schema is None and len(turn.question) <= MAX_QUESTION_CHARS
+    if turn.requires_structure or turn.messages[-1].role == "tool" or turn.question_images:
+        return False
+    return len(turn.question) <= MAX_QUESTION_CHARS

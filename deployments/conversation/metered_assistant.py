@@ -13,6 +13,7 @@ from deployments.contracts.events import (
     FallbackGiven,
     SpeechReady,
     TextDelta,
+    ToolCallDelta,
     TurnEvent,
     TurnFinished,
     TurnStarted,
@@ -141,6 +142,9 @@ class _TurnMeter:
         if isinstance(event, TextDelta):
             self.pieces += 1
             self.characters += len(event.text)
+        elif isinstance(event, ToolCallDelta):
+            self.pieces += 1
+            self.characters += len(event.name) + len(event.arguments)
         elif isinstance(event, SpeechReady):
             self.audio_seconds += event.chunk.seconds
         elif isinstance(event, AnswerMatched):

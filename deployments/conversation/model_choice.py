@@ -83,7 +83,7 @@ def readable_messages(
     messages: Sequence[ChatMessage], route: ChatRoute, default_language: str
 ) -> tuple[ChatMessage, ...]:
     """``messages`` without earlier questions that the model cannot read, or whose answers it cannot read. A question
-    and its answers go together. System messages and the last question stay."""
+    and its answers, with tool calls and their results, go together. System messages and the last question stay."""
     if route.speaks_all:
         return tuple(messages)
     last = max((n for n, message in enumerate(messages) if message.role == "user"), default=0)
@@ -96,7 +96,12 @@ def readable_messages(
     unreadable = {
         n
         for exchange in exchanges
-        if not all(route.speaks(question_language(messages[each].content, default_language)) for each in exchange)
+        if not all(_is_readable(messages[each], route, default_language) for each in exchange)
         for n in exchange
     }
     return tuple(message for n, message in enumerate(messages) if n not in unreadable)
+
+
+def _is_readable(message: ChatMessage, route: ChatRoute, default_language: str) -> bool:
+    """Tool results are data: their language does not count."""
+    return message.role == "tool" or route.speaks(question_language(message.content, default_language))

@@ -54,7 +54,8 @@ def _system(turn: ChatTurn, snapshot: Snapshot, language: str) -> list[ChatMessa
 def trim_history(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
     """The longest tail of ``messages`` with at most ``tokens`` (estimated). It always includes the last question.
 
-    The tail does not start with an answer without its question. Messages are not split.
+    The tail starts with a question: never with an answer, or with a tool result without its call. Messages are not
+    split.
     """
     if not messages:
         return []
@@ -63,15 +64,28 @@ def trim_history(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
     budget = tokens - sum(estimate_message_tokens(message) for message in messages[last:])
     while start and (budget := budget - estimate_message_tokens(messages[start - 1])) >= 0:
         start -= 1
-    while start < last and messages[start].role == "assistant":
+    while start < last and messages[start].role != "user":
         start += 1
     return messages[start:]
 
 
 def merge_consecutive_roles(messages: list[ChatMessage]) -> list[ChatMessage]:
-    """Merges consecutive messages of one role. The chat templates of Mistral and Gemma reject them."""
-    runs = [(role, [m.content for m in run]) for role, run in groupby(messages, key=lambda message: message.role)]
-    return [ChatMessage(role, "\n\n".join(contents)) for role, contents in runs]
+    """Merges consecutive messages of one role, which the chat templates of Mistral and Gemma reject. Tool calls and
+    their results stay as they are."""
+    merged: list[ChatMessage] = []
+    for uses_tools, run in groupby(messages, key=lambda message: _uses_tools(message) or message.role):
+        same = list(run)
+        merged += same if uses_tools is True else [_merge(same)]
+    return merged
+
+
+def _uses_tools(message: ChatMessage) -> bool:
+    return bool(message.tool_calls) or message.role == "tool"
+
+
+def _merge(run: list[ChatMessage]) -> ChatMessage:
+    images = tuple(image for message in run for image in message.images)
+    return ChatMessage(run[0].role, "\n\n".join(message.content for message in run), images)
 
 
 def with_defaults(options: GenerationOptions, settings: LlmSettings) -> GenerationOptions:

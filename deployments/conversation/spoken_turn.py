@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from dataclasses import dataclass
 
 from deployments.contracts.audio import SpeechChunk
-from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent
+from deployments.contracts.events import SpeechReady, TextDelta, ToolCallDelta, TurnEvent
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.contracts.streams import Closing
@@ -110,6 +110,8 @@ def _has_speech(pieces: Sequence[str], language: str) -> bool:
 class SpokenTurn:
     """Adds SpeechReady events to a stream of turn events. Text events pass through at once.
 
+    From the first tool call on nothing more is spoken: the caller continues the turn with the results.
+
     ``choose_parameters`` selects voice and language from the first sentence of the answer. The stream ends after the
     last audio chunk.
     """
@@ -151,13 +153,15 @@ class SpokenTurn:
             await self._output.put(None)
 
     async def _read(self, events: AsyncIterator[TurnEvent]) -> None:
-        sentences = SentenceStream()
+        sentences, calls_tools = SentenceStream(), False
         async with Closing(events) as opened:
             async for event in opened:
                 await self._output.put(event)
-                if isinstance(event, TextDelta):
+                calls_tools = calls_tools or isinstance(event, ToolCallDelta)
+                if isinstance(event, TextDelta) and not calls_tools:
                     await self._queue(sentences.feed(event.text))
-        await self._queue(sentences.finish())
+        if not calls_tools:
+            await self._queue(sentences.finish())
         await self._pieces.put(None)
 
     async def _queue(self, pieces: list[str]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest
+from deployments.conversation.token_estimates import estimate_image_tokens
 from deployments.text.sentences import split_sentences
 
 _FIRST_PIECE_CHARS = 1_000
@@ -21,8 +22,13 @@ def estimate_tokens(characters: int) -> int:
 
 
 def estimate_prompt_tokens(turn: ChatTurn) -> int:
-    """The prompt tokens of ``turn``."""
-    return estimate_tokens(sum(len(message.content) for message in turn.messages))
+    """The prompt tokens of ``turn`` with its tools and images."""
+    characters = sum(len(message.content) for message in turn.messages)
+    characters += sum(len(call.name) + len(call.arguments) for message in turn.messages for call in message.tool_calls)
+    if turn.tools is not None:
+        characters += sum(len(tool.name) + len(tool.description) + len(tool.parameters) for tool in turn.tools.tools)
+    images = sum(estimate_image_tokens(image) for message in turn.messages for image in message.images)
+    return estimate_tokens(characters) + images
 
 
 def split_request(request: SpeechRequest, language: str | None) -> list[str]:

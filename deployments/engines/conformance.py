@@ -26,6 +26,7 @@ from deployments.contracts.errors import (
 )
 from deployments.contracts.events import TextDelta, TurnFinished
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest, TranscriptFinished, TranscriptSegment
+from deployments.engines.tool_conformance import TOOL_CHECKS
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Engine)
@@ -188,6 +189,7 @@ CHAT_CHECKS: tuple[Callable[[ChatEngine], Awaitable[None]], ...] = (
     chat_stops_at_max_tokens,
     chat_omits_stop_strings,
     chat_follows_or_rejects_json_schema,
+    *TOOL_CHECKS,
     chat_validates_before_streaming,
     chat_emits_whole_characters,
     chat_stops_when_closed,

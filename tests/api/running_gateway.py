@@ -12,6 +12,7 @@ import uvicorn
 from deployments.api.app import DoorServices, build_app
 from deployments.api.metrics import Metrics
 from deployments.contracts.chat import EmbeddingVectors
+from deployments.contracts.engines import Assistant
 from deployments.contracts.settings import ApiKey, Limits, Persona, Settings, Snapshot, SpeechSettings
 from tests.fakes.assistant import ScriptedAssistant
 
@@ -64,15 +65,16 @@ class FakeEmbedder:
 
 
 class RunningGateway:
-    """``url`` answers until ``stop``. ``assistant`` and ``snapshots`` may be changed between requests."""
+    """``url`` answers until ``stop``. ``assistant`` and ``snapshots`` may be changed between requests. ``answering``
+    takes the place of ``assistant``."""
 
-    def __init__(self, embeds: bool = True) -> None:
+    def __init__(self, embeds: bool = True, answering: Assistant | None = None) -> None:
         self.assistant = ScriptedAssistant()
         self.embedder = FakeEmbedder()
         self.snapshots = StaticSnapshots()
         self.metrics = Metrics()
         services = DoorServices(
-            assistant=self.assistant,
+            assistant=answering or self.assistant,
             snapshots=self.snapshots,
             metrics=self.metrics,
             embedder=self.embedder if embeds else None,

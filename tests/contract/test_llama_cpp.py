@@ -1,14 +1,16 @@
 """llama.cpp: cancellation, slots, prompt reuse, embeddings and errors. One engine serves all tests but one."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import psutil
 import pytest
 import pytest_asyncio
 
-from deployments.contracts.chat import ChatTurn
+from deployments.contracts.chat import ChatMessage, ChatTurn, Tool, ToolCall, ToolUse
 from deployments.contracts.errors import (
     ConversationTooLong,
     EngineFailed,
@@ -16,7 +18,7 @@ from deployments.contracts.errors import (
     ModelMissing,
     Unavailable,
 )
-from deployments.contracts.events import TextDelta, TurnFinished
+from deployments.contracts.events import TextDelta, ToolCallDelta, TurnFinished
 from deployments.engines.chat.llama_cpp import LlamaCppEngine, LlamaCppOptions
 from deployments.engines.conformance import collect, collect_text, live_streams, machine_load_factor, make_turn
 from deployments.engines.registry import build_engine
@@ -24,6 +26,14 @@ from tests.contract.engine_options import LLAMA_MODEL, demo_model_path
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
+WEATHER = Tool("get_weather", "Weather of a city", '{"type":"object","properties":{"city":{"type":"string"}}}')
+TIMER = Tool(
+    "set_timer",
+    "Sets a timer",
+    '{"type": "object", "properties": {"minutes": {"$ref": "#/$defs/minutes"}}, "required": ["minutes"], '
+    '"$defs": {"minutes": {"type": "integer", "minimum": 1, "maximum": 60}}}',
+)
+TOOLS, REQUIRED = ToolUse((WEATHER,)), ToolUse((TIMER,), "required")
 STORY = "Tell a very long story about a lighthouse."
 
 
@@ -140,6 +150,57 @@ async def test_invalid_schema_is_refused(engine: LlamaCppEngine, schema: str) ->
     with pytest.raises(InvalidRequest) as caught:
         await collect(engine.stream(make_turn("hi", json_schema=schema)))
     assert caught.value.param == "response_format"
+
+
+async def test_tool_loop_ends_with_an_answer(engine: LlamaCppEngine) -> None:
+    """Earlier calls of the conversation lead this small model to another one, without any grammar before it starts."""
+    asked: list[ChatMessage] = []
+    for city in ("Paris", "Rome", "Oslo", "Madrid", "Berlin"):
+        call = ToolCall(city, "get_weather", json.dumps({"city": city}))
+        asked += [
+            ChatMessage("user", f"What is the weather in {city}?"),
+            ChatMessage("assistant", "", tool_calls=(call,)),
+            ChatMessage("tool", f"{city}: sunny", tool_call_id=city),
+            ChatMessage("assistant", f"It is sunny in {city}."),
+        ]
+    question = ChatMessage("user", "What is the weather in London?")
+    turn = replace(make_turn("", max_tokens=60, temperature=0.0), messages=(*asked, question), tools=TOOLS)
+    *calls, finished = await collect(engine.stream(turn))
+    assert all(isinstance(call, ToolCallDelta) for call in calls)
+    assert isinstance(finished, TurnFinished)
+    assert finished.finish_reason == "tool_calls"
+    assert json.loads("".join(call.arguments for call in calls if isinstance(call, ToolCallDelta))) == {
+        "city": "London"
+    }
+    made = ToolCall("London", "get_weather", '{"city": "London"}')
+    result = (
+        ChatMessage("assistant", "", tool_calls=(made,)),
+        ChatMessage("tool", "London: rainy", tool_call_id="London"),
+    )
+    text = await collect_text(engine, replace(turn, messages=(*turn.messages, *result)))
+    assert "London" in text
+
+
+async def test_required_call_has_valid_arguments(engine: LlamaCppEngine) -> None:
+    turn = replace(make_turn("Set a timer of five minutes.", max_tokens=80, temperature=0.0), tools=REQUIRED)
+    *calls, finished = await collect(engine.stream(turn))
+    first = calls[0]
+    assert isinstance(first, ToolCallDelta)
+    arguments = json.loads("".join(call.arguments for call in calls if isinstance(call, ToolCallDelta)))
+    assert (first.name, 1 <= arguments["minutes"] <= 60) == ("set_timer", True)
+    assert isinstance(finished, TurnFinished)
+    assert (finished.finish_reason, finished.usage.completion_tokens > 5) == ("tool_calls", True)
+
+
+async def test_template_for_tools_leaves_other_prompts_alone(engine: LlamaCppEngine) -> None:
+    plain = await finish(engine, make_turn("hello", max_tokens=1))
+    offered = await finish(engine, replace(make_turn("hello", max_tokens=1), tools=TOOLS))
+    assert plain.usage.prompt_tokens < 40 < offered.usage.prompt_tokens
+
+
+async def test_answer_prefix_is_continued(engine: LlamaCppEngine) -> None:
+    turn = replace(make_turn("Count from one to nine.", max_tokens=4, temperature=0.0), answer_prefix="One, two,")
+    assert (await collect_text(engine, turn)).startswith(" three")
 
 
 async def test_slow_reader_receives_every_delta(engine: LlamaCppEngine) -> None:

@@ -12,6 +12,7 @@ from deployments.contracts.events import (
     SpeechReady,
     TextDelta,
     Timings,
+    ToolCallDelta,
     TurnEvent,
     TurnFailed,
     TurnFinished,
@@ -19,7 +20,7 @@ from deployments.contracts.events import (
     Usage,
 )
 
-AnswerEvent = TextDelta | SpeechReady | TurnFinished
+AnswerEvent = TextDelta | ToolCallDelta | SpeechReady | TurnFinished
 
 
 class AnswerCollector:
@@ -36,7 +37,7 @@ class AnswerCollector:
 
     def accept(self, event: TurnEvent) -> AnswerEvent | None:
         """Records ``event``. Returns it if it is to be delivered. Raises the error of a TurnFailed."""
-        if isinstance(event, TextDelta | SpeechReady):
+        if isinstance(event, TextDelta | ToolCallDelta | SpeechReady):
             return event
         if isinstance(event, TurnFinished):
             self.finished = event

@@ -1,11 +1,13 @@
 """Bodies of ``chat.completion`` and ``chat.completion.chunk`` (OpenAI API, chat)."""
 
 import base64
+from collections.abc import Sequence
 
 import orjson
 
 from deployments.api.chat.collector import AnswerCollector
-from deployments.contracts.events import Usage
+from deployments.contracts.chat import ToolCall
+from deployments.contracts.events import ToolCallDelta, Usage
 
 _OBJECT, _CHUNK = "chat.completion", "chat.completion.chunk"
 
@@ -14,8 +16,24 @@ def audio_id(turn_id: str) -> str:
     return f"audio_{turn_id}"
 
 
-def text_message(text: str) -> dict[str, object]:
-    return {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+def text_message(text: str, calls: Sequence[ToolCall] = ()) -> dict[str, object]:
+    """The assistant message of a written answer. ``content`` is null when it consists of tool calls alone."""
+    message: dict[str, object] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    if not calls:
+        return message
+    return message | {"content": text or None, "tool_calls": [_call_fields(call) for call in calls]}
+
+
+def _call_fields(call: ToolCall) -> dict[str, object]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def call_delta_fields(call: ToolCallDelta) -> dict[str, object]:
+    """An item of ``tool_calls`` in a chunk: id, type and name stand in the first part of a call only."""
+    if not call.id:
+        return {"index": call.index, "function": {"arguments": call.arguments}}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"index": call.index, "id": call.id, "type": "function", "function": function}
 
 
 def spoken_message(transcript: str, audio_bytes: bytes, turn_id: str, now: int) -> dict[str, object]:
@@ -79,6 +97,9 @@ class CompletionChunks:
 
     def text(self, text: str) -> bytes:
         return self.delta({"content": text})
+
+    def tool_call(self, call: ToolCallDelta) -> bytes:
+        return self.delta({"tool_calls": [call_delta_fields(call)]})
 
     def end(self) -> bytes:
         """The last events: finish reason, usage if requested, and ``[DONE]``."""

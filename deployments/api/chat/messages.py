@@ -1,16 +1,24 @@
-"""Request messages as ChatMessage: text unchanged, recordings as their transcripts."""
+"""Request messages as ChatMessage: text and tool calls unchanged, images checked, recordings as their transcripts."""
 
 import base64
 import binascii
 
+from deployments.api.chat.images import check_image_count, image_part
 from deployments.api.chat.schemas import ContentPart, InputAudio, RequestMessage
-from deployments.contracts.chat import ChatMessage, MessageRole
+from deployments.api.chat.tools import check_tool_results, tool_calls
+from deployments.contracts.chat import ChatMessage, ImagePart, MessageRole
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineFailed, InvalidRequest
 from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
 
-_ROLES: dict[str, MessageRole] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_ROLES: dict[str, MessageRole] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
 
 
 def has_recordings(messages: list[RequestMessage]) -> bool:
@@ -18,9 +26,12 @@ def has_recordings(messages: list[RequestMessage]) -> bool:
 
 
 def plain_messages(messages: list[RequestMessage], transcripts: dict[int, str]) -> tuple[ChatMessage, ...]:
-    """``messages`` as text. ``transcripts`` maps the id() of an input_audio part to its transcript. Raises
+    """``messages`` for the turn. ``transcripts`` maps the id() of an input_audio part to its transcript. Raises
     InvalidRequest."""
-    return tuple(_to_chat_message(message, f"messages[{i}]", transcripts) for i, message in enumerate(messages))
+    converted = tuple(_to_chat_message(message, f"messages[{i}]", transcripts) for i, message in enumerate(messages))
+    check_tool_results(converted)
+    check_image_count(converted)
+    return converted
 
 
 async def transcribe_recordings(messages: list[RequestMessage], assistant: Assistant) -> dict[int, str]:
@@ -36,15 +47,23 @@ async def transcribe_recordings(messages: list[RequestMessage], assistant: Assis
 
 def _to_chat_message(message: RequestMessage, field: str, transcripts: dict[int, str]) -> ChatMessage:
     role = _ROLES.get(message.role)
-    if role is None or message.tool_calls or message.function_call:
-        raise InvalidRequest("Tool calls and their results are not supported.", param=field)
+    if role is None or message.function_call:
+        raise InvalidRequest("Functions are not supported: send tools, tool_calls and messages of tools.", param=field)
+    images: list[ImagePart] = []
     content = message.content
-    if isinstance(content, str):
-        return ChatMessage(role, content)
     if content is None:
-        return ChatMessage(role, _empty_content(message, field))
-    texts = (_part_text(part, role, f"{field}.content[{i}]", transcripts) for i, part in enumerate(content))
-    return ChatMessage(role, "\n".join(texts))
+        content = _empty_content(message, field)
+    elif not isinstance(content, str):
+        texts = []
+        for number, part in enumerate(content):
+            part_field = f"{field}.content[{number}]"
+            if part.image_url is not None and part.type == "image_url" and role == "user":
+                images.append(image_part(part.image_url, part_field))
+            else:
+                texts.append(_part_text(part, role, part_field, transcripts))
+        content = "\n".join(texts)
+    calls = tool_calls(message, field)
+    return ChatMessage(role, content, tuple(images), calls, (message.tool_call_id or "") if role == "tool" else "")
 
 
 def _empty_content(message: RequestMessage, field: str) -> str:
@@ -62,7 +81,9 @@ def _part_text(part: ContentPart, role: MessageRole, field: str, transcripts: di
         return part.refusal
     if part.type == "input_audio" and role == "user" and id(part) in transcripts:
         return transcripts[id(part)]
-    raise InvalidRequest(f"A part of type {part.type!r} is not supported; send text or input_audio.", param=field)
+    raise InvalidRequest(
+        f"A part of type {part.type!r} is not supported here; send text, input_audio or image_url.", param=field
+    )
 
 
 async def _transcript(audio: InputAudio, assistant: Assistant, field: str) -> str:

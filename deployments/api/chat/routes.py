@@ -6,6 +6,7 @@ is an error event that ends the stream.
 
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
 
@@ -21,9 +22,9 @@ from deployments.api.request_body import read_json
 from deployments.api.request_context import get_request_context
 from deployments.api.responses import EVENT_STREAM_HEADERS, send_body, sse_error_event
 from deployments.api.speech_encoding import SpeechFileEncoder
-from deployments.contracts.chat import ChatTurn
+from deployments.contracts.chat import ChatTurn, ToolCall
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.events import TextDelta, TurnEvent, TurnFinished
+from deployments.contracts.events import TextDelta, ToolCallDelta, TurnEvent, TurnFinished
 from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
@@ -60,10 +61,10 @@ class ChatCompletionsEndpoint:
         send: Send,
     ) -> None:
         audio = SpeechFileEncoder(_encoder_format(request)) if turn.speak else None
-        text = await _collect(answer, events, audio)
+        text, calls = await _collect(answer, events, audio)
         created = int(self._door.clock())
-        if audio is None:
-            message = text_message(text)
+        if audio is None or calls:
+            message = text_message(text, calls)
         else:
             message = spoken_message(text, await audio.finish(), turn.turn_id, created)
         body = completion(message, answer, request.model, created)
@@ -101,7 +102,7 @@ async def _deltas(
     events: AsyncIterator[TurnEvent],
 ) -> AsyncIterator[bytes]:
     """The server-sent events of the stream. The start delta is sent together with the first one."""
-    start = deltas.start()
+    start = deltas.start(first)
     event = first
     try:
         while not isinstance(event, TurnFinished):
@@ -117,15 +118,21 @@ async def _deltas(
         yield sse_error_event(internal_error(answer.turn_id))
 
 
-async def _collect(answer: AnswerCollector, events: AsyncIterator[TurnEvent], audio: SpeechFileEncoder | None) -> str:
-    """The text of the answer. Its audio goes into ``audio``."""
-    parts = []
+async def _collect(
+    answer: AnswerCollector, events: AsyncIterator[TurnEvent], audio: SpeechFileEncoder | None
+) -> tuple[str, tuple[ToolCall, ...]]:
+    """The text and the tool calls of the answer. Its audio goes into ``audio``."""
+    texts: list[str] = []
+    calls: dict[int, ToolCall] = {}
     while not isinstance(event := await answer.next_event(events), TurnFinished):
         if isinstance(event, TextDelta):
-            parts.append(event.text)
+            texts.append(event.text)
+        elif isinstance(event, ToolCallDelta):
+            known = calls.get(event.index, ToolCall(event.id, event.name, ""))
+            calls[event.index] = replace(known, arguments=known.arguments + event.arguments)
         elif audio is not None:
             await audio.feed(event.chunk)
-    return "".join(parts)
+    return "".join(texts), tuple(calls[index] for index in sorted(calls))
 
 
 def _encoder_format(request: ChatRequest) -> str:

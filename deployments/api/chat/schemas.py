@@ -19,19 +19,40 @@ class InputAudio(RequestSchema):
     format: Literal["wav", "mp3"]
 
 
+class ImageUrl(RequestSchema):
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
 class ContentPart(RequestSchema):
-    """A part of a message. ``text`` and ``input_audio`` are supported; ``refusal`` in assistant messages."""
+    """A part of a message. ``text``, ``input_audio`` and ``image_url`` are supported; ``refusal`` in assistant
+    messages."""
 
     type: str
     text: str | None = None
     refusal: str | None = None
     input_audio: InputAudio | None = None
+    image_url: ImageUrl | None = None
+
+
+class CalledFunction(RequestSchema):
+    name: str
+    arguments: str = ""
+
+
+class RequestToolCall(RequestSchema):
+    """A call that the model asked for. ``type`` is missing in the calls of some clients."""
+
+    id: str = Field(min_length=1, max_length=200)
+    type: Literal["function"] = "function"
+    function: CalledFunction
 
 
 class RequestMessage(RequestSchema):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | Annotated[list[ContentPart], Field(fail_fast=True)] | None = None
-    tool_calls: list[object] | None = None
+    tool_calls: Annotated[list[RequestToolCall], Field(fail_fast=True)] | None = None
+    tool_call_id: str | None = None
     function_call: object = None
     audio: object = None
 
@@ -53,6 +74,27 @@ class JsonSchema(RequestSchema):
 class ResponseFormat(RequestSchema):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
+
+
+class FunctionDefinition(RequestSchema):
+    name: str
+    description: str | None = None
+    parameters: dict[str, object] | None = None
+    strict: bool | None = None
+
+
+class RequestTool(RequestSchema):
+    type: Literal["function"]
+    function: FunctionDefinition
+
+
+class FunctionName(RequestSchema):
+    name: str
+
+
+class FunctionChoice(RequestSchema):
+    type: Literal["function"]
+    function: FunctionName
 
 
 class StreamOptions(RequestSchema):
@@ -80,7 +122,10 @@ class ChatRequest(RequestSchema):
     logit_bias: dict[str, float] | None = None
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
-    tool_choice: object = None
+    tools: Annotated[list[RequestTool], Field(fail_fast=True)] | None = None
+    tool_choice: Literal["auto", "none", "required"] | FunctionChoice | None = None
+    parallel_tool_calls: bool | None = None
+    functions: list[object] | None = None
     function_call: object = None
     web_search_options: object = None
 

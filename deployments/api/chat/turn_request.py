@@ -7,6 +7,7 @@ from deployments.api.access_rules import AUDIO
 from deployments.api.auth import require_scope
 from deployments.api.chat.messages import has_recordings, plain_messages, transcribe_recordings
 from deployments.api.chat.schemas import ChatRequest, ResponseFormat
+from deployments.api.chat.tools import tool_use
 from deployments.api.chat.validation import validate_chat_request
 from deployments.api.door import Door
 from deployments.api.models.model_names import ChatTarget
@@ -26,6 +27,7 @@ async def build_turn(request: ChatRequest, context: RequestContext, scope: Scope
     """The turn of ``request``. Raises InvalidRequest, ModelNotFound, VoiceNotFound, Forbidden."""
     limits = context.snapshot.settings.limits
     validate_chat_request(request, limits.max_messages)
+    tools = tool_use(request)
     target = door.model_names.known_target(request.model) or await door.model_names.target(request.model)
     transcripts: dict[int, str] = {}
     if request.wants_speech or has_recordings(request.messages):
@@ -44,6 +46,7 @@ async def build_turn(request: ChatRequest, context: RequestContext, scope: Scope
         voice_id=_voice(request, door) if request.wants_speech else None,
         speed=1.0 if request.speed is None else request.speed,
         locale=_language(request.locale),
+        tools=tools,
     )
 
 
@@ -52,6 +55,8 @@ def _options(request: ChatRequest) -> GenerationOptions:
         max_tokens=request.max_completion_tokens or request.max_tokens,
         temperature=request.temperature,
         top_p=request.top_p,
+        frequency_penalty=request.frequency_penalty,
+        presence_penalty=request.presence_penalty,
         seed=request.seed,
         stop=_stops(request.stop),
         json_schema=_schema_text(request.response_format),

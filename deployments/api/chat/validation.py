@@ -1,8 +1,4 @@
-"""Rejection of chat options that are not supported, with the field that sets them.
-
-``tools`` are accepted and never called, so that clients that always send them (Open WebUI) work. A ``tool_choice`` that
-forces a call is rejected.
-"""
+"""Rejection of chat options that are not supported, with the field that sets them."""
 
 from collections.abc import Callable
 
@@ -17,10 +13,11 @@ _RULES: dict[str, _Rule] = {
     "logprobs": (lambda r: r.logprobs, "Log probabilities are not available."),
     "top_logprobs": (lambda r: r.top_logprobs, "Log probabilities are not available."),
     "logit_bias": (lambda r: r.logit_bias, "logit_bias is not supported."),
-    "frequency_penalty": (lambda r: r.frequency_penalty, "frequency_penalty is not supported: leave it at 0."),
-    "presence_penalty": (lambda r: r.presence_penalty, "presence_penalty is not supported: leave it at 0."),
-    "tool_choice": (lambda r: r.tool_choice not in _ALLOWED_CHOICES, "Tool calls are not supported."),
-    "function_call": (lambda r: r.function_call not in _ALLOWED_CHOICES, "Function calls are not supported."),
+    "functions": (lambda r: r.functions, "functions are not supported: send tools."),
+    "function_call": (
+        lambda r: r.function_call not in _ALLOWED_CHOICES,
+        "function_call is not supported: send tool_choice.",
+    ),
     "web_search_options": (lambda r: r.web_search_options is not None, "Web search is not available."),
     "stream_options": (
         lambda r: r.stream_options is not None and not r.stream,

@@ -24,6 +24,11 @@ def example_value(schema: JsonSchemaObject, text: str) -> object:
     return text if kind == "string" else _EMPTY_VALUES.get(kind, text)
 
 
+def example_arguments(schema: JsonSchemaObject, text: str) -> dict[str, object]:
+    """Arguments for a tool with the parameters ``schema``; none for a tool without properties."""
+    return _object(schema, text) if schema.get("properties") else {}
+
+
 def _object(schema: JsonSchemaObject, text: str) -> dict[str, object]:
     properties = schema.get("properties")
     if not isinstance(properties, dict):

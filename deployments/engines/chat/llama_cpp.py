@@ -5,7 +5,7 @@ prompt. The callback sends text to the event loop, or stops the generation after
 closed. Turns beyond ``slots`` are queued and can be cancelled in the queue.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,15 +14,16 @@ from pydantic import Field
 from deployments.contracts.chat import ChatMessage, ChatTurn, EmbeddingVectors, SourceKind, TurnSource
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import ConversationTooLong, EngineFailed, InvalidRequest
-from deployments.contracts.events import TextDelta, TurnFinished
+from deployments.contracts.events import TextDelta, ToolCallDelta, TurnFinished
 from deployments.contracts.streams import Closing
 from deployments.engines.base import ThreadedEngine
 from deployments.engines.chat.llama_embedder import MAX_TOKENS, LlamaEmbedder
 from deployments.engines.chat.llama_reply import REFUSED, LlamaChunk, LlamaReply
 from deployments.engines.chat.llama_request import LlamaRequestBody, request_body
 from deployments.engines.chat.llama_server import LlamaServer, LlamaServerSettings, load_server
+from deployments.engines.chat.llama_templates import choose_chat_template
 from deployments.engines.chat.stopwatch import Stopwatch
-from deployments.engines.chat.turn_checks import check_turn
+from deployments.engines.chat.turn_checks import check_no_images, check_no_tools, check_turn
 from deployments.engines.options import ChatEngineOptions, EngineOptions, require_path
 from deployments.engines.worker_threads import StreamSender
 
@@ -59,6 +60,7 @@ class LlamaCppEngine(ThreadedEngine):
         self._options = options
         self._model = options.model_id or options.model.stem
         self._chat: LlamaServer | None = None
+        self._reads_tools = False
         self._embedder: LlamaEmbedder | None = None
         super().__init__("chat", "llama_cpp", self._model, options.slots)
 
@@ -66,8 +68,12 @@ class LlamaCppEngine(ThreadedEngine):
         """Raises InvalidRequest, Unavailable. In the stream: ConversationTooLong, InvalidRequest, EngineFailed."""
         self._health.require_ready()
         check_turn(turn)
+        check_no_images(turn, self._model)
+        if not self._reads_tools:
+            check_no_tools(turn, self._model)
         self._check_length(turn)
-        return self._stream(request_body(turn, self._options.max_tokens))
+        is_forced_call = turn.tools is not None and turn.tools.is_forced
+        return self._stream(request_body(turn, self._options.max_tokens), LlamaReply(is_forced_call))
 
     async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
         """Mean-pooled vectors. Raises InvalidRequest unless ``embeddings`` is set."""
@@ -87,6 +93,7 @@ class LlamaCppEngine(ThreadedEngine):
         """Loads the model and runs one token through it."""
         options = self._options
         require_path(options.model, "the language model", options.model_id)
+        template = choose_chat_template(options.model)
         chat = LlamaServerSettings(
             model=options.model,
             slots=options.slots,
@@ -95,7 +102,9 @@ class LlamaCppEngine(ThreadedEngine):
             threads=options.threads,
             gpu_layers=options.gpu_layers,
             prompt_cache_mb=options.prompt_cache_mb,
+            chat_template=template.text,
         )
+        self._reads_tools = template.reads_tools
         self._chat = load_server(chat)
         self._chat.handle_chat_completions(request_body(_WARM_UP, 1), lambda _: False)
         if options.embeddings:
@@ -110,34 +119,50 @@ class LlamaCppEngine(ThreadedEngine):
 
     def _check_length(self, turn: ChatTurn) -> None:
         limit = min(self._options.context * _MAX_TOKEN_BYTES, _MAX_CONVERSATION_BYTES)
-        if sum(len(message.content.encode()) for message in turn.messages) > limit:
+        if sum(len(text.encode()) for text in _texts(turn)) > limit:
             raise ConversationTooLong(f"the conversation is longer than {limit} bytes", param="messages")
 
-    async def _stream(self, body: LlamaRequestBody) -> AsyncIterator[ChatEvent]:
+    async def _stream(self, body: LlamaRequestBody, reply: LlamaReply) -> AsyncIterator[ChatEvent]:
         threads, server = self._ready_threads(), self._chat
         assert server is not None
-        reply, stopwatch = LlamaReply(), Stopwatch()
-        deltas: AsyncGenerator[str, None] = threads.stream_from_callback(
+        stopwatch = Stopwatch()
+        deltas: AsyncGenerator[TextDelta | ToolCallDelta, None] = threads.stream_from_callback(
             lambda sender: _generate(server, body, reply, sender)
         )
         async with Closing(deltas):
-            async for text in deltas:
+            async for delta in deltas:
                 stopwatch.first_token()
-                yield TextDelta(text)
+                yield delta
         yield TurnFinished(reply.finish_reason, reply.usage, stopwatch.timings(), route="local", model=self._model)
 
 
-def _generate(server: LlamaServer, body: LlamaRequestBody, reply: LlamaReply, sender: StreamSender[str]) -> None:
+def _texts(turn: ChatTurn) -> Iterator[str]:
+    """Everything in ``turn`` that becomes tokens of the prompt."""
+    for message in turn.messages:
+        yield message.content
+        for call in message.tool_calls:
+            yield call.name + call.arguments
+    for tool in turn.tools.callable if turn.tools else ():
+        yield tool.name + tool.description + tool.parameters
+    yield turn.answer_prefix
+
+
+def _generate(
+    server: LlamaServer,
+    body: LlamaRequestBody,
+    reply: LlamaReply,
+    sender: StreamSender[TextDelta | ToolCallDelta],
+) -> None:
     """Generates one answer; blocks until it is finished. Raises InvalidRequest, EngineFailed."""
     parse_errors: list[Exception] = []
 
     def on_chunk(chunk: LlamaChunk) -> bool:
         try:
-            text = reply.read(chunk)
+            events = reply.read(chunk)
         except (KeyError, TypeError, AttributeError) as error:  # native code would swallow it
             parse_errors.append(error)
             return True
-        return sender.closed if not text else not sender.put(text)
+        return sender.closed if not events else not all(sender.put(event) for event in events)
 
     try:
         server.handle_chat_completions(body, on_chunk)
@@ -152,6 +177,8 @@ def _generate(server: LlamaServer, body: LlamaRequestBody, reply: LlamaReply, se
 
 
 def _invalid_param(body: LlamaRequestBody) -> str | None:
+    if "tools" in body:
+        return "tools"
     return "response_format" if "response_format" in body else None
 
 

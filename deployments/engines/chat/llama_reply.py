@@ -1,11 +1,14 @@
 """Parses replies of llama.cpp: chunks of a streamed chat completion, embeddings and error objects."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from deployments.contracts.chat import EmbeddingVectors, FinishReason
 from deployments.contracts.errors import ConversationTooLong, EngineFailed, InvalidRequest, SecretaryError, Unavailable
-from deployments.contracts.events import Usage
+from deployments.contracts.events import TextDelta, ToolCallDelta, Usage
+from deployments.engines.chat.llama_tools import ForcedCall
+
+_FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "tool_calls": "tool_calls"}
 
 REFUSED = "llama.cpp cannot use this request, or the JSON schema in it"
 LlamaChunk = Mapping[str, Any]
@@ -13,26 +16,50 @@ LlamaChunk = Mapping[str, Any]
 
 
 class LlamaReply:
-    """Collects the usage, the finish reason and the error of one streamed reply."""
+    """Collects the usage, the finish reason and the error of one streamed reply. The text of a reply that
+    ``is_forced_call`` is a tool call."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_forced_call: bool = False) -> None:
+        self._forced_call = ForcedCall() if is_forced_call else None
         self.usage = Usage()
         self.finish_reason: FinishReason = "stop"
         self.error: SecretaryError | None = None
 
-    def read(self, chunk: LlamaChunk) -> str:
-        """Returns the text of ``chunk``. Progress, role and closing chunks have none."""
+    def read(self, chunk: LlamaChunk) -> list[TextDelta | ToolCallDelta]:
+        """The events of ``chunk``. Progress, role and closing chunks have none."""
         if "error" in chunk:
             self.error = translate_error(chunk["error"])
-            return ""
+            return []
         if "usage" in chunk:
             self.usage = _usage(chunk["usage"])
-        text = ""
+        events: list[TextDelta | ToolCallDelta] = []
         for choice in chunk.get("choices", ()):
-            text += choice["delta"].get("content") or ""
+            events += self._deltas(choice["delta"])
             if choice.get("finish_reason"):
-                self.finish_reason = _finish_reason(choice["finish_reason"])
-        return text
+                events += self._finish(choice["finish_reason"])
+        return events
+
+    def _deltas(self, delta: Mapping[str, Any]) -> Iterator[TextDelta | ToolCallDelta]:
+        text = delta.get("content") or ""
+        if self._forced_call is not None:
+            yield from self._forced_call.feed(text)
+        elif text:
+            yield TextDelta(text)
+        for call in delta.get("tool_calls") or ():
+            function = call.get("function") or {}
+            yield ToolCallDelta(
+                call.get("index") or 0,
+                call.get("id") or "",
+                function.get("name") or "",
+                function.get("arguments") or "",
+            )
+
+    def _finish(self, reason: str) -> Iterator[ToolCallDelta]:
+        self.finish_reason = _FINISH_REASONS.get(reason, "stop")
+        if self._forced_call is not None:
+            complete = self.finish_reason == "stop"
+            self.finish_reason = "tool_calls" if complete else self.finish_reason
+            yield from self._forced_call.finish(complete)
 
 
 def translate_error(error: Mapping[str, Any]) -> SecretaryError:
@@ -58,7 +85,3 @@ def parse_vectors(reply: LlamaChunk) -> EmbeddingVectors:
 def _usage(usage: Mapping[str, Any]) -> Usage:
     details = usage.get("prompt_tokens_details") or {}
     return Usage(usage["prompt_tokens"], usage["completion_tokens"], details.get("cached_tokens", 0))
-
-
-def _finish_reason(reason: str) -> Literal["stop", "length"]:
-    return "length" if reason == "length" else "stop"

@@ -25,7 +25,8 @@ class LlamaServer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LlamaServerSettings:
-    """``context`` and ``batch`` are in tokens, ``context`` per slot. With ``threads`` 0 llama.cpp chooses."""
+    """``context`` and ``batch`` are in tokens, ``context`` per slot. With ``threads`` 0 llama.cpp chooses.
+    ``chat_template`` "" is the template of the model."""
 
     model: Path
     slots: int
@@ -35,6 +36,7 @@ class LlamaServerSettings:
     gpu_layers: int
     prompt_cache_mb: int
     embeddings: bool = False
+    chat_template: str = ""
 
 
 def load_server(settings: LlamaServerSettings) -> LlamaServer:
@@ -67,6 +69,8 @@ def _parameters(xllamacpp: Any, settings: LlamaServerSettings, socket: Path) -> 
     parameters.api_keys = [secrets.token_urlsafe()]
     parameters.ui = False
     parameters.offline = True
+    if settings.chat_template:
+        parameters.chat_template = settings.chat_template
     if settings.threads:
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = settings.threads
     if settings.embeddings:

@@ -5,7 +5,8 @@ as it is used.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Self
 
 from deployments.contracts.errors import InvalidRequest
 
@@ -34,9 +35,9 @@ _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+(?:\]|\\?\Z)|\(\?[:=!]|\{(\d+
 Schema = Mapping[str, object]
 
 
-def check_schema_size(text: str) -> None:
+def check_schema_size(text: str, param: str = _PARAM) -> None:
     """Raises InvalidRequest when the JSON text of a schema is too long."""
-    _require(len(text) <= MAX_SCHEMA_LENGTH, f"{MAX_SCHEMA_LENGTH} characters")
+    _require(len(text) <= MAX_SCHEMA_LENGTH, f"{MAX_SCHEMA_LENGTH} characters", param)
 
 
 def check_schema(schema: Schema) -> None:
@@ -44,24 +45,43 @@ def check_schema(schema: Schema) -> None:
     _SchemaCount(schema).choices(schema, (), 0)
 
 
+def check_tool_schemas(schemas: Sequence[Schema]) -> None:
+    """Raises InvalidRequest when the parameters of tools exceed a limit. The limits apply to all tools together: they
+    become one grammar."""
+    count = _SchemaCount({}, "tools")
+    choices = len(schemas)
+    for schema in schemas:
+        choices = max(choices, count.restart(schema).choices(schema, (), 0))
+    count.require(choices <= MAX_CHOICES, f"{MAX_CHOICES} tools")
+
+
 class _SchemaCount:
     """Counts the parts of one schema with its references resolved. Ends at the first limit that is exceeded."""
 
-    def __init__(self, root: Schema) -> None:
+    def __init__(self, root: Schema, param: str = _PARAM) -> None:
         self._root = root
+        self._param = param
         self._parts = 0
         self._total_length = 0
         self._optional_parts = 0
+
+    def restart(self, root: Schema) -> Self:
+        """Goes on with another schema; what was counted stays."""
+        self._root = root
+        return self
+
+    def require(self, condition: bool, limit: str) -> None:
+        _require(condition, limit, self._param)
 
     def choices(self, node: object, references: tuple[str, ...], depth: int) -> int:
         """In how many ways an answer may go on at one place within ``node``, at most.
 
         ``references`` are those that lead to ``node``; one that leads back to itself is not followed again.
         """
-        _require(depth <= _MAX_DEPTH, f"{_MAX_DEPTH} levels, counted with its references")
+        self.require(depth <= _MAX_DEPTH, f"{_MAX_DEPTH} levels, counted with its references")
         values = node.get("enum") if isinstance(node, dict) else None
         self._parts += 1 + (len(values) if isinstance(values, list) else 0)
-        _require(self._parts <= MAX_SCHEMA_PARTS, f"{MAX_SCHEMA_PARTS} parts, counted with its references")
+        self.require(self._parts <= MAX_SCHEMA_PARTS, f"{MAX_SCHEMA_PARTS} parts, counted with its references")
         if not isinstance(node, dict):
             return 1
         self._count_lengths(node)
@@ -72,7 +92,7 @@ class _SchemaCount:
         if isinstance(reference, str) and reference not in references:
             target = _resolve(self._root, reference)
             found = max(found, self.choices(target, (*references, reference), depth + 1))
-        _require(
+        self.require(
             found <= MAX_CHOICES, f"{MAX_CHOICES} choices at one place: enum values, branches and optional properties"
         )
         return max(1, found)
@@ -83,23 +103,23 @@ class _SchemaCount:
         found = sum(len(values) for values in lists) + _optional_properties(node)
         if not isinstance(pattern, str):
             return found
-        part = measure_pattern(pattern)
+        part = measure_pattern(pattern, self._param)
         self._optional_parts += part.optional
-        _require(self._optional_parts <= MAX_OPTIONAL_PARTS, f"{MAX_OPTIONAL_PARTS} optional parts of patterns")
+        self.require(self._optional_parts <= MAX_OPTIONAL_PARTS, f"{MAX_OPTIONAL_PARTS} optional parts of patterns")
         return found + part.alternatives
 
     def _count_lengths(self, node: Schema) -> None:
         for name in _LENGTHS:
             length = node.get(name)
             if isinstance(length, int | float):
-                _require(length <= MAX_REPETITIONS, f"{MAX_REPETITIONS} for {name}")
+                self.require(length <= MAX_REPETITIONS, f"{MAX_REPETITIONS} for {name}")
                 self._total_length += max(0, int(length))
-        _require(self._total_length <= MAX_TOTAL_LENGTH, f"{MAX_TOTAL_LENGTH} for the sum of all lengths")
+        self.require(self._total_length <= MAX_TOTAL_LENGTH, f"{MAX_TOTAL_LENGTH} for the sum of all lengths")
 
 
-def measure_pattern(pattern: str) -> "PatternPart":
+def measure_pattern(pattern: str, param: str = _PARAM) -> "PatternPart":
     """The size of a regular expression. Raises InvalidRequest when it is too long or repeats too often."""
-    _require(len(pattern) <= MAX_PATTERN_LENGTH, f"patterns of {MAX_PATTERN_LENGTH} characters")
+    _require(len(pattern) <= MAX_PATTERN_LENGTH, f"patterns of {MAX_PATTERN_LENGTH} characters", param)
     open_groups = [PatternPart()]
     last = PatternPart()
     for token in _TOKEN.finditer(pattern):
@@ -120,7 +140,7 @@ def measure_pattern(pattern: str) -> "PatternPart":
     for group in open_groups[:0:-1]:
         open_groups[0].add(group)
     whole = open_groups[0]
-    _require(whole.length <= MAX_REPETITIONS, f"patterns that repeat {MAX_REPETITIONS} times")
+    _require(whole.length <= MAX_REPETITIONS, f"patterns that repeat {MAX_REPETITIONS} times", param)
     return whole
 
 
@@ -192,6 +212,7 @@ def _resolve(root: Schema, reference: str) -> object:
     return node
 
 
-def _require(condition: bool, limit: str) -> None:
+def _require(condition: bool, limit: str, param: str) -> None:
     if not condition:
-        raise InvalidRequest(f"the JSON schema is too large for the local model; the limit is {limit}", param=_PARAM)
+        what = "the JSON schema is" if param == _PARAM else "the schemas of the tools are"
+        raise InvalidRequest(f"{what} too large for the local model; the limit is {limit}", param=param)
