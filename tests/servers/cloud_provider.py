@@ -116,7 +116,9 @@ class CloudProviderServer:
         await asyncio.sleep(script.delay_s)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         dialect = _DIALECTS[self.dialect](body)
-        words, reason = _words(dialect, script)
+        forced = _forced_tool(body)
+        calls = script.tool_calls or ((("call_1", forced, '{"ok": true}'),) if forced else ())
+        words, reason = ([], "stop") if forced else _words(dialect, script)
         for event in dialect.start():
             await _send_event(writer, event)
         for index, word in enumerate(words):
@@ -125,14 +127,14 @@ class CloudProviderServer:
             await _send_event(writer, dialect.text(word))
             if script.gap_s:
                 await asyncio.sleep(script.gap_s)
-        for number, (call_id, name, arguments) in enumerate(script.tool_calls):
+        for number, (call_id, name, arguments) in enumerate(calls):
             for event in dialect.tool_call(number, call_id, name, arguments):
                 await _send_event(writer, event)
             reason = "tool_calls"
         if script.fault == "filtered":
             reason = "content_filter"
         if script.fault != "early_end":
-            usage = None if script.fault == "no_usage" else (7, len(words))
+            usage = None if script.fault == "no_usage" else (_prompt_tokens(body), len(words) or len(calls))
             for event in dialect.end(reason, usage):
                 await _send_event(writer, event)
         writer.write(b"0\r\n\r\n")
@@ -193,10 +195,10 @@ class _Anthropic:
         self.stop = body.get("stop_sequences") or []
         self.schema = (body.get("output_format") or {}).get("schema")
         self._block = 0
-        self._tools = False
+        self._prompt_tokens = _prompt_tokens(body)
 
     def start(self) -> Iterator[bytes]:
-        usage = {"input_tokens": 7, "output_tokens": 0}
+        usage = {"input_tokens": self._prompt_tokens, "output_tokens": 0}
         message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": usage}
         yield self._event("message_start", message=message)
         yield self._event("content_block_start", index=0, content_block={"type": "text", "text": ""})
@@ -265,6 +267,20 @@ class _Gemini:
 
 
 _DIALECTS = {"openai": _OpenAi, "anthropic": _Anthropic, "gemini": _Gemini}
+
+
+def _forced_tool(body: Any) -> str:
+    """The name of the tool that the request forces; "" for none."""
+    choice = body.get("tool_choice") or body.get("toolConfig") or body.get("tool_config")
+    if not isinstance(choice, dict):
+        return ""
+    calling = choice.get("functionCallingConfig") or choice.get("function_calling_config") or {}
+    names = calling.get("allowedFunctionNames") or calling.get("allowed_function_names") or [""]
+    return str(choice.get("name") or choice.get("function", {}).get("name") or names[0])
+
+
+def _prompt_tokens(body: Any) -> int:
+    return 7 + 10 * str(body).count("image/png")
 
 
 def _words(dialect: Any, script: Script) -> tuple[list[str], str]:
