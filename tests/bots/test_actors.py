@@ -37,8 +37,8 @@ def cluster() -> Iterator[Any]:
 
 
 def row(server: TelegramServer, version: int = 1, **fields: object) -> BotSpec:
-    values = {"id": "front", "name": "F", "sealed_token": "sealed", "api_url": server.url, "version": version}
-    return BotSpec.model_validate(values | fields)
+    values = {"id": "front", "name": "F", "sealed_token": "sealed", "api_url": server.url, "access": "everyone"}
+    return BotSpec.model_validate(values | {"version": version} | fields)
 
 
 async def snapshots_of(queue: "asyncio.Queue[Snapshot]") -> AsyncIterator[Snapshot]:

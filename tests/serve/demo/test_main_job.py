@@ -140,7 +140,7 @@ def test_models_voices_and_embeddings(demo: SecretaryProcess) -> None:
 
 def test_ready_lists_every_engine(demo: SecretaryProcess) -> None:
     assert httpx.get(f"{demo.url}/health").status_code == 200
-    assert httpx.get(f"{demo.url}/ready").json() == {"ready": True, "status": "ready"}
+    assert httpx.get(f"{demo.url}/ready").json() == {"ready": True, "status": "ready", "missing_languages": ["ru"]}
     engines = httpx.get(f"{demo.url}/ready", headers=demo.headers).json()["engines"]
     by_engine = {engine["engine"]: engine for engine in engines}
     assert set(by_engine) == {"llama_cpp", "piper", "espeak", "faster_whisper"}
