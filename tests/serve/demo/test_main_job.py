@@ -10,7 +10,7 @@ from websockets.sync.client import connect
 
 from tests.bots.bot_api_json import private_chat, user, voice
 from tests.serve.audio_checks import decode_audio, words
-from tests.serve.secretary_process import API_KEY, SecretaryProcess
+from tests.serve.secretary_process import API_KEY, SecretaryProcess, wait_until
 from tests.serve.telegram_thread import TelegramServerThread
 
 pytestmark = pytest.mark.model
@@ -140,7 +140,8 @@ def test_models_voices_and_embeddings(demo: SecretaryProcess) -> None:
 
 def test_ready_lists_every_engine(demo: SecretaryProcess) -> None:
     assert httpx.get(f"{demo.url}/health").status_code == 200
-    assert httpx.get(f"{demo.url}/ready").json() == {"ready": True, "status": "ready", "missing_languages": ["ru"]}
+    expected = {"ready": True, "status": "ready", "missing_languages": ["ru"]}
+    wait_until(lambda: httpx.get(f"{demo.url}/ready").json() == expected, 20)
     engines = httpx.get(f"{demo.url}/ready", headers=demo.headers).json()["engines"]
     by_engine = {engine["engine"]: engine for engine in engines}
     assert set(by_engine) == {"llama_cpp", "piper", "espeak", "faster_whisper"}
