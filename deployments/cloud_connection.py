@@ -1,7 +1,7 @@
 """Checked connections to a cloud provider: requests pass the outbound policy, and the key goes to its origin only."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -14,6 +14,7 @@ from deployments.outbound.client import CheckedClient, OriginKey
 from deployments.outbound.network_backend import Resolver
 from deployments.outbound.policy import OutboundPolicy, OutboundRefused
 from deployments.outbound.response_body import OutboundLimits
+from deployments.outbound.transport import ConnectionLost
 
 _VERSION_PATH = "/v1"
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -93,8 +94,17 @@ class CheckedProviderConnection:
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes
     ) -> AsyncIterator[httpx.Response]:
+        """A request whose connection is lost before the response is repeated once."""
+
+        def open_stream() -> AbstractAsyncContextManager[httpx.Response]:
+            return self._client.stream(method, url, headers=headers, content=content, key=self._key)
+
         try:
-            async with self._client.stream(method, url, headers=headers, content=content, key=self._key) as response:
+            async with AsyncExitStack() as stack:
+                try:
+                    response = await stack.enter_async_context(open_stream())
+                except ConnectionLost:
+                    response = await stack.enter_async_context(open_stream())
                 yield response
         except OutboundRefused as error:
             raise ProviderAddressRefused(error.message) from error

@@ -37,7 +37,24 @@ class ProviderSpec(FrozenModel):
     version: int = 1
 
 
-class RouteChain(FrozenModel):
+class ChainPolicy(FrozenModel):
+    """How a chain passes from one route to the next."""
+
+    continue_cut_answers: bool = Field(
+        default=True, description="The next model continues an answer that breaks off; otherwise the answer fails"
+    )
+    step_timeout_s: Annotated[float, Field(ge=0.1, le=600)] | None = Field(
+        default=None, description="Longest wait for the first token of each route, besides its own"
+    )
+    hedge_after_ms: Annotated[int, Field(ge=50, le=60_000)] | None = Field(
+        default=None, description="Asks the next route too when the first is silent for so long"
+    )
+
+
+DEFAULT_CHAIN_POLICY = ChainPolicy()
+
+
+class RouteChain(ChainPolicy):
     """A name for several routes, tried in order: local, cloud:<id> or chain:<name>."""
 
     name: Slug

@@ -19,21 +19,24 @@ from deployments.contracts.events import (
     TurnFinished,
     Usage,
 )
+from deployments.contracts.providers import ChainPolicy
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.streams import Closing, ReadAhead, close_stream
 from deployments.conversation.fallback_answers import find_fallback_answer
 from deployments.conversation.faq_answers import FaqLookup
 from deployments.conversation.language_gaps import no_model_error
+from deployments.conversation.model_chain import ModelChain, RoutedEvent
 from deployments.conversation.model_choice import (
     ChatRoute,
-    choose_route,
+    TurnRoutes,
     language_of_question,
     prompt_language,
     readable_messages,
 )
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.prompt import shrinking_prompts
+from deployments.conversation.route_breakers import RouteBreakers
 from deployments.conversation.turn_timer import TurnTimer
 
 
@@ -60,12 +63,13 @@ class AnswerResolver:
     def __init__(self, faq: FaqLookup, observer: TurnObserver) -> None:
         self._faq = faq
         self._observer = observer
+        self._chain = ModelChain(RouteBreakers())
 
     async def resolve(
         self,
         turn: ChatTurn,
         snapshot: Snapshot,
-        routes: Sequence[ChatRoute],
+        routes: TurnRoutes,
         timer: TurnTimer,
         result: TurnResult,
     ) -> AsyncGenerator[TurnEvent]:
@@ -74,20 +78,21 @@ class AnswerResolver:
         call."""
         match = self._faq.find_exact(turn)
         if match is None:
-            route = choose_route(routes, language_of_question(turn, snapshot))
-            draft = self._draft(turn, snapshot, route) if route else None
+            speaking = routes.speaking(language_of_question(turn, snapshot))
+            draft = self._draft(turn, snapshot, speaking, routes.policy) if speaking else None
             try:
                 match = await self._faq.find_ranked(turn)
-                if match is None and route and draft:
-                    timer.route = result.route = route.name
+                if match is None and draft:
+                    timer.route = result.route = speaking[0].name
                     timer.mark("faq")
-                    async for chat_event in draft:
-                        if delta := self._read(chat_event, timer, result):
+                    async for routed in draft:
+                        timer.route = result.route = routed.route.name
+                        if delta := self._read(routed.event, timer, result):
                             yield delta
             finally:
                 if draft is not None:
                     await close_stream(draft)
-            if match is None and route is None:
+            if match is None and not speaking:
                 for event in _fallback_events(turn, snapshot, routes, timer, result):
                     yield event
         if match is not None:
@@ -109,11 +114,14 @@ class AnswerResolver:
             result.calls_tools = True
         return event
 
-    def _draft(self, turn: ChatTurn, snapshot: Snapshot, route: ChatRoute) -> AsyncIterator[ChatEvent]:
-        """The answer of the model. The local model starts while the ranked lookup runs, which saves its latency in most
+    def _draft(
+        self, turn: ChatTurn, snapshot: Snapshot, routes: Sequence[ChatRoute], policy: ChainPolicy
+    ) -> AsyncIterator[RoutedEvent]:
+        """The answer of a model. The local model starts while the ranked lookup runs, which saves its latency in most
         turns and costs little when an FAQ answer is found. A cloud model waits, because it costs money."""
-        events = self._model_events(turn, snapshot, route)
-        return ReadAhead(events, depth=1) if route.name == str(LOCAL_ROUTE) and self._faq.has_ranking else events
+        events = self._chain.stream(routes, policy, turn, lambda route, part: self._model_events(part, snapshot, route))
+        only_local = [route.name for route in routes] == [str(LOCAL_ROUTE)]
+        return ReadAhead(events, depth=1) if only_local and self._faq.has_ranking else events
 
     async def _model_events(self, turn: ChatTurn, snapshot: Snapshot, route: ChatRoute) -> AsyncGenerator[ChatEvent]:
         """Streams the model, which gets the part of the history that it can read. When the conversation exceeds the
@@ -151,10 +159,10 @@ def _faq_events(match: AnswerMatch, timer: TurnTimer, result: TurnResult) -> Ite
 
 
 def _fallback_events(
-    turn: ChatTurn, snapshot: Snapshot, routes: Sequence[ChatRoute], timer: TurnTimer, result: TurnResult
+    turn: ChatTurn, snapshot: Snapshot, routes: TurnRoutes, timer: TurnTimer, result: TurnResult
 ) -> Iterator[TurnEvent]:
     """Raises Unavailable without a model, NoModelForLanguage for a turn that asks for JSON or a tool call."""
-    if not routes:
+    if not routes.routes:
         raise Unavailable("no FAQ answer matches, and this graph has no language model", retry_after_s=60)
     language = language_of_question(turn, snapshot)
     if turn.requires_structure:

@@ -31,7 +31,7 @@ from deployments.contracts.speech import (
 from deployments.contracts.streams import Closing, ReadAhead
 from deployments.conversation.answer_resolver import AnswerResolver, TurnResult
 from deployments.conversation.faq_answers import FaqLookup
-from deployments.conversation.model_choice import ChatRoute, routes_of_turn
+from deployments.conversation.model_choice import TurnRoutes, routes_of_turn
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache
 from deployments.conversation.routing import resolve_overrides
@@ -152,7 +152,7 @@ class ConversationAssistant:
         return snapshot
 
     async def _reply(
-        self, turn: ChatTurn, snapshot: Snapshot, routes: Sequence[ChatRoute], named: Voice | None
+        self, turn: ChatTurn, snapshot: Snapshot, routes: TurnRoutes, named: Voice | None
     ) -> AsyncGenerator[TurnEvent]:
         timer = TurnTimer(turn.source.kind.value, self._observer)
         result = TurnResult()

@@ -8,7 +8,7 @@ from deployments.contracts.chat import LOCAL_ROUTE
 from deployments.contracts.errors import NoModelForLanguage
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.model_choice import route_languages, speaks_all
+from deployments.conversation.model_choice import expand_route, route_languages, speaks_all
 from deployments.models.catalogue import load_catalogue
 from deployments.text.language_names import english_name
 
@@ -60,10 +60,12 @@ def find_language_gaps(snapshot: Snapshot, engines: Iterable[EngineStatus]) -> t
     route = snapshot.settings.default_route
     if chat is None or snapshot.settings.llm.answer_in_any_language:
         return ()
-    own = chat.languages if route == str(LOCAL_ROUTE) else ()
-    spoken = route_languages(route, snapshot, lambda: own)
-    if speaks_all(spoken):
-        return ()
+    spoken: set[str] = set()
+    for each in expand_route(route, snapshot):
+        languages = route_languages(each, snapshot, chat.languages if each == str(LOCAL_ROUTE) else ())
+        if speaks_all(languages):
+            return ()
+        spoken |= set(languages)
     return tuple(LanguageGap(language) for language in used_languages(snapshot) if language not in spoken)
 
 

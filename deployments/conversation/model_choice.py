@@ -1,18 +1,20 @@
 """Chooses the model of a turn: the first of its routes whose model speaks the language of the question."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route
 from deployments.contracts.engines import ChatEngine
 from deployments.contracts.errors import ModelNotFound
-from deployments.contracts.providers import resolve_alias
+from deployments.contracts.providers import DEFAULT_CHAIN_POLICY, ChainPolicy, RouteChain, resolve_alias
 from deployments.contracts.settings import Snapshot
 from deployments.text.language import UNDETERMINED, detect_language
 from deployments.text.question_language import question_language
 
 MULTILINGUAL = "mul"
 """ISO 639: many languages. A model that lists it gets questions in every language."""
+
+_CHAIN = "chain:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +39,67 @@ def speaks_all(languages: Sequence[str]) -> bool:
     return not languages or MULTILINGUAL in languages
 
 
-def choose_route(routes: Iterable[ChatRoute], language: str) -> ChatRoute | None:
-    """The first of the ordered ``routes`` whose model speaks ``language``."""
-    return next((route for route in routes if route.speaks(language)), None)
+@dataclass(frozen=True, slots=True)
+class TurnRoutes:
+    """The models that may answer a turn, in order, and how the next one takes over."""
+
+    routes: tuple[ChatRoute, ...] = ()
+    policy: ChainPolicy = DEFAULT_CHAIN_POLICY
+
+    def speaking(self, language: str) -> tuple[ChatRoute, ...]:
+        """The routes whose models speak ``language``."""
+        return tuple(route for route in self.routes if route.speaks(language))
 
 
-def routes_of_turn(turn: ChatTurn, snapshot: Snapshot, engines: Mapping[str, ChatEngine]) -> tuple[ChatRoute, ...]:
-    """The models that may answer ``turn``, in order. Empty when the default route has no model in this graph: FAQ
-    answers still work. Raises ModelNotFound when the turn names the route itself."""
+def routes_of_turn(turn: ChatTurn, snapshot: Snapshot, engines: Mapping[str, ChatEngine]) -> TurnRoutes:
+    """The models that may answer ``turn``. None when the default route has no model in this graph: FAQ answers still
+    work. Raises ModelNotFound when the turn names the route itself."""
     route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
     name = resolve_alias(str(route), snapshot.providers)
-    engine = engines.get(name)
-    if engine is not None:
-        any_language = snapshot.settings.llm.answer_in_any_language
-        languages = () if any_language else route_languages(name, snapshot, lambda: engine.status().languages)
-        return (ChatRoute(name, engine, languages),)
-    if turn.route is not None:
-        known = ", ".join(engines) or "none"
+    routes = tuple(
+        ChatRoute(each, engine, _spoken_languages(each, engine, snapshot))
+        for each in expand_route(name, snapshot)
+        if (engine := engines.get(each)) is not None
+    )
+    if not routes and turn.route is not None:
+        chains = [f"{_CHAIN}{chain.name}" for chain in snapshot.chains if chain.enabled]
+        known = ", ".join((*engines, *chains)) or "none"
         raise ModelNotFound(f"no model answers on route {name!r}; routes here: {known}", param="model")
-    return ()
+    return TurnRoutes(routes, find_chain(name, snapshot) or DEFAULT_CHAIN_POLICY)
 
 
-def route_languages(route: str, snapshot: Snapshot, engine_languages: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+def find_chain(route: str, snapshot: Snapshot) -> RouteChain | None:
+    """The enabled chain that ``route`` names."""
+    return next((each for each in snapshot.chains if each.enabled and route == f"{_CHAIN}{each.name}"), None)
+
+
+def expand_route(route: str, snapshot: Snapshot) -> tuple[str, ...]:
+    """The routes of models that ``route`` stands for: itself, or those of a chain and of the chains in it, each once.
+    A chain that is unknown or disabled has none."""
+    found: dict[str, None] = {}
+    pending, seen = [route], set[str]()
+    while pending:
+        name = resolve_alias(pending.pop(0), snapshot.providers)
+        if not name.startswith(_CHAIN):
+            found[name] = None
+        elif name not in seen:
+            seen.add(name)
+            chain = find_chain(name, snapshot)
+            pending[:0] = chain.routes if chain else ()
+    return tuple(found)
+
+
+def _spoken_languages(route: str, engine: ChatEngine, snapshot: Snapshot) -> tuple[str, ...]:
+    """Empty when the model gets every question."""
+    if snapshot.settings.llm.answer_in_any_language:
+        return ()
+    return route_languages(route, snapshot, engine.status().languages)
+
+
+def route_languages(route: str, snapshot: Snapshot, engine_languages: tuple[str, ...]) -> tuple[str, ...]:
     """The languages of a route: those of its provider, else those of its engine."""
     provider = next((each for each in snapshot.providers if route == f"cloud:{each.id}"), None)
-    return provider.languages if provider and provider.languages else engine_languages()
+    return provider.languages if provider and provider.languages else engine_languages
 
 
 def language_of_question(turn: ChatTurn, snapshot: Snapshot) -> str:

@@ -49,6 +49,8 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             try:
                 async with asyncio.timeout_at(deadline):
                     response = await self._pool.handle_async_request(self._request(request, target))
+            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError) as error:
+                raise ConnectionLost(f"{target.host} closed the connection without a response") from error
             except TimeoutError:
                 raise response_timeout(target.host, self._limits.total_timeout_s) from None
         return await self._response(response, target, deadline)
@@ -100,6 +102,13 @@ class _TranslatedStream:
 
     async def aclose(self) -> None:
         await self._response.aclose()
+
+
+class ConnectionLost(Unavailable):
+    """The connection ended before the response began. A server may close an idle connection at any time (RFC 9112,
+    section 9.3.1), also while a request is on its way to it."""
+
+    code = "connection_lost"
 
 
 class UpstreamUnreachable(Unavailable):

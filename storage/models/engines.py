@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, String, Text
+from sqlalchemy import JSON, Double, String, Text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import EMPTY_LIST, Base, JsonValue, now
@@ -75,6 +75,9 @@ class RouteChainRow(Base):
 
     name: Mapped[str] = mapped_column(String(50), primary_key=True)
     routes: Mapped[list[str]]
+    continue_cut_answers: Mapped[bool] = mapped_column(default=True, server_default=true())
+    step_timeout_s: Mapped[float | None] = mapped_column(Double)
+    hedge_after_ms: Mapped[int | None]
     enabled: Mapped[bool] = mapped_column(default=True)
     description: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(default=1)

@@ -9,7 +9,7 @@ from deployments.administration.office.drafts import Draft
 from deployments.administration.office.spec_administration import KeyedSpecAdministration
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, InvalidRequest
-from deployments.contracts.providers import RouteChain
+from deployments.contracts.providers import ChainPolicy, RouteChain
 from storage.repositories.specs import SpecRepository
 from storage.unit_of_work import UnitOfWork
 
@@ -17,7 +17,7 @@ _ALIASES = {"vllm": "local"}
 _PREFIX = "chain:"
 
 
-class ChainDraft(Draft):
+class ChainDraft(Draft, ChainPolicy):
     """The editable fields of a chain: 1 to 8 routes, each ``local``, ``cloud:<provider id>`` or ``chain:<name>``."""
 
     routes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=1, max_length=8)
@@ -51,9 +51,7 @@ class ChainAdministration(KeyedSpecAdministration[RouteChain, ChainDraft]):
         if len(set(routes)) != len(routes):
             raise InvalidRequest("a chain contains each route once", param="routes")
         version = before.version + 1 if before else 1
-        chain = RouteChain(
-            name=key, routes=routes, enabled=draft.enabled, description=draft.description, version=version
-        )
+        chain = RouteChain(name=key, version=version, **draft.model_dump(exclude={"routes"}), routes=routes)
         _require_acyclic(chain, {each.name: each.routes for each in await work.chains.all()})
         return chain
 

@@ -197,6 +197,15 @@ async def _require_route_exists(work: UnitOfWork, text: str) -> None:
         raise InvalidRequest("name a route, for example local", param="default_route")
     if route.kind is RouteKind.CLOUD:
         await _require_provider(work, route.name)
+    if route.kind is RouteKind.CHAIN:
+        await _require_chain(work, route.name)
+
+
+async def _require_chain(work: UnitOfWork, name: str) -> None:
+    enabled = [each.name for each in await work.chains.all() if each.enabled]
+    if name not in enabled:
+        known = ", ".join(f"chain:{each}" for each in enabled) or "none"
+        raise InvalidRequest(f"there is no enabled chain {name!r}; chains: {known}", param="default_route")
 
 
 async def _require_provider(work: UnitOfWork, provider_id: str) -> None:

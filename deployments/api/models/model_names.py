@@ -72,7 +72,7 @@ class ModelNames:
         for status in await self.statuses():
             if status.kind == CHAT and model and model in (status.name, status.model):
                 return ChatTarget(_route_of(status))
-        if model.startswith("cloud:") or model == "gemini":
+        if model.startswith(("cloud:", "chain:")) or model == "gemini":
             return ChatTarget(Route.parse(model))
         raise _unknown(model)
 
@@ -113,10 +113,11 @@ def _snapshot_targets(snapshot: Snapshot) -> dict[str, ChatTarget]:
     personas = {f"{p.id}{_PERSONA_SUFFIX}": ChatTarget(persona_id=p.id) for p in snapshot.personas}
     local = ChatTarget(LOCAL_ROUTE)
     clouds = {f"cloud:{p.id}": ChatTarget(Route(RouteKind.CLOUD, p.id)) for p in snapshot.providers if p.enabled}
+    chains = {f"chain:{c.name}": ChatTarget(Route(RouteKind.CHAIN, c.name)) for c in snapshot.chains if c.enabled}
     gemini = default_gemini(snapshot.providers)
     if gemini is not None and gemini.enabled:
         clouds[GEMINI] = ChatTarget(Route(RouteKind.CLOUD, gemini.id))
-    return {_SECRETARY: ChatTarget(), "local": local, "vllm": local, **personas, **clouds}
+    return {_SECRETARY: ChatTarget(), "local": local, "vllm": local, **personas, **clouds, **chains}
 
 
 def _all_cards(targets: dict[str, ChatTarget], statuses: tuple[EngineStatus, ...]) -> Iterator[ModelCard]:

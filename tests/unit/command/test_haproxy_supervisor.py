@@ -157,7 +157,7 @@ def test_launcher_ends_with_supervisor(tmp_path: Path, replica: int) -> None:
     port = free_port()
     with supervised_haproxy(tmp_path, port) as supervisor:
         process = subprocess.Popen([supervisor.program, "-f", str(write_serve_config(tmp_path, replica))])
-        wait_until(lambda: get(port).is_success)
+        wait_until(lambda: get(port).is_success and supervisor.haproxy_count == 1)
         pid = supervisor.haproxy_pid or 0
         assert os.getpgid(pid) != os.getpgid(0), "Ctrl-C would end it"
     assert process.wait(20) is not None

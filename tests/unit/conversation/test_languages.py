@@ -12,7 +12,7 @@ from deployments.contracts.settings import LlmSettings, Persona, Settings
 from deployments.conversation.fallback_answers import BUILT_IN, find_fallback_answer
 from deployments.conversation.language_gaps import LanguageGap, find_language_gaps
 from deployments.conversation.metered_assistant import MeteredAssistant
-from deployments.conversation.model_choice import ChatRoute, choose_route, routes_of_turn
+from deployments.conversation.model_choice import ChatRoute, TurnRoutes, routes_of_turn
 from deployments.conversation.usage_tracker import UsageTracker
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from tests.unit.conversation.fakes import LanguageEcho
@@ -68,10 +68,10 @@ async def test_language_decides_between_model_and_fallback(
 
 async def test_first_route_that_speaks_language_answers() -> None:
     english, russian = ChatRoute("local", LanguageEcho(), ("en",)), ChatRoute("cloud:a", LanguageEcho(), ("ru", "en"))
-    assert choose_route((english, russian), "ru") is russian
-    assert choose_route((english, russian), "en") is english
-    assert choose_route((english, russian), "und") is english
-    assert choose_route((english, russian), "de") is None
+    routes = TurnRoutes((english, russian))
+    assert routes.speaking("ru") == (russian,)
+    assert routes.speaking("en") == routes.speaking("und") == (english, russian)
+    assert routes.speaking("de") == ()
 
 
 async def test_provider_has_languages_of_its_own() -> None:
@@ -79,7 +79,7 @@ async def test_provider_has_languages_of_its_own() -> None:
     snapshot = SNAPSHOT.model_copy(
         update={"providers": (provider,), "settings": Settings(default_route="cloud:a", default_persona="anna")}
     )
-    (route,) = routes_of_turn(user_turn(STORY), snapshot, {"cloud:a": LanguageEcho("en")})
+    (route,) = routes_of_turn(user_turn(STORY), snapshot, {"cloud:a": LanguageEcho("en")}).routes
     assert route.languages == ("ru",)
 
 

@@ -25,6 +25,7 @@ from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
 from deployments.contracts.providers import ProviderSpec, resolve_alias
 from deployments.contracts.settings import Snapshot
 from deployments.contracts.speech import EngineStatus
+from deployments.conversation.model_choice import find_chain
 
 
 class SharedHistoryGone(SecretaryError):
@@ -146,12 +147,12 @@ def _add_history(router: APIRouter) -> None:
 
 def _enabled_route(text: str, snapshot: Snapshot) -> Route:
     providers = {f"cloud:{each.id}": each for each in snapshot.providers}
-    known = ", ".join((str(LOCAL_ROUTE), *providers))
+    known = ", ".join((str(LOCAL_ROUTE), *providers, *(f"chain:{each.name}" for each in snapshot.chains)))
     try:
         route = Route.parse(text) or LOCAL_ROUTE
     except ModelNotFound:
         raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend") from None
-    if route == LOCAL_ROUTE:
+    if route == LOCAL_ROUTE or find_chain(str(route), snapshot):
         return route
     provider = providers.get(resolve_alias(str(route), snapshot.providers))
     if provider is None:
