@@ -73,7 +73,7 @@ async def test_llama_server_applies_the_repetition_penalty(engine: CloudChatEngi
 
 
 async def test_llama_server_counts_tokens(engine: CloudChatEngine) -> None:
-    *deltas, finished = await collect(engine.stream(make_turn("Hello!", max_tokens=5)))
+    *deltas, finished = await collect(engine.stream(make_turn("Hello!", max_tokens=5, temperature=0.0)))
     assert isinstance(finished, TurnFinished)
     assert not any(isinstance(delta, ToolCallDelta) for delta in deltas)
     assert finished.usage.prompt_tokens > 5
