@@ -123,10 +123,11 @@ def test_unfinished_public_requests_of_network_are_limited(frontend: Frontend, s
 
     with ExitStack() as stack:
         connections = [open_from(network, host) for host in range(1, 5)]
-        assert [is_refused(connection) for connection in connections] == [False, False, False, True]
+        held = [connection for connection in connections if not is_refused(connection)]
+        assert len(held) == 3
         assert not is_refused(open_from(other, 1))
         assert backend.scopes == []
-        for connection in connections[:3]:
+        for connection in held:
             connection.sendall(b"x" * 3_996)
             assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
         assert not is_refused(open_from(network, 5)), "finished requests do not count"
