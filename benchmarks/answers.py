@@ -15,7 +15,8 @@ from deployments.answers.meaning import MeaningIndex
 from deployments.answers.ranking import Ranking
 from deployments.answers.sentence_encoder import UniversalSentenceEncoder
 from deployments.contracts.events import AnswerMatch
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import FaqSettings
 from storage.seed import faq
 
 MEANING_P95_MS, PRECISION = 15.0, 0.97

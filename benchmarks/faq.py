@@ -17,7 +17,8 @@ from benchmarks.faq_dataset import FaqQuery
 from benchmarks.report import BenchmarkResult, ResultTable
 from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.ranking import Ranking
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import FaqSettings
 
 LOOKUP_US, RANK_MS = 20.0, 15.0
 """Targets: the median of an exact look-up, and the 95th percentile of a rank."""

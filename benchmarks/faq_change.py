@@ -10,7 +10,9 @@ from benchmarks.comparison import Spread, paired_ratios, run_interleaved
 from benchmarks.report import ResultTable
 from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.ranking import Ranking
-from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot, SnapshotChange
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import FaqSettings
+from deployments.contracts.snapshot import Snapshot, SnapshotChange
 
 BOOK_MS, RANKING_MS = 50.0, 100.0
 """Targets: processor time of following one change."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 
 _RU = (
     "Сколько стоит {name}?",

@@ -20,7 +20,8 @@ from benchmarks.report import BenchmarkResult, ResultTable
 from benchmarks.server_process import API_KEY, ServerProcess, post_json, wait_until_up
 from deployments.api.auth import ApiKeyAuthenticator
 from deployments.command.ports import free_port
-from deployments.contracts.settings import ApiKey, Snapshot
+from deployments.contracts.api_key import ApiKey
+from deployments.contracts.snapshot import Snapshot
 from storage.secrets import key_digest
 
 CHECKED, UNCHECKED = "with the check", "without it"

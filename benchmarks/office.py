@@ -19,7 +19,7 @@ from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.api.admin.chat.routes import chat_router
 from deployments.api.metrics import Metrics
 from deployments.contracts.identity import Identity, Role
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.conversation.observers import CompositeObserver

@@ -18,7 +18,7 @@ from benchmarks.report import BenchmarkResult, ResultTable
 from deployments.administration.faq.service import FaqDraft
 from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import Snapshot, SnapshotChange
+from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
 from deployments.conversation.faq_answers import ExactAnswers
 from deployments.conversation.snapshot_feed import SnapshotFeed

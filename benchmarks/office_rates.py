@@ -19,8 +19,8 @@ from benchmarks.server_process import API_KEY, PASSWORD
 from deployments.administration.office.composition import OfficeServices, open_office
 from deployments.command.garbage_collection import reduce_gc_frequency
 from deployments.contracts.chat import SourceKind, TurnSource
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import Exchange
 from deployments.conversation.report_outbox import EXCHANGES_PER_REPORT
 from storage.database import SQLITE_PRAGMAS, create_engine
 from storage.environment import Environment

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deployments.contracts.instances import BotSpec
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 
 class ProcessPhase(StrEnum):

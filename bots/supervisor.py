@@ -21,7 +21,7 @@ from bots.reconciliation import (
     reconcile,
 )
 from deployments.contracts.instances import BotSpec
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.timeouts import wait_for_event
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from deployments.administration.auth.secret_keys import load_sealer
 from deployments.arguments import BotsArgs, UsedEngineArgs
 from deployments.clients import door_name, office_client
 from deployments.contracts.chat import SourceKind
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.snapshot_feed import SnapshotFeed, iter_snapshots
 from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host

@@ -18,7 +18,7 @@ from deployments.contracts.match_report import StageReport
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
-from deployments.contracts.settings import Snapshot, SnapshotChange
+from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
 from deployments.conversation.snapshot_stream import decode_snapshots
 from deployments.remote import RemoteDeployment

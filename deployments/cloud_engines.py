@@ -14,7 +14,8 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.provider_errors import BudgetUsed, ProviderAddressRefused
 from deployments.contracts.provider_kinds import PROVIDER_KINDS
 from deployments.contracts.providers import ProviderSpec
-from deployments.contracts.settings import LlmSettings, OutboundSettings, Snapshot
+from deployments.contracts.settings import LlmSettings, OutboundSettings
+from deployments.contracts.snapshot import Snapshot
 from deployments.engines.adapters import TimeoutChatEngine
 from deployments.engines.cloud.engine import CloudChatEngine, CloudModel, TokenPrices
 from deployments.outbound.network_backend import Resolver

@@ -23,7 +23,7 @@ from deployments.clients import (
 from deployments.cloud_engines import CloudEngines, Spending
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.reports import OfficeLink
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers

@@ -15,7 +15,7 @@ from deployments.clients import door_name, office_client
 from deployments.contracts.errors import ServiceStopped, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.match_report import StageReport
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.contracts.streams import NewestValue
 from deployments.conversation.faq_answers import MAX_CANDIDATES, MeaningAnswers, RankedAnswers, SimilarAnswers

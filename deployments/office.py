@@ -22,7 +22,7 @@ from deployments.contracts.outbound import parse_allowed_hosts
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
-from deployments.contracts.settings import Snapshot, SnapshotChange
+from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
 from deployments.conversation.faq_answers import ExactAnswers, explain_match
 from deployments.conversation.snapshot_stream import encode_snapshots

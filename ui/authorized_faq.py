@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from deployments.administration.auth.permissions import AdminResource, require_role, required_roles
 from deployments.administration.faq.service import FaqAdministration, FaqDraft, FaqPage
 from deployments.administration.office.text_bounds import require_text
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import MatchReport
-from deployments.contracts.settings import FaqEntry
 from ui.auth.panel_sessions import PanelSession
 from ui.panel_services import PhraseMatcher
 

@@ -17,8 +17,10 @@ from benchmarks.peers.plain_app import SeedOffice
 from benchmarks.server_process import API_KEY
 from deployments.api.app import DoorServices, build_app
 from deployments.cloud_engines import CloudEngines, Spending
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.providers import ProviderSpec
-from deployments.contracts.settings import ApiKey, OutboundSettings, Settings, Snapshot
+from deployments.contracts.settings import OutboundSettings, Settings
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.conversation.faq_answers import ExactAnswers
 from deployments.conversation.observers import CompositeObserver

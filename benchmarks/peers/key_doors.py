@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from benchmarks.peers.plain_app import build
 from deployments.api.auth import ApiKeyAuthenticator
 from deployments.api.door import Door
-from deployments.contracts.settings import ApiKey
+from deployments.contracts.api_key import ApiKey
 
 
 class AcceptAnyKey(ApiKeyAuthenticator):

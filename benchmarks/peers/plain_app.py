@@ -14,9 +14,10 @@ from fastapi import FastAPI
 
 from benchmarks.server_process import API_KEY
 from deployments.api.app import DoorServices, build_app
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.chat import LOCAL_ROUTE
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import ApiKey, Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.conversation.observers import CompositeObserver

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from deployments.answers.templates import render_placeholders
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.events import AnswerMatch
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 
 UtcClock = Callable[[], datetime]
 MIN_MESSAGE_LENGTH = 2

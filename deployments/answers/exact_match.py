@@ -14,8 +14,8 @@ from deployments.answers.normalise import MAX_QUESTION_CHARS, normalise
 from deployments.answers.phrase_index import KeyPhraseIndex, PhraseIndex, PhraseTrigger
 from deployments.answers.qualifiers import agrees, disagreements
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import Refusal, StageCandidate, StageReport
-from deployments.contracts.settings import FaqEntry
 
 EXACT_SCORE = 100.0
 KEYWORD_SCORE = 95.0

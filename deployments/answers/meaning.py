@@ -17,8 +17,9 @@ from deployments.answers.entry_diff import EntryDiff
 from deployments.answers.normalise import normalised_words
 from deployments.answers.qualifiers import disagreements, names_another_thing
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import Refusal, StageCandidate, StageReport
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.settings import FaqSettings
 from deployments.text.language import UNDETERMINED, detect_language
 
 Vectors = NDArray[np.float32]

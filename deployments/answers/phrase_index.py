@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from deployments.answers.answer_renderer import MIN_MESSAGE_LENGTH
 from deployments.answers.entry_diff import EntryDiff
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 
 PhraseTrigger = tuple[FaqEntry, str]
 """An entry and the original text that triggers it."""

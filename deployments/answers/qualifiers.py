@@ -10,8 +10,8 @@ from functools import lru_cache
 from deployments.answers.normalise import normalised_words
 from deployments.answers.templates import has_placeholders
 from deployments.answers.tokenized_text import FUNCTION_WORDS, tokenize_text, word_set
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import Refusal
-from deployments.contracts.settings import FaqEntry
 
 _NEGATION = re.compile(
     r"\b(?:не|нет|нельзя|незачем|никак\w*|никогда|ни|без|хватит|перестаньте|отказываюсь"

@@ -32,8 +32,9 @@ from deployments.answers.qualifiers import disagreements, names_another_thing
 from deployments.answers.stem_index import IndexedQuestion, StemIndex
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import Refusal, StageCandidate, StageReport
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.settings import FaqSettings
 
 _MIN_PENALTY = 0.3
 _PENALTY = 1.05

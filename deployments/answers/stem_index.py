@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.answers.tokenized_text import TokenizedText
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 
 Slots = NDArray[np.intp]
 Postings = Mapping[str, Slots]

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.errors import Forbidden, Unauthorized
 from deployments.contracts.reports import SnapshotSource
-from deployments.contracts.settings import ApiKey, Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 _MAX_KEY_LENGTH = 512
 _MISSING = "Send your API key as a header: Authorization: Bearer <key>."

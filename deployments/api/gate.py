@@ -32,9 +32,10 @@ from deployments.api.limits import ApiKeyLimiter
 from deployments.api.request_body import CLIENT_TIMEOUT_S, MEGABYTE, check_content_length, limited_receive
 from deployments.api.request_context import RequestContext, new_request_id, set_request_context
 from deployments.api.serve_headers import filter_headers
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.errors import SecretaryError, Unauthorized, Unavailable
 from deployments.contracts.reports import SnapshotSource
-from deployments.contracts.settings import ApiKey, Limits
+from deployments.contracts.settings import Limits
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from deployments.api.access_rules import AUDIO, CHAT
 from deployments.api.errors import TooManyStreams
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.concurrency import ConcurrencyLimit, Slot
 from deployments.contracts.errors import RateLimited
 from deployments.contracts.provider_errors import BudgetUsed
-from deployments.contracts.settings import ApiKey, Limits
+from deployments.contracts.settings import Limits
 from deployments.contracts.shared import SharedRateLimiter
 from deployments.conversation.usage_tracker import UsageTracker
 

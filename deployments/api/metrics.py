@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from deployments.administration.monitoring.prometheus_samples import sum_samples_by_label
-from deployments.contracts.settings import Exchange
+from deployments.contracts.exchange import Exchange
 
 EXPOSITION_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 

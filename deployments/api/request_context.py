@@ -5,8 +5,9 @@ from secrets import token_hex
 
 from starlette.types import Scope
 
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.errors import Unauthorized
-from deployments.contracts.settings import ApiKey, Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 _SCOPE_KEY = "secretary.request"
 

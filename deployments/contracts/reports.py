@@ -5,8 +5,9 @@ from typing import Protocol
 
 from pydantic import Field
 
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.frozen_model import FrozenModel
-from deployments.contracts.settings import Exchange, Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 
 class StageLatency(FrozenModel):

@@ -21,7 +21,7 @@ from deployments.contracts.events import (
 )
 from deployments.contracts.providers import ChainPolicy
 from deployments.contracts.reports import TurnObserver
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.streams import Closing, ReadAhead, close_stream
 from deployments.conversation.fallback_answers import find_fallback_answer
 from deployments.conversation.faq_answers import FaqLookup

@@ -17,9 +17,10 @@ from deployments.contracts.events import (
     TurnFinished,
     TurnStarted,
 )
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.reports import SnapshotSource, TurnObserver
-from deployments.contracts.settings import Exchange, Snapshot
 from deployments.contracts.shared import SharedBlobCache
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import (
     EngineStatus,
     RecognitionRequest,

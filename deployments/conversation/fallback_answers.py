@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deployments.contracts.settings import Persona
+from deployments.contracts.persona import Persona
 
 BUILT_IN = {
     "ru": "Извините, на этот вопрос я ответить не могу. Попробуйте задать его иначе или спросите о чём-нибудь другом.",

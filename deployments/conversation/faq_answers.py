@@ -25,8 +25,10 @@ from deployments.contracts.chat import ChatTurn
 from deployments.contracts.engines import AnswerBook
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import MatchReport, StageReport, StageState
-from deployments.contracts.settings import FaqEntry, FaqSettings, Snapshot
+from deployments.contracts.settings import FaqSettings
+from deployments.contracts.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from deployments.contracts.chat import LOCAL_ROUTE
 from deployments.contracts.errors import NoModelForLanguage
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.model_choice import expand_route, route_languages, speaks_all
 from deployments.models.catalogue import load_catalogue

@@ -7,7 +7,7 @@ from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route
 from deployments.contracts.engines import ChatEngine
 from deployments.contracts.errors import ModelNotFound
 from deployments.contracts.providers import DEFAULT_CHAIN_POLICY, ChainPolicy, RouteChain, resolve_alias
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.text.language import UNDETERMINED, detect_language
 from deployments.text.question_language import question_language
 

@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import TypeVar
 
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.reports import TurnObserver
-from deployments.contracts.settings import Exchange
 from deployments.contracts.streams import Closing
 
 T = TypeVar("T")

@@ -5,7 +5,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions
-from deployments.contracts.settings import LlmSettings, Snapshot
+from deployments.contracts.settings import LlmSettings
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.token_estimates import estimate_message_tokens
 
 _DEFAULTED = ("max_tokens", "temperature", "top_p", "repetition_penalty")

@@ -8,8 +8,8 @@ from collections import defaultdict, deque
 from secrets import token_hex
 
 from deployments.contracts.errors import InvalidRequest, Unavailable
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.reports import DoorReport, OfficeLink, SnapshotSource, StageLatency
-from deployments.contracts.settings import Exchange
 from deployments.contracts.timeouts import wait_for_event
 from deployments.conversation.usage_tracker import UsageTracker
 

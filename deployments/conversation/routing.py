@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 from typing import TypeVar
 
 from deployments.contracts.chat import ChatTurn, GenerationOptions, Overrides
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 T = TypeVar("T")
 

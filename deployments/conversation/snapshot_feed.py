@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from deployments.contracts.reports import OfficeLink
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.streams import Closing
 from deployments.contracts.timeouts import wait_for_event
 

@@ -5,7 +5,7 @@ A reopened stream starts with a whole snapshot, so neither side keeps state betw
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from deployments.contracts.settings import Snapshot, SnapshotChange
+from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
 
 

@@ -5,8 +5,11 @@ from dataclasses import replace
 
 from deployments.contracts.engines import RemoteVoices, SpeechEngine
 from deployments.contracts.errors import InvalidRequest, LanguageNotSupported, VoiceNotFound
-from deployments.contracts.settings import Persona, Settings, Snapshot, VoiceSettings
+from deployments.contracts.persona import Persona
+from deployments.contracts.settings import Settings
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import OPENAI_VOICES, Voice
+from deployments.contracts.voice_settings import VoiceSettings
 from deployments.text.language import detect_language
 
 _MIN_SPEED, _MAX_SPEED = 0.25, 4.0

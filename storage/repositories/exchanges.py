@@ -8,7 +8,7 @@ from operator import attrgetter
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import Exchange
+from deployments.contracts.exchange import Exchange
 from storage.batches import batches
 from storage.bulk_insert import insert_rows
 from storage.models import AcceptedReportRow, ExchangeRow

@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import Select, Table, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from storage.batches import batches
 from storage.bulk_insert import insert_rows
 from storage.comparison import comparison_key

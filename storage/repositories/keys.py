@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.settings import ApiKey, KeyLimits
+from deployments.contracts.api_key import ApiKey, KeyLimits
 from storage.models import ApiKeyRow
 from storage.models.base import now
 

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from deployments.contracts.chat import ChatMessage, MessageRole
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.sessions import ConversationBranch, StoredMessage
-from deployments.contracts.settings import Exchange
 from deployments.contracts.storable_text import replace_unstorable_characters
 from storage.batches import batches
 from storage.bulk_insert import allocate_ids, insert_rows

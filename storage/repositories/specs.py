@@ -10,8 +10,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from deployments.contracts.frozen_model import FrozenModel
 from deployments.contracts.instances import BotSpec, WidgetSpec
+from deployments.contracts.persona import Persona
 from deployments.contracts.providers import ProviderSpec, RouteChain
-from deployments.contracts.settings import Persona, Preset, VoiceSettings
+from deployments.contracts.voice_settings import Preset, VoiceSettings
 from storage.models import (
     BotRow,
     CloudProviderRow,

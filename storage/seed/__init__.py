@@ -6,7 +6,8 @@ from importlib.resources import files
 import yaml
 from pydantic import TypeAdapter
 
-from deployments.contracts.settings import FaqEntry, Persona
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.persona import Persona
 
 _LANGUAGES = ("ru", "en")
 

@@ -11,9 +11,12 @@ import uvicorn
 
 from deployments.api.app import DoorServices, build_app
 from deployments.api.metrics import Metrics
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.chat import EmbeddingVectors
 from deployments.contracts.engines import Assistant
-from deployments.contracts.settings import ApiKey, Limits, Persona, Settings, Snapshot, SpeechSettings
+from deployments.contracts.persona import Persona
+from deployments.contracts.settings import Limits, Settings, SpeechSettings
+from deployments.contracts.snapshot import Snapshot
 from tests.fakes.assistant import ScriptedAssistant
 
 KEY, AUDIO_KEY, METRICS_KEY, EXPIRED_KEY = "sk-all", "sk-audio", "sk-metrics", "sk-expired"

@@ -10,8 +10,9 @@ import pytest
 from deployments.api.app import DoorServices, build_app
 from deployments.api.body_budget import BodyBudget
 from deployments.api.metrics import Metrics
+from deployments.contracts.api_key import KeyLimits
 from deployments.contracts.errors import Overloaded, RateLimited
-from deployments.contracts.settings import KeyLimits, Limits
+from deployments.contracts.settings import Limits
 from tests.api.asgi import AsgiCall
 from tests.api.recordings import wav_bytes
 from tests.api.running_gateway import StaticSnapshots, api_key, snapshot

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from deployments.contracts.api_key import ApiKey, KeyLimits
 from deployments.contracts.events import TextDelta, TurnStarted
-from deployments.contracts.settings import ApiKey, KeyLimits, Limits
+from deployments.contracts.settings import Limits
 from tests.api.running_gateway import KEY, RunningGateway, api_key, snapshot, wait_until
 from tests.fakes.assistant import ScriptPause
 

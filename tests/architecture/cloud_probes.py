@@ -5,7 +5,8 @@ import asyncio
 from deployments.cloud_engines import CloudEngines, Spending
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.providers import ProviderSpec
-from deployments.contracts.settings import OutboundSettings, Settings, Snapshot
+from deployments.contracts.settings import OutboundSettings, Settings
+from deployments.contracts.snapshot import Snapshot
 from tests.servers.cloud_provider import Script, cloud_provider
 
 _SLOW_S = 0.3

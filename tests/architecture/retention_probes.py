@@ -9,7 +9,8 @@ from deployments.administration.backup.installation_copies import InstallationCo
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.administration.privacy.retention import Retention
 from deployments.contracts.chat import SourceKind, TurnSource
-from deployments.contracts.settings import Exchange, Settings
+from deployments.contracts.exchange import Exchange
+from deployments.contracts.settings import Settings
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.recordings import StoredRecording

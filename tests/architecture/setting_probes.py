@@ -17,11 +17,15 @@ from deployments.answers.sentence_encoder import UniversalSentenceEncoder
 from deployments.api.app import DoorServices, build_app
 from deployments.api.metrics import Metrics
 from deployments.audio.encode import wav_file
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.audio import PCM16_8K
 from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch, TextDelta, TurnFinished
-from deployments.contracts.settings import ApiKey, FaqEntry, Persona, Settings, Snapshot
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.persona import Persona
+from deployments.contracts.settings import Settings
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.conversation.faq_answers import ExactAnswers, MeaningAnswers, RankedAnswers, SimilarAnswers

@@ -8,7 +8,7 @@ from bots.bot_status import BotState, BotStatus
 from bots.process_host import ProcessDied
 from bots.supervisor import BotSupervisor, SupervisorTimings
 from deployments.contracts.instances import BotSpec
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 FAST_TIMINGS = SupervisorTimings(
     reconcile_interval_s=0.02, first_retry_s=0.05, max_retry_s=0.2, unresponsive_timeout_s=0.1, superseded_retry_s=0.1

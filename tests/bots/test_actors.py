@@ -15,7 +15,7 @@ from bots.supervisor import BotSupervisor, SupervisorTimings
 from bots.telegram.bot_limits import BotLimits
 from deployments.command.ray_environment import python_path
 from deployments.contracts.instances import BotSpec
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from tests.bots.telegram_server import TelegramServer
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(600)]

@@ -16,7 +16,7 @@ from bots.reconciliation import (
     reconcile,
 )
 from deployments.contracts.instances import BotSpec
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 IDS = st.sampled_from("abcd")
 SPECS = st.lists(st.builds(BotSpec, id=IDS, name=st.just("n"), version=st.integers(1, 3)), unique_by=lambda s: s.id)

@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from storage.database import Database
 from storage.key_rotation import RotationStep, rotate_secret_key
 from storage.repositories.audit import AuditEvent

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.settings import Exchange
+from deployments.contracts.exchange import Exchange
 from deployments.conversation.faq_answers import ExactAnswers
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.conversation.snapshot_feed import SnapshotFeed

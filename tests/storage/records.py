@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from deployments.contracts.chat import SourceKind, TurnSource
-from deployments.contracts.settings import Exchange
+from deployments.contracts.exchange import Exchange
 from storage.repositories.recordings import StoredRecording
 from storage.repositories.tokens import StoredRefreshToken
 from storage.repositories.users import StoredUser

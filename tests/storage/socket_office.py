@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from tests.storage.served_office import MAX_LINE_BYTES, Json
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from deployments.contracts.settings import ApiKey, KeyLimits
+from deployments.contracts.api_key import ApiKey, KeyLimits
 from storage.database import Database
 from storage.repositories.consents import StoredConsent
 from storage.repositories.keys import KeyChange

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from deployments.contracts.errors import Conflict, Unavailable
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.users import StoredUser

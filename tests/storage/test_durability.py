@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployments.contracts.errors import SecretaryError, Unavailable
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from tests.storage.database_urls import sqlite_url

@@ -1,6 +1,6 @@
 import pytest
 
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from storage.database import Database
 from tests.storage.database_urls import ON_BOTH_DATABASES
 

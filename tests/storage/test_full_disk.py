@@ -15,8 +15,9 @@ from deployments.administration.llm.personas import PersonaDraft
 from deployments.administration.office.composition import OfficeServices, open_office
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import SecretaryError, Unavailable
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import Exchange, Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.process_log import close_log, flush_log, open_log

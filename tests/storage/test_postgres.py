@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from deployments.contracts.errors import Conflict, InvalidRequest, Unavailable
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from storage.database import Database
 from storage.models import RevisionRow
 from storage.postgres_ownership import OWNERSHIP_LOCK_KEY

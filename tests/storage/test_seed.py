@@ -1,6 +1,6 @@
 import pytest
 
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from storage import seed
 from storage.comparison import comparison_key
 

@@ -5,9 +5,10 @@ import pytest
 from deployments.contracts.errors import Conflict
 from deployments.contracts.frozen_model import FrozenModel
 from deployments.contracts.instances import ActionButton, BotSpec, WidgetSpec
+from deployments.contracts.persona import Persona
 from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.settings import Persona, Preset, PresetParams, VoiceSettings
+from deployments.contracts.voice_settings import Preset, PresetParams, VoiceSettings
 from storage.database import Database
 from storage.repositories.sealed import sealed_columns
 from tests.storage.database_urls import ON_BOTH_DATABASES

@@ -21,11 +21,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.errors import EngineFailed, Unavailable, VoiceNotFound
 from deployments.contracts.events import TurnEvent
-from deployments.contracts.settings import ApiKey, Exchange, Limits, Settings, Snapshot, SpeechSettings
+from deployments.contracts.exchange import Exchange
+from deployments.contracts.settings import Limits, Settings, SpeechSettings
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
 from deployments.conversation.usage_tracker import UsageTracker
 from tests.api.running_gateway import StaticSnapshots

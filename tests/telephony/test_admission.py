@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message
 
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
-from deployments.contracts.settings import KeyLimits
+from deployments.contracts.api_key import KeyLimits
 from deployments.conversation.usage_tracker import UsageTracker
 from tests.telephony.phone_server import (
     KEY,

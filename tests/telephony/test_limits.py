@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from deployments.api.phone.routes import MAX_WEBSOCKET_MESSAGE_BYTES, PhoneServices, PhoneSettings, build_phone_app
 from deployments.api.websockets import limit_message_size
 from deployments.command.ports import free_port
-from deployments.contracts.settings import ApiKey, KeyLimits
+from deployments.contracts.api_key import ApiKey, KeyLimits
 from deployments.telephony.client_messages import MAX_MESSAGE_BYTES
 from tests.telephony.phone_server import (
     KEY,

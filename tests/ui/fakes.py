@@ -22,9 +22,10 @@ from deployments.contracts.events import (
     TurnStarted,
     Usage,
 )
+from deployments.contracts.exchange import Exchange
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import MatchReport, StageCandidate, StageReport
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import Exchange, FaqEntry
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
 from ui.panel_services import PhraseMatcher
 

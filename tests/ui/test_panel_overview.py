@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployments.administration.office.report_ingest import DoorState
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
 from ui.panel_overview import OverviewCache, PanelOverview, SystemHealth
 

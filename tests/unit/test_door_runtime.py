@@ -11,7 +11,7 @@ from deployments.clients import OfficeClient
 from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import Conversation
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest
 from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.remote import RemoteDeployment

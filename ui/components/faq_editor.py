@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from deployments.administration.faq.service import FaqDraft
 from deployments.contracts.errors import Conflict, NotFound, SecretaryError
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from ui.context import PanelContext
 from ui.translations import LANGUAGES
 

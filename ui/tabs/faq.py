@@ -6,7 +6,7 @@ from nicegui import html, ui
 
 from deployments.administration.faq.service import FaqDraft, FaqPage
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.faq_editor import FaqEditor
 from ui.components.faq_rows import FaqRowActions, faq_row

@@ -20,7 +20,7 @@ from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound,
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.identity import Identity
 from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage, StoredSession
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.streams import Closing
 from storage.database import Database
 from storage.unit_of_work import UnitOfWork

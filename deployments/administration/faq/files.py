@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from deployments.administration.faq.service import MAX_FAQ_ENTRIES, FaqDraft
 from deployments.administration.office.csv_cells import escape_cell, unescape_cell
 from deployments.contracts.errors import InvalidRequest, TooLarge
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 
 _COLUMNS = ("question", "answer", "alternatives", "keywords", "language", "enabled")
 _LEGACY_NAMES = {"trigger": "question", "response": "answer"}

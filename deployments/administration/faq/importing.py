@@ -9,7 +9,7 @@ from deployments.administration.faq.service import MAX_FAQ_ENTRIES, FaqDraft
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import InvalidRequest, TooLarge
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from storage.comparison import comparison_key
 from storage.database import Database
 from storage.repositories.audit import AuditEvent

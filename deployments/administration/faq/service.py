@@ -11,8 +11,8 @@ from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.text_bounds import MAX_SEARCH_LENGTH, require_page, require_text
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, NotFound
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.frozen_model import Language
-from deployments.contracts.settings import FaqEntry
 from storage.comparison import comparison_key
 from storage.database import Database
 from storage.repositories.audit import AuditEvent

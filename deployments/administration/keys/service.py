@@ -10,9 +10,9 @@ from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.text_bounds import require_text
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.administration.usage.service import UsageAccounting
+from deployments.contracts.api_key import ApiKey, KeyLimits
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.reports import KeyUsage
-from deployments.contracts.settings import ApiKey, KeyLimits
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.keys import KeyChange

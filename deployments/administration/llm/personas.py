@@ -9,7 +9,7 @@ from deployments.administration.office.spec_administration import KeyedSpecAdmin
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.frozen_model import Language
-from deployments.contracts.settings import Persona
+from deployments.contracts.persona import Persona
 from storage import seed
 from storage.repositories.specs import SpecRepository
 from storage.unit_of_work import UnitOfWork

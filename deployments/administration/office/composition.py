@@ -40,7 +40,7 @@ from deployments.administration.usage.service import UsageAccounting
 from deployments.administration.users.service import UserAdministration
 from deployments.administration.widgets.service import WidgetAdministration
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from storage.database import Database
 from storage.environment import Environment
 

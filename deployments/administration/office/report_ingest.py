@@ -9,9 +9,9 @@ from deployments.administration.chat.titles import title_from_question
 from deployments.administration.monitoring.latency import LatencyHistory, StageLatencyPoint
 from deployments.administration.usage.service import UsageAccounting
 from deployments.contracts.chat import SourceKind
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.sessions import StoredSession
-from deployments.contracts.settings import Exchange
 from storage.database import Database
 from storage.unit_of_work import UnitOfWork
 

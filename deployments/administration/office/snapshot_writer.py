@@ -7,7 +7,7 @@ from typing import TypeVar
 from deployments.administration.office.shielded_tasks import ShieldedTasks
 from deployments.administration.snapshots.loader import SnapshotField, reload_field
 from deployments.administration.snapshots.publisher import SnapshotPublisher
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.unit_of_work import UnitOfWork

@@ -9,9 +9,9 @@ from deployments.administration.chat.sessions import delete_sessions
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.errors import InvalidRequest, NotFound
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Identity
 from deployments.contracts.sessions import ApiSessionKind, StoredMessage, StoredSession, api_session_id
-from deployments.contracts.settings import Exchange
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.consents import StoredConsent

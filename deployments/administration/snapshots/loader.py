@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 
 from deployments.administration.speech.builtin_presets import BUILTIN_PRESETS
-from deployments.contracts.settings import ApiKey, FaqEntry, Preset, Snapshot
+from deployments.contracts.api_key import ApiKey
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.snapshot import Snapshot
+from deployments.contracts.voice_settings import Preset
 from storage.unit_of_work import UnitOfWork
 
 CACHE_EPOCH_KEY = "cache_epoch"

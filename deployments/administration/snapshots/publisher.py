@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The five builtin speech presets. They are code and cannot be changed."""
 
-from deployments.contracts.settings import Preset, PresetParams
+from deployments.contracts.voice_settings import Preset, PresetParams
 
 
 def _preset(name: str, display_name: str, *values: float) -> Preset:

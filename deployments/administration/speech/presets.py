@@ -7,7 +7,7 @@ from deployments.administration.office.spec_administration import KeyedSpecAdmin
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.administration.speech.builtin_presets import BUILTIN_PRESETS
 from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest
-from deployments.contracts.settings import Preset, PresetParams
+from deployments.contracts.voice_settings import Preset, PresetParams
 from storage.repositories.specs import SpecRepository
 from storage.unit_of_work import UnitOfWork
 

@@ -6,7 +6,7 @@ from deployments.administration.office.drafts import Draft, require_version
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.snapshots.loader import CACHE_EPOCH_KEY, SnapshotField
 from deployments.administration.speech.presets import require_preset
-from deployments.contracts.settings import VoiceSettings
+from deployments.contracts.voice_settings import VoiceSettings
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.unit_of_work import UnitOfWork

@@ -16,7 +16,7 @@ from deployments.api.voices import voice_id_for
 from deployments.contracts.chat import ChatTurn, GenerationOptions, SourceKind, TurnSource
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.sessions import api_session_id
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 
 _SOURCE = TurnSource(SourceKind.API)
 _OPEN_WEBUI_CHAT_ID = b"x-openwebui-chat-id"

@@ -14,7 +14,7 @@ from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import ModelNotFound
 from deployments.contracts.providers import GEMINI, default_gemini
 from deployments.contracts.reports import SnapshotSource
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
 
 CHAT, SPEECH, RECOGNITION = "chat", "speech", "recognition"

@@ -7,10 +7,10 @@ from deployments.api.access_rules import AUDIO
 from deployments.api.auth import ApiKeyAuthenticator, require_scope
 from deployments.api.limits import ApiKeyLimiter, StreamSlots
 from deployments.api.phone.websocket_line import WebSocketInput
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.errors import Unauthorized
 from deployments.contracts.reports import SnapshotSource
-from deployments.contracts.settings import ApiKey
 from deployments.conversation.metered_assistant import SPEECH_ROUTE
 from deployments.conversation.usage_tracker import UsageAmount
 from deployments.telephony.client_messages import AuthMessage, parse_message

@@ -13,12 +13,12 @@ from deployments.api.limits import ApiKeyLimiter, StreamSlots
 from deployments.api.phone.admission import Admission, read_credentials
 from deployments.api.phone.websocket_line import WebSocketInput, WebSocketOutput
 from deployments.api.websockets import run_until_first_completed
+from deployments.contracts.api_key import ApiKey
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.concurrency import ConcurrencyLimit
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Forbidden, RateLimited, SecretaryError, Unavailable
 from deployments.contracts.reports import SnapshotSource, TurnObserver
-from deployments.contracts.settings import ApiKey
 from deployments.contracts.shared import SharedRateLimiter
 from deployments.conversation.metered_assistant import MeteredAssistant
 from deployments.conversation.usage_tracker import UsageTracker

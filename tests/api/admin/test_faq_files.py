@@ -16,7 +16,7 @@ from deployments.administration.faq.importing import FaqImporter
 from deployments.administration.faq.service import FaqAdministration, FaqDraft
 from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.errors import Conflict, TooLarge
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 from tests.api.admin.admin_client import admin_client
 from tests.api.admin.faq_area import create_entry, faq_routers
 from tests.faq_hits import add_faq_hits

@@ -10,7 +10,8 @@ from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from deployments.administration.office.composition import OfficeServices
-from deployments.contracts.settings import Persona, Preset
+from deployments.contracts.persona import Persona
+from deployments.contracts.voice_settings import Preset
 from storage.environment import Environment
 from tests.api.admin.admin_client import PASSWORD, admin_client, opened_office
 from tests.api.admin.admin_routers import all_routers

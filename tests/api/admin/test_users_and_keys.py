@@ -9,10 +9,11 @@ import pytest
 
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.users.service import UserChange
+from deployments.contracts.api_key import KeyLimits
 from deployments.contracts.errors import Conflict
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport, UsageCount
-from deployments.contracts.settings import Exchange, KeyLimits
 from storage.secrets import key_digest
 from tests.api.admin.admin_client import admin_client, opened_office
 from tests.api.admin.admin_routers import office_only_routers

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployments.administration.office.composition import OfficeServices, open_office
-from deployments.contracts.settings import Exchange
+from deployments.contracts.exchange import Exchange
 from storage.environment import Environment
 from tests.data_folders import fast_passwords, prepare_data_folder
 

@@ -27,7 +27,7 @@ from deployments.contracts.instances import ActionButton, BotSpec, WidgetSpec
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.sessions import StoredMessage, StoredSession
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from tests.fakes.assistant import ScriptedAssistant, ScriptPause
 from tests.unit.administration.chat_turns import ADMIN, ANN, BOB, NOTHING, OPERATOR, ask, message_texts, wait_exchange
 from tests.unit.administration.conftest import exchange

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from deployments.administration.snapshots.publisher import SnapshotPublisher
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from tests.waiting import wait_until
 
 

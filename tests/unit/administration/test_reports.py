@@ -11,9 +11,10 @@ from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.report_ingest import DoorState, ReportIngest
 from deployments.contracts.chat import ChatMessage, SourceKind, TurnSource
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport, StageLatency
-from deployments.contracts.settings import Exchange, Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.report_outbox import ReportOutbox
 from tests.unit.administration.conftest import exchange
 

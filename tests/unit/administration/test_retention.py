@@ -12,8 +12,9 @@ from deployments.administration.office.composition import OfficeServices
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.administration.privacy.retention import Retention
 from deployments.contracts.chat import Overrides, SourceKind, TurnSource
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Role
-from deployments.contracts.settings import Exchange, PrivacySettings
+from deployments.contracts.settings import PrivacySettings
 from storage.models import SettingRow
 from tests.unit.administration.conftest import audited
 from tests.unit.administration.personal_data import (

@@ -10,10 +10,10 @@ from deployments.administration.office.composition import OfficeServices
 from deployments.contracts.chat import ChatMessage, Overrides, SourceKind, TurnSource
 from deployments.contracts.errors import EngineFailed, SecretaryError
 from deployments.contracts.events import TextDelta, TurnFailed, TurnFinished, TurnStarted
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage
-from deployments.contracts.settings import Exchange
 from tests.fakes.assistant import ScriptedAssistant, ScriptPause
 from tests.unit.administration.conftest import exchange
 

@@ -11,7 +11,7 @@ from deployments.answers.normalise import normalise, normalised_words
 from deployments.answers.phrase_index import MAX_OTHER_WORDS
 from deployments.answers.templates import render_placeholders
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.settings import FaqEntry
+from deployments.contracts.faq_entry import FaqEntry
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 

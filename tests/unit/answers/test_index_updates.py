@@ -16,7 +16,8 @@ from deployments.answers.exact_match import ExactMatchIndex
 from deployments.answers.normalise import normalise
 from deployments.answers.ranking import Ranking
 from deployments.answers.tokenized_text import tokenize_text
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import FaqSettings
 
 WORDS = "сколько стоит доставка доставку даставка доставки заказ заказать не адрес delivery delivered order the wifi"
 NOW = datetime(2026, 11, 23, 22, 5, tzinfo=UTC)

@@ -10,7 +10,8 @@ from deployments.answers.qualifiers import is_negated
 from deployments.answers.ranking import Ranking
 from deployments.answers.sentence_encoder import UniversalSentenceEncoder
 from deployments.contracts.events import AnswerMatch
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import FaqSettings
 from storage.seed import faq
 
 ENCODER = UniversalSentenceEncoder()

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from deployments.answers.ranking import Ranking
 from deployments.answers.tokenized_text import stem, tokenize_text
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import FaqSettings
 
 QUESTIONS = {
     1: ("ru", "Сколько стоит доставка?", ("цена доставки",)),

@@ -9,7 +9,8 @@ from rapidfuzz import fuzz
 
 from deployments.answers.ranking import Ranking
 from deployments.answers.tokenized_text import TokenizedText, stem, tokenize_text
-from deployments.contracts.settings import FaqEntry, FaqSettings
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import FaqSettings
 
 WORDS = (
     "сколько стоит доставка доставку даставка заказ заказать закзать отменить отмена возврат товар товара не нельзя"

@@ -10,6 +10,7 @@ import pytest
 from deployments.api.limits import ApiKeyLimiter
 from deployments.api.models.model_names import ModelNames
 from deployments.cloud_engines import CloudEngines, Spending
+from deployments.contracts.api_key import ApiKey, KeyLimits
 from deployments.contracts.chat import ChatTurn, Route, SourceKind
 from deployments.contracts.errors import ModelNotFound, SecretaryError
 from deployments.contracts.events import TextDelta, TurnEvent, TurnFinished
@@ -17,7 +18,8 @@ from deployments.contracts.provider_errors import BudgetUsed, ProviderAddressRef
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.reports import KeyUsage, ReportAcknowledgement
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.settings import ApiKey, KeyLimits, OutboundSettings, Settings, Snapshot
+from deployments.contracts.settings import OutboundSettings, Settings
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.conversation.faq_answers import ExactAnswers
 from deployments.conversation.metered_assistant import MeteredAssistant

@@ -9,7 +9,7 @@ from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import ConversationTooLong, InvalidRequest, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.reports import DoorReport, KeyUsage, ReportAcknowledgement, UsageCount
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from tests.unit.conversation.harness import RecordingTurnObserver

@@ -8,8 +8,12 @@ from typing import Any
 from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
 from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
 from deployments.contracts.events import TextDelta, TurnEvent
-from deployments.contracts.settings import Exchange, FaqEntry, Persona, Settings, Snapshot
+from deployments.contracts.exchange import Exchange
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.persona import Persona
+from deployments.contracts.settings import Settings
 from deployments.contracts.shared import SharedBlobCache
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.engines.chat.echo import EchoEngine, EchoOptions

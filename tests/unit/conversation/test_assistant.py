@@ -31,9 +31,10 @@ from deployments.contracts.events import (
     TurnStarted,
 )
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import Preset, PresetParams, Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import RecognitionRequest
 from deployments.contracts.streams import Closing
+from deployments.contracts.voice_settings import Preset, PresetParams
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.engines.adapters import DecodingRecognizer

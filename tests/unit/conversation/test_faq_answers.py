@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 from deployments.answers.normalise import normalise
 from deployments.answers.tokenized_text import TokenizedText, tokenize_text
-from deployments.contracts.settings import FaqEntry, FaqSettings, Settings, Snapshot
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import FaqSettings, Settings
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup, RankedAnswers
 from tests.unit.conversation.fakes import FailingAnswerBook, FixedAnswerBook, HangingAnswerBook
 from tests.unit.conversation.harness import user_turn

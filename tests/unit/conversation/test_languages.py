@@ -7,8 +7,9 @@ import pytest
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, GenerationOptions, SourceKind
 from deployments.contracts.errors import NoModelForLanguage, Unavailable
 from deployments.contracts.events import FallbackGiven, SpeechReady, TextDelta, TurnFinished
+from deployments.contracts.persona import Persona
 from deployments.contracts.providers import ProviderSpec
-from deployments.contracts.settings import LlmSettings, Persona, Settings
+from deployments.contracts.settings import LlmSettings, Settings
 from deployments.conversation.fallback_answers import BUILT_IN, find_fallback_answer
 from deployments.conversation.language_gaps import LanguageGap, find_language_gaps
 from deployments.conversation.metered_assistant import MeteredAssistant

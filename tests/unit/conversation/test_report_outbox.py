@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import pytest
 
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.reports import DoorReport
-from deployments.contracts.settings import Exchange
 from deployments.conversation.report_outbox import ReportOutbox
 from tests.unit.conversation.fakes import UnreliableOffice
 from tests.unit.conversation.harness import NOON, StaticSnapshotSource

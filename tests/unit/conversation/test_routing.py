@@ -7,8 +7,9 @@ import pytest
 
 from deployments.contracts.chat import GenerationOptions, Overrides, Route
 from deployments.contracts.instances import MAIN_MENU, BotSpec, WidgetSpec
+from deployments.contracts.persona import Persona
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.settings import Persona, Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.prompt import build_prompt
 from deployments.conversation.routing import merge_options, resolve_overrides
 from tests.unit.conversation.harness import SNAPSHOT, AssistantHarness, user_turn

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.snapshot_feed import SnapshotFeed
 from tests.unit.conversation.fakes import UnreliableOffice
 

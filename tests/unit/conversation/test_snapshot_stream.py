@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.contracts.settings import FaqEntry, Persona, Settings, Snapshot, SnapshotChange
+from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.persona import Persona
+from deployments.contracts.settings import Settings
+from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.conversation.snapshot_stream import decode_snapshots, encode_snapshots
 
 ENTRIES = tuple(FaqEntry(id=n, question=f"Вопрос {n}", answer="Да. " * 50) for n in range(1, 9))

@@ -29,8 +29,8 @@ from deployments.api.admin.request_bodies import RowId
 from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.events import AnswerMatch
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import MatchReport, StageReport
-from deployments.contracts.settings import FaqEntry
 
 LanguageQuery = Annotated[str | None, Query(pattern=r"^[a-z]{2,3}$")]
 

@@ -8,8 +8,8 @@ from pydantic import AliasChoices, BaseModel, Field
 from deployments.administration.faq.service import FaqDraft
 from deployments.administration.office.drafts import Draft
 from deployments.api.admin.request_bodies import VersionedAdminRequest
+from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import MatchReport, Refusal, Stage, StageState
-from deployments.contracts.settings import FaqEntry
 
 FaqMatcher = Callable[[str, str | None], Awaitable[MatchReport]]
 """``await matcher(phrase, language)``; ``language`` None means unknown."""

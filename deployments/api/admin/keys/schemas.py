@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.administration.office.drafts import StorableModel
-from deployments.contracts.settings import KeyLimits
+from deployments.contracts.api_key import KeyLimits
 
 
 class UsedToday(BaseModel):

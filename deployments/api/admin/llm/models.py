@@ -23,7 +23,7 @@ from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
 from deployments.contracts.providers import ProviderSpec, resolve_alias
-from deployments.contracts.settings import Snapshot
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.model_choice import find_chain
 

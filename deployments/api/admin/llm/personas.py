@@ -25,7 +25,7 @@ from deployments.api.admin.llm.schemas import (
 from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Identity
-from deployments.contracts.settings import Persona
+from deployments.contracts.persona import Persona
 
 _INVALID_ID_CHARACTERS = re.compile(r"[^a-z0-9_-]+")
 _MAX_ID_LENGTH = 50

@@ -9,9 +9,10 @@ from deployments.administration.llm.personas import PersonaDraft
 from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.llm.providers import ProviderDraft
 from deployments.api.admin.request_bodies import VersionedAdminRequest
+from deployments.contracts.persona import Persona
 from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.settings import LlmSettings, Persona
+from deployments.contracts.settings import LlmSettings
 
 _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
 

@@ -22,7 +22,7 @@ from deployments.api.admin.speech.schemas import (
 )
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import NotFound
-from deployments.contracts.settings import Preset
+from deployments.contracts.voice_settings import Preset
 
 
 def presets_router(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from deployments.administration.office.drafts import Draft
 from deployments.administration.speech.presets import PresetDraft
 from deployments.api.admin.request_bodies import VersionedAdminRequest
-from deployments.contracts.settings import Preset, PresetParams
+from deployments.contracts.voice_settings import Preset, PresetParams
 
 _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
 _Voice = Annotated[str | None, Field(max_length=100)]

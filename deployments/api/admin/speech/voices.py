@@ -26,8 +26,10 @@ from deployments.api.admin.speech.schemas import (
 )
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import SecretaryError, VoiceNotFound
-from deployments.contracts.settings import Settings, Snapshot, VoiceSettings
+from deployments.contracts.settings import Settings
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import Voice
+from deployments.contracts.voice_settings import VoiceSettings
 from deployments.conversation.voice_catalogue import enabled_voices, select_voice
 
 InstalledVoices = Callable[[], tuple[Voice, ...]]
