@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from deployments.text.continuation import ContinuationFilter
 
-_WORDS = [f"{word}{number}" for number in range(40) for word in ("слово", "word")]
+_WORDS = [f"{word}{number:02}" for number in range(40) for word in ("слово", "word")]
 _ANSWERS = st.lists(st.sampled_from(_WORDS), min_size=2, max_size=25, unique=True)
 
 
