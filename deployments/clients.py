@@ -96,6 +96,7 @@ class SpeechClient(EngineClient):
         super().__init__(remote, kind)
         self._voices: tuple[Voice, ...] = ()
         self._seen: dict[str, Voice] = {}
+        self.voices_listed = asyncio.Event()
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices
@@ -116,6 +117,8 @@ class SpeechClient(EngineClient):
         await super()._poll()
         self._voices = cast("tuple[Voice, ...]", await self._remote.call("voices", timeout_s=_POLL_TIMEOUT_S))
         self._seen.update((voice.id, voice) for voice in self._voices)
+        if self._voices:
+            self.voices_listed.set()
 
 
 class RecognizerClient(EngineClient):

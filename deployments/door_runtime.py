@@ -90,7 +90,8 @@ class DoorRuntime:
     """``start`` opens the snapshot stream and polls the engines, ``stop`` ends both and delivers the last reports.
 
     ``assistant`` records usage under ``source``. A door with API keys takes ``unmetered_assistant`` and records usage
-    per key in ``usage`` itself.
+    per key in ``usage`` itself. ``preload_normalizers``: the rules of spoken text (half a second of a core, 45 MB) are
+    loaded when a voice is ready, not by the first speech.
     """
 
     def __init__(
@@ -100,7 +101,11 @@ class DoorRuntime:
         door: str,
         metrics: Metrics,
         source: SourceKind = SourceKind.ADMIN,
+        *,
+        preload_normalizers: bool = False,
     ) -> None:
+        self._preload_normalizers = preload_normalizers
+        self._preloading: asyncio.Task[None] | None = None
         self.metrics = metrics
         for remote in handles.engines():
             remote.on_queue_depth = metrics.queue_depth
@@ -122,18 +127,26 @@ class DoorRuntime:
         await self.shared.start()
         self.snapshots.start()
         self.outbox.start()
-        self._loading = asyncio.create_task(asyncio.to_thread(load_normalizers))
+        if self._preload_normalizers and self.speech:
+            self._preloading = asyncio.create_task(self._load_normalizers(), name="load normalizers")
         for client in self._clients():
             await client.start()
 
     async def stop(self) -> None:
         for client in self._clients():
             await client.stop()
-        await asyncio.gather(self._loading, return_exceptions=True)
+        if self._preloading is not None:
+            self._preloading.cancel()
+            await asyncio.gather(self._preloading, return_exceptions=True)
         await self.outbox.stop()
         await self.snapshots.stop()
         await self.clouds.close()
         await self.shared.stop()
+
+    async def _load_normalizers(self) -> None:
+        """After the voices: before, a machine that starts needs every core for its engines."""
+        await self.speech[0].voices_listed.wait()
+        await asyncio.to_thread(load_normalizers)
 
     def _prepare(self, snapshot: Snapshot) -> None:
         """Called on a thread before ``snapshot`` becomes the current one."""

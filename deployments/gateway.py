@@ -35,7 +35,7 @@ class Gateway:
     async def start(self) -> None:
         door = door_name()
         self._metrics = open_metrics(self._metrics_dir)
-        self._runtime = DoorRuntime(self._handles, office_client(), door, self._metrics)
+        self._runtime = DoorRuntime(self._handles, office_client(), door, self._metrics, preload_normalizers=True)
         await self._runtime.start()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:

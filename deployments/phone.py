@@ -22,7 +22,11 @@ class Phone:
     async def start(self) -> None:
         door = door_name()
         self._runtime = DoorRuntime(
-            EngineHandles.by_name(self._engines), office_client(), door, open_metrics(self._metrics_dir)
+            EngineHandles.by_name(self._engines),
+            office_client(),
+            door,
+            open_metrics(self._metrics_dir),
+            preload_normalizers=True,
         )
         await self._runtime.start()
 
