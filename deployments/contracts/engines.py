@@ -52,6 +52,22 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class Sleeper(Protocol):
+    """An engine that can lend its card to other work without being unloaded.
+
+    While it sleeps, its status is not ready with the error "asleep". The first request wakes it. ``sleep`` waits for
+    no request in progress: callers drain the engine first. Both methods are idempotent.
+    """
+
+    @property
+    def asleep(self) -> bool: ...
+
+    async def sleep(self) -> None: ...
+
+    async def wake(self) -> None: ...
+
+
 class SpeechEngine(Engine, Protocol):
     def voices(self) -> tuple[Voice, ...]: ...
 

@@ -101,7 +101,8 @@ class EngineStatus:
 
     ``loading``: the first attempt to load is not finished. ``failed_at`` (Unix seconds): the last request failed at
     that time, while the engine stayed loaded. ``languages`` of a chat engine are those that its model speaks; empty
-    means any.
+    means any. ``adapters`` are the names of its LoRA adapters. ``progress`` is what a loading engine does now, one short
+    phrase such as "loading weights 45 %".
     """
 
     name: str
@@ -115,6 +116,8 @@ class EngineStatus:
     loading: bool = False
     failed_at: float | None = None
     languages: tuple[str, ...] = ()
+    adapters: tuple[str, ...] = ()
+    progress: str = ""
     detail: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar
 
-from deployments.contracts.engines import Engine
+from deployments.contracts.engines import Engine, Sleeper
 from deployments.contracts.errors import EngineFailed, SecretaryError, ServiceStopped, Unavailable
 from deployments.contracts.speech import EngineStatus
 from deployments.contracts.timeouts import wait_for_event
@@ -49,6 +49,7 @@ class EngineHost(Generic[E]):
         self._engine_name = engine_name
         self._build = build
         self._engine: E | None = None
+        self._starting: E | None = None
         self._error: SecretaryError | None = None
         self._load_task: asyncio.Task[None] | None = None
         self._stopped = False
@@ -136,9 +137,9 @@ class EngineHost(Generic[E]):
         """Raises EngineFailed when the process has to be replaced.
 
         That is the case when a loaded engine is no longer ready, or after several consecutive failures. A model that is
-        missing or loading is not.
+        missing, loading or asleep is not.
         """
-        if self._engine is not None and not self._engine.status().ready:
+        if self._engine is not None and not _is_usable(self._engine):
             raise EngineFailed(f"{self._name}: {self._engine.status().error}")
         failures = self._failures
         if failures.last_failure is not None and failures.consecutive >= _MAX_CONSECUTIVE_FAILURES:
@@ -173,6 +174,7 @@ class EngineHost(Generic[E]):
             error=error,
             remedy=remedy,
             languages=self._languages,
+            progress=self._starting.status().progress if self._starting is not None else "",
         )
 
     async def _load(self) -> None:
@@ -191,10 +193,17 @@ class EngineHost(Generic[E]):
                 delay_s = min(delay_s * 2, _MAX_RETRY_DELAY_S)
 
     async def _start_engine(self, engine: E) -> E:
+        self._starting = engine
         try:
             await engine.start()
             self._model, self._revision = await asyncio.to_thread(self._describe_model)
         except asyncio.CancelledError:
             await engine.stop()
             raise
+        finally:
+            self._starting = None
         return engine
+
+
+def _is_usable(engine: Engine) -> bool:
+    return engine.status().ready or (isinstance(engine, Sleeper) and engine.asleep)

@@ -6,7 +6,7 @@ from typing import Any
 from deployments.contracts.chat import EmbeddingVectors, FinishReason
 from deployments.contracts.errors import ConversationTooLong, EngineFailed, InvalidRequest, SecretaryError, Unavailable
 from deployments.contracts.events import TextDelta, ToolCallDelta, Usage
-from deployments.engines.chat.llama_tools import ForcedCall
+from deployments.engines.chat.forced_call import ForcedCall
 
 _FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "tool_calls": "tool_calls"}
 

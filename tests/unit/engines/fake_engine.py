@@ -1,5 +1,6 @@
 """An engine for tests of EngineHost, and the factory that builds it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,15 +14,28 @@ class FakeEngine:
     def __init__(self) -> None:
         self.running = False
         self.error = ""
+        self.progress = ""
+        self.asleep = False
+        self.may_start = asyncio.Event()
+        self.may_start.set()
 
     async def start(self) -> None:
+        await self.may_start.wait()
         self.running = True
+
+    async def sleep(self) -> None:
+        self.asleep, self.error = True, "asleep"
+
+    async def wake(self) -> None:
+        self.asleep, self.error = False, ""
 
     async def stop(self) -> None:
         self.running = False
 
     def status(self) -> EngineStatus:
-        return EngineStatus("inner", "chat", "fake", ready=not self.error, model="file", error=self.error)
+        return EngineStatus(
+            "inner", "chat", "fake", ready=not self.error, model="file", error=self.error, progress=self.progress
+        )
 
 
 class FakeEngineFactory:

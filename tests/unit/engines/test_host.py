@@ -52,3 +52,28 @@ async def test_check_health_fails_when_the_engine_is_not_ready() -> None:
         factory.built[0].error = "native worker died"
         with pytest.raises(EngineFailed, match="native worker died"):
             host.check_health()
+
+
+async def test_host_shows_the_progress_of_a_loading_engine() -> None:
+    engine = FakeEngine()
+    engine.progress = "loading weights 45 %"
+    engine.may_start.clear()
+    host: EngineHost[FakeEngine] = EngineHost("chat", "chat", "fake", lambda: engine)
+    host.start()
+    await wait_until(lambda: host.status().progress)
+    status = host.status()
+    assert (status.progress, status.loading, status.ready) == ("loading weights 45 %", True, False)
+    engine.progress = ""
+    engine.may_start.set()
+    await wait_until(lambda: host.loaded_engine)
+    assert (host.status().progress, host.status().ready) == ("", True)
+    await host.stop()
+
+
+async def test_check_health_accepts_a_sleeping_engine() -> None:
+    async with loaded_host() as host:
+        await host.engine().sleep()
+        host.check_health()
+        assert (host.status().ready, host.status().error) == (False, "asleep")
+        await host.engine().wake()
+        assert host.status().ready

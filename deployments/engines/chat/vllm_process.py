@@ -1,0 +1,138 @@
+"""Starts and ends vLLM: AsyncLLM in this process, its engine in a process of its own.
+
+vLLM is built on a thread, because its constructor waits for the engine's process. A start that fails, takes too long or
+is cancelled ends that process.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import time
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from deployments.contracts.errors import EngineFailed, EngineTimeout
+from deployments.engines.chat.vllm_options import VllmOptions, engine_arguments
+from deployments.engines.chat.vllm_output import ProcessOutput, failure_in, progress_of
+
+if TYPE_CHECKING:
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+log = logging.getLogger(__name__)
+
+_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+_STOP_TIMEOUT_S = 5.0
+_POLL_S = 0.1
+_LOGGED_LINES = 40
+_ADVICE = (
+    ("kv cache", "lower max_model_len, or raise kv_cache_memory_bytes"),
+    ("out of memory", "lower kv_cache_memory_bytes, max_num_seqs or max_model_len, or free the card"),
+    ("free memory", "set kv_cache_memory_bytes, lower gpu_memory_utilization, or free the card"),
+    ("rank", "raise max_lora_rank"),
+)
+"""Settings that solve what vLLM's messages name. It has one error class for all of them."""
+
+
+class VllmProcess:
+    """AsyncLLM and the processes behind it. ``progress`` is the phase of the start."""
+
+    def __init__(self, options: VllmOptions) -> None:
+        self._options = options
+        self._output = ProcessOutput(self._read_progress)
+        self._processes: list[psutil.Process] = []
+        self._is_abandoned = False
+        self.progress = ""
+
+    async def start(self) -> "AsyncLLM":
+        """Raises EngineFailed with the reason that vLLM prints, EngineTimeout."""
+        self.progress = "starting the engine"
+        before = set(multiprocessing.active_children())
+        building = asyncio.ensure_future(asyncio.to_thread(self._build))
+        try:
+            async with asyncio.timeout(self._options.load_timeout_s):
+                llm = await asyncio.shield(building)
+        except TimeoutError:
+            await self._abandon(building, before)
+            raise self._timeout_error() from None
+        except asyncio.CancelledError:
+            await self._abandon(building, before)
+            raise
+        except Exception as error:
+            await self._abandon(building, before)
+            raise self._failure(error) from None
+        self._processes = _process_tree(before)
+        return llm
+
+    async def stop(self, llm: "AsyncLLM") -> None:
+        """Ends the engine. Its memory is free when this returns."""
+        await asyncio.to_thread(llm.shutdown, _STOP_TIMEOUT_S)
+        await asyncio.to_thread(_kill, self._processes)
+
+    def _build(self) -> "AsyncLLM":
+        os.environ.update(_ENVIRONMENT)
+        with self._output.captured():
+            from vllm.engine.arg_utils import AsyncEngineArgs
+            from vllm.v1.engine.async_llm import AsyncLLM
+
+            arguments: Any = engine_arguments(self._options)
+            if self._is_abandoned:
+                raise EngineFailed("the start was given up")
+            return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+
+    async def _abandon(self, building: "asyncio.Future[AsyncLLM]", before: set[BaseProcess]) -> None:
+        """Waits until the thread has ended. It ends when its engine process does."""
+        self._is_abandoned = True
+        while not building.done():
+            await asyncio.to_thread(_kill, _process_tree(before))
+            await asyncio.wait([building], timeout=_POLL_S)
+        if building.exception() is None:
+            await self.stop(building.result())
+        await asyncio.to_thread(_kill, _process_tree(before))
+
+    def _read_progress(self, line: str) -> None:
+        self.progress = progress_of(line) or self.progress
+
+    def _failure(self, error: Exception) -> EngineFailed:
+        log.error("vLLM did not start; its last lines:\n%s", "\n".join(self._output.lines[-_LOGGED_LINES:]))
+        reason = failure_in(self._output.lines) or f"{type(error).__name__}: {error}"
+        advice = next((f"; {text}" for part, text in _ADVICE if part in reason.lower()), "")
+        return EngineFailed(f"vLLM cannot load {self._options.model_name}: {reason}{advice}")
+
+    def _timeout_error(self) -> EngineTimeout:
+        return EngineTimeout(
+            f"vLLM did not load {self._options.model_name} in {self._options.load_timeout_s:g} s "
+            f"(it was {self.progress}); raise load_timeout_s"
+        )
+
+
+def _process_tree(before: set[BaseProcess]) -> list[psutil.Process]:
+    """The processes that multiprocessing started since ``before``, and their descendants."""
+    found: list[psutil.Process] = []
+    for child in set(multiprocessing.active_children()) - before:
+        try:
+            process = psutil.Process(child.pid)
+            found += [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    """Does not collect the exit status: multiprocessing does."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    deadline = time.monotonic() + _STOP_TIMEOUT_S
+    while any(map(_is_alive, processes)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
