@@ -101,7 +101,7 @@ class EngineStatus:
 
     ``loading``: the first attempt to load is not finished. ``failed_at`` (Unix seconds): the last request failed at
     that time, while the engine stayed loaded. ``languages`` of a chat engine are those that its model speaks; empty
-    means any. ``adapters`` are the names of its LoRA adapters. ``progress`` is what a loading engine does now, one short
+    means any. ``adapters`` are the names of its LoRA adapters. ``progress`` is what a loading engine does now, a short
     phrase such as "loading weights 45 %".
     """
 

@@ -40,6 +40,10 @@ class EngineHealth:
     def mark_stopped(self) -> None:
         self._ready, self._error = False, "stopped"
 
+    def mark_failed(self, error: str) -> None:
+        """For a loaded engine that cannot answer any more."""
+        self._ready, self._error, self._remedy = False, error, ""
+
     def require_ready(self) -> None:
         """Raises Unavailable unless the engine is started."""
         if not self._ready:

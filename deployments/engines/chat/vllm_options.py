@@ -33,7 +33,9 @@ class VllmOptions(ChatEngineOptions):
     distributed_executor_backend: Literal["mp", "ray"] | None = Field(
         default=None, description="ray: the cards of tensor_parallel_size may be on several machines"
     )
-    enforce_eager: bool = Field(default=False, description="No CUDA graphs: starts faster, saves memory, answers slower")
+    enforce_eager: bool = Field(
+        default=False, description="No CUDA graphs: starts faster, saves memory, answers slower"
+    )
     adapters: dict[str, Path] = Field(default_factory=dict, description="LoRA adapters: name and folder")
     max_lora_rank: int = Field(default=16, description="Largest rank of the adapters")
     tool_parser: str | None = Field(

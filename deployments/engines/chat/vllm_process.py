@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from deployments.contracts.errors import EngineFailed, EngineTimeout
+from deployments.contracts.errors import EngineFailed
 from deployments.engines.chat.vllm_options import VllmOptions, engine_arguments
 from deployments.engines.chat.vllm_output import ProcessOutput, failure_in, progress_of
 
@@ -37,27 +37,33 @@ _ADVICE = (
 """Settings that solve what vLLM's messages name. It has one error class for all of them."""
 
 
+def check_tool_parser(name: str | None) -> None:
+    """Raises EngineFailed that lists the parsers that vLLM has."""
+    from vllm.tool_parsers import ToolParserManager
+
+    known = ToolParserManager.list_registered()
+    if name is not None and name not in known:
+        raise EngineFailed(f"vLLM has no tool parser {name!r}; it has: {', '.join(sorted(known))}")
+
+
 class VllmProcess:
     """AsyncLLM and the processes behind it. ``progress`` is the phase of the start."""
 
     def __init__(self, options: VllmOptions) -> None:
         self._options = options
         self._output = ProcessOutput(self._read_progress)
+        self._llm: AsyncLLM | None = None
         self._processes: list[psutil.Process] = []
         self._is_abandoned = False
         self.progress = ""
 
     async def start(self) -> "AsyncLLM":
-        """Raises EngineFailed with the reason that vLLM prints, EngineTimeout."""
+        """Raises EngineFailed with the reason that vLLM prints. No process is left after an error."""
         self.progress = "starting the engine"
         before = set(multiprocessing.active_children())
         building = asyncio.ensure_future(asyncio.to_thread(self._build))
         try:
-            async with asyncio.timeout(self._options.load_timeout_s):
-                llm = await asyncio.shield(building)
-        except TimeoutError:
-            await self._abandon(building, before)
-            raise self._timeout_error() from None
+            self._llm = await asyncio.shield(building)
         except asyncio.CancelledError:
             await self._abandon(building, before)
             raise
@@ -65,12 +71,14 @@ class VllmProcess:
             await self._abandon(building, before)
             raise self._failure(error) from None
         self._processes = _process_tree(before)
-        return llm
+        return self._llm
 
-    async def stop(self, llm: "AsyncLLM") -> None:
-        """Ends the engine. Its memory is free when this returns."""
-        await asyncio.to_thread(llm.shutdown, _STOP_TIMEOUT_S)
-        await asyncio.to_thread(_kill, self._processes)
+    async def stop(self) -> None:
+        """Ends the engine. Its memory is free when this returns. Idempotent."""
+        llm, self._llm = self._llm, None
+        if llm is not None:
+            await asyncio.to_thread(llm.shutdown, _STOP_TIMEOUT_S)
+            await asyncio.to_thread(_kill, self._processes)
 
     def _build(self) -> "AsyncLLM":
         os.environ.update(_ENVIRONMENT)
@@ -78,6 +86,7 @@ class VllmProcess:
             from vllm.engine.arg_utils import AsyncEngineArgs
             from vllm.v1.engine.async_llm import AsyncLLM
 
+            check_tool_parser(self._options.tool_parser)
             arguments: Any = engine_arguments(self._options)
             if self._is_abandoned:
                 raise EngineFailed("the start was given up")
@@ -90,23 +99,20 @@ class VllmProcess:
             await asyncio.to_thread(_kill, _process_tree(before))
             await asyncio.wait([building], timeout=_POLL_S)
         if building.exception() is None:
-            await self.stop(building.result())
+            self._llm = building.result()
+            await self.stop()
         await asyncio.to_thread(_kill, _process_tree(before))
 
     def _read_progress(self, line: str) -> None:
         self.progress = progress_of(line) or self.progress
 
-    def _failure(self, error: Exception) -> EngineFailed:
+    def _failure(self, error: Exception) -> Exception:
+        if isinstance(error, EngineFailed):
+            return error
         log.error("vLLM did not start; its last lines:\n%s", "\n".join(self._output.lines[-_LOGGED_LINES:]))
         reason = failure_in(self._output.lines) or f"{type(error).__name__}: {error}"
         advice = next((f"; {text}" for part, text in _ADVICE if part in reason.lower()), "")
         return EngineFailed(f"vLLM cannot load {self._options.model_name}: {reason}{advice}")
-
-    def _timeout_error(self) -> EngineTimeout:
-        return EngineTimeout(
-            f"vLLM did not load {self._options.model_name} in {self._options.load_timeout_s:g} s "
-            f"(it was {self.progress}); raise load_timeout_s"
-        )
 
 
 def _process_tree(before: set[BaseProcess]) -> list[psutil.Process]:

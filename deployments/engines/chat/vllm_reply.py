@@ -102,8 +102,9 @@ def translate_error(error: Exception, max_model_len: int) -> SecretaryError:
     from vllm.exceptions import GracefulHTTPError, VLLMClientError, VLLMValidationError
     from vllm.v1.engine.exceptions import EngineDeadError
 
-    if isinstance(error, SecretaryError):
-        return error
+    cause = error.__cause__ or error
+    if isinstance(cause, SecretaryError):
+        return cause
     if isinstance(error, VLLMValidationError) and error.parameter in _LENGTH_PARAMETERS:
         return too_long(max_model_len)
     if isinstance(error, TemplateError):
@@ -114,7 +115,6 @@ def translate_error(error: Exception, max_model_len: int) -> SecretaryError:
         return Overloaded("vLLM has too many requests", retry_after_s=1)
     if isinstance(error, EngineDeadError):
         return EngineFailed("the engine process of vLLM ended unexpectedly")
-    cause = error.__cause__ or error
     return EngineFailed(f"vLLM failed: {type(cause).__name__}")
 
 
@@ -123,4 +123,3 @@ def too_long(max_model_len: int) -> ConversationTooLong:
         f"the conversation is too long for the model: it may have {max_model_len} tokens with its answer",
         param="messages",
     )
-

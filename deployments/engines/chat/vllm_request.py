@@ -1,7 +1,7 @@
 """Builds the chat completion request of vLLM from a ChatTurn (vllm.entrypoints.openai.chat_completion.protocol).
 
-The same request is rendered with the model's chat template, gives the sampling parameters, and tells vLLM's parser which
-tools were offered.
+The same request is rendered with the model's chat template, gives the sampling parameters, and tells vLLM's parser
+which tools were offered.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -62,9 +62,7 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _sampling(options: GenerationOptions) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        name: value for name in _SAMPLING if (value := getattr(options, name)) is not None
-    }
+    fields: dict[str, Any] = {name: value for name in _SAMPLING if (value := getattr(options, name)) is not None}
     return fields | ({"stop": list(options.stop)} if options.stop else {})
 
 

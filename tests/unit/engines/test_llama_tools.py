@@ -10,9 +10,9 @@ import pytest
 from deployments.contracts.chat import ChatMessage, GenerationOptions, Tool, ToolCall, ToolUse
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.events import ToolCallDelta
+from deployments.engines.chat.forced_call import ForcedCall
 from deployments.engines.chat.llama_request import request_body
 from deployments.engines.chat.llama_templates import choose_chat_template
-from deployments.engines.chat.forced_call import ForcedCall
 from deployments.engines.chat.llama_tools import tool_fields
 from deployments.engines.chat.schema_limits import MAX_SCHEMA_PARTS
 from deployments.engines.conformance import make_turn
