@@ -1,6 +1,6 @@
 """Builds the four applications of the graph from the typed arguments in ``graph.yaml``.
 
-secretary  gateway ── faq · chat · voice… · recognition
+secretary  gateway ── faq · chat… · voice… · recognition
 office     database, panel, snapshots
 phone      websockets for phone lines
 bots       a supervisor and one actor per Telegram bot
@@ -30,7 +30,7 @@ def build_secretary(args: SecretaryArgs) -> serve.Application:
         args.gateway,
         _metrics_dir(),
         faq=build_faq(args.faq) if args.faq else None,
-        chat=build_local_llm(args.chat, models) if args.chat else None,
+        chats={chat.name: build_local_llm(chat, models) for chat in args.chats},
         voices={voice.name: build_voice(voice, models) for voice in args.voices},
         recognition=build_recognition(args.recognition, models) if args.recognition else None,
     )

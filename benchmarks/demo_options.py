@@ -9,9 +9,7 @@ from deployments.models.references import resolve_options
 
 
 def llama_options() -> LlamaCppOptions:
-    chat = _arguments().chat
-    assert chat is not None
-    return LlamaCppOptions.model_validate(resolve_options(chat.options, MODELS))
+    return LlamaCppOptions.model_validate(resolve_options(_arguments().chats[0].options, MODELS))
 
 
 def piper_options() -> PiperOptions:

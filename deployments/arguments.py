@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from deployments.engines.registry import EngineSpec
 
@@ -36,8 +37,9 @@ class FaqArgs(Hosting):
 
 
 class ChatArgs(Hosting):
-    """The local language model."""
+    """A local language model. The first one is the default."""
 
+    name: Name = Field(default="chat", description="Deployment and service; the route is local:<name>")
     engine: str
     options: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -65,21 +67,38 @@ class RecognitionArgs(Hosting):
         return EngineSpec(engine=self.engine, options=self.options)
 
 
+def _require_chats(value: object, expected: str) -> object:
+    """Raises an error that says what is ``expected`` when ``value`` has the key ``chat``."""
+    if isinstance(value, dict) and "chat" in value:
+        raise PydanticCustomError("unknown_key", "chat: unknown key; write {expected}", {"expected": expected})
+    return value
+
+
 class SecretaryArgs(Strict):
     gateway: GatewayArgs = GatewayArgs()
     faq: FaqArgs | None = FaqArgs()
-    chat: ChatArgs | None = None
+    chats: tuple[ChatArgs, ...] = ()
     voices: tuple[VoiceArgs, ...] = ()
     recognition: RecognitionArgs | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_key(cls, value: object) -> object:
+        return _require_chats(value, "chats, a list of models, for example chats: [{name: chat, engine: echo}]")
 
 
 class UsedEngineArgs(Strict):
     """Deployments of the secretary application that a door in another application uses."""
 
     faq: bool = True
-    chat: bool = True
+    chats: tuple[Name, ...] = ("chat",)
     voices: tuple[Name, ...] = ("voice",)
     recognition: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_key(cls, value: object) -> object:
+        return _require_chats(value, "chats, a list of names, for example chats: [chat]")
 
 
 class OfficeArgs(Hosting):
@@ -89,7 +108,7 @@ class OfficeArgs(Hosting):
 
 
 class PhoneArgs(Hosting):
-    staff: UsedEngineArgs = UsedEngineArgs(chat=False, recognition=False, faq=False)
+    staff: UsedEngineArgs = UsedEngineArgs(chats=(), recognition=False, faq=False)
     max_ongoing_requests: int = Field(default=200, ge=1, le=10_000, description="Concurrent calls per replica")
     max_queued_requests: int = Field(default=8, ge=-1, le=100_000)
 

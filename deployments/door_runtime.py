@@ -44,12 +44,12 @@ class EngineHandles:
     """The engine deployments that a door calls. ``None`` where the graph has none of a kind."""
 
     faq: RemoteDeployment | None
-    chat: RemoteDeployment | None
+    chats: tuple[RemoteDeployment, ...]
     voices: tuple[RemoteDeployment, ...]
     recognition: RemoteDeployment | None
 
     def engines(self) -> tuple[RemoteDeployment, ...]:
-        return tuple(remote for remote in (self.chat, *self.voices, self.recognition) if remote)
+        return tuple(remote for remote in (*self.chats, *self.voices, self.recognition) if remote)
 
     @classmethod
     def by_name(cls, used: UsedEngineArgs) -> "EngineHandles":
@@ -60,7 +60,7 @@ class EngineHandles:
 
         return cls(
             faq=find(used.faq, names.FAQ),
-            chat=find(used.chat, names.CHAT),
+            chats=tuple(RemoteDeployment.by_name(names.SECRETARY_APP, name) for name in used.chats),
             voices=tuple(RemoteDeployment.by_name(names.SECRETARY_APP, name) for name in used.voices),
             recognition=find(used.recognition, names.RECOGNITION),
         )
@@ -69,7 +69,7 @@ class EngineHandles:
     def from_handles(
         cls,
         faq: DeploymentHandle[Any] | None,
-        chat: DeploymentHandle[Any] | None,
+        chats: Mapping[str, DeploymentHandle[Any]],
         voices: Mapping[str, DeploymentHandle[Any]],
         recognition: DeploymentHandle[Any] | None,
     ) -> "EngineHandles":
@@ -80,7 +80,7 @@ class EngineHandles:
 
         return cls(
             faq=wrap(faq, names.FAQ),
-            chat=wrap(chat, names.CHAT),
+            chats=tuple(RemoteDeployment.from_handle(handle, name) for name, handle in chats.items()),
             voices=tuple(RemoteDeployment.from_handle(handle, name) for name, handle in voices.items()),
             recognition=wrap(recognition, names.RECOGNITION),
         )
@@ -115,7 +115,7 @@ class DoorRuntime:
         self.usage = UsageTracker(time.time, self.clouds.estimate_cost)
         self.outbox = ReportOutbox(office, door, self.snapshots, usage=self.usage)
         self.observer = CompositeObserver((metrics, self.outbox))
-        self.chat = ChatClient(handles.chat, "chat") if handles.chat else None
+        self.chats = {remote.name: ChatClient(remote, "chat") for remote in handles.chats}
         self.speech = tuple(SpeechClient(remote) for remote in handles.voices)
         self.recognizer = RecognizerClient(handles.recognition, "recognition") if handles.recognition else None
         self.shared = create_shared_state(Environment().redis_url)
@@ -157,14 +157,14 @@ class DoorRuntime:
         return Spending(self.usage.used_today(route).cost, self.usage.seconds_to_midnight())
 
     def _clients(self) -> tuple[EngineClient, ...]:
-        return tuple(client for client in (self.chat, *self.speech, self.recognizer) if client)
+        return tuple(client for client in (*self.chats.values(), *self.speech, self.recognizer) if client)
 
     def _statuses(self) -> tuple[EngineStatus, ...]:
         return tuple(status for client in self._clients() for status in client.statuses())
 
     def _pipeline(self, handles: EngineHandles) -> TurnPipeline:
         ranked = FaqClient(handles.faq) if handles.faq else None
-        engines = Engines(self.chat, self.speech, self.recognizer, ranked)
+        engines = Engines(self.chats, self.speech, self.recognizer, ranked)
         return build_turn_pipeline(
             engines, self._exact, self.snapshots, self._statuses, self.shared, lambda: self.clouds.engines
         )

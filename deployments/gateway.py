@@ -25,12 +25,12 @@ class Gateway:
         self,
         metrics_dir: Path,
         faq: DeploymentHandle[Any] | None,
-        chat: DeploymentHandle[Any] | None,
+        chats: Mapping[str, DeploymentHandle[Any]],
         voices: Mapping[str, DeploymentHandle[Any]],
         recognition: DeploymentHandle[Any] | None,
     ) -> None:
         self._metrics_dir = metrics_dir
-        self._handles = EngineHandles.from_handles(faq, chat, voices, recognition)
+        self._handles = EngineHandles.from_handles(faq, chats, voices, recognition)
 
     async def start(self) -> None:
         door = door_name()
@@ -45,7 +45,7 @@ class Gateway:
                 assistant=runtime.unmetered_assistant,
                 snapshots=runtime.snapshots,
                 metrics=self._metrics,
-                embedder=runtime.chat,
+                embedders=runtime.chats,
                 shared=runtime.shared,
                 usage=runtime.usage,
             )
@@ -59,8 +59,8 @@ def build_gateway(
     args: GatewayArgs,
     metrics_dir: Path,
     faq: serve.Application | None,
-    chat: serve.Application | None,
+    chats: Mapping[str, serve.Application],
     voices: Mapping[str, serve.Application],
     recognition: serve.Application | None,
 ) -> serve.Application:
-    return host_door(Gateway, args, names.GATEWAY, metrics_dir, faq, chat, voices, recognition)
+    return host_door(Gateway, args, names.GATEWAY, metrics_dir, faq, chats, voices, recognition)

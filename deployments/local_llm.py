@@ -1,11 +1,10 @@
-"""The local language model: llama.cpp on a CPU, or a scripted engine in tests."""
+"""A local language model: llama.cpp on a CPU, or a scripted engine in tests."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from ray import serve
 
-from deployments import names
 from deployments.arguments import ChatArgs
 from deployments.contracts.chat import ChatTurn, EmbeddingVectors
 from deployments.contracts.engines import ChatEngine, ChatEvent, Embedder
@@ -19,9 +18,9 @@ from deployments.hosting import host
 class LocalLlm(EngineReplica[ChatEngine]):
     """One chat engine."""
 
-    def __init__(self, spec: EngineSpec, models: Path) -> None:
+    def __init__(self, name: str, spec: EngineSpec, models: Path) -> None:
         self._host = build_engine_host(
-            names.CHAT, "chat", spec, models, lambda options: build_engine("chat", spec.engine, options)
+            name, "chat", spec, models, lambda options: build_engine("chat", spec.engine, options)
         )
         super().__init__([self._host])
 
@@ -38,4 +37,4 @@ class LocalLlm(EngineReplica[ChatEngine]):
 
 
 def build_local_llm(args: ChatArgs, models: Path) -> serve.Application:
-    return host(LocalLlm, args, names.CHAT, args.spec, models)
+    return host(LocalLlm, args, args.name, args.name, args.spec, models)

@@ -7,7 +7,6 @@ BOTS_APP = "bots"
 
 GATEWAY = "gateway"
 FAQ = "faq"
-CHAT = "chat"
 RECOGNITION = "recognition"
 OFFICE = "office"
 PHONE = "phone"

@@ -42,18 +42,18 @@ _MAX_MESSAGE_BYTES = 2 << 20
 def engine_services(used: UsedEngineArgs) -> dict[str, str]:
     """The deployments that an administrator can stop: name -> kind."""
     optional = (
-        (names.CHAT, "chat", used.chat),
         (names.RECOGNITION, "recognition", used.recognition),
         (names.FAQ, "answers", used.faq),
     )
     kinds = {name: kind for name, kind, is_used in optional if is_used}
-    return kinds | dict.fromkeys(used.voices, "speech")
+    return dict.fromkeys(used.chats, "chat") | kinds | dict.fromkeys(used.voices, "speech")
 
 
 class OfficeServer:
     """Serve deployment around ``OfficeServices`` and the panel."""
 
     def __init__(self, args: OfficeArgs, metrics_dir: Path) -> None:
+        self._args = args
         self._handles = EngineHandles.by_name(args.staff)
         self._metrics_dir = metrics_dir
         self._engines = engine_services(args.staff)
@@ -64,7 +64,7 @@ class OfficeServer:
 
     async def start(self) -> None:
         self._environment = Environment()
-        self._office = await open_office(self._environment)
+        self._office = await open_office(self._environment, local_models=self._args.staff.chats)
         self._runtime = DoorRuntime(self._handles, self._office, "office", open_metrics(self._metrics_dir))
         await self._runtime.start()
         self._operations = await open_operations(self._office, self._operations_dependencies())

@@ -3,43 +3,50 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from deployments.contracts.chat import LOCAL_ROUTE
+from deployments.contracts.chat import Route, RouteKind
 from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
+from deployments.conversation.local_models import local_routes
 from deployments.engines.adapters import TimeoutChatEngine
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The engines of a graph. ``None`` where the graph has none of a kind; ``ranked`` is the FAQ ranking."""
+    """The engines of a graph. ``None`` where the graph has none of a kind. ``chats`` are the local models by name, the
+    default one first; ``ranked`` is the FAQ ranking."""
 
-    chat: ChatEngine | None
+    chats: Mapping[str, ChatEngine]
     speech: Sequence[SpeechEngine]
     recognizer: Recognizer | None
     ranked: AnswerBook | None
 
 
 class ChatRoutes(Mapping[str, ChatEngine]):
-    """Chat engines by route: those of the graph, and those that appear and disappear with the snapshot."""
+    """Chat engines by route: the local models, and those that appear and disappear with the snapshot.
 
-    def __init__(self, fixed: Mapping[str, ChatEngine], changing: Callable[[], Mapping[str, ChatEngine]]) -> None:
-        self._fixed = fixed
+    The first of ``local`` has the route ``local``, and ``local:{name}`` as well, which is not listed.
+    """
+
+    def __init__(self, local: Mapping[str, ChatEngine], changing: Callable[[], Mapping[str, ChatEngine]]) -> None:
+        self._listed = local_routes(tuple(local))
+        self._local = dict(zip(self._listed, local.values(), strict=True))
+        self._local |= {str(Route(RouteKind.LOCAL, name)): engine for name, engine in local.items()}
         self._changing = changing
 
     def __getitem__(self, route: str) -> ChatEngine:
-        engine = self._fixed.get(route)
+        engine = self._local.get(route)
         return self._changing()[route] if engine is None else engine
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._fixed
+        yield from self._listed
         yield from self._changing()
 
     def __len__(self) -> int:
-        return len(self._fixed) + len(self._changing())
+        return len(self._listed) + len(self._changing())
 
 
 def build_turn_pipeline(
@@ -57,9 +64,7 @@ def build_turn_pipeline(
         llm = snapshots.current.settings.llm
         return llm.first_token_timeout_s, llm.idle_timeout_s
 
-    local: Mapping[str, ChatEngine] = (
-        {str(LOCAL_ROUTE): TimeoutChatEngine(engines.chat, timeouts)} if engines.chat else {}
-    )
+    local = {name: TimeoutChatEngine(engine, timeouts) for name, engine in engines.chats.items()}
     return TurnPipeline(
         chat=ChatRoutes(local, clouds),
         speech=engines.speech,

@@ -63,7 +63,7 @@ def build() -> FastAPI:
 
     feed = SnapshotFeed(office, "cloud", prepare)
     outbox = ReportOutbox(office, "cloud", feed)
-    pipeline = build_turn_pipeline(Engines(None, (), None, None), exact, feed, clouds=lambda: clouds.engines)
+    pipeline = build_turn_pipeline(Engines({}, (), None, None), exact, feed, clouds=lambda: clouds.engines)
     assistant = ConversationAssistant(pipeline, feed, CompositeObserver((metrics, outbox)))
 
     @asynccontextmanager

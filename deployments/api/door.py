@@ -1,8 +1,8 @@
 """The objects that the endpoints of one gateway process share."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from deployments.api.auth import ApiKeyAuthenticator
 from deployments.api.limits import ApiKeyLimiter, StreamSlots
@@ -22,7 +22,8 @@ from deployments.conversation.usage_tracker import UsageTracker
 class DoorServices:
     """Arguments of a gateway app.
 
-    ``clock`` gives Unix seconds. ``usage`` is the tracker that is reported to the office; None creates a private one.
+    ``embedders`` are the local models by name, the default one first. ``clock`` gives Unix seconds. ``usage`` is the
+    tracker that is reported to the office; None creates a private one.
     ``public_prefixes`` are paths of further routes of the app that do their own access control. ``client_timeout_s``
     bounds each wait for a client to send or to read.
     """
@@ -30,7 +31,7 @@ class DoorServices:
     assistant: Assistant
     snapshots: SnapshotSource
     metrics: Metrics
-    embedder: Embedder | None = None
+    embedders: Mapping[str, Embedder] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     public_prefixes: tuple[str, ...] = ()
     shared: SharedRateLimiter | None = None
@@ -45,7 +46,7 @@ class Door:
         self.assistant = services.assistant
         self.snapshots = services.snapshots
         self.metrics = services.metrics
-        self.embedder = services.embedder
+        self.embedders = services.embedders
         self.clock = services.clock
         self.client_timeout_s = services.client_timeout_s
         self.model_names = ModelNames(services.assistant, services.snapshots, services.clock)

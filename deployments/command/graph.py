@@ -5,12 +5,13 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from deployments import names
 from deployments.arguments import BotsArgs, OfficeArgs, PhoneArgs, SecretaryArgs, Strict
 from deployments.command.strict_yaml import DuplicateKey, read_yaml
 from deployments.contracts.errors import InvalidRequest
-from deployments.graph_validation import unknown_voices_error, validate_arguments
+from deployments.graph_validation import unknown_deployments_error, validate_arguments
 from deployments.models.references import referenced_model_ids
 
 BUILDER_ARGUMENTS: dict[str, type[Strict]] = {
@@ -86,7 +87,7 @@ def read_graph(path: Path) -> Graph:
         graph = Graph.model_validate(read_yaml(path.read_text(encoding="utf-8")))
         for application in graph.applications:
             _check_application(application, graph, path)
-        _check_voice_names(graph, path)
+        _check_deployment_names(graph, path)
     except (FileNotFoundError, IsADirectoryError):
         raise InvalidRequest(f"{path}: no such file; give one with --graph") from None
     except UnicodeDecodeError as error:
@@ -102,8 +103,14 @@ def read_graph(path: Path) -> Graph:
 
 def format_validation_error(error: ValidationError) -> str:
     """The first five errors, each with its field."""
-    errors = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()[:5]]
-    return "; ".join(errors)
+    return "; ".join(_describe(".".join(map(str, item["loc"])), item) for item in error.errors()[:5])
+
+
+def _describe(field: str, error: ErrorDetails) -> str:
+    """The error after its field. An error of a renamed key names the key itself."""
+    if not field and error["type"] != "unknown_key":
+        field = "file"
+    return f"{field}: {error['msg']}" if field else error["msg"]
 
 
 def _check_application(application: ApplicationSpec, graph: Graph, path: Path) -> None:
@@ -120,13 +127,13 @@ def _check_application(application: ApplicationSpec, graph: Graph, path: Path) -
         raise InvalidRequest(f"{path}: {application.name}.args.{error.message}") from None
 
 
-def _check_voice_names(graph: Graph, path: Path) -> None:
-    """The doors of other applications name voice deployments of the application with the engines."""
+def _check_deployment_names(graph: Graph, path: Path) -> None:
+    """The doors of other applications name chat and voice deployments of the application with the engines."""
     arguments = [(application.name, graph.arguments(application)) for application in graph.applications]
     secretary = next((args for _, args in arguments if isinstance(args, SecretaryArgs)), None)
     if secretary is None:
         return
     for name, args in arguments:
-        error = unknown_voices_error(args, secretary)
+        error = unknown_deployments_error(args, secretary)
         if error:
             raise InvalidRequest(f"{path}: {name}.args.{error}")

@@ -253,6 +253,5 @@ class ForegroundRun:
 def _engines(args: SecretaryArgs) -> tuple[str, ...]:
     from deployments import names
 
-    chat = (names.CHAT,) if args.chat else ()
     recognition = (names.RECOGNITION,) if args.recognition else ()
-    return (*chat, *(voice.name for voice in args.voices), *recognition)
+    return (*(chat.name for chat in args.chats), *(voice.name for voice in args.voices), *recognition)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from deployments.contracts.chat import LOCAL_ROUTE, ChatTurn, FinishReason, SourceKind
+from deployments.contracts.chat import ChatTurn, FinishReason, Route, SourceKind
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import ConversationTooLong, Unavailable
 from deployments.contracts.events import (
@@ -120,7 +120,7 @@ class AnswerResolver:
         """The answer of a model. The local model starts while the ranked lookup runs, which saves its latency in most
         turns and costs little when an FAQ answer is found. A cloud model waits, because it costs money."""
         events = self._chain.stream(routes, policy, turn, lambda route, part: self._model_events(part, snapshot, route))
-        only_local = [route.name for route in routes] == [str(LOCAL_ROUTE)]
+        only_local = len(routes) == 1 and routes[0].is_local
         return ReadAhead(events, depth=1) if only_local and self._faq.has_ranking else events
 
     async def _model_events(self, turn: ChatTurn, snapshot: Snapshot, route: ChatRoute) -> AsyncGenerator[ChatEvent]:
@@ -131,7 +131,8 @@ class AnswerResolver:
         """
         language = prompt_language(turn, snapshot, route)
         preferred = turn.locale or snapshot.settings.default_language
-        turn = replace(turn, messages=readable_messages(turn.messages, route, preferred))
+        messages = readable_messages(turn.messages, route, preferred)
+        turn = replace(turn, messages=messages, route=Route.parse(route.name))
         prompts = shrinking_prompts(turn, snapshot, language)
         if turn.source.kind is SourceKind.API:
             prompts = islice(prompts, 1)

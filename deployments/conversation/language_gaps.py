@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from deployments.contracts.chat import LOCAL_ROUTE
 from deployments.contracts.errors import NoModelForLanguage
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
+from deployments.conversation.local_models import find_local_engine, local_engines
 from deployments.conversation.model_choice import expand_route, route_languages, speaks_all
 from deployments.models.catalogue import load_catalogue
 from deployments.text.language_names import english_name
@@ -45,7 +45,7 @@ class LanguageGap:
     def next_step(self) -> str:
         """What to do after ``remedy``."""
         if self.reference:
-            return f"set model: {self.reference} of chat in graph.yaml and restart"
+            return f"set model: {self.reference} of a chat model in graph.yaml and restart"
         return f"choose a model that speaks {self.name} in graph.yaml"
 
     @property
@@ -56,13 +56,13 @@ class LanguageGap:
 def find_language_gaps(snapshot: Snapshot, engines: Iterable[EngineStatus]) -> tuple[LanguageGap, ...]:
     """The used languages that the model of the default route does not speak. Empty when the graph has no model, when
     its languages are not known, and when ``llm.answer_in_any_language`` is set."""
-    chat = next((engine for engine in engines if engine.kind == "chat"), None)
-    route = snapshot.settings.default_route
-    if chat is None or snapshot.settings.llm.answer_in_any_language:
+    statuses, route = tuple(engines), snapshot.settings.default_route
+    if not local_engines(statuses) or snapshot.settings.llm.answer_in_any_language:
         return ()
     spoken: set[str] = set()
     for each in expand_route(route, snapshot):
-        languages = route_languages(each, snapshot, chat.languages if each == str(LOCAL_ROUTE) else ())
+        local = find_local_engine(each, statuses)
+        languages = route_languages(each, snapshot, local.languages if local else ())
         if speaks_all(languages):
             return ()
         spoken |= set(languages)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route
+from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route, RouteKind
 from deployments.contracts.engines import ChatEngine
-from deployments.contracts.errors import ModelNotFound
+from deployments.contracts.errors import ModelNotFound, SecretaryError, Unavailable
 from deployments.contracts.providers import DEFAULT_CHAIN_POLICY, ChainPolicy, RouteChain, resolve_alias
 from deployments.contracts.snapshot import Snapshot
+from deployments.contracts.speech import EngineStatus
+from deployments.conversation.local_models import local_route
 from deployments.text.language import UNDETERMINED, detect_language
 from deployments.text.question_language import question_language
 
@@ -15,6 +17,7 @@ MULTILINGUAL = "mul"
 """ISO 639: many languages. A model that lists it gets questions in every language."""
 
 _CHAIN = "chain:"
+_LOADING_RETRY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,10 @@ class ChatRoute:
     name: str
     engine: ChatEngine
     languages: tuple[str, ...] = ()
+
+    @property
+    def is_local(self) -> bool:
+        return local_route(self.name) is not None
 
     @property
     def speaks_all(self) -> bool:
@@ -53,19 +60,50 @@ class TurnRoutes:
 
 def routes_of_turn(turn: ChatTurn, snapshot: Snapshot, engines: Mapping[str, ChatEngine]) -> TurnRoutes:
     """The models that may answer ``turn``. None when the default route has no model in this graph: FAQ answers still
-    work. Raises ModelNotFound when the turn names the route itself."""
+    work. When the turn names the route itself, raises ModelNotFound, and Unavailable for an adapter of a model that is
+    being loaded."""
     route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
     name = resolve_alias(str(route), snapshot.providers)
-    routes = tuple(
-        ChatRoute(each, engine, _spoken_languages(each, engine, snapshot))
-        for each in expand_route(name, snapshot)
-        if (engine := engines.get(each)) is not None
-    )
+    routes: dict[str, ChatRoute] = {}
+    problems: list[SecretaryError] = []
+    for each in expand_route(name, snapshot):
+        try:
+            if found := _find_engine(each, engines):
+                routes[found[0]] = ChatRoute(*found, _spoken_languages(*found, snapshot))
+        except SecretaryError as error:
+            problems.append(error)
     if not routes and turn.route is not None:
+        if problems:
+            raise problems[0]
         chains = [f"{_CHAIN}{chain.name}" for chain in snapshot.chains if chain.enabled]
         known = ", ".join((*engines, *chains)) or "none"
         raise ModelNotFound(f"no model answers on route {name!r}; routes here: {known}", param="model")
-    return TurnRoutes(routes, find_chain(name, snapshot) or DEFAULT_CHAIN_POLICY)
+    return TurnRoutes(tuple(routes.values()), find_chain(name, snapshot) or DEFAULT_CHAIN_POLICY)
+
+
+def _find_engine(route: str, engines: Mapping[str, ChatEngine]) -> tuple[str, ChatEngine] | None:
+    """The engine of ``route`` and its one name: the first local model is ``local`` under its own name too. Raises
+    ModelNotFound, or Unavailable while the model is being loaded, for an adapter that a local model lacks."""
+    local = local_route(route)
+    if local is None:
+        engine = engines.get(route)
+        return (route, engine) if engine is not None else None
+    engine = engines.get(str(Route(RouteKind.LOCAL, local.name)))
+    if engine is None:
+        return None
+    if local.adapter:
+        _require_adapter(local.adapter, engine.status())
+    name = "" if engine is engines.get(str(LOCAL_ROUTE)) else local.name
+    return str(Route(RouteKind.LOCAL, name, local.adapter)), engine
+
+
+def _require_adapter(adapter: str, model: EngineStatus) -> None:
+    if adapter in model.adapters:
+        return
+    if not model.ready:
+        raise Unavailable(f"{model.name} is not ready: {model.error}", retry_after_s=_LOADING_RETRY_S)
+    known = ", ".join(f"{model.name}:{each}" for each in model.adapters) or "none"
+    raise ModelNotFound(f"{model.name} has no adapter {adapter!r}; those that it has: {known}", param="model")
 
 
 def find_chain(route: str, snapshot: Snapshot) -> RouteChain | None:

@@ -80,7 +80,7 @@ class RunningGateway:
             assistant=answering or self.assistant,
             snapshots=self.snapshots,
             metrics=self.metrics,
-            embedder=self.embedder if embeds else None,
+            embedders={"chat": self.embedder} if embeds else {},
         )
         self.app = build_app(services)
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")

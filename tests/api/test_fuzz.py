@@ -39,7 +39,10 @@ BODIES = st.fixed_dictionaries(
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
     services = DoorServices(
-        assistant=ScriptedAssistant(), snapshots=StaticSnapshots(), metrics=Metrics(), embedder=FakeEmbedder()
+        assistant=ScriptedAssistant(),
+        snapshots=StaticSnapshots(),
+        metrics=Metrics(),
+        embedders={"chat": FakeEmbedder()},
     )
     return build_app(services)
 

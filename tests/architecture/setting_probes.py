@@ -144,7 +144,7 @@ async def build_probe_setup(
         similar.ranked.prepare(each)
         similar.meaning.prepare(each)
     pipeline = build_turn_pipeline(
-        Engines(engine, (voice,), recognizer, LocalSimilarAnswers(similar)), exact, snapshots
+        Engines({"chat": engine}, (voice,), recognizer, LocalSimilarAnswers(similar)), exact, snapshots
     )
     pipeline = replace(pipeline, chat={**pipeline.chat, "cloud:other": other})
     return ProbeSetup(
@@ -246,7 +246,9 @@ async def gateway_statuses(settings: Settings, requests: list[ProbeRequest], cha
     """The HTTP statuses of the gateway for ``requests``, sent at once."""
     setup = await build_probe_setup(settings, chat)
     app = build_app(
-        DoorServices(assistant=setup.secretary, snapshots=setup.snapshots, metrics=Metrics(), embedder=setup.chat)
+        DoorServices(
+            assistant=setup.secretary, snapshots=setup.snapshots, metrics=Metrics(), embedders={"chat": setup.chat}
+        )
     )
     headers = {"authorization": f"Bearer {KEY}"}
     transport = httpx.ASGITransport(app)

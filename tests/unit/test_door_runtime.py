@@ -76,14 +76,18 @@ async def _read(stream: AsyncIterator[object]) -> None:
         return
 
 
-@pytest.mark.parametrize("queue", ["chat", "voice", "second voice", "recognition"])
+@pytest.mark.parametrize("queue", ["chat", "second", "voice", "second voice", "recognition"])
 async def test_queue_depth_measured_for_every_engine(queue: str) -> None:
     handle, metrics = FakeHandle(), Metrics()
     voices = (remote(handle, "voice"), remote(handle, "second voice"))
-    remotes = EngineHandles(None, remote(handle, "chat"), voices, remote(handle, "recognition"))
+    remotes = EngineHandles(
+        None, (remote(handle, "chat"), remote(handle, "second")), voices, remote(handle, "recognition")
+    )
     runtime = DoorRuntime(remotes, SilentOffice(), "door", metrics)
+    turn = ChatTurn("t", TurnSource(SourceKind.API), (ChatMessage("user", "Hi"),))
     streams = {
-        "chat": lambda: runtime.chat.stream(ChatTurn("t", TurnSource(SourceKind.API), (ChatMessage("user", "Hi"),))),
+        "chat": lambda: runtime.chats["chat"].stream(turn),
+        "second": lambda: runtime.chats["second"].stream(turn),
         "voice": lambda: runtime.speech[0].synthesize(SpeechRequest("Hi")),
         "second voice": lambda: runtime.speech[1].synthesize(SpeechRequest("Hi")),
         "recognition": lambda: runtime.recognizer.transcribe(RecognitionRequest(b"")),

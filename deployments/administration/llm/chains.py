@@ -1,24 +1,27 @@
 """Administration of route chains: several routes under one name, of which the first that works answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from deployments.administration.office.drafts import Draft
+from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.spec_administration import KeyedSpecAdministration
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, InvalidRequest
 from deployments.contracts.providers import ChainPolicy, RouteChain
+from deployments.conversation.local_models import canonical_local_route, local_routes, without_adapter
+from storage.database import Database
 from storage.repositories.specs import SpecRepository
 from storage.unit_of_work import UnitOfWork
 
-_ALIASES = {"vllm": "local"}
 _PREFIX = "chain:"
 
 
 class ChainDraft(Draft, ChainPolicy):
-    """The editable fields of a chain: 1 to 8 routes, each ``local``, ``cloud:<provider id>`` or ``chain:<name>``."""
+    """The editable fields of a chain: 1 to 8 routes, each ``local``, ``local:<name>``,
+    ``local:<name>:<adapter>``, ``cloud:<provider id>`` or ``chain:<name>``."""
 
     routes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=1, max_length=8)
     enabled: bool = True
@@ -34,18 +37,22 @@ class ChainAdministration(KeyedSpecAdministration[RouteChain, ChainDraft]):
     resource = "route_chain"
     key_field = "name"
 
+    def __init__(self, database: Database, writer: SnapshotWriter, local_models: Sequence[str]) -> None:
+        super().__init__(database, writer)
+        self._local_models = tuple(local_models)
+
     async def known_routes(self) -> tuple[str, ...]:
         """Every route that a chain may contain."""
         async with self._database.unit_of_work() as work:
-            return await list_known_routes(work)
+            return await list_known_routes(work, self._local_models)
 
     def _repository(self, work: UnitOfWork) -> SpecRepository[RouteChain]:
         return work.chains
 
     async def _build(self, work: UnitOfWork, key: str, draft: ChainDraft, before: RouteChain | None) -> RouteChain:
-        routes = tuple(_ALIASES.get(route, route) for route in draft.routes)
-        known = await list_known_routes(work)
-        unknown = next((route for route in routes if route not in (*known, f"{_PREFIX}{key}")), None)
+        routes = tuple(canonical_local_route(route, self._local_models) for route in draft.routes)
+        known = await list_known_routes(work, self._local_models)
+        unknown = next((route for route in routes if without_adapter(route) not in (*known, f"{_PREFIX}{key}")), None)
         if unknown is not None:
             raise InvalidRequest(f"there is no route {unknown!r}; known routes: {', '.join(known)}", param="routes")
         if len(set(routes)) != len(routes):
@@ -61,10 +68,10 @@ class ChainAdministration(KeyedSpecAdministration[RouteChain, ChainDraft]):
             raise Conflict(f"this chain is part of {', '.join(users)}: take it out of there first")
 
 
-async def list_known_routes(work: UnitOfWork) -> tuple[str, ...]:
-    """Every route that a chain may contain."""
+async def list_known_routes(work: UnitOfWork, local_models: Sequence[str]) -> tuple[str, ...]:
+    """Every route that a chain may contain. A local route may also name an adapter."""
     providers = [f"cloud:{provider.id}" for provider in await work.providers.all()]
-    return ("local", *providers, *(f"{_PREFIX}{chain.name}" for chain in await work.chains.all()))
+    return (*local_routes(local_models), *providers, *(f"{_PREFIX}{chain.name}" for chain in await work.chains.all()))
 
 
 def _require_acyclic(chain: RouteChain, routes: Mapping[str, tuple[str, ...]]) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,9 +103,14 @@ class OfficeServices:
 
 
 async def open_office(
-    environment: Environment, *, passwords: PasswordHashing | None = None, database_timeout_s: float = 10.0
+    environment: Environment,
+    *,
+    passwords: PasswordHashing | None = None,
+    database_timeout_s: float = 10.0,
+    local_models: Sequence[str] = ("chat",),
 ) -> OfficeServices:
-    """Prepares the installation and opens every service.
+    """Prepares the installation and opens every service. ``local_models`` are the names of those in the graph, the
+    default one first.
 
     The office closes ``passwords``. Generated credentials are written to ``<data>/first-credentials.txt`` (mode 0600).
     Raises Conflict when another process still uses the database after ``database_timeout_s``.
@@ -117,13 +122,15 @@ async def open_office(
     database = Database(environment.database_url, database_timeout_s)
     await database.open()
     try:
-        return await _build_services(environment, database, passwords)
+        return await _build_services(environment, database, passwords, local_models)
     except BaseException:
         await database.close()
         raise
 
 
-async def _build_services(environment: Environment, database: Database, passwords: PasswordHashing) -> OfficeServices:
+async def _build_services(
+    environment: Environment, database: Database, passwords: PasswordHashing, local_models: Sequence[str]
+) -> OfficeServices:
     async with database.unit_of_work() as work:
         publisher = SnapshotPublisher(await load_snapshot(work))
     await passwords.start()
@@ -153,11 +160,11 @@ async def _build_services(environment: Environment, database: Database, password
         bots=BotAdministration(database, writer, sealer),
         bot_sessions=BotSessions(database),
         providers=ProviderAdministration(database, writer, sealer),
-        chains=ChainAdministration(database, writer),
+        chains=ChainAdministration(database, writer, local_models),
         presets=PresetAdministration(database, writer),
         voices=VoiceAdministration(database, writer),
         widgets=WidgetAdministration(database, writer),
-        settings=SettingsAdministration(database, writer),
+        settings=SettingsAdministration(database, writer, local_models),
         conversations=StoredConversations(database),
         report_ingest=ReportIngest(database, usage=usage),
         usage=usage,

@@ -1,6 +1,6 @@
 """Live settings: read, validated, changed and published with the snapshot."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from deployments.contracts.chat import Route, RouteKind
 from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, ModelNotFound
 from deployments.contracts.identity import Role
 from deployments.contracts.settings import FaqSettings, Settings
+from deployments.conversation.local_models import local_routes
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.unit_of_work import UnitOfWork
@@ -49,9 +50,10 @@ class SettingsAdministration:
     after ``expected_revision``, the snapshot revision at which they were read, or if that revision does not exist yet,
     as after a restored backup. None skips this check."""
 
-    def __init__(self, database: Database, snapshot_writer: SnapshotWriter) -> None:
+    def __init__(self, database: Database, snapshot_writer: SnapshotWriter, local_models: Sequence[str]) -> None:
         self._database = database
         self._writer = snapshot_writer
+        self._local_models = tuple(local_models)
 
     async def get(self) -> Settings:
         """Returns the current settings."""
@@ -99,7 +101,7 @@ class SettingsAdministration:
             before = await work.settings.get()
             after = edit(before)
             _require_role(role, after, before)
-            await _require_valid(work, after, before)
+            await _require_valid(work, after, before, self._local_models)
             await work.settings.save(after, revision, given_paths)
             detail = "; ".join(_differences(before.model_dump(), after.model_dump()))
             return StoredSettings(after, revision), AuditEvent(by, "update", "settings", detail=detail)
@@ -156,12 +158,12 @@ def _changed_paths(before: BaseModel, after: BaseModel, at: str = "") -> Iterato
             yield f"{at}{name}"
 
 
-async def _require_valid(work: UnitOfWork, after: Settings, before: Settings) -> None:
+async def _require_valid(work: UnitOfWork, after: Settings, before: Settings, local_models: Sequence[str]) -> None:
     """Raises InvalidRequest with the name of a field whose new value is invalid."""
     if after.time_zone != before.time_zone:
         _require_time_zone(after.time_zone)
     if after.default_route != before.default_route:
-        await _require_route_exists(work, after.default_route)
+        await _require_route_exists(work, after.default_route, local_models)
     if after.default_persona != before.default_persona:
         await _require_persona(work, after.default_persona)
     if after.speech.default_preset != before.speech.default_preset:
@@ -188,13 +190,16 @@ def _require_time_zone(name: str) -> None:
         raise InvalidRequest("use an IANA time zone, for example Europe/Moscow", param="time_zone") from None
 
 
-async def _require_route_exists(work: UnitOfWork, text: str) -> None:
+async def _require_route_exists(work: UnitOfWork, text: str, local_models: Sequence[str]) -> None:
     try:
         route = Route.parse(text)
     except ModelNotFound as error:
         raise InvalidRequest(error.message, param="default_route") from None
     if route is None:
         raise InvalidRequest("name a route, for example local", param="default_route")
+    if route.kind is RouteKind.LOCAL and route.name and route.name not in local_models:
+        known = ", ".join(local_routes(local_models)) or "none"
+        raise InvalidRequest(f"there is no local model {route.name!r}; local routes: {known}", param="default_route")
     if route.kind is RouteKind.CLOUD:
         await _require_provider(work, route.name)
     if route.kind is RouteKind.CHAIN:

@@ -1,4 +1,4 @@
-"""``POST /v1/embeddings``: text embeddings of the local model, if it supports them."""
+"""``POST /v1/embeddings``: text embeddings of a local model, if it supports them."""
 
 import base64
 from array import array
@@ -10,9 +10,10 @@ from starlette.types import Receive, Scope, Send
 from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.door import Door
 from deployments.api.embeddings.schemas import EmbeddingsBody
+from deployments.api.models.model_names import ChatTarget
 from deployments.api.request_body import read_json
 from deployments.api.request_context import get_request_context
-from deployments.contracts.chat import EmbeddingVectors, SourceKind
+from deployments.contracts.chat import LOCAL_ROUTE, EmbeddingVectors, RouteKind, SourceKind
 from deployments.contracts.engines import Embedder
 from deployments.contracts.errors import InvalidRequest, ModelNotFound, SecretaryError, TextTooLong
 from deployments.conversation.token_estimates import MIN_TOKENS_PER_CHARACTER, estimate_text_tokens
@@ -59,11 +60,15 @@ class EmbeddingsEndpoint:
             self._door.usage.add(key_id, SourceKind.API.value, _ROUTE, used)
 
     async def _embedder(self, model: str) -> Embedder:
-        if self._door.embedder is None:
+        embedders = self._door.embedders
+        if not embedders:
             raise ModelNotFound("No model supports embeddings.", param="model")
-        if model not in _OPENAI_NAMES:
-            await self._door.model_names.target(model)
-        return self._door.embedder
+        target = ChatTarget() if model in _OPENAI_NAMES else await self._door.model_names.target(model)
+        route = target.route or LOCAL_ROUTE
+        embedder = embedders.get(route.name or next(iter(embedders))) if route.kind is RouteKind.LOCAL else None
+        if embedder is None:
+            raise ModelNotFound(f"{model} makes no embeddings; local models: {', '.join(embedders)}.", param="model")
+        return embedder
 
 
 def _texts(body: EmbeddingsBody) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """Resolution and listing of ``model`` names.
 
-``secretary`` uses the default route, ``<persona>-secretary`` the same with a persona, ``local`` or the id of the local
-model the local route, ``cloud:<id>`` a provider, ``gemini`` the default Gemini provider. Speech and recognition models
-are named by engine, by model or by OpenAI's names.
+``secretary`` uses the default route, ``<persona>-secretary`` the same with a persona. A local model is named by its
+route (``local``, ``local:<name>``), its name in the graph or its model id; ``:<adapter>`` after each of them chooses a
+LoRA adapter. ``cloud:<id>`` is a provider, ``gemini`` the default Gemini provider, ``chain:<name>`` a chain. Speech and
+recognition models are named by engine, by model or by OpenAI's names.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from deployments.contracts.providers import GEMINI, default_gemini
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
+from deployments.conversation.local_models import local_engines
 
 CHAT, SPEECH, RECOGNITION = "chat", "speech", "recognition"
 
@@ -69,12 +71,12 @@ class ModelNames:
         known = self.known_target(model)
         if known is not None:
             return known
-        for status in await self.statuses():
-            if status.kind == CHAT and model and model in (status.name, status.model):
-                return ChatTarget(_route_of(status))
-        if model.startswith(("cloud:", "chain:")) or model == "gemini":
+        if model.startswith(("local:", "cloud:", "chain:")) or model == "gemini":
             return ChatTarget(Route.parse(model))
-        raise _unknown(model)
+        route = _local_route(model, await self.statuses())
+        if route is None:
+            raise _unknown(model)
+        return ChatTarget(route)
 
     async def engine_for(self, model: str, kind: str) -> str:
         """The speech or recognition engine of ``model``; empty for the default one. Raises ModelNotFound."""
@@ -124,20 +126,35 @@ def _all_cards(targets: dict[str, ChatTarget], statuses: tuple[EngineStatus, ...
     for name in targets:
         if name != "vllm":
             yield ModelCard(name, CHAT)
+    yield from _local_cards(statuses)
     for status in statuses:
-        names = (status.model,) if status.kind == CHAT else (status.engine, status.model)
-        yield from (ModelCard(name, status.kind, status.engine) for name in names if name)
+        if status.kind != CHAT:
+            names = (status.engine, status.model)
+            yield from (ModelCard(name, status.kind, status.engine) for name in names if name)
     available_kinds = {status.kind for status in statuses}
     for kind, aliases in _ALIASES.items():
         if kind in available_kinds:
             yield from (ModelCard(alias, kind) for alias in aliases)
 
 
-def _route_of(status: EngineStatus) -> Route:
-    try:
-        return Route.parse(status.name) or LOCAL_ROUTE
-    except ModelNotFound:
-        return LOCAL_ROUTE
+def _local_cards(statuses: tuple[EngineStatus, ...]) -> Iterator[ModelCard]:
+    """Each local model by model id, by route when there are several, and with each of its adapters."""
+    local = local_engines(statuses)
+    for route, status in local.items():
+        names = (status.model, *((route,) if len(local) > 1 else ()))
+        adapters = (f"{status.name}:{adapter}" for adapter in status.adapters)
+        yield from (ModelCard(name, CHAT, status.engine) for name in (*names, *adapters) if name)
+
+
+def _local_route(model: str, statuses: tuple[EngineStatus, ...]) -> Route | None:
+    """The route of the local model ``model``, or of its adapter. An unknown adapter is refused by the model itself."""
+    local = local_engines(statuses)
+    before, _, adapter = model.rpartition(":")
+    for name, chosen in ((model, ""), (before, adapter)):
+        for route, status in local.items():
+            if name and name in (status.name, status.model):
+                return Route.parse(f"{route}:{chosen}" if chosen else route)
+    return None
 
 
 def _unknown(model: str) -> ModelNotFound:

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import orjson
@@ -16,10 +17,17 @@ from deployments.contracts.chat import ChatTurn, EmbeddingVectors, FinishReason,
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.events import TextDelta, ToolCallDelta, TurnFinished, Usage
+from deployments.contracts.speech import EngineStatus
 from deployments.engines.base import AsyncEngine
 from deployments.engines.chat.echo_schema import example_arguments, example_value
 from deployments.engines.chat.stopwatch import Stopwatch
-from deployments.engines.chat.turn_checks import check_no_images, check_turn, parse_schema, parse_tool_schemas
+from deployments.engines.chat.turn_checks import (
+    check_adapter,
+    check_no_images,
+    check_turn,
+    parse_schema,
+    parse_tool_schemas,
+)
 from deployments.engines.options import ChatEngineOptions, EngineOptions
 
 _WORD = re.compile(r"\S+\s*")
@@ -37,6 +45,9 @@ class EchoOptions(ChatEngineOptions):
     script: dict[str, str] = Field(default_factory=dict, description="question (any case) -> answer")
     tool_script: dict[str, tuple[ScriptedCall, ...]] = Field(
         default_factory=dict, description="question (any case) -> calls of tools that the request offers"
+    )
+    adapters: tuple[str, ...] = Field(
+        default=(), description="Names of adapters that may be chosen; they change nothing"
     )
     fail_after_words: int | None = Field(default=None, ge=0, description="Break with EngineFailed after so many words")
     fail_at_word: str | None = Field(default=None, description="Break with EngineFailed instead of saying this word")
@@ -58,11 +69,15 @@ class EchoEngine(AsyncEngine):
         """Raises InvalidRequest, Unavailable. EngineFailed in the stream when the options say so."""
         self._health.require_ready()
         check_turn(turn)
+        check_adapter(turn, self._model, self._options.adapters)
         check_no_images(turn, self._model)
         if calls := self._calls(turn):
             return self._stream_calls(turn, calls)
         words, reason = _cut(self._answer(turn), turn.options.stop, turn.options.max_tokens)
         return self._stream(turn, words, reason)
+
+    def status(self) -> EngineStatus:
+        return replace(super().status(), adapters=self._options.adapters)
 
     async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
         """Unit vectors of hashed words. Word order does not matter."""

@@ -23,7 +23,7 @@ from deployments.engines.chat.llama_request import LlamaRequestBody, request_bod
 from deployments.engines.chat.llama_server import LlamaServer, LlamaServerSettings, load_server
 from deployments.engines.chat.llama_templates import choose_chat_template
 from deployments.engines.chat.stopwatch import Stopwatch
-from deployments.engines.chat.turn_checks import check_no_images, check_no_tools, check_turn
+from deployments.engines.chat.turn_checks import check_no_adapter, check_no_images, check_no_tools, check_turn
 from deployments.engines.options import ChatEngineOptions, EngineOptions, require_path
 from deployments.engines.worker_threads import StreamSender
 
@@ -68,6 +68,7 @@ class LlamaCppEngine(ThreadedEngine):
         """Raises InvalidRequest, Unavailable. In the stream: ConversationTooLong, InvalidRequest, EngineFailed."""
         self._health.require_ready()
         check_turn(turn)
+        check_no_adapter(turn, self._model)
         check_no_images(turn, self._model)
         if not self._reads_tools:
             check_no_tools(turn, self._model)

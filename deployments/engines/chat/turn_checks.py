@@ -1,11 +1,11 @@
 """Validates a chat turn before an engine opens a stream."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import orjson
 
 from deployments.contracts.chat import ChatTurn, Tool, ToolCall
-from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.errors import InvalidRequest, ModelNotFound
 from deployments.contracts.provider_errors import NotSupported
 from deployments.engines.chat.schema_limits import check_schema, check_schema_size, check_tool_schemas
 
@@ -26,6 +26,19 @@ def check_no_images(turn: ChatTurn, model: str) -> None:
     """Raises NotSupported that names ``model`` when a message has images. For engines that cannot see."""
     if any(message.images for message in turn.messages):
         raise NotSupported(f"the model {model} cannot see images", param="messages")
+
+
+def check_adapter(turn: ChatTurn, model: str, adapters: Collection[str]) -> None:
+    """Raises ModelNotFound when the turn asks for a LoRA adapter that is not among the ``adapters`` of ``model``."""
+    wanted = turn.route.adapter if turn.route else ""
+    if wanted and wanted not in adapters:
+        known = ", ".join(adapters) or "none"
+        raise ModelNotFound(f"{model} has no adapter {wanted!r}; adapters that it has: {known}", param="model")
+
+
+def check_no_adapter(turn: ChatTurn, model: str) -> None:
+    """The same for engines without adapters."""
+    check_adapter(turn, model, ())
 
 
 def check_no_tools(turn: ChatTurn, model: str) -> None:

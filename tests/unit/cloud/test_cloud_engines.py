@@ -39,7 +39,7 @@ class CloudDoor:
         self.clouds = CloudEngines(lambda sealed: sealed.removeprefix("sealed-"), self._spent)
         self.usage = UsageTracker(lambda: 1_800_000_000.0, self.clouds.estimate_cost)
         pipeline = build_turn_pipeline(
-            Engines(None, (), None, None),
+            Engines({}, (), None, None),
             ExactAnswers(lambda: datetime.now(UTC)),
             self.snapshots,
             clouds=lambda: self.clouds.engines,

@@ -67,8 +67,7 @@ def test_graph_models_and_engine_options_exist(path: Path) -> None:
 
 def _engines(args: SecretaryArgs) -> list[tuple[EngineKind, EngineSpec]]:
     found: list[tuple[EngineKind, EngineSpec]] = [("speech", spec) for voice in args.voices for spec in voice.engines]
-    if args.chat:
-        found.append(("chat", args.chat.spec))
+    found += [("chat", chat.spec) for chat in args.chats]
     if args.recognition:
         found.append(("recognition", args.recognition.spec))
     return found
@@ -100,8 +99,16 @@ def one_application(args: str = "{}", more: str = "", path: str = "serve_app:bui
         (one_application("{gateway: {replicas: 0}}"), "secretary.args.gateway.replicas: Input should be greater than"),
         (one_application("{voices: [{engines: []}]}"), "secretary.args.voices.0.engines: Tuple should have at least 1"),
         (one_application("{voices: [{name: 'A B', engines: [{engine: tone}]}]}"), "secretary.args.voices.0.name"),
-        (one_application("{chat: {options: {}}}"), "secretary.args.chat.engine: Field required"),
-        (one_application("{chat: echo}"), "secretary.args.chat: Input should be"),
+        (one_application("{chats: [{options: {}}]}"), "secretary.args.chats.0.engine: Field required"),
+        (one_application("{chats: [echo]}"), "secretary.args.chats.0: Input should be"),
+        (
+            one_application("{chat: {engine: echo}}"),
+            "secretary.args.chat: unknown key; write chats, a list of models, for example chats: [{name: chat, ",
+        ),
+        (
+            one_application("{staff: {chat: true}}", path="serve_app:build_bots"),
+            "secretary.args.staff: chat: unknown key; write chats, a list of names, for example chats: [chat]",
+        ),
         (one_application(path="serve_app:build_secretery"), "secretary: unknown import_path; known: serve_app:build_"),
         ("applications: [{name: secretary}]", "applications.0.route_prefix: Field required"),
         ("applications: []", "applications: Tuple should have at least 1 item"),
@@ -121,9 +128,17 @@ def test_graph_error_names_file_and_key(tmp_path: Path, text: str, place: str) -
 @pytest.mark.parametrize(
     ("args", "place"),
     [
-        ("{chat: {engine: gpt}}", "chat: unknown chat engine 'gpt'; known: echo, llama_cpp"),
-        ("{chat: {engine: llama_cpp}}", "chat: engine llama_cpp: options.model: Field required; options are: batch, "),
-        ("{chat: {engine: echo, options: {delay: 1}}}", "chat: engine echo: options.delay: Extra inputs are not perm"),
+        ("{chats: [{engine: gpt}]}", "chats.0: unknown chat engine 'gpt'; known: echo, llama_cpp"),
+        ("{chats: [{engine: llama_cpp}]}", "chats.0: engine llama_cpp: options.model: Field required; options are: b"),
+        ("{chats: [{engine: echo, options: {delay: 1}}]}", "chats.0: engine echo: options.delay: Extra inputs are no"),
+        ("{chats: [{engine: echo}, {engine: echo}]}", "chats: duplicate names: chat, chat; give each its own name"),
+        ("{chats: [{engine: echo, name: faq}]}", "chats: another deployment is called faq; choose another name"),
+        ("{chats: [{engine: echo, name: local}]}", "chats.0.name: local is the name of another route"),
+        ("{chats: [{engine: echo}, {engine: echo, name: vllm}]}", "chats.1.name: vllm is the name of another route"),
+        (
+            "{chats: [{engine: echo, name: voice}], voices: [{engines: [{engine: tone}]}]}",
+            "voices: another deployment is called voice",
+        ),
         (
             "{voices: [{engines: [{engine: tone}, {engine: piper, options: {models: [], theads: 2}}]}]}",
             "voices.0.engines.1: engine piper: options.models: Tuple should have at least 1 item",
@@ -162,38 +177,41 @@ def test_reading_graph_imports_no_engine_library() -> None:
     assert done.stdout == "[]\n"
 
 
-def two_applications(voices: str, staff: str, door: str = "phone") -> str:
-    first = (
-        f"{{name: secretary, route_prefix: /, import_path: 'serve_app:build_secretary', args: {{voices: {voices}}}}}"
-    )
+def two_applications(args: str, staff: str, door: str = "phone") -> str:
+    first = f"{{name: secretary, route_prefix: /, import_path: 'serve_app:build_secretary', args: {args}}}"
     return (
         f"applications: [{first}, {{name: d, route_prefix: /d, import_path: 'serve_app:build_{door}', args: {staff}}}]"
     )
 
 
-ANNA = "[{name: anna, engines: [{engine: tone}]}]"
+ANNA = "{voices: [{name: anna, engines: [{engine: tone}]}]}"
+QWEN = "{chats: [{name: qwen, engine: echo}, {name: second, engine: echo}]}"
 
 
 @pytest.mark.parametrize("door", ["office", "phone", "bots"])
 @pytest.mark.parametrize(
-    ("voices", "staff", "fault"),
+    ("args", "staff", "fault"),
     [
-        (ANNA, "{staff: {voices: [anna, ana]}}", "unknown voice deployment ana; known: anna"),
-        (ANNA, "{}", "unknown voice deployment voice; known: anna"),
-        ("[]", "{staff: {voices: [anna]}}", "unknown voice deployment anna; known: none"),
+        (ANNA, "{staff: {voices: [anna, ana]}}", "voices: unknown voice deployment ana; known: anna"),
+        (ANNA, "{}", "voices: unknown voice deployment voice; known: anna"),
+        ("{}", "{staff: {voices: [anna]}}", "voices: unknown voice deployment anna; known: none"),
         (ANNA, "{staff: {voices: [anna]}}", ""),
         (ANNA, "{staff: {voices: []}}", ""),
-        ("[]", "{}", ""),
+        ("{}", "{}", ""),
+        (QWEN, "{staff: {chats: [qwen, third]}}", "chats: unknown chat deployment third; known: qwen, second"),
+        (QWEN, "{staff: {chats: [qwen, second]}}", ""),
+        (QWEN, "{staff: {chats: [second]}}", "chats: name the default model qwen first"),
+        ("{}", "{staff: {chats: [qwen]}}", "chats: unknown chat deployment qwen; known: none"),
     ],
 )
-def test_voices_of_door_must_exist(tmp_path: Path, door: str, voices: str, staff: str, fault: str) -> None:
-    path = write_graph(tmp_path, two_applications(voices, staff, door))
+def test_engines_of_door_must_exist(tmp_path: Path, door: str, args: str, staff: str, fault: str) -> None:
+    path = write_graph(tmp_path, two_applications(args, staff, door))
     if not fault:
         read_graph(path)
         return
     with pytest.raises(InvalidRequest) as caught:
         read_graph(path)
-    assert caught.value.message == f"{path}: d.args.staff.voices: {fault}"
+    assert caught.value.message == f"{path}: d.args.staff.{fault}"
 
 
 @pytest.mark.parametrize(
@@ -264,5 +282,5 @@ def test_graph_without_secretary_has_no_engines(tmp_path: Path) -> None:
 def test_model_ids_are_unique_in_order() -> None:
     engines = "[{engine: piper, options: {models: ['model://b', 'model://a/x.onnx', 'model://b']}}]"
     chat = "{engine: llama_cpp, options: {model: 'model://c/y.gguf', nested: {deep: ['model://a']}}}"
-    text = one_application(f"{{voices: [{{engines: {engines}}}], chat: {chat}}}")
+    text = one_application(f"{{voices: [{{engines: {engines}}}], chats: [{chat}]}}")
     assert Graph.model_validate(yaml.safe_load(text)).model_ids() == ("b", "a", "c")

@@ -172,8 +172,8 @@ class CountingOffice:
 class LanguageEcho(EchoEngine):
     """An echo engine whose model speaks ``languages``. Keeps its turns."""
 
-    def __init__(self, *languages: str) -> None:
-        super().__init__(EchoOptions())
+    def __init__(self, *languages: str, adapters: tuple[str, ...] = ()) -> None:
+        super().__init__(EchoOptions(adapters=adapters))
         self.languages = languages
         self.turns: list[ChatTurn] = []
 

@@ -1,5 +1,8 @@
 """Routes of the language model: the default route, its model, and sampling."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -25,7 +28,10 @@ from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
 from deployments.contracts.providers import ProviderSpec, resolve_alias
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.model_choice import find_chain
+from deployments.conversation.local_models import find_local_engine, local_engines
+from deployments.conversation.model_choice import expand_route, find_chain
+
+_NO_MODEL = "This graph has no language model: only prepared answers are given."
 
 
 class SharedHistoryGone(SecretaryError):
@@ -79,7 +85,8 @@ def _add_backend(
     async def choose(body: BackendBody, caller: Caller, response: Response, version: IfMatch) -> BackendReply:
         """Changes the default route. 404 for an unknown route, 409 for a disabled provider. The version is optional,
         for older clients."""
-        changes = {"default_route": str(_enabled_route(body.backend, publisher.current))}
+        statuses = await assistant.status()
+        changes = {"default_route": str(_enabled_route(body.backend, publisher.current, statuses))}
         read = given_version(version, body.version)
         stored = await settings.update_fields(changes, caller.username, expected_revision=read)
         set_etag(response, stored.revision)
@@ -93,9 +100,10 @@ def _add_backend(
         statuses = await assistant.status()
         current = _reply(publisher.current, statuses)
         available = {f"cloud:{each.id}": each.model_name for each in publisher.current.providers if each.enabled}
-        loaded = [_loaded(each) for each in statuses if each.kind == "chat"]
+        local = local_engines(statuses)
+        loaded = [_loaded(each) for each in local.values()]
         return ChatModelsReply(
-            available_models={**{str(LOCAL_ROUTE): each.model for each in loaded}, **available},
+            available_models={**{route: each.model for route, each in local.items()}, **available},
             current_model=current.model,
             loaded_models=loaded,
             backend=current.backend,
@@ -145,15 +153,21 @@ def _add_history(router: APIRouter) -> None:
         raise SharedHistoryGone("There is no shared conversation. Delete one at /admin/chat/sessions.")
 
 
-def _enabled_route(text: str, snapshot: Snapshot) -> Route:
+def _enabled_route(text: str, snapshot: Snapshot, statuses: Sequence[EngineStatus]) -> Route:
+    local = local_engines(statuses)
     providers = {f"cloud:{each.id}": each for each in snapshot.providers}
-    known = ", ".join((str(LOCAL_ROUTE), *providers, *(f"chain:{each.name}" for each in snapshot.chains)))
+    known = ", ".join((*local, *providers, *(f"chain:{each.name}" for each in snapshot.chains)))
     try:
         route = Route.parse(text) or LOCAL_ROUTE
     except ModelNotFound:
         raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend") from None
-    if route == LOCAL_ROUTE or find_chain(str(route), snapshot):
+    if find_chain(str(route), snapshot):
         return route
+    if route.kind is RouteKind.LOCAL:
+        if route.name and find_local_engine(str(route), statuses) is None:
+            raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend")
+        first = next((engine.name for engine in local.values()), "")
+        return replace(route, name="" if route.name == first else route.name)
     provider = providers.get(resolve_alias(str(route), snapshot.providers))
     if provider is None:
         raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend")
@@ -180,8 +194,9 @@ def _reply(snapshot: Snapshot, statuses: tuple[EngineStatus, ...]) -> BackendRep
         )
     if route.startswith("cloud:"):
         return BackendReply(backend=route, model="", ready=False, message=f"There is no provider for {route}.")
-    engine = next((each for each in statuses if each.kind == "chat"), None)
-    message = engine.error if engine else "This graph has no language model: only prepared answers are given."
+    engine = next(filter(None, (find_local_engine(each, statuses) for each in expand_route(route, snapshot))), None)
+    missing = f"There is no local model on {route}." if local_engines(statuses) else _NO_MODEL
+    message = engine.error if engine else missing
     return BackendReply(
         backend=route, model=engine.model if engine else "", ready=engine is not None and engine.ready, message=message
     )
@@ -189,6 +204,8 @@ def _reply(snapshot: Snapshot, statuses: tuple[EngineStatus, ...]) -> BackendRep
 
 def _loaded(engine: EngineStatus) -> LoadedChatModel:
     return LoadedChatModel(
+        name=engine.name,
+        adapters=list(engine.adapters),
         model=engine.model,
         engine=engine.engine,
         ready=engine.ready,

@@ -120,7 +120,7 @@ class CurrentModelReply(BaseModel):
 
 
 class BackendReply(BaseModel):
-    """``backend`` is local or cloud:<provider id>."""
+    """``backend`` is the default route."""
 
     status: Literal["ok"] = "ok"
     backend: str
@@ -133,12 +133,16 @@ class BackendReply(BaseModel):
 
 
 class LoadedChatModel(BaseModel):
+    """A local model. Its route is ``local:{name}``, with an adapter ``local:{name}:{adapter}``."""
+
+    name: str
     model: str
     engine: str
     ready: bool
     revision: str
     error: str
     remedy: str
+    adapters: list[str]
 
 
 class ChatModelsReply(BaseModel):
