@@ -6,7 +6,9 @@ import httpx
 import openai
 import pytest
 
-from deployments.api.models.model_names import ModelNames
+from deployments.api.models.model_names import ChatTarget, ModelNames
+from deployments.contracts.chat import Route
+from deployments.contracts.speech import EngineStatus
 from tests.api.running_gateway import RunningGateway, StaticSnapshots
 from tests.fakes.assistant import ScriptedAssistant
 
@@ -85,6 +87,34 @@ async def test_statuses_are_shared_and_cached() -> None:
     now[0] = 6.0
     await catalog.cards()
     assert assistant.status_calls == 2
+
+
+SEVERAL = (
+    EngineStatus("chat", "chat", "llama_cpp", ready=True, model="smollm2-135m"),
+    EngineStatus("qwen", "chat", "vllm", ready=True, model="qwen2.5:7b", adapters=("tone",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "route"),
+    [
+        ("chat", "local"),
+        ("smollm2-135m", "local"),
+        ("qwen", "local:qwen"),
+        ("qwen2.5:7b", "local:qwen"),
+        ("local:qwen", "local:qwen"),
+        ("qwen:tone", "local:qwen:tone"),
+        ("qwen2.5:7b:tone", "local:qwen:tone"),
+        ("local:qwen:tone", "local:qwen:tone"),
+        ("smollm2-135m:tone", "local::tone"),
+    ],
+)
+async def test_model_name_selects_local_model_and_adapter(model: str, route: str) -> None:
+    """An adapter that a model lacks is refused when the turn runs."""
+    names = ModelNames(ScriptedAssistant(engine_statuses=SEVERAL), StaticSnapshots(), lambda: 0.0)
+    assert await names.target(model) == ChatTarget(Route.parse(route))
+    listed = [card.id for card in await names.cards() if card.kind == "chat"]
+    assert listed[-4:] == ["smollm2-135m", "qwen2.5:7b", "local:qwen", "qwen:tone"]
 
 
 def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
