@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from deployments.contracts.chat import Route, RouteKind
 from deployments.contracts.engines import AnswerBook, ChatEngine, Recognizer, SpeechEngine
+from deployments.contracts.local_models import local_routes
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
-from deployments.conversation.local_models import local_routes
 from deployments.engines.adapters import TimeoutChatEngine
 
 

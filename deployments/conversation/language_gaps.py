@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from deployments.contracts.errors import NoModelForLanguage
+from deployments.contracts.local_models import find_local_engine, local_engines
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.local_models import find_local_engine, local_engines
 from deployments.conversation.model_choice import expand_route, route_languages, speaks_all
 from deployments.models.catalogue import load_catalogue
 from deployments.text.language_names import english_name

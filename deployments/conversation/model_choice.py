@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route, RouteKind
 from deployments.contracts.engines import ChatEngine
 from deployments.contracts.errors import ModelNotFound, SecretaryError, Unavailable
+from deployments.contracts.local_models import local_route
 from deployments.contracts.providers import DEFAULT_CHAIN_POLICY, ChainPolicy, RouteChain, resolve_alias
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.local_models import local_route
 from deployments.text.language import UNDETERMINED, detect_language
 from deployments.text.question_language import question_language
 

@@ -10,8 +10,8 @@ from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.spec_administration import KeyedSpecAdministration
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, InvalidRequest
+from deployments.contracts.local_models import canonical_local_route, local_routes, without_adapter
 from deployments.contracts.providers import ChainPolicy, RouteChain
-from deployments.conversation.local_models import canonical_local_route, local_routes, without_adapter
 from storage.database import Database
 from storage.repositories.specs import SpecRepository
 from storage.unit_of_work import UnitOfWork

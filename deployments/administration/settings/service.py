@@ -14,8 +14,8 @@ from deployments.administration.speech.builtin_presets import BUILTIN_PRESETS
 from deployments.contracts.chat import Route, RouteKind
 from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, ModelNotFound
 from deployments.contracts.identity import Role
+from deployments.contracts.local_models import local_routes
 from deployments.contracts.settings import FaqSettings, Settings
-from deployments.conversation.local_models import local_routes
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.unit_of_work import UnitOfWork

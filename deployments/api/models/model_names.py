@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import ModelNotFound
+from deployments.contracts.local_models import local_engines
 from deployments.contracts.providers import GEMINI, default_gemini
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.local_models import local_engines
 
 CHAT, SPEECH, RECOGNITION = "chat", "speech", "recognition"
 

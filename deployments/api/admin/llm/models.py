@@ -25,10 +25,10 @@ from deployments.api.admin.request_identity import Caller
 from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
+from deployments.contracts.local_models import find_local_engine, local_engines
 from deployments.contracts.providers import ProviderSpec, resolve_alias
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.local_models import find_local_engine, local_engines
 from deployments.conversation.model_choice import expand_route, find_chain
 
 _NO_MODEL = "This graph has no language model: only prepared answers are given."
