@@ -48,7 +48,7 @@ class LlamaCppOptions(ChatEngineOptions):
     gpu_layers: int = Field(default=0, ge=-1, description="Layers on the GPU; -1 means all")
     max_tokens: int = Field(default=512, ge=1, description="Length limit of answers whose request names none")
     prompt_cache_mb: int = Field(default=512, ge=0, description="Memory for prompts of idle slots; 0 turns it off")
-    embeddings: bool = Field(default=False, description="Also offer text vectors; loads the model a second time")
+    embeddings: bool = Field(default=False, description="Also offer text vectors; the first ones load the model again")
 
 
 class LlamaCppEngine(ThreadedEngine):
@@ -109,7 +109,7 @@ class LlamaCppEngine(ThreadedEngine):
         self._chat = load_server(chat)
         self._chat.handle_chat_completions(request_body(_WARM_UP, 1), lambda _: False)
         if options.embeddings:
-            self._embedder = LlamaEmbedder(load_server(_embedding_settings(chat)))
+            self._embedder = LlamaEmbedder(lambda: load_server(_embedding_settings(chat)))
 
     def _unload(self) -> None:
         self._chat = self._embedder = None

@@ -4,7 +4,8 @@ A longer text has the mean vector of its pieces, weighted by their tokens, as in
 that are longer than the model's maximum context length"). Pieces of different callers take turns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from deployments.contracts.chat import EmbeddingVectors
 from deployments.engines.chat.llama_reply import parse_vectors
@@ -22,10 +23,11 @@ _ASCII_WORD_COST = 0.3
 
 
 class LlamaEmbedder:
-    """Computes vectors on one thread of its own. ``stop`` ends it."""
+    """Computes vectors on one thread of its own. ``stop`` ends it. ``load`` is called by the first text."""
 
-    def __init__(self, server: LlamaServer) -> None:
-        self._server = server
+    def __init__(self, load: Callable[[], LlamaServer]) -> None:
+        self._load = load
+        self._server: LlamaServer | None = None
         self._threads = WorkerThreads("llama_cpp embeddings", 1)
         self._turns = FairLock()
 
@@ -48,7 +50,12 @@ class LlamaEmbedder:
 
     async def _embed_piece(self, text: str, caller: str) -> EmbeddingVectors:
         async with self._turns.turn(caller):
-            return parse_vectors(await self._threads.call(lambda: self._server.handle_embeddings({"input": [text]})))
+            return parse_vectors(await self._threads.call(lambda: self._vectors(text)))
+
+    def _vectors(self, text: str) -> Mapping[str, Any]:
+        if self._server is None:
+            self._server = self._load()
+        return self._server.handle_embeddings({"input": [text]})
 
 
 def split_pieces(text: str, tokens: int = PIECE_TOKENS) -> Iterator[str]:

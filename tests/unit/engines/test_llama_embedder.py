@@ -34,7 +34,7 @@ def server() -> ScriptedServer:
 
 @pytest.fixture
 async def embedder(server: ScriptedServer) -> AsyncIterator[LlamaEmbedder]:
-    embedder = LlamaEmbedder(server)
+    embedder = LlamaEmbedder(lambda: server)
     yield embedder
     server.allow.release(1_000)
     await embedder.stop()
