@@ -11,6 +11,7 @@ from typing import Protocol
 
 import httpcore
 
+from deployments.outbound.asyncio_stream import connect
 from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.target import OutboundTarget
 
@@ -39,7 +40,6 @@ class CheckedNetworkBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, policy: Callable[[], OutboundPolicy], resolver: Resolver) -> None:
         self._policy = policy
         self._resolver = resolver
-        self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -55,7 +55,7 @@ class CheckedNetworkBackend(httpcore.AsyncNetworkBackend):
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses[:_MAX_ADDRESSES]:
             try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await connect(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
