@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from typing import cast
 
 from ray import serve
@@ -15,11 +16,13 @@ from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.match_report import StageReport
+from deployments.contracts.memory_file import FileElsewhere
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.contracts.streams import Closing
 from deployments.conversation.snapshot_stream import decode_snapshots
 from deployments.remote import RemoteDeployment
 
@@ -122,8 +125,20 @@ class SpeechClient(EngineClient):
 
 
 class RecognizerClient(EngineClient):
-    def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        return cast("AsyncIterator[TranscriptEvent]", self._remote.stream("transcribe", request))
+    async def transcribe(self, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
+        """A replica on another machine cannot open a memory file and gets a copy."""
+        try:
+            async with Closing(self._remote.stream("transcribe", request)) as events:
+                async for event in events:
+                    yield cast(TranscriptEvent, event)
+            return
+        except FileElsewhere:
+            if request.file is None:
+                raise
+        copy = replace(request, audio=await asyncio.to_thread(request.file.read), file=None)
+        async with Closing(self._remote.stream("transcribe", copy)) as events:
+            async for event in events:
+                yield cast(TranscriptEvent, event)
 
 
 class FaqClient:

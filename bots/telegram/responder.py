@@ -17,6 +17,7 @@ from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineTimeout, SecretaryError
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.instances import BotSpec
+from deployments.contracts.memory_file import MemoryFileReference
 from deployments.contracts.sessions import Conversation, ConversationStore
 from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
@@ -128,10 +129,10 @@ class BotResponder:
             )
         return answer
 
-    async def transcribe(self, sound: bytes) -> str:
-        """The text of an audio file; empty when there is no speech."""
+    async def transcribe(self, file: MemoryFileReference) -> str:
+        """The text of an audio file, which stays open meanwhile; empty when there is no speech."""
         text = ""
-        stream = self._assistant.transcribe(RecognitionRequest(sound))
+        stream = self._assistant.transcribe(RecognitionRequest(file=file))
         async with _turn_timeout(self._turn_timeout_s), Closing(stream) as events:
             async for event in events:
                 if isinstance(event, TranscriptFinished):

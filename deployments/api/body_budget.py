@@ -5,7 +5,9 @@ from collections.abc import Hashable
 
 from starlette.types import Message, Receive, Scope
 
+from deployments.api.request_body import MEGABYTE
 from deployments.contracts.errors import Overloaded, RateLimited
+from deployments.contracts.settings import Limits
 
 _FREE_BYTES = 16 * 1024
 """Bodies up to this size need no reservation: HAProxy holds back a request until so much of it has arrived, so a slow
@@ -17,10 +19,11 @@ class BodyBudget:
     """Counts the bytes of bodies in progress, in all and for each owner.
 
     One owner may hold two thirds of the bytes, so that nobody stops the uploads of others. A body that is the only one
-    of its owner, or the only one of the process, is never refused.
+    of its owner, or the only one of the process, is never refused. ``setting`` is named in the errors.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, setting: str = "limits.max_bodies_mb") -> None:
+        self._setting = setting
         self._in_use = 0
         self._of_owner: Counter[Hashable] = Counter()
 
@@ -34,10 +37,10 @@ class BodyBudget:
         owners together do."""
         held = self._of_owner[owner]
         if held and held + size > limit * 2 // 3:
-            message = "Too many bytes of request bodies are in progress for this caller (limits.max_bodies_mb)."
+            message = f"Too many bytes of request bodies are in progress for this caller ({self._setting})."
             raise RateLimited(message, retry_after_s=_RETRY_AFTER_S)
         if self._in_use and self._in_use + size > limit:
-            message = "Too many bytes of request bodies are in progress (limits.max_bodies_mb); try again in a moment."
+            message = f"Too many bytes of request bodies are in progress ({self._setting}); try again in a moment."
             raise Overloaded(message, retry_after_s=_RETRY_AFTER_S)
         self._in_use += size
         self._of_owner[owner] += size
@@ -48,6 +51,24 @@ class BodyBudget:
         self._of_owner[owner] -= size
         if not self._of_owner[owner]:
             del self._of_owner[owner]
+
+
+class BodyBudgets:
+    """The budgets of one door: JSON bodies lie in its process, uploads in memory files outside of it."""
+
+    def __init__(self) -> None:
+        self._bodies, self._uploads = BodyBudget(), BodyBudget("limits.max_uploads_mb")
+
+    def reservation(self, upload: bool) -> "BodyReservation":
+        """An empty reservation for one request."""
+        return BodyReservation(self._uploads if upload else self._bodies)
+
+
+def body_limits(limits: Limits, upload: bool) -> tuple[int, int]:
+    """The most bytes of one body and of all bodies of a door."""
+    if upload:
+        return limits.max_upload_mb * MEGABYTE, limits.max_uploads_mb * MEGABYTE
+    return limits.max_body_mb * MEGABYTE, limits.max_bodies_mb * MEGABYTE
 
 
 class BodyReservation:

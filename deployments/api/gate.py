@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.api.access_rules import AccessRule, access_rule_for
 from deployments.api.auth import ApiKeyAuthenticator, require_scope
-from deployments.api.body_budget import BodyBudget, BodyReservation, body_bound
+from deployments.api.body_budget import BodyBudgets, BodyReservation, body_bound, body_limits
 from deployments.api.errors import (
     ClientGone,
     StreamBroken,
@@ -29,7 +29,7 @@ from deployments.api.errors import (
     send_error,
 )
 from deployments.api.limits import ApiKeyLimiter
-from deployments.api.request_body import CLIENT_TIMEOUT_S, MEGABYTE, check_content_length, limited_receive
+from deployments.api.request_body import CLIENT_TIMEOUT_S, check_content_length, limited_receive
 from deployments.api.request_context import RequestContext, new_request_id, set_request_context
 from deployments.api.serve_headers import filter_headers
 from deployments.contracts.api_key import ApiKey
@@ -108,7 +108,7 @@ class Gate:
         self._limiter = limiter
         self._metrics = metrics
         self._direct_handlers = direct_handlers
-        self._bodies = BodyBudget()
+        self._bodies = BodyBudgets()
         self._public_prefixes = public_prefixes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +124,7 @@ class Gate:
         request_id = new_request_id()
         rule = access_rule_for(scope["path"], self._public_prefixes)
         response = ResponseSender(send, _response_headers(request_id, rule), self._client_timeout_s)
-        body = BodyReservation(self._bodies)
+        body = self._bodies.reservation(rule.upload)
         try:
             receive = await self._admit(scope, receive, rule, request_id, body)
             handler = self._direct_handlers.get(scope["path"]) if scope["method"] == "POST" else None
@@ -146,10 +146,9 @@ class Gate:
         limits = snapshot.settings.limits
         key = await self._authenticate(rule, authorization, limits)
         set_request_context(scope, RequestContext(request_id, key, snapshot))
-        max_bytes = (limits.max_upload_mb if rule.upload else limits.max_body_mb) * MEGABYTE
+        max_bytes, all_bytes = body_limits(limits, rule.upload)
         check_content_length(length, max_bytes)
-        owner, size = key and key.id, body_bound(scope, max_bytes)
-        receive = body.reserving(receive, owner, size, limits.max_bodies_mb * MEGABYTE)
+        receive = body.reserving(receive, key and key.id, body_bound(scope, max_bytes), all_bytes)
         return limited_receive(receive, max_bytes, self._client_timeout_s)
 
     async def _authenticate(self, rule: AccessRule, authorization: bytes, limits: Limits) -> ApiKey | None:

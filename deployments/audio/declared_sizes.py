@@ -3,6 +3,7 @@
 FFmpeg allocates the declared size of some chunks before it reads them.
 """
 
+from mmap import mmap
 from struct import Struct
 
 from deployments.contracts.errors import UnsupportedAudio
@@ -15,9 +16,9 @@ _SAMPLES = frozenset((b"data", b"SSND"))
 _TRUNCATED_BYTES = 1 << 20
 
 
-def require_honest_sizes(data: bytes) -> None:
+def require_honest_sizes(data: bytes | memoryview | mmap) -> None:
     """Raises UnsupportedAudio when a chunk declares much more than the file has. A truncated file passes."""
-    header = _HEADERS.get(data[:4])
+    header = _HEADERS.get(bytes(data[:4]))
     if header is None:
         return
     position = _FIRST_CHUNK

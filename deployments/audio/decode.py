@@ -1,14 +1,15 @@
 """Decodes untrusted audio files to PCM16 mono with FFmpeg (PyAV).
 
 FFmpeg demuxers such as HLS, DASH and concat open files and URLs named in the data. The formats, codecs and protocols
-are therefore allow lists, and the data stays in memory. FFmpeg allocates what a file declares, so it runs in the
+are therefore allow lists, and a file is never opened by name. FFmpeg allocates what a file declares, so it runs in the
 process of ``decoding_worker`` only.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import SEEK_END, BytesIO, FileIO
+from mmap import ACCESS_READ, mmap
 from typing import NoReturn
 
 import av
@@ -35,21 +36,23 @@ _OPTIONS = {
 }
 _MIN_RATE, _MAX_RATE, _MAX_CHANNELS = 1_000, 400_000, 8
 _NATIVE_ERRORS = (av.FFmpegError, ValueError, TypeError, OverflowError, MemoryError, RuntimeError, IndexError)
+AudioFile = BytesIO | FileIO
 INVALID_FILE = "the file is damaged or no audio file; send wav, mp3, ogg, opus, webm, m4a or flac"
 
 
-def measure_seconds(data: bytes, max_seconds: float = 3_600) -> float:
-    """Decodes the first audio track of the file ``data`` without keeping it and returns its length in seconds.
+def measure_seconds(file: AudioFile, max_seconds: float = 3_600) -> float:
+    """Decodes the first audio track of ``file`` without keeping it and returns its length in seconds.
 
-    Packets that cannot be decoded are skipped. Raises UnsupportedAudio for empty or invalid data and for files without
+    Packets that cannot be decoded are skipped. Raises UnsupportedAudio for an empty or invalid file and for one without
     audio, TooLarge for more than ``max_seconds`` of audio. Blocks for about 1 % of the duration.
     """
-    if not data:
+    if not file.seek(0, SEEK_END):
         raise UnsupportedAudio("the file is empty", param="file")
-    require_honest_sizes(data)
+    with _view(file) as view:
+        require_honest_sizes(view)
     samples: Counter[int] = Counter()
     seconds = 0.0
-    with _native_errors(), _open(data) as container:
+    with _native_errors(), _open(file) as container:
         for frame in _frames(container):
             samples[frame.sample_rate] += frame.samples
             seconds = sum(count / rate for rate, count in samples.items())
@@ -60,9 +63,9 @@ def measure_seconds(data: bytes, max_seconds: float = 3_600) -> float:
     return seconds
 
 
-def decode_blocks(data: bytes, rate: int = 16_000) -> Iterator[bytes]:
+def decode_blocks(file: AudioFile, rate: int = 16_000) -> Iterator[bytes]:
     """Yields the first audio track of a file that ``measure_seconds`` accepts, as PCM16LE mono at ``rate`` Hz."""
-    with _native_errors(), _open(data) as container:
+    with _native_errors(), _open(file) as container:
         mixer = _MonoResampler(rate)
         for frame in _frames(container):
             yield mixer.feed(frame)
@@ -77,8 +80,13 @@ def _native_errors() -> Iterator[None]:
         raise UnsupportedAudio(INVALID_FILE, param="file") from error
 
 
-def _open(data: bytes) -> InputContainer:
-    return av.open(BytesIO(data), "r", options=_OPTIONS, io_open=_refuse_to_open)
+def _view(file: AudioFile) -> memoryview | mmap:
+    return file.getbuffer() if isinstance(file, BytesIO) else mmap(file.fileno(), 0, access=ACCESS_READ)
+
+
+def _open(file: AudioFile) -> InputContainer:
+    file.seek(0)
+    return av.open(file, "r", options=_OPTIONS, io_open=_refuse_to_open)
 
 
 def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> NoReturn:

@@ -1,16 +1,18 @@
 """The decoder of foreign audio files in a worker process (``deployments.isolation``).
 
-The body of a call is the file. ``{"call": "measure", "max_seconds": …}`` decodes it without keeping the audio and
-returns ``{"seconds": …}``, so that an unusable or too long file is refused before its audio is used.
-``{"call": "decode", "max_seconds": …}`` returns PCM16 mono at 16 kHz, decoded while the caller reads. A call may use a
-bounded amount of new memory and CPU time.
+The body of a call is the file; or it is empty, and ``file`` in the header refers to a memory file.
+``{"call": "measure", "max_seconds": …}`` decodes it without keeping the audio and returns ``{"seconds": …}``, so that
+an unusable or too long file is refused before its audio is used. ``{"call": "decode", "max_seconds": …}`` returns PCM16
+mono at 16 kHz, decoded while the caller reads. A call may use a bounded amount of new memory and CPU time.
 """
 
 import resource
+from io import SEEK_END, BytesIO, FileIO
 
-from deployments.audio.decode import decode_blocks, measure_seconds
+from deployments.audio.decode import AudioFile, decode_blocks, measure_seconds
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
+from deployments.contracts.memory_file import FileElsewhere, MemoryFileReference
 from deployments.isolation.frames import Header
 from deployments.isolation.handler import CallError, Handler, ItemSender
 
@@ -29,19 +31,25 @@ def answer(header: Header, body: bytes, sender: ItemSender) -> None:
     """Runs one call. Refuses it with the code and the message of TooLarge or UnsupportedAudio."""
     max_seconds = header["max_seconds"]
     assert isinstance(max_seconds, int | float)
-    _limit_call(len(body), max_seconds)
     try:
-        if header["call"] == "measure":
-            sender.put({"seconds": measure_seconds(body, max_seconds)})
-        else:
-            _decode(body, sender)
-    except (TooLarge, UnsupportedAudio) as error:
+        with _opened(header, body) as file:
+            _limit_call(file.seek(0, SEEK_END), max_seconds)
+            if header["call"] == "measure":
+                sender.put({"seconds": measure_seconds(file, max_seconds)})
+            else:
+                _decode(file, sender)
+    except (TooLarge, UnsupportedAudio, FileElsewhere) as error:
         raise CallError(error.code, error.message) from error
 
 
-def _decode(body: bytes, sender: ItemSender) -> None:
+def _opened(header: Header, body: bytes) -> FileIO | BytesIO:
+    reference = header.get("file")
+    return BytesIO(body) if reference is None else MemoryFileReference.from_fields(reference).open()
+
+
+def _decode(file: AudioFile, sender: ItemSender) -> None:
     block = bytearray()
-    for pcm in decode_blocks(body):
+    for pcm in decode_blocks(file):
         block += pcm
         if len(block) >= _BLOCK_BYTES:
             if not sender.put({}, bytes(block)):

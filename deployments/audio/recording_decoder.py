@@ -14,6 +14,7 @@ from deployments.contracts.errors import (
     Unavailable,
     UnsupportedAudio,
 )
+from deployments.contracts.memory_file import FileElsewhere, MemoryFileReference
 from deployments.contracts.streams import Closing
 from deployments.isolation.errors import (
     CallRefused,
@@ -31,7 +32,7 @@ _PROCESSES = 3
 _LONG_RECORDINGS = 2
 _MAX_QUEUED = 100
 _DEADLINE_S, _DEADLINE_PER_SECOND = 60.0, 0.1
-_ERRORS: dict[str, type[SecretaryError]] = {error.code: error for error in (TooLarge, UnsupportedAudio)}
+_ERRORS: dict[str, type[SecretaryError]] = {error.code: error for error in (TooLarge, UnsupportedAudio, FileElsewhere)}
 
 
 class RecordingDecoder:
@@ -60,33 +61,42 @@ class RecordingDecoder:
     async def stop(self) -> None:
         await self._pool.stop()
 
-    async def windows(self, data: bytes, max_seconds: float) -> AsyncGenerator[bytes]:
-        """Yields the audio of a file as PCM16 mono at 16 kHz, in windows of at most ``window_s`` seconds.
+    async def windows(self, file: bytes | MemoryFileReference, max_seconds: float) -> AsyncGenerator[bytes]:
+        """Yields the audio of a file as PCM16 mono at 16 kHz, in windows of at most ``window_s`` seconds. The process
+        that decodes a memory file opens it itself.
 
-        Before the first window it raises UnsupportedAudio, TooLarge for more than ``max_seconds``, Unavailable.
+        Before the first window it raises UnsupportedAudio, TooLarge for more than ``max_seconds``, Unavailable, and
+        FileElsewhere.
         """
-        seconds = await self._measure(data, max_seconds)
+        if isinstance(file, MemoryFileReference):
+            file.check()
+        seconds = await self._measure(file, max_seconds)
         async with AsyncExitStack() as stack:
             if seconds > self._window_s:
                 await stack.enter_async_context(self._long_recordings)
-            blocks = await stack.enter_async_context(Closing(self._call("decode", data, seconds)))
+            blocks = await stack.enter_async_context(Closing(self._call("decode", file, seconds)))
             async for window in cut_at_pauses((block async for _, block in blocks), self._window_s):
                 yield window
 
-    async def _measure(self, data: bytes, max_seconds: float) -> float:
-        async with Closing(self._call("measure", data, max_seconds)) as items:
+    async def _measure(self, file: bytes | MemoryFileReference, max_seconds: float) -> float:
+        async with Closing(self._call("measure", file, max_seconds)) as items:
             async for header, _ in items:
                 if isinstance(seconds := header["seconds"], float):
                     return seconds
         raise UnsupportedAudio(INVALID_FILE, param="file")
 
-    async def _call(self, call: str, data: bytes, seconds: float) -> AsyncGenerator[tuple[Header, bytes]]:
-        if len(data) > MAX_BODY_BYTES:
+    async def _call(
+        self, call: str, file: bytes | MemoryFileReference, seconds: float
+    ) -> AsyncGenerator[tuple[Header, bytes]]:
+        header: Header = {"call": call, "max_seconds": seconds}
+        data, size = (file, len(file)) if isinstance(file, bytes) else (b"", file.size)
+        if size > MAX_BODY_BYTES:
             raise TooLarge(f"a recording has at most {MAX_BODY_BYTES >> 20} MiB", param="file")
+        if isinstance(file, MemoryFileReference):
+            header["file"] = file.to_fields()
         deadline_s = _DEADLINE_S + _DEADLINE_PER_SECOND * seconds
         try:
-            frames = self._pool.call({"call": call, "max_seconds": seconds}, data, deadline_s=deadline_s)
-            async with Closing(frames) as items:
+            async with Closing(self._pool.call(header, data, deadline_s=deadline_s)) as items:
                 async for item in items:
                     yield item
         except WorkerError as error:

@@ -149,6 +149,13 @@ class Limits(FrozenModel):
         description="Memory of a door for the bodies of requests in progress; two thirds for one caller",
         json_schema_extra=_DOOR,
     )
+    max_uploads_mb: int = Field(
+        default=200,
+        ge=1,
+        le=10_000,
+        description="Memory of the machine for uploads to a door in progress; two thirds for one caller",
+        json_schema_extra=_DOOR,
+    )
     max_audio_minutes: int = Field(
         default=60, ge=1, le=600, description="Maximum length of audio to transcribe", json_schema_extra=_REQUEST
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from deployments.contracts.audio import AudioFormat
+from deployments.contracts.memory_file import MemoryFileReference
 
 OPENAI_VOICES = frozenset(
     ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
@@ -42,10 +43,10 @@ class SpeechRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecognitionRequest:
-    """Audio to be transcribed. ``format`` None: ``audio`` is a container file (wav, mp3, ogg, webm …) with at most
-    ``max_seconds`` of audio."""
+    """Audio to be transcribed. ``format`` None: a container file (wav, mp3, ogg, webm …) with at most ``max_seconds``
+    of audio, either ``audio`` or ``file``, which its owner keeps open while it is transcribed."""
 
-    audio: bytes
+    audio: bytes = b""
     format: AudioFormat | None = None
     language: str | None = None
     prompt: str = ""
@@ -53,6 +54,17 @@ class RecognitionRequest:
     translate: bool = False
     word_timestamps: bool = False
     max_seconds: float = 3_600
+    file: MemoryFileReference | None = None
+
+    @property
+    def recording(self) -> bytes | MemoryFileReference:
+        """The container file."""
+        return self.audio if self.file is None else self.file
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.audio) if self.file is None else self.file.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ def estimate_first_piece_s(request: SpeechRequest) -> float:
 def estimate_recording_s(request: RecognitionRequest) -> float:
     """Seconds of audio in ``request``; for a file, whose length a door does not know, by its size."""
     if request.format is not None:
-        return request.format.seconds(len(request.audio))
-    return min(request.max_seconds, len(request.audio) / _BYTES_PER_SECOND)
+        return request.format.seconds(request.size)
+    return min(request.max_seconds, request.size / _BYTES_PER_SECOND)
 
 
 def is_rejection(error: SecretaryError) -> bool:

@@ -12,6 +12,7 @@ from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.chat import ChatTurn
 from deployments.contracts.engines import ChatEngine, ChatEvent, Engine, Recognizer
 from deployments.contracts.errors import EngineTimeout
+from deployments.contracts.memory_file import MemoryFileReference
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptEvent, TranscriptSegment
 from deployments.contracts.streams import Closing
 from deployments.engines.joined_transcript import JoinedTranscript
@@ -78,7 +79,9 @@ class DecodingRecognizer(_Adapter[Recognizer]):
     transcript.
     """
 
-    def __init__(self, recognizer: Recognizer, windows: Callable[[bytes, float], AsyncIterator[bytes]]) -> None:
+    def __init__(
+        self, recognizer: Recognizer, windows: Callable[[bytes | MemoryFileReference, float], AsyncIterator[bytes]]
+    ) -> None:
         super().__init__(recognizer)
         self._windows = windows
 
@@ -90,10 +93,10 @@ class DecodingRecognizer(_Adapter[Recognizer]):
 
     async def _transcribe_file(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         transcript = JoinedTranscript()
-        async with Closing(self._windows(request.audio, request.max_seconds)) as windows:
+        async with Closing(self._windows(request.recording, request.max_seconds)) as windows:
             async for window in windows:
                 language = request.language or (None if request.translate else transcript.language or None)
-                part = replace(request, audio=window, format=PCM16_16K, language=language)
+                part = replace(request, audio=window, file=None, format=PCM16_16K, language=language)
                 async with Closing(self._engine.transcribe(part)) as events:
                     async for event in events:
                         if isinstance(event, TranscriptSegment):

@@ -320,7 +320,8 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "speech.cache_mb": (0, probe_phrase_cache),
     "limits.max_body_mb": (1, probe_gateway(LARGE_BODY)),
     "limits.max_upload_mb": (1, probe_gateway(upload(70))),
-    "limits.max_bodies_mb": (1, probe_gateway(upload(50), upload(50))),
+    "limits.max_bodies_mb": (1, probe_gateway(LARGE_BODY, LARGE_BODY)),
+    "limits.max_uploads_mb": (1, probe_gateway(upload(50), upload(50))),
     "limits.max_audio_minutes": (1, probe_gateway(upload(61))),
     "limits.max_messages": (1, probe_gateway(chat_request("раз", "два"))),
     "limits.max_embedding_tokens": (

@@ -8,7 +8,8 @@ import asyncio
 import math
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 
 from deployments.audio.decode import measure_seconds
 from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
@@ -100,6 +101,8 @@ class ScriptedAssistant:
         return self._counted(self._run_script(self._chunks() if script is None else script))
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        if request.file is not None:  # closed when the request has ended
+            request = replace(request, audio=request.file.read(), file=None)
         self.recognition_requests.append(request)
         if self.rejection is not None:
             raise self.rejection
@@ -146,7 +149,7 @@ class ScriptedAssistant:
     async def _transcript(self, request: RecognitionRequest, script: list) -> AsyncGenerator:  # type: ignore[type-arg]
         """Refuses files without audio, as recognition does."""
         if request.format is None:
-            await asyncio.to_thread(measure_seconds, request.audio, request.max_seconds)
+            await asyncio.to_thread(measure_seconds, BytesIO(request.audio), request.max_seconds)
         async for event in self._run_script(script):
             yield event
 

@@ -1,16 +1,18 @@
 """Clients of deployments that cannot be found."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
 from ray.exceptions import RayError
 from ray.serve.handle import DeploymentHandle
 
-from deployments.clients import ChatClient, SpeechClient
+from deployments.clients import ChatClient, RecognizerClient, SpeechClient
 from deployments.contracts.errors import EngineFailed, SecretaryError, Unavailable, VoiceNotFound
+from deployments.contracts.memory_file import FileElsewhere, MemoryFile
 from deployments.contracts.settings import Settings
-from deployments.contracts.speech import EngineStatus, Voice
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptFinished, Voice
 from deployments.conversation.voice_catalogue import VoiceCatalogue
 from deployments.remote import RemoteDeployment
 from tests.waiting import wait_until
@@ -134,3 +136,28 @@ async def test_voice_that_is_not_loaded_is_not_unknown(remote: ScriptedRemote) -
 def test_unknown_voice_of_loaded_engines_is_not_found() -> None:
     with pytest.raises(VoiceNotFound):
         VoiceCatalogue(()).find("nobody")
+
+
+class OtherMachine(RemoteDeployment):
+    """A replica of recognition that cannot open memory files."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: pytest.fail("not a real deployment"), "recognition")
+        self.heard: list[bytes] = []
+
+    async def stream(self, method: str, *arguments: object) -> AsyncGenerator[object]:
+        (request,) = arguments
+        assert isinstance(request, RecognitionRequest)
+        if request.file is not None:
+            raise FileElsewhere("not on this machine")
+        self.heard.append(request.audio)
+        yield TranscriptFinished("text", "ru", 1.0)
+
+
+async def test_recording_is_sent_to_another_machine_as_a_copy() -> None:
+    remote = OtherMachine()
+    with MemoryFile() as file:
+        file.write(b"RIFF")
+        client = RecognizerClient(remote, "recognition")
+        assert [event async for event in client.transcribe(RecognitionRequest(file=file.reference))]
+    assert remote.heard == [b"RIFF"]

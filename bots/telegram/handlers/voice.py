@@ -1,6 +1,5 @@
 """Voice notes, audio files and video notes."""
 
-import io
 import logging
 
 from aiogram import Bot, F, Router
@@ -17,6 +16,7 @@ from bots.telegram.responder import BotAnswer, BotResponder
 from bots.telegram.typing_indicator import TypingIndicator
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
 from deployments.contracts.instances import BotSpec
+from deployments.contracts.memory_file import MemoryFile
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,9 @@ async def _transcribe(
 ) -> str | None:
     """The transcript of a message. Without one it sends the reason and returns None."""
     try:
-        text = await responder.transcribe(await _download(message, bot, limits.max_file_bytes))
+        with _BoundedFile(limits.max_file_bytes) as file:
+            await _download(message, bot, file)
+            text = await responder.transcribe(file.reference)
     except TooLarge:
         await send_text(bot, message, texts.too_large)
         return None
@@ -65,16 +67,13 @@ async def _transcribe(
     return text or None
 
 
-async def _download(message: Message, bot: Bot, max_bytes: int) -> bytes:
-    """Downloads the audio of a message. Raises TooLarge above ``max_bytes`` and Unavailable when the download fails."""
+async def _download(message: Message, bot: Bot, target: "_BoundedFile") -> None:
+    """Downloads the audio of a message. Raises TooLarge, and Unavailable when the download fails."""
     sound = message.voice or message.audio or message.video_note
     assert sound is not None
-    if (sound.file_size or 0) > max_bytes:
+    if (sound.file_size or 0) > target.max_bytes:
         raise TooLarge("the recording is too large")
-    path = await _file_path(bot, sound)
-    target = _BoundedBuffer(max_bytes)
-    await bot.download_file(path, destination=target)
-    return target.getvalue()
+    await bot.download_file(await _file_path(bot, sound), destination=target)
 
 
 async def _file_path(bot: Bot, sound: Voice | Audio | VideoNote) -> str:
@@ -98,14 +97,14 @@ async def _send_voice_note(bot: Bot, message: Message, responder: BotResponder, 
         log.warning("turn %s: no voice note: %s", answer.turn_id, describe_error(error))
 
 
-class _BoundedBuffer(io.BytesIO):
-    """A buffer that raises TooLarge above ``max_bytes``."""
+class _BoundedFile(MemoryFile):
+    """A file that raises TooLarge above ``max_bytes``."""
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__()
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
 
-    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        if self.tell() + len(data) > self._max_bytes:
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        if self.tell() + len(data) > self.max_bytes:
             raise TooLarge("the recording is too large")
         return super().write(data)

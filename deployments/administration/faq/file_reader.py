@@ -7,6 +7,7 @@ import orjson
 from deployments.administration.faq.files import ImportRow, RejectedRow, read_import_rows
 from deployments.administration.faq.service import FaqDraft
 from deployments.contracts.errors import InvalidRequest, SecretaryError, TooLarge, Unavailable
+from deployments.contracts.memory_file import MemoryFile, MemoryFileReference
 from deployments.contracts.streams import Closing
 from deployments.isolation.errors import CallRefused, WorkerError, WorkerNotStarted
 from deployments.isolation.spec import WorkerLimits, WorkerSpec
@@ -28,35 +29,40 @@ class FaqFileReader:
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
 
-    async def read(self, data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
+    async def read(self, file: MemoryFile, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
         """The rows of a file of ``kind`` (json or csv).
 
         Raises InvalidRequest for an invalid file and for one that needs too much memory or time, TooLarge for more than
         20,000 rows, Unavailable.
         """
-        if len(data) <= _SMALL_BYTES:
-            return await asyncio.to_thread(read_import_rows, data, kind)
+        if file.size <= _SMALL_BYTES:
+            return await asyncio.to_thread(read_import_rows, file.reference.read(), kind)
         async with self._turn:
             try:
-                return await _read_in_worker(data, kind)
+                return await _read_in_worker(file.reference, kind)
             except WorkerError as error:
                 raise _to_secretary_error(error) from error
 
 
-async def _read_in_worker(data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
-    limits = WorkerLimits(_BASE_MB + _MB_PER_MB * (len(data) // _MEBIBYTE + 1), _CPU_S)
+async def _read_in_worker(
+    file: MemoryFileReference, kind: str
+) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
+    limits = WorkerLimits(_BASE_MB + _MB_PER_MB * (file.size // _MEBIBYTE + 1), _CPU_S)
     worker = WorkerProcess(WorkerSpec("faq file reader", _TARGET, limits=limits))
     await worker.start()
     try:
-        return await _read(worker, data, kind)
+        return await _read(worker, file, kind)
     finally:
         await worker.stop()
 
 
-async def _read(worker: WorkerProcess, data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
+async def _read(
+    worker: WorkerProcess, file: MemoryFileReference, kind: str
+) -> tuple[tuple[ImportRow, ...], tuple[RejectedRow, ...]]:
     rows: list[ImportRow] = []
     rejected: list[RejectedRow] = []
-    async with Closing(worker.call({"kind": kind}, data, deadline_s=_DEADLINE_S)) as items:
+    call = worker.call({"kind": kind, "file": file.to_fields()}, deadline_s=_DEADLINE_S)
+    async with Closing(call) as items:
         async for header, body in items:
             if header["rows"] == "valid":
                 rows += await asyncio.to_thread(_drafts, body)

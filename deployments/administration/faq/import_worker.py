@@ -1,7 +1,8 @@
 """Reads an FAQ file in a worker process (``deployments.isolation``): a small JSON file can need gigabytes.
 
-The body of a call is the file, ``{"kind": "json" or "csv"}`` its header. Items are batches of rows as JSON: with
-``{"rows": "valid"}`` pairs of a line and the fields of a draft, with ``{"rows": "rejected"}`` of a line and an error.
+``{"kind": "json" or "csv", "file": …}`` is the header of a call; ``file`` refers to a memory file. Items are batches of
+rows as JSON: with ``{"rows": "valid"}`` pairs of a line and the fields of a draft, with ``{"rows": "rejected"}`` of a
+line and an error.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ import orjson
 
 from deployments.administration.faq.files import read_import_rows
 from deployments.contracts.errors import InvalidRequest, TooLarge
+from deployments.contracts.memory_file import MemoryFileReference
 from deployments.isolation.frames import Header
 from deployments.isolation.handler import CallError, Handler, ItemSender
 
@@ -22,10 +24,10 @@ def open_reader(_: Header) -> Handler:
     return answer
 
 
-def answer(header: Header, body: bytes, sender: ItemSender) -> None:
+def answer(header: Header, _: bytes, sender: ItemSender) -> None:
     """Refuses the call with the code and the message of InvalidRequest or TooLarge."""
     try:
-        rows, rejected = read_import_rows(body, str(header["kind"]))
+        rows, rejected = read_import_rows(MemoryFileReference.from_fields(header["file"]).read(), str(header["kind"]))
     except (InvalidRequest, TooLarge) as error:
         raise CallError(error.code, error.message) from error
     for valid in _batches(rows):

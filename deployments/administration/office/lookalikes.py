@@ -1,5 +1,6 @@
 """Names that look like others (Unicode TS #39), with the table of ``confusable_homoglyphs``."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -9,6 +10,8 @@ from deployments.contracts.unicode_text import compatible_text, composed_text
 
 _MAX_NAME_CHARS = 200
 _INVISIBLE = frozenset({"Cf", "Cc", "Mn", "Me", "Zl", "Zp"})
+_EMOJI_MARK = re.compile("(?<=[\u2190-\u2bff\U0001f000-\U0001faff])[\ufe0f\u200d]")
+"""Selects the coloured form of the symbol before it, or joins it to the next one."""
 
 
 def skeleton(name: str) -> str:
@@ -20,7 +23,8 @@ def skeleton(name: str) -> str:
 def require_distinct_name(name: str, others: Iterable[str], param: str) -> None:
     """Raises Conflict when ``name`` looks like one of ``others`` without being equal to it, InvalidRequest when a word
     of it mixes alphabets or hides characters."""
-    if any(not _is_visible(character) for character in composed_text(name)):
+    name = _EMOJI_MARK.sub("", composed_text(name))
+    if any(not _is_visible(character) for character in name):
         raise InvalidRequest("the name contains invisible characters", param=param)
     if _mixes_alphabets(name):
         raise InvalidRequest(

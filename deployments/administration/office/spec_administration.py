@@ -17,6 +17,7 @@ from deployments.administration.office.drafts import (
     require_version,
     version_of,
 )
+from deployments.administration.office.lookalikes import require_distinct_name
 from deployments.administration.office.slugs import free_slug
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.snapshots.loader import SnapshotField
@@ -45,6 +46,7 @@ class SpecAdministration(ABC, Generic[SpecT, DraftT]):
     resource: ClassVar[str]
     """Names the spec in the audit log."""
     key_field: ClassVar[str] = "id"
+    name_field: ClassVar[str] = "name"
 
     def __init__(self, database: Database, writer: SnapshotWriter) -> None:
         self._database = database
@@ -114,8 +116,17 @@ class SpecAdministration(ABC, Generic[SpecT, DraftT]):
     async def _insert(self, work: UnitOfWork, key: str, draft: DraftT, by: str) -> tuple[SpecT, AuditEvent]:
         require_capacity(await self._repository(work).all(), f"{self.noun}s")
         spec = await self._build(work, key, draft, None)
-        await self._repository(work).save(spec)
+        await self._save(work, None, spec)
         return spec, AuditEvent(by, "create", self.resource, key, detail=self._creation_detail(spec))
+
+    async def _save(self, work: UnitOfWork, before: SpecT | None, after: SpecT) -> None:
+        """Raises Conflict and InvalidRequest for a new name that looks like another one (``lookalikes.py``)."""
+        name = getattr(after, self.name_field)
+        if before is None or name != getattr(before, self.name_field):
+            key = getattr(after, self.key_field)
+            others = [spec for spec in await self._repository(work).all() if getattr(spec, self.key_field) != key]
+            require_distinct_name(name, [getattr(other, self.name_field) for other in others], self.name_field)
+        await self._repository(work).save(after)
 
     async def _change(
         self,
@@ -133,7 +144,7 @@ class SpecAdministration(ABC, Generic[SpecT, DraftT]):
             before = await self._existing(work, key)
             require_version(version_of(before), expected_version, self.noun)
             after = await build(work, before)
-            await self._repository(work).save(after)
+            await self._save(work, before, after)
             text = self._update_detail(before, after) if detail is None else detail
             return after, AuditEvent(by, action, self.resource, key, detail=text)
 
@@ -192,7 +203,7 @@ class NamedSpecAdministration(SpecAdministration[SpecT, NamedDraftT]):
                 draft = apply_changes(self.draft_model, {"name": key}, changes)
                 return await self._insert(work, key, draft, by)
             after = await self._build(work, key, self._merge(before, changes), before)
-            await self._repository(work).save(after)
+            await self._save(work, before, after)
             detail = self._update_detail(before, after)
             return after, AuditEvent(by, "update", self.resource, key, detail=detail)
 

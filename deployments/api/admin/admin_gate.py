@@ -17,10 +17,10 @@ from deployments.administration.auth.permissions import require_role
 from deployments.api.admin.path_permissions import PATHS_BEFORE_PASSWORD_CHANGE, PUBLIC_PATHS, area_of, required_role
 from deployments.api.admin.request_identity import set_identity
 from deployments.api.admin.sign_in_check import SignInEnded, run_while_signed_in
-from deployments.api.body_budget import BodyBudget, BodyReservation, body_bound
+from deployments.api.body_budget import BodyBudgets, BodyReservation, body_bound, body_limits
 from deployments.api.errors import ClientGone, Header, error_body, error_headers, http_headers, unwrap_remote_error
 from deployments.api.gate import API_HEADERS, RequestMetrics, ResponseSender, client_error
-from deployments.api.request_body import CLIENT_TIMEOUT_S, MEGABYTE, check_content_length, limited_receive
+from deployments.api.request_body import CLIENT_TIMEOUT_S, check_content_length, limited_receive
 from deployments.api.request_context import new_request_id
 from deployments.api.serve_headers import filter_headers
 from deployments.contracts.errors import Forbidden, InvalidRequest, SecretaryError, Unauthorized
@@ -69,7 +69,7 @@ class AdminGate:
         body_timeout_s: float = CLIENT_TIMEOUT_S,
     ) -> None:
         self._app = app
-        self._bodies = BodyBudget()
+        self._bodies = BodyBudgets()
         self._body_timeout_s = body_timeout_s
         self._sign_in_check_interval_s = sign_in_check_interval_s
         self._tokens = tokens
@@ -90,8 +90,8 @@ class AdminGate:
     async def _panel(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a path that authenticates itself. Only errors get the headers of the API."""
         request_id, reply = new_request_id(), ResponseSender(send, ())
-        body = BodyReservation(self._bodies)
-        receive = self._reserved(scope, receive, body, "panel", self._limits.max_upload_mb * MEGABYTE)
+        body = self._bodies.reservation(upload=False)
+        receive = self._reserved(scope, receive, body, "panel", *body_limits(self._limits, upload=False))
         try:
             await self._app(scope, receive, reply.send)
         except ClientGone:
@@ -104,19 +104,19 @@ class AdminGate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, request_id, path = perf_counter(), new_request_id(), inner_path(scope)
-        body, reply = BodyReservation(self._bodies), _api_reply(send, request_id)
+        body, reply = self._bodies.reservation(area_of(path).upload), _api_reply(send, request_id)
         try:
             authorization, length = filter_headers(scope)
             if "\0" in path or b"%00" in scope.get("query_string", b""):
                 raise InvalidRequest("A URL must not contain null characters.")
-            max_bytes = self._max_body_bytes(path)
+            bounds = max_bytes, _ = self._body_bounds(path)
             check_content_length(length, max_bytes)
             if path in PUBLIC_PATHS:
-                await self._app(scope, self._reserved(scope, receive, body, None, max_bytes), reply.send)
+                await self._app(scope, self._reserved(scope, receive, body, None, *bounds), reply.send)
             else:
                 identity = self._identify(authorization.partition(b" "), scope)
                 _require_role(identity, path, scope["method"])
-                receive = self._reserved(scope, receive, body, f"user {identity.username}", max_bytes)
+                receive = self._reserved(scope, receive, body, f"user {identity.username}", *bounds)
                 with bound_client_address(scope) as address:
                     set_identity(scope, replace(identity, address=address))
                     await self._run_for_user(identity, scope, receive, reply)
@@ -178,16 +178,21 @@ class AdminGate:
                 return self._tokens.verify(name.removeprefix(_SUBPROTOCOL))
         raise Unauthorized(_MISSING)
 
-    def _max_body_bytes(self, path: str) -> int:
-        if area_of(path).upload:
-            return self._limits.max_upload_mb * MEGABYTE
-        return _MAX_PUBLIC_BODY_BYTES if path in PUBLIC_PATHS else self._limits.max_body_mb * MEGABYTE
+    def _body_bounds(self, path: str) -> tuple[int, int]:
+        """The most bytes of a body of ``path``, and of all bodies."""
+        one, together = body_limits(self._limits, area_of(path).upload)
+        return _MAX_PUBLIC_BODY_BYTES if path in PUBLIC_PATHS else one, together
 
     def _reserved(
-        self, scope: Scope, receive: Receive, body: BodyReservation, owner: str | None, max_bytes: int
+        self,
+        scope: Scope,
+        receive: Receive,
+        body: BodyReservation,
+        owner: str | None,
+        max_bytes: int,
+        max_bytes_together: int,
     ) -> Receive:
-        size = body_bound(scope, max_bytes)
-        receive = body.reserving(receive, owner, size, self._limits.max_bodies_mb * MEGABYTE)
+        receive = body.reserving(receive, owner, body_bound(scope, max_bytes), max_bytes_together)
         return limited_receive(receive, max_bytes, self._body_timeout_s)
 
     @property

@@ -1,17 +1,18 @@
 """The multipart form of ``/v1/audio/transcriptions`` and ``/translations``.
 
-The gate bounds the body, so the file stays in memory and recordings are never written to disk. The door does not decode
-the file: that is the work of the recognition deployment.
+The file is neither written to disk nor decoded by the door: recognition opens the memory that it arrived in.
 """
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from deployments.api.multipart import multipart_fields, text_field, uploaded_file
+from deployments.api.uploads import multipart_fields, text_field, uploaded_file
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.speech import RecognitionRequest
 
@@ -25,7 +26,7 @@ _LANGUAGE = re.compile(r"^([a-z]{2,3})([-_][a-z0-9]{1,8})*$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionForm:
-    """Fields of the form. ``request`` holds the uploaded file."""
+    """Fields of the form. ``request`` refers to the uploaded file."""
 
     model: str
     format: TranscriptFormat
@@ -34,13 +35,15 @@ class TranscriptionForm:
     request: RecognitionRequest
 
 
-async def read_form(request: Request, translate: bool) -> TranscriptionForm:
-    """The form of ``request``. Raises InvalidRequest, UnsupportedMediaType, TooLarge."""
+@asynccontextmanager
+async def opened_form(request: Request, translate: bool) -> AsyncIterator[TranscriptionForm]:
+    """The form of ``request``, whose file is open in the block. Raises InvalidRequest, UnsupportedMediaType,
+    TooLarge."""
     async with multipart_fields(request) as fields:
-        return await _read(fields, translate)
+        yield _read(fields, translate)
 
 
-async def _read(fields: FormData, translate: bool) -> TranscriptionForm:
+def _read(fields: FormData, translate: bool) -> TranscriptionForm:
     granularities = _granularities(fields)
     return TranscriptionForm(
         model=_required_text(fields, "model"),
@@ -48,7 +51,7 @@ async def _read(fields: FormData, translate: bool) -> TranscriptionForm:
         stream=text_field(fields, "stream").lower() in _TRUE,
         granularities=granularities,
         request=RecognitionRequest(
-            audio=await uploaded_file(fields),
+            file=uploaded_file(fields).reference,
             language=None if translate else language_field(fields),
             prompt=text_field(fields, "prompt"),
             temperature=_temperature(fields),

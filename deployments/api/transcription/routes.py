@@ -11,10 +11,10 @@ from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.door import Door
 from deployments.api.errors import ClientGone, internal_error
 from deployments.api.models.model_names import RECOGNITION
-from deployments.api.request_context import get_request_context
+from deployments.api.request_context import RequestContext, get_request_context
 from deployments.api.responses import EVENT_STREAM_HEADERS, send_body, sse_error_event, sse_event
 from deployments.api.transcription import formats as render
-from deployments.api.transcription.form import TranscriptionForm, read_form
+from deployments.api.transcription.form import TranscriptionForm, opened_form
 from deployments.contracts.errors import EngineFailed, SecretaryError
 from deployments.contracts.speech import TranscriptEvent, TranscriptFinished, TranscriptSegment
 from deployments.contracts.streams import Closing
@@ -34,21 +34,20 @@ class TranscriptionsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = get_request_context(scope)
         limits = context.snapshot.settings.limits
-        with self._door.slots.acquire(limits.max_live_streams, context.key):
-            form = await self._read_form(scope, receive)
-            async with CancelOnDisconnect(receive):
-                await self._door.model_names.engine_for(form.model, RECOGNITION)
-                async with Closing(self._door.metered(context).transcribe(form.request)) as events:
-                    if form.stream and not self._translate:
-                        await _stream(events, send, context.id)
-                    else:
-                        await _whole(form, events, send)
-
-    async def _read_form(self, scope: Scope, receive: Receive) -> TranscriptionForm:
         try:
-            return await read_form(Request(scope, receive), self._translate)
+            with self._door.slots.acquire(limits.max_live_streams, context.key):
+                async with opened_form(Request(scope, receive), self._translate) as form, CancelOnDisconnect(receive):
+                    await self._answer(form, context, send)
         except ClientDisconnect:
             raise ClientGone from None
+
+    async def _answer(self, form: TranscriptionForm, context: RequestContext, send: Send) -> None:
+        await self._door.model_names.engine_for(form.model, RECOGNITION)
+        async with Closing(self._door.metered(context).transcribe(form.request)) as events:
+            if form.stream and not self._translate:
+                await _stream(events, send, context.id)
+            else:
+                await _whole(form, events, send)
 
 
 async def _whole(form: TranscriptionForm, events: AsyncIterator[TranscriptEvent], send: Send) -> None:

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 
-from tests.hostile.corpus.requests import Attack, chat, recording, request, speech
+from tests.hostile.corpus.requests import Attack, accepted_recordings, chat, recording, request, speech
 from tests.hostile.corpus.sockets import half_sent_bodies, speak, websocket
-from tests.hostile.corpus.sounds import riff_with_huge_data, riff_with_huge_list, silent_flac
+from tests.hostile.corpus.sounds import riff_with_huge_data, riff_with_huge_list, silent_flac, wide_wav
 from tests.hostile.corpus.texts import repeated
 
 _LONGEST = 3_980
@@ -152,6 +152,18 @@ def _uploads() -> list[Attack]:
     parts = {f"f{number}": "x" for number in range(2_000)}
     return [
         recording("24 MB", b"\x00" * 24_000_000),
+        recording("24 MB four times", wide_wav(24), times=4),
+        accepted_recordings("24 MB four times, transcribed", wide_wav(24), times=4),
+        request(
+            "megabytes in fields",
+            "POST",
+            "/v1/audio/transcriptions",
+            key=True,
+            times=4,
+            data={f"f{number}": "я" * 450_000 for number in range(25)},
+            files={"file": ("a", b"RIFF")},
+        ),
+        request("a long part header", "POST", "/v1/audio/transcriptions", key=True, times=4, **_part_header(24)),
         request(
             "many fields", "POST", "/v1/audio/transcriptions", key=True, data=parts, files={"file": ("a", b"RIFF")}
         ),
@@ -165,6 +177,11 @@ def _uploads() -> list[Attack]:
         ),
         request("without a key", "POST", "/v1/audio/transcriptions", content=b"\x00" * 5_000_000, times=4),
     ]
+
+
+def _part_header(megabytes: int) -> dict[str, object]:
+    content = b"--b\r\ncontent-disposition: " + b"a" * (megabytes * 1_000_000)
+    return {"content": content, "headers": {"Content-Type": "multipart/form-data; boundary=b"}}
 
 
 def _websockets() -> list[Attack]:

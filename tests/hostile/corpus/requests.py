@@ -59,6 +59,21 @@ def speech(name: str, text: str, times: int = 1) -> Attack:
     return request(name, "POST", "/v1/audio/speech", key=True, body=body, times=times)
 
 
+def accepted_recordings(name: str, data: bytes, times: int) -> Attack:
+    """``times`` recordings at once, each of which must be transcribed. Raises HTTPStatusError."""
+
+    def send(target: Target) -> None:
+        def transcribe(_: int) -> None:
+            form = {"files": {"file": ("sound", data)}, "data": {"model": "whisper-1"}}
+            url = f"{target.url}/v1/audio/transcriptions"
+            httpx.post(url, headers=target.key_headers, timeout=60, **form).raise_for_status()  # type: ignore[arg-type]
+
+        with ThreadPoolExecutor(times) as pool:
+            list(pool.map(transcribe, range(times)))
+
+    return Attack(name, send)
+
+
 def recording(name: str, data: bytes, times: int = 1) -> Attack:
     return request(
         name,

@@ -19,6 +19,16 @@ def riff_with_huge_data() -> bytes:
     return b"RIFF" + struct.pack("<I", 0xFFFFFFFF) + b"WAVE" + form + b"data" + struct.pack("<I", 0xFFFFFFF0) + b"\x00"
 
 
+def wide_wav(megabytes: int, rate: int = 192_000, channels: int = 8) -> bytes:
+    """Eight channels at 192 kHz: 24 megabytes are eight seconds of a tone."""
+    seconds = megabytes * 1_000_000 // (2 * rate * channels)
+    tone = (8_000 * np.sin(2 * np.pi * 440 / rate * np.arange(seconds * rate))).astype("<i2")
+    samples = np.repeat(tone, channels).tobytes()
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, channels, rate, 2 * rate * channels, 2 * channels, 16)
+    data = form + b"data" + struct.pack("<I", len(samples)) + samples
+    return b"RIFF" + struct.pack("<I", 4 + len(data)) + b"WAVE" + data
+
+
 def silent_flac(minutes: int, rate: int = 1_000) -> bytes:
     """A few kilobytes for an hour of silence."""
     file = io.BytesIO()

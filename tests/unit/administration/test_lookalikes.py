@@ -1,8 +1,12 @@
 """Names that look like those of others."""
 
 import pytest
+from pydantic import SecretStr
 
+from deployments.administration.bots.service import BotDraft
+from deployments.administration.llm.personas import PersonaDraft
 from deployments.administration.office.composition import OfficeServices
+from deployments.administration.office.drafts import version_of
 from deployments.administration.office.lookalikes import require_distinct_name
 from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryError
 from deployments.contracts.identity import Role
@@ -63,3 +67,24 @@ async def test_user_and_key_with_lookalike_name_are_refused(office: OfficeServic
     await office.keys.create("copy", ("chat",), "admin")
     with pytest.raises(Conflict):
         await office.keys.create("сору", ("chat",), "admin")
+
+
+async def test_bot_and_persona_with_lookalike_name_are_refused(office: OfficeServices) -> None:
+    def bot(name: str, token: int) -> BotDraft:
+        return BotDraft(name=name, token=SecretStr(f"{token}:token"))
+
+    await office.bots.create(bot("Support 🗣️", 1), "admin")
+    other = await office.bots.create(bot("Аренда", 2), "admin")
+    persona = await office.personas.create("copy", PersonaDraft(name="copy", prompts={"en": "x"}), "admin")
+    for name, error in (("Suрроrt 🗣", InvalidRequest), ("support 🗣", Conflict), ("Sup\u200bport", InvalidRequest)):
+        with pytest.raises(error):
+            await office.bots.create(bot(name, 3), "admin")
+        with pytest.raises(error):
+            await office.bots.change(other.id, {"name": name}, "admin")
+    with pytest.raises(Conflict):
+        await office.personas.create("other", PersonaDraft(name="сору", prompts={"en": "x"}), "admin")
+    second = await office.personas.create("other", PersonaDraft(name="other", prompts={"en": "x"}), "admin")
+    draft = PersonaDraft(name="сору", prompts={"en": "x"})
+    with pytest.raises(Conflict, match="looks like"):
+        await office.personas.update("other", draft, version_of(second), "admin")
+    await office.personas.set_prompt("copy", "en", "y", "admin", version_of(persona))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from deployments.audio.encode import wav_file
@@ -12,6 +13,7 @@ from deployments.audio.recording_decoder import RecordingDecoder
 from deployments.audio.windows import cut_at_pauses
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
+from deployments.contracts.memory_file import FileElsewhere, MemoryFile, MemoryFileReference
 from deployments.engines.conformance import collect
 from deployments.isolation.spec import WorkerSpec
 from tests.fakes.hostile_recordings import DECLARED, silent_flac
@@ -51,6 +53,29 @@ async def test_long_recording_comes_in_windows(decoder: RecordingDecoder) -> Non
     with pytest.raises(TooLarge, match="3599 seconds"):
         await collect(decoder.windows(data, 3_599))
     assert highest_memory(decoder.pids) < 110 * MEBIBYTE
+
+
+async def test_decoder_opens_a_memory_file_itself(decoder: RecordingDecoder) -> None:
+    """A large file is in no process, neither as a whole nor in parts that stay."""
+    pcm = NOISE * 700
+    with MemoryFile() as file:
+        file.write(wav_file(pcm, PCM16_16K))
+        del pcm
+        before = psutil.Process().memory_info().rss
+        windows = decoder.windows(file.reference, 3_600)
+        assert await anext(windows)
+        assert psutil.Process().memory_info().rss - before < 10 * MEBIBYTE
+        assert highest_memory(decoder.pids) < 90 * MEBIBYTE
+        await windows.aclose()
+    with pytest.raises(FileElsewhere):
+        await collect(decoder.windows(file_reference_of(b""), 3_600))
+
+
+def file_reference_of(data: bytes) -> MemoryFileReference:
+    """Of a file that its owner has closed."""
+    with MemoryFile() as file:
+        file.write(data)
+        return file.reference
 
 
 async def test_open_long_recordings_leave_a_process_for_short_ones(decoder: RecordingDecoder) -> None:

@@ -1,6 +1,8 @@
 """Routes for FAQ files: export, and import in one transaction."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -14,12 +16,14 @@ from deployments.administration.faq.service import FaqAdministration
 from deployments.api.admin.faq.schemas import ImportReply, RejectedRowReply
 from deployments.api.admin.openapi_document import response_media_types
 from deployments.api.admin.request_identity import Caller
-from deployments.api.multipart import multipart_fields, uploaded_file
-from deployments.api.request_body import content_type, read_body
+from deployments.api.request_body import content_type
+from deployments.api.uploads import body_file, multipart_fields, uploaded_file
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.memory_file import MemoryFile
 
 FileKind = Literal["json", "csv"]
 _TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
+_PART_BYTES = 64 * 1024
 _CSV_TYPES = (b"text/csv", b"application/csv", b"application/vnd.ms-excel", b"text/plain")
 
 
@@ -46,26 +50,34 @@ def faq_files_router(faq: FaqAdministration, importer: FaqImporter) -> APIRouter
     ) -> ImportReply:
         """Imports a JSON or CSV file from the form field ``file`` or the body. Invalid entries are listed with their
         line; in mode ``replace`` one invalid entry prevents the import."""
-        data, kind = await _uploaded(request)
-        rows, rejected = await reader.read(data, format or kind)
+        async with _uploaded(request) as file:
+            rows, rejected = await reader.read(file, _kind(request, file, format))
         report = await importer.import_rows(rows, rejected, mode, dry_run=dry_run, by=caller.username)
         return _reply(report)
 
     return router
 
 
-async def _uploaded(request: Request) -> tuple[bytes, FileKind]:
-    """The file and its detected kind. Raises InvalidRequest for an empty file."""
-    declared = content_type(request.scope)
-    if declared == b"multipart/form-data":
+@asynccontextmanager
+async def _uploaded(request: Request) -> AsyncIterator[MemoryFile]:
+    """The file of the form or the body. Raises InvalidRequest for an empty file."""
+    if content_type(request.scope) == b"multipart/form-data":
         async with multipart_fields(request) as fields:
-            data = await uploaded_file(fields)
+            yield uploaded_file(fields)
     else:
-        data = await read_body(request.receive)
-    if not data.strip():
+        async with body_file(request.receive) as file:
+            yield file
+
+
+def _kind(request: Request, file: MemoryFile, named: FileKind | None) -> FileKind:
+    """``named``, or the kind that the headers name or the first character shows. Raises InvalidRequest for a file
+    without any."""
+    file.seek(0)
+    parts = (part.lstrip(b"\xef\xbb\xbf \t\r\n") for part in iter(lambda: file.read(_PART_BYTES), b""))
+    start = next((part[:1] for part in parts if part), b"")
+    if not start:
         raise InvalidRequest("The file is empty.", param="file")
-    looks_like_json = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
-    return data, "csv" if declared in _CSV_TYPES or not looks_like_json else "json"
+    return named or ("csv" if content_type(request.scope) in _CSV_TYPES or start not in (b"{", b"[") else "json")
 
 
 def _reply(report: ImportReport) -> ImportReply:

@@ -15,8 +15,8 @@ from deployments.api.admin.speech.office_speech import OfficeSpeech
 from deployments.api.admin.speech.pcm import PcmConverter
 from deployments.api.admin.speech.schemas import SynthesisBody
 from deployments.api.disconnect import CancelOnDisconnect
-from deployments.api.multipart import multipart_fields, text_field, uploaded_file
 from deployments.api.transcription.form import language_field
+from deployments.api.uploads import multipart_fields, text_field, uploaded_file
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound
 from deployments.contracts.speech import (
@@ -143,13 +143,12 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
         """Transcribes the recording in the form field ``file``: wav, mp3, ogg, webm, m4a, flac. ``language`` and
         ``engine`` (auto, vosk, whisper) are form fields or query parameters."""
         async with multipart_fields(request) as fields:
-            data = await uploaded_file(fields)
+            file = uploaded_file(fields).reference
             named = text_field(fields, "language") or language or ""
-            requested = text_field(fields, "engine") or engine or "auto"
-        chosen = await _engine(speech, requested)
-        recording = RecognitionRequest(data, language=language_field(FormData([("language", named)])))
-        async with CancelOnDisconnect(request.receive):
-            segments, finished = await _transcribe(speech, recording)
+            chosen = await _engine(speech, text_field(fields, "engine") or engine or "auto")
+            recording = RecognitionRequest(file=file, language=language_field(FormData([("language", named)])))
+            async with CancelOnDisconnect(request.receive):
+                segments, finished = await _transcribe(speech, recording)
         return RecordingTranscriptReply(
             text=finished.text.strip(),
             language=finished.language,
