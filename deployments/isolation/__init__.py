@@ -29,8 +29,8 @@ The parent holds a pool and reads the items::
 * ``deadline_s`` counts the time that the caller waits for a worker or for its next item, not the time between reads.
 * A reader that is slow blocks the child (and its place in the pool): read ahead where the output is small.
 * Only length-framed JSON and bytes come back from a child; nothing of it is unpickled or executed.
-* A child gets no environment but the run id, no standard input, and may write no files. It ends with its parent, also
-  after kill -9.
+* A child gets no environment but the run id and what native libraries need, no standard input, and may write no files.
+  It ends with its parent, also after kill -9.
 * Its standard output and error go to the log of the parent: lines that report a crash, without the text of requests.
 
 Errors (``errors.py``): ``WorkerDied`` (with the name of the signal), ``WorkerLimitReached`` (memory or CPU),

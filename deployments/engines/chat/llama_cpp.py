@@ -18,7 +18,7 @@ from deployments.contracts.events import TextDelta, ToolCallDelta, TurnFinished
 from deployments.contracts.streams import Closing
 from deployments.engines.base import ThreadedEngine
 from deployments.engines.chat.llama_embedder import MAX_TOKENS, LlamaEmbedder
-from deployments.engines.chat.llama_reply import REFUSED, LlamaChunk, LlamaReply
+from deployments.engines.chat.llama_reply import FAILED, REFUSED, LlamaChunk, LlamaReply
 from deployments.engines.chat.llama_request import LlamaRequestBody, request_body
 from deployments.engines.chat.llama_server import LlamaServer, LlamaServerSettings, load_server
 from deployments.engines.chat.llama_templates import choose_chat_template
@@ -169,8 +169,8 @@ def _generate(
         server.handle_chat_completions(body, on_chunk)
     except ValueError:  # its text has the schema, and Ray Serve logs errors with their causes
         raise InvalidRequest(REFUSED, param=_invalid_param(body)) from None
-    except RuntimeError as error:
-        raise EngineFailed(f"llama.cpp failed: {error}") from error
+    except RuntimeError:  # its text may quote the request
+        raise EngineFailed(FAILED) from None
     if reply.error is not None:
         raise reply.error
     if parse_errors:

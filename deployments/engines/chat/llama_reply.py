@@ -10,6 +10,7 @@ from deployments.engines.chat.forced_call import ForcedCall
 
 _FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "tool_calls": "tool_calls"}
 
+FAILED = "llama.cpp failed"
 REFUSED = "llama.cpp cannot use this request, or the JSON schema in it"
 LlamaChunk = Mapping[str, Any]
 """A decoded ``chat.completion.chunk``, or ``{"error": {code, type, message}}``."""
@@ -63,7 +64,8 @@ class LlamaReply:
 
 
 def translate_error(error: Mapping[str, Any]) -> SecretaryError:
-    """Translates an error object (llama.cpp tools/server/server-common.cpp, format_error_response)."""
+    """Translates an error object (llama.cpp tools/server/server-common.cpp, format_error_response). The message of a
+    failure is left out: it may quote the request."""
     kind, message = error.get("type", ""), str(error.get("message", "unknown error"))
     if kind == "exceed_context_size_error":
         return ConversationTooLong(f"the conversation is too long for the model: {message}", param="messages")
@@ -71,7 +73,7 @@ def translate_error(error: Mapping[str, Any]) -> SecretaryError:
         return InvalidRequest(REFUSED)
     if kind == "unavailable_error":
         return Unavailable(f"llama.cpp is not available: {message}")
-    return EngineFailed(f"llama.cpp failed: {message}")
+    return EngineFailed(FAILED)
 
 
 def parse_vectors(reply: LlamaChunk) -> EmbeddingVectors:

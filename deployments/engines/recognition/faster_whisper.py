@@ -1,44 +1,46 @@
 """Whisper through CTranslate2 (faster-whisper): about a hundred languages, streamed segment by segment.
 
-Each step transcribes one window of 30 seconds. A closed stream ends after the current window: CTranslate2 cannot be
-interrupted inside one. Whisper hears only what the Silero VAD takes for speech, and ``TranscriptCheck`` drops the words
-that it invents all the same.
+It runs in worker processes (``whisper_worker.py``). CTranslate2 cannot be interrupted: a transcription that its reader
+leaves, and that does not end within half a second, ends with its process. The next one waits until the model is loaded
+again.
 """
 
-from collections.abc import AsyncIterator, Generator
-from dataclasses import replace
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from pydantic import Field
 
-from deployments.audio.convert import AudioConverter
-from deployments.contracts.audio import PCM16_16K, AudioFormat
-from deployments.contracts.errors import EngineFailed, LanguageNotSupported
+from deployments.contracts.audio import AudioFormat
+from deployments.contracts.errors import EngineFailed, LanguageNotSupported, Overloaded, SecretaryError, Unavailable
 from deployments.contracts.speech import (
+    EngineStatus,
     RecognitionRequest,
     TranscriptEvent,
     TranscriptFinished,
     TranscriptSegment,
     Word,
 )
-from deployments.engines.base import ThreadedEngine
+from deployments.contracts.streams import Closing
+from deployments.engines.base import AsyncEngine
 from deployments.engines.languages import primary_tag
 from deployments.engines.options import EngineOptions, require_path
 from deployments.engines.recognition.pcm_format import require_pcm16
-from deployments.engines.recognition.transcript_check import TranscriptCheck, most_letters, speech_seconds
-from deployments.engines.recognition.voice_activity import Samples, SpeechCut, cut_speech, whole_recording
+from deployments.isolation.errors import CallRefused, WorkerError, WorkerNotStarted, WorkerQueueFull
+from deployments.isolation.frames import Header
+from deployments.isolation.spec import WorkerSpec
+from deployments.isolation.worker_pool import WorkerPool
+from deployments.isolation.worker_process import Frame
 
+_TARGET = "deployments.engines.recognition.whisper_worker:open_whisper"
 _FILES = ("model.bin", "config.json", "tokenizer.json")
-_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper retries at a higher temperature when the text looks wrong
-_SHORT_S = 2.0
-"""Of speech. Retries of such a sound take seconds and invent words."""
-_SURE_LANGUAGE = 0.5
-_WRITTEN_WITHOUT_SPACES = frozenset(("zh", "ja", "yue", "th", "lo", "my", "km", "bo"))
-_EXTRA_TOKENS = 16
-_MOST_TOKENS = 220
-"""What Whisper can write after the longest prompt."""
+_START_TIMEOUT_S = 300.0
+_DEADLINE_S = 900.0
+"""Waiting in line and for one segment."""
+_CANCEL_GRACE_S = 0.5
+_RESTART_S = 3.0
+_MAX_QUEUED = 1_000  # the deployment bounds its requests
 
 
 class FasterWhisperOptions(EngineOptions):
@@ -46,7 +48,9 @@ class FasterWhisperOptions(EngineOptions):
     device: str = Field(default="cpu", description="cpu, cuda or auto")
     compute_type: str = Field(default="int8", description="CTranslate2 computation type")
     threads: int = Field(default=0, ge=0, description="CPU threads of one transcription; 0 lets CTranslate2 choose")
-    workers: int = Field(default=1, ge=1, le=64, description="Transcriptions at once; more wait in line")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Transcriptions at once, each in a process with its own copy of the model"
+    )
     beam_size: int = Field(default=5, ge=1, le=20, description="Hypotheses kept while decoding; 1 is fastest")
     skip_silence: bool = Field(default=True, description="Listen only to what voice detection takes for speech")
     likely_languages: tuple[str, ...] = Field(
@@ -54,111 +58,97 @@ class FasterWhisperOptions(EngineOptions):
     )
 
 
-class FasterWhisperRecognizer(ThreadedEngine):
+class FasterWhisperRecognizer(AsyncEngine):
     """Recognizer for a model folder on disk. It never downloads a model."""
 
     Options: ClassVar[type[EngineOptions]] = FasterWhisperOptions
 
-    def __init__(self, options: FasterWhisperOptions) -> None:
+    def __init__(self, options: FasterWhisperOptions, target: str = _TARGET) -> None:
         self._options = options
         self._name = options.model_id or options.model.name
-        self._model: Any = None
-        super().__init__("recognition", "faster_whisper", self._name, options.workers)
+        self._languages: frozenset[str] = frozenset()
+        spec = WorkerSpec(
+            "whisper",
+            target,
+            options.model_dump(mode="json"),
+            start_timeout_s=_START_TIMEOUT_S,
+            cancel_grace_s=_CANCEL_GRACE_S,
+        )
+        self._pool = WorkerPool(spec, options.workers, spares=0, max_queued=_MAX_QUEUED)
+        super().__init__("recognition", "faster_whisper", self._name)
+
+    async def start(self) -> None:
+        """Loads the model. Does nothing when started. Raises ModelMissing, EngineFailed."""
+        if self._health.ready:
+            return
+        async with self._health.track_start():
+            await asyncio.to_thread(self._require_files)
+            try:
+                await self._pool.start()
+                found = [header async for header, _ in self._pool.call({"do": "languages"}, deadline_s=_DEADLINE_S)]
+            except WorkerError as error:
+                await self._pool.stop()
+                raise EngineFailed(_message(error)) from error
+            self._languages = frozenset(found[0]["languages"])  # type: ignore[call-overload]
+
+    async def stop(self) -> None:
+        """Ends live streams with Unavailable and releases the model."""
+        await super().stop()
+        await self._pool.stop()
+
+    def status(self) -> EngineStatus:
+        return self._health.status(self._pool.live_calls)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Of the worker processes."""
+        return self._pool.pids
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         """Raises UnsupportedAudio, LanguageNotSupported, Unavailable; EngineFailed in the stream."""
         self._health.require_ready()
         audio_format = require_pcm16(request)
         language = primary_tag(request.language) if request.language else None
-        if language is not None and language not in self._model.supported_languages:
+        if language is not None and language not in self._languages:
             raise LanguageNotSupported(f"Whisper does not know the language {request.language!r}", param="language")
-        request = replace(request, language=language)
-        return self._ready_threads().stream_from_generator(lambda: self._transcribe(request, audio_format))
+        header: Header = {
+            "do": "transcribe",
+            "rate": audio_format.rate,
+            "channels": audio_format.channels,
+            "language": language,
+            "prompt": request.prompt,
+            "temperature": request.temperature,
+            "translate": request.translate,
+            "words": request.word_timestamps,
+        }
+        return self._events(header, request.audio, audio_format)
 
-    def _load(self) -> None:
-        options = self._options
+    async def _events(self, header: Header, audio: bytes, format: AudioFormat) -> AsyncGenerator[TranscriptEvent]:
+        try:
+            async with Closing(self._pool.call(header, audio, deadline_s=_DEADLINE_S)) as items:
+                async for item in items:
+                    yield self._event(item, format.seconds(len(audio)))
+        except WorkerError as error:
+            raise self._to_secretary_error(error) from error
+
+    def _event(self, item: Frame, seconds: float) -> TranscriptEvent:
+        fields: dict[str, Any] = item[0]
+        if "start" not in fields:
+            return TranscriptFinished(fields["text"], fields["language"], seconds, self._name)
+        words = tuple(Word(**word) for word in fields["words"])
+        return TranscriptSegment(**{**fields, "words": words, "tokens": tuple(fields["tokens"])})
+
+    def _to_secretary_error(self, error: WorkerError) -> SecretaryError:
+        if isinstance(error, WorkerNotStarted) or not self._pool.running:
+            return Unavailable("faster_whisper is stopping")
+        if isinstance(error, WorkerQueueFull):
+            return Overloaded("too many recordings wait; try again in a moment", retry_after_s=5)
+        return EngineFailed(_message(error), retry_after_s=_RESTART_S)
+
+    def _require_files(self) -> None:
         for file in _FILES:
-            require_path(options.model / file, "the Whisper model", options.model_id)
-        from faster_whisper import WhisperModel
-
-        try:
-            self._model = WhisperModel(
-                str(options.model),
-                device=options.device,
-                compute_type=options.compute_type,
-                cpu_threads=options.threads,
-                num_workers=options.workers,
-                local_files_only=True,
-            )
-        except (RuntimeError, ValueError) as error:
-            raise EngineFailed(f"cannot load the Whisper model {options.model}: {error}") from error
-
-    def _unload(self) -> None:
-        self._model = None
-
-    def _transcribe(self, request: RecognitionRequest, format: AudioFormat) -> Generator[TranscriptEvent, None, None]:
-        """Yields the segments and the end of one transcription. Runs on a worker thread."""
-        seconds = format.seconds(len(request.audio))
-        texts: list[str] = []
-        language = request.language or ""
-        try:
-            samples = _samples(request.audio, format)
-            cut = cut_speech(samples) if self._options.skip_silence else whole_recording(samples)
-            if cut.spans:
-                language = language or self._detect_language(cut)
-                check = TranscriptCheck(seconds, cut.spans)
-                for segment in map(_segment, cut.restored(self._decode(cut, request, language))):
-                    if checked := check.accept(segment):
-                        texts.append(checked.text)
-                        yield checked
-        except (RuntimeError, ValueError) as error:
-            raise EngineFailed(f"Whisper failed: {error}") from error
-        text = ("" if language in _WRITTEN_WITHOUT_SPACES else " ").join(texts)
-        yield TranscriptFinished(text, "en" if request.translate else language, seconds, self._name)
-
-    def _detect_language(self, cut: SpeechCut) -> str:
-        """The language of the first window; of the likely ones where it is unsure, as in short or noisy sounds."""
-        if len(self._model.supported_languages) == 1:
-            return str(self._model.supported_languages[0])
-        language, probability, every = self._model.detect_language(cut.samples)
-        likely = [(score, name) for name, score in every if name in self._options.likely_languages]
-        return str(language if probability >= _SURE_LANGUAGE or not likely else max(likely)[1])
-
-    def _decode(self, cut: SpeechCut, request: RecognitionRequest, language: str) -> Any:
-        speech_s = speech_seconds(cut.spans, 0.0, float("inf"))
-        most_tokens = 2 * (most_letters(speech_s) + _EXTRA_TOKENS)  # CTranslate2 writes half as many
-        segments, _ = self._model.transcribe(
-            cut.samples,
-            language=language,
-            task="translate" if request.translate else "transcribe",
-            beam_size=self._options.beam_size,
-            temperature=request.temperature or (_TEMPERATURES if speech_s > _SHORT_S else 0.0),
-            initial_prompt=request.prompt or None,
-            word_timestamps=request.word_timestamps,
-            max_new_tokens=most_tokens if most_tokens <= _MOST_TOKENS else None,
-        )
-        return segments
+            require_path(self._options.model / file, "the Whisper model", self._options.model_id)
 
 
-def _samples(audio: bytes, format: AudioFormat) -> Samples:
-    """Converts to the input of Whisper: mono at 16 kHz, samples between -1 and 1."""
-    converter = AudioConverter(format, PCM16_16K)
-    pcm = converter.feed(audio) + converter.finish()
-    return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
-
-
-def _segment(segment: Any) -> TranscriptSegment:
-    return TranscriptSegment(
-        id=segment.id,
-        text=segment.text.strip(),
-        start=float(segment.start),  # numpy numbers with word timestamps
-        end=float(segment.end),
-        words=tuple(
-            Word(w.word.strip(), float(w.start), float(w.end), float(w.probability)) for w in segment.words or ()
-        ),
-        tokens=tuple(segment.tokens),
-        temperature=segment.temperature or 0.0,
-        avg_logprob=segment.avg_logprob,
-        compression_ratio=segment.compression_ratio,
-        no_speech_prob=segment.no_speech_prob,
-    )
+def _message(error: WorkerError) -> str:
+    return error.message or error.code if isinstance(error, CallRefused) else str(error)

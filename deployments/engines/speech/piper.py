@@ -126,4 +126,4 @@ def _synthesize(
     except SecretaryError:
         raise
     except Exception as error:  # onnxruntime raises its own unrelated classes
-        raise EngineFailed(f"Piper failed: {error}") from error
+        raise EngineFailed(f"Piper failed: {type(error).__name__}") from None
