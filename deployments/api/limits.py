@@ -1,6 +1,7 @@
 """Limits of API keys: requests per minute, concurrent answers, tokens and audio per day."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from deployments.api.access_rules import AUDIO, CHAT
 from deployments.api.errors import TooManyStreams
@@ -90,9 +91,11 @@ class ApiKeyLimiter:
 
 
 class StreamSlots:
-    """Answers and speeches in progress in this process, in all and per API key."""
+    """Answers and speeches in progress in this process, in all and per API key. ``wait_s``: how long a request of
+    ``waited_for`` may wait for others to end."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_s: float = 2.0) -> None:
+        self._wait_s = wait_s
         self._limit = ConcurrencyLimit[int](
             total_message="{limit} answers are in progress; try again in a moment.",
             owner_message="This API key may have {limit} answers in progress at once (concurrent_streams).",
@@ -110,3 +113,11 @@ class StreamSlots:
         if key is None:
             return self._limit.acquire(total=limit)
         return self._limit.acquire(key.id, total=limit, per_owner=key.limits.concurrent_streams or None)
+
+    @asynccontextmanager
+    async def waited_for(self, limit: int, key: ApiKey | None) -> AsyncIterator[None]:
+        """Holds a slot. After a gateway was killed, the requests that waited for the new one arrive together: those
+        that find no free slot wait. Raises what ``acquire`` raises."""
+        owner, per_owner = (key.id, key.limits.concurrent_streams or None) if key else (None, None)
+        with await self._limit.wait(self._wait_s, owner, total=limit, per_owner=per_owner):
+            yield

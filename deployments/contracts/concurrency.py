@@ -1,6 +1,7 @@
 """A bound on what is in progress at the same time, in all and for each owner."""
 
-from collections import Counter
+import asyncio
+from collections import Counter, deque
 from collections.abc import Hashable
 from typing import Generic, Self, TypeVar
 
@@ -34,6 +35,7 @@ class ConcurrencyLimit(Generic[OwnerT]):
         self._retry_after_s = retry_after_s
         self._in_use = 0
         self._of_owner: Counter[OwnerT] = Counter()
+        self._line: deque[asyncio.Future[None]] = deque()
 
     @property
     def in_use(self) -> int:
@@ -63,8 +65,50 @@ class ConcurrencyLimit(Generic[OwnerT]):
             self._of_owner[owner] += 1
         return Slot(self, owner)
 
+    async def wait(
+        self,
+        wait_s: float,
+        owner: OwnerT | None = None,
+        *,
+        total: int | None = None,
+        per_owner: int | None = None,
+    ) -> "Slot[OwnerT]":
+        """Like ``acquire``, but waits up to ``wait_s`` seconds for a slot. As many may wait as there are slots."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_s
+        while True:
+            try:
+                return self.acquire(owner, total=total, per_owner=per_owner)
+            except self._total_error:
+                if len(self._line) >= self._in_use or loop.time() >= deadline:
+                    raise
+            await self._wait_for_release(deadline)
+
+    async def _wait_for_release(self, deadline: float) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await turn
+        except TimeoutError:
+            return
+        except asyncio.CancelledError:
+            if turn not in self._line:
+                self._wake_next()
+            raise
+        finally:
+            if turn in self._line:
+                self._line.remove(turn)
+
+    def _wake_next(self) -> None:
+        while self._line:
+            if not (turn := self._line.popleft()).done():
+                turn.set_result(None)
+                return
+
     def _release(self, owner: OwnerT | None) -> None:
         self._in_use -= 1
+        self._wake_next()
         if owner is None:
             return
         self._of_owner[owner] -= 1

@@ -329,7 +329,7 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
         probe_gateway(ProbeRequest("/v1/embeddings", json={"model": "echo", "input": "word " * 100})),
     ),
     "limits.requests_per_minute": (1, probe_gateway(chat_request("раз"), chat_request("два"))),
-    "limits.max_live_streams": (1, probe_gateway(chat_request("раз два три"), chat_request("раз два"), chat=SLOW)),
+    "limits.max_live_streams": (1, probe_gateway(*(chat_request(f"раз два {n}") for n in range(3)), chat=SLOW)),
     "outbound.allowed_hosts": (
         ("10.0.0.5:8000", "127.0.0.1"),
         probe_private_provider,

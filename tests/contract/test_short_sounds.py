@@ -1,9 +1,11 @@
 """Whisper with sounds that are no speech, and with recorded words of 0.3 to 0.5 seconds."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from deployments.engines.conformance import collect
 from deployments.engines.registry import build_engine
 from tests.contract.engine_options import engine_options
 from tests.fakes.decoding import decode_to_pcm16
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.model]
 RECORDINGS = Path(__file__).parents[1] / "data" / "speech"
@@ -125,3 +128,27 @@ async def test_whisper_invents_nothing_for_0_18_seconds(whisper: Recognizer) -> 
     assert isinstance(last, TranscriptFinished)
     assert len(last.text) <= 6
     assert all(isinstance(each, TranscriptSegment) and 0 <= each.start <= each.end <= last.seconds for each in segments)
+
+
+async def test_whisper_work_ends_when_its_reader_leaves() -> None:
+    """Noise that it takes for speech keeps Whisper busy for minutes, most of them in calls of twenty seconds."""
+    options = {**engine_options("faster_whisper"), "skip_silence": False}
+    engine = build_engine("recognition", "faster_whisper", options)
+    await engine.start()
+    try:
+        (worker,) = (psutil.Process(pid) for pid in engine.pids)
+        pcm = (9_000 * noise(30)).astype("<i2").tobytes()
+        reading = asyncio.ensure_future(transcribe(engine, pcm, "ru"))
+        loading_s = cpu_seconds(worker)
+        await wait_until(lambda: cpu_seconds(worker) > loading_s + 6, 60)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await wait_until(lambda: not worker.is_running(), 2)
+        assert (await transcribe(engine, PCM16_16K.silence(1)))[1].text == ""
+    finally:
+        await engine.stop()
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system

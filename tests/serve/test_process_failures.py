@@ -6,8 +6,10 @@ import httpx
 import pytest
 
 from tests.serve.admin_client import AdminClient
-from tests.serve.engine_failures import CASES, EngineFailureCase, uncached_text
+from tests.serve.engine_failures import CASES, EngineFailureCase, chat_answers, uncached_text
 from tests.serve.secretary_process import SecretaryProcess, wait_until
+
+REPLICAS = ("gateway", "office", "phone", "bots", "faq", "chat", "voice", "recognition")
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,27 @@ def test_killed_engine_fails_request_and_recovers(secretary: SecretaryProcess, c
     case.interrupt(secretary, lambda: replica.send_signal(signal.SIGSEGV))
     assert [secretary.live_streams(kind) for kind in ("llm", "tts", "stt")] == [0, 0, 0]
     wait_until(lambda: case.answers(secretary), timeout_s=60)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("killed", REPLICAS)
+def test_crash_of_a_process_ends_no_other(secretary: SecretaryProcess, killed: str) -> None:
+    """And what the others do goes on: texts and FAQ answers without engines, the panel without a gateway."""
+    before = {name: secretary.replica_process(name).pid for name in REPLICAS}
+    secretary.replica_process(killed).send_signal(signal.SIGSEGV)
+    for path, door in (("/health", "gateway"), ("/admin/auth/status", "office"), ("/phone/health", "phone")):
+        if door != killed:
+            assert httpx.get(f"{secretary.url}{path}", timeout=10).is_success
+    wait_until(lambda: secretary.has_replica(killed, other_than=before[killed]), timeout_s=60)
+    wait_until(lambda: answers(secretary, "Спасибо") and chat_answers(secretary), timeout_s=60)
+    after = {name: secretary.replica_process(name).pid for name in REPLICAS}
+    assert {name for name in REPLICAS if before[name] != after[name]} == {killed}
+
+
+def answers(secretary: SecretaryProcess, question: str) -> bool:
+    body = {"model": "secretary", "messages": [{"role": "user", "content": question}]}
+    with secretary.http() as http:
+        return http.post("/v1/chat/completions", json=body).is_success
 
 
 def test_voice_of_killed_replica_is_never_unknown(secretary: SecretaryProcess) -> None:

@@ -41,7 +41,7 @@ class ChatCompletionsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = get_request_context(scope)
-        with self._door.slots.acquire(context.snapshot.settings.limits.max_live_streams, context.key):
+        async with self._door.slots.waited_for(context.snapshot.settings.limits.max_live_streams, context.key):
             request = await read_json(scope, receive, ChatRequest)
             async with CancelOnDisconnect(receive):
                 turn = await build_turn(request, context, scope, self._door)

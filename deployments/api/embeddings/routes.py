@@ -34,7 +34,7 @@ class EmbeddingsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = get_request_context(scope)
         limits = context.snapshot.settings.limits
-        with self._door.slots.acquire(limits.max_live_streams, context.key):
+        async with self._door.slots.waited_for(limits.max_live_streams, context.key):
             body = await read_json(scope, receive, EmbeddingsBody)
             texts = _texts(body)
             _check_budget(texts, limits.max_embedding_tokens)

@@ -40,7 +40,7 @@ class SpeechEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = get_request_context(scope)
-        with self._door.slots.acquire(context.snapshot.settings.limits.max_live_streams, context.key):
+        async with self._door.slots.waited_for(context.snapshot.settings.limits.max_live_streams, context.key):
             body = await read_json(scope, receive, SpeechBody)
             _check_text(body.input, context.snapshot.settings.speech.max_input_chars)
             async with CancelOnDisconnect(receive):

@@ -35,9 +35,12 @@ class TranscriptionsEndpoint:
         context = get_request_context(scope)
         limits = context.snapshot.settings.limits
         try:
-            with self._door.slots.acquire(limits.max_live_streams, context.key):
-                async with opened_form(Request(scope, receive), self._translate) as form, CancelOnDisconnect(receive):
-                    await self._answer(form, context, send)
+            async with (
+                self._door.slots.waited_for(limits.max_live_streams, context.key),
+                opened_form(Request(scope, receive), self._translate) as form,
+                CancelOnDisconnect(receive),
+            ):
+                await self._answer(form, context, send)
         except ClientDisconnect:
             raise ClientGone from None
 

@@ -1,18 +1,23 @@
-"""espeak-ng in a running secretary: texts that overflow it, and its processes killed."""
+"""Native libraries in a running secretary: texts that overflow espeak-ng, and worker processes killed."""
 
 import signal
 
 import psutil
 import pytest
 
+from tests.serve.engine_failures import transcribe
 from tests.serve.secretary_process import SecretaryProcess, wait_until
 
 _OVERFLOWING = (".A" * 400, ".А" * 400)
 
 
-def speech_workers(secretary: SecretaryProcess) -> list[psutil.Process]:
-    children = secretary.replica_process("voice").children()
+def workers(secretary: SecretaryProcess, deployment: str) -> list[psutil.Process]:
+    children = secretary.replica_process(deployment).children()
     return [child for child in children if "deployments.isolation.child" in child.cmdline()]
+
+
+def speech_workers(secretary: SecretaryProcess) -> list[psutil.Process]:
+    return workers(secretary, "voice")
 
 
 def hears_speech(secretary: SecretaryProcess, voice: str, text: str) -> bool:
@@ -40,3 +45,14 @@ def test_killed_speech_workers_are_replaced(demo: SecretaryProcess) -> None:
     wait_until(lambda: len(speech_workers(demo)) == 4, timeout_s=10)
     assert not {worker.pid for worker in killed} & {worker.pid for worker in speech_workers(demo)}
     assert demo.replica_process("voice").pid == replica
+
+
+def test_killed_workers_of_recognition_are_replaced(demo: SecretaryProcess) -> None:
+    replica, killed = demo.replica_process("recognition").pid, workers(demo, "recognition")
+    assert len(killed) == 4, "three decoders and Whisper"
+    for worker in killed:
+        worker.send_signal(signal.SIGSEGV)
+    wait_until(lambda: transcribe(demo).is_success, timeout_s=20)
+    wait_until(lambda: len(workers(demo, "recognition")) == 4, timeout_s=10)
+    assert not {worker.pid for worker in killed} & {worker.pid for worker in workers(demo, "recognition")}
+    assert demo.replica_process("recognition").pid == replica

@@ -1,5 +1,7 @@
 """Slots for what is in progress at the same time."""
 
+import asyncio
+
 import pytest
 
 from deployments.contracts.concurrency import ConcurrencyLimit
@@ -40,3 +42,27 @@ def test_release_twice_frees_one_slot() -> None:
         slot.release()
         assert (limit.in_use, limit.owners) == (1, 1)
     assert (limit.in_use, limit.owners) == (0, 0)
+
+
+async def test_waiting_for_a_slot_keeps_the_order() -> None:
+    slots = ConcurrencyLimit[str](total=1)
+    first = slots.acquire()
+    order: list[int] = []
+
+    async def wait(number: int, wait_s: float = 5) -> None:
+        with await slots.wait(wait_s):
+            order.append(number)
+
+    cancelled = asyncio.create_task(wait(1))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await slots.wait(5)
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    second = asyncio.create_task(wait(2))
+    await asyncio.sleep(0)
+    first.release()
+    await second
+    with slots.acquire(), pytest.raises(Overloaded):
+        await slots.wait(0.01)
+    assert (order, slots.in_use) == ([2], 0)
