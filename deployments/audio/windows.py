@@ -6,9 +6,9 @@ import numpy as np
 
 from deployments.contracts.audio import PCM16_16K
 
-WINDOW_S = 60.0
-"""The longest window: Whisper needs 55 MB of memory for its spectrum, and a short recording waits until a window of a
-long one is transcribed. A shorter recording is one window."""
+WINDOW_S = 29.0
+"""The longest window: what Whisper hears at once, with the silence put around it. Recordings take turns after each
+window. A shorter recording is one window."""
 _SEARCH_S = 30.0
 _STEP = 320
 _PAUSE_STEPS = 10

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -79,6 +79,8 @@ class ScriptedBotAssistant:
         yield tone()
 
     async def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
+        if request.file is not None:  # closed when the message is answered
+            request = replace(request, audio=request.file.read(), file=None)
         self.recognition_requests.append(request)
         if self.transcription_error is not None:
             raise self.transcription_error

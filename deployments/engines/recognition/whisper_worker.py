@@ -9,6 +9,7 @@ same. CTranslate2 cannot be interrupted inside a call of the library: whether th
 each of them, and the parent ends the process when one takes longer.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
@@ -29,6 +30,7 @@ _SHORT_S = 2.0
 _SURE_LANGUAGE = 0.5
 _WRITTEN_WITHOUT_SPACES = frozenset(("zh", "ja", "yue", "th", "lo", "my", "km", "bo"))
 _EXTRA_TOKENS = 16
+_RETRY_S = 10.0
 _MOST_TOKENS = 220
 """What Whisper can write after the longest prompt."""
 
@@ -38,11 +40,30 @@ class CallerLeft(Exception):
 
 
 class InterruptibleModel:
-    """CTranslate2's model. Its methods raise CallerLeft instead of beginning when ``caller_left`` says so."""
+    """CTranslate2's model. Its methods raise CallerLeft instead of beginning when ``caller_left`` says so.
 
-    def __init__(self, model: Any) -> None:
+    Noise and music fail every check of a text, so that Whisper would try all temperatures for a minute. Each window has
+    ``retry_s`` seconds for that; later retries get the last text at once.
+    """
+
+    def __init__(self, model: Any, retry_s: float = _RETRY_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._model = model
+        self._retry_s = retry_s
+        self._clock = clock
+        self._window: Any = None
+        self._last: Any = None
+        self._tried_since = 0.0
         self.caller_left: Callable[[], bool] = lambda: False
+
+    def generate(self, window: Any, *arguments: Any, **options: Any) -> Any:
+        """One try of the texts of ``window``, what the encoder returned for it."""
+        if self.caller_left():
+            raise CallerLeft
+        if window is not self._window:
+            self._window, self._tried_since, self._last = window, self._clock(), None
+        if self._last is None or self._clock() < self._tried_since + self._retry_s:
+            self._last = self._model.generate(window, *arguments, **options)
+        return self._last
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._model, name)
