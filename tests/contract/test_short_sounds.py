@@ -138,10 +138,10 @@ async def test_whisper_work_ends_when_its_reader_leaves() -> None:
     try:
         (worker,) = (psutil.Process(pid) for pid in engine.pids)
         pcm = (9_000 * noise(30)).astype("<i2").tobytes()
-        request = RecognitionRequest(pcm, PCM16_16K, language="ru", temperature=1.0)
+        request = RecognitionRequest(pcm, PCM16_16K, language="ru", prompt="да " * 200, temperature=0.2)
         reading = asyncio.ensure_future(collect(engine.transcribe(request)))
         loading_s = cpu_seconds(worker)
-        await wait_until(lambda: cpu_seconds(worker) > loading_s + 3, 60)
+        await wait_until(lambda: cpu_seconds(worker) > loading_s + 3, 120)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await wait_until(lambda: not worker.is_running(), 2 * machine_load_factor())
