@@ -1,8 +1,9 @@
 """Produces the text of an answer: an FAQ answer, else the stream of a language model that speaks the language of the
 question, else the fallback answer of the persona."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
 
 from deployments.contracts.chat import ChatTurn, FinishReason, Route, SourceKind
@@ -60,9 +61,10 @@ class AnswerResolver:
     """Tries exact FAQ answers, then ranked ones, then a model, on every route. A question in a language that none of
     the models speaks gets the fallback answer of the persona."""
 
-    def __init__(self, faq: FaqLookup, observer: TurnObserver) -> None:
+    def __init__(self, faq: FaqLookup, observer: TurnObserver, now: Callable[[], datetime]) -> None:
         self._faq = faq
         self._observer = observer
+        self._now = now
         self._chain = ModelChain(RouteBreakers())
 
     async def resolve(
@@ -133,7 +135,7 @@ class AnswerResolver:
         preferred = turn.locale or snapshot.settings.default_language
         messages = readable_messages(turn.messages, route, preferred)
         turn = replace(turn, messages=messages, route=Route.parse(route.name))
-        prompts = shrinking_prompts(turn, snapshot, language)
+        prompts = shrinking_prompts(turn, snapshot, language, self._now)
         if turn.source.kind is SourceKind.API:
             prompts = islice(prompts, 1)
         too_long: ConversationTooLong | None = None
@@ -164,7 +166,9 @@ def _fallback_events(
 ) -> Iterator[TurnEvent]:
     """Raises Unavailable without a model, NoModelForLanguage for a turn that asks for JSON or a tool call."""
     if not routes.routes:
-        raise Unavailable("no FAQ answer matches, and this graph has no language model", retry_after_s=60)
+        raise Unavailable(
+            f"no FAQ answer matches, and no language model of this graph answers on {routes.name!r}", retry_after_s=60
+        )
     language = language_of_question(turn, snapshot)
     if turn.requires_structure:
         raise no_model_error(language)

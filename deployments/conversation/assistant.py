@@ -89,7 +89,7 @@ class ConversationAssistant:
         self._speaker = Speaker(
             self._voices, self._cache, observer, SharedPhraseCache(pipeline.phrases) if pipeline.phrases else None
         )
-        self._resolver = AnswerResolver(pipeline.faq, observer)
+        self._resolver = AnswerResolver(pipeline.faq, observer, now)
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         snapshot = self._snapshot()

@@ -8,7 +8,7 @@ from deployments.contracts.errors import NoModelForLanguage
 from deployments.contracts.local_models import find_local_engine, local_engines
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
-from deployments.conversation.model_choice import expand_route, route_languages, speaks_all
+from deployments.conversation.model_choice import default_route, expand_route, route_languages, speaks_all
 from deployments.models.catalogue import load_catalogue
 from deployments.text.language_names import english_name
 
@@ -56,7 +56,7 @@ class LanguageGap:
 def find_language_gaps(snapshot: Snapshot, engines: Iterable[EngineStatus]) -> tuple[LanguageGap, ...]:
     """The used languages that the model of the default route does not speak. Empty when the graph has no model, when
     its languages are not known, and when ``llm.answer_in_any_language`` is set."""
-    statuses, route = tuple(engines), snapshot.settings.default_route
+    statuses, route = tuple(engines), default_route(snapshot)
     if not local_engines(statuses) or snapshot.settings.llm.answer_in_any_language:
         return ()
     spoken: set[str] = set()

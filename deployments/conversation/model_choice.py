@@ -48,10 +48,12 @@ def speaks_all(languages: Sequence[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TurnRoutes:
-    """The models that may answer a turn, in order, and how the next one takes over."""
+    """The models that may answer a turn, in order, and how the next one takes over. ``name`` is the route of which they
+    are the models."""
 
     routes: tuple[ChatRoute, ...] = ()
     policy: ChainPolicy = DEFAULT_CHAIN_POLICY
+    name: str = str(LOCAL_ROUTE)
 
     def speaking(self, language: str) -> tuple[ChatRoute, ...]:
         """The routes whose models speak ``language``."""
@@ -62,8 +64,8 @@ def routes_of_turn(turn: ChatTurn, snapshot: Snapshot, engines: Mapping[str, Cha
     """The models that may answer ``turn``. None when the default route has no model in this graph: FAQ answers still
     work. When the turn names the route itself, raises ModelNotFound, and Unavailable for an adapter of a model that is
     being loaded."""
-    route = turn.route or Route.parse(snapshot.settings.default_route) or LOCAL_ROUTE
-    name = resolve_alias(str(route), snapshot.providers)
+    default = Route.parse(default_route(snapshot, turn.persona_id)) or LOCAL_ROUTE
+    name = resolve_alias(str(turn.route or default), snapshot.providers)
     routes: dict[str, ChatRoute] = {}
     problems: list[SecretaryError] = []
     for each in expand_route(name, snapshot):
@@ -78,7 +80,13 @@ def routes_of_turn(turn: ChatTurn, snapshot: Snapshot, engines: Mapping[str, Cha
         chains = [f"{_CHAIN}{chain.name}" for chain in snapshot.chains if chain.enabled]
         known = ", ".join((*engines, *chains)) or "none"
         raise ModelNotFound(f"no model answers on route {name!r}; routes here: {known}", param="model")
-    return TurnRoutes(tuple(routes.values()), find_chain(name, snapshot) or DEFAULT_CHAIN_POLICY)
+    return TurnRoutes(tuple(routes.values()), find_chain(name, snapshot) or DEFAULT_CHAIN_POLICY, name)
+
+
+def default_route(snapshot: Snapshot, persona_id: str | None = None) -> str:
+    """The route of turns that name none: that of their persona, else that of the settings."""
+    persona = snapshot.persona(persona_id)
+    return (persona.route if persona else "") or snapshot.settings.default_route
 
 
 def _find_engine(route: str, engines: Mapping[str, ChatEngine]) -> tuple[str, ChatEngine] | None:

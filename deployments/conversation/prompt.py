@@ -1,18 +1,26 @@
 """Builds the prompt of a turn: system prompt, the newest history and default options. Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import groupby
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions
 from deployments.contracts.settings import LlmSettings
 from deployments.contracts.snapshot import Snapshot
+from deployments.conversation.persona_prompt import render_prompt
 from deployments.conversation.token_estimates import estimate_message_tokens
 
 _DEFAULTED = ("max_tokens", "temperature", "top_p", "repetition_penalty")
 
 
-def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_tokens: int | None = None) -> ChatTurn:
+def build_prompt(
+    turn: ChatTurn,
+    snapshot: Snapshot,
+    language: str,
+    history_tokens: int | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> ChatTurn:
     """``turn`` with a system prompt, a bounded history and default options.
 
     The system prompt is the system message of the turn, else its ``system_prompt``, else the persona's. System prompt
@@ -21,7 +29,7 @@ def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_toke
     """
     system = [m for m in turn.messages if m.role == "system" and m.content.strip()]
     if not system:
-        system = _system(turn, snapshot, language)
+        system = _system(turn, snapshot, language, now)
     messages = [m for m in turn.messages if m.role != "system"]
     budget = snapshot.settings.llm.history_tokens if history_tokens is None else history_tokens
     history = trim_history(messages, budget - sum(estimate_message_tokens(m) for m in system))
@@ -32,23 +40,27 @@ def build_prompt(turn: ChatTurn, snapshot: Snapshot, language: str, history_toke
     )
 
 
-def shrinking_prompts(turn: ChatTurn, snapshot: Snapshot, language: str) -> Iterator[ChatTurn]:
+def shrinking_prompts(
+    turn: ChatTurn, snapshot: Snapshot, language: str, now: Callable[[], datetime]
+) -> Iterator[ChatTurn]:
     """The prompt, then shorter ones: each has half of the token budget for history, down to the last question alone.
     Prompts with the same messages are skipped."""
     budget = snapshot.settings.llm.history_tokens
-    prompt = build_prompt(turn, snapshot, language, budget)
+    prompt = build_prompt(turn, snapshot, language, budget, now)
     yield prompt
     while budget:
         budget //= 2
-        shorter = build_prompt(turn, snapshot, language, budget)
+        shorter = build_prompt(turn, snapshot, language, budget, now)
         if shorter.messages != prompt.messages:
             prompt = shorter
             yield prompt
 
 
-def _system(turn: ChatTurn, snapshot: Snapshot, language: str) -> list[ChatMessage]:
+def _system(turn: ChatTurn, snapshot: Snapshot, language: str, now: Callable[[], datetime]) -> list[ChatMessage]:
     persona = snapshot.persona(turn.persona_id)
-    prompt = turn.system_prompt or (persona.prompt(language) if persona else "")
+    prompt = turn.system_prompt
+    if not prompt and persona:
+        prompt = render_prompt(persona, language, snapshot.settings.time_zone, now)
     return [ChatMessage("system", prompt)] if prompt else []
 
 

@@ -5,8 +5,10 @@ widget), then the settings. Pure functions.
 |---|---|
 | system prompt | turn, session, mode, instance (a persona that a layer names counts too); the default persona |
 | persona (its voice) | turn, session, instance; the default persona |
-| route | turn, session, mode, instance; the setting |
-| temperature and other options, each by itself | turn, session, mode, instance; the setting |
+| route | turn, session, mode, instance, persona; the setting |
+| temperature and other options, each by itself | turn, session, mode, instance, persona; the setting |
+
+The route of the persona is applied by ``model_choice``: without its model, FAQ answers still work.
 """
 
 from collections.abc import Iterable
@@ -25,12 +27,15 @@ def resolve_overrides(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
     known = {persona.id for persona in snapshot.personas}
     own = Overrides(turn.system_prompt, turn.persona_id, turn.route, turn.options)
     layers = tuple(_without_unknown_persona(layer, known) for layer in (own, *turn.overrides))
+    persona_id = _first(layer.persona_id for layer in layers)
+    persona = snapshot.persona(persona_id)
+    options = [layer.options for layer in layers]
     return replace(
         turn,
         system_prompt=_system_prompt(layers),
-        persona_id=_first(layer.persona_id for layer in layers),
+        persona_id=persona_id,
         route=_first(layer.route for layer in layers),
-        options=merge_options(layer.options for layer in layers),
+        options=merge_options([*options, persona.llm_params.options] if persona else options),
         preset=turn.preset if snapshot.preset(turn.preset or "") else None,
         overrides=(),
     )

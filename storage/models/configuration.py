@@ -33,7 +33,7 @@ class FaqRow(Base):
 
 
 class PersonaRow(Base):
-    """A persona, with a prompt, a voice and a fallback answer per language."""
+    """A persona, with a prompt, its variables, a voice and a fallback answer per language."""
 
     __tablename__ = "personas"
 
@@ -42,6 +42,9 @@ class PersonaRow(Base):
     prompts: Mapped[dict[str, str]]
     voices: Mapped[dict[str, str]]
     fallback_answers: Mapped[dict[str, str]] = mapped_column(default=dict, server_default=EMPTY_OBJECT)
+    variables: Mapped[JsonValue] = mapped_column(JSON(), nullable=False, default=dict, server_default=EMPTY_OBJECT)
+    route: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
+    llm_params: Mapped[JsonValue] = mapped_column(JSON(), nullable=False, default=dict, server_default=EMPTY_OBJECT)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 

@@ -144,7 +144,7 @@ def test_request_options_reach_the_turn(client: openai.OpenAI, door: RunningGate
         user="u",
         metadata={"a": "b"},
         store=True,
-        extra_body={"persona": "max", "locale": "en-US", "speed": 1.5, "whatever": [1]},
+        extra_body={"repetition_penalty": 1.25, "persona": "max", "locale": "en-US", "speed": 1.5, "whatever": [1]},
     )
     turn = door.assistant.turns[0]
     assert turn.messages == (
@@ -157,7 +157,8 @@ def test_request_options_reach_the_turn(client: openai.OpenAI, door: RunningGate
     assert (turn.persona_id, turn.locale, turn.speed, turn.speak) == ("max", "en", 1.5, False)
     options = turn.options
     assert (options.max_tokens, options.temperature, options.top_p, options.seed) == (6, 0.5, 0.25, 3)
-    assert (options.frequency_penalty, options.presence_penalty) == (0.5, -0.5)
+    penalties = (options.frequency_penalty, options.presence_penalty, options.repetition_penalty)
+    assert penalties == (0.5, -0.5, 1.25)
     assert options.stop == ("\n", "END")
     assert options.json_schema == '{"type":"object"}'
 

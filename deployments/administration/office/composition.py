@@ -156,7 +156,7 @@ async def _build_services(
         tokens=tokens,
         users=UserAdministration(database, account_writer, passwords),
         keys=ApiKeyAdministration(database, writer, usage),
-        personas=PersonaAdministration(database, writer),
+        personas=PersonaAdministration(database, writer, local_models),
         bots=BotAdministration(database, writer, sealer),
         bot_sessions=BotSessions(database),
         providers=ProviderAdministration(database, writer, sealer),

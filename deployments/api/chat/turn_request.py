@@ -55,6 +55,7 @@ def _options(request: ChatRequest) -> GenerationOptions:
         max_tokens=request.max_completion_tokens or request.max_tokens,
         temperature=request.temperature,
         top_p=request.top_p,
+        repetition_penalty=request.repetition_penalty,
         frequency_penalty=request.frequency_penalty,
         presence_penalty=request.presence_penalty,
         seed=request.seed,

@@ -92,9 +92,59 @@ async def test_persona_lifecycle_with_versions(client: httpx.AsyncClient) -> Non
     await client.post("/llm/persona", json={"persona": "anna"})
     assert (await client.delete(path)).status_code == 204
     personas = (await client.get("/llm/personas")).json()["personas"]
-    assert set(personas) == {"anna", "marina"}
+    assert set(personas) == {"anna", "gulya", "lidia", "marina"}
     assert personas["anna"]["default"] is True
     assert personas["anna"]["full_name"] == "Анна"
+
+
+async def test_prompt_variables_are_checked_and_restored(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    read = await client.get("/llm/personas/gulya")
+    body = {name: read.json()[name] for name in ("name", "prompts", "voices", "variables")}
+    own = body["variables"] | {"ru": {"firm": "Ромашка"}}
+    changed = body | {"variables": own, "prompts": body["prompts"] | {"ru": "Ты {{ name }} из {{firm}}, {{date}}."}}
+    done = await client.put("/llm/personas/gulya", json=changed, headers={"if-match": read.headers["etag"]})
+    assert done.json()["variables"] == own
+    for prompt, unknown in (
+        ("{{frim}} {{firm}}", "{{frim}};"),
+        ("{{}}", "{{}};"),
+        ("{{a b}}{{Name}}", "{{a b}}, {{Na"),
+    ):
+        refused = await client.post("/llm/prompt/gulya", json={"prompt": prompt, "language": "ru"})
+        error = refused.json()["error"]
+        assert (refused.status_code, error["param"]) == (400, "prompts.ru")
+        assert f"unknown variables {unknown}" in error["message"]
+        assert "known: name, date, time, weekday, firm" in error["message"]
+    assert (await client.post("/llm/prompt/gulya", json={"prompt": '{"a": {b}}', "language": "ru"})).is_success
+    reset = await client.post("/llm/prompt/gulya/reset")
+    original = {persona.id: persona for persona in seed.personas()}["gulya"]
+    assert reset.json()["prompts"] == original.prompts
+    restored = office.publisher.current.persona("gulya").variables
+    assert restored["ru"] == original.variables["ru"] | own["ru"]
+
+
+async def test_persona_has_route_and_parameters(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    body = {"id": "fast", "name": "Fast", "prompts": {"en": "Be fast."}}
+    for fields, param in (
+        ({"route": "local:none"}, "route"),
+        ({"route": "cloud:none"}, "route"),
+        ({"route": "chain:none"}, "route"),
+        ({"route": "nonsense"}, "route"),
+        ({"llm_params": {"temperature": 2.1}}, "llm_params.temperature"),
+        ({"llm_params": {"max_tokens": 0}}, "llm_params.max_tokens"),
+        ({"llm_params": {"top_p": 0}}, "llm_params.top_p"),
+        ({"llm_params": {"repetition_penalty": 9}}, "llm_params.repetition_penalty"),
+        ({"llm_params": {"seed": 1}}, "llm_params.seed"),
+        ({"variables": {"en": {"date": "today"}}}, "variables.en"),
+        ({"variables": {"en": {"Name": "x"}}}, "variables.en.Name"),
+        ({"variables": {"en": {"a": "x" * 1_001}}}, "variables.en.a"),
+    ):
+        refused = await client.post("/llm/personas", json=body | fields)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, param), fields
+    own = {"temperature": 0.1, "max_tokens": 9, "top_p": 0.5, "repetition_penalty": 1.2}
+    made = await client.post("/llm/personas", json=body | {"route": "local:chat:tone", "llm_params": own})
+    assert (made.json()["route"], made.json()["llm_params"]) == ("local::tone", own)
+    stored = office.publisher.current.persona("fast")
+    assert (stored.route, stored.llm_params.model_dump()) == ("local::tone", own)
 
 
 async def test_fallback_answers_are_edited_per_language(client: httpx.AsyncClient, office: OfficeServices) -> None:

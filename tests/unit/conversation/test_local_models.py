@@ -41,6 +41,7 @@ class Door:
         }
         source = StaticSnapshotSource(snapshot)
         exact = ExactAnswers(lambda: datetime.now(UTC))
+        exact.prepare(snapshot)
         pipeline = build_turn_pipeline(Engines(self.engines, (), None, None), exact, source)
         self.assistant = ConversationAssistant(pipeline, source, RecordingTurnObserver())
 
@@ -77,6 +78,19 @@ async def test_default_route_may_be_any_local_model() -> None:
     settings = SNAPSHOT.settings.model_copy(update={"default_route": "local:second:ada"})
     door = Door(SNAPSHOT.model_copy(update={"settings": settings}))
     assert await door.answer(user_turn("Hello")) == ("local:second:ada", "second", "ada")
+
+
+async def test_persona_may_choose_adapter_and_lose_it() -> None:
+    """Without the model of its persona a door still gives FAQ answers."""
+    for route in ("local:second:bob", "local:gone"):
+        personas = tuple(each.model_copy(update={"route": route}) for each in SNAPSHOT.personas)
+        door = Door(SNAPSHOT.model_copy(update={"personas": personas}))
+        if route == "local:gone":
+            assert [each async for each in door.assistant.reply(user_turn("Часы работы"))][-1].route == "faq:7"  # type: ignore[union-attr]
+            with pytest.raises(Unavailable, match="no language model of this graph answers on 'local:gone'"):
+                await door.answer(user_turn("Hello"))
+        else:
+            assert await door.answer(user_turn("Hello")) == (route, "second", "bob")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Building prompts: system prompt, history and default options."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.contracts.chat import ChatMessage, GenerationOptions
+from deployments.contracts.persona import Persona
 from deployments.contracts.settings import LlmSettings
 from deployments.conversation.prompt import build_prompt, trim_history
 from deployments.conversation.token_estimates import estimate_message_tokens
@@ -15,6 +18,32 @@ from tests.unit.conversation.harness import SNAPSHOT, user_turn
 def test_prompt_uses_persona_in_turn_language() -> None:
     assert build_prompt(user_turn("hi"), SNAPSHOT, "en").messages[0] == ChatMessage("system", "You are Anna.")
     assert build_prompt(user_turn("привет"), SNAPSHOT, "ru").messages[0] == ChatMessage("system", "Ты секретарь Анна.")
+
+
+@pytest.mark.parametrize(
+    ("language", "time_zone", "expected"),
+    [
+        ("ru", "Asia/Tokyo", "Ты Анна, Ромашка; 2026-11-30 00:30, понедельник {{gone}}"),
+        ("en", "UTC", "Anna of {{date}}: Sunday 15:30"),
+        ("de", "UTC", "Ты Анна, Ромашка; 2026-11-29 15:30, воскресенье {{gone}}"),
+    ],
+)
+def test_prompt_variables_are_filled_in(language: str, time_zone: str, expected: str) -> None:
+    """A variable that is unknown, and a variable in a value, stay as they are."""
+    persona = Persona(
+        id="anna",
+        name="Анна",
+        prompts={
+            "ru": "Ты {{name}}, {{ firm }}; {{date}} {{time}}, {{weekday}} {{gone}}",
+            "en": "{{firm}}: {{weekday}} {{time}}",
+        },
+        variables={"ru": {"firm": "Ромашка"}, "en": {"firm": "Anna of {{date}}"}},
+    )
+    snapshot = SNAPSHOT.model_copy(
+        update={"personas": (persona,), "settings": SNAPSHOT.settings.model_copy(update={"time_zone": time_zone})}
+    )
+    now = datetime(2026, 11, 29, 15, 30, tzinfo=UTC)
+    assert build_prompt(user_turn("hi"), snapshot, language, now=lambda: now).messages[0].content == expected
 
 
 def test_prompt_prefers_system_message_to_persona() -> None:

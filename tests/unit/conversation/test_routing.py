@@ -10,6 +10,7 @@ from deployments.contracts.instances import MAIN_MENU, BotSpec, WidgetSpec
 from deployments.contracts.persona import Persona
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.snapshot import Snapshot
+from deployments.conversation.model_choice import default_route
 from deployments.conversation.prompt import build_prompt
 from deployments.conversation.routing import merge_options, resolve_overrides
 from tests.unit.conversation.harness import SNAPSHOT, AssistantHarness, user_turn
@@ -68,9 +69,11 @@ def test_overrides_first_layer_sets_prompt_and_persona(says: dict[str, str]) -> 
     assert result.persona_id == voice
 
 
-@pytest.mark.parametrize("given", list(itertools.product((False, True), repeat=len(LAYERS))))
+@pytest.mark.parametrize("given", list(itertools.product((False, True), repeat=len(LAYERS) + 1)))
 def test_overrides_first_layer_sets_route_and_options(given: tuple[bool, ...]) -> None:
-    routes = [f"cloud:{name}" if has else "" for name, has in zip(LAYERS, given, strict=True)]
+    """The persona is the last layer."""
+    names = (*LAYERS, "persona")
+    routes = [f"cloud:{name}" if has else "" for name, has in zip(names, given, strict=True)]
     params = [{"temperature": n / 10, "max_tokens": n + 1} if has else {} for n, has in enumerate(given)]
     shop = bot(
         route=routes[3],
@@ -86,10 +89,13 @@ def test_overrides_first_layer_sets_route_and_options(given: tuple[bool, ...]) -
             *shop.overrides("m"),
         ),
     )
-    result = resolve_overrides(turn, PERSONA_SNAPSHOT)
+    persona = PERSONAS[0].model_copy(update={"route": routes[4], "llm_params": Sampling.model_validate(params[4])})
+    snapshot = PERSONA_SNAPSHOT.model_copy(update={"personas": (persona,)})
+    result = resolve_overrides(turn, snapshot)
     first = next((number for number, has in enumerate(given) if has), None)
-    assert result.route == (None if first is None else Route.parse(routes[first]))
-    filled = build_prompt(result, PERSONA_SNAPSHOT, "en").options
+    chosen = "local" if first is None else routes[first]
+    assert str(result.route or default_route(snapshot, result.persona_id)) == chosen
+    filled = build_prompt(result, snapshot, "en").options
     assert filled.temperature == (SETTINGS.llm.temperature if first is None else first / 10)
     assert filled.max_tokens == (SETTINGS.llm.max_tokens if first is None else first + 1)
     assert filled.repetition_penalty == SETTINGS.llm.repetition_penalty

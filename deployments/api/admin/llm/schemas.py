@@ -68,6 +68,9 @@ class PersonaReply(BaseModel):
     prompts: dict[str, str]
     voices: dict[str, str]
     fallback_answers: dict[str, str]
+    variables: dict[str, dict[str, str]]
+    route: str
+    llm_params: Sampling
     default: bool
     original: bool = Field(description="A seed persona, whose prompts can be reset")
     version: int
