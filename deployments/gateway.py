@@ -48,6 +48,7 @@ class Gateway:
                 embedders=runtime.chats,
                 shared=runtime.shared,
                 usage=runtime.usage,
+                failing_routes=runtime.unmetered_assistant.failing_routes,
             )
         )
 

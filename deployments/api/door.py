@@ -1,7 +1,7 @@
 """The objects that the endpoints of one gateway process share."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from deployments.api.auth import ApiKeyAuthenticator
@@ -25,7 +25,7 @@ class DoorServices:
     ``embedders`` are the local models by name, the default one first. ``clock`` gives Unix seconds. ``usage`` is the
     tracker that is reported to the office; None creates a private one.
     ``public_prefixes`` are paths of further routes of the app that do their own access control. ``client_timeout_s``
-    bounds each wait for a client to send or to read.
+    bounds each wait for a client to send or to read. ``failing_routes`` are those whose breaker is open.
     """
 
     assistant: Assistant
@@ -37,6 +37,7 @@ class DoorServices:
     shared: SharedRateLimiter | None = None
     usage: UsageTracker | None = None
     client_timeout_s: float = CLIENT_TIMEOUT_S
+    failing_routes: Callable[[], Collection[str]] = tuple
 
 
 class Door:
@@ -49,6 +50,7 @@ class Door:
         self.embedders = services.embedders
         self.clock = services.clock
         self.client_timeout_s = services.client_timeout_s
+        self.failing_routes = services.failing_routes
         self.model_names = ModelNames(services.assistant, services.snapshots, services.clock)
         self.keys = ApiKeyAuthenticator(services.snapshots, services.clock)
         self.usage = services.usage or UsageTracker(services.clock)

@@ -22,6 +22,16 @@ class EngineReadiness(BaseModel):
     remedy: str | None = None
 
 
+class CloudReadiness(BaseModel):
+    """A cloud route in use. ``state`` is short text, "configured" for one that could answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    route: str
+    model: str = ""
+    state: str
+
+
 class Readiness(BaseModel):
     """``status`` is "ready" or "degraded". ``engines`` is None when the request had no API key. No model speaks the
     ``missing_languages``."""
@@ -31,13 +41,18 @@ class Readiness(BaseModel):
     ready: bool
     status: str
     engines: tuple[EngineReadiness, ...] | None = None
+    clouds: tuple[CloudReadiness, ...] = ()
     missing_languages: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
-        """The status, then a line for each engine with an error and for each language without a model."""
+        """The status, then a line for each engine with an error, each cloud route and each language without a model."""
         yield self.status if self.ready else "not ready yet"
         if self.ready and self.status != "ready":
             yield from self._engine_lines()
+        for cloud in self.clouds:
+            yield (
+                f"  {cloud.route} ({cloud.model}): {cloud.state}" if cloud.model else f"  {cloud.route}: {cloud.state}"
+            )
         for note in self.notes:
             yield f"  {note}"
 

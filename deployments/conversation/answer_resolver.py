@@ -65,7 +65,12 @@ class AnswerResolver:
         self._faq = faq
         self._observer = observer
         self._now = now
-        self._chain = ModelChain(RouteBreakers())
+        self._breakers = RouteBreakers()
+        self._chain = ModelChain(self._breakers)
+
+    def failing_routes(self) -> frozenset[str]:
+        """The routes whose breaker is open."""
+        return self._breakers.open_routes()
 
     async def resolve(
         self,

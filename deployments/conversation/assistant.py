@@ -128,6 +128,10 @@ class ConversationAssistant:
         """Every voice as its engine describes it, including disabled ones."""
         return self._voices.installed()
 
+    def failing_routes(self) -> frozenset[str]:
+        """The routes that kept failing in this process. Chains try them last."""
+        return self._resolver.failing_routes()
+
     async def status(self) -> tuple[EngineStatus, ...]:
         if self._pipeline.status is not None:
             return self._pipeline.status()

@@ -33,6 +33,10 @@ class RouteBreakers:
         one caller gets it in its place again, as a probe."""
         return sorted(routes, key=lambda route: self._is_open(route.name))
 
+    def open_routes(self) -> frozenset[str]:
+        """The routes that failed twice in a row and have not succeeded since."""
+        return frozenset(route for route, breaker in self._breakers.items() if breaker.opened)
+
     def succeeded(self, route: str) -> None:
         self._breakers.pop(route, None)
 

@@ -16,6 +16,7 @@ from deployments.api.errors import error_body, error_headers
 from deployments.api.limits import RequestRateLimiter
 from deployments.api.metrics import Metrics
 from deployments.contracts.errors import EngineFailed, RateLimited, SecretaryError
+from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.settings import Limits
 from tests.api.asgi import AsgiCall, post_call
 from tests.api.running_gateway import (
@@ -131,6 +132,15 @@ def test_ready_reports_failed_engine_as_degraded(door: RunningGateway, http: htt
     (seen,) = http.get("/ready").json()["engines"]
     assert (seen["ready"], seen["error"], seen["remedy"]) == (True, "the worker died", "restart it")
     assert seen["failed_at"] == "2023-11-14T22:13:20+00:00"
+
+
+def test_ready_lists_cloud_routes_with_key_only(door: RunningGateway, http: httpx.Client) -> None:
+    door.assistant.engine_statuses = STATUSES[:1]
+    spec = ProviderSpec(id="mine", name="Mine", provider_type="openai", model_name="gpt")
+    settings = door.snapshots.current.settings.model_copy(update={"default_route": "cloud:mine"})
+    door.snapshots.current = door.snapshots.current.model_copy(update={"providers": (spec,), "settings": settings})
+    assert httpx.get(f"{door.url}/ready").json() == {"ready": True, "status": "ready"}
+    assert http.get("/ready").json()["clouds"] == [{"route": "cloud:mine", "model": "gpt", "state": "key missing"}]
 
 
 def test_ready_names_languages_without_model(door: RunningGateway, http: httpx.Client) -> None:

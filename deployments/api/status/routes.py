@@ -14,6 +14,7 @@ from deployments.api.request_context import get_request_context
 from deployments.api.responses import json_response
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.speech import EngineStatus
+from deployments.conversation.cloud_routes import used_cloud_routes
 from deployments.conversation.language_gaps import LanguageGap, find_language_gaps
 
 _STATUS_TIMEOUT_S = 2.0
@@ -51,8 +52,9 @@ class StatusEndpoint:
         """200 when the process can answer, 503 before its settings have arrived.
 
         ``status`` is "degraded" when an engine is not ready or its last request failed. ``missing_languages`` lists the
-        languages in use that no model speaks, if there are any. With an API key the body also lists revision, engines
-        and notes: what a missing language means and what to do.
+        languages in use that no model speaks, if there are any. With an API key the body also lists revision, engines,
+        the cloud routes in use with their state, which changes no ``status``, and notes: what a missing language means
+        and what to do.
         """
         ready = self._door.snapshots.ready
         engines = await self._engine_statuses() if ready else _EngineStatuses()
@@ -62,7 +64,9 @@ class StatusEndpoint:
             body["missing_languages"] = [gap.language for gap in gaps]
         if ready and get_request_context(request.scope).key is not None:
             notes = [_note(gap) for gap in gaps]
+            clouds = used_cloud_routes(self._door.snapshots.current, self._door.failing_routes())
             body |= {"revision": self._door.snapshots.current.revision, "notes": notes, **engines.fields()}
+            body["clouds"] = [{"route": each.route, "model": each.model, "state": each.state} for each in clouds]
         return json_response(body, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:

@@ -52,6 +52,16 @@ def status_of(run_secretary: RunSecretary, tmp_path: Path, start_process: StartP
         server.server_close()
 
 
+def test_status_lists_cloud_routes(status_of: StatusOf) -> None:
+    clouds = [
+        {"route": "cloud:a", "model": "gpt", "state": "key missing"},
+        {"route": "cloud:b", "model": "", "state": "no such provider"},
+    ]
+    done = status_of({"ready": True, "status": "ready", "engines": [HEALTHY], "clouds": clouds}, SECRETARY_API_KEY=KEY)
+    assert done.status == 0
+    assert done.output.endswith(": ready\n  cloud:a (gpt): key missing\n  cloud:b: no such provider\n")
+
+
 def test_status_ready_is_one_line(status_of: StatusOf) -> None:
     done = status_of({"ready": True, "status": "ready", "engines": [HEALTHY]}, SECRETARY_API_KEY=KEY)
     assert done.status == 0
