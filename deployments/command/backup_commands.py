@@ -19,7 +19,7 @@ from storage.environment import Environment
 if TYPE_CHECKING:
     from storage.backup_archive import InstallationPaths
 
-console = Console()
+console = Console(emoji=False)
 
 FileArgument = Annotated[Path | None, typer.Argument(help="Default: secretary-<date>.tar.gz in this folder")]
 

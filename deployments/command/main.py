@@ -31,7 +31,7 @@ app = typer.Typer(
     help="An AI secretary on your own machine.",
 )
 app.add_typer(model_commands.app, name="models", help="List and download models.")
-console = Console()
+console = Console(emoji=False)
 
 GraphOption = Annotated[Path, typer.Option("--graph", "-g", help="The Serve configuration")]
 

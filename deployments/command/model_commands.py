@@ -67,7 +67,7 @@ def _pull_all(
     models: list[CatalogueModel], store: ModelStore, environment: Environment, sources: tuple[str, ...], cancel: Event
 ) -> None:
     fetcher = SourceFetcher(ModelWebAccess.from_environment(os.environ, parse_allowed_hosts(environment.model_hosts)))
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     progress = ProgressBars(console) if console.is_terminal else ProgressLines(typer.echo)
     failed = False
     with progress:

@@ -64,6 +64,6 @@ def test_keywords_do_not_occur_in_other_entries() -> None:
 
 def test_personas_have_prompts_in_both_languages() -> None:
     personas = seed.personas()
-    assert [persona.id for persona in personas] == ["anna", "marina"]
+    assert [persona.id for persona in personas] == ["anna", "marina", "gulya", "lidia"]
     assert all(persona.prompts.keys() == {"ru", "en"} for persona in personas)
     assert not any(character.isdigit() for persona in personas for p in persona.prompts.values() for character in p)

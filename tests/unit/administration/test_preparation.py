@@ -120,7 +120,7 @@ async def test_seed_is_added_once(environment: Environment) -> None:
     await office.close()
     office = await open_office(environment)
     assert (await office.faq.list(limit=1000)).total == len(entries) - 1
-    assert [persona.id for persona in await office.personas.list()] == ["anna"]
+    assert [persona.id for persona in await office.personas.list()] == ["anna", "gulya", "lidia"]
     await office.close()
 
 

@@ -32,7 +32,7 @@ async def test_persona_is_created_changed_and_deleted(office: OfficeServices) ->
     assert await office.personas.get("olga") == renamed
     assert renamed in office.publisher.current.personas
     await office.personas.delete("olga", "admin")
-    assert [each.id for each in await office.personas.list()] == ["anna", "marina"]
+    assert [each.id for each in await office.personas.list()] == ["anna", "gulya", "lidia", "marina"]
     assert [action for _, action, _ in (await audited(office))[:3]] == ["delete", "update", "create"]
 
 
