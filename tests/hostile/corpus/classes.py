@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tests.hostile.corpus.requests import Attack, accepted_recordings, chat, recording, request, speech
 from tests.hostile.corpus.sockets import half_sent_bodies, speak, websocket
-from tests.hostile.corpus.sounds import riff_with_huge_data, riff_with_huge_list, silent_flac, wide_wav
+from tests.hostile.corpus.sounds import mixed_words, riff_with_huge_data, riff_with_huge_list, silent_flac, wide_wav
 from tests.hostile.corpus.texts import repeated
 
 _LONGEST = 3_980
@@ -111,6 +111,7 @@ def _recordings() -> list[Attack]:
         recording("an hour of silence", bomb, times=2),
         recording("a cut file", bomb[:200]),
         recording("zeros", b"\x00" * 1_000_000),
+        recording("words without end", mixed_words(29), language="ru", prompt="да " * 200, temperature="0.2"),
     ]
 
 

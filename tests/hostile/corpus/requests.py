@@ -74,7 +74,7 @@ def accepted_recordings(name: str, data: bytes, times: int) -> Attack:
     return Attack(name, send)
 
 
-def recording(name: str, data: bytes, times: int = 1) -> Attack:
+def recording(name: str, data: bytes, times: int = 1, **fields: str) -> Attack:
     return request(
         name,
         "POST",
@@ -82,5 +82,5 @@ def recording(name: str, data: bytes, times: int = 1) -> Attack:
         key=True,
         times=times,
         files={"file": ("sound", data)},
-        data={"model": "whisper-1"},
+        data={"model": "whisper-1", **fields},
     )

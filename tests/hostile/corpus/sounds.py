@@ -2,9 +2,16 @@
 
 import io
 import struct
+from pathlib import Path
 
 import av
 import numpy as np
+
+from deployments.audio.encode import wav_file
+from deployments.contracts.audio import PCM16_16K
+from tests.fakes.decoding import decode_to_pcm16
+
+_SPEECH = Path(__file__).parents[2] / "data" / "speech"
 
 
 def riff_with_huge_list() -> bytes:
@@ -27,6 +34,15 @@ def wide_wav(megabytes: int, rate: int = 192_000, channels: int = 8) -> bytes:
     form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, channels, rate, 2 * rate * channels, 2 * channels, 16)
     data = form + b"data" + struct.pack("<I", len(samples)) + samples
     return b"RIFF" + struct.pack("<I", 4 + len(data)) + b"WAVE" + data
+
+
+def mixed_words(seconds: int) -> bytes:
+    """Recorded words over words played backwards: voice detection takes all of it for speech."""
+    files = (path.read_bytes() for path in sorted(_SPEECH.glob("*.wav")))
+    words = np.frombuffer(b"".join(map(decode_to_pcm16, files)), "<i2")
+    size = seconds * PCM16_16K.rate
+    both = np.resize(words, size) // 2 + np.resize(words[::-1], size) // 2
+    return wav_file(both.astype("<i2").tobytes(), PCM16_16K)
 
 
 def silent_flac(minutes: int, rate: int = 1_000) -> bytes:
