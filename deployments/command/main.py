@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from deployments.command import backup_commands, model_commands, settings_reference
+from deployments.command.gpu_table import check_gpus, parse_cards
 from deployments.command.graph import format_validation_error, read_graph
 from deployments.command.pid_file import read_pid_file, remove_pid_file
 from deployments.command.process_control import find_processes, terminate_process, terminate_processes
@@ -90,8 +91,17 @@ def status() -> None:
 
 
 @app.command()
-def check(graph: GraphOption = _GRAPH) -> None:
-    """Checks settings, the graph, its models and the database without starting anything."""
+def check(
+    graph: GraphOption = _GRAPH,
+    card: Annotated[
+        list[str] | None,
+        typer.Option(help="An empty card of this size, such as 12GB, instead of those of this machine. Repeatable"),
+    ] = None,
+) -> None:
+    """Checks settings, the graph, its models, GPU memory and the database without starting anything.
+
+    With --card, models that are not downloaded yet are no error: the machine with the card is another one.
+    """
     environment = Environment()
     config = read_graph(graph)
     validate_arguments(config.secretary_arguments(), third_party=True)
@@ -103,9 +113,12 @@ def check(graph: GraphOption = _GRAPH) -> None:
             f"model    {model}: {'missing; secretary models pull ' + model if model in missing else 'installed'}"
         )
     pid_file = read_pid_file(environment.data / "run")
-    if pid_file is None or not pid_file.alive:
+    running = pid_file is not None and pid_file.alive
+    cards = parse_cards(card) if card else None
+    fits = check_gpus(config.secretary_arguments(), store, console, cards, running=running)
+    if not running:
         console.print(f"storage  {environment.data}: {asyncio.run(_database_state(environment))}")
-    raise typer.Exit(1 if missing else 0)
+    raise typer.Exit(0 if fits and (card or not missing) else 1)
 
 
 async def _database_state(environment: Environment) -> str:

@@ -18,6 +18,7 @@ from rich.markup import escape
 from deployments.administration.office.preparation import FirstCredentials, prepare_installation
 from deployments.arguments import SecretaryArgs
 from deployments.command import ray_environment
+from deployments.command.gpu_table import check_gpus
 from deployments.command.graph import Graph
 from deployments.command.haproxy.configuration import HaproxySetup
 from deployments.command.haproxy.frontend import HaproxyFrontend
@@ -29,7 +30,7 @@ from deployments.command.process_control import find_processes, terminate_proces
 from deployments.command.readiness import fetch_notes
 from deployments.command.signals import handle_stop_signals
 from deployments.command.startup import StartupMonitor
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.errors import GpuMemoryLacking, Unavailable
 from deployments.graph_validation import iter_hosting
 from deployments.models.store import ModelStore
 from storage.environment import Environment
@@ -77,6 +78,7 @@ class ForegroundRun:
             try:
                 if pull:
                     self._pull(stop)
+                self._check_gpus()
                 self._start(stop, install_handlers)
                 if not stop.is_set():
                     self._print_addresses()
@@ -103,6 +105,13 @@ class ForegroundRun:
                 pull_models_by_id(missing, store, self._environment, cancel=stop)
             except (typer.Exit, typer.BadParameter):
                 self._step("models", "not all models are installed; engines without a model report it")
+
+    def _check_gpus(self) -> None:
+        """Raises GpuMemoryLacking before anything starts on a card."""
+        arguments = self._graph.secretary_arguments()
+        store = ModelStore(self._environment.models_dir)
+        if not check_gpus(arguments, store, self._console):
+            raise GpuMemoryLacking("the engines do not fit into the memory of the GPUs; see the lines above")
 
     def _start(self, stop: threading.Event, install_handlers: Callable[[], None]) -> None:
         """Runs the steps in order until ``stop`` is set."""

@@ -21,6 +21,7 @@
         │   └── NoSound           503 no_sound
         ├── EngineTimeout         503 engine_timeout
         ├── ModelMissing          503 model_missing   (not retryable: weights must be installed)
+        ├── GpuMemoryLacking      503 gpu_memory_lacking (not retryable: a setting must be changed)
         ├── NoModelForLanguage    503 no_model_for_language (not retryable: a model must be installed)
         └── ServiceStopped        503 service_stopped (not retryable: an administrator stopped it)
 
@@ -154,6 +155,12 @@ class ModelMissing(Unavailable):
     """Weights are not on disk. ``remedy`` is the command that installs them."""
 
     code, retryable = "model_missing", False
+
+
+class GpuMemoryLacking(Unavailable):
+    """A model does not fit into the free memory of its GPU. ``remedy`` is the setting to change."""
+
+    code, retryable = "gpu_memory_lacking", False
 
 
 class NoModelForLanguage(Unavailable):

@@ -9,7 +9,9 @@ from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, JsonValue, model_validator
+
+from deployments.models.model_shape import ModelShape
 
 ModelKind = Literal["chat", "speech", "recognition"]
 SourceName = Literal["package", "https", "hf"]
@@ -99,8 +101,19 @@ class ModelSource(_Frozen):
         return "https" if self.https is not None else "hf"
 
 
+class StartFlags(_Frozen):
+    """The engine that a model is started with, and its options besides the model."""
+
+    engine: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+
+
 class CatalogueModel(_Frozen):
-    """A model that can be pulled. ``size`` is in bytes on disk, approximate if ``files`` is empty."""
+    """A model that can be pulled. ``size`` is in bytes on disk, approximate if ``files`` is empty.
+
+    ``start`` is None for a model without start flags of its own. ``shape`` and ``quantised`` serve the check of GPU
+    memory before the model is downloaded.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,80}$")
     kind: ModelKind
@@ -110,6 +123,9 @@ class CatalogueModel(_Frozen):
     description: str
     revision: str
     demo: bool = False
+    start: StartFlags | None = None
+    shape: ModelShape | None = None
+    quantised: bool = False
     files: tuple[ModelFile, ...] = ()
     sources: tuple[ModelSource, ...] = Field(min_length=1)
 

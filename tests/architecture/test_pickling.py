@@ -100,7 +100,7 @@ def _is_shipped(kind: type[SecretaryError]) -> bool:
 
 
 ERRORS = _error_classes()
-NOT_RETRYABLE = ("ModelMissing", "NoModelForLanguage", "ServiceStopped", "ResponseTooLarge")
+NOT_RETRYABLE = ("ModelMissing", "GpuMemoryLacking", "NoModelForLanguage", "ServiceStopped", "ResponseTooLarge")
 """Errors with status 503 for which a retry does not help."""
 
 

@@ -1,6 +1,5 @@
 """GPUs and the processes on them, read with NVML (nvidia-ml-py). No GPU is a result, not an error."""
 
-import importlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from typing import Any, TypeVar
 
 from deployments.administration.monitoring.process_facts import process_role_by_pid
 from deployments.contracts.frozen_model import FrozenModel
+from deployments.gpu_memory.cards import import_nvml
 
 T = TypeVar("T")
 
@@ -48,11 +48,6 @@ class GpuReport(FrozenModel):
     total_memory_gb: float = 0.0
     used_gb: float = 0.0
     timestamp: datetime
-
-
-def import_nvml() -> Any:
-    """Imports pynvml. Raises ImportError if the extra ``gpu`` is not installed."""
-    return importlib.import_module("pynvml")
 
 
 class GpuMonitor:
