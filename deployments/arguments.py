@@ -24,8 +24,8 @@ class Hosting(Strict):
     )
     num_cpus: float = Field(default=0.0, ge=0, le=256, description="CPUs that Ray reserves per replica")
     num_gpus: float = Field(default=0.0, ge=0, le=16, description="GPUs that Ray reserves per replica")
-    gpu_memory_gb: float | None = Field(
-        default=None, gt=0, le=1_000, description="GPU memory of one replica in GiB, for the check; default: computed"
+    gpu_memory_gb: float = Field(
+        default=0, ge=0, le=1_000, description="GPU memory of one replica in GiB, for the check; 0: computed"
     )
     graceful_shutdown_s: float = Field(default=10, ge=0, le=7200, description="Time for running requests at shutdown")
 

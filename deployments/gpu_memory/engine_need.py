@@ -63,13 +63,14 @@ def _whisper_need(need: MemoryNeed, facts: ModelFacts) -> MemoryNeed:
     return replace(need, weights=facts.weights, activations=buffers, context=CUDA_CONTEXT_BYTES, source=facts.source)
 
 
-def deployment_need(needs: Sequence[MemoryNeed], gpu_memory_gb: float | None) -> MemoryNeed:
-    """The need of the engines of one process, which share a CUDA context. ``gpu_memory_gb`` replaces what is computed.
+def deployment_need(needs: Sequence[MemoryNeed], gpu_memory_gb: float = 0) -> MemoryNeed:
+    """The need of the engines of one process, which share a CUDA context. ``gpu_memory_gb`` replaces what is computed,
+    unless it is 0.
 
     One engine keeps its details; several are added up.
     """
     first = needs[0]
-    if gpu_memory_gb is not None:
+    if gpu_memory_gb:
         total = max(int(gpu_memory_gb * GIB), CUDA_CONTEXT_BYTES)
         return MemoryNeed(
             first.deployment,

@@ -163,7 +163,7 @@ def test_unknown_need_asks_for_the_setting(
 
 def test_engines_of_one_process_share_a_context(tmp_path: Path) -> None:
     store = ModelStore(tmp_path)
-    both = deployment_need([xtts(tmp_path), engine_need("voice", "piper", {}, "voices.0", store)], None)
+    both = deployment_need([xtts(tmp_path), engine_need("voice", "piper", {}, "voices.0", store)])
     assert (both.total, both.context) == (XTTS_BYTES, CUDA_CONTEXT_BYTES)
 
 
