@@ -28,4 +28,6 @@ def format_wait_time(seconds: float, t: Translator) -> str:
     return t.count("unit.seconds", whole) if whole < 60 else t.count("unit.minutes", -(-whole // 60))
 
 
-_WITH_MESSAGE = frozenset({"model_missing", "gpu_memory_lacking", "no_model_for_language", "invalid_request", "engine_failed"})
+_WITH_MESSAGE = frozenset(
+    {"model_missing", "gpu_memory_lacking", "no_model_for_language", "invalid_request", "engine_failed"}
+)
