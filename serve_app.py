@@ -25,14 +25,14 @@ from storage.environment import Environment
 
 def build_secretary(args: SecretaryArgs) -> serve.Application:
     validate_arguments(args)
-    models = Environment().models_dir
+    models, run_dir = Environment().models_dir, Environment().data / "run"
     return build_gateway(
         args.gateway,
         _metrics_dir(),
         faq=build_faq(args.faq) if args.faq else None,
-        chats={chat.name: build_local_llm(chat, models) for chat in args.chats},
-        voices={voice.name: build_voice(voice, models) for voice in args.voices},
-        recognition=build_recognition(args.recognition, models) if args.recognition else None,
+        chats={chat.name: build_local_llm(chat, models, run_dir) for chat in args.chats},
+        voices={voice.name: build_voice(voice, models, run_dir) for voice in args.voices},
+        recognition=build_recognition(args.recognition, models, run_dir) if args.recognition else None,
     )
 
 

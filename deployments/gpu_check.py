@@ -24,34 +24,37 @@ _VISIBLE_CARDS = "CUDA_VISIBLE_DEVICES"
 def gpu_deployments(arguments: SecretaryArgs, store: ModelStore) -> tuple[GpuDeployment, ...]:
     """The deployments of the graph that ask for a GPU, with what they need. Reads headers of weights."""
     return tuple(
-        GpuDeployment(find_need(name, path, specs, hosting, store), hosting.num_gpus, hosting.replicas)
-        for name, path, specs, hosting in _engine_deployments(arguments)
+        GpuDeployment(find_need(name, specs, hosting, store), hosting.num_gpus, hosting.replicas)
+        for name, specs, hosting in _engine_deployments(arguments)
         if hosting.num_gpus
     )
 
 
-def find_need(name: str, path: str, specs: Sequence[EngineSpec], hosting: Hosting, store: ModelStore) -> MemoryNeed:
-    """What one replica of a deployment needs on each of its cards. Several specs are engines of one process."""
-    paths = [path] if len(specs) == 1 else [f"{path}.engines.{number}" for number in range(len(specs))]
-    needs = [engine_need(name, spec.engine, spec.options, at, store) for spec, at in zip(specs, paths, strict=True)]
+def find_need(name: str, specs: Sequence[tuple[str, EngineSpec]], hosting: Hosting, store: ModelStore) -> MemoryNeed:
+    """What one replica of a deployment needs on each of its cards. ``specs`` are the engines of its process, each with
+    its path in the graph."""
+    needs = [engine_need(name, spec.engine, spec.options, path, store) for path, spec in specs]
     return deployment_need(needs, hosting.gpu_memory_gb)
 
 
-def _engine_deployments(arguments: SecretaryArgs) -> Iterator[tuple[str, str, Sequence[EngineSpec], Hosting]]:
-    """Yields name, path below the arguments, engines and hosting."""
-    if arguments.chat:
-        yield names.CHAT, "chat", [arguments.chat.spec], arguments.chat
+def _engine_deployments(
+    arguments: SecretaryArgs,
+) -> Iterator[tuple[str, Sequence[tuple[str, EngineSpec]], Hosting]]:
+    """Yields the name, the engines with their paths below the arguments, and the hosting of each deployment."""
+    for number, chat in enumerate(arguments.chats):
+        yield chat.name, [(f"chats.{number}", chat.spec)], chat
     for number, voice in enumerate(arguments.voices):
-        yield voice.name, f"voices.{number}", voice.engines, voice
+        yield voice.name, [(f"voices.{number}.engines.{n}", spec) for n, spec in enumerate(voice.engines)], voice
     if arguments.recognition:
-        yield names.RECOGNITION, "recognition", [arguments.recognition.spec], arguments.recognition
+        yield names.RECOGNITION, [("recognition", arguments.recognition.spec)], arguments.recognition
 
 
 class GpuLoading:
     """Lets the engines of one replica load when no other replica is loading on the same card, and only if they fit.
 
     ``card_ids`` are the cards of this process; without one nothing waits and nothing is checked. A card that cannot be
-    read (no nvidia-ml-py) is not checked either, because the engine's own error is better than none of its answers.
+    read (no nvidia-ml-py) is not checked: the engine itself then says what is lacking. ``need`` returns None for an
+    engine whose need is a part of another engine's.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class GpuLoading:
         name: str,
         card_ids: Sequence[str],
         locks: Path,
-        need: Callable[[], MemoryNeed],
+        need: Callable[[], MemoryNeed | None],
         find_card: Callable[[str], Card | None] = read_card,
     ) -> None:
         self._name = name
@@ -81,7 +84,7 @@ class GpuLoading:
         need = self._need()
         for card_id in self._card_ids:
             card = self._find_card(card_id)
-            if card is None or need.unknown:
+            if card is None or need is None or need.unknown:
                 continue
             problem = check_one(need, card)
             if problem is not None:

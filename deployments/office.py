@@ -110,10 +110,12 @@ class OfficeServer:
         return await self._office.report(report)
 
     async def heartbeat(self, report: ReplicaReport) -> DesiredServiceState:
-        return self._operations.replica_registry.handle_report(report)
+        desired = self._operations.replica_registry.handle_report(report)
+        await self._operations.local_models.switch.observe(report)
+        return desired
 
     async def control_service(self, service: str, action: ServiceAction, username: str) -> ServiceActionResult:
-        """Starts, stops or restarts an engine. ``username`` is recorded in the audit log."""
+        """Starts, stops, restarts, puts to sleep or wakes an engine. ``username`` is recorded in the audit log."""
         return await self._operations.services.act(service, action, username)
 
     async def open_conversation(self, source: TurnSource, person: str, display_name: str) -> Conversation:

@@ -12,22 +12,24 @@ from deployments.audio.recording_decoder import RecordingDecoder
 from deployments.contracts.engines import Recognizer
 from deployments.contracts.speech import RecognitionRequest, TranscriptEvent
 from deployments.contracts.streams import Closing
-from deployments.engine_replica import EngineReplica, build_engine_host
+from deployments.engine_replica import EngineReplica, build_engine_host, gpu_turn
 from deployments.engines.adapters import DecodingRecognizer
-from deployments.engines.registry import EngineSpec, build_engine
+from deployments.engines.registry import build_engine
 from deployments.hosting import host
 
 
 class SpeechRecognition(EngineReplica[Recognizer]):
     """One recogniser and the processes that decode audio files for it: doors pass files on as they are."""
 
-    def __init__(self, spec: EngineSpec, models: Path) -> None:
+    def __init__(self, args: RecognitionArgs, models: Path, run_dir: Path) -> None:
+        spec = args.spec
         self._decoder = RecordingDecoder()
 
         def build(options: dict[str, JsonValue]) -> Recognizer:
             return DecodingRecognizer(build_engine("recognition", spec.engine, options), self._decoder.windows)
 
-        self._host = build_engine_host(names.RECOGNITION, "recognition", spec, models, build)
+        turn = gpu_turn(names.RECOGNITION, [(names.RECOGNITION, spec)], args, models, run_dir)
+        self._host = build_engine_host(names.RECOGNITION, "recognition", spec, models, build, turn)
         super().__init__([self._host])
 
     async def start(self) -> None:
@@ -44,5 +46,5 @@ class SpeechRecognition(EngineReplica[Recognizer]):
                 yield event
 
 
-def build_recognition(args: RecognitionArgs, models: Path) -> serve.Application:
-    return host(SpeechRecognition, args, names.RECOGNITION, args.spec, models)
+def build_recognition(args: RecognitionArgs, models: Path, run_dir: Path) -> serve.Application:
+    return host(SpeechRecognition, args, names.RECOGNITION, args, models, run_dir)

@@ -1,7 +1,7 @@
 """Text to speech: one or several engines in a process. A request goes to the engine that owns its voice."""
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from deployments.contracts.engines import SpeechEngine
 from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError, Unavailable, VoiceNotFound
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.contracts.streams import Closing
-from deployments.engine_replica import EngineReplica, build_engine_host
+from deployments.engine_replica import EngineReplica, build_engine_host, gpu_turn
+from deployments.engines.engine_source import LoadingTurn, load_at_once
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, build_engine
 from deployments.hosting import host
@@ -25,8 +26,13 @@ log = logging.getLogger(__name__)
 class SpeechSynthesis(EngineReplica[SpeechEngine]):
     """Several speech engines side by side. An engine that cannot load does not affect the others."""
 
-    def __init__(self, name: str, specs: tuple[EngineSpec, ...], models: Path) -> None:
-        super().__init__([_engine_host(name, spec, models) for spec in specs])
+    def __init__(
+        self, name: str, specs: tuple[EngineSpec, ...], models: Path, turns: Sequence[LoadingTurn] = ()
+    ) -> None:
+        """``turns`` are those of ``specs``; none means that every engine loads at once."""
+        turns = turns or [load_at_once] * len(specs)
+        hosts = [_engine_host(name, spec, models, turn) for spec, turn in zip(specs, turns, strict=True)]
+        super().__init__(hosts)
         self._owners: dict[str, EngineHost[SpeechEngine]] = {}
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
@@ -95,12 +101,21 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
         return Unavailable("no voice is loaded")
 
 
-def _engine_host(name: str, spec: EngineSpec, models: Path) -> EngineHost[SpeechEngine]:
+class VoiceReplica(SpeechSynthesis):
+    """The replica of one voice deployment. The check of GPU memory counts all its engines, before the first loads."""
+
+    def __init__(self, args: VoiceArgs, models: Path, run_dir: Path) -> None:
+        specs = [(args.name, spec) for spec in args.engines]
+        turns = [gpu_turn(args.name, [] if number else specs, args, models, run_dir) for number in range(len(specs))]
+        super().__init__(args.name, args.engines, models, turns)
+
+
+def _engine_host(name: str, spec: EngineSpec, models: Path, turn: LoadingTurn) -> EngineHost[SpeechEngine]:
     def build(options: dict[str, JsonValue]) -> SpeechEngine:
         return build_engine("speech", spec.engine, options)
 
-    return build_engine_host(f"{name}/{spec.engine}", "speech", spec, models, build)
+    return build_engine_host(f"{name}/{spec.engine}", "speech", spec, models, build, turn)
 
 
-def build_voice(args: VoiceArgs, models: Path) -> serve.Application:
-    return host(SpeechSynthesis, args, args.name, args.name, args.engines, models)
+def build_voice(args: VoiceArgs, models: Path, run_dir: Path) -> serve.Application:
+    return host(VoiceReplica, args, args.name, args, models, run_dir)

@@ -11,6 +11,7 @@ from deployments.contracts.engines import Engine, Sleeper
 from deployments.contracts.errors import EngineFailed, SecretaryError, ServiceStopped, Unavailable
 from deployments.contracts.speech import EngineStatus
 from deployments.contracts.timeouts import wait_for_event
+from deployments.engines.engine_source import EngineSource, LoadingTurn, load_at_once
 from deployments.engines.failure_counter import FailureCounter
 from deployments.engines.memory import release_memory
 
@@ -25,9 +26,8 @@ _MAX_CONSECUTIVE_FAILURES = 3
 class EngineHost(Generic[E]):
     """Owns one engine of a replica. A missing model gives a status with a remedy; the process does not crash.
 
-    ``build`` constructs the engine and may raise ModelMissing. It is called before each attempt to load, so a model
-    that is pulled later is found without a restart. ``describe_model`` returns the id and the revision of the model for
-    the status. It reads the disk and is called again after the engine has loaded. ``languages`` are those of the model.
+    The arguments are those of ``EngineSource``. ``build`` is called before each attempt to load, so a model that is
+    pulled later is found without a restart. ``describe_model`` is called again after the engine has loaded.
     """
 
     def __init__(
@@ -39,15 +39,15 @@ class EngineHost(Generic[E]):
         describe_model: Callable[[], tuple[str, str]] = lambda: ("", ""),
         first_retry_s: float = 2.0,
         languages: tuple[str, ...] = (),
+        turn: LoadingTurn = load_at_once,
     ) -> None:
-        self._languages = languages
         self._first_retry_s = first_retry_s
         self._name = name
-        self._describe_model = describe_model
-        self._model, self._revision = describe_model()
         self._kind = kind
-        self._engine_name = engine_name
-        self._build = build
+        self._use_source(EngineSource(engine_name, build, describe_model, languages, turn))
+        self._waiting = ""
+        self._replacing = False
+        self._draining = False
         self._engine: E | None = None
         self._starting: E | None = None
         self._error: SecretaryError | None = None
@@ -62,6 +62,59 @@ class EngineHost(Generic[E]):
         self._stopped = False
         self._load_task = self._load_task or asyncio.create_task(self._load(), name=f"loading {self._name}")
 
+    async def replace(self, source: EngineSource[E], drain_timeout_s: float = _DRAIN_TIMEOUT_S) -> None:
+        """Loads the engine of ``source`` instead of the present one, which is unloaded first.
+
+        Requests are drained as in ``unload``; new ones get Unavailable. Raises the error when the new engine does not
+        load; the present one is then loaded again. Cancelled while it drains, it changes nothing.
+        """
+        await asyncio.to_thread(source.build)  # a missing package or an invalid option costs no running answer
+        present, self._replacing = self._source, True
+        try:
+            await self._drain(drain_timeout_s)
+            await self.stop()
+            await asyncio.to_thread(release_memory)
+            self._use_source(source)
+            self._engine = await self._load_once()
+            self._load_task = asyncio.create_task(self._load(), name=f"loading {self._name}")  # ends at once
+        except BaseException:
+            if self._source is not present:
+                self._use_source(present)
+                self.start()
+            raise
+        finally:
+            self._replacing = False
+
+    async def _drain(self, timeout_s: float) -> None:
+        self._draining = True
+        try:
+            if self._active_requests:
+                self._idle.clear()
+                await wait_for_event(self._idle, timeout_s)
+        finally:
+            self._draining = False
+
+    @property
+    def draining(self) -> bool:
+        """Whether ``replace`` waits for requests in progress, so that it can still be cancelled."""
+        return self._replacing and self._draining
+
+    async def sleep(self, drain_timeout_s: float = _DRAIN_TIMEOUT_S) -> None:
+        """Lends the card of a loaded engine that can sleep, after its running requests."""
+        if (sleeper := self.sleeper) is not None:
+            await self._drain(drain_timeout_s)
+            await sleeper.sleep()
+
+    async def wake(self) -> None:
+        if (sleeper := self.sleeper) is not None:
+            await sleeper.wake()
+
+    @property
+    def sleeper(self) -> Sleeper | None:
+        """The loaded engine if it can sleep."""
+        engine: Engine | None = self.loaded_engine
+        return engine if isinstance(engine, Sleeper) else None
+
     async def unload(self, drain_timeout_s: float = _DRAIN_TIMEOUT_S) -> None:
         """Frees the memory of the model until ``start`` is called.
 
@@ -69,9 +122,7 @@ class EngineHost(Generic[E]):
         them.
         """
         self._stopped = True
-        if self._active_requests:
-            self._idle.clear()
-            await wait_for_event(self._idle, drain_timeout_s)
+        await self._drain(drain_timeout_s)
         await self.stop()
         await asyncio.to_thread(release_memory)
 
@@ -115,6 +166,8 @@ class EngineHost(Generic[E]):
         """The loaded engine. Raises ServiceStopped, the error of the last load, or Unavailable while it loads."""
         if self._stopped:
             raise ServiceStopped(f"{self._name} was stopped by an administrator", remedy=self._start_remedy)
+        if self._replacing:
+            raise Unavailable(f"{self._name} is switching its model", retry_after_s=5)
         if self._engine is not None:
             return self._engine
         if self._error is not None:
@@ -139,6 +192,8 @@ class EngineHost(Generic[E]):
         That is the case when a loaded engine is no longer ready, or after several consecutive failures. A model that is
         missing, loading or asleep is not.
         """
+        if self._replacing:
+            return
         if self._engine is not None and not _is_usable(self._engine):
             raise EngineFailed(f"{self._name}: {self._engine.status().error}")
         failures = self._failures
@@ -156,7 +211,7 @@ class EngineHost(Generic[E]):
 
     def _loaded_status(self, status: EngineStatus) -> EngineStatus:
         model, revision = self._model or status.model, self._revision or status.revision
-        languages = self._languages or status.languages
+        languages = self._source.languages or status.languages
         status = replace(status, name=self._name, model=model, revision=revision, languages=languages)
         last = self._failures.last_failure
         if last is None or status.error:
@@ -167,36 +222,54 @@ class EngineHost(Generic[E]):
         return EngineStatus(
             self._name,
             self._kind,
-            self._engine_name,
+            self._source.engine_name,
             ready=False,
             model=self._model,
             revision=self._revision,
             error=error,
             remedy=remedy,
-            languages=self._languages,
-            progress=self._starting.status().progress if self._starting is not None else "",
+            languages=self._source.languages,
+            progress=self._starting.status().progress if self._starting is not None else self._waiting,
         )
 
     async def _load(self) -> None:
         delay_s = self._first_retry_s
         while self._engine is None:
             try:
-                engine = await self._start_engine(await asyncio.to_thread(self._build))
+                engine = await self._load_once()
                 self._engine, self._error = engine, None
             except SecretaryError as error:
                 self._error = error
-            except Exception as error:
-                log.exception("%s does not load", self._name)
-                self._error = Unavailable(f"{self._name} does not load: {type(error).__name__}; see the log")
             if self._error is not None:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _MAX_RETRY_DELAY_S)
+
+    async def _load_once(self) -> E:
+        """Raises a SecretaryError, whatever went wrong."""
+        try:
+            async with self._source.turn(self._set_waiting):
+                self._waiting = ""
+                return await self._start_engine(await asyncio.to_thread(self._source.build))
+        except SecretaryError:
+            raise
+        except Exception as error:
+            log.exception("%s does not load", self._name)
+            raise Unavailable(f"{self._name} does not load: {type(error).__name__}; see the log") from None
+        finally:
+            self._waiting = ""
+
+    def _set_waiting(self, phrase: str) -> None:
+        self._waiting = phrase
+
+    def _use_source(self, source: EngineSource[E]) -> None:
+        self._source = source
+        self._model, self._revision = source.describe_model()
 
     async def _start_engine(self, engine: E) -> E:
         self._starting = engine
         try:
             await engine.start()
-            self._model, self._revision = await asyncio.to_thread(self._describe_model)
+            self._model, self._revision = await asyncio.to_thread(self._source.describe_model)
         except asyncio.CancelledError:
             await engine.stop()
             raise

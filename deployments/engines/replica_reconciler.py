@@ -9,7 +9,16 @@ import time
 
 import psutil
 
-from deployments.contracts.services import DesiredServiceState, ReplicaReport, ReplicaState, ServiceLink, Unloadable
+from deployments.contracts.services import (
+    DesiredServiceState,
+    HostedModel,
+    ReplicaReport,
+    ReplicaState,
+    ServiceLink,
+    SleepableService,
+    SwitchableModel,
+    Unloadable,
+)
 from deployments.contracts.speech import EngineStatus
 
 log = logging.getLogger(__name__)
@@ -31,7 +40,7 @@ class ReplicaReconciler:
         self._replica = replica
         self._engines = engines
         self._period_s = period_s
-        self._applied = DesiredServiceState(generation=-1)
+        self._applied = self._target = DesiredServiceState(generation=-1)
         self._loads = 1
         self._started_at = time.monotonic()
         self._process = psutil.Process()
@@ -58,8 +67,13 @@ class ReplicaReconciler:
 
     def _reconcile(self, desired: DesiredServiceState) -> None:
         """Applies one state at a time. A state that arrives meanwhile is sent again with a later heartbeat."""
-        if desired == self._applied or self._applying:
+        if desired == self._applied:
             return
+        if self._applying:
+            if isinstance(self._engines, SwitchableModel) and desired.switch != self._target.switch:
+                self._engines.cancel_switch()
+            return
+        self._target = desired
         self._apply_task = asyncio.create_task(
             self._apply(self._applied, desired), name=f"apply state of {self._service}"
         )
@@ -73,13 +87,31 @@ class ReplicaReconciler:
         try:
             if old.loaded and (reload or not new.loaded):
                 await self._engines.unload()
+            if new.loaded:
+                await self._switch_model(new.model)
             if new.loaded and (reload or not old.loaded):
                 self._engines.load()
                 self._loads += 1
+            await self._sleep_or_wake(old, new)
         except Exception:
             log.exception("%s cannot apply the desired state", self._replica)
         else:
             self._applied = new
+
+    async def _switch_model(self, model: str) -> None:
+        engines = self._engines
+        if isinstance(engines, SwitchableModel) and engines.hosted().model != model:
+            await engines.switch_model(model)
+            self._loads += 1
+
+    async def _sleep_or_wake(self, old: DesiredServiceState, new: DesiredServiceState) -> None:
+        engines = self._engines
+        if not isinstance(engines, SleepableService) or not new.loaded:
+            return
+        if new.asleep and (not old.asleep or old.sleeps != new.sleeps):
+            await engines.sleep()
+        elif old.asleep and not new.asleep:
+            await engines.wake()
 
     async def _report(self) -> ReplicaReport:
         statuses = await self._engines.statuses()
@@ -98,13 +130,26 @@ class ReplicaReconciler:
             revision=", ".join(filter(None, (status.revision for status in statuses))),
             error=failed.error if failed else "",
             remedy=failed.remedy if failed else "",
+            progress=next((status.progress for status in statuses if status.progress), ""),
+            can_sleep=isinstance(self._engines, SleepableService) and self._engines.can_sleep(),
+            switch=self._applied.switch,
+            wanted_model=self._applied.model,
+            hosted=self._hosted(),
         )
 
+    def _hosted(self) -> HostedModel | None:
+        return self._engines.hosted() if isinstance(self._engines, SwitchableModel) else None
+
     def _state(self, statuses: tuple[EngineStatus, ...]) -> ReplicaState:
+        hosted = self._hosted()
+        if hosted is not None and hosted.switching_to is not None:
+            return "switching"
         if self._applying:
             return "stopping"
         if not self._applied.loaded:
             return "stopped"
         if any(status.ready for status in statuses):
             return "running"
+        if isinstance(self._engines, SleepableService) and self._engines.asleep():
+            return "sleeping"
         return "loading" if any(status.loading for status in statuses) else "failed"

@@ -22,6 +22,7 @@ class AdminResource(StrEnum):
     RECOGNITION = "recognition"
     PROVIDERS = "providers"
     DEFAULT_MODEL = "model of the default provider"
+    LOCAL_MODELS = "local models"
     PROMPTS = "prompts"
     VOICES = "voices"
     CONVERSATIONS = "conversations"
@@ -59,6 +60,7 @@ _REQUIRED_ROLES = {
     AdminResource.RECOGNITION: RequiredRoles(VIEWER, OPERATOR),
     AdminResource.PROVIDERS: RequiredRoles(OPERATOR, ADMIN),
     AdminResource.DEFAULT_MODEL: RequiredRoles(VIEWER, ADMIN),
+    AdminResource.LOCAL_MODELS: RequiredRoles(VIEWER, ADMIN),
     AdminResource.PROMPTS: RequiredRoles(VIEWER, OPERATOR),
     AdminResource.VOICES: RequiredRoles(VIEWER, OPERATOR),
     AdminResource.CONVERSATIONS: RequiredRoles(VIEWER, VIEWER),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from deployments.administration.audit.audit_recorder import AuditRecorder
 from deployments.administration.backup.backups import Backups
+from deployments.administration.llm.local_models import LocalModels
+from deployments.administration.llm.model_switch import ModelSwitch
 from deployments.administration.logs.log_files import LogFiles
 from deployments.administration.models.downloads import Downloads, build_puller
 from deployments.administration.models.hub_browser import HubBrowser
@@ -30,6 +32,7 @@ class OperationsServices:
 
     replica_registry: ReplicaRegistry
     services: ServiceControl
+    local_models: LocalModels
     monitor: Monitor
     logs: LogFiles
     models: ModelAdministration
@@ -40,6 +43,7 @@ class OperationsServices:
     async def close(self) -> None:
         """Stops a running download and scan; waits for running service actions and audit records."""
         await self.models.close()
+        await self.local_models.switch.close()
         await self.services.close()
         await self.audit_recorder.close()
         self.monitor.close()
@@ -69,14 +73,15 @@ async def open_operations(office: OfficeServices, dependencies: OperationsDepend
         office.database, registry, dependencies.cluster, dependencies.services, dependencies.queues
     )
     await services.open()
+    store = ModelStore(dependencies.models)
+    switch = ModelSwitch(office.database, registry, services, dependencies.services, store)
+    await switch.open()
     machine = Machine({"data": dependencies.data, "models": dependencies.models})
-    store, web = (
-        ModelStore(dependencies.models),
-        model_web_client(office, dependencies.environment, dependencies.model_hosts),
-    )
+    web = model_web_client(office, dependencies.environment, dependencies.model_hosts)
     return OperationsServices(
         replica_registry=registry,
         services=services,
+        local_models=LocalModels(switch, registry, store, load_catalogue()),
         monitor=Monitor(services, office.report_ingest, recorder, machine, gpus, dependencies.exposition),
         logs=LogFiles(dependencies.data / "logs"),
         models=ModelAdministration(

@@ -11,7 +11,7 @@ _LOST_AFTER_S = 60.0
 
 class ReplicaRegistry:
     """Answers replica reports with the desired state. A restart reloads the replicas of a service one after the other,
-    so that a service with several replicas stays available."""
+    and so does another model, so that a service with several replicas stays available."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,12 +34,15 @@ class ReplicaRegistry:
         self._remove_lost()
         desired, reloading = self.desired_state_of(report.service), self._reloading.get(report.service)
         if not _needs_reload(report, desired):
-            if reloading == report.replica and report.state in ("running", "failed"):
+            if reloading == report.replica and report.state in ("running", "failed", "sleeping"):
                 del self._reloading[report.service]
             return desired
         if reloading is None or not self._is_fresh(reloading):
             reloading = self._reloading[report.service] = report.replica
-        return desired if reloading == report.replica else desired.model_copy(update={"generation": report.generation})
+        if reloading == report.replica:
+            return desired
+        applied = {"generation": report.generation, "switch": report.switch, "model": report.wanted_model}
+        return desired.model_copy(update=applied)
 
     def replicas(self, service: str) -> tuple[ReplicaReport, ...]:
         """Returns the last reports of the replicas that reported within five seconds, by name."""
@@ -49,8 +52,10 @@ class ReplicaRegistry:
     def models_in_use(self) -> Mapping[str, str]:
         """Maps the ids of loaded or loading models to their services."""
         reports = [report for name, (_, report) in self._reports.items() if self._is_fresh(name)]
-        busy = (report for report in reports if report.state != "stopped")
-        return {model.strip(): report.service for report in busy for model in report.model.split(",") if model.strip()}
+        busy = [report for report in reports if report.state != "stopped"]
+        loaded = {model.strip(): each.service for each in busy for model in each.model.split(",") if model.strip()}
+        wanted = {each.model: name for name, each in self._desired_states.items() if each.model and each.loaded}
+        return wanted | loaded
 
     def lost_replica_count(self, service: str) -> int:
         """Returns how many replicas of ``service`` have stopped reporting for good since the office started."""
@@ -69,4 +74,8 @@ class ReplicaRegistry:
 
 
 def _needs_reload(report: ReplicaReport, desired: DesiredServiceState) -> bool:
-    return desired.loaded and report.state != "stopped" and 0 <= report.generation < desired.generation
+    """A replica that has applied a state before. It reloads for a later generation, or for another model."""
+    if not desired.loaded or report.state == "stopped" or report.generation < 0:
+        return False
+    other_model = report.hosted is not None and report.hosted.model != desired.model
+    return report.generation < desired.generation or (other_model and report.switch < desired.switch)

@@ -22,15 +22,23 @@ from deployments.contracts.services import (
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 
-ServiceAction = Literal["start", "stop", "restart"]
-_TARGET_STATES: Mapping[ServiceAction, str] = {"start": "running", "stop": "stopped", "restart": "running"}
+ServiceAction = Literal["start", "stop", "restart", "sleep", "wake"]
+_TARGET_STATES: Mapping[ServiceAction, str] = {
+    "start": "running",
+    "stop": "stopped",
+    "restart": "running",
+    "sleep": "sleeping",
+    "wake": "running",
+}
+StateChange = Callable[[DesiredServiceState], DesiredServiceState]
 _POLL_INTERVAL_S = 0.1
 _FAILED_STATUSES = ("UNHEALTHY", "DEPLOY_FAILED")
 
 
 class ReplicaView(FrozenModel):
     id: str
-    state: str = Field(description="starting, loading, running, stopping, stopped, failed")
+    state: str = Field(description="starting, loading, running, switching, sleeping, stopping, stopped, failed")
+    progress: str = Field(default="", description="What a loading engine does now")
     pid: int | None = None
     memory_mb: float | None = Field(default=None, description="Resident memory of the process")
     restarts: int = Field(default=0, description="Reloads of the engine in this process")
@@ -44,7 +52,7 @@ class ServiceView(FrozenModel):
     name: str
     display_name: str
     kind: str = Field(description="chat, speech, recognition, answers; door for a service that cannot be stopped alone")
-    status: str = Field(description="running, loading, stopping, stopped, failed, degraded, absent or unknown")
+    status: str = Field(description="as of a replica, or degraded, absent, unknown")
     is_running: bool
     wanted: Literal["running", "stopped"]
     controllable: bool
@@ -129,6 +137,8 @@ class ServiceControl:
         Raises NotFound for an unknown service, Conflict for a door, which cannot be stopped alone, and Unavailable
         while the office closes."""
         await self._require_controllable(service)
+        if action in ("sleep", "wake"):
+            self._require_sleeper(service)
         await self._tasks.run(lambda: self._store_desired_state(service, action, username))
         return await self._wait_for_result(service, action)
 
@@ -140,6 +150,25 @@ class ServiceControl:
         """Rejects new actions and waits for those in progress."""
         await self._tasks.close()
 
+    async def store_state(self, service: str, change: StateChange, event: AuditEvent) -> DesiredServiceState:
+        """Stores the state that ``change`` makes of the present one, with its audit event."""
+        async with self._lock:
+            new = change(self._registry.desired_state_of(service))
+            async with self._database.unit_of_work() as work:
+                await work.installation.put(_installation_key(service), new.model_dump_json())
+                await work.audit.add(event)
+            self._registry.set_desired_state(service, new)
+            return new
+
+    def _require_sleeper(self, service: str) -> None:
+        """Raises Conflict unless a replica of ``service`` has an engine that can sleep and is loaded."""
+        replicas = self._registry.replicas(service)
+        if any(each.can_sleep for each in replicas):
+            return
+        if not replicas or any(each.state in ("loading", "starting", "stopped") for each in replicas):
+            raise Conflict(f"{service} is not loaded; only a loaded engine can sleep or wake")
+        raise Conflict(f"the engine of {service} cannot sleep: stop {service} to free its memory")
+
     async def _require_controllable(self, service: str) -> None:
         if service in self._services:
             return
@@ -149,14 +178,17 @@ class ServiceControl:
         raise NotFound(f"no service {service!r}; known: {known}", param="service")
 
     async def _store_desired_state(self, service: str, action: ServiceAction, username: str) -> None:
-        async with self._lock:
-            old = self._registry.desired_state_of(service)
-            generation = old.generation + (1 if action == "restart" else 0)
-            new = DesiredServiceState(loaded=action != "stop", generation=generation)
-            async with self._database.unit_of_work() as work:
-                await work.installation.put(_installation_key(service), new.model_dump_json())
-                await work.audit.add(AuditEvent(username, action, "service", service))
-            self._registry.set_desired_state(service, new)
+        def change(old: DesiredServiceState) -> DesiredServiceState:
+            return old.model_copy(
+                update={
+                    "loaded": action != "stop",
+                    "generation": old.generation + (action == "restart"),
+                    "asleep": action == "sleep",
+                    "sleeps": old.sleeps + (action == "sleep"),
+                }
+            )
+
+        await self.store_state(service, change, AuditEvent(username, action, "service", service))
 
     async def _wait_for_result(self, service: str, action: ServiceAction) -> ServiceActionResult:
         target, desired = _TARGET_STATES[action], self._registry.desired_state_of(service)
@@ -239,6 +271,7 @@ def _views_of_reports(reports: Iterable[ReplicaReport]) -> tuple[ReplicaView, ..
         ReplicaView(
             id=each.replica,
             state=each.state,
+            progress=each.progress,
             pid=each.pid,
             memory_mb=round(each.memory_bytes / 2**20, 1),
             restarts=each.loads - 1,

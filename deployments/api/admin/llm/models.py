@@ -6,6 +6,7 @@ from dataclasses import replace
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from deployments.administration.llm.local_models import LocalModels, LocalModelView
 from deployments.administration.llm.providers import ProviderAdministration
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.publisher import SnapshotPublisher
@@ -17,6 +18,7 @@ from deployments.api.admin.llm.schemas import (
     CurrentModelBody,
     CurrentModelReply,
     LoadedChatModel,
+    ModelSwitchBody,
     SamplingBody,
     SamplingReply,
     SamplingValues,
@@ -45,10 +47,13 @@ def models_router(
     publisher: SnapshotPublisher,
     assistant: Assistant,
     providers: ProviderAdministration,
+    local_models: LocalModels,
 ) -> APIRouter:
     router = APIRouter(prefix="/llm", tags=["llm"])
     _add_params(router, settings, publisher)
     _add_backend(router, settings, publisher, assistant)
+    _add_models(router, publisher, assistant, local_models)
+    _add_switch(router, local_models)
     _add_model(router, providers, publisher, assistant)
     _add_history(router)
     return router
@@ -94,9 +99,13 @@ def _add_backend(
         kept = "Nothing was stopped: the graph configures which engines run." if body.stop_unused else ""
         return reply.model_copy(update={"message": " ".join(filter(None, (reply.message, kept)))})
 
+
+def _add_models(
+    router: APIRouter, publisher: SnapshotPublisher, assistant: Assistant, local_models: LocalModels
+) -> None:
     @router.get("/models")
     async def models() -> ChatModelsReply:
-        """The model of every route, and the loaded models."""
+        """The model of every route, the loaded models, and what each local deployment could host."""
         statuses = await assistant.status()
         current = _reply(publisher.current, statuses)
         available = {f"cloud:{each.id}": each.model_name for each in publisher.current.providers if each.enabled}
@@ -107,7 +116,24 @@ def _add_backend(
             current_model=current.model,
             loaded_models=loaded,
             backend=current.backend,
+            local=await local_models.list(),
         )
+
+
+def _add_switch(router: APIRouter, local_models: LocalModels) -> None:
+    @router.post("/models/{service}/switch", status_code=202)
+    async def switch(service: str, body: ModelSwitchBody, caller: Caller) -> LocalModelView:
+        """Switches a local deployment to another model and returns at once; see ``switch`` and ``progress`` of
+        ``GET /llm/models``. Running answers have 20 seconds. The present model is kept if the new one does not load.
+        409 for a model that is hosted already, and while a switch is running."""
+        await local_models.switch.switch(service, body.model or "", caller.username)
+        return await local_models.view(service)
+
+    @router.post("/models/{service}/switch/cancel")
+    async def cancel(service: str, caller: Caller) -> LocalModelView:
+        """Cancels a switch that still waits for running answers. 409 when the new model is being loaded already."""
+        await local_models.switch.cancel(service, caller.username)
+        return await local_models.view(service)
 
 
 def _add_model(

@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, Field
 
 from deployments.administration.llm.chains import ChainDraft
+from deployments.administration.llm.local_models import LocalModelView
 from deployments.administration.llm.personas import PersonaDraft
 from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.llm.providers import ProviderDraft
+from deployments.administration.office.drafts import Draft
 from deployments.api.admin.request_bodies import VersionedAdminRequest
 from deployments.contracts.persona import Persona
 from deployments.contracts.providers import ProviderSpec, RouteChain
@@ -149,12 +151,20 @@ class LoadedChatModel(BaseModel):
 
 
 class ChatModelsReply(BaseModel):
-    """``available_models``: route -> model."""
+    """``available_models``: route -> model. ``local``: the local chat deployments, with the models that each could
+    host."""
 
     available_models: dict[str, str]
     current_model: str
     loaded_models: list[LoadedChatModel]
     backend: str
+    local: tuple[LocalModelView, ...] = ()
+
+
+class ModelSwitchBody(Draft):
+    """``model`` is the id of an installed model; null or "" is the model of the graph."""
+
+    model: str | None = Field(default=None, max_length=100)
 
 
 class NewProvider(ProviderDraft):

@@ -35,4 +35,6 @@ def build_router(control: ServiceControl) -> APIRouter:
     add("start")
     add("stop")
     add("restart")
+    add("sleep")
+    add("wake")
     return router

@@ -1,0 +1,176 @@
+"""The local chat deployments, their models, and the models that they could host instead."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import psutil
+from pydantic import Field, JsonValue
+
+from deployments.administration.llm.model_switch import ModelSwitch, SwitchRecord
+from deployments.administration.services.replica_registry import ReplicaRegistry
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.frozen_model import FrozenModel
+from deployments.contracts.services import HostedModel, ReplicaReport
+from deployments.gpu_memory.cards import Card, read_card
+from deployments.gpu_memory.engine_need import engine_need
+from deployments.gpu_memory.fit import check_one, gigabytes
+from deployments.gpu_memory.memory_need import MemoryNeed
+from deployments.models.catalogue import Catalogue, CatalogueModel
+from deployments.models.model_languages import model_languages
+from deployments.models.removal import model_directory_names
+from deployments.models.start_options import start_options
+from deployments.models.store import ModelStore
+
+
+class ModelOption(FrozenModel):
+    """A model that a deployment could host. ``fits`` is None when that cannot be computed."""
+
+    id: str
+    description: str = ""
+    languages: tuple[str, ...] = ()
+    licence: str = ""
+    size: int = Field(description="Bytes on disk")
+    engine: str
+    installed: bool
+    hosted: bool
+    fits: bool | None = None
+    reason: str = Field(default="", description="Why it does not fit or cannot be hosted, and what to change")
+
+
+class LocalModelView(FrozenModel):
+    """A local chat deployment. ``hosted`` is the id of its model, "" for the model of the graph."""
+
+    service: str
+    state: str
+    model: str
+    hosted: str
+    wanted: str
+    engine: str
+    progress: str = ""
+    error: str = ""
+    switch: SwitchRecord | None
+    options: tuple[ModelOption, ...]
+
+
+class LocalModels:
+    """Reads the disk, memory and GPUs in a thread."""
+
+    def __init__(
+        self,
+        switch: ModelSwitch,
+        registry: ReplicaRegistry,
+        store: ModelStore,
+        catalogue: Catalogue,
+        find_card: Callable[[str], Card | None] = read_card,
+    ) -> None:
+        self.switch = switch
+        self._registry = registry
+        self._store = store
+        self._catalogue = catalogue
+        self._find_card = find_card
+
+    async def list(self) -> tuple[LocalModelView, ...]:
+        """Every local chat deployment, in the order of the graph."""
+        return tuple([await self.view(service) for service in self.switch.services])
+
+    async def view(self, service: str) -> LocalModelView:
+        reports = self._registry.replicas(service)
+        report = next((each for each in reports if each.hosted is not None), None)
+        hosted = report.hosted if report is not None and report.hosted is not None else HostedModel()
+        options = await asyncio.to_thread(self._options, service, report) if report is not None else ()
+        return LocalModelView(
+            service=service,
+            state=report.state if report is not None else "absent",
+            model=report.model if report is not None else "",
+            hosted=hosted.model,
+            wanted=self._registry.desired_state_of(service).model,
+            engine=hosted.engine,
+            progress=_progress(reports),
+            error=(report.error if report is not None else "") or hosted.switch_error,
+            switch=self.switch.record(service),
+            options=options,
+        )
+
+    def _options(self, service: str, report: ReplicaReport) -> tuple[ModelOption, ...]:
+        catalogued = {model.id: model for model in self._catalogue.models if model.kind == "chat"}
+        known = {model.id for model in self._catalogue.models}
+        others = [each for each in model_directory_names(self._store) if each not in known]
+        found = (self._option(each, catalogued.get(each), service, report) for each in (*catalogued, *others))
+        return tuple(option for option in found if option is not None)
+
+    def _option(
+        self, model_id: str, model: CatalogueModel | None, service: str, report: ReplicaReport
+    ) -> ModelOption | None:
+        """None for a folder without a language model."""
+        hosted = report.hosted or HostedModel()
+        installed = self._store.is_installed(model_id)
+        try:
+            engine, options = start_options(hosted.engine, hosted.options, model_id, self._store)
+        except SecretaryError:
+            return None
+        on_gpu = bool(hosted.cards)
+        need = _need(service, engine, options, on_gpu, self._store)
+        present = _need(service, *self._present(hosted), on_gpu, self._store)
+        fits, reason = self._fits(need, present, report)
+        manifest = self._store.manifest(model_id)
+        return ModelOption(
+            id=model_id,
+            description=model.description if model else "",
+            languages=model.languages if model else model_languages(options),
+            licence=model.licence if model else "",
+            size=model.size if model else sum(file.size for file in manifest.files) if manifest else 0,
+            engine=engine,
+            installed=installed,
+            hosted=model_id in report.model.split(", "),
+            fits=fits,
+            reason=reason,
+        )
+
+    def _present(self, hosted: HostedModel) -> tuple[str, dict[str, JsonValue]]:
+        if not hosted.model:
+            return hosted.engine, hosted.options
+        return start_options(hosted.engine, hosted.options, hosted.model, self._store)
+
+    def _fits(self, need: MemoryNeed, present: MemoryNeed, report: ReplicaReport) -> tuple[bool | None, str]:
+        """Whether the model fits, on its cards or in the memory of the machine, when the present one is unloaded."""
+        cards = report.hosted.cards if report.hosted else ()
+        if need.unknown:
+            return None, need.unknown
+        if cards:
+            return self._fits_on_cards(need, present, cards)
+        if need.engine == "vllm":
+            return None, "the deployment has no GPU (num_gpus)"
+        free = psutil.virtual_memory().available + report.memory_bytes
+        if need.total <= free:
+            return True, ""
+        return False, f"it needs {gigabytes(need.total)} of memory, {gigabytes(free)} are free"
+
+    def _fits_on_cards(self, need: MemoryNeed, present: MemoryNeed, cards: Sequence[str]) -> tuple[bool | None, str]:
+        for card_id in cards:
+            card = self._find_card(card_id)
+            if card is None:
+                return None, f"card {card_id} cannot be read (extra gpu)"
+            freed = 0 if present.unknown else present.on_card(card.total).total
+            problem = check_one(need, replace(card, free=min(card.total, card.free + freed)))
+            if problem is not None:
+                return False, str(problem)
+        return True, ""
+
+
+def _need(service: str, engine: str, options: dict[str, JsonValue], on_gpu: bool, store: ModelStore) -> MemoryNeed:
+    """On a CPU, llama.cpp keeps in memory what it would keep on a card, without a CUDA context."""
+    if on_gpu or engine != "llama_cpp":
+        return engine_need(service, engine, options, service, store)
+    need = engine_need(service, engine, {**options, "gpu_layers": -1}, service, store)
+    return replace(need, context=0)
+
+
+def _progress(reports: Sequence[ReplicaReport]) -> str:
+    """What is going on, with the number of replicas that have followed when there are several."""
+    switching = [each for each in reports if each.hosted is not None and each.hosted.switching_to is not None]
+    for each in switching:
+        if each.hosted is not None and each.hosted.draining:
+            return f"waiting for {each.ongoing} running answers"
+    loading = next((each.progress for each in reports if each.progress), "")
+    return loading or ("loading" if switching else "")
