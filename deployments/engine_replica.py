@@ -50,6 +50,10 @@ class EngineReplica(Generic[E]):
     async def statuses(self) -> tuple[EngineStatus, ...]:
         return tuple(engine_host.status() for engine_host in self._hosts)
 
+    def ready(self) -> bool:
+        """Whether every engine is loaded."""
+        return all(engine_host.status().ready for engine_host in self._hosts)
+
     def can_sleep(self) -> bool:
         return any(engine_host.sleeper is not None for engine_host in self._hosts)
 

@@ -11,7 +11,7 @@ from ray import serve
 from deployments.arguments import ChatArgs
 from deployments.contracts.chat import ChatTurn, EmbeddingVectors
 from deployments.contracts.engines import ChatEngine, ChatEvent, Embedder
-from deployments.contracts.errors import InvalidRequest, SecretaryError
+from deployments.contracts.errors import InvalidRequest, NotFound, SecretaryError
 from deployments.contracts.services import HostedModel
 from deployments.contracts.streams import Closing
 from deployments.engine_replica import EngineReplica, build_engine_host, engine_source, gpu_turn
@@ -113,11 +113,14 @@ class LocalLlm(EngineReplica[ChatEngine]):
         self._state = self._state.model_copy(update=fields)
 
     def _source_of(self, model: str) -> EngineSource[ChatEngine]:
-        """The source of a model of the models folder, "" for that of the graph. Raises ModelMissing, Conflict."""
+        """The source of a model of the models folder, "" for that of the graph. Raises a SecretaryError."""
         if not model:
             return self._graph
         store = ModelStore(self._models)
-        store.installed_directory(model)
+        try:
+            store.installed_directory(model)
+        except ValueError as error:
+            raise NotFound(str(error)) from None
         engine, options = start_options(self._args.engine, self._args.options, model, store)
         return self._source(EngineSpec(engine=engine, options=options))
 

@@ -10,9 +10,10 @@ from pydantic import Field
 from deployments.administration.office.shielded_tasks import ShieldedTasks
 from deployments.administration.services.replica_registry import ReplicaRegistry
 from deployments.administration.services.service_control import ServiceControl
-from deployments.contracts.errors import Conflict, NotFound, Unavailable
+from deployments.contracts.errors import Conflict, ModelMissing, NotFound, Unavailable
 from deployments.contracts.frozen_model import FrozenModel
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
+from deployments.models.catalogue import load_catalogue
 from deployments.models.start_options import start_options
 from deployments.models.store import ModelStore
 from storage.database import Database
@@ -78,8 +79,8 @@ class ModelSwitch:
     async def switch(self, service: str, model: str, username: str) -> SwitchRecord:
         """Stores the wanted model and returns at once; the replicas follow one after the other.
 
-        Raises NotFound for an unknown service, Unavailable while it does not report, ModelMissing for a model that is
-        not installed, and Conflict while it is stopped or switches already.
+        Raises NotFound for an unknown service or model, Unavailable while the service does not report, and Conflict
+        for a model that is not installed or that no engine hosts, while the service is stopped, or switches already.
         """
         report = self._require_report(service)
         desired = self._registry.desired_state_of(service)
@@ -90,11 +91,9 @@ class ModelSwitch:
             raise Conflict(f"{service} is stopped; start it first")
         if model == desired.model:
             raise Conflict(f"{service} has {model or 'the model of the graph'} already", param="model")
-        if model:
-            self._store.installed_directory(model)
-            hosted = report.hosted
-            assert hosted is not None
-            start_options(hosted.engine, hosted.options, model, self._store)
+        if model and report.hosted is not None:
+            self._require_installed(model)
+            start_options(report.hosted.engine, report.hosted.options, model, self._store)
         return await self._tasks.run(lambda: self._start(service, model, username))
 
     async def cancel(self, service: str, username: str) -> SwitchRecord:
@@ -121,6 +120,16 @@ class ModelSwitch:
             await self._tasks.run(lambda: self._end(report.service, record, "failed", error, remedy))
         elif all(each.hosted and each.hosted.model == record.model for each in self._registry.replicas(report.service)):
             await self._tasks.run(lambda: self._end(report.service, record, "finished"))
+
+    def _require_installed(self, model: str) -> None:
+        try:
+            self._store.installed_directory(model)
+        except ValueError:
+            raise NotFound(f"{model[:100]!r} is not a model id", param="model") from None
+        except ModelMissing as error:
+            if any(each.id == model for each in load_catalogue().models):
+                raise Conflict(error.message, param="model", remedy=error.remedy) from None
+            raise NotFound(f"no model {model[:100]!r}; see GET /admin/llm/models", param="model") from None
 
     def _require_report(self, service: str) -> ReplicaReport:
         if service not in self._services:

@@ -1,6 +1,7 @@
 """Personas, models, providers and route chains over the admin API."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,10 +14,12 @@ from deployments.api.admin.llm.providers import chains_router, providers_router
 from deployments.api.admin.path_permissions import required_role
 from deployments.contracts.identity import Role
 from deployments.contracts.providers import ProviderSpec
+from deployments.models.store import ModelStore
 from storage import seed
 from storage.secrets import Sealer
 from tests.api.admin.admin_client import admin_client
 from tests.api.admin.scripted_secretary import scripted_secretary
+from tests.unit.administration.switching_replica import SwitchOffice
 
 KEY = "sk-live-0123456789abcdef"
 LINK = "vless://11111111-2222-3333-4444-555555555555@secret-host.example.org:443?security=reality#x"
@@ -27,13 +30,14 @@ async def untested(spec: ProviderSpec) -> ProviderTestResult:
 
 
 @pytest.fixture
-async def client(office: OfficeServices) -> AsyncIterator[httpx.AsyncClient]:
+async def client(office: OfficeServices, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     assistant = await scripted_secretary(office)
+    models = SwitchOffice(office.database, ModelStore(tmp_path / "models")).models
     async with admin_client(
         office,
         lambda o: [
             personas_router(o.personas, o.settings, o.publisher),
-            models_router(o.settings, o.publisher, assistant, o.providers),
+            models_router(o.settings, o.publisher, assistant, o.providers, models),
             providers_router(o.providers, untested),
             chains_router(o.chains),
         ],

@@ -122,7 +122,40 @@ async def test_start_failure_has_reason(database: Database, registry: ReplicaReg
         assert (chat["is_running"], chat["last_error"], chat["remedy"]) == (False, host.broken, "mend it")
 
 
-@pytest.mark.parametrize("action", ["start", "stop", "restart"])
+async def test_sleep_and_wake(office: OfficeServices, registry: ReplicaRegistry) -> None:
+    async with (
+        FollowedReplica(registry, "chat", "1") as host,
+        router_client(build_router(control(office.database, registry))) as http,
+    ):
+        host.is_sleeper = True
+        await wait_until(lambda: registry.replicas("chat") and registry.replicas("chat")[0].can_sleep)
+        assert (await http.post("/services/chat/sleep")).json()["status"] == "sleeping"
+        chat = (await http.get("/services/status")).json()["services"]["chat"]
+        assert (host.is_asleep, chat["status"], chat["wanted"]) == (True, "sleeping", "running")
+        assert (await audited(office))[0] == ("anna", "sleep", "service")
+        assert (await http.post("/services/chat/wake")).json()["status"] == "running"
+        assert not host.is_asleep
+        await http.post("/services/chat/sleep")
+        host.is_asleep = False  # a request wakes it
+        await wait_until(lambda: registry.replicas("chat")[0].state == "running")
+        await http.post("/services/chat/sleep")
+        assert (host.is_asleep, host.naps) == (True, 3)
+
+
+@pytest.mark.parametrize("action", ["sleep", "wake"])
+async def test_engine_that_cannot_sleep_says_so(
+    office: OfficeServices, registry: ReplicaRegistry, action: ServiceAction
+) -> None:
+    async with router_client(build_router(control(office.database, registry))) as http:
+        assert "chat is not loaded" in (await http.post(f"/services/chat/{action}")).text
+        async with FollowedReplica(registry, "chat", "1"):
+            await wait_until(lambda: registry.replicas("chat"))
+            reply = await http.post(f"/services/chat/{action}")
+            assert (reply.status_code, "cannot sleep: stop chat" in reply.text) == (409, True)
+    assert all(resource != "service" for _, _, resource in await audited(office))
+
+
+@pytest.mark.parametrize("action", ["start", "stop", "restart", "sleep", "wake"])
 async def test_action_on_unknown_service_or_door_fails(
     office: OfficeServices, registry: ReplicaRegistry, action: str
 ) -> None:

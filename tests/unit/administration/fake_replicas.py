@@ -15,6 +15,21 @@ class FakeReplicaHost:
         self.loaded = True
         self.broken = ""
         self.model = model
+        self.is_sleeper = False
+        self.is_asleep = False
+        self.naps = 0
+
+    def can_sleep(self) -> bool:
+        return self.is_sleeper and self.loaded
+
+    def asleep(self) -> bool:
+        return self.is_asleep
+
+    async def sleep(self) -> None:
+        self.is_asleep, self.naps = True, self.naps + 1
+
+    async def wake(self) -> None:
+        self.is_asleep = False
 
     def load(self) -> None:
         self.loaded = True
@@ -26,8 +41,9 @@ class FakeReplicaHost:
         return 2
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
-        ready = self.loaded and not self.broken
-        return (EngineStatus(self.service, "chat", "fake", ready, self.model, "r1", self.broken, "mend it"),)
+        ready = self.loaded and not self.broken and not self.is_asleep
+        error = self.broken or ("asleep" if self.is_asleep else "")
+        return (EngineStatus(self.service, "chat", "fake", ready, self.model, "r1", error, "mend it"),)
 
 
 class RegistryLink:
