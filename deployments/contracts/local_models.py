@@ -23,17 +23,21 @@ def local_routes(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def canonical_local_route(text: str, names: Sequence[str]) -> str:
-    """``text`` with the first of ``names`` left out: ``vllm`` and ``local:{first}`` are ``local``."""
+    """The one spelling of a local route: ``vllm`` and ``local:{first}`` are ``local``, where ``first`` is the first of
+    ``names``. With an adapter the model has its name: ``local:{first}:{adapter}``."""
     route = local_route(text)
     if route is None:
         return text
-    return str(replace(route, name="" if route.name in names[:1] else route.name))
+    first = next(iter(names), "")
+    if route.adapter:
+        return str(replace(route, name=route.name or first))
+    return str(replace(route, name="" if route.name == first else route.name))
 
 
-def without_adapter(text: str) -> str:
-    """``text`` without the adapter of a local route."""
+def without_adapter(text: str, names: Sequence[str]) -> str:
+    """The one spelling of ``text`` without the adapter of a local route."""
     route = local_route(text)
-    return str(replace(route, adapter="")) if route else text
+    return canonical_local_route(str(replace(route, adapter="")), names) if route else text
 
 
 def local_engines(statuses: Iterable[EngineStatus]) -> dict[str, EngineStatus]:

@@ -1,7 +1,7 @@
 """Chooses the model of a turn: the first of its routes whose model speaks the language of the question."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, ChatTurn, Route, RouteKind
 from deployments.contracts.engines import ChatEngine
@@ -101,8 +101,9 @@ def _find_engine(route: str, engines: Mapping[str, ChatEngine]) -> tuple[str, Ch
         return None
     if local.adapter:
         _require_adapter(local.adapter, engine.status())
+        return str(replace(local, name=local.name or engine.status().name)), engine
     name = "" if engine is engines.get(str(LOCAL_ROUTE)) else local.name
-    return str(Route(RouteKind.LOCAL, name, local.adapter)), engine
+    return str(Route(RouteKind.LOCAL, name)), engine
 
 
 def _require_adapter(adapter: str, model: EngineStatus) -> None:

@@ -106,7 +106,7 @@ SEVERAL = (
         ("qwen:tone", "local:qwen:tone"),
         ("qwen2.5:7b:tone", "local:qwen:tone"),
         ("local:qwen:tone", "local:qwen:tone"),
-        ("smollm2-135m:tone", "local::tone"),
+        ("smollm2-135m:tone", "local:chat:tone"),
     ],
 )
 async def test_model_name_selects_local_model_and_adapter(model: str, route: str) -> None:

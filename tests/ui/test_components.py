@@ -42,6 +42,7 @@ def test_latency_tiles_show_newest_busiest_route() -> None:
         StageLatencyPoint(NOW, "total", "local", 900, 1_200, 3),
         StageLatencyPoint(NOW, "first_token", "cloud:x", 500, 700, 1),
         StageLatencyPoint(NOW, "first_token", "local", 150, 300, 9),
+        StageLatencyPoint(NOW, "first_token", "local:second", 170, 310, 2),
     )
     assert [(tile.stage, tile.p50_ms, tile.selected) for tile in stage_tiles(points, "total")] == [
         ("first_token", 150, False),
@@ -52,4 +53,6 @@ def test_latency_tiles_show_newest_busiest_route() -> None:
         "x, p95",
         "local model",
         "local model, p95",
+        "local model second",
+        "local model second, p95",
     ]

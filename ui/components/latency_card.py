@@ -62,8 +62,10 @@ def latency_series(points: Sequence[StageLatencyPoint], stage: str, t: Translato
 
 
 def route_text(route: str, t: Translator) -> str:
-    """The name of a route for users. A cloud route is named for its provider."""
+    """The name of a route for users. A cloud route is named for its provider, a local one for its model."""
     key = _ROUTE_TEXTS.get(route)
+    if route.startswith("local:"):
+        return f"{t('route.local')} {route.removeprefix('local:')}"
     return t(key) if key else route.removeprefix("cloud:")
 
 

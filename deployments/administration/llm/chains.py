@@ -52,7 +52,14 @@ class ChainAdministration(KeyedSpecAdministration[RouteChain, ChainDraft]):
     async def _build(self, work: UnitOfWork, key: str, draft: ChainDraft, before: RouteChain | None) -> RouteChain:
         routes = tuple(canonical_local_route(route, self._local_models) for route in draft.routes)
         known = await list_known_routes(work, self._local_models)
-        unknown = next((route for route in routes if without_adapter(route) not in (*known, f"{_PREFIX}{key}")), None)
+        unknown = next(
+            (
+                route
+                for route in routes
+                if without_adapter(route, self._local_models) not in (*known, f"{_PREFIX}{key}")
+            ),
+            None,
+        )
         if unknown is not None:
             raise InvalidRequest(f"there is no route {unknown!r}; known routes: {', '.join(known)}", param="routes")
         if len(set(routes)) != len(routes):

@@ -104,7 +104,7 @@ class PersonaAdministration(KeyedSpecAdministration[Persona, PersonaDraft]):
     async def _build(self, work: UnitOfWork, key: str, draft: PersonaDraft, before: Persona | None) -> Persona:
         route = canonical_local_route(draft.route, self._local_models)
         known = await list_known_routes(work, self._local_models)
-        if route and without_adapter(resolve_alias(route, await work.providers.all())) not in known:
+        if route and without_adapter(resolve_alias(route, await work.providers.all()), self._local_models) not in known:
             raise InvalidRequest(f"there is no route {draft.route!r}; known routes: {', '.join(known)}", param="route")
         return _require_known_variables(Persona(id=key, **draft.model_dump(exclude={"route"}), route=route))
 

@@ -8,7 +8,7 @@ recognition models are named by engine, by model or by OpenAI's names.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
@@ -153,7 +153,7 @@ def _local_route(model: str, statuses: tuple[EngineStatus, ...]) -> Route | None
     for name, chosen in ((model, ""), (before, adapter)):
         for route, status in local.items():
             if name and name in (status.name, status.model):
-                return replace(Route.parse(route) or LOCAL_ROUTE, adapter=chosen)
+                return Route(RouteKind.LOCAL, status.name, chosen) if chosen else Route.parse(route)
     return None
 
 

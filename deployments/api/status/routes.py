@@ -109,6 +109,8 @@ def _fields(status: EngineStatus) -> dict[str, object]:
         "model": status.model,
         "revision": status.revision,
         "languages": list(status.languages),
+        "adapters": list(status.adapters),
+        "progress": status.progress or None,
         "error": status.error or None,
         "failed_at": None if status.failed_at is None else _utc(status.failed_at),
         "remedy": status.remedy or None,

@@ -146,9 +146,9 @@ async def test_persona_has_route_and_parameters(client: httpx.AsyncClient, offic
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, param), fields
     own = {"temperature": 0.1, "max_tokens": 9, "top_p": 0.5, "repetition_penalty": 1.2}
     made = await client.post("/llm/personas", json=body | {"route": "local:chat:tone", "llm_params": own})
-    assert (made.json()["route"], made.json()["llm_params"]) == ("local::tone", own)
+    assert (made.json()["route"], made.json()["llm_params"]) == ("local:chat:tone", own)
     stored = office.publisher.current.persona("fast")
-    assert (stored.route, stored.llm_params.model_dump()) == ("local::tone", own)
+    assert (stored.route, stored.llm_params.model_dump()) == ("local:chat:tone", own)
 
 
 async def test_fallback_answers_are_edited_per_language(client: httpx.AsyncClient, office: OfficeServices) -> None:
@@ -211,6 +211,7 @@ async def test_backend_must_exist_and_be_enabled(client: httpx.AsyncClient, offi
     assert "graph" in done["message"]
     assert office.publisher.current.settings.default_route == f"cloud:{made['id']}"
     assert (await client.delete(f"/llm/providers/{made['id']}")).status_code == 409
+    assert (await client.post("/llm/backend", json={"backend": "local:nowhere"})).status_code == 404
     unknown = await client.post("/llm/backend", json={"backend": "cloud:nowhere"})
     assert unknown.status_code == 404
     assert made["id"] in unknown.json()["detail"]
@@ -352,11 +353,20 @@ async def test_chain_routes_exist_and_are_acyclic(client: httpx.AsyncClient, off
     first = await client.post("/llm/routes", json={"name": "запас", "routes": [cloud, "vllm"]})
     assert first.status_code == 201, first.text
     assert first.json()["routes"] == [cloud, "local"]
-    second = await client.post("/llm/routes", json={"name": "b", "routes": ["chain:запас", "local"]})
-    assert second.status_code == 201
+    second = await client.post("/llm/routes", json={"name": "b", "routes": ["chain:запас", "local::tone"]})
+    assert (second.status_code, second.json()["routes"]) == (201, ["chain:запас", "local:chat:tone"])
     circle = await client.put("/llm/routes/запас", json={"routes": ["chain:b"], "version": 1})
     assert (circle.status_code, circle.json()["error"]["param"]) == (400, "routes")
-    for routes in (["cloud:none"], ["chain:none"], ["local", "local"], [], ["local"] * 9, ["chain:c"], [None]):
+    for routes in (
+        ["cloud:none"],
+        ["chain:none"],
+        ["local:none"],
+        ["local", "local:chat"],
+        [],
+        ["local"] * 9,
+        ["chain:c"],
+        [None],
+    ):
         refused = await client.post("/llm/routes", json={"name": "c", "routes": routes})
         assert refused.status_code == 400, routes
     assert (await client.delete("/llm/routes/запас")).status_code == 409

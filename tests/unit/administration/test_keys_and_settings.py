@@ -67,6 +67,7 @@ async def test_settings_invalid_field_is_named(office: OfficeServices) -> None:
         ("time_zone", "../etc/passwd"),
         ("time_zone", ""),
         ("default_route", "clod:x"),
+        ("default_route", "local:gone"),
         ("default_route", ""),
         ("default_persona", "nobody"),
     ):

@@ -1,7 +1,6 @@
 """Routes of the language model: the default route, its model, and sampling."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -27,7 +26,7 @@ from deployments.api.admin.request_identity import Caller
 from deployments.contracts.chat import LOCAL_ROUTE, Route, RouteKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Conflict, ModelNotFound, SecretaryError
-from deployments.contracts.local_models import find_local_engine, local_engines
+from deployments.contracts.local_models import canonical_local_route, find_local_engine, local_engines
 from deployments.contracts.providers import ProviderSpec, resolve_alias
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import EngineStatus
@@ -192,8 +191,7 @@ def _enabled_route(text: str, snapshot: Snapshot, statuses: Sequence[EngineStatu
     if route.kind is RouteKind.LOCAL:
         if route.name and find_local_engine(str(route), statuses) is None:
             raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend")
-        first = next((engine.name for engine in local.values()), "")
-        return replace(route, name="" if route.name == first else route.name)
+        return Route.parse(canonical_local_route(text, [engine.name for engine in local.values()])) or LOCAL_ROUTE
     provider = providers.get(resolve_alias(str(route), snapshot.providers))
     if provider is None:
         raise ModelNotFound(f"there is no backend {text!r}; those that exist: {known}", param="backend")
