@@ -20,6 +20,7 @@ BENCHMARKS = {
     "idle": "time to start, and memory and processor time of a secretary that waits",
     "office-changes": "time from a change in the office to the slowest replica, and changes per second against sqlite3",
     "cloud": "streaming through the cloud engine to a mock provider, against the LiteLLM proxy",
+    "gpu": "vLLM bare and through the graph; needs an environment with vLLM, so `all` leaves it out",
     "faq": "exact and ranked match among ten thousand FAQ entries",
     "answers": "which stage finds the right FAQ entry for labelled questions, and the cost of a match by meaning",
     "spoken-text": "labelled texts that are read rightly, against the bare normalisation libraries",
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "office": "the list of conversations with 100,000 of them stored, against the number of messages",
     "hostile": "what the worst attack of each class costs others: delay, memory, work without its sender",
 }
+_ONLY_BY_NAME = {"gpu"}
 _NOT_QUIET = 3
 
 console = Console(width=140)
@@ -47,7 +49,7 @@ def main() -> int:
     machine = read_machine_facts()
     if not _quiet_enough(machine, arguments.anyway or arguments.quick):
         return _NOT_QUIET
-    names = list(BENCHMARKS) if arguments.name == "all" else [arguments.name]
+    names = [n for n in BENCHMARKS if n not in _ONLY_BY_NAME] if arguments.name == "all" else [arguments.name]
     for number, name in enumerate(names):
         _run(name, read_machine_facts() if number else machine, arguments.quick)
     return 0

@@ -1,6 +1,7 @@
 """The order of the cluster tests, and one PostgreSQL server for all tests of a run."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ _FIRST = [
     _SERVE / "test_shutdown.py",
 ]
 """The main job is tested first. Tests that start a secretary of their own run before the shared one starts."""
+
+
+collect_ignore = [] if find_spec("vllm") else ["vllm"]
+"""``make test-vllm`` runs those tests in an environment of their own."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -18,6 +18,7 @@ class EngineReadiness(BaseModel):
     name: str
     ready: bool
     error: str | None = None
+    progress: str | None = None
     failed_at: str | None = None
     remedy: str | None = None
 
@@ -71,7 +72,8 @@ class Readiness(BaseModel):
 
 def _describe(engine: EngineReadiness) -> str:
     when = f" (at {engine.failed_at})" if engine.failed_at else ""
-    return f"{engine.error or 'not ready'}{when}" + (f"; remedy: {engine.remedy}" if engine.remedy else "")
+    phase = f" ({engine.progress})" if engine.progress else ""
+    return f"{engine.error or 'not ready'}{phase}{when}" + (f"; remedy: {engine.remedy}" if engine.remedy else "")
 
 
 def fetch_readiness(url: str, key: SecretStr | None) -> Readiness:

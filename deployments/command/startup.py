@@ -67,11 +67,13 @@ class StartupMonitor:
         return [status for status in self._statuses() if status.loading]
 
     def _report_changes(self) -> None:
+        """Reports each new state, and each phase of loading without its percentage."""
         for status in self._statuses():
-            state = status.ready, status.error
-            if not status.loading and self._reported.get(status.name) != state:
+            phase = status.progress.rstrip("0123456789 %")
+            state = status.ready, phase if status.loading else status.error
+            if (phase or not status.loading) and self._reported.get(status.name) != state:
                 self._reported[status.name] = state
-                self._report(status.kind, f"{status.engine} {status.model} ready" if status.ready else status.error)
+                self._report(status.kind, f"{status.engine} {status.model} ready" if status.ready else state[1])
 
     def _report_loading(self) -> None:
         for status in self._loading():

@@ -60,6 +60,7 @@ BUILT_IN_ENGINES: dict[EngineKind, dict[str, EngineRegistration]] = {
     "chat": {
         "echo": EngineRegistration(f"{_CHAT}.echo:EchoEngine"),
         "llama_cpp": EngineRegistration(f"{_CHAT}.llama_cpp:LlamaCppEngine", "xllamacpp", "llama-cpp"),
+        "vllm": EngineRegistration(f"{_CHAT}.vllm_engine:VllmEngine", "vllm", "vllm"),
     },
     "speech": {
         "tone": EngineRegistration(f"{_SPEECH}.tone:ToneEngine"),

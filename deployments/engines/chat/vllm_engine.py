@@ -5,11 +5,11 @@ its request in the engine core. An engine core that dies makes the engine not re
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import ClassVar
 
-from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, SourceKind, TurnSource
+from deployments.contracts.chat import ChatTurn
 from deployments.contracts.engines import ChatEvent
 from deployments.contracts.errors import EngineFailed, EngineTimeout, InvalidRequest, SecretaryError, Unavailable
 from deployments.contracts.events import TurnFinished
@@ -17,17 +17,15 @@ from deployments.contracts.speech import EngineStatus
 from deployments.contracts.streams import Closing
 from deployments.engines.base import AsyncEngine
 from deployments.engines.chat.stopwatch import Stopwatch
-from deployments.engines.chat.turn_checks import check_no_images, check_no_tools, check_turn
-from deployments.engines.chat.vllm_model import VllmModel
+from deployments.engines.chat.turn_checks import check_adapter, check_no_images, check_no_tools, check_turn
+from deployments.engines.chat.vllm_model import VllmModel, start_model
 from deployments.engines.chat.vllm_options import VllmOptions, check_files
 from deployments.engines.chat.vllm_process import VllmProcess
 from deployments.engines.options import EngineOptions
 
 _ASLEEP = "asleep"
 _DIED = "the engine process of vLLM ended unexpectedly"
-_WARM_UP = ChatTurn(
-    "warm-up", TurnSource(SourceKind.API), (ChatMessage("user", "."),), options=GenerationOptions(max_tokens=2)
-)
+StartModel = Callable[[VllmProcess, VllmOptions], Awaitable[VllmModel]]
 
 
 class VllmEngine(AsyncEngine):
@@ -35,9 +33,10 @@ class VllmEngine(AsyncEngine):
 
     Options: ClassVar[type[EngineOptions]] = VllmOptions
 
-    def __init__(self, options: VllmOptions) -> None:
+    def __init__(self, options: VllmOptions, start: StartModel = start_model) -> None:
         super().__init__("chat", "vllm", options.model_name)
         self._options = options
+        self._start = start
         self._process: VllmProcess | None = None
         self._model: VllmModel | None = None
         self._asleep = False
@@ -80,13 +79,12 @@ class VllmEngine(AsyncEngine):
         model = self._loaded_model()
         check_turn(turn)
         check_no_images(turn, self._options.model_name)
-        adapter = turn.route.adapter if turn.route else ""
-        model.check_adapter(adapter)
+        check_adapter(turn, self._options.model_name, model.adapters)
         is_forced = turn.tools is not None and turn.tools.is_forced
         if self._options.tool_parser is None and not is_forced:
             check_no_tools(turn, self._options.model_name)
         model.request(turn)
-        return self._stream(turn, model, adapter)
+        return self._stream(turn, model)
 
     @property
     def asleep(self) -> bool:
@@ -112,15 +110,8 @@ class VllmEngine(AsyncEngine):
 
     async def _load(self) -> None:
         self._process = VllmProcess(self._options)
-        llm = await self._process.start()
-        self._process.progress = "warming up"
-        model = VllmModel(llm, self._options)
-        await model.load_adapters()
-        async with Closing(model.generate(model.request(_WARM_UP), "")) as outputs:
-            async for _ in outputs:
-                pass
+        self._model = await self._start(self._process, self._options)
         self._process.progress = ""
-        self._model = model
 
     async def _end(self) -> None:
         model, self._model = self._model, None
@@ -142,24 +133,26 @@ class VllmEngine(AsyncEngine):
     def _notice_death(self) -> None:
         if self._health.ready and self._model is not None and self._model.is_dead:
             self._health.mark_failed(_DIED)
+            if self._process is not None:
+                self._process.kill()
 
     def _context(self) -> dict[str, str]:
         return {"context": str(self._model.max_model_len)} if self._model is not None else {}
 
-    async def _stream(self, turn: ChatTurn, model: VllmModel, adapter: str) -> AsyncGenerator[ChatEvent]:
+    async def _stream(self, turn: ChatTurn, model: VllmModel) -> AsyncGenerator[ChatEvent]:
         stopwatch = Stopwatch()
         with self._live_stream():
             if self._asleep:
                 await self.wake()
             request = model.request(turn)
             reply = model.reply(turn, request)
-            async with Closing(model.generate(request, adapter)) as outputs:
+            async with Closing(model.generate(request, turn.route.adapter if turn.route else "")) as outputs:
                 async for output in outputs:
                     for event in reply.read(output):
                         stopwatch.first_token()
                         yield event
         yield TurnFinished(
-            reply.finish_reason, reply.usage, stopwatch.timings(), route=_route(turn), model=self._options.model_name
+            reply.finish_reason, reply.usage, stopwatch.timings(), route="local", model=self._options.model_name
         )
 
 
@@ -172,7 +165,3 @@ def _load_error(error: BaseException, options: VllmOptions) -> BaseException:
         return error
     lines = str(error).splitlines() or [""]
     return EngineFailed(f"vLLM cannot load {options.model_name}: {type(error).__name__}: {lines[0]}")
-
-
-def _route(turn: ChatTurn) -> str:
-    return str(turn.route) if turn.route is not None and turn.route.adapter else "local"

@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployments.contracts.chat import ChatTurn
-from deployments.contracts.errors import ModelNotFound, SecretaryError
+from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions, SourceKind, TurnSource
+from deployments.contracts.errors import SecretaryError
 from deployments.contracts.streams import Closing
 from deployments.engines.chat.vllm_options import VllmOptions
+from deployments.engines.chat.vllm_process import VllmProcess
 from deployments.engines.chat.vllm_reply import VllmReply, too_long, translate_error
 from deployments.engines.chat.vllm_request import chat_request
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from vllm.outputs import RequestOutput
     from vllm.parser import Parser
     from vllm.v1.engine.async_llm import AsyncLLM
+
+
+_WARM_UP = ChatTurn(
+    "warm-up", TurnSource(SourceKind.API), (ChatMessage("user", "."),), options=GenerationOptions(max_tokens=2)
+)
 
 
 class VllmModel:
@@ -54,33 +60,23 @@ class VllmModel:
         """Whether the engine core has ended or cannot be reached."""
         return bool(self.llm.errored)
 
-    async def load_adapters(self) -> None:
+    async def warm_up(self) -> None:
+        """Loads the adapters and generates the first tokens."""
         for request in self._adapters.values():
             await self.llm.add_lora(request)
+        async with Closing(self.generate(self.request(_WARM_UP), "")) as outputs:
+            async for _ in outputs:
+                pass
 
     async def sleep(self, level: int) -> None:
         await self.llm.sleep(level)
 
     async def wake(self, level: int) -> None:
-        """After level 2 the weights are read from the disk again."""
-        if level < 2:
-            await self.llm.wake_up()
-            return
-        await self.llm.wake_up(["weights"])
-        await self.llm.collective_rpc("reload_weights")
-        await self.llm.wake_up(["kv_cache"])
+        await wake_up(self.llm, level)
 
     def end_streams(self, error: SecretaryError) -> None:
         """Raises ``error`` in every stream in progress."""
         self.llm.output_processor.propagate_error(error)
-
-    def check_adapter(self, name: str) -> None:
-        """Raises ModelNotFound unless ``name`` is "" or a loaded adapter."""
-        if name and name not in self._adapters:
-            known = ", ".join(self._adapters) or "none"
-            raise ModelNotFound(
-                f"the model {self._options.model_name} has no adapter {name!r}; it has: {known}", param="model"
-            )
 
     def request(self, turn: ChatTurn) -> "ChatCompletionRequest":
         return chat_request(turn, self._options.max_tokens, self.max_model_len)
@@ -124,6 +120,25 @@ class VllmModel:
             chat_template_kwargs=self._renderer.effective_chat_template_kwargs(request),
             model_config=self.llm.model_config,
         )
+
+
+async def start_model(process: VllmProcess, options: VllmOptions) -> VllmModel:
+    """Starts the engine core and warms it up. Raises EngineFailed; ``process`` is left to the caller."""
+    llm = await process.start()
+    process.progress = "warming up"
+    model = VllmModel(llm, options)
+    await model.warm_up()
+    return model
+
+
+async def wake_up(llm: "AsyncLLM", level: int) -> None:
+    """Ends the sleep of ``level``. After level 2 the weights are read from the disk again."""
+    if level == 1:
+        await llm.wake_up()
+        return
+    await llm.wake_up(["weights"])
+    await llm.collective_rpc("reload_weights")
+    await llm.wake_up(["kv_cache"])
 
 
 def _lora_requests(adapters: dict[str, Path]) -> "dict[str, LoRARequest]":

@@ -19,6 +19,7 @@ MISSING = {
     "remedy": "secretary models pull m",
 }
 FAILED = {"name": "chat", "ready": True, "error": "the worker died", "failed_at": "2023-11-14T22:13:20+00:00"}
+LOADING = {"name": "large", "ready": False, "error": "loading", "progress": "loading weights 45 %"}
 HEALTHY = {"name": "recognition", "ready": True, "error": None, "failed_at": None, "remedy": None}
 
 StatusOf = Callable[..., CommandResult]
@@ -70,14 +71,15 @@ def test_status_ready_is_one_line(status_of: StatusOf) -> None:
 
 
 def test_status_degraded_lists_engines_with_remedy(status_of: StatusOf) -> None:
-    body = {"ready": True, "status": "degraded", "engines": [MISSING, FAILED, HEALTHY]}
+    body = {"ready": True, "status": "degraded", "engines": [MISSING, FAILED, LOADING, HEALTHY]}
     done = status_of(body, SECRETARY_API_KEY=KEY)
     assert done.status == 0
-    first, missing, failed = done.output.splitlines()
+    first, missing, failed, loading = done.output.splitlines()
     assert first.endswith(": degraded")
     assert "voice/piper" in missing
     assert "secretary models pull m" in missing
     assert "chat: the worker died (at 2023-11-14T22:13:20+00:00)" in failed
+    assert "large: loading (loading weights 45 %)" in loading
 
 
 def test_status_degraded_without_key_names_variable(status_of: StatusOf) -> None:

@@ -73,6 +73,16 @@ async def test_startup_reports_each_engine_once(doors: tuple[str, dict[str, int]
     assert good.started == [True, False]
 
 
+async def test_startup_reports_each_phase_of_loading(doors: tuple[str, dict[str, int]]) -> None:
+    phases = [replace(LOADING, progress=f"loading weights {percent} %") for percent in (3, 40, 90)]
+    engine = ScriptedDeployment(LOADING, *phases, *[replace(LOADING, progress="warming up")] * 2, READY)
+    assert [text for _, text in await reports(doors[0], engine)] == [
+        "loading weights",
+        "warming up",
+        "llama_cpp smollm2 ready",
+    ]
+
+
 async def test_startup_timeout_reports_loading_engine(doors: tuple[str, dict[str, int]]) -> None:
     reported = await reports(doors[0], ScriptedDeployment(LOADING), timeout_s=NO_TIME_S)
     assert reported == [("chat", reported[0][1])]
