@@ -27,6 +27,7 @@ from benchmarks.server_process import wait_for_secretary as wait_up
 from benchmarks.streaming_client import StreamingClient
 from deployments.engines.chat.vllm_options import VllmOptions, engine_arguments
 from deployments.engines.chat.vllm_process import ENVIRONMENT
+from deployments.gpu_memory.cards import read_cards
 
 _OURS, _BARE = "through the graph", "AsyncLLM"
 _STREAMS = (1, 8, 32)
@@ -176,13 +177,8 @@ def _rates(ours: ServerProcess, bare: _BareEngine, rounds: int) -> dict[str, dic
 
 def _card_bytes() -> int:
     """Memory in use on the first card; 0 without a card."""
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        return int(pynvml.nvmlDeviceGetMemoryInfo(pynvml.nvmlDeviceGetHandleByIndex(0)).used)
-    except Exception:  # no driver, no library, no card
-        return 0
+    cards = read_cards()
+    return cards[0].total - cards[0].free if cards else 0
 
 
 def _first_table(first: dict[str, list[float]], passes: int, machine: Machine, model: str) -> ResultTable:
