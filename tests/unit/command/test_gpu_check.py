@@ -7,8 +7,11 @@ import pytest
 import yaml
 from rich.console import Console
 
+import serve_app
 from deployments.arguments import SecretaryArgs
 from deployments.command.gpu_table import check_gpus, parse_cards
+from deployments.engines.registry import EngineSpec, check_engine_options
+from deployments.models.catalogue import CatalogueModel, load_catalogue
 from deployments.models.store import ModelStore
 from tests.architecture.source_files import ROOT
 from tests.unit.command.console_runner import RunSecretary
@@ -37,6 +40,23 @@ def test_gpu_graph_without_card_shows_needs(tmp_path: Path) -> None:
     console = Console(record=True, width=200, file=(tmp_path / "out").open("w"))
     assert check_gpus(gpu_graph_arguments(), ModelStore(tmp_path), console)
     assert "secretary check --card 12GB" in console.export_text()
+
+
+@pytest.mark.parametrize(("card", "status"), [("12GB", 0), ("6GB", 1)])
+def test_check_of_gpu_graph_without_card_or_vllm(run_secretary: RunSecretary, card: str, status: int) -> None:
+    done = run_secretary("check", "--graph", str(ROOT / "graph.gpu.yaml"), "--card", card)
+    assert (done.status, "chat: vllm" in done.output) == (status, True), done.output
+
+
+def test_gpu_graph_builds_serve_application() -> None:
+    assert serve_app.build_secretary(gpu_graph_arguments())
+
+
+@pytest.mark.parametrize("model", [m for m in load_catalogue().models if m.start], ids=lambda model: model.id)
+def test_start_flags_are_options_of_their_engine(model: CatalogueModel) -> None:
+    assert model.start is not None
+    options = {**model.start.options, "model": f"model://{model.id}"}
+    check_engine_options("chat", EngineSpec(engine=model.start.engine, options=options))
 
 
 @pytest.fixture
