@@ -175,13 +175,14 @@ def test_phone_gets_frames_of_20_ms(demo: SecretaryProcess) -> None:
 
 
 def test_telegram_answers_text_and_voice(demo: SecretaryProcess, telegram: TelegramServerThread) -> None:
+    earlier = len(telegram.server.sent)
     telegram.push(chat=private_chat(5), sender=user(5), text="Спасибо!")
-    (answer,) = telegram.wait_for_messages(1, timeout_s=60)
+    (answer,) = telegram.wait_for_messages(earlier + 1, timeout_s=60)[earlier:]
     assert answer.text
     note = demo.openai.audio.speech.create(model="tts-1", voice="alloy", input=ENGLISH_FAQ, response_format="opus")
     telegram.server.files["note"] = note.content
     telegram.push(chat=private_chat(5), sender=user(5), **voice("note", len(note.content)))
-    replies = telegram.wait_for_messages(4, timeout_s=60)
+    replies = telegram.wait_for_messages(earlier + 4, timeout_s=60)[earlier:]
     notes = [sent.voice for sent in replies if sent.voice]
     assert len(notes) == 1
     assert decode_audio(notes[0]).codec == "opus"

@@ -1,12 +1,18 @@
 """/admin/llm/providers."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from deployments.contracts.provider_kinds import PROVIDER_KINDS
+from tests.bots.bot_api_json import private_chat, user
 from tests.serve.admin_client import AdminClient, error_of, settings_restored, wait_for_change
+from tests.serve.phone_client import connect_phone
+from tests.serve.telegram_thread import TelegramServerThread
 from tests.servers.cloud_provider import Script, cloud_provider_thread
+from tests.unit.cloud.engines import KIND_MODELS
 
 KEY = "sk-live-0123456789abcdef"
 
@@ -81,35 +87,50 @@ def test_post_set_default(admin: AdminClient, provider: dict[str, Any]) -> None:
         admin.delete(f"/llm/providers/{other['id']}")
 
 
-def test_cloud_provider_answers_at_the_doors(admin: AdminClient) -> None:
-    with cloud_provider_thread("openai") as server, settings_restored(admin):
-        settings = {"outbound": {"allowed_hosts": ["127.0.0.1"]}}
-        revision = admin.get("/settings")["revision"]
-        assert admin.http.patch("/settings", json={"settings": settings, "revision": revision}).is_success
-        server.script = Script(answer="The cloud says hello.")
-        own = {"provider_type": "custom", "model_name": "model-a", "base_url": server.base_url}
-        made = declared(admin, "A server", **own, input_price=1, output_price=2)
+@pytest.fixture(scope="module")
+def open_loopback(admin: AdminClient) -> Iterator[None]:
+    """Providers on this machine may be called."""
+    with settings_restored(admin):
+        body = {
+            "settings": {"outbound": {"allowed_hosts": ["127.0.0.1"]}},
+            "revision": admin.get("/settings")["revision"],
+        }
+        assert admin.http.patch("/settings", json=body).is_success
+        yield
+
+
+@pytest.mark.usefixtures("open_loopback")
+@pytest.mark.parametrize("kind", PROVIDER_KINDS)
+def test_provider_kind_answers_at_every_door(admin: AdminClient, telegram: TelegramServerThread, kind: str) -> None:
+    answer = f"The {kind} cloud says hello."
+    with cloud_provider_thread(PROVIDER_KINDS[kind].dialect) as server:
+        server.script = Script(answer=answer)
+        own = {"provider_type": kind, "model_name": KIND_MODELS[kind], "base_url": server.base_url}
+        made = declared(admin, f"Provider {kind}", **own, input_price=1, output_price=2)
         try:
             tried = admin.post(f"/llm/providers/{made['id']}/test")
-            assert (tried["available"], tried["listed"], tried["test_response"]) == (
-                True,
-                True,
-                "The cloud says hello.",
-            )
+            assert (tried["available"], tried["test_response"]) == (True, answer)
             wait_for_change(lambda: made["route"] in [each.id for each in admin.secretary.openai.models.list()], 10)
-            answer = admin.complete("What does the cloud say?", made["route"]).choices[0].message.content
-            assert answer == "The cloud says hello."
-            assert server.last.headers["authorization"] == f"Bearer {KEY}"
+            spoken: Any = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+            audio = admin.complete("What does the cloud say?", made["route"], **spoken).choices[0].message.audio
+            assert audio is not None
+            assert (audio.transcript, len(audio.data) > 10_000) == (answer, True)
+            assert KEY in json.dumps(server.last.headers)
             admin.post("/llm/backend", {"backend": made["route"]})
             session = admin.post("/chat/sessions", {})["session"]["id"]
             replied = admin.post(f"/chat/sessions/{session}/messages", {"content": "And in the panel?"})
-            assert replied["response"]["content"] == "The cloud says hello."
-
-            def spent() -> float:
-                rows = admin.get("/usage", group_by="route")["items"]
-                return sum(float(row["cost"]) for row in rows if row["route"] == made["route"])
-
-            wait_for_change(lambda: spent() > 0, 10)
+            assert replied["response"]["content"] == answer
+            telegram.push(chat=private_chat(7), sender=user(7), text="What does the cloud say here?")
+            wait_for_change(lambda: answer in [each.text for each in telegram.server.sent], 10)
+            with connect_phone(admin.secretary) as line:
+                line.send(type="speak", id="1", text=answer)
+                line.receive_until("finished")
+            wait_for_change(lambda: spent(admin, made["route"]) > 0, 10)
         finally:
             admin.post("/llm/backend", {"backend": "local"})
             admin.delete(f"/llm/providers/{made['id']}")
+
+
+def spent(admin: AdminClient, route: str) -> float:
+    rows = admin.get("/usage", group_by="route")["items"]
+    return sum(float(row["cost"]) for row in rows if row["route"] == route)
