@@ -140,6 +140,7 @@ def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
         ({"dimensions": 256}, 400, "dimensions"),
         ({"encoding_format": "hex"}, 400, "encoding_format"),
         ({"model": "nothing"}, 404, "model"),
+        ({"model": "cloud:any"}, 404, "model"),
     ],
 )
 def test_embeddings_invalid_request(http: httpx.Client, fields: dict[str, object], status: int, param: str) -> None:
