@@ -75,18 +75,26 @@ class BodyReservation:
     """The bytes of one request: reserved at the first read, reduced at the end of the body to those that arrived, and
     kept until ``release``, because the request may use its body until it ends."""
 
-    __slots__ = ("_budget", "_held", "_owner")
+    __slots__ = ("_budget", "_held", "_limit", "_owner")
 
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
         self._owner: Hashable = None
-        self._held = 0
+        self._held = self._limit = 0
+
+    def hold(self, size: int) -> None:
+        """Raises what is held to ``size``: the content of a body may need more memory than the body. Raises RateLimited
+        and Overloaded."""
+        if self._held and size > self._held:
+            self.release()
+            self._budget.reserve(self._owner, size, self._limit)
+            self._held = size
 
     def reserving(self, receive: Receive, owner: Hashable, size: int, limit: int) -> Receive:
         """Wraps ``receive`` for a body of at most ``size`` bytes. The wrapper raises RateLimited and Overloaded."""
         if size <= _FREE_BYTES:
             return receive
-        self._owner = owner
+        self._owner, self._limit = owner, limit
         received, ended = -1, False
 
         async def receive_reserved() -> Message:

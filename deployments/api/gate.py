@@ -29,7 +29,7 @@ from deployments.api.errors import (
     send_error,
 )
 from deployments.api.limits import ApiKeyLimiter
-from deployments.api.request_body import CLIENT_TIMEOUT_S, check_content_length, limited_receive
+from deployments.api.request_body import BODY_MEMORY, CLIENT_TIMEOUT_S, check_content_length, limited_receive
 from deployments.api.request_context import RequestContext, new_request_id, set_request_context
 from deployments.api.serve_headers import filter_headers
 from deployments.contracts.api_key import ApiKey
@@ -148,6 +148,7 @@ class Gate:
         set_request_context(scope, RequestContext(request_id, key, snapshot))
         max_bytes, all_bytes = body_limits(limits, rule.upload)
         check_content_length(length, max_bytes)
+        scope[BODY_MEMORY] = body
         receive = body.reserving(receive, key and key.id, body_bound(scope, max_bytes), all_bytes)
         return limited_receive(receive, max_bytes, self._client_timeout_s)
 

@@ -1,9 +1,10 @@
 """Request bodies: bounded in size and time, read, parsed as JSON and validated."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,6 +18,8 @@ _MAX_JSON_VALUES = 100_000
 """Ten times the values of a chat of 500 messages with parts. Validation takes time and memory for each."""
 MEGABYTE = 1_000_000
 _KIBIBYTE = 1024
+_LARGE_BYTES = 64 * _KIBIBYTE
+BODY_MEMORY = "secretary.body_memory"
 _MIN_BYTES_PER_S = 4 * _KIBIBYTE
 """Minimum average upload rate: half of a 64 kbit/s line. An upload of 25 MB may take 1 h 42 min."""
 CLIENT_TIMEOUT_S = 30.0
@@ -30,6 +33,14 @@ class RequestSchema(BaseModel):
 
 
 SchemaT = TypeVar("SchemaT", bound=RequestSchema)
+
+
+class BodyMemory(Protocol):
+    """The memory that is reserved for a request; under BODY_MEMORY in its ASGI scope."""
+
+    def hold(self, size: int) -> None:
+        """Raises RateLimited, Overloaded."""
+        ...
 
 
 def check_content_length(length: bytes | None, max_bytes: int) -> None:
@@ -98,13 +109,14 @@ async def read_body(receive: Receive) -> bytes:
 
 
 async def read_json(scope: Scope, receive: Receive, schema: type[SchemaT]) -> SchemaT:
-    """The body as ``schema``. Raises UnsupportedMediaType, or InvalidRequest for bad JSON and for wrong fields."""
+    """The body as ``schema``. Raises UnsupportedMediaType, or InvalidRequest for bad JSON and for wrong fields;
+    RateLimited and Overloaded when its texts need more memory than is left for bodies."""
     _require_json(scope)
-    return parse_json(await read_body(receive), schema)
+    return parse_json(await read_body(receive), schema, scope.get(BODY_MEMORY))
 
 
-def parse_json(body: bytes, schema: type[SchemaT]) -> SchemaT:
-    """``body`` as ``schema``. Raises InvalidRequest."""
+def parse_json(body: bytes, schema: type[SchemaT], memory: BodyMemory | None = None) -> SchemaT:
+    """``body`` as ``schema``. Raises InvalidRequest, and what ``memory`` raises."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -113,6 +125,8 @@ def parse_json(body: bytes, schema: type[SchemaT]) -> SchemaT:
         _check_structure(value)
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
+    if memory is not None and len(body) > _LARGE_BYTES:
+        memory.hold(_texts_size(value))
     try:
         return schema.model_validate(value)
     except ValidationError as error:
@@ -144,6 +158,16 @@ def _check_structure(value: object) -> None:
         if not level:
             return
     raise InvalidRequest(f"The body is nested deeper than {_MAX_JSON_DEPTH} levels.")
+
+
+def _texts_size(value: object) -> int:
+    """The memory of all texts in ``value``: one emoji makes every letter of its text four bytes wide."""
+    size, level = 0, [value]
+    while level:
+        inner = [child for each in _containers(level) for child in (each.values() if isinstance(each, dict) else each)]
+        size += sum(map(sys.getsizeof, (child for child in inner if isinstance(child, str))))
+        level = inner
+    return size
 
 
 def _containers(values: Iterable[object]) -> list[dict[str, object] | list[object]]:

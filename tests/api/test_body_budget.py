@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import orjson
 import psutil
 import pytest
 
@@ -33,6 +34,7 @@ class Upload(AsgiCall):
         size = (b"content-length", b"%d" % length) if length else (b"transfer-encoding", b"chunked")
         super().__init__(path, body, [(b"content-type", kind), size])
         self.key = key
+        self.end = b"\r\n--b--\r\n" if "transcr" in path else b""
         self.reads = self._sent = 0
         self.body_read = asyncio.Event()
         self.go_on = asyncio.Event()
@@ -51,7 +53,7 @@ class Upload(AsgiCall):
         self.body_read.set()
         await self.go_on.wait()
         self.go_on.clear()
-        return {"type": "http.request", "body": b"\r\n--b--\r\n", "more_body": False}
+        return {"type": "http.request", "body": self.end, "more_body": False}
 
 
 class Uploads:
@@ -141,6 +143,23 @@ async def test_chunked_upload_keeps_what_arrived_while_it_is_answered() -> None:
         while not door.assistant.open_streams:
             await asyncio.sleep(0)
         await door.begun(Upload("sk-1", HEAD, length=1_900_000))
+
+
+async def test_wide_texts_hold_the_memory_that_they_need() -> None:
+    """One emoji makes a text of 700,000 letters four times as large as its body."""
+    text = "a" * 700_000 + "😀"
+    body = orjson.dumps({"model": "local", "messages": [{"role": "user", "content": text}]})
+    async with uploads(Limits(max_bodies_mb=3)) as door:
+        door.assistant.script = [ScriptPause(30)]
+        first, second = (Upload("sk-1", body, path=PATHS[1], length=len(body)) for _ in range(2))
+        task = await door.begun(first)
+        await door.begun(second)
+        first.go_on.set()
+        await asyncio.wait_for(task, 5)
+        assert (first.status, first.json["error"]["code"]) == (429, "rate_limit_exceeded")
+        second.go_on.set()
+        while not door.assistant.open_streams:
+            await asyncio.sleep(0)
 
 
 def test_body_budget_admits_any_single_body() -> None:

@@ -30,8 +30,9 @@ class Target:
 
 
 class ProcessList:
-    """The living processes that ``belongs`` accepts. It is asked once a process, because reading an environment is
-    slow, and again in the first second, because a process may not have its own environment yet."""
+    """The living processes that ``belongs`` accepts, and their children: worker processes have an empty environment.
+    It is asked once a process, because reading an environment is slow, and again in the first second, because a process
+    may not have its own environment yet."""
 
     def __init__(self, belongs: Callable[[psutil.Process], bool]) -> None:
         self._belongs = belongs
@@ -40,10 +41,18 @@ class ProcessList:
     def __call__(self) -> list[psutil.Process]:
         living = list(psutil.process_iter())
         self._known = {process: self._is_known(process) for process in living}
-        return [process for process in living if self._known[process]]
+        accepted = {process.pid for process in living if self._known[process]}
+        return [process for process in living if process.pid in accepted or _parent(process) in accepted]
 
     def _is_known(self, process: psutil.Process) -> bool:
         known = self._known.get(process)
         if known or (known is not None and process.create_time() < time.time() - 1):
             return known
         return self._belongs(process)
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return None
