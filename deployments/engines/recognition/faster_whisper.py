@@ -1,7 +1,7 @@
 """Whisper through CTranslate2 (faster-whisper): about a hundred languages, streamed segment by segment.
 
 It runs in worker processes (``whisper_worker.py``). CTranslate2 cannot be interrupted: a transcription that its reader
-leaves, and that does not end within half a second, ends with its process. The next one waits until the model is loaded
+leaves, and that does not end within 0.3 seconds, ends with its process. The next one waits until the model is loaded
 again.
 """
 
@@ -38,7 +38,7 @@ _FILES = ("model.bin", "config.json", "tokenizer.json")
 _START_TIMEOUT_S = 300.0
 _DEADLINE_S = 900.0
 """Waiting in line and for one segment."""
-_CANCEL_GRACE_S = 0.5
+_CANCEL_GRACE_S = 0.3
 _RESTART_S = 3.0
 _MAX_QUEUED = 1_000  # the deployment bounds its requests
 
