@@ -136,7 +136,5 @@ def test_killed_replica_leaves_no_engine_core(secretary: SecretaryProcess) -> No
     assert processes
     replica.kill()
     wait_until(lambda: not any(map(is_alive, processes)), timeout_s=10)
-    wait_until(
-        lambda: secretary.has_replica("chat", replica.pid) and secretary.engine("chat")["ready"], _LOAD_TIMEOUT_S
-    )
-    assert text_of(secretary, "local").split() == ["one", "two", "three", "four"]
+    wait_until(lambda: answers(secretary), _LOAD_TIMEOUT_S)
+    assert secretary.has_replica("chat", replica.pid)
