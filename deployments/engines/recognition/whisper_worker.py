@@ -19,6 +19,7 @@ import numpy as np
 from deployments.audio.convert import AudioConverter
 from deployments.contracts.audio import PCM16_16K, AudioFormat
 from deployments.contracts.speech import TranscriptSegment, Word
+from deployments.engines.memory import release_memory
 from deployments.engines.recognition.transcript_check import TranscriptCheck, most_letters, speech_seconds
 from deployments.engines.recognition.voice_activity import Samples, SpeechCut, cut_speech, whole_recording
 from deployments.isolation.handler import CallError, Handler, ItemSender
@@ -115,6 +116,8 @@ class Transcriber:
             return
         except (RuntimeError, ValueError) as error:
             raise CallError(ENGINE_FAILED, f"Whisper failed: {type(error).__name__}") from error
+        finally:
+            release_memory()
 
     def _transcribe(self, header: dict[str, Any], body: bytes, sender: ItemSender) -> None:
         audio_format = AudioFormat(header["rate"], channels=header["channels"])
