@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from deployments.contracts.audio import AudioFormat
 from deployments.contracts.memory_file import MemoryFileReference
+from deployments.contracts.voice_settings import PresetParams
 
 OPENAI_VOICES = frozenset(
     ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
@@ -31,6 +32,8 @@ class SpeechRequest:
     ``voice_id`` None: the best voice of the engine for ``language``. ``language`` None: detected from the text.
     ``speed`` is a factor of the recorded speed, 0.25..4. ``preset`` None: the preset of the voice, else the default
     one; presets are resolved before an engine is called. ``split`` False: ``text`` is not split into sentences.
+    ``parameters`` are those of the preset, for engines that sample; None: the defaults of the engine. Their speed is
+    already a factor of ``speed``.
     """
 
     text: str
@@ -39,6 +42,7 @@ class SpeechRequest:
     speed: float = 1.0
     preset: str | None = None
     split: bool = True
+    parameters: PresetParams | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,11 @@ from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache
 from deployments.conversation.routing import resolve_overrides
 from deployments.conversation.shared_phrase_cache import SharedPhraseCache
-from deployments.conversation.spoken_turn import Speaker, SpokenTurn, VoiceParameters
+from deployments.conversation.spoken_turn import Speaker, SpokenTurn
 from deployments.conversation.turn_timer import TurnTimer
 from deployments.conversation.usage_estimates import split_request
-from deployments.conversation.voice_catalogue import VoiceCatalogue, speaking_rate
+from deployments.conversation.voice_catalogue import VoiceCatalogue
+from deployments.conversation.voice_parameters import VoiceParameters, voice_parameters
 from deployments.text.language import detect_language
 
 log = logging.getLogger(__name__)
@@ -108,8 +109,7 @@ class ConversationAssistant:
         if len(request.text) > limit:
             raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
         voice, language = self._choose_voice(request, snapshot)
-        parameters = VoiceParameters(voice, language, speaking_rate(request.speed, voice, snapshot, request.preset))
-        return self._speak(request, parameters)
+        return self._speak(request, voice_parameters(voice, language, snapshot, request.speed, request.preset))
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         if self._pipeline.recognizer is None:
@@ -209,7 +209,7 @@ class ConversationAssistant:
             voice, language = named, detect_language(piece, preferred)
         else:
             voice, language = self._voices.for_text(piece, preferred, settings, snapshot.persona(turn.persona_id))
-        return VoiceParameters(voice, language, speaking_rate(turn.speed, voice, snapshot, turn.preset))
+        return voice_parameters(voice, language, snapshot, turn.speed, turn.preset)
 
     async def _transcribe(self, recognizer: Recognizer, request: RecognitionRequest) -> AsyncGenerator[TranscriptEvent]:
         async with Closing(observe_stream(recognizer.transcribe(request), "stt", self._observer)) as events:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.voice_settings import PresetParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class PhraseKey:
     language: str
     speed: float
     text: str
+    parameters: PresetParams | None = None
 
 
 class PhraseCache:

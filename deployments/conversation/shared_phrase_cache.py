@@ -80,5 +80,6 @@ def decode_phrase(content: bytes, text: str) -> tuple[SpeechChunk, ...] | None:
 
 
 def _storage_key(key: PhraseKey, epoch: int) -> str:
-    parts = [epoch, key.voice_id, key.model, key.language, key.speed, key.text]
+    parameters = key.parameters.model_dump() if key.parameters else None
+    parts = [epoch, key.voice_id, key.model, key.language, key.speed, key.text, parameters]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, ToolCallDelta, TurnEvent
 from deployments.contracts.reports import TurnObserver
-from deployments.contracts.speech import SpeechRequest, Voice
+from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.streams import Closing
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache, PhraseKey
 from deployments.conversation.shared_phrase_cache import SharedPhraseCache
 from deployments.conversation.voice_catalogue import VoiceCatalogue
+from deployments.conversation.voice_parameters import VoiceParameters
 from deployments.text.sentences import SentenceStream
 from deployments.text.speakable import to_speakable_text
 
@@ -20,15 +20,6 @@ _MAX_PIECES = 256
 _MAX_EVENTS = 64
 _PAUSE = "..."
 """Every speech engine renders this text as a short silence in the format of the voice."""
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceParameters:
-    """The voice, language and speed of a text."""
-
-    voice: Voice
-    language: str
-    speed: float = 1.0
 
 
 class Speaker:
@@ -52,7 +43,7 @@ class Speaker:
         if not text:
             return
         voice = parameters.voice
-        key = PhraseKey(voice.id, voice.model_id, parameters.language, parameters.speed, text)
+        key = PhraseKey(voice.id, voice.model_id, parameters.language, parameters.speed, text, parameters.preset)
         cached = await self._cached(key)
         self._observer.on_phrase_cache(cached is not None)
         if cached is not None:
@@ -96,7 +87,10 @@ class Speaker:
 
     async def _synthesize(self, text: str, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
         engine = self._voices.engine_of(parameters.voice)
-        stream = engine.synthesize(SpeechRequest(text, parameters.voice.id, parameters.language, parameters.speed))
+        request = SpeechRequest(
+            text, parameters.voice.id, parameters.language, parameters.speed, parameters=parameters.preset
+        )
+        stream = engine.synthesize(request)
         async with Closing(observe_stream(stream, "tts", self._observer)) as chunks:
             async for chunk in chunks:
                 self._observer.on_audio(chunk.seconds, parameters.voice.engine)

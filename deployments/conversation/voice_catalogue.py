@@ -4,15 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from deployments.contracts.engines import RemoteVoices, SpeechEngine
-from deployments.contracts.errors import InvalidRequest, LanguageNotSupported, VoiceNotFound
+from deployments.contracts.errors import LanguageNotSupported, VoiceNotFound
 from deployments.contracts.persona import Persona
 from deployments.contracts.settings import Settings
-from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import OPENAI_VOICES, Voice
 from deployments.contracts.voice_settings import VoiceSettings
 from deployments.text.language import detect_language
-
-_MIN_SPEED, _MAX_SPEED = 0.25, 4.0
 
 
 class VoiceCatalogue:
@@ -117,19 +114,6 @@ def select_voice(language: str, voices: Iterable[Voice], settings: Settings, per
     if not speakers:
         raise LanguageNotSupported(f"no voice speaks {language!r}; see GET /v1/audio/voices", param="voice")
     return min(_neural_first(speakers), key=lambda v: (not v.neural, v.languages.index(language)))
-
-
-def speaking_rate(speed: float, voice: Voice, snapshot: Snapshot, preset: str | None = None) -> float:
-    """``speed`` times the speed setting times the speed of the preset, clamped to 0.25..4. The preset is ``preset``,
-    else the preset of the voice, else the default one. Raises InvalidRequest for an unknown ``preset``."""
-    choice = snapshot.voice_settings(voice.id)
-    names = (preset, choice.preset if choice else "", snapshot.settings.speech.default_preset)
-    found = snapshot.preset(next((name for name in names if name), ""))
-    if preset and found is None:
-        known = ", ".join(each.name for each in snapshot.presets) or "none"
-        raise InvalidRequest(f"unknown speech preset {preset!r}; available: {known}", param="preset")
-    factor = found.params.speed if found else 1.0
-    return min(_MAX_SPEED, max(_MIN_SPEED, speed * snapshot.settings.speech.speed * factor))
 
 
 def _neural_first(voices: Iterable[Voice]) -> list[Voice]:

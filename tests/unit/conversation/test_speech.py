@@ -1,16 +1,21 @@
 """Speech requests without a turn: chunk numbers, phrase caches and errors."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
+from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.errors import (
     InvalidRequest,
     LanguageNotSupported,
     TextTooLong,
 )
+from deployments.contracts.settings import Settings, SpeechSettings
 from deployments.contracts.speech import SpeechRequest
+from deployments.contracts.voice_settings import Preset, PresetParams, VoiceSettings
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from tests.unit.conversation.fakes import MemoryBlobCache
-from tests.unit.conversation.harness import AssistantHarness, collect
+from tests.unit.conversation.harness import SNAPSHOT, AssistantHarness, StaticSnapshotSource, collect, user_turn
 
 
 async def test_speech_numbers_chunks_and_caches_phrases() -> None:
@@ -57,3 +62,39 @@ async def test_speech_rejects_invalid_requests() -> None:
         harness.assistant.speak(SpeechRequest("a" * 5000))
     with pytest.raises(LanguageNotSupported):
         harness.assistant.speak(SpeechRequest("Добрый день"))
+
+
+class RecordingSpeech(ToneEngine):
+    """Keeps the requests of ``ToneEngine``."""
+
+    def __init__(self) -> None:
+        super().__init__(ToneOptions())
+        self.requests: list[SpeechRequest] = []
+
+    def synthesize(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        self.requests.append(request)
+        return super().synthesize(request)
+
+
+CALM = Preset(name="calm", params=PresetParams(temperature=0.5, top_k=40, gpt_cond_len=18))
+WARM = Preset(name="warm", params=PresetParams(temperature=0.85, top_k=60, gpt_cond_len=15))
+
+
+@pytest.mark.parametrize("voice_preset", ["", "calm"], ids=["default preset", "preset of the voice"])
+async def test_preset_reaches_the_engine_and_the_cache(voice_preset: str) -> None:
+    speech = RecordingSpeech()
+    snapshot = SNAPSHOT.model_copy(
+        update={
+            "presets": (CALM, WARM),
+            "voices": (VoiceSettings(id="tone-en", preset=voice_preset),),
+            "settings": Settings(speech=SpeechSettings(default_preset="calm")),
+        }
+    )
+    harness = await AssistantHarness(speech=speech, snapshots=StaticSnapshotSource(snapshot)).start()
+    for preset in (None, "warm", "warm", None):
+        await collect(harness.assistant.speak(SpeechRequest("Good morning.", "tone-en", preset=preset)))
+    turn = user_turn("Hello there", speak=True, voice_id="tone-en", preset="warm")
+    await harness.events(turn)
+    spoken = [request.parameters for request in speech.requests]
+    assert spoken == [CALM.params, WARM.params, WARM.params]
+    assert harness.observer.hits[:4] == [False, False, True, True]

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from deployments.api.limits import RequestRateLimiter
 from deployments.contracts.audio import PCM16_8K, SpeechChunk
 from deployments.contracts.errors import RateLimited
+from deployments.contracts.voice_settings import PresetParams
 from deployments.conversation.phrase_cache import PhraseKey
 from deployments.conversation.shared_phrase_cache import SharedPhraseCache, decode_phrase, encode_phrase
 from deployments.shared_state.factory import create_shared_state
@@ -99,6 +101,7 @@ async def test_phrase_is_shared_between_processes(server: RedisServer, state: Re
     await _until(lambda: other.available)
     assert await SharedPhraseCache(other).get(KEY) == PHRASE
     assert await SharedPhraseCache(other).get(PhraseKey("irina", "m2", "ru", 1.0, "Здравствуйте")) is None
+    assert await SharedPhraseCache(other).get(replace(KEY, parameters=PresetParams(temperature=0.5))) is None
     await other.stop()
 
 
