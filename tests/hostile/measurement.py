@@ -14,6 +14,8 @@ from tests.hostile.target import Target
 
 MAX_DELAY_S = 0.25
 MAX_GROWTH_MB = 150.0
+MAX_WHISPER_GROWTH_MB = 200.0
+"""Whisper's encoder takes 150 MB for any window of 30 s (model base); one window is decoded at a time."""
 MAX_WORK_AFTER_S = 2.0
 _CALM_CORES = 0.5
 """Processor time beyond that of an idle secretary, in cores, which is not work of an attack any more."""
@@ -21,6 +23,7 @@ _WINDOW_S = 0.4
 _SAMPLE_S = 0.1
 _IDLE_S = 2.0
 _GIVE_UP_S = 30.0
+_WORKER_MODULE = "deployments.isolation.child"
 _SPARE_WORKER = "ray::IDLE"
 """Ray starts one whenever another process takes the last."""
 
@@ -47,7 +50,7 @@ class Cost:
         found = []
         if self.delay_s > MAX_DELAY_S:
             found.append(f"{self.name}: {self.delayed} was delayed by {self.delay_s * 1000:.0f} ms")
-        if self.growth_mb > MAX_GROWTH_MB:
+        if self.growth_mb > (MAX_WHISPER_GROWTH_MB if self.grown == "worker whisper" else MAX_GROWTH_MB):
             found.append(f"{self.name}: {self.grown} grew by {self.growth_mb:.0f} MB")
         if self.work_after_s > MAX_WORK_AFTER_S:
             found.append(f"{self.name}: work went on for {self.work_after_s:.1f} s after its sender left")
@@ -58,23 +61,32 @@ class Cost:
 
 @dataclass
 class _Memory:
+    """Sizes in MB. A worker process that replaces another one starts with the size of that one."""
+
     first: dict[int, float] = field(default_factory=dict)
     peak: dict[int, float] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    workers: dict[str, float] = field(default_factory=dict)
 
     def sample(self, processes: list[psutil.Process]) -> None:
         for process in processes:
             try:
                 size = process.memory_info().rss / 1e6
-                self.names.setdefault(process.pid, " ".join(process.cmdline())[:60])
+                name = self.names.setdefault(process.pid, _process_name(process.cmdline()))
             except psutil.Error:
                 continue
+            if name.startswith("worker"):
+                self.first.setdefault(process.pid, self.workers.setdefault(name, size))
             self.first.setdefault(process.pid, size)
             self.peak[process.pid] = max(size, self.peak.get(process.pid, 0.0))
 
     def worst(self) -> tuple[float, str]:
         grown = ((size - self.first[pid], self.names[pid]) for pid, size in self.peak.items())
         return max((each for each in grown if not each[1].startswith(_SPARE_WORKER)), default=(0.0, ""))
+
+
+def _process_name(command: list[str]) -> str:
+    return f"worker {command[-1]}" if _WORKER_MODULE in command else " ".join(command)[:60]
 
 
 def measure_idle(target: Target, bystander: Bystander) -> Idle:

@@ -152,6 +152,7 @@ class Transcriber:
             language=language,
             task="translate" if header["translate"] else "transcribe",
             beam_size=self._options["beam_size"],
+            best_of=1,  # five, the default, take 300 MB and twice the time for a sound without words
             temperature=header["temperature"] or (_TEMPERATURES if speech_s > _SHORT_S else 0.0),
             initial_prompt=header["prompt"] or None,
             word_timestamps=header["words"],
