@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9-]")
 _POLL_S = 0.2
 
 
@@ -29,7 +30,7 @@ async def loading_turn(
 
 @asynccontextmanager
 async def _lock(folder: Path, card_id: str, holder: str, on_wait: Callable[[str], None]) -> AsyncGenerator[None]:
-    path = folder / f"gpu-{re.sub(r'[^A-Za-z0-9-]', '_', card_id)}.lock"
+    path = folder / f"gpu-{_UNSAFE.sub('_', card_id)}.lock"
     handle = _open(path)
     try:
         told = False

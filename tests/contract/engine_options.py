@@ -20,6 +20,8 @@ _WITHOUT_MODEL: dict[str, dict[str, JsonValue]] = {
     "espeak": {},
     "transcript": {"text": "First sentence. Second sentence.", "delay_s": 0.01},
 }
+TESTED_ELSEWHERE = {"vllm": "tests/vllm"}
+"""Engines whose packages have a virtual environment of their own, and the folder of their conformance tests."""
 
 
 def engine_options(name: str) -> dict[str, JsonValue]:
@@ -45,7 +47,7 @@ def demo_model_path(path: str) -> str:
 
 def engine_parameters(*kinds: EngineKind) -> list[object]:
     """The names of the registered engines of ``kinds``. Engines with a model are marked ``model``."""
-    names = [name for kind in kinds for name in engine_names(kind)]
+    names = [name for kind in kinds for name in engine_names(kind) if name not in TESTED_ELSEWHERE]
     return [pytest.param(name, id=name, marks=() if name in _WITHOUT_MODEL else pytest.mark.model) for name in names]
 
 

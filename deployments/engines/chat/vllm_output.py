@@ -14,12 +14,21 @@ _KEPT_LINES = 300
 _ERROR = re.compile(r"(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception)): (.+)$")
 _PASSED_ON = "Engine core initialization failed"
 """What vLLM raises in this process when the process of the engine has failed."""
-_PROGRESS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"Loading .*shards.*?(\d+)%"), "loading weights {} %"),
-    (re.compile(r"Starting to load model|Loading model|Loading weights on"), "loading weights"),
-    (re.compile(r"Capturing CUDA graph.*?(\d+)%"), "warming up {} %"),
-    (re.compile(r"Loading weights took|Model loading took|GPU KV cache|KV cache size|[Ww]arming up"), "warming up"),
+_PERCENT = re.compile(r"(?<!\d)\d{1,3}%")
+_PHASES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("Loading", "shards"), "loading weights"),
+    (("Starting to load model",), "loading weights"),
+    (("Loading model",), "loading weights"),
+    (("Loading weights on",), "loading weights"),
+    (("Capturing CUDA graph",), "warming up"),
+    (("Loading weights took",), "warming up"),
+    (("Model loading took",), "warming up"),
+    (("KV cache size",), "warming up"),
+    (("GPU KV cache",), "warming up"),
+    (("Warming up",), "warming up"),
+    (("warming up",), "warming up"),
 )
+"""The words of a line of vLLM, and the phase that it belongs to."""
 
 
 class ProcessOutput:
@@ -63,10 +72,9 @@ class ProcessOutput:
 
 def progress_of(line: str) -> str:
     """The phase of loading that ``line`` reports, or ""."""
-    for pattern, phase in _PROGRESS:
-        if found := pattern.search(line):
-            return phase.format(*found.groups())
-    return ""
+    phase = next((phase for words, phase in _PHASES if all(word in line for word in words)), "")
+    percent = _PERCENT.search(line) if phase else None
+    return f"{phase} {percent[0][:-1]} %" if percent else phase
 
 
 def failure_in(lines: list[str]) -> str:
