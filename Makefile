@@ -81,7 +81,7 @@ test-fast: $(VENV)/.test
 	$(PYTEST) $(PARALLEL) -m 'not cluster and not long' tests/unit tests/architecture
 
 test-needs: $(VENV)/.test browser servers
-	@$(BIN)/secretary models pull --demo
+	@$(BIN)/secretary models pull --demo vosk-ko
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks all

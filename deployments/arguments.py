@@ -60,14 +60,24 @@ class VoiceArgs(Hosting):
 
 
 class RecognitionArgs(Hosting):
-    engine: str
-    options: dict[str, JsonValue] = Field(default_factory=dict)
-    max_ongoing_requests: int = Field(default=4, ge=1, le=10_000)
-    max_queued_requests: int = Field(default=16, ge=-1, le=100_000)
+    """One deployment that hosts one or several recognition engines in a process."""
 
-    @property
-    def spec(self) -> EngineSpec:
-        return EngineSpec(engine=self.engine, options=self.options)
+    engines: tuple[EngineSpec, ...] = Field(min_length=1)
+    max_transcripts: int = Field(
+        default=20, ge=1, le=10_000, description="Recordings per replica, in work or waiting; more are rejected"
+    )
+    max_sessions: int = Field(default=32, ge=1, le=1_000, description="Live sessions per replica; more are rejected")
+    max_ongoing_requests: int = Field(default=256, ge=1, le=10_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_engine_key(cls, value: object) -> object:
+        if isinstance(value, dict) and "engine" in value:
+            raise PydanticCustomError(
+                "unknown_key",
+                "engine: unknown key; write engines, a list, for example engines: [{engine: faster_whisper}]",
+            )
+        return value
 
 
 def _require_chats(value: object, expected: str) -> object:
@@ -111,7 +121,7 @@ class OfficeArgs(Hosting):
 
 
 class PhoneArgs(Hosting):
-    staff: UsedEngineArgs = UsedEngineArgs(chats=(), recognition=False, faq=False)
+    staff: UsedEngineArgs = UsedEngineArgs(chats=(), faq=False)
     max_ongoing_requests: int = Field(default=200, ge=1, le=10_000, description="Concurrent calls per replica")
     max_queued_requests: int = Field(default=8, ge=-1, le=100_000)
 

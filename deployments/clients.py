@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from typing import cast
+from uuid import uuid4
 
 from ray import serve
 
@@ -13,7 +14,7 @@ from deployments import names
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, EmbeddingVectors, TurnSource
 from deployments.contracts.engines import ChatEvent
-from deployments.contracts.errors import SecretaryError, Unavailable
+from deployments.contracts.errors import EngineFailed, SecretaryError, Unavailable
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.match_report import StageReport
 from deployments.contracts.memory_file import FileElsewhere
@@ -21,8 +22,17 @@ from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.snapshot import Snapshot, SnapshotChange
-from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
-from deployments.contracts.streams import Closing
+from deployments.contracts.speech import (
+    EngineStatus,
+    HearingEvent,
+    ListeningStarted,
+    ListenRequest,
+    RecognitionRequest,
+    SpeechRequest,
+    TranscriptEvent,
+    Voice,
+)
+from deployments.contracts.streams import Closing, until_failed
 from deployments.conversation.snapshot_stream import decode_snapshots
 from deployments.remote import RemoteDeployment
 
@@ -32,6 +42,7 @@ _POLL_STARTING_S = 0.5
 _POLL_READY_S = 5.0
 _POLL_TIMEOUT_S = 5.0
 _LOADING_RETRY_S = 2.0
+_FEED_TIMEOUT_S = 30.0
 
 
 class EngineClient:
@@ -139,6 +150,27 @@ class RecognizerClient(EngineClient):
         async with Closing(self._remote.stream("transcribe", copy)) as events:
             async for event in events:
                 yield cast(TranscriptEvent, event)
+
+    async def listen(self, request: ListenRequest, audio: AsyncIterator[bytes]) -> AsyncGenerator[HearingEvent]:
+        """See ``LiveRecognizer``. Sound goes to the replica of the session in one call after the other."""
+        session_id = uuid4().hex
+        async with Closing(audio), Closing(self._remote.stream("listen", session_id, request)) as events:
+            started = await anext(events, None)
+            if not isinstance(started, ListeningStarted):
+                raise EngineFailed("Recognition ended before it began.")
+            yield started
+            feeding = asyncio.create_task(self._feed(session_id, started.replica, audio))
+            try:
+                async for event in until_failed(events, feeding):
+                    yield cast(HearingEvent, event)
+            finally:
+                feeding.cancel()
+                await asyncio.gather(feeding, return_exceptions=True)
+
+    async def _feed(self, session_id: str, replica: str, audio: AsyncIterator[bytes]) -> None:
+        async for block in audio:
+            await self._remote.call("feed", session_id, block, False, timeout_s=_FEED_TIMEOUT_S, replica=replica)
+        await self._remote.call("feed", session_id, b"", True, timeout_s=_FEED_TIMEOUT_S, replica=replica)
 
 
 class FaqClient:

@@ -46,7 +46,8 @@ def _engine_deployments(
     for number, voice in enumerate(arguments.voices):
         yield voice.name, [(f"voices.{number}.engines.{n}", spec) for n, spec in enumerate(voice.engines)], voice
     if arguments.recognition:
-        yield names.RECOGNITION, [("recognition", arguments.recognition.spec)], arguments.recognition
+        hearing = arguments.recognition
+        yield names.RECOGNITION, [(f"recognition.engines.{n}", e) for n, e in enumerate(hearing.engines)], hearing
 
 
 class GpuLoading:

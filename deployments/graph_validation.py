@@ -50,7 +50,8 @@ def iter_engine_specs(arguments: SecretaryArgs) -> Iterator[tuple[str, EngineKin
         for index, spec in enumerate(voice.engines):
             yield f"voices.{number}.engines.{index}", "speech", spec
     if arguments.recognition:
-        yield "recognition", "recognition", arguments.recognition.spec
+        for index, spec in enumerate(arguments.recognition.engines):
+            yield f"recognition.engines.{index}", "recognition", spec
 
 
 def iter_hosting(arguments: Strict) -> Iterator[Hosting]:

@@ -4,7 +4,7 @@ called when the replica starts and ends."""
 from typing import Any, Protocol, cast
 
 from ray import serve
-from ray.serve.config import BackpressureConfig
+from ray.serve.config import BackpressureConfig, RequestRouterConfig
 
 from deployments.api.websockets import limit_message_size
 from deployments.arguments import Hosting
@@ -36,9 +36,16 @@ class HostedService(Protocol):
     async def stop(self) -> None: ...
 
 
-def host(service_class: type[HostedService], args: Hosting, name: str, *arguments: object) -> serve.Application:
+def host(
+    service_class: type[HostedService],
+    args: Hosting,
+    name: str,
+    *arguments: object,
+    request_router: RequestRouterConfig | None = None,
+) -> serve.Application:
     """A deployment that other deployments call through a handle. ``arguments`` go to the constructor."""
-    return _bind(_hosted_class(service_class, name), args, name, arguments)
+    options = {"request_router_config": request_router} if request_router else {}
+    return _bind(_hosted_class(service_class, name), args, name, arguments, options)
 
 
 def host_door(
@@ -55,8 +62,10 @@ def host_door(
     return _bind(serve.ingress()(_hosted_class(service_class, name, max_message_bytes)), args, name, arguments)
 
 
-def _bind(cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ...]) -> serve.Application:
-    deployment = cast(serve.Deployment, serve.deployment(cls, **_serve_options(args, name)))
+def _bind(
+    cls: type[Any], args: Hosting, name: str, arguments: tuple[object, ...], options: dict[str, Any] | None = None
+) -> serve.Application:
+    deployment = cast(serve.Deployment, serve.deployment(cls, **_serve_options(args, name), **(options or {})))
     return deployment.bind(*arguments)
 
 

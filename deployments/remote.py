@@ -58,8 +58,10 @@ class RemoteDeployment:
         """A deployment of another application, looked up at the first call."""
         return cls(lambda: serve.get_deployment_handle(deployment, app_name=app), deployment)
 
-    async def call(self, method: str, *arguments: object, timeout_s: float | None = None) -> object:
-        response = getattr(self._get_handle(), method).remote(*arguments)
+    async def call(self, method: str, *arguments: object, timeout_s: float | None = None, replica: str = "") -> object:
+        """``replica``: the tag of the replica that has to answer, for deployments with ``replica_router``."""
+        handle = self._get_handle()
+        response = getattr(handle.options(session_id=replica) if replica else handle, method).remote(*arguments)
         try:
             async with asyncio.timeout(timeout_s):
                 return await response

@@ -12,9 +12,12 @@ from deployments.contracts.chat import ChatTurn, EmbeddingVectors
 from deployments.contracts.events import AnswerMatch, TextDelta, ToolCallDelta, TurnEvent, TurnFinished
 from deployments.contracts.speech import (
     EngineStatus,
+    HearingEvent,
+    ListenRequest,
     RecognitionRequest,
     SpeechRequest,
     TranscriptEvent,
+    TranscriptSegment,
     Voice,
 )
 
@@ -99,6 +102,43 @@ class Recognizer(Engine, Protocol):
         ...
 
 
+class WordStream(Protocol):
+    """The words of one live session while they are spoken. Its methods are called one after the other."""
+
+    async def feed(self, pcm: bytes) -> str:
+        """The words of the current utterance so far. ``pcm`` is PCM16 mono at 16 kHz."""
+        ...
+
+    async def finish(self) -> TranscriptSegment:
+        """Ends the utterance. Times are seconds from its first sample."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class StreamingRecognizer(Protocol):
+    """A recognizer that gives words while they are spoken."""
+
+    async def open_words(self, language: str | None, grammar: tuple[str, ...] = ()) -> WordStream:
+        """Raises LanguageNotSupported, Overloaded, EngineFailed."""
+        ...
+
+    def language_of(self, language: str | None) -> str:
+        """The language in which ``language`` is heard. Raises LanguageNotSupported."""
+        ...
+
+
+@runtime_checkable
+class LiveRecognizer(Protocol):
+    """Recognises speech while it is spoken."""
+
+    def listen(self, request: ListenRequest, audio: AsyncIterator[bytes]) -> AsyncIterator[HearingEvent]:
+        """Yields ListeningStarted, the events of each utterance and, when ``audio`` ends, ListeningFinished. A
+        SecretaryError ends the session. Closes ``audio``."""
+        ...
+
+
 class AnswerBook(Protocol):
     async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
         """The FAQ answer to ``text``, or None. ``locale`` decides between equally good matches."""
@@ -113,6 +153,10 @@ class Assistant(Protocol):
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]: ...
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]: ...
+
+    def listen(self, request: ListenRequest, audio: AsyncIterator[bytes]) -> AsyncIterator[HearingEvent]:
+        """See ``LiveRecognizer``. Raises Unavailable when the graph has no speech recognition."""
+        ...
 
     def voices(self) -> tuple[Voice, ...]: ...
 

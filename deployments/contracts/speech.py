@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from deployments.contracts.audio import AudioFormat
+from deployments.contracts.audio import PCM16_16K, AudioFormat
 from deployments.contracts.memory_file import MemoryFileReference
 from deployments.contracts.voice_settings import PresetParams
 
+AUTO = "auto"
+"""The engine that the graph chooses."""
 OPENAI_VOICES = frozenset(
     ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
 )
@@ -48,7 +50,10 @@ class SpeechRequest:
 @dataclass(frozen=True, slots=True)
 class RecognitionRequest:
     """Audio to be transcribed. ``format`` None: a container file (wav, mp3, ogg, webm …) with at most ``max_seconds``
-    of audio, either ``audio`` or ``file``, which its owner keeps open while it is transcribed."""
+    of audio, either ``audio`` or ``file``, which its owner keeps open while it is transcribed.
+
+    ``engine`` names the recognition engine; ``auto`` lets the graph choose.
+    """
 
     audio: bytes = b""
     format: AudioFormat | None = None
@@ -59,6 +64,7 @@ class RecognitionRequest:
     word_timestamps: bool = False
     max_seconds: float = 3_600
     file: MemoryFileReference | None = None
+    engine: str = AUTO
 
     @property
     def recording(self) -> bytes | MemoryFileReference:
@@ -99,16 +105,145 @@ class TranscriptSegment:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFinished:
-    """The end of a transcript: the whole text, the detected language (BCP 47) and the length of the audio in
-    seconds."""
+    """The end of a transcript: the whole text, the detected language (BCP 47) and the length of the audio in seconds.
+
+    ``engine`` heard it; ``reason`` says why that one was chosen.
+    """
 
     text: str
     language: str
     seconds: float
     model: str = ""
+    engine: str = ""
+    reason: str = ""
 
 
 TranscriptEvent = TranscriptSegment | TranscriptFinished
+
+
+@dataclass(frozen=True, slots=True)
+class ListenRequest:
+    """A live session. Its audio comes in blocks of ``format``: mono, at 8,000 or 16,000 Hz.
+
+    ``grammar``: phrases, nothing else is heard; only for engines that have grammars. ``hot_words``: words that engines
+    without a grammar expect. ``silence_ms`` of silence end an utterance. ``second_pass``: an engine that hears
+    recordings corrects the words of the live one.
+    """
+
+    format: AudioFormat = PCM16_16K
+    language: str | None = None
+    engine: str = AUTO
+    grammar: tuple[str, ...] = ()
+    hot_words: tuple[str, ...] = ()
+    partials: bool = True
+    words: bool = False
+    silence_ms: int = 500
+    second_pass: bool = False
+    max_seconds: float = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningStarted:
+    """The first event of a live session. ``reason`` says why ``engine`` was chosen. ``second_engine`` corrects it.
+    ``replica`` is where the session is, in a graph with several."""
+
+    engine: str
+    model: str
+    reason: str
+    second_engine: str = ""
+    replica: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak. Utterances are counted from 1. Times of a session are seconds from its start."""
+
+    utterance: int
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartialTranscript:
+    """The words of an utterance that is being spoken. Later events replace them."""
+
+    utterance: int
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The utterance ended at ``time``; its final words follow, also after the start of the next utterance."""
+
+    utterance: int
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinalTranscript:
+    """The words of one utterance. ``text`` is empty when it held none."""
+
+    utterance: int
+    text: str
+    start: float
+    end: float
+    language: str
+    engine: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WordChange:
+    """Words of the first pass that the second one heard differently. Either side may be empty."""
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevisedTranscript:
+    """What the second engine heard in an utterance, and how it differs from the first transcript."""
+
+    utterance: int
+    text: str
+    start: float
+    end: float
+    language: str
+    engine: str
+    first_text: str
+    changes: tuple[WordChange, ...] = ()
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFailed:
+    """An engine failed at one utterance; the session goes on."""
+
+    utterance: int
+    engine: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningFinished:
+    """The last event of a session: all of its audio was heard."""
+
+    seconds: float
+    utterances: int
+
+
+HearingEvent = (
+    ListeningStarted
+    | SpeechStarted
+    | PartialTranscript
+    | SpeechEnded
+    | FinalTranscript
+    | RevisedTranscript
+    | TranscriptFailed
+    | ListeningFinished
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +251,10 @@ class EngineStatus:
     """The status of one engine. ``error`` explains why it is not ``ready``; ``remedy`` is a command that solves it.
 
     ``loading``: the first attempt to load is not finished. ``failed_at`` (Unix seconds): the last request failed at
-    that time, while the engine stayed loaded. ``languages`` of a chat engine are those that its model speaks; empty
-    means any. ``adapters`` are the names of its LoRA adapters. ``progress`` is what a loading engine does now, a short
-    phrase such as "loading weights 45 %".
+    that time, while the engine stayed loaded. ``languages`` are those that the model of a chat engine speaks, or that a
+    recognizer hears; empty means any. ``live``: a recognizer that gives words while somebody speaks. ``adapters`` are
+    the names of LoRA adapters. ``progress`` is what a loading engine does now, a short phrase such as "loading weights
+    45 %".
     """
 
     name: str
@@ -134,6 +270,7 @@ class EngineStatus:
     languages: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
     progress: str = ""
+    live: bool = False
     detail: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -111,3 +111,30 @@ class NewestValue(Generic[T]):
         while not self._values.empty():
             value = self._values.get_nowait()
         return value
+
+
+async def until_failed(stream: AsyncIterator[T], work: asyncio.Future[Any]) -> AsyncGenerator[T]:
+    """The items of ``stream``. Raises the error of ``work`` as soon as it fails; does not close ``stream``."""
+    while True:
+        if work.done():
+            work.result()
+        item = asyncio.ensure_future(_next(stream))
+        waited: set[asyncio.Future[Any]] = {item} if work.done() else {item, work}
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+            await asyncio.wait({item})
+        finally:
+            if not item.done():
+                item.cancel()
+                await asyncio.gather(item, return_exceptions=True)
+        try:
+            found = item.result()
+        except StopAsyncIteration:
+            return
+        yield found
+
+
+async def _next(stream: AsyncIterator[T]) -> T:
+    return await anext(stream)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn
-from deployments.contracts.engines import ChatEngine, Recognizer, SpeechEngine
+from deployments.contracts.engines import ChatEngine, LiveRecognizer, Recognizer, SpeechEngine
 from deployments.contracts.errors import InvalidRequest, SecretaryError, TextTooLong, Unavailable
 from deployments.contracts.events import (
     SpeechReady,
@@ -23,6 +23,8 @@ from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import (
     EngineStatus,
+    HearingEvent,
+    ListenRequest,
     RecognitionRequest,
     SpeechRequest,
     TranscriptEvent,
@@ -117,6 +119,14 @@ class ConversationAssistant:
         max_seconds = self._snapshots.current.settings.limits.max_audio_minutes * 60
         bounded = replace(request, max_seconds=min(request.max_seconds, max_seconds))
         return self._transcribe(self._pipeline.recognizer, bounded)
+
+    def listen(self, request: ListenRequest, audio: AsyncIterator[bytes]) -> AsyncIterator[HearingEvent]:
+        recognizer: object = self._pipeline.recognizer
+        if not isinstance(recognizer, LiveRecognizer):
+            raise Unavailable("speech recognition is not part of this graph; add it to graph.yaml")
+        max_seconds = self._snapshots.current.settings.limits.max_audio_minutes * 60
+        bounded = replace(request, max_seconds=min(request.max_seconds, max_seconds))
+        return observe_stream(recognizer.listen(bounded, audio), "stt_live", self._observer)
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices.all()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
-from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatTurn, SourceKind
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import SecretaryError
@@ -20,6 +20,8 @@ from deployments.contracts.events import (
 )
 from deployments.contracts.speech import (
     EngineStatus,
+    HearingEvent,
+    ListenRequest,
     RecognitionRequest,
     SpeechRequest,
     TranscriptEvent,
@@ -66,6 +68,10 @@ class MeteredAssistant:
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         return self._transcribe(self.assistant.transcribe(request), request)
+
+    def listen(self, request: ListenRequest, audio: AsyncIterator[bytes]) -> AsyncIterator[HearingEvent]:
+        self._count(self.source, TRANSCRIPTION_ROUTE, UsageAmount(requests=int(self.counts_speech)))
+        return self.assistant.listen(request, self._heard(audio, request.format))
 
     def voices(self) -> tuple[Voice, ...]:
         return self.assistant.voices()
@@ -119,6 +125,14 @@ class MeteredAssistant:
             raise
         finally:
             self._count(self.source, TRANSCRIPTION_ROUTE, UsageAmount(requests=1, audio_seconds=seconds))
+
+    async def _heard(self, audio: AsyncIterator[bytes], format: AudioFormat) -> AsyncGenerator[bytes]:
+        """``audio``, counted while it comes, so that a daily budget can end a session."""
+        async with Closing(audio) as blocks:
+            async for block in blocks:
+                seconds = format.seconds(len(block))
+                self._count(self.source, TRANSCRIPTION_ROUTE, UsageAmount(audio_seconds=seconds))
+                yield block
 
     def _count(self, source: SourceKind, route: str, used: UsageAmount) -> None:
         self.usage.add(self.key_id, source.value, route, used)

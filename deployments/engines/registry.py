@@ -72,6 +72,7 @@ BUILT_IN_ENGINES: dict[EngineKind, dict[str, EngineRegistration]] = {
         "faster_whisper": EngineRegistration(
             f"{_RECOGNITION}.faster_whisper:FasterWhisperRecognizer", "faster_whisper", "whisper"
         ),
+        "vosk": EngineRegistration(f"{_RECOGNITION}.vosk:VoskRecognizer", "vosk", "vosk"),
     },
 }
 

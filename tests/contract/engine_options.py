@@ -13,6 +13,7 @@ _MODELS = Path(os.environ.get("SECRETARY_MODELS") or Path(__file__).parents[2] /
 LLAMA_MODEL = "smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf"
 PIPER_MODEL = "piper-en-us-joe-medium"
 WHISPER_MODEL = "whisper-base"
+VOSK_MODEL = "vosk-ko"
 
 _WITHOUT_MODEL: dict[str, dict[str, JsonValue]] = {
     "echo": {"delay_s": 0.005},
@@ -34,6 +35,8 @@ def engine_options(name: str) -> dict[str, JsonValue]:
         return {"models": [demo_model_path(PIPER_MODEL)], "threads": 1}
     if name == "faster_whisper":
         return {"model": demo_model_path(WHISPER_MODEL), "threads": 1, "beam_size": 1}
+    if name == "vosk":
+        return {"models": {"ko": demo_model_path(VOSK_MODEL)}}
     raise LookupError(f"add options of the engine {name} to tests/contract/engine_options.py")
 
 
@@ -41,7 +44,7 @@ def demo_model_path(path: str) -> str:
     """Absolute path of a file or folder of the demo models."""
     absolute = _MODELS / path
     if not absolute.exists():
-        pytest.fail(f"the demo model {absolute} is missing; run: secretary models pull", pytrace=False)
+        pytest.fail(f"the demo model {absolute} is missing; run: make test-needs", pytrace=False)
     return str(absolute)
 
 

@@ -24,12 +24,28 @@ from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_pho
 from deployments.contracts.api_key import ApiKey
 from deployments.contracts.audio import PCM16_22K, AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatTurn
-from deployments.contracts.errors import EngineFailed, Unavailable, VoiceNotFound
+from deployments.contracts.errors import EngineFailed, LanguageNotSupported, Unavailable, VoiceNotFound
 from deployments.contracts.events import TurnEvent
 from deployments.contracts.exchange import Exchange
 from deployments.contracts.settings import Limits, Settings, SpeechSettings
 from deployments.contracts.snapshot import Snapshot
-from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.contracts.speech import (
+    EngineStatus,
+    FinalTranscript,
+    HearingEvent,
+    ListeningFinished,
+    ListeningStarted,
+    ListenRequest,
+    PartialTranscript,
+    RecognitionRequest,
+    SpeechEnded,
+    SpeechRequest,
+    SpeechStarted,
+    TranscriptEvent,
+    Voice,
+    Word,
+)
+from deployments.contracts.streams import Closing
 from deployments.conversation.usage_tracker import UsageTracker
 from tests.api.running_gateway import StaticSnapshots
 
@@ -53,6 +69,7 @@ class SpeakingAssistant:
     chunk_s: float = 0.1
     delay_s: float = 0.0
     spoken: list[SpeechRequest] = field(default_factory=list)
+    listened: list[ListenRequest] = field(default_factory=list)
     open_streams: int = 0
     made: int = 0
     finished_at: float = 0.0
@@ -83,6 +100,32 @@ class SpeakingAssistant:
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         raise NotImplementedError
+
+    def listen(self, request: ListenRequest, audio: AsyncIterator[bytes]) -> AsyncIterator[HearingEvent]:
+        self.listened.append(request)
+        if request.language == "xx":
+            raise LanguageNotSupported("no recognition engine hears 'xx'", param="language")
+        return self._hear(request, audio)
+
+    async def _hear(self, request: ListenRequest, audio: AsyncIterator[bytes]) -> AsyncIterator[HearingEvent]:
+        """One utterance, whose words are the number of bytes. The engine fails at a byte "!"."""
+        self.open_streams += 1
+        try:
+            yield ListeningStarted("scripted", "none", "asked for", replica="r1")
+            yield SpeechStarted(1, 0.0)
+            size = 0
+            async with Closing(audio) as blocks:
+                async for block in blocks:
+                    if b"!" in block:
+                        raise EngineFailed("recognition failed; it is being restarted", retry_after_s=10)
+                    size += len(block)
+                    yield PartialTranscript(1, str(size), 0.0, request.format.seconds(size))
+            seconds = request.format.seconds(size)
+            yield SpeechEnded(1, seconds)
+            yield FinalTranscript(1, str(size), 0.0, seconds, "ru", "scripted", (Word(str(size), 0.0, seconds),))
+            yield ListeningFinished(seconds, 1)
+        finally:
+            self.open_streams -= 1
 
     def voices(self) -> tuple[Voice, ...]:
         return ()
@@ -149,9 +192,9 @@ class RunningPhone:
     loop: asyncio.AbstractEventLoop
     server: uvicorn.Server
 
-    def dial(self, key: str | None = KEY, **options: Any) -> connect:
+    def dial(self, key: str | None = KEY, path: str = "/tts", **options: Any) -> connect:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return connect(self.url, additional_headers=headers, **options)
+        return connect(self.url.replace("/tts", path), additional_headers=headers, **options)
 
     async def wait_until(self, true: Callable[[], bool], within_s: float = 1.0) -> float:
         """Waits until ``true``. Returns the seconds. Fails after ``within_s``."""

@@ -33,7 +33,7 @@ def write_graph(path: Path, tiny: TinyModel, *, recognition_gpus: float = 0) -> 
         "voices": [{"name": "voice", "engines": [{"engine": "tone"}], "num_gpus": 0.4}],
     }
     if recognition_gpus:
-        secretary["recognition"] = {"engine": "transcript", "num_gpus": recognition_gpus}
+        secretary["recognition"] = {"engines": [{"engine": "transcript"}], "num_gpus": recognition_gpus}
     staff = {"recognition": bool(recognition_gpus)}
     applications = [
         {"name": "office", "route_prefix": "/admin", "import_path": "serve_app:build_office", "args": {"staff": staff}},

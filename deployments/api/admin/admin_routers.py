@@ -24,6 +24,7 @@ from deployments.api.admin.overview import routes as overview
 from deployments.api.admin.privacy.routes import privacy_router
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.api.admin.settings.routes import settings_router
+from deployments.api.admin.speech.listening import listening_router
 from deployments.api.admin.speech.office_speech import OfficeSpeech
 from deployments.api.admin.speech.presets import phrase_cache_router, presets_router
 from deployments.api.admin.speech.recognition import recognition_router
@@ -95,6 +96,7 @@ def _speech_routers(services: AdminServices) -> tuple[APIRouter, ...]:
         voices_router(office.voices, office.settings, office.publisher, speech, services.installed),
         streaming_router(speech),
         recognition_router(speech),
+        listening_router(speech),
     )
 
 

@@ -9,7 +9,7 @@ from deployments.api.limits import ApiKeyLimiter, StreamSlots
 from deployments.api.phone.websocket_line import WebSocketInput
 from deployments.contracts.api_key import ApiKey
 from deployments.contracts.chat import SourceKind
-from deployments.contracts.errors import Unauthorized
+from deployments.contracts.errors import SecretaryError, Unauthorized
 from deployments.contracts.reports import SnapshotSource
 from deployments.conversation.metered_assistant import SPEECH_ROUTE
 from deployments.conversation.usage_tracker import UsageAmount
@@ -26,7 +26,10 @@ async def read_credentials(messages: WebSocketInput, timeout_s: float) -> bytes:
         first = await messages.receive(timeout_s)
     except TimeoutError:
         raise Unauthorized(_KEY_REQUIRED) from None
-    message = parse_message(first) if first is not None else None
+    try:
+        message = parse_message(first) if isinstance(first, str) else None
+    except SecretaryError:
+        raise Unauthorized(_KEY_REQUIRED) from None
     if not isinstance(message, AuthMessage):
         raise Unauthorized(_KEY_REQUIRED)
     return b"Bearer " + message.api_key.get_secret_value().encode()
@@ -42,7 +45,9 @@ class Admission:
         keys: ApiKeyAuthenticator,
         limiter: ApiKeyLimiter,
         slots: StreamSlots,
+        route: str = SPEECH_ROUTE,
     ) -> None:
+        self._route = route
         self._credentials = credentials
         self._snapshots = snapshots
         self._keys = keys
@@ -55,6 +60,10 @@ class Admission:
         require_scope(key, AUDIO)
         return key
 
+    def check(self) -> None:
+        """Whether a stream in progress may go on. Raises Unauthorized, Forbidden, RateLimited."""
+        self._limiter.check_daily_budget(self.authenticate(), AUDIO)
+
     @asynccontextmanager
     async def admit(self) -> AsyncIterator[None]:
         """Counts one request and holds a stream slot. Raises Unauthorized, Forbidden, RateLimited."""
@@ -62,5 +71,5 @@ class Admission:
         limits = self._snapshots.current.settings.limits
         await self._limiter.admit(key, limits, AUDIO)
         with self._slots.acquire(limits.max_live_streams, key):
-            self._limiter.usage.add(key.id, SourceKind.PHONE.value, SPEECH_ROUTE, UsageAmount(requests=1))
+            self._limiter.usage.add(key.id, SourceKind.PHONE.value, self._route, UsageAmount(requests=1))
             yield

@@ -1,7 +1,8 @@
-"""The phone app: ``WS /tts`` turns text into 20 ms audio frames (docs/phone-protocol.md), ``GET /health``."""
+"""The phone app (docs/phone-protocol.md): ``WS /tts`` turns text into 20 ms audio frames, ``WS /stt`` sound into text;
+``GET /health``."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from fastapi import FastAPI
@@ -9,6 +10,7 @@ from starlette.websockets import WebSocket
 
 from deployments.administration.auth.client_addresses import client_address, network_of
 from deployments.api.auth import ApiKeyAuthenticator
+from deployments.api.hearing.socket_session import HearingSettings, Idle, SocketHearing, wait_for_start
 from deployments.api.limits import ApiKeyLimiter, StreamSlots
 from deployments.api.phone.admission import Admission, read_credentials
 from deployments.api.phone.websocket_line import WebSocketInput, WebSocketOutput
@@ -17,16 +19,18 @@ from deployments.contracts.api_key import ApiKey
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.concurrency import ConcurrencyLimit
 from deployments.contracts.engines import Assistant
-from deployments.contracts.errors import Forbidden, RateLimited, SecretaryError, Unavailable
+from deployments.contracts.errors import Forbidden, RateLimited, SecretaryError, Unauthorized, Unavailable
 from deployments.contracts.reports import SnapshotSource, TurnObserver
 from deployments.contracts.shared import SharedRateLimiter
-from deployments.conversation.metered_assistant import MeteredAssistant
+from deployments.conversation.metered_assistant import TRANSCRIPTION_ROUTE, MeteredAssistant
 from deployments.conversation.usage_tracker import UsageTracker
 from deployments.telephony.client_messages import MAX_MESSAGE_BYTES
 from deployments.telephony.dialects import NATIVE, JsonObject
 from deployments.telephony.playback import LineClosed
 from deployments.telephony.session import LineServices, LineSettings, PhoneSession
 
+CLOSE_NORMAL = 1000
+CLOSE_INVALID = 4400
 CLOSE_UNAUTHORIZED = 4401
 CLOSE_FORBIDDEN = 4403
 CLOSE_IDLE = 4408
@@ -52,6 +56,7 @@ class PhoneSettings:
     max_unauthenticated: int = 64
     max_unauthenticated_per_network: int = 16
     line: LineSettings = field(default_factory=LineSettings)
+    hearing: HearingSettings = field(default_factory=HearingSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,11 @@ class PhoneServices:
 
 
 def build_phone_app(services: PhoneServices) -> FastAPI:
-    """The app with ``WS /tts`` and ``GET /health``, to be mounted at ``/phone``."""
+    """The app with ``WS /tts``, ``WS /stt`` and ``GET /health``, to be mounted at ``/phone``."""
     door = PhoneDoor(services)
     app = FastAPI(title="AI secretary, phone lines", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_websocket_route("/tts", door.tts)
+    app.add_api_websocket_route("/stt", door.stt)
     app.add_api_route("/health", door.health, methods=["GET"])
     return app
 
@@ -108,10 +114,21 @@ class PhoneDoor:
     async def tts(self, socket: WebSocket) -> None:
         """Serves one line from handshake to close. A disconnect ends its work, whether the server reports it by a
         message or by cancelling this task."""
+        await self._serve(socket, self._serve_line)
+
+    async def stt(self, socket: WebSocket) -> None:
+        """Serves one live session of speech recognition."""
+        await self._serve(socket, self._serve_hearing)
+
+    async def _serve(
+        self, socket: WebSocket, serve: Callable[[WebSocket, WebSocketInput, WebSocketOutput], Awaitable[None]]
+    ) -> None:
         await socket.accept()
         messages, output = WebSocketInput(socket), WebSocketOutput(socket, self._services.settings.send_timeout_s)
         try:
-            await self._serve_line(socket, messages, output)
+            await serve(socket, messages, output)
+        except Idle:
+            await output.close(CLOSE_IDLE, "idle")
         except LineClosed as error:
             await output.close(CLOSE_INTERNAL_ERROR, str(error))
         except SecretaryError as error:
@@ -131,6 +148,25 @@ class PhoneDoor:
                 await output.send_message(_READY)
             session = PhoneSession(self._services_for(key), output, admission.admit)
             await run_until_first_completed(session.serve(), self._receive_messages(output, messages, session))
+
+    async def _serve_hearing(self, socket: WebSocket, messages: WebSocketInput, output: WebSocketOutput) -> None:
+        services = self._services
+        if not services.snapshots.ready:
+            raise Unavailable("the secretary is starting: its settings have not arrived yet", retry_after_s=1)
+        credentials = await self._credentials(socket, messages)
+        admission = Admission(
+            credentials, services.snapshots, self._keys, self._limiter, self._slots, TRANSCRIPTION_ROUTE
+        )
+        key = admission.authenticate()
+        with self._lines.acquire(key.id, per_owner=key.limits.concurrent_streams or None):
+            if "authorization" not in socket.headers:
+                await output.send_message(_READY)
+            request = await wait_for_start(messages, services.settings.hearing)
+            async with admission.admit():
+                assistant = self._services_for(key).assistant
+                hearing = SocketHearing(assistant, messages, output, services.settings.hearing, admission.check)
+                await hearing.run(request)
+        await output.close(CLOSE_NORMAL, "finished")
 
     async def _credentials(self, socket: WebSocket, messages: WebSocketInput) -> bytes:
         """The Authorization header, or the key of the first message. Raises RateLimited, Overloaded, Unauthorized and
@@ -156,7 +192,7 @@ class PhoneDoor:
                     continue
                 await output.close(CLOSE_IDLE, "idle")
                 return
-            if message is None:
+            if isinstance(message, bytes):
                 await session.handle_binary()
             else:
                 await session.handle_message(message)
@@ -178,4 +214,6 @@ def _close_code(error: SecretaryError) -> int:
         return CLOSE_FORBIDDEN
     if isinstance(error, RateLimited):
         return CLOSE_RATE_LIMITED
-    return CLOSE_TRY_AGAIN if error.retryable else CLOSE_UNAUTHORIZED
+    if isinstance(error, Unauthorized):
+        return CLOSE_UNAUTHORIZED
+    return CLOSE_TRY_AGAIN if error.retryable else CLOSE_INVALID

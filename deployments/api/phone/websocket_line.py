@@ -1,14 +1,13 @@
 """A websocket as a phone line: sends with a timeout, receives without losing messages."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deployments.api.websockets import send_within
-from deployments.telephony.dialects import JsonObject
 from deployments.telephony.playback import LineClosed
 
 
@@ -19,7 +18,7 @@ class WebSocketOutput:
         self._socket = socket
         self._timeout_s = timeout_s
 
-    async def send_message(self, message: JsonObject) -> None:
+    async def send_message(self, message: Mapping[str, object]) -> None:
         await self._send(self._socket.send_text(orjson.dumps(message).decode()))
 
     async def send_frame(self, frame: bytes) -> None:
@@ -42,10 +41,10 @@ class WebSocketInput:
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
-        self._pending: asyncio.Task[str | None] | None = None
+        self._pending: asyncio.Task[str | bytes] | None = None
 
-    async def receive(self, timeout_s: float) -> str | None:
-        """The next text message; None for a binary one. Raises TimeoutError, and LineClosed when the client
+    async def receive(self, timeout_s: float) -> str | bytes:
+        """The next message. Raises TimeoutError, and LineClosed when the client
         disconnects."""
         if self._pending is None:
             self._pending = asyncio.create_task(self._receive())
@@ -60,7 +59,7 @@ class WebSocketInput:
             self._pending.cancel()
             await asyncio.gather(self._pending, return_exceptions=True)
 
-    async def _receive(self) -> str | None:
+    async def _receive(self) -> str | bytes:
         try:
             message = await self._socket.receive()
         except (RuntimeError, OSError) as error:
@@ -68,4 +67,4 @@ class WebSocketInput:
         if message["type"] == "websocket.disconnect":
             raise LineClosed("the client disconnected")
         text: str | None = message.get("text")
-        return text
+        return message.get("bytes") or b"" if text is None else text

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -16,7 +17,7 @@ from deployments.api.responses import EVENT_STREAM_HEADERS, send_body, sse_error
 from deployments.api.transcription import formats as render
 from deployments.api.transcription.form import TranscriptionForm, opened_form
 from deployments.contracts.errors import EngineFailed, SecretaryError
-from deployments.contracts.speech import TranscriptEvent, TranscriptFinished, TranscriptSegment
+from deployments.contracts.speech import AUTO, TranscriptEvent, TranscriptFinished, TranscriptSegment
 from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,9 @@ class TranscriptionsEndpoint:
             raise ClientGone from None
 
     async def _answer(self, form: TranscriptionForm, context: RequestContext, send: Send) -> None:
-        await self._door.model_names.engine_for(form.model, RECOGNITION)
-        async with Closing(self._door.metered(context).transcribe(form.request)) as events:
+        engine = await self._door.model_names.engine_for(form.model, RECOGNITION)
+        request = replace(form.request, engine=engine or AUTO)
+        async with Closing(self._door.metered(context).transcribe(request)) as events:
             if form.stream and not self._translate:
                 await _stream(events, send, context.id)
             else:

@@ -7,6 +7,7 @@ again.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -97,7 +98,7 @@ class FasterWhisperRecognizer(AsyncEngine):
         await self._pool.stop()
 
     def status(self) -> EngineStatus:
-        return self._health.status(self._pool.live_calls)
+        return replace(self._health.status(self._pool.live_calls), languages=tuple(sorted(self._languages)))
 
     @property
     def pids(self) -> tuple[int, ...]:

@@ -69,7 +69,7 @@ def _engines(args: SecretaryArgs) -> list[tuple[EngineKind, EngineSpec]]:
     found: list[tuple[EngineKind, EngineSpec]] = [("speech", spec) for voice in args.voices for spec in voice.engines]
     found += [("chat", chat.spec) for chat in args.chats]
     if args.recognition:
-        found.append(("recognition", args.recognition.spec))
+        found += [("recognition", spec) for spec in args.recognition.engines]
     return found
 
 
@@ -100,6 +100,10 @@ def one_application(args: str = "{}", more: str = "", path: str = "serve_app:bui
         (one_application("{voices: [{engines: []}]}"), "secretary.args.voices.0.engines: Tuple should have at least 1"),
         (one_application("{voices: [{name: 'A B', engines: [{engine: tone}]}]}"), "secretary.args.voices.0.name"),
         (one_application("{chats: [{options: {}}]}"), "secretary.args.chats.0.engine: Field required"),
+        (
+            one_application("{recognition: {engine: transcript}}"),
+            "secretary.args.recognition: engine: unknown key; write engines, a list, for example engines: [{engine: ",
+        ),
         (one_application("{chats: [echo]}"), "secretary.args.chats.0: Input should be"),
         (
             one_application("{chat: {engine: echo}}"),
@@ -144,8 +148,8 @@ def test_graph_error_names_file_and_key(tmp_path: Path, text: str, place: str) -
             "voices.0.engines.1: engine piper: options.models: Tuple should have at least 1 item",
         ),
         (
-            "{recognition: {engine: faster_whisper, options: {model: 'model://whisper-base', beam_size: 0}}}",
-            "recognition: engine faster_whisper: options.beam_size: Input should be greater than or equal to 1",
+            "{recognition: {engines: [{engine: faster_whisper, options: {model: x, beam_size: 0}}]}}",
+            "recognition.engines.0: engine faster_whisper: options.beam_size: Input should be greater than",
         ),
         ("{voices: [{engines: [{engine: tone}]}, {engines: [{engine: tone}]}]}", "voices: duplicate names"),
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deployments.isolation.frames import Header
 from deployments.isolation.handler import CallError, Handler, ItemSender
+from deployments.isolation.session_handler import SessionHandler
 
 
 def open_actions(options: Header) -> Handler:
@@ -89,3 +90,19 @@ ACTIONS: dict[str, Callable[[Header, bytes, ItemSender], None]] = {
     "environment": _environment,
     "garbage": _garbage,
 }
+
+
+class _Counter:
+    def __init__(self, start: int) -> None:
+        self._total = start
+        self._heard = b""
+
+    def answer(self, header: Header, body: bytes) -> tuple[Header, bytes]:
+        self._total += 1
+        self._heard += body
+        return {"total": self._total, "pid": os.getpid()}, self._heard
+
+
+def open_counters(options: Header) -> Handler:
+    """Sessions that count their calls."""
+    return SessionHandler(lambda header: _Counter(int(str(header["from"])))).answer

@@ -1,5 +1,6 @@
 """Routes of speech recognition: engines, transcription of a recording, and a synthesis round trip."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -18,8 +19,10 @@ from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.transcription.form import language_field
 from deployments.api.uploads import multipart_fields, text_field, uploaded_file
 from deployments.contracts.audio import PCM16_16K
-from deployments.contracts.errors import EngineFailed, InvalidRequest, NotFound
+from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError
+from deployments.contracts.recognition_choice import Need, choose_recognizer
 from deployments.contracts.speech import (
+    AUTO,
     EngineStatus,
     RecognitionRequest,
     TranscriptEvent,
@@ -29,6 +32,7 @@ from deployments.contracts.speech import (
 from deployments.contracts.streams import Closing
 
 _MATCH_RATIO = 0.8
+_ENGINE = re.compile(r"[\w.-]{1,50}")
 
 
 class RecognitionEngineReply(BaseModel):
@@ -39,6 +43,8 @@ class RecognitionEngineReply(BaseModel):
     loading: bool
     error: str
     remedy: str
+    languages: tuple[str, ...]
+    live: bool
 
 
 class EngineAvailability(BaseModel):
@@ -46,9 +52,19 @@ class EngineAvailability(BaseModel):
     model: str
 
 
-class RecognitionStatusReply(BaseModel):
-    """``preferred_engine`` is the first ready engine, or None."""
+class EngineChoiceReply(BaseModel):
+    """The engine that ``auto`` chooses now, and why; without an engine, what is in the way."""
 
+    engine: str | None
+    reason: str
+
+
+class RecognitionStatusReply(BaseModel):
+    """``preferred_engine`` is the one for recordings, or None. ``live`` in ``engines``: gives words while somebody
+    speaks."""
+
+    live: EngineChoiceReply
+    file: EngineChoiceReply
     vosk: EngineAvailability
     whisper: EngineAvailability
     engines: list[RecognitionEngineReply]
@@ -60,6 +76,7 @@ class RecognitionModelItem(BaseModel):
     engine: str
     ready: bool
     revision: str
+    languages: tuple[str, ...]
 
 
 class RecognitionModelsReply(BaseModel):
@@ -78,6 +95,7 @@ class RecordingTranscriptReply(BaseModel):
     text: str
     language: str
     engine: str
+    reason: str
     model: str
     seconds: float
     segments: list[TranscriptSegmentReply]
@@ -87,6 +105,7 @@ class RoundTripBody(Draft):
     text_to_speak: str = Field(min_length=1, max_length=2_000)
     voice: str | None = Field(default=None, max_length=100)
     language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
+    engine: str = Field(default=AUTO, pattern=r"^[\w.-]{1,50}$")
 
 
 class RoundTripReply(BaseModel):
@@ -110,16 +129,22 @@ def recognition_router(speech: OfficeSpeech) -> APIRouter:
 
 def _add_status(router: APIRouter, speech: OfficeSpeech) -> None:
     @router.get("/status")
-    async def state() -> RecognitionStatusReply:
+    async def state(
+        language: Annotated[str | None, Query(pattern=r"^[a-z]{2,3}$")] = None,
+    ) -> RecognitionStatusReply:
+        """The engines, and which of them hears a live session and a recording, in ``language`` if it is given."""
         engines = await _engines(speech)
+        file = _choice(engines, "file", language)
         return RecognitionStatusReply(
+            live=_choice(engines, "live", language),
+            file=file,
             vosk=_availability(engines, "vosk"),
             whisper=_availability(engines, "whisper"),
             engines=[
                 RecognitionEngineReply(**{n: getattr(each, n) for n in RecognitionEngineReply.model_fields})
                 for each in engines
             ],
-            preferred_engine=next((each.engine for each in engines if each.ready), None),
+            preferred_engine=file.engine,
         )
 
     @router.get("/models")
@@ -127,7 +152,13 @@ def _add_status(router: APIRouter, speech: OfficeSpeech) -> None:
         """The models that the engines of this graph use."""
         return RecognitionModelsReply(
             models=[
-                RecognitionModelItem(name=each.model, engine=each.engine, ready=each.ready, revision=each.revision)
+                RecognitionModelItem(
+                    name=each.model,
+                    engine=each.engine,
+                    ready=each.ready,
+                    revision=each.revision,
+                    languages=each.languages,
+                )
                 for each in await _engines(speech)
             ]
         )
@@ -145,14 +176,17 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
         async with multipart_fields(request) as fields:
             file = uploaded_file(fields).reference
             named = text_field(fields, "language") or language or ""
-            chosen = await _engine(speech, text_field(fields, "engine") or engine or "auto")
-            recording = RecognitionRequest(file=file, language=language_field(FormData([("language", named)])))
+            spoken = language_field(FormData([("language", named)]))
+            wanted = _engine_name(text_field(fields, "engine") or engine or AUTO)
+            chosen = await _chosen(speech, wanted, spoken)
+            recording = RecognitionRequest(file=file, language=spoken, engine=wanted)
             async with CancelOnDisconnect(request.receive):
                 segments, finished = await _transcribe(speech, recording)
         return RecordingTranscriptReply(
             text=finished.text.strip(),
             language=finished.language,
-            engine=chosen,
+            engine=finished.engine or chosen.engine or "",
+            reason=finished.reason or chosen.reason,
             model=finished.model,
             seconds=round(finished.seconds, 3),
             segments=[TranscriptSegmentReply(text=each.text, start=each.start, end=each.end) for each in segments],
@@ -161,13 +195,15 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
     @router.post("/test")
     async def round_trip(body: RoundTripBody, request: Request) -> RoundTripReply:
         """Synthesizes a text, transcribes the audio and compares the texts."""
-        chosen = await _engine(speech, "auto")
+        chosen = await _chosen(speech, body.engine, body.language)
         async with CancelOnDisconnect(request.receive):
             text = SynthesisBody(text=body.text_to_speak, voice=body.voice, language=body.language)
             async with speech.synthesize(text) as chunks:
                 stream = PcmConverter(PCM16_16K.rate, as_float=False)
                 sound = b"".join([stream.feed(chunk) async for chunk in chunks]) + stream.finish()
-            _, finished = await _transcribe(speech, RecognitionRequest(sound, PCM16_16K, body.language))
+            _, finished = await _transcribe(
+                speech, RecognitionRequest(sound, PCM16_16K, body.language, engine=body.engine)
+            )
         ratio = fuzz.ratio(normalise(body.text_to_speak), normalise(finished.text)) / 100
         return RoundTripReply(
             original_text=body.text_to_speak,
@@ -176,7 +212,7 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
             ratio=round(ratio, 3),
             words_count=len(finished.text.split()),
             seconds=round(finished.seconds, 3),
-            engine=chosen,
+            engine=finished.engine or chosen.engine or "",
         )
 
 
@@ -202,18 +238,25 @@ async def _engines(speech: OfficeSpeech) -> list[EngineStatus]:
     return [each for each in await speech.assistant.status() if each.kind == "recognition"]
 
 
-async def _engine(speech: OfficeSpeech, requested: str) -> str:
-    """The name of the recognition engine. Raises NotFound when the graph does not have the requested one."""
-    engines = [each.engine for each in await _engines(speech)]
-    if requested == "auto":
-        return next(iter(engines), "")
-    if not requested.replace("-", "_").replace("_", "").isalnum():
+def _engine_name(wanted: str) -> str:
+    if not _ENGINE.fullmatch(wanted):
         raise InvalidRequest("engine is auto, vosk or whisper.", param="engine")
-    for name in engines:
-        if requested.casefold() in name.casefold():
-            return name
-    known = ", ".join(engines) or "none"
-    raise NotFound(f"There is no recognition engine {requested!r} in this graph; there is: {known}.", param="engine")
+    return wanted
+
+
+async def _chosen(speech: OfficeSpeech, engine: str, language: str | None) -> EngineChoiceReply:
+    """Raises the errors of ``choose_recognizer``."""
+    engines = await _engines(speech)
+    choice = choose_recognizer(engines, "file", language, engine)
+    return EngineChoiceReply(engine=engines[choice.index].engine, reason=choice.reason)
+
+
+def _choice(engines: list[EngineStatus], need: Need, language: str | None) -> EngineChoiceReply:
+    try:
+        choice = choose_recognizer(engines, need, language)
+    except SecretaryError as error:
+        return EngineChoiceReply(engine=None, reason=error.message)
+    return EngineChoiceReply(engine=engines[choice.index].engine, reason=choice.reason)
 
 
 def _availability(engines: list[EngineStatus], name: str) -> EngineAvailability:

@@ -1,0 +1,1 @@
+"""Live sessions of speech recognition over a websocket (docs/phone-protocol.md)."""

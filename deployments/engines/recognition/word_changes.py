@@ -1,0 +1,20 @@
+"""How the transcript of a second engine differs from the first one."""
+
+from difflib import SequenceMatcher
+
+from deployments.contracts.speech import WordChange
+
+
+def word_changes(first: str, second: str) -> tuple[WordChange, ...]:
+    """The words that differ, in order. Case and punctuation at the ends of words do not count."""
+    before, after = first.split(), second.split()
+    matcher = SequenceMatcher(None, [_bare(word) for word in before], [_bare(word) for word in after], autojunk=False)
+    return tuple(
+        WordChange(" ".join(before[a:b]), " ".join(after[c:d]))
+        for kind, a, b, c, d in matcher.get_opcodes()
+        if kind != "equal"
+    )
+
+
+def _bare(word: str) -> str:
+    return word.casefold().strip(".,!?…:;\"'«»()-—").replace("ё", "е")
