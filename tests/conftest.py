@@ -18,8 +18,8 @@ _FIRST = [
 """The main job is tested first. Tests that start a secretary of their own run before the shared one starts."""
 
 
-collect_ignore = [] if find_spec("vllm") else ["vllm"]
-"""``make test-vllm`` runs those tests in an environment of their own."""
+collect_ignore = [name for name, package in (("vllm", "vllm"), ("xtts", "TTS")) if find_spec(package) is None]
+"""``make test-vllm`` and ``make test-xtts`` run those tests in an environment of their own."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -66,6 +66,7 @@ BUILT_IN_ENGINES: dict[EngineKind, dict[str, EngineRegistration]] = {
         "tone": EngineRegistration(f"{_SPEECH}.tone:ToneEngine"),
         "espeak": EngineRegistration(f"{_SPEECH}.espeak:EspeakEngine", "espeakng_loader", "espeak"),
         "piper": EngineRegistration(f"{_SPEECH}.piper:PiperEngine", "piper", "piper"),
+        "xtts": EngineRegistration(f"{_SPEECH}.xtts:XttsEngine", "TTS", "xtts"),
     },
     "recognition": {
         "transcript": EngineRegistration(f"{_RECOGNITION}.transcript:TranscriptRecognizer"),

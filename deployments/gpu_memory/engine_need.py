@@ -20,6 +20,7 @@ XTTS_BYTES = 4 * GIB
 card has confirmed here; users of the model report 2.5 to 5 GB."""
 _FIXED_NEEDS = {"xtts": XTTS_BYTES}
 _CPU_ENGINES = frozenset(("echo", "tone", "espeak", "piper", "transcript", "vosk"))
+_DEFAULT_DEVICES = {"faster_whisper": "cpu"}
 _WHISPER_BUFFER_BYTES = 512 * MIB
 """Encoder states, beams and cuBLAS of one transcription. An estimate."""
 
@@ -28,10 +29,11 @@ def engine_need(
     deployment: str, engine: str, options: dict[str, JsonValue], path: str, store: ModelStore
 ) -> MemoryNeed:
     """The need of one engine; ``unknown`` is set when it cannot be computed."""
-    if engine in _FIXED_NEEDS:
+    on_cpu = engine in _CPU_ENGINES or options.get("device", _DEFAULT_DEVICES.get(engine)) == "cpu"
+    if engine in _FIXED_NEEDS and not on_cpu:
         total = _FIXED_NEEDS[engine]
         return MemoryNeed(deployment, engine, path, total - CUDA_CONTEXT_BYTES, source="an estimate for this engine")
-    if engine in _CPU_ENGINES or (engine == "faster_whisper" and options.get("device", "cpu") == "cpu"):
+    if on_cpu:
         return MemoryNeed(deployment, engine, path, context=0, source="it runs on the CPU")
     unknown = MemoryNeed(deployment, engine, path, context=0)
     if engine not in ("vllm", "llama_cpp", "faster_whisper"):

@@ -1,0 +1,28 @@
+"""A graph whose voice is the tiny XTTS on a share of a card, with espeak-ng behind it."""
+
+from pathlib import Path
+
+import yaml
+
+from tests.xtts.conftest import TinyXtts
+
+CARD = {"RAY_OVERRIDE_RESOURCES": '{"GPU": 1}'}
+"""One logical GPU. Ray counts shares of it; nothing looks for a real card."""
+
+
+def write_graph(path: Path, tiny: TinyXtts) -> Path:
+    options = {"model": str(tiny.model), "voices": str(tiny.voices), "threads": 1, "queue_timeout_s": 60}
+    voice = {
+        "name": "voice",
+        "engines": [{"engine": "xtts", "options": options}, {"engine": "espeak"}],
+        "num_gpus": 0.4,
+    }
+    secretary = {"chats": [{"name": "chat", "engine": "echo"}], "voices": [voice]}
+    staff = {"recognition": False}
+    applications = [
+        {"name": "office", "route_prefix": "/admin", "import_path": "serve_app:build_office", "args": {"staff": staff}},
+        {"name": "secretary", "route_prefix": "/", "import_path": "serve_app:build_secretary", "args": secretary},
+        {"name": "phone", "route_prefix": "/phone", "import_path": "serve_app:build_phone", "args": {}},
+    ]
+    path.write_text(yaml.safe_dump({"proxy_location": "HeadOnly", "applications": applications}))
+    return path

@@ -1,0 +1,113 @@
+"""XTTS behind the doors of a running secretary: speech, phone, spoken answers, and espeak-ng when it dies."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.serve.admin_client import AdminClient
+from tests.serve.audio_checks import decode_audio
+from tests.serve.phone_client import connect_phone
+from tests.serve.secretary_process import SecretaryProcess, running_secretary, wait_until
+from tests.xtts.conftest import TinyXtts
+from tests.xtts.graph import CARD, write_graph
+from tests.xtts.tiny_model import write_voice
+
+_LOAD_TIMEOUT_S = 200
+
+
+@pytest.fixture(scope="module")
+def secretary(tiny: TinyXtts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretaryProcess]:
+    data = tmp_path_factory.mktemp("secretary")
+    graph = write_graph(data / "graph.yaml", tiny)
+    with running_secretary(data / "data", graph, "--no-pull", **CARD) as running:
+        wait_until(lambda: running.engine("voice")["ready"], _LOAD_TIMEOUT_S)
+        yield running
+
+
+def say(secretary: SecretaryProcess, text: str, voice: str, **fields: object) -> bytes:
+    body = {"model": "tts-1", "voice": voice, "input": text, "response_format": "pcm", **fields}
+    with secretary.http() as http:
+        return http.post("/v1/audio/speech", json=body).raise_for_status().content
+
+
+def test_audio_speech_uses_the_cloned_voice(secretary: SecretaryProcess) -> None:
+    with secretary.http() as http:
+        listed = {voice["id"]: voice for voice in http.get("/v1/audio/voices").json()["voices"]}
+    assert listed["lidia"]["name"] == "Лидия"
+    heard = decode_audio(
+        secretary.openai.audio.speech.create(
+            model="tts-1", voice="lidia", input="Добрый день.", response_format="wav"
+        ).content
+    )
+    assert (heard.rate, heard.codec) == (24_000, "pcm_s16le")
+    assert 1 < heard.seconds < 1.5
+    assert heard.level > 0.001
+
+
+def test_presets_of_the_office_change_the_sound(secretary: SecretaryProcess) -> None:
+    with AdminClient(secretary) as admin:
+        sounds = [
+            admin.http.post(
+                "/tts/test", json={"text": "Хорошо.", "voice": "lidia", "preset": preset}
+            ).raise_for_status()
+            for preset in ("energetic", "calm")
+        ]
+    seconds = [decode_audio(sound.content).seconds for sound in sounds]
+    assert seconds[1] / seconds[0] == pytest.approx(1.1 / 0.9, rel=0.05)
+
+
+def test_phone_line_speaks(secretary: SecretaryProcess) -> None:
+    with connect_phone(secretary) as line:
+        line.send(type="speak", id="1", text="Добрый вечер.", voice="gulya", format="alaw")
+        line.receive_frames(20)
+        assert line.receive_until("utterance_done")["id"] == "1"
+
+
+def test_chat_answer_is_spoken(secretary: SecretaryProcess) -> None:
+    stream = secretary.openai.chat.completions.create(
+        model="local",
+        messages=[{"role": "user", "content": "Скажи что-нибудь."}],
+        modalities=["text", "audio"],
+        audio={"voice": "lidia", "format": "pcm16"},
+        stream=True,
+    )
+    sound = b""
+    for chunk in stream:
+        for choice in chunk.choices:
+            audio = (choice.delta.model_extra or {}).get("audio") or {}
+            sound += base64.b64decode(audio.get("data", ""))
+    assert len(sound) > 24_000 * 2
+
+
+def test_uploaded_voice_speaks_without_a_restart(secretary: SecretaryProcess, tiny: TinyXtts) -> None:
+    write_voice(tiny.voices.parent / "mine", pitch=180)
+    (tiny.voices.parent / "mine").rename(tiny.voices / "mine")
+    with secretary.http() as http:
+        wait_until(lambda: "mine" in http.get("/v1/audio/voices").text, timeout_s=20)
+    assert say(secretary, "Это мой голос.", "mine")
+
+
+def test_progress_and_voices_are_reported(secretary: SecretaryProcess) -> None:
+    status = secretary.engine("voice")
+    assert (status["ready"], status["progress"]) == (True, "")
+    assert int(status["detail"]["voices"]) >= 2
+
+
+def test_killed_replica_speaks_again(secretary: SecretaryProcess) -> None:
+    replica = secretary.replica_process("voice")
+    replica.kill()
+    wait_until(lambda: secretary.has_replica("voice", replica.pid), _LOAD_TIMEOUT_S)
+    wait_until(lambda: secretary.engine("voice")["ready"], _LOAD_TIMEOUT_S)
+    assert say(secretary, "Снова здесь.", "lidia")
+
+
+def test_next_engine_speaks_when_samples_are_unusable(secretary: SecretaryProcess, tiny: TinyXtts) -> None:
+    """A voice whose samples cannot be read: espeak-ng says the sentence."""
+    folder = write_voice(tiny.voices.parent / "broken")
+    (folder / "sample-0.wav").write_bytes(json.dumps({"no": "sound"}).encode())
+    folder.rename(tiny.voices / "broken")
+    with secretary.http() as http:
+        wait_until(lambda: "broken" in http.get("/v1/audio/voices").text, timeout_s=20)
+    assert say(secretary, "Говорит другой голос.", "broken")
