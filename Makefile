@@ -39,8 +39,7 @@ $(VENV)/.test: $(VENV)/.demo
 	@touch $@
 
 # Everything is pinned, so pip resolves nothing. vLLM and XTTS fit into one environment. The package index has torchaudio
-# for
-# CUDA only: without its libraries it runs on a CPU too, with all that XTTS uses of it.
+# for CUDA only: without its libraries it runs on a CPU too, with all that XTTS uses of it.
 $(TORCH_VENV)/.installed: constraints-torch.txt pyproject.toml
 	@echo "Installing vLLM and XTTS for CPUs into $(TORCH_VENV) (a few minutes) ..."
 	$(PYTHON) -m venv --clear $(TORCH_VENV)

@@ -2,7 +2,7 @@
 
 ``BENCHMARK_MODEL`` is the folder of a model in the format of Hugging Face. Without it a tiny model is made on the spot,
 which also runs on a CPU: it has next to no work of its own, so the difference is what the path through the graph adds.
-Run it in an environment with vLLM: ``.venv-vllm/bin/python -m benchmarks gpu``.
+Run it in an environment with vLLM: ``.venv-torch/bin/python -m benchmarks gpu``.
 """
 
 import asyncio

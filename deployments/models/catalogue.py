@@ -109,7 +109,8 @@ class StartFlags(_Frozen):
 
 
 class CatalogueModel(_Frozen):
-    """A model that can be pulled. ``size`` is in bytes on disk, approximate if ``files`` is empty.
+    """A model that can be pulled. ``accept_licence``: the licence at ``licence_url`` restricts the use, and it has to
+    be accepted before the model is pulled. ``size`` is in bytes on disk, approximate if ``files`` is empty.
 
     ``start`` is None for a model without start flags of its own. ``shape`` and ``quantised`` serve the check of GPU
     memory before the model is downloaded.
@@ -119,6 +120,8 @@ class CatalogueModel(_Frozen):
     kind: ModelKind
     languages: tuple[str, ...]
     licence: str
+    licence_url: str = Field(default="", pattern=r"^(https://\S+)?$")
+    accept_licence: bool = False
     size: int = Field(gt=0)
     description: str
     revision: str

@@ -4,6 +4,7 @@ PullFailed
 ├── SourceFailed     a source failed; the next one is tried
 │   ├── NotOnHub     the hub has no such repository or revision
 │   └── FileMismatch bytes differ from the size or hash of the catalogue or the hub
+├── LicenceNotAccepted the licence restricts the use and was not accepted
 ├── DiskFull         not enough space on the file system of the store
 ├── PullBusy         another process is pulling the same model
 └── PullCancelled    cancelled; the downloaded part is kept
@@ -19,6 +20,10 @@ class SourceFailed(PullFailed):
 
 
 class FileMismatch(SourceFailed):
+    pass
+
+
+class LicenceNotAccepted(PullFailed):
     pass
 
 

@@ -16,7 +16,7 @@ from threading import Event
 
 from deployments.models.catalogue import CatalogueModel, ModelSource
 from deployments.models.downloader import translate_disk_errors
-from deployments.models.errors import DiskFull, FileMismatch, PullBusy, SourceFailed
+from deployments.models.errors import DiskFull, FileMismatch, LicenceNotAccepted, PullBusy, SourceFailed
 from deployments.models.progress import NullProgressListener, ProgressListener, PullProgress
 from deployments.models.source_fetcher import FetchedModel, SourceFetcher
 from deployments.models.store import MANIFEST_NAME, InstalledFile, ModelManifest, ModelStore
@@ -36,14 +36,15 @@ def pull_model(
     sources: tuple[str, ...] = (),
     listener: ProgressListener | None = None,
     *,
+    licence_accepted: bool = False,
     cancel: Event | None = None,
     read_free_bytes: Callable[[Path], int] = free_bytes,
 ) -> ModelManifest:
     """Pulls ``model`` to ``store`` and returns its manifest. Files that are already there are only verified.
 
     ``sources`` selects the kinds of sources and their order (package, https, hf); empty is the order of the catalogue.
-    Blocks: call it on a thread. Raises SourceFailed with the reason of each source, DiskFull, PullBusy, and
-    PullCancelled when ``cancel`` is set. The next pull continues an unfinished one, also after Ctrl-C.
+    Blocks: call it on a thread. Raises SourceFailed with the reason of each source, LicenceNotAccepted, DiskFull,
+    PullBusy, and PullCancelled when ``cancel`` is set. The next pull continues an unfinished one, also after Ctrl-C.
     """
     progress = PullProgress(model.id, listener or NullProgressListener(), cancel or Event())
     selected = _select_sources(model, sources)
@@ -51,6 +52,7 @@ def pull_model(
     with translate_disk_errors(partial), lock_model(partial, model.id):
         manifest = _find_installed(model, store, progress)
         if manifest is None:
+            _check_licence(model, licence_accepted)
             _check_space(model, partial, read_free_bytes)
             manifest = _try_sources(model, store, selected, fetcher, progress)
             shutil.rmtree(partial, ignore_errors=True)
@@ -104,6 +106,14 @@ def _verify_installed(directory: Path, expected: ExpectedFile, progress: PullPro
     digest = FileDigest()
     digest.update_from_file(directory / expected.path, lambda _: progress.raise_if_cancelled())
     return verify_file(expected, digest, directory / expected.path)
+
+
+def _check_licence(model: CatalogueModel, accepted: bool) -> None:
+    if model.accept_licence and not accepted:
+        raise LicenceNotAccepted(
+            f"{model.id} has the licence {model.licence}: read {model.licence_url}; if you accept it, run: "
+            f"secretary models pull {model.id} --accept-licence"
+        )
 
 
 def _check_space(model: CatalogueModel, partial: Path, read_free_bytes: Callable[[Path], int]) -> None:

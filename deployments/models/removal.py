@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from deployments.models.model_pull import lock_model
-from deployments.models.store import ModelStore
+from deployments.models.store import VOICE_FOLDER, ModelStore
 
 
 def remove_model(store: ModelStore, model_id: str) -> int:
@@ -16,7 +16,7 @@ def remove_model(store: ModelStore, model_id: str) -> int:
     pulled, ValueError for an invalid id.
     """
     directory, partial = store.directory(model_id), store.partial_directory(model_id)
-    if directory.is_symlink() or not (directory.is_dir() or partial.is_dir()):
+    if model_id == VOICE_FOLDER or directory.is_symlink() or not (directory.is_dir() or partial.is_dir()):
         raise KeyError(model_id)
     with lock_model(partial, model_id):
         freed = directory_bytes(directory) + directory_bytes(partial)
@@ -44,4 +44,4 @@ def model_directory_names(store: ModelStore) -> tuple[str, ...]:
     if not store.root.is_dir():
         return ()
     folders = (path for path in store.root.iterdir() if path.is_dir() and not path.is_symlink())
-    return tuple(sorted(path.name for path in folders if not path.name.startswith(".")))
+    return tuple(sorted(path.name for path in folders if not path.name.startswith(".") and path.name != VOICE_FOLDER))

@@ -13,6 +13,8 @@ from deployments.contracts.errors import ModelMissing
 from deployments.models.catalogue import Catalogue, CatalogueModel, ModelFile, load_catalogue
 
 MANIFEST_NAME = "manifest.json"
+VOICE_FOLDER = "voices"
+"""The recordings of cloned voices lie there, beside the models. It is no model."""
 
 
 class InstalledFile(BaseModel):

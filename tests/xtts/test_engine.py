@@ -100,7 +100,7 @@ def calls(engine: XttsEngine) -> Iterator[list[dict[str, Any]]]:
     """What the GPT of the model is called with."""
     seen: list[dict[str, Any]] = []
     assert engine._model is not None
-    gpt = engine._model._xtts.gpt
+    gpt = engine._model.xtts.gpt
     plain = gpt.get_generator
 
     def record(**arguments: Any) -> Any:
@@ -134,7 +134,7 @@ class SlowGpt:
 @pytest.fixture
 def slow_gpt(engine: XttsEngine) -> Iterator[SlowGpt]:
     assert engine._model is not None
-    gpt = engine._model._xtts.gpt
+    gpt = engine._model.xtts.gpt
     gpt.get_generator = slow = SlowGpt(gpt)
     yield slow
     slow.allow(10_000)

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.serve.admin_client import AdminClient
@@ -30,6 +31,13 @@ def say(secretary: SecretaryProcess, text: str, voice: str, **fields: object) ->
     body = {"model": "tts-1", "voice": voice, "input": text, "response_format": "pcm", **fields}
     with secretary.http() as http:
         return http.post("/v1/audio/speech", json=body).raise_for_status().content
+
+
+def speaks(secretary: SecretaryProcess, text: str, voice: str) -> bool:
+    try:
+        return bool(say(secretary, text, voice))
+    except httpx.HTTPStatusError:
+        return False
 
 
 def test_audio_speech_uses_the_cloned_voice(secretary: SecretaryProcess) -> None:
@@ -62,7 +70,7 @@ def test_phone_line_speaks(secretary: SecretaryProcess) -> None:
     with connect_phone(secretary) as line:
         line.send(type="speak", id="1", text="Добрый вечер.", voice="gulya", format="alaw")
         line.receive_frames(20)
-        assert line.receive_until("utterance_done")["id"] == "1"
+        assert line.receive_until("finished")["id"] == "1"
 
 
 def test_chat_answer_is_spoken(secretary: SecretaryProcess) -> None:
@@ -76,8 +84,8 @@ def test_chat_answer_is_spoken(secretary: SecretaryProcess) -> None:
     sound = b""
     for chunk in stream:
         for choice in chunk.choices:
-            audio = (choice.delta.model_extra or {}).get("audio") or {}
-            sound += base64.b64decode(audio.get("data", ""))
+            if (audio := choice.delta.audio) and audio.data:
+                sound += base64.b64decode(audio.data)
     assert len(sound) > 24_000 * 2
 
 
@@ -91,7 +99,8 @@ def test_uploaded_voice_speaks_without_a_restart(secretary: SecretaryProcess, ti
 
 def test_progress_and_voices_are_reported(secretary: SecretaryProcess) -> None:
     status = secretary.engine("voice")
-    assert (status["ready"], status["progress"]) == (True, "")
+    assert status["ready"]
+    assert not status["progress"]
     assert int(status["detail"]["voices"]) >= 2
 
 
@@ -99,8 +108,7 @@ def test_killed_replica_speaks_again(secretary: SecretaryProcess) -> None:
     replica = secretary.replica_process("voice")
     replica.kill()
     wait_until(lambda: secretary.has_replica("voice", replica.pid), _LOAD_TIMEOUT_S)
-    wait_until(lambda: secretary.engine("voice")["ready"], _LOAD_TIMEOUT_S)
-    assert say(secretary, "Снова здесь.", "lidia")
+    wait_until(lambda: speaks(secretary, "Снова здесь.", "lidia"), _LOAD_TIMEOUT_S)
 
 
 def test_next_engine_speaks_when_samples_are_unusable(secretary: SecretaryProcess, tiny: TinyXtts) -> None:

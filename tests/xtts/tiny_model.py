@@ -23,19 +23,19 @@ from deployments.engines.speech.xtts_options import XttsOptions
 from deployments.engines.speech.xtts_text import CHARACTER_LIMITS
 
 MAX_TOKENS = 27
-_MODEL_LIMIT = MAX_TOKENS + 3
-"""The model keeps three of its positions."""
+_KEPT_TOKENS = 3
+"""Positions that the model keeps for itself."""
 _WIDTH = 64
 _LETTERS = string.ascii_lowercase + "абвгдеёжзийклмнопрстуфхцчшщъыьэюя" + string.digits + ",.!?-'"
 _SPECIAL = ("[STOP]", "[UNK]", "[SPACE]", "[START]", "[zh-cn]", *(f"[{tag}]" for tag in CHARACTER_LIMITS))
 
 
-def build_model(folder: Path, *, as_pickle: bool = False) -> Path:
+def build_model(folder: Path, *, as_pickle: bool = False, max_tokens: int = MAX_TOKENS) -> Path:
     """Writes config.json, vocab.json and model.safetensors (model.pth with ``as_pickle``). Returns ``folder``."""
     folder.mkdir(parents=True)
     _write_vocabulary(folder / "vocab.json")
     torch.manual_seed(0)
-    config = tiny_config()
+    config = _config(max_tokens)
     model = Xtts(config)
     model.tokenizer = VoiceBpeTokenizer(vocab_file=str(folder / "vocab.json"))
     model.init_models()
@@ -50,7 +50,7 @@ def build_model(folder: Path, *, as_pickle: bool = False) -> Path:
 
 def load_small(options: XttsOptions, say: Callable[[str], None]) -> XttsModel:
     """The model with a small vocoder, for tests that need no real one."""
-    xtts = load_xtts(options, say)._xtts
+    xtts = load_xtts(options, say).xtts
     xtts.hifigan_decoder.waveform_decoder = small_generator(_WIDTH, cond_channels=512, cond_in_each_up_layer=True)
     return XttsModel(xtts, "cpu")
 
@@ -67,13 +67,13 @@ def small_generator(channels: int, **options: object) -> HifiganGenerator:
     return generator.eval()
 
 
-def tiny_config() -> XttsConfig:
+def _config(max_tokens: int) -> XttsConfig:
     return XttsConfig(
         model_args=XttsArgs(
             gpt_layers=2,
             gpt_n_model_channels=_WIDTH,
             gpt_n_heads=2,
-            gpt_max_audio_tokens=_MODEL_LIMIT,
+            gpt_max_audio_tokens=max_tokens + _KEPT_TOKENS,
             decoder_input_dim=_WIDTH,
             gpt_use_perceiver_resampler=True,
         )

@@ -23,13 +23,14 @@ FindModel = Callable[[], CatalogueModel]
 
 
 def build_puller(web: ModelWebAccess) -> PullModel:
-    """Returns a function that downloads a model from its sources, in their order."""
+    """Returns a function that downloads a model from its sources, in their order. Its callers have made sure that the
+    licence is accepted."""
     fetcher = SourceFetcher(web)
 
     def pull(
         model: CatalogueModel, store: ModelStore, progress: ProgressListener, cancel: threading.Event
     ) -> ModelManifest:
-        return pull_model(model, store, fetcher, listener=progress, cancel=cancel)
+        return pull_model(model, store, fetcher, listener=progress, licence_accepted=True, cancel=cancel)
 
     return pull
 

@@ -10,7 +10,7 @@ from deployments.administration.models.hub_browser import HubBrowser, model_id_f
 from deployments.administration.models.model_scan import ModelScan
 from deployments.administration.models.views import DownloadStatus, HubModel, ModelView, ScanStatus
 from deployments.administration.office.thread_pools import DedicatedThreadPool
-from deployments.contracts.errors import Conflict, NotFound
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.models.catalogue import Catalogue, CatalogueModel, ModelKind
 from deployments.models.errors import PullBusy, PullFailed
 from deployments.models.removal import directory_bytes, model_directory_names, remove_model
@@ -62,10 +62,19 @@ class ModelAdministration:
     def scan_status(self) -> ScanStatus:
         return self._scan.status()
 
-    async def download(self, model_id: str, username: str) -> DownloadStatus:
-        """Starts the download of a model of the catalogue. Raises NotFound and Conflict."""
+    async def download(self, model_id: str, username: str, *, accept_licence: bool = False) -> DownloadStatus:
+        """Starts the download of a model of the catalogue. Raises NotFound, Conflict, and InvalidRequest for a licence
+        that has to be accepted and is not."""
         model = self._catalogue_model(model_id)
-        return await self._audit_recorder.run_shielded(lambda: self._start_download(model_id, lambda: model, username))
+        if model.accept_licence and not accept_licence:
+            raise InvalidRequest(
+                f"{model.id} has the licence {model.licence}: read {model.licence_url} and send accept_licence: true",
+                param="accept_licence",
+            )
+        detail = f"licence accepted: {model.licence}" if model.accept_licence else ""
+        return await self._audit_recorder.run_shielded(
+            lambda: self._start_download(model_id, lambda: model, username, detail)
+        )
 
     async def download_from_hub(
         self, repo: str, revision: str, kind: ModelKind, include: tuple[str, ...], username: str
@@ -167,6 +176,8 @@ class ModelAdministration:
             description=model.description if model else "",
             languages=model.languages if model else (),
             licence=model.licence if model else "",
+            licence_url=model.licence_url if model else "",
+            accept_licence=model is not None and model.accept_licence,
             size=directory_bytes(self._store.directory(model_id)) if there else model.size if model else 0,
             installed=installed,
             revision=self._store.revision(model_id),

@@ -16,6 +16,8 @@ class ModelView(FrozenModel):
     description: str = ""
     languages: tuple[str, ...] = ()
     licence: str = ""
+    licence_url: str = ""
+    accept_licence: bool = False
     size: int = Field(description="On disk if installed, else the announced size")
     installed: bool
     revision: str = ""

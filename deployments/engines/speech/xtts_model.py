@@ -37,11 +37,11 @@ SayProgress = Callable[[str], None]
 
 
 class XttsModel:
-    """A loaded model. Its methods block and are called from one thread."""
+    """A loaded model. ``xtts`` is that of coqui. The methods block and are called from one thread."""
 
     def __init__(self, xtts: Any, device: str) -> None:
-        self._xtts = xtts
-        self._device = device
+        self.xtts = xtts
+        self.device = device
         self._generator = xtts.hifigan_decoder.waveform_decoder
         self._context = receptive_field(self._generator)
         self._hop = math.prod(layer.stride[0] for layer in self._generator.ups)
@@ -56,15 +56,15 @@ class XttsModel:
 
     def split(self, text: str, language: str) -> list[str]:
         return split_text(
-            text, language, lambda piece: self._tokens(piece, language).shape[-1], self._xtts.args.gpt_max_text_tokens
+            text, language, lambda piece: self._tokens(piece, language).shape[-1], self.xtts.args.gpt_max_text_tokens
         )
 
     def listen(self, voice: ClonedVoice, parameters: PresetParams) -> SpeakerLatents:
         """The latents of a speaker from its samples, as coqui computes them. Raises EngineFailed."""
         recordings = [self._recording(path) for path in voice.samples]
-        embeddings = [self._xtts.get_speaker_embedding(recording, _SAMPLE_RATE) for recording in recordings]
+        embeddings = [self.xtts.get_speaker_embedding(recording, _SAMPLE_RATE) for recording in recordings]
         try:
-            condition = self._xtts.get_gpt_cond_latents(
+            condition = self.xtts.get_gpt_cond_latents(
                 torch.cat(recordings, dim=-1), _SAMPLE_RATE, parameters.gpt_cond_len, parameters.gpt_cond_chunk_len
             )
         except RuntimeError as error:
@@ -73,7 +73,7 @@ class XttsModel:
 
     def nobody(self) -> SpeakerLatents:
         """Latents of no speaker, for the warm-up."""
-        arguments = self._xtts.args
+        arguments = self.xtts.args
         condition = torch.zeros(1, 32, arguments.gpt_n_model_channels)
         return SpeakerLatents(condition, torch.zeros(1, arguments.d_vector_dim, 1))
 
@@ -90,7 +90,7 @@ class XttsModel:
         piece of sound, so that a caller can stop between tokens. ``chunk_tokens`` are the tokens of the first and of
         the longest piece at speed 1; each is at most twice as long as the one before.
         """
-        embedding = speaker.speaker_embedding.to(self._device)
+        embedding = speaker.speaker_embedding.to(self.device)
         scales = self._scales if speed == 1 else (1 / speed, *self._scales)
         vocoder = IncrementalVocoder(
             lambda frames: self._generator(frames, g=embedding), scales, self._context, self._hop
@@ -111,21 +111,21 @@ class XttsModel:
         yield self._fade_out(self._fade_in(samples) if is_first else samples)
 
     def _decode(self, vocoder: IncrementalVocoder, latents: list[torch.Tensor], *, is_last: bool) -> Samples:
-        width = self._xtts.args.gpt_n_model_channels
+        width = self.xtts.args.gpt_n_model_channels
         with torch.inference_mode():
-            known = torch.cat(latents) if latents else torch.zeros(0, width, device=self._device)
+            known = torch.cat(latents) if latents else torch.zeros(0, width, device=self.device)
             return vocoder.feed(known, is_last=is_last)
 
     def _latents(
         self, text: str, language: str, speaker: SpeakerLatents, parameters: PresetParams
     ) -> Generator[torch.Tensor]:
         """One latent [1, channels] for each token. A text that never ends is cut at a length that no speaker needs."""
-        gpt = self._xtts.gpt
+        gpt = self.xtts.gpt
         shortest, per_character = _LONGEST_SPEECH_S
         most = math.ceil((shortest + per_character * len(text)) * self.tokens_per_second)
-        tokens = self._tokens(text, language)[None].to(self._device)
+        tokens = self._tokens(text, language)[None].to(self.device)
         with torch.inference_mode():
-            prompt = gpt.compute_embeddings(speaker.gpt_cond_latent.to(self._device), tokens)
+            prompt = gpt.compute_embeddings(speaker.gpt_cond_latent.to(self.device), tokens)
         generator = gpt.get_generator(
             fake_inputs=prompt,
             top_k=parameters.top_k,
@@ -145,7 +145,7 @@ class XttsModel:
 
     def _tokens(self, text: str, language: str) -> torch.Tensor:
         try:
-            return torch.IntTensor(self._xtts.tokenizer.encode(text.strip().lower(), lang=language))
+            return torch.IntTensor(self.xtts.tokenizer.encode(text.strip().lower(), lang=language))
         except (ArithmeticError, LookupError, ValueError, NotImplementedError) as error:  # num2words and its kind
             raise EngineFailed(f"XTTS cannot read the text: {type(error).__name__}") from error
 
@@ -155,7 +155,7 @@ class XttsModel:
         samples, rate = read_sample(path)
         recording = torch.from_numpy(samples)[None, : rate * _MAX_SAMPLE_SECONDS]
         resampled: torch.Tensor = torchaudio.functional.resample(recording, rate, _SAMPLE_RATE)
-        return resampled.to(self._device)
+        return resampled.to(self.device)
 
     def _fade_in(self, samples: Samples) -> Samples:
         count = min(int(_FADE_SECONDS * self.rate), samples.size)

@@ -56,6 +56,21 @@ async def test_download_cancelled_resumes(rig: ModelRig) -> None:
     assert any("range" in headers for headers in rig.site.requests_for("/weights.bin"))
 
 
+async def test_restricting_licence_is_accepted_in_the_request(rig: ModelRig, voice: CatalogueModel) -> None:
+    terms = {"accept_licence": True, "licence": "CPML", "licence_url": "https://example.org/cpml"}
+    models = build_model_administration(rig.office, rig.store, voice.model_copy(update=terms), {})
+    async with router_client(build_router(models)) as http:
+        (listed,) = (await http.get("/models/list")).json()["models"]
+        assert {name: listed[name] for name in terms} == terms
+        refused = await http.post("/models/download", json={"model_id": "tiny-voice"})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "accept_licence")
+        assert "https://example.org/cpml" in refused.json()["error"]["message"]
+        begun = await http.post("/models/download", json={"model_id": "tiny-voice", "accept_licence": True})
+        assert begun.json()["state"] == "running"
+        await rig.wait_until_ended(http)
+    await models.close()
+
+
 async def test_model_actions_complete_after_cancellation(
     rig: ModelRig, voice: CatalogueModel, cancelling_database: CancellingDatabase
 ) -> None:

@@ -81,3 +81,19 @@ def test_failed_pull_command_exits_with_one(tmp_path: Path) -> None:
     result = run.invoke(app, ["pull", "whisper-tiny", "--source", "package", "--directory", str(tmp_path)])
     assert result.exit_code == 1
     assert "whisper-tiny has no source package; it has hf" in result.output
+
+
+def test_restricting_licence_must_be_accepted(tmp_path: Path) -> None:
+    pull = ["pull", "xtts-v2", "--source", "package", "--directory", str(tmp_path)]
+    refused = run.invoke(app, ["pull", "xtts-v2", "--directory", str(tmp_path)])
+    assert refused.exit_code == 1
+    assert "CPML" in refused.output
+    assert "LICENSE.txt" in refused.output
+    assert "secretary models pull xtts-v2 --accept-licence" in refused.output
+    assert "has no source package" in run.invoke(app, [*pull, "--accept-licence"]).output
+
+
+def test_non_commercial_licences_ask_for_acceptance() -> None:
+    for model in load_catalogue().models:
+        assert model.accept_licence or "non-commercial" not in model.licence.lower()
+        assert bool(model.licence_url) or not model.accept_licence

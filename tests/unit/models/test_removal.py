@@ -1,10 +1,13 @@
-"""The size of a model directory."""
+"""Removal of models, and the size of a model directory."""
 
 import shutil
 import threading
 from pathlib import Path
 
-from deployments.models.removal import directory_bytes
+import pytest
+
+from deployments.models.removal import directory_bytes, model_directory_names, remove_model
+from deployments.models.store import ModelStore
 
 
 def test_directory_bytes_ignores_links(tmp_path: Path) -> None:
@@ -38,3 +41,12 @@ def test_directory_bytes_ignores_deleted_files(tmp_path: Path) -> None:
     finally:
         stop.set()
         thread.join()
+
+
+def test_recordings_of_voices_are_no_model(tmp_path: Path) -> None:
+    (tmp_path / "voices" / "gulya").mkdir(parents=True)
+    (tmp_path / "tiny").mkdir()
+    assert model_directory_names(ModelStore(tmp_path)) == ("tiny",)
+    with pytest.raises(KeyError):
+        remove_model(ModelStore(tmp_path), "voices")
+    assert (tmp_path / "voices" / "gulya").exists()

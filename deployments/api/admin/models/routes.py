@@ -55,7 +55,7 @@ def _add_downloads(router: APIRouter, models: ModelAdministration) -> None:
         """Starts a download and returns at once; see ``/download/status``."""
         if body.repo_id is not None:
             return await models.download_from_hub(body.repo_id, body.revision, body.kind, body.include, caller.username)
-        return await models.download(body.model_id or "", caller.username)
+        return await models.download(body.model_id or "", caller.username, accept_licence=body.accept_licence)
 
     @router.post("/download/cancel")
     async def cancel_download(caller: Caller) -> DownloadStatus:

@@ -29,6 +29,7 @@ class DownloadRequest(Draft):
     repo_id: str | None = Field(default=None, max_length=200)
     revision: str = Field(default="main", pattern=r"^[A-Za-z0-9][\w./-]{0,99}$")
     kind: ModelKind = "chat"
+    accept_licence: bool = Field(default=False, description="Needed for a model with accept_licence in /models/list")
     include: tuple[Pattern, ...] = Field(
         default=("*",), min_length=1, max_length=20, description="Patterns of file names in the repository's top folder"
     )
