@@ -1,4 +1,4 @@
-"""The console script ``secretary``: up, down, status, check, models, backup, restore, rotate-key."""
+"""The console script ``secretary``: up, down, status, check, models, say, hear, backup, restore, rotate-key."""
 
 import asyncio
 import shutil
@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from deployments.command import backup_commands, model_commands, settings_reference
+from deployments.command import backup_commands, model_commands, settings_reference, speech_commands
 from deployments.command.gpu_table import check_gpus, parse_cards
 from deployments.command.graph import format_validation_error, read_graph
 from deployments.command.pid_file import read_pid_file, remove_pid_file
@@ -37,6 +37,8 @@ console = Console(emoji=False)
 GraphOption = Annotated[Path, typer.Option("--graph", "-g", help="The Serve configuration")]
 
 
+app.command()(speech_commands.say)
+app.command()(speech_commands.hear)
 app.command()(backup_commands.backup)
 app.command()(backup_commands.restore)
 app.command("rotate-key")(backup_commands.rotate_key)

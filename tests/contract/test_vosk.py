@@ -107,6 +107,17 @@ async def test_killed_worker_ends_its_sessions_and_comes_back(vosk: VoskRecogniz
     await again.close()
 
 
+async def test_session_outlives_its_voice_detection(speech: bytes) -> None:
+    detection = VoiceDetection(1)
+    session = await detection.open(MULAW_8K)
+    assert (await session.feed(speech[:8_000])).pcm
+    os.kill(detection.pids[0], signal.SIGSEGV)
+    heard = await session.feed(speech[8_000:])
+    assert max(heard.speech) > 0.5
+    await session.close()
+    await detection.stop()
+
+
 @pytest.mark.parametrize("name", ["empty", "garbage"])
 async def test_folder_without_a_model_is_an_error(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     folder = tmp_path_factory.mktemp(name)

@@ -1,6 +1,7 @@
 """Requests whose engine process is killed halfway, and the error that the client gets."""
 
 import itertools
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.serve.audio_checks import tone_wav
 from tests.serve.secretary_process import SecretaryProcess, wait_until
@@ -120,6 +123,21 @@ def interrupt_recognition(secretary: SecretaryProcess, kill: Kill) -> None:
     assert int(reply.headers["retry-after"]) > 0
 
 
+def interrupt_live_session(secretary: SecretaryProcess, kill: Kill) -> None:
+    url = f"{secretary.url.replace('http', 'ws', 1)}/phone/stt"
+    with connect(url, additional_headers=secretary.headers, proxy=None) as socket:
+        socket.send('{"type": "start"}')
+        assert json.loads(socket.recv(20))["type"] == "started"
+        socket.send(bytes(32_000))
+        kill()
+        error = json.loads(socket.recv(20))
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(20)
+    assert (error["type"], error["code"], error["retryable"]) == ("error", "engine_failed", True)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1013
+
+
 def recognition_answers(secretary: SecretaryProcess) -> bool:
     reply = transcribe(secretary)
     return reply.is_success and reply.json()["text"] == "привет"
@@ -138,4 +156,5 @@ CASES = {
     "speech": EngineFailureCase("voice", interrupt_speech, speech_answers),
     "speech events": EngineFailureCase("voice", interrupt_speech_events, speech_answers),
     "recognition": EngineFailureCase("recognition", interrupt_recognition, recognition_answers),
+    "live session": EngineFailureCase("recognition", interrupt_live_session, recognition_answers),
 }

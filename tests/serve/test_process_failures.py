@@ -15,7 +15,7 @@ REPLICAS = ("gateway", "office", "phone", "bots", "faq", "chat", "voice", "recog
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, id=name, marks=() if name in ("chat", "speech") else pytest.mark.long)
+        pytest.param(case, id=name, marks=() if name in ("chat", "speech", "live session") else pytest.mark.long)
         for name, case in CASES.items()
     ],
 )

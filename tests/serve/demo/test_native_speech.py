@@ -13,7 +13,9 @@ _OVERFLOWING = (".A" * 400, ".А" * 400)
 
 def workers(secretary: SecretaryProcess, deployment: str) -> list[psutil.Process]:
     children = secretary.replica_process(deployment).children()
-    return [child for child in children if "deployments.isolation.child" in child.cmdline()]
+    return [
+        child for child in children if "deployments.isolation.child" in child.cmdline() and child.cmdline()[-1] != "vad"
+    ]
 
 
 def speech_workers(secretary: SecretaryProcess) -> list[psutil.Process]:

@@ -10,6 +10,7 @@ def test_get_status(admin: AdminClient) -> None:
     status = admin.get("/stt/status")
     assert status["whisper"] == {"available": True, "model": "whisper-base"}
     assert status["vosk"]["available"] is False
+    assert (status["live"]["engine"], status["file"]["reason"]) == ("faster_whisper", "hears recordings best")
     assert status["preferred_engine"] == "faster_whisper"
 
 
