@@ -6,6 +6,7 @@ be short. When a process dies, its sessions are lost: their next call raises Cal
 The part in the process: ``session_handler.py``.
 """
 
+import asyncio
 import itertools
 import sys
 from collections.abc import Callable
@@ -30,6 +31,7 @@ class SessionWorkers:
         )
         self._open = dict.fromkeys(range(size), 0)
         self._numbers = itertools.count(1)
+        self._starting = asyncio.Lock()
 
     @property
     def running(self) -> bool:
@@ -46,9 +48,10 @@ class SessionWorkers:
         return sum(self._open.values())
 
     async def start(self) -> None:
-        """Raises WorkerNotStarted, CallRefused of the target."""
-        for pool in self._pools:
-            await pool.start()
+        """May be called again, also at the same time. Raises WorkerNotStarted, CallRefused of the target."""
+        async with self._starting:
+            for pool in self._pools:
+                await pool.start()
 
     async def stop(self) -> None:
         """Ends all processes. Idempotent."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from rapidfuzz.distance import Levenshtein
 
 from deployments.contracts.audio import PCM16_22K, AudioFormat
 from deployments.contracts.engines import Recognizer, SpeechEngine
@@ -19,6 +20,10 @@ from deployments.engines.speech.piper_voice import split_phonemes
 from tests.contract.engine_options import engine_options
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+SPOKEN = (
+    "I would like to make an appointment for Monday morning. Could you please call me back this afternoon? "
+    "The meeting was moved to the second floor. Please send the invoice to the office manager."
+)
 RUSSIAN = "Здравствуйте! Это секретарь. Чем могу помочь?"
 
 
@@ -155,6 +160,15 @@ async def test_whisper_transcribes_stereo_with_words(piper: SpeechEngine, whispe
     assert len(words) == len(SENTENCE.split())
     assert all(type(word.start) is float for word in words)
     assert 0 <= words[0].start < words[-1].end <= last.seconds
+
+
+@pytest.mark.model
+async def test_whisper_word_error_rate_is_low(piper: SpeechEngine, whisper: Recognizer) -> None:
+    audio, audio_format = await synthesize(piper, SPOKEN)
+    _, heard = await transcribe(whisper, RecognitionRequest(audio, audio_format, language="en"))
+    wanted = letters(SPOKEN).split()
+    wrong = Levenshtein.distance(wanted, letters(heard.text).split())
+    assert wrong <= 0.1 * len(wanted), f"{wrong} of {len(wanted)} words are wrong: {heard.text}"
 
 
 @pytest.mark.model

@@ -1,5 +1,6 @@
 """Sessions in worker processes."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -17,7 +18,8 @@ SPEC = WorkerSpec("counter", "tests.unit.isolation.targets:open_counters")
 @pytest.fixture
 async def workers() -> AsyncIterator[SessionWorkers]:
     started = SessionWorkers(SPEC, 2, max_sessions=2)
-    await started.start()
+    await asyncio.gather(*(started.start() for _ in range(3)))
+    assert len(started.pids) == 2
     yield started
     await started.stop()
 
