@@ -106,10 +106,12 @@ class SpeechRecognition(EngineReplica[Recognizer]):
         await self._sessions.feed(session_id, sound, last=last)
 
     async def _hearing(self, request: ListenRequest, stack: AsyncExitStack) -> LiveHearing:
-        """The engines of one session. Those with live words are in use until ``stack`` is closed."""
+        """The engines of one session. Those with live words are in use until ``stack`` is closed. Raises the errors of
+        ``choose_recognizer`` and, when no engine is ready, that of the chosen one."""
         statuses = [each.status() for each in self._hosts]
         choice = choose_recognizer(statuses, "live", request.language, request.engine, grammar=bool(request.grammar))
         status, chosen = statuses[choice.index], self._hosts[choice.index]
+        chosen.engine()
         live: StreamingRecognizer | None = None
         whole: _HostedRecognizer | None = None
         second = ""

@@ -20,10 +20,12 @@ _SUITS: dict[tuple[Need, bool], str] = {
 
 @dataclass(frozen=True, slots=True)
 class RecognitionChoice:
-    """``index`` of the chosen engine among those that were offered, and the reason."""
+    """``index`` of the chosen engine among those that were offered, and the reason. Not ``ready``: no engine is, and
+    the chosen one tells why when it is used."""
 
     index: int
     reason: str
+    ready: bool = True
 
 
 def choose_recognizer(
@@ -38,20 +40,22 @@ def choose_recognizer(
     the other engines for a recording; one that hears ``language`` in any case.
 
     Raises NotFound for an engine that the graph does not have, LanguageNotSupported when no engine hears ``language``,
-    InvalidRequest when none has grammars, Unavailable when no engine is ready.
+    InvalidRequest when none has grammars, Unavailable when there is no engine.
     """
     candidates = list(range(len(engines)))
     if engine != AUTO:
         candidates = _named(engines, engine)
-    if grammar and not (candidates := [i for i in candidates if engines[i].live]):
+    if grammar and not (candidates := [i for i in candidates if engines[i].live or not engines[i].ready]):
         raise InvalidRequest("grammar: only engines with live words (vosk) have grammars", param="grammar")
     able = [i for i in candidates if _hears(engines[i], language)]
     if not able and any(engines[i].ready for i in candidates):
         known = "; ".join(f"{engines[i].engine}: {', '.join(engines[i].languages)}" for i in candidates)
         raise LanguageNotSupported(f"no recognition engine hears {language!r}; {known}", param="language")
+    if not able:
+        raise Unavailable("this graph has no recognition engine")
     ready = [i for i in able if engines[i].ready]
     if not ready:
-        raise Unavailable(_not_ready(engines[i] for i in candidates), retry_after_s=2)
+        return RecognitionChoice(able[0], _not_ready(engines[i] for i in able), ready=False)
     chosen = min(ready, key=lambda i: engines[i].live != (need == "live"))
     return RecognitionChoice(chosen, _reason(engines, chosen, need, language, engine))
 
@@ -76,8 +80,9 @@ def _reason(engines: Sequence[EngineStatus], chosen: int, need: Need, language: 
     parts = [_SUITS[need, status.live]]
     if language:
         parts.append(f"hears {language}" if status.languages else "hears any language")
+    ideal = status.live == (need == "live")
     for index, other in enumerate(engines):
-        if index != chosen and other.live == (need == "live") != status.live:
+        if index != chosen and not ideal and (other.live == (need == "live") or not other.ready):
             parts.append(f"{other.engine} {_why_not(other, language)}")
     return "; ".join(parts)
 
@@ -89,5 +94,5 @@ def _why_not(status: EngineStatus, language: str | None) -> str:
 
 
 def _not_ready(engines: Iterable[EngineStatus]) -> str:
-    states = [f"{each.engine}: {each.error or 'loading'}" for each in engines]
-    return "no recognition engine is ready" + (f" ({'; '.join(states)})" if states else "")
+    states = "; ".join(f"{each.engine}: {each.error or 'loading'}" for each in engines)
+    return f"no recognition engine is ready ({states})"

@@ -11,7 +11,7 @@ from deployments.audio.convert import AudioConverter
 from deployments.audio.encode import wav_file
 from deployments.clients import RecognizerClient
 from deployments.contracts.audio import PCM16_16K
-from deployments.contracts.errors import InvalidRequest, NotFound, Overloaded
+from deployments.contracts.errors import InvalidRequest, ModelMissing, NotFound, Overloaded, ServiceStopped
 from deployments.contracts.speech import (
     FinalTranscript,
     HearingEvent,
@@ -88,6 +88,26 @@ async def test_live_session_through_the_client(replica: SpeechRecognition) -> No
     with pytest.raises(InvalidRequest):
         await anext(client.listen(ListenRequest(second_pass=True), blocks(sound)))
     assert replica.ongoing() == 0
+
+
+async def test_missing_model_is_named_with_its_remedy(tmp_path: Path) -> None:
+    """Over both paths, and not an error of the choice."""
+    engines = [{"engine": "faster_whisper", "options": {"model": "model://whisper-tiny"}}]
+    recognition = SpeechRecognition(RecognitionArgs(engines=engines), tmp_path, tmp_path, lambda: "r1")
+    await recognition.start()
+    client = RecognizerClient(InProcess(recognition), "recognition")
+    (status,) = await recognition.statuses()
+    while status.loading:
+        await asyncio.sleep(0.005)
+        (status,) = await recognition.statuses()
+    for stream in (client.transcribe(RecognitionRequest(b"RIFF")), client.listen(ListenRequest(), blocks(b""))):
+        with pytest.raises(ModelMissing) as missing:
+            await anext(stream)
+        assert missing.value.remedy == "secretary models pull whisper-tiny"
+    await recognition.unload()
+    with pytest.raises(ServiceStopped):
+        await anext(client.listen(ListenRequest(), blocks(b"")))
+    await recognition.stop()
 
 
 async def test_closed_session_makes_room_for_the_next(replica: SpeechRecognition) -> None:

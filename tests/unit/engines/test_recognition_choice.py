@@ -8,7 +8,7 @@ from deployments.contracts.speech import EngineStatus
 
 WHISPER = EngineStatus("recognition/faster_whisper", "recognition", "faster_whisper", True, languages=("en", "ru"))
 VOSK = EngineStatus("recognition/vosk", "recognition", "vosk", True, languages=("ru",), live=True)
-LOADING = EngineStatus("recognition/vosk", "recognition", "vosk", False, error="loading", loading=True, live=True)
+LOADING = EngineStatus("recognition/vosk", "recognition", "vosk", False, error="loading", loading=True)
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,17 @@ def test_auto_chooses_by_need_language_and_state(
     assert reason in choice.reason
 
 
+def test_engine_that_is_not_ready_is_chosen_when_none_is() -> None:
+    choice = choose_recognizer((LOADING,), "live", "ru", grammar=True)
+    assert (choice.index, choice.ready, choice.reason) == (0, False, "no recognition engine is ready (vosk: loading)")
+
+
 @pytest.mark.parametrize(
     ("engines", "arguments", "error"),
     [
         ((WHISPER,), {"engine": "vosk"}, NotFound),
         ((WHISPER, VOSK), {"language": "de"}, LanguageNotSupported),
         ((VOSK, WHISPER), {"language": "en", "engine": "vosk"}, LanguageNotSupported),
-        ((LOADING,), {}, Unavailable),
         ((), {}, Unavailable),
         ((WHISPER,), {"grammar": True}, InvalidRequest),
     ],

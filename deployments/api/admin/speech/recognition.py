@@ -256,7 +256,7 @@ def _choice(engines: list[EngineStatus], need: Need, language: str | None) -> En
         choice = choose_recognizer(engines, need, language)
     except SecretaryError as error:
         return EngineChoiceReply(engine=None, reason=error.message)
-    return EngineChoiceReply(engine=engines[choice.index].engine, reason=choice.reason)
+    return EngineChoiceReply(engine=engines[choice.index].engine if choice.ready else None, reason=choice.reason)
 
 
 def _availability(engines: list[EngineStatus], name: str) -> EngineAvailability:
