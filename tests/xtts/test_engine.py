@@ -21,9 +21,11 @@ from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.streams import Closing
 from deployments.contracts.voice_settings import PresetParams
 from deployments.engines.conformance import SPEECH_CHECKS, check_restart, collect, live_streams
+from deployments.engines.registry import EngineSpec
 from deployments.engines.speech.xtts import XttsEngine
 from deployments.engines.speech.xtts_options import XttsOptions
 from deployments.engines.speech.xtts_text import CHARACTER_LIMITS
+from deployments.voice import SpeechSynthesis
 from tests.waiting import wait_until
 from tests.xtts.conftest import TinyXtts
 from tests.xtts.tiny_model import MAX_TOKENS, build_model, load_small, write_voice
@@ -271,6 +273,20 @@ async def test_text_that_waits_too_long_is_refused(tiny: TinyXtts) -> None:
         await sound(engine)
     assert (await first).size
     await engine.stop()
+
+
+async def test_next_engine_speaks_when_the_line_is_long(tiny: TinyXtts) -> None:
+    options = {"model": str(tiny.model), "voices": str(tiny.voices), "device": "cpu", "queue_timeout_s": 0.05}
+    specs = EngineSpec(engine="xtts", options=options), EngineSpec(engine="tone", options={"languages": ["en"]})
+    synthesis = SpeechSynthesis("voice", specs, tiny.model.parent)
+    await synthesis.start()
+    await wait_until(synthesis.ready, timeout_s=60)
+    request = SpeechRequest(HELLO, "lidia", "en")
+    first = asyncio.create_task(collect(synthesis.synthesize(request)))
+    await wait_until(lambda: synthesis.ongoing() == 1, timeout_s=5)
+    second = await collect(synthesis.synthesize(request))
+    assert [{chunk.substitute for chunk in chunks} for chunks in (await first, second)] == [{False}, {True}]
+    await synthesis.stop()
 
 
 class _Touch:

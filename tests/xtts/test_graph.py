@@ -97,13 +97,6 @@ def test_uploaded_voice_speaks_without_a_restart(secretary: SecretaryProcess, ti
     assert say(secretary, "Это мой голос.", "mine")
 
 
-def test_progress_and_voices_are_reported(secretary: SecretaryProcess) -> None:
-    status = secretary.engine("voice")
-    assert status["ready"]
-    assert not status["progress"]
-    assert int(status["detail"]["voices"]) >= 2
-
-
 def test_killed_replica_speaks_again(secretary: SecretaryProcess) -> None:
     replica = secretary.replica_process("voice")
     replica.kill()
