@@ -11,6 +11,7 @@ MAY_IMPORT_RAY = re.compile(r"serve_app\.py|deployments/\w+\.py|bots/actor\.py")
 OUTBOUND = "deployments/outbound/"
 EXCEPTIONS = {
     "deployments/command/readiness.py": "`secretary status` asks the secretary of this machine",
+    "deployments/command/speech_commands.py": "`secretary say` and `hear` ask the secretary of this machine",
     "deployments/command/startup.py": "`secretary up` waits for its own doors",
     "deployments/engines/cloud/litellm_library.py": "formats and prices only; a test forbids it to connect",
     "bots/telegram/token_redaction.py": "base class of the next",
