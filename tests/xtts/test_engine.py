@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from deployments.administration.speech.builtin_presets import BUILTIN_PRESETS
+from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded, VoiceNotFound
 from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.streams import Closing
@@ -152,15 +153,17 @@ async def test_first_sound_needs_few_tokens(engine: XttsEngine, slow_gpt: SlowGp
 
 
 async def test_closed_stream_stops_between_tokens(engine: XttsEngine, slow_gpt: SlowGpt) -> None:
-    streams = [engine.synthesize(SpeechRequest(HELLO, "lidia")) for _ in range(4)]
     slow_gpt.allow(11)
-    tasks = [asyncio.ensure_future(anext(stream)) for stream in streams]
-    await tasks[0]
+    streams: dict[asyncio.Future[SpeechChunk], AsyncIterator[SpeechChunk]] = {}
+    for _ in range(4):
+        stream = engine.synthesize(SpeechRequest(HELLO, "lidia"))
+        streams[asyncio.ensure_future(anext(stream))] = stream
+    (first,), waiting = await asyncio.wait(streams, return_when=asyncio.FIRST_COMPLETED)
     await wait_until(lambda: live_streams(engine) == 4, timeout_s=10)
-    for task in tasks[1:]:
+    for task in waiting:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await streams[0].aclose()  # type: ignore[attr-defined]
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await streams[first].aclose()  # type: ignore[attr-defined]
     slow_gpt.allow(100)
     await wait_until(lambda: live_streams(engine) == 0, timeout_s=10)
     assert slow_gpt.taken <= 12
