@@ -45,6 +45,8 @@ $(TORCH_VENV)/.installed: constraints-torch.txt pyproject.toml
 	$(PYTHON) -m venv --clear $(TORCH_VENV)
 	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-torch.txt
 	rm -f $(TORCH_VENV)/lib/python3.*/site-packages/torchaudio/lib/*.so
+	for init in $(TORCH_VENV)/lib/python3.*/site-packages/torchcodec/__init__.py; do \
+		echo 'raise ImportError("torchcodec needs the libraries of CUDA")' >$$init; done
 	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
