@@ -63,7 +63,9 @@ class SecretaryProcess:
 
     def replica_process(self, deployment: str) -> psutil.Process:
         """The process of a deployment's only replica."""
-        found = [p for p in self.processes() if re.search(rf"ServeReplica:\w+:{deployment}\b", " ".join(p.cmdline()))]
+        found = [
+            p for p in self.processes() if re.search(rf"ServeReplica:\w+:{deployment}\b", " ".join(command_line(p)))
+        ]
         assert found, f"no replica of {deployment} runs"
         return found[0]
 
@@ -85,7 +87,7 @@ class SecretaryProcess:
 
     def has_process(self, program: str) -> bool:
         """Whether one of its processes has ``program`` in its command line."""
-        return any(program in " ".join(p.cmdline()) for p in self.processes())
+        return any(program in " ".join(command_line(p)) for p in self.processes())
 
     def wait_for_output(self, line: str) -> None:
         """Waits until the console has printed ``line``."""
@@ -103,7 +105,7 @@ class SecretaryProcess:
         except subprocess.TimeoutExpired:
             terminate_processes([*self.processes()], timeout_s=5)
             raise AssertionError(f"it did not end in {_STOP_TIMEOUT_S} s:\n{self.log.read_text()}") from None
-        left = [" ".join(p.cmdline())[:100] for p in self.processes()]
+        left = [" ".join(command_line(p))[:100] for p in self.processes()]
         output = self.log.read_text()
         assert (status, left) == (0, []), f"status {status}, left {left}:\n{output}"
         assert "everything has ended" in output
@@ -112,6 +114,14 @@ class SecretaryProcess:
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """Empty for a process that has ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float) -> float:

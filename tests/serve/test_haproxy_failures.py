@@ -12,7 +12,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from tests.serve.secretary_process import SecretaryProcess, wait_until
+from tests.serve.secretary_process import SecretaryProcess, command_line, wait_until
 
 MAX_OUTAGE_S = 2.0
 _PERIOD_S = 0.05
@@ -58,12 +58,12 @@ class Probe:
 
 def haproxy_pid(secretary: SecretaryProcess) -> int:
     """The process id of HAProxy; 0 while there is none."""
-    return next((p.pid for p in secretary.processes() if p.cmdline()[0].endswith("/bin/haproxy")), 0)
+    return next((p.pid for p in secretary.processes() if "".join(command_line(p)[:1]).endswith("/bin/haproxy")), 0)
 
 
 def manager_pid(secretary: SecretaryProcess) -> int:
     """The process id of the actor with which Serve manages HAProxy; 0 while there is none."""
-    return next((p.pid for p in secretary.processes() if "HAProxyManager" in " ".join(p.cmdline())), 0)
+    return next((p.pid for p in secretary.processes() if "HAProxyManager" in " ".join(command_line(p))), 0)
 
 
 @pytest.mark.parametrize("find_pid", [haproxy_pid, manager_pid])
