@@ -75,6 +75,7 @@ def test_killed_haproxy_or_manager_closes_no_door(
         pytest.skip("Serve's default mode has no HAProxy")
     with probe.running():
         wait_until(lambda: len(probe.answers) > 5, timeout_s=30)
+        killed = find_pid(secretary)  # a reload at the start replaces HAProxy
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: find_pid(secretary) not in (0, killed), timeout_s=60)
         asked = len(probe.answers)
