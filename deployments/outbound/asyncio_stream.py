@@ -1,7 +1,7 @@
 """A connection of httpcore over asyncio's own streams.
 
-httpcore's streams of anyio take twice the processor time for a small chunk, and each idle connection of a pool is
-polled by a system call whenever a request begins or ends.
+httpcore's pool asks each idle connection whether it is readable whenever a request begins or ends. Its streams of anyio
+answer with a system call each; these know from what has arrived.
 """
 
 import asyncio
