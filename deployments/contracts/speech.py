@@ -16,7 +16,8 @@ OPENAI_VOICES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice. ``languages`` are BCP 47 primary subtags, the best one first; ``rate`` is in Hz."""
+    """A voice. ``languages`` are BCP 47 primary subtags, the best one first; ``rate`` is in Hz. ``cloned``: it was made
+    from recordings of a person, who must have consented before it speaks."""
 
     id: str
     name: str
@@ -25,6 +26,7 @@ class Voice:
     rate: int
     neural: bool = True
     model_id: str = ""
+    cloned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class XttsEngine(ThreadedEngine):
 
     def _voice(self, cloned: ClonedVoice) -> Voice:
         model = f"{self._options.model_name}@{cloned.digest[:12]}"
-        return Voice(cloned.id, cloned.name, "xtts", cloned.languages, _RATE, model_id=model)
+        return Voice(cloned.id, cloned.name, "xtts", cloned.languages, _RATE, model_id=model, cloned=True)
 
     def _load(self) -> None:
         check_files(self._options)
