@@ -38,6 +38,10 @@ class SpeechRequest:
     one; presets are resolved before an engine is called. ``split`` False: ``text`` is not split into sentences.
     ``parameters`` are those of the preset, for engines that sample; None: the defaults of the engine. Their speed is
     already a factor of ``speed``.
+
+    ``due_in`` is the number of seconds until the listener hears silence; None: now. ``math.inf`` marks idle work, which
+    runs only when nobody waits and gives way between pieces. A replica counts it from the arrival of the request, and
+    the sound that it delivers moves the deadline.
     """
 
     text: str
@@ -47,6 +51,7 @@ class SpeechRequest:
     preset: str | None = None
     split: bool = True
     parameters: PresetParams | None = None
+    due_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,7 +232,8 @@ class ConversationAssistant:
         timer = TurnTimer("speech", self._observer)
         timer.route = parameters.voice.engine
         pieces = await _split(request, parameters.language)
-        async with Closing(ReadAhead(self._speaker.synthesize_all(pieces, parameters), _CHUNKS_AHEAD)) as chunks:
+        spoken = self._speaker.synthesize_all(pieces, parameters, request.due_in)
+        async with Closing(ReadAhead(spoken, _CHUNKS_AHEAD)) as chunks:
             async for chunk in chunks:
                 timer.mark("first_audio")
                 yield chunk

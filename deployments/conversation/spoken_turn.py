@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, ToolCallDelta, TurnEvent
+from deployments.contracts.playout import Playout
 from deployments.contracts.reports import TurnObserver
 from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.streams import Closing
@@ -37,8 +38,11 @@ class Speaker:
         self._cache = cache
         self._observer = observer
 
-    async def synthesize(self, piece: str, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
-        """Audio of one sentence. Yields nothing for a sentence without speakable text, such as an emoji."""
+    async def synthesize(
+        self, piece: str, parameters: VoiceParameters, listener: Playout
+    ) -> AsyncGenerator[SpeechChunk]:
+        """Audio of one sentence, which is counted in ``listener``. Yields nothing for a sentence without speakable
+        text, such as an emoji."""
         text = await asyncio.to_thread(to_speakable_text, piece, parameters.language)
         if not text:
             return
@@ -48,11 +52,12 @@ class Speaker:
         self._observer.on_phrase_cache(cached is not None)
         if cached is not None:
             for chunk in cached:
+                listener.add(chunk.seconds)
                 yield chunk
             return
         spoken: list[SpeechChunk] = []
         epoch = self._cache.epoch
-        async with Closing(self._synthesize(text, parameters)) as chunks:
+        async with Closing(self._synthesize(text, parameters, listener)) as chunks:
             async for chunk in chunks:
                 spoken.append(chunk)
                 yield chunk
@@ -72,28 +77,41 @@ class Speaker:
                 self._cache.put(key, known, epoch)
         return known
 
-    async def synthesize_all(self, pieces: Sequence[str], parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
-        """Audio of all sentences with consecutive sequence numbers. A short silence when none is speakable."""
-        sequence = 0
+    async def synthesize_all(
+        self, pieces: Sequence[str], parameters: VoiceParameters, due_in: float | None = None
+    ) -> AsyncGenerator[SpeechChunk]:
+        """Audio of all sentences with consecutive sequence numbers. A short silence when none is speakable.
+
+        ``due_in`` is that of ``SpeechRequest``; after the first sentence, it is the sound that the listener has left.
+        """
+        sequence, listener = 0, Playout(due_in)
         for piece in pieces:
-            async with Closing(self.synthesize(piece, parameters)) as chunks:
+            async with Closing(self.synthesize(piece, parameters, listener)) as chunks:
                 async for chunk in chunks:
                     yield SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
                     sequence += 1
         if sequence == 0 and not await asyncio.to_thread(_has_speech, pieces, parameters.language):
-            async with Closing(self._synthesize(_PAUSE, parameters)) as chunks:
+            async with Closing(self._synthesize(_PAUSE, parameters, listener)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
-    async def _synthesize(self, text: str, parameters: VoiceParameters) -> AsyncGenerator[SpeechChunk]:
+    async def _synthesize(
+        self, text: str, parameters: VoiceParameters, listener: Playout
+    ) -> AsyncGenerator[SpeechChunk]:
         engine = self._voices.engine_of(parameters.voice)
         request = SpeechRequest(
-            text, parameters.voice.id, parameters.language, parameters.speed, parameters=parameters.preset
+            text,
+            parameters.voice.id,
+            parameters.language,
+            parameters.speed,
+            parameters=parameters.preset,
+            due_in=listener.due_in,
         )
         stream = engine.synthesize(request)
         async with Closing(observe_stream(stream, "tts", self._observer)) as chunks:
             async for chunk in chunks:
                 self._observer.on_audio(chunk.seconds, parameters.voice.engine)
+                listener.add(chunk.seconds)
                 yield chunk
 
 
@@ -164,10 +182,10 @@ class SpokenTurn:
 
     async def _speak(self) -> None:
         parameters: VoiceParameters | None = None
-        sequence = 0
+        sequence, listener = 0, Playout()
         while (piece := await self._pieces.get()) is not None:
             parameters = parameters or self._choose_parameters(piece)
-            async with Closing(self._speaker.synthesize(piece, parameters)) as chunks:
+            async with Closing(self._speaker.synthesize(piece, parameters, listener)) as chunks:
                 async for chunk in chunks:
                     numbered = SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
                     await self._output.put(SpeechReady(numbered, parameters.voice.id))

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from deployments.contracts.engines import Assistant
+from deployments.contracts.playout import Playout
 from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.streams import Closing, ReadAhead
 from deployments.telephony.clock import Clock
@@ -34,7 +35,7 @@ async def play_utterance(
     """
     pacer.start_utterance()
     stats = utterance.stats
-    async with Closing(ReadAhead(_frames(utterance, assistant), max_ahead_frames)) as frames:
+    async with Closing(ReadAhead(_frames(utterance, assistant, clock), max_ahead_frames)) as frames:
         async for event in frames:
             if isinstance(event, TextMark):
                 await _send_message(output, utterance.dialect.mark(utterance.id, event.text, stats.frames))
@@ -52,17 +53,23 @@ async def _send_message(wire: LineOutput, message: JsonObject | None) -> None:
         await wire.send_message(message)
 
 
-async def _frames(utterance: Utterance, assistant: Assistant) -> AsyncGenerator[FrameEvent]:
+async def _frames(utterance: Utterance, assistant: Assistant, clock: Clock) -> AsyncGenerator[FrameEvent]:
     """Frames of all pieces. Flushes after each piece, because the next one may take long."""
-    cutter = FrameCutter(utterance.format, FRAME_MS)
+    cutter, line = FrameCutter(utterance.format, FRAME_MS), Playout(now=clock.now)
     try:
         async with Closing(utterance.text.pieces()) as pieces:
             async for piece in pieces:
                 request = SpeechRequest(
-                    piece, utterance.voice_id, utterance.language, utterance.speed, split=not utterance.text.streamed
+                    piece,
+                    utterance.voice_id,
+                    utterance.language,
+                    utterance.speed,
+                    split=not utterance.text.streamed,
+                    due_in=line.due_in,
                 )
                 async with Closing(assistant.speak(request)) as chunks:
                     async for chunk in chunks:
+                        line.add(chunk.seconds)
                         for event in cutter.feed(chunk):
                             yield event
                 for event in cutter.flush():

@@ -100,6 +100,17 @@ async def test_streamed_text_is_spoken_by_sentence(door: RunningPhone) -> None:
     assert rest.last["frames"] == 45
 
 
+async def test_voice_learns_how_much_sound_the_line_has(door: RunningPhone) -> None:
+    async with door.dial() as line:
+        await send_message(line, type="speak", id="due", text="Первое предложение. ", more=True)
+        await send_message(line, type="text", id="due", text="Второе предложение.")
+        await send_message(line, type="end", id="due")
+        assert (await receive_utterance(line)).last["frames"] == 30
+    first, second = (request.due_in for request in door.assistant.spoken[-2:])
+    assert first == 0
+    assert second == pytest.approx(0.3, abs=0.1)
+
+
 async def test_mark_names_its_frame(door: RunningPhone) -> None:
     async with door.dial() as line:
         await send_message(line, type="speak", text="Первое предложение готово. Второе предложение тоже.", more=True)

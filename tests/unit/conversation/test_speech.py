@@ -1,5 +1,6 @@
 """Speech requests without a turn: chunk numbers, phrase caches and errors."""
 
+import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -98,3 +99,16 @@ async def test_preset_reaches_the_engine_and_the_cache(voice_preset: str) -> Non
     spoken = [request.parameters for request in speech.requests]
     assert spoken == [CALM.params, WARM.params, WARM.params]
     assert harness.observer.hits[:4] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("due_in", "expected"), [(None, [0, 1]), (2.0, [2, 3]), (math.inf, [math.inf, math.inf])])
+async def test_engine_learns_when_the_listener_hears_silence(due_in: float | None, expected: list[float]) -> None:
+    """The sound of the first sentence moves the deadline of the second one."""
+    speech = RecordingSpeech()
+    harness = await AssistantHarness(speech=speech).start()
+    text = "A first sentence is here. And a second one is there."
+    spoken = await collect(harness.assistant.speak(SpeechRequest(text, "tone-en", due_in=due_in)))
+    assert sum(chunk.seconds for chunk in spoken) > 2
+    first, second = (request.due_in for request in speech.requests)
+    assert first == pytest.approx(expected[0], abs=0.2)
+    assert second == pytest.approx(expected[1] + 0.5, abs=0.6)
