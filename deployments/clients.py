@@ -130,6 +130,9 @@ class SpeechClient(EngineClient):
     async def _poll(self) -> None:
         await super()._poll()
         self._voices = cast("tuple[Voice, ...]", await self._remote.call("voices", timeout_s=_POLL_TIMEOUT_S))
+        if not all(status.ready for status in self._statuses):
+            absent = cast("tuple[Voice, ...]", await self._remote.call("absent_voices", timeout_s=_POLL_TIMEOUT_S))
+            self._seen.update((voice.id, voice) for voice in absent)
         self._seen.update((voice.id, voice) for voice in self._voices)
         if self._voices:
             self.voices_listed.set()

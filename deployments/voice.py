@@ -1,5 +1,6 @@
 """Text to speech: one or several engines in a process. A request goes to the engine that owns its voice."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ from deployments.engine_replica import EngineReplica, build_engine_host, gpu_tur
 from deployments.engines.engine_source import LoadingTurn, load_at_once
 from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, build_engine
+from deployments.engines.speech.absent_voices import AbsentVoices
 from deployments.hosting import host
 
 log = logging.getLogger(__name__)
@@ -41,18 +43,20 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
         hosts = [_engine_host(name, spec, models, turn) for spec, turn in zip(specs, turns, strict=True)]
         super().__init__(hosts)
         self._owners: dict[str, EngineHost[SpeechEngine]] = {}
+        self._absent = AbsentVoices(specs, models)
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
         """The audio of ``request``. If its engine fails, or is busy for too long, before the first chunk, the next one
-        of the graph that speaks the language takes over."""
+        of the graph takes over: one that has the voice too, else one that speaks the language."""
         for position, engine_host in enumerate(hosts := self._find_hosts(request)):
             delivered, is_last = False, position == len(hosts) - 1
-            wanted = replace(request, voice_id=None) if position else request
+            has_voice = request.voice_id is None or _has_voice(engine_host, request.voice_id)
+            wanted = request if has_voice else replace(request, voice_id=None)
             try:
                 async with engine_host.use() as engine, Closing(engine.synthesize(wanted)) as chunks:
                     async for chunk in chunks:
                         delivered = True
-                        yield replace(chunk, substitute=True) if position else chunk
+                        yield replace(chunk, substitute=True) if position or not has_voice else chunk
                 return
             except (EngineFailed, EngineTimeout, Overloaded) as error:
                 if delivered or is_last:
@@ -60,7 +64,17 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
                 log.warning("%s: %s; the next engine speaks", engine_host.status().name, error.code)
 
     async def voices(self) -> tuple[Voice, ...]:
-        return tuple(voice for _, voices in self._loaded() for voice in voices)
+        """A voice of several engines is that of the first loaded one."""
+        listed: dict[str, Voice] = {}
+        for _, voices in self._loaded():
+            for voice in voices:
+                listed.setdefault(voice.id, voice)
+        return tuple(listed.values())
+
+    async def absent_voices(self) -> tuple[Voice, ...]:
+        """Cloned voices that no loaded engine has. Another engine stands in for them."""
+        listed = {voice.id for voice in await self.voices()}
+        return tuple(voice for voice in await asyncio.to_thread(self._absent.list) if voice.id not in listed)
 
     def _loaded(self) -> list[tuple[EngineHost[SpeechEngine], tuple[Voice, ...]]]:
         """The loaded engines and their voices, in the order of the graph."""
@@ -71,27 +85,33 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
         return loaded
 
     def _find_hosts(self, request: SpeechRequest) -> list[EngineHost[SpeechEngine]]:
-        """The host of the requested voice, else of the first voice for the language, else the first one; then the
-        others with a voice for the language.
+        """The loaded hosts of the requested voice, else of the first voice for the language, else the first one; then
+        the others with a voice for the language.
 
         Raises VoiceNotFound for a voice that no engine has, Unavailable while engines are being loaded, and the load
         error of the engine that has the voice, or of any when no engine is loaded.
         """
         loaded = self._loaded()
-        speakers = [h for h, voices in loaded if any(request.language in voice.languages for voice in voices)]
+        speakers = [h for h, voices in loaded if any(_substitutes(voice, request.language) for voice in voices)]
         if request.voice_id:
-            first = self._owner(request.voice_id)
+            owners = [(h, voice) for h, voices in loaded for voice in voices if voice.id == request.voice_id]
+            first = [h for h, _ in owners[:1]] or self._stand_ins(request.voice_id, speakers)
+            first += [h for h, voice in owners[1:] if request.language in voice.languages]
         elif loaded:
-            first = (*speakers, loaded[0][0])[0]
+            first = [(*speakers, loaded[0][0])[0]]
         else:
             raise self._load_error()
-        return [first, *(h for h in speakers if h is not first)]
+        return [*first, *(h for h in speakers if h not in first)]
 
-    def _owner(self, voice_id: str) -> EngineHost[SpeechEngine]:
+    def _stand_ins(self, voice_id: str, speakers: list[EngineHost[SpeechEngine]]) -> list[EngineHost[SpeechEngine]]:
+        """For a voice that no loaded engine lists: those of its language, if an engine had it or will have it. Raises
+        the errors of ``_find_hosts``."""
         owner = self._owners.get(voice_id)
+        if speakers and (owner is not None or self._absent.has(voice_id)):
+            log.info("the engine of the voice %s is not ready; %s speaks", voice_id, speakers[0].status().name)
+            return speakers[:1]
         if owner is not None:
             owner.engine()
-            return owner
         for engine_host in self._hosts:
             if engine_host.stopped or engine_host.status().loading:
                 engine_host.engine()
@@ -108,6 +128,11 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
         return Unavailable("no voice is loaded")
 
 
+def _substitutes(voice: Voice, language: str | None) -> bool:
+    """Whether ``voice`` may speak when another one was asked for. A cloned voice speaks by its name only."""
+    return language in voice.languages and not voice.cloned
+
+
 class VoiceReplica(SpeechSynthesis):
     """The replica of one voice deployment. The check of GPU memory counts all its engines, before the first loads."""
 
@@ -115,6 +140,11 @@ class VoiceReplica(SpeechSynthesis):
         specs = [(args.name, spec) for spec in args.engines]
         turns = [gpu_turn(args.name, [] if number else specs, args, models, run_dir) for number in range(len(specs))]
         super().__init__(args.name, args.engines, models, turns)
+
+
+def _has_voice(engine_host: EngineHost[SpeechEngine], voice_id: str) -> bool:
+    engine = engine_host.loaded_engine
+    return engine is not None and any(voice.id == voice_id for voice in engine.voices())
 
 
 def _engine_host(name: str, spec: EngineSpec, models: Path, turn: LoadingTurn) -> EngineHost[SpeechEngine]:

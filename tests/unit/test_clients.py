@@ -87,6 +87,8 @@ class ScriptedRemote(RemoteDeployment):
             raise EngineFailed("voice failed; it is being restarted")
         if method == "voices":
             return self.voices
+        if method == "absent_voices":
+            return ()
         return (EngineStatus("voice/piper", "speech", "piper", ready=not self.loading, loading=self.loading),)
 
 

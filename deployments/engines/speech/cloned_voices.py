@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from deployments.contracts.errors import EngineFailed
 from deployments.contracts.frozen_model import Language
 
+CLONING_ENGINES = frozenset(("xtts", "openvoice"))
 VOICE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 _SCAN_PERIOD_S = 2.0
 _SAMPLE_BYTES = 2
@@ -51,7 +52,8 @@ class _VoiceFile(BaseModel):
 
 class VoiceFolder:
     """The voices in ``folder``, which need not exist. It is looked at again after two seconds, so a voice that is added
-    or removed needs no restart. ``languages`` are those of voices that name none; others are left out of every voice.
+    or removed needs no restart. ``languages`` are those of voices that name none; others are left out of every voice,
+    and a voice without any is no voice.
     """
 
     def __init__(self, folder: Path, languages: tuple[str, ...], now: Callable[[], float] = time.monotonic) -> None:
@@ -107,9 +109,10 @@ class VoiceFolder:
             log.warning("the folder %s is no voice: it has no *.wav, or another id in voice.json", folder)
             return None
         languages = tuple(tag for tag in facts.languages or self._languages if tag in self._languages)
-        return ClonedVoice(
-            folder.name, facts.name or folder.name, languages or self._languages, samples, digest.hexdigest()
-        )
+        if not languages:
+            log.warning("the voice %s is left out: the engine speaks none of %s", folder.name, facts.languages)
+            return None
+        return ClonedVoice(folder.name, facts.name or folder.name, languages, samples, digest.hexdigest())
 
 
 def _read_facts(folder: Path) -> _VoiceFile:
