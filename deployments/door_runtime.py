@@ -106,6 +106,7 @@ class DoorRuntime:
     ) -> None:
         self._preload_normalizers = preload_normalizers
         self._preloading: asyncio.Task[None] | None = None
+        self._forgetting: set[asyncio.Task[None]] = set()
         self.metrics = metrics
         for remote in handles.engines():
             remote.on_queue_depth = metrics.queue_depth
@@ -140,6 +141,7 @@ class DoorRuntime:
             await asyncio.gather(self._preloading, return_exceptions=True)
         await self.outbox.stop()
         await self.snapshots.stop()
+        await asyncio.gather(*self._forgetting, return_exceptions=True)
         await self.clouds.close()
         await self.shared.stop()
 
@@ -152,6 +154,12 @@ class DoorRuntime:
         """Called on a thread before ``snapshot`` becomes the current one."""
         self._exact.prepare(snapshot)
         self._loop.call_soon_threadsafe(self.clouds.follow, snapshot)
+        self._loop.call_soon_threadsafe(self._forget_revoked_voices, snapshot)
+
+    def _forget_revoked_voices(self, snapshot: Snapshot) -> None:
+        task = asyncio.create_task(self.unmetered_assistant.follow(snapshot), name="forget revoked voices")
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
 
     def _spent(self, route: str) -> Spending:
         return Spending(self.usage.used_today(route).cost, self.usage.seconds_to_midnight())

@@ -27,6 +27,7 @@ from storage.repositories.specs import (
 from storage.repositories.tokens import TokenRepository
 from storage.repositories.usage import UsageRepository
 from storage.repositories.users import UserRepository
+from storage.repositories.voice_consents import VoiceConsentRepository
 
 
 class UnitOfWork:
@@ -53,5 +54,6 @@ class UnitOfWork:
         self.tokens = TokenRepository(session)
         self.usage = UsageRepository(session)
         self.users = UserRepository(session)
+        self.voice_consents = VoiceConsentRepository(session)
         self.voices = SpecRepository(session, VOICES)
         self.widgets = SpecRepository(session, WIDGETS)

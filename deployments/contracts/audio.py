@@ -64,7 +64,8 @@ class SpeechChunk:
 
     ``text`` is the piece of text that starts with this chunk, and empty on later chunks of the piece. ``sequence``
     counts the chunks of one request from 0. ``substitute``: another engine than that of the requested voice speaks,
-    because that one failed; such audio is not cached.
+    because that one failed; such audio is not cached. ``cloned_voice``: on the first chunk of a piece, the cloned voice
+    that says it, if it is one; who plays the piece later asks again whether its person still consents.
     """
 
     audio: bytes
@@ -72,6 +73,7 @@ class SpeechChunk:
     text: str = ""
     sequence: int = 0
     substitute: bool = False
+    cloned_voice: str = ""
 
     @property
     def seconds(self) -> float:

@@ -8,6 +8,7 @@
     │   └── LanguageNotSupported  400 language_not_supported
     ├── Unauthorized              401 invalid_api_key
     ├── Forbidden                 403 forbidden
+    │   └── VoiceConsentMissing   403 voice_consent_missing
     ├── NotFound                  404 not_found
     │   ├── ModelNotFound         404 model_not_found
     │   └── VoiceNotFound         404 voice_not_found
@@ -93,6 +94,12 @@ class Unauthorized(SecretaryError):
 
 class Forbidden(SecretaryError):
     code, status = "forbidden", 403
+
+
+class VoiceConsentMissing(Forbidden):
+    """Nobody has consented to a cloned voice, or the consent is revoked. ``remedy`` is the request that records one."""
+
+    code = "voice_consent_missing"
 
 
 class NotFound(SecretaryError):

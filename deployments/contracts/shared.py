@@ -23,6 +23,9 @@ class SharedBlobCache(Protocol):
     async def put(self, name: str, content: bytes) -> None:
         """Stores ``content`` if the cache is available. Never raises."""
 
+    async def forget(self, group: str) -> None:
+        """Removes what is stored under names that begin with ``group:``, if the cache is available. Never raises."""
+
 
 class SharedState(SharedRateLimiter, SharedBlobCache, Protocol):
     """Rate limits and cache over one connection."""

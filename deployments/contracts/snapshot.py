@@ -14,6 +14,7 @@ from deployments.contracts.instances import BotSpec, WidgetSpec
 from deployments.contracts.persona import Persona
 from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.settings import Settings
+from deployments.contracts.voice_consent import VoiceConsent
 from deployments.contracts.voice_settings import Preset, VoiceSettings
 
 
@@ -27,6 +28,7 @@ class Snapshot(FrozenModel):
     api_keys: tuple[ApiKey, ...] = ()
     bots: tuple[BotSpec, ...] = ()
     voices: tuple[VoiceSettings, ...] = ()
+    voice_consents: tuple[VoiceConsent, ...] = ()
     presets: tuple[Preset, ...] = ()
     providers: tuple[ProviderSpec, ...] = ()
     chains: tuple[RouteChain, ...] = ()
@@ -40,6 +42,10 @@ class Snapshot(FrozenModel):
     def voice_settings(self, voice_id: str) -> VoiceSettings | None:
         """The stored settings of a voice."""
         return next((choice for choice in self.voices if choice.id == voice_id), None)
+
+    def consented_voices(self) -> frozenset[str]:
+        """The ids of the cloned voices with a valid consent."""
+        return frozenset(name for consent in self.voice_consents if not consent.revoked_at for name in consent.voices)
 
     def persona(self, persona_id: str | None) -> Persona | None:
         """The persona ``persona_id``, else the default one, else the first one, else None."""

@@ -27,6 +27,15 @@ class Preset(FrozenModel):
     version: int = 1
 
 
+class Pronunciation(FrozenModel):
+    """How a voice says ``word``, which is a whole word or several in a row. ``language`` "": in every language."""
+
+    word: str = Field(min_length=1, max_length=100)
+    spoken: str = Field(min_length=1, max_length=100)
+    language: str = Field(default="", pattern=r"^([a-z]{2,3})?$")
+    match_case: bool = Field(default=False, description="Whether capital letters of the word matter")
+
+
 class VoiceSettings(FrozenModel):
     """The stored settings of one voice. Without them, a voice is as its engine describes it."""
 
@@ -35,4 +44,5 @@ class VoiceSettings(FrozenModel):
     description: str = ""
     enabled: bool = True
     preset: str = ""
+    pronunciations: tuple[Pronunciation, ...] = ()
     version: int = 1

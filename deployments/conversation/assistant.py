@@ -87,8 +87,9 @@ class ConversationAssistant:
         self._snapshots = snapshots
         self._observer = observer
         self._now = now
-        self._voices = VoiceCatalogue(pipeline.speech, lambda: snapshots.current.voices)
+        self._voices = VoiceCatalogue(pipeline.speech, lambda: snapshots.current)
         self._cache = PhraseCache(0)
+        self._consented: frozenset[str] = frozenset()
         self._speaker = Speaker(
             self._voices, self._cache, observer, SharedPhraseCache(pipeline.phrases) if pipeline.phrases else None
         )
@@ -138,6 +139,11 @@ class ConversationAssistant:
         """Every voice as its engine describes it, including disabled ones."""
         return self._voices.installed()
 
+    async def follow(self, snapshot: Snapshot) -> None:
+        """Forgets the phrases of cloned voices that ``snapshot`` allows no longer. Called with every snapshot."""
+        lost, self._consented = self._consented - snapshot.consented_voices(), snapshot.consented_voices()
+        await self._speaker.forget(lost)
+
     def failing_routes(self) -> frozenset[str]:
         """The routes that kept failing in this process. Chains try them last."""
         return self._resolver.failing_routes()
@@ -184,6 +190,7 @@ class ConversationAssistant:
                         delivered = True
                         yield TurnStarted(turn.turn_id, snapshot.revision, result.route)
                     if isinstance(event, SpeechReady):
+                        self._require_consent(event.chunk)
                         timer.mark("first_audio")
                         result.audio_seconds += event.chunk.seconds
                     yield event
@@ -235,9 +242,15 @@ class ConversationAssistant:
         spoken = self._speaker.synthesize_all(pieces, parameters, request.due_in)
         async with Closing(ReadAhead(spoken, _CHUNKS_AHEAD)) as chunks:
             async for chunk in chunks:
+                self._require_consent(chunk)
                 timer.mark("first_audio")
                 yield chunk
         timer.mark("total")
+
+    def _require_consent(self, chunk: SpeechChunk) -> None:
+        """Raises VoiceConsentMissing when the consent was revoked after the piece was synthesised."""
+        if chunk.cloned_voice:
+            self._voices.find(chunk.cloned_voice)
 
     def _record(self, turn: ChatTurn, result: TurnResult, timer: TurnTimer) -> None:
         timings = timer.timings()

@@ -1,6 +1,7 @@
 """An in-memory LRU cache of synthesised phrases, bounded in bytes."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from deployments.contracts.audio import SpeechChunk
@@ -59,6 +60,11 @@ class PhraseCache:
         if epoch != self.epoch:
             self.epoch = epoch
             self.clear()
+
+    def forget(self, voice_ids: Collection[str]) -> None:
+        """Removes the phrases of these voices."""
+        for key in [key for key in self._phrases if key.voice_id in voice_ids]:
+            self._evict(key)
 
     def clear(self) -> int:
         """Removes all phrases. Returns their number."""

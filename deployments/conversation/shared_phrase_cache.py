@@ -13,6 +13,7 @@ from deployments.contracts.shared import SharedBlobCache
 from deployments.conversation.phrase_cache import PhraseKey
 
 _LENGTH_BYTES = 4
+_GROUP_DIGITS = 16
 
 
 class _ChunkHeader(BaseModel):
@@ -43,6 +44,10 @@ class SharedPhraseCache:
     async def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...], epoch: int = 0) -> None:
         if chunks:
             await self._shared.put(_storage_key(key, epoch), encode_phrase(chunks))
+
+    async def forget(self, voice_id: str) -> None:
+        """Removes the phrases of a voice, if the cache is available."""
+        await self._shared.forget(_group(voice_id))
 
 
 def encode_phrase(chunks: tuple[SpeechChunk, ...]) -> bytes:
@@ -82,4 +87,9 @@ def decode_phrase(content: bytes, text: str) -> tuple[SpeechChunk, ...] | None:
 def _storage_key(key: PhraseKey, epoch: int) -> str:
     parameters = key.parameters.model_dump() if key.parameters else None
     parts = [epoch, key.voice_id, key.model, key.language, key.speed, key.text, parameters]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return f"{_group(key.voice_id)}:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
+
+
+def _group(voice_id: str) -> str:
+    """The first part of the names of all phrases of a voice."""
+    return hashlib.sha256(voice_id.encode()).hexdigest()[:_GROUP_DIGITS]

@@ -1,7 +1,8 @@
 """Adds speech to a turn: text is split into sentences, each sentence comes from the phrase cache or a speech engine."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Sequence
+from dataclasses import replace
 
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, ToolCallDelta, TurnEvent
@@ -12,6 +13,7 @@ from deployments.contracts.streams import Closing
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache, PhraseKey
 from deployments.conversation.shared_phrase_cache import SharedPhraseCache
+from deployments.conversation.spoken_text import spoken_text
 from deployments.conversation.voice_catalogue import VoiceCatalogue
 from deployments.conversation.voice_parameters import VoiceParameters
 from deployments.text.sentences import SentenceStream
@@ -42,8 +44,18 @@ class Speaker:
         self, piece: str, parameters: VoiceParameters, listener: Playout
     ) -> AsyncGenerator[SpeechChunk]:
         """Audio of one sentence, which is counted in ``listener``. Yields nothing for a sentence without speakable
-        text, such as an emoji."""
-        text = await asyncio.to_thread(to_speakable_text, piece, parameters.language)
+        text, such as an emoji. Raises VoiceConsentMissing, also when the consent was revoked since the last
+        sentence."""
+        voice = parameters.voice
+        self._voices.require_consent(voice)
+        async with Closing(self._sentence(piece, parameters, listener)) as chunks:
+            async for chunk in chunks:
+                yield replace(chunk, cloned_voice=voice.id) if voice.cloned and chunk.text else chunk
+
+    async def _sentence(
+        self, piece: str, parameters: VoiceParameters, listener: Playout
+    ) -> AsyncGenerator[SpeechChunk]:
+        text = await asyncio.to_thread(spoken_text, piece, parameters)
         if not text:
             return
         voice = parameters.voice
@@ -63,9 +75,17 @@ class Speaker:
                 yield chunk
         if any(chunk.substitute for chunk in spoken):
             return
+        self._voices.require_consent(voice)  # of a voice that was revoked meanwhile nothing is kept
         self._cache.put(key, tuple(spoken), epoch)
         if self._shared_cache is not None and self._cache.max_bytes:
             await self._shared_cache.put(key, tuple(spoken), epoch)
+
+    async def forget(self, voice_ids: Collection[str]) -> None:
+        """Removes the phrases of these voices from the caches."""
+        self._cache.forget(voice_ids)
+        if self._shared_cache is not None:
+            for voice_id in voice_ids:
+                await self._shared_cache.forget(voice_id)
 
     async def _cached(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
         """The phrase from the cache of this process, else from the shared cache."""
@@ -88,7 +108,7 @@ class Speaker:
         for piece in pieces:
             async with Closing(self.synthesize(piece, parameters, listener)) as chunks:
                 async for chunk in chunks:
-                    yield SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
+                    yield replace(chunk, sequence=sequence, substitute=False)
                     sequence += 1
         if sequence == 0 and not await asyncio.to_thread(_has_speech, pieces, parameters.language):
             async with Closing(self._synthesize(_PAUSE, parameters, listener)) as chunks:
@@ -187,6 +207,6 @@ class SpokenTurn:
             parameters = parameters or self._choose_parameters(piece)
             async with Closing(self._speaker.synthesize(piece, parameters, listener)) as chunks:
                 async for chunk in chunks:
-                    numbered = SpeechChunk(chunk.audio, chunk.format, chunk.text, sequence)
+                    numbered = replace(chunk, sequence=sequence, substitute=False)
                     await self._output.put(SpeechReady(numbered, parameters.voice.id))
                     sequence += 1

@@ -4,32 +4,36 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from deployments.contracts.engines import RemoteVoices, SpeechEngine
-from deployments.contracts.errors import LanguageNotSupported, VoiceNotFound
+from deployments.contracts.errors import LanguageNotSupported, VoiceConsentMissing, VoiceNotFound
 from deployments.contracts.persona import Persona
 from deployments.contracts.settings import Settings
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import OPENAI_VOICES, Voice
-from deployments.contracts.voice_settings import VoiceSettings
 from deployments.text.language import detect_language
+
+_EMPTY = Snapshot()
 
 
 class VoiceCatalogue:
-    """The voices of all speech engines. ``choices`` returns the stored voice settings; disabled voices are not listed
-    and not used."""
+    """The voices of all speech engines. Disabled voices, and cloned ones without a valid consent in the current
+    ``snapshot``, are not listed and not used."""
 
-    def __init__(
-        self, engines: Sequence[SpeechEngine], choices: Callable[[], tuple[VoiceSettings, ...]] = lambda: ()
-    ) -> None:
+    def __init__(self, engines: Sequence[SpeechEngine], snapshot: Callable[[], Snapshot] = lambda: _EMPTY) -> None:
         self._engines = engines
-        self._choices = choices
+        self._snapshot = snapshot
 
     def installed(self) -> tuple[Voice, ...]:
         """Every voice as its engine describes it."""
         return tuple(voice for engine in self._engines for voice in engine.voices())
 
     def all(self) -> tuple[Voice, ...]:
-        """The enabled voices, with their configured names."""
-        choices = self._choices()
-        return enabled_voices(self.installed(), choices) if choices else self.installed()
+        """The voices that may speak, with their configured names."""
+        return usable_voices(self.installed(), self._snapshot())
+
+    def require_consent(self, voice: Voice) -> None:
+        """Raises VoiceConsentMissing for a cloned voice without a valid consent."""
+        if voice.cloned and voice.id not in self._snapshot().consented_voices():
+            raise consent_missing(voice.id, self._snapshot())
 
     def engine_of(self, voice: Voice) -> SpeechEngine:
         """The engine that lists ``voice``, or did so earlier. Raises VoiceNotFound, Unavailable."""
@@ -46,16 +50,21 @@ class VoiceCatalogue:
         """The voice with the id ``voice_id``. None for no id, "default" and the OpenAI voice names.
 
         Also finds a voice whose engine is not loaded now: the engine then says why. Raises Unavailable while engines
-        are being loaded, and VoiceNotFound, which lists some voices.
+        are being loaded, VoiceConsentMissing, and VoiceNotFound, which lists some voices.
         """
         if not voice_id or voice_id in OPENAI_VOICES or voice_id == "default":
             return None
         voices = self.all()
         if found := next((v for v in voices if v.id == voice_id), None):
             return found
-        is_disabled = any(choice.id == voice_id and not choice.enabled for choice in self._choices())
+        choice = self._snapshot().voice_settings(voice_id)
+        is_disabled = choice is not None and not choice.enabled
         if not is_disabled:
+            for voice in self.installed():
+                if voice.id == voice_id:
+                    self.require_consent(voice)
             if recalled := self._recall(voice_id):
+                self.require_consent(recalled)
                 return recalled
             self._check_loaded()
         examples = ", ".join(v.id for v in _neural_first(voices)[:8]) or "none is installed"
@@ -91,14 +100,29 @@ class VoiceCatalogue:
             return self.for_language(preferred, settings, persona), preferred
 
 
-def enabled_voices(voices: Iterable[Voice], choices: Iterable[VoiceSettings]) -> tuple[Voice, ...]:
-    """The enabled ``voices``, with their configured names."""
-    known = {choice.id: choice for choice in choices}
-    chosen = ((voice, known.get(voice.id)) for voice in voices)
+def usable_voices(voices: Iterable[Voice], snapshot: Snapshot) -> tuple[Voice, ...]:
+    """Those of ``voices`` that are enabled, and have a valid consent if they are cloned; with their configured
+    names."""
+    known, consented = {choice.id: choice for choice in snapshot.voices}, snapshot.consented_voices()
+    chosen = ((voice, known.get(voice.id)) for voice in voices if not voice.cloned or voice.id in consented)
     return tuple(
         voice if choice is None else replace(voice, name=choice.name or voice.name)
         for voice, choice in chosen
         if choice is None or choice.enabled
+    )
+
+
+def consent_missing(voice_id: str, snapshot: Snapshot) -> VoiceConsentMissing:
+    """The error of a cloned voice that may not speak: its consent is revoked, or there is none."""
+    given = next((consent for consent in snapshot.voice_consents if voice_id in consent.voices), None)
+    revoked = given.revoked_at if given else None
+    problem = f"the consent to it was revoked on {revoked:%Y-%m-%d}" if revoked else "nobody has consented to it"
+    remedy = f"PUT /admin/voices/cloned/{voice_id}/consent"
+    return VoiceConsentMissing(
+        f"the voice {voice_id!r} is cloned, and {problem}: record the consent of its person with "
+        f"POST /admin/voices/consents, then {remedy}",
+        param="voice",
+        remedy=remedy,
     )
 
 

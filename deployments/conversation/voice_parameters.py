@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import Voice
-from deployments.contracts.voice_settings import Preset, PresetParams
+from deployments.contracts.voice_settings import Preset, PresetParams, Pronunciation
 
 _MIN_SPEED, _MAX_SPEED = 0.25, 4.0
 
@@ -13,12 +13,13 @@ _MIN_SPEED, _MAX_SPEED = 0.25, 4.0
 @dataclass(frozen=True, slots=True)
 class VoiceParameters:
     """The voice, language and speed of a text. ``preset`` are the parameters of the speech preset, whose speed is
-    already a factor of ``speed``."""
+    already a factor of ``speed``. ``pronunciations`` is the dictionary of the voice, in all languages."""
 
     voice: Voice
     language: str
     speed: float = 1.0
     preset: PresetParams | None = None
+    pronunciations: tuple[Pronunciation, ...] = ()
 
 
 def voice_parameters(
@@ -29,7 +30,10 @@ def voice_parameters(
     found = _find_preset(voice, snapshot, preset)
     factor = found.params.speed if found else 1.0
     rate = min(_MAX_SPEED, max(_MIN_SPEED, speed * snapshot.settings.speech.speed * factor))
-    return VoiceParameters(voice, language, rate, found.params if found else None)
+    choice = snapshot.voice_settings(voice.id)
+    return VoiceParameters(
+        voice, language, rate, found.params if found else None, choice.pronunciations if choice else ()
+    )
 
 
 def _find_preset(voice: Voice, snapshot: Snapshot, preset: str | None) -> Preset | None:

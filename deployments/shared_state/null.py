@@ -18,3 +18,6 @@ class NullSharedState:
 
     async def put(self, name: str, content: bytes) -> None:
         """Does nothing."""
+
+    async def forget(self, group: str) -> None:
+        """Does nothing."""

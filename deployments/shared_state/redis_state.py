@@ -22,6 +22,7 @@ _TTL_S = 24 * 60 * 60
 _MAX_BYTES = 4_000_000
 _PROBE_TIMEOUT_S = 1.0
 _CANCEL_RETRY_S = 0.1
+_SCAN_COUNT = 500
 _MAX_CONCURRENT = 16
 """Concurrent requests per process. Redis executes one command at a time, so more would not be faster."""
 _BUCKET_SCRIPT = """
@@ -98,6 +99,21 @@ class RedisState:
     async def put(self, name: str, content: bytes) -> None:
         if len(content) <= _MAX_BYTES:
             await self._request(lambda: self._redis.set(f"{_PREFIX}phrase:{name}", content, ex=_TTL_S))
+
+    async def forget(self, group: str) -> None:
+        """Walks over all keys in small steps; stops when the server becomes unavailable."""
+        cursor = 0
+        while True:
+            found = await self._request(
+                lambda cursor=cursor: self._redis.scan(cursor, match=f"{_PREFIX}phrase:{group}:*", count=_SCAN_COUNT)
+            )
+            if found is None:
+                return
+            cursor, names = found
+            if names:
+                await self._request(lambda names=names: self._redis.unlink(*names))
+            if not cursor:
+                return
 
     async def _request(self, command: Callable[[], Awaitable[Any]]) -> Any:
         """The response; None while the server is unavailable, after a failure, or when ``semaphore`` is not acquired in

@@ -15,9 +15,10 @@ class LineFrame:
 
 @dataclass(frozen=True, slots=True)
 class TextMark:
-    """``text`` begins with the next frame."""
+    """``text`` begins with the next frame. ``cloned_voice`` says it, see ``SpeechChunk``."""
 
     text: str
+    cloned_voice: str = ""
 
 
 FrameEvent = LineFrame | TextMark
@@ -36,7 +37,7 @@ class FrameCutter:
         self._converter: AudioConverter | None = None
         self._input_s = 0.0
         self._frame_count = 0
-        self._marks: deque[tuple[int, str]] = deque()
+        self._marks: deque[tuple[int, TextMark]] = deque()
 
     def feed(self, chunk: SpeechChunk) -> list[FrameEvent]:
         """Frames and marks that ``chunk`` completes."""
@@ -45,7 +46,8 @@ class FrameCutter:
             events += self.flush()
             self._converter = AudioConverter(chunk.format, self._target)
         if chunk.text:
-            self._marks.append((int(self._input_s * 1000 / self._frame_ms + 1e-6), chunk.text))
+            mark = TextMark(chunk.text, chunk.cloned_voice)
+            self._marks.append((int(self._input_s * 1000 / self._frame_ms + 1e-6), mark))
         self._input_s += chunk.seconds
         return events + self._events(self._framer.feed(self._converter.feed(chunk.audio)))
 
@@ -64,7 +66,7 @@ class FrameCutter:
         events: list[FrameEvent] = []
         for frame in frames:
             while self._marks and self._marks[0][0] <= self._frame_count:
-                events.append(TextMark(self._marks.popleft()[1]))
+                events.append(self._marks.popleft()[1])
             events.append(LineFrame(frame))
             self._frame_count += 1
         return events

@@ -38,6 +38,8 @@ async def play_utterance(
     async with Closing(ReadAhead(_frames(utterance, assistant, clock), max_ahead_frames)) as frames:
         async for event in frames:
             if isinstance(event, TextMark):
+                if event.cloned_voice:
+                    assistant.find_voice(event.cloned_voice)  # refused when its consent was revoked meanwhile
                 await _send_message(output, utterance.dialect.mark(utterance.id, event.text, stats.frames))
                 continue
             await pacer.wait_until_due()

@@ -12,7 +12,14 @@ from storage.models.conversations import (
     RecordingRow,
     UsageRow,
 )
-from storage.models.engines import CloudProviderRow, RouteChainRow, TtsPresetRow, VoiceRow
+from storage.models.engines import (
+    ClonedVoiceRow,
+    CloudProviderRow,
+    RouteChainRow,
+    TtsPresetRow,
+    VoiceConsentRow,
+    VoiceRow,
+)
 from storage.models.installation import AuditRow, InstallationRow, RevisionRow
 
 __all__ = [
@@ -23,6 +30,7 @@ __all__ = [
     "BotRow",
     "ChatMessageRow",
     "ChatSessionRow",
+    "ClonedVoiceRow",
     "CloudProviderRow",
     "ConsentRow",
     "ExchangeRow",
@@ -38,6 +46,7 @@ __all__ = [
     "TtsPresetRow",
     "UsageRow",
     "UserRow",
+    "VoiceConsentRow",
     "VoiceRow",
     "WidgetRow",
 ]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Double, String, Text, true
+from sqlalchemy import JSON, Double, ForeignKey, String, Text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import EMPTY_LIST, Base, JsonValue, now
@@ -18,8 +18,46 @@ class VoiceRow(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     enabled: Mapped[bool] = mapped_column(default=True)
     tts_preset: Mapped[str] = mapped_column(String(100), default="")
+    pronunciations: Mapped[JsonValue] = mapped_column(JSON(), nullable=False, default=list, server_default=EMPTY_LIST)
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class VoiceConsentRow(Base):
+    """A person's consent to cloned voices. ``wording`` is the text that was read aloud, ``recording`` the path of its
+    recording, relative to the data folder. ``owner`` is the API key that recorded it (``key 3``), "" the panel.
+    ``pitch_hz`` is the pitch of the voice, 0 when it is not known."""
+
+    __tablename__ = "voice_consents"
+
+    id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    person: Mapped[str] = mapped_column(String(200), index=True)
+    language: Mapped[str] = mapped_column(String(35))
+    wording: Mapped[str] = mapped_column(Text)
+    recording: Mapped[str] = mapped_column(String(500), default="")
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    pitch_hz: Mapped[float] = mapped_column(default=0.0)
+    owner: Mapped[str] = mapped_column(String(100), default="")
+    recorded_by: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int] = mapped_column(default=1)
+    given_at: Mapped[datetime] = mapped_column(default=now)
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str] = mapped_column(String(100), default="")
+
+
+class ClonedVoiceRow(Base):
+    """A cloned voice and the consent to it. ``size_bytes`` and ``seconds`` are those of its samples."""
+
+    __tablename__ = "cloned_voices"
+
+    id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    consent_id: Mapped[str] = mapped_column(ForeignKey("voice_consents.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    languages: Mapped[list[str]]
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    size_bytes: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str] = mapped_column(String(100), default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class TtsPresetRow(Base):

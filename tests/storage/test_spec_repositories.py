@@ -8,7 +8,7 @@ from deployments.contracts.instances import ActionButton, BotSpec, WidgetSpec
 from deployments.contracts.persona import Persona
 from deployments.contracts.providers import ProviderSpec, RouteChain
 from deployments.contracts.sampling import Sampling
-from deployments.contracts.voice_settings import Preset, PresetParams, VoiceSettings
+from deployments.contracts.voice_settings import Preset, PresetParams, Pronunciation, VoiceSettings
 from storage.database import Database
 from storage.repositories.sealed import sealed_columns
 from tests.storage.database_urls import ON_BOTH_DATABASES
@@ -63,7 +63,9 @@ SPECS: dict[str, tuple[FrozenModel, FrozenModel, dict[str, object]]] = {
         {"voices": {"ru": "irina"}},
     ),
     "voices": (
-        VoiceSettings(id="irina", name="Ирина", preset="calm"),
+        VoiceSettings(
+            id="irina", name="Ирина", preset="calm", pronunciations=(Pronunciation(word="SQL", spoken="эс кью эль"),)
+        ),
         VoiceSettings(id="boris", enabled=False),
         {"name": "Ира", "description": "Тёплый"},
     ),

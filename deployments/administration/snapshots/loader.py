@@ -22,6 +22,7 @@ class SnapshotField(StrEnum):
     API_KEYS = "api_keys"
     BOTS = "bots"
     VOICES = "voices"
+    VOICE_CONSENTS = "voice_consents"
     PRESETS = "presets"
     PROVIDERS = "providers"
     CHAINS = "chains"
@@ -70,6 +71,7 @@ _READERS: Mapping[SnapshotField, Callable[[UnitOfWork], Awaitable[object]]] = {
     SnapshotField.API_KEYS: _api_keys,
     SnapshotField.BOTS: lambda work: work.bots.all(),
     SnapshotField.VOICES: lambda work: work.voices.all(),
+    SnapshotField.VOICE_CONSENTS: lambda work: work.voice_consents.for_doors(),
     SnapshotField.PRESETS: _presets,
     SnapshotField.PROVIDERS: lambda work: work.providers.all(),
     SnapshotField.CHAINS: lambda work: work.chains.all(),

@@ -95,6 +95,9 @@ class MemoryBlobCache:
     async def put(self, name: str, content: bytes) -> None:
         self.blobs[name] = content
 
+    async def forget(self, group: str) -> None:
+        self.blobs = {name: content for name, content in self.blobs.items() if not name.startswith(f"{group}:")}
+
 
 class UnreliableOffice:
     """An ``OfficeLink`` that fails on demand. It rejects reports with a turn in ``rejected_turns`` and, with

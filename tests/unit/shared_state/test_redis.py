@@ -221,3 +221,14 @@ def test_damaged_phrase_is_none(damaged: bytes, cut: int) -> None:
     assert decode_phrase(damaged, KEY.text) is None
     assert decode_phrase(whole[:cut], KEY.text) is None
     assert decode_phrase(whole + b"x", KEY.text) is None
+
+
+async def test_phrases_of_one_voice_are_forgotten(state: RedisState) -> None:
+    cache = SharedPhraseCache(state)
+    for number in range(40):
+        await cache.put(replace(KEY, text=f"{number}"), PHRASE)
+    other = replace(KEY, voice_id="boris")
+    await cache.put(other, PHRASE)
+    await cache.forget(KEY.voice_id)
+    assert [await cache.get(replace(KEY, text=f"{number}")) for number in range(40)] == [None] * 40
+    assert await cache.get(other) is not None

@@ -30,7 +30,7 @@ from deployments.contracts.settings import Settings
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import Voice
 from deployments.contracts.voice_settings import VoiceSettings
-from deployments.conversation.voice_catalogue import enabled_voices, select_voice
+from deployments.conversation.voice_catalogue import select_voice, usable_voices
 
 InstalledVoices = Callable[[], tuple[Voice, ...]]
 """Every voice of every engine, including disabled ones."""
@@ -169,7 +169,7 @@ def _current(snapshot: Snapshot, voices: tuple[Voice, ...]) -> CurrentVoiceReply
     settings = snapshot.settings
     try:
         voice = select_voice(
-            settings.default_language, enabled_voices(voices, snapshot.voices), settings, snapshot.persona(None)
+            settings.default_language, usable_voices(voices, snapshot), settings, snapshot.persona(None)
         )
     except SecretaryError:
         return None
