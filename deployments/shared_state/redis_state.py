@@ -6,6 +6,7 @@ After a failure no requests are sent; a background task probes the server until 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
@@ -102,16 +103,14 @@ class RedisState:
 
     async def forget(self, group: str) -> None:
         """Walks over all keys in small steps; stops when the server becomes unavailable."""
-        cursor = 0
+        cursor, pattern = 0, f"{_PREFIX}phrase:{group}:*"
         while True:
-            found = await self._request(
-                lambda cursor=cursor: self._redis.scan(cursor, match=f"{_PREFIX}phrase:{group}:*", count=_SCAN_COUNT)
-            )
+            found = await self._request(partial(self._redis.scan, cursor, match=pattern, count=_SCAN_COUNT))
             if found is None:
                 return
             cursor, names = found
             if names:
-                await self._request(lambda names=names: self._redis.unlink(*names))
+                await self._request(partial(self._redis.unlink, *names))
             if not cursor:
                 return
 
