@@ -26,6 +26,7 @@ from storage.backup_archive import (
     MODELS,
     RECORDINGS,
     SETTINGS,
+    VOICES,
     BackupFile,
     BackupManifest,
     InstallationPaths,
@@ -86,8 +87,9 @@ class _ArchiveWriter:
             revision, settings = _revision_and_settings(self._database_copy)
             self._add_bytes(archive, SETTINGS, _json(settings))
             self._add_bytes(archive, MODELS, _json(list(self._models)))
-            for recording in _regular_files(self._paths.recordings):
-                self._add_file(archive, f"{RECORDINGS}/{recording.relative_to(self._paths.recordings)}", recording)
+            for name, folder in ((RECORDINGS, self._paths.recordings), (VOICES, self._paths.voices)):
+                for path in _regular_files(folder):
+                    self._add_file(archive, f"{name}/{path.relative_to(folder)}", path)
             for key in self._paths.keys if with_keys else ():
                 if key.is_file():
                     self._add_file(archive, f"{KEYS}/{key.name}", key)
@@ -146,9 +148,11 @@ def _revision_and_settings(copy: Path) -> tuple[str, dict[str, object]]:
 
 
 def _regular_files(folder: Path) -> Iterator[Path]:
-    """Regular files below ``folder``. Links are not followed."""
+    """Regular files below ``folder``. Links are not followed, and hidden files are left out: drafts, and what is made
+    anew."""
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if path.is_file() and not path.is_symlink():
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not path.is_symlink() and not hidden:
             yield path
 
 

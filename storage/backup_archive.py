@@ -13,7 +13,7 @@ from deployments.contracts.errors import InvalidRequest
 
 FORMAT = 1
 MANIFEST, DATABASE, SETTINGS, MODELS = "manifest.json", "database.sqlite", "settings.json", "models.json"
-RECORDINGS, KEYS = "recordings", "keys"
+RECORDINGS, VOICES, KEYS = "recordings", "voices", "keys"
 MAX_TEXT_BYTES = 10_000_000
 """Limit of a file that is read into memory."""
 
@@ -46,10 +46,12 @@ class BackupManifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class InstallationPaths:
-    """The files of an installation that a backup holds. ``keys`` are its secret key files."""
+    """The files of an installation that a backup holds. ``voices`` are the samples of cloned voices, ``keys`` its
+    secret key files."""
 
     database: Path
     recordings: Path
+    voices: Path
     keys: tuple[Path, ...] = ()
 
     @property
@@ -76,9 +78,10 @@ def checked_name(member: tarfile.TarInfo) -> str:
 
 
 def is_backup_name(name: str) -> bool:
-    """Whether a backup may contain this name: a known file, or a printable path below ``recordings`` or ``keys``."""
+    """Whether a backup may contain this name: a known file, or a printable path below ``recordings``, ``voices``
+    or ``keys``."""
     top, *inner = name.split("/")
-    if name not in (MANIFEST, DATABASE, SETTINGS, MODELS) and (top not in (RECORDINGS, KEYS) or not inner):
+    if name not in (MANIFEST, DATABASE, SETTINGS, MODELS) and (top not in (RECORDINGS, VOICES, KEYS) or not inner):
         return False
     valid = name.isprintable() and "\\" not in name and len(name.encode(errors="replace")) < _MAX_NAME_BYTES
     return valid and not any(part in ("", ".", "..") for part in inner)

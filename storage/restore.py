@@ -29,6 +29,7 @@ from storage.backup_archive import (
     MANIFEST,
     MAX_TEXT_BYTES,
     RECORDINGS,
+    VOICES,
     BackupFile,
     BackupManifest,
     InstallationPaths,
@@ -119,7 +120,7 @@ class _Staging:
         self._stack.close()
 
     def path(self, name: str) -> Path:
-        """The path of the file ``name``, or of the folder ``recordings``."""
+        """The path of the file ``name``, or of the folder ``recordings`` or ``voices``."""
         return self._folder(self._target_folder(name)) / name
 
     def reserve(self, name: str, size: int) -> None:
@@ -133,8 +134,8 @@ class _Staging:
 
     def _target_folder(self, name: str) -> Path:
         top, _, inner = name.partition("/")
-        if top == RECORDINGS:
-            return self._paths.recordings.parent
+        if top in (RECORDINGS, VOICES):
+            return (self._paths.recordings if top == RECORDINGS else self._paths.voices).parent
         keys = {key.name: key.parent for key in self._paths.keys} if top == KEYS else {}
         return keys.get(inner, self._paths.folder)
 
@@ -220,14 +221,14 @@ def _replaceable(paths: InstallationPaths) -> tuple[Path, ...]:
     """The files that every restore replaces. SQLite's WAL and shared-memory files belong to the database."""
     database = paths.database
     side_files = (database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm"))
-    return (database, *side_files, paths.recordings)
+    return (database, *side_files, paths.recordings, paths.voices)
 
 
 def _move_into_place(staging: _Staging, paths: InstallationPaths, on_moved: Callable[[Path], None]) -> tuple[Path, ...]:
     """Moves the old files aside, then the new ones into place, the database last. Returns the folders of the old
     files."""
     targets = [(f"{KEYS}/{key.name}", key) for key in paths.keys]
-    targets += [(RECORDINGS, paths.recordings), (DATABASE, paths.database)]
+    targets += [(RECORDINGS, paths.recordings), (VOICES, paths.voices), (DATABASE, paths.database)]
     incoming = [(staging.path(name), target) for name, target in targets if staging.path(name).exists()]
     aside = f"{ASIDE_PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     replaced = [*_replaceable(paths), *(target for _, target in incoming if target in paths.keys)]

@@ -62,13 +62,14 @@ async def body_file(receive: Receive) -> AsyncIterator[MemoryFile]:
         yield file
 
 
-def uploaded_file(fields: FormData) -> MemoryFile:
-    """The field ``file``, open until the form is closed. Raises InvalidRequest when it is missing or empty."""
-    upload = fields.get("file")
+def uploaded_file(fields: FormData, name: str = "file") -> MemoryFile:
+    """The file in the field ``name``, open until the form is closed. Raises InvalidRequest when it is missing or
+    empty."""
+    upload = fields.get(name)
     if not isinstance(upload, UploadFile) or not isinstance(upload.file, MemoryFile):
-        raise InvalidRequest("Missing required parameter: file.", param="file")
+        raise InvalidRequest(f"Missing required parameter: {name}.", param=name)
     if not upload.file.size:
-        raise InvalidRequest("The file is empty.", param="file")
+        raise InvalidRequest("The file is empty.", param=name)
     return upload.file
 
 

@@ -41,7 +41,13 @@ INVALID_FILE = "the file is damaged or no audio file; send wav, mp3, ogg, opus, 
 
 
 def measure_seconds(file: AudioFile, max_seconds: float = 3_600) -> float:
-    """Decodes the first audio track of ``file`` without keeping it and returns its length in seconds.
+    """The length of the first audio track, see ``measure_audio``."""
+    return measure_audio(file, max_seconds)[0]
+
+
+def measure_audio(file: AudioFile, max_seconds: float = 3_600) -> tuple[float, int]:
+    """Decodes the first audio track of ``file`` without keeping it and returns its length in seconds, and its most
+    frequent rate in Hz.
 
     Packets that cannot be decoded are skipped. Raises UnsupportedAudio for an empty or invalid file and for one without
     audio, TooLarge for more than ``max_seconds`` of audio. Blocks for about 1 % of the duration.
@@ -60,7 +66,7 @@ def measure_seconds(file: AudioFile, max_seconds: float = 3_600) -> float:
                 raise TooLarge(f"the audio is longer than {max_seconds:g} seconds", param="file")
     if not seconds:
         raise UnsupportedAudio("the file contains no audio that can be decoded", param="file")
-    return seconds
+    return seconds, samples.most_common(1)[0][0]
 
 
 def decode_blocks(file: AudioFile, rate: int = 16_000) -> Iterator[bytes]:

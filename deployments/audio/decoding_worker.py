@@ -1,15 +1,16 @@
 """The decoder of foreign audio files in a worker process (``deployments.isolation``).
 
 The body of a call is the file; or it is empty, and ``file`` in the header refers to a memory file.
-``{"call": "measure", "max_seconds": …}`` decodes it without keeping the audio and returns ``{"seconds": …}``, so that
-an unusable or too long file is refused before its audio is used. ``{"call": "decode", "max_seconds": …}`` returns PCM16
-mono at 16 kHz, decoded while the caller reads. A call may use a bounded amount of new memory and CPU time.
+``{"call": "measure", "max_seconds": …}`` decodes it without keeping the audio and returns ``{"seconds": …,
+"rate": …}``, so that an unusable or too long file is refused before its audio is used. ``{"call": "decode",
+"max_seconds": …, "rate": …}`` returns PCM16 mono at that rate in Hz, decoded while the caller reads. A call may use a
+bounded amount of new memory and CPU time.
 """
 
 import resource
 from io import SEEK_END, BytesIO, FileIO
 
-from deployments.audio.decode import AudioFile, decode_blocks, measure_seconds
+from deployments.audio.decode import AudioFile, decode_blocks, measure_audio
 from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
 from deployments.contracts.memory_file import FileElsewhere, MemoryFileReference
@@ -35,9 +36,12 @@ def answer(header: Header, body: bytes, sender: ItemSender) -> None:
         with _opened(header, body) as file:
             _limit_call(file.seek(0, SEEK_END), max_seconds)
             if header["call"] == "measure":
-                sender.put({"seconds": measure_seconds(file, max_seconds)})
+                seconds, rate = measure_audio(file, max_seconds)
+                sender.put({"seconds": seconds, "rate": rate})
             else:
-                _decode(file, sender)
+                wanted = header["rate"]
+                assert isinstance(wanted, int)
+                _decode(file, wanted, sender)
     except (TooLarge, UnsupportedAudio, FileElsewhere) as error:
         raise CallError(error.code, error.message) from error
 
@@ -47,9 +51,9 @@ def _opened(header: Header, body: bytes) -> FileIO | BytesIO:
     return BytesIO(body) if reference is None else MemoryFileReference.from_fields(reference).open()
 
 
-def _decode(file: AudioFile, sender: ItemSender) -> None:
+def _decode(file: AudioFile, rate: int, sender: ItemSender) -> None:
     block = bytearray()
-    for pcm in decode_blocks(file):
+    for pcm in decode_blocks(file, rate):
         block += pcm
         if len(block) >= _BLOCK_BYTES:
             if not sender.put({}, bytes(block)):

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 from deployments.audio.decode import INVALID_FILE
 from deployments.audio.windows import WINDOW_S, cut_at_pauses
+from deployments.contracts.audio import PCM16_16K
 from deployments.contracts.errors import (
     EngineFailed,
     Overloaded,
@@ -41,9 +42,9 @@ class RecordingDecoder:
     A file that ends a worker process, or needs more memory or CPU time than a recording, is refused.
     """
 
-    def __init__(self, spec: WorkerSpec = _SPEC, window_s: float = WINDOW_S) -> None:
+    def __init__(self, spec: WorkerSpec = _SPEC, window_s: float = WINDOW_S, processes: int = _PROCESSES) -> None:
         self._window_s = window_s
-        self._pool = WorkerPool(spec, _PROCESSES, spares=0, max_queued=_MAX_QUEUED)
+        self._pool = WorkerPool(spec, processes, spares=0, max_queued=_MAX_QUEUED)
         self._long_recordings = asyncio.Semaphore(_LONG_RECORDINGS)
 
     @property
@@ -70,25 +71,33 @@ class RecordingDecoder:
         """
         if isinstance(file, MemoryFileReference):
             file.check()
-        seconds = await self._measure(file, max_seconds)
+        seconds, _ = await self.measure(file, max_seconds)
         async with AsyncExitStack() as stack:
             if seconds > self._window_s:
                 await stack.enter_async_context(self._long_recordings)
-            blocks = await stack.enter_async_context(Closing(self._call("decode", file, seconds)))
+            call = self._call("decode", file, seconds, PCM16_16K.rate)
+            blocks = await stack.enter_async_context(Closing(call))
             async for window in cut_at_pauses((block async for _, block in blocks), self._window_s):
                 yield window
 
-    async def _measure(self, file: bytes | MemoryFileReference, max_seconds: float) -> float:
+    async def measure(self, file: bytes | MemoryFileReference, max_seconds: float) -> tuple[float, int]:
+        """The length of a file in seconds and its rate in Hz. Raises as ``windows``."""
         async with Closing(self._call("measure", file, max_seconds)) as items:
             async for header, _ in items:
-                if isinstance(seconds := header["seconds"], float):
-                    return seconds
+                seconds, rate = header["seconds"], header["rate"]
+                if isinstance(seconds, float) and isinstance(rate, int):
+                    return seconds, rate
         raise UnsupportedAudio(INVALID_FILE, param="file")
 
+    async def decode(self, file: bytes | MemoryFileReference, seconds: float, rate: int) -> bytes:
+        """A file of ``seconds``, as PCM16 mono at ``rate`` Hz. Raises as ``windows``."""
+        async with Closing(self._call("decode", file, seconds, rate)) as blocks:
+            return b"".join([block async for _, block in blocks])
+
     async def _call(
-        self, call: str, file: bytes | MemoryFileReference, seconds: float
+        self, call: str, file: bytes | MemoryFileReference, seconds: float, rate: int = 0
     ) -> AsyncGenerator[tuple[Header, bytes]]:
-        header: Header = {"call": call, "max_seconds": seconds}
+        header: Header = {"call": call, "max_seconds": seconds, "rate": rate}
         data, size = (file, len(file)) if isinstance(file, bytes) else (b"", file.size)
         if size > MAX_BODY_BYTES:
             raise TooLarge(f"a recording has at most {MAX_BODY_BYTES >> 20} MiB", param="file")

@@ -28,7 +28,7 @@ def backup(
     file: FileArgument = None,
     with_keys: Annotated[bool, typer.Option("--with-keys", help="Include the secret keys")] = False,
 ) -> None:
-    """Writes a backup of everything but models and logs. The secretary may run."""
+    """Writes a backup of everything but models and logs; cloned voices are included. The secretary may run."""
     from storage.backup import create_backup
 
     environment = Environment()
@@ -96,7 +96,7 @@ def _installation_paths(environment: Environment) -> "InstallationPaths":
     """Raises InvalidRequest with the commands of PostgreSQL when the database is on a server."""
     from sqlalchemy.engine.url import URL, make_url
 
-    from storage.backup_archive import RECORDINGS, InstallationPaths
+    from storage.backup_archive import RECORDINGS, VOICES, InstallationPaths
     from storage.database import Database
     from storage.secrets import next_key_path
 
@@ -111,5 +111,8 @@ def _installation_paths(environment: Environment) -> "InstallationPaths":
         )
     key = environment.secret_key_path
     return InstallationPaths(
-        path, environment.data / RECORDINGS, (key, next_key_path(key), environment.storage_secret_path)
+        path,
+        environment.data / RECORDINGS,
+        environment.models_dir / VOICES,
+        (key, next_key_path(key), environment.storage_secret_path),
     )

@@ -32,7 +32,7 @@ class VoiceCatalogue:
 
     def require_consent(self, voice: Voice) -> None:
         """Raises VoiceConsentMissing for a cloned voice without a valid consent."""
-        if voice.cloned and voice.id not in self._snapshot().consented_voices():
+        if not may_speak(voice, self._snapshot()):
             raise consent_missing(voice.id, self._snapshot())
 
     def engine_of(self, voice: Voice) -> SpeechEngine:
@@ -110,6 +110,11 @@ def usable_voices(voices: Iterable[Voice], snapshot: Snapshot) -> tuple[Voice, .
         for voice, choice in chosen
         if choice is None or choice.enabled
     )
+
+
+def may_speak(voice: Voice, snapshot: Snapshot) -> bool:
+    """Whether ``voice`` is not cloned, or its person consents."""
+    return not voice.cloned or voice.id in snapshot.consented_voices()
 
 
 def consent_missing(voice_id: str, snapshot: Snapshot) -> VoiceConsentMissing:

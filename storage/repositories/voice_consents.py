@@ -1,47 +1,12 @@
 """Consents to cloned voices, and the voices. A revoked consent is kept as evidence until its person is erased."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.voice_consent import VoiceConsent
+from deployments.contracts.voice_library import StoredClonedVoice, StoredVoiceConsent
 from storage.models import ClonedVoiceRow, FileDeletionRow, VoiceConsentRow
 from storage.models.base import now
-
-
-@dataclass(frozen=True, slots=True)
-class StoredVoiceConsent:
-    """See ``VoiceConsentRow``."""
-
-    id: str
-    person: str
-    language: str
-    wording: str
-    recorded_by: str
-    recording: str = ""
-    seconds: float = 0.0
-    pitch_hz: float = 0.0
-    owner: str = ""
-    version: int = 1
-    given_at: datetime | None = None
-    revoked_at: datetime | None = None
-    revoked_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredClonedVoice:
-    """See ``ClonedVoiceRow``."""
-
-    id: str
-    consent_id: str
-    name: str
-    languages: tuple[str, ...] = ()
-    seconds: float = 0.0
-    size_bytes: int = 0
-    owner: str = ""
-    created_at: datetime | None = None
 
 
 class VoiceConsentRepository:

@@ -42,7 +42,7 @@ async def _deleted_after_eight_days(settings: Settings) -> dict[str, int]:
             data = Path(folder)
             (data / "backups").mkdir()
             (data / "backups" / "secretary-20260101-000000.tar.gz").touch()
-            files, copies = FileRemover(database, data), InstallationCopies(data, data)
+            files, copies = FileRemover(database, data), InstallationCopies(data, data, data)
             later = datetime.now(UTC) + _LATER
             return await Retention(database, lambda: settings.privacy, files, copies, lambda: later).run()
         finally:

@@ -11,7 +11,8 @@ from storage.backup_archive import InstallationPaths
 def installation_paths(folder: Path, *keys: str) -> InstallationPaths:
     """The paths of an installation in ``folder``, with the given names of key files or both of them."""
     names = keys or ("secret.key", "storage.secret")
-    return InstallationPaths(folder / "secretary.db", folder / "recordings", tuple(folder / name for name in names))
+    keys = tuple(folder / name for name in names)
+    return InstallationPaths(folder / "secretary.db", folder / "recordings", folder / "models" / "voices", keys)
 
 
 def table_rows(path: Path) -> dict[str, list[tuple[object, ...]]]:

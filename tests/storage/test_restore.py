@@ -137,7 +137,9 @@ async def test_restore_onto_two_file_systems(
     installation: InstallationPaths, archive: Path, tmp_path: Path, other_file_system: Path
 ) -> None:
     data = other_file_system
-    paths = InstallationPaths(tmp_path / "db" / "x.db", data / "recordings", (data / "secret.key",))
+    paths = InstallationPaths(
+        tmp_path / "db" / "x.db", data / "recordings", tmp_path / "models" / "voices", (data / "secret.key",)
+    )
     for expected in (0, 2):
         assert len((await restore_backup(archive, paths, force=True)).aside) == expected
         assert table_rows(paths.database) == table_rows(installation.database)

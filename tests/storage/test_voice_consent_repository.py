@@ -1,7 +1,7 @@
 """Consents to cloned voices in the database."""
 
+from deployments.contracts.voice_library import StoredClonedVoice, StoredVoiceConsent
 from storage.database import Database
-from storage.repositories.voice_consents import StoredClonedVoice, StoredVoiceConsent
 from tests.storage.database_urls import ON_BOTH_DATABASES
 
 GULYA = StoredVoiceConsent("cons_1", "Гуля", "ru", "Я согласна.", "admin", recording="recordings/voices/cons_1.wav")

@@ -25,6 +25,7 @@ class AdminResource(StrEnum):
     LOCAL_MODELS = "local models"
     PROMPTS = "prompts"
     VOICES = "voices"
+    CLONED_VOICES = "cloned voices"
     CONVERSATIONS = "conversations"
     BOTS = "bots"
     WIDGETS = "widgets"
@@ -63,6 +64,7 @@ _REQUIRED_ROLES = {
     AdminResource.LOCAL_MODELS: RequiredRoles(VIEWER, ADMIN),
     AdminResource.PROMPTS: RequiredRoles(VIEWER, OPERATOR),
     AdminResource.VOICES: RequiredRoles(VIEWER, OPERATOR),
+    AdminResource.CLONED_VOICES: RequiredRoles(OPERATOR, ADMIN),
     AdminResource.CONVERSATIONS: RequiredRoles(VIEWER, VIEWER),
     AdminResource.BOTS: RequiredRoles(OPERATOR, OPERATOR),
     AdminResource.WIDGETS: RequiredRoles(VIEWER, OPERATOR),

@@ -28,14 +28,20 @@ class StoredBackup:
 
 
 class Backups:
-    """Manages at most twenty archives in ``<data>/backups``. ``list_models`` returns the installed models; it is called
-    in a thread."""
+    """Manages at most twenty archives in ``<data>/backups``. ``voices`` is the folder of cloned voices. ``list_models``
+    returns the installed models; it is called in a thread."""
 
     def __init__(
-        self, database: Database, data: Path, list_models: Callable[[], ModelInventory], audit_recorder: AuditRecorder
+        self,
+        database: Database,
+        data: Path,
+        voices: Path,
+        list_models: Callable[[], ModelInventory],
+        audit_recorder: AuditRecorder,
     ) -> None:
         self._database = database
         self._data = data
+        self._voices = voices
         self._list_models = list_models
         self._audit_recorder = audit_recorder
         self._lock = asyncio.Lock()
@@ -56,7 +62,7 @@ class Backups:
             if len(await self.list()) >= _MAX_BACKUPS:
                 raise Conflict(f"there are {_MAX_BACKUPS} backups already; download and delete some first")
             target = self._folder() / f"secretary-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
-            paths = InstallationPaths(self._database_file(), self._data / RECORDINGS)
+            paths = InstallationPaths(self._database_file(), self._data / RECORDINGS, self._voices)
             await self._audit_recorder.record(by, "create", "backup", target.name)
             await asyncio.to_thread(lambda: create_backup(paths, target, self._list_models()))
             return _stored_backup(target)

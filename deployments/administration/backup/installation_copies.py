@@ -14,12 +14,12 @@ log = logging.getLogger(__name__)
 
 
 class InstallationCopies:
-    """Deletes copies in ``<data>/backups``, in ``<data>`` and in ``database``, the folder of the database file. Files
-    elsewhere belong to the user."""
+    """Deletes copies in ``<data>/backups``, in ``<data>``, in ``database``, the folder of the database file, and in
+    ``models``, the folder of the models and voices. Files elsewhere belong to the user."""
 
-    def __init__(self, data: Path, database: Path) -> None:
+    def __init__(self, data: Path, database: Path, models: Path) -> None:
         self._backups = data / BACKUP_FOLDER
-        self._folders = {data.resolve(), database.resolve()}
+        self._folders = {data.resolve(), database.resolve(), models.resolve()}
 
     async def remove_before(self, before: datetime) -> int:
         """Deletes copies older than ``before`` and returns their number. A copy that cannot be deleted stays."""

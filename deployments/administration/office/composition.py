@@ -34,13 +34,18 @@ from deployments.administration.privacy.service import Privacy
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.loader import load_snapshot
 from deployments.administration.snapshots.publisher import SnapshotPublisher
+from deployments.administration.speech.cloned_voices import ClonedVoices
 from deployments.administration.speech.presets import PresetAdministration
+from deployments.administration.speech.voice_consents import VoiceConsents
+from deployments.administration.speech.voice_files import VoiceFiles
+from deployments.administration.speech.voice_samples import SampleReader
 from deployments.administration.speech.voices import VoiceAdministration
 from deployments.administration.usage.service import UsageAccounting
 from deployments.administration.users.service import UserAdministration
 from deployments.administration.widgets.service import WidgetAdministration
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.snapshot import Snapshot
+from storage.backup_archive import VOICES
 from storage.database import Database
 from storage.environment import Environment
 
@@ -71,6 +76,8 @@ class OfficeServices:
     chains: ChainAdministration
     presets: PresetAdministration
     voices: VoiceAdministration
+    voice_consents: VoiceConsents
+    cloned_voices: ClonedVoices
     widgets: WidgetAdministration
     settings: SettingsAdministration
     conversations: StoredConversations
@@ -140,10 +147,14 @@ async def _build_services(
     await tokens.start()
     usage = UsageAccounting(database)
     running, files = RunningTurns(), FileRemover(database, environment.data)
-    copies = InstallationCopies(environment.data, database.path.parent if database.path else environment.data)
+    copies = InstallationCopies(
+        environment.data, database.path.parent if database.path else environment.data, environment.models_dir
+    )
     retention = Retention(database, lambda: publisher.current.settings.privacy, files, copies)
     retention.start()
-    sealer = load_sealer(environment)
+    sealer, samples = load_sealer(environment), SampleReader()
+    cloned_voices = ClonedVoices(database, writer, VoiceFiles(environment.models_dir / VOICES), samples)
+    await cloned_voices.start()
     return OfficeServices(
         database=database,
         snapshot_writer=writer,
@@ -163,6 +174,8 @@ async def _build_services(
         chains=ChainAdministration(database, writer, local_models),
         presets=PresetAdministration(database, writer),
         voices=VoiceAdministration(database, writer),
+        voice_consents=VoiceConsents(database, writer, environment.data, samples),
+        cloned_voices=cloned_voices,
         widgets=WidgetAdministration(database, writer),
         settings=SettingsAdministration(database, writer, local_models),
         conversations=StoredConversations(database),
@@ -172,7 +185,7 @@ async def _build_services(
         running_turns=running,
         chat_sessions=ChatSessions(database, running, files),
         dialogue=Dialogue(database, running, lambda: publisher.current),
-        privacy=Privacy(database, running, files),
+        privacy=Privacy(database, running, files, cloned_voices),
         retention=retention,
     )
 

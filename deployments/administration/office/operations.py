@@ -24,6 +24,7 @@ from deployments.models.catalogue import load_catalogue
 from deployments.models.installed import installed_models
 from deployments.models.store import ModelStore
 from deployments.models.web_access import ModelWebAccess
+from storage.backup_archive import VOICES
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,13 @@ async def open_operations(office: OfficeServices, dependencies: OperationsDepend
             registry.models_in_use,
         ),
         gpus=gpus,
-        backups=Backups(office.database, dependencies.data, lambda: installed_models(store), recorder),
+        backups=Backups(
+            office.database,
+            dependencies.data,
+            dependencies.models / VOICES,
+            lambda: installed_models(store),
+            recorder,
+        ),
         audit_recorder=recorder,
     )
 

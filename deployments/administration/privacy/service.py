@@ -7,11 +7,13 @@ from typing import get_args
 from deployments.administration.chat.running_turns import RunningTurns
 from deployments.administration.chat.sessions import delete_sessions
 from deployments.administration.privacy.file_remover import FileRemover
+from deployments.administration.speech.cloned_voices import ClonedVoices
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Identity
 from deployments.contracts.sessions import ApiSessionKind, StoredMessage, StoredSession, api_session_id
+from deployments.contracts.voice_library import StoredVoiceConsent
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.consents import StoredConsent
@@ -44,6 +46,7 @@ class PersonalData:
     exchanges: tuple[Exchange, ...]
     recordings: tuple[StoredRecording, ...]
     consents: tuple[StoredConsent, ...]
+    voice_consents: tuple[StoredVoiceConsent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,17 @@ class ErasureCounts:
     exchanges: int
     recordings: int
     consents: int
+    voice_consents: int = 0
 
 
 class Privacy:
     """Exports and erases personal data and manages consents. Audit events contain the person as given by the caller,
     and no conversation content."""
 
-    def __init__(self, database: Database, running_turns: RunningTurns, file_remover: FileRemover) -> None:
+    def __init__(
+        self, database: Database, running_turns: RunningTurns, file_remover: FileRemover, voices: ClonedVoices
+    ) -> None:
+        self._voices = voices
         self._database = database
         self._running_turns = running_turns
         self._file_remover = file_remover
@@ -76,13 +83,15 @@ class Privacy:
                 await work.exchanges.of_sessions((*ids, *await _api_session_ids(work, person))),
                 await work.recordings.of_person(*subject, ids),
                 await work.consents.of_person(*subject),
+                await work.voice_consents.of_person(person.person) if person.source is None else (),
             )
             await work.audit.add(_audit_event(caller, "export", person))
             return data
 
     async def erase(self, person: DataSubject, caller: Identity) -> ErasureCounts:
-        """Deletes all data of a person in one transaction, then the files and the remains in the database's log. After
-        a crash, retention deletes those later. Raises InvalidRequest for an invalid key id."""
+        """Deletes all data of a person in one transaction, then their consents to cloned voices, which have no source,
+        with the voices, then the files and the remains in the database's log. After a crash, retention deletes those
+        later. Raises InvalidRequest for an invalid key id."""
         subject = (person.person, person.source, person.source_id)
         async with self._database.unit_of_work() as work:
             sessions = await work.sessions.of_person(*subject)
@@ -93,8 +102,10 @@ class Privacy:
             await work.recordings.remove([recording.id for recording in recordings])
             exchanges = await work.exchanges.redact_sessions((*ids, *await _api_session_ids(work, person)))
             consents = await work.consents.remove_of_person(*subject)
-            erased = ErasureCounts(await delete_sessions(work, ids), exchanges, len(recordings), consents)
+            sessions_count = await delete_sessions(work, ids)
             await work.audit.add(_audit_event(caller, "erase", person))
+        voices = await self._voices.erase(person.person, caller.username) if person.source is None else 0
+        erased = ErasureCounts(sessions_count, exchanges, len(recordings), consents, voices)
         await self._file_remover.delete_listed_files()
         await self._database.truncate_wal()
         return erased

@@ -6,7 +6,9 @@ from deployments.administration.office.drafts import Draft, require_version
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.snapshots.loader import CACHE_EPOCH_KEY, SnapshotField
 from deployments.administration.speech.presets import require_preset
-from deployments.contracts.voice_settings import VoiceSettings
+from deployments.administration.speech.pronunciations import MAX_OF_ALL_VOICES, require_pronunciations
+from deployments.contracts.errors import Conflict
+from deployments.contracts.voice_settings import Pronunciation, VoiceSettings
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.unit_of_work import UnitOfWork
@@ -37,9 +39,29 @@ class VoiceAdministration:
             version = before.version if before else 0
             require_version(version, expected_version, "voice")
             await require_preset(work, draft.preset, "preset")
-            stored = VoiceSettings(id=voice_id, version=version + 1, **draft.model_dump())
+            kept = before.pronunciations if before else ()
+            stored = VoiceSettings(id=voice_id, version=version + 1, pronunciations=kept, **draft.model_dump())
             await work.voices.save(stored)
             return stored, AuditEvent(by, "update", "voice", voice_id, detail="on" if stored.enabled else "off")
+
+        return await self._writer.change(SnapshotField.VOICES, edit)
+
+    async def set_pronunciations(
+        self, voice_id: str, entries: tuple[Pronunciation, ...], expected_version: int, by: str
+    ) -> VoiceSettings:
+        """Replaces the pronunciation dictionary of a voice. Raises Conflict, also at the maximum number of entries of
+        all voices; InvalidRequest for an entry that cannot work. The caller checks that the voice exists."""
+        require_pronunciations(entries)
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[VoiceSettings, AuditEvent]:
+            before = await work.voices.get(voice_id) or VoiceSettings(id=voice_id, version=0)
+            require_version(before.version, expected_version, "voice")
+            others = sum(len(each.pronunciations) for each in await work.voices.all() if each.id != voice_id)
+            if others + len(entries) > MAX_OF_ALL_VOICES:
+                raise Conflict(f"the dictionaries of all voices have {others} other entries; {MAX_OF_ALL_VOICES} fit")
+            stored = before.model_copy(update={"pronunciations": entries, "version": before.version + 1})
+            await work.voices.save(stored)
+            return stored, AuditEvent(by, "update", "pronunciations", voice_id, detail=f"{len(entries)} entries")
 
         return await self._writer.change(SnapshotField.VOICES, edit)
 

@@ -24,9 +24,11 @@ from deployments.api.admin.overview import routes as overview
 from deployments.api.admin.privacy.routes import privacy_router
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.api.admin.settings.routes import settings_router
+from deployments.api.admin.speech.cloned_voices import cloned_voices_router, voice_consents_router
 from deployments.api.admin.speech.listening import listening_router
 from deployments.api.admin.speech.office_speech import OfficeSpeech
 from deployments.api.admin.speech.presets import phrase_cache_router, presets_router
+from deployments.api.admin.speech.pronunciations import pronunciations_router
 from deployments.api.admin.speech.recognition import recognition_router
 from deployments.api.admin.speech.streaming import streaming_router
 from deployments.api.admin.speech.voices import InstalledVoices, voices_router
@@ -93,6 +95,9 @@ def _speech_routers(services: AdminServices) -> tuple[APIRouter, ...]:
     return (
         presets_router(office.presets, office.settings, office.publisher),
         phrase_cache_router(office.voices, office.settings, office.publisher, services.assistant),
+        cloned_voices_router(office.cloned_voices, office.publisher, services.installed),
+        voice_consents_router(office.voice_consents),
+        pronunciations_router(office.voices, office.publisher, services.installed, services.assistant),
         voices_router(office.voices, office.settings, office.publisher, speech, services.installed),
         streaming_router(speech),
         recognition_router(speech),

@@ -46,6 +46,8 @@ _AREAS = (
     AdminArea("/llm", AdminResource.PROMPTS),
     AdminArea("/tts", AdminResource.VOICES),
     AdminArea("/voice", AdminResource.VOICES),
+    AdminArea("/voices/cloned", AdminResource.CLONED_VOICES, upload=True),
+    AdminArea("/voices/consents", AdminResource.CLONED_VOICES, upload=True),
     AdminArea("/voices", AdminResource.VOICES),
     AdminArea("/chat", AdminResource.CONVERSATIONS),
     AdminArea("/telegram", AdminResource.BOTS),

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from deployments.administration.office.composition import OfficeServices
+from deployments.contracts.engines import SpeechEngine
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
 from deployments.engines.adapters import DecodingRecognizer
@@ -15,9 +16,9 @@ from tests.unit.conversation.harness import RecordingTurnObserver
 
 
 async def scripted_secretary(
-    office: OfficeServices, *, delay_s: float = 0.0, transcript: str = "привет"
+    office: OfficeServices, *, delay_s: float = 0.0, transcript: str = "привет", speech: SpeechEngine | None = None
 ) -> ConversationAssistant:
-    chat, speech = EchoEngine(EchoOptions()), ToneEngine(ToneOptions(delay_s=delay_s))
+    chat, speech = EchoEngine(EchoOptions()), speech or ToneEngine(ToneOptions(delay_s=delay_s))
     recognizer = DecodingRecognizer(TranscriptRecognizer(TranscriptOptions(text=transcript)), one_window)
     for engine in (chat, speech, recognizer):
         await engine.start()

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 
 from deployments.administration.office.composition import OfficeServices
 from deployments.api.admin.app import AdminApp, GateDependencies
+from deployments.api.admin.speech.cloned_voices import cloned_voices_router, voice_consents_router
 from deployments.api.admin.speech.office_speech import OfficeSpeech
 from deployments.api.admin.speech.presets import phrase_cache_router, presets_router
+from deployments.api.admin.speech.pronunciations import pronunciations_router
 from deployments.api.admin.speech.streaming import streaming_router
 from deployments.api.admin.speech.voices import voices_router
 from deployments.api.limits import StreamSlots
@@ -23,6 +25,9 @@ def speech_routers(office: OfficeServices, assistant: ConversationAssistant):
     return [
         presets_router(office.presets, office.settings, office.publisher),
         phrase_cache_router(office.voices, office.settings, office.publisher, assistant),
+        cloned_voices_router(office.cloned_voices, office.publisher, assistant.installed_voices),
+        voice_consents_router(office.voice_consents),
+        pronunciations_router(office.voices, office.publisher, assistant.installed_voices, assistant),
         voices_router(office.voices, office.settings, office.publisher, speech, assistant.installed_voices),
         streaming_router(speech),
     ]

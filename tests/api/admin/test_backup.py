@@ -27,7 +27,13 @@ async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
 
 @pytest.fixture
 async def client(office: OfficeServices, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    backups = Backups(office.database, tmp_path / "data", lambda: [{"id": "m"}], AuditRecorder(office.database))
+    backups = Backups(
+        office.database,
+        tmp_path / "data",
+        tmp_path / "models" / "voices",
+        lambda: [{"id": "m"}],
+        AuditRecorder(office.database),
+    )
     async with admin_client(office, lambda _: [build_router(backups)]) as client:
         yield client
 
@@ -46,7 +52,7 @@ async def test_backup_download_can_be_restored(
     file.write_bytes(fetched.content)
     place = tmp_path / "elsewhere"
     place.mkdir()
-    await restore_backup(file, InstallationPaths(place / "secretary.db", place / "recordings"))
+    await restore_backup(file, InstallationPaths(place / "secretary.db", place / "recordings", place / "voices"))
     again = Database(f"sqlite+aiosqlite:///{place / 'secretary.db'}")
     await again.open()
     async with again.unit_of_work() as work, office.database.unit_of_work() as here:
@@ -80,7 +86,7 @@ async def test_backup_limits_parallel_and_total(client: httpx.AsyncClient, tmp_p
 
 async def test_backup_completes_after_cancellation(cancelling_database: CancellingDatabase, tmp_path: Path) -> None:
     recorder = AuditRecorder(cancelling_database)
-    backups = Backups(cancelling_database, tmp_path, list, recorder)
+    backups = Backups(cancelling_database, tmp_path, tmp_path / "voices", list, recorder)
     await cancelling_database.cancel_after_commit(lambda: backups.create("anna"))
     with pytest.raises(Conflict, match="being created"):
         await backups.create("boris")
@@ -90,7 +96,9 @@ async def test_backup_completes_after_cancellation(cancelling_database: Cancelli
 
 
 async def test_backup_requires_admin(office: OfficeServices, tmp_path: Path) -> None:
-    backups = Backups(office.database, tmp_path / "data", list, AuditRecorder(office.database))
+    backups = Backups(
+        office.database, tmp_path / "data", tmp_path / "models" / "voices", list, AuditRecorder(office.database)
+    )
     async with admin_client(office, lambda _: [build_router(backups)], "operator") as operator:
         assert (await operator.get("/backup")).status_code == 403
         assert (await operator.post("/backup")).status_code == 403

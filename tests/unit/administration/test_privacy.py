@@ -177,7 +177,12 @@ async def add_many_recordings(office: OfficeServices, data: Path, count: int) ->
 
 
 def privacy_with_batches_of_three(office: OfficeServices, data: Path) -> Privacy:
-    return Privacy(office.database, office.running_turns, FileRemover(office.database, data, batch_size=3))
+    return Privacy(
+        office.database,
+        office.running_turns,
+        FileRemover(office.database, data, batch_size=3),
+        office.cloned_voices,
+    )
 
 
 async def test_erase_deletes_files_in_batches(office: OfficeServices, data: Path) -> None:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.both_databases(postgres="long")
 
 
 def retention(office: OfficeServices, data: Path, settings: PrivacySettings, days: float, **options: Any) -> Retention:
-    files, copies = FileRemover(office.database, data), InstallationCopies(data, data)
+    files, copies = FileRemover(office.database, data), InstallationCopies(data, data, data)
     return Retention(office.database, lambda: settings, files, copies, lambda: NOW + timedelta(days=days), **options)
 
 
@@ -43,7 +43,9 @@ async def test_copies_in_linked_folder_counted_once(data: Path, tmp_path: Path) 
     aside = data / "before-restore-1"
     aside.mkdir(parents=True)
     assert (
-        await InstallationCopies(data, tmp_path / "other-name").remove_before(datetime.now(UTC) + timedelta(days=1))
+        await InstallationCopies(data, tmp_path / "other-name", data).remove_before(
+            datetime.now(UTC) + timedelta(days=1)
+        )
         == 1
     )
     assert not aside.exists()

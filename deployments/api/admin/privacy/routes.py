@@ -29,7 +29,8 @@ def privacy_router(privacy: Privacy) -> APIRouter:
 
     @router.post("/erase")
     async def erase(body: DataSubjectQuery, caller: Caller) -> ErasureReply:
-        """Deletes conversations, texts of exchanges, recordings with their files, and consents of one person."""
+        """Deletes conversations, texts of exchanges, recordings with their files, and consents of one person. Without
+        ``source`` also the consents to cloned voices that the person gave, with the voices."""
         return ErasureReply(**asdict(await privacy.erase(body.to_data_subject(), caller)))
 
     @router.get("/consents")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from deployments.administration.privacy.service import DataSubject, PersonalData, StoredConsent
 from deployments.api.admin.chat.schemas import SessionDetailReply, SourceName
 from deployments.api.admin.request_bodies import AdminRequest
+from deployments.api.admin.speech.cloned_voice_schemas import VoiceConsentReply
 
 PersonName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -73,6 +74,7 @@ class PersonalDataExport(BaseModel):
     exchanges: list[dict[str, Any]]
     recordings: list[dict[str, Any]]
     consents: list[ConsentReply]
+    voice_consents: list[VoiceConsentReply]
 
     @classmethod
     def of(cls, person: str, data: PersonalData) -> Self:
@@ -90,6 +92,7 @@ class PersonalDataExport(BaseModel):
             exchanges=[exchange.model_dump(mode="json") for exchange in data.exchanges],
             recordings=[asdict(recording) for recording in data.recordings],
             consents=[ConsentReply.of(consent) for consent in data.consents],
+            voice_consents=[VoiceConsentReply.of(consent) for consent in data.voice_consents],
         )
 
 
@@ -99,3 +102,4 @@ class ErasureReply(BaseModel):
     exchanges: int
     recordings: int
     consents: int
+    voice_consents: int

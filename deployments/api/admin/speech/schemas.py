@@ -102,7 +102,8 @@ class SynthesisStreamBody(SynthesisBody):
 
 
 class VoiceDetailReply(BaseModel):
-    """``name`` is the configured name, ``engine_name`` that of the engine. ``available``: enabled and installed."""
+    """``name`` is the configured name, ``engine_name`` that of the engine. ``available``: enabled and installed, and
+    consented to if it is ``cloned``. ``pronunciations``: the number of entries of its dictionary."""
 
     id: str
     name: str
@@ -116,6 +117,8 @@ class VoiceDetailReply(BaseModel):
     available: bool
     default_for: list[str]
     preset: str
+    cloned: bool
+    pronunciations: int
     version: int
 
 

@@ -30,7 +30,7 @@ from deployments.contracts.settings import Settings
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import Voice
 from deployments.contracts.voice_settings import VoiceSettings
-from deployments.conversation.voice_catalogue import select_voice, usable_voices
+from deployments.conversation.voice_catalogue import consent_missing, may_speak, select_voice, usable_voices
 
 InstalledVoices = Callable[[], tuple[Voice, ...]]
 """Every voice of every engine, including disabled ones."""
@@ -67,7 +67,7 @@ def _add_list(
     installed: InstalledVoices,
 ) -> None:
     def find(voice_id: str) -> Voice:
-        return _find_voice(voice_id, installed(), speech.assistant)
+        return find_installed_voice(voice_id, installed(), speech.assistant)
 
     @router.get("/voices")
     @router.get("/tts/voices", include_in_schema=False)
@@ -122,9 +122,11 @@ def _add_current(
     @router.post("/voice")
     async def choose(body: DefaultVoiceBody, caller: Caller, response: Response, version: IfMatch) -> DefaultVoiceReply:
         """Makes a voice the default one of its first language. The version is optional, for older clients."""
-        voice = _find_voice(body.voice, installed(), speech.assistant)
+        voice = find_installed_voice(body.voice, installed(), speech.assistant)
         if not _enabled(voice.id, publisher.current):
             raise VoiceNotFound(f"voice {voice.id!r} is switched off", param="voice")
+        if not may_speak(voice, publisher.current):
+            raise consent_missing(voice.id, publisher.current)
         read = given_version(version, body.version)
         stored = await settings.edit(lambda now: _with_default_voice(voice, now), caller.username, read)
         set_etag(response, stored.revision)
@@ -137,12 +139,12 @@ def _add_current(
         if name is None:
             now = _current(publisher.current, installed())
             name = now.voice if now else None
-        language = _find_voice(name, installed(), speech.assistant).languages[0] if name else None
+        language = find_installed_voice(name, installed(), speech.assistant).languages[0] if name else None
         text = body.text or _PHRASES.get(language or "ru", _PHRASE)
         return await speech.wav_response(SynthesisBody(text=text, voice=name, language=language), request)
 
 
-def _find_voice(voice_id: str, voices: tuple[Voice, ...], assistant: Assistant) -> Voice:
+def find_installed_voice(voice_id: str, voices: tuple[Voice, ...], assistant: Assistant) -> Voice:
     """Also finds disabled voices. Raises VoiceNotFound, and Unavailable while engines are being loaded."""
     for voice in voices:
         if voice.id == voice_id:
@@ -189,8 +191,10 @@ def _reply(voice: Voice, snapshot: Snapshot) -> VoiceDetailReply:
         rate=voice.rate,
         neural=voice.neural,
         enabled=choice.enabled,
-        available=choice.enabled,
+        available=choice.enabled and may_speak(voice, snapshot),
         default_for=[language for language, name in defaults.items() if name == voice.id],
         preset=choice.preset,
+        cloned=voice.cloned,
+        pronunciations=len(choice.pronunciations),
         version=choice.version,
     )
