@@ -123,6 +123,11 @@ class _Staging:
         """The path of the file ``name``, or of the folder ``recordings`` or ``voices``."""
         return self._folder(self._target_folder(name)) / name
 
+    def unpacked(self, name: str) -> Path | None:
+        """The path of a file or folder that the archive had. Creates nothing."""
+        folder = self._folders.get(self._target_folder(name))
+        return folder / name if folder is not None and (folder / name).exists() else None
+
     def reserve(self, name: str, size: int) -> None:
         """Accounts for a file of ``size`` bytes. Raises InvalidRequest when it exceeds a limit."""
         target = self._target_folder(name)
@@ -229,7 +234,7 @@ def _move_into_place(staging: _Staging, paths: InstallationPaths, on_moved: Call
     files."""
     targets = [(f"{KEYS}/{key.name}", key) for key in paths.keys]
     targets += [(RECORDINGS, paths.recordings), (VOICES, paths.voices), (DATABASE, paths.database)]
-    incoming = [(staging.path(name), target) for name, target in targets if staging.path(name).exists()]
+    incoming = [(path, target) for name, target in targets if (path := staging.unpacked(name)) is not None]
     aside = f"{ASIDE_PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     replaced = [*_replaceable(paths), *(target for _, target in incoming if target in paths.keys)]
     outgoing = [(path, path.parent / aside / path.name) for path in replaced if path.exists()]

@@ -27,11 +27,15 @@ async def test_backup_contains_every_row_and_recording(installation: Installatio
     archive, restored = tmp_path / "b.tar.gz", installation_paths(tmp_path / "restored")
     name = f"звонок № 1 {'x' * 100}.wav"
     (installation.recordings / name).write_bytes(b"RIFF")
+    (installation.voices / "gulya" / ".latents").mkdir(parents=True)
+    for file in ("gulya/sample-1.wav", "gulya/.latents/made-anew"):
+        (installation.voices / file).write_bytes(b"voice")
     create_backup(installation, archive, [{"id": "piper", "files": {"x": "0" * 64}}])
     assert (await restore_backup(archive, restored)).aside == ()
     assert table_rows(restored.database) == table_rows(installation.database)
     assert (restored.recordings / "2026" / "call-1.wav").read_bytes() == b"RIFF" * 1000
     assert (restored.recordings / name).read_bytes() == b"RIFF"
+    assert [file.read_bytes() for file in restored.voices.rglob("*") if file.is_file()] == [b"voice"]
     assert not (restored.folder / "secret.key").exists()
     assert not list(restored.folder.glob(".restore*"))
     assert stat.S_IMODE(restored.database.stat().st_mode) == 0o600

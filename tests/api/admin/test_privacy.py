@@ -47,7 +47,8 @@ async def test_privacy_export_and_erase(office: OfficeServices) -> None:
         assert [e["turn_id"] for e in export["exchanges"]] == [one.turn_id]
         assert [c["wording"] for c in export["consents"]] == ["Да"]
         erased = await client.post("/privacy/erase", json={"person": "42", "source": "telegram"})
-        assert erased.json() == {"status": "ok", "conversations": 1, "exchanges": 1, "recordings": 0, "consents": 1}
+        counts = {"conversations": 1, "exchanges": 1, "recordings": 0, "consents": 1, "voice_consents": 0}
+        assert erased.json() == {"status": "ok", **counts}
         empty = (await client.post("/privacy/export", json={"person": "42"})).json()
         assert (empty["conversations"], empty["exchanges"], empty["consents"]) == ([], [], [])
 
