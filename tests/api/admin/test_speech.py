@@ -12,7 +12,8 @@ from fastapi import FastAPI
 
 from deployments.administration.office.composition import OfficeServices
 from deployments.api.admin.speech.office_speech import OfficeSpeech
-from deployments.api.admin.speech.pcm import PcmConverter
+from deployments.api.admin.speech.pcm import SoundBlocks
+from deployments.api.admin.speech.schemas import SynthesisStreamBody
 from deployments.api.admin.speech.streaming import streaming_router
 from deployments.api.limits import StreamSlots
 from deployments.contracts.audio import PCM16_24K, SpeechChunk
@@ -197,11 +198,15 @@ async def test_stream_converts_to_requested_rate(client: httpx.AsyncClient) -> N
         assert (await client.post("/tts/stream", json={"text": "x", **wrong})).status_code == 400
 
 
-def test_pcm_conversion_clips_loud_samples() -> None:
+async def test_pcm_conversion_clips_loud_samples() -> None:
     square = np.where(np.arange(4_800) // 24 % 2, 32_767, -32_768).astype("<i2").tobytes()
-    for as_float, kind, top in ((False, "<i2", 32_767), (True, "<f4", 1.0)):
-        stream = PcmConverter(8_000, as_float=as_float)
-        sound = np.frombuffer(stream.feed(SpeechChunk(square, PCM16_24K)) + stream.finish(), kind)
+
+    async def loud() -> AsyncIterator[SpeechChunk]:
+        yield SpeechChunk(square, PCM16_24K)
+
+    for form, kind, top in (("pcm16", "<i2", 32_767), ("float32", "<f4", 1.0)):
+        body = SynthesisStreamBody(text="x", output_format=form)
+        sound = np.frombuffer(b"".join([block async for block in SoundBlocks(body).convert(loud())]), kind)
         assert np.abs(sound.astype(float)).max() <= top + 1
         middle = sound[200:-200].astype(float)
         signs = np.sign(middle[np.abs(middle) > top * 0.5])

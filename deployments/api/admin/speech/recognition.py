@@ -199,7 +199,7 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
         async with CancelOnDisconnect(request.receive):
             text = SynthesisBody(text=body.text_to_speak, voice=body.voice, language=body.language)
             async with speech.synthesize(text) as chunks:
-                stream = PcmConverter(PCM16_16K.rate, as_float=False)
+                stream = PcmConverter(PCM16_16K)
                 sound = b"".join([stream.feed(chunk) async for chunk in chunks]) + stream.finish()
             _, finished = await _transcribe(
                 speech, RecognitionRequest(sound, PCM16_16K, body.language, engine=body.engine)

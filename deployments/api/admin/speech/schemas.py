@@ -10,6 +10,7 @@ from deployments.api.admin.request_bodies import VersionedAdminRequest
 from deployments.contracts.voice_settings import Preset, PresetParams
 
 _Language = Annotated[str | None, Field(pattern=r"^[a-z]{2,3}$")]
+_PACED_FRAME_MS = 20
 _Voice = Annotated[str | None, Field(max_length=100)]
 
 
@@ -94,11 +95,31 @@ class SynthesisBody(Draft):
 
 class SynthesisStreamBody(SynthesisBody):
     """``target_sample_rate`` null means 24000 Hz. ``stream_chunk_size`` is accepted from older clients and ignored: the
-    engine decides the size of blocks."""
+    engine decides the size of blocks, unless ``frame_ms`` sets one. ``paced`` sends each frame when it is due, for a
+    receiver that plays at once; its frames have 20 ms unless ``frame_ms`` says otherwise."""
 
     target_sample_rate: int | None = Field(default=8_000, ge=8_000, le=48_000)
     stream_chunk_size: int = Field(default=20, ge=1, le=1_000)
-    output_format: Literal["pcm16", "float32"] = "pcm16"
+    output_format: Literal["pcm16", "float32", "alaw", "mulaw"] = "pcm16"
+    frame_ms: int | None = Field(default=None, ge=10, le=100)
+    paced: bool = False
+
+    @property
+    def frame_length_ms(self) -> int | None:
+        return self.frame_ms or (_PACED_FRAME_MS if self.paced else None)
+
+
+class SocketText(SynthesisStreamBody):
+    """A text on the websocket. A text with the ``id`` of one that waits or is being spoken replaces it."""
+
+    id: str | None = Field(default=None, pattern=r"^[\x21-\x7e]{1,64}$")
+
+
+class SocketCancel(BaseModel):
+    """``id`` None cancels every text."""
+
+    cancel: Literal[True]
+    id: str | None = Field(default=None, pattern=r"^[\x21-\x7e]{1,64}$")
 
 
 class VoiceDetailReply(BaseModel):
