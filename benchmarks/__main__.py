@@ -23,6 +23,7 @@ BENCHMARKS = {
     "cloud": "streaming through the cloud engine to a mock provider, against the LiteLLM proxy",
     "gpu": "vLLM bare and through the graph; needs an environment with vLLM, so `all` leaves it out",
     "xtts": "early and late pieces of XTTS's sound, against coqui's own stream; needs an environment with coqui-tts",
+    "openvoice": "OpenVoice beside Piper alone: first audio, work, memory; needs coqui-tts and piper-tts",
     "faq": "exact and ranked match among ten thousand FAQ entries",
     "answers": "which stage finds the right FAQ entry for labelled questions, and the cost of a match by meaning",
     "spoken-text": "labelled texts that are read rightly, against the bare normalisation libraries",
@@ -32,7 +33,7 @@ BENCHMARKS = {
     "office": "the list of conversations with 100,000 of them stored, against the number of messages",
     "hostile": "what the worst attack of each class costs others: delay, memory, work without its sender",
 }
-_ONLY_BY_NAME = {"gpu", "xtts"}
+_ONLY_BY_NAME = {"gpu", "xtts", "openvoice"}
 _NOT_QUIET = 3
 
 console = Console(width=140)

@@ -1,4 +1,4 @@
-"""gpu: vLLM bare and through the graph: first token, tokens per second, memory.
+"""gpu: vLLM bare and through the graph: first token, tokens per second, memory; cloned voices beside it.
 
 ``BENCHMARK_MODEL`` is the folder of a model in the format of Hugging Face. Without it a tiny model is made on the spot,
 which also runs on a CPU: it has next to no work of its own, so the difference is what the path through the graph adds.
@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import yaml
 
+from benchmarks.card_voices import voice_table
 from benchmarks.comparison import Spread, abba_order, paired_differences
 from benchmarks.report import BenchmarkResult, ResultTable
 from benchmarks.server_process import API_KEY, ServerProcess, secretary_server
@@ -55,9 +56,15 @@ def measure(quick: bool) -> BenchmarkResult:
         wait_up(ours)
         first = _first_tokens(ours, bare, passes)
         rates = _rates(ours, bare, rounds)
+        question = _body("Tell me about clocks.", _TOKENS)
+        voices = voice_table(Path(name), lambda: _answered(ours, question), passes=2 * rounds + 1)
     model = Path(machine.options["model"]).name
-    tables = (_first_table(first, passes, machine, model), _rate_table(rates, rounds, used, machine, model))
+    tables = (_first_table(first, passes, machine, model), _rate_table(rates, rounds, used, machine, model), voices)
     return BenchmarkResult(tables, {"first_token_ms": first, "tokens_per_s": rates, "memory_bytes": used})
+
+
+def _answered(ours: ServerProcess, question: dict[str, object]) -> None:
+    StreamingClient(ours.port, API_KEY).chat(question)
 
 
 def _machine(folder: Path) -> Machine:

@@ -1,6 +1,7 @@
 """The check of GPU memory at the terminal: a table of what each engine needs and what each card has."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
@@ -8,6 +9,7 @@ from rich.table import Table
 from deployments.arguments import SecretaryArgs
 from deployments.gpu_check import gpu_deployments
 from deployments.gpu_memory.cards import Card, parse_card, read_cards
+from deployments.gpu_memory.device_choice import device_note
 from deployments.gpu_memory.fit import MARGIN_BYTES, FitReport, check_fit
 from deployments.gpu_memory.memory_need import GIB, MemoryNeed
 from deployments.gpu_memory.placement import CardLoad
@@ -38,7 +40,7 @@ def check_gpus(
     if not deployments:
         return True
     if cards is None:
-        cards = [Card(card.id, card.name, card.total, card.total if running else card.free) for card in read_cards()]
+        cards = [replace(card, free=card.total if running else card.free) for card in read_cards()]
     if not cards:
         _print_needs([deployment.need for deployment in deployments], console)
         console.print(
@@ -58,10 +60,17 @@ def _print_report(report: FitReport, console: Console) -> None:
         if load.needs:
             console.print(_card_table(load))
             _print_sources(load.needs, console)
+            _print_device_notes(load, console)
     for problem in report.problems:
         console.print(f"gpu      {problem}", highlight=False, markup=False, soft_wrap=True)
     if not report.problems:
         console.print("gpu      it fits", highlight=False)
+
+
+def _print_device_notes(load: CardLoad, console: Console) -> None:
+    for engine in dict.fromkeys(name for need in load.needs for name in need.engine.split(", ")):
+        if note := device_note(engine, load.card.name, load.card.capability):
+            console.print(f"gpu      card {load.card.id}: {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_needs(needs: Sequence[MemoryNeed], console: Console) -> None:

@@ -67,6 +67,7 @@ BUILT_IN_ENGINES: dict[EngineKind, dict[str, EngineRegistration]] = {
         "espeak": EngineRegistration(f"{_SPEECH}.espeak:EspeakEngine", "espeakng_loader", "espeak"),
         "piper": EngineRegistration(f"{_SPEECH}.piper:PiperEngine", "piper", "piper"),
         "xtts": EngineRegistration(f"{_SPEECH}.xtts:XttsEngine", "TTS", "xtts"),
+        "openvoice": EngineRegistration(f"{_SPEECH}.openvoice:OpenVoiceEngine", "TTS", "openvoice"),
     },
     "recognition": {
         "transcript": EngineRegistration(f"{_RECOGNITION}.transcript:TranscriptRecognizer"),

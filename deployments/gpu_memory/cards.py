@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.contracts.errors import InvalidRequest
+from deployments.gpu_memory.device_choice import Capability
 from deployments.gpu_memory.memory_need import GIB
 
 _SIZE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)\s*(?:GB|GiB|G)?", re.IGNORECASE)
@@ -14,12 +15,13 @@ _SIZE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)\s*(?:GB|GiB|G)?", re.IGNORECA
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A GPU. ``id`` is its index or UUID, as in CUDA_VISIBLE_DEVICES."""
+    """A GPU. ``id`` is its index or UUID, as in CUDA_VISIBLE_DEVICES. ``capability`` None: not known."""
 
     id: str
     name: str
     total: int
     free: int
+    capability: Capability | None = None
 
 
 def import_nvml() -> Any:
@@ -78,4 +80,13 @@ def read_card(card_id: str, load_nvml: Callable[[], Any] = import_nvml) -> Card 
 
 def _card(nvml: Any, handle: Any, card_id: str) -> Card:
     memory, name = nvml.nvmlDeviceGetMemoryInfo(handle), nvml.nvmlDeviceGetName(handle)
-    return Card(card_id, name.decode() if isinstance(name, bytes) else name, memory.total, memory.free)
+    name = name.decode() if isinstance(name, bytes) else name
+    return Card(card_id, name, memory.total, memory.free, _capability(nvml, handle))
+
+
+def _capability(nvml: Any, handle: Any) -> Capability | None:
+    try:
+        major, minor = nvml.nvmlDeviceGetCudaComputeCapability(handle)
+    except Exception:  # an old driver; NVML's errors have no common importable base
+        return None
+    return int(major), int(minor)

@@ -18,7 +18,10 @@ from deployments.models.store import ModelStore
 XTTS_BYTES = 4 * GIB
 """XTTS v2 with its CUDA context: 1.9 GB of float32 weights, the decoder's cache and its vocoder. An estimate that no
 card has confirmed here; users of the model report 2.5 to 5 GB."""
-_FIXED_NEEDS = {"xtts": XTTS_BYTES}
+OPENVOICE_BYTES = GIB
+"""The converter of OpenVoice v2 with its CUDA context: 131 MB of float32 weights and the layers of a sentence. An
+estimate that no card has confirmed here."""
+_FIXED_NEEDS = {"xtts": XTTS_BYTES, "openvoice": OPENVOICE_BYTES}
 _CPU_ENGINES = frozenset(("echo", "tone", "espeak", "piper", "transcript", "vosk"))
 _DEFAULT_DEVICES = {"faster_whisper": "cpu"}
 _WHISPER_BUFFER_BYTES = 512 * MIB

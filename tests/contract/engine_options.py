@@ -21,7 +21,7 @@ _WITHOUT_MODEL: dict[str, dict[str, JsonValue]] = {
     "espeak": {},
     "transcript": {"text": "First sentence. Second sentence.", "delay_s": 0.01},
 }
-TESTED_ELSEWHERE = {"vllm": "tests/vllm", "xtts": "tests/xtts"}
+TESTED_ELSEWHERE = {"vllm": "tests/vllm", "xtts": "tests/xtts", "openvoice": "tests/xtts"}
 """Engines whose packages have a virtual environment of their own, and the folder of their conformance tests."""
 
 

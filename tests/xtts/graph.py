@@ -1,4 +1,4 @@
-"""A graph whose voice is the tiny XTTS on a share of a card, with espeak-ng behind it."""
+"""A graph whose voice is the tiny XTTS on a share of a card; behind it OpenVoice over espeak-ng, and espeak-ng."""
 
 from pathlib import Path
 
@@ -12,9 +12,22 @@ CARD = {"RAY_OVERRIDE_RESOURCES": '{"GPU": 1}'}
 
 def write_graph(path: Path, tiny: TinyXtts) -> Path:
     options = {"model": str(tiny.model), "voices": str(tiny.voices), "threads": 1, "queue_timeout_s": 60}
+    converter = {
+        "model": str(tiny.converter),
+        "voices": str(tiny.converted_voices),
+        "bases": [{"engine": "espeak"}],
+        "device": "cpu",
+        "threads": 1,
+        "queue_timeout_s": 60,
+    }
+    engines = [
+        {"engine": "xtts", "options": options},
+        {"engine": "openvoice", "options": converter},
+        {"engine": "espeak"},
+    ]
     voice = {
         "name": "voice",
-        "engines": [{"engine": "xtts", "options": options}, {"engine": "espeak"}],
+        "engines": engines,
         "num_gpus": 0.4,
     }
     secretary = {"chats": [{"name": "chat", "engine": "echo"}], "voices": [voice]}

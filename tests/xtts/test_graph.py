@@ -1,4 +1,5 @@
-"""XTTS behind the doors of a running secretary: speech, phone, spoken answers, and espeak-ng when it dies."""
+"""XTTS and OpenVoice behind the doors of a running secretary: speech, phone, spoken answers, and the next engine when
+one dies."""
 
 import base64
 import json
@@ -52,6 +53,38 @@ def test_audio_speech_uses_the_cloned_voice(secretary: SecretaryProcess) -> None
     assert (heard.rate, heard.codec) == (24_000, "pcm_s16le")
     assert 1 < heard.seconds < 1.5
     assert heard.level > 0.001
+
+
+def test_voice_of_several_engines_is_that_of_the_first(secretary: SecretaryProcess) -> None:
+    with secretary.http() as http:
+        voices = http.get("/v1/audio/voices").json()["voices"]
+    engines = {voice["id"]: voice["engine"] for voice in voices}
+    assert {name: engines[name] for name in ("gulya", "lidia", "vera")} == {
+        "gulya": "xtts",
+        "lidia": "xtts",
+        "vera": "openvoice",
+    }
+    assert len([voice for voice in voices if voice["id"] == "gulya"]) == 1
+
+
+def test_audio_speech_uses_the_converted_voice(secretary: SecretaryProcess) -> None:
+    sounds = []
+    for voice in ("vera", "espeak-ru"):
+        reply = secretary.openai.audio.speech.create(
+            model="tts-1", voice=voice, input="Добрый день, это Вера.", response_format="wav"
+        )
+        sounds.append(decode_audio(reply.content))
+    converted, base = sounds
+    assert (converted.rate, converted.codec) == (22_050, "pcm_s16le")
+    assert converted.seconds == pytest.approx(base.seconds, abs=0.01)
+    assert converted.level > 0.001
+
+
+def test_phone_line_speaks_with_the_converted_voice(secretary: SecretaryProcess) -> None:
+    with connect_phone(secretary) as line:
+        line.send(type="speak", id="1", text="Добрый вечер, это Вера.", voice="vera", format="mulaw")
+        line.receive_frames(20)
+        assert line.receive_until("finished")["id"] == "1"
 
 
 def test_presets_of_the_office_change_the_sound(secretary: SecretaryProcess) -> None:

@@ -50,9 +50,10 @@ def build_model(folder: Path, *, as_pickle: bool = False, max_tokens: int = MAX_
 
 def load_small(options: XttsOptions, say: Callable[[str], None]) -> XttsModel:
     """The model with a small vocoder, for tests that need no real one."""
-    xtts = load_xtts(options, say).xtts
+    loaded = load_xtts(options, say)
+    xtts = loaded.xtts
     xtts.hifigan_decoder.waveform_decoder = small_generator(_WIDTH, cond_channels=512, cond_in_each_up_layer=True)
-    return XttsModel(xtts, "cpu")
+    return XttsModel(xtts, loaded.choice)
 
 
 def small_generator(channels: int, **options: object) -> HifiganGenerator:

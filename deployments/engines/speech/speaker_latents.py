@@ -1,4 +1,4 @@
-"""What XTTS knows of a speaker, computed from samples and kept as safetensors in the folder of the voice.
+"""What XTTS and OpenVoice know of a speaker, computed from samples and kept as safetensors in the folder of the voice.
 
 The files lie in ``.latents`` of that folder, so that deleting a voice deletes them. Their name is the hash of all that
 determines them: the samples, the model, and the seconds that are listened to.
@@ -36,13 +36,24 @@ def latents_key(voice: ClonedVoice, model: str, parameters: PresetParams) -> str
 
 def read_latents(voice: ClonedVoice, key: str) -> SpeakerLatents | None:
     """None when they are not stored, or the file is damaged."""
+    tensors = read_tensors(voice, key, ("gpt_cond_latent", "speaker_embedding"))
+    return None if tensors is None else SpeakerLatents(tensors["gpt_cond_latent"], tensors["speaker_embedding"])
+
+
+def store_latents(voice: ClonedVoice, key: str, latents: SpeakerLatents) -> None:
+    tensors = {"gpt_cond_latent": latents.gpt_cond_latent, "speaker_embedding": latents.speaker_embedding}
+    store_tensors(voice, key, tensors)
+
+
+def read_tensors(voice: ClonedVoice, key: str, names: tuple[str, ...]) -> dict[str, Any] | None:
+    """The tensors ``names`` of a file of the voice. None when it does not exist or is damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = _path(voice, key)
     try:
         tensors = load_file(path)
-        return SpeakerLatents(tensors["gpt_cond_latent"], tensors["speaker_embedding"])
+        return {name: tensors[name] for name in names}
     except FileNotFoundError:
         return None
     except (OSError, SafetensorError, KeyError) as error:
@@ -50,19 +61,15 @@ def read_latents(voice: ClonedVoice, key: str) -> SpeakerLatents | None:
         return None
 
 
-def store_latents(voice: ClonedVoice, key: str, latents: SpeakerLatents) -> None:
+def store_tensors(voice: ClonedVoice, key: str, tensors: dict[str, Any]) -> None:
     """Writes the file at once or not at all, and keeps the newest sixteen. A read-only folder stays as it is."""
     from safetensors.torch import save
 
-    tensors = {
-        "gpt_cond_latent": latents.gpt_cond_latent.contiguous().cpu(),
-        "speaker_embedding": latents.speaker_embedding.contiguous().cpu(),
-    }
     path = _path(voice, key)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(save(tensors))
+            file.write(save({name: tensor.contiguous().cpu() for name, tensor in tensors.items()}))
             file.flush()
             os.fsync(file.fileno())
         os.replace(file.name, path)

@@ -98,6 +98,7 @@ class XttsEngine(ThreadedEngine):
         check_files(self._options)
         try:
             self._model = model = self._load_model(self._options, self._set_progress)
+            log.info("xtts runs on %s: %s", model.choice.device, model.choice.reason)
             self._set_progress("warming up")
             for _ in model.speak(_WARM_UP, "en", model.nobody(), PresetParams(), 1.0, self._chunk_tokens):
                 pass
@@ -123,7 +124,10 @@ class XttsEngine(ThreadedEngine):
         self._progress = phrase
 
     def _status_detail(self) -> dict[str, str]:
-        return {"voices": str(len(self._folder.voices()))} if self._model is not None else {}
+        if self._model is None:
+            return {}
+        choice = self._model.choice
+        return {"voices": str(len(self._folder.voices())), "device": choice.device, "device_reason": choice.reason}
 
     @property
     def _chunk_tokens(self) -> tuple[int, int]:

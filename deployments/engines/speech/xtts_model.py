@@ -26,8 +26,10 @@ from deployments.contracts.voice_settings import PresetParams
 from deployments.engines.speech.cloned_voices import ClonedVoice, read_sample
 from deployments.engines.speech.incremental_vocoder import IncrementalVocoder, Samples, receptive_field
 from deployments.engines.speech.speaker_latents import SpeakerLatents
+from deployments.engines.speech.torch_models import find_device, merge_weight_norms
 from deployments.engines.speech.xtts_options import XttsOptions
 from deployments.engines.speech.xtts_text import split_text
+from deployments.gpu_memory.device_choice import DeviceChoice
 
 _SAMPLE_RATE = 22_050
 _MAX_SAMPLE_SECONDS = 30
@@ -39,9 +41,10 @@ SayProgress = Callable[[str], None]
 class XttsModel:
     """A loaded model. ``xtts`` is that of coqui. The methods block and are called from one thread."""
 
-    def __init__(self, xtts: Any, device: str) -> None:
+    def __init__(self, xtts: Any, choice: DeviceChoice) -> None:
         self.xtts = xtts
-        self.device = device
+        self.choice = choice
+        self.device: str = choice.device
         self._generator = xtts.hifigan_decoder.waveform_decoder
         self._context = receptive_field(self._generator)
         self._hop = math.prod(layer.stride[0] for layer in self._generator.ups)
@@ -180,7 +183,8 @@ _CONFIGURATION_CLASSES = [
 
 def load_xtts(options: XttsOptions, say: SayProgress) -> XttsModel:
     """Reads the checkpoint without executing code from it. Raises EngineFailed."""
-    device = _device(options)
+    choice = find_device("xtts", options.device)
+    device = choice.device
     if options.threads:
         torch.set_num_threads(options.threads)
     config = XttsConfig()
@@ -192,18 +196,10 @@ def load_xtts(options: XttsOptions, say: SayProgress) -> XttsModel:
     say("reading weights")
     xtts.load_state_dict(_fitting(_read_weights(options.weights), xtts), strict=True)
     xtts.gpt.init_gpt_for_inference(kv_cache=True)
-    _merge_weight_norms(xtts.hifigan_decoder.waveform_decoder)
+    merge_weight_norms(xtts.hifigan_decoder.waveform_decoder)
     say(f"moving to {device}")
     xtts.eval()
-    return XttsModel(xtts.to(device), device)
-
-
-def _device(options: XttsOptions) -> str:
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise EngineFailed("XTTS has device: cuda, but PyTorch finds no card; see `secretary check --card`")
-    if options.device != "auto":
-        return options.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return XttsModel(xtts.to(device), choice)
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -227,13 +223,6 @@ def _fitting(state: dict[str, torch.Tensor], xtts: torch.nn.Module) -> dict[str,
         *("gpt.gpt_inference.", "gpt.gpt.wte."),
     )
     return {name: tensor for name, tensor in state.items() if name in expected or not name.startswith(left_out)}
-
-
-def _merge_weight_norms(generator: torch.nn.Module) -> None:
-    """Otherwise every call computes the weights again."""
-    for module in generator.modules():
-        if torch.nn.utils.parametrize.is_parametrized(module, "weight"):
-            torch.nn.utils.parametrize.remove_parametrizations(module, "weight")
 
 
 def _fingerprint(xtts: Any) -> str:
