@@ -29,6 +29,9 @@ from deployments.conversation.assistant import ConversationAssistant, TurnPipeli
 from deployments.conversation.faq_answers import ExactAnswers
 from deployments.conversation.metered_assistant import MeteredAssistant
 from deployments.conversation.observers import CompositeObserver
+from deployments.conversation.ready.maker import ReadyAnswers
+from deployments.conversation.ready.phrase_store import PhraseStore
+from deployments.conversation.ready.ready_phrases import ReadyPhrases
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.conversation.usage_tracker import UsageTracker
@@ -120,6 +123,7 @@ class DoorRuntime:
         self.speech = tuple(SpeechClient(remote) for remote in handles.voices)
         self.recognizer = RecognizerClient(handles.recognition, "recognition") if handles.recognition else None
         self.shared = create_shared_state(Environment().redis_url)
+        self.phrase_store = PhraseStore(Environment().ready_answers_dir)
         self.unmetered_assistant = ConversationAssistant(self._pipeline(handles), self.snapshots, self.observer)
         self.assistant = MeteredAssistant(self.unmetered_assistant, self.usage, source)
 
@@ -167,6 +171,14 @@ class DoorRuntime:
     def _clients(self) -> tuple[EngineClient, ...]:
         return tuple(client for client in (*self.chats.values(), *self.speech, self.recognizer) if client)
 
+    def ready_answers(self) -> ReadyAnswers:
+        """What makes ready answers. One door of an installation starts it: the office."""
+        return ReadyAnswers(
+            self.unmetered_assistant.ready_answers_engines(self._statuses),
+            self.phrase_store,
+            self.metrics.ready_phrases,
+        )
+
     def _statuses(self) -> tuple[EngineStatus, ...]:
         return tuple(status for client in self._clients() for status in client.statuses())
 
@@ -174,5 +186,11 @@ class DoorRuntime:
         ranked = FaqClient(handles.faq) if handles.faq else None
         engines = Engines(self.chats, self.speech, self.recognizer, ranked)
         return build_turn_pipeline(
-            engines, self._exact, self.snapshots, self._statuses, self.shared, lambda: self.clouds.engines
+            engines,
+            self._exact,
+            self.snapshots,
+            self._statuses,
+            self.shared,
+            lambda: self.clouds.engines,
+            ReadyPhrases(self.phrase_store, self.metrics.ready_lookup),
         )

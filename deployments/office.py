@@ -68,6 +68,8 @@ class OfficeServer:
         self._runtime = DoorRuntime(self._handles, self._office, "office", open_metrics(self._metrics_dir))
         await self._runtime.start()
         self._operations = await open_operations(self._office, self._operations_dependencies())
+        self._ready_answers = self._runtime.ready_answers()
+        self._ready_answers.start()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         from ui.panel import mount_panel
@@ -83,6 +85,7 @@ class OfficeServer:
             bots=self._bots.statuses,
             snapshots=runtime.snapshots,
             test_provider=ProviderTester(runtime.clouds),
+            ready_answers=self._ready_answers,
         )
         gate = GateDependencies(office.tokens, runtime.snapshots, runtime.metrics)
         app = AdminApp(gate, admin_routers(admin_services))
@@ -131,6 +134,7 @@ class OfficeServer:
         return await self._office.conversations.count(source)
 
     async def stop(self) -> None:
+        await self._ready_answers.stop()
         await self._operations.close()
         self._cluster.close()
         await self._runtime.stop()

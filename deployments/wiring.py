@@ -11,6 +11,7 @@ from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.speech import EngineStatus
 from deployments.conversation.assistant import TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
+from deployments.conversation.ready.ready_phrases import ReadyPhrases
 from deployments.engines.adapters import TimeoutChatEngine
 
 
@@ -56,6 +57,7 @@ def build_turn_pipeline(
     status: Callable[[], tuple[EngineStatus, ...]] | None = None,
     phrases: SharedBlobCache | None = None,
     clouds: Callable[[], Mapping[str, ChatEngine]] = dict,
+    ready: ReadyPhrases | None = None,
 ) -> TurnPipeline:
     """The components of a turn. The chat timeouts are read from the current snapshot when a stream opens. ``clouds``
     returns the current engines of cloud providers by route."""
@@ -72,4 +74,5 @@ def build_turn_pipeline(
         faq=FaqLookup(exact, engines.ranked),
         status=status,
         phrases=phrases,
+        ready=ready,
     )

@@ -143,6 +143,11 @@ class Environment(BaseSettings):
         return self.models or self.data / "models"
 
     @property
+    def ready_answers_dir(self) -> Path:
+        """Folder of phrases that are spoken before they are asked for."""
+        return self.data / "ready-answers"
+
+    @property
     def database_path(self) -> Path:
         """The SQLite file of the default database."""
         return self.data / "secretary.db"

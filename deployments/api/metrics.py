@@ -5,7 +5,7 @@ When PROMETHEUS_MULTIPROC_DIR is set before the process starts, each process wri
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -46,6 +46,15 @@ class Metrics:
         self._tokens = Counter("secretary_tokens", "Tokens read and written", ["direction", "route"], registry=own)
         self._audio = Counter("secretary_audio_seconds", "Seconds of audio", ["engine"], registry=own)
         self._phrases = Counter("secretary_phrase_cache", "Phrase cache lookups", ["result"], registry=own)
+        self._ready_lookups = Counter(
+            "secretary_ready_phrase_lookups", "Lookups of ready phrases", ["result"], registry=own
+        )
+        self._ready_phrases = Gauge(
+            "secretary_ready_phrases", "Phrases by state", ["state"], registry=own, multiprocess_mode="livesum"
+        )
+        self._ready_bytes = Gauge(
+            "secretary_ready_phrases_bytes", "Disk space of ready phrases", registry=own, multiprocess_mode="livesum"
+        )
         self._requests = Counter("secretary_http_requests", "HTTP requests", ["path", "status"], registry=own)
         self._seconds = Histogram(
             "secretary_http_request_seconds", "Time to answer", ["path"], buckets=_HTTP_BUCKETS, registry=own
@@ -59,6 +68,9 @@ class Metrics:
         self._tokens_of = _LabelCache[tuple[str, str], Counter](lambda key: self._tokens.labels(*key))
         self._audio_of = _LabelCache[str, Counter](self._audio.labels)
         self._phrase_of = _LabelCache[bool, Counter](lambda hit: self._phrases.labels("hit" if hit else "miss"))
+        self._ready_lookup_of = _LabelCache[bool, Counter](
+            lambda hit: self._ready_lookups.labels("hit" if hit else "miss")
+        )
         self._requests_of = _LabelCache[tuple[str, int], Counter](lambda key: self._requests.labels(*map(str, key)))
         self._seconds_of = _LabelCache[str, Histogram](self._seconds.labels)
 
@@ -84,6 +96,16 @@ class Metrics:
 
     def on_exchange(self, exchange: Exchange) -> None:
         """Counts nothing: stages and tokens of the turn are recorded as they occur."""
+
+    def ready_lookup(self, hit: bool) -> None:
+        """Counts a lookup of a ready phrase."""
+        self._ready_lookup_of[hit].inc()
+
+    def ready_phrases(self, counts: Mapping[str, int], size: int) -> None:
+        """Sets the numbers of phrases by state, and their bytes. Only the process that makes them calls it."""
+        for state, count in counts.items():
+            self._ready_phrases.labels(state).set(count)
+        self._ready_bytes.set(size)
 
     def queue_depth(self, queue: str, waiting: int) -> None:
         """Sets how many requests wait in ``queue`` of this process."""

@@ -129,6 +129,13 @@ class SpeechSettings(FrozenModel):
         description="Memory of the phrase cache per door; 0 disables it",
         json_schema_extra=_DOOR,
     )
+    ready_answers_mb: int = Field(
+        default=256,
+        ge=0,
+        le=1_000_000,
+        description="Disk space of answers that are spoken when they are saved; 0 disables them",
+        json_schema_extra=_INSTALLATION,
+    )
 
 
 class Limits(FrozenModel):

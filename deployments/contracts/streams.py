@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -31,6 +31,12 @@ async def close_stream(stream: AsyncIterator[Any]) -> None:
     aclose = getattr(stream, "aclose", None)
     if aclose is not None:
         await aclose()
+
+
+async def iterate(items: Iterable[T]) -> AsyncGenerator[T]:
+    """``items`` as a stream."""
+    for item in items:
+        yield item
 
 
 class _End:

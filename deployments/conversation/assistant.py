@@ -37,6 +37,9 @@ from deployments.conversation.faq_answers import FaqLookup
 from deployments.conversation.model_choice import TurnRoutes, routes_of_turn
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache
+from deployments.conversation.ready.maker import ReadyAnswersEngines
+from deployments.conversation.ready.ready_phrases import ReadyPhrases
+from deployments.conversation.ready.wanted import WantedPhrasePlanner
 from deployments.conversation.routing import resolve_overrides
 from deployments.conversation.shared_phrase_cache import SharedPhraseCache
 from deployments.conversation.spoken_turn import Speaker, SpokenTurn
@@ -67,6 +70,7 @@ class TurnPipeline:
     faq: FaqLookup
     status: Callable[[], tuple[EngineStatus, ...]] | None = None
     phrases: SharedBlobCache | None = None
+    ready: ReadyPhrases | None = None
 
 
 class ConversationAssistant:
@@ -87,11 +91,18 @@ class ConversationAssistant:
         self._snapshots = snapshots
         self._observer = observer
         self._now = now
-        self._voices = VoiceCatalogue(pipeline.speech, lambda: snapshots.current)
+        self._voices = VoiceCatalogue(
+            pipeline.speech, lambda: snapshots.current, pipeline.ready.voices if pipeline.ready else lambda: ()
+        )
         self._cache = PhraseCache(0)
+        self._shared_cache = SharedPhraseCache(pipeline.phrases) if pipeline.phrases else None
         self._consented: frozenset[str] = frozenset()
         self._speaker = Speaker(
-            self._voices, self._cache, observer, SharedPhraseCache(pipeline.phrases) if pipeline.phrases else None
+            self._voices,
+            self._cache,
+            observer,
+            self._shared_cache,
+            pipeline.ready,
         )
         self._resolver = AnswerResolver(pipeline.faq, observer, now)
 
@@ -112,7 +123,8 @@ class ConversationAssistant:
         if len(request.text) > limit:
             raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
         voice, language = self._choose_voice(request, snapshot)
-        return self._speak(request, voice_parameters(voice, language, snapshot, request.speed, request.preset))
+        parameters = voice_parameters(voice, language, snapshot, request.speed, request.preset)
+        return self._speak(request, replace(parameters, line_format=request.line_format))
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         if self._pipeline.recognizer is None:
@@ -144,6 +156,11 @@ class ConversationAssistant:
         lost, self._consented = self._consented - snapshot.consented_voices(), snapshot.consented_voices()
         await self._speaker.forget(lost)
 
+    def ready_answers_engines(self, statuses: Callable[[], Sequence[EngineStatus]]) -> ReadyAnswersEngines:
+        """What makes answers ready as this assistant speaks them."""
+        planner = WantedPhrasePlanner(self._voices, self._speaker)
+        return ReadyAnswersEngines(planner, self._voices, self._snapshots, statuses, self._shared_cache)
+
     def failing_routes(self) -> frozenset[str]:
         """The routes that kept failing in this process. Chains try them last."""
         return self._resolver.failing_routes()
@@ -170,6 +187,7 @@ class ConversationAssistant:
         snapshot = self._snapshots.current
         self._cache.resize(snapshot.settings.speech.cache_mb * _MEGABYTE)
         self._cache.set_epoch(snapshot.cache_epoch)
+        self._speaker.update_templates(snapshot, self._now())
         return snapshot
 
     async def _reply(

@@ -38,12 +38,12 @@ class SharedPhraseCache:
 
     async def get(self, key: PhraseKey, epoch: int = 0) -> tuple[SpeechChunk, ...] | None:
         """The phrase, or None when it is missing, unavailable or invalid."""
-        content = await self._shared.get(_storage_key(key, epoch))
+        content = await self._shared.get(storage_key(key, epoch))
         return decode_phrase(content, key.text) if content is not None else None
 
     async def put(self, key: PhraseKey, chunks: tuple[SpeechChunk, ...], epoch: int = 0) -> None:
         if chunks:
-            await self._shared.put(_storage_key(key, epoch), encode_phrase(chunks))
+            await self._shared.put(storage_key(key, epoch), encode_phrase(chunks))
 
     async def forget(self, voice_id: str) -> None:
         """Removes the phrases of a voice, if the cache is available."""
@@ -84,7 +84,8 @@ def decode_phrase(content: bytes, text: str) -> tuple[SpeechChunk, ...] | None:
     return tuple(chunks)
 
 
-def _storage_key(key: PhraseKey, epoch: int) -> str:
+def storage_key(key: PhraseKey, epoch: int) -> str:
+    """A fingerprint of all fields of ``key`` and of ``epoch``."""
     parameters = key.parameters.model_dump() if key.parameters else None
     parts = [epoch, key.voice_id, key.model, key.language, key.speed, key.text, parameters]
     return f"{_group(key.voice_id)}:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"

@@ -3,17 +3,22 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, ToolCallDelta, TurnEvent
 from deployments.contracts.playout import Playout
 from deployments.contracts.reports import TurnObserver
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import SpeechRequest
-from deployments.contracts.streams import Closing
+from deployments.contracts.streams import Closing, iterate
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache, PhraseKey
+from deployments.conversation.ready.joined_speech import join_speech
+from deployments.conversation.ready.ready_phrases import ReadyPhrases
+from deployments.conversation.ready.time_templates import TimeTemplates, divide
 from deployments.conversation.shared_phrase_cache import SharedPhraseCache
-from deployments.conversation.spoken_text import spoken_text
+from deployments.conversation.spoken_forms import SpokenForms
 from deployments.conversation.voice_catalogue import VoiceCatalogue
 from deployments.conversation.voice_parameters import VoiceParameters
 from deployments.text.sentences import SentenceStream
@@ -26,7 +31,7 @@ _PAUSE = "..."
 
 
 class Speaker:
-    """Synthesises sentences with the engine that owns the voice, through the phrase caches."""
+    """Synthesises sentences with the engine that owns the voice, through ready phrases and the phrase caches."""
 
     def __init__(
         self,
@@ -34,11 +39,25 @@ class Speaker:
         cache: PhraseCache,
         observer: TurnObserver,
         shared_cache: SharedPhraseCache | None = None,
+        ready: ReadyPhrases | None = None,
     ) -> None:
         self._shared_cache = shared_cache
         self._voices = voices
         self._cache = cache
         self._observer = observer
+        self._ready = ready
+        self._forms = SpokenForms()
+        self._templates = TimeTemplates()
+
+    def update_templates(self, snapshot: Snapshot, now: datetime) -> None:
+        """``now`` is UTC."""
+        if self._ready is not None:
+            self._templates.update(snapshot.faq, snapshot.settings.time_zone, now)
+
+    async def phrase_key(self, piece: str, parameters: VoiceParameters) -> PhraseKey | None:
+        """The key of the audio of one sentence. None for a sentence without speakable text, such as an emoji."""
+        text = await self._forms.of(piece, parameters)
+        return _phrase_key(text, parameters) if text else None
 
     async def synthesize(
         self, piece: str, parameters: VoiceParameters, listener: Playout
@@ -55,27 +74,33 @@ class Speaker:
     async def _sentence(
         self, piece: str, parameters: VoiceParameters, listener: Playout
     ) -> AsyncGenerator[SpeechChunk]:
-        text = await asyncio.to_thread(spoken_text, piece, parameters)
-        if not text:
+        key = await self.phrase_key(piece, parameters)
+        if key is None:
             return
-        voice = parameters.voice
-        key = PhraseKey(voice.id, voice.model_id, parameters.language, parameters.speed, text, parameters.preset)
-        cached = await self._cached(key)
-        self._observer.on_phrase_cache(cached is not None)
-        if cached is not None:
-            for chunk in cached:
+        cached = await self._cached(key, parameters.line_format)
+        if cached is None and (joined := await self._joined(piece, key.text, parameters, listener)):
+            stream = joined
+        else:
+            self._observer.on_phrase_cache(cached is not None)
+            stream = iterate(cached) if cached is not None else self._synthesize_phrase(key, parameters, listener)
+        async with Closing(stream) as chunks:
+            async for chunk in chunks:
                 listener.add(chunk.seconds)
                 yield chunk
-            return
+
+    async def _synthesize_phrase(
+        self, key: PhraseKey, parameters: VoiceParameters, listener: Playout
+    ) -> AsyncGenerator[SpeechChunk]:
+        """Audio from the engine, which is cached."""
         spoken: list[SpeechChunk] = []
         epoch = self._cache.epoch
-        async with Closing(self._synthesize(text, parameters, listener)) as chunks:
+        async with Closing(self._synthesize(key.text, parameters, listener)) as chunks:
             async for chunk in chunks:
                 spoken.append(chunk)
                 yield chunk
         if any(chunk.substitute for chunk in spoken):
             return
-        self._voices.require_consent(voice)  # of a voice that was revoked meanwhile nothing is kept
+        self._voices.require_consent(parameters.voice)  # of a voice that was revoked meanwhile nothing is kept
         self._cache.put(key, tuple(spoken), epoch)
         if self._shared_cache is not None and self._cache.max_bytes:
             await self._shared_cache.put(key, tuple(spoken), epoch)
@@ -87,8 +112,10 @@ class Speaker:
             for voice_id in voice_ids:
                 await self._shared_cache.forget(voice_id)
 
-    async def _cached(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
-        """The phrase from the cache of this process, else from the shared cache."""
+    async def _cached(self, key: PhraseKey, line_format: AudioFormat | None) -> tuple[SpeechChunk, ...] | None:
+        """The phrase if it is ready, else from the cache of this process, else from the shared cache."""
+        if self._ready is not None and (ready := await self._ready.get(key, line_format)):
+            return ready
         known = self._cache.get(key)
         if known is None and self._shared_cache is not None and self._cache.max_bytes:
             epoch = self._cache.epoch
@@ -96,6 +123,38 @@ class Speaker:
             if known is not None:
                 self._cache.put(key, known, epoch)
         return known
+
+    async def _joined(
+        self, piece: str, text: str, parameters: VoiceParameters, listener: Playout
+    ) -> AsyncGenerator[SpeechChunk] | None:
+        """A sentence that says the time, if its constant parts are ready; ``text`` is its spoken form."""
+        if self._ready is None or not (constants := self._templates.constants(piece)):
+            return None
+        forms: list[str] = []
+        sounds: dict[str, tuple[SpeechChunk, ...]] = {}
+        for constant in constants:
+            key = await self.phrase_key(constant, parameters)
+            if key is None or not (sound := await self._ready.get(key)):
+                return None
+            forms.append(key.text)
+            sounds[key.text] = sound
+        if not (parts := divide(text, forms)):
+            return None
+        self._observer.on_phrase_cache(True)
+        streams = [
+            iterate(sounds[part.text]) if part.constant else self._phrase(part.text, parameters, listener)
+            for part in parts
+        ]
+        return join_speech(streams, piece)
+
+    async def _phrase(self, text: str, parameters: VoiceParameters, listener: Playout) -> AsyncGenerator[SpeechChunk]:
+        """Audio of a spoken form, in the format of the voice."""
+        key = _phrase_key(text, parameters)
+        cached = await self._cached(key, None)
+        stream = iterate(cached) if cached is not None else self._synthesize_phrase(key, parameters, listener)
+        async with Closing(stream) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def synthesize_all(
         self, pieces: Sequence[str], parameters: VoiceParameters, due_in: float | None = None
@@ -131,8 +190,12 @@ class Speaker:
         async with Closing(observe_stream(stream, "tts", self._observer)) as chunks:
             async for chunk in chunks:
                 self._observer.on_audio(chunk.seconds, parameters.voice.engine)
-                listener.add(chunk.seconds)
                 yield chunk
+
+
+def _phrase_key(text: str, parameters: VoiceParameters) -> PhraseKey:
+    voice = parameters.voice
+    return PhraseKey(voice.id, voice.model_id, parameters.language, parameters.speed, text, parameters.preset)
 
 
 def _has_speech(pieces: Sequence[str], language: str) -> bool:

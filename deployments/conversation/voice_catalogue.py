@@ -1,10 +1,12 @@
 """Selects the voice of a speech request: the named voice, else one that fits the language."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 
 from deployments.contracts.engines import RemoteVoices, SpeechEngine
-from deployments.contracts.errors import LanguageNotSupported, VoiceConsentMissing, VoiceNotFound
+from deployments.contracts.errors import LanguageNotSupported, Unavailable, VoiceConsentMissing, VoiceNotFound
 from deployments.contracts.persona import Persona
 from deployments.contracts.settings import Settings
 from deployments.contracts.snapshot import Snapshot
@@ -16,14 +18,30 @@ _EMPTY = Snapshot()
 
 class VoiceCatalogue:
     """The voices of all speech engines. Disabled voices, and cloned ones without a valid consent in the current
-    ``snapshot``, are not listed and not used."""
+    ``snapshot``, are not listed and not used. ``ready`` returns the voices of ready phrases: they are found, but not
+    listed, while no engine has them."""
 
-    def __init__(self, engines: Sequence[SpeechEngine], snapshot: Callable[[], Snapshot] = lambda: _EMPTY) -> None:
+    def __init__(
+        self,
+        engines: Sequence[SpeechEngine],
+        snapshot: Callable[[], Snapshot] = lambda: _EMPTY,
+        ready: Callable[[], tuple[Voice, ...]] = lambda: (),
+    ) -> None:
         self._engines = engines
         self._snapshot = snapshot
+        self._ready = ready
+        self._assumed: tuple[Voice, ...] | None = None
+
+    def assuming(self, voices: tuple[Voice, ...]) -> "VoiceCatalogue":
+        """This catalogue as it is when the engines have ``voices``."""
+        catalogue = copy(self)
+        catalogue._assumed = voices
+        return catalogue
 
     def installed(self) -> tuple[Voice, ...]:
         """Every voice as its engine describes it."""
+        if self._assumed is not None:
+            return self._assumed
         return tuple(voice for engine in self._engines for voice in engine.voices())
 
     def all(self) -> tuple[Voice, ...]:
@@ -44,6 +62,8 @@ class VoiceCatalogue:
             if isinstance(engine, RemoteVoices) and engine.recall_voice(voice.id):
                 return engine
         self._check_loaded()
+        if any(v.id == voice.id for v in self._ready()):
+            raise Unavailable(f"no engine has the voice {voice.id!r} now; it speaks only what is ready")
         raise VoiceNotFound(f"voice {voice.id!r} is no longer available", param="voice")
 
     def find(self, voice_id: str | None) -> Voice | None:
@@ -66,6 +86,9 @@ class VoiceCatalogue:
             if recalled := self._recall(voice_id):
                 self.require_consent(recalled)
                 return recalled
+            if ready := next((v for v in self._ready() if v.id == voice_id), None):
+                self.require_consent(ready)
+                return ready
             self._check_loaded()
         examples = ", ".join(v.id for v in _neural_first(voices)[:8]) or "none is installed"
         problem = f"voice {voice_id!r} is disabled" if is_disabled else f"unknown voice {voice_id!r}"
@@ -81,10 +104,13 @@ class VoiceCatalogue:
                 engine.check_voices_loaded()
 
     def for_language(self, language: str, settings: Settings, persona: Persona | None = None) -> Voice:
-        """See ``select_voice``. Raises Unavailable while a voice for ``language`` may be missing."""
+        """See ``select_voice``. When no listed voice speaks ``language``, one of ready phrases is taken. Raises
+        Unavailable while a voice for ``language`` may be missing."""
         try:
             return select_voice(language, self.all(), settings, persona)
         except LanguageNotSupported:
+            with suppress(LanguageNotSupported):
+                return select_voice(language, usable_voices(self._ready(), self._snapshot()), settings, persona)
             self._check_loaded()
             raise
 

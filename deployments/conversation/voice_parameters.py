@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from deployments.contracts.audio import AudioFormat
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import Voice
@@ -13,13 +14,15 @@ _MIN_SPEED, _MAX_SPEED = 0.25, 4.0
 @dataclass(frozen=True, slots=True)
 class VoiceParameters:
     """The voice, language and speed of a text. ``preset`` are the parameters of the speech preset, whose speed is
-    already a factor of ``speed``. ``pronunciations`` is the dictionary of the voice, in all languages."""
+    already a factor of ``speed``. ``pronunciations`` is the dictionary of the voice, in all languages. Audio that is
+    ready in ``line_format`` is given in it."""
 
     voice: Voice
     language: str
     speed: float = 1.0
     preset: PresetParams | None = None
     pronunciations: tuple[Pronunciation, ...] = ()
+    line_format: AudioFormat | None = None
 
 
 def voice_parameters(

@@ -68,6 +68,7 @@ async def _frames(utterance: Utterance, assistant: Assistant, clock: Clock) -> A
                     utterance.speed,
                     split=not utterance.text.streamed,
                     due_in=line.due_in,
+                    line_format=utterance.format,
                 )
                 async with Closing(assistant.speak(request)) as chunks:
                     async for chunk in chunks:

@@ -9,6 +9,8 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -29,6 +31,8 @@ from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.conversation.faq_answers import ExactAnswers, MeaningAnswers, RankedAnswers, SimilarAnswers
+from deployments.conversation.ready.maker import ReadyAnswers
+from deployments.conversation.ready.phrase_store import PhraseStore
 from deployments.engines.adapters import DecodingRecognizer
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
@@ -234,6 +238,15 @@ async def probe_phrase_cache(settings: Settings) -> object:
     return setup.observer.hits
 
 
+async def probe_ready_answers(settings: Settings) -> object:
+    setup = await build_probe_setup(settings)
+    with TemporaryDirectory() as name:
+        engines = setup.secretary.ready_answers_engines(tuple)
+        ready = ReadyAnswers(engines, PhraseStore(Path(name)))
+        await ready.work()
+    return ready.counts()
+
+
 @dataclass
 class ProbeRequest:
     path: str
@@ -318,6 +331,7 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "speech.speed": (2.0, probe_speech_length),
     "speech.default_preset": ("energetic", probe_speech_length),
     "speech.cache_mb": (0, probe_phrase_cache),
+    "speech.ready_answers_mb": (0, probe_ready_answers),
     "limits.max_body_mb": (1, probe_gateway(LARGE_BODY)),
     "limits.max_upload_mb": (1, probe_gateway(upload(70))),
     "limits.max_bodies_mb": (1, probe_gateway(LARGE_BODY, LARGE_BODY)),

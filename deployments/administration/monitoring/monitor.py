@@ -52,6 +52,8 @@ class CounterTotals(FrozenModel):
     requests_by_status: dict[str, float]
     tokens: dict[str, float]
     phrase_cache: dict[str, float]
+    ready_phrase_lookups: dict[str, float]
+    ready_phrases: dict[str, float] = Field(description="Now, by state")
     live_streams: dict[str, float]
 
 
@@ -138,6 +140,8 @@ class Monitor:
             requests_by_status=dict(sum_samples_by_label(text, "secretary_http_requests_total", "status")),
             tokens=dict(sum_samples_by_label(text, "secretary_tokens_total", "direction")),
             phrase_cache=dict(sum_samples_by_label(text, "secretary_phrase_cache_total", "result")),
+            ready_phrase_lookups=dict(sum_samples_by_label(text, "secretary_ready_phrase_lookups_total", "result")),
+            ready_phrases=dict(sum_samples_by_label(text, "secretary_ready_phrases", "state")),
             live_streams=dict(sum_samples_by_label(text, "secretary_live_streams", "kind")),
         )
         return MetricsReport(

@@ -29,6 +29,7 @@ from deployments.api.admin.speech.listening import listening_router
 from deployments.api.admin.speech.office_speech import OfficeSpeech
 from deployments.api.admin.speech.presets import phrase_cache_router, presets_router
 from deployments.api.admin.speech.pronunciations import pronunciations_router
+from deployments.api.admin.speech.ready_answers import ready_answers_router
 from deployments.api.admin.speech.recognition import recognition_router
 from deployments.api.admin.speech.streaming import streaming_router
 from deployments.api.admin.speech.voices import InstalledVoices, voices_router
@@ -38,6 +39,7 @@ from deployments.api.admin.widgets.routes import widgets_router
 from deployments.api.limits import StreamSlots
 from deployments.contracts.engines import Assistant
 from deployments.contracts.reports import SnapshotSource
+from deployments.conversation.ready.maker import ReadyAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class AdminServices:
     bots: BotReportReader
     snapshots: SnapshotSource
     test_provider: ProviderTest
+    ready_answers: ReadyAnswers
 
 
 def admin_routers(services: AdminServices) -> tuple[APIRouter, ...]:
@@ -99,6 +102,7 @@ def _speech_routers(services: AdminServices) -> tuple[APIRouter, ...]:
         voice_consents_router(office.voice_consents),
         pronunciations_router(office.voices, office.publisher, services.installed, services.assistant),
         voices_router(office.voices, office.settings, office.publisher, speech, services.installed),
+        ready_answers_router(services.ready_answers, services.operations.audit_recorder),
         streaming_router(speech),
         recognition_router(speech),
         listening_router(speech),

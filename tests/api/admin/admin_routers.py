@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import APIRouter
 
@@ -19,6 +20,9 @@ from deployments.api.admin.users.routes import users_router
 from deployments.contracts.match_report import MatchReport
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.services import DeploymentDetails
+from deployments.conversation.assistant import ConversationAssistant
+from deployments.conversation.ready.maker import ReadyAnswers
+from deployments.conversation.ready.phrase_store import PhraseStore
 from storage.environment import Environment
 from tests.api.admin.admin_client import OfficeSnapshots
 from tests.api.admin.faq_area import match_phrase
@@ -52,6 +56,11 @@ async def no_bots() -> tuple[BotStatus, ...]:
     return ()
 
 
+def ready_answers_of(assistant: ConversationAssistant, directory: Path) -> ReadyAnswers:
+    """Ready answers that nobody makes unless a test calls ``work``."""
+    return ReadyAnswers(assistant.ready_answers_engines(tuple), PhraseStore(directory))
+
+
 @asynccontextmanager
 async def all_routers(office: OfficeServices, environment: Environment) -> AsyncIterator[tuple[APIRouter, ...]]:
     assistant = await scripted_secretary(office)
@@ -80,6 +89,7 @@ async def all_routers(office: OfficeServices, environment: Environment) -> Async
                 bots=no_bots,
                 snapshots=OfficeSnapshots(office),
                 test_provider=untested,
+                ready_answers=ready_answers_of(assistant, environment.data / "ready-answers"),
             )
         )
     finally:

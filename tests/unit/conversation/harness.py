@@ -16,6 +16,7 @@ from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.assistant import ConversationAssistant, TurnPipeline
 from deployments.conversation.faq_answers import ExactAnswers, FaqLookup
+from deployments.conversation.ready.ready_phrases import ReadyPhrases
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 
@@ -83,6 +84,7 @@ class AssistantHarness:
         recognizer: Recognizer | None = None,
         snapshots: StaticSnapshotSource | None = None,
         phrases: SharedBlobCache | None = None,
+        ready: ReadyPhrases | None = None,
     ) -> None:
         self.chat = chat or EchoEngine(EchoOptions())
         self.speech = speech or ToneEngine(ToneOptions())
@@ -91,7 +93,7 @@ class AssistantHarness:
         exact = ExactAnswers(lambda: NOON)
         exact.prepare(self.snapshots.current)
         self.pipeline = TurnPipeline(
-            {"local": self.chat}, (self.speech,), recognizer, FaqLookup(exact, ranked), phrases=phrases
+            {"local": self.chat}, (self.speech,), recognizer, FaqLookup(exact, ranked), phrases=phrases, ready=ready
         )
         self.assistant = ConversationAssistant(self.pipeline, self.snapshots, self.observer, lambda: NOON)
 
