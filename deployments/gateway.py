@@ -12,7 +12,7 @@ from deployments import names
 from deployments.api.app import build_app
 from deployments.api.door import DoorServices
 from deployments.arguments import GatewayArgs
-from deployments.clients import door_name, office_client
+from deployments.clients import door_name, office_client, voice_library_client
 from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host_door
 from deployments.process_metrics import open_metrics
@@ -49,6 +49,7 @@ class Gateway:
                 shared=runtime.shared,
                 usage=runtime.usage,
                 failing_routes=runtime.unmetered_assistant.failing_routes,
+                voice_library=voice_library_client(),
             )
         )
 

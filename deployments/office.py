@@ -12,6 +12,7 @@ from deployments import names
 from deployments.administration.office.composition import open_office
 from deployments.administration.office.operations import OperationsDependencies, open_operations
 from deployments.administration.services.service_control import ServiceAction, ServiceActionResult
+from deployments.administration.speech.key_voice_library import KeyVoiceLibrary
 from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.arguments import OfficeArgs, UsedEngineArgs
@@ -24,6 +25,12 @@ from deployments.contracts.services import DesiredServiceState, ReplicaReport
 from deployments.contracts.sessions import Conversation
 from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
+from deployments.contracts.voice_library import (
+    NewClonedVoice,
+    NewVoiceConsent,
+    StoredClonedVoice,
+    StoredVoiceConsent,
+)
 from deployments.conversation.faq_answers import ExactAnswers, explain_match
 from deployments.conversation.snapshot_stream import encode_snapshots
 from deployments.door_runtime import DoorRuntime, EngineHandles
@@ -70,6 +77,8 @@ class OfficeServer:
         self._operations = await open_operations(self._office, self._operations_dependencies())
         self._ready_answers = self._runtime.ready_answers()
         self._ready_answers.start()
+        installed = self._runtime.unmetered_assistant.installed_voices
+        self._library = KeyVoiceLibrary(self._office.voice_consents, self._office.cloned_voices, installed)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         from ui.panel import mount_panel
@@ -120,6 +129,24 @@ class OfficeServer:
     async def control_service(self, service: str, action: ServiceAction, username: str) -> ServiceActionResult:
         """Starts, stops, restarts, puts to sleep or wakes an engine. ``username`` is recorded in the audit log."""
         return await self._operations.services.act(service, action, username)
+
+    async def add_voice_consent(self, consent: NewVoiceConsent, owner: str) -> StoredVoiceConsent:
+        return await self._library.add_consent(consent, owner)
+
+    async def voice_consents(self, owner: str) -> tuple[StoredVoiceConsent, ...]:
+        return await self._library.consents(owner)
+
+    async def rename_voice_consent(self, consent_id: str, person: str, owner: str) -> StoredVoiceConsent:
+        return await self._library.rename_consent(consent_id, person, owner)
+
+    async def revoke_voice_consent(self, consent_id: str, owner: str) -> None:
+        await self._library.revoke_consent(consent_id, owner)
+
+    async def add_cloned_voice(self, voice: NewClonedVoice, owner: str) -> StoredClonedVoice:
+        return await self._library.add_voice(voice, owner)
+
+    async def delete_cloned_voice(self, voice_id: str, owner: str) -> None:
+        await self._library.delete_voice(voice_id, owner)
 
     async def open_conversation(self, source: TurnSource, person: str, display_name: str) -> Conversation:
         return await self._office.conversations.open(source, person, display_name)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-CHAT, AUDIO, METRICS = "chat", "audio", "metrics"
+CHAT, AUDIO, METRICS, VOICES = "chat", "audio", "metrics", "voices"
+_READ_METHODS = frozenset(("GET", "HEAD"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,39 @@ _EXACT = {
         AccessRule("/v1/audio/speech", AUDIO),
         AccessRule("/v1/audio/transcriptions", AUDIO, upload=True),
         AccessRule("/v1/audio/translations", AUDIO, upload=True),
+        AccessRule("/v1/audio/voice_consents", VOICES, upload=True),
         # Open WebUI asks for these two without a key.
         AccessRule("/v1/audio/voices", public=True),
         AccessRule("/v1/audio/models", public=True),
     )
 }
-_ONE_MODEL = AccessRule("/v1/models/{id}")
+_CONSENTS = "/v1/audio/voice_consents"
+_CHANGES = {"/v1/audio/voices": AccessRule("/v1/audio/voices", VOICES, upload=True)}
+"""Rules of paths that are public for reading only."""
+_BELOW = (
+    ("/v1/models/", AccessRule("/v1/models/{id}")),
+    ("/v1/audio/voices/", AccessRule("/v1/audio/voices/{id}", VOICES)),
+    (f"{_CONSENTS}/", AccessRule(f"{_CONSENTS}/{{id}}", VOICES)),
+)
 _DEFAULT = AccessRule("other")
 _PUBLIC_PREFIX = AccessRule("public", public=True)
 
 PUBLIC_PATHS = frozenset(path for path, entry in _EXACT.items() if entry.public)
+PUBLIC_FOR_READING = frozenset(_CHANGES)
+"""Those of ``PUBLIC_PATHS`` whose other methods need a key."""
 
 
-def access_rule_for(path: str, public_prefixes: Sequence[str] = ()) -> AccessRule:
-    """The rule of ``path``. ``public_prefixes`` are paths that do their own access control, such as the widget."""
+def access_rule_for(path: str, method: str, public_prefixes: Sequence[str] = ()) -> AccessRule:
+    """The rule of ``method`` on ``path``. ``public_prefixes`` are paths that do their own access control, such as the
+    widget."""
+    if method not in _READ_METHODS and (change := _CHANGES.get(path)):
+        return change
     entry = _EXACT.get(path)
     if entry is not None:
         return entry
-    if path.startswith("/v1/models/"):
-        return _ONE_MODEL
+    for prefix, rule in _BELOW:
+        if path.startswith(prefix):
+            return rule
     if any(path.startswith(prefix) for prefix in public_prefixes):
         return _PUBLIC_PREFIX
     return _DEFAULT

@@ -16,6 +16,7 @@ from deployments.api.speech.lists import SpeechListsEndpoint
 from deployments.api.speech.routes import SpeechEndpoint
 from deployments.api.status.routes import StatusEndpoint
 from deployments.api.transcription.routes import TranscriptionsEndpoint
+from deployments.api.voice_library.routes import add_voice_routes
 
 __all__ = ["DoorServices", "build_app"]
 
@@ -33,6 +34,7 @@ def build_app(services: DoorServices) -> FastAPI:
     app = _GuardedApp(door, posts, services.public_prefixes)
     app.router.routes.extend(Route(path, handler, methods=["POST"]) for path, handler in posts.items())
     _add_get_routes(app, door)
+    add_voice_routes(app, door)
     return app
 
 

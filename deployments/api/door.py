@@ -14,6 +14,7 @@ from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Assistant, Embedder
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.shared import SharedRateLimiter
+from deployments.contracts.voice_library import VoiceLibrary
 from deployments.conversation.metered_assistant import MeteredAssistant
 from deployments.conversation.usage_tracker import UsageTracker
 
@@ -26,6 +27,7 @@ class DoorServices:
     tracker that is reported to the office; None creates a private one.
     ``public_prefixes`` are paths of further routes of the app that do their own access control. ``client_timeout_s``
     bounds each wait for a client to send or to read. ``failing_routes`` are those whose breaker is open.
+    ``voice_library`` stores uploaded voices; None: the door accepts none.
     """
 
     assistant: Assistant
@@ -38,6 +40,7 @@ class DoorServices:
     usage: UsageTracker | None = None
     client_timeout_s: float = CLIENT_TIMEOUT_S
     failing_routes: Callable[[], Collection[str]] = tuple
+    voice_library: VoiceLibrary | None = None
 
 
 class Door:
@@ -51,6 +54,7 @@ class Door:
         self.clock = services.clock
         self.client_timeout_s = services.client_timeout_s
         self.failing_routes = services.failing_routes
+        self.voice_library = services.voice_library
         self.model_names = ModelNames(services.assistant, services.snapshots, services.clock)
         self.keys = ApiKeyAuthenticator(services.snapshots, services.clock)
         self.usage = services.usage or UsageTracker(services.clock)

@@ -122,7 +122,7 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         request_id = new_request_id()
-        rule = access_rule_for(scope["path"], self._public_prefixes)
+        rule = access_rule_for(scope["path"], scope["method"], self._public_prefixes)
         response = ResponseSender(send, _response_headers(request_id, rule), self._client_timeout_s)
         body = self._bodies.reservation(rule.upload)
         try:

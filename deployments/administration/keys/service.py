@@ -19,9 +19,11 @@ from storage.repositories.keys import KeyChange
 from storage.secrets import key_digest, key_prefix, new_api_key
 from storage.unit_of_work import UnitOfWork
 
-__all__ = ["SCOPES", "ApiKeyAdministration", "ApiKeyView", "KeyChange", "build_api_key"]
+__all__ = ["DEFAULT_SCOPES", "SCOPES", "ApiKeyAdministration", "ApiKeyView", "KeyChange", "build_api_key"]
 
-SCOPES = ("chat", "audio", "metrics")
+DEFAULT_SCOPES = ("chat", "audio", "metrics")
+SCOPES = (*DEFAULT_SCOPES, "voices")
+"""``voices`` (cloned voices and consents) is given to a key by name only."""
 _MAX_NAME_LENGTH = 100
 _MAX_KEYS = 1_000
 _MAX_EXPIRY_YEAR = 9998
@@ -73,7 +75,7 @@ class ApiKeyAdministration:
     async def create(
         self,
         name: str,
-        scopes: Sequence[str] = SCOPES,
+        scopes: Sequence[str] = DEFAULT_SCOPES,
         by: str = "",
         expires_at: datetime | None = None,
         limits: KeyLimits | None = None,
@@ -128,7 +130,9 @@ class ApiKeyAdministration:
         await self._writer.change(SnapshotField.API_KEYS, edit)
 
 
-def build_api_key(plain: str, name: str, scopes: Sequence[str] = SCOPES, expires_at: datetime | None = None) -> ApiKey:
+def build_api_key(
+    plain: str, name: str, scopes: Sequence[str] = DEFAULT_SCOPES, expires_at: datetime | None = None
+) -> ApiKey:
     """Returns the row to store for the key ``plain``."""
     return ApiKey(
         id=0, name=name, prefix=key_prefix(plain), digest=key_digest(plain), scopes=tuple(scopes), expires_at=expires_at

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deployments.api.access_rules import PUBLIC_PATHS
+from deployments.api.access_rules import PUBLIC_FOR_READING, PUBLIC_PATHS
 from deployments.api.admin.path_permissions import PUBLIC_PATHS as ADMIN_PUBLIC_PATHS
 from deployments.api.request_body import CLIENT_TIMEOUT_S
 from deployments.api.serve_headers import SERVE_CONTROL_HEADERS
@@ -20,9 +20,9 @@ HAPROXY_CLIENT_TIMEOUT_S = 60
 """How long HAProxy waits for a client that sends or reads nothing. Longer than the doors, whose error has a reason."""
 
 
-_PUBLIC_PATHS = tuple(
-    sorted({*PUBLIC_PATHS, *(f"/admin{path}" for path in ADMIN_PUBLIC_PATHS), "/admin/ui/login", "/phone/health"})
-)
+_ADMIN_PATHS = tuple(f"/admin{path}" for path in ADMIN_PUBLIC_PATHS)
+_PUBLIC_PATHS = tuple(sorted({*PUBLIC_PATHS - PUBLIC_FOR_READING, *_ADMIN_PATHS, "/admin/ui/login", "/phone/health"}))
+_IS_PUBLIC = "http-request set-var(txn.public) bool(true) if"
 _MAX_PUBLIC_REQUESTS = 64
 _PUBLIC_TABLE, _NETWORK_TABLE = "public_requests", "networks"
 _STORE = "stick-table type ipv6 size 16k expire 1m store conn_cur"
@@ -58,7 +58,8 @@ class HaproxyFrontend:
             *_header_limits(replies),
             *_delete_control_headers(),
             *self._forwarding(),
-            f"http-request set-var(txn.public) bool(true) if {{ path,url_dec -m str {' '.join(_PUBLIC_PATHS)} }}",
+            f"{_IS_PUBLIC} {{ path,url_dec -m str {' '.join(_PUBLIC_PATHS)} }}",
+            f"{_IS_PUBLIC} METH_GET {{ path,url_dec -m str {' '.join(sorted(PUBLIC_FOR_READING))} }}",
             *self._public_limit(replies),
             body_too_large,
             # A request reaches a replica when its body, or the first 32 KiB of request and body, has arrived.

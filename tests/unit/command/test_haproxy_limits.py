@@ -16,7 +16,7 @@ from tests.unit.command.haproxy_process import HaproxyBackend, run_frontend, sen
 
 PROXY = "127.0.0.3"
 LOGIN = "/admin/auth/login"
-PUBLIC = (LOGIN, "/admin/auth/refresh", "/admin/ui/login", "/admin/auth/%6cogin", "/health", "/v1/audio/voices")
+PUBLIC = (LOGIN, "/admin/auth/refresh", "/admin/ui/login", "/admin/auth/%6cogin", "/health")
 Frontend = tuple[str, HaproxyBackend]
 
 
@@ -69,6 +69,14 @@ def test_public_body_is_limited_to_4_kib(frontend: Frontend, path: str, chunked:
     assert status_and_code(send_bytes(url, request)) == (413, "request_too_large")
     assert backend.scopes == []
     assert httpx.post(url + path, content=b"x" * 4096, trust_env=False).is_success
+
+
+def test_upload_of_a_voice_is_not_limited_as_public(frontend: Frontend) -> None:
+    url, backend = frontend
+    assert httpx.post(f"{url}/v1/audio/voices", content=b"x" * 20_000, trust_env=False).is_success
+    assert [scope["method"] for scope in backend.scopes] == ["POST"]
+    reading = httpx.request("GET", f"{url}/v1/audio/voices", content=b"x" * 5_000, trust_env=False)
+    assert reading.status_code == 413
 
 
 def test_headers_and_public_body_at_their_bounds_pass_complete(frontend: Frontend) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from deployments.administration.keys.service import SCOPES, ApiKeyAdministration, ApiKeyView, KeyChange
+from deployments.administration.keys.service import DEFAULT_SCOPES, ApiKeyAdministration, ApiKeyView, KeyChange
 from deployments.api.admin.etags import IfMatch, required_version, set_etag
 from deployments.api.admin.keys.schemas import KeyList, KeyPatch, KeyReply, NewKey, UsedToday
 from deployments.api.admin.request_identity import Caller
@@ -26,7 +26,7 @@ def keys_router(keys: ApiKeyAdministration) -> APIRouter:
     @router.post("", status_code=201)
     async def create(body: NewKey, caller: Caller) -> KeyReply:
         """Creates a key. Only this reply contains its text."""
-        scopes = SCOPES if body.scopes is None else body.scopes
+        scopes = DEFAULT_SCOPES if body.scopes is None else body.scopes
         key, plain = await keys.create(body.name, scopes, caller.username, body.expires_at, body.limits, body.owner)
         return _reply(await keys.view(key.id), plain)
 

@@ -38,7 +38,7 @@ class KeyList(BaseModel):
 
 
 class NewKey(StorableModel):
-    """Without ``scopes`` the key has all scopes."""
+    """Without ``scopes`` the key has all scopes but ``voices``, which allows the upload of voices."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,0 +1,1 @@
+"""Uploads of cloned voices and of the consents to them."""
