@@ -3,15 +3,21 @@ one dies."""
 
 import base64
 import json
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.fakes.voice_recordings import speech, write_m4a
 from tests.serve.admin_client import AdminClient
 from tests.serve.audio_checks import decode_audio
+from tests.serve.pages import shell_blocks
 from tests.serve.phone_client import connect_phone
-from tests.serve.secretary_process import SecretaryProcess, running_secretary, wait_until
+from tests.serve.secretary_process import API_KEY, PASSWORD, SecretaryProcess, running_secretary, wait_until
+from tests.serve.voice_consents import consent_to
 from tests.xtts.conftest import TinyXtts
 from tests.xtts.graph import CARD, write_graph
 from tests.xtts.tiny_model import write_voice
@@ -23,8 +29,10 @@ _LOAD_TIMEOUT_S = 200
 def secretary(tiny: TinyXtts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretaryProcess]:
     data = tmp_path_factory.mktemp("secretary")
     graph = write_graph(data / "graph.yaml", tiny)
-    with running_secretary(data / "data", graph, "--no-pull", **CARD) as running:
+    variables = {**CARD, "SECRETARY_MODELS": str(tiny.voices.parent)}
+    with running_secretary(data / "data", graph, "--no-pull", **variables) as running:
         wait_until(lambda: running.engine("voice")["ready"], _LOAD_TIMEOUT_S)
+        consent_to(running, "gulya", "lidia", "vera")
         yield running
 
 
@@ -125,9 +133,31 @@ def test_chat_answer_is_spoken(secretary: SecretaryProcess) -> None:
 def test_uploaded_voice_speaks_without_a_restart(secretary: SecretaryProcess, tiny: TinyXtts) -> None:
     write_voice(tiny.voices.parent / "mine", pitch=180)
     (tiny.voices.parent / "mine").rename(tiny.voices / "mine")
+    consent_to(secretary, "mine")
     with secretary.http() as http:
         wait_until(lambda: "mine" in http.get("/v1/audio/voices").text, timeout_s=20)
     assert say(secretary, "Это мой голос.", "mine")
+
+
+def test_five_steps_of_the_page(secretary: SecretaryProcess, tmp_path: Path) -> None:
+    """The commands of docs/voices.md that need a running secretary, as they are written there."""
+    for name, seconds in (("consent", 3), ("sample", 8)):
+        write_m4a(tmp_path / f"{name}.m4a", speech(seconds))
+    script = "\n".join(block for block in shell_blocks("voices.md") if "127.0.0.1:8002" in block)
+    assert [step in script for step in ("wording", "recording=@", "file=@", "/v1/audio/speech")] == [True] * 4
+    variables = {**os.environ, "KEY": API_KEY, "PASSWORD": PASSWORD, "NO_PROXY": "127.0.0.1"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script.replace("http://127.0.0.1:8002", secretary.url)],
+        cwd=tmp_path,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert decode_audio((tmp_path / "hello.mp3").read_bytes()).level > 0.001
+    with AdminClient(secretary) as admin:
+        assert admin.get("/voice") == {"engine": "xtts", "voice": "my-voice"}
 
 
 def test_killed_replica_speaks_again(secretary: SecretaryProcess) -> None:
@@ -142,6 +172,7 @@ def test_next_engine_speaks_when_samples_are_unusable(secretary: SecretaryProces
     folder = write_voice(tiny.voices.parent / "broken")
     (folder / "sample-0.wav").write_bytes(json.dumps({"no": "sound"}).encode())
     folder.rename(tiny.voices / "broken")
+    consent_to(secretary, "broken")
     with secretary.http() as http:
         wait_until(lambda: "broken" in http.get("/v1/audio/voices").text, timeout_s=20)
     assert say(secretary, "Говорит другой голос.", "broken")

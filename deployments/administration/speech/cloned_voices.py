@@ -116,9 +116,11 @@ class ClonedVoices:
             await work.audit.add(AuditEvent(by, "listen", "cloned_voice", voice_id))
         return path
 
-    async def set_consent(self, voice_id: str, consent_id: str, by: str) -> StoredClonedVoice:
-        """Gives a voice another consent. Also takes in a folder that was put there by hand. Raises NotFound, and
-        Conflict for a consent that is revoked."""
+    async def set_consent(
+        self, voice_id: str, consent_id: str, by: str, installed: Collection[str] = ()
+    ) -> StoredClonedVoice:
+        """Gives a voice another consent. Also takes in a folder that was put there by hand, and a voice that an engine
+        has ``installed`` elsewhere. Raises NotFound, and Conflict for a consent that is revoked."""
         consent = await self._valid_consent(consent_id, None)
         async with self._lock:
             with suppress(NotFound):
@@ -126,7 +128,8 @@ class ClonedVoices:
                 with translate_errors():
                     await asyncio.to_thread(self._files.write_facts, voice_id, _facts(voice))
                 return await self._save(voice, by, "set_consent", None)
-            if not _ID.fullmatch(voice_id) or voice_id not in await asyncio.to_thread(self._files.ids):
+            known = {*installed, *await asyncio.to_thread(self._files.ids)}
+            if not _ID.fullmatch(voice_id) or voice_id not in known:
                 raise NotFound("there is no such cloned voice")
             found = StoredClonedVoice(voice_id, consent.id, voice_id)
             return await self._count_samples(found, by, "set_consent")

@@ -73,7 +73,8 @@ def cloned_voices_router(voices: ClonedVoices, publisher: SnapshotPublisher, ins
     @router.put("/{voice_id}/consent")
     async def set_consent(voice_id: str, body: ConsentChoiceBody, caller: Caller) -> ClonedVoiceReply:
         """Gives the voice another consent. Also takes in a folder that was put beside the voices by hand."""
-        return reply(await voices.set_consent(voice_id, body.consent_id, caller.username))
+        cloned = [voice.id for voice in installed() if voice.cloned]
+        return reply(await voices.set_consent(voice_id, body.consent_id, caller.username, cloned))
 
     @router.post("/{voice_id}/samples", status_code=status.HTTP_201_CREATED)
     async def add_sample(voice_id: str, request: Request, caller: Caller) -> ClonedVoiceReply:
