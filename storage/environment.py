@@ -82,7 +82,7 @@ class Environment(BaseSettings):
     )
     admin_password: SecretStr | None = Field(default=None, description="Password of the user admin")
     api_key: SecretStr | None = Field(
-        default=None, description="An API key with every scope, stored at start. A revoked key stays revoked"
+        default=None, description="An API key with every scope but voices, stored at start. A revoked key stays revoked"
     )
     secret_key: SecretStr | None = Field(
         default=None, description="Encrypts stored secrets, 32 characters or more; default: a file in <data>"

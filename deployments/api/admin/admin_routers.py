@@ -33,6 +33,7 @@ from deployments.api.admin.speech.ready_answers import ready_answers_router
 from deployments.api.admin.speech.recognition import recognition_router
 from deployments.api.admin.speech.streaming import streaming_router
 from deployments.api.admin.speech.voices import InstalledVoices, voices_router
+from deployments.api.admin.speech.xtts_parameters import xtts_parameters_router
 from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
 from deployments.api.admin.widgets.routes import widgets_router
@@ -97,6 +98,7 @@ def _speech_routers(services: AdminServices) -> tuple[APIRouter, ...]:
     office, speech = services.office, OfficeSpeech(services.assistant, services.snapshots, StreamSlots())
     return (
         presets_router(office.presets, office.settings, office.publisher),
+        xtts_parameters_router(office.presets, office.settings, office.publisher),
         phrase_cache_router(office.voices, office.settings, office.publisher, services.assistant),
         cloned_voices_router(office.cloned_voices, office.publisher, services.installed),
         voice_consents_router(office.voice_consents),

@@ -13,6 +13,7 @@ from deployments.api.admin.speech.presets import phrase_cache_router, presets_ro
 from deployments.api.admin.speech.pronunciations import pronunciations_router
 from deployments.api.admin.speech.streaming import streaming_router
 from deployments.api.admin.speech.voices import voices_router
+from deployments.api.admin.speech.xtts_parameters import xtts_parameters_router
 from deployments.api.limits import StreamSlots
 from deployments.api.metrics import Metrics
 from deployments.conversation.assistant import ConversationAssistant
@@ -24,6 +25,7 @@ def speech_routers(office: OfficeServices, assistant: ConversationAssistant):
     speech = OfficeSpeech(assistant, snapshots, StreamSlots())
     return [
         presets_router(office.presets, office.settings, office.publisher),
+        xtts_parameters_router(office.presets, office.settings, office.publisher),
         phrase_cache_router(office.voices, office.settings, office.publisher, assistant),
         cloned_voices_router(office.cloned_voices, office.publisher, assistant.installed_voices),
         voice_consents_router(office.voice_consents),

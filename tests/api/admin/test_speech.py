@@ -301,3 +301,19 @@ async def test_live_streams_are_limited(client: httpx.AsyncClient, office: Offic
         body = {"text": "Длинная речь. " * 10}
         replies = await asyncio.gather(*(busy.post("/tts/test", json=body) for _ in range(3)))
     assert sorted(reply.status_code for reply in replies) == [200, 429, 429]
+
+
+async def test_xtts_parameters_are_those_of_the_default_preset(client: httpx.AsyncClient) -> None:
+    read = await client.get("/tts/xtts/params")
+    assert (read.json()["preset"], read.json()["temperature"]) == ("neutral", 0.7)
+    stale = await client.post("/tts/xtts/params", json={"temperature": 0.5}, headers={"if-match": '"99"'})
+    assert stale.status_code == 409
+    changed = await client.post(
+        "/tts/xtts/params", json={"temperature": 0.5}, headers={"if-match": read.headers["etag"]}
+    )
+    assert (changed.json()["preset"], changed.json()["temperature"], changed.json()["top_k"]) == ("xtts", 0.5, 50)
+    assert (await client.get("/tts/presets")).json()["current"] == "xtts"
+    again = (await client.post("/tts/xtts/params", json={"top_k": 7})).json()
+    assert (again["preset"], again["temperature"], again["top_k"]) == ("xtts", 0.5, 7)
+    assert (await client.post("/tts/xtts/params", json={"temperature": 9})).status_code == 400
+    assert (await client.get("/tts/xtts/params")).json()["top_k"] == 7
