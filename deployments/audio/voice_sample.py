@@ -20,6 +20,8 @@ _PITCH_RATE, _PITCH_FRAME, _PITCH_HOP = 8_000, 400, 160
 _MIN_HZ, _MAX_HZ = 60, 400
 _VOICED_CORRELATION, _FIRST_PEAK = 0.5, 0.9
 _VOICED_BELOW_SPEECH_DB = 25.0
+_BLOCK = 500
+"""Frames that are transformed together, so that a minute of sound needs a few megabytes."""
 _WINDOW_FRAMES = 25
 """Voiced frames whose median is one pitch."""
 _MIN_WINDOWS, _MIN_SHARE = 6, 0.2
@@ -81,9 +83,11 @@ def _pitches(samples: Samples, rate: int, speech_db: float) -> Samples:
     frames = np.lib.stride_tricks.sliding_window_view(low, _PITCH_FRAME)[::_PITCH_HOP]
     frames = frames - frames.mean(axis=1, keepdims=True)
     loud = 10 * np.log10(np.maximum(np.mean(np.square(frames), axis=1), 1e-12)) > speech_db - _VOICED_BELOW_SPEECH_DB
-    frames = frames[loud]
-    if not len(frames):
-        return np.empty(0, np.float32)
+    blocks = [_pitches_of(frames[loud][start : start + _BLOCK]) for start in range(0, int(loud.sum()), _BLOCK)]
+    return np.concatenate([np.empty(0, np.float32), *blocks])
+
+
+def _pitches_of(frames: Samples) -> Samples:
     spectrum = np.fft.rfft(frames, 2 * _PITCH_FRAME)
     correlation = np.fft.irfft(np.square(np.abs(spectrum)))[:, :_PITCH_FRAME]
     overlap = 1 - np.arange(_PITCH_FRAME) / _PITCH_FRAME

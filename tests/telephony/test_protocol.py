@@ -2,11 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from deployments.api.phone.routes import PhoneSettings
+from deployments.contracts.audio import PCM16_22K, SpeechChunk
+from deployments.contracts.errors import VoiceConsentMissing
+from deployments.contracts.speech import SpeechRequest
 from deployments.telephony.session import LineSettings
 from tests.telephony.phone_server import (
     RunningPhone,
@@ -15,6 +18,7 @@ from tests.telephony.phone_server import (
     run_phone,
     send_message,
     snapshot,
+    tone,
 )
 
 
@@ -198,6 +202,33 @@ async def test_error_keeps_the_line_open(door: RunningPhone, message: str | byte
         assert received.last["code"] == code
         await send_message(line, type="speak", id="next", text="Работает")
         assert (await receive_utterance(line)).last["type"] == "finished"
+
+
+class RevokedWhileSpeaking(SpeakingAssistant):
+    """Every text is three sentences of a cloned voice. Its consent is revoked when the first one is played."""
+
+    asked = 0
+
+    async def _blocks(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        for sequence, text in enumerate(("Раз.", "Два.", "Три.")):
+            yield SpeechChunk(tone(0.4), PCM16_22K, text, sequence, cloned_voice="gulya")
+
+    def find_voice(self, voice_id: str | None) -> None:
+        assert voice_id == "gulya"
+        self.asked += 1
+        if self.asked > 1:
+            raise VoiceConsentMissing("the consent was revoked")
+
+
+async def test_revoked_voice_stops_before_the_next_sentence() -> None:
+    """Though the line has read ahead of what it plays."""
+    with run_phone(RevokedWhileSpeaking()) as door:
+        async with door.dial() as line:
+            await send_message(line, type="speak", text="Раз. Два. Три.")
+            received = await receive_utterance(line)
+    assert received.kinds == ["started", "mark", "error"]
+    assert received.last["code"] == "voice_consent_missing"
+    assert len(received.frames) == pytest.approx(20, abs=1)
 
 
 async def test_frames_before_synthesis_error_are_played(door: RunningPhone) -> None:

@@ -152,6 +152,19 @@ class ClonedVoices:
                 raise
             if aside is not None:
                 await asyncio.to_thread(self._files.remove, aside)
+            await self._remove_settings(voice_id, by)
+
+    async def _remove_settings(self, voice_id: str, by: str) -> None:
+        """A later voice with this id must not have the name and the dictionary of the deleted one."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[None, AuditEvent]:
+            await work.voices.remove(voice_id)
+            return None, AuditEvent(by, "delete", "voice", voice_id)
+
+        async with self._database.unit_of_work() as work:
+            known = await work.voices.get(voice_id)
+        if known is not None:
+            await self._writer.change(SnapshotField.VOICES, edit)
 
     async def erase(self, person: str, by: str) -> int:
         """Deletes the consents of a person with their voices, and queues the files of the recordings for deletion.

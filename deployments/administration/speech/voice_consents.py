@@ -40,6 +40,7 @@ class VoiceConsents:
     async def add(self, consent: NewVoiceConsent, by: str, owner: str | None = None) -> StoredVoiceConsent:
         """Records a consent, given now. Raises InvalidRequest, Conflict at the maximum number, and what
         ``SampleReader.read_consent`` raises."""
+        _require_language(consent.language)
         person, wording = _text(consent.person, "name"), consent.wording.strip() or wording_of(consent.language)
         require_text(wording, _MAX_WORDING_LENGTH, "wording")
         await self._require_room(owner)
@@ -117,14 +118,18 @@ class VoiceConsents:
 
 def wording_of(language: str) -> str:
     """The text that a person reads in ``language``. Raises InvalidRequest for a language without a usual text."""
-    if not _LANGUAGE.fullmatch(language):
-        raise InvalidRequest("language is a BCP 47 tag such as ru or en-US", param="language")
+    _require_language(language)
     found = _WORDINGS.get(language.partition("-")[0].lower())
     if found is None:
         raise InvalidRequest(
             f"there is no usual wording in {language!r}: send the text that was read as wording", param="wording"
         )
     return found
+
+
+def _require_language(language: str) -> None:
+    if not _LANGUAGE.fullmatch(language):
+        raise InvalidRequest("language is a BCP 47 tag such as ru or en-US", param="language")
 
 
 async def require_consent(work: UnitOfWork, consent_id: str, owner: str | None = None) -> StoredVoiceConsent:

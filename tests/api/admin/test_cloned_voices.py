@@ -74,9 +74,12 @@ async def test_voice_from_consent_to_deletion(studio: Studio) -> None:
     stored = (await studio.client.get(f"/voices/consents/{consent}")).json()
     assert (stored["person"], stored["wording"], stored["recorded_by"]) == ("Гуля", wording, "admin")
     assert (await studio.client.get(f"/voices/consents/{consent}/recording")).content[:4] == b"RIFF"
+    named = await studio.client.patch("/voices/gulya", json={"name": "Гульнара"}, headers={"if-match": '"0"'})
+    assert named.json()["name"] == "Гульнара"
     assert (await studio.client.delete("/voices/cloned/gulya")).status_code == 204
     assert not list(studio.folder.iterdir())
     assert (await studio.client.get("/voices/cloned/gulya")).status_code == 404
+    assert studio.office.publisher.current.voice_settings("gulya") is None
 
 
 async def test_revocation_and_another_consent(studio: Studio) -> None:

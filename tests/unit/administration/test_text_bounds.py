@@ -9,12 +9,15 @@ from deployments.contracts.chat import Overrides, SourceKind, TurnSource
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.settings import Settings
+from deployments.contracts.voice_library import NewClonedVoice, NewVoiceConsent
+from deployments.contracts.voice_settings import Pronunciation
 from storage.repositories.sessions import SessionFilter
 from tests.fakes.assistant import ScriptedAssistant
 
 ANNA = Identity("anna", Role.VIEWER)
 PANEL = TurnSource(SourceKind.ADMIN)
 LONG = "x" * 600_000
+ENTRY = Pronunciation(word="а", spoken="б")
 
 CALLS: dict[str, Callable[[OfficeServices, str], Awaitable[object]]] = {
     "question": lambda o, s: o.dialogue.ask(ScriptedAssistant(), ANNA, s, LONG, Overrides()),
@@ -33,6 +36,11 @@ CALLS: dict[str, Callable[[OfficeServices, str], Awaitable[object]]] = {
     "offset in the FAQ": lambda o, s: o.faq.list("", None, 10, 10**20),
     "prompt of a persona": lambda o, s: o.personas.set_prompt("anna", "ru", LONG, "marina"),
     "language of a persona": lambda o, s: o.personas.set_prompt("anna", LONG, "Hi", "marina"),
+    "person of a voice consent": lambda o, s: o.voice_consents.add(NewVoiceConsent(LONG, "ru", b""), "anna"),
+    "wording of a voice consent": lambda o, s: o.voice_consents.add(NewVoiceConsent("A", "ru", b"", LONG), "anna"),
+    "language of a voice consent": lambda o, s: o.voice_consents.add(NewVoiceConsent("A", LONG, b""), "anna"),
+    "name of a cloned voice": lambda o, s: o.cloned_voices.add(NewClonedVoice(LONG, "cons_1", b""), "anna"),
+    "dictionary": lambda o, s: o.voices.set_pronunciations("v", (ENTRY,) * 1_001, 0, "anna"),
     "owner of a key": lambda o, s: o.keys.create("site", ("chat",), "marina", owner=LONG),
 }
 
