@@ -29,6 +29,7 @@ BENCHMARKS = {
     "spoken-text": "labelled texts that are read rightly, against the bare normalisation libraries",
     "key-check": "the share of a door's requests per second that the check of the API key costs",
     "phone-lines": "lateness of the 20 ms frames with 1, 10 and 25 phone lines",
+    "ready-answers": "time from a match to the first sound of a ready FAQ answer, and how many lines play them at once",
     "killed": "failed requests and time to recovery when each process is killed under load, one and two gateways",
     "office": "the list of conversations with 100,000 of them stored, against the number of messages",
     "hostile": "what the worst attack of each class costs others: delay, memory, work without its sender",

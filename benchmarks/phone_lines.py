@@ -7,6 +7,7 @@ the same moment, the worst case for a pacer on one event loop.
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,22 @@ from benchmarks.server_process import API_KEY, SCRIPTED_GRAPH, secretary_server,
 _FRAME_S = 0.020
 _FRAMES_AHEAD = 3
 _LATE_S = 0.010
+LATENESS_COLUMNS = (
+    "lines",
+    "frames",
+    "first frame, ms (worst)",
+    "late by, ms: p50",
+    "p99",
+    "worst",
+    f"over {_LATE_S * 1000:.0f} ms",
+    "underruns",
+    "reported",
+    "all processes, % of one core",
+)
+LATENESS_NOTE = (
+    "Late: behind 'four frames at once, then one every 20 ms', seen by the client, which shares the cores. "
+    "Underrun: a frame missing for a listener who plays from the first frame on; reported: by the server."
+)
 _SENTENCE = "This is sentence number {} of what line {} says to its caller today."
 _SENTENCES = {True: 2, False: 8}
 _TIMEOUT_S = 180
@@ -58,44 +75,57 @@ def measure(quick: bool) -> BenchmarkResult:
             used, began = server.cpu_seconds(), time.monotonic()
             timings = asyncio.run(_call(server.port, count, _SENTENCES[quick], f"{count}"))
             share = (server.cpu_seconds() - used) / (time.monotonic() - began)
-            rows.append(_row(count, timings, share))
+            rows.append(lateness_row(timings, share))
             raw[str(count)] = [[round(at * 1000, 2) for at in line.arrivals] for line in timings]
     table = ResultTable(
         "Phone lines at once, tone voice, A-law, each line plays several sentences",
-        (
-            "lines",
-            "frames",
-            "first frame, ms (worst)",
-            "late by, ms: p50",
-            "p99",
-            "worst",
-            f"over {_LATE_S * 1000:.0f} ms",
-            "underruns",
-            "reported",
-            "all processes, % of one core",
-        ),
+        LATENESS_COLUMNS,
         rows,
-        (
-            "Late: behind 'four frames at once, then one every 20 ms', seen by the client, which shares the cores. "
-            "Underrun: a frame missing for a listener who plays from the first frame on; reported: by the server.",
-        ),
+        (LATENESS_NOTE,),
     )
     return BenchmarkResult((table,), raw)
 
 
 async def _call(port: int, lines: int, sentences: int, mark: str) -> list[PhoneLineTiming]:
+    return await call_lines(port, [_text(mark, n, sentences) for n in range(lines)])
+
+
+async def call_lines(port: int, texts: Sequence[str]) -> list[PhoneLineTiming]:
+    """Has each text spoken on a line of its own, all from the same moment on."""
     async with asyncio.timeout(_TIMEOUT_S):
-        start = asyncio.Barrier(lines)
-        return await asyncio.gather(*(_line(port, start, _text(mark, n, sentences)) for n in range(lines)))
+        start = asyncio.Barrier(len(texts))
+        return await asyncio.gather(*(_line(port, start, text) for text in texts))
 
 
 def _text(mark: str, line: int, sentences: int) -> str:
     return " ".join(_SENTENCE.format(number, f"{mark}-{line}") for number in range(sentences))
 
 
-async def _line(port: int, start: asyncio.Barrier, text: str) -> PhoneLineTiming:
+def open_line(port: int) -> connect:
+    """A connection to be used with ``async with``."""
     headers = {"Authorization": f"Bearer {API_KEY}"}
-    async with connect(f"ws://127.0.0.1:{port}/phone/tts", additional_headers=headers, compression=None) as line:
+    return connect(f"ws://127.0.0.1:{port}/phone/tts", additional_headers=headers, compression=None)
+
+
+async def first_frame_s(line: ClientConnection, text: str) -> float:
+    """Seconds from the request to its first frame. Waits for the end of a cancelled rest."""
+    sent = time.perf_counter()
+    await line.send(json.dumps({"type": "speak", "id": "1", "text": text, "format": "alaw"}))
+    first = 0.0
+    async for message in line:
+        if isinstance(message, bytes):
+            if not first:
+                first = time.perf_counter() - sent
+                await line.send(json.dumps({"type": "cancel", "id": "1"}))
+        elif json.loads(message)["type"] in ("finished", "cancelled"):
+            return first
+        elif json.loads(message)["type"] == "error":
+            raise RuntimeError(f"the phone line answers {message}")
+    raise RuntimeError("the phone line closed before it had finished")
+
+
+async def _line(port: int, start: asyncio.Barrier, text: str) -> PhoneLineTiming:
+    async with open_line(port) as line:
         await start.wait()
         sent = time.perf_counter()
         await line.send(json.dumps({"type": "speak", "id": "1", "text": text, "format": "alaw"}))
@@ -116,10 +146,11 @@ async def _listen(line: ClientConnection, sent: float) -> PhoneLineTiming:
     raise RuntimeError("the phone line closed before it had finished")
 
 
-def _row(count: int, timings: list[PhoneLineTiming], share: float) -> tuple[str, ...]:
+def lateness_row(timings: Sequence[PhoneLineTiming], share: float) -> tuple[str, ...]:
+    """A row of ``LATENESS_COLUMNS``. ``share`` is that of one core."""
     late = sorted(value for line in timings for value in line.lateness())
     return (
-        str(count),
+        str(len(timings)),
         str(len(late)),
         f"{max(line.arrivals[0] for line in timings) * 1000:.0f}",
         f"{percentile(late, 0.5) * 1000:.1f}",

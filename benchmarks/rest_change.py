@@ -30,14 +30,14 @@ def measure_lags_ms(data: Path, changes: int) -> list[float]:
     questions = [f"Где стоит рояль номер {number}?" for number in range(changes)]
     with secretary_server("secretary", data, SCRIPTED_GRAPH) as server:
         wait_for_secretary(server)
-        with _office(server) as office:
+        with office_client(server) as office:
             seen = [_answer_time(server, office, question) for question in questions]
     stored = _change_times(data / "secretary.db")
     return sorted((at - stored[question]) * 1000 for question, at in zip(questions, seen, strict=True))
 
 
 @contextmanager
-def _office(server: ServerProcess) -> Iterator[httpx.Client]:
+def office_client(server: ServerProcess) -> Iterator[httpx.Client]:
     """A client of the admin API."""
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client:
         signed_in = client.post("/admin/auth/login", json={"username": "admin", "password": PASSWORD})

@@ -31,13 +31,18 @@ class StoppableSpeech(ToneEngine):
         self.stopped = False
         self.substitute = False
         self.revision = "1"
+        self.cloned = False
 
     @property
     def texts(self) -> list[str]:
         return [request.text for request in self.requests]
 
     def voices(self) -> tuple[Voice, ...]:
-        return () if self.stopped else tuple(replace(voice, model_id=self.revision) for voice in super().voices())
+        return (
+            ()
+            if self.stopped
+            else tuple(replace(voice, model_id=self.revision, cloned=self.cloned) for voice in super().voices())
+        )
 
     def status(self) -> EngineStatus:
         return replace(super().status(), ready=not self.stopped)

@@ -12,7 +12,8 @@ from deployments.contracts.instances import BotSpec
 from deployments.contracts.persona import Persona
 from deployments.contracts.settings import Settings, SpeechSettings
 from deployments.contracts.speech import SpeechRequest
-from deployments.contracts.voice_settings import Preset, PresetParams, VoiceSettings
+from deployments.contracts.voice_consent import VoiceConsent
+from deployments.contracts.voice_settings import Preset, PresetParams, Pronunciation, VoiceSettings
 from tests.unit.conversation.harness import collect, user_turn
 from tests.unit.conversation.ready_rig import DATE, HOURS, TIME, ReadyRig
 
@@ -60,26 +61,49 @@ def _speech(**fields: object) -> Settings:
 
 CALM = Preset(name="calm", params=PresetParams(temperature=0.5))
 DEAR = Persona(id="anna", name="Анна", prompts={"ru": "Ты секретарь."}, voices={"ru": "tone-en"})
-CHANGES = {
-    "text": {"faq": (HOURS.model_copy(update={"answer": "Мы работаем до шести. Приходите к нам!"}),)},
-    "voice": {"personas": (DEAR,)},
-    "default voice": {"settings": _speech(default_voices={"ru": "tone-en"})},
-    "speed": {"settings": _speech(speed=1.5)},
-    "preset": {"presets": (CALM,), "voices": (VoiceSettings(id="tone-ru", preset="calm"),)},
-    "disabled voice": {"voices": (VoiceSettings(id="tone-ru", enabled=False),)},
-    "another bot's voice": {"bots": (BotSpec(id="b", name="b", voice_id="tone-en"),)},
+OPEN = Pronunciation(word="работаем", spoken="трудимся")
+CHANGES: dict[str, tuple[dict[str, object], list[str], int]] = {
+    "text": (
+        {"faq": (HOURS.model_copy(update={"answer": "Мы работаем до шести. Приходите к нам!"}),)},
+        ["Мы работаем до шести."],
+        1,
+    ),
+    "voice": ({"personas": (DEAR,)}, SPOKEN, 0),
+    "default voice": ({"settings": _speech(default_voices={"ru": "tone-en"})}, SPOKEN, 0),
+    "speed": ({"settings": _speech(speed=1.5)}, SPOKEN, 0),
+    "preset": ({"presets": (CALM,), "voices": (VoiceSettings(id="tone-ru", preset="calm"),)}, SPOKEN, 0),
+    "pronunciation": (
+        {"voices": (VoiceSettings(id="tone-ru", pronunciations=(OPEN,)),)},
+        ["Мы трудимся с девяти до шести."],
+        1,
+    ),
+    "disabled voice": ({"voices": (VoiceSettings(id="tone-ru", enabled=False),)}, [], 0),
+    "voice of a bot": ({"bots": (BotSpec(id="b", name="b", voice_id="tone-en"),)}, SPOKEN, 2),
 }
+"""What changes, what is spoken because of it, and how many of the two phrases stay."""
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_answer_is_made_again_after_a_change(rig: ReadyRig, change: dict[str, object]) -> None:
+@pytest.mark.parametrize(("change", "spoken", "kept"), CHANGES.values(), ids=CHANGES)
+async def test_answer_is_made_again_after_a_change(
+    rig: ReadyRig, change: dict[str, object], spoken: list[str], kept: int
+) -> None:
     before = set(rig.store.phrases())
-    made = await rig.change(**change)
-    assert made == SPOKEN or made == ["Мы работаем до шести."] or change is CHANGES["disabled voice"]
-    kept = set(rig.store.phrases()) & before
-    assert len(kept) == {"text": 1, "another bot's voice": 2}.get(next(k for k in CHANGES if CHANGES[k] is change), 0)
+    assert await rig.change(**change) == spoken
+    assert len(set(rig.store.phrases()) & before) == kept
     assert rig.maker.counts()["waiting"] == 0
     assert await rig.change(faq=()) == []
+    assert rig.store.phrases() == {}
+
+
+async def test_revoked_cloned_voice_has_no_ready_answers(rig: ReadyRig) -> None:
+    given = VoiceConsent(id="c", voices=("tone-ru", "tone-en"), given_at=rig.now)
+    rig.speech.cloned = True
+    assert await rig.change(voice_consents=(given,)) == []
+    rig.speech.stopped = True
+    assert await collect(rig.harness.assistant.speak(SpeechRequest(HOURS.answer)))
+    assert await rig.change(voice_consents=(given.model_copy(update={"revoked_at": rig.now}),)) == []
+    with pytest.raises(SecretaryError):
+        await collect(rig.harness.assistant.speak(SpeechRequest(HOURS.answer, "tone-ru")))
     assert rig.store.phrases() == {}
 
 
