@@ -11,10 +11,9 @@ CARD = {"RAY_OVERRIDE_RESOURCES": '{"GPU": 1}'}
 
 
 def write_graph(path: Path, tiny: TinyXtts) -> Path:
-    options = {"model": str(tiny.model), "voices": str(tiny.voices), "threads": 1, "queue_timeout_s": 60}
+    options = {"model": str(tiny.model), "threads": 1, "queue_timeout_s": 60}
     converter = {
         "model": str(tiny.converter),
-        "voices": str(tiny.converted_voices),
         "bases": [{"engine": "espeak"}],
         "device": "cpu",
         "threads": 1,

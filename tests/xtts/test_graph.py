@@ -77,9 +77,9 @@ def test_voice_of_several_engines_is_that_of_the_first(secretary: SecretaryProce
 
 def test_audio_speech_uses_the_converted_voice(secretary: SecretaryProcess) -> None:
     sounds = []
-    for voice in ("vera", "espeak-ru"):
+    for voice in ("vera", "espeak-uk"):
         reply = secretary.openai.audio.speech.create(
-            model="tts-1", voice=voice, input="Добрый день, это Вера.", response_format="wav"
+            model="tts-1", voice=voice, input="Добрий день, це Віра, ваша помічниця.", response_format="wav"
         )
         sounds.append(decode_audio(reply.content))
     converted, base = sounds
@@ -90,7 +90,7 @@ def test_audio_speech_uses_the_converted_voice(secretary: SecretaryProcess) -> N
 
 def test_phone_line_speaks_with_the_converted_voice(secretary: SecretaryProcess) -> None:
     with connect_phone(secretary) as line:
-        line.send(type="speak", id="1", text="Добрый вечер, это Вера.", voice="vera", format="mulaw")
+        line.send(type="speak", id="1", text="Добрий вечір, це Віра.", voice="vera", format="mulaw")
         line.receive_frames(20)
         assert line.receive_until("finished")["id"] == "1"
 
