@@ -11,7 +11,7 @@ from ray.exceptions import RayError
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from deployments.contracts.errors import EngineFailed, Overloaded, SecretaryError, Unavailable
+from deployments.contracts.errors import Overloaded, ReplicaLost, SecretaryError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def translate_ray_error(error: BaseException, name: str) -> SecretaryError:
     if isinstance(error, RayServeException):
         return Unavailable(f"{name} is not available", retry_after_s=5)
     log.warning("%s failed: %s", name, type(error).__name__)
-    return EngineFailed(f"{name} failed; it is being restarted", retry_after_s=10)
+    return ReplicaLost(f"{name} failed; it is being restarted", retry_after_s=10)
 
 
 def call_actor(method: Any, timeout_s: float) -> Any:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from pydantic import JsonValue
 from ray import serve
 
 from deployments.arguments import VoiceArgs
-from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.audio import SpeechChunk, Substitution
 from deployments.contracts.engines import SpeechEngine
 from deployments.contracts.errors import (
     EngineFailed,
     EngineTimeout,
-    Overloaded,
     SecretaryError,
     Unavailable,
     VoiceNotFound,
 )
+from deployments.contracts.playout import Playout
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.contracts.streams import Closing
 from deployments.engine_replica import EngineReplica, build_engine_host, gpu_turn
@@ -28,17 +28,29 @@ from deployments.engines.host import EngineHost
 from deployments.engines.registry import EngineSpec, build_engine
 from deployments.engines.speech.absent_voices import AbsentVoices
 from deployments.hosting import host
+from deployments.text.language import UNDETERMINED, detect_language
+from deployments.text.spoken_text import SpokenText
 
 log = logging.getLogger(__name__)
+
+_ENGINE_TIMEOUT_S = 30.0
+"""How long an engine may be late: it is silent, and its listener hears silence."""
 
 
 class SpeechSynthesis(EngineReplica[SpeechEngine]):
     """Several speech engines side by side. An engine that cannot load does not affect the others."""
 
     def __init__(
-        self, name: str, specs: tuple[EngineSpec, ...], models: Path, turns: Sequence[LoadingTurn] = ()
+        self,
+        name: str,
+        specs: tuple[EngineSpec, ...],
+        models: Path,
+        turns: Sequence[LoadingTurn] = (),
+        engine_timeout_s: float = _ENGINE_TIMEOUT_S,
     ) -> None:
-        """``turns`` are those of ``specs``; none means that every engine loads at once."""
+        """``turns`` are those of ``specs``; none means that every engine loads at once. An engine that is late by
+        ``engine_timeout_s`` has failed."""
+        self._engine_timeout_s = engine_timeout_s
         turns = turns or [load_at_once] * len(specs)
         hosts = [_engine_host(name, spec, models, turn) for spec, turn in zip(specs, turns, strict=True)]
         super().__init__(hosts)
@@ -46,22 +58,62 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
         self._absent = AbsentVoices(specs, models)
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
-        """The audio of ``request``. If its engine fails, or is busy for too long, before the first chunk, the next one
-        of the graph takes over: one that has the voice too, else one that speaks the language."""
-        for position, engine_host in enumerate(hosts := self._find_hosts(request)):
-            delivered, is_last = False, position == len(hosts) - 1
-            has_voice = request.voice_id is None or _has_voice(engine_host, request.voice_id)
-            wanted = request if has_voice else replace(request, voice_id=None)
-            try:
-                async with engine_host.use() as engine, Closing(engine.synthesize(wanted)) as chunks:
-                    async for chunk in chunks:
-                        delivered = True
-                        yield replace(chunk, substitute=True) if position or not has_voice else chunk
+        """The audio of ``request``.
+
+        If its engine fails, is late or is busy for too long, the next one of the graph goes on from the first clause
+        that was not spoken to its end: one that has the voice too, else one that speaks the language. The last engine
+        gets one more try when it fails in the middle: its worker processes are replaced at once.
+        """
+        hosts, sequence, reason = self._find_hosts(request), 0, Unavailable.code
+        spoken, listener = SpokenText(request.text, request.speed), Playout(request.due_in, request.caller)
+        for number, engine_host in enumerate([*hosts, hosts[-1]], 1):
+            if not (part := spoken.begin()):
                 return
-            except (EngineFailed, EngineTimeout, Overloaded) as error:
-                if delivered or is_last:
+            has_voice = request.voice_id is None or _has_voice(engine_host, request.voice_id)
+            voice_id = request.voice_id if has_voice else None
+            wanted = replace(request, text=part, voice_id=voice_id, due_in=listener.due_in)
+            is_own = has_voice and engine_host is hosts[0]
+            substitution = None if is_own else Substitution(engine_host.status().engine, reason)
+            try:
+                async with engine_host.use() as engine, Closing(self._in_time(engine, wanted, listener)) as chunks:
+                    async for chunk in chunks:
+                        spoken.add(chunk)
+                        yield replace(
+                            chunk,
+                            sequence=sequence,
+                            substitution=substitution,
+                            spoken=spoken.share,
+                            resumed=number > 1,
+                        )
+                        sequence += 1
+                return
+            except Unavailable as error:
+                if number > len(hosts) or (number == len(hosts) and not _may_retry(error, spoken)):
                     raise
-                log.warning("%s: %s; the next engine speaks", engine_host.status().name, error.code)
+                reason = error.code
+                log.warning("%s: %s; the text goes on from %.2f", engine_host.status().name, reason, spoken.share)
+
+    async def _in_time(
+        self, engine: SpeechEngine, request: SpeechRequest, listener: Playout
+    ) -> AsyncGenerator[SpeechChunk]:
+        """The chunks of an engine. Raises EngineTimeout when it is late, and EngineFailed for errors that are no
+        SecretaryError."""
+        async with Closing(engine.synthesize(request)) as chunks:
+            while (chunk := await self._next(chunks, listener)) is not None:
+                listener.add(chunk.seconds)
+                yield chunk
+
+    async def _next(self, chunks: AsyncIterator[SpeechChunk], listener: Playout) -> SpeechChunk | None:
+        try:
+            async with asyncio.timeout(None if listener.idle else listener.due_in + self._engine_timeout_s):
+                return await anext(chunks, None)
+        except TimeoutError:
+            raise EngineTimeout(f"no sound for {self._engine_timeout_s:g} s") from None
+        except SecretaryError:
+            raise
+        except Exception as error:
+            log.exception("a speech engine failed")
+            raise EngineFailed(f"the speech engine failed: {type(error).__name__}") from error
 
     async def voices(self) -> tuple[Voice, ...]:
         """A voice of several engines is that of the first loaded one."""
@@ -92,11 +144,12 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
         error of the engine that has the voice, or of any when no engine is loaded.
         """
         loaded = self._loaded()
-        speakers = [h for h, voices in loaded if any(_substitutes(voice, request.language) for voice in voices)]
+        language = request.language or detect_language(request.text, UNDETERMINED)
+        speakers = [h for h, voices in loaded if any(_substitutes(voice, language) for voice in voices)]
         if request.voice_id:
             owners = [(h, voice) for h, voices in loaded for voice in voices if voice.id == request.voice_id]
             first = [h for h, _ in owners[:1]] or self._stand_ins(request.voice_id, speakers)
-            first += [h for h, voice in owners[1:] if request.language in voice.languages]
+            first += [h for h, voice in owners[1:] if language in voice.languages]
         elif loaded:
             first = [(*speakers, loaded[0][0])[0]]
         else:
@@ -128,9 +181,13 @@ class SpeechSynthesis(EngineReplica[SpeechEngine]):
         return Unavailable("no voice is loaded")
 
 
-def _substitutes(voice: Voice, language: str | None) -> bool:
+def _substitutes(voice: Voice, language: str) -> bool:
     """Whether ``voice`` may speak when another one was asked for. A cloned voice speaks by its name only."""
     return language in voice.languages and not voice.cloned
+
+
+def _may_retry(error: Unavailable, spoken: SpokenText) -> bool:
+    return spoken.begun and isinstance(error, EngineFailed)
 
 
 class VoiceReplica(SpeechSynthesis):

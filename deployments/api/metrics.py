@@ -55,6 +55,9 @@ class Metrics:
         self._ready_bytes = Gauge(
             "secretary_ready_phrases_bytes", "Disk space of ready phrases", registry=own, multiprocess_mode="livesum"
         )
+        self._underruns = Counter(
+            "secretary_line_underruns", "Silences on phone lines within a text", ["result"], registry=own
+        )
         self._requests = Counter("secretary_http_requests", "HTTP requests", ["path", "status"], registry=own)
         self._seconds = Histogram(
             "secretary_http_request_seconds", "Time to answer", ["path"], buckets=_HTTP_BUCKETS, registry=own
@@ -70,6 +73,9 @@ class Metrics:
         self._phrase_of = _LabelCache[bool, Counter](lambda hit: self._phrases.labels("hit" if hit else "miss"))
         self._ready_lookup_of = _LabelCache[bool, Counter](
             lambda hit: self._ready_lookups.labels("hit" if hit else "miss")
+        )
+        self._underruns_of = _LabelCache[bool, Counter](
+            lambda avoided: self._underruns.labels("avoided" if avoided else "suffered")
         )
         self._requests_of = _LabelCache[tuple[str, int], Counter](lambda key: self._requests.labels(*map(str, key)))
         self._seconds_of = _LabelCache[str, Histogram](self._seconds.labels)
@@ -93,6 +99,9 @@ class Metrics:
 
     def on_phrase_cache(self, hit: bool) -> None:
         self._phrase_of[hit].inc()
+
+    def on_underruns(self, count: int, *, avoided: bool) -> None:
+        self._underruns_of[avoided].inc(count)
 
     def on_exchange(self, exchange: Exchange) -> None:
         """Counts nothing: stages and tokens of the turn are recorded as they occur."""

@@ -59,21 +59,41 @@ MULAW_8K = AudioFormat(8_000, encoding=Encoding.MULAW)
 
 
 @dataclass(frozen=True, slots=True)
+class Substitution:
+    """Why another engine than that of the requested voice speaks. ``reason`` is the code of the error, or ``late``: the
+    line was about to run dry."""
+
+    engine: str
+    reason: str
+
+
+LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechChunk:
     """A block of synthesised audio.
 
     ``text`` is the piece of text that starts with this chunk, and empty on later chunks of the piece. ``sequence``
-    counts the chunks of one request from 0. ``substitute``: another engine than that of the requested voice speaks,
-    because that one failed; such audio is not cached. ``cloned_voice``: on the first chunk of a piece, the cloned voice
-    that says it, if it is one; who plays the piece later asks again whether its person still consents.
+    counts the chunks of one request from 0. ``resumed``: the text broke off before, and a clause may be said twice;
+    such audio, and audio with a ``substitution``, is not cached. ``spoken`` is the share of the text of the request, in
+    characters, that is spoken by the end of this chunk; None where the engine cannot tell.
+    ``cloned_voice``: on the first chunk of a piece, the cloned voice that says it, if it is one; who plays the piece
+    later asks again whether its person still consents.
     """
 
     audio: bytes
     format: AudioFormat
     text: str = ""
     sequence: int = 0
-    substitute: bool = False
+    substitution: Substitution | None = None
+    spoken: float | None = None
+    resumed: bool = False
     cloned_voice: str = ""
+
+    @property
+    def substitute(self) -> bool:
+        return self.substitution is not None
 
     @property
     def seconds(self) -> float:

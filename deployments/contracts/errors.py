@@ -19,7 +19,8 @@
     └── Unavailable               503 unavailable           (retryable)
         ├── Overloaded            503 overloaded
         ├── EngineFailed          503 engine_failed
-        │   └── NoSound           503 no_sound
+        │   ├── NoSound           503 no_sound
+        │   └── ReplicaLost       503 engine_failed   (the process ended, another one may answer)
         ├── EngineTimeout         503 engine_timeout
         ├── ModelMissing          503 model_missing   (not retryable: weights must be installed)
         ├── GpuMemoryLacking      503 gpu_memory_lacking (not retryable: a setting must be changed)
@@ -146,6 +147,10 @@ class EngineFailed(Unavailable):
     """An engine failed while it worked: its replica died, or native code raised an error."""
 
     code = "engine_failed"
+
+
+class ReplicaLost(EngineFailed):
+    """The process of an engine ended while it worked."""
 
 
 class NoSound(EngineFailed):

@@ -83,6 +83,10 @@ class TurnObserver(Protocol):
 
     def on_phrase_cache(self, hit: bool) -> None: ...
 
+    def on_underruns(self, count: int, *, avoided: bool) -> None:
+        """A phone line heard silence within a text, or would have without a rescue voice (``avoided``)."""
+        ...
+
     def on_exchange(self, exchange: Exchange) -> None: ...
 
 

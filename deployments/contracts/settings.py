@@ -112,6 +112,25 @@ class SpeechSettings(FrozenModel):
     default_voices: dict[Language, VoiceName] = Field(
         default_factory=dict, description="language -> voice id, for personas without a voice", json_schema_extra=_TURN
     )
+    rescue_voices: dict[Language, VoiceName] = Field(
+        default_factory=dict,
+        description="language -> voice id that goes on when a phone line is about to run dry; none: the next engine",
+        json_schema_extra=_TURN,
+    )
+    rescue_lead_s: float = Field(
+        default=0.4,
+        ge=0,
+        le=5,
+        description="Sound left on a phone line when the rescue voice goes on, in seconds; 0: there is no rescue",
+        json_schema_extra=_TURN,
+    )
+    rescue_start_s: float = Field(
+        default=3,
+        gt=0,
+        le=60,
+        description="How long a silent phone line waits for the first sound before the rescue voice speaks, in seconds",
+        json_schema_extra=_TURN,
+    )
     max_input_chars: int = Field(
         default=4_096, ge=1, le=100_000, description="Maximum length of one speech request", json_schema_extra=_REQUEST
     )

@@ -41,7 +41,8 @@ class SpeechRequest:
 
     ``due_in`` is the number of seconds until the listener hears silence; None: now. ``math.inf`` marks idle work, which
     runs only when nobody waits and gives way between pieces. A replica counts it from the arrival of the request, and
-    the sound that it delivers moves the deadline.
+    the sound that it delivers moves the deadline. Callers whose listeners hear silence already take turns: ``caller``
+    names an API key, a bot or another source.
     """
 
     text: str
@@ -53,6 +54,7 @@ class SpeechRequest:
     parameters: PresetParams | None = None
     due_in: float | None = None
     line_format: AudioFormat | None = None
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)

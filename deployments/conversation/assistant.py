@@ -33,6 +33,7 @@ from deployments.contracts.speech import (
 )
 from deployments.contracts.streams import Closing, ReadAhead
 from deployments.conversation.answer_resolver import AnswerResolver, TurnResult
+from deployments.conversation.continued_speech import SpeechTimeouts
 from deployments.conversation.faq_answers import FaqLookup
 from deployments.conversation.model_choice import TurnRoutes, routes_of_turn
 from deployments.conversation.observers import observe_stream
@@ -86,6 +87,7 @@ class ConversationAssistant:
         snapshots: SnapshotSource,
         observer: TurnObserver,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        speech_timeouts: SpeechTimeouts | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._snapshots = snapshots
@@ -103,6 +105,8 @@ class ConversationAssistant:
             observer,
             self._shared_cache,
             pipeline.ready,
+            lambda: snapshots.current.settings.speech,
+            speech_timeouts,
         )
         self._resolver = AnswerResolver(pipeline.faq, observer, now)
 
@@ -198,7 +202,9 @@ class ConversationAssistant:
         events = self._resolver.resolve(turn, snapshot, routes, timer, result)
         if turn.speak:
             events = SpokenTurn(
-                self._speaker, lambda piece: self._voice_parameters(piece, turn, snapshot, named, timer, result)
+                self._speaker,
+                lambda piece: self._voice_parameters(piece, turn, snapshot, named, timer, result),
+                f"{turn.source.kind.value} {turn.source.instance_id}",
             ).run(events)
         delivered = False
         try:
@@ -257,7 +263,7 @@ class ConversationAssistant:
         timer = TurnTimer("speech", self._observer)
         timer.route = parameters.voice.engine
         pieces = await _split(request, parameters.language)
-        spoken = self._speaker.synthesize_all(pieces, parameters, request.due_in)
+        spoken = self._speaker.synthesize_all(pieces, parameters, request.due_in, request.caller)
         async with Closing(ReadAhead(spoken, _CHUNKS_AHEAD)) as chunks:
             async for chunk in chunks:
                 self._require_consent(chunk)

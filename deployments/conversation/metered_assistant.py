@@ -1,7 +1,7 @@
 """An assistant that records its usage per API key, source and route."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatTurn, SourceKind
@@ -64,6 +64,7 @@ class MeteredAssistant:
         return self._reply(self.assistant.reply(turn), turn)
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
+        request = replace(request, caller=request.caller or f"{self.source.value} {self.key_id}")
         return self._speak(self.assistant.speak(request), request)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:

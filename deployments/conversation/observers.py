@@ -40,6 +40,10 @@ class CompositeObserver:
         for listener in self._listeners:
             listener.on_phrase_cache(hit)
 
+    def on_underruns(self, count: int, *, avoided: bool) -> None:
+        for listener in self._listeners:
+            listener.on_underruns(count, avoided=avoided)
+
     def on_exchange(self, exchange: Exchange) -> None:
         for listener in self._listeners:
             listener.on_exchange(exchange)

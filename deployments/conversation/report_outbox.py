@@ -114,6 +114,9 @@ class ReportOutbox:
     def on_phrase_cache(self, hit: bool) -> None:
         """Not reported."""
 
+    def on_underruns(self, count: int, *, avoided: bool) -> None:
+        """Not reported."""
+
     def on_exchange(self, exchange: Exchange) -> None:
         if exchange.session_id is None:
             return

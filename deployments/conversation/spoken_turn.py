@@ -9,10 +9,10 @@ from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.events import SpeechReady, TextDelta, ToolCallDelta, TurnEvent
 from deployments.contracts.playout import Playout
 from deployments.contracts.reports import TurnObserver
+from deployments.contracts.settings import SpeechSettings
 from deployments.contracts.snapshot import Snapshot
-from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.streams import Closing, iterate
-from deployments.conversation.observers import observe_stream
+from deployments.conversation.continued_speech import ContinuedSpeech, SpeechTimeouts
 from deployments.conversation.phrase_cache import PhraseCache, PhraseKey
 from deployments.conversation.ready.joined_speech import join_speech
 from deployments.conversation.ready.ready_phrases import ReadyPhrases
@@ -40,11 +40,14 @@ class Speaker:
         observer: TurnObserver,
         shared_cache: SharedPhraseCache | None = None,
         ready: ReadyPhrases | None = None,
+        settings: Callable[[], SpeechSettings] = SpeechSettings,
+        timeouts: SpeechTimeouts | None = None,
     ) -> None:
         self._shared_cache = shared_cache
         self._voices = voices
         self._cache = cache
         self._observer = observer
+        self._continued = ContinuedSpeech(voices, observer, settings, timeouts)
         self._ready = ready
         self._forms = SpokenForms()
         self._templates = TimeTemplates()
@@ -69,7 +72,8 @@ class Speaker:
         self._voices.require_consent(voice)
         async with Closing(self._sentence(piece, parameters, listener)) as chunks:
             async for chunk in chunks:
-                yield replace(chunk, cloned_voice=voice.id) if voice.cloned and chunk.text else chunk
+                says_it = voice.cloned and chunk.text and not chunk.substitute
+                yield replace(chunk, cloned_voice=voice.id) if says_it else chunk
 
     async def _sentence(
         self, piece: str, parameters: VoiceParameters, listener: Playout
@@ -94,11 +98,11 @@ class Speaker:
         """Audio from the engine, which is cached."""
         spoken: list[SpeechChunk] = []
         epoch = self._cache.epoch
-        async with Closing(self._synthesize(key.text, parameters, listener)) as chunks:
+        async with Closing(self._continued.speak(key.text, parameters, listener)) as chunks:
             async for chunk in chunks:
                 spoken.append(chunk)
                 yield chunk
-        if any(chunk.substitute for chunk in spoken):
+        if any(chunk.substitute or chunk.resumed for chunk in spoken):
             return
         self._voices.require_consent(parameters.voice)  # of a voice that was revoked meanwhile nothing is kept
         self._cache.put(key, tuple(spoken), epoch)
@@ -157,40 +161,23 @@ class Speaker:
                 yield chunk
 
     async def synthesize_all(
-        self, pieces: Sequence[str], parameters: VoiceParameters, due_in: float | None = None
+        self, pieces: Sequence[str], parameters: VoiceParameters, due_in: float | None = None, caller: str = ""
     ) -> AsyncGenerator[SpeechChunk]:
         """Audio of all sentences with consecutive sequence numbers. A short silence when none is speakable.
 
-        ``due_in`` is that of ``SpeechRequest``; after the first sentence, it is the sound that the listener has left.
+        ``due_in`` and ``caller`` are those of ``SpeechRequest``; after the first sentence, the listener has the sound
+        that was delivered.
         """
-        sequence, listener = 0, Playout(due_in)
+        sequence, listener = 0, Playout(due_in, caller)
         for piece in pieces:
             async with Closing(self.synthesize(piece, parameters, listener)) as chunks:
                 async for chunk in chunks:
-                    yield replace(chunk, sequence=sequence, substitute=False)
+                    yield replace(chunk, sequence=sequence)
                     sequence += 1
         if sequence == 0 and not await asyncio.to_thread(_has_speech, pieces, parameters.language):
-            async with Closing(self._synthesize(_PAUSE, parameters, listener)) as chunks:
+            async with Closing(self._continued.speak(_PAUSE, parameters, listener)) as chunks:
                 async for chunk in chunks:
                     yield chunk
-
-    async def _synthesize(
-        self, text: str, parameters: VoiceParameters, listener: Playout
-    ) -> AsyncGenerator[SpeechChunk]:
-        engine = self._voices.engine_of(parameters.voice)
-        request = SpeechRequest(
-            text,
-            parameters.voice.id,
-            parameters.language,
-            parameters.speed,
-            parameters=parameters.preset,
-            due_in=listener.due_in,
-        )
-        stream = engine.synthesize(request)
-        async with Closing(observe_stream(stream, "tts", self._observer)) as chunks:
-            async for chunk in chunks:
-                self._observer.on_audio(chunk.seconds, parameters.voice.engine)
-                yield chunk
 
 
 def _phrase_key(text: str, parameters: VoiceParameters) -> PhraseKey:
@@ -211,7 +198,8 @@ class SpokenTurn:
     last audio chunk.
     """
 
-    def __init__(self, speaker: Speaker, choose_parameters: Callable[[str], VoiceParameters]) -> None:
+    def __init__(self, speaker: Speaker, choose_parameters: Callable[[str], VoiceParameters], caller: str = "") -> None:
+        self._caller = caller
         self._speaker = speaker
         self._choose_parameters = choose_parameters
         self._pieces: asyncio.Queue[str | None] = asyncio.Queue(_MAX_PIECES)
@@ -265,11 +253,11 @@ class SpokenTurn:
 
     async def _speak(self) -> None:
         parameters: VoiceParameters | None = None
-        sequence, listener = 0, Playout()
+        sequence, listener = 0, Playout(caller=self._caller)
         while (piece := await self._pieces.get()) is not None:
             parameters = parameters or self._choose_parameters(piece)
             async with Closing(self._speaker.synthesize(piece, parameters, listener)) as chunks:
                 async for chunk in chunks:
-                    numbered = replace(chunk, sequence=sequence, substitute=False)
+                    numbered = replace(chunk, sequence=sequence)
                     await self._output.put(SpeechReady(numbered, parameters.voice.id))
                     sequence += 1

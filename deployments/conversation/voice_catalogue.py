@@ -66,6 +66,26 @@ class VoiceCatalogue:
             raise Unavailable(f"no engine has the voice {voice.id!r} now; it speaks only what is ready")
         raise VoiceNotFound(f"voice {voice.id!r} is no longer available", param="voice")
 
+    def substitutes(
+        self, voice: Voice, language: str, named: str | None = None
+    ) -> tuple[list[tuple[Voice, SpeechEngine]], list[tuple[Voice, SpeechEngine]]]:
+        """Who can go on when ``voice`` breaks off: of each other engine the first voice that speaks ``language``, those
+        after the engine of ``voice`` in the order of the graph and those before it. The voice ``named`` comes first. A
+        cloned voice speaks by its name only."""
+        own, seen = -1, dict[tuple[int, str], tuple[Voice, SpeechEngine] | None]()
+        for number, engine in enumerate(self._engines):
+            for other in usable_voices(engine.voices(), self._snapshot()):
+                found = seen.setdefault((number, other.engine))
+                if other.id == voice.id:
+                    own = list(seen).index((number, other.engine))
+                speaks = language in other.languages and (not other.cloned or other.id == named)
+                if speaks and (found is None or other.id == named):
+                    seen[number, other.engine] = other, engine
+        places = [(position, found) for position, found in enumerate(seen.values()) if found and position != own]
+        later = [found for position, found in places if position > own or found[0].id == named]
+        earlier = [found for position, found in places if position < own and found[0].id != named]
+        return sorted(later, key=lambda found: found[0].id != named), earlier
+
     def find(self, voice_id: str | None) -> Voice | None:
         """The voice with the id ``voice_id``. None for no id, "default" and the OpenAI voice names.
 

@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Coroutine
 
+from deployments.contracts.deadlines import DeadlinePlaces
+from deployments.contracts.playout import Playout
 from deployments.contracts.streams import Closing
 from deployments.isolation.errors import (
     CallRefused,
@@ -34,7 +36,7 @@ class WorkerPool:
         self._process_count = size + spares
         self._max_running_and_queued = size + max_queued
         self._max_calls = max_calls
-        self._places = asyncio.Semaphore(size)
+        self._places = DeadlinePlaces(size)
         self._idle: asyncio.LifoQueue[WorkerProcess | None] = asyncio.LifoQueue()
         self._workers: set[WorkerProcess] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,8 +78,10 @@ class WorkerPool:
         for _ in range(self.live_calls):
             self._idle.put_nowait(None)
 
-    async def call(self, header: Header, body: bytes = b"", *, deadline_s: float) -> AsyncGenerator[Frame]:
-        """Yields the items of one call, on any worker.
+    async def call(
+        self, header: Header, body: bytes = b"", *, deadline_s: float, listener: Playout | None = None
+    ) -> AsyncGenerator[Frame]:
+        """Yields the items of one call, on any worker. Waiting calls run in the order of ``DeadlinePlaces``.
 
         ``deadline_s`` counts the time spent waiting for a place, for a worker and for its items. Raises WorkerError.
         """
@@ -86,10 +90,11 @@ class WorkerPool:
         if self.live_calls >= self._max_running_and_queued:
             raise WorkerQueueFull(f"{self.live_calls} calls run or wait in {self._spec.name}")
         self.live_calls += 1
+        listener = listener or Playout()
         worker: WorkerProcess | None = None
         try:
             started = time.monotonic()
-            worker = await self._take(deadline_s)
+            worker = await self._take(deadline_s, listener)
             remaining_s = deadline_s - (time.monotonic() - started)
             async with Closing(worker.call(header, body, deadline_s=remaining_s)) as items:
                 async for item in items:
@@ -98,17 +103,17 @@ class WorkerPool:
             if worker is None:
                 self.live_calls -= 1
             else:
-                self._spawn(self._give_back(worker))
+                self._spawn(self._give_back(worker, listener))
 
-    async def _take(self, deadline_s: float) -> WorkerProcess:
+    async def _take(self, deadline_s: float, listener: Playout) -> WorkerProcess:
         """A free worker. The caller gives it back."""
         try:
             async with asyncio.timeout(deadline_s):
-                await self._places.acquire()
+                await self._places.acquire(listener)
                 try:
                     return await self._next_idle()
                 except BaseException:
-                    self._places.release()
+                    self._places.release(listener)
                     raise
         except TimeoutError:
             raise WorkerQueueFull(f"no process of {self._spec.name} was free in time") from None
@@ -119,7 +124,7 @@ class WorkerPool:
                 return worker
         raise WorkerNotStarted(f"{self._spec.name} was stopped")
 
-    async def _give_back(self, worker: WorkerProcess) -> None:
+    async def _give_back(self, worker: WorkerProcess, listener: Playout) -> None:
         """Makes ``worker`` free again when a call that was left has ended."""
         try:
             await worker.settle()
@@ -129,7 +134,7 @@ class WorkerPool:
                 self._idle.put_nowait(worker)
         finally:
             self.live_calls -= 1
-            self._places.release()
+            self._places.release(listener)
 
     async def _keep(self, worker: WorkerProcess | None) -> None:
         """Keeps one process running: waits for its end and starts the next one."""

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from deployments.contracts.audio import AudioFormat
+from deployments.contracts.audio import AudioFormat, Substitution
 from deployments.contracts.errors import SecretaryError
 from deployments.telephony.playback_stats import PlaybackStats
 
@@ -17,6 +17,8 @@ class Dialect(Protocol):
     def started(self, id: str, format: AudioFormat) -> JsonObject | None: ...
 
     def mark(self, id: str, text: str, frame: int) -> JsonObject | None: ...
+
+    def voice(self, id: str, substitution: Substitution | None, frame: int) -> JsonObject | None: ...
 
     def finished(self, id: str, stats: PlaybackStats, total_s: float) -> JsonObject | None: ...
 
@@ -41,6 +43,12 @@ class NativeDialect:
     def mark(self, id: str, text: str, frame: int) -> JsonObject:
         return {"type": "mark", "id": id, "frame": frame, "text": text}
 
+    def voice(self, id: str, substitution: Substitution | None, frame: int) -> JsonObject:
+        message: JsonObject = {"type": "voice", "id": id, "frame": frame, "substitute": substitution is not None}
+        if substitution is not None:
+            message |= {"engine": substitution.engine, "reason": substitution.reason}
+        return message
+
     def finished(self, id: str, stats: PlaybackStats, total_s: float) -> JsonObject:
         return {
             "type": "finished",
@@ -50,6 +58,7 @@ class NativeDialect:
             "total_ms": _ms(total_s),
             "underruns": stats.underruns,
             "longest_gap_ms": _ms(stats.longest_gap_s),
+            "substitutions": stats.substitutions,
         }
 
     def cancelled(self, id: str, stats: PlaybackStats) -> JsonObject:
@@ -74,6 +83,9 @@ class ReferenceDialect:
         return {"status": "starting", "sample_rate": format.rate}
 
     def mark(self, id: str, text: str, frame: int) -> None:
+        return None
+
+    def voice(self, id: str, substitution: Substitution | None, frame: int) -> None:
         return None
 
     def finished(self, id: str, stats: PlaybackStats, total_s: float) -> JsonObject:

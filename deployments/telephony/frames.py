@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from deployments.audio.convert import AudioConverter
 from deployments.audio.framing import Framer
-from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.audio import AudioFormat, SpeechChunk, Substitution
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,14 @@ class TextMark:
     cloned_voice: str = ""
 
 
-FrameEvent = LineFrame | TextMark
+@dataclass(frozen=True, slots=True)
+class VoiceChange:
+    """From the next frame on, another voice speaks; None: the requested one again."""
+
+    substitution: Substitution | None
+
+
+FrameEvent = LineFrame | TextMark | VoiceChange
 
 
 class FrameCutter:
@@ -37,7 +44,8 @@ class FrameCutter:
         self._converter: AudioConverter | None = None
         self._input_s = 0.0
         self._frame_count = 0
-        self._marks: deque[tuple[int, TextMark]] = deque()
+        self._marks: deque[tuple[int, TextMark | VoiceChange]] = deque()
+        self._substitution: Substitution | None = None
 
     def feed(self, chunk: SpeechChunk) -> list[FrameEvent]:
         """Frames and marks that ``chunk`` completes."""
@@ -45,9 +53,12 @@ class FrameCutter:
         if self._converter is None or self._converter.source != chunk.format:
             events += self.flush()
             self._converter = AudioConverter(chunk.format, self._target)
+        position = int(self._input_s * 1000 / self._frame_ms + 1e-6)
+        if chunk.substitution != self._substitution:
+            self._substitution = chunk.substitution
+            self._marks.append((position, VoiceChange(chunk.substitution)))
         if chunk.text:
-            mark = TextMark(chunk.text, chunk.cloned_voice)
-            self._marks.append((int(self._input_s * 1000 / self._frame_ms + 1e-6), mark))
+            self._marks.append((position, TextMark(chunk.text, chunk.cloned_voice)))
         self._input_s += chunk.seconds
         return events + self._events(self._framer.feed(self._converter.feed(chunk.audio)))
 

@@ -9,7 +9,7 @@ from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.streams import Closing, ReadAhead
 from deployments.telephony.clock import Clock
 from deployments.telephony.dialects import FRAME_MS, JsonObject
-from deployments.telephony.frames import FrameCutter, FrameEvent, TextMark
+from deployments.telephony.frames import FrameCutter, FrameEvent, TextMark, VoiceChange
 from deployments.telephony.pacer import Pacer
 from deployments.telephony.utterance import Utterance
 
@@ -41,6 +41,10 @@ async def play_utterance(
                 if event.cloned_voice:
                     assistant.find_voice(event.cloned_voice)  # refused when its consent was revoked meanwhile
                 await _send_message(output, utterance.dialect.mark(utterance.id, event.text, stats.frames))
+                continue
+            if isinstance(event, VoiceChange):
+                stats.substitutions += event.substitution is not None
+                await _send_message(output, utterance.dialect.voice(utterance.id, event.substitution, stats.frames))
                 continue
             await pacer.wait_until_due()
             await output.send_frame(event.audio)

@@ -229,6 +229,8 @@ class PhoneSession:
         if stats.first_frame_s is not None:
             self._services.observer.on_stage("first_audio", stats.first_frame_s, _SOURCE, _ROUTE)
             self._services.observer.on_stage("total", total_s, _SOURCE, _ROUTE)
+        if stats.underruns:
+            self._services.observer.on_underruns(stats.underruns, avoided=False)
         log.info(
             "phone utterance id=%s outcome=%s frames=%d first_frame_s=%s total_s=%.3f underruns=%d",
             utterance.id,

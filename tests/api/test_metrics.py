@@ -45,6 +45,8 @@ def test_exposition_contains_turn_metrics() -> None:
     metrics.on_audio(1.5, "piper")
     metrics.on_phrase_cache(True)
     metrics.on_phrase_cache(False)
+    metrics.on_underruns(2, avoided=False)
+    metrics.on_underruns(1, avoided=True)
     metrics.queue_depth("llm", 4)
     text = metrics.exposition().decode()
     assert 'secretary_stage_seconds_count{route="faq",source="api",stage="faq"} 2.0' in text
@@ -53,6 +55,8 @@ def test_exposition_contains_turn_metrics() -> None:
     assert 'secretary_tokens_total{direction="completion",route="cloud:x"} 20.0' in text
     assert 'secretary_audio_seconds_total{engine="piper"} 1.5' in text
     assert 'secretary_phrase_cache_total{result="hit"} 1.0' in text
+    assert 'secretary_line_underruns_total{result="suffered"} 2.0' in text
+    assert 'secretary_line_underruns_total{result="avoided"} 1.0' in text
     assert 'secretary_queue_depth{queue="llm"} 4.0' in text
 
 

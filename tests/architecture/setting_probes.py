@@ -22,17 +22,21 @@ from deployments.audio.encode import wav_file
 from deployments.contracts.api_key import ApiKey
 from deployments.contracts.audio import PCM16_8K
 from deployments.contracts.chat import ChatMessage, ChatTurn, SourceKind, TurnSource
-from deployments.contracts.errors import SecretaryError
+from deployments.contracts.errors import EngineTimeout, SecretaryError
 from deployments.contracts.events import AnswerMatch, TextDelta, TurnFinished
 from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.persona import Persona
+from deployments.contracts.playout import Playout
 from deployments.contracts.settings import Settings
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.assistant import ConversationAssistant
+from deployments.conversation.continued_speech import ContinuedSpeech, SpeechTimeouts
 from deployments.conversation.faq_answers import ExactAnswers, MeaningAnswers, RankedAnswers, SimilarAnswers
 from deployments.conversation.ready.maker import ReadyAnswers
 from deployments.conversation.ready.phrase_store import PhraseStore
+from deployments.conversation.voice_catalogue import VoiceCatalogue
+from deployments.conversation.voice_parameters import VoiceParameters
 from deployments.engines.adapters import DecodingRecognizer
 from deployments.engines.chat.echo import EchoEngine, EchoOptions
 from deployments.engines.recognition.transcript import TranscriptOptions, TranscriptRecognizer
@@ -43,6 +47,7 @@ from tests.architecture.outbound_probes import probe_private_model, probe_privat
 from tests.architecture.retention_probes import probe_deleted
 from tests.fakes.decoding import one_window
 from tests.unit.conversation.harness import NOON, RecordingTurnObserver, StaticSnapshotSource
+from tests.unit.conversation.scripted_voices import OTHER, PIPER, XTTS, Deployment
 
 Probe = Callable[[Settings], Awaitable[object]]
 
@@ -200,6 +205,27 @@ async def probe_history_length(settings: Settings) -> object:
     return len(setup.chat.turns[0].messages)
 
 
+def probe_rescue(due_in: float) -> Probe:
+    """The voice that goes on in time when the first one is silent on a phone line."""
+
+    async def probe(settings: Settings) -> object:
+        voices = VoiceCatalogue((Deployment((XTTS, PIPER, OTHER), ["stall"], chunks=0 if due_in == 0 else 2),))
+        speech = ContinuedSpeech(
+            voices, RecordingTurnObserver(), lambda: settings.speech, SpeechTimeouts(engine=0.2, first_sound=0.02)
+        )
+        listener, found = Playout(due_in), set()
+        try:
+            async with asyncio.timeout(1):
+                async for chunk in speech.speak("раз, два", VoiceParameters(XTTS, "ru"), listener):
+                    listener.add(chunk.seconds)
+                    found.add(chunk.substitution)
+        except (TimeoutError, EngineTimeout):
+            return None
+        return found
+
+    return probe
+
+
 def probe_timeout(chat: EchoOptions) -> Probe:
     """Whether a slow model times out."""
 
@@ -327,6 +353,9 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "llm.total_timeout_s": (0.05, probe_total_timeout),
     "llm.answer_in_any_language": (True, probe_unspoken_language),
     "speech.default_voices": ({"ru": "tone-de"}, probe_voice_request),
+    "speech.rescue_voices": ({"ru": "other"}, probe_rescue(0.2)),
+    "speech.rescue_lead_s": (0, probe_rescue(0.2)),
+    "speech.rescue_start_s": (0.02, probe_rescue(0.0)),
     "speech.max_input_chars": (5, probe_long_text),
     "speech.speed": (2.0, probe_speech_length),
     "speech.default_preset": ("energetic", probe_speech_length),

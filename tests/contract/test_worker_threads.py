@@ -1,6 +1,7 @@
 """Streams of worker threads: order, back-pressure, errors, cancellation and stop."""
 
 import asyncio
+import math
 import os
 import threading
 from collections.abc import AsyncIterator, Generator
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator, Generator
 import pytest
 
 from deployments.contracts.errors import Unavailable
+from deployments.contracts.playout import Playout
 from deployments.engines.conformance import collect
 from deployments.engines.worker_threads import ENGINE_NICENESS, StreamSender, WorkerThreads
 from tests.waiting import wait_until
@@ -138,3 +140,41 @@ async def test_cancelled_streams_leave_no_work(workers: WorkerThreads) -> None:
     results = await asyncio.gather(*(read() for _ in range(50)), return_exceptions=True)
     assert all(isinstance(result, TimeoutError) for result in results)
     await wait_until(lambda: not workers.live_streams)
+
+
+async def test_urgent_stream_gets_the_thread_between_pieces() -> None:
+    """One thread. Sound moves the deadline of a stream, so two streams alternate. Idle work comes last."""
+    workers, order, begun, go = WorkerThreads("test", 1), list[str](), threading.Event(), threading.Event()
+
+    def block() -> None:
+        begun.set()
+        go.wait(5)
+
+    def pieces(name: str) -> Generator[str, None, None]:
+        for number in range(3):
+            order.append(f"{name}{number}")
+            yield name
+
+    async def speak(name: str, due_in: float) -> None:
+        listener = Playout(due_in)
+        await collect(workers.stream_from_generator(lambda: pieces(name), listener, lambda _: listener.add(1.0)))
+
+    blocking = asyncio.create_task(workers.call(block))
+    await asyncio.to_thread(begun.wait, 5)
+    streams = [asyncio.create_task(speak(*each)) for each in (("idle", math.inf), ("b", 60.5), ("a", 60.0))]
+    await wait_until(lambda: workers.live_streams == 4)
+    go.set()
+    await asyncio.gather(blocking, *streams)
+    spoken = [name for name in order if name[:-1] != "idle"]
+    assert spoken == ["a0", "b0", "a1", "b1", "a2", "b2"]
+    assert order[-3:] == ["idle0", "idle1", "idle2"]
+    await workers.stop()
+
+
+async def test_idle_jobs_leave_a_thread_free(workers: WorkerThreads) -> None:
+    go = threading.Event()
+    idle = [asyncio.create_task(workers.call(lambda: go.wait(5), Playout(math.inf))) for _ in range(3)]
+    await wait_until(lambda: workers.live_streams == 3)
+    assert await workers.call(lambda: 7) == 7
+    go.set()
+    assert all(await asyncio.gather(*idle))

@@ -1,4 +1,5 @@
-"""Processes that are killed: clients get an error that names the cause, and the process comes back."""
+"""Processes that are killed: clients get an error that names the cause, or the rest of what was said, and the process
+comes back."""
 
 import signal
 
@@ -19,7 +20,7 @@ REPLICAS = ("gateway", "office", "phone", "bots", "faq", "chat", "voice", "recog
         for name, case in CASES.items()
     ],
 )
-def test_killed_engine_fails_request_and_recovers(secretary: SecretaryProcess, case: EngineFailureCase) -> None:
+def test_request_whose_engine_is_killed(secretary: SecretaryProcess, case: EngineFailureCase) -> None:
     wait_until(lambda: case.answers(secretary), timeout_s=60)
     replica = secretary.replica_process(case.deployment)
     case.interrupt(secretary, lambda: replica.send_signal(signal.SIGSEGV))

@@ -7,6 +7,7 @@ import math
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -137,6 +138,7 @@ class SpeakingAssistant:
 class RecordingObserver:
     def __init__(self) -> None:
         self.stages: list[tuple[str, str]] = []
+        self.underruns: Counter[str] = Counter()
 
     def on_stage(self, name: str, seconds: float, source: str, route: str) -> None:
         self.stages.append((name, source))
@@ -150,6 +152,9 @@ class RecordingObserver:
     def on_audio(self, seconds: float, engine: str) -> None: ...
 
     def on_phrase_cache(self, hit: bool) -> None: ...
+
+    def on_underruns(self, count: int, *, avoided: bool) -> None:
+        self.underruns["avoided" if avoided else "suffered"] += count
 
     def on_exchange(self, exchange: Exchange) -> None: ...
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from deployments.contracts.errors import NoSound, ServiceStopped, Unavailable, VoiceNotFound
+from deployments.contracts.audio import PCM16_8K, SpeechChunk, Substitution
+from deployments.contracts.errors import EngineFailed, NoSound, ServiceStopped, Unavailable, VoiceNotFound
 from deployments.contracts.speech import SpeechRequest
 from deployments.engines.conformance import collect
 from deployments.engines.engine_source import load_at_once
@@ -22,12 +23,12 @@ def tone(**options: JsonValue) -> EngineSpec:
     return EngineSpec(engine="tone", options=options)
 
 
-def replica(*specs: EngineSpec) -> SpeechSynthesis:
-    return SpeechSynthesis("voice", specs, Path("models"))
+def replica(*specs: EngineSpec, **options: float) -> SpeechSynthesis:
+    return SpeechSynthesis("voice", specs, Path("models"), **options)
 
 
-async def loaded(*specs: EngineSpec) -> SpeechSynthesis:
-    synthesis = replica(*specs)
+async def loaded(*specs: EngineSpec, **options: float) -> SpeechSynthesis:
+    synthesis = replica(*specs, **options)
     await synthesis.start()
     await wait_until(lambda: all(host.loaded_engine for host in synthesis._hosts), timeout_s=20)
     return synthesis
@@ -131,3 +132,51 @@ async def test_cloned_voice_without_its_engines_has_a_stand_in(tmp_path: Path) -
     with pytest.raises(VoiceNotFound):
         await rate(synthesis, "nobody")
     await synthesis.stop()
+
+
+TEXT = "Good morning, you have reached the clinic, we are open from nine, except on Sunday."
+
+
+@pytest.mark.parametrize("broken", [{"fail_after_s": 2.0}, {"stall_after_s": 2.0}], ids=["fails", "stalls"])
+async def test_next_engine_goes_on_from_the_unspoken_clause(broken: dict[str, JsonValue]) -> None:
+    """2 s of 0.06 s a character end in the second clause; it is said again, and the rest follows."""
+    synthesis = await loaded(tone(languages=["en"], **broken), tone(languages=["en"], rate=8000), engine_timeout_s=0.05)
+    chunks = await collect(synthesis.synthesize(SpeechRequest(TEXT, "tone-en", "en")))
+    await synthesis.stop()
+    texts = [chunk.text for chunk in chunks if chunk.text]
+    assert texts == [TEXT, TEXT[TEXT.index("you have") :]]
+    own, other = ([c for c in chunks if c.substitute is substitute] for substitute in (False, True))
+    assert sum(chunk.seconds for chunk in own) == pytest.approx(2.0, abs=0.3)
+    assert sum(chunk.seconds for chunk in other) == pytest.approx(len(texts[1]) * 0.06, abs=0.1)
+    reason = "engine_failed" if "fail_after_s" in broken else "engine_timeout"
+    assert {chunk.substitution for chunk in other} == {Substitution("tone", reason)}
+    assert [chunk.sequence for chunk in chunks] == list(range(len(chunks)))
+    shares = [chunk.spoken or 0.0 for chunk in chunks]
+    assert (shares[-1], min(shares)) == (1.0, shares[0])
+
+
+async def test_last_engine_speaks_the_rest_once_more() -> None:
+    synthesis = await loaded(tone(languages=["en"], fail_after_s=3.0))
+    chunks = await collect(synthesis.synthesize(SpeechRequest(TEXT[:60], "tone-en", "en")))
+    assert [chunk.text for chunk in chunks if chunk.text] == [TEXT[:60], TEXT[43:60]]
+    assert not any(chunk.substitute for chunk in chunks)
+    assert [chunk.resumed for chunk in chunks] == sorted(chunk.resumed for chunk in chunks)
+    assert (chunks[0].resumed, chunks[-1].resumed) == (False, True)
+    with pytest.raises(EngineFailed, match="broke off"):
+        await collect(synthesis.synthesize(SpeechRequest(TEXT * 2, "tone-en", "en")))
+    await synthesis.stop()
+
+
+async def test_engine_that_raises_anything_is_replaced() -> None:
+    synthesis = await loaded(tone(languages=["en"]), tone(languages=["en"], rate=8000))
+    engine = synthesis._hosts[0].loaded_engine
+    engine.synthesize = lambda request: one_chunk_then_bug()  # type: ignore[method-assign, union-attr]
+    chunks = await collect(synthesis.synthesize(SpeechRequest(TEXT, "tone-en", "en")))
+    assert [chunk.text for chunk in chunks if chunk.text] == [TEXT]
+    assert {chunk.format.rate for chunk in chunks[1:]} == {8000}
+    await synthesis.stop()
+
+
+async def one_chunk_then_bug() -> AsyncIterator[SpeechChunk]:
+    yield SpeechChunk(bytes(PCM16_8K.size(0.2)), PCM16_8K)
+    raise ZeroDivisionError

@@ -54,6 +54,7 @@ class CounterTotals(FrozenModel):
     phrase_cache: dict[str, float]
     ready_phrase_lookups: dict[str, float]
     ready_phrases: dict[str, float] = Field(description="Now, by state")
+    line_underruns: dict[str, float] = Field(description="Silences on phone lines: suffered, or avoided")
     live_streams: dict[str, float]
 
 
@@ -142,6 +143,7 @@ class Monitor:
             phrase_cache=dict(sum_samples_by_label(text, "secretary_phrase_cache_total", "result")),
             ready_phrase_lookups=dict(sum_samples_by_label(text, "secretary_ready_phrase_lookups_total", "result")),
             ready_phrases=dict(sum_samples_by_label(text, "secretary_ready_phrases", "state")),
+            line_underruns=dict(sum_samples_by_label(text, "secretary_line_underruns_total", "result")),
             live_streams=dict(sum_samples_by_label(text, "secretary_live_streams", "kind")),
         )
         return MetricsReport(

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from deployments.contracts.chat import EmbeddingVectors
+from deployments.contracts.deadlines import DeadlinePlaces
+from deployments.contracts.playout import Playout
 from deployments.engines.chat.llama_reply import parse_vectors
 from deployments.engines.chat.llama_server import LlamaServer
-from deployments.engines.fair_lock import FairLock
 from deployments.engines.worker_threads import WorkerThreads
 
 PIECE_TOKENS = 128
@@ -29,7 +30,7 @@ class LlamaEmbedder:
         self._load = load
         self._server: LlamaServer | None = None
         self._threads = WorkerThreads("llama_cpp embeddings", 1)
-        self._turns = FairLock()
+        self._turns = DeadlinePlaces()
 
     @property
     def live_calls(self) -> int:
@@ -49,7 +50,7 @@ class LlamaEmbedder:
         await self._threads.stop()
 
     async def _embed_piece(self, text: str, caller: str) -> EmbeddingVectors:
-        async with self._turns.turn(caller):
+        async with self._turns.place(Playout(caller=caller)):
             return parse_vectors(await self._threads.call(lambda: self._vectors(text)))
 
     def _vectors(self, text: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.playout import Playout
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.contracts.streams import Closing, ReadAhead
 from deployments.engines.base import AsyncEngine
@@ -18,7 +19,7 @@ from deployments.engines.languages import primary_tag
 from deployments.engines.options import EngineOptions
 from deployments.engines.speech.espeak_library import EspeakVoice
 from deployments.engines.speech.espeak_worker import SYNTHESIS
-from deployments.engines.speech.speech_chunks import PcmStream, to_speech_chunks
+from deployments.engines.speech.speech_chunks import PcmStream, SpokenPcm, to_speech_chunks
 from deployments.engines.speech.speech_workers import SpeechWorkers
 from deployments.engines.speech.voice_selection import choose_voice
 from deployments.isolation.frames import Header
@@ -85,7 +86,7 @@ class EspeakEngine(AsyncEngine):
     def _pcm(self, request: SpeechRequest, voice: EspeakVoice) -> PcmStream:
         return ReadAhead(self._speak(request, voice), depth=0)
 
-    async def _speak(self, request: SpeechRequest, voice: EspeakVoice) -> AsyncIterator[bytes]:
+    async def _speak(self, request: SpeechRequest, voice: EspeakVoice) -> AsyncIterator[SpokenPcm]:
         rate = round(self._options.words_per_minute * request.speed)
         header: Header = {
             "do": "speak",
@@ -94,9 +95,10 @@ class EspeakEngine(AsyncEngine):
             "words_per_minute": min(max(rate, _SLOWEST), _FASTEST),
             "volume": self._options.volume,
         }
-        async with Closing(self._workers.speak(request.text, header)) as items:
-            async for _, pcm in items:
-                yield pcm
+        listener = Playout(request.due_in, request.caller)
+        async with Closing(self._workers.speak(request.text, header, listener)) as items:
+            async for item, pcm in items:
+                yield SpokenPcm(pcm, float(str(item["spoken"])))
 
     def _is_enabled(self, voice: EspeakVoice) -> bool:
         return not self._options.languages or _language(voice.tag) in self._options.languages

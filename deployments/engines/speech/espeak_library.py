@@ -5,7 +5,7 @@ The library has one global state per process. It is loaded once, and a lock seri
 
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ _RATE, _VOLUME = 1, 2  # espeak_PARAMETER
 _CALLBACK_MS = 100
 _TRIAL_WORDS_PER_MINUTE, _TRIAL_S, _BYTES_PER_SAMPLE = 450, 0.2, 2
 _CONTINUE, _STOP = 0, 1
+_LAST_EVENT, _WORD = 0, 1  # espeakEVENT_LIST_TERMINATED, espeakEVENT_WORD
 
 
 class _VoiceStruct(ctypes.Structure):
@@ -38,7 +39,22 @@ class _VoiceStruct(ctypes.Structure):
     )
 
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+class _EventStruct(ctypes.Structure):
+    """espeak_EVENT. ``text_position`` counts characters from 1."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_uint64),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_EventStruct))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +107,7 @@ class EspeakLibrary:
         """Tests a voice without a dictionary of its own: some languages use that of another language."""
         audio = bytearray()
 
-        def on_audio(pcm: bytes) -> bool:
+        def on_audio(pcm: bytes, position: int) -> bool:
             audio.extend(pcm)
             return True
 
@@ -99,14 +115,20 @@ class EspeakLibrary:
         return len(audio) > self.rate * _TRIAL_S * _BYTES_PER_SAMPLE
 
     def speak(
-        self, text: str, voice: EspeakVoice, words_per_minute: int, volume: int, on_audio: Callable[[bytes], bool]
+        self, text: str, voice: EspeakVoice, words_per_minute: int, volume: int, on_audio: Callable[[bytes, int], bool]
     ) -> None:
-        """Calls ``on_audio`` with blocks of PCM16 until it returns False. Blocks the thread. Raises EngineFailed."""
+        """Calls ``on_audio`` with blocks of PCM16 until it returns False, each with the position in ``text`` of the
+        word that is spoken at its end. Blocks the thread. Raises EngineFailed."""
+        position = 0
 
-        def callback(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
+        def callback(
+            samples: "ctypes._Pointer[ctypes.c_short]", count: int, events: "ctypes._Pointer[_EventStruct]"
+        ) -> int:
+            nonlocal position
+            position = max([position, *_word_positions(events)])
             if not samples or count <= 0:
                 return _CONTINUE
-            return _CONTINUE if on_audio(ctypes.string_at(samples, 2 * count)) else _STOP
+            return _CONTINUE if on_audio(ctypes.string_at(samples, 2 * count), position) else _STOP
 
         native = _Callback(callback)  # referenced until espeak_Synth returns
         data = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
@@ -121,6 +143,14 @@ class EspeakLibrary:
     def _check(self, status: int, what: str) -> None:
         if status != 0:
             raise EngineFailed(f"espeak-ng cannot {what} (status {status})")
+
+
+def _word_positions(events: "ctypes._Pointer[_EventStruct]") -> Iterator[int]:
+    index = 0
+    while events and events[index].type != _LAST_EVENT:
+        if events[index].type == _WORD:
+            yield events[index].text_position - 1
+        index += 1
 
 
 @cache

@@ -19,7 +19,8 @@ PHONEMES = f"{__name__}:open_phonemizer"
 
 
 def open_synthesis(options: Header) -> Handler:
-    """Calls: ``{"do": "voices"}`` sends the voices and the rate; ``{"do": "speak"}`` sends PCM16."""
+    """Calls: ``{"do": "voices"}`` sends the voices and the rate; ``{"do": "speak"}`` sends PCM16 and the
+    share of the text that is spoken at its end."""
     library = _refusing(open_library)
 
     def handle(header: Header, body: bytes, sender: ItemSender) -> None:
@@ -28,10 +29,14 @@ def open_synthesis(options: Header) -> Handler:
                 sender.put({"tag": voice.tag, "name": voice.name, "identifier": voice.identifier, "rate": library.rate})
             return
         voice = EspeakVoice(str(header["tag"]), "", str(header["identifier"]))
+        text = body.decode()
         words_per_minute, volume = int(str(header["words_per_minute"])), int(str(header["volume"]))
 
+        def send(pcm: bytes, position: int) -> bool:
+            return sender.put({"spoken": position / max(1, len(text))}, pcm)
+
         def speak() -> None:
-            library.speak(body.decode(), voice, words_per_minute, volume, lambda pcm: sender.put({}, pcm))
+            library.speak(text, voice, words_per_minute, volume, send)
 
         _refusing(speak)
 

@@ -1,8 +1,9 @@
 """Piper: neural voices (VITS through ONNX Runtime) on the CPU, one sentence at a time.
 
 espeak-ng turns the text into phonemes in a worker process, see ``espeak_worker``; the network here sees phonemes only.
-Each sentence is a separate job on a pool of threads, synthesized one ahead of the reader. Streams share the threads,
-and a stream that is read in real time holds none between sentences. A closed stream ends after the current piece.
+Each sentence is a separate job on a pool of threads, synthesized one ahead of the reader. Streams share the threads;
+the one whose listener hears silence first is next, and one that is read in real time holds none between sentences. A
+closed stream ends after the current piece.
 """
 
 import threading
@@ -16,6 +17,7 @@ from pydantic import Field
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.errors import EngineFailed, SecretaryError
+from deployments.contracts.playout import Playout
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.contracts.streams import Closing
 from deployments.engines.base import ThreadedEngine
@@ -28,7 +30,7 @@ from deployments.engines.speech.piper_voice import (
     find_voices,
     without_phoneme_markup,
 )
-from deployments.engines.speech.speech_chunks import to_speech_chunks
+from deployments.engines.speech.speech_chunks import SpokenPcm, to_speech_chunks
 from deployments.engines.speech.speech_workers import SpeechWorkers
 from deployments.engines.speech.voice_selection import choose_voice
 from deployments.isolation.frames import Header
@@ -88,25 +90,31 @@ class PiperEngine(ThreadedEngine):
     def _status_detail(self) -> dict[str, str]:
         return {"voices": str(len(self._files))}
 
-    async def _pcm(self, files: PiperVoiceFiles, request: SpeechRequest) -> AsyncIterator[bytes]:
-        threads = self._ready_threads()
+    async def _pcm(self, files: PiperVoiceFiles, request: SpeechRequest) -> AsyncIterator[SpokenPcm]:
+        threads, listener = self._ready_threads(), Playout(request.due_in, request.caller)
         voice = self._loaded.get(files.model)
         if voice is None:
-            voice = await threads.call(partial(self._load_voice, files.model))
+            voice = await threads.call(partial(self._load_voice, files.model), listener)
         text = without_phoneme_markup(request.text)
         if not voice.uses_espeak:
-            sentences = await threads.call(partial(voice.phonemize, text))
+            sentences = await threads.call(partial(voice.phonemize, text), listener)
         else:
-            marked = await threads.call(partial(voice.add_vowel_marks, text)) if voice.needs_vowel_marks else text
-            sentences = [sentence async for sentence in self._phonemize(voice, marked)]
-        work = threads.stream_from_generator(lambda: _synthesize(voice, sentences, request.speed, files.speaker))
+            if voice.needs_vowel_marks:
+                text = await threads.call(partial(voice.add_vowel_marks, text), listener)
+            sentences = [sentence async for sentence in self._phonemize(voice, text, listener)]
+        audio_format = AudioFormat(files.voice.rate)
+        work = threads.stream_from_generator(
+            lambda: _synthesize(voice, sentences, request.speed, files.speaker),
+            listener,
+            lambda pcm: listener.add(audio_format.seconds(len(pcm.audio))),
+        )
         async with Closing(work) as pieces:
             async for pcm in pieces:
                 yield pcm
 
-    async def _phonemize(self, voice: LoadedPiperVoice, text: str) -> AsyncGenerator[Sentence]:
+    async def _phonemize(self, voice: LoadedPiperVoice, text: str, listener: Playout) -> AsyncGenerator[Sentence]:
         header: Header = {"voice": voice.espeak_voice, "vowel_clusters": voice.vowel_clusters}
-        async with Closing(self._phonemizer.speak(text, header)) as items:
+        async with Closing(self._phonemizer.speak(text, header, listener)) as items:
             async for item, _ in items:
                 found = item.get("phonemes")
                 yield [str(phoneme) for phoneme in found] if isinstance(found, list) else []
@@ -120,7 +128,7 @@ class PiperEngine(ThreadedEngine):
 
 def _synthesize(
     voice: LoadedPiperVoice, sentences: list[Sentence], speed: float, speaker: int | None
-) -> Generator[bytes, None, None]:
+) -> Generator[SpokenPcm, None, None]:
     try:
         yield from voice.synthesize(sentences, speed, speaker)
     except SecretaryError:

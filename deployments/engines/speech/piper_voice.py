@@ -16,6 +16,7 @@ from deployments.contracts.errors import EngineFailed
 from deployments.contracts.speech import Voice
 from deployments.engines.languages import primary_tag
 from deployments.engines.options import require_path
+from deployments.engines.speech.speech_chunks import SpokenPcm
 
 Sentence = list[str]
 """The phonemes of a sentence."""
@@ -99,15 +100,20 @@ class LoadedPiperVoice:
         sentences: list[Sentence] = self._voice.phonemize(text)
         return sentences
 
-    def synthesize(self, sentences: list[Sentence], speed: float, speaker: int | None) -> Generator[bytes, None, None]:
-        """Yields PCM16 at the rate of the voice, one clause or sentence at a time."""
+    def synthesize(
+        self, sentences: list[Sentence], speed: float, speaker: int | None
+    ) -> Generator[SpokenPcm, None, None]:
+        """Yields PCM16 at the rate of the voice, one clause or sentence at a time. The number of phonemes tells how far
+        the text is spoken."""
         from piper import SynthesisConfig
 
         settings = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, speaker_id=speaker)
+        total, spoken = sum(map(len, sentences)), 0
         for sentence in sentences:
             for phonemes in split_phonemes(sentence):
                 ids = self._voice.phonemes_to_ids(phonemes)
-                yield _pcm16(self._voice.phoneme_ids_to_audio(ids, settings))
+                spoken += len(phonemes)
+                yield SpokenPcm(_pcm16(self._voice.phoneme_ids_to_audio(ids, settings)), spoken / total)
 
 
 def split_phonemes(sentence: list[str]) -> Iterator[list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 
 from deployments.contracts.errors import EngineFailed, NoSound, Overloaded, Unavailable
+from deployments.contracts.playout import Playout
 from deployments.contracts.streams import Closing
 from deployments.isolation.errors import (
     CallRefused,
@@ -63,8 +64,8 @@ class SpeechWorkers:
             except (WorkerDied, WorkerDeadlinePassed) as error:
                 raise EngineFailed(str(error)) from error
 
-    async def speak(self, text: str, header: Header) -> AsyncGenerator[Frame]:
-        """The items of a call with ``text`` as its body.
+    async def speak(self, text: str, header: Header, listener: Playout | None = None) -> AsyncGenerator[Frame]:
+        """The items of a call with ``text`` as its body. ``listener`` decides which of the waiting calls is next.
 
         Raises NoSound when workers die of the text, Overloaded, Unavailable while the pool stops, and EngineFailed.
         """
@@ -73,7 +74,9 @@ class SpeechWorkers:
             delivered = False
             try:
                 with self._translated_errors():
-                    async with Closing(self._pool.call(header, body, deadline_s=_DEADLINE_S)) as items:
+                    async with Closing(
+                        self._pool.call(header, body, deadline_s=_DEADLINE_S, listener=listener)
+                    ) as items:
                         async for item in items:
                             delivered = True
                             yield item

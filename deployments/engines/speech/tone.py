@@ -8,10 +8,11 @@ import numpy as np
 from pydantic import Field
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.errors import EngineFailed
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.engines.base import AsyncEngine
 from deployments.engines.options import EngineOptions
-from deployments.engines.speech.speech_chunks import PcmStream, to_speech_chunks
+from deployments.engines.speech.speech_chunks import PcmStream, SpokenPcm, to_speech_chunks
 from deployments.engines.speech.voice_selection import choose_voice
 
 SECONDS_PER_CHARACTER = 0.06
@@ -24,6 +25,8 @@ class ToneOptions(EngineOptions):
     rate: int = Field(default=22_050, ge=8_000, le=48_000, description="Sampling rate, Hz")
     frequency: float = Field(default=440, gt=0, description="Pitch, Hz")
     delay_s: float = Field(default=0, ge=0, description="Wait before every 200 ms of sound, seconds")
+    fail_after_s: float | None = Field(default=None, ge=0, description="Seconds of sound after which it breaks")
+    stall_after_s: float | None = Field(default=None, ge=0, description="Seconds of sound after which it falls silent")
     mute: bool = Field(default=False, description="Give no sound at all, as a broken engine would")
 
 
@@ -56,7 +59,16 @@ class ToneEngine(AsyncEngine):
             piece = int(_PIECE_SECONDS * self._options.rate)
             for start in range(0, samples, piece):
                 await asyncio.sleep(self._options.delay_s)
-                yield self._samples(start, min(start + piece, samples))
+                await self._break_at(start / self._options.rate)
+                end = min(start + piece, samples)
+                yield SpokenPcm(self._samples(start, end), end / samples)
+
+    async def _break_at(self, seconds: float) -> None:
+        options = self._options
+        if options.fail_after_s is not None and seconds >= options.fail_after_s:
+            raise EngineFailed("the tone broke off")
+        if options.stall_after_s is not None and seconds >= options.stall_after_s:
+            await asyncio.Event().wait()
 
     def _samples(self, start: int, end: int) -> bytes:
         phase = 2 * np.pi * self._options.frequency / self._options.rate * np.arange(start, end)

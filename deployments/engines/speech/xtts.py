@@ -1,8 +1,9 @@
 """XTTS v2: cloned voices in seventeen languages, for a card. See ``xtts_model`` for the model.
 
-The model says one piece of text at a time, on one thread. Pieces of all streams wait in line for it; a reader that is
-slow keeps nobody waiting, because a piece is said to its end whatever the reader does. A piece whose turn does not come
-within ``queue_timeout_s`` raises Overloaded, and the next engine of the graph speaks.
+The model says one piece of text at a time, on one thread. Pieces of all streams wait for it, and the one whose listener
+hears silence first is next; a reader that is slow keeps nobody waiting, because a piece is said to its end whatever the
+reader does. A piece whose turn does not come within ``queue_timeout_s`` raises Overloaded, and the next engine of the
+graph speaks.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import numpy as np
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded, SecretaryError, VoiceNotFound
+from deployments.contracts.playout import Playout
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.contracts.streams import Closing
 from deployments.contracts.voice_settings import PresetParams
@@ -25,12 +27,13 @@ from deployments.engines.languages import primary_tag
 from deployments.engines.options import EngineOptions
 from deployments.engines.speech.cloned_voices import ClonedVoice, VoiceFolder
 from deployments.engines.speech.speaker_latents import SpeakerLatents, latents_key, read_latents, store_latents
-from deployments.engines.speech.speech_chunks import to_speech_chunks
+from deployments.engines.speech.speech_chunks import SpokenPcm, to_speech_chunks
 from deployments.engines.speech.voice_selection import choose_voice
 from deployments.engines.speech.xtts_options import XttsOptions, check_files
 from deployments.engines.speech.xtts_text import installed_languages
 from deployments.engines.worker_threads import StreamSender, WorkerThreads
 from deployments.text.language import UNDETERMINED, detect_language
+from deployments.text.spoken_text import estimate_characters
 
 if TYPE_CHECKING:
     from deployments.engines.speech.incremental_vocoder import Samples
@@ -139,29 +142,38 @@ class XttsEngine(ThreadedEngine):
         language = primary_tag(detected)
         return language if language in self._languages else cloned.languages[0]
 
-    async def _pcm(self, cloned: ClonedVoice, request: SpeechRequest) -> AsyncIterator[bytes]:
-        threads, model = self._ready_threads(), self._model
+    async def _pcm(self, cloned: ClonedVoice, request: SpeechRequest) -> AsyncIterator[SpokenPcm]:
+        threads, model, listener = self._ready_threads(), self._model, Playout(request.due_in, request.caller)
         if model is None:
             return
         parameters = request.parameters or PresetParams()
         language = self._language(cloned, request)
-        speaker = await self._speaker(threads, cloned, parameters)
-        for piece in await asyncio.to_thread(model.split, request.text, language):
+        speaker = await self._speaker(threads, cloned, parameters, listener)
+        texts, before = await asyncio.to_thread(model.split, request.text, language), 0
+        total = max(1, sum(map(len, texts)))
+        for piece in texts:
             sound = model.speak(piece, language, speaker, parameters, request.speed, self._chunk_tokens)
-            stream: AsyncIterator[bytes] = threads.stream_from_callback(partial(_send, sound), limit=None)
+            stream: AsyncIterator[bytes] = threads.stream_from_callback(partial(_send, sound), None, listener)
+            made_s = 0.0
             async with Closing(stream) as pieces:
-                async with self._deadline():
+                async with self._deadline(listener):
                     await anext(pieces)
                 async for pcm in pieces:
-                    yield pcm
+                    seconds = AudioFormat(_RATE).seconds(len(pcm))
+                    made_s += seconds
+                    listener.add(seconds)
+                    yield SpokenPcm(pcm, (before + min(len(piece), estimate_characters(made_s, request.speed))) / total)
+            before += len(piece)
 
-    async def _speaker(self, threads: WorkerThreads, cloned: ClonedVoice, parameters: PresetParams) -> SpeakerLatents:
+    async def _speaker(
+        self, threads: WorkerThreads, cloned: ClonedVoice, parameters: PresetParams, listener: Playout
+    ) -> SpeakerLatents:
         if self._model is not None:
             known = self._speakers.get(latents_key(cloned, self._model.fingerprint, parameters))
             if known is not None:
                 return known
-        async with self._deadline():
-            return await threads.call(partial(self._learn, cloned, parameters))
+        async with self._deadline(listener):
+            return await threads.call(partial(self._learn, cloned, parameters), listener)
 
     def _learn(self, cloned: ClonedVoice, parameters: PresetParams) -> SpeakerLatents:
         """The latents of a voice from its file, else from its samples. Called on the worker thread."""
@@ -179,14 +191,14 @@ class XttsEngine(ThreadedEngine):
         return latents
 
     @asynccontextmanager
-    async def _deadline(self) -> AsyncGenerator[None]:
-        """Raises Overloaded when its block takes longer than a text may wait."""
-        timeout_s = self._options.queue_timeout_s
+    async def _deadline(self, listener: Playout) -> AsyncGenerator[None]:
+        """Raises Overloaded when its block takes longer than a text may wait. Idle work may wait for ever."""
+        timeout_s = None if listener.idle else self._options.queue_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 yield
         except TimeoutError:
-            raise Overloaded(f"XTTS did not come to the text in {timeout_s:g} s: others are ahead") from None
+            raise Overloaded("XTTS did not come to the text in time: others are ahead") from None
 
 
 def _send(sound: Generator["Samples"], sender: StreamSender[bytes]) -> None:

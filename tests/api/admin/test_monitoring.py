@@ -289,12 +289,14 @@ async def test_metrics_reset_clears_latency_only(
     metrics.on_tokens(7, 11, "local")
     metrics.request("/v1/chat/completions", 200, 0.1)
     metrics.on_phrase_cache(True)
+    metrics.on_underruns(2, avoided=True)
     async with router_client(build_router(monitor(office, registry, metrics), EventStreamSlots())) as http:
         body = (await http.get("/monitor/metrics")).json()
         assert body["latency"] == [{"stage": "total", "route": "local", "count": 4, "p50_ms": 10.0, "p95_ms": 30.0}]
         assert body["counts"]["tokens"] == {"prompt": 7.0, "completion": 11.0}
         assert body["counts"]["requests_by_status"] == {"200": 1.0}
         assert body["counts"]["phrase_cache"] == {"hit": 1.0}
+        assert body["counts"]["line_underruns"] == {"avoided": 2.0}
         assert body["doors"][0]["live_streams"] == 2
         assert body["system"]["memory"]["total_gb"] > 0
         reset = (await http.post("/monitor/metrics/reset")).json()

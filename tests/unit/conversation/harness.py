@@ -49,6 +49,7 @@ class RecordingTurnObserver:
         self.exchanges: list[Exchange] = []
         self.hits: list[bool] = []
         self.seconds = 0.0
+        self.underruns: Counter[str] = Counter()
 
     def on_stage(self, name: str, seconds: float, source: str, route: str) -> None:
         self.stages.append((name, route))
@@ -67,6 +68,9 @@ class RecordingTurnObserver:
 
     def on_phrase_cache(self, hit: bool) -> None:
         self.hits.append(hit)
+
+    def on_underruns(self, count: int, *, avoided: bool) -> None:
+        self.underruns["avoided" if avoided else "suffered"] += count
 
     def on_exchange(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)

@@ -9,6 +9,7 @@ from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.errors import (
     InvalidRequest,
     LanguageNotSupported,
+    ReplicaLost,
     TextTooLong,
 )
 from deployments.contracts.settings import Settings, SpeechSettings
@@ -17,6 +18,7 @@ from deployments.contracts.voice_settings import Preset, PresetParams, VoiceSett
 from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from tests.unit.conversation.fakes import MemoryBlobCache
 from tests.unit.conversation.harness import SNAPSHOT, AssistantHarness, StaticSnapshotSource, collect, user_turn
+from tests.unit.conversation.scripted_voices import XTTS, Deployment
 
 
 async def test_speech_numbers_chunks_and_caches_phrases() -> None:
@@ -112,3 +114,11 @@ async def test_engine_learns_when_the_listener_hears_silence(due_in: float | Non
     first, second = (request.due_in for request in speech.requests)
     assert first == pytest.approx(expected[0], abs=0.2)
     assert second == pytest.approx(expected[1] + 0.5, abs=0.6)
+
+
+async def test_sentence_that_broke_off_is_not_cached() -> None:
+    """Its audio says a clause twice."""
+    voice = Deployment((XTTS,), [ReplicaLost("died")])
+    harness = await AssistantHarness(speech=voice).start()
+    first, again = [await collect(harness.assistant.speak(SpeechRequest("Раз, два.", "xtts"))) for _ in range(2)]
+    assert (len(first) > len(again), harness.observer.hits) == (True, [False, False])
