@@ -95,8 +95,8 @@ class ContinuedSpeech:
         self._timeouts = timeouts or SpeechTimeouts()
 
     async def speak(self, text: str, parameters: VoiceParameters, listener: Playout) -> AsyncGenerator[SpeechChunk]:
-        """Chunks that say ``text``; the caller counts them in ``listener``. The rest of a text that broke off begins with
-        the clause that was not spoken to its end. Raises what the last voice raised."""
+        """Chunks that say ``text``; the caller counts them in ``listener``. The rest of a text that broke off begins
+        with the clause that was not spoken to its end. Raises what the last voice raised."""
         settings, voice = self._settings(), parameters.voice
         named = settings.rescue_voices.get(parameters.language)
         later, earlier = self._voices.substitutes(voice, parameters.language, named)

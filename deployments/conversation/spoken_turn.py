@@ -100,8 +100,8 @@ class Speaker:
         epoch = self._cache.epoch
         async with Closing(self._continued.speak(key.text, parameters, listener)) as chunks:
             async for chunk in chunks:
-                spoken.append(chunk)
-                yield chunk
+                spoken.append(replace(chunk, spoken=None))
+                yield spoken[-1]
         if any(chunk.substitute or chunk.resumed for chunk in spoken):
             return
         self._voices.require_consent(parameters.voice)  # of a voice that was revoked meanwhile nothing is kept

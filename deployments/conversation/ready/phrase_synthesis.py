@@ -22,8 +22,8 @@ async def synthesize_phrase(key: PhraseKey, voice: Voice, voices: VoiceCatalogue
     try:
         async with asyncio.timeout(_TIMEOUT_S), Closing(voices.engine_of(voice).synthesize(request)) as chunks:
             async for chunk in chunks:
-                if chunk.substitute:
-                    raise EngineFailed(f"another voice spoke in the place of {voice.id!r}")
+                if chunk.substitute or chunk.resumed:
+                    raise EngineFailed(f"another voice spoke in the place of {voice.id!r}, or it broke off")
                 audio += chunk.audio
                 formats.add(chunk.format)
                 if len(audio) > _MAX_BYTES:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployments.contracts.audio import SpeechChunk
+from deployments.contracts.audio import SpeechChunk, Substitution
 from deployments.contracts.errors import ServiceStopped
 from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
@@ -55,7 +55,7 @@ class StoppableSpeech(ToneEngine):
 
     async def _chunks(self, chunks: AsyncIterator[SpeechChunk]) -> AsyncIterator[SpeechChunk]:
         async for chunk in chunks:
-            yield replace(chunk, substitute=self.substitute)
+            yield replace(chunk, substitution=Substitution("other", "late") if self.substitute else None)
 
 
 @dataclass
