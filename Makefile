@@ -106,11 +106,12 @@ servers:
 	@missing=""; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="postgresql"; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v v2ray >/dev/null || missing="$$missing v2ray"; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ]; then \
-	    echo "Installing Debian's $$missing for the storage tests ..."; \
+	    echo "Installing Debian's $$missing for the tests of storage and proxies ..."; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	  else echo "The storage tests need servers: sudo apt-get install $$missing"; exit 1; fi; \
+	  else echo "The tests of storage and proxies need servers: sudo apt-get install $$missing"; exit 1; fi; \
 	fi
 
 clean:

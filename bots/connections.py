@@ -4,7 +4,9 @@ import importlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bots.telegram.tunnelled_connector import TunnelPool
 from deployments.contracts.engines import Assistant
+from deployments.contracts.instances import BotSpec
 from deployments.contracts.sessions import ConversationStore
 from deployments.outbound.policy import OutboundPolicy
 
@@ -15,13 +17,15 @@ async def _close_nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class BotConnections:
-    """``open_token`` decrypts the sealed token of a row. ``policy`` returns the outbound policy in force. ``close``
-    releases everything that ``connect`` opened."""
+    """``open_token`` decrypts the sealed token of a row. ``policy`` returns the outbound policy in force.
+    ``open_proxies`` returns the proxies of a row, None when it has none. ``close`` releases everything that was
+    opened."""
 
     assistant: Assistant
     conversations: ConversationStore
     open_token: Callable[[str], str]
     policy: Callable[[], OutboundPolicy] = OutboundPolicy
+    open_proxies: Callable[[BotSpec], TunnelPool | None] = lambda spec: None
     close: Callable[[], Awaitable[None]] = _close_nothing
 
 

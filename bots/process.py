@@ -82,6 +82,7 @@ class BotProcess:
             ogg_opus_file,
             self._limits,
             connections.policy,
+            connections.open_proxies(self._spec),
         )
         try:
             await self._bot.run()

@@ -12,6 +12,7 @@ from bots.supervisor import BotSupervisor
 from deployments import names
 from deployments.administration.auth.secret_keys import load_sealer
 from deployments.arguments import BotsArgs, UsedEngineArgs
+from deployments.bot_proxies import BotProxies
 from deployments.clients import door_name, office_client
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.snapshot import Snapshot
@@ -75,11 +76,15 @@ class BotConnector:
         def policy() -> OutboundPolicy:
             return OutboundPolicy.from_settings(runtime.snapshots.current.settings.outbound)
 
+        sealer = load_sealer(environment)
+        proxies = BotProxies(runtime.proxies, sealer.open, policy)
+
         async def close() -> None:
+            await proxies.close()
             await runtime.stop()
             flush_log()
 
-        return BotConnections(runtime.assistant, office, load_sealer(environment).open, policy, close)
+        return BotConnections(runtime.assistant, office, sealer.open, policy, proxies.open, close)
 
 
 def build_bot_supervisor(args: BotsArgs) -> serve.Application:

@@ -11,22 +11,26 @@ from pydantic import SecretStr
 from deployments.cloud_connection import CheckedProviderConnection, ProviderAddress
 from deployments.contracts.engines import ChatEngine
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.provider_errors import BudgetUsed, ProviderAddressRefused
+from deployments.contracts.provider_errors import BudgetUsed
 from deployments.contracts.provider_kinds import PROVIDER_KINDS
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.settings import LlmSettings, OutboundSettings
 from deployments.contracts.snapshot import Snapshot
 from deployments.engines.adapters import TimeoutChatEngine
 from deployments.engines.cloud.engine import CloudChatEngine, CloudModel, TokenPrices
+from deployments.engines.cloud.resuming import ResumingChatEngine
 from deployments.outbound.network_backend import Resolver
 from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.response_body import OutboundLimits
+from deployments.proxy_pool import ProxyPool
+from deployments.proxy_pools import ProxyPools, find_core_on_path, stored_choice
 
 log = logging.getLogger(__name__)
 
 _KEEPALIVE_S = 120
 _MAX_CONNECTIONS = 200
 _MAX_REPLY_BYTES = 50_000_000
+_MAX_RESUMPTIONS = 3
 _CLOUD = "cloud:"
 
 
@@ -52,7 +56,8 @@ class CloudEngines:
     """``engines`` are the current ones by route. A changed provider gets a new engine; the old one is closed when its
     streams have ended. litellm is imported in the background as soon as a provider is enabled.
 
-    ``open_secret`` decrypts a sealed key. ``spent`` says what a route has cost today.
+    ``open_secret`` decrypts a sealed key and sealed links. A provider with links is reached through ``proxies``.
+    ``spent`` says what a route has cost today.
     """
 
     def __init__(
@@ -60,8 +65,10 @@ class CloudEngines:
         open_secret: Callable[[str], str],
         spent: Callable[[str], Spending],
         resolver: Resolver | None = None,
+        proxies: ProxyPools | None = None,
     ) -> None:
         self._open_secret = open_secret
+        self._proxies = proxies or ProxyPools(find_core_on_path)
         self._resolver = resolver
         self._spent = spent
         self._settings = (LlmSettings(), OutboundSettings())
@@ -109,7 +116,10 @@ class CloudEngines:
     def _start(self, spec: ProviderSpec, timeouts: tuple[float, float]) -> _Running:
         engine = self._build(spec, timeouts)
         self._spawn(_warm_up(engine, spec.name))
-        return _Running(spec, timeouts, engine, TimeoutChatEngine(engine, self._event_timeouts))
+        answering: ChatEngine = engine
+        if spec.sealed_proxies:
+            answering = ResumingChatEngine(engine, _MAX_RESUMPTIONS, engine.estimate_cost)
+        return _Running(spec, timeouts, engine, TimeoutChatEngine(answering, self._event_timeouts))
 
     def _event_timeouts(self) -> tuple[float, float]:
         return self._settings[0].first_token_timeout_s, self._settings[0].idle_timeout_s
@@ -140,16 +150,21 @@ class CloudEngines:
             admit=lambda: self._admit(spec),
         )
         address = ProviderAddress(spec.base_url, kind, key, spec.key_origin)
-        return CloudChatEngine(
-            model, CheckedProviderConnection(address, lambda: self._policy, limits, resolver=self._resolver)
+        pool = self._pool(spec)
+        connection = CheckedProviderConnection(
+            address, lambda: self._policy, limits, resolver=self._resolver, proxies=pool
         )
+        return CloudChatEngine(model, connection)
+
+    def _pool(self, spec: ProviderSpec) -> ProxyPool | None:
+        """The proxies of ``spec``; None without links. Links that cannot be read give a pool without any, which refuses
+        every request."""
+        if not spec.sealed_proxies:
+            return None
+        choice = stored_choice(spec, self._open_secret)
+        return self._proxies.acquire(f"{_CLOUD}{spec.id}", choice)
 
     def _admit(self, spec: ProviderSpec) -> None:
-        if spec.sealed_proxies:
-            raise ProviderAddressRefused(
-                f"{spec.name} must be reached through its proxies, and this version has no proxy tunnel: "
-                "remove vless_urls to call it directly"
-            )
         spending = self._spent(f"{_CLOUD}{spec.id}")
         if spec.budget_per_day and spending.cost >= spec.budget_per_day:
             raise BudgetUsed(

@@ -35,10 +35,12 @@ from deployments.conversation.ready.ready_phrases import ReadyPhrases
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.conversation.usage_tracker import UsageTracker
+from deployments.proxy_pools import ProxyPools, core_finder
 from deployments.remote import RemoteDeployment
 from deployments.shared_state.factory import create_shared_state
 from deployments.text.normalizer import load_normalizers
 from deployments.wiring import Engines, build_turn_pipeline
+from proxies.remembered_links import RememberedLinks
 from storage.environment import Environment
 
 
@@ -115,15 +117,17 @@ class DoorRuntime:
             remote.on_queue_depth = metrics.queue_depth
         self._exact = ExactAnswers(lambda: datetime.now(UTC))
         self.snapshots = SnapshotFeed(office, door, self._prepare)
-        self.clouds = CloudEngines(load_sealer(Environment()).open, self._spent)
+        environment = Environment()
+        self.proxies = ProxyPools(core_finder(environment), RememberedLinks(environment.data / "run" / "proxies"))
+        self.clouds = CloudEngines(load_sealer(environment).open, self._spent, proxies=self.proxies)
         self.usage = UsageTracker(time.time, self.clouds.estimate_cost)
-        self.outbox = ReportOutbox(office, door, self.snapshots, usage=self.usage)
+        self.outbox = ReportOutbox(office, door, self.snapshots, usage=self.usage, proxies=self.proxies.statuses)
         self.observer = CompositeObserver((metrics, self.outbox))
         self.chats = {remote.name: ChatClient(remote, "chat") for remote in handles.chats}
         self.speech = tuple(SpeechClient(remote) for remote in handles.voices)
         self.recognizer = RecognizerClient(handles.recognition, "recognition") if handles.recognition else None
-        self.shared = create_shared_state(Environment().redis_url)
-        self.phrase_store = PhraseStore(Environment().ready_answers_dir)
+        self.shared = create_shared_state(environment.redis_url)
+        self.phrase_store = PhraseStore(environment.ready_answers_dir)
         self.unmetered_assistant = ConversationAssistant(self._pipeline(handles), self.snapshots, self.observer)
         self.assistant = MeteredAssistant(self.unmetered_assistant, self.usage, source)
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ray import serve
@@ -35,8 +36,11 @@ from deployments.conversation.faq_answers import ExactAnswers, explain_match
 from deployments.conversation.snapshot_stream import encode_snapshots
 from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host_door
+from deployments.outbound.policy import OutboundPolicy
 from deployments.process_metrics import open_metrics
 from deployments.provider_test import ProviderTester
+from deployments.proxy_pools import core_finder
+from deployments.proxy_test import ProxyTester, describe_core
 from deployments.remote import RemoteDeployment
 from deployments.serve_view import ServeView
 from storage.environment import Environment
@@ -95,6 +99,8 @@ class OfficeServer:
             snapshots=runtime.snapshots,
             test_provider=ProviderTester(runtime.clouds),
             ready_answers=self._ready_answers,
+            test_proxy=ProxyTester(core_finder(self._environment), self._outbound_policy),
+            proxy_core=partial(describe_core, core_finder(self._environment)),
         )
         gate = GateDependencies(office.tokens, runtime.snapshots, runtime.metrics)
         app = AdminApp(gate, admin_routers(admin_services))
@@ -112,6 +118,9 @@ class OfficeServer:
         secret = read_or_create_secret(self._environment.storage_secret_path).hex()
         mount_panel(app, panel_services, storage_secret=secret, secure_cookie=self._environment.reached_by_tls)
         return app
+
+    def _outbound_policy(self) -> OutboundPolicy:
+        return OutboundPolicy.from_settings(self._office.publisher.current.settings.outbound)
 
     async def snapshots(self, after_revision: int, subscriber: str) -> AsyncGenerator[Snapshot | SnapshotChange]:
         async with Closing(encode_snapshots(self._office.snapshots(after_revision, subscriber))) as items:

@@ -80,6 +80,9 @@ class Environment(BaseSettings):
         description="Your mirrors that models may be downloaded from, separated by commas: mirror.lan:8080, "
         "10.0.0.0/24. The server in HF_ENDPOINT is always allowed",
     )
+    xray: AbsolutePath | None = Field(
+        default=None, description="The program xray or v2ray for VLESS links; default: in ./bin, <data>/bin or PATH"
+    )
     admin_password: SecretStr | None = Field(default=None, description="Password of the user admin")
     api_key: SecretStr | None = Field(
         default=None, description="An API key with every scope but voices, stored at start. A revoked key stays revoked"

@@ -28,6 +28,7 @@ from bots.telegram.responder import BotResponder, EncodeVoiceNote
 from bots.telegram.send_retry import SendRetry
 from bots.telegram.status_recorder import StatusRecorder
 from bots.telegram.token_redaction import install_log_redaction
+from bots.telegram.tunnelled_connector import TunnelPool
 from bots.telegram.typing_indicator import TypingIndicator
 from deployments.contracts.engines import Assistant
 from deployments.contracts.instances import BotSpec
@@ -41,7 +42,8 @@ class TelegramBot:
     """A Telegram bot that answers with ``assistant``.
 
     ``encode_voice_note`` encodes PCM as an OGG/Opus file; without it the bot answers in text only. ``policy`` is called
-    for every request and decides whether the Bot API server may be contacted. ``run`` may be called once.
+    for every request and decides whether the Bot API server may be contacted, which is reached through ``proxies`` if
+    there are any. ``run`` may be called once.
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class TelegramBot:
         encode_voice_note: EncodeVoiceNote | None = None,
         limits: BotLimits | None = None,
         policy: PolicyProvider = OutboundPolicy,
+        proxies: TunnelPool | None = None,
     ) -> None:
+        self._proxies = proxies
         self._spec = spec
         self._token = SecretStr(token)
         self._limits = limits or BotLimits()
@@ -114,7 +118,8 @@ class TelegramBot:
     def _build_client(self) -> Bot:
         """Raises TokenValidationError for a malformed token."""
         server = TelegramAPIServer.from_base(self._spec.api_url)
-        session = CheckedSession(self._spec.api_url, self._policy, api=server, timeout=self._limits.request_timeout_s)
+        timeout = self._limits.request_timeout_s
+        session = CheckedSession(self._spec.api_url, self._policy, self._proxies, api=server, timeout=timeout)
         session.middleware(SendRetry(self._limits))
         return Bot(self._token.get_secret_value(), session=session)
 

@@ -8,12 +8,21 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramNetworkError
 from aiogram.methods import TelegramMethod
 from aiogram.methods.base import TelegramType
-from aiohttp import ClientError, ClientPayloadError, ClientResponse, ClientSession, ThreadedResolver, TraceConfig
+from aiohttp import (
+    BaseConnector,
+    ClientError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ThreadedResolver,
+    TraceConfig,
+)
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import Connection
 from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING
 
 from bots.telegram.token_redaction import RedactingSession
+from bots.telegram.tunnelled_connector import TunnelledConnector, TunnelPool
 from deployments.contracts.errors import SecretaryError
 from deployments.outbound.policy import OutboundPolicy, OutboundRefused
 from deployments.outbound.target import OutboundTarget, parse_target
@@ -77,13 +86,14 @@ class BoundedResponse(ClientResponse):
 
 
 class CheckedSession(RedactingSession):
-    """Sends requests to ``api_url`` if ``policy`` allows it at that moment. Redirects are not followed: the Bot API has
-    none."""
+    """Sends requests to ``api_url`` if ``policy`` allows it at that moment, through ``proxies`` if there are any.
+    Redirects are not followed: the Bot API has none."""
 
-    def __init__(self, api_url: str, policy: PolicyProvider, **options: Any) -> None:
+    def __init__(self, api_url: str, policy: PolicyProvider, proxies: TunnelPool | None = None, **options: Any) -> None:
         super().__init__(**options)
         self._api_url = api_url
         self._policy = policy
+        self._proxies = proxies
         self._connector_init["resolver"] = CheckedResolver(policy)
 
     async def create_session(self) -> ClientSession:
@@ -93,7 +103,7 @@ class CheckedSession(RedactingSession):
             await self.close()
         if self._session is None or self._session.closed:
             self._session = ClientSession(
-                connector=self._connector_type(**self._connector_init),
+                connector=self._make_connector(),
                 headers={ACCEPT_ENCODING: _PLAIN},
                 auto_decompress=False,
                 response_class=BoundedResponse,
@@ -118,6 +128,11 @@ class CheckedSession(RedactingSession):
         """Closes the connections and waits for them. aiogram's own method then waits 250 ms more, for old aiohttp."""
         if self._session is not None and not self._session.closed:
             await self._session.close()
+
+    def _make_connector(self) -> BaseConnector:
+        if self._proxies is None:
+            return self._connector_type(**self._connector_init)
+        return TunnelledConnector(self._proxies, CheckedResolver(self._policy), **self._connector_init)
 
     def _check_server(self) -> None:
         self._policy().check_target(parse_target(self._api_url))

@@ -1,4 +1,5 @@
-"""The console script ``secretary``: up, down, status, check, models, say, hear, backup, restore, rotate-key."""
+"""The console script ``secretary``: up, down, status, check, models, proxies, say, hear, backup, restore and
+rotate-key."""
 
 import asyncio
 import shutil
@@ -10,7 +11,13 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from deployments.command import backup_commands, model_commands, settings_reference, speech_commands
+from deployments.command import (
+    backup_commands,
+    model_commands,
+    proxy_commands,
+    settings_reference,
+    speech_commands,
+)
 from deployments.command.gpu_table import check_gpus, parse_cards
 from deployments.command.graph import format_validation_error, read_graph
 from deployments.command.pid_file import read_pid_file, remove_pid_file
@@ -32,6 +39,7 @@ app = typer.Typer(
     help="An AI secretary on your own machine.",
 )
 app.add_typer(model_commands.app, name="models", help="List and download models.")
+app.add_typer(proxy_commands.app, name="proxies", help="Proxies of cloud providers and bots.")
 console = Console(emoji=False)
 
 GraphOption = Annotated[Path, typer.Option("--graph", "-g", help="The Serve configuration")]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from deployments.contracts.chat import Overrides, Route
 from deployments.contracts.frozen_model import FrozenModel, Language, Slug
+from deployments.contracts.proxies import ProxyPolicy
 from deployments.contracts.sampling import Sampling
 
 MAIN_MENU = "main_menu"
@@ -63,10 +64,14 @@ class InstanceSpec(FrozenModel):
 
 
 class BotSpec(InstanceSpec):
-    """A Telegram bot. ``sealed_token`` is opened in the process of the bot only."""
+    """A Telegram bot. ``sealed_token`` and ``sealed_proxies`` are opened in the process of the bot only."""
 
     sealed_token: str = Field(default="", repr=False)
     api_url: str = "https://api.telegram.org"
+    sealed_proxies: str = Field(default="", repr=False)
+    proxy_policy: ProxyPolicy = "never_direct"
+    proxy_preferred: int = Field(default=0, ge=0, description="Index of the link to begin with")
+    proxy_generation: int = Field(default=0, ge=0, description="Raised by a manual switch and a reset")
     access: BotAccess = Field(default="listed", description="Who may use it: listed users, or everyone")
     allowed_users: tuple[int, ...] = Field(default=(), description="Telegram user ids; empty means nobody")
     admin_users: tuple[int, ...] = Field(default=(), description="Telegram user ids that may ask for /status")

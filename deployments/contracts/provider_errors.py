@@ -2,10 +2,12 @@
 
     Unavailable
     └── ProviderFailed            503 provider_failed            (retryable)
+        ├── AnswerCut             503 provider_answer_cut        the connection ended in mid-answer (retryable)
         ├── ProviderRejected      502 provider_rejected_request  the provider does not understand the request
         ├── ProviderKeyRefused    502 provider_key_refused       no key, a wrong key, or a key without the permission
         ├── RegionBlocked         502 provider_region_blocked
         ├── ProviderAddressRefused 502 provider_address_refused  the outbound policy forbids the address
+        ├── ProxiesFailed         503 proxies_failed             no proxy works, or xray is missing (retryable)
         ├── ProviderModelUnknown  502 provider_model_not_found
         ├── ProviderQuotaUsed     502 provider_quota_used        no credit, or the free quota is used up
         ├── ProviderBusy          429 provider_rate_limited      (retryable)
@@ -29,6 +31,12 @@ class ProviderFailed(Unavailable):
     code = "provider_failed"
 
 
+class AnswerCut(ProviderFailed):
+    """The connection ended before the answer was complete."""
+
+    code = "provider_answer_cut"
+
+
 class ProviderRejected(ProviderFailed):
     """The provider refused the request as invalid."""
 
@@ -49,6 +57,13 @@ class ProviderAddressRefused(ProviderFailed):
     """The policy of outbound requests forbids the base URL; the message names the setting that allows it."""
 
     code, status, retryable = "provider_address_refused", 502, False
+
+
+class ProxiesFailed(ProviderFailed):
+    """No proxy of the provider works, and its policy forbids a direct connection. ``remedy`` is set when the program
+    that speaks VLESS is not installed."""
+
+    code = "proxies_failed"
 
 
 class ProviderModelUnknown(ProviderFailed):

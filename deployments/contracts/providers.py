@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from deployments.contracts.frozen_model import FrozenModel, Language, Slug
+from deployments.contracts.proxies import ProxyPolicy
 from deployments.contracts.sampling import Sampling
 
 _Price = Annotated[float, Field(ge=0, le=1_000_000)]
@@ -30,6 +31,9 @@ class ProviderSpec(FrozenModel):
     key_hint: str = Field(default="", repr=False, description="Last characters of the key")
     key_origin: str = ""
     sealed_proxies: str = Field(default="", repr=False)
+    proxy_policy: ProxyPolicy = "never_direct"
+    proxy_preferred: int = Field(default=0, ge=0, description="Index of the link to begin with")
+    proxy_generation: int = Field(default=0, ge=0, description="Raised by a manual switch and a reset")
     input_price: _Price | None = None
     output_price: _Price | None = None
     budget_per_day: float = Field(default=0, ge=0)

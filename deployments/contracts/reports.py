@@ -7,6 +7,7 @@ from pydantic import Field
 
 from deployments.contracts.exchange import Exchange
 from deployments.contracts.frozen_model import FrozenModel
+from deployments.contracts.proxies import ProxyPoolStatus
 from deployments.contracts.snapshot import Snapshot
 
 
@@ -48,6 +49,7 @@ class DoorReport(FrozenModel):
     stages: tuple[StageLatency, ...] = ()
     usage: tuple[UsageCount, ...] = ()
     live_streams: int = 0
+    proxies: tuple[ProxyPoolStatus, ...] = Field(default=(), description="The proxies that the door uses, now")
 
 
 class KeyUsage(FrozenModel):

@@ -5,10 +5,12 @@ import asyncio
 import logging
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from secrets import token_hex
 
 from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.contracts.exchange import Exchange
+from deployments.contracts.proxies import ProxyPoolStatus
 from deployments.contracts.reports import DoorReport, OfficeLink, SnapshotSource, StageLatency
 from deployments.contracts.timeouts import wait_for_event
 from deployments.conversation.usage_tracker import UsageTracker
@@ -30,7 +32,7 @@ class ReportOutbox:
     Exchanges of stored sessions are delivered at least once; the office deduplicates them by turn id. Up to
     ``capacity`` exchanges wait while the office is away, then the oldest are dropped. An exchange that the office
     rejects with InvalidRequest is dropped alone. ``dropped`` counts both. Turns without a session only count as hits
-    and latencies.
+    and latencies. ``proxies`` returns their present states.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class ReportOutbox:
         snapshots: SnapshotSource,
         capacity: int = 10_000,
         usage: UsageTracker | None = None,
+        proxies: Callable[[], tuple[ProxyPoolStatus, ...]] = tuple,
     ) -> None:
         self._link = link
+        self._proxies = proxies
         self._door = door
         self._snapshots = snapshots
         self._exchanges: deque[Exchange] = deque()
@@ -174,6 +178,7 @@ class ReportOutbox:
             revision=report.revision,
             exchanges=exchanges,
             live_streams=report.live_streams,
+            proxies=report.proxies,
         )
 
     def _next_report(self) -> DoorReport:
@@ -194,6 +199,7 @@ class ReportOutbox:
             stages=stages,
             usage=self._usage.take_unreported(),
             live_streams=self.live_streams,
+            proxies=self._proxies(),
         )
 
 

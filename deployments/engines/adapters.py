@@ -21,7 +21,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Engine)
 
 
-class _Adapter(Generic[E]):
+class EngineAdapter(Generic[E]):
     """Passes the life cycle on to the inner engine."""
 
     def __init__(self, engine: E) -> None:
@@ -37,7 +37,7 @@ class _Adapter(Generic[E]):
         return self._engine.status()
 
 
-class TimeoutChatEngine(_Adapter[ChatEngine]):
+class TimeoutChatEngine(EngineAdapter[ChatEngine]):
     """A chat engine whose stream raises EngineTimeout when the next event takes too long.
 
     ``timeouts`` is called at the start of each stream. It returns the timeout of the first event and the timeout of
@@ -71,7 +71,7 @@ async def with_timeouts(
             timeout_s = idle_timeout_s
 
 
-class DecodingRecognizer(_Adapter[Recognizer]):
+class DecodingRecognizer(EngineAdapter[Recognizer]):
     """A recognizer that also accepts audio files (wav, mp3, ogg, webm and others).
 
     ``windows`` yields a file as windows of PCM16 mono at 16 kHz. Its arguments are the file and the longest accepted

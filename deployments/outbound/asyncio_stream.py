@@ -5,6 +5,7 @@ answer with a system call each; these know from what has arrived.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,15 @@ async def connect(
             transport, _ = await loop.create_connection(lambda: protocol, address, port, local_addr=local)
     for option in socket_options or ():
         transport.get_extra_info("socket").setsockopt(*option)
+    return AsyncioStream(reader, asyncio.StreamWriter(transport, protocol, reader, loop), protocol)
+
+
+async def adopt(connected: socket.socket) -> "AsyncioStream":
+    """A stream over a socket that is connected already. The stream closes it."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_BUFFER_BYTES, loop=loop)
+    protocol = _CountingProtocol(reader, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, sock=connected)
     return AsyncioStream(reader, asyncio.StreamWriter(transport, protocol, reader, loop), protocol)
 
 

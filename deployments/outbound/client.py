@@ -15,6 +15,7 @@ from deployments.outbound.redirects import SAME_ORIGIN_ONLY, RedirectPolicy
 from deployments.outbound.response_body import DEFAULT_LIMITS, OutboundLimits
 from deployments.outbound.target import OutboundTarget, parse_target
 from deployments.outbound.transport import CheckedTransport
+from deployments.outbound.tunnel import Tunnel
 
 _CREDENTIAL_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
@@ -48,6 +49,7 @@ class CheckedClient:
     """An HTTP client with one connection pool. Close it with ``aclose``.
 
     ``policy`` is called for each request, also after a redirect. ``redirects`` allows redirects to other origins.
+    All connections go through ``tunnel``, if there is one.
     """
 
     def __init__(
@@ -57,10 +59,11 @@ class CheckedClient:
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
         redirects: RedirectPolicy = SAME_ORIGIN_ONLY,
+        tunnel: Tunnel | None = None,
     ) -> None:
         self._limits = limits
         self._redirects = redirects
-        transport = CheckedTransport(policy, limits, resolver, tls)
+        transport = CheckedTransport(policy, limits, resolver, tls, tunnel)
         self._client = httpx.AsyncClient(
             transport=transport, follow_redirects=False, trust_env=False, timeout=limits.total_timeout_s
         )

@@ -14,6 +14,8 @@ from deployments.outbound.network_backend import CheckedNetworkBackend, Resolver
 from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.response_body import DEFAULT_LIMITS, BoundedBody, ByteSource, OutboundLimits, response_timeout
 from deployments.outbound.target import OutboundTarget, parse_target
+from deployments.outbound.tunnel import Tunnel
+from deployments.outbound.tunnel_backend import TunnelBackend
 
 _REPLACED_HEADERS = (b"host", b"accept-encoding")
 
@@ -21,8 +23,9 @@ _REPLACED_HEADERS = (b"host", b"accept-encoding")
 class CheckedTransport(httpx.AsyncBaseTransport):
     """Calls ``policy`` for each request. Ignores timeouts, ``Host`` and ``Accept-Encoding`` of the caller.
 
-    Requests uncompressed responses and refuses others. Raises OutboundRefused, InvalidRequest, Unavailable,
-    EngineTimeout and ResponseTooLarge.
+    With a ``tunnel`` every connection goes through it, and names are not resolved here: only the name and a literal
+    address are checked. Requests uncompressed responses and refuses others. Raises OutboundRefused, InvalidRequest,
+    Unavailable, EngineTimeout and ResponseTooLarge.
     """
 
     def __init__(
@@ -31,14 +34,16 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         limits: OutboundLimits = DEFAULT_LIMITS,
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
+        tunnel: Tunnel | None = None,
     ) -> None:
         self._policy = policy
         self._limits = limits
+        backend = TunnelBackend(tunnel) if tunnel else CheckedNetworkBackend(policy, resolver or SystemResolver())
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or ssl.create_default_context(),
             max_connections=limits.max_connections,
             keepalive_expiry=limits.keepalive_s,
-            network_backend=CheckedNetworkBackend(policy, resolver or SystemResolver()),
+            network_backend=backend,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

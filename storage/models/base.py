@@ -12,6 +12,7 @@ JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "Jso
 
 EMPTY, EMPTY_LIST, EMPTY_OBJECT = text("''"), text("'[]'"), text("'{}'")
 """Server defaults of columns that were added to existing tables."""
+NEVER_DIRECT = "never_direct"
 
 _SQLITE_LENGTH = len("2026-11-23 09:00:00.123456")
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, String, Text, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.models.base import EMPTY, EMPTY_LIST, EMPTY_OBJECT, Base, JsonValue, now
+from storage.models.base import EMPTY, EMPTY_LIST, EMPTY_OBJECT, NEVER_DIRECT, Base, JsonValue, now
 
 
 class FaqRow(Base):
@@ -70,6 +70,10 @@ class BotRow(Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     sealed_token: Mapped[str] = mapped_column(Text)
     api_url: Mapped[str] = mapped_column(String(500))
+    sealed_proxies: Mapped[str] = mapped_column(Text, default="", server_default=EMPTY)
+    proxy_policy: Mapped[str] = mapped_column(String(20), default=NEVER_DIRECT, server_default=NEVER_DIRECT)
+    proxy_preferred: Mapped[int] = mapped_column(default=0, server_default="0")
+    proxy_generation: Mapped[int] = mapped_column(default=0, server_default="0")
     access: Mapped[str] = mapped_column(String(10), default="listed", server_default="listed")
     allowed_users: Mapped[list[int]]
     admin_users: Mapped[list[int]] = mapped_column(default=list, server_default=EMPTY_LIST)

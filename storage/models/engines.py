@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Double, ForeignKey, String, Text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.models.base import EMPTY_LIST, Base, JsonValue, now
+from storage.models.base import EMPTY_LIST, NEVER_DIRECT, Base, JsonValue, now
 
 
 class VoiceRow(Base):
@@ -76,8 +76,8 @@ class TtsPresetRow(Base):
 
 
 class CloudProviderRow(Base):
-    """A cloud LLM provider. ``sealed_api_key`` is sent to ``key_origin`` only. ``sealed_proxies`` are VLESS links, one
-    per line."""
+    """A cloud LLM provider. ``sealed_api_key`` is sent to ``key_origin`` only. ``sealed_proxies`` are links, one per
+    line."""
 
     __tablename__ = "cloud_llm_providers"
 
@@ -94,6 +94,9 @@ class CloudProviderRow(Base):
     is_default: Mapped[bool] = mapped_column(default=False)
     params: Mapped[JsonValue] = mapped_column(JSON(), default=dict)
     sealed_proxies: Mapped[str] = mapped_column(Text, default="")
+    proxy_policy: Mapped[str] = mapped_column(String(20), default=NEVER_DIRECT, server_default=NEVER_DIRECT)
+    proxy_preferred: Mapped[int] = mapped_column(default=0, server_default="0")
+    proxy_generation: Mapped[int] = mapped_column(default=0, server_default="0")
     input_price: Mapped[float | None]
     output_price: Mapped[float | None]
     budget_per_day: Mapped[float] = mapped_column(default=0.0, server_default="0")

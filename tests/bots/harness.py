@@ -13,6 +13,7 @@ from bots.bot_status import BotState
 from bots.telegram.bot import TelegramBot
 from bots.telegram.bot_limits import BotLimits
 from bots.telegram.checked_session import CheckedSession, PolicyProvider
+from bots.telegram.tunnelled_connector import TunnelPool
 from deployments.audio.encode import ogg_opus_file
 from deployments.contracts.instances import BotSpec
 from tests.bots.bot_api_json import TOKEN
@@ -47,6 +48,7 @@ async def running_bot(
     limits: BotLimits = FAST_LIMITS,
     token: str = TOKEN,
     policy: PolicyProvider = lambda: LOOPBACK_POLICY,
+    proxies: TunnelPool | None = None,
     **spec: object,
 ) -> AsyncIterator[RunningBot]:
     """Runs a bot with a row of the fields ``spec`` and stops it at the end of the block."""
@@ -54,7 +56,7 @@ async def running_bot(
     row = BotSpec.model_validate(
         {"id": "front", "name": "Приёмная", "api_url": server.url, "access": "everyone", **spec}
     )
-    bot = TelegramBot(row, token, assistant, conversations, ogg_opus_file, limits, policy)
+    bot = TelegramBot(row, token, assistant, conversations, ogg_opus_file, limits, policy, proxies)
     task = asyncio.create_task(bot.run())
     try:
         yield RunningBot(server, bot, assistant, conversations, task)

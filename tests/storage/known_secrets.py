@@ -24,7 +24,7 @@ SECRETS = {
 }
 """Name -> plain text."""
 
-VLESS_LINK = f"vless://{SECRETS['user of a VLESS link']}@proxy.example.org:443?security=reality#x"
+VLESS_LINK = f"vless://{SECRETS['user of a VLESS link']}@proxy.example.org:443?security=tls#x"
 
 
 def find_leaks(contents: Iterable[tuple[str, bytes]], secrets: dict[str, str]) -> list[str]:

@@ -123,6 +123,7 @@ async def test_replace_all_changes_sealed_texts_only(database: Database) -> None
 
 def test_sealed_columns_are_found_by_prefix() -> None:
     assert {f"{table.name}.{column.name}" for table, column in sealed_columns()} == {
+        "bot_instances.sealed_proxies",
         "bot_instances.sealed_token",
         "cloud_llm_providers.sealed_api_key",
         "cloud_llm_providers.sealed_proxies",

@@ -12,12 +12,15 @@ from deployments.administration.office.host_addresses import parse_server_url, u
 from deployments.administration.office.outbound_check import require_outbound_allowed
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.spec_administration import NamedSpecAdministration
+from deployments.administration.proxies.drafts import LinkTexts, open_links, proxy_fields
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.administration.speech.presets import require_preset
 from deployments.contracts.errors import Conflict, InvalidRequest
 from deployments.contracts.frozen_model import Language
 from deployments.contracts.instances import BotAccess, BotSpec
+from deployments.contracts.proxies import ProxyPolicy
 from deployments.contracts.sampling import Sampling
+from proxies.links import masked_host
 from storage.database import Database
 from storage.repositories.specs import SpecRepository
 from storage.secrets import SealBroken, Sealer
@@ -27,12 +30,16 @@ _TOKEN = re.compile(r"\d{1,20}:[\w-]{1,100}", re.ASCII)
 
 
 class BotDraft(NamedDraft):
-    """The editable fields of a bot. ``token`` None keeps the stored one."""
+    """The editable fields of a bot. None keeps the stored ``token`` or ``vless_urls``."""
 
     description: str = Field(default="", max_length=2_000)
     token: SecretStr | None = None
     enabled: bool = True
     api_url: str = Field(default="https://api.telegram.org", max_length=500)
+    vless_urls: LinkTexts | None = None
+    proxy_policy: ProxyPolicy = Field(
+        default="never_direct", description="direct_allowed asks Telegram without a proxy when none works"
+    )
     access: BotAccess = "listed"
     allowed_users: tuple[int, ...] = Field(default=(), max_length=10_000)
     admin_users: tuple[int, ...] = Field(default=(), max_length=1_000)
@@ -101,6 +108,10 @@ class BotAdministration(NamedSpecAdministration[BotSpec, BotDraft]):
         except SealBroken:
             return ""
 
+    def proxy_hosts(self, spec: BotSpec) -> tuple[str, ...]:
+        """Hosts of the proxies of the bot, mostly masked; empty when the links cannot be opened."""
+        return tuple(masked_host(link) for link in open_links(self._sealer, spec.sealed_proxies))
+
     def unseal_token(self, spec: BotSpec) -> str:
         """The plain token. Raises SealBroken when it was sealed with another secret key."""
         return self._sealer.open(spec.sealed_token)
@@ -114,7 +125,9 @@ class BotAdministration(NamedSpecAdministration[BotSpec, BotDraft]):
         if before is None or draft.api_url != before.api_url:
             await require_outbound_allowed(work, draft.api_url)
         await require_preset(work, draft.tts_preset, "tts_preset")
-        return build_bot_spec(key, draft, sealed, before.version + 1 if before else 1)
+        proxies = await proxy_fields(work, self._sealer, before, draft.vless_urls)
+        spec = build_bot_spec(key, draft, sealed, before.version + 1 if before else 1)
+        return spec.model_copy(update=proxies)
 
     def _sealed_token(self, draft: BotDraft, before: BotSpec | None, others: Sequence[BotSpec]) -> str:
         if draft.token is not None:
@@ -137,4 +150,6 @@ class BotAdministration(NamedSpecAdministration[BotSpec, BotDraft]):
 
 def build_bot_spec(bot_id: str, draft: BotDraft, sealed_token: str, version: int = 1) -> BotSpec:
     """The stored form of ``draft``."""
-    return BotSpec(id=bot_id, sealed_token=sealed_token, version=version, **draft.model_dump(exclude={"token"}))
+    return BotSpec(
+        id=bot_id, sealed_token=sealed_token, version=version, **draft.model_dump(exclude={"token", "vless_urls"})
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -11,20 +10,22 @@ from deployments.administration.office.host_addresses import parse_server_url, u
 from deployments.administration.office.outbound_check import require_outbound_allowed
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.spec_administration import NamedSpecAdministration
+from deployments.administration.proxies.drafts import LinkTexts, open_links, proxy_fields
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict
 from deployments.contracts.frozen_model import Language
 from deployments.contracts.provider_kinds import PROVIDER_KINDS
 from deployments.contracts.providers import ProviderSpec
+from deployments.contracts.proxies import ProxyPolicy
 from deployments.contracts.sampling import Sampling
+from proxies.links import masked_host
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.specs import SpecRepository
-from storage.secrets import SealBroken, Sealer
+from storage.secrets import Sealer
 from storage.unit_of_work import UnitOfWork
 
 _SECRET_FIELDS = {"api_key", "vless_urls"}
-_Link = Annotated[SecretStr, Field(max_length=2_000)]
 
 
 class ProviderDraft(NamedDraft):
@@ -42,7 +43,10 @@ class ProviderDraft(NamedDraft):
     budget_per_day: float = Field(default=0, ge=0, le=10**9, description="US dollars per UTC day; 0 means no limit")
     description: str = Field(default="", max_length=2_000)
     api_key: Annotated[SecretStr, Field(max_length=1_000)] | None = None
-    vless_urls: Annotated[tuple[_Link, ...], Field(max_length=50)] | None = None
+    vless_urls: LinkTexts | None = None
+    proxy_policy: ProxyPolicy = Field(
+        default="never_direct", description="direct_allowed sends requests without a proxy when none works"
+    )
 
     @field_validator("provider_type")
     @classmethod
@@ -55,13 +59,6 @@ class ProviderDraft(NamedDraft):
     @classmethod
     def _check_server_url(cls, url: str) -> str:
         return parse_server_url(url) if url.strip() else ""
-
-    @field_validator("vless_urls")
-    @classmethod
-    def _check_links(cls, links: tuple[SecretStr, ...] | None) -> tuple[SecretStr, ...] | None:
-        for link in links or ():
-            _require_link(link.get_secret_value())
-        return links
 
     @model_validator(mode="after")
     def _check_base_url(self) -> Self:
@@ -112,11 +109,7 @@ class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft
 
     def proxy_hosts(self, spec: ProviderSpec) -> tuple[str, ...]:
         """Hosts of the proxies of the provider, mostly masked; empty when the links cannot be opened."""
-        try:
-            links = self._sealer.open(spec.sealed_proxies) if spec.sealed_proxies else ""
-        except SealBroken:
-            return ()
-        return tuple(_mask_host(link) for link in links.splitlines())
+        return tuple(masked_host(link) for link in open_links(self._sealer, spec.sealed_proxies))
 
     def _repository(self, work: UnitOfWork) -> SpecRepository[ProviderSpec]:
         return work.providers
@@ -128,9 +121,10 @@ class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft
             raise Conflict(f"there is a provider called {draft.name!r} already", param="name")
         if draft.base_url:
             await require_outbound_allowed(work, draft.base_url)
+        proxies = await proxy_fields(work, self._sealer, before, draft.vless_urls)
         before = before or ProviderSpec(id=key, name="", provider_type="", model_name="", version=0)
         fields = {name: getattr(draft, name) for name in ProviderDraft.model_fields if name not in _SECRET_FIELDS}
-        secrets = {**self._key_fields(before, draft), "sealed_proxies": self._sealed_proxies(before, draft)}
+        secrets = {**self._key_fields(before, draft), **proxies}
         return before.model_copy(update={**fields, **secrets, "version": before.version + 1})
 
     async def _check_unused(self, work: UnitOfWork, spec: ProviderSpec) -> None:
@@ -154,12 +148,6 @@ class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft
         hint = f"****{key[-4:]}" if len(key) >= 12 else "****"
         return {"sealed_api_key": self._sealer.seal(key), "key_hint": hint, "key_origin": origin}
 
-    def _sealed_proxies(self, before: ProviderSpec, draft: ProviderDraft) -> str:
-        if draft.vless_urls is None:
-            return before.sealed_proxies
-        links = "\n".join(link.get_secret_value() for link in draft.vless_urls)
-        return self._sealer.seal(links) if links else ""
-
 
 def _secret_changes(changes: Mapping[str, object]) -> dict[str, object]:
     """``changes`` as the draft spells them: a missing ``api_key`` keeps the stored one, "" clears it."""
@@ -172,19 +160,3 @@ def _secret_changes(changes: Mapping[str, object]) -> dict[str, object]:
     if "vless_urls" in result and result["vless_urls"] is None:
         result["vless_urls"] = ()
     return result
-
-
-def _require_link(link: str) -> None:
-    try:
-        parts = urlsplit(link)
-        valid = parts.scheme == "vless" and parts.username and parts.hostname and parts.port
-    except ValueError:
-        valid = False
-    if not valid or any(character.isspace() for character in link):
-        raise ValueError("a link begins with vless:// and names an id, a host and a port")
-
-
-def _mask_host(link: str) -> str:
-    parts = urlsplit(link)
-    host = parts.hostname or ""
-    return f"{host[:2]}***{host[-3:]}:{parts.port}" if len(host) > 8 else f"***:{parts.port}"

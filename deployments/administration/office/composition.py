@@ -31,6 +31,7 @@ from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.administration.privacy.retention import Retention
 from deployments.administration.privacy.service import Privacy
+from deployments.administration.proxies.service import ProxyAdministration
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.loader import load_snapshot
 from deployments.administration.snapshots.publisher import SnapshotPublisher
@@ -74,6 +75,7 @@ class OfficeServices:
     bot_sessions: BotSessions
     providers: ProviderAdministration
     chains: ChainAdministration
+    proxies: ProxyAdministration
     presets: PresetAdministration
     voices: VoiceAdministration
     voice_consents: VoiceConsents
@@ -155,6 +157,7 @@ async def _build_services(
     sealer, samples = load_sealer(environment), SampleReader()
     cloned_voices = ClonedVoices(database, writer, VoiceFiles(environment.models_dir / VOICES), samples)
     await cloned_voices.start()
+    reports = ReportIngest(database, usage=usage)
     return OfficeServices(
         database=database,
         snapshot_writer=writer,
@@ -172,6 +175,7 @@ async def _build_services(
         bot_sessions=BotSessions(database),
         providers=ProviderAdministration(database, writer, sealer),
         chains=ChainAdministration(database, writer, local_models),
+        proxies=ProxyAdministration(database, writer, sealer, reports),
         presets=PresetAdministration(database, writer),
         voices=VoiceAdministration(database, writer),
         voice_consents=VoiceConsents(database, writer, environment.data, samples),
@@ -179,7 +183,7 @@ async def _build_services(
         widgets=WidgetAdministration(database, writer),
         settings=SettingsAdministration(database, writer, local_models),
         conversations=StoredConversations(database),
-        report_ingest=ReportIngest(database, usage=usage),
+        report_ingest=reports,
         usage=usage,
         audit=AuditLog(database),
         running_turns=running,

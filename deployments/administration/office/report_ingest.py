@@ -10,6 +10,7 @@ from deployments.administration.monitoring.latency import LatencyHistory, StageL
 from deployments.administration.usage.service import UsageAccounting
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.exchange import Exchange
+from deployments.contracts.proxies import ProxyPoolStatus
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.sessions import StoredSession
 from storage.database import Database
@@ -30,6 +31,7 @@ class DoorState:
     revision: int
     live_streams: int
     last_seen: datetime
+    proxies: tuple[ProxyPoolStatus, ...] = ()
 
 
 class ReportIngest:
@@ -94,7 +96,7 @@ class ReportIngest:
 
     def _record_door(self, report: DoorReport) -> None:
         now = self._clock()
-        self._doors[report.door] = DoorState(report.door, report.revision, report.live_streams, now)
+        self._doors[report.door] = DoorState(report.door, report.revision, report.live_streams, now, report.proxies)
         for door in [d for d, state in self._doors.items() if state.last_seen < now - _DOOR_EXPIRY]:
             del self._doors[door]
             self._last_counted.pop(door, None)

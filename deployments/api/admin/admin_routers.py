@@ -1,5 +1,6 @@
 """Builds the routers of the office's REST API."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -7,6 +8,7 @@ from fastapi import APIRouter
 from deployments.administration.llm.provider_test import ProviderTest
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsServices
+from deployments.administration.proxies.proxy_test import ProxyTest
 from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
 from deployments.api.admin.bots.routes import bots_router
@@ -22,6 +24,8 @@ from deployments.api.admin.llm.providers import chains_router, providers_router
 from deployments.api.admin.operations_routers import operations_routers
 from deployments.api.admin.overview import routes as overview
 from deployments.api.admin.privacy.routes import privacy_router
+from deployments.api.admin.proxies.routes import ProxyServices, proxies_router
+from deployments.api.admin.proxies.schemas import CoreReply
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.api.admin.settings.routes import settings_router
 from deployments.api.admin.speech.cloned_voices import cloned_voices_router, voice_consents_router
@@ -56,6 +60,8 @@ class AdminServices:
     snapshots: SnapshotSource
     test_provider: ProviderTest
     ready_answers: ReadyAnswers
+    test_proxy: ProxyTest
+    proxy_core: Callable[[], Awaitable[CoreReply]]
 
 
 def admin_routers(services: AdminServices) -> tuple[APIRouter, ...]:
@@ -89,6 +95,7 @@ def _configuration_routers(services: AdminServices) -> tuple[APIRouter, ...]:
         ),
         providers_router(office.providers, services.test_provider),
         chains_router(office.chains),
+        proxies_router(ProxyServices(office.proxies, services.proxy_core, services.test_proxy, EventStreamSlots())),
         bots_router(office.bots, office.bot_sessions, services.bots, services.operations.logs),
         widgets_router(office.widgets),
     )

@@ -41,6 +41,7 @@ _AREAS = (
     AdminArea("/stt/transcribe", AdminResource.TRANSCRIPTS, upload=True),
     AdminArea("/stt", AdminResource.RECOGNITION),
     AdminArea("/llm/providers", AdminResource.PROVIDERS),
+    AdminArea("/llm/proxy", AdminResource.PROVIDERS),
     AdminArea("/llm/models", AdminResource.LOCAL_MODELS),
     AdminArea("/llm/model", AdminResource.DEFAULT_MODEL),
     AdminArea("/llm", AdminResource.PROMPTS),

@@ -12,6 +12,7 @@ import orjson
 
 from deployments.contracts.errors import ConversationTooLong, SecretaryError
 from deployments.contracts.provider_errors import (
+    AnswerCut,
     ContentFiltered,
     ProviderBusy,
     ProviderFailed,
@@ -135,8 +136,8 @@ def malformed(names: ProviderNames) -> ProviderReplyInvalid:
     return ProviderReplyInvalid(f"{names.name} sends malformed data")
 
 
-def cut_off(names: ProviderNames) -> ProviderFailed:
-    return ProviderFailed(f"{names.name} ended the answer before it was complete", retry_after_s=1)
+def cut_off(names: ProviderNames) -> AnswerCut:
+    return AnswerCut(f"{names.name} ended the answer before it was complete", retry_after_s=1)
 
 
 def filtered(names: ProviderNames) -> ContentFiltered:

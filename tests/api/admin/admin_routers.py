@@ -1,6 +1,6 @@
 """All admin routers over a real office, with a secretary on scripted engines and an empty cluster."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,10 +10,12 @@ from bots.bot_status import BotStatus
 from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsDependencies, open_operations
+from deployments.administration.proxies.proxy_test import ProxyTestResult
 from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
 from deployments.api.admin.keys.routes import keys_router
+from deployments.api.admin.proxies.schemas import CoreReply
 from deployments.api.admin.settings.routes import settings_router
 from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
@@ -23,6 +25,7 @@ from deployments.contracts.services import DeploymentDetails
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.conversation.ready.maker import ReadyAnswers
 from deployments.conversation.ready.phrase_store import PhraseStore
+from proxies.links import ProxyLink, masked_host
 from storage.environment import Environment
 from tests.api.admin.admin_client import OfficeSnapshots
 from tests.api.admin.faq_area import match_phrase
@@ -50,6 +53,18 @@ class EmptyCluster:
 
 async def untested(spec: ProviderSpec) -> ProviderTestResult:
     return ProviderTestResult(available=False, message=f"{spec.name} is not tested here")
+
+
+async def no_proxy_test(links: Sequence[ProxyLink], url: str) -> AsyncGenerator[ProxyTestResult]:
+    for index, link in enumerate(links):
+        host = masked_host(link)
+        yield ProxyTestResult(
+            proxy_index=index, proxy_remark=link.name, kind=link.kind, host=host, success=False, target=url
+        )
+
+
+async def no_core() -> CoreReply:
+    return CoreReply(installed=False, error="not here")
 
 
 async def no_bots() -> tuple[BotStatus, ...]:
@@ -90,6 +105,8 @@ async def all_routers(office: OfficeServices, environment: Environment) -> Async
                 snapshots=OfficeSnapshots(office),
                 test_provider=untested,
                 ready_answers=ready_answers_of(assistant, environment.data / "ready-answers"),
+                test_proxy=no_proxy_test,
+                proxy_core=no_core,
             )
         )
     finally:

@@ -22,7 +22,7 @@ from tests.api.admin.scripted_secretary import scripted_secretary
 from tests.unit.administration.switching_replica import SwitchOffice
 
 KEY = "sk-live-0123456789abcdef"
-LINK = "vless://11111111-2222-3333-4444-555555555555@secret-host.example.org:443?security=reality#x"
+LINK = "vless://11111111-2222-3333-4444-555555555555@secret-host.example.org:443?security=tls#x"
 
 
 async def untested(spec: ProviderSpec) -> ProviderTestResult:

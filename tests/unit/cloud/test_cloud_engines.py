@@ -14,7 +14,7 @@ from deployments.contracts.api_key import ApiKey, KeyLimits
 from deployments.contracts.chat import ChatTurn, Route, SourceKind
 from deployments.contracts.errors import ModelNotFound, SecretaryError
 from deployments.contracts.events import TextDelta, TurnEvent, TurnFinished
-from deployments.contracts.provider_errors import BudgetUsed, ProviderAddressRefused
+from deployments.contracts.provider_errors import BudgetUsed, ProxiesFailed
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.reports import KeyUsage, ReportAcknowledgement
 from deployments.contracts.sampling import Sampling
@@ -189,7 +189,7 @@ async def test_cancelled_answer_is_paid(door: CloudDoor) -> None:
 
 async def test_provider_with_proxies_is_never_called_directly(door: CloudDoor) -> None:
     door.configure(door.provider(sealed_proxies="sealed-vless"))
-    with pytest.raises(ProviderAddressRefused, match="vless_urls"):
+    with pytest.raises(ProxiesFailed, match="cannot be read"):
         await door.answer("cloud:mine")
     assert door.server.requests == []
 

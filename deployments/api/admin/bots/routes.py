@@ -55,7 +55,7 @@ class _BotReplies:
 
     def bot_reply(self, spec: BotSpec, response: Response, running: bool | None = None) -> BotReply:
         set_etag(response, spec.version)
-        return BotReply.of(spec, self.bots.token_hint(spec), running)
+        return BotReply.of(spec, self.bots.token_hint(spec), running, self.bots.proxy_hosts(spec))
 
     def instance_reply(self, spec: BotSpec, response: Response, word: str = "ok") -> BotInstanceReply:
         return BotInstanceReply(status=word, instance_id=spec.id, instance=self.bot_reply(spec, response))
@@ -76,7 +76,12 @@ def _add_instances(router: APIRouter, replies: _BotReplies) -> None:
         running = await replies.states.running_ids()
         return BotList(
             instances=[
-                BotReply.of(bot, replies.bots.token_hint(bot), None if running is None else bot.id in running)
+                BotReply.of(
+                    bot,
+                    replies.bots.token_hint(bot),
+                    None if running is None else bot.id in running,
+                    replies.bots.proxy_hosts(bot),
+                )
                 for bot in found
             ]
         )

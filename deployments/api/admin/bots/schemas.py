@@ -9,10 +9,11 @@ from pydantic import BaseModel, model_validator
 from deployments.administration.bots.service import BotDraft
 from deployments.api.admin.request_bodies import LEGACY_FIELD_NAMES, instance_fields, rename_fields
 from deployments.contracts.instances import ActionButton, BotAccess, BotSpec
+from deployments.contracts.proxies import ProxyPolicy
 from deployments.contracts.sampling import Sampling
 
 _FIELD_ALIASES = {**LEGACY_FIELD_NAMES, "bot_token": "token"}
-_READ_ONLY = {"has_token", "running"}
+_READ_ONLY = {"has_token", "running", "proxies", "proxy_hosts"}
 _MASK = "*"
 
 
@@ -49,13 +50,15 @@ BotReportReader = Callable[[], Awaitable[Sequence[BotProcessReport]]]
 
 def bot_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     """``body`` with the field names of ``BotDraft``, in its buttons too. An empty, null or masked token is dropped,
-    which keeps the stored one."""
+    which keeps the stored one. Null ``vless_urls`` are cleared."""
     named = instance_fields(body, _FIELD_ALIASES)
     buttons = named.get("action_buttons")
     if isinstance(buttons, list):
         named["action_buttons"] = [_button(each) for each in buttons]
     if not named.get("token") or str(named["token"]).startswith(_MASK):
         named.pop("token", None)
+    if "vless_urls" in named and named["vless_urls"] is None:
+        named["vless_urls"] = ()
     return {name: value for name, value in named.items() if name not in _READ_ONLY}
 
 
@@ -119,11 +122,14 @@ class BotReply(BaseModel):
     tts_preset: str
     answer_voice_with_voice: bool
     action_buttons: list[ButtonReply]
+    proxies: int
+    proxy_hosts: list[str]
+    proxy_policy: ProxyPolicy
     version: int
     running: bool | None = None
 
     @classmethod
-    def of(cls, spec: BotSpec, hint: str, running: bool | None = None) -> "BotReply":
+    def of(cls, spec: BotSpec, hint: str, running: bool | None = None, proxy_hosts: tuple[str, ...] = ()) -> "BotReply":
         shown = spec.model_dump(include=set(cls.model_fields) - {"llm_params", "action_buttons"})
         return cls(
             **shown,
@@ -131,6 +137,8 @@ class BotReply(BaseModel):
             action_buttons=[ButtonReply.of(button) for button in spec.action_buttons],
             bot_token=hint,
             has_token=bool(spec.sealed_token),
+            proxies=len(proxy_hosts),
+            proxy_hosts=list(proxy_hosts),
             running=running,
         )
 

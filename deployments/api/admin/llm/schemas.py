@@ -13,6 +13,7 @@ from deployments.administration.office.drafts import Draft
 from deployments.api.admin.request_bodies import VersionedAdminRequest
 from deployments.contracts.persona import Persona
 from deployments.contracts.providers import ProviderSpec, RouteChain
+from deployments.contracts.proxies import ProxyPolicy
 from deployments.contracts.sampling import Sampling
 from deployments.contracts.settings import LlmSettings
 
@@ -195,6 +196,7 @@ class ProviderReply(BaseModel):
     has_key: bool
     proxies: int
     proxy_hosts: list[str]
+    proxy_policy: ProxyPolicy
     route: str
     version: int
 
