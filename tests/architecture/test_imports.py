@@ -16,6 +16,7 @@ EXCEPTIONS = {
     "deployments/engines/cloud/litellm_library.py": "formats and prices only; a test forbids it to connect",
     "proxies/core_check.py": "asks the core that this process has just started",
     "bots/telegram/token_redaction.py": "base class of the next",
+    "bots/telegram/tunnelled_connector.py": "aiogram needs aiohttp: this connector goes through the proxies of the bot",
     "bots/telegram/checked_session.py": "aiogram needs aiohttp: this session asks the policy",
 }
 CLIENTS = {
