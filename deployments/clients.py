@@ -33,13 +33,6 @@ from deployments.contracts.speech import (
     Voice,
 )
 from deployments.contracts.streams import Closing, until_failed
-from deployments.contracts.voice_library import (
-    NewClonedVoice,
-    NewVoiceConsent,
-    StoredClonedVoice,
-    StoredVoiceConsent,
-    VoiceUpload,
-)
 from deployments.conversation.snapshot_stream import decode_snapshots
 from deployments.remote import RemoteDeployment
 
@@ -50,7 +43,6 @@ _POLL_READY_S = 5.0
 _POLL_TIMEOUT_S = 5.0
 _LOADING_RETRY_S = 2.0
 _FEED_TIMEOUT_S = 30.0
-_UPLOAD_TIMEOUT_S = 180.0
 
 
 class EngineClient:
@@ -238,50 +230,6 @@ class OfficeClient:
         return cast(int, await self._remote.call("count_conversations", source, timeout_s=10))
 
 
-class VoiceLibraryClient:
-    """Implements ``VoiceLibrary`` over the office deployment. An office on another machine gets a copy of an upload."""
-
-    def __init__(self, remote: RemoteDeployment) -> None:
-        self._remote = remote
-
-    async def add_consent(self, consent: NewVoiceConsent, owner: str) -> StoredVoiceConsent:
-        try:
-            return await self._add_consent(consent, owner)
-        except FileElsewhere:
-            return await self._add_consent(replace(consent, recording=await _copy(consent.recording)), owner)
-
-    async def consents(self, owner: str) -> tuple[StoredVoiceConsent, ...]:
-        return cast("tuple[StoredVoiceConsent, ...]", await self._remote.call("voice_consents", owner, timeout_s=10))
-
-    async def rename_consent(self, consent_id: str, person: str, owner: str) -> StoredVoiceConsent:
-        renamed = await self._remote.call("rename_voice_consent", consent_id, person, owner, timeout_s=10)
-        return cast(StoredVoiceConsent, renamed)
-
-    async def revoke_consent(self, consent_id: str, owner: str) -> None:
-        await self._remote.call("revoke_voice_consent", consent_id, owner, timeout_s=10)
-
-    async def add_voice(self, voice: NewClonedVoice, owner: str) -> StoredClonedVoice:
-        try:
-            return await self._add_voice(voice, owner)
-        except FileElsewhere:
-            return await self._add_voice(replace(voice, sample=await _copy(voice.sample)), owner)
-
-    async def delete_voice(self, voice_id: str, owner: str) -> None:
-        await self._remote.call("delete_cloned_voice", voice_id, owner, timeout_s=30)
-
-    async def _add_consent(self, consent: NewVoiceConsent, owner: str) -> StoredVoiceConsent:
-        added = await self._remote.call("add_voice_consent", consent, owner, timeout_s=_UPLOAD_TIMEOUT_S)
-        return cast(StoredVoiceConsent, added)
-
-    async def _add_voice(self, voice: NewClonedVoice, owner: str) -> StoredClonedVoice:
-        added = await self._remote.call("add_cloned_voice", voice, owner, timeout_s=_UPLOAD_TIMEOUT_S)
-        return cast(StoredClonedVoice, added)
-
-
-async def _copy(upload: VoiceUpload) -> bytes:
-    return upload if isinstance(upload, bytes) else await asyncio.to_thread(upload.read)
-
-
 def door_name() -> str:
     """The unique name of this replica in reports to the office, for example ``gateway#5w3k4sdw``."""
     replica = serve.get_replica_context()
@@ -290,7 +238,3 @@ def door_name() -> str:
 
 def office_client() -> OfficeClient:
     return OfficeClient(RemoteDeployment.by_name(names.OFFICE_APP, names.OFFICE))
-
-
-def voice_library_client() -> VoiceLibraryClient:
-    return VoiceLibraryClient(RemoteDeployment.by_name(names.OFFICE_APP, names.OFFICE))

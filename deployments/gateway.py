@@ -12,10 +12,11 @@ from deployments import names
 from deployments.api.app import build_app
 from deployments.api.door import DoorServices
 from deployments.arguments import GatewayArgs
-from deployments.clients import door_name, office_client, voice_library_client
+from deployments.clients import door_name, office_client
 from deployments.door_runtime import DoorRuntime, EngineHandles
 from deployments.hosting import host_door
 from deployments.process_metrics import open_metrics
+from deployments.voice_uploads import voice_library_client
 
 
 class Gateway:

@@ -13,8 +13,10 @@ from deployments.contracts.errors import EngineFailed, SecretaryError, Unavailab
 from deployments.contracts.memory_file import FileElsewhere, MemoryFile
 from deployments.contracts.settings import Settings
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptFinished, Voice
+from deployments.contracts.voice_library import NewClonedVoice, NewVoiceConsent
 from deployments.conversation.voice_catalogue import VoiceCatalogue
 from deployments.remote import RemoteDeployment
+from deployments.voice_uploads import VoiceLibraryClient
 from tests.waiting import wait_until
 
 
@@ -163,3 +165,29 @@ async def test_recording_is_sent_to_another_machine_as_a_copy() -> None:
         client = RecognizerClient(remote, "recognition")
         assert [event async for event in client.transcribe(RecognitionRequest(file=file.reference))]
     assert remote.heard == [b"RIFF"]
+
+
+class OfficeElsewhere(RemoteDeployment):
+    """An office that cannot open memory files."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: pytest.fail("not a real deployment"), "office")
+        self.received: list[object] = []
+
+    async def call(self, method: str, *arguments: object, timeout_s: float | None = None, replica: str = "") -> object:
+        draft, owner = arguments
+        upload = draft.recording if isinstance(draft, NewVoiceConsent) else draft.sample  # type: ignore[attr-defined]
+        if not isinstance(upload, bytes):
+            raise FileElsewhere("not on this machine")
+        self.received.append((method, upload, owner))
+        return None
+
+
+async def test_uploaded_voice_is_sent_to_another_machine_as_a_copy() -> None:
+    remote = OfficeElsewhere()
+    with MemoryFile() as file:
+        file.write(b"RIFF")
+        client = VoiceLibraryClient(remote)
+        await client.add_consent(NewVoiceConsent("Гуля", "ru", file.reference), "key 3")
+        await client.add_voice(NewClonedVoice("Гуля", "cons_1", file.reference), "key 3")
+    assert remote.received == [("add_voice_consent", b"RIFF", "key 3"), ("add_cloned_voice", b"RIFF", "key 3")]
