@@ -35,6 +35,8 @@ _POLL_S, _POLL_AFTER_ERROR_S = 1.0, 5.0
 _CHECK_AGAIN_S = 30.0
 _RETRY_S, _MAX_RETRY_S = 60.0, 3_600.0
 _SHARE_AGAIN_S = 6 * 3_600.0
+_SMALLEST_BYTES = 48 * 1_024
+"""A phrase below a second. Not more phrases are wanted than fit at this size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class ReadyAnswers:
         self._shared_until: tuple[int, float] = (-1, 0.0)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._planned_for: object = None
         self._seen: object = None
         self._check_at = 0.0
         self.problem = ""
@@ -149,7 +152,9 @@ class ReadyAnswers:
         seen = (snapshot.revision, voices, now.date(), now.hour)
         if seen == self._seen and now.timestamp() < self._check_at:
             return
-        self._wanted = await self._plan(snapshot, voices, now)
+        if seen != self._planned_for:
+            self._wanted = await self._plan(snapshot, voices, now)
+            self._planned_for = seen
         await asyncio.to_thread(self._space.clean, set(self._wanted.keys))
         self._publish()
         if await self._make_missing(snapshot):
@@ -179,7 +184,8 @@ class ReadyAnswers:
         return len(names)
 
     async def _plan(self, snapshot: Snapshot, voices: tuple[Voice, ...], now: datetime) -> WantedPhrases:
-        wanted = await self._engines.planner.plan(snapshot, voices, now) if self.max_size else WantedPhrases()
+        most = self.max_size // _SMALLEST_BYTES
+        wanted = await self._engines.planner.plan(snapshot, voices, now, most) if most else WantedPhrases()
         for forgotten in self._failures.keys() - wanted.keys.keys():
             del self._failures[forgotten]
         self._no_space &= wanted.keys.keys()
@@ -258,7 +264,7 @@ class ReadyAnswers:
         states = [self._state(name) for name in answer.names]
         stored = [self._space.stored[name].size for name in answer.names if name in self._space.stored]
         error = next((self._failures[name].message for name in answer.names if name in self._failures), "")
-        worst: PhraseState = max(states, key=STATES.index, default="waiting")
+        worst: PhraseState = max(states, key=STATES.index, default="no_space")
         return ReadyAnswerState(answer, worst, len(states), states.count("ready"), sum(stored), error)
 
     def _publish(self) -> None:

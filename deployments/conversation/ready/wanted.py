@@ -26,7 +26,6 @@ from deployments.text.language import detect_language
 from deployments.text.sentences import split_sentences
 
 Source = Literal["faq", "persona", "bot", "widget"]
-_MAX_PHRASES = 20_000
 _YIELD_EVERY = 50
 
 
@@ -78,7 +77,8 @@ class _Text:
     constants: dict[str, tuple[str, ...]]
 
 
-_Phrase = tuple[PhraseKey, Voice]
+_Phrase = tuple[str, PhraseKey, Voice]
+"""With its fingerprint."""
 
 
 class WantedPhrasePlanner:
@@ -90,8 +90,11 @@ class WantedPhrasePlanner:
         self._conditions: object = None
         self._known: dict[tuple[str, str, _Channel], tuple[_Phrase, ...]] = {}
 
-    async def plan(self, snapshot: Snapshot, voices: tuple[Voice, ...], now: datetime) -> WantedPhrases:
-        """The phrases of ``snapshot`` when ``voices`` are installed. ``now`` is UTC."""
+    async def plan(
+        self, snapshot: Snapshot, voices: tuple[Voice, ...], now: datetime, max_phrases: int
+    ) -> WantedPhrases:
+        """The phrases of ``snapshot`` when ``voices`` are installed. ``now`` is UTC. Texts after the first
+        ``max_phrases`` phrases have none: their spoken forms would cost milliseconds each."""
         conditions = (snapshot.model_copy(update={"faq": (), "revision": 0, "api_keys": ()}), voices)
         if conditions != self._conditions:
             self._conditions, self._known = conditions, {}
@@ -101,12 +104,11 @@ class WantedPhrasePlanner:
         needed: dict[str, Voice] = {}
         for number, text in enumerate(_texts(snapshot, now)):
             names: dict[str, str] = {}
-            for channel in _channels_of(text, snapshot, channels):
-                for key, voice in await self._phrases(text, channel, snapshot, catalogue, before):
-                    names[phrase_name(key)] = voice.id
-                    if len(keys) < _MAX_PHRASES:
-                        keys[phrase_name(key)] = key
-                        needed[voice.id] = voice
+            for channel in _channels_of(text, snapshot, channels) if len(keys) < max_phrases else ():
+                for name, key, voice in await self._phrases(text, channel, snapshot, catalogue, before):
+                    names[name] = voice.id
+                    keys[name] = key
+                    needed[voice.id] = voice
             voice_ids = tuple(dict.fromkeys(names.values()))
             answers.append(WantedAnswer(text.source, text.id, text.title, text.language, voice_ids, tuple(names)))
             if number % _YIELD_EVERY == 0:
@@ -146,7 +148,7 @@ class WantedPhrasePlanner:
                 pieces = split_sentences(variant, parameters.language, first_clause=True)
             for piece in spoken_pieces(pieces, text.constants):
                 if key := await self._speaker.phrase_key(piece, parameters):
-                    found.append((key, parameters.voice))
+                    found.append((phrase_name(key), key, parameters.voice))
         return found
 
 

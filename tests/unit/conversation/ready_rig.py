@@ -8,6 +8,7 @@ from pathlib import Path
 from deployments.contracts.audio import SpeechChunk, Substitution
 from deployments.contracts.errors import ServiceStopped
 from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.conversation.ready.maker import ReadyAnswers
 from deployments.conversation.ready.phrase_store import PhraseStore
@@ -67,12 +68,15 @@ class ReadyRig:
     free: int = 1 << 40
     now: datetime = NOON
     lookups: list[bool] = field(default_factory=list)
+    shared: SharedBlobCache | None = None
 
     async def start(self) -> "ReadyRig":
         self.snapshots = StaticSnapshotSource(SNAPSHOT.model_copy(update={"faq": (HOURS,)}))
         self.store = PhraseStore(self.directory)
         ready = ReadyPhrases(PhraseStore(self.directory), self.lookups.append)
-        self.harness = await AssistantHarness(speech=self.speech, snapshots=self.snapshots, ready=ready).start()
+        self.harness = await AssistantHarness(
+            speech=self.speech, snapshots=self.snapshots, ready=ready, phrases=self.shared
+        ).start()
         self.new_maker()
         return self
 

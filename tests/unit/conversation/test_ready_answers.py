@@ -14,7 +14,8 @@ from deployments.contracts.settings import Settings, SpeechSettings
 from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.voice_consent import VoiceConsent
 from deployments.contracts.voice_settings import Preset, PresetParams, Pronunciation, VoiceSettings
-from tests.unit.conversation.harness import collect, user_turn
+from tests.unit.conversation.fakes import MemoryBlobCache
+from tests.unit.conversation.harness import AssistantHarness, collect, user_turn
 from tests.unit.conversation.ready_rig import DATE, HOURS, TIME, ReadyRig
 
 SPOKEN = ["Мы работаем с девяти до шести.", "Приходите к нам!"]
@@ -179,6 +180,19 @@ async def test_fault_while_making_leaves_nothing_and_is_retried(tmp_path: Path, 
     rig.now = rig.now.replace(hour=11)
     await rig.maker.work()
     assert rig.maker.counts()["ready"] == 2
+
+
+async def test_phrases_are_shared_with_other_machines(tmp_path: Path) -> None:
+    shared = MemoryBlobCache()
+    rig = await ReadyRig(tmp_path / "one", shared=shared).start()
+    await rig.maker.work()
+    elsewhere = await AssistantHarness(speech=rig.speech, phrases=shared, snapshots=rig.snapshots).start()
+    heard = await collect(elsewhere.assistant.speak(SpeechRequest(HOURS.answer)))
+    assert heard == await collect(rig.harness.assistant.speak(SpeechRequest(HOURS.answer)))
+    assert rig.speech.texts == SPOKEN
+    shared.blobs.clear()
+    await rig.change(cache_epoch=2)
+    assert len(shared.blobs) == 2
 
 
 async def test_answer_is_made_again_on_request(rig: ReadyRig) -> None:
