@@ -32,13 +32,13 @@ _Latencies = dict[str, list[float]]
 _READY, _NOT_READY = "ready", "not ready"
 _CHARACTERS = 120
 _ANSWERS = 12
-_LINES = (25, 50, 75, 100, 125, 150, 175)
+_LINES = (50, 75, 100, 125, 150)
 _MAX_LATE_S = 0.010
 _READY_TIMEOUT_S = 240.0
 
 
 def measure(quick: bool) -> BenchmarkResult:
-    count = 10 if quick else 60
+    count = 15 if quick else 60
     sayings = SentenceGenerator()
     answers = [" ".join(sayings.sentence(_CHARACTERS) for _ in range(3)) for _ in range(_ANSWERS)]
     with (
