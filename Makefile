@@ -6,19 +6,21 @@
 # make test-long  the long tests: many kills, both databases, Serve's default mode, full tables
 # make test-vllm  the tests of vLLM, in an environment with PyTorch
 # make test-xtts  the tests of XTTS, in the same environment
+# make test-clients  the snippets of docs/clients.md, with the clients in an environment of their own
 # make test-fast  unit and architecture tests
 # make bench      the benchmarks of docs/performance.md
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(if $(shell $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo yes),$(p))))
 VENV := .venv
 TORCH_VENV := .venv-torch
+CLIENTS_VENV := .venv-clients
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest --durations=25
 PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status check format test test-long test-fast test-vllm test-xtts test-needs bench clean
+.PHONY: help run stop status check format test test-long test-fast test-vllm test-xtts test-clients test-needs bench clean
 
 help:
 	@grep '^# make' Makefile | sed 's/^# //'
@@ -50,6 +52,16 @@ $(TORCH_VENV)/.installed: constraints-torch.txt pyproject.toml
 	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
+# Without Node.js the snippets in JavaScript are skipped.
+$(CLIENTS_VENV)/.installed: constraints-clients.txt tests/clients/package.json
+	@echo "Installing clients of the OpenAI API into $(CLIENTS_VENV) (a minute or two) ..."
+	$(PYTHON) -m venv --clear $(CLIENTS_VENV)
+	$(CLIENTS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-clients.txt
+	if command -v npm >/dev/null; then mkdir -p $(CLIENTS_VENV)/node && \
+		cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS_VENV)/node && \
+		npm ci --prefix $(CLIENTS_VENV)/node --no-audit --no-fund --silent; fi
+	@touch $@
+
 run: $(VENV)/.demo
 	@$(BIN)/secretary up
 
@@ -70,7 +82,7 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 test: test-needs
-	$(PYTEST) $(PARALLEL) -m 'not cluster and not long' tests
+	$(PYTEST) $(PARALLEL) -m 'not cluster and not long and not clients' tests
 	$(PYTEST) -m 'cluster and not long' tests
 	$(MAKE) test-vllm test-xtts
 
@@ -79,6 +91,9 @@ test-vllm: $(TORCH_VENV)/.installed
 
 test-xtts: $(TORCH_VENV)/.installed
 	$(TORCH_VENV)/bin/python -m pytest --durations=10 tests/xtts
+
+test-clients: $(VENV)/.test $(CLIENTS_VENV)/.installed
+	$(PYTEST) tests/clients
 
 test-long: test-needs
 	$(PYTEST) $(PARALLEL) -m 'long and not cluster' tests
@@ -115,4 +130,4 @@ servers:
 	fi
 
 clean:
-	rm -rf $(VENV) $(TORCH_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TORCH_VENV) $(CLIENTS_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,7 +25,8 @@ from storage.environment import Environment
 
 def build_secretary(args: SecretaryArgs) -> serve.Application:
     validate_arguments(args)
-    models, run_dir = Environment().models_dir, Environment().data / "run"
+    environment = Environment()
+    models, run_dir = environment.models_dir, environment.data / "run"
     return build_gateway(
         args.gateway,
         _metrics_dir(),
@@ -33,6 +34,7 @@ def build_secretary(args: SecretaryArgs) -> serve.Application:
         chats={chat.name: build_local_llm(chat, models, run_dir) for chat in args.chats},
         voices={voice.name: build_voice(voice, models, run_dir) for voice in args.voices},
         recognition=build_recognition(args.recognition, models, run_dir) if args.recognition else None,
+        cors_origins=environment.allowed_origins,
     )
 
 

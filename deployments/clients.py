@@ -101,8 +101,8 @@ class ChatClient(EngineClient):
     def stream(self, turn: ChatTurn) -> AsyncIterator[ChatEvent]:
         return cast("AsyncIterator[ChatEvent]", self._remote.stream("stream", turn))
 
-    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
-        return cast(EmbeddingVectors, await self._remote.call("embed", texts, caller, timeout_s=300))
+    async def embed(self, texts: tuple[str, ...], caller: str = "", max_tokens: int | None = None) -> EmbeddingVectors:
+        return cast(EmbeddingVectors, await self._remote.call("embed", texts, caller, max_tokens, timeout_s=300))
 
 
 class SpeechClient(EngineClient):
@@ -225,6 +225,9 @@ class OfficeClient:
 
     async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
         await self._remote.call("set_conversation_mode", source, person, mode, display_name, timeout_s=10)
+
+    async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
+        await self._remote.call("move_chat", source, chat, to, timeout_s=10)
 
     async def count(self, source: TurnSource) -> int:
         return cast(int, await self._remote.call("count_conversations", source, timeout_s=10))

@@ -29,8 +29,10 @@ class Gateway:
         chats: Mapping[str, DeploymentHandle[Any]],
         voices: Mapping[str, DeploymentHandle[Any]],
         recognition: DeploymentHandle[Any] | None,
+        cors_origins: frozenset[str] = frozenset(),
     ) -> None:
         self._metrics_dir = metrics_dir
+        self._cors_origins = cors_origins
         self._handles = EngineHandles.from_handles(faq, chats, voices, recognition)
 
     async def start(self) -> None:
@@ -48,9 +50,11 @@ class Gateway:
                 metrics=self._metrics,
                 embedders=runtime.chats,
                 shared=runtime.shared,
+                responses=runtime.shared,
                 usage=runtime.usage,
                 failing_routes=runtime.unmetered_assistant.failing_routes,
                 voice_library=voice_library_client(),
+                cors_origins=self._cors_origins,
             )
         )
 
@@ -65,5 +69,6 @@ def build_gateway(
     chats: Mapping[str, serve.Application],
     voices: Mapping[str, serve.Application],
     recognition: serve.Application | None,
+    cors_origins: frozenset[str] = frozenset(),
 ) -> serve.Application:
-    return host_door(Gateway, args, names.GATEWAY, metrics_dir, faq, chats, voices, recognition)
+    return host_door(Gateway, args, names.GATEWAY, metrics_dir, faq, chats, voices, recognition, cors_origins)

@@ -63,11 +63,11 @@ class LocalLlm(EngineReplica[ChatEngine]):
             async for event in events:
                 yield event
 
-    async def embed(self, texts: tuple[str, ...], caller: str) -> EmbeddingVectors:
+    async def embed(self, texts: tuple[str, ...], caller: str, max_tokens: int | None = None) -> EmbeddingVectors:
         async with self._host.use() as engine:
             if not isinstance(engine, Embedder):
                 raise InvalidRequest("the local model does not make embeddings", param="model")
-            return await engine.embed(texts, caller)
+            return await engine.embed(texts, caller, max_tokens)
 
     def hosted(self) -> HostedModel:
         return self._state.model_copy(update={"draining": self._host.draining})

@@ -166,6 +166,9 @@ class OfficeServer:
     async def set_conversation_mode(self, source: TurnSource, person: str, mode: str, display_name: str) -> None:
         await self._office.conversations.set_mode(source, person, mode, display_name)
 
+    async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
+        await self._office.conversations.move_chat(source, chat, to)
+
     async def count_conversations(self, source: TurnSource) -> int:
         return await self._office.conversations.count(source)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployments.contracts.inbound import parse_public_url, parse_trusted_proxies
+from deployments.contracts.inbound import parse_origins, parse_public_url, parse_trusted_proxies
 from deployments.contracts.outbound import Network, parse_allowed_hosts
 
 
@@ -21,6 +21,11 @@ def _model_hosts(text: str) -> str:
 
 def _proxy_networks(text: str) -> str:
     parse_trusted_proxies(text)
+    return text
+
+
+def _page_origins(text: str) -> str:
+    parse_origins(text)
     return text
 
 
@@ -73,6 +78,11 @@ class Environment(BaseSettings):
         default="",
         description="Public address, such as https://secretary.example. With https the panel's cookie is Secure and "
         "responses carry HSTS",
+    )
+    cors_origins: Annotated[str, AfterValidator(_page_origins)] = Field(
+        default="",
+        description="Origins of browser pages that may call /v1, separated by commas: https://app.example, "
+        "http://localhost:3000; default: none",
     )
     models: AbsolutePath | None = Field(default=None, description="Folder of model weights, default <data>/models")
     model_hosts: Annotated[str, AfterValidator(_model_hosts)] = Field(
@@ -134,6 +144,11 @@ class Environment(BaseSettings):
     def trusted_networks(self) -> tuple[Network, ...]:
         """Networks whose X-Forwarded-For header is trusted."""
         return parse_trusted_proxies(self.trusted_proxies)
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Origins of browser pages that may call the API."""
+        return parse_origins(self.cors_origins)
 
     @property
     def reached_by_tls(self) -> bool:

@@ -36,6 +36,15 @@ def question_text(message: Message, me: User) -> str:
     return text.strip()
 
 
+def quoted_text(message: Message) -> str:
+    """The part that the sender quotes of another message, or the text of the message that is replied to."""
+    if message.quote is not None and message.quote.text.strip():
+        return message.quote.text.strip()
+    replied = message.reply_to_message
+    is_topic = replied is not None and replied.forum_topic_created is not None
+    return "" if replied is None or is_topic else _text(replied).strip()
+
+
 def person_id(message: Message) -> str:
     """A stable id for the conversation of the sender. Each member of a group has a separate conversation."""
     sender = message.from_user.id if message.from_user else message.chat.id

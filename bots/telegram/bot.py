@@ -13,9 +13,10 @@ from aiogram.utils.token import TokenValidationError
 from pydantic import SecretStr
 
 from bots.bot_status import BotState, BotStatus
-from bots.telegram.addressing import is_addressed, message_of
+from bots.telegram.addressing import bot_source, is_addressed, message_of
 from bots.telegram.bot_limits import BotLimits
 from bots.telegram.bot_texts import bot_texts, error_text
+from bots.telegram.chat_migrations import ChatMigrations
 from bots.telegram.checked_session import CheckedSession, PolicyProvider
 from bots.telegram.handlers import routers
 from bots.telegram.handlers.commands import publish_commands
@@ -67,6 +68,7 @@ class TelegramBot:
         self._responder = BotResponder(
             spec, assistant, conversations, encode_voice_note, self._limits.turn_timeout_s, self._limits.max_voice_s
         )
+        self._migrations = ChatMigrations(partial(conversations.move_chat, bot_source(spec.id)))
         self._me: User | None = None
         self._stop = asyncio.Event()
         self._finished = asyncio.Event()
@@ -120,7 +122,7 @@ class TelegramBot:
         server = TelegramAPIServer.from_base(self._spec.api_url)
         timeout = self._limits.request_timeout_s
         session = CheckedSession(self._spec.api_url, self._policy, self._proxies, api=server, timeout=timeout)
-        session.middleware(SendRetry(self._limits))
+        session.middleware(SendRetry(self._limits, self._migrations))
         return Bot(self._token.get_secret_value(), session=session)
 
     def _build_dispatcher(self) -> Dispatcher:
@@ -149,7 +151,10 @@ class TelegramBot:
     async def _enqueue(self, queue: PerChatQueue, update: Update) -> None:
         """Puts an update into the queue of its chat if it is addressed to the bot and recent enough."""
         message = message_of(update)
-        if message is None or self._me is None or not is_addressed(message, self._me):
+        if message is None or self._me is None:
+            return
+        await self._migrations.note(message)
+        if not is_addressed(message, self._me):
             return
         if not self._age_limit(message):
             log.info("bot %s skips update %d: the message is too old", self._spec.id, update.update_id)

@@ -14,6 +14,7 @@ class BotTexts:
     error: str
     busy: str
     transcript: str
+    quoted: str
     nothing_recognized: str
     too_large: str
     only_text_and_voice: str
@@ -41,6 +42,7 @@ RUSSIAN = BotTexts(
     error="Извините, не получилось ответить. Попробуйте, пожалуйста, ещё раз чуть позже.",
     busy="Подождите, пожалуйста: я ещё отвечаю на предыдущие сообщения. Это сообщение я пропускаю.",
     transcript="🎙 «{text}»",
+    quoted="Я отвечаю на сообщение: «{text}»",
     nothing_recognized="Извините, я ничего не расслышал. Попробуйте ещё раз или напишите текстом.",
     too_large="Эта запись слишком большая или слишком длинная: я слушаю файлы до 20 МБ.",
     only_text_and_voice="Я понимаю только текст и голосовые сообщения.",
@@ -76,6 +78,7 @@ ENGLISH = BotTexts(
     error="Sorry, I could not answer. Please try again a little later.",
     busy="One moment please: I am still answering earlier messages. I am skipping this one.",
     transcript="🎙 “{text}”",
+    quoted="I am replying to this message: “{text}”",
     nothing_recognized="Sorry, I could not hear anything. Please try again or write it down.",
     too_large="This recording is too large or too long: I listen to files of up to 20 MB.",
     only_text_and_voice="I understand only text and voice messages.",

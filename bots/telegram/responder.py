@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from aiogram.types import Message
 
-from bots.telegram.addressing import bot_source, display_name, person_id
+from bots.telegram.addressing import bot_source, display_name, person_id, quoted_text
+from bots.telegram.bot_texts import bot_texts
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.chat import ChatMessage, ChatTurn
 from deployments.contracts.engines import Assistant
@@ -23,6 +24,8 @@ from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
 
 log = logging.getLogger(__name__)
+
+_MAX_QUOTED_CHARS = 2_000
 
 EncodeVoiceNote = Callable[[bytes, AudioFormat], bytes]
 
@@ -152,13 +155,19 @@ class BotResponder:
         return ChatTurn(
             turn_id=uuid.uuid4().hex,
             source=bot_source(self._spec.id),
-            messages=(*conversation.messages, ChatMessage("user", question)),
+            messages=(*conversation.messages, *self._quoted(message), ChatMessage("user", question)),
             session_id=conversation.session_id or None,
             speak=speak,
             voice_id=self._spec.voice_id or None,
             preset=self._spec.tts_preset or None,
             overrides=(conversation.overrides, *self._spec.overrides(conversation.mode)),
         )
+
+    def _quoted(self, message: Message) -> tuple[ChatMessage, ...]:
+        """The message that the sender replies to, before the question. The question itself stays as it is: FAQ entries
+        match the words of the sender."""
+        text = quoted_text(message)[:_MAX_QUOTED_CHARS]
+        return (ChatMessage("user", bot_texts(self._spec.language).quoted.replace("{text}", text)),) if text else ()
 
     async def _open_conversation(self, message: Message) -> Conversation:
         """The sender's conversation; an empty one when the office is not available."""

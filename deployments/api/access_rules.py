@@ -28,6 +28,8 @@ _EXACT = {
         AccessRule("/v1/models"),
         AccessRule("/v1/voices"),
         AccessRule("/v1/chat/completions", CHAT),
+        AccessRule("/v1/completions", CHAT),
+        AccessRule("/v1/responses", CHAT),
         AccessRule("/v1/embeddings", CHAT),
         AccessRule("/v1/audio/speech", AUDIO),
         AccessRule("/v1/audio/transcriptions", AUDIO, upload=True),
@@ -43,12 +45,14 @@ _CHANGES = {"/v1/audio/voices": AccessRule("/v1/audio/voices", VOICES, upload=Tr
 """Rules of paths that are public for reading only."""
 _BELOW = (
     ("/v1/models/", AccessRule("/v1/models/{id}")),
+    ("/v1/responses/", AccessRule("/v1/responses/{id}", CHAT)),
     ("/v1/audio/voices/", AccessRule("/v1/audio/voices/{id}", VOICES)),
     (f"{_CONSENTS}/", AccessRule(f"{_CONSENTS}/{{id}}", VOICES)),
 )
 _DEFAULT = AccessRule("other")
 _PUBLIC_PREFIX = AccessRule("public", public=True)
 
+V1_PATHS = frozenset(path for path in _EXACT if path.startswith("/v1/"))
 PUBLIC_PATHS = frozenset(path for path, entry in _EXACT.items() if entry.public)
 PUBLIC_FOR_READING = frozenset(_CHANGES)
 """Those of ``PUBLIC_PATHS`` whose other methods need a key."""

@@ -8,10 +8,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.api.chat.routes import ChatCompletionsEndpoint
+from deployments.api.completions.routes import CompletionsEndpoint
+from deployments.api.cors import CrossOriginRequests
 from deployments.api.door import Door, DoorServices
 from deployments.api.embeddings.routes import EmbeddingsEndpoint
 from deployments.api.gate import Gate
 from deployments.api.models.routes import ModelsEndpoint
+from deployments.api.responses_api.routes import ResponsesEndpoint
+from deployments.api.responses_api.stored_responses import StoredResponses
 from deployments.api.speech.lists import SpeechListsEndpoint
 from deployments.api.speech.routes import SpeechEndpoint
 from deployments.api.status.routes import StatusEndpoint
@@ -31,10 +35,14 @@ def build_app(services: DoorServices) -> FastAPI:
         "/v1/audio/transcriptions": TranscriptionsEndpoint(door, translate=False),
         "/v1/audio/translations": TranscriptionsEndpoint(door, translate=True),
     }
+    responses = ResponsesEndpoint(door, StoredResponses(door.clock, services.responses))
+    posts |= {"/v1/responses": responses, "/v1/completions": CompletionsEndpoint(door)}
     app = _GuardedApp(door, posts, services.public_prefixes)
     app.router.routes.extend(Route(path, handler, methods=["POST"]) for path, handler in posts.items())
     _add_get_routes(app, door)
     add_voice_routes(app, door)
+    app.add_route("/v1/responses/{id}", responses.retrieve, methods=["GET"])
+    app.add_route("/v1/responses/{id}", responses.delete, methods=["DELETE"])
     return app
 
 
@@ -42,7 +50,6 @@ def _add_get_routes(app: FastAPI, door: Door) -> None:
     models, lists, status = ModelsEndpoint(door), SpeechListsEndpoint(door), StatusEndpoint(door)
     app.add_route("/", status.index, methods=["GET"])
     app.add_route("/v1/models", models.list, methods=["GET"])
-    app.add_route("/v1/models/", models.list, methods=["GET"])
     app.add_route("/v1/models/{id:path}", models.retrieve, methods=["GET"])
     app.add_route("/v1/voices", lists.legacy_voices, methods=["GET"])
     app.add_route("/v1/audio/voices", lists.voices, methods=["GET"])
@@ -76,7 +83,7 @@ class _GuardedApp(FastAPI):
         app: Any = AsyncExitStackMiddleware(self.router)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
-        return Gate(
+        gate = Gate(
             app,
             snapshots=self._door.snapshots,
             keys=self._door.keys,
@@ -86,3 +93,4 @@ class _GuardedApp(FastAPI):
             public_prefixes=self._public_prefixes,
             client_timeout_s=self._door.client_timeout_s,
         )
+        return CrossOriginRequests(gate, self._door.cors_origins) if self._door.cors_origins else gate

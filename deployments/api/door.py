@@ -13,7 +13,7 @@ from deployments.api.request_context import RequestContext
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.engines import Assistant, Embedder
 from deployments.contracts.reports import SnapshotSource
-from deployments.contracts.shared import SharedRateLimiter
+from deployments.contracts.shared import SharedBlobCache, SharedRateLimiter
 from deployments.contracts.voice_library import VoiceLibrary
 from deployments.conversation.metered_assistant import MeteredAssistant
 from deployments.conversation.usage_tracker import UsageTracker
@@ -27,7 +27,8 @@ class DoorServices:
     tracker that is reported to the office; None creates a private one.
     ``public_prefixes`` are paths of further routes of the app that do their own access control. ``client_timeout_s``
     bounds each wait for a client to send or to read. ``failing_routes`` are those whose breaker is open.
-    ``voice_library`` stores uploaded voices; None: the door accepts none.
+    ``voice_library`` stores uploaded voices; None: the door accepts none. ``cors_origins`` are the origins of pages that
+    may call ``/v1``. ``responses`` keeps responses for all doors.
     """
 
     assistant: Assistant
@@ -41,6 +42,8 @@ class DoorServices:
     client_timeout_s: float = CLIENT_TIMEOUT_S
     failing_routes: Callable[[], Collection[str]] = tuple
     voice_library: VoiceLibrary | None = None
+    cors_origins: frozenset[str] = frozenset()
+    responses: SharedBlobCache | None = None
 
 
 class Door:
@@ -52,10 +55,11 @@ class Door:
         self.metrics = services.metrics
         self.embedders = services.embedders
         self.clock = services.clock
+        self.cors_origins = services.cors_origins
         self.client_timeout_s = services.client_timeout_s
         self.failing_routes = services.failing_routes
         self.voice_library = services.voice_library
-        self.model_names = ModelNames(services.assistant, services.snapshots, services.clock)
+        self.model_names = ModelNames(services.assistant, services.snapshots, services.clock, bool(services.embedders))
         self.keys = ApiKeyAuthenticator(services.snapshots, services.clock)
         self.usage = services.usage or UsageTracker(services.clock)
         self.limiter = ApiKeyLimiter(services.clock, self.usage, services.shared)

@@ -29,7 +29,14 @@ from deployments.api.errors import (
     send_error,
 )
 from deployments.api.limits import ApiKeyLimiter
-from deployments.api.request_body import BODY_MEMORY, CLIENT_TIMEOUT_S, check_content_length, limited_receive
+from deployments.api.paths import collapse_slashes, explain_path, refuse_websocket
+from deployments.api.request_body import (
+    BODY_MEMORY,
+    CLIENT_TIMEOUT_S,
+    check_content_length,
+    limited_receive,
+    require_plain_body,
+)
 from deployments.api.request_context import RequestContext, new_request_id, set_request_context
 from deployments.api.serve_headers import filter_headers
 from deployments.contracts.api_key import ApiKey
@@ -117,10 +124,12 @@ class Gate:
         elif scope["type"] == "lifespan" or scope["path"].startswith(self._public_prefixes or ("\0",)):
             await self._app(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1008})
+            await refuse_websocket(scope, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
+        if not scope["path"].startswith(self._public_prefixes or ("\0",)):
+            scope["path"] = collapse_slashes(scope["path"])
         request_id = new_request_id()
         rule = access_rule_for(scope["path"], scope["method"], self._public_prefixes)
         response = ResponseSender(send, _response_headers(request_id, rule), self._client_timeout_s)
@@ -132,7 +141,7 @@ class Gate:
         except ClientGone:
             response.status = _CLIENT_GONE
         except Exception as error:
-            await _send_failure(response, error, request_id)
+            await _send_failure(response, explain_path(error, scope["path"]), request_id)
         finally:
             body.release()
             self._metrics.request(rule.template, response.status or _CLIENT_GONE, perf_counter() - started)
@@ -148,6 +157,7 @@ class Gate:
         set_request_context(scope, RequestContext(request_id, key, snapshot))
         max_bytes, all_bytes = body_limits(limits, rule.upload)
         check_content_length(length, max_bytes)
+        require_plain_body(scope)
         scope[BODY_MEMORY] = body
         receive = body.reserving(receive, key and key.id, body_bound(scope, max_bytes), all_bytes)
         return limited_receive(receive, max_bytes, self._client_timeout_s)

@@ -141,6 +141,14 @@ def content_type(scope: Scope) -> bytes:
     return b""
 
 
+def require_plain_body(scope: Scope) -> None:
+    """Raises UnsupportedMediaType for a compressed body."""
+    for name, value in scope["headers"]:
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            encoding = value.decode("latin-1")[:20]
+            raise UnsupportedMediaType(f"Send the body as it is: Content-Encoding {encoding!r} is not supported.")
+
+
 def _require_json(scope: Scope) -> None:
     kind = content_type(scope)
     if kind and kind != b"application/json" and not kind.endswith(b"+json"):

@@ -20,9 +20,9 @@ from av.container import InputContainer
 from deployments.audio.declared_sizes import require_honest_sizes
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
 
-_FORMATS = "wav,w64,mp3,ogg,matroska,webm,mov,mp4,m4a,flac,aac,aiff,au,amr"
+_FORMATS = "wav,w64,mp3,mpeg,ogg,matroska,webm,mov,mp4,m4a,flac,aac,aiff,au,amr"
 _CODECS = (
-    "mp3float,mp3,vorbis,libvorbis,opus,libopus,flac,aac,alac,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,"
+    "mp3float,mp3,mp2float,mp2,mp1float,mp1,vorbis,libvorbis,opus,libopus,flac,aac,alac,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,"
     "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_u8,pcm_s8,"
     "pcm_alaw,pcm_mulaw,adpcm_ima_wav,adpcm_ms,gsm,gsm_ms"
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 from typing import Literal, Self
 
 from deployments.contracts.errors import ModelNotFound
@@ -146,7 +147,8 @@ class GenerationOptions:
 
     ``repetition_penalty`` divides the likelihood of repeated tokens; 1 disables it. ``frequency_penalty`` and
     ``presence_penalty`` are those of the OpenAI API, -2..2. ``json_schema`` is the schema of ``response_format`` as
-    JSON text; "{}" means any JSON object. Engines that cannot constrain their output reject it. ``defaulted`` names the
+    JSON text; "{}" means any JSON object. Engines that cannot constrain their output reject it. With ``json_strict`` an
+    engine follows every keyword of the schema or names the one that it cannot follow. ``defaulted`` names the
     options that come from the settings: an engine without such an option leaves it out.
     """
 
@@ -159,6 +161,7 @@ class GenerationOptions:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
+    json_strict: bool = False
     defaulted: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -184,12 +187,14 @@ class Overrides:
 class ChatTurn:
     """One chat request. All doors and engines use this type.
 
-    ``messages`` is the conversation; its last user message is answered. ``speak`` asks for audio besides the text.
-    ``voice_id`` None selects a voice by the language of the answer. ``preset`` None selects the preset of the voice.
+    ``messages`` is the conversation in its order; its last user message is answered. Turns of the API may have none.
+    ``speak`` asks for audio besides the text. ``voice_id`` None selects a voice by the language of the answer.
+    ``preset`` None selects the preset of the voice.
     ``locale`` is a BCP 47 language ("ru", "en") or None when unknown. ``system_prompt`` replaces the prompt of the
     persona. ``overrides`` apply to fields that the turn does not set. The first override that sets a field wins:
     session, mode (a bot button), bot or widget. ``tools`` are offered to the model. ``answer_prefix`` is the start of
-    the answer that another engine has already delivered: the engine continues it and yields only what follows it.
+    the answer that has already been delivered: the engine continues it and yields only what follows it. ``uses_faq``
+    False leaves the answer to the model.
     """
 
     turn_id: str
@@ -208,6 +213,7 @@ class ChatTurn:
     overrides: tuple[Overrides, ...] = ()
     tools: ToolUse | None = None
     answer_prefix: str = ""
+    uses_faq: bool = True
 
     @property
     def question(self) -> str:
@@ -218,6 +224,12 @@ class ChatTurn:
     def question_images(self) -> tuple[ImagePart, ...]:
         """The images of the last user message."""
         return next((m.images for m in reversed(self.messages) if m.role == "user"), ())
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether an assistant message or the result of a tool follows the last user message."""
+        after = takewhile(lambda message: message.role != "user", reversed(self.messages))
+        return any(message.role != "system" for message in after)
 
     @property
     def requires_structure(self) -> bool:

@@ -50,8 +50,11 @@ class ChatEngine(Engine, Protocol):
 class Embedder(Protocol):
     """A chat engine that also computes embeddings."""
 
-    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
-        """One vector per text. Calls of different callers take turns; a cancelled call stops its work in a second."""
+    async def embed(self, texts: tuple[str, ...], caller: str = "", max_tokens: int | None = None) -> EmbeddingVectors:
+        """One vector per text. Calls of different callers take turns; a cancelled call stops its work in a second.
+
+        Raises TextTooLong when all texts together have more than ``max_tokens`` tokens of the model.
+        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""Parses the settings of inbound requests: trusted proxies and the public URL."""
+"""Parses the settings of inbound requests: trusted proxies, the public URL and origins of pages."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -28,6 +28,20 @@ def _network(text: str) -> Network:
     if not network.prefixlen:
         raise ValueError(f"{text}: this trusts every address; name the proxies")
     return network
+
+
+def parse_origins(text: str) -> frozenset[str]:
+    """Parses a comma-separated list of origins of pages: ``https://app.example, http://localhost:3000``. Raises
+    ValueError."""
+    return frozenset(_origin(each.strip()) for each in text.split(",") if each.strip())
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        raise ValueError("*: name the origins of the pages that may call the API")
+    url = parse_public_url(text).lower()
+    scheme, _, host = url.partition("://")
+    return f"{scheme}://{host.removesuffix(':443' if scheme == 'https' else ':80')}"
 
 
 def parse_public_url(text: str) -> str:

@@ -61,6 +61,10 @@ class ConversationStore(Protocol):
         """Sets the mode of the current conversation, "" for none. Creates a conversation for a non-empty mode."""
         ...
 
+    async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
+        """Keeps the conversations of the members of a group whose id changes from ``chat`` to ``to``."""
+        ...
+
     async def count(self, source: TurnSource) -> int:
         """The number of current conversations at ``source``."""
         ...

@@ -9,6 +9,7 @@ from deployments.contracts.frozen_model import FrozenModel, Language
 from deployments.contracts.outbound import AllowedHost
 
 VoiceName = Annotated[str, Field(min_length=1, max_length=100)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 
 _TURN: JsonDict = {"scope": "turn"}
 _REQUEST: JsonDict = {"scope": "request"}
@@ -196,7 +197,7 @@ class Limits(FrozenModel):
         default=20_000,
         ge=100,
         le=1_000_000,
-        description="Maximum length of the texts of one embeddings request, in tokens (estimated)",
+        description="Maximum length of the texts of one embeddings request, in tokens of the model",
         json_schema_extra=_REQUEST,
     )
     requests_per_minute: int = Field(
@@ -208,6 +209,22 @@ class Limits(FrozenModel):
         le=10_000,
         description="Concurrent answers and speech requests per door",
         json_schema_extra=_DOOR,
+    )
+
+
+class ModelSettings(FrozenModel):
+    """Names of models in requests of the OpenAI API."""
+
+    aliases: dict[ModelName, ModelName] = Field(
+        default_factory=dict,
+        max_length=200,
+        description="Further names -> names of GET /v1/models, in any case: gpt-4o -> secretary",
+        json_schema_extra=_REQUEST,
+    )
+    unknown_as_secretary: bool = Field(
+        default=False,
+        description="Answer requests for unknown chat and embedding models instead of refusing them",
+        json_schema_extra=_REQUEST,
     )
 
 
@@ -301,6 +318,7 @@ class Settings(FrozenModel):
     faq: FaqSettings = FaqSettings()
     llm: LlmSettings = LlmSettings()
     speech: SpeechSettings = SpeechSettings()
+    models: ModelSettings = Field(default=ModelSettings(), json_schema_extra=_FOR_ADMINISTRATORS)
     limits: Limits = Field(default=Limits(), json_schema_extra=_FOR_ADMINISTRATORS)
     outbound: OutboundSettings = Field(default=OutboundSettings(), json_schema_extra=_FOR_ADMINISTRATORS)
     privacy: PrivacySettings = Field(default=PrivacySettings(), json_schema_extra=_FOR_ADMINISTRATORS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from deployments.contracts.audio import SpeechChunk
-from deployments.contracts.chat import ChatTurn
+from deployments.contracts.chat import ChatTurn, SourceKind
 from deployments.contracts.engines import ChatEngine, LiveRecognizer, Recognizer, SpeechEngine
 from deployments.contracts.errors import InvalidRequest, SecretaryError, TextTooLong, Unavailable
 from deployments.contracts.events import (
@@ -112,7 +112,8 @@ class ConversationAssistant:
 
     def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         snapshot = self._snapshot()
-        if not turn.question.strip() and not turn.question_images:
+        is_empty = not turn.question.strip() and not turn.question_images
+        if is_empty and turn.source.kind is not SourceKind.API:
             raise InvalidRequest("there is no user message to answer", param="messages")
         turn = resolve_overrides(turn, snapshot)
         routes = routes_of_turn(turn, snapshot, self._pipeline.chat)
@@ -285,6 +286,8 @@ class ConversationAssistant:
         )
         if turn.session_id is None or not result.text or result.calls_tools:
             return  # the turn with the results of the tools has the question and the answer
+        if not turn.question.strip() and not turn.question_images:
+            return
         self._observer.on_exchange(
             Exchange(
                 turn_id=turn.turn_id,

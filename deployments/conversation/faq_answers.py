@@ -136,7 +136,7 @@ class FaqLookup:
     takes at most ``timeout_s``.
 
     Turns that ask for JSON or for a tool call get no FAQ answer: the program that reads the reply could not use it. Nor
-    do the results of a tool and questions about an image.
+    do the results of a tool, questions about an image, and questions that an assistant message has answered.
     """
 
     def __init__(self, exact: ExactAnswers, ranked: AnswerBook | None, timeout_s: float = 1.0) -> None:
@@ -184,6 +184,6 @@ async def explain_match(
 
 
 def _may_match(turn: ChatTurn) -> bool:
-    if turn.requires_structure or turn.messages[-1].role == "tool" or turn.question_images:
+    if not turn.uses_faq or turn.requires_structure or turn.answer_prefix or turn.question_images:
         return False
-    return len(turn.question) <= MAX_QUESTION_CHARS
+    return not turn.is_answered and bool(turn.question.strip()) and len(turn.question) <= MAX_QUESTION_CHARS

@@ -23,21 +23,23 @@ def build_prompt(
 ) -> ChatTurn:
     """``turn`` with a system prompt, a bounded history and default options.
 
-    The system prompt is the system message of the turn, else its ``system_prompt``, else the persona's. System prompt
-    and history have at most ``history_tokens`` (default: the setting, estimated); the last question always stays. In a
-    turn of a stored session, consecutive messages of one role are merged.
+    The system prompt is that of the messages, else ``system_prompt``, else the persona's. The messages keep their
+    order and have at most ``history_tokens`` (default: the setting, estimated); system messages and the last question
+    always stay. In a turn of a stored session, consecutive messages of one role are merged. A conversation without a
+    question, or with an answer at its end, gets an empty question: chat templates need one.
     """
-    system = [m for m in turn.messages if m.role == "system" and m.content.strip()]
-    if not system:
-        system = _system(turn, snapshot, language, now)
-    messages = [m for m in turn.messages if m.role != "system"]
-    budget = snapshot.settings.llm.history_tokens if history_tokens is None else history_tokens
-    history = trim_history(messages, budget - sum(estimate_message_tokens(m) for m in system))
-    if turn.session_id is not None:
-        history = merge_consecutive_roles(history)
-    return replace(
-        turn, messages=(*system, *history), options=with_defaults(turn.options, snapshot.settings.llm), locale=language
+    messages = [m for m in turn.messages if m.role != "system" or m.content.strip()]
+    if all(m.role != "system" for m in messages):
+        messages = _system(turn, snapshot, language, now) + messages
+    messages = trim_history(
+        messages, snapshot.settings.llm.history_tokens if history_tokens is None else history_tokens
     )
+    if turn.session_id is not None:
+        messages = merge_consecutive_roles(messages)
+    if all(m.role != "user" for m in messages) or messages[-1].role == "assistant":
+        messages.append(ChatMessage("user", ""))
+    options = with_defaults(turn.options, snapshot.settings.llm)
+    return replace(turn, messages=tuple(messages), options=options, locale=language)
 
 
 def shrinking_prompts(
@@ -65,21 +67,25 @@ def _system(turn: ChatTurn, snapshot: Snapshot, language: str, now: Callable[[],
 
 
 def trim_history(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
-    """The longest tail of ``messages`` with at most ``tokens`` (estimated). It always includes the last question.
+    """The longest tail of ``messages`` with at most ``tokens`` (estimated), and all system messages. It always includes
+    the last question.
 
-    The tail starts with a question: never with an answer, or with a tool result without its call. Messages are not
-    split.
+    A tail that is cut starts with a question: never with an answer, or with a tool result without its call. Messages
+    are not split.
     """
-    if not messages:
-        return []
-    last = max((n for n, message in enumerate(messages) if message.role == "user"), default=len(messages) - 1)
+    turns = [n for n, message in enumerate(messages) if message.role != "system"]
+    if not turns:
+        return messages
+    last = max((n for n, each in enumerate(turns) if messages[each].role == "user"), default=len(turns) - 1)
     start = last
-    budget = tokens - sum(estimate_message_tokens(message) for message in messages[last:])
-    while start and (budget := budget - estimate_message_tokens(messages[start - 1])) >= 0:
+    budget = tokens - sum(
+        estimate_message_tokens(m) for n, m in enumerate(messages) if n >= turns[last] or m.role == "system"
+    )
+    while start and (budget := budget - estimate_message_tokens(messages[turns[start - 1]])) >= 0:
         start -= 1
-    while start < last and messages[start].role != "user":
+    while 0 < start < last and messages[turns[start]].role != "user":
         start += 1
-    return messages[start:]
+    return [m for n, m in enumerate(messages) if n >= turns[start] or m.role == "system"]
 
 
 def merge_consecutive_roles(messages: list[ChatMessage]) -> list[ChatMessage]:
@@ -98,7 +104,7 @@ def _uses_tools(message: ChatMessage) -> bool:
 
 def _merge(run: list[ChatMessage]) -> ChatMessage:
     images = tuple(image for message in run for image in message.images)
-    return ChatMessage(run[0].role, "\n\n".join(message.content for message in run), images)
+    return ChatMessage(run[0].role, "\n\n".join(message.content for message in run if message.content), images)
 
 
 def with_defaults(options: GenerationOptions, settings: LlmSettings) -> GenerationOptions:

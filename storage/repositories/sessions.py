@@ -77,6 +77,21 @@ class SessionRepository:
         running = update(ChatSessionRow).where(*_of_person(source, person), ChatSessionRow.ended_at.is_(None))
         await self._session.execute(running.values(mode=mode))
 
+    async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
+        """Renames the persons ``<chat>:<user id>`` at ``source`` to ``<to>:<user id>``. A running conversation that a
+        person already has under the new name is ended."""
+        members = select(ChatSessionRow).where(
+            ChatSessionRow.source == source.kind.value,
+            ChatSessionRow.source_id == source.instance_id,
+            ChatSessionRow.person.startswith(f"{chat}:", autoescape=True),
+        )
+        for row in (await self._session.scalars(members)).all():
+            person = f"{to}:{row.person.removeprefix(f'{chat}:')}"
+            if row.ended_at is None:
+                await self.end_running(source, person)
+            row.person = person
+            await self._session.flush()
+
     async def list_running(self, source: TurnSource, limit: int, offset: int) -> tuple[tuple[RunningSession, ...], int]:
         """A page of running conversations at ``source``, the last updated first, and their total number."""
         running = select(ChatSessionRow).where(*_running_at(source))

@@ -17,6 +17,7 @@ from deployments.contracts.engines import Assistant
 from deployments.contracts.persona import Persona
 from deployments.contracts.settings import Limits, Settings, SpeechSettings
 from deployments.contracts.snapshot import Snapshot
+from deployments.engines.chat.embedding_limit import check_embedding_tokens
 from tests.fakes.assistant import ScriptedAssistant
 
 KEY, AUDIO_KEY, METRICS_KEY, EXPIRED_KEY = "sk-all", "sk-audio", "sk-metrics", "sk-expired"
@@ -57,12 +58,13 @@ class FakeEmbedder:
     delay_s: float = 0.0
     active: int = 0
 
-    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
+    async def embed(self, texts: tuple[str, ...], caller: str = "", max_tokens: int | None = None) -> EmbeddingVectors:
         self.active += 1
         try:
             await asyncio.sleep(self.delay_s)
         finally:
             self.active -= 1
+        check_embedding_tokens(sum(len(text) for text in texts), max_tokens)
         rows = tuple((float(len(text)), 0.5, -0.25) for text in texts)
         return EmbeddingVectors(rows, tokens=sum(len(text) for text in texts))
 
@@ -71,7 +73,9 @@ class RunningGateway:
     """``url`` answers until ``stop``. ``assistant`` and ``snapshots`` may be changed between requests. ``answering``
     takes the place of ``assistant``."""
 
-    def __init__(self, embeds: bool = True, answering: Assistant | None = None) -> None:
+    def __init__(
+        self, embeds: bool = True, answering: Assistant | None = None, cors_origins: frozenset[str] = frozenset()
+    ) -> None:
         self.assistant = ScriptedAssistant()
         self.embedder = FakeEmbedder()
         self.snapshots = StaticSnapshots()
@@ -81,6 +85,7 @@ class RunningGateway:
             snapshots=self.snapshots,
             metrics=self.metrics,
             embedders={"chat": self.embedder} if embeds else {},
+            cors_origins=cors_origins,
         )
         self.app = build_app(services)
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")

@@ -8,8 +8,9 @@ import pytest
 
 from deployments.api.models.model_names import ChatTarget, ModelNames
 from deployments.contracts.chat import Route
+from deployments.contracts.settings import ModelSettings
 from deployments.contracts.speech import EngineStatus
-from tests.api.running_gateway import RunningGateway, StaticSnapshots
+from tests.api.running_gateway import RunningGateway, StaticSnapshots, snapshot
 from tests.fakes.assistant import ScriptedAssistant
 
 
@@ -20,16 +21,26 @@ def test_models_lists_every_name(client: openai.OpenAI) -> None:
         "local",
         "anna-secretary",
         "max-secretary",
+        "vllm",
         "lab/smollm2-135m",
+        "llama-cpp",
+        "local:llama-cpp",
+        "text-embedding-3-small",
+        "text-embedding-3-large",
+        "text-embedding-ada-002",
         "piper",
         "en_US-joe-medium",
-        "whisper",
-        "whisper-base",
         "tts-1",
         "tts-1-hd",
         "gpt-4o-mini-tts",
+        "whisper",
+        "whisper-base",
         "whisper-1",
+        "gpt-4o-transcribe",
+        "gpt-4o-mini-transcribe",
+        "gpt-transcribe",
     ]
+    assert all(model.description for model in listed)
     assert all(model.object == "model" and model.created > 0 and model.owned_by for model in listed)
 
 
@@ -78,6 +89,64 @@ def test_model_id_may_contain_slash(client: openai.OpenAI, http: httpx.Client) -
     assert caught.value.code == "model_not_found"
 
 
+def test_every_listed_model_is_retrieved_in_any_case(client: openai.OpenAI) -> None:
+    for model in client.models.list().data:
+        assert client.models.retrieve(model.id.upper()).id == model.id
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "endpoint"),
+    [
+        ("chat/completions", "tts-1", "/v1/audio/speech"),
+        ("chat/completions", "Piper", "/v1/audio/speech"),
+        ("chat/completions", "en-joe", "/v1/audio/speech"),
+        ("chat/completions", "Anna", "/v1/audio/speech"),
+        ("chat/completions", "alloy", "/v1/audio/speech"),
+        ("chat/completions", "whisper-1", "/v1/audio/transcriptions"),
+        ("chat/completions", "text-embedding-3-small", "/v1/embeddings"),
+        ("audio/speech", "secretary", "/v1/chat/completions"),
+        ("audio/speech", "whisper-1", "/v1/audio/transcriptions"),
+    ],
+)
+def test_model_of_another_endpoint_names_it(
+    http: httpx.Client, door: RunningGateway, path: str, model: str, endpoint: str
+) -> None:
+    body = {"model": model, "input": "Hi", "voice": "alloy", "messages": [{"role": "user", "content": "Hi"}]}
+    set_models(door, unknown_as_secretary=True)
+    response = http.post(f"/v1/{path}", json=body)
+    error = response.json()["error"]
+    assert (response.status_code, error["code"], error["param"]) == (404, "model_not_found", "model")
+    assert endpoint in error["message"]
+
+
+@pytest.mark.parametrize("model", ["GPT-4o", "gpt-4O", "my-vectors"])
+def test_aliases_answer_and_are_listed(client: openai.OpenAI, door: RunningGateway, model: str) -> None:
+    set_models(door, aliases={"gpt-4o": "Secretary", "my-vectors": "local", "lost": "nothing"})
+    client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hi"}])
+    assert door.assistant.turns[0].uses_faq == (model != "my-vectors")
+    assert client.embeddings.create(model=model, input="a").model == model
+    assert client.models.retrieve(model).id == model.lower()
+    assert "lost" not in [each.id for each in client.models.list().data]
+
+
+def test_unknown_models_answer_when_allowed(client: openai.OpenAI, door: RunningGateway) -> None:
+    ask = [{"role": "user", "content": "Hi"}]
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model="gpt-9", messages=ask)
+    set_models(door, unknown_as_secretary=True)
+    client.chat.completions.create(model="gpt-9", messages=ask)
+    assert (door.assistant.turns[0].route, door.assistant.turns[0].uses_faq) == (None, True)
+    assert client.embeddings.create(model="ada", input="a").data[0].embedding
+    with pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model="tts-1", input="a")
+
+
+def set_models(door: RunningGateway, **fields: object) -> None:
+    current = snapshot(revision=43)
+    settings = current.settings.model_copy(update={"models": ModelSettings.model_validate(fields)})
+    door.snapshots.current = current.model_copy(update={"settings": settings})
+
+
 async def test_statuses_are_shared_and_cached() -> None:
     now = [0.0]
     assistant = ScriptedAssistant(status_delay_s=0.01)
@@ -113,8 +182,9 @@ async def test_model_name_selects_local_model_and_adapter(model: str, route: str
     """An adapter that a model lacks is refused when the turn runs."""
     names = ModelNames(ScriptedAssistant(engine_statuses=SEVERAL), StaticSnapshots(), lambda: 0.0)
     assert await names.target(model) == ChatTarget(Route.parse(route))
-    listed = [card.id for card in await names.cards() if card.kind == "chat"]
-    assert listed[-4:] == ["smollm2-135m", "qwen2.5:7b", "local:qwen", "qwen:tone"]
+    if route != "local:chat:tone":
+        assert await names.target(model.upper()) == ChatTarget(Route.parse(route))
+        assert (await names.card(model.upper())).id == model
 
 
 def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
@@ -132,11 +202,12 @@ def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
         ({"input": ""}, 400, "input"),
         ({"input": []}, 400, "input"),
         ({"input": ["a", ""]}, 400, "input"),
-        ({"input": [1, 2]}, 400, "input"),
-        ({"input": [[1], [2]]}, 400, "input"),
+        ({"input": [1, 100_300]}, 400, "input"),
+        ({"input": [[1], [-2]]}, 400, "input"),
+        ({"input": [100_257]}, 400, "input"),
         ({"input": ["a"] * 2049}, 400, "input"),
         ({"input": ["word " * 380] * 1000}, 400, "input"),
-        ({"input": ["ﷺ" * 7_000]}, 400, "input"),
+        ({"input": ["word " * 4_001]}, 400, "input"),
         ({"dimensions": 256}, 400, "dimensions"),
         ({"encoding_format": "hex"}, 400, "encoding_format"),
         ({"model": "nothing"}, 404, "model"),
@@ -146,6 +217,16 @@ def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
 def test_embeddings_invalid_request(http: httpx.Client, fields: dict[str, object], status: int, param: str) -> None:
     response = http.post("/v1/embeddings", json={"model": "local", "input": "a", **fields})
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
+
+
+def test_token_ids_are_decoded_and_vectors_shortened(client: openai.OpenAI) -> None:
+    """tiktoken encodes "Hello, мир!" as these ids."""
+    ids = [9906, 11, 11562, 78746, 0]
+    result = client.embeddings.create(model="text-embedding-3-small", input=[ids, ids[:2]], dimensions=2)
+    assert [len(item.embedding) for item in result.data] == [2, 2]
+    assert all(sum(value * value for value in item.embedding) == pytest.approx(1) for item in result.data)
+    assert result.usage.prompt_tokens == len("Hello, мир!") + len("Hello,")
+    assert client.embeddings.create(model="local", input=ids).usage.prompt_tokens == len("Hello, мир!")
 
 
 def test_embeddings_without_embedder_is_not_found() -> None:

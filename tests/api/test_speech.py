@@ -82,7 +82,8 @@ def test_speech_events_carry_audio_and_usage(http: httpx.Client) -> None:
         ({"voice": {"id": "en-joe"}, "speed": 4, "instructions": "Whisper."}, "en-joe", 4.0),
         ({"voice": "JOE", "model": "gpt-4o-mini-tts"}, "en-joe", 1.0),
         ({"model": "piper", "input": "Привет"}, "en-joe", 1.0),
-        ({"model": "en_US-joe-medium"}, "en-joe", 1.0),
+        ({"model": "EN_us-joe-medium"}, "en-joe", 1.0),
+        ({"model": None, "voice": None}, None, 1.0),
     ],
 )
 def test_speech_voice_and_speed_reach_the_assistant(

@@ -90,7 +90,6 @@ def test_translation_is_english(client: openai.OpenAI, door: RunningGateway) -> 
 @pytest.mark.parametrize(
     ("fields", "status", "param"),
     [
-        ({"model": ""}, 400, "model"),
         ({"model": "dall-e"}, 404, "model"),
         ({"response_format": "diarized_json"}, 400, "response_format"),
         ({"language": "эльфийский"}, 400, "language"),
@@ -153,3 +152,22 @@ def test_transcription_engine_failures(http: httpx.Client, client: openai.OpenAI
     door.assistant.transcript_script = [TRANSCRIPT[0]]
     with pytest.raises(openai.APIStatusError):
         client.audio.transcriptions.create(model="whisper-1", file=FILE)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-transcribe", "GPT-4o-mini-transcribe", "gpt-transcribe", "", None])
+@pytest.mark.parametrize("stream", ["false", "true"])
+def test_names_of_openai_choose_the_default_engine(
+    http: httpx.Client, door: RunningGateway, model: str | None, stream: str
+) -> None:
+    form = {"stream": stream, "language": "auto"} | ({} if model is None else {"model": model})
+    response = http.post("/v1/audio/transcriptions", data=form, files={"file": FILE})
+    assert response.status_code == 200
+    assert ("transcript.text.done" in response.text) == (stream == "true")
+    request = door.assistant.recognition_requests[0]
+    assert (request.engine, request.language) == ("auto", None)
+
+
+@pytest.mark.parametrize(("language", "tag"), [("english", "en"), ("rus", "ru"), ("pt-BR", "pt")])
+def test_language_is_a_code_or_a_name(http: httpx.Client, door: RunningGateway, language: str, tag: str) -> None:
+    http.post("/v1/audio/transcriptions", data={"language": language}, files={"file": FILE})
+    assert door.assistant.recognition_requests[0].language == tag

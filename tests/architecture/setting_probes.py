@@ -303,10 +303,10 @@ def _fields(request: ProbeRequest) -> dict[str, str] | None:
     return {"model": "transcript"} if request.files else None
 
 
-def chat_request(*texts: str) -> ProbeRequest:
+def chat_request(*texts: str, model: str = "echo") -> ProbeRequest:
     return ProbeRequest(
         "/v1/chat/completions",
-        json={"model": "echo", "messages": [{"role": "user", "content": text} for text in texts]},
+        json={"model": model, "messages": [{"role": "user", "content": text} for text in texts]},
     )
 
 
@@ -361,6 +361,8 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "speech.default_preset": ("energetic", probe_speech_length),
     "speech.cache_mb": (0, probe_phrase_cache),
     "speech.ready_answers_mb": (0, probe_ready_answers),
+    "models.aliases": ({"gpt-4o": "secretary"}, probe_gateway(chat_request("раз", model="gpt-4o"))),
+    "models.unknown_as_secretary": (True, probe_gateway(chat_request("раз", model="gpt-4o"))),
     "limits.max_body_mb": (1, probe_gateway(LARGE_BODY)),
     "limits.max_upload_mb": (1, probe_gateway(upload(70))),
     "limits.max_bodies_mb": (1, probe_gateway(LARGE_BODY, LARGE_BODY)),
@@ -369,7 +371,7 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "limits.max_messages": (1, probe_gateway(chat_request("раз", "два"))),
     "limits.max_embedding_tokens": (
         100,
-        probe_gateway(ProbeRequest("/v1/embeddings", json={"model": "echo", "input": "word " * 100})),
+        probe_gateway(ProbeRequest("/v1/embeddings", json={"model": "echo", "input": "word " * 101})),
     ),
     "limits.requests_per_minute": (1, probe_gateway(chat_request("раз"), chat_request("два"))),
     "limits.max_live_streams": (1, probe_gateway(*(chat_request(f"раз два {n}") for n in range(3)), chat=SLOW)),

@@ -101,6 +101,7 @@ class Fault:
     status: int = 500
     description: str = "Internal Server Error"
     retry_after: int = 0
+    migrate_to: int = 0
     cut: bool = False
     raw: str = ""
     """A response that is not JSON, as proxies send."""

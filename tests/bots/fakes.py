@@ -104,6 +104,7 @@ class MemoryConversations:
     error: SecretaryError | None = None
     opened: list[tuple[TurnSource, str, str]] = field(default_factory=list)
     restarted: list[tuple[TurnSource, str, str]] = field(default_factory=list)
+    moved: list[tuple[str, str]] = field(default_factory=list)
 
     async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         if self.error is not None:
@@ -122,6 +123,9 @@ class MemoryConversations:
         if self.error is not None:
             raise self.error
         self.modes[person] = mode
+
+    async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
+        self.moved.append((chat, to))
 
     async def count(self, source: TurnSource) -> int:
         if self.error is not None:

@@ -132,6 +132,9 @@ class TelegramServer:
             await asyncio.sleep(1)
         if fault.raw:
             return web.Response(text=fault.raw, status=fault.status, content_type="text/html")
+        if fault.migrate_to:
+            text = "Bad Request: group chat was upgraded to a supergroup chat"
+            return _reply(failure(400, text, migrate_to_chat_id=fault.migrate_to))
         if fault.retry_after:
             text = f"Too Many Requests: retry after {fault.retry_after}"
             return _reply(failure(429, text, retry_after=fault.retry_after))

@@ -176,3 +176,19 @@ async def test_usage_is_grouped_by_day_key_source_and_route(database: Database) 
         assert total == UsageTotals(requests=4, prompt_tokens=40, completion_tokens=2**31 - 100, audio_seconds=0.5)
         sources = await work.usage.totals("2026-05-01", "2026-05-01", ("source", "route", "key"))
         assert [(each.source, each.key_id) for each in sources] == [("api", 7), ("telegram", 0)]
+
+
+async def test_members_of_a_moved_group_keep_their_conversations(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        first = await work.sessions.begin(TELEGRAM, "-5:42", "Иван")
+        other = await work.sessions.begin(TELEGRAM, "-55:42", "Иван")
+        newer = await work.sessions.begin(TELEGRAM, "-100:42", "Иван")
+        await work.sessions.move_chat(TELEGRAM, "-5", "-100")
+    async with database.unit_of_work() as work:
+        running = await work.sessions.get_running(TELEGRAM, "-100:42")
+        assert running is not None
+        assert running.id == first.id != newer.id
+        kept = await work.sessions.get_running(TELEGRAM, "-55:42")
+        assert kept is not None
+        assert kept.id == other.id
+        assert await work.sessions.get_running(TELEGRAM, "-5:42") is None

@@ -1,12 +1,13 @@
-"""Voice notes, audio files and video notes."""
+"""Voice notes, video notes and audio files, also those sent as documents."""
 
 import logging
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatAction
 from aiogram.exceptions import AiogramError, TelegramBadRequest
-from aiogram.types import Audio, Message, VideoNote, Voice
+from aiogram.types import Audio, Document, Message, User, VideoNote, Voice
 
+from bots.telegram.addressing import question_text
 from bots.telegram.bot_limits import BotLimits
 from bots.telegram.bot_texts import BotTexts, bot_texts
 from bots.telegram.handlers.answer_delivery import send_answer
@@ -20,31 +21,52 @@ from deployments.contracts.memory_file import MemoryFile
 
 log = logging.getLogger(__name__)
 
+_AUDIO_TYPES = ("application/ogg", "application/x-ogg", "video/ogg")
+_AUDIO_ENDINGS = (
+    *(".aac", ".aif", ".aiff", ".amr", ".flac", ".m4a", ".mka", ".mp2", ".mp3", ".mpga", ".oga", ".ogg", ".opus"),
+    *(".wav", ".weba"),
+)
+
 
 def build_router() -> Router:
     router = Router(name="voice")
     router.message.register(answer_voice_message, F.voice | F.audio | F.video_note)
+    router.message.register(answer_voice_message, is_audio_document)
     return router
+
+
+def is_audio_document(message: Message) -> bool:
+    """Whether the message is an audio file that was sent as a document."""
+    document = message.document
+    if document is None:
+        return False
+    kind, name = (document.mime_type or "").lower(), (document.file_name or "").lower()
+    return kind.startswith("audio/") or kind in _AUDIO_TYPES or name.endswith(_AUDIO_ENDINGS)
 
 
 async def answer_voice_message(
     message: Message,
     bot: Bot,
+    me: User,
     spec: BotSpec,
     responder: BotResponder,
     limits: BotLimits,
     typing_indicator: TypingIndicator,
 ) -> None:
-    """Sends the transcript and the answer, followed by a voice note if the bot is configured to."""
+    """Sends the transcript and the answer, followed by a voice note if the bot is configured to. A caption belongs to
+    the question."""
     texts = bot_texts(spec.language)
     async with typing_indicator.show(bot, message, ChatAction.TYPING):
         text = await _transcribe(message, bot, responder, limits, texts)
-    if text is None:
+    caption = question_text(message, me)
+    if text is None and not caption:
         return
-    await send_text(bot, message, texts.transcript.replace("{text}", text))
+    if text is not None:
+        await send_text(bot, message, texts.transcript.replace("{text}", text))
+    question = "\n\n".join(part for part in (caption, text) if part)
     action = ChatAction.RECORD_VOICE if responder.speaks else ChatAction.TYPING
     async with typing_indicator.show(bot, message, action):
-        answer = await responder.answer(message, text, speak=True)
+        answer = await responder.answer(message, question, speak=True)
     await send_answer(bot, message, answer)
     await _send_voice_note(bot, message, responder, answer)
 
@@ -69,14 +91,14 @@ async def _transcribe(
 
 async def _download(message: Message, bot: Bot, target: "_BoundedFile") -> None:
     """Downloads the audio of a message. Raises TooLarge, and Unavailable when the download fails."""
-    sound = message.voice or message.audio or message.video_note
+    sound = message.voice or message.audio or message.video_note or message.document
     assert sound is not None
     if (sound.file_size or 0) > target.max_bytes:
         raise TooLarge("the recording is too large")
     await bot.download_file(await _file_path(bot, sound), destination=target)
 
 
-async def _file_path(bot: Bot, sound: Voice | Audio | VideoNote) -> str:
+async def _file_path(bot: Bot, sound: Voice | Audio | VideoNote | Document) -> str:
     """The download path. Raises TooLarge for files above Telegram's limit, for which getFile fails with status 400."""
     try:
         file = await bot.get_file(sound.file_id)

@@ -36,6 +36,11 @@ class StoredConversations:
                 await work.sessions.begin(source, person, display_name)
             await work.sessions.set_mode(source, person, mode)
 
+    async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
+        """Renames the members of a group (``<group>:<user id>``) after the id of the group has changed."""
+        async with self._database.unit_of_work() as work:
+            await work.sessions.move_chat(source, chat, to)
+
     async def count(self, source: TurnSource) -> int:
         """How many conversations are running at ``source``."""
         async with self._database.unit_of_work() as work:

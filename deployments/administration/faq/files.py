@@ -22,6 +22,8 @@ _LEGACY_NAMES = {"trigger": "question", "response": "answer"}
 _LISTS = frozenset(("alternatives", "keywords"))
 _ITEM = re.compile(r"(?:\\.|[^|\\]|\\$)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\|])")
+_SEPARATOR_LINE = re.compile(r"\s*\"?sep=([,;\t|])\"?[,;\t| ]*+\r?\n", re.IGNORECASE)
+"""The first line that Excel writes and reads to name the separator."""
 _BOOLEANS = {"true": True, "1": True, "yes": True, "да": True, "": True, "false": False, "0": False, "no": False}
 _BOOLEANS["нет"] = False
 
@@ -96,25 +98,35 @@ def _csv_rows(data: bytes) -> Iterator[tuple[int, object]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidRequest("the file is not UTF-8 text; save it as CSV UTF-8", param="file") from None
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    declared = _SEPARATOR_LINE.match(text)
+    skipped = declared.end() if declared else 0
+    delimiter = declared[1] if declared else _delimiter(text)
+    reader = csv.reader(io.StringIO(text[skipped:], newline=""), delimiter=delimiter, strict=True)
+    first_line = 1 if declared else 0
     try:
-        yield from _read_cells(reader)
+        for line, fields in _read_cells(reader):
+            yield first_line + line, fields
     except csv.Error as error:
-        raise InvalidRequest(f"line {reader.line_num} is not CSV: {error}", param="file") from None
+        raise InvalidRequest(f"line {first_line + reader.line_num} is not CSV: {error}", param="file") from None
 
 
 def _read_cells(reader: Iterator[list[str]]) -> Iterator[tuple[int, object]]:
     names = [_LEGACY_NAMES.get(name.strip().lower(), name.strip().lower()) for name in next(reader, [])]
+    while names and not names[-1]:
+        names.pop()
     if not {"question", "answer"} <= set(names) or len(set(names)) != len(names):
         raise InvalidRequest("the first line must name the columns question and answer, each once", param="file")
     for cells in reader:
         line: int = getattr(reader, "line_num", 0)
-        if any(cells):
+        if any(cell.strip() for cell in cells):
             yield line, _fields(names, [unescape_cell(cell) for cell in cells])
 
 
 def _fields(names: list[str], cells: list[str]) -> object:
-    """The draft fields of one line. A line with too many cells is returned as a list, which fails validation."""
+    """The draft fields of one line. A line with too many cells is returned as a list, which fails validation; empty
+    cells at its end do not count."""
+    while len(cells) > len(names) and not cells[-1].strip():
+        cells = cells[:-1]
     if len(cells) > len(names):
         return cells
     fields: dict[str, object] = dict(zip(names, cells, strict=False))

@@ -20,7 +20,7 @@ from deployments.api.admin.sign_in_check import SignInEnded, run_while_signed_in
 from deployments.api.body_budget import BodyBudgets, BodyReservation, body_bound, body_limits
 from deployments.api.errors import ClientGone, Header, error_body, error_headers, http_headers, unwrap_remote_error
 from deployments.api.gate import API_HEADERS, RequestMetrics, ResponseSender, client_error
-from deployments.api.request_body import CLIENT_TIMEOUT_S, check_content_length, limited_receive
+from deployments.api.request_body import CLIENT_TIMEOUT_S, check_content_length, limited_receive, require_plain_body
 from deployments.api.request_context import new_request_id
 from deployments.api.serve_headers import filter_headers
 from deployments.contracts.errors import Forbidden, InvalidRequest, SecretaryError, Unauthorized
@@ -111,6 +111,7 @@ class AdminGate:
                 raise InvalidRequest("A URL must not contain null characters.")
             bounds = max_bytes, _ = self._body_bounds(path)
             check_content_length(length, max_bytes)
+            require_plain_body(scope)
             if path in PUBLIC_PATHS:
                 await self._app(scope, self._reserved(scope, receive, body, None, *bounds), reply.send)
             else:

@@ -61,7 +61,7 @@ class ChatCompletionsEndpoint:
         send: Send,
     ) -> None:
         audio = SpeechFileEncoder(_encoder_format(request)) if turn.speak else None
-        text, calls = await _collect(answer, events, audio)
+        text, calls = await collect_answer(answer, events, audio)
         created = int(self._door.clock())
         if audio is None or calls:
             message = text_message(text, calls)
@@ -118,7 +118,7 @@ async def _deltas(
         yield sse_error_event(internal_error(answer.turn_id))
 
 
-async def _collect(
+async def collect_answer(
     answer: AnswerCollector, events: AsyncIterator[TurnEvent], audio: SpeechFileEncoder | None
 ) -> tuple[str, tuple[ToolCall, ...]]:
     """The text and the tool calls of the answer. Its audio goes into ``audio``."""

@@ -69,6 +69,7 @@ class AudioOutput(RequestSchema):
 class JsonSchema(RequestSchema):
     name: str = ""
     definition: dict[str, object] | None = Field(default=None, alias="schema")
+    strict: bool | None = None
 
 
 class ResponseFormat(RequestSchema):
@@ -111,7 +112,7 @@ class ChatRequest(RequestSchema):
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    stop: str | list[str] | None = None
     response_format: ResponseFormat | None = None
     modalities: list[Literal["text", "audio"]] | None = None
     audio: AudioOutput | None = None

@@ -5,6 +5,7 @@ from starlette.types import Scope
 
 from deployments.api.access_rules import AUDIO
 from deployments.api.auth import require_scope
+from deployments.api.chat.continuation import split_continuation, without_empty_answers
 from deployments.api.chat.messages import has_recordings, plain_messages, transcribe_recordings
 from deployments.api.chat.schemas import ChatRequest, ResponseFormat
 from deployments.api.chat.tools import tool_use
@@ -20,6 +21,7 @@ from deployments.contracts.snapshot import Snapshot
 
 _SOURCE = TurnSource(SourceKind.API)
 _OPEN_WEBUI_CHAT_ID = b"x-openwebui-chat-id"
+_MAX_STOPS = 4
 _MAX_STOP_LENGTH = 256
 
 
@@ -34,19 +36,26 @@ async def build_turn(request: ChatRequest, context: RequestContext, scope: Scope
         require_scope(context.required_key, AUDIO)
         door.limiter.check_daily_budget(context.required_key, AUDIO)
         transcripts = await transcribe_recordings(request.messages, door.metered(context))
+    options = _options(request)
+    structured = options.json_schema is not None or (tools is not None and tools.is_forced)
+    messages, started = split_continuation(
+        without_empty_answers(plain_messages(request.messages, transcripts)), structured
+    )
     return ChatTurn(
         turn_id=context.id,
         source=_SOURCE,
-        messages=plain_messages(request.messages, transcripts),
+        messages=messages,
         session_id=_session_id(request, context, scope),
         route=target.route,
         persona_id=_persona(request.persona, target, context.snapshot),
-        options=_options(request),
+        options=options,
         speak=request.wants_speech,
         voice_id=_voice(request, door) if request.wants_speech else None,
         speed=1.0 if request.speed is None else request.speed,
         locale=_language(request.locale),
         tools=tools,
+        answer_prefix=started,
+        uses_faq=target.uses_faq,
     )
 
 
@@ -61,6 +70,7 @@ def _options(request: ChatRequest) -> GenerationOptions:
         seed=request.seed,
         stop=_stops(request.stop),
         json_schema=_schema_text(request.response_format),
+        json_strict=_is_strict(request.response_format),
     )
 
 
@@ -68,6 +78,8 @@ def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
     if stop is None:
         return ()
     stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    if len(stops) > _MAX_STOPS:
+        raise InvalidRequest(f"stop takes at most {_MAX_STOPS} texts.", param="stop")
     if any(not 0 < len(text) <= _MAX_STOP_LENGTH for text in stops):
         raise InvalidRequest(f"A stop sequence has 1 to {_MAX_STOP_LENGTH} characters.", param="stop")
     return stops
@@ -81,6 +93,10 @@ def _schema_text(response_format: ResponseFormat | None) -> str | None:
     if response_format.json_schema is None:
         raise InvalidRequest("response_format of type json_schema needs json_schema.", param="response_format")
     return orjson.dumps(response_format.json_schema.definition or {}).decode()
+
+
+def _is_strict(response_format: ResponseFormat | None) -> bool:
+    return bool(response_format and response_format.json_schema and response_format.json_schema.strict)
 
 
 def _persona(name: str | None, target: ChatTarget, snapshot: Snapshot) -> str | None:

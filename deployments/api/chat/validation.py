@@ -27,10 +27,6 @@ _RULES: dict[str, _Rule] = {
         lambda r: r.wants_speech and r.audio is None,
         'modalities with "audio" need audio: {voice, format}.',
     ),
-    "messages": (
-        lambda r: all(m.role in ("system", "developer") for m in reversed(r.messages)),
-        "messages contains no user message.",
-    ),
 }
 
 

@@ -22,4 +22,11 @@ class ModelsEndpoint:
         return json_response(self._fields(await self._door.model_names.card(request.path_params["id"])))
 
     def _fields(self, card: ModelCard) -> dict[str, object]:
-        return {"id": card.id, "object": "model", "created": self._created, "owned_by": card.owner, "kind": card.kind}
+        return {
+            "id": card.id,
+            "object": "model",
+            "created": self._created,
+            "owned_by": card.owner,
+            "kind": card.kind,
+            "description": card.description,
+        }

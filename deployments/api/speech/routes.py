@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 from starlette.types import Receive, Scope, Send
 
+from deployments.api.chat.schemas import VoiceReference
 from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.door import Door
 from deployments.api.errors import internal_error
@@ -51,8 +52,8 @@ class SpeechEndpoint:
     async def _request(self, body: SpeechBody, context: RequestContext) -> SpeechRequest:
         engine = await self._door.model_names.engine_for(body.model, SPEECH)
         voices = self._door.assistant.voices()
-        name = body.voice if isinstance(body.voice, str) else body.voice.id
-        voice_id = voice_id_for(name, self._door.assistant)
+        name = body.voice.id if isinstance(body.voice, VoiceReference) else body.voice
+        voice_id = voice_id_for(name, self._door.assistant) if name else None
         if voice_id is None and engine:
             voice_id = voice_of_engine(engine, body.input, voices, context.snapshot.settings.default_language)
         return SpeechRequest(body.input, voice_id, speed=1.0 if body.speed is None else body.speed)

@@ -9,11 +9,12 @@ from deployments.api.request_body import RequestSchema
 
 
 class SpeechBody(RequestSchema):
-    """``instructions`` are accepted and ignored: the voices do not support them."""
+    """Without ``model`` and ``voice``, or with OpenAI's names, the language of the text chooses the voice.
+    ``instructions`` are accepted and ignored: the voices do not support them."""
 
-    model: str
+    model: str | None = None
     input: str
-    voice: str | VoiceReference
+    voice: str | VoiceReference | None = None
     instructions: str | None = Field(default=None, max_length=4096)
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = None
     speed: float | None = Field(default=None, ge=0.25, le=4)

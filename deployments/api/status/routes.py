@@ -21,6 +21,8 @@ _STATUS_TIMEOUT_S = 2.0
 _VARY = {"vary": "Accept"}
 _ENDPOINTS = {
     "chat": "/v1/chat/completions",
+    "responses": "/v1/responses",
+    "completions": "/v1/completions",
     "speech": "/v1/audio/speech",
     "transcription": "/v1/audio/transcriptions",
     "models": "/v1/models",

@@ -3,7 +3,6 @@
 The file is neither written to disk nor decoded by the door: recognition opens the memory that it arrived in.
 """
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,18 +14,19 @@ from starlette.requests import Request
 from deployments.api.uploads import multipart_fields, text_field, uploaded_file
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.speech import RecognitionRequest
+from deployments.text.language_names import language_tag
 
 TranscriptFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
 
 _FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 _GRANULARITIES = frozenset(("word", "segment"))
 _TRUE = ("true", "1")
-_LANGUAGE = re.compile(r"^([a-z]{2,3})([-_][a-z0-9]{1,8})*$", re.IGNORECASE)
+_DETECTED = ("auto", "detect", "und", "mul")
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionForm:
-    """Fields of the form. ``request`` refers to the uploaded file."""
+    """Fields of the form. ``model`` "" is the default one. ``request`` refers to the uploaded file."""
 
     model: str
     format: TranscriptFormat
@@ -46,7 +46,7 @@ async def opened_form(request: Request, translate: bool) -> AsyncIterator[Transc
 def _read(fields: FormData, translate: bool) -> TranscriptionForm:
     granularities = _granularities(fields)
     return TranscriptionForm(
-        model=_required_text(fields, "model"),
+        model=text_field(fields, "model"),
         format=_format(fields),
         stream=text_field(fields, "stream").lower() in _TRUE,
         granularities=granularities,
@@ -77,14 +77,16 @@ def _granularities(fields: FormData) -> frozenset[str]:
 
 
 def language_field(fields: FormData) -> str | None:
-    """The primary tag of the field ``language``, None when it is absent. Raises InvalidRequest."""
-    text = text_field(fields, "language")
-    if not text:
+    """The language that the field ``language`` names, None when it is absent or "auto". Raises InvalidRequest."""
+    text = text_field(fields, "language").strip()
+    if not text or text.lower() in _DETECTED:
         return None
-    match = _LANGUAGE.match(text)
-    if match is None:
-        raise InvalidRequest("language is an ISO 639-1 code such as ru or en.", param="language")
-    return match[1].lower()
+    tag = language_tag(text)
+    if tag is None:
+        raise InvalidRequest(
+            "language is auto, an ISO 639 code such as ru or rus, or an English name such as russian.", param="language"
+        )
+    return tag
 
 
 def _temperature(fields: FormData) -> float:
@@ -96,10 +98,3 @@ def _temperature(fields: FormData) -> float:
     if not 0 <= value <= 1:
         raise InvalidRequest("temperature is a number from 0 to 1.", param="temperature")
     return value
-
-
-def _required_text(fields: FormData, name: str) -> str:
-    text = text_field(fields, name)
-    if not text:
-        raise InvalidRequest(f"Missing required parameter: {name}.", param=name)
-    return text

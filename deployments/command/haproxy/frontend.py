@@ -1,6 +1,6 @@
 """What HAProxy accepts from clients: limits, headers and the addresses of callers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from deployments.api.access_rules import PUBLIC_FOR_READING, PUBLIC_PATHS
@@ -21,8 +21,16 @@ HAPROXY_CLIENT_TIMEOUT_S = 60
 
 
 _ADMIN_PATHS = tuple(f"/admin{path}" for path in ADMIN_PUBLIC_PATHS)
-_PUBLIC_PATHS = tuple(sorted({*PUBLIC_PATHS - PUBLIC_FOR_READING, *_ADMIN_PATHS, "/admin/ui/login", "/phone/health"}))
+
+
+def _with_slashes(paths: Iterable[str]) -> tuple[str, ...]:
+    """``paths`` as clients write them: doors read "/health/" as "/health"."""
+    return tuple(sorted({each for path in paths for each in (path, f"{path}/" if path != "/" else path)}))
+
+
+_PUBLIC_PATHS = _with_slashes({*PUBLIC_PATHS - PUBLIC_FOR_READING, *_ADMIN_PATHS, "/admin/ui/login", "/phone/health"})
 _IS_PUBLIC = "http-request set-var(txn.public) bool(true) if"
+_PATH = "path,url_dec,regsub(//+,/,g)"
 _MAX_PUBLIC_REQUESTS = 64
 _PUBLIC_TABLE, _NETWORK_TABLE = "public_requests", "networks"
 _STORE = "stick-table type ipv6 size 16k expire 1m store conn_cur"
@@ -58,8 +66,8 @@ class HaproxyFrontend:
             *_header_limits(replies),
             *_delete_control_headers(),
             *self._forwarding(),
-            f"{_IS_PUBLIC} {{ path,url_dec -m str {' '.join(_PUBLIC_PATHS)} }}",
-            f"{_IS_PUBLIC} METH_GET {{ path,url_dec -m str {' '.join(sorted(PUBLIC_FOR_READING))} }}",
+            f"{_IS_PUBLIC} {{ {_PATH} -m str {' '.join(_PUBLIC_PATHS)} }}",
+            f"{_IS_PUBLIC} METH_GET {{ {_PATH} -m str {' '.join(_with_slashes(PUBLIC_FOR_READING))} }}",
             *self._public_limit(replies),
             body_too_large,
             # A request reaches a replica when its body, or the first 32 KiB of request and body, has arrived.

@@ -20,6 +20,7 @@ from deployments.contracts.events import TextDelta, ToolCallDelta, TurnFinished,
 from deployments.contracts.speech import EngineStatus
 from deployments.engines.base import AsyncEngine
 from deployments.engines.chat.echo_schema import example_arguments, example_value
+from deployments.engines.chat.embedding_limit import check_embedding_tokens
 from deployments.engines.chat.stopwatch import Stopwatch
 from deployments.engines.chat.turn_checks import (
     check_adapter,
@@ -79,9 +80,10 @@ class EchoEngine(AsyncEngine):
     def status(self) -> EngineStatus:
         return replace(super().status(), adapters=self._options.adapters)
 
-    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
+    async def embed(self, texts: tuple[str, ...], caller: str = "", max_tokens: int | None = None) -> EmbeddingVectors:
         """Unit vectors of hashed words. Word order does not matter."""
         words = sum(len(text.split()) for text in texts)
+        check_embedding_tokens(words, max_tokens)
         return EmbeddingVectors(tuple(_bag_of_words(text) for text in texts), words)
 
     def _answer(self, turn: ChatTurn) -> str:

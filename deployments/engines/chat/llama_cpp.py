@@ -5,7 +5,9 @@ prompt. The callback sends text to the event loop, or stops the generation after
 closed. Turns beyond ``slots`` are queued and can be cancelled in the queue.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,9 +25,12 @@ from deployments.engines.chat.llama_request import LlamaRequestBody, request_bod
 from deployments.engines.chat.llama_server import LlamaServer, LlamaServerSettings, load_server
 from deployments.engines.chat.llama_templates import choose_chat_template
 from deployments.engines.chat.stopwatch import Stopwatch
+from deployments.engines.chat.strict_roles import stricter_messages
 from deployments.engines.chat.turn_checks import check_no_adapter, check_no_images, check_no_tools, check_turn
 from deployments.engines.options import ChatEngineOptions, EngineOptions, require_path
 from deployments.engines.worker_threads import StreamSender
+
+log = logging.getLogger(__name__)
 
 _MAX_TOKEN_BYTES = 16
 """No text has more bytes per token in the mean, except one of spaces."""
@@ -56,8 +61,11 @@ class LlamaCppEngine(ThreadedEngine):
 
     Options: ClassVar[type[EngineOptions]] = LlamaCppOptions
 
-    def __init__(self, options: LlamaCppOptions) -> None:
+    def __init__(
+        self, options: LlamaCppOptions, load: Callable[[LlamaServerSettings], LlamaServer] = load_server
+    ) -> None:
         self._options = options
+        self._load_server = load
         self._model = options.model_id or options.model.stem
         self._chat: LlamaServer | None = None
         self._reads_tools = False
@@ -74,15 +82,15 @@ class LlamaCppEngine(ThreadedEngine):
             check_no_tools(turn, self._model)
         self._check_length(turn)
         is_forced_call = turn.tools is not None and turn.tools.is_forced
-        return self._stream(request_body(turn, self._options.max_tokens), LlamaReply(is_forced_call))
+        return self._stream(self._bodies(turn), LlamaReply(is_forced_call))
 
-    async def embed(self, texts: tuple[str, ...], caller: str = "") -> EmbeddingVectors:
+    async def embed(self, texts: tuple[str, ...], caller: str = "", max_tokens: int | None = None) -> EmbeddingVectors:
         """Mean-pooled vectors. Raises InvalidRequest unless ``embeddings`` is set."""
         if not self._options.embeddings:
             raise InvalidRequest("this engine has no embeddings: set its option embeddings")
         self._ready_threads()
         assert self._embedder is not None
-        return await self._embedder.embed(texts, caller)
+        return await self._embedder.embed(texts, caller, max_tokens)
 
     async def stop(self) -> None:
         self._health.mark_stopped()
@@ -106,10 +114,10 @@ class LlamaCppEngine(ThreadedEngine):
             chat_template=template.text,
         )
         self._reads_tools = template.reads_tools
-        self._chat = load_server(chat)
+        self._chat = self._load_server(chat)
         self._chat.handle_chat_completions(request_body(_WARM_UP, 1), lambda _: False)
         if options.embeddings:
-            self._embedder = LlamaEmbedder(lambda: load_server(_embedding_settings(chat)))
+            self._embedder = LlamaEmbedder(lambda: self._load_server(_embedding_settings(chat)))
 
     def _unload(self) -> None:
         self._chat = self._embedder = None
@@ -118,17 +126,22 @@ class LlamaCppEngine(ThreadedEngine):
         embedding = self._embedder.live_calls if self._embedder else 0
         return {"slots": str(self._options.slots), "context": str(self._options.context), "embedding": str(embedding)}
 
+    def _bodies(self, turn: ChatTurn) -> list[LlamaRequestBody]:
+        """The request, then those for chat templates that refuse its messages."""
+        turns = [turn, *(replace(turn, messages=messages) for messages in stricter_messages(turn.messages))]
+        return [request_body(each, self._options.max_tokens) for each in turns]
+
     def _check_length(self, turn: ChatTurn) -> None:
         limit = min(self._options.context * _MAX_TOKEN_BYTES, _MAX_CONVERSATION_BYTES)
         if sum(len(text.encode()) for text in _texts(turn)) > limit:
             raise ConversationTooLong(f"the conversation is longer than {limit} bytes", param="messages")
 
-    async def _stream(self, body: LlamaRequestBody, reply: LlamaReply) -> AsyncIterator[ChatEvent]:
+    async def _stream(self, bodies: list[LlamaRequestBody], reply: LlamaReply) -> AsyncIterator[ChatEvent]:
         threads, server = self._ready_threads(), self._chat
         assert server is not None
         stopwatch = Stopwatch()
         deltas: AsyncGenerator[TextDelta | ToolCallDelta, None] = threads.stream_from_callback(
-            lambda sender: _generate(server, body, reply, sender)
+            lambda sender: _generate(server, bodies, reply, sender)
         )
         async with Closing(deltas):
             async for delta in deltas:
@@ -150,11 +163,29 @@ def _texts(turn: ChatTurn) -> Iterator[str]:
 
 def _generate(
     server: LlamaServer,
+    bodies: list[LlamaRequestBody],
+    reply: LlamaReply,
+    sender: StreamSender[TextDelta | ToolCallDelta],
+) -> None:
+    """Generates one answer; blocks until it is finished. A chat template refuses messages before the model starts: then
+    the next of ``bodies`` is tried. Raises InvalidRequest, EngineFailed."""
+    for body in bodies:
+        reply.error = None
+        try:
+            _generate_from(server, body, reply, sender)
+            return
+        except (InvalidRequest, EngineFailed) as error:
+            if body is bodies[-1] or reply.has_started:
+                raise
+            log.info("llama.cpp refused the messages: %s", error.code)
+
+
+def _generate_from(
+    server: LlamaServer,
     body: LlamaRequestBody,
     reply: LlamaReply,
     sender: StreamSender[TextDelta | ToolCallDelta],
 ) -> None:
-    """Generates one answer; blocks until it is finished. Raises InvalidRequest, EngineFailed."""
     parse_errors: list[Exception] = []
 
     def on_chunk(chunk: LlamaChunk) -> bool:

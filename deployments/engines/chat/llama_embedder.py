@@ -10,6 +10,7 @@ from typing import Any
 from deployments.contracts.chat import EmbeddingVectors
 from deployments.contracts.deadlines import DeadlinePlaces
 from deployments.contracts.playout import Playout
+from deployments.engines.chat.embedding_limit import check_embedding_tokens
 from deployments.engines.chat.llama_reply import parse_vectors
 from deployments.engines.chat.llama_server import LlamaServer
 from deployments.engines.worker_threads import WorkerThreads
@@ -36,13 +37,16 @@ class LlamaEmbedder:
     def live_calls(self) -> int:
         return self._threads.live_streams
 
-    async def embed(self, texts: tuple[str, ...], caller: str) -> EmbeddingVectors:
-        """One unit vector per text. A cancelled call ends after the piece in progress."""
+    async def embed(self, texts: tuple[str, ...], caller: str, max_tokens: int | None = None) -> EmbeddingVectors:
+        """One unit vector per text. A cancelled call ends after the piece in progress. Raises TextTooLong."""
         vectors, tokens = [], 0
         for text in texts:
-            pieces = [await self._embed_piece(piece, caller) for piece in split_pieces(text)]
+            pieces: list[EmbeddingVectors] = []
+            for piece in split_pieces(text):
+                pieces.append(await self._embed_piece(piece, caller))
+                tokens += pieces[-1].tokens
+                check_embedding_tokens(tokens, max_tokens)
             vectors.append(_weighted_mean(pieces))
-            tokens += sum(piece.tokens for piece in pieces)
         return EmbeddingVectors(tuple(vectors), tokens)
 
     async def stop(self) -> None:

@@ -22,6 +22,7 @@ class LlamaReply:
 
     def __init__(self, is_forced_call: bool = False) -> None:
         self._forced_call = ForcedCall() if is_forced_call else None
+        self.has_started = False
         self.usage = Usage()
         self.finish_reason: FinishReason = "stop"
         self.error: SecretaryError | None = None
@@ -33,6 +34,7 @@ class LlamaReply:
             return []
         if "usage" in chunk:
             self.usage = _usage(chunk["usage"])
+        self.has_started = True
         events: list[TextDelta | ToolCallDelta] = []
         for choice in chunk.get("choices", ()):
             events += self._deltas(choice["delta"])
@@ -68,12 +70,20 @@ def translate_error(error: Mapping[str, Any]) -> SecretaryError:
     failure is left out: it may quote the request."""
     kind, message = error.get("type", ""), str(error.get("message", "unknown error"))
     if kind == "exceed_context_size_error":
-        return ConversationTooLong(f"the conversation is too long for the model: {message}", param="messages")
+        return ConversationTooLong(_too_long(error), param="messages")
     if kind in ("invalid_request_error", "not_supported_error"):
         return InvalidRequest(REFUSED)
     if kind == "unavailable_error":
         return Unavailable(f"llama.cpp is not available: {message}")
     return EngineFailed(FAILED)
+
+
+def _too_long(error: Mapping[str, Any]) -> str:
+    """llama.cpp's own message names its command-line options."""
+    size, limit = error.get("n_prompt_tokens"), error.get("n_ctx")
+    if not size or not limit:
+        return "the conversation is too long for the model: send fewer or shorter messages"
+    return f"the conversation has {size} tokens, and the model reads {limit}: send fewer or shorter messages"
 
 
 def parse_vectors(reply: LlamaChunk) -> EmbeddingVectors:

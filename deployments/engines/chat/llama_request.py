@@ -4,6 +4,7 @@ from typing import NotRequired, TypedDict
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, GenerationOptions
 from deployments.contracts.errors import InvalidRequest
+from deployments.engines.chat.grammar_schema import grammar_schema
 from deployments.engines.chat.llama_tools import LlamaToolFields, tool_fields
 from deployments.engines.chat.turn_checks import parse_schema
 
@@ -56,7 +57,8 @@ def request_body(turn: ChatTurn, default_max_tokens: int) -> LlamaRequestBody:
     if options.stop:
         body["stop"] = list(options.stop)
     if options.json_schema is not None:
-        body["response_format"] = _response_format(parse_schema(options.json_schema))
+        schema = grammar_schema(parse_schema(options.json_schema), strict=options.json_strict)
+        body["response_format"] = _response_format(schema)
     fields = tool_fields(turn.tools)
     if "response_format" in body and "response_format" in fields:
         raise InvalidRequest("a forced tool call has the format of the tool: leave out response_format", param="tools")

@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict
 
 from deployments.contracts.chat import ToolUse
 from deployments.engines.chat.forced_call import call_schema
+from deployments.engines.chat.grammar_schema import grammar_schema
 from deployments.engines.chat.turn_checks import parse_tool_schemas
 
 
@@ -22,7 +23,10 @@ def tool_fields(use: ToolUse | None) -> LlamaToolFields:
     """The fields of a request with tools; none when the model may call none. Raises InvalidRequest."""
     if use is None or not use.callable:
         return {}
-    schemas = parse_tool_schemas(use.callable)
+    schemas = [
+        grammar_schema(schema, strict=tool.strict, param="tools")
+        for tool, schema in zip(use.callable, parse_tool_schemas(use.callable), strict=True)
+    ]
     fields: LlamaToolFields = {
         "tools": [
             {

@@ -134,7 +134,7 @@ class CloudChatEngine(AsyncEngine):
         library = await self._load()
         prefill = self._prefill(library)
         parameters, extra = self._rules.parameters(turn, library)
-        messages = request_messages(turn, await self._inlined_images(turn, library), prefill)
+        messages = request_messages(turn, await self._inlined_images(turn, library), prefill, self._model.kind.dialect)
         request = library.request(messages, parameters)
         reply = CloudReply(library.parser(parameters), self._names, self._model.kind.dialect)
         body = orjson.dumps(request.body | extra | dict(self._model.kind.body) | self._prefill_body(turn, prefill))

@@ -2,15 +2,18 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, ToolUse
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.provider_kinds import Prefill
+from deployments.contracts.provider_kinds import Dialect, Prefill
+from deployments.engines.chat.strict_roles import later_system_as_questions
 
 _ANCHOR_WORDS = 6
+_GO_ON = {"ru": "Продолжай.", "en": "Go on."}
 _CONTINUE = {
     "ru": "Твой ответ оборвался. Продолжи его с того же места. Начни с этих последних слов, повторив их точно, "
     "и сразу продолжай: {anchor}",
@@ -19,15 +22,25 @@ _CONTINUE = {
 }
 
 
-def request_messages(turn: ChatTurn, images: Mapping[str, str], prefill: Prefill | None) -> list[dict[str, Any]]:
+def request_messages(
+    turn: ChatTurn, images: Mapping[str, str], prefill: Prefill | None, dialect: Dialect = Dialect.OPENAI
+) -> list[dict[str, Any]]:
     """The messages, with ``answer_prefix`` as the start of the answer or as an instruction to continue it.
 
-    ``images`` maps the URLs of images on the web to data URLs.
+    ``images`` maps the URLs of images on the web to data URLs. Where the system prompt is a field of the request
+    (Anthropic, Gemini), later system messages keep their place as questions. An empty question asks to go on: several
+    providers refuse it.
     """
-    messages = [_message(each, images) for each in turn.messages]
+    given = turn.messages if dialect is Dialect.OPENAI else later_system_as_questions(turn.messages)
+    go_on = _GO_ON.get(turn.locale or "en", _GO_ON["en"])
+    messages = [_message(replace(each, content=go_on) if _is_empty_question(each) else each, images) for each in given]
     if turn.answer_prefix:
         messages += _continuation(turn, prefill)
     return messages
+
+
+def _is_empty_question(message: ChatMessage) -> bool:
+    return message.role == "user" and not message.content.strip() and not message.images
 
 
 def request_tools(use: ToolUse) -> dict[str, Any]:

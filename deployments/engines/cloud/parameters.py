@@ -60,7 +60,7 @@ class ParameterRules:
         if options.stop:
             parameters["stop"] = list(options.stop)
         if options.json_schema is not None:
-            parameters["response_format"] = _response_format(options.json_schema)
+            parameters["response_format"] = _response_format(options.json_schema, options.json_strict)
         if turn.tools is not None and turn.tools.parallel is False:
             parameters["parallel_tool_calls"] = False
         for name, value in parameters.items():
@@ -94,7 +94,9 @@ class ParameterRules:
             if own is not None and name not in explicit:
                 values[name] = own
                 explicit.add(name)
-        return GenerationOptions(**values, stop=given.stop, json_schema=given.json_schema), frozenset(explicit)
+        return GenerationOptions(
+            **values, stop=given.stop, json_schema=given.json_schema, json_strict=given.json_strict
+        ), frozenset(explicit)
 
     def _is_sent(self, name: str, explicit: frozenset[str], sent: dict[str, Any]) -> bool:
         """An explicit parameter always; a default where the provider documents it and no rival was sent."""
@@ -116,8 +118,9 @@ class ParameterRules:
         return NotSupported(f"{self._name} ({self._model_name}) does not have the parameter {name}", param=name)
 
 
-def _response_format(schema_text: str) -> dict[str, Any]:
+def _response_format(schema_text: str, strict: bool) -> dict[str, Any]:
     schema = parse_schema(schema_text)
     if not schema:
         return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    described: dict[str, Any] = {"name": "answer", "schema": schema}
+    return {"type": "json_schema", "json_schema": described | ({"strict": True} if strict else {})}

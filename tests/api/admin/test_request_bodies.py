@@ -154,6 +154,7 @@ async def test_settings_schema_has_units_and_role(
     schema = (await client.get("/settings/schema")).json()
     groups = {name: field for name, field in schema["properties"].items() if "$ref" in field}
     assert {name for name, field in groups.items() if field.get("changed_by") == "admin"} == {
+        "models",
         "limits",
         "outbound",
         "privacy",

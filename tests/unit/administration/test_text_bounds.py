@@ -62,7 +62,7 @@ def test_every_setting_states_who_may_change_it() -> None:
         "llm.history_tokens",
         *(f"llm.{name}_timeout_s" for name in ("connect", "first_token", "idle", "total")),
         *("speech.max_input_chars", "speech.cache_mb", "speech.ready_answers_mb"),
-        *(f"{group}.{name}" for group in ("limits", "outbound", "privacy") for name in _names(group)),
+        *(f"{group}.{name}" for group in ("models", "limits", "outbound", "privacy") for name in _names(group)),
     }
     assert set(_paths(Settings())) >= OPERATOR_FIELDS
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import struct
+from io import BytesIO
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,6 +44,19 @@ def test_encoded_audio_decodes_to_the_same_tone(format: str, source: AudioFormat
     assert len(decoded) / 16_000 == pytest.approx(seconds, abs=0.3)
     spectrum = np.abs(np.fft.rfft(decoded))
     assert spectrum.argmax() * 16_000 / len(decoded) == pytest.approx(440, abs=4)
+
+
+@pytest.mark.parametrize("container", ["mp2", "mpeg"])
+def test_mpeg_layer_two_is_decoded(container: str) -> None:
+    """Files named .mpga and .mpeg."""
+    target = BytesIO()
+    with av.open(target, "w", container) as file:
+        stream = file.add_stream("mp2", rate=RATE * 2, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.frombuffer(_tone(rate=RATE * 2), "<i2")[np.newaxis], "s16", "mono")
+        frame.rate, frame.pts = RATE * 2, 0
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            file.mux(packet)
+    assert len(decode_to_pcm16(target.getvalue())) / 32_000 == pytest.approx(1, abs=0.1)
 
 
 def _converted_tone(source: AudioFormat, seconds: float) -> bytes:

@@ -272,9 +272,9 @@ async def test_only_session_turns_are_recorded() -> None:
 async def test_reply_rejects_empty_turn_and_unknown_route() -> None:
     harness = await AssistantHarness().start()
     with pytest.raises(InvalidRequest):
-        harness.assistant.reply(user_turn("   "))
+        harness.assistant.reply(replace(user_turn("   "), source=TurnSource(SourceKind.TELEGRAM, "1")))
     with pytest.raises(InvalidRequest):
-        harness.assistant.reply(ChatTurn("t", TurnSource(SourceKind.API), (ChatMessage("assistant", "hi"),)))
+        harness.assistant.reply(ChatTurn("t", TurnSource(SourceKind.ADMIN), (ChatMessage("assistant", "hi"),)))
     with pytest.raises(ModelNotFound):
         harness.assistant.reply(user_turn("hi", route=Route(RouteKind.CLOUD, "nowhere")))
 

@@ -72,7 +72,7 @@ def test_trimmed_history_is_fitting_tail_with_question(conversation: list[ChatMe
     last = len(conversation) - (questions[-1] if questions else len(conversation) - 1)
     assert len(kept) >= last
     if len(kept) > last:
-        assert kept[0].role == "user"
+        assert kept[0].role == "user" or kept == conversation
         assert sum(estimate_message_tokens(m) for m in kept) <= tokens
 
 

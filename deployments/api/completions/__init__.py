@@ -1,0 +1,1 @@
+"""``/v1/completions``: a prompt instead of messages."""
