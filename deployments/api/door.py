@@ -27,8 +27,8 @@ class DoorServices:
     tracker that is reported to the office; None creates a private one.
     ``public_prefixes`` are paths of further routes of the app that do their own access control. ``client_timeout_s``
     bounds each wait for a client to send or to read. ``failing_routes`` are those whose breaker is open.
-    ``voice_library`` stores uploaded voices; None: the door accepts none. ``cors_origins`` are the origins of pages that
-    may call ``/v1``. ``responses`` keeps responses for all doors.
+    ``voice_library`` stores uploaded voices; None: the door accepts none. ``cors_origins`` are the origins of pages
+    that may call ``/v1``. ``responses`` keeps responses for all doors.
     """
 
     assistant: Assistant
