@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.admin_client import AdminClient
+from tests.serve.admin_client import AdminClient, json_of
 from tests.serve.secretary_process import SCRIPTED_GRAPH, SecretaryProcess, run_command, running_secretary
 from tests.serve.telegram_thread import TelegramServerThread
 from tests.storage.known_secrets import SECRETS
@@ -49,11 +49,18 @@ def secretary(
     }
     data = tmp_path_factory.mktemp(request.param)
     with running_secretary(data, SCRIPTED_GRAPH, *options, **variables) as running:
+        _make_nothing_ready(running)  # its voice has no other work than that of a test
         yield running
         output: list[str] = []
         running.stop(lambda: output.append(run_command(data, "down")))
         assert output[0].startswith("Ended (")
         assert "killed" not in output[0]
+
+
+def _make_nothing_ready(running: SecretaryProcess) -> None:
+    with AdminClient(running) as office:
+        body = {"settings": {"speech": {"ready_answers_mb": 0}}, "revision": office.get("/settings")["revision"]}
+        json_of(office.http.patch("/settings", json=body))
 
 
 @pytest.fixture
