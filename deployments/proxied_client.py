@@ -91,14 +91,17 @@ class ProxiedClient:
         return await _repeated(attempt, None)
 
     async def probe(self, index: int) -> None:
-        """Asks ``probe_url`` through the link and notes the result. Any answer is a success."""
+        """Asks ``probe_url`` through the link and notes the result. Any answer is a success, but one that refuses the
+        country of the link."""
         started = time.perf_counter()
         try:
             async with (
                 asyncio.timeout(_PROBE_TIMEOUT_S),
                 self._client(index).stream("GET", self._probe_url) as response,
             ):
-                self.pool.links.probed(index, round((time.perf_counter() - started) * 1000, 1), response.status_code)
+                elapsed = round((time.perf_counter() - started) * 1000, 1)
+                await _served(response)
+                self.pool.links.probed(index, elapsed, response.status_code)
         except TimeoutError:
             self.pool.links.probe_failed(index, f"no answer in {_PROBE_TIMEOUT_S:g} s")
         except SecretaryError as error:

@@ -126,7 +126,8 @@ async def test_link_whose_country_is_refused_is_left(door: ProxiedDoor, provider
             end.kill()
     status = door.pool.status()
     assert [link.current for link in status.links] == [False, True]
-    assert status.switched_from == 0
+    assert status.switch_reason == "the service does not serve the country of this proxy"
+    assert status.links[0].working is False
 
 
 async def test_direct_connection_needs_permission(provider: Provider, far_ends: list[FarEnd]) -> None:
