@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import openai
 import pytest
 
 from tests.fakes.voice_recordings import speech, write_m4a
@@ -158,6 +159,25 @@ def test_five_steps_of_the_page(secretary: SecretaryProcess, tmp_path: Path) -> 
     assert decode_audio((tmp_path / "hello.mp3").read_bytes()).level > 0.001
     with AdminClient(secretary) as admin:
         assert admin.get("/voice") == {"engine": "xtts", "voice": "my-voice"}
+
+
+def test_revoked_voice_is_refused_at_every_door(secretary: SecretaryProcess) -> None:
+    consent = consent_to(secretary, "vera")
+    assert speaks(secretary, "Это Вера.", "vera")
+    with AdminClient(secretary) as admin:
+        admin.post(f"/voices/consents/{consent}/revoke")
+    wait_until(lambda: not speaks(secretary, "Это Вера.", "vera"), timeout_s=5)
+    with pytest.raises(openai.PermissionDeniedError, match="was revoked on"):
+        secretary.openai.chat.completions.create(
+            model="local",
+            messages=[{"role": "user", "content": "Скажи что-нибудь."}],
+            modalities=["text", "audio"],
+            audio={"voice": "vera", "format": "wav"},
+        )
+    with connect_phone(secretary) as line:
+        line.send(type="speak", id="1", text="Это Вера.", voice="vera", format="alaw")
+        assert line.receive_until("error")["code"] == "voice_consent_missing"
+    consent_to(secretary, "vera")
 
 
 def test_killed_replica_speaks_again(secretary: SecretaryProcess) -> None:
