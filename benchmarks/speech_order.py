@@ -22,7 +22,7 @@ from deployments.engines.worker_threads import WorkerThreads
 
 _AHEAD_S = 2.0
 _TOLERANCE_S = 0.02
-_SECONDS = {True: 8.0, False: 30.0}
+_SECONDS = {True: 8.0, False: 20.0}
 _UNCOUNTED = 0.4
 _REAL_TIME_FACTOR = 0.08
 _SHORT = "Thank you, I have noted that."
@@ -98,6 +98,7 @@ async def _measure(seconds: float) -> BenchmarkResult:
     rows: list[tuple[str, ...]] = []
     slow = SlowVoice()
     for title, lines, readers in (
+        ("scripted, 6 lines and 5 readers", 6, 5),
         ("scripted, 6 lines and 10 readers", 6, 10),
         ("scripted, 9 lines, 72 % busy", 9, 0),
         ("scripted, 18 lines, overloaded", 18, 0),
@@ -108,7 +109,7 @@ async def _measure(seconds: float) -> BenchmarkResult:
     await piper.start()
     factor = await _real_time_factor(piper)
     lines = max(1, int(0.5 / factor))
-    rows += await _compare(f"Piper, {lines} lines and 10 readers", piper, lines, 10, seconds)
+    rows += await _compare(f"Piper, {lines} lines and 5 readers", piper, lines, 5, seconds)
     await piper.stop()
     table = ResultTable(
         "Lines that share one voice of one thread: first come, first served, and by deadline",
@@ -128,8 +129,8 @@ async def _measure(seconds: float) -> BenchmarkResult:
             "sentences of 29, 75 and 109 characters. A reader asks at once. The scripted voice takes "
             f"{_REAL_TIME_FACTOR:.0%} of the duration of a sentence; Piper {factor:.1%}. Each run {seconds:g} s, the "
             f"first {_UNCOUNTED:.0%} not counted.",
-            "By deadline, readers wait for lines: what they read is the price. An overloaded voice cannot serve all: "
-            "the silence is spread over the lines.",
+            "By deadline, readers wait for lines: what they read is the price. Ten readers get less than they read aloud, "
+            "so they are late themselves, and as urgent as the lines. An overloaded voice cannot serve all.",
         ),
     )
     return BenchmarkResult((table,), {"real_time_factor": factor})

@@ -96,10 +96,10 @@ async def test_targets_change_the_sound_and_not_its_length(
     said: list[bytes] = []
     speak = engine._bases.speak
 
-    async def record(*arguments: Any) -> AsyncIterator[bytes]:
-        async for pcm in speak(*arguments):
+    async def record(*arguments: Any) -> AsyncIterator[tuple[str, bytes]]:
+        async for piece, pcm in speak(*arguments):
             said.append(pcm)
-            yield pcm
+            yield piece, pcm
 
     monkeypatch.setattr(engine._bases, "speak", record)
     heard = [await sound(engine, voice=voice) for voice in ("gulya", "lidia", "ivan", "gulya")]

@@ -17,6 +17,7 @@ import numpy as np
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
 from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded, SecretaryError, VoiceNotFound
+from deployments.contracts.playout import Playout
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.contracts.streams import Closing, ReadAhead
 from deployments.engines.base import ThreadedEngine
@@ -26,7 +27,7 @@ from deployments.engines.speech.cloned_voices import ClonedVoice, VoiceFolder
 from deployments.engines.speech.openvoice_bases import BaseVoices
 from deployments.engines.speech.openvoice_options import OpenVoiceOptions, check_files
 from deployments.engines.speech.quiet_cuts import Samples, cut_at_pauses
-from deployments.engines.speech.speech_chunks import to_speech_chunks
+from deployments.engines.speech.speech_chunks import SpokenPcm, to_speech_chunks
 from deployments.engines.speech.tone_colours import ToneColours
 from deployments.engines.speech.voice_selection import choose_voice
 from deployments.engines.worker_threads import StreamSender, WorkerThreads
@@ -161,51 +162,61 @@ class OpenVoiceEngine(ThreadedEngine):
         language = primary_tag(request.language or detect_language(request.text, UNDETERMINED))
         return language if language in self._bases.languages else cloned.languages[0]
 
-    async def _pcm(self, cloned: ClonedVoice, request: SpeechRequest) -> AsyncIterator[bytes]:
+    async def _pcm(self, cloned: ClonedVoice, request: SpeechRequest) -> AsyncIterator[SpokenPcm]:
         threads, model, colours = self._ready_threads(), self._model, self._colours
         if model is None or colours is None:
             return
-        language = self._language(cloned, request)
-        target = await self._target(threads, colours, cloned)
-        source = await self._source(threads, colours, language)
+        language, listener = self._language(cloned, request), Playout(request.due_in, request.caller)
+        target = await self._target(threads, colours, cloned, listener)
+        source = await self._source(threads, colours, language, listener)
         rules = language if language in ("ru", "en") else None
         pieces = await asyncio.to_thread(split_sentences, request.text, rules, max_chars=_MAX_CHARS)
-        base = self._bases.speak(pieces, language, request.speed, _RATE)
+        base, total, before = (
+            self._bases.speak(pieces, language, request.speed, _RATE, listener),
+            sum(map(len, pieces)),
+            0,
+        )
         async with Closing(ReadAhead(base, 1)) as sounds:
-            async for sound in sounds:
+            async for piece, sound in sounds:
+                made = 0
                 blocks = cut_at_pauses(_samples(sound), _RATE, self._options.block_s)
                 work = partial(_convert, model, blocks, source, target)
-                stream: AsyncIterator[bytes] = threads.stream_from_callback(work, limit=None)
+                stream: AsyncIterator[bytes] = threads.stream_from_callback(work, None, listener)
                 async with Closing(stream) as converted:
-                    async with self._deadline():
+                    async with self._deadline(listener):
                         await anext(converted)
                     async for pcm in converted:
-                        yield pcm
+                        made += len(pcm)
+                        listener.add(AudioFormat(_RATE).seconds(len(pcm)))
+                        yield SpokenPcm(pcm, (before + len(piece) * min(1.0, made / len(sound))) / total)
+                before += len(piece)
 
-    async def _target(self, threads: WorkerThreads, colours: ToneColours, cloned: ClonedVoice) -> Any:
+    async def _target(
+        self, threads: WorkerThreads, colours: ToneColours, cloned: ClonedVoice, listener: Playout
+    ) -> Any:
         if (known := colours.target(cloned)) is not None:
             return known
-        async with self._deadline():
-            return await threads.call(lambda: colours.learn(cloned))
+        async with self._deadline(listener):
+            return await threads.call(lambda: colours.learn(cloned), listener)
 
-    async def _source(self, threads: WorkerThreads, colours: ToneColours, language: str) -> Any:
+    async def _source(self, threads: WorkerThreads, colours: ToneColours, language: str, listener: Playout) -> Any:
         """That of the base voice, which says a sample when it is needed for the first time."""
         voice_id = self._bases.voice(language).id
         if (known := colours.base(voice_id)) is not None:
             return known
         pcm = await self._bases.sample(language, _RATE)
-        async with self._deadline():
-            return await threads.call(lambda: colours.hear_base(voice_id, _samples(pcm)))
+        async with self._deadline(listener):
+            return await threads.call(lambda: colours.hear_base(voice_id, _samples(pcm)), listener)
 
     @asynccontextmanager
-    async def _deadline(self) -> AsyncGenerator[None]:
-        """Raises Overloaded when its block takes longer than a sentence may wait."""
-        timeout_s = self._options.queue_timeout_s
+    async def _deadline(self, listener: Playout) -> AsyncGenerator[None]:
+        """Raises Overloaded when its block takes longer than a sentence may wait. Idle work may wait for ever."""
+        timeout_s = None if listener.idle else self._options.queue_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 yield
         except TimeoutError:
-            raise Overloaded(f"OpenVoice did not come to the text in {timeout_s:g} s: others are ahead") from None
+            raise Overloaded("OpenVoice did not come to the text in time: others are ahead") from None
 
 
 def _convert(

@@ -6,6 +6,7 @@ from deployments.audio.convert import AudioConverter
 from deployments.contracts.audio import AudioFormat
 from deployments.contracts.engines import SpeechEngine
 from deployments.contracts.errors import EngineFailed
+from deployments.contracts.playout import Playout
 from deployments.contracts.speech import SpeechRequest, Voice
 from deployments.contracts.streams import Closing
 from deployments.engines.registry import EngineSpec, build_engine
@@ -49,18 +50,21 @@ class BaseVoices:
 
     async def sample(self, language: str, rate: int) -> bytes:
         """A few seconds of the voice of ``language``, PCM16."""
-        return await self._say(_SAMPLE, language, 1.0, rate)
+        return await self._say(_SAMPLE, language, 1.0, rate, Playout())
 
-    async def speak(self, pieces: Sequence[str], language: str, speed: float, rate: int) -> AsyncGenerator[bytes]:
-        """The sound of each piece, PCM16 at ``rate``."""
+    async def speak(
+        self, pieces: Sequence[str], language: str, speed: float, rate: int, listener: Playout
+    ) -> AsyncGenerator[tuple[str, bytes]]:
+        """Each piece and its sound, PCM16 at ``rate``."""
         for piece in pieces:
-            yield await self._say(piece, language, speed, rate)
+            yield piece, await self._say(piece, language, speed, rate, listener)
 
-    async def _say(self, text: str, language: str, speed: float, rate: int) -> bytes:
+    async def _say(self, text: str, language: str, speed: float, rate: int, listener: Playout) -> bytes:
         engine, voice = self._voices[language]
         pcm = bytearray()
         converter: AudioConverter | None = None
-        async with Closing(engine.synthesize(SpeechRequest(text, voice.id, language, speed))) as chunks:
+        request = SpeechRequest(text, voice.id, language, speed, due_in=listener.due_in, caller=listener.caller)
+        async with Closing(engine.synthesize(request)) as chunks:
             async for chunk in chunks:
                 converter = converter or AudioConverter(chunk.format, AudioFormat(rate))
                 pcm += converter.feed(chunk.audio)
