@@ -129,8 +129,8 @@ async def _measure(seconds: float) -> BenchmarkResult:
             "sentences of 29, 75 and 109 characters. A reader asks at once. The scripted voice takes "
             f"{_REAL_TIME_FACTOR:.0%} of the duration of a sentence; Piper {factor:.1%}. Each run {seconds:g} s, the "
             f"first {_UNCOUNTED:.0%} not counted.",
-            "By deadline, readers wait for lines: what they read is the price. Ten readers get less than they read aloud, "
-            "so they are late themselves, and as urgent as the lines. An overloaded voice cannot serve all.",
+            "By deadline, readers wait for lines: what they read is the price. Ten readers get less than they read "
+            "aloud, so they are late themselves, and as urgent as the lines. An overloaded voice cannot serve all.",
         ),
     )
     return BenchmarkResult((table,), {"real_time_factor": factor})
