@@ -21,6 +21,7 @@ BENCHMARKS = {
     "idle": "time to start, and memory and processor time of a secretary that waits",
     "office-changes": "time from a change in the office to the slowest replica, and changes per second against sqlite3",
     "cloud": "streaming through the cloud engine to a mock provider, against the LiteLLM proxy",
+    "proxies": "what a tunnel adds to the first token, failover from a dead link, memory of ten links; needs v2ray",
     "gpu": "vLLM bare and through the graph; needs an environment with vLLM, so `all` leaves it out",
     "xtts": "early and late pieces of XTTS's sound, against coqui's own stream; needs an environment with coqui-tts",
     "openvoice": "OpenVoice beside Piper alone: first audio, work, memory; needs coqui-tts and piper-tts",

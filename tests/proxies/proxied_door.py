@@ -69,6 +69,13 @@ async def running_provider(authority: TestAuthority | None = None) -> AsyncItera
         listening.close()
 
 
+class PoisonedResolver:
+    """Leads every name to this machine."""
+
+    async def resolve(self, host: str, port: int) -> tuple[str, ...]:
+        return ("127.0.0.1",)
+
+
 class ProxiedDoor:
     """A door with one provider, ``cloud:mine``."""
 

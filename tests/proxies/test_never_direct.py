@@ -9,7 +9,7 @@ import pytest
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.provider_errors import ProxiesFailed
 from proxies.core_binary import CoreBinary, find_core
-from tests.proxies.proxied_door import Provider, ProxiedDoor, running_provider
+from tests.proxies.proxied_door import PoisonedResolver, Provider, ProxiedDoor, running_provider
 from tests.proxies.recorder import Recorded, recording
 from tests.servers.cloud_provider import Script
 from tests.servers.vless import PROVIDER_HOST, FarEnd, TestAuthority
@@ -106,13 +106,6 @@ async def test_provider_refuses_rather_than_leaks(
     assert provider.peers == []
     assert (caught.value.remedy == "secretary proxies install") == (broken == "no core")
     assert "127.0.0.1" not in caught.value.message
-
-
-class PoisonedResolver:
-    """Leads every name to this machine."""
-
-    async def resolve(self, host: str, port: int) -> tuple[str, ...]:
-        return ("127.0.0.1",)
 
 
 async def test_link_whose_country_is_refused_is_left(door: ProxiedDoor, provider: Provider) -> None:

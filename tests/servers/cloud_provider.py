@@ -266,7 +266,7 @@ class _Gemini:
         return _data(chunk)
 
 
-_DIALECTS = {"openai": _OpenAi, "anthropic": _Anthropic, "gemini": _Gemini}
+_DIALECTS: dict[str, Any] = {"openai": _OpenAi, "anthropic": _Anthropic, "gemini": _Gemini}
 
 
 def _forced_tool(body: Any) -> str:
