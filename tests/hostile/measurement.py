@@ -14,8 +14,6 @@ from tests.hostile.target import Target
 
 MAX_DELAY_S = 0.25
 MAX_GROWTH_MB = 150.0
-MAX_WHISPER_GROWTH_MB = 200.0
-"""Whisper's encoder takes 150 MB for any window of 30 s (model base); one window is decoded at a time."""
 MAX_WORK_AFTER_S = 2.0
 _CALM_CORES = 0.5
 """Processor time beyond that of an idle secretary, in cores, which is not work of an attack any more."""
@@ -50,7 +48,7 @@ class Cost:
         found = []
         if self.delay_s > MAX_DELAY_S:
             found.append(f"{self.name}: {self.delayed} was delayed by {self.delay_s * 1000:.0f} ms")
-        if self.growth_mb > (MAX_WHISPER_GROWTH_MB if self.grown == "worker whisper" else MAX_GROWTH_MB):
+        if self.growth_mb > MAX_GROWTH_MB:
             found.append(f"{self.name}: {self.grown} grew by {self.growth_mb:.0f} MB")
         if self.work_after_s > MAX_WORK_AFTER_S:
             found.append(f"{self.name}: work went on for {self.work_after_s:.1f} s after its sender left")
