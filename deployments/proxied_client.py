@@ -93,19 +93,23 @@ class ProxiedClient:
     async def probe(self, index: int) -> None:
         """Asks ``probe_url`` through the link and notes the result. Any answer is a success, but one that refuses the
         country of the link."""
-        started = time.perf_counter()
         try:
-            async with (
-                asyncio.timeout(_PROBE_TIMEOUT_S),
-                self._client(index).stream("GET", self._probe_url) as response,
-            ):
-                elapsed = round((time.perf_counter() - started) * 1000, 1)
-                await _served(response)
-                self.pool.links.probed(index, elapsed, response.status_code)
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                try:
+                    await self._ask(index)
+                except ConnectionLost:  # the core may have ended, which is no fault of the link
+                    await self._ask(index)
         except TimeoutError:
             self.pool.links.probe_failed(index, f"no answer in {_PROBE_TIMEOUT_S:g} s")
         except SecretaryError as error:
             self.pool.links.probe_failed(index, self._reason(index, error))
+
+    async def _ask(self, index: int) -> None:
+        started = time.perf_counter()
+        async with self._client(index).stream("GET", self._probe_url) as response:
+            elapsed = round((time.perf_counter() - started) * 1000, 1)
+            await _served(response)
+            self.pool.links.probed(index, elapsed, response.status_code)
 
     async def probe_all(self, indexes: Sequence[int] | None = None) -> None:
         """All links at once, or those of ``indexes``."""

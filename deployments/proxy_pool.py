@@ -186,7 +186,11 @@ class ProxyPool:
                 raise TunnelFailed(reason)
             return TunnelAddress("http", inbound.host, inbound.port, link_user(number), inbound.password)
 
-        return Tunnel(find, (link.host, link.port), self._note_refusal(index))
+        async def await_end() -> None:
+            if self._core is not None:
+                await self._core.await_end()
+
+        return Tunnel(find, (link.host, link.port), self._note_refusal(index), await_end)
 
     def _note_refusal(self, index: int) -> Callable[[str], None]:
         def note(reason: str) -> None:

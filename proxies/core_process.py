@@ -31,6 +31,7 @@ _INHERITED = ("SECRETARY_RUN_ID", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PORT_ATTEMPTS = 3
 _POLL_S = 0.005
 _STABLE_S = 10.0
+_END_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,13 @@ class ProxyCore:
             self._starting = asyncio.create_task(self._start(), name=f"start of {self._name}")
         await asyncio.shield(self._starting)  # a caller that leaves does not end the start
         return self._inbound
+
+    async def await_end(self) -> None:
+        """Waits up to a second for the end of a core that refuses connections: its sockets are closed before that."""
+        if self._process is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_END_TIMEOUT_S):
+                    await self._process.wait()
 
     async def stop(self) -> None:
         """Kills the core with its group and waits for its end."""

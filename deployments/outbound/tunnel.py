@@ -50,12 +50,14 @@ class Tunnel:
     ``find_address`` is awaited for every connection and may start the program that listens there; it raises
     TunnelFailed. ``server`` is the host that the tunnel ends in beyond that program: while a connection is being
     opened, it is also asked for a TCP connection, because the program needs seconds to notice that nothing listens.
-    ``on_refused`` is called when it refuses.
+    ``on_refused`` is called when it refuses. ``await_end`` returns when the program that refused a connection has
+    ended, or will not.
     """
 
     find_address: Callable[[], Awaitable[TunnelAddress]]
     server: ServerAddress | None = None
     on_refused: Callable[[str], None] = lambda reason: None
+    await_end: Callable[[], Awaitable[None]] | None = None
 
 
 class ServerWatch:
@@ -98,21 +100,33 @@ class ServerWatch:
 
 
 async def open_socket(tunnel: Tunnel, host: str, port: int, timeout_s: float | None) -> socket.socket:
-    """A socket connected to ``host`` at ``port`` through ``tunnel``. Raises TunnelFailed."""
+    """A socket connected to ``host`` at ``port`` through ``tunnel``. Raises TunnelFailed.
+
+    A program that listens there may end at any moment: it is looked for once more."""
     try:
         async with asyncio.timeout(timeout_s):
-            address = await tunnel.find_address()
-            connected = await _connect(address)
             try:
-                await (_connect_http if address.scheme == "http" else _connect_socks)(connected, address, host, port)
-            except BaseException:
-                connected.close()
-                raise
-            return connected
+                return await _open_once(tunnel, host, port)
+            except (OSError, EOFError):
+                if tunnel.await_end is None:
+                    raise
+                await tunnel.await_end()
+                return await _open_once(tunnel, host, port)
     except TimeoutError:
         raise TunnelFailed("the proxy does not answer in time") from None
     except (OSError, EOFError) as error:
         raise TunnelFailed(f"the proxy cannot be reached ({type(error).__name__})") from None
+
+
+async def _open_once(tunnel: Tunnel, host: str, port: int) -> socket.socket:
+    address = await tunnel.find_address()
+    connected = await _connect(address)
+    try:
+        await (_connect_http if address.scheme == "http" else _connect_socks)(connected, address, host, port)
+    except BaseException:
+        connected.close()
+        raise
+    return connected
 
 
 async def _connect(address: TunnelAddress) -> socket.socket:

@@ -5,10 +5,10 @@ the size of the dictionary.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from deployments.contracts.unicode_text import composed_text
 from deployments.contracts.voice_settings import Pronunciation
 
 TOKEN = re.compile(r"\w(?:[\w\u0300-\u036f]|['’](?=\w))*|[^\w\s]")
@@ -38,7 +38,7 @@ class PronunciationDictionary:
             self._add(entry)
 
     def _add(self, entry: Pronunciation) -> None:
-        word = unicodedata.normalize("NFC", entry.word)
+        word = composed_text(entry.word)
         tokens, node = tokens_of(word), self._root
         for token in tokens:
             node = node.next.setdefault(token.casefold(), _Node())
@@ -54,7 +54,7 @@ class PronunciationDictionary:
         the rest of its words."""
         if not self._root.next:
             return text
-        text = unicodedata.normalize("NFC", text)
+        text = composed_text(text)
         found = list(TOKEN.finditer(text))
         most = max(_GROWTH * len(text), len(text) + _MIN_GROWTH_CHARS)
         parts: list[str] = []

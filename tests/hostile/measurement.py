@@ -28,10 +28,12 @@ _SPARE_WORKER = "ray::IDLE"
 
 @dataclass(frozen=True)
 class Idle:
-    """An idle secretary: median latency by path, in seconds, and the cores that it uses."""
+    """An idle secretary: median latency by path, in seconds, the cores that it uses, and the MB of its workers by
+    name."""
 
     latencies: dict[str, float]
     cores: float
+    workers: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,13 @@ class Cost:
 
 @dataclass
 class _Memory:
-    """Sizes in MB. A worker process that replaces another one starts with the size of that one."""
+    """Sizes in MB. Worker processes start with the size that they have in an idle secretary: one that replaces another
+    may still be loading."""
 
+    workers: dict[str, float]
     first: dict[int, float] = field(default_factory=dict)
     peak: dict[int, float] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
-    workers: dict[str, float] = field(default_factory=dict)
 
     def sample(self, processes: list[psutil.Process]) -> None:
         for process in processes:
@@ -74,7 +77,7 @@ class _Memory:
             except psutil.Error:
                 continue
             if name.startswith("worker"):
-                self.first.setdefault(process.pid, self.workers.setdefault(name, size))
+                self.first.setdefault(process.pid, self.workers.get(name, size))
             self.first.setdefault(process.pid, size)
             self.peak[process.pid] = max(size, self.peak.get(process.pid, 0.0))
 
@@ -98,13 +101,20 @@ def measure_idle(target: Target, bystander: Bystander) -> Idle:
     return Idle(
         {path: statistics.median(each.seconds for each in answers if each.path == path) for path in PATHS},
         min(cores, _CALM_CORES),
+        _worker_sizes(target),
     )
+
+
+def _worker_sizes(target: Target) -> dict[str, float]:
+    memory = _Memory({})
+    memory.sample(list(target.processes()))
+    return {name: memory.peak[pid] for pid, name in memory.names.items() if name.startswith("worker")}
 
 
 def measure(target: Target, bystander: Bystander, idle: Idle, name: str, send: Callable[[Target], object]) -> Cost:
     """Calls ``send``, which returns when the sender has left, and watches the bystander, memory and processor time."""
     started = time.monotonic()
-    with _sampled_memory(target) as memory:
+    with _sampled_memory(target, idle) as memory:
         send(target)
         work_after_s = _seconds_until_calm(target, idle)
     answers = bystander.since(started)
@@ -115,8 +125,8 @@ def measure(target: Target, bystander: Bystander, idle: Idle, name: str, send: C
 
 
 @contextmanager
-def _sampled_memory(target: Target) -> Iterator[_Memory]:
-    memory, ended = _Memory(), threading.Event()
+def _sampled_memory(target: Target, idle: Idle) -> Iterator[_Memory]:
+    memory, ended = _Memory(idle.workers), threading.Event()
     memory.sample(list(target.processes()))
 
     def sample() -> None:

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.unicode_text import composed_text
 from deployments.contracts.voice_settings import Pronunciation
 from deployments.text.pronunciation import MAX_TOKENS, tokens_of
 
@@ -40,5 +41,5 @@ def _problem(entry: Pronunciation) -> str:
 
 def _meaning(entry: Pronunciation) -> tuple[object, ...]:
     """Equal for entries of which only one could ever be spoken."""
-    tokens = tokens_of(unicodedata.normalize("NFC", entry.word))
+    tokens = tokens_of(composed_text(entry.word))
     return entry.language, entry.match_case, *(tokens if entry.match_case else [token.casefold() for token in tokens])
