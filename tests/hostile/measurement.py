@@ -45,6 +45,8 @@ class Cost:
     grown: str
     work_after_s: float
     refusals: tuple[str, ...] = ()
+    stolen_s: float = 0.0
+    """Processor time that the host of a virtual machine gave to others meanwhile."""
 
     def breaches(self) -> list[str]:
         found = []
@@ -113,7 +115,7 @@ def _worker_sizes(target: Target) -> dict[str, float]:
 
 def measure(target: Target, bystander: Bystander, idle: Idle, name: str, send: Callable[[Target], object]) -> Cost:
     """Calls ``send``, which returns when the sender has left, and watches the bystander, memory and processor time."""
-    started = time.monotonic()
+    started, stolen = time.monotonic(), psutil.cpu_times().steal
     with _sampled_memory(target, idle) as memory:
         send(target)
         work_after_s = _seconds_until_calm(target, idle)
@@ -121,7 +123,8 @@ def measure(target: Target, bystander: Bystander, idle: Idle, name: str, send: C
     delay_s, path = max((each.seconds - idle.latencies[each.path], each.path) for each in answers)
     growth_mb, process = memory.worst()
     problems = tuple(f"{each.path}: {each.problem}" for each in answers if each.problem)
-    return Cost(name, delay_s, path, growth_mb, process, work_after_s, problems)
+    stolen_s = psutil.cpu_times().steal - stolen
+    return Cost(name, delay_s, path, growth_mb, process, work_after_s, problems, stolen_s)
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from tests.hostile.measurement import Idle, measure, measure_idle
 from tests.hostile.target import ProcessList, Target
 from tests.serve.secretary_process import API_KEY, SecretaryProcess, uses_data_folder
 
+_MOST_MEASUREMENTS = 6
+_STOLEN_S = 0.05
+
 
 @pytest.fixture(scope="module")
 def target(demo: SecretaryProcess) -> Target:
@@ -29,13 +32,18 @@ def idle(target: Target, bystander: Bystander) -> Idle:
 
 
 def _breaches(target: Target, bystander: Bystander, idle: Idle, attack: Attack) -> list[str]:
-    """The breaches of an attack that it makes twice: a busy machine can delay anybody once."""
+    """The breaches of an attack that it makes twice: a busy machine can delay anybody once. Those of a moment without a
+    processor do not count."""
     found: list[str] = []
-    for _ in range(2):
+    repeated = 0
+    for _ in range(_MOST_MEASUREMENTS):
         cost = measure(target, bystander, idle, attack.name, attack.send)
         print(cost)
         if not (found := cost.breaches()):
             return []
+        repeated += cost.stolen_s < _STOLEN_S
+        if repeated == 2:
+            break
     return found
 
 
