@@ -1,4 +1,4 @@
-"""XTTS and OpenVoice beside vLLM: first audio and work per second of sound, alone and while answers are written.
+"""XTTS and OpenVoice beside vLLM: first audio and real-time factor, alone and while answers are written.
 
 ``BENCHMARK_XTTS`` and ``BENCHMARK_OPENVOICE`` are the folders of the models; without them tiny ones are made.
 """
@@ -38,7 +38,7 @@ def voice_table(folder: Path, answer: Callable[[], None], passes: int) -> Result
     rows = [asyncio.run(_row(name, engine, answer, passes)) for name, engine in engines.items()]
     return ResultTable(
         f"Cloned voices beside {_STREAMS} streams of vLLM",
-        ("", "device", "first audio, ms", "work per second of sound", "first audio, busy", "work, busy"),
+        ("", "device", "first audio, ms", "real-time factor", "first audio, busy", "factor, busy"),
         rows,
         (
             f"{passes} times a sentence of {len(_TEXT)} characters, median (lowest–highest).",
@@ -59,8 +59,8 @@ async def _row(name: str, engine: SpeechEngine, answer: Callable[[], None], pass
 
 
 def _cells(spoken: list[Spoken]) -> tuple[str, str]:
-    first, work = [1000 * run.first_s for run in spoken], [run.factor for run in spoken]
-    return Spread.of(first).format(".0f"), Spread.of(work).format()
+    first, factors = [1000 * run.first_s for run in spoken], [run.factor for run in spoken]
+    return Spread.of(first).format(".0f"), Spread.of(factors).format()
 
 
 @contextmanager

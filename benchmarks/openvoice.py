@@ -38,8 +38,11 @@ _MIBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
+    """``factor`` is the real-time factor, ``work`` the processor time for each second of sound."""
+
     first_s: float
     factor: float
+    work: float
 
 
 def measure(quick: bool) -> BenchmarkResult:
@@ -87,11 +90,11 @@ async def _interleaved(engines: dict[str, SpeechEngine], text: str, passes: int)
 
 
 async def speak(engine: SpeechEngine, text: str) -> Spoken:
-    began, first, seconds = time.perf_counter(), 0.0, 0.0
+    began, worked, first, seconds = time.perf_counter(), time.process_time(), 0.0, 0.0
     async for chunk in engine.synthesize(SpeechRequest(text, language="en")):
         first = first or time.perf_counter() - began
         seconds += chunk.seconds
-    return Spoken(first, (time.perf_counter() - began) / seconds)
+    return Spoken(first, (time.perf_counter() - began) / seconds, (time.process_time() - worked) / seconds)
 
 
 def _table(
@@ -99,14 +102,15 @@ def _table(
 ) -> ResultTable:
     rows: list[Sequence[str]] = []
     for name, spoken in runs.items():
-        factors = [run.factor for run in spoken]
+        factors, work = [run.factor for run in spoken], [run.work for run in spoken]
         first = Spread.of([1000 * run.first_s for run in spoken]).format(".0f")
-        beside = paired_ratios(factors, [run.factor for run in runs[_BASE]]).format(".1f")
-        rows.append((name, first, Spread.of(factors).format(".2f"), beside, f"{memory[name] / _MIBIBYTE:,.0f}"))
+        beside = paired_ratios(work, [run.work for run in runs[_BASE]]).format(".1f")
+        size = f"{memory[name] / _MIBIBYTE:,.0f}"
+        rows.append((name, first, Spread.of(factors).format(), Spread.of(work).format(), beside, size))
     weights = "random weights of the real size" if is_random else "the real weights"
     return ResultTable(
         f"OpenVoice on {device}, {weights}, {text}",
-        ("", "first audio, ms", "seconds of work per second of sound", "× Piper", "memory, MiB"),
+        ("", "first audio, ms", "real-time factor", "processor s per s of sound", "× Piper", "memory, MiB"),
         rows,
         (
             f"{passes} passes in ABBA order, median (lowest–highest). Memory is what the process grows by when the "

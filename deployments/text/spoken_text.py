@@ -103,6 +103,8 @@ class SpokenText:
     def _rest_start(self) -> int:
         """Where the clause begins that was not spoken to its end. An estimate always leaves the last clause."""
         position = self._position() + _ROUNDING
+        while position < len(self._text) and self._text[int(position)].isspace():
+            position += 1
         if self._reported is not None and position >= len(self._text):
             return len(self._text)
         return max(start for start in clause_starts(self._text) if start <= position)

@@ -22,6 +22,7 @@ from deployments.engines.conformance import SPEECH_CHECKS, check_restart, collec
 from deployments.engines.registry import EngineSpec
 from deployments.engines.speech.openvoice import OpenVoiceEngine
 from deployments.engines.speech.openvoice_options import OpenVoiceOptions
+from deployments.engines.speech.tone import SECONDS_PER_CHARACTER
 from deployments.voice import SpeechSynthesis
 from tests.contract.engine_options import PIPER_MODEL, demo_model_path
 from tests.waiting import wait_until
@@ -250,6 +251,35 @@ async def test_declared_order_is_followed_when_xtts_is_not_ready(models: Path) -
     engine._model.openvoice.enc_q.register_forward_pre_hook(lambda *_: 1 / 0)
     heard = await collect(synthesis.synthesize(request))
     assert {(chunk.format.rate, chunk.substitute) for chunk in heard} == {(8_000, True)}
+    await synthesis.stop()
+
+
+async def test_next_engine_goes_on_in_the_middle_of_a_text(models: Path) -> None:
+    converter: dict[str, Any] = {"model": str(models / "openvoice-v2"), "bases": [BASE], "device": "cpu"}
+    specs = (
+        EngineSpec(engine="openvoice", options=converter),
+        EngineSpec(engine="tone", options={"languages": ["en"], "rate": 8_000}),
+    )
+    synthesis = SpeechSynthesis("voice", specs, models)
+    await synthesis.start()
+    await wait_until(synthesis.ready, timeout_s=60)
+    engine: Any = synthesis._hosts[0].loaded_engine
+    converted: list[None] = []
+
+    def break_off(*_: object) -> None:
+        converted.append(None)
+        if len(converted) > 1:
+            raise RuntimeError("out of memory")
+
+    engine._model.openvoice.enc_q.register_forward_pre_hook(break_off)
+    first, rest = "Good morning to all of you.", "We open at nine, and we close at six in the evening."
+    heard = await collect(synthesis.synthesize(SpeechRequest(f"{first} {rest}", "lidia", "en")))
+    parts = [(chunk.format.rate, chunk.substitution and chunk.substitution.engine) for chunk in heard]
+    assert list(dict.fromkeys(parts)) == [(22_050, None), (8_000, "tone")]
+    shares = [chunk.spoken or 0 for chunk in heard]
+    assert (shares == sorted(shares), shares[-1]) == (True, 1.0)
+    seconds = sum(chunk.seconds for chunk in heard if chunk.format.rate == 8_000)
+    assert seconds == pytest.approx(len(rest) * SECONDS_PER_CHARACTER, abs=0.3)
     await synthesis.stop()
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _RATE = 22_050
 _MAX_CHARS = 200
+_FIRST_BLOCK_S = 2.0
 _TURN_HAS_COME = b""
 _FULL_SCALE = 32_768
 LoadModel = Callable[[OpenVoiceOptions, Callable[[str], None]], "ToneColourModel"]
@@ -179,7 +180,9 @@ class OpenVoiceEngine(ThreadedEngine):
         async with Closing(ReadAhead(base, 1)) as sounds:
             async for piece, sound in sounds:
                 made = 0
-                blocks = cut_at_pauses(_samples(sound), _RATE, self._options.block_s)
+                longest_s = self._options.block_s
+                first_s = longest_s if before else min(longest_s, _FIRST_BLOCK_S)
+                blocks = cut_at_pauses(_samples(sound), _RATE, first_s, longest_s)
                 work = partial(_convert, model, blocks, source, target)
                 stream: AsyncIterator[bytes] = threads.stream_from_callback(work, None, listener)
                 async with Closing(stream) as converted:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
-from deployments.contracts.errors import NoSound
+from deployments.contracts.errors import NoSound, SecretaryError
 from deployments.contracts.streams import Closing
 
 BLOCK_SECONDS = 0.2
@@ -51,23 +51,30 @@ def is_silent(text: str) -> bool:
 
 async def _blocks(pcm: PcmStream, format: AudioFormat) -> AsyncIterator[tuple[bytes, float | None]]:
     """Yields blocks of 200 ms, and how far the text is spoken at their ends. The last one or two are 100-300 ms, unless
-    the whole audio is shorter than that."""
-    buffer, progress, end = bytearray(), _Progress(), 0
-    async for piece in pcm:
-        audio = piece if isinstance(piece, bytes) else piece.audio
-        buffer += audio
-        progress.add(len(audio), None if isinstance(piece, bytes) else piece.spoken)
-        for block in _take_blocks(buffer, format):
-            end += len(block)
-            yield block, progress.spoken_at(end)
-    progress.add(0, 1.0)
+    the whole audio is shorter than that. An error is raised after what was made before it."""
+    buffer, progress, end, failure = bytearray(), _Progress(), 0, None
+    try:
+        async for piece in pcm:
+            audio = piece if isinstance(piece, bytes) else piece.audio
+            buffer += audio
+            progress.add(len(audio), None if isinstance(piece, bytes) else piece.spoken)
+            for block in _take_blocks(buffer, format):
+                end += len(block)
+                yield block, progress.spoken_at(end)
+    except SecretaryError as error:  # what was made is heard, and the text goes on behind it
+        failure = error
+    else:
+        progress.add(0, 1.0)
     size = len(buffer)
     if size > format.size(1.5 * BLOCK_SECONDS):
         half = size // 2 // format.bytes_per_frame * format.bytes_per_frame
         yield bytes(buffer[:half]), progress.spoken_at(end + half)
+        end += half
         del buffer[:half]
     if buffer:
-        yield bytes(buffer), 1.0
+        yield bytes(buffer), progress.spoken_at(end + len(buffer)) if failure else 1.0
+    if failure:
+        raise failure
 
 
 class _Progress:
