@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -80,7 +81,12 @@ def test_chain_passes_stopped_model_over_at_every_door(
         telegram.push(chat=private_chat(PERSON), sender=user(PERSON), text=QUESTION)
         telegram.wait_for_messages(before + 1, 60)
         (said,) = admin.get("/chat/sessions", source="telegram")["sessions"][:1]
-        messages = admin.get(f"/chat/sessions/{said['id']}")["session"]["messages"]
-        assert messages[-1]["route"] == "local:second"
+        wait_for_change(lambda: bool(messages_of(admin, said["id"])))  # stored after the answer is sent
+        assert messages_of(admin, said["id"])[-1]["route"] == "local:second"
     finally:
         admin.delete(f"/telegram/instances/{bot['id']}")
+
+
+def messages_of(admin: AdminClient, session_id: str) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = admin.get(f"/chat/sessions/{session_id}")["session"]["messages"]
+    return messages
